@@ -1,0 +1,50 @@
+# One verb per chore. People, hooks and CI call these and nothing else.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DOMAIN_TESTS := tests/unit/domain
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: install serve test check format clean help
+
+install: $(INSTALLED) ## Create .venv and install the server with all its tools
+
+$(INSTALLED): pyproject.toml $(wildcard setup.py)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	@touch $@
+
+serve: $(INSTALLED) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
+	@exec $(BIN)/python -m app.entrypoints.server $(ARGS)
+
+# The domain must be covered by its own unit tests alone, so they run first and by themselves.
+test: $(INSTALLED) ## Run all tests; those of the domain must cover every branch of it
+	$(BIN)/coverage run -m pytest $(DOMAIN_TESTS)
+	$(BIN)/coverage report
+	$(BIN)/pytest --ignore=$(DOMAIN_TESTS)
+
+check: $(INSTALLED) ## Check format, lint, types and the direction of imports
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## Format the code and mend what the linter can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## Remove all that the other verbs made, .venv included
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@echo 'Usage: make VERB'
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r verb text; do printf '  %-9s%s\n' "$$verb" "$$text"; done

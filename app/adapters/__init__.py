@@ -1,0 +1,1 @@
+"""Technology behind the ports: sockets, clocks, logs, randomness."""

@@ -1,0 +1,34 @@
+"""Chance: from the operating system, or repeatable from a seed."""
+
+import random
+import secrets
+import string
+
+from app.ports.entropy import Entropy
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_IDENTIFIER_LENGTH = 22
+_SEEDS = 2**64
+
+
+class SystemEntropy(Entropy):
+    """Unpredictable, from the operating system."""
+
+    def identifier(self) -> str:
+        return "".join(secrets.choice(_ALPHABET) for _ in range(_IDENTIFIER_LENGTH))
+
+    def seed(self) -> int:
+        return 1 + secrets.randbelow(_SEEDS - 1)
+
+
+class SeededEntropy(Entropy):
+    """The same answers in the same order for the same seed; never for secrets."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - it is here to be repeated
+
+    def identifier(self) -> str:
+        return "".join(self._random.choices(_ALPHABET, k=_IDENTIFIER_LENGTH))
+
+    def seed(self) -> int:
+        return self._random.randrange(1, _SEEDS)

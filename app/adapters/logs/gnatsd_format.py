@@ -1,0 +1,46 @@
+"""Lines as gnatsd writes them (configuration.md, section 9; client-protocol.md, section 16).
+
+    [<pid>] <YYYY/MM/DD HH:MM:SS.micros> [<LVL>] <ip>:<port> - cid:<n> - <text>
+
+Log collectors parse this form, so its spacing is an interface.
+"""
+
+from datetime import datetime
+
+from structlog.typing import EventDict, WrappedLogger
+
+from app.adapters.logs.escaping import escape
+from app.domain.events import Event, Level, Link
+
+_COLOURS = {Level.INFO: 32, Level.DEBUG: 36, Level.ERROR: 31, Level.FATAL: 31, Level.TRACE: 33}
+
+
+class GnatsdLine:
+    """The last processor: a fact, and its time when it was stamped, become one line.
+
+    With `colours` the level is coloured, but not its brackets.
+    """
+
+    def __init__(self, pid: int, *, colours: bool) -> None:
+        self._pid = f"[{pid}] "
+        self._labels = {level: _label(level, colours=colours) for level in Level}
+
+    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
+        fact: Event = event_dict["fact"]
+        stamp = _local(event_dict["time"]) if "time" in event_dict else ""
+        link = _prefix(fact.link) if fact.link else ""
+        return f"{self._pid}{stamp}{self._labels[fact.level]}{link}{escape(fact.text())}"
+
+
+def _label(level: Level, *, colours: bool) -> str:
+    name = f"\x1b[{_COLOURS[level]}m{level.value}\x1b[0m" if colours else level.value
+    return f"[{name}] "
+
+
+def _local(time: float) -> str:
+    """Local time, which is what the operator's watch shows."""
+    return datetime.fromtimestamp(time).astimezone().strftime("%Y/%m/%d %H:%M:%S.%f ")
+
+
+def _prefix(link: Link) -> str:
+    return f"{link.address} - {link.kind}:{link.number} - "

@@ -1,0 +1,48 @@
+"""Lines as JSON objects, for programs that collect logs.
+
+Keys, in this order: ``time`` (RFC 3339, UTC), ``level`` (``info``, ``debug``, ``trace``,
+``error`` or ``fatal``), ``event`` (the fact's name, ``client_connected``), ``text`` (the
+sentence), the fact's own fields, and ``link`` with ``kind``, ``number`` and ``address``
+when the fact is about a connection.
+"""
+
+import re
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from structlog.typing import EventDict, WrappedLogger
+
+from app.domain.events import Event
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def unfold(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
+    """The processor before structlog's own JSON renderer: a fact becomes plain keys."""
+    line: EventDict = {}
+    if "time" in event_dict:
+        line["time"] = _rfc3339(event_dict["time"])
+    line.update(_keys(event_dict["fact"]))
+    return line
+
+
+def _keys(fact: Event) -> dict[str, object]:
+    keys: dict[str, object] = {
+        "level": fact.level.name.lower(),
+        "event": _snake_case(type(fact).__name__),
+        "text": fact.text(),
+    }
+    keys |= {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "link"}
+    if fact.link:
+        keys["link"] = asdict(fact.link)
+    return keys
+
+
+def _rfc3339(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@lru_cache
+def _snake_case(name: str) -> str:
+    return _WORD_START.sub("_", name).lower()

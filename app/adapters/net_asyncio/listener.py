@@ -1,0 +1,111 @@
+"""Accepting TCP links.
+
+The accept loop is our own. Asyncio's server waits a fixed second when descriptors run
+out, and uvloop's takes the links and drops them at once; the reference retries after
+10 ms, doubling to 1 s, and leaves the peers in the queue (client-protocol.md, section 1).
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from app.adapters.net_asyncio.binding import listening_socket, plain_reason
+from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
+from app.domain.connection import Peer
+from app.domain.events import AcceptFailed
+from app.ports.transport import Acceptor, Address
+
+BACKLOG = 4096
+"""Links that may wait to be accepted; the system's own bound applies too."""
+
+_BATCH = 64
+"""Links accepted per turn of the loop, so that a rush does not hold up the traffic."""
+
+_SHORTEST_DELAY = 0.010
+_LONGEST_DELAY = 1.0
+
+_MAPPED = "::ffff:"
+"""How IPv6 writes an IPv4 peer of a dual-stack socket; people expect plain IPv4."""
+
+
+class TcpListener:
+    """Accepts TCP links at one host and port; port 0 or -1 means any free port.
+
+    ``on_failure`` is told of defects that ended one link, ``on_accept_failed`` that
+    the system refused a new link for the time being.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        on_failure: Callable[[Exception], None],
+        on_accept_failed: Callable[[AcceptFailed], None],
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._on_failure = on_failure
+        self._on_accept_failed = on_accept_failed
+        self._delay = _SHORTEST_DELAY
+        self._retry: asyncio.TimerHandle | None = None
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._socket: socket.socket | None = None
+
+    async def start(self, acceptor: Acceptor) -> Address:
+        """Begin to accept; the address answers with the host as it was given.
+
+        Raises `ListenError`.
+        """
+        listening = await listening_socket(self._host, self._port, BACKLOG)
+        loop = asyncio.get_running_loop()
+        self._socket = listening
+        self._context = LinkContext(loop, acceptor, self._on_failure)
+        loop.add_reader(listening, self._accept, listening)
+        return Address(self._host, listening.getsockname()[1])
+
+    async def close(self) -> None:
+        listening, self._socket = self._socket, None
+        if listening is None:
+            return
+        if self._retry is not None:
+            self._retry.cancel()
+        self._context.loop.remove_reader(listening)
+        listening.close()
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_BATCH):
+            try:
+                accepted, address = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:  # the peer went away while it waited
+                continue
+            except OSError as error:
+                self._back_off(listening, error)
+                return
+            self._delay = _SHORTEST_DELAY
+            self._adopt(accepted, Peer(address[0].removeprefix(_MAPPED), address[1]))
+
+    def _adopt(self, accepted: socket.socket, peer: Peer) -> None:
+        task = self._context.loop.create_task(self._attach(accepted, peer))
+        self._arriving.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self._arriving.discard)
+
+    async def _attach(self, accepted: socket.socket, peer: Peer) -> None:
+        try:
+            accepted.settimeout(0)
+            await self._context.loop.connect_accepted_socket(lambda: TcpWire(self._context, peer), accepted)
+        except Exception as error:  # noqa: BLE001 - one link could not be set up; the others are fine
+            accepted.close()
+            self._on_failure(error)
+
+    def _back_off(self, listening: socket.socket, error: OSError) -> None:
+        """Leave the queue alone for a while: it stays readable, and would wake us at once."""
+        loop = self._context.loop
+        loop.remove_reader(listening)
+        self._retry = loop.call_later(self._delay, loop.add_reader, listening, self._accept, listening)
+        self._on_accept_failed(
+            AcceptFailed(link=None, reason=plain_reason(error), delay_ms=round(self._delay * 1000))
+        )
+        self._delay = min(self._delay * 2, _LONGEST_DELAY)

@@ -1,0 +1,231 @@
+"""One TCP link: asyncio's protocol on its outer side, the domain's `Wire` on its inner.
+
+Both sides are one object, because ten thousand idle links pay for each object.
+
+A link goes through three states:
+
+    OPEN     the handler is driven
+    CLOSING  the handler ended the link: what is pending goes out, then our end of
+             file; input is discarded until the peer's end of file, at most
+             `LINGER_SECONDS` (client-protocol.md, section 5)
+    ENDED    aborted or lost: nothing goes out, nothing comes in
+
+Whoever stops being interested in the input is replaced by `_Discard`, so the read
+path asks no questions.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import cast
+
+from app.domain.connection import Handler, Peer
+from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
+
+_DISCARD_BYTES = 64 * 1024
+
+
+class _State(Enum):
+    OPEN = auto()
+    CLOSING = auto()
+    ENDED = auto()
+
+
+class _Discard:
+    """The handler of a link that is going away: it takes all and does nothing."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self) -> None:
+        self._room = memoryview(bytearray(_DISCARD_BYTES))
+
+    def reserve(self) -> memoryview:
+        return self._room
+
+    def received(self, _count: int) -> None:
+        pass
+
+    def ended(self) -> None:
+        pass
+
+    def drained(self) -> None:
+        pass
+
+    def lost(self, _error: Exception | None) -> None:
+        pass
+
+
+_discard: Handler = _Discard()
+
+
+def _ignore(_data: bytes | Iterable[bytes]) -> None:
+    """Stand in for writing on a link that takes no more."""
+
+
+def _nothing() -> int:
+    """Stand in for what is pending on a link that sends no more."""
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkContext:
+    """What all links of one listener share."""
+
+    loop: asyncio.AbstractEventLoop
+    acceptor: Acceptor
+    on_failure: Callable[[Exception], None]
+
+
+class TcpWire(asyncio.BufferedProtocol):
+    """A link, driven by the event loop.
+
+    ``write``, ``writelines`` and ``pending`` are the transport's own methods while
+    the link is open, and are replaced when it closes: look them up for each call.
+    """
+
+    __slots__ = (
+        "_context",
+        "_handler",
+        "_input_over",
+        "_linger",
+        "_peer",
+        "_sink",
+        "_state",
+        "_transport",
+        "pending",
+        "write",
+        "writelines",
+    )
+
+    pending: Callable[[], int]
+    write: Callable[[bytes], None]
+    writelines: Callable[[list[bytes]], None]
+    _transport: asyncio.Transport
+
+    def __init__(self, context: LinkContext, peer: Peer) -> None:
+        self._context = context
+        self._peer = peer
+        self._state = _State.OPEN
+        self._handler = self._sink = _discard
+        self._input_over = False
+        self._linger: asyncio.TimerHandle | None = None
+
+    @property
+    def peer(self) -> Peer:
+        return self._peer
+
+    def pause(self) -> None:
+        if self._state is _State.OPEN and not self._input_over:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._state is _State.OPEN and not self._input_over:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        if self._state is not _State.OPEN:
+            return
+        self._mute(_State.CLOSING)
+        self._linger = self._context.loop.call_later(LINGER_SECONDS, self._stop_lingering)
+        if self._input_over:
+            self._transport.close()
+            return
+        self._transport.resume_reading()
+        self._transport.set_write_buffer_limits(high=0)
+        self._half_close()
+
+    def abort(self) -> None:
+        if self._state is _State.ENDED:
+            return
+        self._mute(_State.ENDED)
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        self.pending = self._transport.get_write_buffer_size
+        self.write = self._transport.write
+        self.writelines = self._transport.writelines
+        try:
+            self._handler = self._context.acceptor(self)
+        except Exception as error:  # noqa: BLE001 - a defect ends one link, not the loop
+            self._fail(error)
+        if self._state is _State.OPEN:
+            self._sink = self._handler
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        try:
+            return self._sink.reserve()
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._fail(error)
+            return _discard.reserve()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        try:
+            self._sink.received(nbytes)
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._fail(error)
+
+    def eof_received(self) -> bool:
+        """Tell the handler; answer whether the link stays half open."""
+        self._input_over = True
+        if self._state is _State.CLOSING:
+            return False
+        try:
+            self._sink.ended()
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._fail(error)
+        return True
+
+    def resume_writing(self) -> None:
+        # Some loops are in the middle of their own bookkeeping here, and would
+        # report the loss twice if the handler aborted now (asyncio in Python 3.11).
+        self._context.loop.call_soon(self._drained)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._mute(_State.ENDED)
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        handler, self._handler = self._handler, _discard
+        try:
+            handler.lost(exc)
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._context.on_failure(error)
+
+    def _drained(self) -> None:
+        if self._state is _State.CLOSING:
+            self._half_close()
+            return
+        try:
+            self._sink.drained()
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._fail(error)
+
+    def _half_close(self) -> None:
+        """Send our end of file, unless data is still pending; `resume_writing` comes back to it."""
+        if self._input_over or self.pending():
+            return
+        try:
+            self._transport.write_eof()
+        except OSError:  # the peer has reset the link, and the loop has yet to notice
+            self.abort()
+
+    def _stop_lingering(self) -> None:
+        if self.pending():
+            self.abort()
+        else:
+            self._transport.close()
+
+    def _mute(self, state: _State) -> None:
+        self._state = state
+        self._sink = _discard
+        self.write = _ignore
+        self.writelines = _ignore
+        if state is _State.ENDED:
+            self.pending = _nothing
+
+    def _fail(self, error: Exception) -> None:
+        self.abort()
+        self._context.on_failure(error)

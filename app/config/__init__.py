@@ -1,0 +1,1 @@
+"""The operator's surface: flags and, later, the configuration file."""

@@ -1,0 +1,117 @@
+"""Command-line flags in the syntax of Go programs (configuration.md, section 5).
+
+argparse was weighed and left: it takes ``-D false`` as a value, reads flags behind
+the first plain word, refuses ``-l -D`` as a file called ``-D``, and words its errors
+in its own way. Each of these can be bent, but the bends outgrow this parser.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+
+Value = bool | int | str
+
+Reader = Callable[[str], Value]
+"""Turns the text of a value into the value; raises `ValueError` with a short reason."""
+
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE = ("0", "f", "F", "false", "FALSE", "False")
+_LEGACY_OCTAL = re.compile(r"^([+-]?)0(?=[0-9_])")
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class UsageError(Exception):
+    """The command line is not understood; the text is what gnatsd prints."""
+
+
+def boolean(text: str) -> bool:
+    """A flag read by this needs no value, and takes one only behind ``=``."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("parse error")
+
+
+def integer(text: str) -> int:
+    """Decimal, ``0x``, ``0o``, ``0b``, or octal behind a bare zero; 64 bits."""
+    if not text.isascii() or text != text.strip():
+        raise ValueError("parse error")
+    try:
+        number = int(_LEGACY_OCTAL.sub(r"\g<1>0o", text), 0)
+    except ValueError as error:
+        raise ValueError("parse error") from error
+    if number not in _INTEGERS:
+        raise ValueError("value out of range")
+    return number
+
+
+def string(text: str) -> str:
+    return text
+
+
+def one_of(*choices: str) -> Reader:
+    """A reader of exactly these words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be {' or '.join(choices)}")
+        return text
+
+    return read
+
+
+def scan(words: deque[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str, Value]]:
+    """Take flags off the front of `words`; yield each name, without dashes, and its value.
+
+    Scanning ends at the first word that is no flag, or behind ``--``; the words
+    from there on are left. A caller may stop earlier: nothing is read ahead.
+    Raises `UsageError`.
+    """
+    while words and len(words[0]) > 1 and words[0].startswith("-"):
+        word = words.popleft()
+        if word == "--":
+            return
+        name, equals, text = _split(word)
+        reader = readers.get(name)
+        if reader is None:
+            raise UsageError(f"flag provided but not defined: -{name}")
+        if not equals and reader is not boolean:
+            if not words:
+                raise UsageError(f"flag needs an argument: -{name}")
+            text = words.popleft()
+        elif not equals:
+            text = "true"
+        yield name, _read(name, text, reader)
+
+
+def _split(word: str) -> tuple[str, str, str]:
+    """Name, ``=`` if it is there, and what stands behind it."""
+    body = word[2:] if word.startswith("--") else word[1:]
+    if body.startswith(("-", "=")):
+        raise UsageError(f"bad flag syntax: {word}")
+    return body.partition("=")
+
+
+def _read(name: str, text: str, reader: Reader) -> Value:
+    try:
+        return reader(text)
+    except ValueError as reason:
+        if reader is boolean:
+            raise UsageError(f"invalid boolean value {_quoted(text)} for -{name}: {reason}") from reason
+        raise UsageError(f"invalid value {_quoted(text)} for flag -{name}: {reason}") from reason
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, with everything unprintable spelt out."""
+    return '"' + "".join(map(_quoted_character, text)) + '"'
+
+
+def _quoted_character(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"  # a byte of the command line that is no UTF-8
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,1 @@
+"""The rules of the broker: pure, synchronous, without input or output."""

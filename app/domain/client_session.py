@@ -1,0 +1,339 @@
+"""A client's session: what each line does, before and after CONNECT (client-protocol.md).
+
+The data plane calls it for every line that is not a plain PUB. Errors that a
+line provokes are raised as `ProtocolError` and turned into ``-ERR`` in one place.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from app.domain import encode
+from app.domain.commands import (
+    BLANKS,
+    CONNECT,
+    ERR,
+    INFO,
+    OK,
+    PING,
+    PONG,
+    PUB,
+    SUB,
+    UNSUB,
+    Subscribe,
+    check_info,
+    parse_connect,
+    parse_subscribe,
+    parse_unsubscribe,
+    parser_complaint,
+    readable,
+    redacted,
+    refuse_partial,
+    split,
+)
+from app.domain.connection import Connection
+from app.domain.credentials import Credentials, Gatekeeper, Identity
+from app.domain.dataplane.seam import Fault, Plane
+from app.domain.errors import (
+    AuthorizationTimeout,
+    AuthorizationViolation,
+    MaximumControlLine,
+    MaximumPayload,
+    ParserError,
+    ProtocolError,
+    UnknownOperation,
+)
+from app.domain.events import (
+    AuthorizationFailed,
+    AuthorizationTimedOut,
+    AutoUnsubscribed,
+    ClientReportedError,
+    Event,
+    EventSink,
+    LineReceived,
+    PayloadExceeded,
+    PayloadReceived,
+    ReadFailed,
+    SubscriptionDeleted,
+    UnsubscribeDeferred,
+)
+from app.domain.interest import Interest
+from app.domain.limits import Limits
+from app.domain.routing import Audience
+from app.domain.subscription import Subscription
+
+_PAYLOAD_END = 30
+"""gnatsd's parser state for the CR LF behind a payload."""
+
+
+class Surroundings(Protocol):
+    """What sessions share: the broker, as they know it."""
+
+    @property
+    def plane(self) -> Plane: ...
+
+    @property
+    def interest(self) -> Interest: ...
+
+    @property
+    def gatekeeper(self) -> Gatekeeper: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def events(self) -> EventSink: ...
+
+    def admitted(self, connection: Connection) -> None:
+        """The login timer of this connection is over."""
+        ...
+
+    def bury(self, subscriptions: list[Subscription]) -> None:
+        """Remove the subscriptions of a closed connection, in the background if they are many."""
+        ...
+
+
+class ClientSession:
+    """Obeys one client. Implements `connection.Session`."""
+
+    __slots__ = (
+        "_broker",
+        "_connection",
+        "_password",
+        "_pedantic",
+        "_token",
+        "_user",
+        "_verbose",
+        "identity",
+        "lang",
+        "last_command",
+        "name",
+        "subscriptions",
+        "version",
+    )
+
+    def __init__(self, broker: Surroundings, connection: Connection) -> None:
+        self._broker = broker
+        self._connection = connection
+        self.identity: Identity | None = None if broker.gatekeeper.required else Identity()
+        """Who the client is; None as long as it may do nothing but CONNECT."""
+        self.subscriptions: dict[bytes, Subscription] = {}
+        """Live subscriptions by sid."""
+        self.last_command = 0.0
+        self._verbose = True
+        self._pedantic = True
+        self._user = ""
+        self._password = ""
+        self._token = ""
+        self.name = ""
+        self.lang = ""
+        self.version = ""
+        connection.attach(self)
+        self._apply_options()
+
+    # --- called by the data plane --------------------------------------------
+
+    def line(self, line: bytes) -> bool:
+        """Obey a complete line. False when the client is closed or has to wait."""
+        try:
+            self._admit_only_connect(line)
+            verb, argument = split(line, self._broker.limits.max_control_line)
+            if self._connection.inlet.trace:
+                self._trace_line(verb.name, argument)
+            self._OBEY[verb.name](self, argument)
+        except ProtocolError as error:
+            self._refuse(error)
+        return not (self._connection.closed or self._connection.waiting)
+
+    def partial(self, rest: bytes) -> bool:
+        """Judge the beginning of a line. False when it was refused."""
+        try:
+            self._admit_only_connect(rest)
+            refuse_partial(rest, self._broker.limits.max_control_line)
+        except ProtocolError as error:
+            self._refuse(error)
+        return not self._connection.closed
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """Refuse a PUB that the data plane could not take."""
+        if fault != Fault.TERMINATOR:
+            text = text.strip(BLANKS)
+        if self._connection.inlet.trace and fault in (Fault.ARGUMENTS, Fault.SIZE):
+            self._trace_line(PUB.name, text)
+        self._refuse(self._error_of(Fault(fault), text))
+
+    def _error_of(self, fault: Fault, text: bytes) -> ProtocolError:
+        if fault is Fault.PAYLOAD:
+            return MaximumPayload(readable(text))
+        if fault is Fault.LINE:
+            return MaximumControlLine()
+        if fault is Fault.TERMINATOR:
+            return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
+        what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
+        return ParserError(f"processPub {what}: '{readable(text)}'")
+
+    def traced(self, argument: bytes, payload: bytes) -> None:
+        """Trace a PUB."""
+        self._trace_line(PUB.name, argument.strip(BLANKS))
+        self._report(PayloadReceived(self._connection.link, readable(payload)))
+
+    def _trace_line(self, verb: bytes, argument: bytes) -> None:
+        text = redacted(argument) if verb == CONNECT.name else readable(argument)
+        line = f"{readable(verb)} {text}" if argument else readable(verb)
+        self._report(LineReceived(self._connection.link, line))
+
+    # --- errors ----------------------------------------------------------------
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Tell the client, tell the log, and close if the error says so."""
+        link = self._connection.link
+        if isinstance(error, MaximumPayload):
+            self._report(PayloadExceeded(link, error.reason, self._broker.limits.max_payload))
+        elif isinstance(error, AuthorizationViolation):
+            self._report(AuthorizationFailed(link))
+        elif error.reason or error.closes:
+            self._report(ReadFailed(link, error.reason or error.lines[0]))
+        if error.closes:
+            self._connection.close(error.wire())
+        else:
+            self._connection.outbox.send(error.wire())
+
+    def _report(self, event: Event) -> None:
+        self._connection.report(event)
+
+    # --- login -------------------------------------------------------------------
+
+    def _admit_only_connect(self, line: bytes) -> None:
+        if self.identity is None and line[:1] not in (b"C", b"c"):
+            raise AuthorizationViolation
+
+    def _connect(self, argument: bytes) -> None:
+        fields = parse_connect(argument)
+        self._verbose = bool(fields.get("verbose", self._verbose))
+        self._pedantic = bool(fields.get("pedantic", self._pedantic))
+        self._user = str(fields.get("user", self._user))
+        self._password = str(fields.get("pass", self._password))
+        self._token = str(fields.get("auth_token", self._token))
+        self.name = str(fields.get("name", self.name))
+        self.lang = str(fields.get("lang", self.lang))
+        self.version = str(fields.get("version", self.version))
+        self._broker.admitted(self._connection)
+        self._note_activity()
+        if fields.get("account") or fields.get("new_account"):
+            raise AuthorizationViolation  # there are no accounts to choose from
+        self._connection.wait()
+        self._broker.gatekeeper.check(
+            Credentials(self._user, self._password, self._token), self._receive_verdict
+        )
+
+    def _receive_verdict(self, identity: Identity | None) -> None:
+        if self._connection.closed:
+            return
+        if identity is None:
+            self._refuse(AuthorizationViolation())
+            return
+        self.identity = identity
+        self._apply_options()
+        if self._verbose:
+            self._connection.send(encode.OK)
+        self._connection.go_on()
+
+    def _apply_options(self) -> None:
+        inlet = self._connection.inlet
+        inlet.verbose = self._verbose
+        inlet.audience = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
+        inlet.publishing = self.identity is not None
+
+    def login_expired(self) -> None:
+        """No CONNECT in time."""
+        self._report(AuthorizationTimedOut(self._connection.link))
+        self._connection.close(AuthorizationTimeout().wire())
+
+    # --- operations ----------------------------------------------------------------
+
+    def _subscribe(self, argument: bytes) -> None:
+        command = parse_subscribe(argument)
+        self._note_activity()
+        if command.sid not in self.subscriptions:
+            self._add(command)
+        self._acknowledge()
+
+    def _add(self, command: Subscribe) -> None:
+        subscription = Subscription(self, command.subject, command.queue, command.sid)
+        target = self._broker.plane.target(self._connection.outbox, command.sid, subscription)
+        subscription.target = target
+        self._broker.interest.add(subscription)
+        self.subscriptions[command.sid] = subscription
+
+    def _unsubscribe(self, argument: bytes) -> None:
+        command = parse_unsubscribe(argument)
+        self._note_activity()
+        subscription = self.subscriptions.get(command.sid)
+        if subscription is not None:
+            if command.limit > subscription.target.delivered:
+                self._defer(subscription, command.limit)
+            else:
+                self._remove(subscription)
+        self._acknowledge()
+
+    def _defer(self, subscription: Subscription, limit: int) -> None:
+        target = subscription.target
+        target.limit = limit
+        if self._broker.events.debug:
+            link, subject = self._connection.link, readable(subscription.subject)
+            self._report(UnsubscribeDeferred(link, subject, limit, target.delivered))
+
+    def expire(self, subscription: Subscription) -> None:
+        """The subscription has had the last message it asked for."""
+        if self._broker.events.debug:
+            link, sid = self._connection.link, readable(subscription.sid)
+            self._report(AutoUnsubscribed(link, subscription.target.limit, sid))
+        self._remove(subscription)
+
+    def _remove(self, subscription: Subscription) -> None:
+        del self.subscriptions[subscription.sid]
+        self._broker.interest.remove(subscription)
+        if self._connection.inlet.trace:
+            self._report(SubscriptionDeleted(self._connection.link, readable(subscription.sid)))
+
+    def _ping(self, _argument: bytes) -> None:
+        self._connection.outbox.send(encode.PONG)
+        self._connection.report_sent("PONG")
+
+    def _pong(self, _argument: bytes) -> None:
+        self._connection.pings_out = 0
+
+    def _info(self, argument: bytes) -> None:
+        check_info(argument)
+
+    def _nothing(self, _argument: bytes) -> None:
+        pass
+
+    def _give_up(self, argument: bytes) -> None:
+        """The client says -ERR: it will not go on, so neither do we."""
+        self._report(ClientReportedError(self._connection.link, readable(argument)))
+        self._connection.close()
+
+    _OBEY: ClassVar[dict[bytes, Callable[["ClientSession", bytes], None]]] = {
+        CONNECT.name: _connect,
+        SUB.name: _subscribe,
+        UNSUB.name: _unsubscribe,
+        PING.name: _ping,
+        PONG.name: _pong,
+        INFO.name: _info,
+        OK.name: _nothing,
+        ERR.name: _give_up,
+    }
+
+    def _acknowledge(self) -> None:
+        if self._verbose:
+            self._connection.outbox.send(encode.OK)
+
+    def _note_activity(self) -> None:
+        self.last_command = self._broker.plane.now
+
+    # --- ending ----------------------------------------------------------------------
+
+    def ended(self) -> None:
+        """The connection is closed: give the subscriptions up."""
+        subscriptions, self.subscriptions = self.subscriptions, {}
+        self._broker.bury(list(subscriptions.values()))

@@ -1,0 +1,258 @@
+"""The lines a client may send, apart from the payload of PUB (client-protocol.md, sections 3 and 4).
+
+A line arrives without its LF. `split` tells the verb from its argument and
+`refuse_partial` judges the beginning of a line that is not complete yet, so that
+garbage without an end is refused at the first byte that shows it.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.domain.errors import MaximumControlLine, ParserError, UnknownOperation
+from app.domain.limits import MAX_SIZE_DIGITS
+
+BLANKS = b" \t\r"
+LINE_SLACK = 64
+"""Bytes a line may have beyond the limit of its argument: verb and blanks."""
+_SNIPPET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """An operation name.
+
+    ``first_state`` is gnatsd's number for "one letter of it was read", which its
+    error lines carry (section 6). ``spaced`` verbs need a blank behind the name.
+    """
+
+    name: bytes
+    first_state: int
+    spaced: bool
+
+
+CONNECT = Verb(b"CONNECT", 10, spaced=False)
+PUB = Verb(b"PUB", 18, spaced=True)
+PING = Verb(b"PING", 22, spaced=False)
+PONG = Verb(b"PONG", 25, spaced=False)
+SUB = Verb(b"SUB", 31, spaced=True)
+UNSUB = Verb(b"UNSUB", 36, spaced=True)
+INFO = Verb(b"INFO", 48, spaced=False)
+OK = Verb(b"+OK", 1, spaced=False)
+ERR = Verb(b"-ERR", 4, spaced=True)
+
+VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
+_PING_STATES = {PING.name: (18, 23, 24, 25), PONG.name: (18, 26, 27, 28)}
+_AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)}
+_WORD = re.compile(rb"[^ \t\r]+")
+
+
+def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
+    """The verb and its argument, blanks around it removed.
+
+    Raises `UnknownOperation`, or `MaximumControlLine` when the argument is
+    longer than `limit` bytes.
+    """
+    verb = _AS_SENT.get(line[:4]) or _AS_SENT.get(line[:6]) or _verb_of(line)
+    argument = line[len(verb.name) :].lstrip(b" \t")
+    if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
+        raise MaximumControlLine
+    return verb, argument.strip(BLANKS)
+
+
+def is_too_long(line: int, argument: int, limit: int) -> bool:
+    """Whether a line of so many bytes, so many of them argument, passes the limit.
+
+    Leading blanks are no part of the argument, but they are not free for ever.
+    """
+    return argument > limit or line > limit + LINE_SLACK
+
+
+def words_of(argument: bytes) -> list[bytes]:
+    """The words between runs of space, tab and CR; any other byte may stand in a word."""
+    return _WORD.findall(argument)
+
+
+def _verb_of(line: bytes) -> Verb:
+    verb = _candidate(line)
+    if len(line) < len(verb.name):
+        raise _unknown(line, verb.name, len(line))
+    if verb.spaced and line[len(verb.name) : len(verb.name) + 1] not in (b" ", b"\t"):
+        raise _unknown(line, verb.name, len(verb.name))
+    return verb
+
+
+def refuse_partial(rest: bytes, limit: int) -> None:
+    """Raise `UnknownOperation` or `MaximumControlLine` if no line could begin like this."""
+    verb = _candidate(rest)
+    length = len(verb.name)
+    if len(rest) <= length:
+        return
+    if verb.spaced and rest[length : length + 1] not in (b" ", b"\t"):
+        raise _unknown(rest, verb.name, length)
+    argument = rest[length:].lstrip(b" \t")
+    if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), limit):
+        raise MaximumControlLine
+
+
+def _candidate(line: bytes) -> Verb:
+    """The verb that the line begins with, or whose beginning the whole line is."""
+    word = line[:7].upper()
+    best, known = VERBS[0], 0
+    for verb in VERBS:
+        common = _common_prefix(word, verb.name)
+        if common and common in (len(verb.name), len(line)):
+            return verb
+        if common > known:
+            best, known = verb, common
+    raise _unknown(line, best.name, known)
+
+
+def _common_prefix(a: bytes, b: bytes) -> int:
+    length = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        length += 1
+    return length
+
+
+def _unknown(line: bytes, name: bytes, known: int) -> UnknownOperation:
+    """The error for a line that stopped making sense after `known` letters of `name`."""
+    return UnknownOperation(parser_complaint(_state(name, known), known, line[known:]))
+
+
+def _state(name: bytes, known: int) -> int:
+    if known == 0:
+        return 0
+    if name in _PING_STATES:
+        return _PING_STATES[name][known - 1]
+    return next(verb.first_state for verb in VERBS if verb.name == name) + known - 1
+
+
+def parser_complaint(state: int, offset: int, rest: bytes) -> str:
+    """gnatsd's log sentence for bytes that no state of its parser expects."""
+    return f"Client Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
+
+
+_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
+
+
+def _quoted(data: bytes) -> str:
+    return '"' + "".join(_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data) + '"'
+
+
+class Subscribe(NamedTuple):
+    """``SUB <subject> [queue] <sid>``."""
+
+    subject: bytes
+    queue: bytes | None
+    sid: bytes
+
+
+def parse_subscribe(argument: bytes) -> Subscribe:
+    """Raises `ParserError` unless there are two or three words."""
+    words = words_of(argument)
+    if len(words) == 2:
+        return Subscribe(words[0], None, words[1])
+    if len(words) == 3:
+        return Subscribe(words[0], words[1], words[2])
+    raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
+
+
+class Unsubscribe(NamedTuple):
+    """``UNSUB <sid> [max]``; a `limit` of 0 means at once."""
+
+    sid: bytes
+    limit: int
+
+
+def parse_unsubscribe(argument: bytes) -> Unsubscribe:
+    """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
+    words = words_of(argument)
+    if len(words) == 1:
+        return Unsubscribe(words[0], 0)
+    if len(words) == 2:
+        return Unsubscribe(words[0], _count(words[1]))
+    raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
+
+
+def _count(word: bytes) -> int:
+    if word.isdigit() and len(word) <= MAX_SIZE_DIGITS:
+        return int(word)
+    return 0
+
+
+_FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
+_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
+
+
+def parse_connect(argument: bytes) -> dict[str, bool | str]:
+    """The known fields of a CONNECT that were given a value.
+
+    Keys match in any case, unknown ones and nulls are left out. Raises
+    `ParserError` for anything but a JSON object or null, or a value of the wrong type.
+    """
+    document = _json(argument)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ParserError("CONNECT expects a JSON object")
+    fields: dict[str, bool | str] = {}
+    for key, value in document.items():
+        name = key.lower()
+        if value is None:
+            continue
+        if name in _FLAGS:
+            fields[name] = _typed(name, value, bool)
+        elif name in _TEXTS:
+            fields[name] = _clean(str(_typed(name, value, str)))
+    return fields
+
+
+def _typed(name: str, value: object, kind: type[bool | str]) -> bool | str:
+    if not isinstance(value, kind):
+        raise ParserError(f"CONNECT field {name} has the wrong type")
+    return value
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which JSON can spell and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_SECRETS = ("pass", "auth_token")
+
+
+def redacted(argument: bytes) -> str:
+    """The argument of a CONNECT as a log may show it."""
+    try:
+        document = _json(argument)
+    except ParserError:
+        return "[not shown: invalid JSON]"
+    if isinstance(document, dict):
+        document = {k: "[REDACTED]" if k.lower() in _SECRETS else v for k, v in document.items()}
+    return json.dumps(document, separators=(",", ":"))
+
+
+def check_info(argument: bytes) -> None:
+    """An INFO from a client is accepted and means nothing; it must be JSON all the same."""
+    if not isinstance(_json(argument), dict | None):
+        raise ParserError("INFO expects a JSON object")
+
+
+def _json(argument: bytes) -> object:
+    try:
+        return json.loads(argument.decode("utf-8", "replace"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ParserError(f"invalid JSON: {error}") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def readable(data: bytes) -> str:
+    """Text for a log; what is no UTF-8 shows as escapes."""
+    return data.decode("utf-8", "backslashreplace")

@@ -1,0 +1,306 @@
+"""A connection: one peer, its wire, its session and its share of the data plane.
+
+A read travels ``received`` → plane's ingest → session (for lines that are no
+plain message) → plane's flush. Whatever keeps a peer from being served further,
+a congested receiver, a verdict that takes time, or the turn of others, is one
+call of `Connection.wait` and is ended by one of `Connection.go_on`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.dataplane.seam import Control, Inlet, Outbox, Plane, Progress
+from app.domain.events import ClientClosed, Event, EventSink, LineSent, Link, SlowConsumer
+from app.domain.flow import Flow
+from app.domain.commands import readable
+from app.domain.stats import ConnectionStats, Traffic
+from app.domain.timetable import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end's address, as the transport saw it."""
+
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.ip}:{self.port}"
+
+
+class Wire(Protocol):
+    """What a connection asks of its transport; guarantees in ``app.ports.transport``."""
+
+    @property
+    def peer(self) -> Peer: ...
+
+    def write(self, data: bytes) -> None:
+        """Send, in order, without blocking."""
+        ...
+
+    def writelines(self, chunks: list[bytes]) -> None:
+        """Send several pieces, in order, without joining them where that is possible."""
+        ...
+
+    def pending(self) -> int:
+        """How many bytes have been written but not passed on yet."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading; may be called again while paused, or after the end."""
+        ...
+
+    def resume(self) -> None:
+        """Read on; may be called while reading, or after the end."""
+        ...
+
+    def close(self) -> None:
+        """Send what is pending, then our end of file; discard input briefly; then end."""
+        ...
+
+    def abort(self) -> None:
+        """End now; what is pending is lost."""
+        ...
+
+
+class Handler(Protocol):
+    """What a transport drives."""
+
+    def reserve(self) -> memoryview:
+        """Where the next bytes go: writable, never empty, valid until `received`."""
+        ...
+
+    def received(self, count: int) -> None:
+        """`count` bytes, at least one, stand at the start of the reserved room."""
+        ...
+
+    def ended(self) -> None:
+        """The peer will send no more."""
+        ...
+
+    def drained(self) -> None:
+        """Pending bytes have fallen to the low-water mark."""
+        ...
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone: `error` is None after an orderly end."""
+        ...
+
+
+class Session(Control, Protocol):
+    """What a connection asks of the session that obeys its peer."""
+
+    last_command: float
+    """When a line that counts as activity was last obeyed, on the monotonic scale."""
+
+    def login_expired(self) -> None:
+        """The peer showed no credentials in time."""
+        ...
+
+    def ended(self) -> None:
+        """The connection is closed: give up subscriptions and claims."""
+        ...
+
+
+class Registry(Protocol):
+    """The broker, as its connections know it."""
+
+    @property
+    def plane(self) -> Plane: ...
+
+    @property
+    def flow(self) -> Flow: ...
+
+    @property
+    def scheduler(self) -> Scheduler: ...
+
+    @property
+    def events(self) -> EventSink: ...
+
+    def retire(self, connection: "Connection") -> None:
+        """The connection is closed; called once."""
+        ...
+
+    def count_slow_consumer(self) -> None: ...
+
+
+class Connection:
+    """One client. Implements `Handler` for its wire and `seam.Owner` for its outbox."""
+
+    __slots__ = (
+        "_broker",
+        "_ending",
+        "_waits",
+        "cid",
+        "closed",
+        "inlet",
+        "outbox",
+        "pings_out",
+        "session",
+        "started",
+        "wire",
+    )
+
+    def __init__(self, broker: Registry, cid: int, wire: Wire) -> None:
+        self._broker = broker
+        self.cid = cid
+        self.wire = wire
+        self.started = broker.scheduler.monotonic()
+        self.closed = False
+        self.pings_out = 0
+        """Pings that the peer has not answered."""
+        self.outbox: Outbox = broker.plane.outbox(wire, self)
+        self.session: Session
+        self.inlet: Inlet
+        self._waits = 0
+        self._ending = False
+
+    def attach(self, session: Session) -> None:
+        """Give the connection its session; nothing may be received before."""
+        self.session = session
+        self.inlet = self._broker.plane.inlet(session, self.outbox)
+
+    # --- driven by the wire ------------------------------------------------
+
+    def reserve(self) -> memoryview:
+        return self._broker.plane.reserve(self.inlet)
+
+    def received(self, count: int) -> None:
+        if not self.closed:
+            self._advance(count)
+
+    def ended(self) -> None:
+        if self._waits and not self.closed:
+            self._ending = True
+        else:
+            self.close()
+
+    def drained(self) -> None:
+        self._broker.flow.drained(self)
+
+    def lost(self, error: Exception | None) -> None:  # noqa: ARG002 - a reset is an end like any other
+        self._retire()
+        # Break the circles of references, so that memory returns without the collector.
+        del self.session, self.inlet, self.outbox
+
+    # --- reading -----------------------------------------------------------
+
+    def _advance(self, count: int) -> None:
+        broker = self._broker
+        plane = broker.plane
+        plane.now = broker.scheduler.monotonic()
+        progress = plane.ingest(self.inlet, count)
+        plane.flush()
+        if progress is Progress.TURN:
+            self.wait()
+            broker.scheduler.call_soon(self.go_on)
+        elif progress is Progress.HELD:
+            broker.flow.hold(self)
+            if not self._waits:
+                self.wait()
+                broker.scheduler.call_soon(self.go_on)
+
+    def wait(self) -> None:
+        """Read no more until as many calls of `go_on`."""
+        self._waits += 1
+        if self._waits == 1 and not self.closed:
+            self.wire.pause()
+
+    def go_on(self) -> None:
+        """One reason to wait is gone; with the last, take up what was kept and read on."""
+        self._waits -= 1
+        if self._may_read() and self.inlet.has_rest():
+            self._advance(0)
+        if self._may_read():
+            if self._ending:
+                self.close()
+            else:
+                self.wire.resume()
+
+    def _may_read(self) -> bool:
+        return not self._waits and not self.closed
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something keeps the peer from being served further."""
+        return self._waits > 0
+
+    # --- told by the outbox --------------------------------------------------
+
+    def pressed(self) -> bool:
+        return self._broker.flow.pressed(self)
+
+    def sent(self, head: bytes) -> None:
+        self._broker.events.record(LineSent(self.link, readable(head)))
+
+    # --- sending -------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Send a line of the control plane at once; for use outside of an ingest."""
+        self.outbox.send(data)
+        if not self.closed:
+            self.outbox.flush()
+
+    def report_sent(self, line: str) -> None:
+        """Trace a line of the control plane."""
+        if self.outbox.trace:
+            self._broker.events.record(LineSent(self.link, line))
+
+    # --- ending --------------------------------------------------------------
+
+    def close(self, farewell: bytes = b"") -> None:
+        """Send what is pending and the farewell, then end. May be called again."""
+        if not self.closed:
+            self.outbox.send(farewell)
+            self.outbox.flush()
+            self._retire()
+            self.wire.close()
+
+    def abort(self) -> None:
+        """End now; what is pending is lost. May be called again."""
+        if not self.closed:
+            self._retire()
+            self.wire.abort()
+
+    def cut(self, reason: str) -> None:
+        """End this slow consumer."""
+        if not self.closed:
+            self._broker.count_slow_consumer()
+            self.report(SlowConsumer(self.link, reason))
+            self.abort()
+
+    def _retire(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.inlet.closed = True
+        self.outbox.closed = True
+        self.session.ended()
+        self._broker.retire(self)
+        if self._broker.events.debug:
+            self.report(ClientClosed(self.link))
+
+    # --- telling -------------------------------------------------------------
+
+    @property
+    def link(self) -> Link:
+        """This connection in the words of the event log."""
+        return Link("cid", self.cid, str(self.wire.peer))
+
+    def report(self, event: Event) -> None:
+        """Record a fact."""
+        self._broker.events.record(event)
+
+    def stats(self) -> ConnectionStats:
+        """A snapshot; times on the monotonic scale."""
+        inlet, outbox = self.inlet, self.outbox
+        last = max(self.started, self.session.last_command, inlet.last_publish, outbox.last_delivery)
+        return ConnectionStats(
+            cid=self.cid,
+            ip=self.wire.peer.ip,
+            port=self.wire.peer.port,
+            started=self.started,
+            last_activity=last,
+            pending_bytes=outbox.pending(),
+            traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
+        )

@@ -1,0 +1,38 @@
+"""Who a client says it is, and who it turned out to be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What CONNECT brought along; secrets stay out of its representation."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A peer that was let in. ``user`` is empty when nobody asked for one."""
+
+    user: str = ""
+
+
+Answer = Callable[[Identity | None], None]
+"""Receives the identity, or None for a refusal."""
+
+
+class Gatekeeper(Protocol):
+    """What a session asks of an authenticator; the contract is in ``app.ports.authenticator``."""
+
+    @property
+    def required(self) -> bool:
+        """Whether peers must show credentials before anything else."""
+        ...
+
+    def check(self, credentials: Credentials, answer: Answer) -> None:
+        """Judge, and answer exactly once, now or later."""
+        ...

@@ -1,0 +1,490 @@
+"""The data plane in plain Python: the definition of its behaviour.
+
+Read it together with ``seam``, which says what each part promises. It favours
+being plain over being quick; the compiled twin does the same work in place.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from app.domain.changes import Freshness, WildcardChanges
+from app.domain.commands import is_too_long, words_of
+from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.seam import (
+    DELIVERY_WORK,
+    LINE_WORK,
+    OWN_BYTES,
+    PLAN_BUDGET,
+    PLAN_COST,
+    RECEIVE_BYTES,
+    TURN_WORK,
+    Control,
+    Expiring,
+    Fault,
+    Owner,
+    Plane,
+    Planner,
+    Progress,
+    Sender,
+)
+from app.domain.limits import MAX_SIZE_DIGITS
+from app.domain.subject import has_wildcard, tokens_of
+
+VECTORED_BYTES = 4096
+"""Mean size of the pieces from which on they are handed over unjoined."""
+
+_CR = 13
+
+
+class Outbox:
+    """See `seam.Outbox`."""
+
+    __slots__ = (
+        "_backlog",
+        "_chunks",
+        "_dirty",
+        "_handed",
+        "_plane",
+        "_size",
+        "_wire",
+        "alarm",
+        "closed",
+        "last_delivery",
+        "out_bytes",
+        "out_msgs",
+        "owner",
+        "trace",
+    )
+
+    def __init__(self, plane: "DataPlane", wire: Sender, owner: Owner) -> None:
+        self._plane = plane
+        self._wire = wire
+        self.owner = owner
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._backlog = 0
+        self._dirty = False
+        self.out_msgs = 0
+        self.out_bytes = 0
+        self.last_delivery = 0.0
+        self._handed = 0
+        self.alarm = 0
+        self.closed = False
+        self.trace = False
+
+    def send(self, data: bytes) -> None:
+        if not self.closed:
+            self._put(data)
+
+    def deliver(self, head: bytes, tail: bytes, size: int) -> None:
+        """Queue a message: its line up to the sid, the rest of it, and its payload's size."""
+        self.out_msgs += 1
+        self.out_bytes += size
+        self.last_delivery = self._plane.now
+        self._chunks.append(head)
+        self._size += len(head)
+        if self.trace:
+            self.owner.sent(head + tail[: tail.index(b"\r")])
+        self._put(tail)
+
+    def _put(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        if not self._dirty:
+            self._dirty = True
+            self._plane.touched.append(self)
+        if self._backlog + self._size > self.alarm and self.owner.pressed():
+            self._plane.held = True
+
+    def flush(self) -> None:
+        self._dirty = False
+        chunks, size = self._chunks, self._size
+        if chunks:
+            self._chunks = []
+            self._size = 0
+            self._handed += size
+            if size >= VECTORED_BYTES * len(chunks):
+                self._wire.writelines(chunks)
+            else:
+                self._wire.write(b"".join(chunks))
+        self._backlog = self._wire.pending()
+
+    def pending(self) -> int:
+        return self._wire.pending() + self._size
+
+    def passed(self) -> int:
+        return self._handed - self._wire.pending()
+
+
+class Target:
+    """See `seam.Target`."""
+
+    __slots__ = ("delivered", "limit", "outbox", "sid", "subscription")
+
+    def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> None:
+        self.outbox = outbox
+        self.sid = sid
+        self.subscription: Expiring | None = subscription
+        self.delivered = 0
+        self.limit = 0
+
+    def retire(self) -> None:
+        self.subscription = None
+
+
+class Plan:
+    """See `seam.Plan`."""
+
+    __slots__ = ("groups", "plain", "refusal")
+
+    def __init__(
+        self, plain: tuple[Target, ...], groups: tuple[tuple[Target, ...], ...], refusal: bytes
+    ) -> None:
+        self.plain = plain
+        self.groups = groups
+        self.refusal = refusal
+
+
+class _Publish:
+    """A PUB line, understood. ``tail`` is what stands behind the sid in MSG, up to the payload."""
+
+    __slots__ = ("argument", "line", "size", "subject", "tail")
+
+    def __init__(self, line: bytes, argument: bytes, subject: bytes, tail: bytes, size: int) -> None:
+        self.line = line
+        self.argument = argument
+        self.subject = subject
+        self.tail = tail
+        self.size = size
+
+
+class _Faulty(Exception):  # noqa: N818 - never leaves this module, and is no error of ours
+    def __init__(self, fault: Fault, text: bytes) -> None:
+        super().__init__(fault, text)
+        self.fault = fault
+        self.text = text
+
+
+class Inlet:
+    """See `seam.Inlet`.
+
+    ``need`` is how many bytes the incomplete message takes in all, as soon as
+    its line told. The rest is kept in ``rest`` while it is small, else in ``own``,
+    of which the first ``filled`` bytes are in use.
+    """
+
+    __slots__ = (
+        "audience",
+        "closed",
+        "control",
+        "filled",
+        "generation",
+        "in_bytes",
+        "in_msgs",
+        "last",
+        "last_publish",
+        "need",
+        "outbox",
+        "own",
+        "plan",
+        "publishing",
+        "rest",
+        "trace",
+        "verbose",
+    )
+
+    def __init__(self, control: Control, outbox: Outbox) -> None:
+        self.control = control
+        self.outbox = outbox
+        self.rest = b""
+        self.own: bytearray | None = None
+        self.filled = 0
+        self.need = 0
+        self.in_msgs = 0
+        self.in_bytes = 0
+        self.last_publish = 0.0
+        self.verbose = False
+        self.publishing = False
+        self.audience = 0
+        self.closed = False
+        self.trace = False
+        # The line before and its plan, for runs of the same subject.
+        self.last: _Publish | None = None
+        self.plan: Plan | None = None
+        self.generation = 0
+
+    def has_rest(self) -> bool:
+        return self.filled > 0 or bool(self.rest)
+
+
+class _Entry:
+    """What the plan cache knows of a subject: plans by audience, good as of a change number."""
+
+    __slots__ = ("plans", "stamp")
+
+    def __init__(self, stamp: int) -> None:
+        self.stamp = stamp
+        self.plans: dict[int, Plan] = {}
+
+
+class DataPlane:
+    """See `seam.Plane`."""
+
+    def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
+        self._planner = planner
+        self._draw = Draw(seed)
+        self._max_payload = max_payload
+        self._max_line = max_control_line
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._plans: dict[bytes, _Entry] = {}
+        self._plans_size = 0
+        self._changes = WildcardChanges()
+        self._generation = 0
+        self.touched: list[Outbox] = []
+        self.held = False
+        self.in_msgs = 0
+        self.in_bytes = 0
+        self.out_msgs = 0
+        self.out_bytes = 0
+        self.now = 0.0
+        self.plan_hits = 0
+
+    def outbox(self, wire: Sender, owner: Owner) -> Outbox:
+        return Outbox(self, wire, owner)
+
+    def inlet(self, control: Control, outbox: Outbox) -> Inlet:
+        return Inlet(control, outbox)
+
+    def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
+        return Target(outbox, sid, subscription)
+
+    def plan(
+        self, plain: Sequence[Target], groups: Sequence[Sequence[Target]], refusal: bytes = b""
+    ) -> Plan:
+        return Plan(tuple(plain), tuple(tuple(group) for group in groups), refusal)
+
+    # --- receiving -------------------------------------------------------
+
+    def reserve(self, inlet: Inlet) -> memoryview:
+        if inlet.own is not None:
+            if inlet.filled == len(inlet.own):
+                self._grow(inlet, inlet.own)
+            return memoryview(inlet.own)[inlet.filled :]
+        kept = len(inlet.rest)
+        if not kept:
+            return self._buffer
+        self._buffer[:kept] = inlet.rest
+        return self._buffer[kept:]
+
+    @staticmethod
+    def _grow(inlet: Inlet, own: bytearray) -> None:
+        """Make room: twice as much, but no more than the message needs."""
+        room = 2 * len(own)
+        if inlet.need > inlet.filled:
+            room = min(room, inlet.need)
+        inlet.own = own + bytearray(room - len(own))
+
+    def ingest(self, inlet: Inlet, count: int) -> Progress:
+        self.held = False
+        if inlet.closed:
+            self._keep(inlet, b"", 0)
+            return Progress.STOPPED
+        if inlet.own is not None:
+            inlet.filled += count
+            if inlet.filled < inlet.need:
+                return Progress.DONE
+            data = bytes(memoryview(inlet.own)[: inlet.filled])
+        elif count:
+            data = bytes(self._buffer[: len(inlet.rest) + count])
+        else:
+            data = inlet.rest
+        if len(data) < inlet.need:
+            inlet.rest = data
+            return Progress.DONE
+        self._keep(inlet, b"", 0)
+        return self._scan(inlet, data)
+
+    @staticmethod
+    def _keep(inlet: Inlet, rest: bytes, need: int) -> None:
+        inlet.need = need
+        if max(len(rest), need) > OWN_BYTES:
+            inlet.rest = b""
+            inlet.own = bytearray(max(len(rest), OWN_BYTES))
+            inlet.own[: len(rest)] = rest
+            inlet.filled = len(rest)
+        else:
+            inlet.rest = rest
+            inlet.own = None
+            inlet.filled = 0
+
+    def _scan(self, inlet: Inlet, data: bytes) -> Progress:
+        """Consume messages and lines; what is left over is kept in the inlet."""
+        control = inlet.control
+        position = 0
+        work = TURN_WORK
+        while position < len(data):
+            if inlet.closed:
+                return Progress.STOPPED
+            if self.held:
+                self._keep(inlet, data[position:], 0)
+                return Progress.HELD
+            if work <= 0:
+                self._keep(inlet, data[position:], 0)
+                return Progress.TURN
+            end = data.find(b"\n", position)
+            if end < 0:
+                rest = data[position:]
+                if control.partial(rest):
+                    self._keep(inlet, rest, 0)
+                    return Progress.DONE
+                return Progress.STOPPED
+            line = data[position:end]
+            if inlet.publishing and _is_publish(line):
+                try:
+                    publish = self._understand(inlet, line)
+                    stop = end + 1 + publish.size
+                    if not _is_complete(data, stop):
+                        self._keep(inlet, data[position:], stop + 2 - position)
+                        return Progress.DONE
+                except _Faulty as error:
+                    control.fault(error.fault, error.text)
+                    return Progress.STOPPED
+                position = stop + 2
+                work -= self._publish(inlet, publish, data[end + 1 : stop])
+            else:
+                position = end + 1
+                work -= LINE_WORK
+                if not control.line(line):
+                    if not inlet.closed:
+                        self._keep(inlet, data[position:], 0)
+                    return Progress.STOPPED
+        return Progress.HELD if self.held else Progress.DONE
+
+    def _understand(self, inlet: Inlet, line: bytes) -> _Publish:
+        """Take a PUB line apart, or remember that it was the last one too."""
+        last = inlet.last
+        if last is not None and last.line == line:
+            return last
+        argument = line[4:].lstrip(b" \t")
+        if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), self._max_line):
+            raise _Faulty(Fault.LINE, b"")
+        words = words_of(argument)
+        if len(words) not in (2, 3):
+            raise _Faulty(Fault.ARGUMENTS, argument)
+        digits = words[-1]
+        if not digits.isdigit():
+            raise _Faulty(Fault.SIZE, argument)
+        if len(digits) > MAX_SIZE_DIGITS or 0 <= self._max_payload < int(digits):
+            raise _Faulty(Fault.PAYLOAD, digits)
+        tail = b" ".join(words[1:]) + b"\r\n"
+        publish = _Publish(line, argument, words[0], tail, int(digits))
+        if last is None or last.subject != publish.subject:
+            inlet.plan = None
+        inlet.last = publish
+        return publish
+
+    # --- delivering ------------------------------------------------------
+
+    def _publish(self, inlet: Inlet, publish: _Publish, payload: bytes) -> int:
+        """Execute the plan for one message; return the work it was."""
+        inlet.in_msgs += 1
+        inlet.in_bytes += publish.size
+        inlet.last_publish = self.now
+        self.in_msgs += 1
+        self.in_bytes += publish.size
+        if inlet.trace:
+            inlet.control.traced(publish.argument, payload)
+        plan = inlet.plan
+        if plan is None or inlet.generation != self._generation:
+            plan = inlet.plan = self._plan_for(inlet.audience, publish.subject)
+            inlet.generation = self._generation
+        if plan.refusal:
+            inlet.outbox.send(plan.refusal)
+        if inlet.verbose:
+            inlet.outbox.send(b"+OK\r\n")
+        start = b"MSG " + publish.subject + b" "
+        tail = publish.tail + payload + b"\r\n"
+        for target in plan.plain:
+            self._deliver(target, start, tail, publish.size)
+        for group in plan.groups:
+            self._deliver(group[self._draw.below(len(group))], start, tail, publish.size)
+        receivers = len(plan.plain) + len(plan.groups)
+        return DELIVERY_WORK + receivers * (DELIVERY_WORK + len(tail))
+
+    def _deliver(self, target: Target, start: bytes, tail: bytes, size: int) -> None:
+        outbox = target.outbox
+        subscription = target.subscription
+        if outbox.closed or subscription is None:
+            return
+        self.out_msgs += 1
+        self.out_bytes += size
+        target.delivered += 1
+        outbox.deliver(start + target.sid + b" ", tail, size)
+        if target.delivered == target.limit:
+            subscription.expired()
+
+    def flush(self) -> None:
+        touched = self.touched
+        if touched:
+            self.touched = []
+            for outbox in touched:
+                outbox.flush()
+
+    # --- plans -----------------------------------------------------------
+
+    def _plan_for(self, audience: int, subject: bytes) -> Plan:
+        entry = self._fresh_entry(subject)
+        plan = entry.plans.get(audience) if entry else None
+        if plan is not None:
+            self.plan_hits += 1
+            return plan
+        plan = cast(Plan, self._planner.plan(cast(Plane, self), audience, subject))
+        if entry is None:
+            entry = self._new_entry(subject)
+        entry.plans[audience] = plan
+        return plan
+
+    def _fresh_entry(self, subject: bytes) -> _Entry | None:
+        entry = self._plans.get(subject)
+        if entry is not None and entry.stamp != self._changes.now:
+            if self._changes.since(entry.stamp, tokens_of(subject)) is not Freshness.FRESH:
+                self._drop(subject)
+                return None
+            entry.stamp = self._changes.now
+        return entry
+
+    def _new_entry(self, subject: bytes) -> _Entry:
+        entry = _Entry(self._changes.now)
+        cost = PLAN_COST + len(subject)
+        if self._plans_size + cost > PLAN_BUDGET:
+            self._plans.clear()
+            self._plans_size = 0
+        self._plans[subject] = entry
+        self._plans_size += cost
+        return entry
+
+    def _drop(self, subject: bytes) -> None:
+        if self._plans.pop(subject, None) is not None:
+            self._plans_size -= PLAN_COST + len(subject)
+
+    def changed(self, subject: bytes) -> None:
+        self._generation += 1
+        tokens = tokens_of(subject)
+        if has_wildcard(tokens):
+            self._changes.note(tokens, added=True)
+        else:
+            self._drop(subject)
+
+
+def _is_publish(line: bytes) -> bool:
+    return line.startswith((b"PUB ", b"PUB\t")) or (
+        line[:3].upper() == b"PUB" and line[3:4] in (b" ", b"\t")
+    )
+
+
+def _is_complete(data: bytes, stop: int) -> bool:
+    """Whether the payload up to `stop` and its CR LF are there; raises `_Faulty` if they cannot be."""
+    after = data[stop : stop + 2]
+    if not b"\r\n".startswith(after):
+        raise _Faulty(Fault.TERMINATOR, data[stop : stop + 32])
+    return len(after) == 2

@@ -1,0 +1,241 @@
+"""The seam between the planes: what both data plane twins offer, and what they ask.
+
+Data plane, per message      Control plane, per connection, subscription, subject
+-----------------------      ----------------------------------------------------
+scan, count, copy, draw      decide: sessions, subscriptions, permissions, limits
+`Plane` `Inlet` `Outbox`     `Control` (a session)  `Owner` (a connection)
+`Target` `Plan`              `Planner` (routing)    `Expiring` (a subscription)
+
+A twin is a module with a class ``DataPlane`` that makes the other objects. The
+control plane knows only the protocols below. Every rule of behaviour is written
+down here or in ``reference.py``; ``native`` repeats it to the byte.
+
+How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest`
+scans them, `Plane.flush` hands every touched outbox to its wire once.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+RECEIVE_BYTES = 256 * 1024
+"""Size of the receive buffer that all connections of a plane share."""
+
+OWN_BYTES = 64 * 1024
+"""A message that needs more than this gets a buffer of its own, filled in place,
+so that it is neither moved nor scanned again by every read."""
+
+TURN_WORK = 4 * 1024 * 1024
+"""Work units after which an ingest lets others have a turn. A delivery costs
+`DELIVERY_WORK` plus its bytes, a line for the control plane `LINE_WORK`."""
+
+DELIVERY_WORK = 64
+LINE_WORK = 4096
+
+PLAN_BUDGET = 128 * 1024 * 1024
+"""Size of the plan cache: each entry costs `PLAN_COST` plus its subject. A full
+cache is emptied; a subject longer than the budget is never kept."""
+
+PLAN_COST = 64
+
+
+class Progress(IntEnum):
+    """How an ingest ended."""
+
+    DONE = 0
+    """All is consumed, but for an incomplete message that is kept."""
+    STOPPED = 1
+    """The control plane said stop, or the connection was closed; the rest is kept."""
+    HELD = 2
+    """A receiver is congested; the rest is kept."""
+    TURN = 3
+    """The work of one turn is done; the rest is kept."""
+
+
+class Fault(IntEnum):
+    """What is wrong with a PUB. Its session refuses it, and the link ends."""
+
+    ARGUMENTS = 0
+    """Not two or three words."""
+    SIZE = 1
+    """The size is no decimal number."""
+    PAYLOAD = 2
+    """The size is above the limit, or has more digits than any limit."""
+    TERMINATOR = 3
+    """The payload is not followed by CR LF."""
+    LINE = 4
+    """The line is longer than the limit of a control line."""
+
+
+class Control(Protocol):
+    """A session, asked by the data plane about what is not a plain message."""
+
+    def line(self, line: bytes) -> bool:
+        """Obey a complete line, without its LF. False stops the ingest behind it."""
+        ...
+
+    def partial(self, rest: bytes) -> bool:
+        """Judge the beginning of a line at the end of a read. False if it was refused."""
+        ...
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """Refuse a PUB; `text` is the word at fault, the argument, or the bytes in place of CR LF."""
+        ...
+
+    def traced(self, argument: bytes, payload: bytes) -> None:
+        """A PUB was received, while tracing."""
+        ...
+
+
+class Owner(Protocol):
+    """A connection, told by its outbox about what needs a decision."""
+
+    def pressed(self) -> bool:
+        """Pending bytes passed `Outbox.alarm`. True asks the ingest to hold its publisher."""
+        ...
+
+    def sent(self, head: bytes) -> None:
+        """A message went into the outbox, while tracing; `head` is its line without CR LF."""
+        ...
+
+
+class Expiring(Protocol):
+    """A subscription, told when its target has had its last message."""
+
+    def expired(self) -> None: ...
+
+
+class Sender(Protocol):
+    """The part of a wire that an outbox uses."""
+
+    def write(self, data: bytes) -> None: ...
+    def writelines(self, chunks: list[bytes]) -> None: ...
+    def pending(self) -> int: ...
+
+
+class Outbox(Protocol):
+    """What waits to be sent to one connection."""
+
+    out_msgs: int
+    out_bytes: int
+    """Payload bytes of messages delivered."""
+    last_delivery: float
+    """When a message was last delivered, on the plane's clock; 0.0 for never."""
+    alarm: int
+    """Pending bytes above which the owner is asked, at each message."""
+    closed: bool
+    """Takes nothing any more."""
+    trace: bool
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes of the control plane, in order with the messages."""
+        ...
+
+    def flush(self) -> None:
+        """Hand everything to the wire now."""
+        ...
+
+    def pending(self) -> int:
+        """Bytes not passed on by the wire yet, those not handed over included."""
+        ...
+
+    def passed(self) -> int:
+        """Bytes the wire has passed on since the start; it grows while the receiver reads."""
+        ...
+
+
+class Inlet(Protocol):
+    """What one connection sends: its incomplete rest, its mode and its counters."""
+
+    in_msgs: int
+    in_bytes: int
+    last_publish: float
+    """When a PUB was last received, on the plane's clock; 0.0 for never."""
+    verbose: bool
+    """Answer each PUB with +OK."""
+    publishing: bool
+    """Whether PUB is served; otherwise it is a line for the control plane."""
+    audience: int
+    """Which plans apply: publishers with equal rights share a number."""
+    closed: bool
+    """Discards everything from now on."""
+    trace: bool
+
+    def has_rest(self) -> bool:
+        """Whether unconsumed bytes are kept."""
+        ...
+
+
+class Target(Protocol):
+    """A subscription as a place to deliver to."""
+
+    delivered: int
+    limit: int
+    """Deliveries after which it expires; 0 for none."""
+
+    def retire(self) -> None:
+        """Take no more messages, and let go of the subscription."""
+        ...
+
+
+class Plan(Protocol):
+    """Who gets a message. Made once per subject and audience, executed per message."""
+
+
+class Planner(Protocol):
+    """The routing policy."""
+
+    def plan(self, plane: "Plane", audience: int, subject: bytes) -> Plan:
+        """Decide for a subject that no plan is known for; make the plan with `plane`."""
+        ...
+
+
+class Plane(Protocol):
+    """One data plane: the receive buffer, the plan cache and the totals of a broker."""
+
+    in_msgs: int
+    in_bytes: int
+    out_msgs: int
+    out_bytes: int
+    now: float
+    """Set by whoever calls `ingest`; stamps what happens meanwhile."""
+    plan_hits: int
+    """Look-ups that the plan cache answered."""
+
+    def outbox(self, wire: Sender, owner: Owner) -> Outbox: ...
+
+    def inlet(self, control: Control, outbox: Outbox) -> Inlet: ...
+
+    def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target: ...
+
+    def plan(
+        self,
+        plain: Sequence[Target],
+        groups: Sequence[Sequence[Target]],
+        refusal: bytes = b"",
+    ) -> Plan:
+        """A plan. `refusal`, if any, is what the publisher gets instead of a delivery."""
+        ...
+
+    def reserve(self, inlet: Inlet) -> memoryview:
+        """Where the next bytes of this connection go; valid until its `ingest`."""
+        ...
+
+    def ingest(self, inlet: Inlet, count: int) -> Progress:
+        """Consume `count` bytes put into the reserved room, behind what was kept.
+
+        With a count of 0 it goes on with what was kept.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Hand all touched outboxes to their wires."""
+        ...
+
+    def changed(self, subject: bytes) -> None:
+        """A subscription on this subject came or went: forget the plans it bears on."""
+        ...
+
+
+MakePlane = Callable[[Planner, int, int, int], Plane]
+"""A twin's class: called with planner, seed, payload limit and control line limit."""

@@ -1,0 +1,40 @@
+"""Lines the server sends (client-protocol.md, sections 2, 10 and 11)."""
+
+import json
+from dataclasses import dataclass
+
+OK = b"+OK\r\n"
+PING = b"PING\r\n"
+PONG = b"PONG\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What INFO tells a client; the fields stand in the order of section 2."""
+
+    server_id: str
+    version: str
+    go: str
+    """Name of the runtime; the key is gnatsd's."""
+    host: str
+    port: int
+    auth_required: bool
+    tls_required: bool
+    tls_verify: bool
+    max_payload: int
+
+    def line(self) -> bytes:
+        """The INFO line for clients, blank before CR LF included."""
+        fields = {
+            "server_id": self.server_id,
+            "version": self.version,
+            "go": self.go,
+            "host": self.host,
+            "port": self.port,
+            "auth_required": self.auth_required,
+            "ssl_required": self.tls_required,
+            "tls_required": self.tls_required,
+            "tls_verify": self.tls_verify,
+            "max_payload": self.max_payload,
+        }
+        return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()

@@ -1,0 +1,279 @@
+"""Facts the broker reports, in the past tense.
+
+A fact carries its data as fields and knows the sentence operators of gnatsd
+expect to read (client-protocol.md, section 16; configuration.md, section 7).
+It holds no format: how a line looks, and where it goes, is an adapter's affair.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Protocol
+
+
+class Level(Enum):
+    """Severity, by the three letters gnatsd prints."""
+
+    INFO = "INF"
+    DEBUG = "DBG"
+    TRACE = "TRC"
+    ERROR = "ERR"
+    FATAL = "FTL"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which connection a fact is about.
+
+    ``kind`` is ``cid`` for a client and ``rid`` for a route; ``address`` is the
+    peer as ``ip:port``, IPv6 without brackets.
+    """
+
+    kind: str
+    number: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact about the server, or about one connection when ``link`` is set."""
+
+    level: ClassVar[Level]
+    sentence: ClassVar[str]
+
+    link: Link | None
+
+    def text(self) -> str:
+        """The sentence, its placeholders filled from the fields."""
+        return self.sentence.format(self=self)
+
+
+class EventSink(Protocol):
+    """Where the domain reports; the contract is in ``app.ports.event_log``."""
+
+    @property
+    def debug(self) -> bool: ...
+
+    @property
+    def trace(self) -> bool: ...
+
+    def record(self, event: Event) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStarting(Event):
+    level = Level.INFO
+    sentence = "Starting nats-server version {self.version}"
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeChosen(Event):
+    """Which interpreter, event loop and data plane this process runs."""
+
+    level = Level.DEBUG
+    sentence = "Running on {self.runtime}, event loop {self.event_loop}, data plane {self.data_plane}"
+
+    runtime: str
+    event_loop: str
+    data_plane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listening(Event):
+    level = Level.INFO
+    sentence = "Listening for client connections on {self.host}:{self.port}"
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentified(Event):
+    level = Level.DEBUG
+    sentence = "Server id is {self.server_id}"
+
+    server_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReady(Event):
+    level = Level.INFO
+    sentence = "Server is ready"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTrapped(Event):
+    level = Level.DEBUG
+    sentence = "Trapped Signal; {self.signal}"
+
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerExiting(Event):
+    level = Level.INFO
+    sentence = "Server Exiting.."
+
+
+@dataclass(frozen=True, slots=True)
+class ListenFailed(Event):
+    level = Level.FATAL
+    sentence = 'Error listening on port: {self.host}:{self.port}, "{self.reason}"'
+
+    host: str
+    port: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptFailed(Event):
+    """Taking a new connection failed, for want of descriptors as a rule."""
+
+    level = Level.ERROR
+    sentence = "Temporary Client Accept Error({self.reason}), sleeping {self.delay_ms}ms"
+
+    reason: str
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InternalFailure(Event):
+    """A defect of ours; the connection it met was closed, the rest go on."""
+
+    level = Level.ERROR
+    sentence = "Internal error, connection closed: {self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConnected(Event):
+    level = Level.DEBUG
+    sentence = "Client connection created"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientClosed(Event):
+    level = Level.DEBUG
+    sentence = "Client connection closed"
+
+
+@dataclass(frozen=True, slots=True)
+class PingTimerFired(Event):
+    level = Level.DEBUG
+    sentence = "Client Ping Timer"
+
+
+@dataclass(frozen=True, slots=True)
+class StaleConnection(Event):
+    level = Level.DEBUG
+    sentence = "Stale Client Connection - Closing"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationTimedOut(Event):
+    level = Level.DEBUG
+    sentence = "Authorization Timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFailed(Event):
+    level = Level.ERROR
+    sentence = "Authorization Error"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeDeferred(Event):
+    level = Level.DEBUG
+    sentence = "Deferring actual UNSUB({self.subject}): {self.limit} max, {self.delivered} received"
+
+    subject: str
+    limit: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class AutoUnsubscribed(Event):
+    level = Level.DEBUG
+    sentence = "Auto-unsubscribe limit of {self.limit} reached for sid '{self.sid}'"
+
+    limit: int
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadExceeded(Event):
+    level = Level.ERROR
+    sentence = "Maximum Payload Exceeded: {self.size} vs {self.limit}"
+
+    size: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsExceeded(Event):
+    level = Level.ERROR
+    sentence = "Maximum Connections Exceeded: {self.limit}"
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReportedError(Event):
+    level = Level.ERROR
+    sentence = "Client Error {self.message}"
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailed(Event):
+    """A protocol error: what the client sent could not be understood."""
+
+    level = Level.ERROR
+    sentence = "Error reading from client: {self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlowConsumer(Event):
+    """``reason`` names the limit that was passed, for readers of JSON lines."""
+
+    level = Level.INFO
+    sentence = "Slow Consumer Detected"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineReceived(Event):
+    level = Level.TRACE
+    sentence = "->> [{self.line}]"
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadReceived(Event):
+    level = Level.TRACE
+    sentence = "->> MSG_PAYLOAD: [{self.payload}]"
+
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineSent(Event):
+    level = Level.TRACE
+    sentence = "<<- [{self.line}]"
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDeleted(Event):
+    level = Level.TRACE
+    sentence = "<-> [DELSUB {self.sid}]"
+
+    sid: str

@@ -1,0 +1,134 @@
+"""Flow control: who pays when a reader is slow.
+
+A receiver with more pending bytes than `Limits.hold_above` is congested. While
+it makes progress its publishers wait; when it drains they go on. Without any
+progress for `HOLD_SECONDS` they stop waiting for it, so that two peers that
+write to each other before they read are not stuck for ever. Without progress
+for `write_deadline`, or beyond `max_pending`, it is a slow consumer and is cut.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.domain.dataplane.seam import Outbox
+from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.timetable import Scheduler, Timer
+
+TICK = 0.1
+"""Seconds between looks at the congested receivers."""
+
+
+class Peer(Protocol):
+    """A connection, as receiver and as publisher."""
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    def wait(self) -> None:
+        """Read no more until as many calls of `go_on`."""
+        ...
+
+    def go_on(self) -> None: ...
+
+    def cut(self, reason: str) -> None:
+        """End this slow consumer; calls `Flow.forget`."""
+        ...
+
+
+class _Congestion:
+    """A congested receiver: how far it got, since when it has not moved, who waits."""
+
+    __slots__ = ("holding", "passed", "since", "waiting")
+
+    def __init__(self, passed: int, now: float) -> None:
+        self.passed = passed
+        self.since = now
+        self.holding = True
+        self.waiting: list[Peer] = []
+
+
+class Flow:
+    """The congested receivers of a broker."""
+
+    def __init__(self, limits: Limits, scheduler: Scheduler) -> None:
+        self._limits = limits
+        self._scheduler = scheduler
+        self._congested: dict[Peer, _Congestion] = {}
+        self._pressing: set[Peer] = set()
+        self._timer: Timer | None = None
+
+    def pressed(self, receiver: Peer) -> bool:
+        """Its pending bytes passed the alarm. True if whoever publishes should be held."""
+        outbox = receiver.outbox
+        outbox.flush()
+        pending = outbox.pending()
+        if pending > self._limits.max_pending:
+            receiver.cut(f"{pending} pending bytes exceed max_pending {self._limits.max_pending}")
+            return False
+        if pending <= self._limits.hold_above:
+            return False
+        congestion = self._congested.get(receiver)
+        if congestion is None:
+            now = self._scheduler.monotonic()
+            congestion = self._congested[receiver] = _Congestion(outbox.passed(), now)
+            if self._timer is None:
+                self._timer = self._scheduler.call_later(TICK, self._tick)
+        if congestion.holding:
+            self._pressing.add(receiver)
+        return congestion.holding
+
+    def hold(self, publisher: Peer) -> None:
+        """Its ingest was stopped: let it wait for those who pressed meanwhile."""
+        pressing, self._pressing = self._pressing, set()
+        for receiver in pressing:
+            congestion = self._congested.get(receiver)
+            if congestion is not None and congestion.holding:
+                publisher.wait()
+                congestion.waiting.append(publisher)
+
+    def drained(self, receiver: Peer) -> None:
+        """The wire says that little is pending."""
+        congestion = self._congested.pop(receiver, None)
+        if congestion is not None:
+            receiver.outbox.alarm = self._limits.hold_above
+            self._release(congestion)
+
+    def forget(self, receiver: Peer) -> None:
+        """The connection ends: nobody waits for it any more."""
+        self._pressing.discard(receiver)
+        congestion = self._congested.pop(receiver, None)
+        if congestion is not None:
+            self._release(congestion)
+
+    @staticmethod
+    def _release(congestion: _Congestion) -> None:
+        waiting, congestion.waiting = congestion.waiting, []
+        for publisher in waiting:
+            publisher.go_on()
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._scheduler.monotonic()
+        for receiver, congestion in list(self._congested.items()):
+            if self._congested.get(receiver) is congestion:
+                self._review(receiver, congestion, now)
+        if self._congested and self._timer is None:
+            self._timer = self._scheduler.call_later(TICK, self._tick)
+
+    def _review(self, receiver: Peer, congestion: _Congestion, now: float) -> None:
+        outbox = receiver.outbox
+        passed = outbox.passed()
+        stuck = now - congestion.since
+        if outbox.pending() <= self._limits.hold_above // 4:
+            self.drained(receiver)
+        elif passed > congestion.passed:
+            congestion.passed = passed
+            congestion.since = now
+            congestion.holding = True
+            outbox.alarm = self._limits.hold_above
+        elif stuck >= self._limits.write_deadline:
+            receiver.cut(f"no progress within write_deadline {self._limits.write_deadline:g}s")
+        elif stuck >= HOLD_SECONDS and congestion.holding:
+            congestion.holding = False
+            outbox.alarm = self._limits.max_pending
+            self._release(congestion)

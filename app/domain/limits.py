@@ -1,0 +1,36 @@
+"""Limits a broker keeps, with the defaults of gnatsd (client-protocol.md, section 12)."""
+
+from dataclasses import dataclass
+
+MAX_SIZE_DIGITS = 18
+"""A payload size with more digits exceeds every limit; checked before it is read as a number."""
+
+HOLD_SECONDS = 1.0
+"""How long publishers wait for a receiver that makes no progress at all."""
+
+HOLD_BYTES = 1024 * 1024
+"""Pending bytes above which a receiver's publishers are held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one peer may cost. Sizes in bytes, times in seconds."""
+
+    max_connections: int = 65_536
+    max_control_line: int = 1024
+    """Longest argument part of a protocol line."""
+    max_payload: int = 1_048_576
+    """Largest message; a negative value means no limit but the size of a number."""
+    max_pending: int = 10_485_760
+    """Bytes waiting for one receiver beyond which it is a slow consumer."""
+    ping_interval: float = 120.0
+    ping_max: int = 2
+    """Unanswered pings that are tolerated."""
+    write_deadline: float = 2.0
+    """How long a receiver may leave pending bytes untouched."""
+    auth_timeout: float = 1.0
+
+    @property
+    def hold_above(self) -> int:
+        """Pending bytes of a receiver above which its publishers are held back."""
+        return min(HOLD_BYTES, self.max_pending // 2)

@@ -1,0 +1,50 @@
+"""Subject grammar: tokens, wildcards and matching (subjects-and-routing.md, sections 1 and 2).
+
+A subject is a byte string of tokens joined by ``.``. In a subscription the
+whole token ``*`` stands for exactly one token and a final ``>`` for one or
+more. A token that merely contains these signs is literal text.
+"""
+
+from collections.abc import Sequence
+
+ONE = b"*"
+REST = b">"
+
+
+def tokens_of(subject: bytes) -> list[bytes]:
+    """The tokens, empty ones included."""
+    return subject.split(b".")
+
+
+def is_literal(subject: bytes) -> bool:
+    """Whether a pedantic client may publish to it: no empty token, no wildcard."""
+    tokens = tokens_of(subject)
+    return b"" not in tokens and ONE not in tokens and REST not in tokens
+
+
+def is_pattern(tokens: Sequence[bytes]) -> bool:
+    """Whether it may be subscribed to: no empty token, nothing behind ``>``."""
+    return b"" not in tokens and REST not in tokens[:-1]
+
+
+def has_wildcard(tokens: Sequence[bytes]) -> bool:
+    """Whether a valid pattern can match subjects other than itself."""
+    return tokens[-1] == REST or ONE in tokens
+
+
+def matches(pattern: Sequence[bytes], subject: Sequence[bytes]) -> bool:
+    """Whether a valid pattern covers a published subject, both as tokens.
+
+    Wildcards in the published subject are literal text, and a subject with an
+    empty token is covered by nothing.
+    """
+    if b"" in subject:
+        return False
+    if pattern[-1] == REST:
+        length = len(pattern) - 1
+        if len(subject) <= length:
+            return False
+        return all(p in (ONE, s) for p, s in zip(pattern[:length], subject, strict=False))
+    return len(pattern) == len(subject) and all(
+        p in (ONE, s) for p, s in zip(pattern, subject, strict=True)
+    )

@@ -1,0 +1,86 @@
+"""What is due later: one timer for many connections with the same delay."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, TypeVar
+
+SLACK = 0.1
+"""Seconds a due call may be late, so that calls due close together share one timer."""
+
+
+class Timer(Protocol):
+    """A call that is due later."""
+
+    def cancel(self) -> None:
+        """Forget the call; harmless when it was made already."""
+        ...
+
+
+class Scheduler(Protocol):
+    """What the domain asks of a clock; the contract is in ``app.ports.clock``."""
+
+    def monotonic(self) -> float:
+        """Seconds on a scale that never steps, for intervals."""
+        ...
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        """Make the call once, `delay` seconds from now, never within this call."""
+        ...
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Make the call once, after the current one ends; calls keep their order."""
+        ...
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+class DueQueue(Generic[T]):
+    """Things that fall due a fixed delay after they were added, in that order.
+
+    Adding and removing cost the same however many wait. A thing is due once;
+    the action may add it again.
+    """
+
+    __slots__ = ("_action", "_delay", "_due", "_scheduler", "_timer")
+
+    def __init__(self, scheduler: Scheduler, delay: float, action: Callable[[T], None]) -> None:
+        """`delay` in seconds; `action` is called with each thing when it is due."""
+        self._scheduler = scheduler
+        self._delay = delay
+        self._action = action
+        self._due: OrderedDict[T, float] = OrderedDict()
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def add(self, thing: T) -> None:
+        """Start its delay, anew if it is waiting already."""
+        self._due.pop(thing, None)
+        self._due[thing] = self._scheduler.monotonic() + self._delay
+        if self._timer is None:
+            self._timer = self._scheduler.call_later(self._delay, self._fire)
+
+    def discard(self, thing: T) -> None:
+        """Forget it, if it waits."""
+        self._due.pop(thing, None)
+        if not self._due and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self._scheduler.monotonic()
+        ready: list[T] = []
+        while self._due:
+            thing = next(iter(self._due))
+            if self._due[thing] > now:
+                break
+            del self._due[thing]
+            ready.append(thing)
+        for thing in ready:
+            self._action(thing)
+        if self._due and self._timer is None:
+            wait = next(iter(self._due.values())) - now
+            self._timer = self._scheduler.call_later(max(wait, min(SLACK, self._delay)), self._fire)

@@ -1,0 +1,229 @@
+"""The subscription trie: which subscriptions cover a published subject.
+
+One node per token; ``*`` and ``>`` are ordinary keys that only `match` reads
+specially. After ``foo.bar`` (a), ``foo.*`` (b) and ``foo.*`` in queue q (c, d)::
+
+    root ── foo ─┬─ bar   plain: a
+                 └─ *     plain: b   groups: q → c, d
+
+and after removing a and b::
+
+    root ── foo ─── *     groups: q → c, d
+
+A node that holds nothing is cut off at once. Insert and remove take O(tokens),
+whatever the number of subscriptions; a match visits the nodes that cover the
+subject so far and never recurses, so a subject of many tokens is no danger.
+"""
+
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+from app.domain.errors import InvalidSubject
+from app.domain.subject import ONE, REST, is_pattern, tokens_of
+
+
+class Indexed(Protocol):
+    """What the trie reads of a subscription; identity tells them apart."""
+
+    @property
+    def subject(self) -> bytes: ...
+
+    @property
+    def queue(self) -> bytes | None: ...
+
+
+S = TypeVar("S", bound=Indexed)
+
+
+class UnknownSubscription(LookupError):
+    """A subscription was to be removed that is not in the trie."""
+
+
+class Match(Generic[S]):
+    """The subscriptions that cover one subject.
+
+    ``plain`` all get the message; of each tuple in ``groups`` one member does.
+    """
+
+    __slots__ = ("groups", "plain")
+
+    def __init__(self, plain: tuple[S, ...], groups: tuple[tuple[S, ...], ...]) -> None:
+        self.plain = plain
+        self.groups = groups
+
+    @property
+    def fanout(self) -> int:
+        """Plain subscriptions plus queue groups, not their members."""
+        return len(self.plain) + len(self.groups)
+
+
+class _Node(Generic[S]):
+    """Subscriptions that end here, and the nodes of the next token.
+
+    A lone plain subscription, by far the commonest, stands without a container.
+    Dicts serve as sets that keep the order of insertion.
+    """
+
+    __slots__ = ("children", "groups", "plain")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, _Node[S]] | None = None
+        self.plain: S | dict[S, None] | None = None
+        self.groups: dict[bytes, dict[S, None]] | None = None
+
+    def is_empty(self) -> bool:
+        return self.plain is None and self.groups is None and not self.children
+
+    def add(self, subscription: S) -> None:
+        if subscription.queue is not None:
+            if self.groups is None:
+                self.groups = {}
+            self.groups.setdefault(subscription.queue, {})[subscription] = None
+        elif self.plain is None:
+            self.plain = subscription
+        elif isinstance(self.plain, dict):
+            self.plain[subscription] = None
+        else:
+            self.plain = {self.plain: None, subscription: None}
+
+    def discard(self, subscription: S) -> bool:
+        """Take it out; answer whether it was here."""
+        if subscription.queue is not None:
+            return self._discard_member(subscription, subscription.queue)
+        if isinstance(self.plain, dict):
+            if subscription not in self.plain:
+                return False
+            del self.plain[subscription]
+            if len(self.plain) == 1:
+                (self.plain,) = self.plain
+            return True
+        if self.plain is not subscription:
+            return False
+        self.plain = None
+        return True
+
+    def _discard_member(self, subscription: S, queue: bytes) -> bool:
+        group = (self.groups or {}).get(queue)
+        if self.groups is None or group is None or subscription not in group:
+            return False
+        del group[subscription]
+        if not group:
+            del self.groups[queue]
+            if not self.groups:
+                self.groups = None
+        return True
+
+    def plain_subscriptions(self) -> Iterator[S]:
+        if isinstance(self.plain, dict):
+            yield from self.plain
+        elif self.plain is not None:
+            yield self.plain
+
+
+class SubscriptionTrie(Generic[S]):
+    """A set of subscriptions, searchable by published subject."""
+
+    __slots__ = ("_root", "count")
+
+    def __init__(self) -> None:
+        self._root: _Node[S] = _Node()
+        self.count = 0
+        """Subscriptions held now."""
+
+    def insert(self, subscription: S) -> None:
+        """Add a subscription that is not in the trie yet.
+
+        Raises `InvalidSubject`, and changes nothing, when its subject is malformed.
+        """
+        tokens = tokens_of(subscription.subject)
+        if not is_pattern(tokens):
+            raise InvalidSubject
+        node = self._root
+        for token in tokens:
+            children = node.children
+            if children is None:
+                children = node.children = {}
+            child = children.get(token)
+            if child is None:
+                child = children[token] = _Node()
+            node = child
+        node.add(subscription)
+        self.count += 1
+
+    def remove(self, subscription: S) -> None:
+        """Take out exactly this subscription.
+
+        Raises `InvalidSubject` when its subject is malformed and
+        `UnknownSubscription` when it is not here; both change nothing.
+        """
+        tokens = tokens_of(subscription.subject)
+        if not is_pattern(tokens):
+            raise InvalidSubject
+        path = [self._root]
+        for token in tokens:
+            child = (path[-1].children or {}).get(token)
+            if child is None:
+                raise UnknownSubscription(subscription.subject)
+            path.append(child)
+        if not path[-1].discard(subscription):
+            raise UnknownSubscription(subscription.subject)
+        self.count -= 1
+        self._prune(path, tokens)
+
+    @staticmethod
+    def _prune(path: list[_Node[S]], tokens: list[bytes]) -> None:
+        """Cut off, from the leaf upward, nodes that hold nothing any more."""
+        for parent, token, node in zip(path[-2::-1], tokens[::-1], path[:0:-1], strict=True):
+            if not node.is_empty():
+                return
+            children = parent.children
+            if children is not None:
+                del children[token]
+                if not children:
+                    parent.children = None
+
+    def match(self, subject: bytes) -> Match[S]:
+        """All subscriptions that cover a published subject, taken literally."""
+        tokens = tokens_of(subject)
+        if b"" in tokens:
+            return Match((), ())
+        ends: list[_Node[S]] = []
+        frontier = [self._root]
+        for token in tokens:
+            literal = token not in (ONE, REST)
+            reached: list[_Node[S]] = []
+            for node in frontier:
+                children = node.children
+                if children is None:
+                    continue
+                if (rest := children.get(REST)) is not None:
+                    ends.append(rest)
+                if (one := children.get(ONE)) is not None:
+                    reached.append(one)
+                if literal and (exact := children.get(token)) is not None:
+                    reached.append(exact)
+            if not reached:
+                break
+            frontier = reached
+        else:
+            ends += frontier
+        return self._gather(ends)
+
+    @staticmethod
+    def _gather(ends: list[_Node[S]]) -> Match[S]:
+        """Merge the subscriptions of several nodes; groups of one name become one."""
+        plain: list[S] = []
+        groups: dict[bytes, list[S]] = {}
+        for node in ends:
+            plain.extend(node.plain_subscriptions())
+            for queue, members in (node.groups or {}).items():
+                groups.setdefault(queue, []).extend(members)
+        return Match(tuple(plain), tuple(tuple(group) for group in groups.values()))
+
+    def depth(self) -> int:
+        """Levels of nodes below the root; 0 when the trie is empty."""
+        levels = 0
+        level = [self._root]
+        while level := [child for node in level for child in (node.children or {}).values()]:
+            levels += 1
+        return levels

@@ -1,0 +1,1 @@
+"""Programs a person starts, and the container that wires them."""

@@ -1,0 +1,98 @@
+"""``python -m app.entrypoints.server``: run a server until a signal ends it."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from app.adapters.logs.destinations import LogFileError
+from app.config.flags import Request, parse, usage
+from app.config.go_flags import UsageError
+from app.config.options import Options, OptionsError, make_options
+from app.domain.dataplane import UnknownDataPlane
+from app.domain.events import ListenFailed, SignalTrapped
+from app.entrypoints.container import ADVERTISED_VERSION, Container
+from app.ports.transport import ListenError
+
+_USAGE_STATUS = 2
+_FATAL_STATUS = 1
+_SIGNALS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
+
+_COLLECT_AFTER = (20_000, 20, 50)
+"""Thresholds of the garbage collector: the broker frees its objects by reference
+count, so looking for circles often would only add pauses."""
+
+_JSON_DEPTH = 10_000
+"""Nesting that a CONNECT may have, as in gnatsd; max_control_line bounds it in practice."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the server for a command line; return the exit status."""
+    try:
+        given = parse(sys.argv[1:] if words is None else words)
+        if given is Request.HELP:
+            sys.stdout.write(usage())
+            return 0
+        if given is Request.VERSION:
+            sys.stdout.write(f"nats-server version {ADVERTISED_VERSION}\n")
+            return 0
+        options = make_options(given)
+        data_plane = os.environ.get("DATA_PLANE", "python")
+        container = Container(options, data_plane)
+        container.event_log()
+    except (UsageError, OptionsError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stdout.write(usage())
+        return _USAGE_STATUS
+    except (LogFileError, UnknownDataPlane) as error:
+        sys.stderr.write(f"{error}\n")
+        return _FATAL_STATUS
+    return _run(container, options)
+
+
+def _run(container: Container, options: Options) -> int:
+    sys.setrecursionlimit(_JSON_DEPTH)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            return runner.run(_serve(container, options))
+        finally:
+            container.event_log().close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop where it is installed, else asyncio's own loop."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional: it does not exist on every system
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(container: Container, options: Options) -> int:
+    events = container.event_log()
+    service = container.service()
+    stop = asyncio.Event()
+
+    def trap(name: str) -> None:
+        events.record(SignalTrapped(None, name))
+        stop.set()
+
+    for number, name in _SIGNALS.items():
+        asyncio.get_running_loop().add_signal_handler(number, trap, name)
+    try:
+        await service.start()
+    except ListenError as error:
+        events.record(ListenFailed(None, options.host, options.port, str(error)))
+        return _FATAL_STATUS
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    await stop.wait()
+    await service.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Authenticator: whether a peer may come in.
+
+The domain needs no more than `Gatekeeper`. An adapter promises in addition
+
+    * to answer exactly once, within this call or later on the loop's own thread;
+    * never to block: a check that takes time runs elsewhere;
+    * to refuse, not to raise, whatever the credentials contain;
+    * to spend the same time on an unknown user as on a wrong password;
+    * never to log or keep a secret.
+"""
+
+from typing import Protocol
+
+from app.domain.credentials import Gatekeeper
+
+
+class Authenticator(Gatekeeper, Protocol):
+    """Judges credentials for as long as the server runs."""
+
+    def close(self) -> None:
+        """Let go of threads and files; checks under way may stay unanswered."""
+        ...

@@ -1,0 +1,19 @@
+"""Clock: what time it is, and being called later.
+
+Intervals are measured on the monotonic scale, so that a step of the wall clock
+neither disconnects nor delays anyone; the wall clock is for people to read.
+"""
+
+from typing import Protocol
+
+from app.domain.timetable import Scheduler, Timer
+
+__all__ = ["Clock", "Timer"]
+
+
+class Clock(Scheduler, Protocol):
+    """Time in seconds, as floats."""
+
+    def time(self) -> float:
+        """Seconds since the epoch, for people."""
+        ...

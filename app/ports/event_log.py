@@ -1,0 +1,17 @@
+"""Event log: where the facts of ``app.domain.events`` go."""
+
+from typing import Protocol
+
+from app.domain.events import EventSink
+
+
+class EventLog(EventSink, Protocol):
+    """Takes facts; `record` never fails, never blocks and drops facts of an unwanted level.
+
+    ``debug`` and ``trace`` say whether facts of those levels are wanted, so that
+    the domain need not make them. Tracing costs speed.
+    """
+
+    def close(self) -> None:
+        """Write out what is still held. Nothing may be recorded afterwards."""
+        ...

@@ -1,0 +1,65 @@
+"""Transport: how bytes come and go.
+
+The domain asks little of a link, see `Wire` in ``app.domain.connection``; this
+module adds what the outer rings need to open and close such links. An adapter
+implements `Listener`, hands a `Wire` to the acceptor for each new peer, and
+then drives the `Handler` that the acceptor returned.
+
+Guarantees an adapter gives
+    * `Wire.write` never blocks, keeps order, and is ignored once the link is
+      closed or aborted. Data is taken over: the caller never changes it.
+    * `Wire.pending` counts bytes written but not yet passed on to the peer's
+      side (the kernel, or the reading end in memory).
+    * `Handler.reserve` is answered by `Handler.received` before any other
+      handler's ``reserve`` is called: all links of a loop share one buffer.
+    * `Handler.drained` is called when ``pending``, having been above
+      `HIGH_WATER`, falls to `LOW_WATER` or less.
+    * `Handler.lost` is called exactly once, last, whoever ended the link, and
+      never from within a call that the handler made on its wire.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.connection import Handler, Wire
+
+HIGH_WATER = 256 * 1024
+"""Pending bytes above which a wire will announce that it drained."""
+
+LOW_WATER = 64 * 1024
+"""Pending bytes at which that announcement is made."""
+
+LINGER_SECONDS = 0.5
+"""How long a closing link discards input, so that the peer reads our last line
+instead of a reset (client-protocol.md, section 5)."""
+
+Acceptor = Callable[[Wire], Handler]
+"""Called once per accepted link; the handler it returns is driven from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener really listens: the port is never 0 or -1."""
+
+    host: str
+    port: int
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the text says why."""
+
+
+class Listener(Protocol):
+    """Accepts links at one address."""
+
+    async def start(self, acceptor: Acceptor) -> Address:
+        """Begin to accept; return the real address.
+
+        Raises `ListenError` when the address is invalid or taken.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop accepting; links already accepted go on. May be called twice."""
+        ...

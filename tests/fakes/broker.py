@@ -1,0 +1,40 @@
+"""The broker under test, as a conformance test sees it: limits go in, clients come out."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypedDict, Unpack
+
+from tests.fakes.raw_client import RawClient
+
+
+class Settings(TypedDict, total=False):
+    """What a test may set; sizes in bytes, times in seconds. The rest has its default."""
+
+    max_payload: int
+    max_control_line: int
+    max_connections: int
+    max_pending_size: int
+    ping_interval: float
+    ping_max: int
+    write_deadline: float
+    user: str
+    password: str
+    token: str
+    auth_timeout: float
+
+
+class Broker(Protocol):
+    """A running broker."""
+
+    async def connect(self) -> RawClient:
+        """A new client that has read INFO, even if the broker refuses it right after."""
+        ...
+
+
+class StartBroker(Protocol):
+    """The ``broker`` fixture: starts a broker, and stops it when the block is left.
+
+    Clients outlive the block, so that a test can read how it ended. They are
+    closed when the test is over.
+    """
+
+    def __call__(self, **settings: Unpack[Settings]) -> AbstractAsyncContextManager[Broker]: ...

@@ -1,0 +1,110 @@
+"""Unit tests of the contract of the event log, over the real one and the fake."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from app.adapters.logs.gnatsd_format import GnatsdLine
+from app.adapters.logs.line_writer import LineWriter
+from app.adapters.logs.structured import FactChain, LinesDropped, StructuredEventLog
+from app.domain.events import (
+    ClientConnected,
+    Event,
+    LineReceived,
+    Link,
+    ListenFailed,
+    ServerExiting,
+    ServerReady,
+)
+from app.ports.event_log import EventLog
+from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.log_sink import ScriptedSink
+
+Outcome = tuple[EventLog, Callable[[], list[str]]]
+Opener = Callable[[bool, bool], Outcome]
+
+FACTS: list[Event] = [
+    ServerReady(None),
+    ClientConnected(Link("cid", 1, "127.0.0.1:5")),
+    LineReceived(None, "PING"),
+    ListenFailed(None, "::", 1, "taken"),
+]
+
+
+def _recording(debug: bool, trace: bool) -> Outcome:  # noqa: FBT001 - one signature for both logs
+    log = RecordingEventLog(debug=debug, trace=trace)
+    return log, lambda: [event.level.value for event in log.events]
+
+
+def _structured(debug: bool, trace: bool) -> Outcome:  # noqa: FBT001 - one signature for both logs
+    sink = ScriptedSink()
+    chain = FactChain([GnatsdLine(1, colours=False)])
+    log = StructuredEventLog(chain, LineWriter(sink, str, pytest.fail), debug=debug, trace=trace)
+    return log, lambda: re.findall(r"^\[1\] \[(...)\]", sink.text(), re.MULTILINE)
+
+
+@pytest.fixture(name="opened", params=[_recording, _structured], ids=["fake", "structured"])
+def _opened(request: pytest.FixtureRequest) -> Opener:
+    """Opens a log; the second part of its answer gives the levels recorded once it is closed."""
+    opener: Opener = request.param
+    return opener
+
+
+@pytest.mark.parametrize(
+    ("debug", "trace", "levels"),
+    [
+        (False, False, ["INF", "FTL"]),
+        (True, False, ["INF", "DBG", "FTL"]),
+        (False, True, ["INF", "TRC", "FTL"]),
+        (True, True, ["INF", "DBG", "TRC", "FTL"]),
+    ],
+)
+def test_only_wanted_levels_are_recorded(
+    opened: Opener,
+    debug: bool,
+    trace: bool,
+    levels: list[str],  # noqa: FBT001 - pytest's way
+) -> None:
+    """Debug and trace facts are dropped unless wanted; the rest is kept, in order."""
+    log, recorded = opened(debug, trace)
+
+    for fact in FACTS:
+        log.record(fact)
+    log.close()
+
+    assert levels == recorded()
+    assert (debug, trace) == (log.debug, log.trace)
+
+
+def test_closing_twice(opened: Opener) -> None:
+    """A second close does no harm."""
+    log, recorded = opened(False, False)  # noqa: FBT003 - one signature for both logs
+    log.record(ServerExiting(None))
+
+    log.close()
+    log.close()
+
+    assert ["INF"] == recorded()
+
+
+def test_an_unwanted_fact_is_not_even_worded() -> None:
+    """Facts of unwanted levels cost nothing but the question."""
+
+    class Unspeakable(LineReceived):
+        """A fact that fails when it is worded."""
+
+        def text(self) -> str:
+            pytest.fail("an unwanted fact was worded")
+
+    log, _ = _structured(debug=False, trace=False)
+
+    log.record(Unspeakable(None, "PING"))
+    log.close()
+
+
+def test_the_report_of_dropped_lines() -> None:
+    """Lines that got lost are reported as an error, with their number."""
+    line = FactChain([GnatsdLine(1, colours=False)]).line(LinesDropped(None, 12))
+
+    assert "[1] [ERR] Log lines dropped: 12" == line
