@@ -6,42 +6,53 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BUILT := $(VENV)/.built
+NATIVE := $(wildcard app/domain/dataplane/*.pyx)
 DOMAIN_TESTS := tests/unit/domain
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format clean help
+.PHONY: install serve test check format wheel clean help
 
-install: $(INSTALLED) ## Create .venv and install the server with all its tools
+install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
-$(INSTALLED): pyproject.toml $(wildcard setup.py)
+$(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	@touch $@
 
-serve: $(INSTALLED) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
+# Without a C compiler this says so and goes on; REQUIRE_NATIVE=1 makes it an error.
+$(BUILT): $(INSTALLED) setup.py $(NATIVE)
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
 	@exec $(BIN)/python -m app.entrypoints.server $(ARGS)
 
 # The domain must be covered by its own unit tests alone, so they run first and by themselves.
-test: $(INSTALLED) ## Run all tests; those of the domain must cover every branch of it
+test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
 	$(BIN)/coverage run -m pytest $(DOMAIN_TESTS)
 	$(BIN)/coverage report
 	$(BIN)/pytest --ignore=$(DOMAIN_TESTS)
 
-check: $(INSTALLED) ## Check format, lint, types and the direction of imports
+check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(INSTALLED) ## Format the code and mend what the linter can mend
+format: $(BUILT) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove all that the other verbs made, .venv included
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -f app/domain/dataplane/*.so app/domain/dataplane/*.c
 	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list

@@ -76,12 +76,8 @@ def scan(words: deque[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str
         reader = readers.get(name)
         if reader is None:
             raise UsageError(f"flag provided but not defined: -{name}")
-        if not equals and reader is not boolean:
-            if not words:
-                raise UsageError(f"flag needs an argument: -{name}")
-            text = words.popleft()
-        elif not equals:
-            text = "true"
+        if not equals:
+            text = "true" if reader is boolean else _argument(name, words)
         yield name, _read(name, text, reader)
 
 
@@ -91,6 +87,12 @@ def _split(word: str) -> tuple[str, str, str]:
     if body.startswith(("-", "=")):
         raise UsageError(f"bad flag syntax: {word}")
     return body.partition("=")
+
+
+def _argument(name: str, words: deque[str]) -> str:
+    if not words:
+        raise UsageError(f"flag needs an argument: -{name}")
+    return words.popleft()
 
 
 def _read(name: str, text: str, reader: Reader) -> Value:

@@ -46,18 +46,14 @@ class Options(BaseModel):
     log_format: Annotated[LogFormat, Field(description="Log as gnatsd's text, or as json lines.")] = "text"
 
     max_connections: Annotated[_Count, Field(description="Clients at once, as a count.")] = 65_536
-    max_control_line: Annotated[_Count, Field(description="Longest argument part of a line, in bytes.")] = (
-        1024
-    )
+    max_control_line: Annotated[_Count, Field(description="Longest argument of a line, in bytes.")] = 1024
     max_payload: Annotated[
         int, Field(ge=-LARGEST, le=LARGEST, description="Largest message, in bytes; negative is no limit.")
     ] = 1_048_576
     max_pending_size: Annotated[
         _Count, Field(description="Data waiting for one client before it counts as too slow, in bytes.")
     ] = 10_485_760
-    ping_interval: Annotated[_Seconds, Field(description="Time between pings to a client, in seconds.")] = (
-        120.0
-    )
+    ping_interval: Annotated[_Seconds, Field(description="Time between two pings, in seconds.")] = 120.0
     ping_max: Annotated[_Count, Field(description="Unanswered pings that are borne, as a count.")] = 2
     write_deadline: Annotated[
         _Seconds, Field(description="Time in which a client must take some of its data, in seconds.")

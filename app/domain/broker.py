@@ -69,6 +69,8 @@ class Broker:
             needs.scheduler, limits.auth_timeout, self._expire_login
         )
         self._graves: deque[Subscription] = deque()
+        self.wires = 0
+        """Wires that are not lost yet, those of closed connections included."""
         self._last_cid = 0
         self._total = 0
         self._slow_consumers = 0
@@ -86,6 +88,7 @@ class Broker:
         """Take on a new client: greet it, and serve it until its wire is lost."""
         self._last_cid += 1
         self._total += 1
+        self.wires += 1
         connection = Connection(self, self._last_cid, wire)
         ClientSession(self, connection)
         connection.outbox.alarm = self.limits.hold_above
@@ -113,6 +116,10 @@ class Broker:
         self._pings.discard(connection)
         self._logins.discard(connection)
         self.flow.forget(connection)
+
+    def departed(self) -> None:
+        """A wire is lost."""
+        self.wires -= 1
 
     def count_slow_consumer(self) -> None:
         """A receiver is about to be cut."""
@@ -164,7 +171,7 @@ class Broker:
         """
         for connection in list(self.connections.values()):
             connection.wait()
-            connection.outbox.flush()
+        self.plane.flush()
         self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, done)
 
     def _await_flush(self, deadline: float, done: Callable[[], None]) -> None:
@@ -177,6 +184,7 @@ class Broker:
                 connection.abort()
             else:
                 connection.close()
+        self.plane.forget_plans()
         done()
 
     # --- figures ---------------------------------------------------------------------

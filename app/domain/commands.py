@@ -7,6 +7,7 @@ garbage without an end is refused at the first byte that shows it.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +25,8 @@ class Verb:
     """An operation name.
 
     ``first_state`` is gnatsd's number for "one letter of it was read", which its
-    error lines carry (section 6). ``spaced`` verbs need a blank behind the name.
+    error lines carry (section 6), as if PING and PONG did not share theirs with
+    PUB. ``spaced`` verbs need a blank behind the name.
     """
 
     name: bytes
@@ -43,7 +45,6 @@ OK = Verb(b"+OK", 1, spaced=False)
 ERR = Verb(b"-ERR", 4, spaced=True)
 
 VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
-_PING_STATES = {PING.name: (18, 23, 24, 25), PONG.name: (18, 26, 27, 28)}
 _AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)}
 _WORD = re.compile(rb"[^ \t\r]+")
 
@@ -77,9 +78,9 @@ def words_of(argument: bytes) -> list[bytes]:
 def _verb_of(line: bytes) -> Verb:
     verb = _candidate(line)
     if len(line) < len(verb.name):
-        raise _unknown(line, verb.name, len(line))
+        raise _unknown(line, verb, len(line))
     if verb.spaced and line[len(verb.name) : len(verb.name) + 1] not in (b" ", b"\t"):
-        raise _unknown(line, verb.name, len(verb.name))
+        raise _unknown(line, verb, len(verb.name))
     return verb
 
 
@@ -90,7 +91,7 @@ def refuse_partial(rest: bytes, limit: int) -> None:
     if len(rest) <= length:
         return
     if verb.spaced and rest[length : length + 1] not in (b" ", b"\t"):
-        raise _unknown(rest, verb.name, length)
+        raise _unknown(rest, verb, length)
     argument = rest[length:].lstrip(b" \t")
     if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), limit):
         raise MaximumControlLine
@@ -106,7 +107,7 @@ def _candidate(line: bytes) -> Verb:
             return verb
         if common > known:
             best, known = verb, common
-    raise _unknown(line, best.name, known)
+    raise _unknown(line, best, known)
 
 
 def _common_prefix(a: bytes, b: bytes) -> int:
@@ -118,17 +119,10 @@ def _common_prefix(a: bytes, b: bytes) -> int:
     return length
 
 
-def _unknown(line: bytes, name: bytes, known: int) -> UnknownOperation:
-    """The error for a line that stopped making sense after `known` letters of `name`."""
-    return UnknownOperation(parser_complaint(_state(name, known), known, line[known:]))
-
-
-def _state(name: bytes, known: int) -> int:
-    if known == 0:
-        return 0
-    if name in _PING_STATES:
-        return _PING_STATES[name][known - 1]
-    return next(verb.first_state for verb in VERBS if verb.name == name) + known - 1
+def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
+    """The error for a line that stopped making sense after `known` letters of `verb`."""
+    state = verb.first_state + known - 1 if known else 0
+    return UnknownOperation(parser_complaint(state, known, line[known:]))
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:
@@ -136,11 +130,12 @@ def parser_complaint(state: int, offset: int, rest: bytes) -> str:
     return f"Client Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
 
 
-_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
+_ESCAPES = {b: f"\\{letter}" for b, letter in zip(b'\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
 
 
 def _quoted(data: bytes) -> str:
-    return '"' + "".join(_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data) + '"'
+    text = (_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data)
+    return f'"{"".join(text)}"'
 
 
 class Subscribe(NamedTuple):
@@ -184,6 +179,8 @@ def _count(word: bytes) -> int:
     return 0
 
 
+_Members = list[tuple[str, object]]
+
 _FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
 _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
 
@@ -191,19 +188,12 @@ _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
 def parse_connect(argument: bytes) -> dict[str, bool | str]:
     """The known fields of a CONNECT that were given a value.
 
-    Keys match in any case, unknown ones and nulls are left out. Raises
-    `ParserError` for anything but a JSON object or null, or a value of the wrong type.
+    Keys match in any case, the last of a name wins, unknown ones and nulls are
+    left out. Raises `ParserError` for anything but a JSON object or null, or a
+    value of the wrong type.
     """
-    document = _json(argument)
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ParserError("CONNECT expects a JSON object")
     fields: dict[str, bool | str] = {}
-    for key, value in document.items():
-        name = key.lower()
-        if value is None:
-            continue
+    for name, value in _members(argument, "CONNECT"):
         if name in _FLAGS:
             fields[name] = _typed(name, value, bool)
         elif name in _TEXTS:
@@ -228,23 +218,50 @@ _SECRETS = ("pass", "auth_token")
 def redacted(argument: bytes) -> str:
     """The argument of a CONNECT as a log may show it."""
     try:
-        document = _json(argument)
+        document = _json(argument, _without_secrets)
     except ParserError:
         return "[not shown: invalid JSON]"
-    if isinstance(document, dict):
-        document = {k: "[REDACTED]" if k.lower() in _SECRETS else v for k, v in document.items()}
     return json.dumps(document, separators=(",", ":"))
 
 
+def _without_secrets(members: _Members) -> dict[str, object]:
+    return {key: "[REDACTED]" if key.casefold() in _SECRETS else value for key, value in members}
+
+
+_INFO_KINDS: dict[str, type] = {
+    **dict.fromkeys(("server_id", "version", "go", "host", "ip"), str),
+    **dict.fromkeys(("port", "max_payload"), int),
+    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify"), bool),
+}
+
+
 def check_info(argument: bytes) -> None:
-    """An INFO from a client is accepted and means nothing; it must be JSON all the same."""
-    if not isinstance(_json(argument), dict | None):
-        raise ParserError("INFO expects a JSON object")
+    """An INFO from a client is accepted and means nothing; it must be well formed all the same.
+
+    Raises `ParserError` for anything but a JSON object or null, or a value of the wrong type.
+    """
+    for name, value in _members(argument, "INFO"):
+        kind = _INFO_KINDS.get(name)
+        if kind is not None and type(value) is not kind:
+            raise ParserError(f"INFO field {name} has the wrong type")
 
 
-def _json(argument: bytes) -> object:
+def _members(argument: bytes, verb: str) -> _Members:
+    """The members of the object that `verb` brings, in order, without nulls; names in small letters.
+
+    Of a name that stands twice, in whatever case, each counts.
+    """
+    document = _json(argument, tuple)
+    if not isinstance(document, tuple | None):
+        raise ParserError(f"{verb} expects a JSON object")
+    return [(key.casefold(), value) for key, value in document or () if value is not None]
+
+
+def _json(argument: bytes, make_object: Callable[[_Members], object]) -> object:
+    """The document; each object in it is what `make_object` makes of its members."""
+    text = argument.decode("utf-8", "replace")
     try:
-        return json.loads(argument.decode("utf-8", "replace"), parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=make_object)
     except (ValueError, RecursionError) as error:
         raise ParserError(f"invalid JSON: {error}") from error
 

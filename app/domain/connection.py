@@ -67,7 +67,10 @@ class Handler(Protocol):
     """What a transport drives."""
 
     def reserve(self) -> memoryview:
-        """Where the next bytes go: writable, never empty, valid until `received`."""
+        """Where the next bytes go: writable, never empty, valid until `received`.
+
+        It must not call the wire: some event loops are in the middle of a read here.
+        """
         ...
 
     def received(self, count: int) -> None:
@@ -119,6 +122,10 @@ class Registry(Protocol):
 
     def retire(self, connection: "Connection") -> None:
         """The connection is closed; called once."""
+        ...
+
+    def departed(self) -> None:
+        """A connection's wire is lost; called once for each that was accepted."""
         ...
 
     def count_slow_consumer(self) -> None: ...
@@ -180,6 +187,7 @@ class Connection:
 
     def lost(self, error: Exception | None) -> None:  # noqa: ARG002 - a reset is an end like any other
         self._retire()
+        self._broker.departed()
         # Break the circles of references, so that memory returns without the collector.
         del self.session, self.inlet, self.outbox
 
@@ -236,10 +244,9 @@ class Connection:
     # --- sending -------------------------------------------------------------
 
     def send(self, data: bytes) -> None:
-        """Send a line of the control plane at once; for use outside of an ingest."""
+        """Send a line of the control plane at once."""
         self.outbox.send(data)
-        if not self.closed:
-            self.outbox.flush()
+        self._broker.plane.flush()
 
     def report_sent(self, line: str) -> None:
         """Trace a line of the control plane."""
@@ -251,8 +258,7 @@ class Connection:
     def close(self, farewell: bytes = b"") -> None:
         """Send what is pending and the farewell, then end. May be called again."""
         if not self.closed:
-            self.outbox.send(farewell)
-            self.outbox.flush()
+            self.send(farewell)
             self._retire()
             self.wire.close()
 

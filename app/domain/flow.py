@@ -100,11 +100,11 @@ class Flow:
         if congestion is not None:
             self._release(congestion)
 
-    @staticmethod
-    def _release(congestion: _Congestion) -> None:
+    def _release(self, congestion: _Congestion) -> None:
+        """Let the waiting go on, but not now: a receiver may be cut within somebody's ingest."""
         waiting, congestion.waiting = congestion.waiting, []
         for publisher in waiting:
-            publisher.go_on()
+            self._scheduler.call_soon(publisher.go_on)
 
     def _tick(self) -> None:
         self._timer = None

@@ -45,6 +45,4 @@ def matches(pattern: Sequence[bytes], subject: Sequence[bytes]) -> bool:
         if len(subject) <= length:
             return False
         return all(p in (ONE, s) for p, s in zip(pattern[:length], subject, strict=False))
-    return len(pattern) == len(subject) and all(
-        p in (ONE, s) for p, s in zip(pattern, subject, strict=True)
-    )
+    return len(pattern) == len(subject) and all(p in (ONE, s) for p, s in zip(pattern, subject, strict=True))

@@ -1,7 +1,9 @@
 """What is due later: one timer for many connections with the same delay."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
 SLACK = 0.1
@@ -70,17 +72,24 @@ class DueQueue(Generic[T]):
             self._timer = None
 
     def _fire(self) -> None:
-        self._timer = None
-        now = self._scheduler.monotonic()
-        ready: list[T] = []
-        while self._due:
-            thing = next(iter(self._due))
-            if self._due[thing] > now:
-                break
-            del self._due[thing]
-            ready.append(thing)
-        for thing in ready:
-            self._action(thing)
-        if self._due and self._timer is None:
-            wait = next(iter(self._due.values())) - now
-            self._timer = self._scheduler.call_later(max(wait, min(SLACK, self._delay)), self._fire)
+        """Act on what is due; the timer counts as set meanwhile, so that `add` sets no later one."""
+        fired, now = self._timer, self._scheduler.monotonic()
+        try:
+            for thing in self._due_by(now):
+                # An action before it may have discarded it, or started its delay anew.
+                if self._due.get(thing, math.inf) <= now:
+                    del self._due[thing]
+                    self._action(thing)
+        finally:
+            if self._timer is fired:
+                self._timer = self._next_timer(now)
+
+    def _due_by(self, now: float) -> list[T]:
+        return [thing for thing, _ in takewhile(lambda entry: entry[1] <= now, self._due.items())]
+
+    def _next_timer(self, now: float) -> Timer | None:
+        """A timer for the first that waits; one whose turn an error took waits a moment."""
+        due = next(iter(self._due.values()), None)
+        if due is None:
+            return None
+        return self._scheduler.call_later(max(due - now, min(SLACK, self._delay)), self._fire)

@@ -120,6 +120,10 @@ class _Node(Generic[S]):
             yield self.plain
 
 
+_Step = tuple[_Node[S], dict[bytes, _Node[S]], bytes]
+"""One step of a way down: from this node, by this dict of its children, along this token."""
+
+
 class SubscriptionTrie(Generic[S]):
     """A set of subscriptions, searchable by published subject."""
 
@@ -159,28 +163,28 @@ class SubscriptionTrie(Generic[S]):
         tokens = tokens_of(subscription.subject)
         if not is_pattern(tokens):
             raise InvalidSubject
-        path = [self._root]
+        node = self._root
+        path: list[_Step[S]] = []
         for token in tokens:
-            child = (path[-1].children or {}).get(token)
-            if child is None:
+            children = node.children
+            if children is None or token not in children:
                 raise UnknownSubscription(subscription.subject)
-            path.append(child)
-        if not path[-1].discard(subscription):
+            path.append((node, children, token))
+            node = children[token]
+        if not node.discard(subscription):
             raise UnknownSubscription(subscription.subject)
         self.count -= 1
-        self._prune(path, tokens)
+        self._prune(path)
 
     @staticmethod
-    def _prune(path: list[_Node[S]], tokens: list[bytes]) -> None:
+    def _prune(path: list[_Step[S]]) -> None:
         """Cut off, from the leaf upward, nodes that hold nothing any more."""
-        for parent, token, node in zip(path[-2::-1], tokens[::-1], path[:0:-1], strict=True):
-            if not node.is_empty():
+        for parent, children, token in reversed(path):
+            if not children[token].is_empty():
                 return
-            children = parent.children
-            if children is not None:
-                del children[token]
-                if not children:
-                    parent.children = None
+            del children[token]
+            if not children:
+                parent.children = None
 
     def match(self, subject: bytes) -> Match[S]:
         """All subscriptions that cover a published subject, taken literally."""

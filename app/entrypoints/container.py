@@ -15,9 +15,10 @@ from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.listener import TcpListener
+from app.adapters.process.heap import find_trim
 from app.config.options import Options
 from app.domain.broker import Broker, Needs
-from app.domain.dataplane import choose
+from app.domain.dataplane import AUTO, choose
 from app.domain.encode import ServerInfo
 from app.domain.events import InternalFailure
 from app.domain.limits import Limits
@@ -35,8 +36,12 @@ ADVERTISED_VERSION = "0.8.0"
 class Container:
     """The parts of one server, made on demand, once each."""
 
-    def __init__(self, options: Options, data_plane: str = "python") -> None:
-        """`data_plane` names the twin that runs."""
+    def __init__(self, options: Options, data_plane: str = AUTO) -> None:
+        """`data_plane` names the twin that runs.
+
+        Raises `DataPlaneUnavailable`.
+        """
+        twin, make_plane = choose(data_plane)
         self.options = providers.Object(options)
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
@@ -50,7 +55,7 @@ class Container:
             providers.Callable(_server_info, options, self.entropy, self.authenticator),
             providers.Factory(
                 Needs,
-                make_plane=providers.Callable(choose, data_plane),
+                make_plane=providers.Object(make_plane),
                 seed=providers.Callable(lambda entropy: entropy.seed(), self.entropy),
                 scheduler=self.clock,
                 gatekeeper=self.authenticator,
@@ -65,7 +70,7 @@ class Container:
             on_accept_failed=self.event_log.provided.record,
         )
         self.service: providers.Provider[Service] = providers.Singleton(
-            Service, self.broker, self.listener, self.event_log, self.authenticator, data_plane
+            Service, self.broker, self.listener, self.event_log, self.authenticator, twin, find_trim()
         )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from app.adapters.logs.destinations import LogFileError
 from app.config.flags import Request, parse, usage
 from app.config.go_flags import UsageError
 from app.config.options import Options, OptionsError, make_options
-from app.domain.dataplane import UnknownDataPlane
+from app.domain.dataplane import AUTO, DataPlaneUnavailable
 from app.domain.events import ListenFailed, SignalTrapped
 from app.entrypoints.container import ADVERTISED_VERSION, Container
 from app.ports.transport import ListenError
@@ -39,14 +40,13 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"nats-server version {ADVERTISED_VERSION}\n")
             return 0
         options = make_options(given)
-        data_plane = os.environ.get("DATA_PLANE", "python")
-        container = Container(options, data_plane)
+        container = Container(options, os.environ.get("DATA_PLANE", AUTO))
         container.event_log()
     except (UsageError, OptionsError) as error:
         sys.stderr.write(f"{error}\n")
         sys.stdout.write(usage())
         return _USAGE_STATUS
-    except (LogFileError, UnknownDataPlane) as error:
+    except (LogFileError, DataPlaneUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return _FATAL_STATUS
     return _run(container, options)
@@ -54,11 +54,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(container: Container, options: Options) -> int:
     sys.setrecursionlimit(_JSON_DEPTH)
+    _allow_many_descriptors()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             return runner.run(_serve(container, options))
         finally:
             container.event_log().close()
+
+
+def _allow_many_descriptors() -> None:
+    """Raise the soft limit of open files to the hard one: each connection takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -91,6 +98,7 @@ async def _serve(container: Container, options: Options) -> int:
     gc.set_threshold(*_COLLECT_AFTER)
     await stop.wait()
     await service.stop()
+    await service.departed()
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Callable
 
 from app.domain.broker import Broker
 from app.domain.events import (
@@ -14,7 +15,18 @@ from app.domain.events import (
 )
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
-from app.ports.transport import Listener
+from app.ports.transport import LINGER_SECONDS, Listener
+
+DEPARTURE_SECONDS = 2 * LINGER_SECONDS
+"""How long the last clients are waited for."""
+
+TIDY_SECONDS = 2.0
+"""How often it is looked whether memory could be given back."""
+
+MANY_CLIENTS = 500
+"""Departures that make it worth while."""
+
+_DEPARTURE_CHECK_SECONDS = 0.005
 
 
 class Service:
@@ -27,13 +39,20 @@ class Service:
         events: EventLog,
         authenticator: Authenticator,
         data_plane: str,
+        give_memory_back: Callable[[], None],
     ) -> None:
-        """`data_plane` is the name of the twin that runs, for the log."""
+        """`data_plane` is the name of the twin that runs, for the log.
+
+        `give_memory_back` is called, in a thread, when many clients have left.
+        """
         self.broker = broker
         self._listener = listener
         self._events = events
         self._authenticator = authenticator
         self._data_plane = data_plane
+        self._give_memory_back = give_memory_back
+        self._most_wires = 0
+        self._tidying: asyncio.TimerHandle | None = None
 
     async def start(self) -> int:
         """Serve; return the port, which is the real one if a free one was asked for.
@@ -50,13 +69,34 @@ class Service:
         events.record(Listening(None, info.host, address.port))
         events.record(ServerIdentified(None, info.server_id))
         events.record(ServerReady(None))
+        self._tidy()
         return address.port
 
+    def _tidy(self) -> None:
+        """Every few seconds, see whether many clients have left, and return their memory."""
+        loop = asyncio.get_running_loop()
+        self._most_wires = max(self._most_wires, self.broker.wires)
+        if self._most_wires - self.broker.wires >= MANY_CLIENTS:
+            self._most_wires = self.broker.wires
+            loop.run_in_executor(None, self._give_memory_back)
+        self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
+
     async def stop(self) -> None:
-        """Accept no more, send what is pending, close all clients; the log stays open."""
+        """Accept no more, send what is pending, close all clients; the log stays open.
+
+        Clients may still be reading their last bytes; see `departed`.
+        """
         self._events.record(ServerExiting(None))
+        if self._tidying is not None:
+            self._tidying.cancel()
         await self._listener.close()
         flushed = asyncio.Event()
         self.broker.shutdown(flushed.set)
         await flushed.wait()
         self._authenticator.close()
+
+    async def departed(self) -> None:
+        """Wait until all clients are gone, which after `stop` is soon."""
+        deadline = asyncio.get_running_loop().time() + DEPARTURE_SECONDS
+        while self.broker.wires and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)

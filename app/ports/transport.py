@@ -8,6 +8,8 @@ then drives the `Handler` that the acceptor returned.
 Guarantees an adapter gives
     * `Wire.write` never blocks, keeps order, and is ignored once the link is
       closed or aborted. Data is taken over: the caller never changes it.
+    * The methods of a wire are looked up for each call: an adapter may swap them
+      when the link closes.
     * `Wire.pending` counts bytes written but not yet passed on to the peer's
       side (the kernel, or the reading end in memory).
     * `Handler.reserve` is answered by `Handler.received` before any other

@@ -37,4 +37,6 @@ class StartBroker(Protocol):
     closed when the test is over.
     """
 
-    def __call__(self, **settings: Unpack[Settings]) -> AbstractAsyncContextManager[Broker]: ...
+    def __call__(self, **settings: Unpack[Settings]) -> AbstractAsyncContextManager[Broker]:
+        """Start one; ``async with`` yields it once it serves."""
+        ...

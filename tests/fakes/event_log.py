@@ -26,6 +26,7 @@ class RecordingEventLog(EventLog):
         self.closed = False
 
     def record(self, event: Event) -> None:
+        """Keep the fact, if its level is wanted."""
         assert not self.closed, f"recorded after close: {event}"
         if event.level is Level.TRACE and not self.trace:
             return
@@ -34,6 +35,7 @@ class RecordingEventLog(EventLog):
         self.events.append(event)
 
     def close(self) -> None:
+        """Allow no more facts; `closed` tells."""
         self.closed = True
 
     def of(self, kind: type[Kind]) -> list[Kind]:

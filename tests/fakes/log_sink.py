@@ -27,9 +27,11 @@ class ScriptedSink(RawIOBase):
             self._open.set()
 
     def writable(self) -> bool:
+        """A sink is there to be written to."""
         return True
 
     def write(self, data: bytes, /) -> int | None:  # type: ignore[override] # the writer sends bytes alone
+        """Do what the script says, once the sink is not stalled."""
         outcome: Outcome = self._script.popleft() if self._script else len(data)
         self._begun.release()
         self._open.wait()

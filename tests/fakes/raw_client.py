@@ -22,6 +22,12 @@ DEADLINE = 10.0
 CHUNK = 64 * 1024
 
 
+def shown(data: bytes | bytearray) -> str:
+    """The bytes as a failed test shows them: the last few hundred, and how many came before."""
+    tail = bytes(data[-300:])
+    return f"{tail!r}" if len(tail) == len(data) else f"{len(data) - len(tail)} bytes and {tail!r}"
+
+
 class Source(Protocol):
     """Where bytes come from, as `asyncio.StreamReader` gives them."""
 
@@ -86,9 +92,18 @@ class RawClient:
             await self._sink.drain()
 
     async def send_bytewise(self, data: bytes) -> None:
-        """Send ``data`` one byte at a time, and let the broker run in between."""
+        """Send ``data`` one byte at a time, and let the broker take each."""
         for value in data:
             await self.send(bytes((value,)))
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Let the broker, which runs in this loop, take what was sent, before more is sent.
+
+        One turn of the loop finds that there is something to read, the next one
+        reads it, and the third is for a broker that wakes a task to do so.
+        """
+        for _ in range(3):
             await asyncio.sleep(0)
 
     async def flood(self, chunk: bytes, times: int) -> None:
@@ -103,7 +118,7 @@ class RawClient:
             while b"\n" not in self._buffer and not self._ended:
                 await self._fill()
         end = self._buffer.find(b"\n") + 1
-        assert end, f"no line before the end, but {bytes(self._buffer)!r}"
+        assert end, f"wanted a line, the end came after {shown(self._buffer)}"
         return self._take(end)
 
     async def read_exactly(self, count: int) -> bytes:
@@ -111,7 +126,7 @@ class RawClient:
         async with asyncio.timeout(DEADLINE):
             while len(self._buffer) < count and not self._ended:
                 await self._fill()
-        assert len(self._buffer) >= count, f"{count} bytes wanted, then the end after {bytes(self._buffer)!r}"
+        assert len(self._buffer) >= count, f"wanted {count} bytes, the end came after {shown(self._buffer)}"
         return self._take(count)
 
     async def rest(self) -> bytes:
@@ -128,7 +143,7 @@ class RawClient:
                 while len(self._buffer) < len(expected) and self._agrees(expected) and not self._ended:
                     await self._fill()
         got = self._take(len(expected)) if self._agrees(expected) else bytes(self._buffer)
-        assert expected == got
+        assert expected == got, f"wanted {shown(expected)}, got {shown(got)}"
 
     async def expect_eof(self) -> None:
         """The broker ends the connection in good order, without another byte."""
@@ -140,9 +155,9 @@ class RawClient:
             async with asyncio.timeout(DEADLINE):
                 while self._agrees(expected) and not self._ended:
                     await self._fill()
-        assert expected == bytes(self._buffer)
-        assert self._ended, "the connection is still open"
-        self._buffer.clear()
+        got = self._take(len(self._buffer))
+        assert expected == got, f"wanted {shown(expected)} and the end, got {shown(got)}"
+        assert self._ended, f"wanted the end after {shown(expected)}, but the connection is still open"
 
     async def expect_cut(self) -> bytes:
         """The broker ends the connection, by a reset if it must; returns what came until then."""

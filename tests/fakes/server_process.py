@@ -73,6 +73,11 @@ class ServerProcess:
         self.stop()
 
     @property
+    def pid(self) -> int:
+        """The process, for those who measure it."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What the server has written to stderr so far."""
         with self._changed:

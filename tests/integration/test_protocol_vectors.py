@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.fakes.broker import StartBroker
+from tests.fakes.broker import Settings, StartBroker
 from tests.integration.exchanges import INVALID_SUBJECT, OK, PONG, QUIET, Exchange, Feeding
 
 pytestmark = pytest.mark.asyncio
@@ -25,6 +25,8 @@ INFO_FIELDS = [
     "tls_verify",
     "max_payload",
 ]
+
+CREDENTIALS: Settings = {"user": "u", "password": "p"}
 
 HELLO = b"MSG foo 9 5\r\nhello\r\n"
 X = b"MSG foo 9 1\r\nx\r\n"
@@ -69,12 +71,12 @@ VECTORS = {
     "INFO after tabs": Exchange(b"INFO\t\t{}\r\n"),
     "INFO with known keys": Exchange(b'INFO {"server_id":"x","port":1}\r\n'),
     "INFO null": Exchange(b"INFO null\r\n"),
-    "all verbs in lower case": Exchange(
-        b"sub foo 9\r\npub foo 1\r\nx\r\nunsub 9\r\n", OK + OK + X + OK
+    # "Ours": 0.8.0 spoilt the operation behind an INFO that came in two reads.
+    "INFO leaves the next operation alone": Exchange(
+        QUIET + b"INFO {}\r\nSUB foo 9\r\nPUB foo 1\r\nx\r\n", X
     ),
-    "all verbs in mixed case": Exchange(
-        b"Sub foo 9\r\npUb foo 1\r\nx\r\nUnSub 9\r\n", OK + OK + X + OK
-    ),
+    "all verbs in lower case": Exchange(b"sub foo 9\r\npub foo 1\r\nx\r\nunsub 9\r\n", OK + OK + X + OK),
+    "all verbs in mixed case": Exchange(b"Sub foo 9\r\npUb foo 1\r\nx\r\nUnSub 9\r\n", OK + OK + X + OK),
     # Blanks and line ends, section 4.
     "LF alone": Exchange(QUIET + b"SUB foo 9\nPUB foo 1\nx\r\n", X),
     "blanks at the end": Exchange(QUIET + b"SUB foo 9   \r\nPUB foo 1 \t \r\nx\r\n", X),
@@ -83,9 +85,7 @@ VECTORS = {
     "CR between the arguments": Exchange(QUIET + b"SUB foo\r9\r\nPUB foo\r1\r\nx\r\n", X),
     "CR before the first argument": Exchange(QUIET + b"SUB \rfoo 9\r\nPUB foo 1\r\nx\r\n", X),
     "CR, blank, CR before the LF": Exchange(QUIET + b"SUB foo 9\r \r\nPUB foo 1\r\nx\r\n", X),
-    "CR inside, then LF alone": Exchange(
-        QUIET + b"SUB fo\ro 99\nPUB fo 1\r\nx\r\n", b"MSG fo 99 1\r\nx\r\n"
-    ),
+    "CR inside, then LF alone": Exchange(QUIET + b"SUB fo\ro 99\nPUB fo 1\r\nx\r\n", b"MSG fo 99 1\r\nx\r\n"),
     "a vertical tab is no blank": Exchange(
         QUIET + b"SUB foo\x0b9 10\r\nPUB foo\x0b9 1\r\nx\r\n", b"MSG foo\x0b9 10 1\r\nx\r\n"
     ),
@@ -97,7 +97,7 @@ VECTORS = {
         QUIET + b"SUB foo 9\r\nPUB foo 6\r\n\r\n\n\r\r\n\r\n", b"MSG foo 9 6\r\n\r\n\n\r\r\n\r\n"
     ),
     "payload that looks like PUB": Exchange(
-        QUIET + b"SUB foo 9\r\nPUB foo 13\r\nPUB foo 1\r\nx\r\n\r\n".replace(b" 13", b" 14"),
+        QUIET + b"SUB foo 9\r\nPUB foo 14\r\nPUB foo 1\r\nx\r\n\r\n",
         b"MSG foo 9 14\r\nPUB foo 1\r\nx\r\n\r\n",
     ),
     "payload of NUL and high bytes": Exchange(
@@ -125,7 +125,7 @@ PEDANTIC = {
         b'CONNECT {"verbose":false,"pedantic":true}\r\nSUB foo.* 1\r\nPUB foo.* 2\r\nok\r\n', INVALID_SUBJECT
     ),
     "payload that looks like PUB": Exchange(
-        b"SUB foo 1\r\nPUB > 12\r\nPUB foo 1\r\nx\r\n\r\n".replace(b" 12", b" 14"), OK + INVALID_SUBJECT + OK
+        b"SUB foo 1\r\nPUB > 14\r\nPUB foo 1\r\nx\r\n\r\n", OK + INVALID_SUBJECT + OK
     ),
     "the next message goes through": Exchange(
         b"SUB foo 9\r\nPUB > 1\r\nx\r\nPUB foo 1\r\nx\r\n", OK + INVALID_SUBJECT + OK + OK + X
@@ -209,7 +209,7 @@ async def test_info_holds_the_fields_of_080_in_their_order(broker: StartBroker) 
 
 async def test_info_asks_for_credentials_when_they_are_needed(broker: StartBroker) -> None:
     """``auth_required`` is true with a user, and clients send none otherwise."""
-    async with broker(user="u", password="p") as running:
+    async with broker(**CREDENTIALS) as running:
         client = await running.connect()
 
         assert client.info["auth_required"] is True

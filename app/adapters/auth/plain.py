@@ -2,6 +2,7 @@
 
 import hmac
 
+from app.adapters.auth.secret import encoded
 from app.domain.credentials import Answer, Credentials, Identity
 from app.ports.authenticator import Authenticator
 
@@ -53,4 +54,4 @@ class SingleToken(Authenticator):
 
 def _same(given: str, expected: str) -> bool:
     """Compare in a time that does not tell where they differ."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(encoded(given), encoded(expected))

@@ -4,10 +4,7 @@ A peer chooses much of what we log. Raw, its line ends would forge log lines, an
 its escape sequences would drive the operator's terminal.
 """
 
-import re
 from functools import lru_cache
-
-_SUSPECT = re.compile(r"[^ -~]+")
 
 
 def escape(text: str) -> str:
@@ -18,11 +15,7 @@ def escape(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return _SUSPECT.sub(_escape_run, text)
-
-
-def _escape_run(run: re.Match[str]) -> str:
-    return "".join(map(_escape_character, run[0]))
+    return "".join(map(_escape_character, text))
 
 
 @lru_cache(maxsize=1024)

@@ -53,9 +53,10 @@ class LineWriter:
         self._thread.start()
 
     def write(self, line: str) -> None:
-        """Queue one line, given without its end; drop it when the queue is full or closed.
+        """Queue one line; drop it when the queue is full or closed.
 
-        A line longer than the whole queue is taken when nothing else waits.
+        It holds no line end, for each one counts as a line. One longer than the whole
+        queue is taken when nothing else waits.
         """
         data = _encoded(line)
         with self._changed:

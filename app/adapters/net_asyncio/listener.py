@@ -1,8 +1,9 @@
 """Accepting TCP links.
 
-The accept loop is our own. Asyncio's server waits a fixed second when descriptors run
-out, and uvloop's takes the links and drops them at once; the reference retries after
-10 ms, doubling to 1 s, and leaves the peers in the queue (client-protocol.md, section 1).
+The accept loop is our own. When descriptors run out, asyncio's server tries again for
+each place in its backlog, with a log entry each time, and uvloop's takes new links and
+drops them. The reference leaves peers in the queue and tries again after 10 ms, doubling
+to 1 s (client-protocol.md, section 1).
 """
 
 import asyncio
@@ -58,10 +59,10 @@ class TcpListener:
         Raises `ListenError`.
         """
         listening = await listening_socket(self._host, self._port, BACKLOG)
-        loop = asyncio.get_running_loop()
         self._socket = listening
-        self._context = LinkContext(loop, acceptor, self._on_failure)
-        loop.add_reader(listening, self._accept, listening)
+        self._loop = asyncio.get_running_loop()
+        self._context = LinkContext(self._loop, acceptor, self._on_failure)
+        self._loop.add_reader(listening, self._accept, listening)
         return Address(self._host, listening.getsockname()[1])
 
     async def close(self) -> None:
@@ -70,7 +71,7 @@ class TcpListener:
             return
         if self._retry is not None:
             self._retry.cancel()
-        self._context.loop.remove_reader(listening)
+        self._loop.remove_reader(listening)
         listening.close()
 
     def _accept(self, listening: socket.socket) -> None:
@@ -88,21 +89,21 @@ class TcpListener:
             self._adopt(accepted, Peer(address[0].removeprefix(_MAPPED), address[1]))
 
     def _adopt(self, accepted: socket.socket, peer: Peer) -> None:
-        task = self._context.loop.create_task(self._attach(accepted, peer))
+        task = self._loop.create_task(self._attach(accepted, peer))
         self._arriving.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._arriving.discard)
 
     async def _attach(self, accepted: socket.socket, peer: Peer) -> None:
         try:
             accepted.settimeout(0)
-            await self._context.loop.connect_accepted_socket(lambda: TcpWire(self._context, peer), accepted)
+            await self._loop.connect_accepted_socket(lambda: TcpWire(self._context, peer), accepted)
         except Exception as error:  # noqa: BLE001 - one link could not be set up; the others are fine
             accepted.close()
             self._on_failure(error)
 
     def _back_off(self, listening: socket.socket, error: OSError) -> None:
         """Leave the queue alone for a while: it stays readable, and would wake us at once."""
-        loop = self._context.loop
+        loop = self._loop
         loop.remove_reader(listening)
         self._retry = loop.call_later(self._delay, loop.add_reader, listening, self._accept, listening)
         self._on_accept_failed(

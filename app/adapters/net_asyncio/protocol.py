@@ -18,9 +18,11 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
+from functools import partial
+from typing import Protocol, cast
 
 from app.domain.connection import Handler, Peer
+from app.ports.clock import Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 
 _DISCARD_BYTES = 64 * 1024
@@ -68,11 +70,19 @@ def _nothing() -> int:
     return 0
 
 
+class Scheduler(Protocol):
+    """What a link needs of its event loop."""
+
+    def call_soon(self, call: Callable[[], None], /) -> object: ...
+
+    def call_later(self, delay: float, call: Callable[[], None], /) -> Timer: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LinkContext:
     """What all links of one listener share."""
 
-    loop: asyncio.AbstractEventLoop
+    scheduler: Scheduler
     acceptor: Acceptor
     on_failure: Callable[[Exception], None]
 
@@ -109,7 +119,7 @@ class TcpWire(asyncio.BufferedProtocol):
         self._state = _State.OPEN
         self._handler = self._sink = _discard
         self._input_over = False
-        self._linger: asyncio.TimerHandle | None = None
+        self._linger: Timer | None = None
 
     @property
     def peer(self) -> Peer:
@@ -127,7 +137,7 @@ class TcpWire(asyncio.BufferedProtocol):
         if self._state is not _State.OPEN:
             return
         self._mute(_State.CLOSING)
-        self._linger = self._context.loop.call_later(LINGER_SECONDS, self._stop_lingering)
+        self._linger = self._context.scheduler.call_later(LINGER_SECONDS, self._stop_lingering)
         if self._input_over:
             self._transport.close()
             return
@@ -158,7 +168,9 @@ class TcpWire(asyncio.BufferedProtocol):
         try:
             return self._sink.reserve()
         except Exception as error:  # noqa: BLE001 - see connection_made
-            self._fail(error)
+            # Later: uvloop is inside libuv's allocation here, and would crash on an abort.
+            self._sink = _discard
+            self._context.scheduler.call_soon(partial(self._fail, error))
             return _discard.reserve()
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -181,7 +193,7 @@ class TcpWire(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         # Some loops are in the middle of their own bookkeeping here, and would
         # report the loss twice if the handler aborted now (asyncio in Python 3.11).
-        self._context.loop.call_soon(self._drained)
+        self._context.scheduler.call_soon(self._drained)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._mute(_State.ENDED)

@@ -1,27 +1,44 @@
 """The data plane, and the choice of its twin.
 
 ``reference`` is plain Python, always there, and the definition of the
-behaviour. Which twin runs is an argument of `choose`, never a matter of luck.
+behaviour. ``native`` does the same, compiled, where the installation could
+build it. Which one runs is an argument of `choose`, never a matter of luck.
 """
 
+from importlib import import_module
 from typing import cast
 
 from app.domain.dataplane.reference import DataPlane as ReferencePlane
 from app.domain.dataplane.seam import MakePlane
 
-__all__ = ["UnknownDataPlane", "choose"]
+__all__ = ["AUTO", "NATIVE", "PYTHON", "DataPlaneUnavailable", "choose"]
+
+AUTO = "auto"
+NATIVE = "native"
+PYTHON = "python"
 
 
-class UnknownDataPlane(ValueError):
-    """The name asks for a twin that does not exist."""
+class DataPlaneUnavailable(ValueError):
+    """The name asks for a twin that does not exist, or is not built here."""
 
 
-def choose(name: str) -> MakePlane:
-    """The twin called `name`.
+def choose(name: str) -> tuple[str, MakePlane]:
+    """The twin called `name`, and its name; ``auto`` means native where it is built.
 
-    Raises `UnknownDataPlane`, naming the choices.
+    Raises `DataPlaneUnavailable`, which says what can be done.
     """
-    if name == "python":
-        # A twin's objects accept only their own kind, which the protocols can't say.
-        return cast(MakePlane, ReferencePlane)
-    raise UnknownDataPlane(f"unknown data plane {name!r}: choose python")
+    if name not in (AUTO, NATIVE, PYTHON):
+        raise DataPlaneUnavailable(f"unknown data plane {name!r}: choose {AUTO}, {NATIVE} or {PYTHON}")
+    if name != PYTHON:
+        try:
+            native = import_module("app.domain.dataplane.native")
+        except ImportError as error:
+            if name == NATIVE:
+                raise DataPlaneUnavailable(
+                    "the native data plane is not built: install a C compiler and reinstall, "
+                    f"or choose {PYTHON} ({error})"
+                ) from error
+        else:
+            return NATIVE, cast("MakePlane", native.DataPlane)
+    # A twin's objects accept only their own kind, which the protocols can't say.
+    return PYTHON, cast("MakePlane", ReferencePlane)

@@ -76,25 +76,35 @@ class Outbox:
         if not self.closed:
             self._put(data)
 
-    def deliver(self, head: bytes, tail: bytes, size: int) -> None:
-        """Queue a message: its line up to the sid, the rest of it, and its payload's size."""
-        self.out_msgs += 1
-        self.out_bytes += size
-        self.last_delivery = self._plane.now
+    def deliver(self, head: bytes, tail: bytes) -> None:
+        """Queue a message: its line up to the sid, and the rest of it."""
         self._chunks.append(head)
         self._size += len(head)
         if self.trace:
             self.owner.sent(head + tail[: tail.index(b"\r")])
         self._put(tail)
 
+    def room(self) -> int:
+        """How many bytes more need no decision of the owner."""
+        return self.alarm - self._backlog - self._size
+
+    def put_run(self, messages: bytes) -> None:
+        """Queue messages that press nobody."""
+        self._chunks.append(messages)
+        self._size += len(messages)
+        self._touch()
+
     def _put(self, data: bytes) -> None:
         self._chunks.append(data)
         self._size += len(data)
+        self._touch()
+        if self._backlog + self._size > self.alarm and self.owner.pressed():
+            self._plane.held = True
+
+    def _touch(self) -> None:
         if not self._dirty:
             self._dirty = True
             self._plane.touched.append(self)
-        if self._backlog + self._size > self.alarm and self.owner.pressed():
-            self._plane.held = True
 
     def flush(self) -> None:
         self._dirty = False
@@ -122,20 +132,31 @@ class Target:
     __slots__ = ("delivered", "limit", "outbox", "sid", "subscription")
 
     def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> None:
-        self.outbox = outbox
+        self.outbox: Outbox | None = outbox
         self.sid = sid
         self.subscription: Expiring | None = subscription
         self.delivered = 0
         self.limit = 0
 
     def retire(self) -> None:
+        # Plans that are never used again may know the target for long, so it lets go of all else.
+        self.outbox = None
         self.subscription = None
+
+    def bears(self, size: int, most: int) -> int:
+        """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
+        outbox = self.outbox
+        if outbox is None:
+            return most
+        if self.limit or outbox.trace:
+            return 0
+        return min(most, outbox.room() // (size + len(self.sid) + 1))
 
 
 class Plan:
     """See `seam.Plan`."""
 
-    __slots__ = ("groups", "plain", "refusal")
+    __slots__ = ("fanout", "groups", "plain", "refusal", "runs")
 
     def __init__(
         self, plain: tuple[Target, ...], groups: tuple[tuple[Target, ...], ...], refusal: bytes
@@ -143,22 +164,27 @@ class Plan:
         self.plain = plain
         self.groups = groups
         self.refusal = refusal
+        self.fanout = len(plain) + len(groups)
+        # Runs would change the order among the messages for one connection.
+        separate = len({target.outbox for target in plain}) == len(plain)
+        self.runs = separate and not groups and not refusal
 
 
 class _Publish:
-    """A PUB line, understood. ``tail`` is what stands behind the sid in MSG, up to the payload."""
+    """A PUB line, understood, and what MSG has before the sid and from behind it up to the payload."""
 
-    __slots__ = ("argument", "line", "size", "subject", "tail")
+    __slots__ = ("argument", "line", "size", "start", "subject", "tail")
 
     def __init__(self, line: bytes, argument: bytes, subject: bytes, tail: bytes, size: int) -> None:
         self.line = line
         self.argument = argument
         self.subject = subject
+        self.start = b"MSG " + subject + b" "
         self.tail = tail
         self.size = size
 
 
-class _Faulty(Exception):  # noqa: N818 - never leaves this module, and is no error of ours
+class _Faulty(Exception):
     def __init__(self, fault: Fault, text: bytes) -> None:
         super().__init__(fault, text)
         self.fault = fault
@@ -169,8 +195,9 @@ class Inlet:
     """See `seam.Inlet`.
 
     ``need`` is how many bytes the incomplete message takes in all, as soon as
-    its line told. The rest is kept in ``rest`` while it is small, else in ``own``,
-    of which the first ``filled`` bytes are in use.
+    its line told; it is looked at one byte earlier, when the CR can be judged.
+    The rest is kept in ``rest`` while it is small, else in ``own``, of which the
+    first ``filled`` bytes are in use.
     """
 
     __slots__ = (
@@ -178,7 +205,6 @@ class Inlet:
         "closed",
         "control",
         "filled",
-        "generation",
         "in_bytes",
         "in_msgs",
         "last",
@@ -187,7 +213,9 @@ class Inlet:
         "outbox",
         "own",
         "plan",
+        "planned_for",
         "publishing",
+        "refused",
         "rest",
         "trace",
         "verbose",
@@ -208,10 +236,11 @@ class Inlet:
         self.audience = 0
         self.closed = False
         self.trace = False
+        self.refused = False  # whether the incomplete message has been, already
         # The line before and its plan, for runs of the same subject.
         self.last: _Publish | None = None
         self.plan: Plan | None = None
-        self.generation = 0
+        self.planned_for = (0, 0)
 
     def has_rest(self) -> bool:
         return self.filled > 0 or bool(self.rest)
@@ -258,9 +287,7 @@ class DataPlane:
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
         return Target(outbox, sid, subscription)
 
-    def plan(
-        self, plain: Sequence[Target], groups: Sequence[Sequence[Target]], refusal: bytes = b""
-    ) -> Plan:
+    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Target]], refusal: bytes = b"") -> Plan:
         return Plan(tuple(plain), tuple(tuple(group) for group in groups), refusal)
 
     # --- receiving -------------------------------------------------------
@@ -291,14 +318,14 @@ class DataPlane:
             return Progress.STOPPED
         if inlet.own is not None:
             inlet.filled += count
-            if inlet.filled < inlet.need:
+            if inlet.filled < inlet.need - 1:
                 return Progress.DONE
             data = bytes(memoryview(inlet.own)[: inlet.filled])
         elif count:
             data = bytes(self._buffer[: len(inlet.rest) + count])
         else:
             data = inlet.rest
-        if len(data) < inlet.need:
+        if len(data) < inlet.need - 1:
             inlet.rest = data
             return Progress.DONE
         self._keep(inlet, b"", 0)
@@ -319,46 +346,61 @@ class DataPlane:
 
     def _scan(self, inlet: Inlet, data: bytes) -> Progress:
         """Consume messages and lines; what is left over is kept in the inlet."""
-        control = inlet.control
         position = 0
         work = TURN_WORK
         while position < len(data):
-            if inlet.closed:
-                return Progress.STOPPED
-            if self.held:
-                self._keep(inlet, data[position:], 0)
-                return Progress.HELD
-            if work <= 0:
-                self._keep(inlet, data[position:], 0)
-                return Progress.TURN
+            pause = self._pause(inlet, work)
+            if pause is not None:
+                self._keep(inlet, b"" if inlet.closed else data[position:], 0)
+                return pause
             end = data.find(b"\n", position)
             if end < 0:
-                rest = data[position:]
-                if control.partial(rest):
-                    self._keep(inlet, rest, 0)
-                    return Progress.DONE
-                return Progress.STOPPED
+                return self._await_line(inlet, data[position:])
             line = data[position:end]
             if inlet.publishing and _is_publish(line):
                 try:
                     publish = self._understand(inlet, line)
-                    stop = end + 1 + publish.size
-                    if not _is_complete(data, stop):
-                        self._keep(inlet, data[position:], stop + 2 - position)
-                        return Progress.DONE
+                    complete = _is_complete(data, end + 1 + publish.size)
                 except _Faulty as error:
-                    control.fault(error.fault, error.text)
+                    inlet.control.fault(error.fault, error.text)
                     return Progress.STOPPED
-                position = stop + 2
-                work -= self._publish(inlet, publish, data[end + 1 : stop])
+                if not complete:
+                    self._await_payload(inlet, publish, data[position:])
+                    return Progress.DONE
+                position, done = self._publish(inlet, publish, data, position, work)
+                work -= done
             else:
                 position = end + 1
                 work -= LINE_WORK
-                if not control.line(line):
-                    if not inlet.closed:
-                        self._keep(inlet, data[position:], 0)
+                if not inlet.control.line(line):
+                    self._keep(inlet, b"" if inlet.closed else data[position:], 0)
                     return Progress.STOPPED
         return Progress.HELD if self.held else Progress.DONE
+
+    def _pause(self, inlet: Inlet, work: int) -> Progress | None:
+        """Why the ingest must not go on, if so."""
+        if inlet.closed:
+            return Progress.STOPPED
+        if self.held:
+            return Progress.HELD
+        return Progress.TURN if work <= 0 else None
+
+    def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
+        """Keep the beginning of a line, unless it is refused."""
+        if not inlet.control.partial(rest):
+            return Progress.STOPPED
+        self._keep(inlet, rest, 0)
+        return Progress.DONE
+
+    def _await_payload(self, inlet: Inlet, publish: _Publish, rest: bytes) -> None:
+        """Keep an incomplete message. What its line alone refuses is refused now."""
+        self._refuse(inlet, self._plan_of(inlet, publish))
+        self._keep(inlet, rest, len(publish.line) + 1 + publish.size + 2)
+
+    def _refuse(self, inlet: Inlet, plan: Plan) -> None:
+        if plan.refusal and not inlet.refused:
+            inlet.refused = True
+            inlet.outbox.send(plan.refusal)
 
     def _understand(self, inlet: Inlet, line: bytes) -> _Publish:
         """Take a PUB line apart, or remember that it was the last one too."""
@@ -385,43 +427,94 @@ class DataPlane:
 
     # --- delivering ------------------------------------------------------
 
-    def _publish(self, inlet: Inlet, publish: _Publish, payload: bytes) -> int:
-        """Execute the plan for one message; return the work it was."""
-        inlet.in_msgs += 1
-        inlet.in_bytes += publish.size
-        inlet.last_publish = self.now
-        self.in_msgs += 1
-        self.in_bytes += publish.size
+    def _plan_of(self, inlet: Inlet, publish: _Publish) -> Plan:
+        plan = inlet.plan
+        if plan is None or inlet.planned_for != (self._generation, inlet.audience):
+            plan = inlet.plan = self._plan_for(inlet.audience, publish.subject)
+            inlet.planned_for = (self._generation, inlet.audience)
+        return plan
+
+    def _publish(
+        self, inlet: Inlet, publish: _Publish, data: bytes, position: int, work: int
+    ) -> tuple[int, int]:
+        """Execute the plan for the message at `position`, and for more of its kind behind it.
+
+        Returns where the next line starts, and the work it was.
+        """
+        plan = self._plan_of(inlet, publish)
+        start = position + len(publish.line) + 1
+        stop = start + publish.size
+        effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(publish.tail) + publish.size + 2)
+        is_run = plan.runs and data.startswith(publish.line, stop + 2)
+        if is_run and not inlet.verbose and not inlet.trace:
+            count = self._publish_run(inlet, publish, plan, (data, position), -(-work // effort))
+            if count:
+                return position + count * (stop + 2 - position), count * effort
+        self._count_in(inlet, publish, 1)
+        payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(publish.argument, payload)
-        plan = inlet.plan
-        if plan is None or inlet.generation != self._generation:
-            plan = inlet.plan = self._plan_for(inlet.audience, publish.subject)
-            inlet.generation = self._generation
-        if plan.refusal:
-            inlet.outbox.send(plan.refusal)
+        self._refuse(inlet, plan)
+        inlet.refused = False
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")
-        start = b"MSG " + publish.subject + b" "
         tail = publish.tail + payload + b"\r\n"
         for target in plan.plain:
-            self._deliver(target, start, tail, publish.size)
+            self._deliver(target, publish, tail)
         for group in plan.groups:
-            self._deliver(group[self._draw.below(len(group))], start, tail, publish.size)
-        receivers = len(plan.plain) + len(plan.groups)
-        return DELIVERY_WORK + receivers * (DELIVERY_WORK + len(tail))
+            self._deliver(group[self._draw.below(len(group))], publish, tail)
+        return stop + 2, effort
 
-    def _deliver(self, target: Target, start: bytes, tail: bytes, size: int) -> None:
+    def _publish_run(
+        self, inlet: Inlet, publish: _Publish, plan: Plan, where: tuple[bytes, int], most: int
+    ) -> int:
+        """Publish the messages from there on whose line is the same, at most so many, all at once.
+
+        That changes nothing but the speed, so it is done only where no delivery can
+        provoke a decision in between. Returns how many they were; 0 to go one by one.
+        """
+        line = publish.line + b"\n"
+        if not line.endswith(publish.tail):
+            return 0
+        size = len(publish.start) + len(publish.tail) + publish.size + 2
+        for target in plan.plain:
+            most = target.bears(size, most)
+        tails = _tails_of_run(publish, line, where, most)
+        if not tails:
+            return 0
+        self._count_in(inlet, publish, len(tails))
+        for target in plan.plain:
+            outbox = target.outbox
+            if outbox is not None and not outbox.closed:
+                head = publish.start + target.sid + b" "
+                self._count_out(target, outbox, publish, len(tails))
+                outbox.put_run(head + head.join(tails))
+        return len(tails)
+
+    def _count_in(self, inlet: Inlet, publish: _Publish, count: int) -> None:
+        inlet.in_msgs += count
+        inlet.in_bytes += count * publish.size
+        inlet.last_publish = self.now
+        self.in_msgs += count
+        self.in_bytes += count * publish.size
+
+    def _count_out(self, target: Target, outbox: Outbox, publish: _Publish, count: int) -> None:
+        outbox.out_msgs += count
+        outbox.out_bytes += count * publish.size
+        outbox.last_delivery = self.now
+        target.delivered += count
+        self.out_msgs += count
+        self.out_bytes += count * publish.size
+
+    def _deliver(self, target: Target, publish: _Publish, tail: bytes) -> None:
         outbox = target.outbox
-        subscription = target.subscription
-        if outbox.closed or subscription is None:
+        if outbox is None or outbox.closed:
             return
-        self.out_msgs += 1
-        self.out_bytes += size
-        target.delivered += 1
-        outbox.deliver(start + target.sid + b" ", tail, size)
-        if target.delivered == target.limit:
-            subscription.expired()
+        self._count_out(target, outbox, publish, 1)
+        outbox.deliver(publish.start + target.sid + b" ", tail)
+        # Asked again: the delivery may have been the end of a slow consumer.
+        if target.delivered == target.limit and target.subscription is not None:
+            target.subscription.expired()
 
     def flush(self) -> None:
         touched = self.touched
@@ -438,7 +531,7 @@ class DataPlane:
         if plan is not None:
             self.plan_hits += 1
             return plan
-        plan = cast(Plan, self._planner.plan(cast(Plane, self), audience, subject))
+        plan = cast("Plan", self._planner.plan(cast("Plane", self), audience, subject))
         if entry is None:
             entry = self._new_entry(subject)
         entry.plans[audience] = plan
@@ -457,8 +550,7 @@ class DataPlane:
         entry = _Entry(self._changes.now)
         cost = PLAN_COST + len(subject)
         if self._plans_size + cost > PLAN_BUDGET:
-            self._plans.clear()
-            self._plans_size = 0
+            self.forget_plans()
         self._plans[subject] = entry
         self._plans_size += cost
         return entry
@@ -466,6 +558,11 @@ class DataPlane:
     def _drop(self, subject: bytes) -> None:
         if self._plans.pop(subject, None) is not None:
             self._plans_size -= PLAN_COST + len(subject)
+
+    def forget_plans(self) -> None:
+        self._plans.clear()
+        self._plans_size = 0
+        self._generation += 1
 
     def changed(self, subject: bytes) -> None:
         self._generation += 1
@@ -477,9 +574,7 @@ class DataPlane:
 
 
 def _is_publish(line: bytes) -> bool:
-    return line.startswith((b"PUB ", b"PUB\t")) or (
-        line[:3].upper() == b"PUB" and line[3:4] in (b" ", b"\t")
-    )
+    return line.startswith((b"PUB ", b"PUB\t")) or (line[:3].upper() == b"PUB" and line[3:4] in (b" ", b"\t"))
 
 
 def _is_complete(data: bytes, stop: int) -> bool:
@@ -488,3 +583,17 @@ def _is_complete(data: bytes, stop: int) -> bool:
     if not b"\r\n".startswith(after):
         raise _Faulty(Fault.TERMINATOR, data[stop : stop + 32])
     return len(after) == 2
+
+
+def _tails_of_run(publish: _Publish, line: bytes, where: tuple[bytes, int], most: int) -> list[bytes]:
+    """What MSG has from behind the sid, for each message that has this line, one behind the other."""
+    tails: list[bytes] = []
+    data, position = where
+    tail, size = len(line) - len(publish.tail), len(line) + publish.size + 2
+    while len(tails) < most and data.startswith(line, position):
+        after = position + size
+        if data[after - 2 : after] != b"\r\n":
+            break
+        tails.append(data[position + tail : after])
+        position = after
+    return tails

@@ -236,6 +236,10 @@ class Plane(Protocol):
         """A subscription on this subject came or went: forget the plans it bears on."""
         ...
 
+    def forget_plans(self) -> None:
+        """Forget all plans, and with them all receivers; the end of a broker calls it."""
+        ...
+
 
 MakePlane = Callable[[Planner, int, int, int], Plane]
 """A twin's class: called with planner, seed, payload limit and control line limit."""

@@ -11,6 +11,7 @@ from app.adapters.logs.structured import FactChain, LinesDropped, StructuredEven
 from app.domain.events import (
     ClientConnected,
     Event,
+    Level,
     LineReceived,
     Link,
     ListenFailed,
@@ -22,7 +23,7 @@ from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.log_sink import ScriptedSink
 
 Outcome = tuple[EventLog, Callable[[], list[str]]]
-Opener = Callable[[bool, bool], Outcome]
+Opener = Callable[[set[Level]], Outcome]
 
 FACTS: list[Event] = [
     ServerReady(None),
@@ -32,15 +33,16 @@ FACTS: list[Event] = [
 ]
 
 
-def _recording(debug: bool, trace: bool) -> Outcome:  # noqa: FBT001 - one signature for both logs
-    log = RecordingEventLog(debug=debug, trace=trace)
+def _recording(wanted: set[Level]) -> Outcome:
+    log = RecordingEventLog(debug=Level.DEBUG in wanted, trace=Level.TRACE in wanted)
     return log, lambda: [event.level.value for event in log.events]
 
 
-def _structured(debug: bool, trace: bool) -> Outcome:  # noqa: FBT001 - one signature for both logs
+def _structured(wanted: set[Level]) -> Outcome:
     sink = ScriptedSink()
     chain = FactChain([GnatsdLine(1, colours=False)])
-    log = StructuredEventLog(chain, LineWriter(sink, str, pytest.fail), debug=debug, trace=trace)
+    writer = LineWriter(sink, str, pytest.fail)
+    log = StructuredEventLog(chain, writer, debug=Level.DEBUG in wanted, trace=Level.TRACE in wanted)
     return log, lambda: re.findall(r"^\[1\] \[(...)\]", sink.text(), re.MULTILINE)
 
 
@@ -52,34 +54,30 @@ def _opened(request: pytest.FixtureRequest) -> Opener:
 
 
 @pytest.mark.parametrize(
-    ("debug", "trace", "levels"),
+    ("wanted", "levels"),
     [
-        (False, False, ["INF", "FTL"]),
-        (True, False, ["INF", "DBG", "FTL"]),
-        (False, True, ["INF", "TRC", "FTL"]),
-        (True, True, ["INF", "DBG", "TRC", "FTL"]),
+        (set(), ["INF", "FTL"]),
+        ({Level.DEBUG}, ["INF", "DBG", "FTL"]),
+        ({Level.TRACE}, ["INF", "TRC", "FTL"]),
+        ({Level.DEBUG, Level.TRACE}, ["INF", "DBG", "TRC", "FTL"]),
     ],
+    ids=["neither", "debug", "trace", "both"],
 )
-def test_only_wanted_levels_are_recorded(
-    opened: Opener,
-    debug: bool,
-    trace: bool,
-    levels: list[str],  # noqa: FBT001 - pytest's way
-) -> None:
+def test_only_wanted_levels_are_recorded(opened: Opener, wanted: set[Level], levels: list[str]) -> None:
     """Debug and trace facts are dropped unless wanted; the rest is kept, in order."""
-    log, recorded = opened(debug, trace)
+    log, recorded = opened(wanted)
 
     for fact in FACTS:
         log.record(fact)
     log.close()
 
     assert levels == recorded()
-    assert (debug, trace) == (log.debug, log.trace)
+    assert (Level.DEBUG in wanted, Level.TRACE in wanted) == (log.debug, log.trace)
 
 
 def test_closing_twice(opened: Opener) -> None:
     """A second close does no harm."""
-    log, recorded = opened(False, False)  # noqa: FBT003 - one signature for both logs
+    log, recorded = opened(set())
     log.record(ServerExiting(None))
 
     log.close()
@@ -97,7 +95,7 @@ def test_an_unwanted_fact_is_not_even_worded() -> None:
         def text(self) -> str:
             pytest.fail("an unwanted fact was worded")
 
-    log, _ = _structured(debug=False, trace=False)
+    log, _ = _structured(set())
 
     log.record(Unspeakable(None, "PING"))
     log.close()

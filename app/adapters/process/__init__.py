@@ -1,0 +1,1 @@
+"""The process around the server: its memory, its pid file, its supervisor."""

@@ -1,0 +1,1022 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The data plane, compiled. ``reference`` defines what it does; ``seam`` says what each part promises.
+
+It scans where the transport wrote, makes no Python object per message, and calls
+the control plane only where the reference does. Sizes are capped before they are
+read as numbers, and no byte beyond those received is looked at.
+"""
+
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memchr, memcmp, memcpy
+
+from app.domain.changes import REMEMBERED
+from app.domain.commands import LINE_SLACK
+from app.domain.dataplane import seam
+from app.domain.limits import MAX_SIZE_DIGITS
+
+cdef extern from "Python.h":
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
+    PyObject *PyBytes_FromStringAndSize_raw "PyBytes_FromStringAndSize" (char *v, Py_ssize_t len) except NULL
+    char *PyBytes_AS_STRING_raw "PyBytes_AS_STRING" (PyObject *string)
+
+cdef enum:
+    _MEMO_BYTES = 256
+    _FIRST_CHUNK = 512
+    _LARGEST_HINT = 512 * 1024
+    _REFERENCED_BYTES = 16 * 1024
+    _FIRST_TABLE = 1024
+
+cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
+cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
+cdef int64_t TURN_WORK = seam.TURN_WORK
+cdef int64_t DELIVERY_WORK = seam.DELIVERY_WORK
+cdef int64_t LINE_WORK = seam.LINE_WORK
+cdef int64_t PLAN_BUDGET = seam.PLAN_BUDGET
+cdef int64_t PLAN_COST = seam.PLAN_COST
+cdef int64_t RING = REMEMBERED
+cdef Py_ssize_t SLACK = LINE_SLACK
+cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
+
+cdef object DONE = seam.Progress.DONE
+cdef object STOPPED = seam.Progress.STOPPED
+cdef object HELD = seam.Progress.HELD
+cdef object TURN = seam.Progress.TURN
+
+cdef int FAULT_ARGUMENTS = seam.Fault.ARGUMENTS
+cdef int FAULT_SIZE = seam.Fault.SIZE
+cdef int FAULT_PAYLOAD = seam.Fault.PAYLOAD
+cdef int FAULT_TERMINATOR = seam.Fault.TERMINATOR
+cdef int FAULT_LINE = seam.Fault.LINE
+
+cdef bytes _OK = b"+OK\r\n"
+
+
+cdef struct Entry:
+    # What the plan cache knows of a subject.
+    uint64_t hash
+    int64_t stamp
+    PyObject *plan     # for `audience`
+    PyObject *others   # plans of further audiences: a dict, or NULL
+    int audience
+    uint32_t length
+    char *subject      # stands right behind the struct
+
+
+cdef struct Publish:
+    # A PUB line, understood. Offsets count from `line`.
+    const char *line
+    Py_ssize_t line_size  # LF included
+    Py_ssize_t argument
+    Py_ssize_t subject
+    Py_ssize_t subject_size
+    Py_ssize_t reply
+    Py_ssize_t reply_size # 0 for none
+    Py_ssize_t digits
+    Py_ssize_t digits_size
+    int64_t size
+    Py_ssize_t tail       # of reply or size, if the bytes from there on serve MSG as they are; else 0
+
+
+cdef struct Message:
+    # What all receivers get, but for the sid: subject, prefix and tail.
+    const char *subject
+    Py_ssize_t subject_size
+    const char *prefix    # stands for reply and size when the tail is only the payload
+    Py_ssize_t prefix_size
+    const char *tail
+    Py_ssize_t tail_size
+    int64_t size
+    PyObject *shared      # the tail as an object, once a receiver needed it
+
+
+# --- what waits to be sent ---------------------------------------------------
+
+
+@cython.final
+cdef class Outbox:
+    """See `seam.Outbox`. ``chunk`` is a bytes object in the making, filled up to ``length``."""
+
+    cdef readonly object owner
+    cdef public int64_t out_msgs
+    cdef public int64_t out_bytes
+    cdef public double last_delivery
+    cdef public int64_t alarm
+    cdef public bint closed
+    cdef public bint trace
+    cdef DataPlane plane
+    cdef object wire
+    cdef list sealed
+    cdef PyObject *chunk
+    cdef Py_ssize_t length
+    cdef Py_ssize_t capacity
+    cdef Py_ssize_t hint
+    cdef int64_t size
+    cdef int64_t backlog
+    cdef int64_t handed
+    cdef bint dirty
+
+    def __cinit__(self, DataPlane plane, wire, owner):
+        self.plane = plane
+        self.wire = wire
+        self.owner = owner
+        self.hint = _FIRST_CHUNK
+
+    def __dealloc__(self):
+        Py_XDECREF(self.chunk)
+
+    cdef int make_room(self, Py_ssize_t count) except -1:
+        """Let the chunk have room for `count` more bytes."""
+        cdef Py_ssize_t wanted
+        if self.chunk is NULL:
+            wanted = max(self.hint, count)
+            self.chunk = PyBytes_FromStringAndSize_raw(NULL, wanted)
+        else:
+            wanted = max(2 * self.capacity, self.length + count)
+            _PyBytes_Resize(&self.chunk, wanted)
+        self.capacity = wanted
+        return 0
+
+    cdef inline char *tip(self) noexcept:
+        return PyBytes_AS_STRING_raw(self.chunk) + self.length
+
+    cdef inline int touch(self) except -1:
+        """Put it on the list of those to flush, and ask the owner if it is too full."""
+        if not self.dirty:
+            self.dirty = True
+            self.plane.touched.append(self)
+        if self.backlog + self.size > self.alarm and self.owner.pressed():
+            self.plane.held = True
+        return 0
+
+    cdef int append(self, const char *data, Py_ssize_t count) except -1:
+        if count == 0:
+            return 0
+        if self.capacity - self.length < count:
+            self.make_room(count)
+        memcpy(self.tip(), data, count)
+        self.length += count
+        self.size += count
+        return 0
+
+    cdef bytes seal(self):
+        """The chunk as a finished object; the next one is begun later."""
+        cdef PyObject *chunk = self.chunk
+        if self.length == 0:
+            return b""
+        self.chunk = NULL
+        if self.length < self.capacity:
+            _PyBytes_Resize(&chunk, self.length)
+        self.length = 0
+        self.capacity = 0
+        result = <bytes>chunk
+        Py_DECREF(result)
+        return result
+
+    cdef int refer(self, bytes data) except -1:
+        """Queue an object as it is, uncopied."""
+        if self.sealed is None:
+            self.sealed = []
+        if self.length:
+            self.sealed.append(self.seal())
+        self.sealed.append(data)
+        self.size += PyBytes_GET_SIZE(data)
+        return 0
+
+    def send(self, bytes data not None):
+        if not self.closed:
+            self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            self.touch()
+
+    def flush(self):
+        self.dirty = False
+        if self.size:
+            self.hand_over()
+        self.backlog = self.wire.pending()
+
+    cdef int hand_over(self) except -1:
+        cdef list sealed = self.sealed
+        self.handed += self.size
+        self.hint = min(max(self.length + (self.length >> 3), _FIRST_CHUNK), _LARGEST_HINT)
+        self.size = 0
+        if sealed is None:
+            self.wire.write(self.seal())
+            return 0
+        self.sealed = None
+        if self.length:
+            sealed.append(self.seal())
+        self.wire.writelines(sealed)
+        return 0
+
+    def pending(self):
+        return self.wire.pending() + self.size
+
+    def passed(self):
+        return self.handed - self.wire.pending()
+
+
+@cython.final
+cdef class Target:
+    """See `seam.Target`. ``middle`` is what stands between subject and rest in MSG."""
+
+    cdef Outbox outbox
+    cdef bytes middle
+    cdef object subscription
+    cdef public int64_t delivered
+    cdef public int64_t limit
+
+    def __cinit__(self, Outbox outbox not None, bytes sid not None, subscription):
+        self.outbox = outbox
+        self.middle = b" " + sid + b" "
+        self.subscription = subscription
+
+    def retire(self):
+        self.subscription = None
+
+
+@cython.final
+cdef class Plan:
+    """See `seam.Plan`. The tuples hold targets, and tuples of targets."""
+
+    cdef tuple plain
+    cdef tuple groups
+    cdef bytes refusal
+    cdef bint refused
+
+    def __cinit__(self, plain, groups, bytes refusal not None):
+        cdef Target target
+        self.plain = tuple(plain)
+        self.groups = tuple([tuple(group) for group in groups])
+        self.refusal = refusal
+        self.refused = len(refusal) > 0
+        for member in (self.plain, *self.groups):
+            for target in member:  # the delivery trusts their type
+                if target is None:
+                    raise TypeError("a plan is made of targets")
+
+
+@cython.final
+cdef class Inlet:
+    """See `seam.Inlet`. The rest is kept in ``rest`` while it is small, else in ``own``."""
+
+    cdef object control
+    cdef Outbox outbox
+    cdef public int64_t in_msgs
+    cdef public int64_t in_bytes
+    cdef public double last_publish
+    cdef public bint verbose
+    cdef public bint publishing
+    cdef public int audience
+    cdef public bint closed
+    cdef public bint trace
+    cdef bytes rest
+    cdef bytearray own
+    cdef Py_ssize_t filled
+    cdef int64_t need
+    cdef bint refused  # whether the incomplete message has been, already
+    # The plan of the message before, good in this generation and for this audience.
+    cdef Entry *last
+    cdef Plan plan
+    cdef uint64_t generation
+    cdef int planned_for
+
+    def __cinit__(self, control, Outbox outbox not None):
+        self.control = control
+        self.outbox = outbox
+
+    def has_rest(self):
+        return self.filled > 0 or self.rest is not None
+
+
+# --- the plan cache: a hash table keyed by subject -----------------------------
+
+cdef inline uint64_t mix(uint64_t a, uint64_t b) noexcept nogil:
+    a = (a ^ b) * <uint64_t>0x9E3779B97F4A7C15
+    return a ^ (a >> 32)
+
+
+cdef inline uint64_t hash_of(const char *data, Py_ssize_t count, uint64_t seed) noexcept nogil:
+    """A keyed hash, eight bytes at a time; the key keeps peers from choosing collisions."""
+    cdef uint64_t result = seed ^ <uint64_t>count
+    cdef uint64_t word
+    while count >= 8:
+        memcpy(&word, data, 8)
+        result = mix(result, word)
+        data += 8
+        count -= 8
+    if count:
+        word = 0
+        memcpy(&word, data, count)
+        result = mix(result, word)
+    return mix(result, seed)
+
+
+cdef bint has_empty_token(const char *subject, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    if count == 0 or subject[0] == c'.' or subject[count - 1] == c'.':
+        return True
+    for i in range(1, count):
+        if subject[i] == c'.' and subject[i - 1] == c'.':
+            return True
+    return False
+
+
+cdef bint covers(const char *pattern, Py_ssize_t plen, const char *subject, Py_ssize_t slen) noexcept nogil:
+    """Whether a valid pattern covers a subject without empty tokens; see `app.domain.subject`."""
+    cdef Py_ssize_t p = 0, s = 0, pend, send
+    while True:
+        pend = p
+        while pend < plen and pattern[pend] != c'.':
+            pend += 1
+        if pend - p == 1 and pattern[p] == c'>' and pend == plen:
+            return True
+        send = s
+        while send < slen and subject[send] != c'.':
+            send += 1
+        if not (pend - p == 1 and pattern[p] == c'*'):
+            if pend - p != send - s or memcmp(pattern + p, subject + s, pend - p) != 0:
+                return False
+        if pend == plen or send == slen:
+            return pend == plen and send == slen
+        p = pend + 1
+        s = send + 1
+
+
+cdef bint is_wild(const char *pattern, Py_ssize_t count) noexcept nogil:
+    """Whether some whole token is a wildcard."""
+    cdef Py_ssize_t i
+    for i in range(count):
+        if pattern[i] == c'*' or pattern[i] == c'>':
+            if (i == 0 or pattern[i - 1] == c'.') and (i + 1 == count or pattern[i + 1] == c'.'):
+                return True
+    return False
+
+
+# --- a PUB line ---------------------------------------------------------------------
+
+
+cdef inline bint is_blank(char c) noexcept nogil:
+    return c == c' ' or c == c'\t' or c == c'\r'
+
+
+cdef inline bint is_publish(const char *line, Py_ssize_t count) noexcept nogil:
+    return (
+        count >= 4
+        and (line[0] | 0x20) == c'p'
+        and (line[1] | 0x20) == c'u'
+        and (line[2] | 0x20) == c'b'
+        and (line[3] == c' ' or line[3] == c'\t')
+    )
+
+
+@cython.final
+cdef class DataPlane:
+    """See `seam.Plane`."""
+
+    cdef object planner
+    cdef bytearray buffer
+    cdef char *room
+    cdef object view
+    cdef list touched
+    cdef bint held
+    cdef int64_t max_payload
+    cdef Py_ssize_t max_line
+    cdef uint64_t draw_state
+    cdef public int64_t in_msgs
+    cdef public int64_t in_bytes
+    cdef public int64_t out_msgs
+    cdef public int64_t out_bytes
+    cdef public double now
+    cdef public int64_t plan_hits
+    # The plan cache.
+    cdef Entry **slots
+    cdef uint64_t mask
+    cdef uint64_t used
+    cdef int64_t cost
+    cdef uint64_t hash_key
+    cdef uint64_t generation
+    cdef int64_t change
+    cdef list ring
+    # The line before, whoever sent it: runs of one line are parsed once.
+    cdef char memo[_MEMO_BYTES]
+    cdef Publish last
+
+    def __cinit__(self, planner, seed, max_payload, max_control_line):
+        self.planner = planner
+        self.buffer = bytearray(RECEIVE_BYTES)
+        self.room = PyByteArray_AS_STRING(self.buffer)
+        self.view = memoryview(self.buffer)
+        self.touched = []
+        self.max_payload = max_payload
+        self.max_line = max_control_line
+        self.draw_state = seed
+        self.hash_key = mix(seed, <uint64_t>0xD6E8FEB86659FD93)
+        self.ring = [None] * RING
+        self.mask = _FIRST_TABLE - 1
+        self.slots = <Entry **>calloc(_FIRST_TABLE, sizeof(Entry *))
+        if self.slots is NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.slots is not NULL:
+            self.drop_all()
+            free(self.slots)
+
+    def outbox(self, wire, owner):
+        cdef Outbox outbox = Outbox(self, wire, owner)
+        return outbox
+
+    def inlet(self, control, outbox):
+        return Inlet(control, outbox)
+
+    def target(self, outbox, sid, subscription):
+        return Target(outbox, sid, subscription)
+
+    def plan(self, plain, groups, refusal=b""):
+        return Plan(plain, groups, refusal)
+
+    # --- receiving ------------------------------------------------------------
+
+    def reserve(self, Inlet inlet not None):
+        cdef Py_ssize_t kept
+        if inlet.own is not None:
+            if inlet.filled == PyByteArray_GET_SIZE(inlet.own):
+                self.grow(inlet)
+            return memoryview(inlet.own)[inlet.filled:]
+        if inlet.rest is None:
+            return self.view
+        kept = PyBytes_GET_SIZE(inlet.rest)
+        memcpy(self.room, PyBytes_AS_STRING(inlet.rest), kept)
+        return self.view[kept:]
+
+    cdef int grow(self, Inlet inlet) except -1:
+        """Make room: twice as much, but no more than the message needs."""
+        cdef Py_ssize_t room = 2 * inlet.filled
+        if inlet.need > inlet.filled and room > inlet.need:
+            room = inlet.need
+        cdef bytearray own = bytearray(room)
+        memcpy(PyByteArray_AS_STRING(own), PyByteArray_AS_STRING(inlet.own), inlet.filled)
+        inlet.own = own
+        return 0
+
+    cdef int keep(self, Inlet inlet, const char *rest, Py_ssize_t count, int64_t need) except -1:
+        cdef Py_ssize_t room
+        inlet.need = need
+        if count > OWN_BYTES or need > OWN_BYTES:
+            room = max(count, OWN_BYTES)
+            inlet.rest = None
+            inlet.own = bytearray(room)
+            memcpy(PyByteArray_AS_STRING(inlet.own), rest, count)
+            inlet.filled = count
+        else:
+            inlet.rest = PyBytes_FromStringAndSize(rest, count) if count else None
+            inlet.own = None
+            inlet.filled = 0
+        return 0
+
+    def ingest(self, Inlet inlet not None, Py_ssize_t count):
+        cdef bytearray own = inlet.own
+        cdef bytes rest = inlet.rest
+        cdef const char *data
+        cdef Py_ssize_t size
+        self.held = False
+        if inlet.closed:
+            self.keep(inlet, NULL, 0, 0)
+            return STOPPED
+        if own is not None:
+            if count < 0 or count > PyByteArray_GET_SIZE(own) - inlet.filled:
+                raise ValueError("more bytes than were reserved")
+            inlet.filled += count
+            if inlet.filled < inlet.need:
+                return DONE
+            data = PyByteArray_AS_STRING(own)
+            size = inlet.filled
+        elif count:
+            size = count + (PyBytes_GET_SIZE(rest) if rest is not None else 0)
+            if count < 0 or size > RECEIVE_BYTES:
+                raise ValueError("more bytes than were reserved")
+            data = self.room
+        elif rest is not None:
+            data = PyBytes_AS_STRING(rest)
+            size = PyBytes_GET_SIZE(rest)
+        else:
+            return DONE
+        if size < inlet.need:
+            if count:
+                inlet.rest = PyBytes_FromStringAndSize(data, size)
+            return DONE
+        # `own` and `rest` stay alive in our frame while `data` points into them.
+        inlet.rest = None
+        inlet.own = None
+        inlet.filled = 0
+        inlet.need = 0
+        return self.scan(inlet, data, size)
+
+    cdef object scan(self, Inlet inlet, const char *data, Py_ssize_t size):
+        """Consume messages and lines; what is left over is kept in the inlet."""
+        cdef Py_ssize_t position = 0
+        cdef Py_ssize_t count
+        cdef int64_t work = TURN_WORK
+        cdef int64_t stop
+        cdef const char *line
+        cdef const char *end
+        cdef Publish publish
+        cdef int fault
+        while position < size:
+            if inlet.closed:
+                return STOPPED
+            if self.held:
+                self.keep(inlet, data + position, size - position, 0)
+                return HELD
+            if work <= 0:
+                self.keep(inlet, data + position, size - position, 0)
+                return TURN
+            line = data + position
+            count = size - position
+            if inlet.publishing and self.is_last(line, count):
+                publish = self.last
+                publish.line = line
+            else:
+                end = <const char *>memchr(line, c'\n', count)
+                if end is NULL:
+                    if not inlet.control.partial(PyBytes_FromStringAndSize(line, count)):
+                        return STOPPED
+                    self.keep(inlet, line, count, 0)
+                    return DONE
+                publish.line_size = end - line + 1
+                if not inlet.publishing or not is_publish(line, publish.line_size - 1):
+                    position += publish.line_size
+                    work -= LINE_WORK
+                    if not inlet.control.line(PyBytes_FromStringAndSize(line, publish.line_size - 1)):
+                        if not inlet.closed:
+                            self.keep(inlet, data + position, size - position, 0)
+                        return STOPPED
+                    continue
+                publish.line = line
+                fault = self.understand(&publish)
+                if fault >= 0:
+                    self.report(inlet, &publish, fault)
+                    return STOPPED
+                self.remember(&publish)
+            stop = publish.line_size + publish.size
+            if stop + 2 > count:
+                if stop < count and line[stop] != c'\r':
+                    self.report_terminator(inlet, line + stop, count - stop)
+                    return STOPPED
+                self.refuse(inlet, self.plan_of(inlet, &publish))
+                self.keep(inlet, line, count, stop + 2)
+                return DONE
+            if line[stop] != c'\r' or line[stop + 1] != c'\n':
+                self.report_terminator(inlet, line + stop, count - stop)
+                return STOPPED
+            position += stop + 2
+            work -= self.publish(inlet, &publish)
+        return HELD if self.held else DONE
+
+    cdef inline bint is_last(self, const char *line, Py_ssize_t count) noexcept:
+        """Whether the line is, byte for byte, the one before."""
+        return (
+            self.last.line_size != 0
+            and count >= self.last.line_size
+            and memcmp(line, self.memo, self.last.line_size) == 0
+        )
+
+    cdef inline void remember(self, Publish *publish) noexcept:
+        if publish.line_size <= _MEMO_BYTES:
+            memcpy(self.memo, publish.line, publish.line_size)
+            self.last = publish[0]
+
+    cdef int understand(self, Publish *publish) noexcept:
+        """Take a PUB line apart; answer what is wrong with it, or -1."""
+        cdef const char *line = publish.line
+        cdef Py_ssize_t end = publish.line_size - 1
+        cdef Py_ssize_t i = 4
+        cdef Py_ssize_t starts[3]
+        cdef Py_ssize_t sizes[3]
+        cdef Py_ssize_t argument
+        cdef int words = 0
+        while i < end and (line[i] == c' ' or line[i] == c'\t'):
+            i += 1
+        publish.argument = i
+        argument = end - i
+        if argument and line[end - 1] == c'\r':
+            argument -= 1
+        if argument > self.max_line or end > self.max_line + SLACK:
+            return FAULT_LINE
+        while True:
+            while i < end and is_blank(line[i]):
+                i += 1
+            if i == end:
+                break
+            if words == 3:
+                return FAULT_ARGUMENTS
+            starts[words] = i
+            while i < end and not is_blank(line[i]):
+                i += 1
+            sizes[words] = i - starts[words]
+            words += 1
+        if words < 2:
+            return FAULT_ARGUMENTS
+        publish.subject = starts[0]
+        publish.subject_size = sizes[0]
+        publish.digits = starts[words - 1]
+        publish.digits_size = sizes[words - 1]
+        publish.reply = starts[1]
+        publish.reply_size = sizes[1] if words == 3 else 0
+        return self.read_size(publish)
+
+    cdef int read_size(self, Publish *publish) noexcept:
+        """Read the digits, and see whether the bytes from the reply on serve MSG as they are."""
+        cdef const char *digits = publish.line + publish.digits
+        cdef Py_ssize_t i
+        cdef int64_t size = 0
+        for i in range(publish.digits_size):
+            if digits[i] < c'0' or digits[i] > c'9':
+                return FAULT_SIZE
+        if publish.digits_size > MOST_DIGITS:
+            return FAULT_PAYLOAD
+        for i in range(publish.digits_size):
+            size = size * 10 + (digits[i] - c'0')
+        if 0 <= self.max_payload < size:
+            return FAULT_PAYLOAD
+        publish.size = size
+        publish.tail = 0
+        i = publish.digits + publish.digits_size
+        if i + 2 == publish.line_size and publish.line[i] == c'\r':
+            if publish.reply_size == 0:
+                publish.tail = publish.digits
+            elif publish.reply + publish.reply_size + 1 == publish.digits and publish.line[publish.digits - 1] == c' ':
+                publish.tail = publish.reply
+        return -1
+
+    cdef int report(self, Inlet inlet, Publish *publish, int fault) except -1:
+        cdef bytes text
+        if fault == FAULT_LINE:
+            text = b""
+        elif fault == FAULT_PAYLOAD:
+            text = PyBytes_FromStringAndSize(publish.line + publish.digits, publish.digits_size)
+        else:
+            text = PyBytes_FromStringAndSize(
+                publish.line + publish.argument, publish.line_size - 1 - publish.argument
+            )
+        inlet.control.fault(fault, text)
+        return 0
+
+    cdef int report_terminator(self, Inlet inlet, const char *after, Py_ssize_t count) except -1:
+        inlet.control.fault(FAULT_TERMINATOR, PyBytes_FromStringAndSize(after, min(count, 32)))
+        return 0
+
+    # --- delivering -------------------------------------------------------------
+
+    cdef int64_t publish(self, Inlet inlet, Publish *publish) except -1:
+        """Execute the plan for one message; return the work it was."""
+        cdef const char *line = publish.line
+        cdef const char *subject = line + publish.subject
+        cdef Message message
+        cdef Plan plan
+        cdef tuple group
+        cdef Py_ssize_t i
+        cdef bytes prefix = None
+        inlet.in_msgs += 1
+        inlet.in_bytes += publish.size
+        inlet.last_publish = self.now
+        self.in_msgs += 1
+        self.in_bytes += publish.size
+        if inlet.trace:
+            self.trace(inlet, publish)
+        plan = self.plan_of(inlet, publish)
+        self.refuse(inlet, plan)
+        inlet.refused = False
+        if inlet.verbose:
+            inlet.outbox.send(_OK)
+        message.subject = subject
+        message.subject_size = publish.subject_size
+        message.size = publish.size
+        message.prefix_size = 0
+        if publish.tail:
+            message.tail = line + publish.tail
+            message.tail_size = publish.line_size - publish.tail + publish.size + 2
+        else:
+            prefix = self.canonical(publish)
+            message.prefix = PyBytes_AS_STRING(prefix)
+            message.prefix_size = PyBytes_GET_SIZE(prefix)
+            message.tail = line + publish.line_size
+            message.tail_size = publish.size + 2
+        message.shared = NULL
+        try:
+            for i in range(PyTuple_GET_SIZE(plan.plain)):
+                self.deliver(<Target>PyTuple_GET_ITEM(plan.plain, i), &message)
+            for i in range(PyTuple_GET_SIZE(plan.groups)):
+                group = <tuple>PyTuple_GET_ITEM(plan.groups, i)
+                self.deliver(<Target>PyTuple_GET_ITEM(group, self.below(PyTuple_GET_SIZE(group))), &message)
+        finally:
+            Py_XDECREF(message.shared)
+        i = PyTuple_GET_SIZE(plan.plain) + PyTuple_GET_SIZE(plan.groups)
+        return DELIVERY_WORK + i * (DELIVERY_WORK + message.prefix_size + message.tail_size)
+
+    cdef inline Plan plan_of(self, Inlet inlet, Publish *publish):
+        """The plan for a message: that of the one before, if the subject is the same."""
+        cdef const char *subject = publish.line + publish.subject
+        if (
+            inlet.plan is not None
+            and inlet.generation == self.generation
+            and inlet.planned_for == inlet.audience
+            and inlet.last.length == publish.subject_size
+            and memcmp(inlet.last.subject, subject, publish.subject_size) == 0
+        ):
+            return inlet.plan
+        return self.plan_for(inlet, subject, publish.subject_size)
+
+    cdef inline int refuse(self, Inlet inlet, Plan plan) except -1:
+        if plan.refused and not inlet.refused:
+            inlet.refused = True
+            inlet.outbox.send(plan.refusal)
+        return 0
+
+    cdef bytes canonical(self, Publish *publish):
+        """What stands between sid and payload in MSG, for a line that was spelled otherwise."""
+        size = PyBytes_FromStringAndSize(publish.line + publish.digits, publish.digits_size) + b"\r\n"
+        if publish.reply_size == 0:
+            return size
+        return PyBytes_FromStringAndSize(publish.line + publish.reply, publish.reply_size) + b" " + size
+
+    cdef int trace(self, Inlet inlet, Publish *publish) except -1:
+        inlet.control.traced(
+            PyBytes_FromStringAndSize(
+                publish.line + publish.argument, publish.line_size - 1 - publish.argument
+            ),
+            PyBytes_FromStringAndSize(publish.line + publish.line_size, publish.size),
+        )
+        return 0
+
+    cdef inline int deliver(self, Target target, Message *message) except -1:
+        cdef Outbox outbox = target.outbox
+        cdef Py_ssize_t middle, head
+        cdef char *out
+        if outbox.closed or target.subscription is None:
+            return 0
+        self.out_msgs += 1
+        self.out_bytes += message.size
+        target.delivered += 1
+        outbox.out_msgs += 1
+        outbox.out_bytes += message.size
+        outbox.last_delivery = self.now
+        middle = PyBytes_GET_SIZE(target.middle)
+        head = 4 + message.subject_size + middle + message.prefix_size
+        if message.tail_size >= _REFERENCED_BYTES:
+            self.refer(outbox, target, message, head)
+        else:
+            if outbox.capacity - outbox.length < head + message.tail_size:
+                outbox.make_room(head + message.tail_size)
+            out = self.write_head(outbox.tip(), target, message)
+            memcpy(out, message.tail, message.tail_size)
+            outbox.length += head + message.tail_size
+            outbox.size += head + message.tail_size
+        if outbox.trace:
+            self.trace_sent(outbox, target, message)
+        outbox.touch()
+        if target.delivered == target.limit:
+            if target.subscription is not None:
+                target.subscription.expired()
+        return 0
+
+    cdef inline char *write_head(self, char *out, Target target, Message *message) noexcept:
+        cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+        memcpy(out, b"MSG ", 4)
+        out += 4
+        memcpy(out, message.subject, message.subject_size)
+        out += message.subject_size
+        memcpy(out, PyBytes_AS_STRING(target.middle), middle)
+        out += middle
+        if message.prefix_size:
+            memcpy(out, message.prefix, message.prefix_size)
+            out += message.prefix_size
+        return out
+
+    cdef int refer(self, Outbox outbox, Target target, Message *message, Py_ssize_t head) except -1:
+        """Queue a large message: its head copied, the rest shared by all receivers."""
+        if message.shared is NULL:
+            message.shared = PyBytes_FromStringAndSize_raw(<char *>message.tail, message.tail_size)
+        if outbox.capacity - outbox.length < head:
+            outbox.make_room(head)
+        self.write_head(outbox.tip(), target, message)
+        outbox.length += head
+        outbox.size += head
+        outbox.refer(<bytes>message.shared)
+        return 0
+
+    cdef int trace_sent(self, Outbox outbox, Target target, Message *message) except -1:
+        cdef bytes prefix = b""
+        if message.prefix_size:
+            prefix = PyBytes_FromStringAndSize(message.prefix, message.prefix_size)
+        cdef bytes head = (
+            b"MSG "
+            + PyBytes_FromStringAndSize(message.subject, message.subject_size)
+            + target.middle
+            + prefix
+            + PyBytes_FromStringAndSize(message.tail, message.tail_size - message.size - 2)
+        )
+        outbox.owner.sent(head[: head.index(b"\r")])
+        return 0
+
+    cdef inline Py_ssize_t below(self, Py_ssize_t bound) noexcept:
+        """See `draw.Draw`."""
+        cdef uint64_t x
+        if bound == 1:
+            return 0
+        x = self.draw_state
+        x ^= x >> 12
+        x ^= x << 25
+        x ^= x >> 27
+        self.draw_state = x
+        return <Py_ssize_t>((((x * <uint64_t>0x2545F4914F6CDD1D) >> 32) * <uint64_t>bound) >> 32)
+
+    def flush(self):
+        cdef list touched = self.touched
+        if touched:
+            self.touched = []
+            for outbox in touched:
+                (<Outbox>outbox).flush()
+
+    # --- plans --------------------------------------------------------------------
+
+    cdef Plan plan_for(self, Inlet inlet, const char *subject, Py_ssize_t count):
+        """The plan from the cache or from the planner; the inlet remembers it."""
+        cdef uint64_t code = hash_of(subject, count, self.hash_key)
+        cdef Entry *entry = self.fresh_entry(subject, count, code)
+        cdef Plan plan = self.known(entry, inlet.audience) if entry is not NULL else None
+        if plan is not None:
+            self.plan_hits += 1
+        else:
+            # Copied, since the planner may do anything, even change the cache.
+            name = PyBytes_FromStringAndSize(subject, count)
+            plan = <Plan?>self.planner.plan(self, inlet.audience, name)
+            entry = self.find(subject, count, code)
+            if entry is NULL:
+                entry = self.new_entry(subject, count, code)
+            self.enter(entry, inlet.audience, plan)
+        inlet.plan = plan
+        inlet.last = entry
+        inlet.generation = self.generation
+        inlet.planned_for = inlet.audience
+        return plan
+
+    cdef Plan known(self, Entry *entry, int audience):
+        if entry.plan is not NULL and entry.audience == audience:
+            return <Plan>entry.plan
+        if entry.others is not NULL:
+            return (<dict>entry.others).get(audience)
+        return None
+
+    cdef int enter(self, Entry *entry, int audience, Plan plan) except -1:
+        if entry.plan is NULL:
+            Py_INCREF(plan)
+            entry.plan = <PyObject *>plan
+            entry.audience = audience
+            return 0
+        if entry.others is NULL:
+            others = {}
+            Py_INCREF(others)
+            entry.others = <PyObject *>others
+        (<dict>entry.others)[audience] = plan
+        return 0
+
+    cdef inline Entry *find(self, const char *subject, Py_ssize_t count, uint64_t code) noexcept:
+        cdef uint64_t i = code & self.mask
+        cdef Entry *entry = self.slots[i]
+        while entry is not NULL:
+            if entry.hash == code and entry.length == count and memcmp(entry.subject, subject, count) == 0:
+                return entry
+            i = (i + 1) & self.mask
+            entry = self.slots[i]
+        return NULL
+
+    cdef Entry *fresh_entry(self, const char *subject, Py_ssize_t count, uint64_t code) except? NULL:
+        cdef Entry *entry = self.find(subject, count, code)
+        if entry is not NULL and entry.stamp != self.change:
+            if self.is_stale(entry):
+                self.drop(entry)
+                return NULL
+            entry.stamp = self.change
+        return entry
+
+    cdef bint is_stale(self, Entry *entry) except -1:
+        """Whether some wildcard change since its stamp bears on it, or is forgotten."""
+        cdef int64_t change = entry.stamp
+        cdef bytes pattern
+        if self.change - change > RING:
+            return True
+        if has_empty_token(entry.subject, entry.length):
+            return False
+        while change < self.change:
+            pattern = <bytes>self.ring[change % RING]
+            if covers(PyBytes_AS_STRING(pattern), PyBytes_GET_SIZE(pattern), entry.subject, entry.length):
+                return True
+            change += 1
+        return False
+
+    cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, uint64_t code) except NULL:
+        cdef Entry *entry
+        cdef uint64_t i
+        if self.cost + PLAN_COST + count > PLAN_BUDGET:
+            self.drop_all()
+            self.generation += 1
+        if 2 * (self.used + 1) > self.mask:
+            self.widen()
+        entry = <Entry *>malloc(sizeof(Entry) + count)
+        if entry is NULL:
+            raise MemoryError
+        entry.hash = code
+        entry.stamp = self.change
+        entry.plan = NULL
+        entry.others = NULL
+        entry.audience = 0
+        entry.length = <uint32_t>count
+        entry.subject = <char *>entry + sizeof(Entry)
+        memcpy(entry.subject, subject, count)
+        i = code & self.mask
+        while self.slots[i] is not NULL:
+            i = (i + 1) & self.mask
+        self.slots[i] = entry
+        self.used += 1
+        self.cost += PLAN_COST + count
+        return entry
+
+    cdef int widen(self) except -1:
+        """Double the table."""
+        cdef uint64_t size = self.mask + 1
+        cdef uint64_t mask = 2 * size - 1
+        cdef Entry **slots = <Entry **>calloc(2 * size, sizeof(Entry *))
+        cdef uint64_t i, j
+        if slots is NULL:
+            raise MemoryError
+        for i in range(size):
+            if self.slots[i] is not NULL:
+                j = self.slots[i].hash & mask
+                while slots[j] is not NULL:
+                    j = (j + 1) & mask
+                slots[j] = self.slots[i]
+        free(self.slots)
+        self.slots = slots
+        self.mask = mask
+        return 0
+
+    cdef void drop(self, Entry *entry):
+        """Take an entry out, and close the gap it leaves in its run of slots."""
+        cdef uint64_t gap = entry.hash & self.mask
+        cdef uint64_t i, home
+        while self.slots[gap] is not entry:
+            gap = (gap + 1) & self.mask
+        i = gap
+        while True:
+            i = (i + 1) & self.mask
+            if self.slots[i] is NULL:
+                break
+            home = self.slots[i].hash & self.mask
+            if ((i - home) & self.mask) >= ((i - gap) & self.mask):
+                self.slots[gap] = self.slots[i]
+                gap = i
+        self.slots[gap] = NULL
+        self.used -= 1
+        self.cost -= PLAN_COST + entry.length
+        self.discard(entry)
+
+    cdef void discard(self, Entry *entry):
+        cdef PyObject *plan = entry.plan
+        cdef PyObject *others = entry.others
+        free(entry)
+        Py_XDECREF(plan)
+        Py_XDECREF(others)
+
+    cdef void drop_all(self):
+        cdef uint64_t i
+        cdef Entry *entry
+        for i in range(self.mask + 1):
+            entry = self.slots[i]
+            if entry is not NULL:
+                self.slots[i] = NULL
+                self.discard(entry)
+        self.used = 0
+        self.cost = 0
+
+    def forget_plans(self):
+        self.drop_all()
+        self.generation += 1
+
+    def changed(self, bytes subject not None):
+        cdef const char *text = PyBytes_AS_STRING(subject)
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
+        cdef Entry *entry
+        self.generation += 1
+        if is_wild(text, count):
+            self.ring[self.change % RING] = subject
+            self.change += 1
+            return
+        entry = self.find(text, count, hash_of(text, count, self.hash_key))
+        if entry is not NULL:
+            self.drop(entry)

@@ -1,0 +1,48 @@
+"""The one thing that pyproject.toml cannot say: the compiled twin of the data plane.
+
+Without a C compiler the installation goes on, says so, and the server runs on the
+plain twin. ``REQUIRE_NATIVE=1`` makes a missing build an error instead.
+``SANITIZE=1`` builds for the address sanitizer, which `make fuzz` uses.
+"""
+
+import os
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
+
+_REQUIRED = os.environ.get("REQUIRE_NATIVE") == "1"
+_SANITIZED = os.environ.get("SANITIZE") == "1"
+
+
+class BuildIfPossible(build_ext):
+    """Turns a failed build into one line, unless the build is required."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile one extension."""
+        try:
+            super().build_extension(ext)
+        except (BaseError, CCompilerError, OSError) as error:
+            if _REQUIRED:
+                raise
+            self.warn(f"{ext.name} is not compiled, so the server will run on plain Python: {error}")
+
+
+_FLAGS = ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"] if _SANITIZED else ["-O3"]
+
+_native = cythonize(
+    [
+        Extension(
+            "app.domain.dataplane.native",
+            ["app/domain/dataplane/native.pyx"],
+            extra_compile_args=_FLAGS,
+            extra_link_args=_FLAGS[2:3],
+        )
+    ],
+    quiet=True,
+)
+for _extension in _native:
+    _extension.optional = not _REQUIRED  # cythonize does not hand it on
+
+setup(ext_modules=_native, cmdclass={"build_ext": BuildIfPossible})

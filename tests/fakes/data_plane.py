@@ -1,0 +1,185 @@
+"""Everything around a data plane, scripted, so that a plane can be tried alone."""
+
+from collections.abc import Callable, Sequence
+
+from app.domain.dataplane.seam import (
+    Control,
+    Expiring,
+    Fault,
+    MakePlane,
+    Outbox,
+    Owner,
+    Plan,
+    Plane,
+    Planner,
+    Progress,
+    Target,
+)
+from tests.fakes.wire import FakeWire
+
+MAX_PAYLOAD = 1_048_576
+MAX_LINE = 1024
+NO_ALARM = 1 << 60
+
+
+class ScriptedControl(Control):
+    """Remembers what it is asked; `obey` and `judge` decide the answers."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.partials: list[bytes] = []
+        self.faults: list[tuple[Fault, bytes]] = []
+        self.traces: list[tuple[bytes, bytes]] = []
+        self.obey: Callable[[bytes], bool] = lambda _line: True
+        """Answers `line`."""
+        self.judge: Callable[[bytes], bool] = lambda _rest: True
+        """Answers `partial`."""
+
+    def line(self, line: bytes) -> bool:
+        """Remember a line."""
+        self.lines.append(line)
+        return self.obey(line)
+
+    def partial(self, rest: bytes) -> bool:
+        """Remember the beginning of a line."""
+        self.partials.append(rest)
+        return self.judge(rest)
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """Remember what is wrong."""
+        self.faults.append((Fault(fault), text))
+
+    def traced(self, argument: bytes, payload: bytes) -> None:
+        """Remember a traced message."""
+        self.traces.append((argument, payload))
+
+
+class ScriptedOwner(Owner):
+    """Counts how often its outbox was over the alarm; `decide` gives the answer."""
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self.heads: list[bytes] = []
+        self.decide: Callable[[], bool] = lambda: False
+
+    def pressed(self) -> bool:
+        """Count, and answer."""
+        self.presses += 1
+        return self.decide()
+
+    def sent(self, head: bytes) -> None:
+        """Remember a traced message."""
+        self.heads.append(head)
+
+
+class ScriptedSubscription(Expiring):
+    """Counts how often it was told that it had its last message; `act` may do more."""
+
+    def __init__(self) -> None:
+        self.expirations = 0
+        self.act: Callable[[], None] = lambda: None
+
+    def expired(self) -> None:
+        """Count, and act."""
+        self.expirations += 1
+        self.act()
+
+
+Listeners = tuple[Sequence[Target], Sequence[Sequence[Target]]]
+
+
+class ScriptedPlanner(Planner):
+    """Plans by a table: `listeners` of exact subjects, `refused` for (audience, subject).
+
+    Subjects that are not in the table have no listeners. `asked` keeps the questions.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: dict[bytes, Listeners] = {}
+        self.refused: dict[tuple[int, bytes], bytes] = {}
+        self.asked: list[tuple[int, bytes]] = []
+
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+        """Look it up."""
+        self.asked.append((audience, subject))
+        refusal = self.refused.get((audience, subject))
+        if refusal is not None:
+            return plane.plan((), (), refusal)
+        plain, groups = self.listeners.get(subject, ((), ()))
+        return plane.plan(plain, groups)
+
+
+class Station:
+    """One connection of a plane: wire, owner and outbox, control and inlet.
+
+    PUB is served and +OK is off.
+    """
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.wire = FakeWire()
+        self.owner = ScriptedOwner()
+        self.control = ScriptedControl()
+        self.outbox: Outbox = plane.outbox(self.wire, self.owner)
+        self.outbox.alarm = NO_ALARM
+        self.inlet = plane.inlet(self.control, self.outbox)
+        self.inlet.publishing = True
+
+    def target(self, sid: bytes = b"1", subscription: Expiring | None = None) -> Target:
+        """A new place to deliver to."""
+        return self.plane.target(self.outbox, sid, subscription or ScriptedSubscription())
+
+    def put(self, data: bytes) -> int:
+        """Let the plane's room take the beginning of `data`; answer how much that is."""
+        room = self.plane.reserve(self.inlet)
+        count = min(len(room), len(data))
+        room[:count] = data[:count]
+        return count
+
+    def feed(self, data: bytes) -> Progress:
+        """Send all of `data`, in as few reads as there is room for; the last answer."""
+        progress = Progress.DONE
+        while data:
+            assert progress is Progress.DONE, f"{progress!r} before all was read"
+            count = self.put(data)
+            progress = self.plane.ingest(self.inlet, count)
+            data = data[count:]
+        return progress
+
+    def feed_bytewise(self, data: bytes) -> None:
+        """Send `data` in reads of one byte."""
+        for i in range(len(data)):
+            self.feed(data[i : i + 1])
+
+    def go_on(self) -> Progress:
+        """Ingest what was kept."""
+        return self.plane.ingest(self.inlet, 0)
+
+    def heard(self) -> bytes:
+        """Flush the plane; what this connection got since the last call."""
+        self.plane.flush()
+        return self.wire.heard()
+
+
+class Stage:
+    """A plane, its planner, and stations made by `station`."""
+
+    def __init__(
+        self,
+        make_plane: MakePlane,
+        *,
+        seed: int = 1,
+        max_payload: int = MAX_PAYLOAD,
+        max_line: int = MAX_LINE,
+    ) -> None:
+        self.planner = ScriptedPlanner()
+        self.plane: Plane = make_plane(self.planner, seed, max_payload, max_line)
+
+    def station(self) -> Station:
+        """A new connection."""
+        return Station(self.plane)
+
+    def subscribe(self, subject: bytes, *targets: Target) -> None:
+        """Let the targets be all plain listeners of a literal subject, and tell the plane."""
+        self.planner.listeners[subject] = (targets, ())
+        self.plane.changed(subject)

@@ -1,0 +1,95 @@
+"""A server inside the test's own event loop, over TCP or memory, on either twin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal, Unpack
+
+from dependency_injector import providers
+
+from app.adapters.auth.plain import SingleToken, SingleUser
+from app.adapters.net_memory import MemoryNetwork
+from app.config.options import make_options
+from app.domain.broker import Broker
+from app.entrypoints.container import Container
+from tests.fakes.broker import Settings
+from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.memory_client import open_connection
+from tests.fakes.raw_client import RawClient
+
+HOST = "127.0.0.1"
+
+Transport = Literal["tcp", "memory"]
+
+
+class EmbeddedServer:
+    """A running server, its parts in reach, and the clients that tests opened to it."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        twin: str,
+        settings: Settings,
+        port: int = -1,
+        network: MemoryNetwork | None = None,
+    ) -> None:
+        given = dict(settings)
+        self._credentials = {name: given.pop(name, "") for name in ("user", "password", "token")}
+        self.transport = transport
+        self.container = Container(make_options({"host": HOST, "port": port, **given}), twin)
+        self.log = RecordingEventLog(trace=False)
+        self.container.event_log.override(providers.Object(self.log))
+        self._choose_authenticator()
+        self.network = network or MemoryNetwork(self.container.clock())
+        if transport == "memory":
+            self.container.listener.override(providers.Object(self.network.listener(HOST, port)))
+        self.clients: list[RawClient] = []
+        self.port = 0
+        self._stopped = False
+
+    def _choose_authenticator(self) -> None:
+        user, password, token = (str(value) for value in self._credentials.values())
+        if user:
+            self.container.authenticator.override(providers.Object(SingleUser(user, password)))
+        elif token:
+            self.container.authenticator.override(providers.Object(SingleToken(token)))
+
+    @property
+    def broker(self) -> Broker:
+        return self.container.broker()
+
+    async def start(self) -> None:
+        self.port = await self.container.service().start()
+
+    async def stop(self) -> None:
+        """Stop it; may be called twice."""
+        if not self._stopped:
+            self._stopped = True
+            await self.container.service().stop()
+
+    async def connect(self) -> RawClient:
+        """A new client that has read INFO."""
+        if self.transport == "memory":
+            reader, writer = await open_connection(self.network, HOST, self.port)
+        else:
+            reader, writer = await asyncio.open_connection(HOST, self.port)
+        client = await RawClient.greet(reader, writer, writer.transport.abort)
+        self.clients.append(client)
+        return client
+
+
+@asynccontextmanager
+async def embedded_server(
+    transport: Transport,
+    twin: str,
+    port: int = -1,
+    network: MemoryNetwork | None = None,
+    **settings: Unpack[Settings],
+) -> AsyncIterator[EmbeddedServer]:
+    """A server that is stopped when the block is left; give `port` and `network` to restart one."""
+    server = EmbeddedServer(transport, twin, settings, port, network)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

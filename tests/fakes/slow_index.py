@@ -1,0 +1,81 @@
+"""The slow, obvious subscription index that the fast ones are compared with."""
+
+import re
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from app.domain.trie import Match
+
+_TOKENS = (b"a", b"b", b"*", b">", b"a*", b"*a", b">b", b"A", b"\xd0\x96\n")
+
+
+@dataclass(frozen=True, eq=False)
+class Listener:
+    """A subscription as the indexes see it; two of the same subject are two."""
+
+    subject: bytes
+    queue: bytes | None = None
+
+
+Answer = tuple[frozenset[Listener], dict[bytes | None, frozenset[Listener]]]
+"""Plain listeners, and members by name of their queue group."""
+
+
+def covers(pattern: bytes, subject: bytes) -> bool:
+    """Whether a valid pattern covers a published subject: the rules, spelt as a regular expression."""
+    tokens = pattern.split(b".")
+    spelt = [rb"[^.]+" if token == b"*" else re.escape(token) for token in tokens]
+    if tokens[-1] == b">":
+        spelt[-1] = rb"[^.]+(?:\.[^.]+)*"
+    return b"" not in subject.split(b".") and re.fullmatch(rb"\.".join(spelt), subject) is not None
+
+
+class SlowIndex:
+    """A list that is searched from end to end, with a matcher of its own.
+
+    Change `listeners` as you like; `match` remembers nothing.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+
+    def match(self, subject: bytes) -> Answer:
+        """What any other index must answer."""
+        plain: set[Listener] = set()
+        groups: dict[bytes | None, set[Listener]] = {}
+        for listener in self.listeners:
+            if not covers(listener.subject, subject):
+                continue
+            if listener.queue is None:
+                plain.add(listener)
+            else:
+                groups.setdefault(listener.queue, set()).add(listener)
+        return frozenset(plain), {name: frozenset(group) for name, group in groups.items()}
+
+
+def answer_of(match: Match[Listener]) -> Answer:
+    """The same answer without its order; fails if anyone is named twice."""
+    groups = {group[0].queue: frozenset(group) for group in match.groups}
+    assert len(match.plain) == len(set(match.plain)), "a plain listener twice"
+    assert len(match.groups) == len(groups), "a queue group twice"
+    assert all(len(group) == len(set(group)) for group in match.groups), "a member twice"
+    return frozenset(match.plain), groups
+
+
+def subjects() -> st.SearchStrategy[bytes]:
+    """Whatever may stand in a PUB: few different tokens, so that much matches; some are empty."""
+    token = st.sampled_from((*_TOKENS, b""))
+    return st.lists(token, min_size=1, max_size=4).map(b".".join)
+
+
+def patterns() -> st.SearchStrategy[bytes]:
+    """Whatever a SUB may ask for."""
+    inner = st.sampled_from([token for token in _TOKENS if token != b">"])
+    last = st.sampled_from(_TOKENS)
+    return st.builds(lambda head, tail: b".".join([*head, tail]), st.lists(inner, max_size=3), last)
+
+
+def listeners() -> st.SearchStrategy[Listener]:
+    """Plain subscriptions, and members of two queue groups."""
+    return st.builds(Listener, patterns(), st.sampled_from((None, None, b"q", b"r")))

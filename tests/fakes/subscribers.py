@@ -1,0 +1,25 @@
+"""Holders of subscriptions, on a plane of their own."""
+
+from app.domain.dataplane.seam import Plane
+from app.domain.subscription import Subscriber, Subscription
+from tests.fakes.data_plane import Station
+
+
+class FakeSubscriber(Subscriber):
+    """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last message."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.station = Station(plane)
+        self.expired: list[Subscription] = []
+        self._made = 0
+
+    def expire(self, subscription: Subscription) -> None:
+        """Note a subscription that had its last message."""
+        self.expired.append(subscription)
+
+    def subscription(self, subject: bytes, queue: bytes | None = None) -> Subscription:
+        """A new subscription; sids count from 1."""
+        self._made += 1
+        subscription = Subscription(self, subject, queue, b"%d" % self._made)
+        subscription.target = self.station.target(subscription.sid, subscription)
+        return subscription

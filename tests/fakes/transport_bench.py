@@ -1,0 +1,281 @@
+"""A bench on which every transport is put through the same scenarios.
+
+A scenario is a coroutine function. It runs on the event loop of its transport, under
+one deadline, and waits for what it expects instead of sleeping. Whatever the transport
+reports as a failure, raises into the loop or logs fails it, unless it was foreseen.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from operator import attrgetter
+from typing import cast
+
+import pytest
+
+from app.adapters.clock_loop import LoopClock
+from app.adapters.net_asyncio import TcpListener
+from app.adapters.net_memory import MemoryNetwork
+from app.domain.events import AcceptFailed
+from app.ports.transport import Address, Listener
+from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
+from tests.fakes.memory_client import open_connection
+
+DEADLINE = 20.0
+"""Seconds a scenario may take; far more than it needs."""
+
+LOOPBACK = "127.0.0.1"
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+PAYLOAD = bytes(range(256)) * 65536
+"""16 MiB: more than two systems hold between them on behalf of one link."""
+
+Scenario = Callable[["Bench"], Coroutine[None, None, None]]
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+@dataclass(frozen=True)
+class Transport:
+    """One adapter on one event loop."""
+
+    name: str
+    loop_factory: LoopFactory | None
+    in_memory: bool = False
+
+    def run(self, scenario: Scenario) -> None:
+        """Run a scenario to its end; raises what it raises."""
+        with asyncio.Runner(loop_factory=self.loop_factory) as runner:
+            runner.run(_supervise(self, scenario))
+
+
+def _tcp_transports() -> list[Transport]:
+    found = [Transport("tcp-asyncio", None)]
+    if find_spec("uvloop"):
+        import uvloop  # noqa: PLC0415 - optional: it does not exist on every system
+
+        found.append(Transport("tcp-uvloop", uvloop.new_event_loop))
+    return found
+
+
+TCP = _tcp_transports()
+EVERY = [*TCP, Transport("memory", None, in_memory=True)]
+
+
+every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("name"))
+"""Run a test function, which takes ``transport``, over each of them."""
+
+
+def over_every_transport(scenario: Scenario) -> Callable[[Transport], None]:
+    """Make a scenario a test, run over each transport."""
+
+    @every_transport
+    def test(transport: Transport) -> None:
+        transport.run(scenario)
+
+    test.__doc__ = scenario.__doc__
+    return test
+
+
+@dataclass
+class Bench:
+    """What a scenario has at hand."""
+
+    transport: Transport
+    failures: list[Exception] = field(default_factory=list)
+    """What the transport reported through ``on_failure``; a scenario that foresees one takes it out."""
+    accept_failures: list[AcceptFailed] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _network: MemoryNetwork | None = None
+    _address: Address | None = None
+    _listeners: list[Listener] = field(default_factory=list)
+    _acceptors: list[RecordingAcceptor] = field(default_factory=list)
+    _peers: "list[PeerEnd]" = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Lay the network, if it is ours to lay."""
+        if self.transport.in_memory:
+            self._network = MemoryNetwork(LoopClock(), on_failure=self._failed)
+
+    def listener(self, host: str = LOOPBACK, port: int = -1) -> Listener:
+        """Make a listener of this transport."""
+        if self._network is not None:
+            made: Listener = self._network.listener(host, port)
+        else:
+            made = TcpListener(
+                host, port, on_failure=self._failed, on_accept_failed=self.accept_failures.append
+            )
+        self._listeners.append(made)
+        return made
+
+    async def serve(
+        self, factory: HandlerFactory = RecordingHandler, room: ReceiveRoom | None = None
+    ) -> RecordingAcceptor:
+        """Listen, and drive a handler of `factory` for each link; `connect` goes there from now on."""
+        acceptor = self.acceptor(factory, room)
+        self._address = await self.listener().start(acceptor)
+        return acceptor
+
+    def acceptor(
+        self, factory: HandlerFactory = RecordingHandler, room: ReceiveRoom | None = None
+    ) -> RecordingAcceptor:
+        """Make an acceptor whose handlers `until` takes notice of."""
+        acceptor = RecordingAcceptor(self._changed.set, factory=factory, room=room)
+        self._acceptors.append(acceptor)
+        return acceptor
+
+    async def connect(self, address: Address | None = None) -> "PeerEnd":
+        """Open a link from the outside, to where `serve` listens unless told otherwise."""
+        where = address or self._address
+        if where is None:
+            raise LookupError("serve() first, or name an address")
+        if self._network is not None:
+            reader, writer = await open_connection(self._network, where.host, where.port)
+        else:
+            reader, writer = await asyncio.open_connection(where.host, where.port)
+        peer = PeerEnd(reader, writer)
+        self._peers.append(peer)
+        return peer
+
+    async def link(self, factory: HandlerFactory = RecordingHandler) -> "tuple[RecordingHandler, PeerEnd]":
+        """Make one link over a listener of its own; return both its ends."""
+        acceptor = await self.serve(factory)
+        peer = await self.connect()
+        await self.until(lambda: len(acceptor.handlers) == 1)
+        return acceptor.handlers[0], peer
+
+    async def until(self, expected: Callable[[], bool]) -> None:
+        """Wait for what a handler is told to make `expected` true."""
+        while not expected():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def round_trip(self) -> None:
+        """Let a byte go there and back on another link: the loop has seen what came before."""
+        address = self._address
+        handler, peer = await self.link()
+        self._address = address
+        await peer.send(b"?")
+        await self.until(lambda: handler.data == b"?")
+        handler.wire.write(b"!")
+        await peer.read(1)
+
+    async def clear_up(self) -> None:
+        """End every link that is left, and see the loss of each."""
+        for listener in self._listeners:
+            await listener.close()
+        handlers = [handler for acceptor in self._acceptors for handler in acceptor.handlers]
+        for handler in handlers:
+            handler.wire.abort()
+        for peer in self._peers:
+            await peer.end()
+        await self.until(lambda: all("lost" in handler.calls for handler in handlers))
+
+    def _failed(self, error: Exception) -> None:
+        self.failures.append(error)
+        self._changed.set()
+
+
+class PeerEnd:
+    """The outer end of a link, in the hands of a test."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._transport = cast("asyncio.Transport", writer.transport)
+
+    @property
+    def port(self) -> int:
+        """The port of this end; TCP only."""
+        return int(self._writer.get_extra_info("sockname")[1])
+
+    @property
+    def pending(self) -> int:
+        """Bytes that this end has not been rid of yet."""
+        return self._transport.get_write_buffer_size()
+
+    async def send(self, data: bytes) -> None:
+        """Send; returns when not too much is pending at this end."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def send_unhurried(self, data: bytes) -> None:
+        """Send what the other end may not read yet; does not wait."""
+        self._writer.write(data)
+
+    async def read(self, count: int) -> bytes:
+        """Read so many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
+        return await self._reader.readexactly(count)
+
+    async def read_to_end(self) -> bytes:
+        """Read to the end of file; raises `ConnectionError` when the link is reset."""
+        return await self._reader.read()
+
+    async def ending(self) -> None:
+        """Wait for the link's end, orderly or not."""
+        try:
+            await self.read_to_end()
+        except ConnectionError:
+            return
+
+    def stop_reading(self) -> None:
+        """Leave what comes in with the transport."""
+        self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again."""
+        self._transport.resume_reading()
+
+    def send_end(self) -> None:
+        """Send an end of file, and go on reading."""
+        self._writer.write_eof()
+
+    def reset(self) -> None:
+        """End the link without ceremony."""
+        endpoint = self._writer.get_extra_info("socket")
+        if endpoint is not None:
+            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    async def end(self) -> None:
+        """End the link, and wait until this end is gone."""
+        self._transport.abort()
+        try:
+            await self._writer.wait_closed()
+        except ConnectionError:
+            return
+
+
+class _Complaints(logging.Handler):
+    """Keeps what the event loop logs from warnings on."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+async def _supervise(transport: Transport, scenario: Scenario) -> None:
+    complaints = _Complaints()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: complaints.texts.append(repr(context))
+    )
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(complaints)
+    bench = Bench(transport)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            try:
+                await scenario(bench)
+            finally:
+                await bench.clear_up()
+    finally:
+        logger.removeHandler(complaints)
+    assert bench.failures == []
+    assert complaints.texts == []

@@ -1,0 +1,109 @@
+"""A broker in virtual time, with wires that the test holds the other ends of."""
+
+from app.adapters.auth.plain import OpenDoor
+from app.adapters.clock_manual import ManualClock
+from app.domain.broker import Broker, Needs
+from app.domain.connection import Connection
+from app.domain.credentials import Gatekeeper
+from app.domain.dataplane.seam import MakePlane
+from app.domain.encode import ServerInfo
+from app.domain.limits import Limits
+from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.wire import FakeWire
+
+INFO = ServerInfo(
+    server_id="0123456789ABCDEFGHIJKL",
+    version="0.8.0",
+    go="test",
+    host="0.0.0.0",  # noqa: S104 - a name in a greeting; nothing is bound
+    port=4222,
+    auth_required=False,
+    tls_required=False,
+    tls_verify=False,
+    max_payload=1_048_576,
+)
+QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+
+
+class VirtualClient:
+    """A client as the test plays it: what it sends, and what it heard."""
+
+    def __init__(self, owner: "VirtualBroker", connection: Connection, wire: FakeWire) -> None:
+        self._owner = owner
+        self.connection = connection
+        self.wire = wire
+
+    def send(self, data: bytes, size: int | None = None) -> None:
+        """Send `data`, in reads of at most `size` bytes, and let the broker come to rest."""
+        self.wire.feed(data, size)
+        self._owner.settle(size)
+
+    def heard(self) -> bytes:
+        """What the broker sent since the last call."""
+        return self.wire.heard()
+
+    def ask(self, data: bytes, size: int | None = None) -> bytes:
+        """Send, and hear."""
+        self.send(data, size)
+        return self.heard()
+
+    def leave(self) -> None:
+        """End the link without a word."""
+        self.wire.lose()
+        self._owner.settle()
+
+
+class VirtualBroker:
+    """A broker on a `ManualClock`; nothing happens but what a test asks for.
+
+    Debug and trace facts are recorded only if the events it is given want them.
+    """
+
+    def __init__(
+        self,
+        make_plane: MakePlane,
+        limits: Limits | None = None,
+        *,
+        gatekeeper: Gatekeeper | None = None,
+        events: RecordingEventLog | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.clock = ManualClock()
+        self.events = events or RecordingEventLog(debug=False, trace=False)
+        self.limits = limits or Limits()
+        needs = Needs(make_plane, seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        self.broker = Broker(self.limits, INFO, needs)
+        self.clients: list[VirtualClient] = []
+        self._next_port = 4000
+
+    def accept(self) -> VirtualClient:
+        """A new client that has not read its INFO yet."""
+        wire = FakeWire(self._next_port)
+        self._next_port += 1
+        handler = self.broker.accept(wire)
+        assert isinstance(handler, Connection)
+        wire.handler = handler
+        client = VirtualClient(self, handler, wire)
+        self.clients.append(client)
+        return client
+
+    def connect(self, *, quiet: bool = False) -> VirtualClient:
+        """A new client behind its INFO; a quiet one has switched off +OK and pedantry."""
+        client = self.accept()
+        client.heard()
+        if quiet:
+            assert b"" == client.ask(QUIET)
+        return client
+
+    def settle(self, size: int | None = None) -> None:
+        """Make all calls that are due now, and read all that can be read."""
+        moved = True
+        while moved:
+            self.clock.run_pending()
+            moved = any([client.wire.pump(size) for client in self.clients])
+            moved = moved or self.clock.calls_pending > 0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and the broker come to rest."""
+        self.clock.advance(seconds)
+        self.settle()

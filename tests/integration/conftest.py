@@ -1,0 +1,49 @@
+"""Servers for integration tests: each test runs over both transports and both twins."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Unpack
+
+import pytest
+import pytest_asyncio
+
+from app.adapters.net_memory import MemoryNetwork
+from tests.fakes.broker import Settings
+from tests.fakes.embedded import EmbeddedServer, Transport, embedded_server
+from tests.fakes.twins import twins
+
+TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
+
+
+class ServerKind:
+    """One combination of transport and twin, and the servers a test started of it."""
+
+    def __init__(self, transport: Transport, twin: str) -> None:
+        self.transport = transport
+        self.twin = twin
+        self.started: list[EmbeddedServer] = []
+
+    @asynccontextmanager
+    async def __call__(
+        self, port: int = -1, network: MemoryNetwork | None = None, **settings: Unpack[Settings]
+    ) -> AsyncIterator[EmbeddedServer]:
+        async with embedded_server(self.transport, self.twin, port, network, **settings) as server:
+            self.started.append(server)
+            yield server
+
+
+@pytest_asyncio.fixture(
+    params=[(transport, twin) for transport in TRANSPORTS for twin in twins()],
+    ids=lambda kind: "-".join(kind),
+)
+async def broker(request: pytest.FixtureRequest) -> AsyncIterator[ServerKind]:
+    """Starts a server; see `tests.fakes.broker.StartBroker`."""
+    transport, twin = request.param
+    if transport == "memory" and request.node.get_closest_marker("tcp_only"):
+        pytest.skip("this promise is about sockets; the memory transport has none")
+    kind = ServerKind(transport, twin)
+    yield kind
+    for server in kind.started:
+        for client in server.clients:
+            client.abort()
+        await server.container.service().departed()

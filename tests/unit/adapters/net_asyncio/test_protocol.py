@@ -1,0 +1,219 @@
+"""A TCP link between an event loop and a handler, in virtual time."""
+
+import errno
+from functools import partial
+
+import pytest
+
+from app.adapters.clock_manual import ManualClock
+from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
+from app.domain.connection import Peer
+from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
+from tests.fakes.asyncio_transport import FakeTransport
+from tests.fakes.handler import Faulty, HandlerFactory, Parting, RecordingAcceptor, RecordingHandler
+
+
+class Link:
+    """A wire that was just connected, and everything around it."""
+
+    def __init__(
+        self, factory: HandlerFactory = RecordingHandler, *, write_eof_error: OSError | None = None
+    ) -> None:
+        self.clock = ManualClock()
+        self.failures: list[Exception] = []
+        self.transport = FakeTransport(write_eof_error=write_eof_error)
+        acceptor = RecordingAcceptor(factory=factory)
+        context = LinkContext(self.clock, acceptor, self.failures.append)
+        self.wire = TcpWire(context, Peer("192.0.2.1", 1234))
+        self.wire.connection_made(self.transport)
+        self.handler = acceptor.handlers[0]
+
+    def receive(self, data: bytes) -> None:
+        """Do what an event loop does when data has come in."""
+        self.wire.get_buffer(-1)[: len(data)] = data
+        self.wire.buffer_updated(len(data))
+
+
+def test_writing_costs_no_detour() -> None:
+    """While the link is open its writing methods are the transport's own."""
+    link = Link()
+
+    assert link.wire.write == link.transport.write
+    assert link.wire.writelines == link.transport.writelines
+    assert link.wire.pending == link.transport.get_write_buffer_size
+
+
+def test_the_water_marks_are_the_ports() -> None:
+    """The transport is told when to report congestion, and when its end."""
+    assert Link().transport.limits == [(HIGH_WATER, LOW_WATER)]
+
+
+def test_input_goes_to_the_handler() -> None:
+    """What the loop received stands in the handler's room."""
+    link = Link()
+
+    link.receive(b"PING\r\n")
+
+    assert link.handler.data == b"PING\r\n"
+
+
+def test_a_drain_is_not_told_within_the_loops_call() -> None:
+    """The handler learns of it a moment later, so that it may abort without harm to the loop."""
+    link = Link()
+
+    link.wire.resume_writing()
+    told_at_once = list(link.handler.calls)
+    link.clock.run_pending()
+
+    assert told_at_once == []
+    assert link.handler.calls == ["drained"]
+
+
+def test_a_drain_that_comes_too_late_is_not_told() -> None:
+    """A link that ended meanwhile has nothing to announce."""
+    link = Link()
+
+    link.wire.resume_writing()
+    link.wire.abort()
+    link.clock.run_pending()
+
+    assert link.handler.calls == []
+
+
+def test_a_handler_that_cannot_reserve_is_cut_after_the_read() -> None:
+    """The loop gets room it may fill, and the link is aborted when the loop is out of its read."""
+    link = Link(partial(Faulty, fault="reserve"))
+
+    link.receive(b"x")
+    requests_within_the_read = list(link.transport.requests)
+    link.clock.run_pending()
+
+    assert requests_within_the_read == []
+    assert link.transport.requests == ["abort"]
+    assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
+    assert link.handler.calls == []
+
+
+def test_reading_is_paused_and_resumed() -> None:
+    """The handler's wish is passed on."""
+    link = Link()
+
+    link.wire.pause()
+    link.wire.resume()
+
+    assert link.transport.requests == ["pause_reading", "resume_reading"]
+
+
+def test_after_the_end_of_input_reading_stays_as_it_is() -> None:
+    """Some loops would read the end of file again, and tell it twice."""
+    link = Link()
+
+    stays_open = link.wire.eof_received()
+    link.wire.pause()
+    link.wire.resume()
+
+    assert stays_open
+    assert link.transport.requests == []
+
+
+def test_closing_sends_the_end_of_file_and_reads_on() -> None:
+    """With nothing pending our end of file goes out at once; input is read, to be discarded."""
+    link = Link()
+    link.wire.pause()
+
+    link.wire.close()
+    link.receive(b"too late")
+
+    assert link.transport.requests == ["pause_reading", "resume_reading", "write_eof"]
+    assert link.handler.calls == []
+
+
+def test_the_end_of_file_waits_for_what_is_pending() -> None:
+    """With data pending our end of file goes out when the transport reports that all is sent."""
+    link = Link()
+    link.transport.buffered = 1
+
+    link.wire.close()
+    requests_before = list(link.transport.requests)
+    link.transport.buffered = 0
+    link.wire.resume_writing()
+    link.clock.run_pending()
+
+    assert requests_before == ["resume_reading"]
+    assert link.transport.limits[-1] == (0, None)
+    assert link.transport.requests == ["resume_reading", "write_eof"]
+
+
+def test_a_half_close_of_a_dead_link_is_no_failure() -> None:
+    """A peer that has reset the link unnoticed makes the close an abort."""
+    link = Link(write_eof_error=OSError(errno.ENOTCONN, "not connected"))
+
+    link.wire.close()
+
+    assert link.transport.requests == ["resume_reading", "write_eof", "abort"]
+    assert link.failures == []
+
+
+def test_closing_after_the_peer_needs_no_lingering_for_it() -> None:
+    """When the peer's end of file is in, the transport may end as soon as all is sent."""
+    link = Link()
+    link.wire.eof_received()
+
+    link.wire.close()
+
+    assert link.transport.requests == ["close"]
+
+
+def test_the_peers_end_of_file_ends_a_closing_link() -> None:
+    """While closing, the loop is told not to keep the link half open, and the handler nothing."""
+    link = Link()
+    link.wire.close()
+
+    stays_open = link.wire.eof_received()
+
+    assert not stays_open
+    assert link.handler.calls == []
+
+
+@pytest.mark.parametrize(("pending", "expected"), [(0, "close"), (1, "abort")])
+def test_lingering_has_an_end(pending: int, expected: str) -> None:
+    """After `LINGER_SECONDS` the link ends; what is still pending then is given up."""
+    link = Link()
+    link.transport.buffered = pending
+    link.wire.close()
+
+    link.clock.advance(LINGER_SECONDS - 0.001)
+    requests_before = list(link.transport.requests)
+    link.clock.advance(0.001)
+
+    assert link.transport.requests == [*requests_before, expected]
+
+
+def test_a_lost_link_leaves_nothing_behind() -> None:
+    """Once lost, the linger timer is gone, nothing is pending, and nothing reaches the transport."""
+    link = Link()
+    link.wire.close()
+    requests_before = list(link.transport.requests)
+
+    link.wire.connection_lost(None)
+    link.wire.write(b"too late")
+    link.wire.writelines([b"too late"])
+    for request in (link.wire.pause, link.wire.resume, link.wire.close, link.wire.abort):
+        request()
+    link.clock.advance(10 * LINGER_SECONDS)
+
+    assert link.handler.losses == [None]
+    assert link.wire.pending() == 0
+    assert link.transport.requests == requests_before
+    assert link.clock.timers_outstanding == 0
+
+
+def test_an_end_from_within_a_call_stops_the_input() -> None:
+    """A handler that aborts while it receives is given no more of the same read."""
+    link = Link(partial(Parting, parting="abort"))
+
+    link.receive(b"one")
+    link.receive(b"two")
+
+    assert link.handler.data == b"one"
+    assert link.transport.requests == ["abort"]

@@ -1,0 +1,253 @@
+"""How an ingest ends before its bytes do, and how it is taken up again."""
+
+import pytest
+
+from app.domain.dataplane.seam import DELIVERY_WORK, LINE_WORK, TURN_WORK, Progress
+from tests.fakes.data_plane import Stage, Station
+
+PUBLISH = b"PUB foo 5\r\nhello\r\n"
+MESSAGE = b"MSG foo 1 5\r\nhello\r\n"
+OTHER = b"PUB bar 5\r\nhello\r\n"
+ALARM = 10
+
+
+def stop_at(station: Station, last: bytes) -> None:
+    """Let the control plane say stop behind one line."""
+    station.control.obey = lambda line: line != last
+
+
+def test_stopped_by_a_line(stage: Stage, station: Station) -> None:
+    """Behind a line that says stop all is kept, and taken up in order."""
+    stage.subscribe(b"foo", station.target())
+    stop_at(station, b"wait")
+
+    stopped = station.feed(PUBLISH + b"wait\nnext\n" + PUBLISH + PUBLISH[:7])
+    early = (station.heard(), list(station.control.lines), station.inlet.has_rest())
+    resumed = station.go_on()
+    station.feed(PUBLISH[7:])
+
+    assert (Progress.STOPPED, Progress.DONE) == (stopped, resumed)
+    assert (MESSAGE, [b"wait"], True) == early
+    assert (2 * MESSAGE, [b"wait", b"next"]) == (station.heard(), station.control.lines)
+
+
+def test_stopped_by_the_last_line(station: Station) -> None:
+    """A stop behind the last byte keeps nothing."""
+    stop_at(station, b"wait")
+
+    progress = station.feed(b"wait\n")
+
+    assert (Progress.STOPPED, False) == (progress, station.inlet.has_rest())
+
+
+def test_bytes_that_come_while_stopped(station: Station) -> None:
+    """New bytes queue behind those kept, and are taken up with them."""
+    stop_at(station, b"wait")
+
+    station.feed(b"wait\none\nt")
+    station.feed(b"wo\nthree\n")
+
+    assert [b"wait", b"one", b"two", b"three"] == station.control.lines
+
+
+def test_stopped_again_and_again(station: Station) -> None:
+    """Each stop keeps the rest anew."""
+    station.control.obey = lambda _line: False
+
+    answers = [station.feed(b"a\nb\nc\n"), station.go_on(), station.go_on(), station.go_on()]
+
+    assert [Progress.STOPPED] * 3 + [Progress.DONE] == answers
+    assert [b"a", b"b", b"c"] == station.control.lines
+
+
+def test_stopped_with_much_behind(stage: Stage, station: Station) -> None:
+    """A rest of any size is kept whole."""
+    stage.subscribe(b"foo", station.target())
+    stop_at(station, b"wait")
+    many = 10_000 * PUBLISH
+
+    station.feed(b"wait\n" + many)
+    stage.station().feed(b"PING\r\n")
+    station.go_on()
+
+    assert 10_000 * MESSAGE == station.heard()
+    assert not station.inlet.has_rest()
+
+
+def test_closed_by_a_line(station: Station) -> None:
+    """Behind a line that closed the connection nothing is obeyed and nothing is kept."""
+
+    def close(_line: bytes) -> bool:
+        station.inlet.closed = True
+        return False
+
+    station.control.obey = close
+    progress = station.feed(b"bye\nnext\n" + PUBLISH)
+
+    assert (Progress.STOPPED, [b"bye"], 0) == (progress, station.control.lines, station.inlet.in_msgs)
+    assert not station.inlet.has_rest()
+
+
+def test_closed_within_a_message(stage: Stage, station: Station) -> None:
+    """A publisher that a delivery closed is not served further."""
+    stage.subscribe(b"foo", station.target())
+    station.outbox.alarm = ALARM
+
+    def close() -> bool:
+        station.inlet.closed = True
+        return False
+
+    station.owner.decide = close
+    progress = station.feed(2 * PUBLISH)
+
+    assert (Progress.STOPPED, 1) == (progress, station.inlet.in_msgs)
+    assert not station.inlet.has_rest()
+
+
+@pytest.mark.parametrize("kept", [b"", b"PI", b"PUB foo 5\r\nhe", b"PUB foo 90000\r\nhe"])
+def test_closed_between_reads(station: Station, kept: bytes) -> None:
+    """A closed connection discards what was kept and what comes."""
+    station.feed(kept)
+
+    station.inlet.closed = True
+    progress = station.feed(b"NG\r\n" + PUBLISH)
+
+    assert (Progress.STOPPED, False) == (progress, station.inlet.has_rest())
+    assert ([], 0) == (station.control.lines, station.inlet.in_msgs)
+
+
+def test_held_by_a_receiver(stage: Stage) -> None:
+    """A congested receiver ends the ingest behind the message that pressed it; the rest is kept."""
+    sender, slow, quick = stage.station(), stage.station(), stage.station()
+    stage.subscribe(b"foo", slow.target(), quick.target())
+    slow.outbox.alarm = ALARM
+    slow.owner.decide = lambda: True
+
+    held = sender.feed(PUBLISH + OTHER + PUBLISH + b"PING\r\n")
+    early = (slow.heard(), quick.heard(), sender.inlet.in_msgs)
+    again = sender.go_on()
+    slow.owner.decide = lambda: False
+    last = sender.go_on()
+
+    assert [Progress.HELD, Progress.HELD, Progress.DONE] == [held, again, last]
+    assert (MESSAGE, MESSAGE, 1) == early
+    assert (MESSAGE, MESSAGE, 3) == (slow.heard(), quick.heard(), sender.inlet.in_msgs)
+    assert [b"PING\r"] == sender.control.lines
+
+
+def test_held_behind_the_last_message(stage: Stage) -> None:
+    """A hold is reported even if nothing is left to keep."""
+    sender, slow = stage.station(), stage.station()
+    stage.subscribe(b"foo", slow.target())
+    slow.outbox.alarm = ALARM
+    slow.owner.decide = lambda: True
+
+    progress = sender.feed(PUBLISH)
+
+    assert (Progress.HELD, False) == (progress, sender.inlet.has_rest())
+
+
+def test_held_by_an_answer(station: Station) -> None:
+    """A connection that is congested by our answers to it is held like any publisher."""
+    station.outbox.alarm = ALARM
+    station.owner.decide = lambda: True
+
+    def answer(_line: bytes) -> bool:
+        station.outbox.send(b"PONG\r\n")
+        return True
+
+    station.control.obey = answer
+    held = station.feed(5 * b"PING\r\n")
+
+    assert Progress.HELD == held
+    assert 2 == len(station.control.lines)
+
+
+def test_holds_do_not_linger(stage: Stage) -> None:
+    """A hold concerns the ingest that caused it, and no other."""
+    sender, slow, bystander = stage.station(), stage.station(), stage.station()
+    stage.subscribe(b"foo", slow.target())
+    slow.outbox.alarm = ALARM
+    slow.owner.decide = lambda: True
+
+    slow.outbox.send(2 * ALARM * b"x")
+    first = bystander.feed(OTHER + OTHER)
+    sender.feed(PUBLISH)
+    second = bystander.feed(OTHER + OTHER)
+
+    assert [Progress.DONE, Progress.DONE] == [first, second]
+
+
+def test_a_turn_of_lines(station: Station) -> None:
+    """After `TURN_WORK` units of lines the ingest makes room for others; the rest is kept."""
+    lines = TURN_WORK // LINE_WORK
+
+    first = station.feed((2 * lines + 5) * b"PING\n")
+    after_first = len(station.control.lines)
+    second = station.go_on()
+    after_second = len(station.control.lines)
+    third = station.go_on()
+
+    assert [Progress.TURN, Progress.TURN, Progress.DONE] == [first, second, third]
+    assert [lines, 2 * lines, 2 * lines + 5] == [after_first, after_second, len(station.control.lines)]
+
+
+def test_a_turn_of_deliveries(stage: Stage) -> None:
+    """Bytes delivered are work, once for each receiver; nothing is lost between the turns."""
+    sender, receiver = stage.station(), stage.station()
+    stage.subscribe(b"foo", *(receiver.target(b"%d" % sid) for sid in range(100)))
+    payload = 1000 * b"x"
+    count = 200
+
+    progress = sender.feed(count * (b"PUB foo 1000\r\n" + payload + b"\r\n"))
+    first = receiver.outbox.out_bytes
+    turns = [progress]
+    while turns[-1] is not Progress.DONE:
+        turns.append(sender.go_on())
+
+    assert [Progress.TURN] * (len(turns) - 1) + [Progress.DONE] == turns
+    assert TURN_WORK * 0.8 < first <= TURN_WORK + 100 * 1000
+    assert 4 < len(turns) < 8
+    assert 100 * count == receiver.outbox.out_msgs
+
+
+def test_a_turn_of_messages_that_nobody_hears(stage: Stage, station: Station) -> None:
+    """A message costs work even if nobody gets it."""
+    count = TURN_WORK // DELIVERY_WORK + 10
+    small = b"PUB a 0\r\n\r\n"
+    per_read = 20_000
+
+    sent, turns = 0, 0
+    while sent < count:
+        turns += station.feed(min(per_read, count - sent) * small) is Progress.TURN
+        sent += min(per_read, count - sent)
+
+    assert (0, count) == (turns, station.inlet.in_msgs)
+    assert 0 == stage.plane.out_msgs
+
+
+def test_the_last_message_of_a_turn(stage: Stage) -> None:
+    """When the work is done and so are the bytes, there is no need for another turn."""
+    sender, receiver = stage.station(), stage.station()
+    stage.subscribe(b"foo", *(receiver.target(b"%d" % sid) for sid in range(50)))
+    size = 100_000
+
+    progress = sender.feed(b"PUB foo %d\r\n%b\r\n" % (size, size * b"x"))
+
+    assert Progress.DONE == progress
+    assert TURN_WORK < receiver.outbox.out_bytes
+
+
+def test_an_incomplete_message_behind_a_turn(stage: Stage) -> None:
+    """What is incomplete when a turn ends is kept and completed later."""
+    sender, receiver = stage.station(), stage.station()
+    stage.subscribe(b"foo", *(receiver.target(b"%d" % sid) for sid in range(100)))
+    large = b"PUB foo 50000\r\n" + 50_000 * b"x" + b"\r\n"
+
+    first = sender.feed(2 * large + large[:100])
+    second = sender.go_on()
+    third = sender.go_on()
+    sender.feed(large[100:])
+
+    assert [Progress.TURN, Progress.TURN, Progress.DONE] == [first, second, third]
+    assert (300, False) == (receiver.outbox.out_msgs, sender.inlet.has_rest())

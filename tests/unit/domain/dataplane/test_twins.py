@@ -1,0 +1,184 @@
+"""The twins: whatever is sent, however it is cut, each does what the plain one does.
+
+The plain twin is compared with itself too, so that the test is tested everywhere.
+"""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.dataplane import choose
+from app.domain.dataplane.seam import MakePlane, Plan, Plane, Planner, Progress, Target
+from app.domain.subject import is_literal, matches, tokens_of
+from tests.fakes.data_plane import ScriptedSubscription, Station
+from tests.fakes.traffic import SPACIOUS, TRAFFIC, cuts, pieces
+from tests.fakes.twins import twins
+
+MAX_PAYLOAD = 400_000
+MAX_LINE = 200
+SEED = 42
+LISTENERS = 4
+
+
+@dataclass
+class _Listener:
+    """A target, as the planner of this test knows it."""
+
+    pattern: bytes
+    queue: bytes | None
+    target: Target
+
+
+class _SlowPlanner(Planner):
+    """Plans by going through all listeners; refuses what is no literal to audience 1."""
+
+    def __init__(self) -> None:
+        self.listeners: list[_Listener] = []
+        self.asked: list[tuple[int, bytes]] = []
+
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+        self.asked.append((audience, subject))
+        if audience and not is_literal(subject):
+            return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n")
+        tokens = tokens_of(subject)
+        plain: list[Target] = []
+        groups: dict[bytes, list[Target]] = {}
+        for listener in self.listeners:
+            if matches(tokens_of(listener.pattern), tokens):
+                members = plain if listener.queue is None else groups.setdefault(listener.queue, [])
+                members.append(listener.target)
+        return plane.plan(plain, list(groups.values()))
+
+
+@dataclass
+class _Account:
+    """All that can be seen of a plane at work."""
+
+    answers: list[Progress] = field(default_factory=list)
+    seen: list[object] = field(default_factory=list)
+
+
+class _Ensemble:
+    """A plane with two stations, and a control plane that obeys a little."""
+
+    def __init__(self, make_plane: MakePlane, alarm: int) -> None:
+        self.planner = _SlowPlanner()
+        self.plane = make_plane(self.planner, SEED, MAX_PAYLOAD, MAX_LINE)
+        self.stations = [Station(self.plane) for _ in range(2)]
+        self.stations[1].inlet.audience = 1
+        self.stations[1].inlet.verbose = True
+        self.stations[1].outbox.trace = True
+        self.stations[1].inlet.trace = True
+        self.targets: list[Target] = []
+        for station in self.stations:
+            station.outbox.alarm = alarm
+            station.control.obey = self._obey
+            station.owner.decide = self._decide
+        self.account = _Account()
+        self._presses = 0
+
+    def _decide(self) -> bool:
+        """Hold at every other press."""
+        self._presses += 1
+        return self._presses % 2 == 0
+
+    def _obey(self, line: bytes) -> bool:
+        """Add and remove listeners, in a way that depends on the line alone; stop at times."""
+        words = line.strip(b"\r").split()
+        if words[:1] == [b"SUB"] and len(words) > 2 and len(self.targets) < LISTENERS:
+            self._subscribe(words)
+        elif words[:1] == [b"UNSUB"] and self.planner.listeners:
+            self._retire(self.planner.listeners[len(line) % len(self.planner.listeners)])
+        return len(line) % 5 != 0
+
+    def _subscribe(self, words: list[bytes]) -> None:
+        subscription = ScriptedSubscription()
+        station = self.stations[len(words) % 2]
+        target = station.target(words[-1], subscription)
+        listener = _Listener(words[1], words[2] if len(words) > 3 else None, target)
+        target.limit = 3 if words[-1] == b"3" else 0
+        subscription.act = lambda: self._retire(listener)
+        self.targets.append(target)
+        self.planner.listeners.append(listener)
+        self.plane.changed(listener.pattern)
+
+    def _retire(self, listener: _Listener) -> None:
+        listener.target.retire()
+        self.planner.listeners.remove(listener)
+        self.plane.changed(listener.pattern)
+
+    def run(self, sender: int, parts: list[bytes]) -> _Account:
+        """Feed the parts to one station, going on after each stop, and tell all that happened."""
+        station = self.stations[sender]
+        for number, part in enumerate(parts):
+            self.plane.now = float(number + 1)
+            while part:
+                count = station.put(part)
+                part = part[count:]  # noqa: PLW2901 - it is what is left of the piece
+                self._finish(station, self.plane.ingest(station.inlet, count))
+            if number % 3 == 0:
+                self.plane.flush()
+        self.account.seen += [self._describe(station) for station in self.stations]
+        self.account.seen += [(target.delivered, target.limit) for target in self.targets]
+        plane = self.plane
+        self.account.seen.append((plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes))
+        self.account.seen.append((plane.plan_hits, self.planner.asked))
+        return self.account
+
+    def _finish(self, station: Station, progress: Progress) -> None:
+        """Go on until the ingest ends of itself."""
+        self.account.answers.append(progress)
+        while progress is not Progress.DONE and station.inlet.has_rest():
+            progress = station.go_on()
+            self.account.answers.append(progress)
+
+    def _describe(self, station: Station) -> object:
+        inlet, outbox, control = station.inlet, station.outbox, station.control
+        return (
+            station.heard(),
+            (control.lines, control.partials, control.faults, control.traces),
+            (station.owner.presses, station.owner.heads),
+            (inlet.in_msgs, inlet.in_bytes, inlet.last_publish, inlet.has_rest()),
+            (outbox.out_msgs, outbox.out_bytes, outbox.last_delivery, outbox.pending(), outbox.passed()),
+            len(self.plane.reserve(inlet)),
+        )
+
+
+def test_the_plain_twin_always_runs() -> None:
+    """Wherever the tests run, the twin that defines the behaviour is among those tested."""
+    assert "python" in twins()
+
+
+def _compare(make_plane: MakePlane, sender: int, parts: list[bytes], alarm: int) -> None:
+    _, reference = choose("python")
+
+    expected = _Ensemble(reference, alarm).run(sender, parts)
+
+    actual = _Ensemble(make_plane, alarm).run(sender, parts)
+    assert expected == actual
+
+
+@given(
+    sender=st.integers(0, 1),
+    data=TRAFFIC,
+    shares=cuts(),
+    alarm=st.sampled_from([0, 30, 200, 10_000, 1 << 40]),
+)
+def test_twins_agree(
+    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], alarm: int
+) -> None:
+    """Equal input in equal pieces gives equal output, questions, answers, counters and room."""
+    setup = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
+
+    _compare(make_plane, sender, [setup, *pieces(data, shares)], alarm)
+
+
+@given(data=SPACIOUS, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
+def test_twins_agree_on_large_messages(
+    make_plane: MakePlane, data: bytes, shares: list[float], alarm: int
+) -> None:
+    """The same holds where messages have buffers of their own."""
+    setup = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
+
+    _compare(make_plane, 0, [setup, *pieces(data, shares)], alarm)

@@ -1,0 +1,96 @@
+"""Interest: subscriptions come and go in the index, the routing and the plans at once."""
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.errors import InvalidSubject
+from app.domain.index import SubscriptionIndex
+from app.domain.interest import Interest
+from app.domain.routing import Routing
+from app.domain.subscription import Subscription
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD
+from tests.fakes.subscribers import FakeSubscriber
+
+
+class Scene:
+    """Interest over a real index, routing and plane, with one subscriber who also publishes."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        self.index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        routing = Routing(self.index)
+        self.plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.interest = Interest(self.index, routing, self.plane)
+        self.subscriber = FakeSubscriber(self.plane)
+
+    def publish(self, subject: bytes) -> bytes:
+        """Publish nothing on a subject; what the subscriber, who is also the publisher, hears."""
+        self.subscriber.station.feed(b"PUB %b 0\r\n\r\n" % subject)
+        return self.subscriber.station.heard()
+
+
+@pytest.fixture(name="scene")
+def _scene(make_plane: MakePlane) -> Scene:
+    return Scene(make_plane)
+
+
+@pytest.mark.parametrize("pattern", [b"a.b", b"a.*", b">"])
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_coming_and_going(scene: Scene, pattern: bytes, queue: bytes | None) -> None:
+    """A subscription gets messages from when it is added until it is removed, whatever was cached."""
+    subscription = scene.subscriber.subscription(pattern, queue)
+
+    before = scene.publish(b"a.b")
+    scene.interest.add(subscription)
+    during = scene.publish(b"a.b")
+    scene.interest.remove(subscription)
+    after = scene.publish(b"a.b")
+
+    assert [b"", b"MSG a.b 1 0\r\n\r\n", b""] == [before, during, after]
+    assert 0 == len(scene.index)
+
+
+def test_others_stay(scene: Scene) -> None:
+    """Removing one of several leaves the others as they were."""
+    subscriptions = [scene.subscriber.subscription(b"a") for _ in range(3)]
+    for subscription in subscriptions:
+        scene.interest.add(subscription)
+    scene.publish(b"a")
+
+    scene.interest.remove(subscriptions[1])
+
+    assert b"MSG a 1 0\r\n\r\nMSG a 3 0\r\n\r\n" == scene.publish(b"a")
+
+
+def test_a_malformed_subject_changes_nothing(scene: Scene) -> None:
+    """A subject that may not be subscribed to is refused, and plans stay as they were."""
+    scene.interest.add(scene.subscriber.subscription(b">"))
+    scene.publish(b"a")
+    scene.publish(b"a")
+    hits = scene.plane.plan_hits
+
+    with pytest.raises(InvalidSubject):
+        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+
+    assert 1 == len(scene.index)
+    assert b"MSG a 1 0\r\n\r\n" == scene.publish(b"a")
+    assert hits == scene.plane.plan_hits
+
+
+def test_a_removed_subscription_takes_no_more(scene: Scene) -> None:
+    """Removing retires the target, so that even a delivery under way passes it over."""
+    first, second = (scene.subscriber.subscription(b"a") for _ in range(2))
+    scene.interest.add(first)
+    scene.interest.add(second)
+    first.target.limit = 1
+
+    def remove() -> bool:
+        if len(scene.index) > 1:
+            scene.interest.remove(second)
+        return False
+
+    scene.subscriber.station.outbox.alarm = 0
+    scene.subscriber.station.owner.decide = remove
+    heard = scene.publish(b"a")
+
+    assert (b"MSG a 1 0\r\n\r\n", 0) == (heard, second.target.delivered)
+    assert [first] == scene.subscriber.expired

@@ -1,0 +1,50 @@
+"""Unit tests of the limits (client-protocol.md, sections 11, 12 and 15)."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.limits import HOLD_BYTES, HOLD_SECONDS, MAX_SIZE_DIGITS, Limits
+
+
+def test_the_defaults_are_those_of_gnatsd() -> None:
+    """Bytes and seconds as operators know them."""
+    expected = Limits(
+        max_connections=65_536,
+        max_control_line=1024,
+        max_payload=1_048_576,
+        max_pending=10_485_760,
+        ping_interval=120.0,
+        ping_max=2,
+        write_deadline=2.0,
+        auth_timeout=1.0,
+    )
+
+    assert expected == Limits()
+
+
+@pytest.mark.parametrize(
+    ("max_pending", "hold_above"),
+    [(10_485_760, 1_048_576), (2_097_152, 1_048_576), (2_097_151, 1_048_575), (1000, 500), (1, 0)],
+)
+def test_when_publishers_are_held_back(max_pending: int, hold_above: int) -> None:
+    """At a mebibyte that one receiver has pending, or at half of what it may have."""
+    assert hold_above == replace(Limits(), max_pending=max_pending).hold_above
+
+
+@given(st.integers(1, 10**12))
+def test_publishers_are_held_back_before_a_receiver_is_cut(max_pending: int) -> None:
+    """The mark lies below the limit, so that there is room for what is under way."""
+    assert 0 <= Limits(max_pending=max_pending).hold_above <= min(HOLD_BYTES, max_pending - 1)
+
+
+def test_a_hold_ends_before_the_write_deadline() -> None:
+    """Publishers go on before their slow receiver is cut."""
+    assert 0 < HOLD_SECONDS < Limits().write_deadline
+
+
+def test_a_size_of_the_most_digits_is_a_machine_number() -> None:
+    """What is read as a number fits into 64 bits with a sign, in either twin."""
+    assert 10**MAX_SIZE_DIGITS < 2**63

@@ -1,0 +1,132 @@
+"""The routing policy: from who listens to a plan."""
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.index import SubscriptionIndex
+from app.domain.routing import Audience, Routing
+from app.domain.subscription import Subscription
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD
+from tests.fakes.subscribers import FakeSubscriber
+
+INVALID = b"-ERR 'Invalid Subject'\r\n"
+NOT_LITERAL = [b"*", b">", b"a.*", b"a.>", b"*.a", b"a.*.b", b"a.", b".a", b"a..b", b"."]
+LITERAL = [b"a", b"a.b", b"f*o", b"foo>", b"a.*b", b"$SYS.x", b"_INBOX.1"]
+
+
+class Scene:
+    """Routing on a real index and a real plane, with one subscriber who also publishes."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        self.index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        self.routing = Routing(self.index)
+        self.plane = make_plane(self.routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.subscriber = FakeSubscriber(self.plane)
+
+    def subscribe(self, subject: bytes, queue: bytes | None = None) -> Subscription:
+        """A subscription in the index; the plans are not told."""
+        subscription = self.subscriber.subscription(subject, queue)
+        self.index.insert(subscription)
+        return subscription
+
+    def publish(self, subject: bytes, audience: Audience = Audience.LENIENT) -> bytes:
+        """Publish nothing on a subject; what the subscriber, who is also the publisher, hears."""
+        self.subscriber.station.inlet.audience = audience
+        self.subscriber.station.feed(b"PUB %b 0\r\n\r\n" % subject)
+        return self.subscriber.station.heard()
+
+    def plan(self, subject: bytes, audience: Audience = Audience.LENIENT) -> object:
+        """The plan itself, to compare."""
+        return self.routing.plan(self.plane, audience, subject)
+
+
+@pytest.fixture(name="scene")
+def _scene(make_plane: MakePlane) -> Scene:
+    return Scene(make_plane)
+
+
+def test_who_listens_gets_it(scene: Scene) -> None:
+    """All plain subscriptions that cover the subject get a message, and one of each queue group."""
+    scene.subscribe(b"a.b")
+    scene.subscribe(b"a.*", b"q")
+    scene.subscribe(b"c")
+    scene.subscribe(b"a.>")
+
+    heard = scene.publish(b"a.b")
+
+    plain, grouped = heard.split(b"MSG a.b 2 ")
+    assert [b"MSG a.b 1 0", b"MSG a.b 4 0"] == sorted(plain.split(b"\r\n\r\n")[:-1])
+    assert b"0\r\n\r\n" == grouped
+
+
+def test_groups_of_one_name_are_one(scene: Scene) -> None:
+    """Members of a queue group are drawn from all patterns that cover the subject."""
+    for pattern in (b"a", b"*", b">"):
+        scene.subscribe(pattern, b"q")
+
+    counts = [scene.publish(b"a").count(b"MSG") for _ in range(20)]
+
+    assert 20 * [1] == counts
+
+
+def test_nobody_listens(scene: Scene) -> None:
+    """A message that nobody listens for goes nowhere."""
+    assert b"" == scene.publish(b"a")
+
+
+@pytest.mark.parametrize("subject", NOT_LITERAL)
+def test_pedantic_publishers_need_literals(scene: Scene, subject: bytes) -> None:
+    """A pedantic publisher's subject with wildcards or empty tokens is refused, and nobody gets it."""
+    scene.subscribe(b">")
+
+    assert INVALID == scene.publish(subject, Audience.PEDANTIC)
+
+
+@pytest.mark.parametrize("subject", LITERAL)
+@pytest.mark.parametrize("audience", Audience)
+def test_literals_pass(scene: Scene, subject: bytes, audience: Audience) -> None:
+    """A literal subject is routed for every kind of publisher; signs within a token are no wildcards."""
+    scene.subscribe(b">")
+
+    assert b"MSG %b 1 0\r\n\r\n" % subject == scene.publish(subject, audience)
+
+
+@pytest.mark.parametrize(
+    ("subject", "sids"),
+    [(b"*", [1]), (b"a.*", [1, 2]), (b"a.>", [1, 2]), (b"a.", []), (b".", []), (b"a..b", [])],
+)
+def test_lenient_publishers_are_taken_literally(scene: Scene, subject: bytes, sids: list[int]) -> None:
+    """Wildcards of a lenient publisher are text, and nobody listens for empty tokens."""
+    for pattern in (b">", b"a.*", b"a.b"):
+        scene.subscribe(pattern)
+
+    heard = scene.publish(subject)
+
+    assert b"".join(b"MSG %b %d 0\r\n\r\n" % (subject, sid) for sid in sids) == heard
+
+
+def test_subjects_with_the_same_receivers_share_a_plan(scene: Scene) -> None:
+    """A plan is made once for each set of receivers, however many subjects reach it."""
+    scene.subscribe(b"a.*")
+    scene.subscribe(b"a.b")
+
+    plans = [scene.plan(subject) for subject in (b"a.c", b"a.d", b"a.b", b"x", b"y")]
+
+    assert plans[0] is plans[1]
+    assert plans[3] is plans[4]
+    assert 3 == len(set(map(id, plans)))
+
+
+def test_refusals_share_a_plan(scene: Scene) -> None:
+    """One plan refuses them all."""
+    assert scene.plan(b"a.", Audience.PEDANTIC) is scene.plan(b"*", Audience.PEDANTIC)
+
+
+def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
+    """After `forget` plans are made anew."""
+    scene.subscribe(b"a")
+    before = scene.plan(b"a")
+
+    scene.routing.forget()
+
+    assert before is not scene.plan(b"a")
