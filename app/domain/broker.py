@@ -69,8 +69,8 @@ class Broker:
             needs.scheduler, limits.auth_timeout, self._expire_login
         )
         self._graves: deque[Subscription] = deque()
-        self.wires = 0
-        """Wires that are not lost yet, those of closed connections included."""
+        self.departures = 0
+        """Clients whose wire is lost, ever."""
         self._last_cid = 0
         self._total = 0
         self._slow_consumers = 0
@@ -88,7 +88,6 @@ class Broker:
         """Take on a new client: greet it, and serve it until its wire is lost."""
         self._last_cid += 1
         self._total += 1
-        self.wires += 1
         connection = Connection(self, self._last_cid, wire)
         ClientSession(self, connection)
         connection.outbox.alarm = self.limits.hold_above
@@ -119,7 +118,12 @@ class Broker:
 
     def departed(self) -> None:
         """A wire is lost."""
-        self.wires -= 1
+        self.departures += 1
+
+    @property
+    def wires(self) -> int:
+        """Wires that are not lost yet, those of closed connections included."""
+        return self._total - self.departures
 
     def count_slow_consumer(self) -> None:
         """A receiver is about to be cut."""

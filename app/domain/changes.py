@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import Enum
 from itertools import islice
 
-from app.domain.subject import matches
+from app.domain.subject import may_match
 
 REMEMBERED = 128
 """Changes kept. More make old entries useful for longer, and a check longer."""
@@ -42,14 +42,17 @@ class WildcardChanges:
         self.now += 1
         self._ring.append((pattern, added))
 
-    def since(self, stamp: int, subject: Sequence[bytes]) -> Freshness:
-        """How an entry for `subject`, last good at `stamp`, stands now."""
+    def since(self, stamp: int, subject: Sequence[bytes], further: int = 0) -> Freshness:
+        """How an entry, last good at `stamp`, stands now.
+
+        It is for one subject, or for all that begin so and have so many further tokens.
+        """
         missed = self.now - stamp
         if missed > len(self._ring):
             return Freshness.STALE
         verdict = Freshness.FRESH
         for pattern, added in islice(self._ring, len(self._ring) - missed, None):
-            if matches(pattern, subject):
+            if may_match(pattern, subject, further):
                 if not added:
                     return Freshness.STALE
                 verdict = Freshness.GROWN

@@ -122,7 +122,9 @@ def _common_prefix(a: bytes, b: bytes) -> int:
 def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
     """The error for a line that stopped making sense after `known` letters of `verb`."""
     state = verb.first_state + known - 1 if known else 0
-    return UnknownOperation(parser_complaint(state, known, line[known:]))
+    # Behind a misspelt CONNECT there may stand a password, and this goes to the log.
+    shown = line[known : known + 1] if known and verb is CONNECT else line[known:]
+    return UnknownOperation(parser_complaint(state, known, shown))
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:

@@ -188,8 +188,9 @@ class Connection:
     def lost(self, error: Exception | None) -> None:  # noqa: ARG002 - a reset is an end like any other
         self._retire()
         self._broker.departed()
-        # Break the circles of references, so that memory returns without the collector.
-        del self.session, self.inlet, self.outbox
+        # Break the circles of references, so that memory returns without the collector. The wire
+        # goes too: the index's cache may know a removed subscription, and so this object, for long.
+        del self.session, self.inlet, self.outbox, self.wire
 
     # --- reading -----------------------------------------------------------
 

@@ -88,6 +88,10 @@ class SubscriptionIndex(Generic[S]):
         self._cache[subject] = _Entry(match, self._changes.now)
         return match
 
+    def decisive(self, subject: bytes) -> int:
+        """How many leading tokens decide the match; see `SubscriptionTrie.decisive`."""
+        return self._trie.decisive(subject)
+
     def _remembered(self, subject: bytes) -> Match[S] | None:
         """The cached answer, brought up to date; None, and no entry, when there is none."""
         entry = self._cache.get(subject)

@@ -47,6 +47,10 @@ class Routing:
             plan = self._made[key] = plane.plan(plain, groups)
         return plan
 
+    def decisive(self, subject: bytes) -> int:
+        """How many leading tokens decided the plan; see `seam.Planner`."""
+        return self._index.decisive(subject)
+
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
         self._made.clear()

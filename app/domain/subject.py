@@ -18,7 +18,11 @@ def tokens_of(subject: bytes) -> list[bytes]:
 
 def is_literal(subject: bytes) -> bool:
     """Whether a pedantic client may publish to it: no empty token, no wildcard."""
-    tokens = tokens_of(subject)
+    return is_plain(tokens_of(subject))
+
+
+def is_plain(tokens: Sequence[bytes]) -> bool:
+    """Whether no token is empty or a wildcard."""
     return b"" not in tokens and ONE not in tokens and REST not in tokens
 
 
@@ -38,11 +42,18 @@ def matches(pattern: Sequence[bytes], subject: Sequence[bytes]) -> bool:
     Wildcards in the published subject are literal text, and a subject with an
     empty token is covered by nothing.
     """
-    if b"" in subject:
+    return may_match(pattern, subject, 0)
+
+
+def may_match(pattern: Sequence[bytes], prefix: Sequence[bytes], further: int) -> bool:
+    """Whether a valid pattern covers some subject of these tokens and so many further ones."""
+    if b"" in prefix:
         return False
+    length = len(prefix) + further
     if pattern[-1] == REST:
-        length = len(pattern) - 1
-        if len(subject) <= length:
+        pattern = pattern[:-1]
+        if length <= len(pattern):
             return False
-        return all(p in (ONE, s) for p, s in zip(pattern[:length], subject, strict=False))
-    return len(pattern) == len(subject) and all(p in (ONE, s) for p, s in zip(pattern, subject, strict=True))
+    elif length != len(pattern):
+        return False
+    return all(p in (ONE, s) for p, s in zip(pattern, prefix, strict=False))

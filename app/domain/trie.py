@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.errors import InvalidSubject
-from app.domain.subject import ONE, REST, is_pattern, tokens_of
+from app.domain.subject import ONE, REST, is_pattern, is_plain, tokens_of
 
 
 class Indexed(Protocol):
@@ -212,6 +212,33 @@ class SubscriptionTrie(Generic[S]):
         else:
             ends += frontier
         return self._gather(ends)
+
+    def decisive(self, subject: bytes) -> int:
+        """How many leading tokens of a published subject decide who covers it.
+
+        All subjects of as many tokens that begin with these have the same match,
+        unless a token of theirs is empty or a wildcard.
+        """
+        tokens = tokens_of(subject)
+        if not is_plain(tokens):
+            return len(tokens)
+        decisive = 0
+        frontier = [self._root]
+        for depth, token in enumerate(tokens, 1):
+            reached: list[_Node[S]] = []
+            for node in frontier:
+                children = node.children
+                if children is None:
+                    continue
+                one = children.get(ONE)
+                if len(children) > (one is not None) + (REST in children):
+                    decisive = depth  # some subscription asks for a particular token here
+                if one is not None:
+                    reached.append(one)
+                if (exact := children.get(token)) is not None:
+                    reached.append(exact)
+            frontier = reached
+        return decisive
 
     @staticmethod
     def _gather(ends: list[_Node[S]]) -> Match[S]:

@@ -51,7 +51,7 @@ class Service:
         self._authenticator = authenticator
         self._data_plane = data_plane
         self._give_memory_back = give_memory_back
-        self._most_wires = 0
+        self._departures = 0
         self._tidying: asyncio.TimerHandle | None = None
 
     async def start(self) -> int:
@@ -75,9 +75,8 @@ class Service:
     def _tidy(self) -> None:
         """Every few seconds, see whether many clients have left, and return their memory."""
         loop = asyncio.get_running_loop()
-        self._most_wires = max(self._most_wires, self.broker.wires)
-        if self._most_wires - self.broker.wires >= MANY_CLIENTS:
-            self._most_wires = self.broker.wires
+        if self.broker.departures - self._departures >= MANY_CLIENTS:
+            self._departures = self.broker.departures
             loop.run_in_executor(None, self._give_memory_back)
         self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
 

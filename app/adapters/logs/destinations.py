@@ -1,4 +1,11 @@
-"""Where lines go, as unbuffered streams: a file, or standard error."""
+"""Where lines go, as unbuffered streams: a file, or standard error; for syslog see `syslog_sink`.
+
+Errors at start, each with gnatsd's text (configuration.md, section 7):
+
+    LogDestinationError
+    ├── LogFileError    a file cannot be opened
+    └── SyslogError     a syslog daemon cannot be reached, or its address is wrong
+"""
 
 import contextlib
 import os
@@ -8,20 +15,44 @@ from io import FileIO, RawIOBase
 _FILE_MODE = 0o660
 
 
-class LogFileError(Exception):
-    """The log file cannot be opened; the text is gnatsd's (configuration.md, section 7)."""
+class LogDestinationError(Exception):
+    """The log cannot go where it is wanted; the text says why."""
 
 
-def open_file(name: str) -> RawIOBase:
-    """Append to the file; a new one has mode 0660 minus umask (configuration.md, section 8).
+class LogFileError(LogDestinationError):
+    """The log file cannot be opened."""
 
-    Raises `LogFileError`.
-    """
+
+class SyslogError(LogDestinationError):
+    """There is no syslog at this address."""
+
+
+class LogFile(FileIO):
+    """Appends to a file; a new one has mode 0660 minus umask (configuration.md, section 8)."""
+
+    def __init__(self, path: str) -> None:
+        """Raises `LogFileError`."""
+        self._path = path
+        super().__init__(_descriptor(path), "a")
+
+    def reopen(self) -> None:
+        """Leave the file, which may have been moved, for the one that has its name now.
+
+        Between two writes nothing is lost. Raises `LogFileError`, and stays with the old file then.
+        """
+        fresh = _descriptor(self._path)
+        try:
+            os.dup2(fresh, self.fileno(), inheritable=False)
+        finally:
+            os.close(fresh)
+
+
+def _descriptor(path: str) -> int:
     try:
-        return FileIO(os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE), "a")
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise LogFileError(f"error opening file: open {name}: {reason}") from error
+        raise LogFileError(f"error opening file: open {path}: {reason}") from error
 
 
 def open_stderr() -> RawIOBase:

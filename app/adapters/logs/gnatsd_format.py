@@ -28,8 +28,7 @@ class GnatsdLine:
     def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
         fact: Event = event_dict["fact"]
         stamp = _local(event_dict["time"]) if "time" in event_dict else ""
-        link = _prefix(fact.link) if fact.link else ""
-        return f"{self._pid}{stamp}{self._labels[fact.level]}{link}{escape(fact.text())}"
+        return f"{self._pid}{stamp}{self._labels[fact.level]}{link_prefix(fact.link)}{escape(fact.text())}"
 
 
 def _label(level: Level, *, colours: bool) -> str:
@@ -42,5 +41,6 @@ def _local(time: float) -> str:
     return datetime.fromtimestamp(time).astimezone().strftime("%Y/%m/%d %H:%M:%S.%f ")
 
 
-def _prefix(link: Link) -> str:
-    return f"{link.address} - {link.kind}:{link.number} - "
+def link_prefix(link: Link | None) -> str:
+    """What stands before a sentence about a connection."""
+    return f"{link.address} - {link.kind}:{link.number} - " if link else ""

@@ -17,13 +17,18 @@ CLOSE_SECONDS = 2.0
 """How long closing waits for a slow destination."""
 
 
+Action = Callable[[], str]
+"""Something to do between two lines; words the line that comes next."""
+
+
 class LineWriter:
     """A queue of lines, and the one thread that writes them to `sink`.
 
     `sink` is unbuffered, so that a line counts as written only when it is; the
     writer closes it. `dropped` words the line that reports how many were lost.
     `warn` is told of the first failure, in the writer's thread; later ones are
-    silent, for a full disk must not fill another.
+    silent, for a full disk must not fill another. `hurry` is called when the writer
+    is closed, for a sink that waits for better times to stop doing so.
     """
 
     def __init__(
@@ -32,15 +37,17 @@ class LineWriter:
         dropped: Callable[[int], str],
         warn: Callable[[str], None],
         capacity: int = CAPACITY,
+        hurry: Callable[[], None] | None = None,
     ) -> None:
         self._sink = sink
         self._dropped_line = dropped
         self._warn = warn
         self._capacity = capacity
+        self._hurry = hurry
         # Shared with the thread, guarded by the condition. Its lock can be taken twice by
         # one thread, so a signal handler that logs cannot lock out the call it interrupts.
         self._changed = threading.Condition()
-        self._lines: list[bytes] = []
+        self._steps: list[bytes | Action] = []
         self._held = 0
         self._in_hand = 0
         self._dropped = 0
@@ -65,28 +72,40 @@ class LineWriter:
             if self._held and self._held + len(data) > self._capacity:
                 self._dropped += 1
             else:
-                self._lines.append(data)
+                self._steps.append(data)
                 self._held += len(data)
             self._changed.notify()
+
+    def between(self, action: Action) -> None:
+        """Queue an action: it comes behind all lines so far, in the writer's thread.
+
+        The line it returns is written next, before all that follow. A full queue takes it.
+        """
+        with self._changed:
+            if not self._closing:
+                self._steps.append(action)
+                self._changed.notify()
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Write what is queued, for `timeout` seconds at most. May be called twice."""
         with self._changed:
             self._closing = True
             self._changed.notify()
+        if self._hurry is not None:
+            self._hurry()
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        lines, dropped = self._take()
-        while lines or dropped:
-            self._emit(lines, dropped)
-            lines, dropped = self._take()
+        steps, dropped = self._take()
+        while steps or dropped:
+            self._emit(steps, dropped)
+            steps, dropped = self._take()
         try:
             self._sink.close()
         except OSError as error:
             self._complain(error)
 
-    def _take(self) -> tuple[list[bytes], int]:
+    def _take(self) -> tuple[list[bytes | Action], int]:
         """What is due now; nothing at all means the end.
 
         The bytes in hand count as held until they are written, or a stuck
@@ -95,14 +114,21 @@ class LineWriter:
         with self._changed:
             self._held -= self._in_hand
             self._in_hand = 0
-            self._changed.wait_for(lambda: self._lines or self._dropped or self._closing)
-            lines, self._lines = self._lines, []
+            self._changed.wait_for(lambda: self._steps or self._dropped or self._closing)
+            steps, self._steps = self._steps, []
             dropped, self._dropped = self._dropped, 0
             self._in_hand = self._held
-            return lines, dropped
+            return steps, dropped
 
-    def _emit(self, lines: list[bytes], dropped: int) -> None:
-        """Write the lines, then the report of those that were dropped behind them."""
+    def _emit(self, steps: list[bytes | Action], dropped: int) -> None:
+        """Take the steps, then write the report of lines that were dropped behind them."""
+        lines: list[bytes] = []
+        for step in steps:
+            if isinstance(step, bytes):
+                lines.append(step)
+            else:
+                self._missing += self._deliver(b"".join(lines))
+                lines = [_encoded(step())]
         self._missing += self._deliver(b"".join(lines)) + dropped
         if self._missing and not self._deliver(_encoded(self._dropped_line(self._missing))):
             self._missing = 0
@@ -114,17 +140,18 @@ class LineWriter:
         """
         mend = b"\n" if self._torn else b""
         data = mend + data
+        view = memoryview(data)
         written = 0
         try:
             while written < len(data):
-                written += self._write_some(data[written:])
+                written += self._write_some(view[written:])
         except OSError as error:
             self._complain(error)
         if written:
             self._torn = not data.startswith(b"\n", written - 1)
         return data.count(b"\n", max(written, len(mend)))
 
-    def _write_some(self, data: bytes) -> int:
+    def _write_some(self, data: memoryview) -> int:
         count = self._sink.write(data)
         if count is None:
             raise BlockingIOError(errno.EAGAIN, "the destination takes nothing now")

@@ -1,21 +1,26 @@
 """The event log put together from the operator's choices.
 
-To add a format, write its processors and choose them in `_processors`.
+To add a format, write its processors and choose them in `_processors`. To add a
+destination, choose it in `_open`.
 """
 
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import RawIOBase
 
 from structlog.processors import JSONRenderer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from app.adapters.logs.destinations import open_file, open_stderr, warn
+from app.adapters.logs.destinations import LogFile, open_stderr, warn
 from app.adapters.logs.gnatsd_format import GnatsdLine
 from app.adapters.logs.json_format import unfold
 from app.adapters.logs.line_writer import LineWriter
 from app.adapters.logs.structured import FactChain, LinesDropped, StructuredEventLog
+from app.adapters.logs.syslog_address import SyslogAddress, local_address, remote_address
+from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
+from app.adapters.logs.syslog_sink import SyslogSink, open_syslog
 
 WallClock = Callable[[], float]
 """Tells seconds since the epoch."""
@@ -23,16 +28,24 @@ WallClock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """What the operator chooses about the log."""
+    """What the operator chooses about the log.
+
+    Of several destinations one counts: the file, then the remote syslog, then the
+    local one, then standard error (configuration.md, section 9).
+    """
 
     log_file: str | None
-    """A file to append to; None means standard error."""
+    """A file to append to; None means that there is none."""
     json_lines: bool
     """JSON objects instead of gnatsd's lines."""
     debug: bool
     trace: bool
     logtime: bool
-    """Whether lines carry the time."""
+    """Whether lines carry the time; the header of syslog always does."""
+    syslog: bool = False
+    """Whether to use the syslog daemon of this machine."""
+    remote_syslog: str | None = None
+    """The address of a syslog daemon, as a URL; None means that there is none."""
 
 
 def open_event_log(
@@ -40,21 +53,55 @@ def open_event_log(
 ) -> StructuredEventLog:
     """The log that `settings` describe; `pid` is this process unless given.
 
-    Raises `LogFileError`.
+    Raises `LogDestinationError`.
     """
-    sink = open_stderr() if settings.log_file is None else open_file(settings.log_file)
-    colours = settings.log_file is None and sink.isatty()
-    line = GnatsdLine(os.getpid() if pid is None else pid, colours=colours)
-    chain = FactChain(_processors(settings, clock, line))
-    writer = LineWriter(sink, lambda count: chain.line(LinesDropped(None, count)), warn)
-    return StructuredEventLog(chain, writer, debug=settings.debug, trace=settings.trace)
+    address = _syslog_address(settings)
+    sink = _open(settings, address)
+    own_pid = os.getpid() if pid is None else pid
+    if address is None:
+        chain = FactChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
+    else:
+        chain = FactChain(_syslog_processors(settings, clock, own_pid, address))
+    writer = LineWriter(
+        sink,
+        lambda count: chain.line(LinesDropped(None, count)),
+        warn,
+        hurry=sink.hurry if isinstance(sink, SyslogSink) else None,
+    )
+    file = sink if isinstance(sink, LogFile) else None
+    return StructuredEventLog(chain, writer, debug=settings.debug, trace=settings.trace, file=file)
 
 
-def _processors(settings: LogSettings, clock: WallClock, line: GnatsdLine) -> list[Processor]:
+def _syslog_address(settings: LogSettings) -> SyslogAddress | None:
+    if settings.log_file is not None:
+        return None
+    if settings.remote_syslog is not None:
+        return remote_address(settings.remote_syslog)
+    return local_address() if settings.syslog else None
+
+
+def _open(settings: LogSettings, address: SyslogAddress | None) -> RawIOBase:
+    if settings.log_file is not None:
+        return LogFile(settings.log_file)
+    if address is not None:
+        return open_syslog(address, warn)
+    return open_stderr()
+
+
+def _processors(settings: LogSettings, clock: WallClock, pid: int, *, colours: bool) -> list[Processor]:
     stamps: list[Processor] = [Stamp(clock)] if settings.logtime else []
     if settings.json_lines:
         return [*stamps, unfold, JSONRenderer()]
-    return [*stamps, line]
+    return [*stamps, GnatsdLine(pid, colours=colours and settings.log_file is None)]
+
+
+def _syslog_processors(
+    settings: LogSettings, clock: WallClock, pid: int, address: SyslogAddress
+) -> list[Processor]:
+    stamps: list[Processor] = [Stamp(clock)] if settings.logtime else []
+    facility = Facility.DAEMON if settings.remote_syslog is None else Facility.KERNEL
+    text = json_text if settings.json_lines else plain_text
+    return [*stamps, SyslogLine(facility, pid, clock, text, local=address.local)]
 
 
 class Stamp:

@@ -7,10 +7,12 @@ returns the finished line.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from structlog import BoundLoggerBase
 from structlog.typing import Processor
 
+from app.adapters.logs.destinations import LogFile, LogFileError
 from app.adapters.logs.line_writer import LineWriter
 from app.domain.events import Event, Level
 from app.ports.event_log import EventLog
@@ -34,11 +36,21 @@ class StructuredEventLog(EventLog):
     debug: bool = False
     trace: bool = False
 
-    def __init__(self, chain: FactChain, writer: LineWriter, *, debug: bool, trace: bool) -> None:
+    def __init__(
+        self,
+        chain: FactChain,
+        writer: LineWriter,
+        *,
+        debug: bool,
+        trace: bool,
+        file: LogFile | None = None,
+    ) -> None:
+        """`file` is what the writer writes to, if it is a file."""
         self.debug = debug
         self.trace = trace
         self._chain = chain
         self._writer = writer
+        self._file = file
 
     def record(self, event: Event) -> None:
         level = event.level
@@ -47,6 +59,24 @@ class StructuredEventLog(EventLog):
         if level is Level.DEBUG and not self.debug:
             return
         self._writer.write(self._chain.line(event))
+
+    def reopen(self) -> None:
+        """Go on in a new file of the same name; the old one has been moved away.
+
+        What was recorded before goes to the old file, all else to the new one, and
+        nothing is lost. Does not wait for any of it.
+        """
+        if self._file is None:
+            self.record(LogReopenIgnored(None))
+        else:
+            self._writer.between(partial(self._turn_over, self._file))
+
+    def _turn_over(self, file: LogFile) -> str:
+        try:
+            file.reopen()
+        except (LogFileError, OSError) as error:
+            return self._chain.line(LogReopenFailed(None, str(error)))
+        return self._chain.line(LogReopened(None))
 
     def close(self) -> None:
         """Write out what is queued, within the writer's time limit. May be called twice."""
@@ -61,3 +91,29 @@ class LinesDropped(Event):
     sentence = "Log lines dropped: {self.count}"
 
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogReopened(Event):
+    """The first line of a new log file."""
+
+    level = Level.INFO
+    sentence = "File log re-opened"
+
+
+@dataclass(frozen=True, slots=True)
+class LogReopenIgnored(Event):
+    """The log goes elsewhere, where nothing is to be opened."""
+
+    level = Level.INFO
+    sentence = "File log re-open ignored, not a file logger"
+
+
+@dataclass(frozen=True, slots=True)
+class LogReopenFailed(Event):
+    """The log goes on in the old file."""
+
+    level = Level.ERROR
+    sentence = "File log re-open failed, the old file stays in use: {self.reason}"
+
+    reason: str

@@ -1,1 +1,1 @@
-"""The process around the server: its memory, its pid file, its supervisor."""
+"""The server as a process among others: its pid file, and the service manager that started it."""

@@ -13,7 +13,7 @@ from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 from app.domain.changes import REMEMBERED
 from app.domain.commands import LINE_SLACK
@@ -31,6 +31,7 @@ cdef enum:
     _LARGEST_HINT = 512 * 1024
     _REFERENCED_BYTES = 16 * 1024
     _FIRST_TABLE = 1024
+    _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
 
 cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
 cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
@@ -58,14 +59,17 @@ cdef bytes _OK = b"+OK\r\n"
 
 
 cdef struct Entry:
-    # What the plan cache knows of a subject.
+    # What the plan cache knows of a kind of subject: those that begin with `prefix`
+    # and have so many `further` tokens. With none further it is one subject.
     uint64_t hash
     int64_t stamp
     PyObject *plan     # for `audience`
     PyObject *others   # plans of further audiences: a dict, or NULL
     int audience
-    uint32_t length
-    char *subject      # stands right behind the struct
+    uint32_t depth     # tokens of the prefix
+    uint32_t further
+    uint32_t length    # of the prefix
+    char *prefix       # stands right behind the struct
 
 
 cdef struct Publish:
@@ -236,6 +240,8 @@ cdef class Target:
         self.subscription = subscription
 
     def retire(self):
+        # Plans that are never used again may know the target for long, so it lets go of all else.
+        self.outbox = None
         self.subscription = None
 
 
@@ -279,8 +285,10 @@ cdef class Inlet:
     cdef Py_ssize_t filled
     cdef int64_t need
     cdef bint refused  # whether the incomplete message has been, already
-    # The plan of the message before, good in this generation and for this audience.
-    cdef Entry *last
+    # The subject of the message before, and its plan, good in this generation and for this audience.
+    cdef char *name
+    cdef Py_ssize_t name_size
+    cdef Py_ssize_t name_room
     cdef Plan plan
     cdef uint64_t generation
     cdef int planned_for
@@ -288,6 +296,22 @@ cdef class Inlet:
     def __cinit__(self, control, Outbox outbox not None):
         self.control = control
         self.outbox = outbox
+
+    def __dealloc__(self):
+        free(self.name)
+
+    cdef int remember(self, const char *subject, Py_ssize_t count) except -1:
+        """Note the subject that `plan` is for."""
+        if count > self.name_room:
+            free(self.name)
+            self.name_room = 0
+            self.name = <char *>malloc(count)
+            if self.name is NULL:
+                raise MemoryError
+            self.name_room = count
+        memcpy(self.name, subject, count)
+        self.name_size = count
+        return 0
 
     def has_rest(self):
         return self.filled > 0 or self.rest is not None
@@ -326,25 +350,62 @@ cdef bint has_empty_token(const char *subject, Py_ssize_t count) noexcept nogil:
     return False
 
 
-cdef bint covers(const char *pattern, Py_ssize_t plen, const char *subject, Py_ssize_t slen) noexcept nogil:
-    """Whether a valid pattern covers a subject without empty tokens; see `app.domain.subject`."""
+cdef bint may_match(
+    const char *pattern, Py_ssize_t plen, const char *prefix, Py_ssize_t length, int64_t depth, int64_t further
+) noexcept nogil:
+    """See `app.domain.subject.may_match`; the prefix has `depth` tokens, none of them empty."""
     cdef Py_ssize_t p = 0, s = 0, pend, send
+    cdef int64_t left = depth + further
     while True:
         pend = p
         while pend < plen and pattern[pend] != c'.':
             pend += 1
+        if left == 0:
+            return False
         if pend - p == 1 and pattern[p] == c'>' and pend == plen:
             return True
-        send = s
-        while send < slen and subject[send] != c'.':
-            send += 1
-        if not (pend - p == 1 and pattern[p] == c'*'):
-            if pend - p != send - s or memcmp(pattern + p, subject + s, pend - p) != 0:
-                return False
-        if pend == plen or send == slen:
-            return pend == plen and send == slen
+        if left > further:
+            send = s
+            while send < length and prefix[send] != c'.':
+                send += 1
+            if not (pend - p == 1 and pattern[p] == c'*'):
+                if pend - p != send - s or memcmp(pattern + p, prefix + s, pend - p) != 0:
+                    return False
+            s = send + 1
+        left -= 1
+        if pend == plen:
+            return left == 0
         p = pend + 1
-        s = send + 1
+
+
+cdef struct Shape:
+    int64_t tokens
+    bint plain  # no token is empty or a wildcard
+
+
+cdef Shape shape_of(const char *subject, Py_ssize_t count) noexcept nogil:
+    cdef Shape shape
+    cdef Py_ssize_t start = 0, i
+    shape.tokens = 0
+    shape.plain = True
+    for i in range(count + 1):
+        if i == count or subject[i] == c'.':
+            if i == start or (i - start == 1 and (subject[start] == c'*' or subject[start] == c'>')):
+                shape.plain = False
+            shape.tokens += 1
+            start = i + 1
+    return shape
+
+
+cdef inline Py_ssize_t next_dot(
+    const char *subject, Py_ssize_t count, Py_ssize_t length, int64_t depth
+) noexcept nogil:
+    """The length of the prefix with one token more than `length` bytes have, which is `depth`."""
+    if depth:
+        length += 1
+    while length < count and subject[length] != c'.':
+        length += 1
+    return length
 
 
 cdef bint is_wild(const char *pattern, Py_ssize_t count) noexcept nogil:
@@ -398,6 +459,8 @@ cdef class DataPlane:
     cdef uint64_t mask
     cdef uint64_t used
     cdef int64_t cost
+    cdef int64_t depths[_DEEPEST]  # entries of kinds, by leading tokens
+    cdef int64_t kinds
     cdef uint64_t hash_key
     cdef uint64_t generation
     cdef int64_t change
@@ -492,7 +555,7 @@ cdef class DataPlane:
             if count < 0 or count > PyByteArray_GET_SIZE(own) - inlet.filled:
                 raise ValueError("more bytes than were reserved")
             inlet.filled += count
-            if inlet.filled < inlet.need:
+            if inlet.filled < inlet.need - 1:
                 return DONE
             data = PyByteArray_AS_STRING(own)
             size = inlet.filled
@@ -506,7 +569,7 @@ cdef class DataPlane:
             size = PyBytes_GET_SIZE(rest)
         else:
             return DONE
-        if size < inlet.need:
+        if size < inlet.need - 1:
             if count:
                 inlet.rest = PyBytes_FromStringAndSize(data, size)
             return DONE
@@ -726,8 +789,8 @@ cdef class DataPlane:
             inlet.plan is not None
             and inlet.generation == self.generation
             and inlet.planned_for == inlet.audience
-            and inlet.last.length == publish.subject_size
-            and memcmp(inlet.last.subject, subject, publish.subject_size) == 0
+            and inlet.name_size == publish.subject_size
+            and memcmp(inlet.name, subject, publish.subject_size) == 0
         ):
             return inlet.plan
         return self.plan_for(inlet, subject, publish.subject_size)
@@ -758,7 +821,7 @@ cdef class DataPlane:
         cdef Outbox outbox = target.outbox
         cdef Py_ssize_t middle, head
         cdef char *out
-        if outbox.closed or target.subscription is None:
+        if outbox is None or outbox.closed:
             return 0
         self.out_msgs += 1
         self.out_bytes += message.size
@@ -847,8 +910,8 @@ cdef class DataPlane:
 
     cdef Plan plan_for(self, Inlet inlet, const char *subject, Py_ssize_t count):
         """The plan from the cache or from the planner; the inlet remembers it."""
-        cdef uint64_t code = hash_of(subject, count, self.hash_key)
-        cdef Entry *entry = self.fresh_entry(subject, count, code)
+        cdef Shape shape = shape_of(subject, count)
+        cdef Entry *entry = self.lookup(subject, count, shape)
         cdef Plan plan = self.known(entry, inlet.audience) if entry is not NULL else None
         if plan is not None:
             self.plan_hits += 1
@@ -856,15 +919,33 @@ cdef class DataPlane:
             # Copied, since the planner may do anything, even change the cache.
             name = PyBytes_FromStringAndSize(subject, count)
             plan = <Plan?>self.planner.plan(self, inlet.audience, name)
-            entry = self.find(subject, count, code)
+            entry = self.lookup(subject, count, shape)
             if entry is NULL:
-                entry = self.new_entry(subject, count, code)
+                entry = self.new_entry(subject, count, shape.tokens, self.planner.decisive(name))
             self.enter(entry, inlet.audience, plan)
+        inlet.remember(subject, count)
         inlet.plan = plan
-        inlet.last = entry
         inlet.generation = self.generation
         inlet.planned_for = inlet.audience
         return plan
+
+    cdef Entry *lookup(self, const char *subject, Py_ssize_t count, Shape shape) except? NULL:
+        """The entry for a subject: one of its own, or one for all of its kind."""
+        cdef Entry *entry = NULL
+        cdef int64_t depth = 0
+        cdef Py_ssize_t length = 0
+        if self.used > <uint64_t>self.kinds:
+            entry = self.fresh_entry(subject, count, 0)
+        if entry is not NULL or not shape.plain or not self.kinds:
+            return entry
+        while depth < shape.tokens and depth < _DEEPEST:
+            if self.depths[depth]:
+                entry = self.fresh_entry(subject, length, shape.tokens - depth)
+                if entry is not NULL:
+                    return entry
+            length = next_dot(subject, count, length, depth)
+            depth += 1
+        return NULL
 
     cdef Plan known(self, Entry *entry, int audience):
         if entry.plan is not NULL and entry.audience == audience:
@@ -886,18 +967,24 @@ cdef class DataPlane:
         (<dict>entry.others)[audience] = plan
         return 0
 
-    cdef inline Entry *find(self, const char *subject, Py_ssize_t count, uint64_t code) noexcept:
+    cdef inline Entry *find(self, const char *prefix, Py_ssize_t count, int64_t further) noexcept:
+        cdef uint64_t code = hash_of(prefix, count, self.hash_key + <uint64_t>further)
         cdef uint64_t i = code & self.mask
         cdef Entry *entry = self.slots[i]
         while entry is not NULL:
-            if entry.hash == code and entry.length == count and memcmp(entry.subject, subject, count) == 0:
+            if (
+                entry.hash == code
+                and entry.length == count
+                and entry.further == further
+                and memcmp(entry.prefix, prefix, count) == 0
+            ):
                 return entry
             i = (i + 1) & self.mask
             entry = self.slots[i]
         return NULL
 
-    cdef Entry *fresh_entry(self, const char *subject, Py_ssize_t count, uint64_t code) except? NULL:
-        cdef Entry *entry = self.find(subject, count, code)
+    cdef Entry *fresh_entry(self, const char *prefix, Py_ssize_t count, int64_t further) except? NULL:
+        cdef Entry *entry = self.find(prefix, count, further)
         if entry is not NULL and entry.stamp != self.change:
             if self.is_stale(entry):
                 self.drop(entry)
@@ -911,18 +998,35 @@ cdef class DataPlane:
         cdef bytes pattern
         if self.change - change > RING:
             return True
-        if has_empty_token(entry.subject, entry.length):
+        if entry.depth and has_empty_token(entry.prefix, entry.length):
             return False
         while change < self.change:
             pattern = <bytes>self.ring[change % RING]
-            if covers(PyBytes_AS_STRING(pattern), PyBytes_GET_SIZE(pattern), entry.subject, entry.length):
+            if may_match(
+                PyBytes_AS_STRING(pattern),
+                PyBytes_GET_SIZE(pattern),
+                entry.prefix,
+                entry.length,
+                entry.depth,
+                entry.further,
+            ):
                 return True
             change += 1
         return False
 
-    cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, uint64_t code) except NULL:
+    cdef Entry *new_entry(
+        self, const char *subject, Py_ssize_t count, int64_t tokens, int64_t decisive
+    ) except NULL:
+        """An entry for the kind of a subject that so many of its leading tokens decide."""
         cdef Entry *entry
+        cdef Py_ssize_t length = 0
+        cdef int64_t depth = tokens
         cdef uint64_t i
+        if 0 <= decisive < tokens and decisive < _DEEPEST:
+            for depth in range(decisive):
+                length = next_dot(subject, count, length, depth)
+            depth = decisive
+            count = length
         if self.cost + PLAN_COST + count > PLAN_BUDGET:
             self.drop_all()
             self.generation += 1
@@ -931,20 +1035,25 @@ cdef class DataPlane:
         entry = <Entry *>malloc(sizeof(Entry) + count)
         if entry is NULL:
             raise MemoryError
-        entry.hash = code
+        entry.hash = hash_of(subject, count, self.hash_key + <uint64_t>(tokens - depth))
         entry.stamp = self.change
         entry.plan = NULL
         entry.others = NULL
         entry.audience = 0
+        entry.depth = <uint32_t>depth
+        entry.further = <uint32_t>(tokens - depth)
         entry.length = <uint32_t>count
-        entry.subject = <char *>entry + sizeof(Entry)
-        memcpy(entry.subject, subject, count)
-        i = code & self.mask
+        entry.prefix = <char *>entry + sizeof(Entry)
+        memcpy(entry.prefix, subject, count)
+        i = entry.hash & self.mask
         while self.slots[i] is not NULL:
             i = (i + 1) & self.mask
         self.slots[i] = entry
         self.used += 1
         self.cost += PLAN_COST + count
+        if entry.further:
+            self.depths[depth] += 1
+            self.kinds += 1
         return entry
 
     cdef int widen(self) except -1:
@@ -984,6 +1093,9 @@ cdef class DataPlane:
         self.slots[gap] = NULL
         self.used -= 1
         self.cost -= PLAN_COST + entry.length
+        if entry.further:
+            self.depths[entry.depth] -= 1
+            self.kinds -= 1
         self.discard(entry)
 
     cdef void discard(self, Entry *entry):
@@ -1003,6 +1115,8 @@ cdef class DataPlane:
                 self.discard(entry)
         self.used = 0
         self.cost = 0
+        self.kinds = 0
+        memset(self.depths, 0, sizeof(self.depths))
 
     def forget_plans(self):
         self.drop_all()
@@ -1011,12 +1125,21 @@ cdef class DataPlane:
     def changed(self, bytes subject not None):
         cdef const char *text = PyBytes_AS_STRING(subject)
         cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
-        cdef Entry *entry
+        cdef Py_ssize_t length = 0
+        cdef int64_t depth = 0, tokens
         self.generation += 1
         if is_wild(text, count):
             self.ring[self.change % RING] = subject
             self.change += 1
             return
-        entry = self.find(text, count, hash_of(text, count, self.hash_key))
+        self.drop_if_any(self.find(text, count, 0))
+        tokens = shape_of(text, count).tokens
+        while self.kinds and depth < tokens and depth < _DEEPEST:
+            if self.depths[depth]:
+                self.drop_if_any(self.find(text, length, tokens - depth))
+            length = next_dot(text, count, length, depth)
+            depth += 1
+
+    cdef inline void drop_if_any(self, Entry *entry):
         if entry is not NULL:
             self.drop(entry)

@@ -4,6 +4,7 @@ Read it together with ``seam``, which says what each part promises. It favours
 being plain over being quick; the compiled twin does the same work in place.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,6 +12,7 @@ from app.domain.changes import Freshness, WildcardChanges
 from app.domain.commands import is_too_long, words_of
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.seam import (
+    DEEPEST_KIND,
     DELIVERY_WORK,
     LINE_WORK,
     OWN_BYTES,
@@ -28,7 +30,7 @@ from app.domain.dataplane.seam import (
     Sender,
 )
 from app.domain.limits import MAX_SIZE_DIGITS
-from app.domain.subject import has_wildcard, tokens_of
+from app.domain.subject import has_wildcard, is_plain, tokens_of
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""
@@ -246,8 +248,12 @@ class Inlet:
         return self.filled > 0 or bool(self.rest)
 
 
+_Kind = tuple[tuple[bytes, ...], int]
+"""A kind of subject: its leading tokens, and how many more it has. None more: one subject."""
+
+
 class _Entry:
-    """What the plan cache knows of a subject: plans by audience, good as of a change number."""
+    """What the plan cache knows of a kind of subject: plans by audience, good as of a change number."""
 
     __slots__ = ("plans", "stamp")
 
@@ -265,7 +271,8 @@ class DataPlane:
         self._max_payload = max_payload
         self._max_line = max_control_line
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._plans: dict[bytes, _Entry] = {}
+        self._plans: dict[_Kind, _Entry] = {}
+        self._depths: Counter[int] = Counter()  # entries of kinds, by leading tokens
         self._plans_size = 0
         self._changes = WildcardChanges()
         self._generation = 0
@@ -526,41 +533,69 @@ class DataPlane:
     # --- plans -----------------------------------------------------------
 
     def _plan_for(self, audience: int, subject: bytes) -> Plan:
-        entry = self._fresh_entry(subject)
+        entry = self._find(subject)
         plan = entry.plans.get(audience) if entry else None
         if plan is not None:
             self.plan_hits += 1
             return plan
         plan = cast("Plan", self._planner.plan(cast("Plane", self), audience, subject))
         if entry is None:
-            entry = self._new_entry(subject)
+            entry = self._new_entry(self._kind_decided(subject))
         entry.plans[audience] = plan
         return plan
 
-    def _fresh_entry(self, subject: bytes) -> _Entry | None:
-        entry = self._plans.get(subject)
+    def _kind_decided(self, subject: bytes) -> _Kind:
+        """What a new plan for this subject is good for."""
+        tokens = tokens_of(subject)
+        decisive = self._planner.decisive(subject)
+        return _kind_of(tokens, decisive if decisive < DEEPEST_KIND else len(tokens))
+
+    def _find(self, subject: bytes) -> _Entry | None:
+        """The entry for a subject: one of its own, or one for all of its kind."""
+        tokens = tokens_of(subject)
+        entry = self._fresh_entry(_kind_of(tokens, len(tokens)))
+        if entry is None and is_plain(tokens):
+            for kind in self._kinds_of(tokens):
+                entry = self._fresh_entry(kind)
+                if entry is not None:
+                    break
+        return entry
+
+    def _kinds_of(self, tokens: list[bytes]) -> list[_Kind]:
+        """The kinds a subject belongs to, as far as there may be entries for them."""
+        return [_kind_of(tokens, depth) for depth in sorted(self._depths) if depth < len(tokens)]
+
+    def _fresh_entry(self, kind: _Kind) -> _Entry | None:
+        entry = self._plans.get(kind)
         if entry is not None and entry.stamp != self._changes.now:
-            if self._changes.since(entry.stamp, tokens_of(subject)) is not Freshness.FRESH:
-                self._drop(subject)
+            prefix, further = kind
+            if self._changes.since(entry.stamp, prefix, further) is not Freshness.FRESH:
+                self._drop(kind)
                 return None
             entry.stamp = self._changes.now
         return entry
 
-    def _new_entry(self, subject: bytes) -> _Entry:
+    def _new_entry(self, kind: _Kind) -> _Entry:
         entry = _Entry(self._changes.now)
-        cost = PLAN_COST + len(subject)
+        cost = _cost_of(kind)
         if self._plans_size + cost > PLAN_BUDGET:
             self.forget_plans()
-        self._plans[subject] = entry
+        self._plans[kind] = entry
         self._plans_size += cost
+        if kind[1]:
+            self._depths[len(kind[0])] += 1
         return entry
 
-    def _drop(self, subject: bytes) -> None:
-        if self._plans.pop(subject, None) is not None:
-            self._plans_size -= PLAN_COST + len(subject)
+    def _drop(self, kind: _Kind) -> None:
+        if self._plans.pop(kind, None) is not None:
+            self._plans_size -= _cost_of(kind)
+            if kind[1]:
+                self._depths[len(kind[0])] -= 1
+                self._depths += Counter()  # forgets the depths that none is left of
 
     def forget_plans(self) -> None:
         self._plans.clear()
+        self._depths.clear()
         self._plans_size = 0
         self._generation += 1
 
@@ -569,8 +604,19 @@ class DataPlane:
         tokens = tokens_of(subject)
         if has_wildcard(tokens):
             self._changes.note(tokens, added=True)
-        else:
-            self._drop(subject)
+            return
+        self._drop(_kind_of(tokens, len(tokens)))
+        for kind in self._kinds_of(tokens):
+            self._drop(kind)
+
+
+def _kind_of(tokens: list[bytes], depth: int) -> _Kind:
+    return tuple(tokens[:depth]), len(tokens) - depth
+
+
+def _cost_of(kind: _Kind) -> int:
+    prefix, _ = kind
+    return PLAN_COST + len(b".".join(prefix))
 
 
 def _is_publish(line: bytes) -> bool:

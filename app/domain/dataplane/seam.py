@@ -32,11 +32,14 @@ TURN_WORK = 4 * 1024 * 1024
 DELIVERY_WORK = 64
 LINE_WORK = 4096
 
-PLAN_BUDGET = 128 * 1024 * 1024
-"""Size of the plan cache: each entry costs `PLAN_COST` plus its subject. A full
-cache is emptied; a subject longer than the budget is never kept."""
+PLAN_BUDGET = 32 * 1024 * 1024
+"""Size of the plan cache: each entry costs `PLAN_COST` plus the tokens that
+decided. A full cache is emptied."""
 
 PLAN_COST = 64
+
+DEEPEST_KIND = 32
+"""Plans that so many leading tokens or more decided are kept for one subject only."""
 
 
 class Progress(IntEnum):
@@ -187,6 +190,15 @@ class Planner(Protocol):
 
     def plan(self, plane: "Plane", audience: int, subject: bytes) -> Plan:
         """Decide for a subject that no plan is known for; make the plan with `plane`."""
+        ...
+
+    def decisive(self, subject: bytes) -> int:
+        """How many leading tokens of the subject decided.
+
+        The plan holds as well for every other subject that begins with these and
+        has as many tokens, none of them empty or a wildcard. So a million subjects
+        under one wildcard need one plan and one decision.
+        """
         ...
 
 

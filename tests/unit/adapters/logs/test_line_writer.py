@@ -223,3 +223,80 @@ def test_text_that_is_no_utf8_is_written_as_escapes() -> None:
     writer.close()
 
     assert "file \\udcff\n" == sink.text()
+
+
+def test_an_action_has_its_place_among_the_lines() -> None:
+    """What is to be done between two lines is done there, and says a line of its own."""
+    sink = ScriptedSink(stalled=True)
+    writer = writer_to(sink)
+    seen: list[str] = []
+
+    def act() -> str:
+        seen.append(sink.text())
+        return "turned"
+
+    writer.write("one")
+    sink.wait_for_writes(1)
+    writer.write("two")
+    writer.between(act)
+    writer.write("three")
+    sink.release()
+    writer.close()
+
+    assert ["one\ntwo\n"] == seen
+    assert "one\ntwo\nturned\nthree\n" == sink.text()
+
+
+def test_actions_without_lines() -> None:
+    """An idle log acts as well, as often as it is told."""
+    sink = ScriptedSink()
+    writer = writer_to(sink)
+
+    writer.between(lambda: "first")
+    writer.between(lambda: "second")
+    writer.close()
+    writer.between(lambda: pytest.fail("a closed log acted"))
+
+    assert "first\nsecond\n" == sink.text()
+
+
+def test_a_full_queue_takes_an_action() -> None:
+    """However much waits, what is to be done is not dropped."""
+    sink = ScriptedSink(stalled=True)
+    writer = writer_to(sink, capacity=4)
+    writer.write("one")
+    sink.wait_for_writes(1)
+
+    writer.between(lambda: "turned")
+    writer.write("two")
+    sink.release()
+    writer.close()
+
+    assert "one\nturned\ndropped 1\n" == sink.text()
+
+
+def test_lines_lost_before_an_action_are_reported() -> None:
+    """A loss on one side of an action is told, on the other."""
+    sink = ScriptedSink(stalled=True, script=[len("one\n"), DISK_FULL])
+    writer = writer_to(sink, warnings=[])
+    writer.write("one")
+    sink.wait_for_writes(1)
+    writer.write("lost")
+    writer.between(lambda: "turned")
+
+    sink.release()
+    writer.close()
+
+    assert "one\nturned\ndropped 1\n" == sink.text()
+
+
+def test_closing_hurries_the_destination() -> None:
+    """A destination that waits for better times is told that there is no time left."""
+    sink = ScriptedSink(stalled=True)
+    writer = LineWriter(sink, str, pytest.fail, hurry=sink.release)
+    writer.write("held")
+    sink.wait_for_writes(1)
+
+    writer.close()
+
+    assert "held\n" == sink.text()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.logs.destinations import LogFileError
+from app.adapters.logs.destinations import LogFileError, SyslogError
 from app.adapters.logs.setup import LogSettings, open_event_log
-from app.domain.events import ClientConnected, ServerReady
+from app.domain.events import ClientConnected, ClientReportedError, ServerReady
 
 PLAIN = LogSettings(log_file=None, json_lines=False, debug=False, trace=False, logtime=False)
 READY = "[42] [INF] Server is ready\n"
@@ -139,6 +139,81 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         open_event_log(replace(PLAIN, log_file=str(file)))
 
     assert f"error opening file: open {file}: no such file or directory" == str(raised.value)
+
+
+def test_a_file_that_was_moved_is_reopened(tmp_path: Path, umask: int) -> None:
+    """After a rotation, earlier lines are in the old file, later ones in a new one, and none is lost."""
+    file, rotated = tmp_path / "nats.log", tmp_path / "nats.log.1"
+    log = open_event_log(replace(PLAIN, log_file=str(file)), pid=42)
+    log.record(ServerReady(None))
+
+    file.rename(rotated)
+    log.record(ServerReady(None))
+    log.reopen()
+    log.record(ServerReady(None))
+    log.close()
+
+    assert 2 * READY == rotated.read_text()
+    assert f"[42] [INF] File log re-opened\n{READY}" == file.read_text()
+    assert 0o660 & ~umask == stat.S_IMODE(file.stat().st_mode)
+
+
+def test_every_line_is_in_one_of_the_files(tmp_path: Path) -> None:
+    """A log that is rotated again and again under load loses nothing and mixes nothing up."""
+    file = tmp_path / "nats.log"
+    log = open_event_log(replace(PLAIN, log_file=str(file)), pid=42)
+
+    for number in range(2000):
+        log.record(ClientReportedError(None, str(number)))
+        if number % 100 == 99:
+            while not file.exists():
+                pass
+            file.rename(tmp_path / f"{number:04}.log")
+            log.reopen()
+    log.close()
+
+    lines = [line for path in sorted(tmp_path.iterdir()) for line in path.read_text().splitlines()]
+    errors = [line.split()[-1] for line in lines if "[ERR]" in line]
+    assert [str(number) for number in range(2000)] == errors
+    assert 20 == sum("File log re-opened" in line for line in lines)
+
+
+def test_a_file_that_cannot_be_reopened(tmp_path: Path) -> None:
+    """When the new file cannot be opened the log goes on in the old one, and says so."""
+    (tmp_path / "logs").mkdir()
+    file = tmp_path / "logs" / "nats.log"
+    log = open_event_log(replace(PLAIN, log_file=str(file)), pid=42)
+    log.record(ServerReady(None))
+
+    (tmp_path / "logs").rename(tmp_path / "moved")
+    log.reopen()
+    log.record(ServerReady(None))
+    log.close()
+
+    first, complaint, last = (tmp_path / "moved" / "nats.log").read_text().splitlines()
+    assert [READY, READY] == [f"{first}\n", f"{last}\n"]
+    assert (
+        "[42] [ERR] File log re-open failed, the old file stays in use: "
+        f"error opening file: open {file}: no such file or directory"
+    ) == complaint
+
+
+def test_a_file_comes_before_syslog(tmp_path: Path) -> None:
+    """Of several destinations a file counts; the others are not even looked at."""
+    file = tmp_path / "nats.log"
+
+    record_ready(replace(PLAIN, log_file=str(file), syslog=True, remote_syslog="http://nowhere"))
+
+    assert READY == file.read_text()
+
+
+@pytest.mark.parametrize("syslog", [True, False])
+def test_a_remote_syslog_comes_before_the_local_one(syslog: bool) -> None:  # noqa: FBT001 - pytest's way
+    """A remote syslog counts, whether or not the local one is wanted too."""
+    settings = replace(PLAIN, syslog=syslog, remote_syslog="http://nowhere")
+
+    with pytest.raises(SyslogError, match='^error invalid network type: "http"'):
+        open_event_log(settings)
 
 
 def test_a_directory_is_no_log_file(tmp_path: Path) -> None:

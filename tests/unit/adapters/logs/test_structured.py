@@ -101,6 +101,22 @@ def test_an_unwanted_fact_is_not_even_worded() -> None:
     log.close()
 
 
+def test_reopening_what_is_no_file() -> None:
+    """A log that goes elsewhere says that there is nothing to reopen."""
+    sink = ScriptedSink()
+    log = StructuredEventLog(
+        FactChain([GnatsdLine(1, colours=False)]),
+        LineWriter(sink, str, pytest.fail),
+        debug=False,
+        trace=False,
+    )
+
+    log.reopen()
+    log.close()
+
+    assert "[1] [INF] File log re-open ignored, not a file logger\n" == sink.text()
+
+
 def test_the_report_of_dropped_lines() -> None:
     """Lines that got lost are reported as an error, with their number."""
     line = FactChain([GnatsdLine(1, colours=False)]).line(LinesDropped(None, 12))

@@ -1,0 +1,82 @@
+"""Lines as syslog daemons take them, in gnatsd's form (configuration.md, section 9).
+
+    <priority>stamp [host ]gnatsd[pid]: text
+
+Level and process stand in the header, so the text begins with the connection.
+A daemon on this machine gets the stamp it has always got, ``Nov 23 03:30:24``, and
+no host; one elsewhere gets RFC 3339 and our name.
+"""
+
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from enum import IntEnum
+
+from structlog.processors import JSONRenderer
+from structlog.typing import EventDict, WrappedLogger
+
+from app.adapters.logs.escaping import escape
+from app.adapters.logs.gnatsd_format import link_prefix
+from app.adapters.logs.json_format import unfold
+from app.domain.events import Event, Level
+
+_TAG = "gnatsd"
+_SEVERITIES = {Level.INFO: 5, Level.ERROR: 3, Level.FATAL: 2, Level.DEBUG: 7, Level.TRACE: 5}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Facility(IntEnum):
+    """Who speaks, in syslog's numbers."""
+
+    KERNEL = 0
+    """What gnatsd says it is to a daemon whose address was given."""
+    DAEMON = 3
+    """What it says to the daemon of this machine."""
+
+
+class SyslogLine:
+    """The last processor: a fact becomes a message for a syslog daemon."""
+
+    def __init__(
+        self,
+        facility: Facility,
+        pid: int,
+        clock: Callable[[], float],
+        text: Callable[[EventDict], str],
+        *,
+        local: bool,
+    ) -> None:
+        """`clock` tells seconds since the epoch; `local` means a daemon on this machine."""
+        self._priorities = {level: 8 * facility + severity for level, severity in _SEVERITIES.items()}
+        self._clock = clock
+        self._text = text
+        self._stamp = _local_stamp if local else _remote_stamp
+        self._source = f"{_TAG}[{pid}]" if local else f"{socket.gethostname()} {_TAG}[{pid}]"
+
+    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
+        fact: Event = event_dict["fact"]
+        stamp = self._stamp(datetime.fromtimestamp(self._clock()).astimezone())
+        return f"<{self._priorities[fact.level]}>{stamp} {self._source}: {self._text(event_dict)}"
+
+
+def plain_text(event_dict: EventDict) -> str:
+    """The connection and the sentence."""
+    fact: Event = event_dict["fact"]
+    return f"{link_prefix(fact.link)}{escape(fact.text())}"
+
+
+def json_text(event_dict: EventDict) -> str:
+    """The fact as a JSON object, as in `json_format`."""
+    return str(_RENDER(None, "", unfold(None, "", event_dict)))
+
+
+_RENDER = JSONRenderer()
+
+
+def _local_stamp(time: datetime) -> str:
+    """A blank stands before a day of one digit. The names of months are those of no locale."""
+    return f"{_MONTHS[time.month - 1]} {time.day:2} {time:%H:%M:%S}"
+
+
+def _remote_stamp(time: datetime) -> str:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,100 @@
+"""``python -m app.entrypoints.mkpasswd``: a password, and its hash for the configuration.
+
+Without flags it makes one up. Forms and texts are those of gnatsd's tool
+(configuration.md, section 10), and one thing is ours: ``-p`` reads the password from
+standard input when that is no terminal, so that scripts can use it.
+"""
+
+import getpass
+import secrets
+import string
+import sys
+from collections import deque
+from collections.abc import Sequence
+
+import bcrypt
+
+from app.config.go_flags import UsageError, Value, boolean, integer, scan
+
+_USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
+_FAILED = 1
+_INTERRUPTED = 130
+
+_ALPHABET = string.ascii_letters + string.digits + "!@$#%^&*()"
+_LENGTH = 22
+_PREFIX = b"2a"
+_BCRYPT_BYTES = 72
+
+_USUAL_COST = 11
+_LEAST_COST = 4
+_GREATEST_COST = 31
+_COST_FOR_LESS = 10
+
+_FLAGS = {"p": boolean, "c": integer}
+
+
+class _PasswordError(Exception):
+    """No password or no hash can be had; the text says why."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print what the command line asks for; return the exit status."""
+    left = deque(sys.argv[1:] if words is None else words)
+    try:
+        given: dict[str, Value] = dict(scan(left, _FLAGS))
+    except UsageError as error:
+        asked = str(error).removeprefix("flag provided but not defined: ") in ("-h", "-help")
+        sys.stderr.write(_USAGE if asked else f"{error}\n{_USAGE}")
+        return _FAILED
+    try:
+        _run(from_input=bool(given.get("p", False)), cost=int(given.get("c", _USUAL_COST)))
+    except _PasswordError as error:
+        sys.stderr.write(f"{error}\n")
+        return _FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return _INTERRUPTED
+    return 0
+
+
+def _run(*, from_input: bool, cost: int) -> None:
+    if from_input:
+        password = _read_password()
+    else:
+        password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)).encode()
+        sys.stdout.write(f"pass: {password.decode()}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"bcrypt hash: {_hash(password, cost)}\n")
+
+
+def _read_password() -> bytes:
+    if sys.stdin is None or not sys.stdin.isatty():
+        line = sys.stdin.buffer.readline() if sys.stdin else b""
+        if not line:
+            raise _PasswordError("Error, there is no password on standard input")
+        return line.removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        password = getpass.getpass("Enter Password: ")
+        again = getpass.getpass("Reenter Password: ")
+    except EOFError:
+        raise _PasswordError("\nError, no password was entered") from None
+    if password != again:
+        raise _PasswordError("Error, passwords do not match")
+    return password.encode("utf-8", "surrogateescape")
+
+
+def _hash(password: bytes, cost: int) -> str:
+    if cost < _LEAST_COST:
+        cost = _COST_FOR_LESS
+    if cost > _GREATEST_COST:
+        raise _PasswordError(
+            f"Error producing bcrypt hash: crypto/bcrypt: cost {cost} is outside allowed range "
+            f"({_LEAST_COST},{_GREATEST_COST})"
+        )
+    if len(password) > _BCRYPT_BYTES:
+        sys.stderr.write(f"Warning: bcrypt uses only the first {_BCRYPT_BYTES} bytes of this password\n")
+    return bcrypt.hashpw(password[:_BCRYPT_BYTES], bcrypt.gensalt(cost, prefix=_PREFIX)).decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""What one measurement of one server yields."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The figures of one round, by name, and what the load generator took for them."""
+
+    values: Mapping[str, float]
+    load_share: float | None = None
+    """CPU time of the generator, as a part of the time measured; near 1 it is the bottleneck."""
+    load_cost: float | None = None
+    """CPU time of the generator per message or request, in nanoseconds."""
+
+
+class Probe(Protocol):
+    """Measures one server, round after round. It may keep connections open in between.
+
+    Both calls raise `benchmarks.client.RowFailed` or `OSError` when the server lets them down.
+    """
+
+    def warm_up(self, seconds: float) -> None:
+        """Let the server get used to the load, and choose a load for samples of so many seconds."""
+        ...
+
+    def measure(self) -> Sample:
+        """Take one sample."""
+        ...
+
+
+class Target(Protocol):
+    """What a probe knows of the server that it measures."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on the loopback."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        ...
+
+    def start_another(self) -> float:
+        """Start one more of its kind, stop it; return the seconds to its first PONG."""
+        ...
+
+
+class OpenProbe(Protocol):
+    """Makes a probe for a server, for as long as a ``with`` block lasts."""
+
+    def __call__(self, server: Target, /) -> AbstractContextManager[Probe]: ...

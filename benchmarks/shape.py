@@ -1,0 +1,66 @@
+"""The shape of a load: who sends what to whom, and what that comes to in bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from benchmarks.encode import (
+    PIECE_BYTES,
+    Piece,
+    cut,
+    delivered_bytes,
+    publication,
+    shuffled_subjects,
+    subscription,
+)
+
+_SUBJECT = b"bench"
+_WILDCARD = b"bench.*"
+_QUEUE = b"workers"
+
+_DELIVERIES_PER_PIECE = 20_000
+_LEAST_PIECE = 64
+"""A piece of a fan-out is small, so that a sample's length can be chosen finely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Who sends what to whom."""
+
+    publishers: int = 1
+    subscribers: int = 0
+    grouped: bool = False
+    """The subscribers are one queue group, so that each message has one receiver."""
+    subjects: int = 0
+    """Subjects under a wildcard subscription; 0 means one subject and a literal subscription."""
+    size: int = 16
+    """Payload in bytes."""
+    echoing: bool = False
+    """The publishers subscribe as well, and nobody else does."""
+
+    @property
+    def copies(self) -> int:
+        """Deliveries per message."""
+        if self.echoing:
+            return self.publishers
+        return min(self.subscribers, 1) if self.grouped else self.subscribers
+
+    @property
+    def opening(self) -> bytes:
+        """What a receiver sends at first."""
+        return subscription(_WILDCARD if self.subjects else _SUBJECT, _QUEUE if self.grouped else b"")
+
+    def expected(self, pieces: Sequence[Piece]) -> int:
+        """Bytes that all receivers together get when each publisher sends these pieces."""
+        return delivered_bytes(pieces) * self.publishers * self.copies
+
+
+@lru_cache(maxsize=2)
+def stream(shape: Shape) -> tuple[Piece, ...]:
+    """The pieces that a publisher sends, over and over."""
+    most = max(_LEAST_PIECE, _DELIVERIES_PER_PIECE // max(shape.copies, 1))
+    payload = b"x" * shape.size
+    if shape.subjects:
+        return tuple(cut(shuffled_subjects(shape.subjects), payload, most))
+    whole = max(1, PIECE_BYTES // len(publication(_SUBJECT, payload)))
+    return tuple(cut([_SUBJECT] * min(most, whole), payload, most))

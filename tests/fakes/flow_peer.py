@@ -1,0 +1,79 @@
+"""Peers for flow control alone."""
+
+from collections.abc import Callable
+
+from app.domain import flow
+from app.domain.dataplane.seam import Outbox
+
+
+class FakeOutbox(Outbox):
+    """An outbox whose figures the test sets: `queue` adds pending bytes and `take` passes some on."""
+
+    def __init__(self) -> None:
+        self.out_msgs = 0
+        self.out_bytes = 0
+        self.last_delivery = 0.0
+        self.alarm = 0
+        self.closed = False
+        self.trace = False
+        self.flushes = 0
+        self._pending = 0
+        self._passed = 0
+
+    def queue(self, count: int) -> None:
+        """Let `count` more bytes be pending."""
+        self._pending += count
+
+    def take(self, count: int) -> None:
+        """Let the receiver take `count` of the pending bytes."""
+        self._pending -= count
+        self._passed += count
+
+    def send(self, data: bytes) -> None:
+        """Queue real bytes."""
+        self.queue(len(data))
+
+    def flush(self) -> None:
+        """Count."""
+        self.flushes += 1
+
+    def pending(self) -> int:
+        """What is pending."""
+        return self._pending
+
+    def passed(self) -> int:
+        """What was passed on."""
+        return self._passed
+
+
+class FlowPeer(flow.Peer):
+    """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
+
+    `at_end` is called behind the cut.
+    """
+
+    def __init__(self, owner: flow.Flow) -> None:
+        self.waits = 0
+        self.cuts: list[str] = []
+        self.at_end: Callable[[], None] = lambda: None
+        self._outbox = FakeOutbox()
+        self._flow = owner
+
+    @property
+    def outbox(self) -> FakeOutbox:
+        """What waits for it."""
+        return self._outbox
+
+    def wait(self) -> None:
+        """One reason more."""
+        self.waits += 1
+
+    def go_on(self) -> None:
+        """One reason less."""
+        self.waits -= 1
+
+    def cut(self, reason: str) -> None:
+        """End, and tell the flow."""
+        self.cuts.append(reason)
+        self._flow.forget(self)
+        self.at_end()

@@ -1,0 +1,22 @@
+"""A bench without threads: it compares within the call."""
+
+from app.adapters.auth.hash_bench import HashBench
+from app.adapters.auth.secret import Secret, encoded
+from app.adapters.auth.waiting import Verdict
+
+
+class PromptBench(HashBench):
+    """Compares slow secrets at once, too. `closed` tells whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = False
+
+    def compare(self, secret: Secret, given: str, verdict: Verdict) -> None:
+        """Tell `verdict` within this call."""
+        verdict(secret.matches(encoded(given)))
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+        super().close()

@@ -1,0 +1,377 @@
+"""Unit tests of keeping somebody else's authenticator from doing harm."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+from app.adapters.auth.guard import AuthenticatorFailed, GuardedAuthenticator, GuardedFunction
+from app.domain.credentials import Answer, Credentials, Identity
+from app.domain.events import Event
+from app.ports.authenticator import Authenticator
+
+pytestmark = pytest.mark.asyncio
+
+DEREK = Credentials("derek", "s3cr3t", "t0k3n")
+LONG = 20.0
+"""Seconds that no check of these tests takes."""
+SHORT = 0.01
+"""Seconds after which a check that hangs is given up."""
+
+
+class Desk:
+    """Asks an authenticator about Derek, and keeps answers and reports."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.answers: list[Identity | None] = []
+        self.answered = asyncio.Event()
+
+    def report(self, event: Event) -> None:
+        """Keep a fact."""
+        self.events.append(event)
+
+    def answer(self, identity: Identity | None) -> None:
+        """Keep an answer."""
+        self.answers.append(identity)
+        self.answered.set()
+
+    async def ask(self, authenticator: Authenticator) -> Identity | None:
+        """The answer, and no second one soon after."""
+        authenticator.check(DEREK, self.answer)
+        await asyncio.wait_for(self.answered.wait(), LONG)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        (answer,) = self.answers
+        return answer
+
+    def reasons(self) -> list[str]:
+        """What was reported."""
+        assert all(isinstance(event, AuthenticatorFailed) for event in self.events)
+        return [event.text().removeprefix("Authenticator failed: ") for event in self.events]
+
+
+class Scripted(Authenticator):
+    """An authenticator written to the port, whose check is what the test says."""
+
+    def __init__(self, act: Callable[[Answer], None], *, required: bool = True) -> None:
+        self._act = act
+        self._required = required
+        self.closed = False
+
+    @property
+    def required(self) -> bool:
+        """As the test says."""
+        return self._required
+
+    def check(self, credentials: Credentials, answer: Answer) -> None:
+        """Do what the test says."""
+        assert credentials is DEREK
+        self._act(answer)
+
+    def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+def guarded(act: Callable[[Answer], None], desk: Desk, seconds: float = LONG) -> GuardedAuthenticator:
+    """A guarded authenticator whose check is `act`."""
+    return GuardedAuthenticator(Scripted(act), seconds, desk.report)
+
+
+VERDICTS = pytest.mark.parametrize(
+    ("verdict", "identity"),
+    [
+        (True, Identity("derek")),
+        (False, None),
+        (None, None),
+        (Identity("someone"), Identity("someone")),
+        (Identity(), Identity()),
+    ],
+    ids=["true", "false", "none", "identity", "nameless"],
+)
+
+NONSENSE = pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [("s3cr3t", "str"), (1, "int"), ({}, "dict"), (Identity(5), "Identity")],  # type: ignore[arg-type]
+)
+
+
+@VERDICTS
+async def test_a_function_is_believed(verdict: bool | Identity | None, identity: Identity | None) -> None:  # noqa: FBT001 - pytest's way
+    """True lets in under the name that was given, an identity under its own, all else not."""
+    desk = Desk()
+
+    async def check(credentials: Credentials) -> bool | Identity | None:
+        assert credentials is DEREK
+        await asyncio.sleep(0)
+        return verdict
+
+    guard = GuardedFunction(check, LONG, desk.report)
+
+    assert guard.required
+    assert identity == await desk.ask(guard)
+    assert [] == desk.reasons()
+
+
+@NONSENSE
+async def test_nonsense_of_a_function(verdict: object, kind: str) -> None:
+    """A verdict of any other type refuses, and is reported by its type alone."""
+    desk = Desk()
+
+    async def check(credentials: Credentials) -> bool:  # noqa: ARG001 - it judges no one
+        return verdict  # type: ignore[return-value]
+
+    assert await desk.ask(GuardedFunction(check, LONG, desk.report)) is None
+    assert [f"its verdict was of type {kind}, not True, False, None or an Identity"] == desk.reasons()
+
+
+@pytest.mark.parametrize("error", [ValueError("s3cr3t"), SystemExit("s3cr3t")], ids=["error", "exit"])
+async def test_a_function_that_raises(error: BaseException) -> None:
+    """What it raises refuses; the report says what and where, and not with which words."""
+    desk = Desk()
+
+    async def check(credentials: Credentials) -> NoReturn:  # noqa: ARG001 - it judges no one
+        raise error
+
+    assert await desk.ask(GuardedFunction(check, LONG, desk.report)) is None
+
+    (reason,) = desk.reasons()
+    assert reason.startswith(f"it raised {type(error).__name__} at test_guard.py:")
+    assert "s3cr3t" not in reason
+
+
+async def test_a_function_that_hangs() -> None:
+    """When its time is up it is cancelled, and refuses."""
+    desk = Desk()
+    cancelled = asyncio.Event()
+
+    async def check(credentials: Credentials) -> NoReturn:  # noqa: ARG001 - it judges no one
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        pytest.fail("nothing sets that event")
+
+    assert await desk.ask(GuardedFunction(check, SHORT, desk.report)) is None
+    await asyncio.wait_for(cancelled.wait(), LONG)
+    assert ["it gave no verdict within 0.01 s"] == desk.reasons()
+
+
+async def test_a_function_that_will_not_be_cancelled() -> None:
+    """Who goes on after the time limit is refused all the same, and changes nothing any more."""
+    desk = Desk()
+    done = asyncio.Event()
+
+    async def check(credentials: Credentials) -> bool:  # noqa: ARG001 - it judges no one
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            done.set()
+        return True
+
+    assert await desk.ask(GuardedFunction(check, SHORT, desk.report)) is None
+    await asyncio.wait_for(done.wait(), LONG)
+    assert [None] == desk.answers
+
+
+async def test_a_function_that_cancels_itself() -> None:
+    """A cancellation that comes from within is no verdict; the time limit refuses."""
+    desk = Desk()
+
+    async def check(credentials: Credentials) -> NoReturn:  # noqa: ARG001 - it judges no one
+        raise asyncio.CancelledError
+
+    assert await desk.ask(GuardedFunction(check, SHORT, desk.report)) is None
+    assert ["it gave no verdict within 0.01 s"] == desk.reasons()
+
+
+async def test_a_hanging_check_holds_nobody_up() -> None:
+    """While one login hangs another is answered."""
+    desk = Desk()
+    hanging: list[Identity | None] = []
+    first = True
+
+    async def check(credentials: Credentials) -> bool:  # noqa: ARG001 - it judges no one
+        nonlocal first
+        if first:
+            first = False
+            await asyncio.Event().wait()
+        return True
+
+    guard = GuardedFunction(check, LONG, desk.report)
+    guard.check(DEREK, hanging.append)
+
+    assert Identity("derek") == await desk.ask(guard)
+    assert [] == hanging
+    guard.close()
+
+
+async def test_closing_cancels_the_checks_under_way() -> None:
+    """What is under way when the server ends is cancelled, and stays unanswered and unreported."""
+    desk = Desk()
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def check(credentials: Credentials) -> NoReturn:  # noqa: ARG001 - it judges no one
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        pytest.fail("nothing sets that event")
+
+    guard = GuardedFunction(check, LONG, desk.report)
+    guard.check(DEREK, desk.answer)
+    await asyncio.wait_for(begun.wait(), LONG)
+
+    guard.close()
+
+    await asyncio.wait_for(cancelled.wait(), LONG)
+    assert [] == desk.answers
+    assert [] == desk.reasons()
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_an_authenticator_says_whether_it_is_needed(required: bool) -> None:  # noqa: FBT001 - pytest's way
+    """Whether peers must show credentials is for the authenticator to say."""
+    inner = Scripted(lambda answer: answer(None), required=required)
+
+    assert required is GuardedAuthenticator(inner, LONG, pytest.fail).required  # type: ignore[arg-type]
+
+
+@VERDICTS
+async def test_an_authenticator_is_believed(verdict: Identity | None, identity: Identity | None) -> None:
+    """Its answer counts, at once or later."""
+    at_once, later = Desk(), Desk()
+
+    assert identity == await at_once.ask(guarded(lambda answer: answer(verdict), at_once))
+    assert identity == await later.ask(
+        guarded(lambda answer: _call_soon(answer, verdict), later),
+    )
+    assert [] == at_once.reasons() + later.reasons()
+
+
+def _call_soon(answer: Answer, verdict: Identity | None) -> None:
+    asyncio.get_running_loop().call_soon(answer, verdict)
+
+
+@NONSENSE
+async def test_nonsense_of_an_authenticator(verdict: Identity, kind: str) -> None:
+    """An answer of any other type refuses, and is reported."""
+    desk = Desk()
+
+    assert await desk.ask(guarded(lambda answer: answer(verdict), desk)) is None
+    assert [f"its verdict was of type {kind}, not True, False, None or an Identity"] == desk.reasons()
+
+
+@pytest.mark.parametrize("error", [ValueError("s3cr3t"), SystemExit("s3cr3t")], ids=["error", "exit"])
+async def test_an_authenticator_that_raises(error: BaseException) -> None:
+    """What it raises refuses, and is reported without its words."""
+    desk = Desk()
+
+    def act(_answer: Answer) -> NoReturn:
+        raise error
+
+    assert await desk.ask(guarded(act, desk)) is None
+
+    (reason,) = desk.reasons()
+    assert reason.startswith(f"it raised {type(error).__name__} at test_guard.py:")
+    assert "s3cr3t" not in reason
+
+
+async def test_an_authenticator_that_answers_twice() -> None:
+    """The first answer counts: nobody is thrown out, or let in, by a second."""
+    desk = Desk()
+
+    def act(answer: Answer) -> None:
+        answer(Identity("derek"))
+        answer(None)
+        answer(Identity("root"))
+
+    assert Identity("derek") == await desk.ask(guarded(act, desk))
+    assert [] == desk.reasons()
+
+
+async def test_an_authenticator_that_answers_and_raises() -> None:
+    """Once it has answered, what it raises changes nothing."""
+    desk = Desk()
+
+    def act(answer: Answer) -> None:
+        answer(Identity("derek"))
+        raise ValueError
+
+    assert Identity("derek") == await desk.ask(guarded(act, desk))
+    assert [] == desk.reasons()
+
+
+async def test_an_authenticator_that_never_answers() -> None:
+    """When its time is up, silence is a refusal; an answer after that is ignored."""
+    desk = Desk()
+    late: list[Answer] = []
+
+    assert await desk.ask(guarded(late.append, desk, SHORT)) is None
+    late[0](Identity("derek"))
+
+    assert [None] == desk.answers
+    assert ["it gave no verdict within 0.01 s"] == desk.reasons()
+
+
+async def test_an_answer_from_another_thread() -> None:
+    """An answer that comes from another thread is heard on the loop's own."""
+    desk = Desk()
+    heard_on: list[threading.Thread] = []
+
+    def answer(identity: Identity | None) -> None:
+        heard_on.append(threading.current_thread())
+        desk.answer(identity)
+
+    guard = guarded(lambda inner: threading.Thread(target=inner, args=(Identity("derek"),)).start(), desk)
+    guard.check(DEREK, answer)
+    await asyncio.wait_for(desk.answered.wait(), LONG)
+
+    assert [Identity("derek")] == desk.answers
+    assert [threading.current_thread()] == heard_on
+
+
+async def test_closing_closes_the_authenticator() -> None:
+    """The server's end is passed on; what is under way stays unanswered."""
+    desk = Desk()
+    late: list[Answer] = []
+    inner = Scripted(late.append)
+    guard = GuardedAuthenticator(inner, LONG, desk.report)
+    guard.check(DEREK, desk.answer)
+
+    guard.close()
+    late[0](Identity("derek"))
+
+    assert inner.closed
+    assert [] == desk.answers
+
+
+async def test_an_authenticator_that_cannot_be_closed() -> None:
+    """What its end raises is reported, and stops nothing."""
+
+    class Unclosable(Scripted):
+        def close(self) -> None:
+            raise ValueError("s3cr3t")
+
+    desk = Desk()
+
+    GuardedAuthenticator(Unclosable(lambda answer: answer(None)), LONG, desk.report).close()
+
+    (reason,) = desk.reasons()
+    assert reason.startswith("closing it raised ValueError at test_guard.py:")
+    assert "s3cr3t" not in reason
+
+
+async def test_a_report_that_knows_no_place() -> None:
+    """An error of the interpreter itself, without a trace, is reported too."""
+    desk = Desk()
+    guard = GuardedFunction(5, LONG, desk.report)  # type: ignore[arg-type]
+
+    assert await desk.ask(guard) is None
+
+    (reason,) = desk.reasons()
+    assert reason.startswith("it raised TypeError at guard.py:")

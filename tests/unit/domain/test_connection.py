@@ -1,0 +1,499 @@
+"""Connections: reading and waiting, ending in each way, and what is told about them."""
+
+import gc
+import weakref
+
+import pytest
+
+from app.domain.connection import Peer
+from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
+from app.domain.events import ClientClosed, SlowConsumer
+from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.stats import ConnectionStats, Traffic
+from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.fakes.wire import ADDRESS
+
+PONG = b"PONG\r\n"
+LIMITS = Limits(max_pending=4000)
+"""Holds above 2000 pending bytes."""
+
+
+def message(size: int) -> bytes:
+    """A PUB to ``slow`` of so many bytes payload."""
+    return b"PUB slow %d\r\n%b\r\n" % (size, size * b"x")
+
+
+def delivery(size: int, sid: int = 1) -> bytes:
+    """The same as it is delivered."""
+    return b"MSG slow %d %d\r\n%b\r\n" % (sid, size, size * b"x")
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane) -> VirtualBroker:
+    return VirtualBroker(make_plane, LIMITS)
+
+
+@pytest.fixture(name="client")
+def _client(server: VirtualBroker) -> VirtualClient:
+    return server.connect(quiet=True)
+
+
+@pytest.fixture(name="slow")
+def _slow(server: VirtualBroker) -> VirtualClient:
+    """A client that listens to ``slow`` and reads nothing."""
+    client = server.connect(quiet=True)
+    client.send(b"SUB slow 1\r\n")
+    client.wire.stall()
+    return client
+
+
+# --- peers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("peer", "text"),
+    [(Peer("127.0.0.1", 4222), "127.0.0.1:4222"), (Peer("::1", 57860), "::1:57860")],
+)
+def test_addresses_stand_without_brackets(peer: Peer, text: str) -> None:
+    """A peer is shown as gnatsd shows it, IPv6 included."""
+    assert text == str(peer)
+
+
+# --- reading and waiting ---------------------------------------------------------
+
+
+def test_answers_leave_once_per_read(client: VirtualClient) -> None:
+    """All that a read causes is written at its end, in one piece per connection."""
+    client.wire.writes.clear()
+
+    client.send(b"SUB a 1\r\nPUB a 2\r\nok\r\nPING\r\nPUB a 2\r\nok\r\nPING\r\n")
+
+    assert [2 * (b"MSG a 1 2\r\nok\r\n" + PONG)] == client.wire.writes
+
+
+def test_waiting_pauses_the_wire(client: VirtualClient) -> None:
+    """The first reason to wait pauses reading, and the end of the last one resumes it."""
+    connection, states = client.connection, []
+
+    for step in (connection.wait, connection.wait, connection.go_on, connection.go_on):
+        step()
+        states.append((connection.waiting, client.wire.paused))
+
+    assert [(True, True), (True, True), (True, True), (False, False)] == states
+    assert PONG == client.ask(b"PING\r\n")
+
+
+def test_a_turn_lets_others_go_first(server: VirtualBroker, client: VirtualClient) -> None:
+    """A client that keeps us busy is taken up again behind the others, and misses nothing."""
+    lines = TURN_WORK // LINE_WORK
+    other = server.connect(quiet=True)
+
+    client.wire.feed((lines + 10) * b"PING\r\n")
+    first, paused = client.heard(), client.wire.paused
+    other.wire.feed(b"PING\r\n")
+    meanwhile = (other.heard(), client.heard())
+    server.settle()
+
+    assert (lines * PONG, True) == (first, paused)
+    assert (PONG, b"") == meanwhile
+    assert (10 * PONG, False) == (client.heard(), client.wire.paused)
+
+
+def test_many_turns(client: VirtualClient) -> None:
+    """As many turns as it takes are taken, one after the other."""
+    lines = TURN_WORK // LINE_WORK
+
+    client.send(5 * lines * b"PING\r\n" + b"PI")
+    client.send(b"NG\r\n")
+
+    assert (5 * lines + 1) * PONG == client.heard()
+
+
+def test_a_congested_receiver_holds_its_publisher(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """A publisher is not read while its receiver has too much pending; what it sent comes in order later."""
+    client.send(message(2500) + b"PING\r\n" + message(5) + b"PING\r\n")
+    held = (client.heard(), client.wire.paused, slow.heard())
+    slow.wire.pass_on()
+    server.advance(0.2)
+
+    assert (b"", True, delivery(2500)) == held
+    assert (2 * PONG, False, delivery(5)) == (client.heard(), client.wire.paused, slow.heard())
+
+
+def test_the_wire_may_say_that_it_drained(server: VirtualBroker) -> None:
+    """A publisher goes on as soon as its receiver's wire has drained, before any timer."""
+    publisher, slow = server.connect(quiet=True), server.connect(quiet=True)
+    server.limits = Limits()
+    slow.send(b"SUB slow 1\r\n")
+    slow.wire.stall()
+
+    publisher.send(message(2500))
+    waited = publisher.connection.waiting
+    assert slow.wire.handler is not None
+    slow.wire.handler.drained()
+    server.settle()
+
+    assert (True, False) == (waited, publisher.connection.waiting)
+
+
+def test_others_are_not_held(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """Who does not publish to the congested receiver is served as ever."""
+    other = server.connect(quiet=True)
+
+    client.send(message(2500) + message(1))
+
+    assert PONG == other.ask(b"PING\r\n")
+    assert slow.connection.waiting is False
+
+
+def test_a_publisher_to_itself_is_held(server: VirtualBroker, client: VirtualClient) -> None:
+    """A client with too much pending for itself waits too, and no longer than a second."""
+    client.wire.stall()
+    client.send(b"SUB slow 1\r\n" + message(2500) + b"PING\r\n")
+    held = client.heard()
+
+    server.advance(HOLD_SECONDS + 0.2)
+
+    assert (delivery(2500), PONG) == (held, client.heard())
+
+
+def test_held_by_someone_who_is_gone(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """A publisher whose receiver was cut by the very message that pressed goes on at the next turn."""
+    slow.send(b"SUB slow 2\r\n")
+
+    client.wire.feed(message(2500) + b"PING\r\n")
+    at_once = (client.heard(), slow.wire.aborted)
+    server.settle()
+
+    assert (b"", True) == at_once
+    assert (PONG, False) == (client.heard(), client.connection.waiting)
+
+
+def test_a_cut_does_not_mix_publishers(server: VirtualBroker) -> None:
+    """Who waited for a receiver that is cut goes on behind the message that cut it, not within."""
+    first, second, slow, witness = (server.connect(quiet=True) for _ in range(4))
+    slow.send(b"SUB slow 1\r\n")
+    witness.send(b"SUB > 9\r\n")
+    slow.wire.stall()
+
+    first.send(message(2500) + b"PUB late 0\r\n\r\n")
+    witness.heard()
+    second.send(message(2000) + b"PUB later 0\r\n\r\n")
+
+    assert slow.wire.aborted
+    assert delivery(2000, 9) == witness.heard()[: len(delivery(2000, 9))]
+
+
+# --- ending ------------------------------------------------------------------------
+
+
+def test_an_end_of_file_closes(server: VirtualBroker, client: VirtualClient) -> None:
+    """Input before the end of file is obeyed, its answers are sent, and the link is closed in order."""
+    client.wire.feed(b"PING\r\nPUB a 5\r\nhal")
+    client.wire.end()
+
+    assert (PONG, True, False) == (client.heard(), client.wire.closed, client.wire.aborted)
+    assert {} == server.broker.connections
+
+
+def test_an_end_of_file_while_waiting(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """What was sent before the end of file is obeyed, even if it has to wait; then the link is closed."""
+    client.send(message(2500) + message(7) + b"PING\r\n")
+    assert client.wire.handler is not None
+
+    client.wire.handler.ended()
+    waiting = client.wire.closed
+    server.advance(HOLD_SECONDS + 0.2)
+
+    assert (False, True) == (waiting, client.wire.closed)
+    assert (PONG, delivery(2500) + delivery(7)) == (client.heard(), slow.heard())
+
+
+def test_an_end_of_file_after_the_end(client: VirtualClient) -> None:
+    """A closed connection has nothing left to end."""
+    client.connection.close()
+    client.connection.wait()
+
+    client.connection.ended()
+
+    assert b"" == client.heard()
+    assert client.wire.closed
+
+
+def test_input_after_the_end_is_ignored(client: VirtualClient) -> None:
+    """Bytes that a closed connection is still given are discarded."""
+    client.connection.close()
+
+    client.connection.reserve()[:6] = b"PING\r\n"
+    client.connection.received(6)
+
+    assert b"" == client.heard()
+
+
+def test_waiting_after_the_end(client: VirtualClient) -> None:
+    """A closed connection may be told to wait and to go on; it touches its wire no more."""
+    client.connection.close()
+
+    client.connection.wait()
+    paused = client.wire.paused
+    client.connection.go_on()
+
+    assert (False, False) == (paused, client.wire.paused)
+
+
+def test_closing_sends_what_is_pending(client: VirtualClient) -> None:
+    """A farewell stands behind all that waited."""
+    client.connection.outbox.send(b"first ")
+
+    client.connection.close(b"last")
+    client.connection.close(b"never")
+    client.connection.abort()
+    client.connection.cut("never")
+
+    assert b"first last" == client.heard()
+    assert (True, False) == (client.wire.closed, client.wire.aborted)
+
+
+def test_aborting_sends_nothing(client: VirtualClient) -> None:
+    """Neither what waited nor a later farewell is sent."""
+    client.connection.outbox.send(b"first")
+
+    client.connection.abort()
+    client.connection.abort()
+    client.connection.close(b"never")
+
+    assert b"" == client.heard()
+    assert (False, True) == (client.wire.closed, client.wire.aborted)
+
+
+def test_a_farewell_that_is_too_much(server: VirtualBroker, client: VirtualClient) -> None:
+    """A receiver that a farewell brings over its limit is cut like any other."""
+    client.wire.stall()
+
+    client.connection.close(5000 * b"x")
+
+    assert client.wire.aborted
+    assert 1 == server.broker.stats().slow_consumers
+
+
+def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
+    """More than `max_pending` ends a receiver without a word, and is counted and logged."""
+    events = RecordingEventLog(debug=False, trace=False)
+    server = VirtualBroker(make_plane, LIMITS, events=events)
+    publisher, slow = server.connect(quiet=True), server.connect(quiet=True)
+    slow.send(b"SUB slow 1\r\n")
+    slow.wire.stall()
+
+    publisher.send(message(3900) + message(1))
+    server.advance(HOLD_SECONDS + 0.2)
+    publisher.send(message(100))
+
+    assert (True, False, b"") == (slow.wire.aborted, slow.wire.closed, slow.heard())
+    pending = len(delivery(3900) + delivery(1) + delivery(100))
+    reason = f"{pending} pending bytes exceed max_pending 4000"
+    assert [SlowConsumer(slow.connection.link, reason)] == events.events
+    assert 1 == server.broker.stats().slow_consumers
+    assert PONG == publisher.ask(b"PING\r\n")
+
+
+def test_a_receiver_without_progress_is_cut(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """A congested receiver that takes nothing for the write deadline is a slow consumer."""
+    client.send(message(2500))
+
+    server.advance(LIMITS.write_deadline + 0.2)
+
+    assert slow.wire.aborted
+    assert 1 == server.broker.stats().slow_consumers
+
+
+def test_a_receiver_that_is_cut_by_its_last_message(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """The end of a receiver and of its subscription may be one and the same message."""
+    slow.send(b"UNSUB 1 1\r\n")
+
+    client.send(message(4500) + message(1) + b"PING\r\n")
+
+    assert (True, PONG) == (slow.wire.aborted, client.heard())
+    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+
+
+def test_a_connection_ends_once(make_plane: MakePlane) -> None:
+    """However it ends, and however often, its end is reported once."""
+    events = RecordingEventLog(trace=False)
+    server = VirtualBroker(make_plane, events=events)
+    clients = [server.connect() for _ in range(3)]
+    links = [client.connection.link for client in clients]
+
+    clients[0].connection.close()
+    clients[1].leave()
+    clients[2].connection.abort()
+    clients[2].leave()
+
+    assert [ClientClosed(link) for link in links] == events.of(ClientClosed)
+
+
+def test_no_fact_that_nobody_wants(make_plane: MakePlane) -> None:
+    """Without debug the coming and going of clients is not even reported."""
+    events = RecordingEventLog(debug=False, trace=False)
+    server = VirtualBroker(make_plane, events=events)
+
+    server.connect().leave()
+
+    assert [] == events.events
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError("reset by peer")], ids=["orderly", "reset"])
+def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
+    """A link that is gone takes the subscriptions along; how it went makes no difference."""
+    server = VirtualBroker(make_plane)
+    client = server.connect()
+    client.send(b"SUB a 1\r\nSUB b.* 2\r\n")
+
+    client.wire.lose(error)
+
+    assert ({}, 0) == (server.broker.connections, server.broker.wires)
+    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+
+
+def test_a_lost_publisher_is_forgotten(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """Whoever waited for a receiver and is gone when that goes on does no harm."""
+    client.send(message(2500) + message(1))
+
+    client.leave()
+    slow.wire.pass_on()
+    server.advance(0.2)
+
+    assert delivery(2500) == slow.heard()
+
+
+@pytest.mark.parametrize("subject", [b"a", b"a.*", b">"])
+@pytest.mark.parametrize("ending", ["lost", "closed", "cut"])
+def test_nothing_remains_of_a_lost_connection(make_plane: MakePlane, ending: str, subject: bytes) -> None:
+    """Once the wire is lost, memory returns without the collector's help, even if plans know the receiver."""
+    server = VirtualBroker(make_plane)
+    publisher = server.connect(quiet=True)
+    client = server.connect(quiet=True)
+    client.send(b"SUB " + subject + b" 1\r\nSUB " + subject + b" q 2\r\nUNSUB 1 100\r\nPUB x.y 3\r\nab")
+    publisher.send(b"PUB a 1\r\nx\r\nPUB a.b 1\r\nx\r\n")
+    wire = weakref.ref(client.wire)
+
+    gc.collect()
+    gc.disable()
+    try:
+        if ending == "closed":
+            client.connection.close(b"bye")
+        elif ending == "cut":
+            client.connection.cut("for this test")
+        client.leave()
+        server.clients.remove(client)
+        publisher.send(b"PUB b 1\r\nx\r\nPUB b.b 1\r\nx\r\n")
+        del client
+        remaining = wire()
+    finally:
+        gc.enable()
+
+    assert remaining is None
+
+
+# --- telling --------------------------------------------------------------------------
+
+
+def test_figures_of_a_fresh_connection(make_plane: MakePlane) -> None:
+    """A client that did nothing was last active when it came."""
+    server = VirtualBroker(make_plane)
+    server.advance(5.0)
+
+    client = server.connect()
+
+    assert (
+        ConnectionStats(
+            cid=1,
+            ip=ADDRESS,
+            port=4000,
+            started=5.0,
+            last_activity=5.0,
+            pending_bytes=0,
+            traffic=Traffic(0, 0, 0, 0),
+        )
+        == client.connection.stats()
+    )
+
+
+def test_figures_of_a_busy_connection(server: VirtualBroker, client: VirtualClient) -> None:
+    """Messages and payload bytes are counted in both directions, and what is pending is shown."""
+    client.wire.stall()
+
+    client.send(b"SUB a 1\r\nSUB a 2\r\nPUB a 5\r\nhello\r\nPUB b 2\r\nok\r\n")
+
+    stats = client.connection.stats()
+    assert Traffic(2, 7, 2, 10) == stats.traffic
+    assert 2 * len(b"MSG a 1 5\r\nhello\r\n") == stats.pending_bytes
+    assert server.broker.stats().traffic == stats.traffic
+
+
+@pytest.mark.parametrize(
+    ("sent", "active"),
+    [
+        (b"SUB x 5\r\n", True),
+        (b"UNSUB 5\r\n", True),
+        (b"CONNECT {}\r\n", True),
+        (b"PUB x 0\r\n\r\n", True),
+        (b"PUB x 5\r\nhel", False),
+        (b"PING\r\n", False),
+        (b"PONG\r\n", False),
+        (b"+OK\r\n", False),
+        (b"SUB x", False),
+    ],
+    ids=lambda value: value.decode() if isinstance(value, bytes) else "",
+)
+def test_what_counts_as_activity(
+    server: VirtualBroker, client: VirtualClient, sent: bytes, *, active: bool
+) -> None:
+    """Operations that matter count as activity, keep-alive and incomplete ones do not."""
+    server.advance(10.0)
+
+    client.send(sent)
+
+    assert (10.0 if active else 0.0) == client.connection.stats().last_activity
+
+
+def test_a_delivery_is_activity(server: VirtualBroker, client: VirtualClient) -> None:
+    """A receiver is active when it gets a message."""
+    receiver = server.connect(quiet=True)
+    receiver.send(b"SUB a 1\r\n")
+    server.advance(10.0)
+
+    client.send(b"PUB a 0\r\n\r\n")
+
+    assert 10.0 == receiver.connection.stats().last_activity
+
+
+def test_traced_messages(make_plane: MakePlane) -> None:
+    """While tracing, each message sent is shown with its line; what is no UTF-8 as escapes."""
+    events = RecordingEventLog(debug=False)
+    server = VirtualBroker(make_plane, events=events)
+    client = server.connect(quiet=True)
+    client.send(b"SUB \xff.* 9\r\n")
+    events.events.clear()
+
+    client.send(b"PUB \xff.a re 5\r\nhello\r\n")
+
+    assert [
+        "->> [PUB \\xff.a re 5]",
+        "->> MSG_PAYLOAD: [hello]",
+        "<<- [MSG \\xff.a 9 re 5]",
+    ] == events.texts()
