@@ -9,10 +9,10 @@ call of `Connection.wait` and is ended by one of `Connection.go_on`.
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.domain.commands import readable
 from app.domain.dataplane.seam import Control, Inlet, Outbox, Plane, Progress
 from app.domain.events import ClientClosed, Event, EventSink, LineSent, Link, SlowConsumer
 from app.domain.flow import Flow
-from app.domain.commands import readable
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
 

@@ -7,7 +7,6 @@ write to each other before they read are not stuck for ever. Without progress
 for `write_deadline`, or beyond `max_pending`, it is a slow consumer and is cut.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 from app.domain.dataplane.seam import Outbox

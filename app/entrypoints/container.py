@@ -22,7 +22,7 @@ from app.domain.dataplane import AUTO, choose
 from app.domain.encode import ServerInfo
 from app.domain.events import InternalFailure
 from app.domain.limits import Limits
-from app.entrypoints.service import Service
+from app.entrypoints.service import Parts, Service
 from app.ports.authenticator import Authenticator
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
@@ -70,7 +70,16 @@ class Container:
             on_accept_failed=self.event_log.provided.record,
         )
         self.service: providers.Provider[Service] = providers.Singleton(
-            Service, self.broker, self.listener, self.event_log, self.authenticator, twin, find_trim()
+            Service,
+            self.broker,
+            providers.Factory(
+                Parts,
+                listener=self.listener,
+                events=self.event_log,
+                authenticator=self.authenticator,
+                data_plane=twin,
+                give_memory_back=providers.Object(find_trim()),
+            ),
         )
 
 

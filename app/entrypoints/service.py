@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.domain.broker import Broker
 from app.domain.events import (
@@ -29,28 +30,26 @@ MANY_CLIENTS = 500
 _DEPARTURE_CHECK_SECONDS = 0.005
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server consists of besides its broker."""
+
+    listener: Listener
+    events: EventLog
+    authenticator: Authenticator
+    data_plane: str
+    """Name of the twin that runs, for the log."""
+    give_memory_back: Callable[[], None]
+    """Called, in a thread, when many clients have left."""
+
+
 class Service:
     """One server: its broker, behind its listener."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        listener: Listener,
-        events: EventLog,
-        authenticator: Authenticator,
-        data_plane: str,
-        give_memory_back: Callable[[], None],
-    ) -> None:
-        """`data_plane` is the name of the twin that runs, for the log.
-
-        `give_memory_back` is called, in a thread, when many clients have left.
-        """
+    def __init__(self, broker: Broker, parts: Parts) -> None:
         self.broker = broker
-        self._listener = listener
-        self._events = events
-        self._authenticator = authenticator
-        self._data_plane = data_plane
-        self._give_memory_back = give_memory_back
+        self._parts = parts
+        self._events = parts.events
         self._departures = 0
         self._tidying: asyncio.TimerHandle | None = None
 
@@ -63,8 +62,8 @@ class Service:
         loop = type(asyncio.get_running_loop())
         events.record(ServerStarting(None, info.version))
         runtime = f"{platform.python_implementation()} {platform.python_version()}"
-        events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._data_plane))
-        address = await self._listener.start(self.broker.accept)
+        events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._parts.data_plane))
+        address = await self._parts.listener.start(self.broker.accept)
         self.broker.listening_on(address.port)
         events.record(Listening(None, info.host, address.port))
         events.record(ServerIdentified(None, info.server_id))
@@ -77,7 +76,7 @@ class Service:
         loop = asyncio.get_running_loop()
         if self.broker.departures - self._departures >= MANY_CLIENTS:
             self._departures = self.broker.departures
-            loop.run_in_executor(None, self._give_memory_back)
+            loop.run_in_executor(None, self._parts.give_memory_back)
         self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
 
     async def stop(self) -> None:
@@ -88,14 +87,14 @@ class Service:
         self._events.record(ServerExiting(None))
         if self._tidying is not None:
             self._tidying.cancel()
-        await self._listener.close()
+        await self._parts.listener.close()
         flushed = asyncio.Event()
         self.broker.shutdown(flushed.set)
         await flushed.wait()
-        self._authenticator.close()
+        self._parts.authenticator.close()
 
     async def departed(self) -> None:
         """Wait until all clients are gone, which after `stop` is soon."""
         deadline = asyncio.get_running_loop().time() + DEPARTURE_SECONDS
-        while self.broker.wires and asyncio.get_running_loop().time() < deadline:
+        while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
             await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)

@@ -38,6 +38,7 @@ class Counting(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        """Read; called by the thread."""
         room = bytearray(4 * PIECE)
         while self.count < self._wanted:
             size = self._link.recv_into(room)

@@ -56,9 +56,11 @@ class EmbeddedServer:
 
     @property
     def broker(self) -> Broker:
+        """The broker inside."""
         return self.container.broker()
 
     async def start(self) -> None:
+        """Listen; `port` is known afterwards."""
         self.port = await self.container.service().start()
 
     async def stop(self) -> None:

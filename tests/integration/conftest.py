@@ -27,6 +27,7 @@ class ServerKind:
     async def __call__(
         self, port: int = -1, network: MemoryNetwork | None = None, **settings: Unpack[Settings]
     ) -> AsyncIterator[EmbeddedServer]:
+        """A server, stopped when the block is left."""
         async with embedded_server(self.transport, self.twin, port, network, **settings) as server:
             self.started.append(server)
             yield server
@@ -34,7 +35,7 @@ class ServerKind:
 
 @pytest_asyncio.fixture(
     params=[(transport, twin) for transport in TRANSPORTS for twin in twins()],
-    ids=lambda kind: "-".join(kind),
+    ids="-".join,
 )
 async def broker(request: pytest.FixtureRequest) -> AsyncIterator[ServerKind]:
     """Starts a server; see `tests.fakes.broker.StartBroker`."""

@@ -105,6 +105,18 @@ class StreamCarrier(_SocketCarrier):
             self._connection.settimeout(timeout)
 
 
+class Signal(Protocol):
+    """What the sink uses of a `threading.Event`."""
+
+    def set(self) -> None: ...
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set, for `timeout` seconds at most."""
+        ...
+
+
 class SyslogSink(RawIOBase):
     """Takes lines for a daemon; waits, with growing pauses, while there is none.
 
@@ -112,7 +124,13 @@ class SyslogSink(RawIOBase):
     trouble is an error.
     """
 
-    def __init__(self, connect: Callable[[], Carrier], name: str, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Carrier],
+        name: str,
+        warn: Callable[[str], None],
+        hurried: Signal | None = None,
+    ) -> None:
         """`connect` raises `OSError`, here too; `name` says where the daemon is."""
         super().__init__()
         self._connect = connect
@@ -120,7 +138,7 @@ class SyslogSink(RawIOBase):
         self._warn = warn
         self._carrier: Carrier | None = None
         self._pause = FIRST_PAUSE
-        self._hurried = threading.Event()
+        self._hurried: Signal = hurried or threading.Event()
         self._warned = False
         self._carrier = connect()
 

@@ -100,4 +100,3 @@ class ServiceManager:
         if not self._warned:
             self._warned = True
             self._warn(f"cannot talk to the service manager: {reason}")
-

@@ -589,6 +589,7 @@ cdef class DataPlane:
         cdef const char *line
         cdef const char *end
         cdef Publish publish
+        cdef Plan plan
         cdef int fault
         while position < size:
             if inlet.closed:
@@ -626,19 +627,20 @@ cdef class DataPlane:
                     self.report(inlet, &publish, fault)
                     return STOPPED
                 self.remember(&publish)
+            plan = self.plan_of(inlet, &publish)
+            self.refuse(inlet, plan)
             stop = publish.line_size + publish.size
             if stop + 2 > count:
                 if stop < count and line[stop] != c'\r':
                     self.report_terminator(inlet, line + stop, count - stop)
                     return STOPPED
-                self.refuse(inlet, self.plan_of(inlet, &publish))
                 self.keep(inlet, line, count, stop + 2)
                 return DONE
             if line[stop] != c'\r' or line[stop + 1] != c'\n':
                 self.report_terminator(inlet, line + stop, count - stop)
                 return STOPPED
             position += stop + 2
-            work -= self.publish(inlet, &publish)
+            work -= self.publish(inlet, &publish, plan)
         return HELD if self.held else DONE
 
     cdef inline bint is_last(self, const char *line, Py_ssize_t count) noexcept:
@@ -736,12 +738,11 @@ cdef class DataPlane:
 
     # --- delivering -------------------------------------------------------------
 
-    cdef int64_t publish(self, Inlet inlet, Publish *publish) except -1:
+    cdef int64_t publish(self, Inlet inlet, Publish *publish, Plan plan) except -1:
         """Execute the plan for one message; return the work it was."""
         cdef const char *line = publish.line
         cdef const char *subject = line + publish.subject
         cdef Message message
-        cdef Plan plan
         cdef tuple group
         cdef Py_ssize_t i
         cdef bytes prefix = None
@@ -752,8 +753,6 @@ cdef class DataPlane:
         self.in_bytes += publish.size
         if inlet.trace:
             self.trace(inlet, publish)
-        plan = self.plan_of(inlet, publish)
-        self.refuse(inlet, plan)
         inlet.refused = False
         if inlet.verbose:
             inlet.outbox.send(_OK)
@@ -796,6 +795,7 @@ cdef class DataPlane:
         return self.plan_for(inlet, subject, publish.subject_size)
 
     cdef inline int refuse(self, Inlet inlet, Plan plan) except -1:
+        """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refused and not inlet.refused:
             inlet.refused = True
             inlet.outbox.send(plan.refusal)

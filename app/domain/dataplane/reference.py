@@ -367,14 +367,16 @@ class DataPlane:
             if inlet.publishing and _is_publish(line):
                 try:
                     publish = self._understand(inlet, line)
+                    plan = self._plan_of(inlet, publish)
+                    self._refuse(inlet, plan)
                     complete = _is_complete(data, end + 1 + publish.size)
                 except _Faulty as error:
                     inlet.control.fault(error.fault, error.text)
                     return Progress.STOPPED
                 if not complete:
-                    self._await_payload(inlet, publish, data[position:])
+                    self._keep(inlet, data[position:], len(line) + 1 + publish.size + 2)
                     return Progress.DONE
-                position, done = self._publish(inlet, publish, data, position, work)
+                position, done = self._publish(inlet, publish, plan, (data, position), work)
                 work -= done
             else:
                 position = end + 1
@@ -399,12 +401,8 @@ class DataPlane:
         self._keep(inlet, rest, 0)
         return Progress.DONE
 
-    def _await_payload(self, inlet: Inlet, publish: _Publish, rest: bytes) -> None:
-        """Keep an incomplete message. What its line alone refuses is refused now."""
-        self._refuse(inlet, self._plan_of(inlet, publish))
-        self._keep(inlet, rest, len(publish.line) + 1 + publish.size + 2)
-
     def _refuse(self, inlet: Inlet, plan: Plan) -> None:
+        """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refusal and not inlet.refused:
             inlet.refused = True
             inlet.outbox.send(plan.refusal)
@@ -442,26 +440,25 @@ class DataPlane:
         return plan
 
     def _publish(
-        self, inlet: Inlet, publish: _Publish, data: bytes, position: int, work: int
+        self, inlet: Inlet, publish: _Publish, plan: Plan, where: tuple[bytes, int], work: int
     ) -> tuple[int, int]:
-        """Execute the plan for the message at `position`, and for more of its kind behind it.
+        """Execute the plan for the message that stands there, and for more of its kind behind it.
 
         Returns where the next line starts, and the work it was.
         """
-        plan = self._plan_of(inlet, publish)
+        data, position = where
         start = position + len(publish.line) + 1
         stop = start + publish.size
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(publish.tail) + publish.size + 2)
         is_run = plan.runs and data.startswith(publish.line, stop + 2)
         if is_run and not inlet.verbose and not inlet.trace:
-            count = self._publish_run(inlet, publish, plan, (data, position), -(-work // effort))
+            count = self._publish_run(inlet, publish, plan, where, -(-work // effort))
             if count:
                 return position + count * (stop + 2 - position), count * effort
         self._count_in(inlet, publish, 1)
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(publish.argument, payload)
-        self._refuse(inlet, plan)
         inlet.refused = False
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")

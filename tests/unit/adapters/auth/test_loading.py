@@ -194,7 +194,7 @@ def test_what_cannot_be_called(write: Write) -> None:
     ids=["error", "plain function"],
 )
 def test_a_factory_that_fails(write: Write, text: str, told: str) -> None:
-    """What calling it raises is told, and what it must be; a plain function of the credentials is no factory."""
+    """What calling it raises is told, and what it must be; a plain function is no factory."""
     write("mine", text)
 
     assert told in complaint("mine:it")

@@ -212,7 +212,7 @@ def test_a_remote_syslog_comes_before_the_local_one(syslog: bool) -> None:  # no
     """A remote syslog counts, whether or not the local one is wanted too."""
     settings = replace(PLAIN, syslog=syslog, remote_syslog="http://nowhere")
 
-    with pytest.raises(SyslogError, match='^error invalid network type: "http"'):
+    with pytest.raises(SyslogError, match=r'^error invalid network type: "http"'):
         open_event_log(settings)
 
 

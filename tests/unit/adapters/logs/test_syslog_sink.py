@@ -5,25 +5,20 @@ import threading
 
 import pytest
 
-from app.adapters.logs import syslog_sink
 from app.adapters.logs.line_writer import LineWriter
 from app.adapters.logs.syslog_sink import FIRST_PAUSE, LONGEST_PAUSE, SyslogSink
 from tests.fakes.syslog_carrier import REFUSED, ScriptedDaemon
 
+SECONDS = 20.0
 TOO_LONG = OSError(errno.EMSGSIZE, "Message too long")
 
 
 class Pauses:
-    """Stands in for the waiting: keeps how long each pause was to be."""
+    """Pauses that take no time: keeps how long each was to be."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self._set = False
-
-    def wait(self, seconds: float) -> bool:
-        """Pause no time at all."""
-        self.seconds.append(seconds)
-        return self._set
 
     def set(self) -> None:
         """Hurry."""
@@ -33,13 +28,14 @@ class Pauses:
         """Whether there is hurry."""
         return self._set
 
+    def wait(self, timeout: float) -> bool:
+        """Pause no time at all."""
+        self.seconds.append(timeout)
+        return self._set
 
-@pytest.fixture(name="pauses", autouse=True)
-def _pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
-    """No sink of these tests waits for real."""
-    pauses = Pauses()
-    monkeypatch.setattr(syslog_sink.threading, "Event", lambda: pauses)
-    return pauses
+
+def ignore(text: str) -> None:
+    """A warning that the test expects."""
 
 
 def send(sink: SyslogSink, text: str) -> None:
@@ -69,11 +65,12 @@ def test_no_daemon_at_the_start() -> None:
         SyslogSink(daemon.connect, "here", pytest.fail)
 
 
-def test_a_daemon_that_is_restarted(pauses: Pauses) -> None:
+def test_a_daemon_that_is_restarted() -> None:
     """What could not be sent is sent again over a new connection, and one warning tells of it."""
     warnings: list[str] = []
     daemon = ScriptedDaemon(takes=[None, REFUSED, None, REFUSED])
-    sink = SyslogSink(daemon.connect, "udp://here:514", warnings.append)
+    pauses = Pauses()
+    sink = SyslogSink(daemon.connect, "udp://here:514", warnings.append, pauses)
 
     for line in ("one\n", "two\n", "three\n"):
         send(sink, line)
@@ -86,10 +83,11 @@ def test_a_daemon_that_is_restarted(pauses: Pauses) -> None:
     ] == warnings
 
 
-def test_pauses_grow(pauses: Pauses) -> None:
+def test_pauses_grow() -> None:
     """A daemon that stays away is tried less and less often, up to a bound."""
     daemon = ScriptedDaemon(connects=[None, *[REFUSED] * 9], takes=[REFUSED])
-    sink = SyslogSink(daemon.connect, "here", lambda _text: None)
+    pauses = Pauses()
+    sink = SyslogSink(daemon.connect, "here", ignore, pauses)
 
     send(sink, "late\n")
 
@@ -101,16 +99,17 @@ def test_pauses_grow(pauses: Pauses) -> None:
 def test_what_was_taken_is_not_sent_again() -> None:
     """When a connection breaks between two lines the first is not repeated."""
     daemon = ScriptedDaemon(takes=[1, REFUSED])
-    sink = SyslogSink(daemon.connect, "here", lambda _text: None)
+    sink = SyslogSink(daemon.connect, "here", ignore, Pauses())
 
     send(sink, "one\ntwo\n")
 
     assert ["one", "two"] == daemon.lines
 
 
-def test_a_line_the_network_cannot_carry(pauses: Pauses) -> None:
+def test_a_line_the_network_cannot_carry() -> None:
     """A line that will never get through is an error at once, so that it does not block the log."""
-    sink = SyslogSink(ScriptedDaemon(takes=[TOO_LONG]).connect, "here", pytest.fail)
+    pauses = Pauses()
+    sink = SyslogSink(ScriptedDaemon(takes=[TOO_LONG]).connect, "here", pytest.fail, pauses)
 
     with pytest.raises(OSError, match="Message too long"):
         sink.write(memoryview(b"long\n"))
@@ -152,31 +151,49 @@ def test_many_lines_are_sent_in_chunks() -> None:
     assert lines == daemon.lines
 
 
-def test_lines_wait_and_what_is_too_much_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the daemon is away lines queue up to the bound; the rest is counted, and reported when it is back."""
-    monkeypatch.undo()
+def test_lines_wait_and_what_is_too_much_is_counted() -> None:
+    """While the daemon is away lines queue up to the bound; the rest is counted, and reported afterwards."""
     away, back = threading.Event(), threading.Event()
-    daemon = ScriptedDaemon(takes=[None, REFUSED])
-    first = daemon.connect()
 
-    def connect() -> syslog_sink.Carrier:
-        if daemon.attempts == 1:
-            daemon.attempts += 1
-            return first
-        away.set()
-        assert back.wait(20)
-        return daemon.connect()
+    class Outage(Pauses):
+        def wait(self, timeout: float) -> bool:
+            away.set()
+            assert back.wait(SECONDS)
+            return super().wait(timeout)
 
-    sink = SyslogSink(connect, "here", lambda _text: None)
+    daemon = ScriptedDaemon(takes=[REFUSED])
+    sink = SyslogSink(daemon.connect, "here", ignore, Outage())
     writer = LineWriter(sink, lambda count: f"dropped {count}", pytest.fail, 10, sink.hurry)
-
     writer.write("one")
-    writer.write("two")
-    assert away.wait(20)
-    for line in ("six", "ten", "eleven"):
+    assert away.wait(SECONDS)
+
+    for line in ("two", "six", "eleven"):
         writer.write(line)
     back.set()
     writer.close()
 
-    assert "one" == daemon.lines[0]
-    assert "dropped" in daemon.lines[-1]
+    assert ["one", "two", "dropped 2"] == daemon.lines
+    assert 0 == daemon.open
+
+
+def test_closing_the_log_ends_an_outage() -> None:
+    """A server that ends while the daemon is away tries once more, and does not wait for its return."""
+    away = threading.Event()
+
+    class Outage(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            away.set()
+            return super().wait(None if timeout else 0)
+
+    daemon = ScriptedDaemon(connects=[None, REFUSED, REFUSED], takes=[REFUSED])
+    warnings: list[str] = []
+    sink = SyslogSink(daemon.connect, "here", ignore, Outage())
+    writer = LineWriter(sink, lambda count: f"dropped {count}", warnings.append, hurry=sink.hurry)
+    writer.write("last")
+    assert away.wait(SECONDS)
+
+    writer.close(SECONDS)
+
+    assert sink.closed
+    assert 3 == daemon.attempts
+    assert 1 == len(warnings)
