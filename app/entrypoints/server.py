@@ -25,9 +25,6 @@ _COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: the broker frees its objects by reference
 count, so looking for circles often would only add pauses."""
 
-_JSON_DEPTH = 5_000
-"""Nesting that a CONNECT may have; the default max_control_line allows a tenth of it."""
-
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the server for a command line; return the exit status."""
@@ -53,7 +50,6 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(container: Container, options: Options) -> int:
-    sys.setrecursionlimit(_JSON_DEPTH)
     _allow_many_descriptors()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from app.domain.events import (
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
 from app.ports.transport import LINGER_SECONDS, Listener
+
+JSON_DEPTH = 5_000
+"""Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
@@ -58,6 +62,7 @@ class Service:
 
         Raises `ListenError`.
         """
+        sys.setrecursionlimit(max(JSON_DEPTH, sys.getrecursionlimit()))
         events, info = self._events, self.broker.info
         loop = type(asyncio.get_running_loop())
         events.record(ServerStarting(None, info.version))
