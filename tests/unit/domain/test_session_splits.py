@@ -147,7 +147,7 @@ def test_sizes_and_reads(make_plane: MakePlane, size: int, read: int) -> None:
 
     outcome = converse(make_plane, [data[start : start + read] for start in range(0, len(data), read)])
 
-    heard = 2 * b"MSG a 1 %d\r\n%b\r\n" % (size, payload)
+    heard = 2 * (b"MSG a 1 %d\r\n%b\r\n" % (size, payload))
     if size > LIMITS.max_payload:
         heard = b"-ERR 'Maximum Payload Violation'\r\n"
     assert heard == outcome.heard

@@ -1,0 +1,87 @@
+"""The container: what a server consists of, and how a part is replaced."""
+
+import subprocess
+import sys
+
+import pytest
+from dependency_injector import providers
+
+from app.adapters.auth.plain import OpenDoor, SingleUser
+from app.adapters.clock_manual import ManualClock
+from app.adapters.entropy import SeededEntropy
+from app.adapters.net_memory import MemoryNetwork
+from app.config.options import make_options
+from app.domain.dataplane import PYTHON, DataPlaneUnavailable
+from app.entrypoints.container import Container
+from tests.fakes.event_log import RecordingEventLog
+
+
+@pytest.fixture(name="container")
+def _container() -> Container:
+    """A container in virtual time, without sockets and logs."""
+    container = Container(make_options({"max_payload": 77, "host": "somewhere"}), PYTHON)
+    container.clock.override(providers.Object(ManualClock()))
+    container.event_log.override(providers.Object(RecordingEventLog()))
+    return container
+
+
+def test_options_reach_the_broker(container: Container) -> None:
+    """Limits and INFO are what the options say."""
+    broker = container.broker()
+
+    assert 77 == broker.limits.max_payload
+    assert (77, "somewhere") == (broker.info.max_payload, broker.info.host)
+
+
+def test_each_part_is_made_once(container: Container) -> None:
+    """Whoever asks gets the same broker."""
+    assert container.broker() is container.broker()
+    assert container.service().broker is container.broker()
+
+
+def test_containers_are_independent() -> None:
+    """Two servers in one process share nothing."""
+    one, other = (Container(make_options({}), PYTHON) for _ in range(2))
+    for container in (one, other):
+        container.clock.override(providers.Object(ManualClock()))
+        container.event_log.override(providers.Object(RecordingEventLog()))
+
+    assert one.broker() is not other.broker()
+    assert one.broker().info.server_id != other.broker().info.server_id
+
+
+def test_a_part_is_replaced_with_one_line(container: Container) -> None:
+    """Seeded entropy decides the server id; a listener in memory takes the place of sockets."""
+    container.entropy.override(providers.Object(SeededEntropy(7)))
+    listener = MemoryNetwork(container.clock()).listener("somewhere", 1)
+    container.listener.override(providers.Object(listener))
+
+    assert SeededEntropy(7).identifier() == container.broker().info.server_id
+    assert listener is container.listener()
+
+
+@pytest.mark.parametrize("authenticator", [OpenDoor(), SingleUser("u", "p")])
+def test_info_says_whether_a_login_is_needed(
+    container: Container, authenticator: OpenDoor | SingleUser
+) -> None:
+    """``auth_required`` follows the authenticator."""
+    container.authenticator.override(providers.Object(authenticator))
+
+    assert authenticator.required == container.broker().info.auth_required
+
+
+def test_unknown_data_plane() -> None:
+    """A data plane that does not exist is refused when the container is made."""
+    with pytest.raises(DataPlaneUnavailable, match="choose auto, native or python"):
+        Container(make_options({}), "fast")
+
+
+def test_nothing_is_imported_that_a_plain_broker_does_not_need() -> None:
+    """FastAPI and what comes with it cost start-up time, so they are not loaded."""
+    code = (
+        "import sys; import app.entrypoints.server; "
+        "print(sorted({'fastapi', 'uvicorn', 'starlette'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout
