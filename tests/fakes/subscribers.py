@@ -6,7 +6,7 @@ from tests.fakes.data_plane import Station
 
 
 class FakeSubscriber(Subscriber):
-    """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last message."""
+    """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last."""
 
     def __init__(self, plane: Plane) -> None:
         self.station = Station(plane)

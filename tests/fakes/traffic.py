@@ -1,5 +1,7 @@
 """Strategies for what clients send: proper traffic, traffic gone wrong, and how it is cut."""
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 SUBJECTS = [b"a", b"b", b"a.b", b"a.b.c", b"b.a", b"a.", b".", b"*", b"a.*", b">", b"a.>", b"A"]
@@ -118,7 +120,7 @@ def cuts(draw: st.DrawFn, most: int = 12) -> list[float]:
 def pieces(data: bytes, shares: list[float]) -> list[bytes]:
     """The data in pieces, none of them empty."""
     edges = sorted({0, len(data), *(int(share * len(data)) for share in shares)})
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def bytewise(data: bytes) -> list[bytes]:

@@ -100,7 +100,7 @@ class VirtualBroker:
         moved = True
         while moved:
             self.clock.run_pending()
-            moved = any([client.wire.pump(size) for client in self.clients])
+            moved = sum(client.wire.pump(size) for client in self.clients) > 0
             moved = moved or self.clock.calls_pending > 0
 
     def advance(self, seconds: float) -> None:

@@ -116,7 +116,9 @@ def test_as_many_clients_as_allowed(make_plane: MakePlane, events: RecordingEven
     welcome = server.connect()
 
     assert (INFO.line() + TOO_MANY, True) == heard
-    assert [(3, 2)] == [(fact.link.number, fact.limit) for fact in events.of(ConnectionsExceeded) if fact.link]
+    assert [(3, 2)] == [
+        (fact.link.number, fact.limit) for fact in events.of(ConnectionsExceeded) if fact.link
+    ]
     assert "Maximum Connections Exceeded: 2" in events.texts()
     assert PONG == welcome.ask(PING)
     assert (2, 4) == (server.broker.stats().connections, server.broker.stats().total_connections)
@@ -429,9 +431,7 @@ def test_shutdown_does_not_wait_for_ever(server: VirtualBroker) -> None:
     assert (True, True) == (stuck.wire.aborted, well.wire.closed)
 
 
-def test_shutdown_with_a_verdict_under_way(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
-) -> None:
+def test_shutdown_with_a_verdict_under_way(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
     """A verdict that comes while the server ends lets nobody start to work."""
     client, stuck = guarded.connect(), guarded.connect()
     client.send(LOGIN + PING)
@@ -512,7 +512,11 @@ def test_what_counts_as_insert_and_remove(server: VirtualBroker) -> None:
     b.send(b"SUB a 1\r\nSUB b.* 2\r\n")
     b.leave()
 
-    assert (1, 4, 3) == (index(server).num_subscriptions, index(server).num_inserts, index(server).num_removes)
+    assert (1, 4, 3) == (
+        index(server).num_subscriptions,
+        index(server).num_inserts,
+        index(server).num_removes,
+    )
 
 
 def test_traffic_is_payload(server: VirtualBroker) -> None:

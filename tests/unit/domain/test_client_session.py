@@ -111,7 +111,7 @@ CONVERSATIONS = {
     ),
     "lenient later, same line": (
         b'CONNECT {"verbose":false}\r\nSUB a.* 1\r\nPUB a.* 0\r\n\r\n'
-        b'CONNECT {"pedantic":false}\r\nPUB a.* 0\r\n\r\n',
+        + b'CONNECT {"pedantic":false}\r\nPUB a.* 0\r\n\r\n',
         INVALID + b"MSG a.* 1 0\r\n\r\n",
     ),
     "lenient": (QUIET + b"SUB > 1\r\nPUB foo.* 0\r\n\r\nPUB foo. 0\r\n\r\n", b"MSG foo.* 1 0\r\n\r\n"),
@@ -338,9 +338,7 @@ def test_a_refused_login(
     assert 0 == guarded.broker.stats().subscriptions.num_inserts
 
 
-def test_an_end_of_file_before_the_verdict(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
-) -> None:
+def test_an_end_of_file_before_the_verdict(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
     """A client that has said all it wants to say is heard out before it is closed."""
     client = guarded.connect()
 
@@ -472,9 +470,7 @@ def test_a_clients_error_is_logged(client: VirtualClient, events: RecordingEvent
     assert "Client Error 'it hurts'" in events.texts()
 
 
-def test_a_login_before_anything_else_is_logged(
-    guarded: VirtualBroker, events: RecordingEventLog
-) -> None:
+def test_a_login_before_anything_else_is_logged(guarded: VirtualBroker, events: RecordingEventLog) -> None:
     """Operations before a login are an authorization error."""
     client = guarded.connect()
 

@@ -139,9 +139,7 @@ def test_the_wire_may_say_that_it_drained(server: VirtualBroker) -> None:
     assert (True, False) == (waited, publisher.connection.waiting)
 
 
-def test_others_are_not_held(
-    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
-) -> None:
+def test_others_are_not_held(server: VirtualBroker, client: VirtualClient, slow: VirtualClient) -> None:
     """Who does not publish to the congested receiver is served as ever."""
     other = server.connect(quiet=True)
 

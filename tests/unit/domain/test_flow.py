@@ -72,9 +72,7 @@ def test_up_to_the_mark_nobody_waits(scene: Scene, publisher: FlowPeer, receiver
     assert (0, 0) == (publisher.waits, scene.clock.timers_outstanding)
 
 
-def test_above_the_mark_the_publisher_waits(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_above_the_mark_the_publisher_waits(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """One reason to wait per congested receiver, and one timer to watch them all."""
     scene.publish(scene.peer(), scene.peer(), HOLD + 1)
 
@@ -91,9 +89,7 @@ def test_what_the_wire_takes_at_once_is_not_pending(scene: Scene, receiver: Flow
     assert 1 == receiver.outbox.flushes
 
 
-def test_the_publisher_goes_on_when_drained(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_the_publisher_goes_on_when_drained(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """When the wire says that little is pending, those who wait go on, after the current call."""
     scene.flow.drained(congested)
     at_once = publisher.waits
@@ -119,9 +115,7 @@ def test_drained_without_congestion(scene: Scene, publisher: FlowPeer, receiver:
     assert 0 == publisher.waits
 
 
-def test_the_publisher_goes_on_at_a_quarter(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_the_publisher_goes_on_at_a_quarter(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """A receiver that is down to a quarter of the mark holds nobody, even if its wire is silent."""
     congested.outbox.take(HOLD + LITTLE - HOLD // 4 - 1)
     scene.clock.advance(TICK)
@@ -155,9 +149,7 @@ def test_the_publisher_goes_on_without_progress(
     assert (1, 0, []) == (before, publisher.waits, congested.cuts)
 
 
-def test_no_hold_for_a_stuck_receiver(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_no_hold_for_a_stuck_receiver(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """A receiver that publishers stopped waiting for may fill up, and is not even asked about."""
     scene.clock.advance(HOLD_SECONDS)
 
@@ -172,9 +164,7 @@ def test_no_hold_for_a_stuck_receiver(
     )
 
 
-def test_holding_again_after_progress(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_holding_again_after_progress(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """A receiver that moves again is worth waiting for again."""
     scene.clock.advance(HOLD_SECONDS)
     congested.outbox.take(1)
@@ -185,9 +175,7 @@ def test_holding_again_after_progress(
     assert (True, 1, HOLD) == (held, publisher.waits, congested.outbox.alarm)
 
 
-def test_progress_starts_the_time_anew(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
+def test_progress_starts_the_time_anew(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """The second without progress is counted from the latest progress."""
     scene.clock.advance(SOON)
     congested.outbox.take(1)

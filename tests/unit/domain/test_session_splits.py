@@ -161,14 +161,14 @@ def test_sizes_and_reads(make_plane: MakePlane, size: int, read: int) -> None:
 )
 @pytest.mark.parametrize("read", [1, 7, 10_000])
 @pytest.mark.parametrize("max_payload", [1_048_576, -1], ids=["limited", "unlimited"])
-def test_no_size_is_read_wrongly(
-    make_plane: MakePlane, digits: bytes, read: int, max_payload: int
-) -> None:
+def test_no_size_is_read_wrongly(make_plane: MakePlane, digits: bytes, read: int, max_payload: int) -> None:
     """A huge size is a payload violation, or is waited for; it never wraps to a small one."""
     limits = Limits(max_control_line=8192, max_payload=max_payload)
     data = b"PUB a " + digits + b"\r\nabc\r\nPING\r\n"
 
-    outcome = converse(make_plane, [data[start : start + read] for start in range(0, len(data), read)], limits)
+    outcome = converse(
+        make_plane, [data[start : start + read] for start in range(0, len(data), read)], limits
+    )
 
     if max_payload < 0 and len(digits) <= 18:
         assert (b"", False) == (outcome.heard, outcome.closed)

@@ -346,3 +346,23 @@ def test_several_subscriptions_of_one_connection_press_together(stage: Stage) ->
     sender.feed(100 * PUBLISH)
 
     assert (51, 510) == (sender.inlet.in_msgs, receiver.outbox.out_msgs)
+
+
+@pytest.mark.parametrize("leaves", ["closed", "retired"])
+def test_a_run_passes_over_those_who_left(stage: Stage, station: Station, leaves: str) -> None:
+    """Messages that come many at once reach those who stay, even while a plan still knows those who left."""
+    other = stage.station()
+    gone, stays = other.target(b"1"), station.target(b"2")
+    plan(stage, [gone, stays], [])
+    station.feed(PUBLISH)
+    heard = (other.heard(), station.heard())
+
+    if leaves == "closed":
+        other.outbox.closed = True
+    else:
+        gone.retire()
+    station.feed(3 * PUBLISH)
+
+    assert (message(b"1"), message(b"2")) == heard
+    assert (b"", 3 * message(b"2")) == (other.heard(), station.heard())
+    assert (4, 5) == (stage.plane.in_msgs, stage.plane.out_msgs)

@@ -82,7 +82,7 @@ def test_room_ends_with_the_message(stage: Stage, station: Station) -> None:
 def test_a_large_payload_is_filled_in_place(stage: Stage, station: Station) -> None:
     """Each read lands behind the one before; the message moves only when its room doubles."""
     data = publish(1_000_000)
-    memories = []
+    memories: list[object] = []
 
     position = station.put(data[:2_000])
     stage.plane.ingest(station.inlet, position)
