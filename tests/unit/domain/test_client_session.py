@@ -110,8 +110,10 @@ CONVERSATIONS = {
         INVALID,
     ),
     "lenient later, same line": (
-        b'CONNECT {"verbose":false}\r\nSUB a.* 1\r\nPUB a.* 0\r\n\r\n'
-        + b'CONNECT {"pedantic":false}\r\nPUB a.* 0\r\n\r\n',
+        (
+            b'CONNECT {"verbose":false}\r\nSUB a.* 1\r\nPUB a.* 0\r\n\r\n'
+            b'CONNECT {"pedantic":false}\r\nPUB a.* 0\r\n\r\n'
+        ),
         INVALID + b"MSG a.* 1 0\r\n\r\n",
     ),
     "lenient": (QUIET + b"SUB > 1\r\nPUB foo.* 0\r\n\r\nPUB foo. 0\r\n\r\n", b"MSG foo.* 1 0\r\n\r\n"),

@@ -1,0 +1,129 @@
+"""The rows of the table: what is measured, in which unit, and what we aim at."""
+
+from dataclasses import dataclass
+
+from benchmarks.latency import P50, P99, P999, Conversation, round_trips
+from benchmarks.load import COST, throughput
+from benchmarks.resources import (
+    BYTES,
+    GROWTH,
+    PERCENT,
+    RATE,
+    SECONDS,
+    beside,
+    connecting,
+    idling,
+    starting,
+    subscribing,
+)
+from benchmarks.sample import OpenProbe
+from benchmarks.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table."""
+
+    name: str
+    unit: str
+    goal: float | None = None
+    """Ratio to the peer that the native twin aims at; above 1 means better than the peer."""
+    plain_goal: float | None = None
+    more_is_better: bool = False
+
+    def ratio(self, ours: float, peer: float) -> float | None:
+        """How many times better than the peer; None where it cannot be said."""
+        better, worse = (ours, peer) if self.more_is_better else (peer, ours)
+        return better / worse if worse > 0 and better > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of measurement, and the figures it yields."""
+
+    section: str
+    title: str
+    probe: OpenProbe
+    figures: tuple[Figure, ...]
+    once: bool = False
+    """Too long for several rounds."""
+
+
+THROUGHPUT = "Throughput"
+GROWTH_SECTION = "Growth"
+LATENCY = "Request and reply"
+RESOURCES = "Resources"
+
+
+def _cost(
+    title: str, shape: Shape, goal: float, plain: float | None = None, section: str = THROUGHPUT
+) -> Row:
+    return Row(section, title, throughput(shape), (Figure(COST, "ns per message", goal, plain),))
+
+
+def _latency(title: str, conversation: Conversation) -> Row:
+    figures = (Figure(P50, "µs", 1.0), Figure(P99, "µs", 1.0), Figure(P999, "µs"))
+    return Row(LATENCY, title, round_trips(conversation), figures)
+
+
+def _idle(count: int) -> Row:
+    probe = beside(count, throughput(Shape(subscribers=1)))
+    title = f"1 → 1, 16 B, beside {count:,} idle connections"
+    return Row(GROWTH_SECTION, title, probe, (Figure(COST, "ns per message", 6.0),))
+
+
+def all_rows() -> tuple[Row, ...]:
+    """Every row, in the order of the table."""
+    return (
+        _cost("publish 16 B, nobody listens", Shape(), 3.0),
+        _cost("publish 1 KiB, nobody listens", Shape(size=1024), 1.2),
+        _cost("1 → 1, 16 B", Shape(subscribers=1), 6.0, 0.5),
+        _cost("same connection publishes and receives, 16 B", Shape(echoing=True), 3.0),
+        _cost("1 → 4 in one queue group, 16 B", Shape(subscribers=4, grouped=True), 3.0),
+        _cost("10 → 10, 16 B", Shape(publishers=10, subscribers=10), 3.0),
+        _cost("1 → 1, 1 KiB", Shape(subscribers=1, size=1024), 1.2),
+        _cost("1 → 1, 8 KiB", Shape(subscribers=1, size=8192), 1.2),
+        _cost("1 → 1, 64 KiB", Shape(subscribers=1, size=65536), 1.0),
+        _cost("1 → 10, 16 B", Shape(subscribers=10), 6.0, 1.0, GROWTH_SECTION),
+        _cost("1 → 100, 16 B", Shape(subscribers=100), 6.0, None, GROWTH_SECTION),
+        _cost("1 → 1,000, 16 B", Shape(subscribers=1000), 3.0, None, GROWTH_SECTION),
+        _cost(
+            "1 subject, one wildcard subscriber", Shape(subscribers=1, subjects=1), 6.0, None, GROWTH_SECTION
+        ),
+        _cost("10,000 subjects", Shape(subscribers=1, subjects=10_000), 5.0, None, GROWTH_SECTION),
+        _cost("1,000,000 subjects", Shape(subscribers=1, subjects=1_000_000), 3.0, None, GROWTH_SECTION),
+        _idle(1_000),
+        _idle(10_000),
+        _latency("1 client", Conversation()),
+        _latency("50 clients", Conversation(clients=50)),
+        _latency("1 client, a subscription per request", Conversation(old_style=True)),
+        Row(
+            RESOURCES,
+            "1,000,000 subscriptions of one client",
+            subscribing(1_000_000),
+            (
+                Figure(RATE, "SUB per second", more_is_better=True),
+                Figure(BYTES, "bytes per subscription", 1.0),
+                Figure(GROWTH, "% more memory in a second round"),
+            ),
+            once=True,
+        ),
+        Row(
+            RESOURCES,
+            "5,000 connections",
+            connecting(5_000),
+            (
+                Figure(RATE, "connects per second", more_is_better=True),
+                Figure(BYTES, "bytes per idle connection", 1.0),
+            ),
+            once=True,
+        ),
+        Row(RESOURCES, "start to first PONG", starting(), (Figure(SECONDS, "s"),)),
+        Row(
+            RESOURCES,
+            "5,000 idle connections",
+            idling(5_000, 5.0),
+            (Figure(PERCENT, "% of a core"),),
+            once=True,
+        ),
+    )
