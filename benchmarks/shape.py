@@ -18,7 +18,7 @@ _SUBJECT = b"bench"
 _WILDCARD = b"bench.*"
 _QUEUE = b"workers"
 
-_DELIVERIES_PER_PIECE = 20_000
+_DELIVERIES_PER_PIECE = 200_000
 _LEAST_PIECE = 64
 """A piece of a fan-out is small, so that a sample's length can be chosen finely."""
 
