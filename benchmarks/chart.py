@@ -51,11 +51,12 @@ def position(ratio: float) -> float:
 def draw(bars: Sequence[Bar]) -> str:
     """The chart as an SVG document."""
     height = _TOP + _STEP * len(bars) + 20
+    size = f"0 0 {_LEFT + _WIDTH + 60} {height}"
+    title = "times better than nats-server (Go); the line at 1 is equal"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 60} {height}" '
-        'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{_LEFT}" y="18" font-size="14">times better than nats-server (Go); the line at 1 is equal</text>',
+        f'<text x="{_LEFT}" y="18" font-size="14">{title}</text>',
         _legend(),
     ]
     ratio = _FROM

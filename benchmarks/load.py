@@ -138,7 +138,7 @@ class Load:
         self._next = (self._next + count) % size
         for one in (*self._receivers, *self._publishers):
             one.received = 0
-            one.link.setblocking(False)
+            one.link.settimeout(0)
         goal = self._shape.expected(pieces) + len(PONG) * len(self._publishers)
         with _no_collector():
             busy, began = time.process_time(), time.perf_counter()

@@ -19,7 +19,7 @@ _HEAD = ("row", "native", "plain", "peer", "native: times better", "goal", "plai
 def number(value: float | None) -> str:
     """A figure with three significant digits; a dash where there is none."""
     if value is None:
-        return "–"
+        return "-"
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -71,6 +71,12 @@ def failures(results: Sequence[Result]) -> list[str]:
     ]
 
 
+_ABOUT_ALL = (
+    "Our server with either twin of the data plane, and nats-server, written in Go, beside them:"
+    " in one run, in turns, with default settings. Figures are medians of the rounds."
+    " A ratio above 1 means better than the peer; figures alone mean little on another machine."
+)
+
 _ABOUT = {
     "Throughput": "Nanoseconds per published message, the less the better. Every message that was due"
     " arrived, and nobody was closed, or the row would say so.",
@@ -86,9 +92,7 @@ def document(results: Sequence[Result], chart: str) -> str:
     parts = [
         "# Benchmarks",
         "",
-        "Our server with either twin of the data plane, and nats-server, written in Go, beside them:"
-        " in one run, in turns, with default settings. Figures are medians of the rounds."
-        " A ratio above 1 means better than the peer; figures alone mean little on another machine.",
+        _ABOUT_ALL,
         "",
         "`make bench` measures again and writes this page.",
         "",

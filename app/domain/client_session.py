@@ -142,7 +142,7 @@ class ClientSession:
             self._OBEY[verb.name](self, argument)
         except ProtocolError as error:
             self._refuse(error)
-        return not (self._connection.closed or self._connection.waiting)
+        return self._connection.may_read()
 
     def partial(self, rest: bytes) -> bool:
         """Judge the beginning of a line. False when it was refused."""

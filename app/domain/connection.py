@@ -218,15 +218,16 @@ class Connection:
     def go_on(self) -> None:
         """One reason to wait is gone; with the last, take up what was kept and read on."""
         self._waits -= 1
-        if self._may_read() and self.inlet.has_rest():
+        if self.may_read() and self.inlet.has_rest():
             self._advance(0)
-        if self._may_read():
+        if self.may_read():
             if self._ending:
                 self.close()
             else:
                 self.wire.resume()
 
-    def _may_read(self) -> bool:
+    def may_read(self) -> bool:
+        """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""
         return not self._waits and not self.closed
 
     @property

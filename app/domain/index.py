@@ -89,8 +89,12 @@ class SubscriptionIndex(Generic[S]):
         return match
 
     def decisive(self, subject: bytes) -> int:
-        """How many leading tokens decide the match; see `SubscriptionTrie.decisive`."""
-        return self._trie.decisive(subject)
+        """How many leading tokens decide the match now; see `Match`."""
+        entry = self._cache.get(subject)
+        match = entry.match if entry is not None else None
+        if match is None or match.version != self._trie.version:
+            match = self._trie.match(subject)
+        return match.decisive
 
     def _remembered(self, subject: bytes) -> Match[S] | None:
         """The cached answer, brought up to date; None, and no entry, when there is none."""

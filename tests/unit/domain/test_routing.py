@@ -29,13 +29,13 @@ class Scene:
         self.index.insert(subscription)
         return subscription
 
-    def publish(self, subject: bytes, audience: Audience = Audience.LENIENT) -> bytes:
+    def publish(self, subject: bytes, audience: int = Audience.LENIENT) -> bytes:
         """Publish nothing on a subject; what the subscriber, who is also the publisher, hears."""
         self.subscriber.station.inlet.audience = audience
         self.subscriber.station.feed(b"PUB %b 0\r\n\r\n" % subject)
         return self.subscriber.station.heard()
 
-    def plan(self, subject: bytes, audience: Audience = Audience.LENIENT) -> object:
+    def plan(self, subject: bytes, audience: int = Audience.LENIENT) -> object:
         """The plan itself, to compare."""
         return self.routing.plan(self.plane, audience, subject)
 
@@ -83,8 +83,8 @@ def test_pedantic_publishers_need_literals(scene: Scene, subject: bytes) -> None
 
 
 @pytest.mark.parametrize("subject", LITERAL)
-@pytest.mark.parametrize("audience", Audience)
-def test_literals_pass(scene: Scene, subject: bytes, audience: Audience) -> None:
+@pytest.mark.parametrize("audience", [Audience.LENIENT, Audience.PEDANTIC])
+def test_literals_pass(scene: Scene, subject: bytes, audience: int) -> None:
     """A literal subject is routed for every kind of publisher; signs within a token are no wildcards."""
     scene.subscribe(b">")
 

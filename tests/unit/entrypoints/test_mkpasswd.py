@@ -11,7 +11,7 @@ from app.adapters.auth.secret import BcryptSecret
 from app.entrypoints import mkpasswd
 
 USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
-PASSWORD_LINE = r"pass: ([a-zA-Z0-9!@$#%^&*()]{22})\n"
+PASSWORD_LINE = r"pass: ([a-zA-Z0-9!@$#%^&*()]{22})\n"  # noqa: S105 - a pattern
 HASH_LINE = r"bcrypt hash: (\$2a\$(\d\d)\$[./A-Za-z0-9]{53})\n"
 
 

@@ -29,7 +29,7 @@ def manager(
 ) -> ServiceManager:
     """A manager at 12.5 s of the system's clock; warnings that no test expects fail it."""
     warn = pytest.fail if warnings is None else warnings.append
-    return ServiceManager(environment, warn, lambda: 12.5, mailbox.send)  # type: ignore[arg-type]
+    return ServiceManager(environment, warn, lambda: 12.5, mailbox.send)
 
 
 def test_the_life_of_a_service() -> None:
