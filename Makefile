@@ -13,7 +13,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format bench wheel clean help
+.PHONY: install serve test check format bench fuzz wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -48,6 +48,9 @@ format: $(BUILT) ## Format the code and mend what the linter can mend
 
 bench: $(BUILT) ## Measure against the Go server, side by side; options go in ARGS, as in: make bench ARGS=--quick
 	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitizer; options go in ARGS
+	$(BIN)/python -m fuzz $(ARGS)
 
 wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .

@@ -96,7 +96,7 @@ class RunningServer:
         self.port = free_port()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         began = time.perf_counter()
-        self._process = subprocess.Popen(  # noqa: S603 - our own server, or the installed peer
+        self._process = subprocess.Popen(
             [*contender.command, "-a", "127.0.0.1", "-p", str(self.port)],
             cwd=ROOT,
             env=_environment(contender.env),

@@ -92,12 +92,15 @@ class ScriptedPlanner(Planner):
     """Plans by a table: `listeners` of exact subjects, `refused` for (audience, subject).
 
     Subjects that are not in the table have no listeners. `asked` keeps the questions.
+    By default each subject is decided for itself; `decide` may say otherwise.
     """
 
     def __init__(self) -> None:
         self.listeners: dict[bytes, Listeners] = {}
         self.refused: dict[tuple[int, bytes], bytes] = {}
         self.asked: list[tuple[int, bytes]] = []
+        self.decide: Callable[[bytes], int] = lambda subject: subject.count(b".") + 1
+        """Answers `decisive`."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         """Look it up."""
@@ -109,8 +112,8 @@ class ScriptedPlanner(Planner):
         return plane.plan(plain, groups)
 
     def decisive(self, subject: bytes) -> int:
-        """Each subject is decided for itself."""
-        return subject.count(b".") + 1
+        """Say how many leading tokens decided."""
+        return self.decide(subject)
 
 
 class Station:

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 
 from dependency_injector import providers
 
-from app.adapters.auth.plain import SingleToken, SingleUser
+from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.broker import Broker
@@ -49,10 +49,9 @@ class EmbeddedServer:
 
     def _choose_authenticator(self) -> None:
         user, password, token = (str(value) for value in self._credentials.values())
-        if user:
-            self.container.authenticator.override(providers.Object(SingleUser(user, password)))
-        elif token:
-            self.container.authenticator.override(providers.Object(SingleToken(token)))
+        settings = AuthSettings(users={user: password} if user else {}, token=token)
+        authenticator = open_authenticator(settings, self.log.record)
+        self.container.authenticator.override(providers.Object(authenticator))
 
     @property
     def broker(self) -> Broker:

@@ -25,7 +25,7 @@ OWN_BYTES = 64 * 1024
 """A message that needs more than this gets a buffer of its own, filled in place,
 so that it is neither moved nor scanned again by every read."""
 
-TURN_WORK = 6 * 1024 * 1024
+TURN_WORK = 8 * 1024 * 1024
 """Work units after which an ingest lets others have a turn. A delivery costs
 `DELIVERY_WORK` plus its bytes, a line for the control plane `LINE_WORK`."""
 

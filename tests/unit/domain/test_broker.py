@@ -278,6 +278,19 @@ def test_another_time_to_log_in(make_plane: MakePlane) -> None:
     assert TOO_LATE == client.heard()
 
 
+def test_no_login_of_the_departed(guarded: VirtualBroker, events: RecordingEventLog) -> None:
+    """A client that leaves before it logged in is not told that it is too late, nor is the log."""
+    clients = [guarded.connect() for _ in range(3)]
+
+    clients[0].leave()
+    clients[1].connection.close()
+    clients[2].send(PING)
+    timers = guarded.clock.timers_outstanding
+    guarded.advance(5.0)
+
+    assert (0, []) == (timers, events.of(AuthorizationTimedOut))
+
+
 def test_no_login_without_credentials(server: VirtualBroker) -> None:
     """Where no credentials are required there is no time limit for CONNECT."""
     client = server.connect()

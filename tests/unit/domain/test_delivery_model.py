@@ -18,8 +18,8 @@ from app.domain.dataplane.seam import MakePlane
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
 CLIENTS = 3
-LITERALS = [b"a", b"b", b"a.b", b"a.c", b"b.b", b"a.b.c", b"a.b.d", b"b.b.c.d"]
-PATTERNS = [*LITERALS, b"*", b">", b"a.*", b"*.b", b"a.>", b"*.*", b"a.*.c", b"*.b.>", b"a.b.*"]
+LITERALS = [b"a", b"b", b"a.b", b"a.c", b"b.b", b"a.b.c", b"a.b.d", b"b.b.c.d", b"k.1", b"k.2"]
+PATTERNS = [*LITERALS, b"*", b">", b"a.*", b"*.b", b"a.>", b"*.*", b"a.*.c", b"*.b.>", b"a.b.*", b"k.>"]
 ODD = [b"*", b"a.*", b">", b"a.", b".a", b"a..b", b"a.>"]
 INVALID = b"-ERR 'Invalid Subject'\r\n"
 MESSAGE = re.compile(rb"MSG (\S+) (\S+) (\d+)\r\n(\d+)\r\n")

@@ -1,5 +1,8 @@
 """Interest: subscriptions come and go in the index, the routing and the plans at once."""
 
+import gc
+import weakref
+
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
@@ -94,3 +97,23 @@ def test_a_removed_subscription_takes_no_more(scene: Scene) -> None:
 
     assert (b"MSG a 1 0\r\n\r\n", 0) == (heard, second.target.delivered)
     assert [first] == scene.subscriber.expired
+
+
+def test_a_removed_subscription_is_let_go(scene: Scene) -> None:
+    """Nothing keeps the holder of a removed subscription, though its plan was made and used."""
+    subscriber = FakeSubscriber(scene.plane)
+    subscription = subscriber.subscription(b"a")
+    scene.interest.add(subscription)
+    scene.publish(b"a")
+    holder = weakref.ref(subscriber)
+
+    gc.disable()
+    try:
+        scene.interest.remove(subscription)
+        scene.plane.flush()
+        del subscription, subscriber
+        remaining = holder()
+    finally:
+        gc.enable()
+
+    assert remaining is None

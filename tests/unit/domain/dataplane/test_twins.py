@@ -51,8 +51,24 @@ class _SlowPlanner(Planner):
         return plane.plan(plain, list(groups.values()))
 
     def decisive(self, subject: bytes) -> int:
-        """Each subject is decided for itself."""
-        return subject.count(b".") + 1
+        """As far as some listener asks for a particular token."""
+        tokens = tokens_of(subject)
+        if not is_literal(subject):
+            return len(tokens)
+        return max((self._reach(listener.pattern, tokens) for listener in self.listeners), default=0)
+
+    @staticmethod
+    def _reach(pattern: bytes, tokens: list[bytes]) -> int:
+        """How far a pattern has to be compared with the tokens."""
+        reach = 0
+        for depth, (wanted, token) in enumerate(zip(tokens_of(pattern), tokens, strict=False), 1):
+            if wanted == b">":
+                break
+            if wanted != b"*":
+                reach = depth
+                if wanted != token:
+                    break
+        return reach
 
 
 @dataclass

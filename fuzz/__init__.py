@@ -1,0 +1,1 @@
+"""Fuzzing: whole conversations with hostile bytes, over both twins of the data plane."""

@@ -1,0 +1,128 @@
+"""``python -m fuzz``: play mutated scripts on both twins, the native one under the address sanitizer.
+
+The parent builds and starts a worker, which notes each script in a file before it plays
+it; so when the sanitizer ends the worker, the parent knows the script that did it.
+"""
+
+import argparse
+import importlib.util
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.domain.dataplane import NATIVE, PYTHON, choose
+from fuzz.mutate import Mutator
+from fuzz.script import Outcome, Script, load, play, save
+
+ROOT = Path(__file__).parents[1]
+CORPUS = ROOT / "fuzz" / "corpus"
+BUILD = ROOT / "build" / "sanitized"
+CURRENT = ROOT / "build" / "fuzz-current.json"
+MODULE = "app.domain.dataplane.native"
+_SANITIZED = "FUZZ_SANITIZED"
+
+
+def parse(words: Sequence[str] | None) -> argparse.Namespace:
+    """The options of a command line."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to play (default: 60)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="the same seed plays the same scripts (default: 1)"
+    )
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="play one script, as a failure names it")
+    parser.add_argument("--plain", action="store_true", help="without the sanitizer, on the installed build")
+    return parser.parse_args(words)
+
+
+def build() -> dict[str, str]:
+    """Build the native twin for the sanitizer, apart from the installed one; the worker's environment."""
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--force"]
+    places = ["--build-lib", str(BUILD), "--build-temp", str(BUILD / "temp")]
+    environment = {**os.environ, "SANITIZE": "1", "REQUIRE_NATIVE": "1"}
+    subprocess.run([*command, *places], cwd=ROOT, env=environment, check=True)
+    library = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    return {
+        **os.environ,
+        _SANITIZED: "1",
+        "LD_PRELOAD": library,
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",  # every object a block of its own, so that overruns show
+    }
+
+
+def load_sanitized() -> None:
+    """Let the sanitized build be the native twin of this process."""
+    (path,) = (BUILD / "app" / "domain" / "dataplane").glob("native*.so")
+    spec = importlib.util.spec_from_file_location(MODULE, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no extension")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[MODULE] = module
+
+
+def difference(script: Script) -> str | None:
+    """What the twins disagree on; None if they agree."""
+    outcomes = [play(choose(twin)[1], script) for twin in (PYTHON, NATIVE)]
+    if outcomes[0] == outcomes[1]:
+        return None
+    names = [name for name in Outcome.__slots__ if getattr(outcomes[0], name) != getattr(outcomes[1], name)]
+    return "\n".join(f"{name}: {getattr(outcome, name)!r:.2000}" for name in names for outcome in outcomes)
+
+
+def work(options: argparse.Namespace) -> int:
+    """Play scripts until time is up or the twins disagree; the worker's whole life."""
+    if os.environ.get(_SANITIZED):
+        load_sanitized()
+    corpus = [load(path) for path in sorted(CORPUS.glob("*.json"))]
+    chance = random.Random(options.seed)  # noqa: S311 - scripts, not secrets
+    mutator = Mutator(chance)
+    seen: set[tuple[str, ...]] = set()
+    runs, began = 0, time.monotonic()
+    waiting = [load(options.replay)] if options.replay else list(corpus)
+    while waiting or (not options.replay and time.monotonic() - began < options.seconds):
+        script = waiting.pop() if waiting else mutator.mutate(chance.choice(corpus), chance.choice(corpus))
+        save(CURRENT, script)
+        if (found := difference(script)) is not None:
+            sys.stdout.write(f"the twins disagree\n{found}\n")
+            return 1
+        runs += 1
+        facts = tuple(fact[:24] for fact in play(choose(PYTHON)[1], script).facts)
+        if facts not in seen:  # it made the broker do something new: go on from here
+            seen.add(facts)
+            corpus.append(script)
+    rate = runs / (time.monotonic() - began)
+    sys.stdout.write(
+        f"{runs} scripts, {rate:.0f} per second, {len(seen)} kinds of outcome: the twins agree\n"
+    )
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a worker; the exit status is 0 when it found nothing."""
+    options = parse(words)
+    CURRENT.parent.mkdir(exist_ok=True)
+    if options.plain or os.environ.get(_SANITIZED):
+        return work(options)
+    given = list(sys.argv[1:] if words is None else words)
+    status = subprocess.run(
+        [sys.executable, "-m", "fuzz", *given], cwd=ROOT, env=build(), check=False
+    ).returncode
+    if status:
+        kept = CURRENT.with_name(f"fuzz-failure-{int(time.time())}.json")
+        kept.write_bytes(CURRENT.read_bytes())
+        sys.stdout.write(
+            f"kept the script; play it again with: python -m fuzz --replay {kept.relative_to(ROOT)}\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

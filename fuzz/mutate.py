@@ -1,0 +1,114 @@
+"""Mutations: scripts that are a little different, and still mean something."""
+
+import random
+
+from fuzz.script import CLIENTS, END, PASS, SEND, STALL, WAIT, Script, Step
+from tests.fakes.traffic import FRAGMENTS, PATTERNS, SIZES, SUBJECTS
+
+_WORDS = (
+    b"PUB",
+    b"pub",
+    b"SUB",
+    b"UNSUB",
+    b"PING",
+    b"PONG",
+    b"CONNECT",
+    b"INFO",
+    b"+OK",
+    b"-ERR",
+    b"MSG",
+    b"HPUB",
+)
+_CONNECTS = (
+    b"{}",
+    b'{"verbose":false}',
+    b'{"pedantic":false}',
+    b'{"verbose":true,"pedantic":true}',
+    b"[",
+    b"null",
+)
+_BLANKS = (b" ", b"  ", b"\t", b" \t ")
+_ENDS = (b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r\r\n", b"\r")
+_TIMES = (0.1, 1.0, 2.5, 121.0)
+
+
+class Mutator:
+    """Makes scripts from others, by chance."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def mutate(self, script: Script, other: Script) -> Script:
+        """A few changes to `script`, which may borrow steps of `other`."""
+        steps = list(script)
+        for _ in range(self._chance.randint(1, 4)):
+            self._change(steps, other)
+        return tuple(steps[:60])
+
+    def _change(self, steps: list[Step], other: Script) -> None:
+        place = self._chance.randint(0, len(steps))
+        match self._chance.randrange(7):
+            case 0 | 1:
+                steps[place:place] = [Step(SEND, self._client(), self._operations())]
+            case 2 if steps:
+                del steps[place % len(steps)]
+            case 3 if other:
+                steps.insert(place, self._chance.choice(other))
+            case 4:
+                steps.insert(place, self._event())
+            case 5 if steps:
+                self._split(steps, place % len(steps))
+            case _ if steps:
+                step = steps[place % len(steps)]
+                steps[place % len(steps)] = Step(
+                    step.action, step.client, self._disturb(step.data), step.number
+                )
+
+    def _client(self) -> int:
+        return self._chance.randrange(CLIENTS)
+
+    def _event(self) -> Step:
+        action = self._chance.choice((STALL, PASS, WAIT, END))
+        return Step(action, self._client(), b"", self._chance.choice(_TIMES))
+
+    def _split(self, steps: list[Step], place: int) -> None:
+        """Send one chunk in two reads."""
+        step = steps[place]
+        cut = self._chance.randint(0, len(step.data))
+        halves = [
+            Step(step.action, step.client, part, step.number) for part in (step.data[:cut], step.data[cut:])
+        ]
+        steps[place : place + 1] = halves
+
+    def _operations(self) -> bytes:
+        return b"".join(self._operation() for _ in range(self._chance.randint(1, 4)))
+
+    def _operation(self) -> bytes:
+        choose = self._chance.choice
+        blank, end, sid = choose(_BLANKS), choose(_ENDS), b"%d" % self._chance.randrange(4)
+        match self._chance.randrange(8):
+            case 0 | 1 | 2:
+                return self._publish(choose(SUBJECTS), blank, end)
+            case 3 | 4:
+                queue = choose((b"", b"", b" q"))
+                return b"SUB" + blank + choose(PATTERNS) + queue + b" " + sid + end
+            case 5:
+                return b"UNSUB " + sid + choose((b"", b" 1", b" 3", b" x", b" 18446744073709551619")) + end
+            case 6:
+                return b"CONNECT " + choose(_CONNECTS) + end
+            case _:
+                return choose(_WORDS) + blank + choose((*SUBJECTS, *SIZES)) + end
+
+    def _publish(self, subject: bytes, blank: bytes, end: bytes) -> bytes:
+        size = self._chance.choice((0, 1, 5, 16, 100, 5000, 70_000, 199_999))
+        said = b"%d" % size if self._chance.random() < 0.9 else self._chance.choice(SIZES)
+        reply = self._chance.choice((b"", b"", b"r.1 "))
+        once = b"PUB" + blank + subject + b" " + reply + said + end + b"x" * size + b"\r\n"
+        return once * self._chance.choice((1, 1, 1, 3))
+
+    def _disturb(self, data: bytes) -> bytes:
+        """Replace, leave out or put in a few bytes."""
+        place = self._chance.randint(0, len(data))
+        width = self._chance.randint(0, 4)
+        new = self._chance.choice((b"", self._chance.randbytes(2), *FRAGMENTS))
+        return data[:place] + new + data[place + width :]

@@ -1,0 +1,275 @@
+"""Logins with hashed passwords, and with an authenticator of the operator's own, on a running server.
+
+Cases C5, C6 and O12 of the black-box suite. What CONNECT means for a login is tested
+in ``test_authorization``.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import bcrypt
+import nats
+import pytest
+from dependency_injector import providers
+
+from app.adapters.auth.guard import AuthenticatorFailed
+from app.adapters.auth.setup import AuthSettings, open_authenticator
+from app.domain.credentials import Credentials
+from app.domain.dataplane import AUTO
+from app.domain.events import AuthorizationFailed
+from tests.fakes.embedded import EmbeddedServer, Transport
+from tests.fakes.raw_client import RawClient
+from tests.fakes.witness import Witness
+from tests.integration.exchanges import AUTHORIZATION_VIOLATION, OK, PONG
+
+pytestmark = pytest.mark.asyncio
+
+SECONDS = 20.0
+
+HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
+"""Of ``secret``; cost 4, to be quick."""
+
+USERS = AuthSettings(users={"derek": HASH, "alice": "foo", "bob": ""})
+
+
+class HeldHashes:
+    """Every hash begins, and ends when `release` has been called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._compute = bcrypt.hashpw
+        self._begun = threading.Semaphore(0)
+        self._open = threading.Event()
+        monkeypatch.setattr(bcrypt, "hashpw", self._hashpw)
+
+    def _hashpw(self, password: bytes, salt: bytes) -> bytes:
+        self._begun.release()
+        assert self._open.wait(SECONDS), "the test never released the hashes"
+        return self._compute(password, salt)
+
+    async def wait_for_one(self) -> None:
+        """Return once one more hash has begun, while the loop turns."""
+        assert await asyncio.to_thread(self._begun.acquire, timeout=SECONDS)
+
+    def release(self) -> None:
+        """Let all hashes end."""
+        self._open.set()
+
+
+@pytest.fixture(name="held")
+def _held(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldHashes]:
+    held = HeldHashes(monkeypatch)
+    yield held
+    held.release()
+
+
+@pytest.fixture(name="transport", params=["tcp", "memory"])
+def _transport(request: pytest.FixtureRequest) -> Transport:
+    transport: Transport = request.param
+    return transport
+
+
+@asynccontextmanager
+async def serve(transport: Transport, settings: AuthSettings = USERS) -> AsyncIterator[EmbeddedServer]:
+    """A server that lets in whom the settings let in."""
+    server = EmbeddedServer(transport, AUTO, {"auth_timeout": SECONDS})
+    authenticator = open_authenticator(settings, server.log.record)
+    server.container.authenticator.override(providers.Object(authenticator))
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+        for client in server.clients:
+            client.abort()
+        await server.container.service().departed()
+
+
+def connect_line(user: str, password: str) -> bytes:
+    """A login that wants no +OK."""
+    return b"CONNECT " + json.dumps({"user": user, "pass": password, "verbose": False}).encode() + b"\r\n"
+
+
+async def log_in(server: EmbeddedServer, user: str, password: str) -> RawClient:
+    """A client that has sent its login and a PING."""
+    client = await server.connect()
+    await client.send(connect_line(user, password) + b"PING\r\n")
+    return client
+
+
+async def witness_of(server: EmbeddedServer) -> Witness:
+    """A witness that came in with a plain password."""
+    client = await log_in(server, "alice", "foo")
+    await client.expect(PONG)
+    await client.send(b"SUB witness w\r\n")
+    await client.fence()
+    return Witness(client)
+
+
+@pytest.mark.parametrize(("user", "password"), [("derek", "secret"), ("alice", "foo"), ("bob", "")])
+async def test_each_user_with_the_right_password(transport: Transport, user: str, password: str) -> None:
+    """Users with a hashed, a plain and an empty password come in side by side."""
+    async with serve(transport) as server:
+        client = await log_in(server, user, password)
+
+        await client.expect(PONG)
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("derek", "Secret"),
+        ("derek", ""),
+        ("derek", HASH),
+        ("derek", 73 * "s"),
+        ("derek", 900 * "s"),
+        ("derek", "secret\0"),
+        ("derek", "sécret"),
+        ("derek", "\udc00"),
+        ("alice", "secret"),
+        ("bob", "x"),
+        ("eve", "secret"),
+        ("", ""),
+    ],
+)
+async def test_anyone_else(transport: Transport, user: str, password: str) -> None:
+    """Any other pair is refused: one line to the client, one to the log, the password in neither (C5)."""
+    async with serve(transport) as server:
+        client = await log_in(server, user, password)
+        await client.expect_end(AUTHORIZATION_VIOLATION)
+
+        assert 1 == len(server.log.of(AuthorizationFailed))
+        assert "Authorization Error" in server.log.texts()
+        assert not any(password in text for text in server.log.texts() if len(password) > 1)
+
+
+async def test_everyone_is_served_while_a_hash_runs(transport: Transport, held: HeldHashes) -> None:
+    """While a login is being checked the server takes connections, messages and other logins."""
+    async with serve(transport) as server:
+        witness = await witness_of(server)
+        slow = await log_in(server, "derek", "secret")
+        await held.wait_for_one()
+
+        for _ in range(50):
+            await witness.expect_unharmed()
+        await (await log_in(server, "alice", "foo")).expect(PONG)
+        await (await log_in(server, "alice", "wrong")).expect_end(AUTHORIZATION_VIOLATION)
+
+        held.release()
+        await slow.expect(PONG)
+
+
+async def test_many_wrong_logins_at_once(transport: Transport) -> None:
+    """Two hundred strangers are refused; who is inside, and who logs in among them, is not harmed (C6)."""
+    async with serve(transport) as server:
+        witness = await witness_of(server)
+        strangers = [await log_in(server, "derek", f"wrong {number}") for number in range(200)]
+        await witness.expect_unharmed()
+
+        await (await log_in(server, "derek", "secret")).expect(PONG)
+        for stranger in strangers:
+            await stranger.expect_end(AUTHORIZATION_VIOLATION)
+        await witness.expect_unharmed()
+
+        assert 200 == len(server.log.of(AuthorizationFailed))
+
+
+async def test_clients_that_come_back_together(transport: Transport) -> None:
+    """Many logins with the same right password at once all succeed."""
+    async with serve(transport) as server:
+        clients = await asyncio.gather(*(log_in(server, "derek", "secret") for _ in range(100)))
+
+        for client in clients:
+            await client.expect(PONG)
+
+
+async def test_a_client_that_leaves_while_it_is_checked(transport: Transport, held: HeldHashes) -> None:
+    """Its verdict comes too late, and harms nobody."""
+    async with serve(transport) as server:
+        witness = await witness_of(server)
+        leaver = await log_in(server, "derek", "secret")
+        await held.wait_for_one()
+
+        leaver.abort()
+        await witness.expect_unharmed()
+        held.release()
+
+        await (await log_in(server, "derek", "secret")).expect(PONG)
+        await witness.expect_unharmed()
+
+
+async def test_a_server_that_ends_while_a_hash_runs(transport: Transport, held: HeldHashes) -> None:
+    """The end of the server does not wait for a hash, and who waited for it is closed."""
+    async with serve(transport) as server:
+        client = await log_in(server, "derek", "secret")
+        await held.wait_for_one()
+
+        await asyncio.wait_for(server.stop(), SECONDS)
+
+        await client.expect_end(b"")
+
+
+async def test_what_stands_behind_the_login_waits(transport: Transport, held: HeldHashes) -> None:
+    """Operations sent along with a login are obeyed after its verdict, and in order."""
+    async with serve(transport) as server:
+        client = await server.connect()
+        await client.send(
+            b'CONNECT {"user":"derek","pass":"secret"}\r\nSUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n'
+        )
+        await held.wait_for_one()
+
+        held.release()
+
+        await client.expect(OK + OK + OK + b"MSG foo 1 2\r\nok\r\n" + PONG)
+
+
+async def test_a_hashed_token(transport: Transport) -> None:
+    """A token may be configured as a hash as well."""
+    async with serve(transport, AuthSettings(token=HASH)) as server:
+        good, bad = await server.connect(), await server.connect()
+
+        await good.send(b'CONNECT {"auth_token":"secret"}\r\n')
+        await bad.send(f'CONNECT {{"auth_token":"{HASH}"}}\r\n'.encode())
+
+        await good.expect(OK)
+        await bad.expect_end(AUTHORIZATION_VIOLATION)
+
+
+@pytest.mark.parametrize("login", ["derek:secret", "alice:foo"])
+async def test_a_client_library(login: str) -> None:
+    """A client of today logs in with user and password in its URL."""
+    async with serve("tcp") as server:
+        client = await nats.connect(f"nats://{login}@127.0.0.1:{server.port}")
+
+        await client.flush()
+        await client.close()
+
+
+async def check(credentials: Credentials) -> bool:
+    """An authenticator of the operator's own, of mixed quality."""
+    if credentials.user == "raises":
+        raise ValueError(credentials.password)
+    if credentials.user == "hangs":
+        await asyncio.Event().wait()
+    if credentials.user == "babbles":
+        return credentials.password  # type: ignore[return-value]
+    return credentials.password == credentials.user[::-1]
+
+
+@pytest.mark.parametrize("user", ["raises", "hangs", "babbles"])
+async def test_an_authenticator_that_fails(transport: Transport, user: str) -> None:
+    """It refuses the one it failed on, within its time; the others come in, and the log says why (O12)."""
+    settings = AuthSettings(authenticator=f"{__name__}:check", authenticator_seconds=0.1)
+    async with serve(transport, settings) as server:
+        good = await log_in(server, "derek", "kered")
+        victim = await log_in(server, user, "s3cr3t")
+
+        await good.expect(PONG)
+        await victim.expect_end(AUTHORIZATION_VIOLATION)
+        await good.fence()
+
+        (failure,) = server.log.of(AuthenticatorFailed)
+        assert "s3cr3t" not in failure.text()
+        assert 1 == len(server.log.of(AuthorizationFailed))

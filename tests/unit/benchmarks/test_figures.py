@@ -1,0 +1,126 @@
+"""The pure parts of the benchmarks: bytes expected, figures, verdicts and the chart."""
+
+import pytest
+
+from benchmarks.__main__ import chosen, parse
+from benchmarks.chart import Bar, draw, position
+from benchmarks.encode import (
+    cut,
+    delivered_bytes,
+    delivery,
+    publication,
+    shuffled_subjects,
+    surplus_is_keep_alive,
+)
+from benchmarks.latency import percentiles
+from benchmarks.load import throughput
+from benchmarks.measure import Result
+from benchmarks.report import lines_of, number, table
+from benchmarks.rows import Figure, Row, all_rows
+from benchmarks.sample import Sample
+from benchmarks.servers import NATIVE, PEER, PLAIN
+from benchmarks.shape import Shape, stream
+
+
+@pytest.mark.parametrize("payload", [b"", b"x" * 16, b"y" * 70_000])
+def test_a_receiver_gets_what_was_computed(payload: bytes) -> None:
+    """The bytes of a delivery are known from the publication, whatever its size."""
+    pieces = list(cut([b"a.b"] * 7, payload, 3))
+
+    assert 7 * len(delivery(b"a.b", payload)) == delivered_bytes(pieces)
+    assert 7 * publication(b"a.b", payload) == b"".join(piece.data for piece in pieces)
+
+
+def test_each_subject_comes_equally_often() -> None:
+    """Random order leaves no subject out."""
+    subjects = shuffled_subjects(1000)
+
+    assert {subject: subjects.count(subject) for subject in subjects[:50]} == dict.fromkeys(
+        subjects[:50], 100
+    )
+
+
+@pytest.mark.parametrize(
+    ("received", "fine"), [(100, True), (106, True), (112, True), (118, False), (94, False)]
+)
+def test_only_pings_may_be_surplus(received: int, fine: bool) -> None:  # noqa: FBT001 - a row of the table
+    """One or two PINGs more than expected are no lost message; anything else is."""
+    assert fine == surplus_is_keep_alive(100, received)
+
+
+@pytest.mark.parametrize(
+    ("shape", "copies"),
+    [
+        (Shape(), 0),
+        (Shape(subscribers=10), 10),
+        (Shape(subscribers=4, grouped=True), 1),
+        (Shape(echoing=True), 1),
+        (Shape(publishers=10, subscribers=10), 10),
+    ],
+)
+def test_copies_of_a_message(shape: Shape, copies: int) -> None:
+    """A group gets one copy, plain receivers one each."""
+    pieces = stream(shape)[:2]
+
+    assert copies == shape.copies
+    assert delivered_bytes(pieces) * shape.publishers * copies == shape.expected(pieces)
+
+
+def test_percentiles() -> None:
+    """They are figures that were really measured, in µs."""
+    assert {"p50": 501.0, "p99": 991.0, "p99.9": 1000.0} == percentiles([n * 1000 for n in range(1, 1001)])
+
+
+def result(native: float, peer: float, figure: Figure) -> Result:
+    """A row with one round."""
+    row = Row("Section", "title", throughput(Shape()), (figure,))
+    samples = {
+        NATIVE: [Sample({"cost": native})],
+        PLAIN: [Sample({"cost": native})],
+        PEER: [Sample({"cost": peer})],
+    }
+    return Result(row, samples)
+
+
+@pytest.mark.parametrize(
+    ("native", "peer", "ratio", "verdict"), [(10.0, 60.0, "6", "6 met"), (20.0, 60.0, "3", "6 not met")]
+)
+def test_verdicts_are_computed(native: float, peer: float, ratio: str, verdict: str) -> None:
+    """A goal is met when the ratio reaches it, and not before."""
+    (line,) = lines_of(result(native, peer, Figure("cost", "ns", 6.0)))
+
+    assert (ratio, verdict) == line[4:6]
+    assert verdict in table([result(native, peer, Figure("cost", "ns", 6.0))])
+
+
+def test_a_failed_row_has_no_figure() -> None:
+    """A server that broke a promise gets a dash, and no verdict in its favour."""
+    failed = result(10.0, 60.0, Figure("cost", "ns", 6.0))
+    failed.failures[NATIVE] = "lost a message"
+
+    (line,) = lines_of(failed)
+
+    assert ("-", "6 not met") == (line[1], line[5])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.1234, "0.123"), (12.34, "12.3"), (123456.0, "123,456")]
+)
+def test_numbers(value: float | None, text: str) -> None:
+    """Three significant digits; thousands are parted."""
+    assert text == number(value)
+
+
+def test_the_chart_shows_every_bar() -> None:
+    """Each title is there, and better is further right."""
+    drawing = draw([Bar("one & two", {NATIVE: 6.0, PLAIN: 0.5}, 3.0)])
+
+    assert "one &amp; two" in drawing
+    assert position(0.5) < position(1.0) < position(6.0)
+
+
+def test_rows_are_chosen_by_title() -> None:
+    """A pattern picks rows; a quick run leaves out those that take preparation."""
+    assert ["1 → 10, 16 B"] == [row.title for row in chosen(all_rows(), "1 → 10, *", quick=False)]
+    assert not any(row.once for row in chosen(all_rows(), "*", quick=True))
+    assert 3 == parse(["--rounds", "3"]).rounds
