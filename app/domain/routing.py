@@ -21,6 +21,9 @@ class Audience:
     """Subjects with wildcards or empty tokens are refused."""
 
 
+SHARED_PLANS = 4096
+"""Plans remembered for sharing; more are made anew, which costs only memory."""
+
 _Key = tuple[tuple[Subscription, ...], tuple[tuple[Subscription, ...], ...]]
 
 
@@ -42,6 +45,8 @@ class Routing:
         key = (match.plain, match.groups)
         plan = self._made.get(key)
         if plan is None:
+            if len(self._made) >= SHARED_PLANS:
+                self._made.clear()
             plain = [subscription.target for subscription in match.plain]
             groups = [[subscription.target for subscription in group] for group in match.groups]
             plan = self._made[key] = plane.plan(plain, groups)

@@ -4,20 +4,16 @@ Read it together with ``seam``, which says what each part promises. It favours
 being plain over being quick; the compiled twin does the same work in place.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from app.domain.changes import Freshness, WildcardChanges
 from app.domain.commands import is_too_long, words_of
 from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.plan_cache import PlanCache
 from app.domain.dataplane.seam import (
-    DEEPEST_KIND,
     DELIVERY_WORK,
     LINE_WORK,
     OWN_BYTES,
-    PLAN_BUDGET,
-    PLAN_COST,
     RECEIVE_BYTES,
     TURN_WORK,
     Control,
@@ -30,7 +26,6 @@ from app.domain.dataplane.seam import (
     Sender,
 )
 from app.domain.limits import MAX_SIZE_DIGITS
-from app.domain.subject import has_wildcard, is_plain, tokens_of
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""
@@ -248,20 +243,6 @@ class Inlet:
         return self.filled > 0 or bool(self.rest)
 
 
-_Kind = tuple[tuple[bytes, ...], int]
-"""A kind of subject: its leading tokens, and how many more it has. None more: one subject."""
-
-
-class _Entry:
-    """What the plan cache knows of a kind of subject: plans by audience, good as of a change number."""
-
-    __slots__ = ("plans", "stamp")
-
-    def __init__(self, stamp: int) -> None:
-        self.stamp = stamp
-        self.plans: dict[int, Plan] = {}
-
-
 class DataPlane:
     """See `seam.Plane`."""
 
@@ -271,11 +252,7 @@ class DataPlane:
         self._max_payload = max_payload
         self._max_line = max_control_line
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._plans: dict[_Kind, _Entry] = {}
-        self._depths: Counter[int] = Counter()  # entries of kinds, by leading tokens
-        self._plans_size = 0
-        self._changes = WildcardChanges()
-        self._generation = 0
+        self._plans: PlanCache[Plan] = PlanCache()
         self.touched: list[Outbox] = []
         self.held = False
         self.in_msgs = 0
@@ -283,7 +260,6 @@ class DataPlane:
         self.out_msgs = 0
         self.out_bytes = 0
         self.now = 0.0
-        self.plan_hits = 0
 
     def outbox(self, wire: Sender, owner: Owner) -> Outbox:
         return Outbox(self, wire, owner)
@@ -434,9 +410,9 @@ class DataPlane:
 
     def _plan_of(self, inlet: Inlet, publish: _Publish) -> Plan:
         plan = inlet.plan
-        if plan is None or inlet.planned_for != (self._generation, inlet.audience):
+        if plan is None or inlet.planned_for != (self._plans.generation, inlet.audience):
             plan = inlet.plan = self._plan_for(inlet.audience, publish.subject)
-            inlet.planned_for = (self._generation, inlet.audience)
+            inlet.planned_for = (self._plans.generation, inlet.audience)
         return plan
 
     def _publish(
@@ -530,90 +506,21 @@ class DataPlane:
     # --- plans -----------------------------------------------------------
 
     def _plan_for(self, audience: int, subject: bytes) -> Plan:
-        entry = self._find(subject)
-        plan = entry.plans.get(audience) if entry else None
-        if plan is not None:
-            self.plan_hits += 1
-            return plan
-        plan = cast("Plan", self._planner.plan(cast("Plane", self), audience, subject))
-        if entry is None:
-            entry = self._new_entry(self._kind_decided(subject))
-        entry.plans[audience] = plan
+        plan = self._plans.find(audience, subject)
+        if plan is None:
+            plan = cast("Plan", self._planner.plan(cast("Plane", self), audience, subject))
+            self._plans.enter(audience, subject, plan, self._planner.decisive)
         return plan
 
-    def _kind_decided(self, subject: bytes) -> _Kind:
-        """What a new plan for this subject is good for."""
-        tokens = tokens_of(subject)
-        decisive = self._planner.decisive(subject)
-        return _kind_of(tokens, decisive if decisive < DEEPEST_KIND else len(tokens))
-
-    def _find(self, subject: bytes) -> _Entry | None:
-        """The entry for a subject: one of its own, or one for all of its kind."""
-        tokens = tokens_of(subject)
-        entry = self._fresh_entry(_kind_of(tokens, len(tokens)))
-        if entry is None and is_plain(tokens):
-            for kind in self._kinds_of(tokens):
-                entry = self._fresh_entry(kind)
-                if entry is not None:
-                    break
-        return entry
-
-    def _kinds_of(self, tokens: list[bytes]) -> list[_Kind]:
-        """The kinds a subject belongs to, as far as there may be entries for them."""
-        return [_kind_of(tokens, depth) for depth in sorted(self._depths) if depth < len(tokens)]
-
-    def _fresh_entry(self, kind: _Kind) -> _Entry | None:
-        entry = self._plans.get(kind)
-        if entry is not None and entry.stamp != self._changes.now:
-            prefix, further = kind
-            if self._changes.since(entry.stamp, prefix, further) is not Freshness.FRESH:
-                self._drop(kind)
-                return None
-            entry.stamp = self._changes.now
-        return entry
-
-    def _new_entry(self, kind: _Kind) -> _Entry:
-        entry = _Entry(self._changes.now)
-        cost = _cost_of(kind)
-        if self._plans_size + cost > PLAN_BUDGET:
-            self.forget_plans()
-        self._plans[kind] = entry
-        self._plans_size += cost
-        if kind[1]:
-            self._depths[len(kind[0])] += 1
-        return entry
-
-    def _drop(self, kind: _Kind) -> None:
-        if self._plans.pop(kind, None) is not None:
-            self._plans_size -= _cost_of(kind)
-            if kind[1]:
-                self._depths[len(kind[0])] -= 1
-                self._depths += Counter()  # forgets the depths that none is left of
-
-    def forget_plans(self) -> None:
-        self._plans.clear()
-        self._depths.clear()
-        self._plans_size = 0
-        self._generation += 1
+    @property
+    def plan_hits(self) -> int:
+        return self._plans.hits
 
     def changed(self, subject: bytes) -> None:
-        self._generation += 1
-        tokens = tokens_of(subject)
-        if has_wildcard(tokens):
-            self._changes.note(tokens, added=True)
-            return
-        self._drop(_kind_of(tokens, len(tokens)))
-        for kind in self._kinds_of(tokens):
-            self._drop(kind)
+        self._plans.changed(subject)
 
-
-def _kind_of(tokens: list[bytes], depth: int) -> _Kind:
-    return tuple(tokens[:depth]), len(tokens) - depth
-
-
-def _cost_of(kind: _Kind) -> int:
-    prefix, _ = kind
-    return PLAN_COST + len(b".".join(prefix))
+    def forget_plans(self) -> None:
+        self._plans.forget_all()
 
 
 def _is_publish(line: bytes) -> bool:

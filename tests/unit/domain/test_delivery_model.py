@@ -87,6 +87,16 @@ OPERATIONS = st.one_of(
 READS = st.lists(st.tuples(st.integers(0, CLIENTS - 1), st.lists(OPERATIONS, max_size=6)), max_size=14)
 """What happens: who sends which operations in one read."""
 
+RELATED = [b"a.b.c", b"a.b.d", b"a.c.d", b"b.b.c"]
+RELATED_PATTERNS = [*RELATED, b"a.>", b"a.*.*", b"*.b.*", b"*.*.*", b"a.b.*"]
+FEW_OPERATIONS = st.one_of(
+    st.builds(Sub, st.sampled_from(RELATED_PATTERNS), st.just(b""), SIDS),
+    st.builds(Unsub, SIDS, st.just(0)),
+    st.builds(Pub, st.sampled_from(RELATED), st.just(1), st.just(SPELLINGS[0])),
+    st.builds(Pub, st.sampled_from(RELATED), st.just(1), st.just(SPELLINGS[0])),
+)
+"""Operations on subjects that are told apart, or not, by the patterns of the moment."""
+
 
 def covers(pattern: bytes, subject: bytes) -> bool:
     """Whether a pattern covers a published subject, by going through the tokens one by one."""
@@ -256,6 +266,16 @@ def test_deliveries_are_those_of_the_model(
 
     for sender, operations in reads:
         trial.read(sender, before_leaving(operations))
+
+
+@settings(max_examples=400)
+@given(operations=st.lists(FEW_OPERATIONS, min_size=5, max_size=30))
+def test_subjects_that_share_plans(make_plane: MakePlane, operations: list[Operation]) -> None:
+    """Subjects share a plan while nobody tells them apart, and not a message longer."""
+    trial = Trial(make_plane)
+
+    for operation in operations:
+        trial.read(0, [operation])
 
 
 @given(reads=READS)

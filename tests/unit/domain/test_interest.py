@@ -64,6 +64,19 @@ def test_others_stay(scene: Scene) -> None:
     assert b"MSG a 1 0\r\n\r\nMSG a 3 0\r\n\r\n" == scene.publish(b"a")
 
 
+def test_a_subscription_tells_subjects_apart(scene: Scene) -> None:
+    """Subjects that shared a plan stop doing so when somebody asks for one of them in particular."""
+    scene.interest.add(scene.subscriber.subscription(b"a.>"))
+    scene.publish(b"a.b.d")
+    scene.publish(b"a.b.c")
+
+    scene.interest.add(scene.subscriber.subscription(b"a.b.c"))
+    heard = [scene.publish(b"a.b.d"), scene.publish(b"a.b.c")]
+
+    both = b"MSG a.b.c 1 0\r\n\r\nMSG a.b.c 2 0\r\n\r\n"
+    assert [b"MSG a.b.d 1 0\r\n\r\n", both] == heard
+
+
 def test_a_malformed_subject_changes_nothing(scene: Scene) -> None:
     """A subject that may not be subscribed to is refused, and plans stay as they were."""
     scene.interest.add(scene.subscriber.subscription(b">"))

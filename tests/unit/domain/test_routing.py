@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain import routing
 from app.domain.dataplane.seam import MakePlane
 from app.domain.index import SubscriptionIndex
 from app.domain.routing import Audience, Routing
@@ -130,3 +131,18 @@ def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
     scene.routing.forget()
 
     assert before is not scene.plan(b"a")
+
+
+def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many sets of receivers there are, only so many plans are remembered; the rest are made anew."""
+    monkeypatch.setattr(routing, "SHARED_PLANS", 2)
+    for subject in (b"a", b"b", b"c"):
+        scene.subscribe(subject)
+
+    first = scene.plan(b"a")
+    again = scene.plan(b"a")
+    others = [scene.plan(b"b"), scene.plan(b"c")]
+
+    assert first is again
+    assert first is not scene.plan(b"a")
+    assert others[1] is scene.plan(b"c")
