@@ -1,0 +1,70 @@
+"""The authenticators that the page on authentication shows do what it says."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.adapters.auth.guard import AuthenticatorFailed
+from app.adapters.auth.setup import AuthSettings
+from tests.fakes.guarded_server import guarded_server
+from tests.fakes.server_process import ROOT
+
+pytestmark = pytest.mark.asyncio
+
+PAGE = (ROOT / "docs" / "authentication.md").read_text("utf-8")
+FUNCTION, CLASS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+VIOLATION = b"-ERR 'Authorization Violation'\r\n"
+
+
+@pytest.fixture(name="directory")
+def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where an operator keeps modules, and where the server finds them."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    sys.modules.pop("doorkeeper", None)
+
+
+async def verdicts(name: str, *logins: dict[str, str]) -> list[bytes]:
+    """The first line that a server with this authenticator answers to each login."""
+    lines = []
+    async with guarded_server("memory", AuthSettings(authenticator=name)) as server:
+        for login in logins:
+            client = await server.connect()
+            await client.send(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
+            lines.append(await client.line())
+        assert not server.log.of(AuthenticatorFailed)
+    return lines
+
+
+async def test_the_function_lets_in_who_is_on_the_list(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader who pastes the function gets the server that the page promises."""
+    people = directory / "people.json"
+    people.write_text(json.dumps({"derek": "T0pS3cr3t"}))
+    monkeypatch.setenv("DOORKEEPER_LIST", str(people))
+    (directory / "doorkeeper.py").write_text(FUNCTION)
+
+    assert [b"+OK\r\n", VIOLATION, VIOLATION, VIOLATION] == await verdicts(
+        "doorkeeper:check",
+        {"user": "derek", "pass": "T0pS3cr3t"},
+        {"user": "derek", "pass": "wrong"},
+        {"user": "alice", "pass": "T0pS3cr3t"},
+        {},
+    )
+    assert '"doorkeeper:check"' in PAGE
+
+
+async def test_the_class_lets_in_who_shows_a_badge(directory: Path) -> None:
+    """A reader who pastes the class gets an authenticator, too."""
+    (directory / "doorkeeper.py").write_text(CLASS)
+
+    assert [b"+OK\r\n", VIOLATION] == await verdicts(
+        "doorkeeper:Badges", {"auth_token": "b4dg3"}, {"auth_token": "forged"}
+    )

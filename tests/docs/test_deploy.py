@@ -1,0 +1,69 @@
+"""What the files in deploy/ rely on is what the server does."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.fakes.server_process import ROOT, ServerProcess
+
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+UNIT = (ROOT / "deploy" / "pynatsd.service").read_text("utf-8")
+
+
+def check_health(port: int) -> int:
+    """The exit status of the image's health check for this port."""
+    match = re.search(r"^HEALTHCHECK.*?CMD (\[.*?\])$", DOCKERFILE, re.DOTALL | re.MULTILINE)
+    assert match is not None
+    _, *arguments = json.loads(match[1])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYNATSD_PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+        timeout=20,
+        check=False,
+    )
+    return done.returncode
+
+
+def test_a_server_that_serves_is_healthy() -> None:
+    """The health check is content with a server that greets."""
+    with ServerProcess() as server:
+        assert 0 == check_health(server.port)
+
+
+def test_where_nobody_serves_nothing_is_healthy() -> None:
+    """The health check complains where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    assert 0 != check_health(port)
+
+
+def test_a_server_that_is_stuck_is_not_healthy() -> None:
+    """The health check complains of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert 0 != check_health(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("file", re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE))
+def test_the_image_copies_what_is_there(file: str) -> None:
+    """Everything that the image is built from is in the repository, and passes its ignore file."""
+    ignore = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+
+    for name in file.split():
+        assert (ROOT / name).exists()
+        assert f"!{name}" in ignore
+
+
+@pytest.mark.parametrize("text", [DOCKERFILE, UNIT], ids=["image", "unit"])
+def test_the_program_is_the_one_that_is_installed(text: str) -> None:
+    """Image and unit start the program that the package installs."""
+    scripts = (ROOT / "pyproject.toml").read_text("utf-8")
+
+    assert 'pynatsd = "app.entrypoints.server:main"' in scripts
+    assert re.search(r'^(ENTRYPOINT \["pynatsd"\]|ExecStart=/opt/pynatsd/bin/pynatsd )', text, re.MULTILINE)
