@@ -1,0 +1,40 @@
+"""What can be wrong with a configuration: places, and problems at places.
+
+ConfigError
+└── one or more `Problem`s, each a line ``file:line:column: text``
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake. The text says what is wrong and what was expected, and holds no secret."""
+
+    text: str
+    place: Place | None = None
+    """None when it stands in no file: the file is missing, or a flag is at fault."""
+
+    def __str__(self) -> str:
+        return self.text if self.place is None else f"{self.place}: {self.text}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; its text has one line for each problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
