@@ -30,6 +30,10 @@ _PIECE = re.compile(
     re.VERBOSE,
 )
 
+_VALUE_BELOW = re.compile(
+    r"""[\r\n][\ \t\r\n]* (?: (?=[\[{("'0-9]) | (?=[^\ \t\r\n=:}\]]+[\ \t]*(?:[\r\n]|\Z)) )""", re.VERBOSE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -90,11 +94,13 @@ def closes_wrongly(found: str, opened: Sequence[Token]) -> bool:
 def next_line(text: str, position: int, *, enclosed: bool) -> int | None:
     """Where to go on: at the end of the line, or at the bracket that encloses it.
 
-    Brackets that open behind `position` are skipped with all they hold. None when
-    one of them never closes.
+    What looks like a value in the line below, where none was allowed, belongs to this
+    line. Brackets that open behind `position` are skipped with all they hold. None
+    when one of them never closes.
     """
+    below = _VALUE_BELOW.match(text, position)
     depth = 0
-    for piece in _PIECE.finditer(text, position):
+    for piece in _PIECE.finditer(text, below.end() if below else position):
         match piece[0]:
             case "{" | "[":
                 depth += 1

@@ -3,22 +3,28 @@
 from collections import deque
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Literal, NoReturn, TypeAlias, cast
 
-from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
+from lark.lexer import LexerState
 
 from app.config.mistakes import Mistake, Spot, Stop, closes_wrongly, explain, next_line
 from app.config.scalars import READERS
 
 Branch: TypeAlias = Tree[Token]
+Start: TypeAlias = Literal["document", "variable"]
+"""Rules of the grammar."""
 
 DEEPEST = 100
 """Levels of blocks and arrays within each other."""
-MOST_VALUES = 200_000
+MOST_VALUES = 100_000
+"""Values in all, blocks and arrays among them."""
 MOST_MISTAKES = 20
 """As many are worth telling at once."""
 
-_CLOSING = {"LBRACE": Token("_RBRACE", "}"), "LBRACKET": Token("_RBRACKET", "]")}
+_OPENING = ("LBRACE", "LBRACKET")
+_CLOSING = ("_RBRACE", "_RBRACKET")
+_VALUES = frozenset((*READERS, *_OPENING, "VARIABLE"))
 _BROKEN = Token("_BROKEN", "")
 
 
@@ -35,22 +41,17 @@ class _Hopeless(Exception):
     """What follows is in doubt, or is too much."""
 
 
-def parse_document(text: str) -> tuple[Branch, list[Mistake]]:
-    """The tree of a file, without what cannot be read, and what is wrong with it."""
-    parse = _Parse(text, "document")
-    try:
-        return parse.run(), parse.mistakes
-    except _Hopeless:
-        return parse.close(), parse.mistakes
+def parse(text: str, start: Start) -> tuple[Branch | None, list[Mistake]]:
+    """The tree of a text, and what is wrong with it.
 
-
-def parse_variable(text: str) -> tuple[Branch | None, list[Mistake]]:
-    """The tree of a single value; there is none if anything is wrong."""
-    parse = _Parse(text, "variable")
+    The tree of a document lacks what cannot be read; there is none if the whole is in
+    doubt. A variable has a tree only if nothing is wrong.
+    """
+    attempt = _Attempt(text, start)
     try:
-        return parse.run(), parse.mistakes
+        return attempt.run(), attempt.mistakes
     except _Hopeless:
-        return None, parse.mistakes
+        return None, attempt.mistakes
 
 
 @cache
@@ -59,15 +60,15 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", start=["document", "variable"], maybe_placeholders=False)
 
 
-class _Parse:
+class _Attempt:
     """One run over one text."""
 
-    def __init__(self, text: str, start: str) -> None:
+    def __init__(self, text: str, start: Start) -> None:
         self.mistakes: list[Mistake] = []
         self._text = text
         self._recovers = start == "document"
         self._parser = _grammar().parse_interactive(text, start)
-        self._counter = self._parser.lexer_thread.state.line_ctr
+        self._counter = cast("LexerState", self._parser.lexer_thread.state).line_ctr
         self._opened: list[Token] = []
         self._last: deque[Token] = deque(maxlen=3)
         self._values = 0
@@ -88,13 +89,6 @@ class _Parse:
                 raise _Hopeless
             self._resume(at)
 
-    def close(self) -> Branch:
-        """The tree of what was read, as if all brackets closed here."""
-        self._leave_out()
-        for bracket in reversed(self._opened):
-            self._parser.feed_token(_CLOSING[bracket.type])
-        return cast("Branch", self._parser.feed_eof())
-
     def _read(self) -> Branch:
         """Up to the end of the text, or to the next mistake."""
         parser = self._parser
@@ -106,31 +100,33 @@ class _Parse:
 
     def _check(self, token: Token) -> None:
         """Refuse what the grammar would take."""
-        spot = Spot.of(token)
         if token.type == "KEY" and "{" in token:
             before = token.index("{")
+            spot = Spot.of(token)
             brace = Spot(spot.position + before, spot.line, spot.column + before)
             raise _Refused(Mistake("expected a blank before '{'", brace), spot)
-        if token.type in _CLOSING and len(self._opened) == DEEPEST:
-            raise _Refused(Mistake(f"nested deeper than {DEEPEST} levels", spot, final=True), spot)
-        if self._values > MOST_VALUES:
-            raise _Refused(Mistake(f"more than {MOST_VALUES} values", spot, final=True), spot)
+        if token.type in _OPENING and len(self._opened) == DEEPEST:
+            self._refuse(token, f"nested deeper than {DEEPEST} levels")
+        if token.type in _VALUES:
+            self._values += 1
+            if self._values > MOST_VALUES:
+                self._refuse(token, f"more than {MOST_VALUES} values")
+
+    def _refuse(self, token: Token, text: str) -> NoReturn:
+        spot = Spot.of(token)
+        raise _Refused(Mistake(text, spot, final=True), spot)
 
     def _note(self, token: Token) -> None:
         self._last.append(token)
-        if token.type in READERS:
-            self._values += 1
-        elif token.type in _CLOSING:
+        if token.type in _OPENING:
             self._opened.append(token)
-        elif token.type in ("_RBRACE", "_RBRACKET"):
+        elif token.type in _CLOSING:
             self._opened.pop()
 
     def _spot(self, error: UnexpectedInput) -> Spot:
         if isinstance(error, UnexpectedToken) and error.token.type != "$END":
             return Spot.of(error.token)
-        if isinstance(error, UnexpectedCharacters):
-            return Spot(error.pos_in_stream, error.line, error.column)
-        return Spot(len(self._text), self._counter.line, self._counter.column)
+        return Spot(self._counter.char_pos, self._counter.line, self._counter.column)
 
     def _resume(self, at: Spot) -> None:
         """Leave out what cannot be read, and go on behind it."""
@@ -142,10 +138,11 @@ class _Parse:
 
     def _leave_out(self) -> None:
         """Put one broken entry in place of the one that was begun."""
-        stacks = self._parser.parser_state
-        while _BROKEN.type not in self._parser.choices():
-            stacks.state_stack.pop()
-            stacks.value_stack.pop()
+        states, values = self._parser.parser_state.state_stack, self._parser.parser_state.value_stack
+        closed = sum(map(_opens, values)) - len(self._opened)  # but not reduced yet
+        while closed or _BROKEN.type not in self._parser.choices():
+            states.pop()
+            closed -= _opens(values.pop())
         self._parser.feed_token(_BROKEN)
         self._last.clear()
 
@@ -157,3 +154,8 @@ class _Parse:
         self._counter.line_start_pos = at.position + (begin or 1 - at.column)
         self._counter.char_pos = to
         self._counter.column = to - self._counter.line_start_pos + 1
+
+
+def _opens(value: Branch | Token) -> bool:
+    """Whether it is a bracket, on the parser's stack of what it has read."""
+    return isinstance(value, Token) and value.type in _OPENING

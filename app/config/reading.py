@@ -4,6 +4,7 @@ One `Reading` serves one configuration and keeps the bounds of the whole; a `_Wa
 goes through the tree of one file, or of one variable of the environment.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from lark import Token, Tree
 from app.config.document import Block, Item, Member
 from app.config.errors import ConfigError, Place, Problem
 from app.config.mistakes import Spot
-from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse_document, parse_variable
+from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
 from app.config.scalars import READERS, single_quoted
 from app.config.sources import LARGEST_FILE, Source, Unreadable, open_source
 
@@ -24,9 +25,12 @@ LONGEST_CHAIN = 16
 """Files that include each other in a row; variables that refer to each other in a row."""
 
 _UNKNOWN = (
-    "unknown variable: neither a key above nor an environment variable has this name; "
+    "unknown variable: neither a key above nor the environment has this name; "
     "text that begins with '$' needs quotes"
 )
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""A byte of the environment that is not UTF-8."""
 
 _Node: TypeAlias = Branch | Token
 
@@ -46,7 +50,7 @@ class _Context:
     variables: tuple[str, ...] = ()
     """Variables of the environment that led to it."""
     place: Place | None = None
-    """Where the first of these variables is referred to."""
+    """Where the first of these variables is referred to; nothing in them has a place of its own."""
 
 
 class Reading:
@@ -81,16 +85,20 @@ class Reading:
             self.refuse(place, f"more than {MOST_FILES} files are included")
         if self._size > LARGEST_FILE:
             self.refuse(place, f"larger than {LARGEST_FILE // 1024**2} MiB, with all that is included")
-        tree, mistakes = parse_document(source.text.removeprefix("\ufeff"))
+        tree, mistakes = parse(source.text.removeprefix("\ufeff"), "document")
         for mistake in mistakes:
             self.report(Place(source.path, mistake.spot.line, mistake.spot.column), mistake.text)
+        if tree is None:
+            return Block()
         return _Walk(self, context, whole=not mistakes).document(tree)
 
-    def variable(self, context: _Context) -> Item:
-        """The value of the last of the variables that led here."""
-        name = context.variables[-1]
-        place = context.place or Place(context.files[-1].path, 1, 1)
-        tree, mistakes = parse_variable(self.environment[name])
+    def variable(self, name: str, context: _Context, place: Place) -> Item:
+        """What a variable of the environment holds, read as a value; `place` refers to it."""
+        text = self.environment[name]
+        if _SURROGATE.search(text):
+            self.report(place, f"environment variable '{name}' is not UTF-8 text")
+            return Item("", place)
+        tree, mistakes = parse(text, "variable")
         for mistake in mistakes:
             self.report(place, f"environment variable '{name}': {mistake.text}")
         if tree is None or not tree.children:
@@ -116,6 +124,11 @@ class Reading:
             held = item.value if isinstance(item.value, tuple) else [member.item for member in item.value]
             for each in held:
                 self.count_all(each, place, depth + 1)
+
+    @property
+    def mistakes(self) -> int:
+        """How many were reported."""
+        return len(self._problems)
 
     def adopt(self, error: ConfigError) -> None:
         """Report what another found."""
@@ -209,33 +222,34 @@ class _Walk:
         elif name in reading.environment:
             if len(context.variables) == LONGEST_CHAIN:
                 reading.refuse(place, f"more than {LONGEST_CHAIN} variables refer to each other in a row")
-            inner = replace(
-                context, depth=self._depth, variables=(*context.variables, name), place=context.place or place
-            )
-            reading.known[name] = reading.variable(inner)
+            variables = (*context.variables, name)
+            inner = replace(context, depth=self._depth, variables=variables, place=place)
+            reading.known[name] = reading.variable(name, inner, place)
             return reading.known[name]
         elif self._whole:
             reading.report(place, _UNKNOWN)
         return Item("", place)
 
     def _included(self, name: str, place: Place) -> Iterable[Member]:
-        """The members of another file, whose name counts from the place of this one."""
-        files = self._context.files
+        """The members of another file, whose name counts from the directory of this one."""
+        reading, files = self._reading, self._context.files
+        before = reading.mistakes
+        members: Iterable[Member] = ()
         try:
             source = open_source(str(Path(files[-1].path).parent / name))
         except Unreadable as error:
-            self._reading.report(place, f"error opening included file: {error}")
+            reading.report(place, f"error opening included file: {error}")
         except ConfigError as error:
-            self._reading.adopt(error)
+            reading.adopt(error)
         else:
             if any(source.identity == file.identity for file in files):
-                self._reading.report(place, "the file is being read already: it includes itself")
+                reading.report(place, "the file is being read already: includes go in a circle")
             elif len(files) > LONGEST_CHAIN:
-                self._reading.refuse(place, f"more than {LONGEST_CHAIN} files include each other in a row")
+                reading.refuse(place, f"more than {LONGEST_CHAIN} files include each other in a row")
             else:
-                inner = _Context((*files, source), self._depth)
-                return self._reading.document(inner, place)
-        return ()
+                members = reading.document(_Context((*files, source), self._depth), place)
+        self._whole &= before == reading.mistakes
+        return members
 
     def _place(self, token: Token) -> Place:
         spot = Spot.of(token)

@@ -41,10 +41,10 @@ def integer(text: str) -> int:
 
 
 def size(text: str) -> int:
-    """Behind a number, ``k`` counts thousands, and ``kb``, ``ki`` and ``kib`` count 1024s; so do the others."""
+    """``k`` counts in thousands; ``kb``, ``ki`` and ``kib`` count in 1024s. The other units do alike."""
     count = text.rstrip(string.ascii_letters)
-    power, *binary = text[len(count) :].lower()
-    return _bounded(integer(count) * (1024 if binary else 1000) ** (_POWERS.index(power) + 1))
+    unit = text[len(count) :].lower()
+    return _bounded(integer(count) * (1000 if len(unit) == 1 else 1024) ** (_POWERS.index(unit[0]) + 1))
 
 
 def decimal(text: str) -> float:
