@@ -11,6 +11,7 @@ from app.config.go_flags import Value
 from app.config.meaning import Meaning, understand
 from app.config.merging import put_flags
 from app.config.options import Options
+from app.config.syntax import read_file
 from app.config.validation import validate
 
 ReadFile = Callable[[str, Mapping[str, str]], Block]
@@ -26,21 +27,13 @@ class Loaded:
     """What was given and has no effect; worth a line each."""
 
 
-def _read_file(path: str, environment: Mapping[str, str]) -> Block:
-    from app.config.syntax import read_file  # noqa: PLC0415 - a server without a file need not load the grammar
-
-    return read_file(path, environment)
-
-
-def load(
-    given: Mapping[str, Value], environment: Mapping[str, str], read_file: ReadFile = _read_file
-) -> Loaded:
+def load(given: Mapping[str, Value], environment: Mapping[str, str], read: ReadFile = read_file) -> Loaded:
     """The options that flags give, by the names in `Flag.sets`, with those of the file they name.
 
     Raises `ConfigError`, with all mistakes of both.
     """
     path = str(given.get(CONFIG_FILE, ""))
-    meaning = understand(read_file(path, environment), Options) if path else Meaning()
+    meaning = understand(read(path, environment), Options) if path else Meaning()
     problems = [*meaning.problems, *put_flags(given, meaning.draft)]
     options, wrong = validate(Options, meaning.draft)
     if options is None or problems:
