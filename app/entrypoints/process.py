@@ -4,7 +4,6 @@ import asyncio
 import gc
 import resource
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from typing import NoReturn
@@ -37,6 +36,13 @@ def run(container: Container, loaded: Loaded) -> int:
     when there is no log.
     """
     _obey_signals_early()
+    try:
+        return _run(container, loaded)
+    except KeyboardInterrupt:
+        return _STOPPED
+
+
+def _run(container: Container, loaded: Loaded) -> int:
     try:
         events = container.event_log()
     except LogDestinationError as error:
@@ -106,10 +112,13 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
 
 
 def _obey_signals_early() -> None:
-    """Until the event loop runs: an authenticator's import, or a far syslog, may take its time."""
+    """Until the event loop runs: an authenticator's import, or a far syslog, may take its time.
+
+    Nobody catches what is raised here but `run`.
+    """
 
     def leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
-        sys.exit(_STOPPED)
+        raise KeyboardInterrupt
 
     for number in _ENDINGS:
         signal.signal(number, leave)
