@@ -51,7 +51,7 @@ def place(sample: str, directory: Path) -> tuple[Path, int]:
 
 def test_the_full_sample_starts(tmp_path: Path) -> None:
     """The long sample's limits, login, log and pid file are those of the running server."""
-    file, port = place("full.conf", tmp_path)
+    file, port = place("server.conf", tmp_path)
 
     with NotifiedServer(tmp_path, "-c", str(file)) as server:
         assert "READY=1" == server.hear()

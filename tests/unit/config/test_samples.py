@@ -1,6 +1,6 @@
 """The files that the documentation of gnatsd 0.8.0 shows are understood as they stand.
 
-They are in ``tests/config/samples``, in other words and with their closing braces.
+They are in ``tests/config/samples``, with their closing braces.
 """
 
 from app.config.addresses import ClusterUrl, Endpoint
@@ -49,7 +49,14 @@ def test_the_full_sample() -> None:
         }
     )
 
-    assert expected == sample("full.conf")
+    assert expected == sample("server.conf")
+
+
+def test_a_hashed_password() -> None:
+    """A hash needs no quotes."""
+    asked = sample("authorization.conf").authorization
+
+    assert ("derek", 60) == (asked.user, len(asked.password))
 
 
 def test_the_seed_of_a_cluster() -> None:
