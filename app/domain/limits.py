@@ -11,6 +11,9 @@ HOLD_SECONDS = 1.0
 HOLD_BYTES = 1024 * 1024
 """Pending bytes above which a receiver's publishers are held back."""
 
+ROUTE_PENDING = 64 * 1024 * 1024
+"""Bytes that may wait for another server, at least: behind it there are many receivers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.connection import Peer
 from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
-from app.domain.events import ClientClosed, SlowConsumer
+from app.domain.events import ConnectionClosed, SlowConsumer
 from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.stats import ConnectionStats, Traffic
 from tests.fakes.event_log import RecordingEventLog
@@ -339,7 +339,7 @@ def test_a_connection_ends_once(make_plane: MakePlane) -> None:
     clients[2].connection.abort()
     clients[2].leave()
 
-    assert [ClientClosed(link) for link in links] == events.of(ClientClosed)
+    assert [ConnectionClosed(link) for link in links] == events.of(ConnectionClosed)
 
 
 def test_no_fact_that_nobody_wants(make_plane: MakePlane) -> None:
