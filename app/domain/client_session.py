@@ -171,9 +171,9 @@ class ClientSession:
         what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
         return ParserError(f"processPub {what}: '{readable(text)}'")
 
-    def traced(self, argument: bytes, payload: bytes) -> None:
-        """Trace a PUB."""
-        self._trace_line(PUB.name, argument.strip(BLANKS))
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
+        """Trace a message."""
+        self._trace_line(verb, argument.strip(BLANKS))
         self._report(PayloadReceived(self._connection.link, readable(payload)))
 
     def _trace_line(self, verb: bytes, argument: bytes) -> None:

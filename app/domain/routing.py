@@ -52,6 +52,10 @@ class Routing:
             plan = self._made[key] = plane.plan(plain, groups)
         return plan
 
+    def member(self, plane: Plane, sid: bytes) -> Plan:  # noqa: ARG002 - no sid is known to any peer
+        """Nobody: queue members are not offered to peer servers, so none is named by one."""
+        return plane.plan((), ())
+
     def decisive(self, subject: bytes) -> int:
         """How many leading tokens decided the plan; see `seam.Planner`."""
         return self._index.decisive(subject)
