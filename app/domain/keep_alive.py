@@ -11,7 +11,9 @@ from app.domain.timetable import DueQueue, Scheduler
 class KeepAlive:
     """Pings connections, all at the same interval."""
 
-    def __init__(self, scheduler: Scheduler, events: EventSink, interval: float, most_unanswered: int) -> None:
+    def __init__(
+        self, scheduler: Scheduler, events: EventSink, interval: float, most_unanswered: int
+    ) -> None:
         """`interval` in seconds; a connection with more than so many unanswered pings is closed."""
         self._events = events
         self._most_unanswered = most_unanswered

@@ -4,7 +4,6 @@ from typing import Protocol
 
 from app.domain.dataplane.seam import MEMBER_MARK, Target
 
-
 LOCAL = 0
 """The origin of what our own clients listen to."""
 
@@ -55,7 +54,7 @@ _LONGEST_NUMBER = 18
 
 
 def route_sid(subscription: Subscription) -> bytes:
-    """The name of a local subscription on routes: ``RSID:cid:sid``, or ``QRSID:cid:sid`` of a group's member."""
+    """The name of a local subscription on routes: ``RSID:cid:sid``; ``QRSID:cid:sid`` in a queue group."""
     prefix = b"RSID:" if subscription.queue is None else MEMBER_MARK
     return b"%b%d:%b" % (prefix, subscription.subscriber.number, subscription.sid)
 

@@ -26,6 +26,7 @@ _ENOUGH = 4 * 1024 * 1024
 
 _PATIENCE = 0.05
 
+
 class Hearer(Protocol):
     """A registered route."""
 

@@ -72,18 +72,43 @@ def read_info(argument: bytes) -> RouteInfo:
     fields: dict[str, object] = {}
     for name, value in members_of(argument, "INFO"):
         kind = _KINDS.get(name)
-        if kind is None:
-            continue
-        if type(value) is not kind:
+        if kind is not None and type(value) is not kind:
             raise ParserError(f"INFO field {name} has the wrong type")
         fields[name] = value
-    fields["connect_urls"] = _urls(fields.get("connect_urls"))
-    for name in ("go", "ssl_required"):
-        fields.pop(name, None)
-    server_id = fields.pop("server_id", "")
-    if not isinstance(server_id, str) or not 0 < len(server_id) <= _LONGEST_ID:
-        raise ParserError("INFO names no server")
-    return RouteInfo(server_id, **fields)  # type: ignore[arg-type] - the types were checked one by one
+    return _Fields(fields).info()
+
+
+class _Fields:
+    """The members of an INFO, whose types are right."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self._fields = fields
+
+    def info(self) -> RouteInfo:
+        server_id = self._text("server_id")
+        if not 0 < len(server_id) <= _LONGEST_ID or not server_id.isprintable():
+            raise ParserError("INFO names no server")
+        return RouteInfo(
+            server_id=server_id,
+            host=self._text("host"),
+            port=self._number("port"),
+            version=self._text("version"),
+            auth_required=self._fields.get("auth_required") is True,
+            tls_required=self._fields.get("tls_required") is True,
+            tls_verify=self._fields.get("tls_verify") is True,
+            max_payload=self._number("max_payload"),
+            proto=self._number("proto"),
+            connect_urls=_urls(self._fields.get("connect_urls")),
+            ip=self._text("ip"),
+        )
+
+    def _text(self, name: str) -> str:
+        value = self._fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def _number(self, name: str) -> int:
+        value = self._fields.get(name)
+        return value if isinstance(value, int) else 0
 
 
 def _urls(value: object) -> tuple[str, ...]:

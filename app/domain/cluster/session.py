@@ -285,7 +285,9 @@ class RouteSession:
     def _introduce(self, info: RouteInfo) -> None:
         """The first INFO tells who the peer is."""
         if info.proto > ROUTE_PROTOCOL:
-            reason = f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
+            reason = (
+                f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
+            )
             self._report(RouteRefused(self.connection.link, reason))
             self.refused = True
             self.connection.close()
