@@ -100,10 +100,13 @@ class Broker:
             connection.close(MaximumConnections().wire())
             return connection
         self.connections[connection.cid] = connection
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """It can be talked to: from now on it is pinged, and has to log in."""
         self._pings.add(connection)
         if self.gatekeeper.required:
             self._logins.add(connection)
-        return connection
 
     def admitted(self, connection: Connection) -> None:
         """Its first CONNECT is complete: stop the login timer."""
