@@ -167,10 +167,23 @@ class Broker:
             return connection
         self.connections[connection.cid] = connection
         self._sessions[connection.cid] = session
+        return connection
+
+    def accept_route(self, wire: Wire) -> Handler:
+        """Take on a server that dialled us. Only where there is a cluster."""
+        if self.cluster is None:
+            raise RuntimeError("a server without a cluster takes no routes")
+        return self.cluster.accept(wire)
+
+    def opened(self, connection: Connection) -> None:
+        """It can be talked to: from now on it is pinged, and has to log in."""
+        if connection.distant:
+            if self.cluster is not None:
+                self.cluster.opened(connection)
+            return
         self._pings.add(connection)
         if self.gatekeeper.required:
             self._logins.add(connection)
-        return connection
 
     def admitted(self, connection: Connection) -> None:
         """Its first CONNECT is complete: stop the login timer."""
@@ -209,7 +222,7 @@ class Broker:
         if len(subscriptions) <= BURIAL_SLICE and not self._graves:
             for subscription in subscriptions:
                 self.interest.remove(subscription)
-            self.plane.flush()
+            self._flush_routes()
             return
         idle = not self._graves
         self._graves.extend(subscriptions)
@@ -219,9 +232,14 @@ class Broker:
     def _bury_slice(self) -> None:
         for _ in range(min(BURIAL_SLICE, len(self._graves))):
             self.interest.remove(self._graves.popleft())
-        self.plane.flush()
+        self._flush_routes()
         if self._graves:
             self.scheduler.call_soon(self._bury_slice)
+
+    def _flush_routes(self) -> None:
+        """Let the other servers know at once what is gone."""
+        if self.cluster is not None:
+            self.plane.flush()
 
     # --- the end ---------------------------------------------------------------------
 

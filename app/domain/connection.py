@@ -13,6 +13,7 @@ from app.domain.commands import readable
 from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
 from app.domain.events import ConnectionClosed, Event, EventSink, LineSent, Link, SlowConsumer
 from app.domain.flow import Flow
+from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
 
@@ -33,6 +34,11 @@ class Wire(Protocol):
 
     @property
     def peer(self) -> Peer: ...
+
+    @property
+    def security(self) -> Security | None:
+        """How the link is protected; None for a plain one, and before `Handler.opened`."""
+        ...
 
     def write(self, data: bytes) -> None:
         """Send, in order, without blocking."""
@@ -65,6 +71,15 @@ class Wire(Protocol):
 
 class Handler(Protocol):
     """What a transport drives."""
+
+    @property
+    def link(self) -> Link:
+        """The link in the words of the event log; as long as it is not lost."""
+        ...
+
+    def opened(self) -> None:
+        """The link may carry traffic from now on."""
+        ...
 
     def reserve(self) -> memoryview:
         """Where the next bytes go: writable, never empty, valid until `received`.
@@ -120,6 +135,10 @@ class Registry(Protocol):
     @property
     def events(self) -> EventSink: ...
 
+    def opened(self, connection: "Connection") -> None:
+        """Its link may carry traffic: time runs for its peer; called at most once."""
+        ...
+
     def retire(self, connection: "Connection") -> None:
         """The connection is closed; called once."""
         ...
@@ -171,6 +190,9 @@ class Connection:
         self.inlet = self._broker.plane.inlet(session, self.outbox, self.kind)
 
     # --- driven by the wire ------------------------------------------------
+
+    def opened(self) -> None:
+        self._broker.opened(self)
 
     def reserve(self) -> memoryview:
         return self._broker.plane.reserve(self.inlet)
@@ -320,4 +342,5 @@ class Connection:
             last_activity=last,
             pending_bytes=outbox.pending(),
             traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
+            security=self.wire.security,
         )

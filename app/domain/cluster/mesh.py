@@ -171,13 +171,18 @@ class Cluster:
         connection.inlet.trace = connection.outbox.trace = self._server.events.trace
         connection.report(RouteCreated(connection.link))
         self.routes[connection.cid] = session
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """A link can be talked over: introduce ourselves, and give the peer time to do so."""
+        session = self.routes[connection.cid]
+        if self._stopping:
+            connection.close()
+            return
         self._handshakes.add(session)
         if session.identity is None:
             self._logins.add(session)
         session.begin()
-        if self._stopping:
-            connection.close()
-        return connection
 
     def info(self) -> RouteInfo:
         """What we say of ourselves on a route."""
