@@ -77,7 +77,7 @@ class Flow:
         pending = outbox.pending()
         most = self._most_pending(receiver)
         if pending > most:
-            receiver.cut(f"{pending} pending bytes exceed the limit of {most}")
+            receiver.cut(f"{pending} pending bytes exceed max_pending {most}")
             return False
         if pending <= self._limits.hold_above:
             return False
