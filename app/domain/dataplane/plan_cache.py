@@ -108,9 +108,8 @@ class PlanCache(Generic[P]):
         return self._members.get(sid)
 
     def enter_member(self, sid: bytes, plan: P) -> None:
-        """Remember the plan for a queue member until `forget_member`; no change of subjects bears on it."""
-        if sid not in self._members:
-            self._spend(PLAN_COST + len(sid))
+        """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""
+        self._spend(PLAN_COST + len(sid))
         self._members[sid] = plan
 
     def forget_member(self, sid: bytes) -> None:
