@@ -105,6 +105,10 @@ class Mesh(Protocol):
         """A registered peer tells of a third server."""
         ...
 
+    def turned_away(self, session: "RouteSession") -> bool:
+        """A peer will not become a route. Whether the log should say so, again."""
+        ...
+
     def dissolve(self, session: "RouteSession", subscriptions: list[Subscription]) -> None:
         """The route is closed; it held these subscriptions."""
         ...
@@ -226,15 +230,21 @@ class RouteSession:
     def _refuse(self, error: ProtocolError) -> None:
         """Tell the peer, tell the log, and close if the error says so."""
         link = self.connection.link
+        event: Event = ReadFailed(link, error.reason or error.lines[0])
         if isinstance(error, AuthorizationViolation):
-            self._report(AuthorizationFailed(link))
-        else:
-            self._report(ReadFailed(link, error.reason or error.lines[0]))
+            event = AuthorizationFailed(link)
         if error.closes:
-            self.refused = True
-            self.connection.close(error.wire())
+            self._part(event, error.wire())
         else:
+            self._report(event)
             self.connection.outbox.send(error.wire())
+
+    def _part(self, event: Event, farewell: bytes = b"") -> None:
+        """Close, because of what the peer said or is."""
+        self.refused = True
+        if self.info is not None or self._mesh.turned_away(self):
+            self._report(event)
+        self.connection.close(farewell)
 
     def _report(self, event: Event) -> None:
         self.connection.report(event)
@@ -266,9 +276,7 @@ class RouteSession:
 
     def login_expired(self) -> None:
         """The peer has not logged in, or not introduced itself, in time."""
-        self._report(AuthorizationTimedOut(self.connection.link))
-        self.refused = True
-        self.connection.close(AuthorizationTimeout().wire())
+        self._part(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
 
     # --- operations ------------------------------------------------------------------
 
@@ -288,9 +296,7 @@ class RouteSession:
             reason = (
                 f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
             )
-            self._report(RouteRefused(self.connection.link, reason))
-            self.refused = True
-            self.connection.close()
+            self._part(RouteRefused(self.connection.link, reason))
         elif self._claimed not in ("", info.server_id):
             raise ParserError("INFO and CONNECT name different servers")
         else:
@@ -350,9 +356,7 @@ class RouteSession:
 
     def _give_up(self, argument: bytes) -> None:
         """The peer says -ERR: it will not go on, so neither do we."""
-        self._report(RouteErrorReceived(self.connection.link, readable(argument)))
-        self.refused = True
-        self.connection.close()
+        self._part(RouteErrorReceived(self.connection.link, readable(argument)))
 
     _OBEY: ClassVar[dict[bytes, Callable[["RouteSession", bytes], None]]] = {
         CONNECT.name: _connect,
