@@ -49,6 +49,9 @@ PROBE_SECONDS = 2.0
 SWIFT, SLOW = 0.05, 1.5
 """Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
 
+MOST_KNOWN = 4096
+"""Servers that a peer is remembered to have told of."""
+
 CONFIGURED_AGAIN = 1.0
 """The same for a configured one."""
 
@@ -342,7 +345,8 @@ class Cluster:
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
         """See `session.Mesh`: dial a third server that a peer tells of."""
-        session.known.add(info.server_id)
+        if len(session.known) < MOST_KNOWN:
+            session.known.add(info.server_id)
         if info.server_id == self._server.own_id or info.server_id in self.remotes:
             return
         if self._solicitor.knows_configured(info.host, info.port):

@@ -16,7 +16,7 @@ from app.domain import encode
 from app.domain.cluster.events import RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, read_info
 from app.domain.cluster.solicitor import Destination
-from app.domain.cluster.url import HIGHEST_PORT, RouteUrl
+from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
 from app.domain.commands import (
     BLANKS,
     CONNECT,
@@ -308,10 +308,13 @@ class RouteSession:
         self.connection.inlet.publishing = True
 
     def url(self) -> RouteUrl:
-        """Where the peer can be dialled; port 0 when it told none."""
+        """Where the peer can be dialled: as it advertises, else where it comes from; port 0 when it told none."""
         info = self.info
         if self.destination is not None:
             return self.destination.url
+        advertised = read_gossip(info.ip) if info is not None else None
+        if advertised is not None and not is_near(advertised.host):
+            return advertised
         port = info.port if info is not None and 0 < info.port <= HIGHEST_PORT else 0
         return RouteUrl(self.connection.wire.peer.ip, port)
 
