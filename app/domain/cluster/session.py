@@ -308,7 +308,7 @@ class RouteSession:
         self.connection.inlet.publishing = True
 
     def url(self) -> RouteUrl:
-        """Where the peer can be dialled: as it advertises, else where it comes from; port 0 when it told none."""
+        """Where the peer can be dialled: as it says, else where it comes from; port 0 when it told none."""
         info = self.info
         if self.destination is not None:
             return self.destination.url
