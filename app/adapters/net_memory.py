@@ -71,6 +71,10 @@ class MemoryNetwork:
         self._clock.call_soon(partial(self._arrive, far, address))
         return near
 
+    def dialer(self) -> "MemoryDialer":
+        """Make a dialer, which opens links to the listeners here."""
+        return MemoryDialer(self, self._clock)
+
     def bind(self, host: str, port: int, acceptor: Acceptor) -> Address:
         """Accept at an address from now on; a listener without an event loop. Raises `ListenError`."""
         if port <= 0:
@@ -121,6 +125,35 @@ class MemoryListener:
         if self._address is not None:
             self._network.unbind(self._address)
             self._address = None
+
+
+class MemoryDialer:
+    """Opens links to the listeners of a network."""
+
+    def __init__(self, network: MemoryNetwork, clock: Clock) -> None:
+        self._network = network
+        self._clock = clock
+        self._under_way: set[object] = set()
+
+    def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+        """Open a link at the clock's next turn, or tell that nobody listens."""
+        attempt = object()
+        self._under_way.add(attempt)
+        self._clock.call_soon(partial(self._open, attempt, Address(host, port), acceptor, refused))
+
+    def close(self) -> None:
+        self._under_way.clear()
+
+    def _open(
+        self, attempt: object, address: Address, acceptor: Acceptor, refused: Callable[[str], None]
+    ) -> None:
+        if attempt not in self._under_way:
+            return
+        self._under_way.remove(attempt)
+        try:
+            self._network.connect(address, acceptor)
+        except ConnectionRefusedError:
+            refused("connection refused")
 
 
 class Pipe:
@@ -238,6 +271,8 @@ class MemoryWire:
             return
         try:
             self._handler = acceptor(self)
+            if self._state is _State.OPEN:
+                self._handler.opened()
         except Exception as error:  # noqa: BLE001 - a defect ends one link, not the network
             self._fail(error)
         self.readable()
@@ -245,6 +280,10 @@ class MemoryWire:
     @property
     def peer(self) -> Peer:
         return self._peer
+
+    @property
+    def security(self) -> None:
+        return None
 
     def write(self, data: bytes) -> None:
         if self._state is _State.OPEN and data and not self._outgoing.finished:

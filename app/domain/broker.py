@@ -1,30 +1,27 @@
 """The broker: all connections, what they listen to, and what is due."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from app.domain import encode
 from app.domain.client_session import ClientSession
+from app.domain.cluster.info import RouteInfo
+from app.domain.cluster.mesh import Cluster, ClusterSettings
+from app.domain.cluster.solicitor import Dialer
 from app.domain.connection import Connection, Handler, Wire
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.encode import ServerInfo
-from app.domain.errors import MaximumConnections, StaleConnection
-from app.domain.events import (
-    ClientConnected,
-    ConnectionsExceeded,
-    EventSink,
-    PingTimerFired,
-)
-from app.domain.events import StaleConnection as WentStale
+from app.domain.errors import MaximumConnections
+from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink
 from app.domain.flow import Flow
 from app.domain.index import SubscriptionIndex
 from app.domain.interest import Interest
+from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
 from app.domain.routing import Routing
 from app.domain.stats import ServerStats, Traffic
-from app.domain.subscription import Subscription
+from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler
 
 BURIAL_SLICE = 1000
@@ -48,10 +45,22 @@ class Needs:
     events: EventSink
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a broker needs to belong to a cluster."""
+
+    settings: ClusterSettings
+    gatekeeper: Gatekeeper
+    """Judges servers that dial us."""
+    dialer: Dialer
+
+
 class Broker:
     """One messaging server, apart from its sockets. Used from one thread."""
 
-    def __init__(self, limits: Limits, info: ServerInfo, needs: Needs) -> None:
+    def __init__(
+        self, limits: Limits, info: ServerInfo, needs: Needs, membership: Membership | None = None
+    ) -> None:
         """`info` is what clients are told; its port is set by `listening_on`."""
         self.limits = limits
         self.scheduler = needs.scheduler
@@ -59,51 +68,123 @@ class Broker:
         self.events = needs.events
         self.flow = Flow(limits, needs.scheduler)
         self._index: SubscriptionIndex[Subscription] = SubscriptionIndex()
-        routing = Routing(self._index)
+        routing = Routing(self._index, self._find_member)
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         self.interest = Interest(self._index, routing, self.plane)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
-        self._pings: DueQueue[Connection] = DueQueue(needs.scheduler, limits.ping_interval, self._ping)
+        self._sessions: dict[int, ClientSession] = {}
+        self._pings = KeepAlive(needs.scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(
             needs.scheduler, limits.auth_timeout, self._expire_login
         )
         self._graves: deque[Subscription] = deque()
         self.departures = 0
         """Clients whose wire is lost, ever."""
-        self._last_cid = 0
+        self._last_number = 0
         self._total = 0
         self._slow_consumers = 0
         self.info = info
-        self._info_line = info.line()
+        self.info_line = info.line()
+        self._own_urls: tuple[str, ...] = ()
+        self.cluster: Cluster | None = None
+        """None for a server that stays alone."""
+        if membership is not None:
+            self._join(membership, needs.seed)
 
-    def listening_on(self, port: int) -> None:
-        """Tell clients the real port from now on."""
-        self.info = replace(self.info, port=port)
-        self._info_line = self.info.line()
+    def _join(self, membership: Membership, seed: int) -> None:
+        settings, gatekeeper, dialer = membership.settings, membership.gatekeeper, membership.dialer
+        self.cluster = Cluster(self, settings, gatekeeper, dialer, seed)
+        self.interest.announcer = self.cluster.herald
+
+    def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
+        """Tell clients the real port from now on, and the cluster these addresses for clients."""
+        advertises = self.cluster is not None and self.cluster.settings.advertise
+        self._own_urls = urls if advertises else ()
+        self._tell(replace(self.info, port=port))
+
+    def cluster_changed(self) -> None:
+        """Tell clients where else they may connect: here first, then the other servers."""
+        if self.cluster is not None:
+            urls = dict.fromkeys([*self._own_urls, *self.cluster.connect_urls()])
+            self._tell(replace(self.info, connect_urls=tuple(urls)))
+
+    def _tell(self, info: ServerInfo) -> None:
+        if info == self.info:
+            return
+        self.info = info
+        self.info_line = info.line()
+        for session in self._sessions.values():
+            session.keep_informed()
+        self.plane.flush()
+
+    # --- for the cluster ---------------------------------------------------------
+
+    @property
+    def own_id(self) -> str:
+        """This server's id."""
+        return self.info.server_id
+
+    def own_info(self) -> RouteInfo:
+        """What other servers are told of this one, before the cluster adds its own address."""
+        return RouteInfo(
+            server_id=self.info.server_id,
+            version=self.info.version,
+            max_payload=self.info.max_payload,
+            connect_urls=self._own_urls,
+        )
+
+    def next_number(self) -> int:
+        """A number for a new connection; clients and routes share a counter."""
+        self._last_number += 1
+        return self._last_number
+
+    def local_subscriptions(self) -> Iterator[dict[bytes, Subscription]]:
+        """What each client listens to."""
+        return (session.subscriptions for session in self._sessions.values())
+
+    def _find_member(self, sid: bytes) -> Subscription | None:
+        """The local member of a queue group that other servers know by this sid."""
+        name = read_member(sid)
+        session = self._sessions.get(name[0]) if name is not None else None
+        subscription = session.subscriptions.get(name[1]) if session and name else None
+        return subscription if subscription is not None and subscription.queue is not None else None
 
     # --- connections -----------------------------------------------------------
 
     def accept(self, wire: Wire) -> Handler:
         """Take on a new client: greet it, and serve it until its wire is lost."""
-        self._last_cid += 1
         self._total += 1
-        connection = Connection(self, self._last_cid, wire)
-        ClientSession(self, connection)
+        connection = Connection(self, self.next_number(), wire)
+        session = ClientSession(self, connection)
         connection.outbox.alarm = self.limits.hold_above
         connection.inlet.trace = connection.outbox.trace = self.events.trace
         if self.events.debug:
             connection.report(ClientConnected(connection.link))
-        connection.send(self._info_line)
+        connection.send(self.info_line)
         if len(self.connections) >= self.limits.max_connections:
             connection.report(ConnectionsExceeded(connection.link, self.limits.max_connections))
             connection.close(MaximumConnections().wire())
             return connection
         self.connections[connection.cid] = connection
+        self._sessions[connection.cid] = session
+        return connection
+
+    def accept_route(self, wire: Wire) -> Handler:
+        """Take on a server that dialled us. Only where there is a cluster."""
+        if self.cluster is None:
+            raise RuntimeError("a server without a cluster takes no routes")
+        return self.cluster.accept(wire)
+
+    def opened(self, connection: Connection) -> None:
+        """It can be talked to: from now on it is pinged, and has to log in."""
+        if connection.distant:
+            if self.cluster is not None:
+                self.cluster.opened(connection)
+            return
         self._pings.add(connection)
         if self.gatekeeper.required:
             self._logins.add(connection)
-        return connection
 
     def admitted(self, connection: Connection) -> None:
         """Its first CONNECT is complete: stop the login timer."""
@@ -112,6 +193,7 @@ class Broker:
     def retire(self, connection: Connection) -> None:
         """The connection is closed: nothing is due for it, nobody waits for it."""
         self.connections.pop(connection.cid, None)
+        self._sessions.pop(connection.cid, None)
         self._pings.discard(connection)
         self._logins.discard(connection)
         self.flow.forget(connection)
@@ -122,27 +204,14 @@ class Broker:
 
     @property
     def wires(self) -> int:
-        """Wires that are not lost yet, those of closed connections included."""
-        return self._total - self.departures
+        """Wires that are not lost yet, those of closed connections and of routes included."""
+        return self._last_number - self.departures
 
     def count_slow_consumer(self) -> None:
         """A receiver is about to be cut."""
         self._slow_consumers += 1
 
     # --- timers ------------------------------------------------------------------
-
-    def _ping(self, connection: Connection) -> None:
-        if self.events.debug:
-            connection.report(PingTimerFired(connection.link))
-        connection.pings_out += 1
-        if connection.pings_out > self.limits.ping_max:
-            connection.report(WentStale(connection.link))
-            connection.close(StaleConnection().wire())
-            return
-        connection.send(encode.PING)
-        connection.report_sent("PING")
-        if not connection.closed:
-            self._pings.add(connection)
 
     def _expire_login(self, connection: Connection) -> None:
         connection.session.login_expired()
@@ -154,6 +223,7 @@ class Broker:
         if len(subscriptions) <= BURIAL_SLICE and not self._graves:
             for subscription in subscriptions:
                 self.interest.remove(subscription)
+            self._flush_routes()
             return
         idle = not self._graves
         self._graves.extend(subscriptions)
@@ -163,8 +233,14 @@ class Broker:
     def _bury_slice(self) -> None:
         for _ in range(min(BURIAL_SLICE, len(self._graves))):
             self.interest.remove(self._graves.popleft())
+        self._flush_routes()
         if self._graves:
             self.scheduler.call_soon(self._bury_slice)
+
+    def _flush_routes(self) -> None:
+        """Let the other servers know at once what is gone."""
+        if self.cluster is not None:
+            self.plane.flush()
 
     # --- the end ---------------------------------------------------------------------
 
@@ -173,23 +249,29 @@ class Broker:
 
         Whoever calls has stopped accepting. Nothing is read any more.
         """
-        for connection in list(self.connections.values()):
+        if self.cluster is not None:
+            self.cluster.stop()
+        for connection in self._all():
             connection.wait()
         self.plane.flush()
         self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, done)
 
     def _await_flush(self, deadline: float, done: Callable[[], None]) -> None:
-        pending = any(connection.outbox.pending() for connection in self.connections.values())
+        pending = any(connection.outbox.pending() for connection in self._all())
         if pending and self.scheduler.monotonic() < deadline:
             self.scheduler.call_later(_FLUSH_CHECK_SECONDS, lambda: self._await_flush(deadline, done))
             return
-        for connection in list(self.connections.values()):
+        for connection in self._all():
             if connection.outbox.pending():
                 connection.abort()
             else:
                 connection.close()
         self.plane.forget_plans()
         done()
+
+    def _all(self) -> list[Connection]:
+        routes = self.cluster.connections() if self.cluster is not None else []
+        return [*self.connections.values(), *routes]
 
     # --- figures ---------------------------------------------------------------------
 

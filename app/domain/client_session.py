@@ -59,7 +59,10 @@ from app.domain.events import (
 from app.domain.interest import Interest
 from app.domain.limits import Limits
 from app.domain.routing import Audience
-from app.domain.subscription import Subscription
+from app.domain.subscription import LOCAL, Subscription
+
+ASYNC_INFO = 1
+"""The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
 
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF behind a payload."""
@@ -83,6 +86,11 @@ class Surroundings(Protocol):
     @property
     def events(self) -> EventSink: ...
 
+    @property
+    def info_line(self) -> bytes:
+        """What clients are told."""
+        ...
+
     def admitted(self, connection: Connection) -> None:
         """The login timer of this connection is over."""
         ...
@@ -95,12 +103,17 @@ class Surroundings(Protocol):
 class ClientSession:
     """Obeys one client. Implements `connection.Session`."""
 
+    origin: ClassVar[int] = LOCAL
+
     __slots__ = (
         "_broker",
         "_connection",
         "_password",
         "_pedantic",
+        "_ponged",
+        "_protocol",
         "_token",
+        "_told",
         "_user",
         "_verbose",
         "identity",
@@ -124,11 +137,18 @@ class ClientSession:
         self._user = ""
         self._password = ""
         self._token = ""
+        self._protocol = 0
+        self._ponged = False
+        self._told = broker.info_line
         self.name = ""
         self.lang = ""
         self.version = ""
         connection.attach(self)
         self._apply_options()
+
+    @property
+    def number(self) -> int:
+        return self._connection.cid
 
     # --- called by the data plane --------------------------------------------
 
@@ -171,9 +191,9 @@ class ClientSession:
         what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
         return ParserError(f"processPub {what}: '{readable(text)}'")
 
-    def traced(self, argument: bytes, payload: bytes) -> None:
-        """Trace a PUB."""
-        self._trace_line(PUB.name, argument.strip(BLANKS))
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
+        """Trace a message."""
+        self._trace_line(verb, argument.strip(BLANKS))
         self._report(PayloadReceived(self._connection.link, readable(payload)))
 
     def _trace_line(self, verb: bytes, argument: bytes) -> None:
@@ -214,6 +234,7 @@ class ClientSession:
         self._password = str(fields.get("pass", self._password))
         self._token = str(fields.get("auth_token", self._token))
         self.name = str(fields.get("name", self.name))
+        self._protocol = int(fields.get("protocol", self._protocol))
         self.lang = str(fields.get("lang", self.lang))
         self.version = str(fields.get("version", self.version))
         self._broker.admitted(self._connection)
@@ -277,7 +298,7 @@ class ClientSession:
 
     def _defer(self, subscription: Subscription, limit: int) -> None:
         target = subscription.target
-        target.limit = limit
+        self._broker.interest.limit(subscription, limit)
         if self._broker.events.debug:
             link, subject = self._connection.link, readable(subscription.subject)
             self._report(UnsubscribeDeferred(link, subject, limit, target.delivered))
@@ -298,6 +319,18 @@ class ClientSession:
     def _ping(self, _argument: bytes) -> None:
         self._connection.outbox.send(encode.PONG)
         self._connection.report_sent("PONG")
+        self._ponged = True
+        self.keep_informed()
+
+    def keep_informed(self) -> None:
+        """Send INFO again if it has changed, to a client that understands that at any time.
+
+        Clients expect nothing but a PONG behind their CONNECT and PING, so not before that.
+        """
+        line = self._broker.info_line
+        if line is not self._told and self._ponged and self._protocol >= ASYNC_INFO:
+            self._told = line
+            self._connection.outbox.send(line)
 
     def _pong(self, _argument: bytes) -> None:
         self._connection.pings_out = 0
@@ -335,5 +368,6 @@ class ClientSession:
 
     def ended(self) -> None:
         """The connection is closed: give the subscriptions up."""
-        subscriptions, self.subscriptions = self.subscriptions, {}
-        self._broker.bury(list(subscriptions.values()))
+        subscriptions = list(self.subscriptions.values())
+        self.subscriptions.clear()
+        self._broker.bury(subscriptions)

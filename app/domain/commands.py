@@ -185,26 +185,29 @@ _Members = list[tuple[str, object]]
 
 _FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
 _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
+_NUMBERS = ("protocol",)
 
 
-def parse_connect(argument: bytes) -> dict[str, bool | str]:
+def parse_connect(argument: bytes) -> dict[str, bool | int | str]:
     """The known fields of a CONNECT that were given a value.
 
     Keys match in any case, the last of a name wins, unknown ones and nulls are
     left out. Raises `ParserError` for anything but a JSON object or null, or a
     value of the wrong type.
     """
-    fields: dict[str, bool | str] = {}
-    for name, value in _members(argument, "CONNECT"):
+    fields: dict[str, bool | int | str] = {}
+    for name, value in members_of(argument, "CONNECT"):
         if name in _FLAGS:
             fields[name] = _typed(name, value, bool)
         elif name in _TEXTS:
             fields[name] = _clean(str(_typed(name, value, str)))
+        elif name in _NUMBERS:
+            fields[name] = _typed(name, value, int)
     return fields
 
 
-def _typed(name: str, value: object, kind: type[bool | str]) -> bool | str:
-    if not isinstance(value, kind):
+def _typed(name: str, value: object, kind: type[bool | int | str]) -> bool | int | str:
+    if type(value) is not kind:
         raise ParserError(f"CONNECT field {name} has the wrong type")
     return value
 
@@ -242,13 +245,13 @@ def check_info(argument: bytes) -> None:
 
     Raises `ParserError` for anything but a JSON object or null, or a value of the wrong type.
     """
-    for name, value in _members(argument, "INFO"):
+    for name, value in members_of(argument, "INFO"):
         kind = _INFO_KINDS.get(name)
         if kind is not None and type(value) is not kind:
             raise ParserError(f"INFO field {name} has the wrong type")
 
 
-def _members(argument: bytes, verb: str) -> _Members:
+def members_of(argument: bytes, verb: str) -> _Members:
     """The members of the object that `verb` brings, in order, without nulls; names in small letters.
 
     Of a name that stands twice, in whatever case, each counts.

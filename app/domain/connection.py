@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.commands import readable
-from app.domain.dataplane.seam import Control, Inlet, Outbox, Plane, Progress
-from app.domain.events import ClientClosed, Event, EventSink, LineSent, Link, SlowConsumer
+from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
+from app.domain.events import ConnectionClosed, Event, EventSink, LineSent, Link, SlowConsumer
 from app.domain.flow import Flow
+from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
 
@@ -33,6 +34,11 @@ class Wire(Protocol):
 
     @property
     def peer(self) -> Peer: ...
+
+    @property
+    def security(self) -> Security | None:
+        """How the link is protected; None for a plain one, and before `Handler.opened`."""
+        ...
 
     def write(self, data: bytes) -> None:
         """Send, in order, without blocking."""
@@ -65,6 +71,15 @@ class Wire(Protocol):
 
 class Handler(Protocol):
     """What a transport drives."""
+
+    @property
+    def link(self) -> Link:
+        """The link in the words of the event log; as long as it is not lost."""
+        ...
+
+    def opened(self) -> None:
+        """The link may carry traffic from now on."""
+        ...
 
     def reserve(self) -> memoryview:
         """Where the next bytes go: writable, never empty, valid until `received`.
@@ -120,6 +135,10 @@ class Registry(Protocol):
     @property
     def events(self) -> EventSink: ...
 
+    def opened(self, connection: "Connection") -> None:
+        """Its link may carry traffic: time runs for its peer; called at most once."""
+        ...
+
     def retire(self, connection: "Connection") -> None:
         """The connection is closed; called once."""
         ...
@@ -132,7 +151,7 @@ class Registry(Protocol):
 
 
 class Connection:
-    """One client. Implements `Handler` for its wire and `seam.Owner` for its outbox."""
+    """One peer, a client or a server. Implements `Handler` for its wire and `seam.Owner` for its outbox."""
 
     __slots__ = (
         "_broker",
@@ -141,6 +160,7 @@ class Connection:
         "cid",
         "closed",
         "inlet",
+        "kind",
         "outbox",
         "pings_out",
         "session",
@@ -148,9 +168,11 @@ class Connection:
         "wire",
     )
 
-    def __init__(self, broker: Registry, cid: int, wire: Wire) -> None:
+    def __init__(self, broker: Registry, cid: int, wire: Wire, kind: Kind = Kind.CLIENT) -> None:
+        """`cid` numbers the connection among the clients and routes of the broker."""
         self._broker = broker
         self.cid = cid
+        self.kind = kind
         self.wire = wire
         self.started = broker.scheduler.monotonic()
         self.closed = False
@@ -165,9 +187,12 @@ class Connection:
     def attach(self, session: Session) -> None:
         """Give the connection its session; nothing may be received before."""
         self.session = session
-        self.inlet = self._broker.plane.inlet(session, self.outbox)
+        self.inlet = self._broker.plane.inlet(session, self.outbox, self.kind)
 
     # --- driven by the wire ------------------------------------------------
+
+    def opened(self) -> None:
+        self._broker.opened(self)
 
     def reserve(self) -> memoryview:
         return self._broker.plane.reserve(self.inlet)
@@ -198,6 +223,7 @@ class Connection:
         broker = self._broker
         plane = broker.plane
         plane.now = broker.scheduler.monotonic()
+        broker.flow.publisher = self
         progress = plane.ingest(self.inlet, count)
         plane.flush()
         if progress is Progress.TURN:
@@ -229,6 +255,11 @@ class Connection:
     def may_read(self) -> bool:
         """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""
         return not self._waits and not self.closed
+
+    @property
+    def distant(self) -> bool:
+        """Whether the peer is a server, behind which there are many."""
+        return self.kind is Kind.ROUTE
 
     @property
     def waiting(self) -> bool:
@@ -286,14 +317,14 @@ class Connection:
         self.session.ended()
         self._broker.retire(self)
         if self._broker.events.debug:
-            self.report(ClientClosed(self.link))
+            self.report(ConnectionClosed(self.link))
 
     # --- telling -------------------------------------------------------------
 
     @property
     def link(self) -> Link:
         """This connection in the words of the event log."""
-        return Link("cid", self.cid, str(self.wire.peer))
+        return Link("rid" if self.distant else "cid", self.cid, str(self.wire.peer))
 
     def report(self, event: Event) -> None:
         """Record a fact."""
@@ -311,4 +342,5 @@ class Connection:
             last_activity=last,
             pending_bytes=outbox.pending(),
             traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
+            security=self.wire.security,
         )

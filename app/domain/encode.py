@@ -22,10 +22,12 @@ class ServerInfo:
     tls_required: bool
     tls_verify: bool
     max_payload: int
+    connect_urls: tuple[str, ...] = ()
+    """Addresses for clients of all servers in the cluster; left out while this one is alone."""
 
     def line(self) -> bytes:
         """The INFO line for clients, blank before CR LF included."""
-        fields = {
+        fields: dict[str, object] = {
             "server_id": self.server_id,
             "version": self.version,
             "go": self.go,
@@ -37,4 +39,6 @@ class ServerInfo:
             "tls_verify": self.tls_verify,
             "max_payload": self.max_payload,
         }
+        if self.connect_urls:
+            fields["connect_urls"] = self.connect_urls
         return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()

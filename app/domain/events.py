@@ -42,6 +42,11 @@ class Event:
 
     link: Link | None
 
+    @property
+    def role(self) -> str:
+        """What gnatsd calls the peer."""
+        return "Router" if self.link is not None and self.link.kind == "rid" else "Client"
+
     def text(self) -> str:
         """The sentence, its placeholders filled from the fields."""
         return self.sentence.format(self=self)
@@ -154,15 +159,15 @@ class ClientConnected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientClosed(Event):
+class ConnectionClosed(Event):
     level = Level.DEBUG
-    sentence = "Client connection closed"
+    sentence = "{self.role} connection closed"
 
 
 @dataclass(frozen=True, slots=True)
 class PingTimerFired(Event):
     level = Level.DEBUG
-    sentence = "Client Ping Timer"
+    sentence = "{self.role} Ping Timer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,22 @@ it makes progress its publishers wait; when it drains they go on. Without any
 progress for `HOLD_SECONDS` they stop waiting for it, so that two peers that
 write to each other before they read are not stuck for ever. Without progress
 for `write_deadline`, or beyond `max_pending`, it is a slow consumer and is cut.
+
+Between servers only the quick are waited for: behind a route there are many, and
+neither may a slow route hold up local publishers, nor a slow local receiver a route.
 """
 
 from typing import Protocol
 
 from app.domain.dataplane.seam import Outbox
-from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.limits import HOLD_SECONDS, ROUTE_PENDING, Limits
 from app.domain.timetable import Scheduler, Timer
 
 TICK = 0.1
 """Seconds between looks at the congested receivers."""
+
+QUICK_BYTES = 128 * 1024
+"""What a receiver must take between two looks to count as quick."""
 
 
 class Peer(Protocol):
@@ -22,6 +28,11 @@ class Peer(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def distant(self) -> bool:
+        """Whether it is a server of the cluster."""
+        ...
 
     def wait(self) -> None:
         """Read no more until as many calls of `go_on`."""
@@ -37,12 +48,13 @@ class Peer(Protocol):
 class _Congestion:
     """A congested receiver: how far it got, since when it has not moved, who waits."""
 
-    __slots__ = ("holding", "passed", "since", "waiting")
+    __slots__ = ("holding", "passed", "quick", "since", "waiting")
 
     def __init__(self, passed: int, now: float) -> None:
         self.passed = passed
         self.since = now
         self.holding = True
+        self.quick = True
         self.waiting: list[Peer] = []
 
 
@@ -55,14 +67,17 @@ class Flow:
         self._congested: dict[Peer, _Congestion] = {}
         self._pressing: set[Peer] = set()
         self._timer: Timer | None = None
+        self.publisher: Peer | None = None
+        """Whose input is being ingested; set by whoever ingests."""
 
     def pressed(self, receiver: Peer) -> bool:
         """Its pending bytes passed the alarm. True if whoever publishes should be held."""
         outbox = receiver.outbox
         outbox.flush()
         pending = outbox.pending()
-        if pending > self._limits.max_pending:
-            receiver.cut(f"{pending} pending bytes exceed max_pending {self._limits.max_pending}")
+        most = self._most_pending(receiver)
+        if pending > most:
+            receiver.cut(f"{pending} pending bytes exceed max_pending {most}")
             return False
         if pending <= self._limits.hold_above:
             return False
@@ -72,16 +87,26 @@ class Flow:
             congestion = self._congested[receiver] = _Congestion(outbox.passed(), now)
             if self._timer is None:
                 self._timer = self._scheduler.call_later(TICK, self._tick)
-        if congestion.holding:
-            self._pressing.add(receiver)
+        if not self._is_waited_for(receiver, congestion, self.publisher):
+            return False
+        self._pressing.add(receiver)
+        return True
+
+    @staticmethod
+    def _is_waited_for(receiver: Peer, congestion: _Congestion, publisher: Peer | None) -> bool:
+        if receiver.distant or (publisher is not None and publisher.distant):
+            return congestion.holding and congestion.quick
         return congestion.holding
+
+    def _most_pending(self, receiver: Peer) -> int:
+        return max(self._limits.max_pending, ROUTE_PENDING) if receiver.distant else self._limits.max_pending
 
     def hold(self, publisher: Peer) -> None:
         """Its ingest was stopped: let it wait for those who pressed meanwhile."""
         pressing, self._pressing = self._pressing, set()
         for receiver in pressing:
             congestion = self._congested.get(receiver)
-            if congestion is not None and congestion.holding:
+            if congestion is not None and self._is_waited_for(receiver, congestion, publisher):
                 publisher.wait()
                 congestion.waiting.append(publisher)
 
@@ -105,6 +130,18 @@ class Flow:
         for publisher in waiting:
             self._scheduler.call_soon(publisher.go_on)
 
+    def _turn_slow(self, receiver: Peer, congestion: _Congestion) -> None:
+        """Between servers it is waited for no more."""
+        congestion.quick = False
+        if receiver.distant:
+            receiver.outbox.alarm = self._most_pending(receiver)
+        waiting, congestion.waiting = congestion.waiting, []
+        for publisher in waiting:
+            if receiver.distant or publisher.distant:
+                self._scheduler.call_soon(publisher.go_on)
+            else:
+                congestion.waiting.append(publisher)
+
     def _tick(self) -> None:
         self._timer = None
         now = self._scheduler.monotonic()
@@ -120,14 +157,20 @@ class Flow:
         stuck = now - congestion.since
         if outbox.pending() <= self._limits.hold_above // 4:
             self.drained(receiver)
-        elif passed > congestion.passed:
+            return
+        if passed - congestion.passed < QUICK_BYTES:
+            self._turn_slow(receiver, congestion)
+        else:
+            congestion.quick = True
+        if passed > congestion.passed:
             congestion.passed = passed
             congestion.since = now
             congestion.holding = True
-            outbox.alarm = self._limits.hold_above
+            if congestion.quick or not receiver.distant:
+                outbox.alarm = self._limits.hold_above
         elif stuck >= self._limits.write_deadline:
             receiver.cut(f"no progress within write_deadline {self._limits.write_deadline:g}s")
         elif stuck >= HOLD_SECONDS and congestion.holding:
             congestion.holding = False
-            outbox.alarm = self._limits.max_pending
+            outbox.alarm = self._most_pending(receiver)
             self._release(congestion)

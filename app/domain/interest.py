@@ -1,9 +1,23 @@
-"""All that anyone listens to, kept in step: index, routing and plans."""
+"""All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
+
+from typing import Protocol
 
 from app.domain.dataplane.seam import Plane
 from app.domain.index import SubscriptionIndex
 from app.domain.routing import Routing
-from app.domain.subscription import Subscription
+from app.domain.subscription import LOCAL, Subscription, route_sid
+
+
+class Announcer(Protocol):
+    """Tells the other servers of a cluster about local subscriptions."""
+
+    def added(self, subscription: Subscription) -> None: ...
+
+    def limited(self, subscription: Subscription, limit: int) -> None:
+        """It ends after so many messages."""
+        ...
+
+    def removed(self, subscription: Subscription) -> None: ...
 
 
 class Interest:
@@ -13,18 +27,32 @@ class Interest:
         self._index = index
         self._routing = routing
         self._plane = plane
+        self.announcer: Announcer | None = None
+        """None where there is no cluster."""
 
     def add(self, subscription: Subscription) -> None:
         """Raises `InvalidSubject`, and changes nothing, when the subject is malformed."""
         self._index.insert(subscription)
-        self._forget_plans(subscription.subject)
+        self._forget_plans(subscription)
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self.announcer.added(subscription)
+
+    def limit(self, subscription: Subscription, limit: int) -> None:
+        """End it after so many messages in all; they are more than it has had."""
+        subscription.target.limit = limit
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self.announcer.limited(subscription, limit)
 
     def remove(self, subscription: Subscription) -> None:
         """Take out a subscription that was added; no message reaches it any more."""
         subscription.target.retire()
         self._index.remove(subscription)
-        self._forget_plans(subscription.subject)
+        self._forget_plans(subscription)
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self.announcer.removed(subscription)
 
-    def _forget_plans(self, subject: bytes) -> None:
+    def _forget_plans(self, subscription: Subscription) -> None:
         self._routing.forget()
-        self._plane.changed(subject)
+        self._plane.changed(subscription.subject)
+        if self.announcer is not None and subscription.queue is not None:
+            self._plane.forget_member(route_sid(subscription))

@@ -11,6 +11,34 @@ HOLD_SECONDS = 1.0
 HOLD_BYTES = 1024 * 1024
 """Pending bytes above which a receiver's publishers are held back."""
 
+ROUTE_PENDING = 64 * 1024 * 1024
+"""Bytes that may wait for another server, at least: behind it there are many receivers."""
+
+ROUTE_PAYLOAD = 64 * 1024 * 1024
+"""Largest message that a peer server may send, unless clients may send larger ones."""
+
+ROUTE_LINE = 64 * 1024
+"""Longest argument that a peer server may send, unless lines of clients could make a longer one."""
+
+_ROUTE_SID_BYTES = 64
+"""What the sid of a route has more than that of its client, and the blank behind it."""
+
+
+def route_payload(max_payload: int) -> int:
+    """The payload limit of routes where that of clients is `max_payload`; negative for none.
+
+    What a client may publish, no route may refuse: it would end, and take others' messages with it.
+    """
+    return max_payload if max_payload < 0 else max(max_payload, ROUTE_PAYLOAD)
+
+
+def route_line(max_control_line: int) -> int:
+    """The limit of a line's argument on routes where that of clients is `max_control_line`.
+
+    A routed message has the words of one client's PUB and the sid of another's SUB.
+    """
+    return max(ROUTE_LINE, 2 * max_control_line + _ROUTE_SID_BYTES)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

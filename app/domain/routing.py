@@ -2,15 +2,22 @@
 
 All plain subscriptions get the message, then one member of each queue group,
 drawn by the data plane for each message. A publisher is a receiver like any other.
+
+In a cluster (cluster-protocol.md, section 6) another server gets a message once,
+however many plain subscriptions it told of, and finds out by itself who they are.
+The members of a queue group are drawn from all servers. What came over a route goes
+to local clients only: to all plain ones, or to the one member that the other server
+has drawn.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from app.domain.dataplane.seam import Plan, Plane
 from app.domain.errors import InvalidSubject
 from app.domain.index import SubscriptionIndex
 from app.domain.subject import is_literal
-from app.domain.subscription import Subscription
+from app.domain.subscription import LOCAL, Subscription
 
 
 class Audience:
@@ -19,19 +26,27 @@ class Audience:
     LENIENT: Final = 0
     PEDANTIC: Final = 1
     """Subjects with wildcards or empty tokens are refused."""
+    ROUTED: Final = 2
+    """Other servers: local plain subscriptions get the message, and nobody else."""
 
 
 SHARED_PLANS = 4096
 """Plans remembered for sharing; more are made anew, which costs only memory."""
 
-_Key = tuple[tuple[Subscription, ...], tuple[tuple[Subscription, ...], ...]]
+FindMember = Callable[[bytes], Subscription | None]
+"""The local subscription that other servers know by this sid, if there is one."""
+
+_Key = tuple[bool, tuple[Subscription, ...], tuple[tuple[Subscription, ...], ...]]
 
 
 class Routing:
     """Makes plans. Subjects with the same receivers share one."""
 
-    def __init__(self, index: SubscriptionIndex[Subscription]) -> None:
+    def __init__(
+        self, index: SubscriptionIndex[Subscription], find_member: FindMember = lambda _sid: None
+    ) -> None:
         self._index = index
+        self._find_member = find_member
         self._made: dict[_Key, Plan] = {}
         self._refusal: Plan | None = None
 
@@ -42,15 +57,22 @@ class Routing:
                 self._refusal = plane.plan((), (), InvalidSubject().wire())
             return self._refusal
         match = self._index.match(subject)
-        key = (match.plain, match.groups)
+        routed = audience == Audience.ROUTED
+        key = (routed, match.plain, match.groups)
         plan = self._made.get(key)
         if plan is None:
             if len(self._made) >= SHARED_PLANS:
                 self._made.clear()
-            plain = [subscription.target for subscription in match.plain]
-            groups = [[subscription.target for subscription in group] for group in match.groups]
+            receivers = _local(match.plain) if routed else _each_server_once(match.plain)
+            plain = [subscription.target for subscription in receivers]
+            groups = [] if routed else [[member.target for member in group] for group in match.groups]
             plan = self._made[key] = plane.plan(plain, groups)
         return plan
+
+    def member(self, plane: Plane, sid: bytes) -> Plan:
+        """Only the member of a queue group gets the message that another server has drawn."""
+        subscription = self._find_member(sid)
+        return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
 
     def decisive(self, subject: bytes) -> int:
         """How many leading tokens decided the plan; see `seam.Planner`."""
@@ -59,3 +81,20 @@ class Routing:
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
         self._made.clear()
+
+
+def _local(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    return [subscription for subscription in subscriptions if subscription.subscriber.origin == LOCAL]
+
+
+def _each_server_once(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """All local ones, and the first of each route."""
+    chosen = []
+    told = set()
+    for subscription in subscriptions:
+        origin = subscription.subscriber.origin
+        if origin not in told:
+            chosen.append(subscription)
+            if origin != LOCAL:
+                told.add(origin)
+    return chosen

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.index import IndexStats
+from app.domain.security import Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class ConnectionStats:
     last_activity: float
     pending_bytes: int
     traffic: Traffic
+    security: Security | None = None
+    """How its link is protected; None for a plain one."""
 
 
 @dataclass(frozen=True, slots=True)

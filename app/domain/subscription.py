@@ -2,11 +2,24 @@
 
 from typing import Protocol
 
-from app.domain.dataplane.seam import Target
+from app.domain.dataplane.seam import MEMBER_MARK, Target
+
+LOCAL = 0
+"""The origin of what our own clients listen to."""
 
 
 class Subscriber(Protocol):
     """A session, as the holder of subscriptions."""
+
+    @property
+    def origin(self) -> int:
+        """`LOCAL`, or the number of the route over which its subscriptions are known."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """Of the connection: its cid or rid."""
+        ...
 
     def expire(self, subscription: "Subscription") -> None:
         """The subscription has had the last message it asked for."""
@@ -35,3 +48,20 @@ class Subscription:
     def expired(self) -> None:
         """Called by the data plane behind the last message."""
         self.subscriber.expire(self)
+
+
+_LONGEST_NUMBER = 18
+
+
+def route_sid(subscription: Subscription) -> bytes:
+    """The name of a local subscription on routes: ``RSID:cid:sid``; ``QRSID:cid:sid`` in a queue group."""
+    prefix = b"RSID:" if subscription.queue is None else MEMBER_MARK
+    return b"%b%d:%b" % (prefix, subscription.subscriber.number, subscription.sid)
+
+
+def read_member(sid: bytes) -> tuple[int, bytes] | None:
+    """The owner's number and the owner's sid of a queue group's member; None for any other name."""
+    number, colon, own = sid[len(MEMBER_MARK) :].partition(b":")
+    if not sid.startswith(MEMBER_MARK) or not colon or not number.isdigit() or len(number) > _LONGEST_NUMBER:
+        return None
+    return int(number), own

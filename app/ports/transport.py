@@ -12,6 +12,9 @@ Guarantees an adapter gives
       when the link closes.
     * `Wire.pending` counts bytes written but not yet passed on to the peer's
       side (the kernel, or the reading end in memory).
+    * `Handler.opened` is called once, as soon as the link may carry traffic: right
+      after the acceptor on a plain link, after the handshake on a protected one. No
+      call comes before it but `Handler.lost`, and it never comes if the link ends first.
     * `Handler.reserve` is answered by `Handler.received` before any other
       handler's ``reserve`` is called: all links of a loop share one buffer.
     * `Handler.drained` is called when ``pending``, having been above
@@ -36,8 +39,11 @@ LINGER_SECONDS = 0.5
 """How long a closing link discards input, so that the peer reads our last line
 instead of a reset (client-protocol.md, section 5)."""
 
+DIAL_SECONDS = 1.0
+"""How long opening a link to another server may take, with all that belongs to it."""
+
 Acceptor = Callable[[Wire], Handler]
-"""Called once per accepted link; the handler it returns is driven from then on."""
+"""Called once per new link; the handler it returns is driven from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +70,20 @@ class Listener(Protocol):
 
     async def close(self) -> None:
         """Stop accepting; links already accepted go on. May be called twice."""
+        ...
+
+
+class Dialer(Protocol):
+    """Opens links to other servers."""
+
+    def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+        """Try to open a link, for at most `DIAL_SECONDS`; never blocks.
+
+        Later, never within this call, exactly one of the two is called: `acceptor` with
+        the wire, or `refused` with the reason in plain words.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give up what is under way: nobody hears of it any more. Links that are open go on."""
         ...

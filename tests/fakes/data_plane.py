@@ -6,6 +6,7 @@ from app.domain.dataplane.seam import (
     Control,
     Expiring,
     Fault,
+    Kind,
     MakePlane,
     Outbox,
     Owner,
@@ -20,6 +21,8 @@ from tests.fakes.wire import FakeWire
 MAX_PAYLOAD = 1_048_576
 MAX_LINE = 1024
 NO_ALARM = 1 << 60
+ROUTES = 7
+"""The audience of the routes here."""
 
 
 class ScriptedControl(Control):
@@ -29,7 +32,7 @@ class ScriptedControl(Control):
         self.lines: list[bytes] = []
         self.partials: list[bytes] = []
         self.faults: list[tuple[Fault, bytes]] = []
-        self.traces: list[tuple[bytes, bytes]] = []
+        self.traces: list[tuple[bytes, bytes, bytes]] = []
         self.obey: Callable[[bytes], bool] = lambda _line: True
         """Answers `line`."""
         self.judge: Callable[[bytes], bool] = lambda _rest: True
@@ -49,9 +52,9 @@ class ScriptedControl(Control):
         """Remember what is wrong."""
         self.faults.append((Fault(fault), text))
 
-    def traced(self, argument: bytes, payload: bytes) -> None:
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Remember a traced message."""
-        self.traces.append((argument, payload))
+        self.traces.append((verb, argument, payload))
 
 
 class ScriptedOwner(Owner):
@@ -92,6 +95,7 @@ class ScriptedPlanner(Planner):
     """Plans by a table: `listeners` of exact subjects, `refused` for (audience, subject).
 
     Subjects that are not in the table have no listeners. `asked` keeps the questions.
+    `members` are the queue members that sids of routes name; `sought` keeps the sids asked for.
     By default each subject is decided for itself; `decide` may say otherwise.
     """
 
@@ -99,6 +103,8 @@ class ScriptedPlanner(Planner):
         self.listeners: dict[bytes, Listeners] = {}
         self.refused: dict[tuple[int, bytes], bytes] = {}
         self.asked: list[tuple[int, bytes]] = []
+        self.members: dict[bytes, Target] = {}
+        self.sought: list[bytes] = []
         self.decide: Callable[[bytes], int] = lambda subject: subject.count(b".") + 1
         """Answers `decisive`."""
 
@@ -115,21 +121,27 @@ class ScriptedPlanner(Planner):
         """Say how many leading tokens decided."""
         return self.decide(subject)
 
+    def member(self, plane: Plane, sid: bytes) -> Plan:
+        """Look it up."""
+        self.sought.append(sid)
+        member = self.members.get(sid)
+        return plane.plan(() if member is None else (member,), ())
+
 
 class Station:
     """One connection of a plane: wire, owner and outbox, control and inlet.
 
-    PUB is served and +OK is off.
+    Messages are served and +OK is off.
     """
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: Plane, kind: Kind = Kind.CLIENT) -> None:
         self.plane = plane
         self.wire = FakeWire()
         self.owner = ScriptedOwner()
         self.control = ScriptedControl()
         self.outbox: Outbox = plane.outbox(self.wire, self.owner)
         self.outbox.alarm = NO_ALARM
-        self.inlet = plane.inlet(self.control, self.outbox)
+        self.inlet = plane.inlet(self.control, self.outbox, kind)
         self.inlet.publishing = True
 
     def target(self, sid: bytes = b"1", subscription: Expiring | None = None) -> Target:
@@ -183,8 +195,14 @@ class Stage:
         self.plane: Plane = make_plane(self.planner, seed, max_payload, max_line)
 
     def station(self) -> Station:
-        """A new connection."""
+        """A new client."""
         return Station(self.plane)
+
+    def route(self) -> Station:
+        """A new peer server, with an audience of its own."""
+        station = Station(self.plane, Kind.ROUTE)
+        station.inlet.audience = ROUTES
+        return station
 
     def subscribe(self, subject: bytes, *targets: Target) -> None:
         """Let the targets be all plain listeners of a literal subject, and tell the plane."""

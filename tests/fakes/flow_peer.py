@@ -49,10 +49,14 @@ class FakeOutbox(Outbox):
 class FlowPeer(flow.Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
-    `at_end` is called behind the cut.
+    `at_end` is called behind the cut. A `distant` one is a server of the cluster.
     """
 
-    def __init__(self, owner: flow.Flow) -> None:
+    # A plain attribute in place of the protocol's property.
+    distant: bool = False
+
+    def __init__(self, owner: flow.Flow, *, distant: bool = False) -> None:
+        self.distant = distant
         self.waits = 0
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None

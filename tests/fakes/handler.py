@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.connection import Wire
+from app.domain.events import Link
 
 
 class ReceiveRoom:
@@ -22,7 +23,9 @@ class RecordingHandler:
 
     def __init__(self, wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> None:
         self.wire = wire
+        self.open = False
         self.calls: list[str] = []
+        """What the wire told, but for `opened`, which `open` shows."""
         self.data = bytearray()
         self.losses: list[Exception | None] = []
         self._room = room
@@ -33,8 +36,22 @@ class RecordingHandler:
         """Whether the loss was told once, after everything else."""
         return self.calls.count("lost") == 1 and self.calls[-1] == "lost"
 
+    @property
+    def link(self) -> Link:
+        """A link of a kind of its own."""
+        return Link("test", 1, str(self.wire.peer))
+
+    def opened(self) -> None:
+        """Note it, if nothing was told before."""
+        if self.open or self.calls:
+            raise AssertionError(f"opened once, and first; not after {self.calls}")
+        self.open = True
+        self.on_note()
+
     def reserve(self) -> memoryview:
         """Lend the shared room."""
+        if not self.open:
+            raise AssertionError("the link is not open yet")
         self._room.holder = self
         return self._room.view
 

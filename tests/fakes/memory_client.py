@@ -16,6 +16,7 @@ from nats.aio.transport import TcpTransport
 
 from app.adapters.net_memory import MemoryNetwork, MemoryWire
 from app.domain.connection import Wire
+from app.domain.events import Link
 from app.ports.transport import HIGH_WATER, Address
 
 _STREAM_LIMIT = 64 * 1024
@@ -104,6 +105,14 @@ class MemoryTransport(asyncio.Transport):
         return default
 
     # What the wire tells its handler.
+
+    @property
+    def link(self) -> Link:
+        """The client's end, in the words of an event log."""
+        return Link("client", 1, str(self._wire.peer))
+
+    def opened(self) -> None:
+        """Nothing to do: the protocol was told when the wire was attached."""
 
     def reserve(self) -> memoryview:
         """Lend this end's own room."""

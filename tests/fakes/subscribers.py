@@ -1,14 +1,23 @@
 """Holders of subscriptions, on a plane of their own."""
 
 from app.domain.dataplane.seam import Plane
-from app.domain.subscription import Subscriber, Subscription
+from app.domain.subscription import LOCAL, Subscriber, Subscription
 from tests.fakes.data_plane import Station
 
 
 class FakeSubscriber(Subscriber):
-    """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last."""
+    """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last.
 
-    def __init__(self, plane: Plane) -> None:
+    A local client, unless another `origin` is given: then it is that route.
+    """
+
+    # Plain attributes in place of the protocol's properties.
+    origin: int = LOCAL
+    number: int = 1
+
+    def __init__(self, plane: Plane, origin: int = LOCAL, number: int = 1) -> None:
+        self.origin = origin
+        self.number = number
         self.station = Station(plane)
         self.expired: list[Subscription] = []
         self._made = 0

@@ -76,13 +76,15 @@ class VirtualBroker:
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 
-    def accept(self) -> VirtualClient:
-        """A new client that has not read its INFO yet."""
+    def accept(self, *, opened: bool = True) -> VirtualClient:
+        """A new client that has not read its INFO yet; its link is opened unless told otherwise."""
         wire = FakeWire(self._next_port)
         self._next_port += 1
         handler = self.broker.accept(wire)
         assert isinstance(handler, Connection)
         wire.handler = handler
+        if opened and not wire.is_over:
+            handler.opened()
         client = VirtualClient(self, handler, wire)
         self.clients.append(client)
         return client

@@ -1,6 +1,7 @@
 """A link without a network, whose other end is the test."""
 
 from app.domain.connection import Handler, Peer, Wire
+from app.domain.security import Security
 from app.ports.transport import HIGH_WATER, LOW_WATER
 
 ADDRESS = "192.0.2.1"
@@ -22,6 +23,8 @@ class FakeWire(Wire):
         self.closed = False
         """`close` was called."""
         self.aborted = False
+        self.agreed: Security | None = None
+        """How the link is protected."""
         self.writes: list[bytes] = []
         """Each write; pieces of one `writelines` are one write."""
         self.output = bytearray()
@@ -76,6 +79,11 @@ class FakeWire(Wire):
         if not self.is_over:
             del self.output[len(self.output) - self._pending :]
         self.aborted = True
+
+    @property
+    def security(self) -> Security | None:
+        """What the test says; a plain link unless told otherwise."""
+        return self.agreed
 
     # --- what the test sees ------------------------------------------------------
 

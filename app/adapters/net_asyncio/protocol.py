@@ -22,6 +22,7 @@ from functools import partial
 from typing import Protocol, cast
 
 from app.domain.connection import Handler, Peer
+from app.domain.events import Link
 from app.ports.clock import Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 
@@ -41,6 +42,13 @@ class _Discard:
 
     def __init__(self) -> None:
         self._room = memoryview(bytearray(_DISCARD_BYTES))
+
+    @property
+    def link(self) -> Link:
+        raise LookupError("nobody holds this link any more")
+
+    def opened(self) -> None:
+        pass
 
     def reserve(self) -> memoryview:
         return self._room
@@ -125,6 +133,10 @@ class TcpWire(asyncio.BufferedProtocol):
     def peer(self) -> Peer:
         return self._peer
 
+    @property
+    def security(self) -> None:
+        return None
+
     def pause(self) -> None:
         if self._state is _State.OPEN and not self._input_over:
             self._transport.pause_reading()
@@ -163,6 +175,13 @@ class TcpWire(asyncio.BufferedProtocol):
             self._fail(error)
         if self._state is _State.OPEN:
             self._sink = self._handler
+            self._open()
+
+    def _open(self) -> None:
+        try:
+            self._sink.opened()
+        except Exception as error:  # noqa: BLE001 - see connection_made
+            self._fail(error)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         try:

@@ -18,7 +18,7 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 from app.domain.changes import REMEMBERED
 from app.domain.commands import LINE_SLACK
 from app.domain.dataplane import seam
-from app.domain.limits import MAX_SIZE_DIGITS
+from app.domain.limits import MAX_SIZE_DIGITS, route_line, route_payload
 
 cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
@@ -32,6 +32,7 @@ cdef enum:
     _REFERENCED_BYTES = 16 * 1024
     _FIRST_TABLE = 1024
     _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
+    _MEMBER = 0x7FFFFFFF  # in place of `Entry.further`: more tokens than any subject has
 
 cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
 cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
@@ -56,11 +57,15 @@ cdef int FAULT_TERMINATOR = seam.Fault.TERMINATOR
 cdef int FAULT_LINE = seam.Fault.LINE
 
 cdef bytes _OK = b"+OK\r\n"
+cdef bytes _PUB = b"PUB"
+cdef bytes _MSG = b"MSG"
+cdef bytes _MEMBER_MARK = seam.MEMBER_MARK
 
 
 cdef struct Entry:
     # What the plan cache knows of a kind of subject: those that begin with `prefix`
-    # and have so many `further` tokens. With none further it is one subject.
+    # and have so many `further` tokens. With none further it is one subject, and with
+    # `_MEMBER` it is no subject at all, but the sid by which a route names a queue member.
     uint64_t hash
     int64_t stamp
     PyObject *plan     # for `audience`
@@ -73,7 +78,7 @@ cdef struct Entry:
 
 
 cdef struct Publish:
-    # A PUB line, understood. Offsets count from `line`.
+    # The line of a message, understood: PUB, or MSG of a route. Offsets count from `line`.
     const char *line
     Py_ssize_t line_size  # LF included
     Py_ssize_t argument
@@ -85,6 +90,14 @@ cdef struct Publish:
     Py_ssize_t digits_size
     int64_t size
     Py_ssize_t tail       # of reply or size, if the bytes from there on serve MSG as they are; else 0
+    Py_ssize_t member     # of the sid of the only one to get it
+    Py_ssize_t member_size # 0 if the subject says who gets it
+
+
+cdef struct Memo:
+    # The line of a message, and what it was understood to be. Nothing yet if `publish.line_size` is 0.
+    char line[_MEMO_BYTES]
+    Publish publish
 
 
 cdef struct Message:
@@ -278,6 +291,9 @@ cdef class Inlet:
 
     cdef object control
     cdef Outbox outbox
+    cdef bint routed  # whether a peer server is at the other end
+    cdef int64_t max_payload
+    cdef Py_ssize_t max_line
     cdef public int64_t in_msgs
     cdef public int64_t in_bytes
     cdef public double last_publish
@@ -291,7 +307,9 @@ cdef class Inlet:
     cdef Py_ssize_t filled
     cdef int64_t need
     cdef bint refused  # whether the incomplete message has been, already
-    # The subject of the message before, and its plan, good in this generation and for this audience.
+    # What the plan of the message before is for, a subject or a member's sid, and the plan itself,
+    # good in this generation, and for this audience if it is that of a subject.
+    cdef bint for_member
     cdef char *name
     cdef Py_ssize_t name_size
     cdef Py_ssize_t name_room
@@ -299,31 +317,41 @@ cdef class Inlet:
     cdef uint64_t generation
     cdef int planned_for
 
-    def __cinit__(self, control, Outbox outbox not None):
+    def __cinit__(self, control, Outbox outbox not None, bint routed, max_payload, max_line):
         self.control = control
         self.outbox = outbox
+        self.routed = routed
+        self.max_payload = max_payload
+        self.max_line = max_line
 
     def __dealloc__(self):
         free(self.name)
 
-    cdef int remember(self, const char *subject, Py_ssize_t count) except -1:
-        """Note the subject that `plan` is for."""
+    cdef int remember(
+        self, Plan plan, uint64_t generation, const char *name, Py_ssize_t count, bint for_member
+    ) except -1:
+        """Note a plan, and the subject or sid that it is for."""
         if count > self.name_room:
+            self.plan = None
             free(self.name)
             self.name_room = 0
             self.name = <char *>malloc(count)
             if self.name is NULL:
                 raise MemoryError
             self.name_room = count
-        memcpy(self.name, subject, count)
+        memcpy(self.name, name, count)
         self.name_size = count
+        self.for_member = for_member
+        self.plan = plan
+        self.generation = generation
+        self.planned_for = self.audience
         return 0
 
     def has_rest(self):
         return self.filled > 0 or self.rest is not None
 
 
-# --- the plan cache: a hash table keyed by subject -----------------------------
+# --- the plan cache: a hash table keyed by subject, or by sid -------------------
 
 cdef inline void copy(char *to, const char *source, Py_ssize_t count) noexcept nogil:
     """memcpy, without a call for the few bytes that most pieces have; it touches no others."""
@@ -446,7 +474,12 @@ cdef bint is_wild(const char *pattern, Py_ssize_t count) noexcept nogil:
     return False
 
 
-# --- a PUB line ---------------------------------------------------------------------
+cdef inline bint is_kind(Entry *entry) noexcept nogil:
+    """Whether it is for more than one subject."""
+    return entry.further != 0 and entry.further != _MEMBER
+
+
+# --- the line of a message ------------------------------------------------------------
 
 
 cdef inline int64_t effort_of(Plan plan, int64_t size) noexcept:
@@ -471,14 +504,37 @@ cdef inline bint is_blank(char c) noexcept nogil:
     return c == c' ' or c == c'\t' or c == c'\r'
 
 
-cdef inline bint is_publish(const char *line, Py_ssize_t count) noexcept nogil:
-    return (
-        count >= 4
-        and (line[0] | 0x20) == c'p'
-        and (line[1] | 0x20) == c'u'
-        and (line[2] | 0x20) == c'b'
-        and (line[3] == c' ' or line[3] == c'\t')
-    )
+cdef inline bint is_message(const char *line, Py_ssize_t count, bint routed) noexcept nogil:
+    """Whether the line begins with PUB, or on a route with MSG, and a blank."""
+    if count < 4 or (line[3] != c' ' and line[3] != c'\t'):
+        return False
+    if (line[0] | 0x20) == c'p' and (line[1] | 0x20) == c'u' and (line[2] | 0x20) == c'b':
+        return True
+    return routed and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
+
+
+cdef inline bint is_msg(const char *line) noexcept nogil:
+    """Whether it is MSG, of a line that is a message."""
+    return (line[0] | 0x20) == c'm'
+
+
+cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept:
+    """Whether the sid names one member of a queue group."""
+    cdef Py_ssize_t mark = PyBytes_GET_SIZE(_MEMBER_MARK)
+    return count >= mark and memcmp(sid, PyBytes_AS_STRING(_MEMBER_MARK), mark) == 0
+
+
+cdef inline bint is_last(Memo *memo, const char *line, Py_ssize_t count) noexcept nogil:
+    """Whether the line is, byte for byte, the one before."""
+    cdef Py_ssize_t size = memo.publish.line_size
+    return size != 0 and count >= size and memcmp(line, memo.line, size) == 0
+
+
+cdef inline void memorize(Memo *memo, Publish *publish) noexcept nogil:
+    """Note a line, unless it is too long for that."""
+    if publish.line_size <= _MEMO_BYTES:
+        memcpy(memo.line, publish.line, publish.line_size)
+        memo.publish = publish[0]
 
 
 @cython.final
@@ -511,9 +567,9 @@ cdef class DataPlane:
     cdef uint64_t generation
     cdef int64_t change
     cdef list ring
-    # The line before, whoever sent it: runs of one line are parsed once.
-    cdef char memo[_MEMO_BYTES]
-    cdef Publish last
+    # The line before, whoever of the clients or of the routes sent it: runs of one line are parsed
+    # once. Each has its own, since what is a message of the one is none, or too large, of the other.
+    cdef Memo memos[2]
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
         self.planner = planner
@@ -540,8 +596,10 @@ cdef class DataPlane:
         cdef Outbox outbox = Outbox(self, wire, owner)
         return outbox
 
-    def inlet(self, control, outbox):
-        return Inlet(control, outbox)
+    def inlet(self, control, outbox, kind=seam.Kind.CLIENT):
+        if kind == seam.Kind.ROUTE:
+            return Inlet(control, outbox, True, route_payload(self.max_payload), route_line(self.max_line))
+        return Inlet(control, outbox, False, self.max_payload, self.max_line)
 
     def target(self, outbox, sid, subscription):
         return Target(outbox, sid, subscription)
@@ -634,6 +692,7 @@ cdef class DataPlane:
         cdef int64_t stop
         cdef const char *line
         cdef const char *end
+        cdef Memo *memo = &self.memos[inlet.routed]
         cdef Publish publish
         cdef Plan plan
         cdef Py_ssize_t repeats
@@ -649,8 +708,8 @@ cdef class DataPlane:
                 return TURN
             line = data + position
             count = size - position
-            if inlet.publishing and self.is_last(line, count):
-                publish = self.last
+            if inlet.publishing and is_last(memo, line, count):
+                publish = memo.publish
                 publish.line = line
             else:
                 end = <const char *>memchr(line, c'\n', count)
@@ -660,7 +719,7 @@ cdef class DataPlane:
                     self.keep(inlet, line, count, 0)
                     return DONE
                 publish.line_size = end - line + 1
-                if not inlet.publishing or not is_publish(line, publish.line_size - 1):
+                if not inlet.publishing or not is_message(line, publish.line_size - 1, inlet.routed):
                     position += publish.line_size
                     work -= LINE_WORK
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, publish.line_size - 1)):
@@ -669,11 +728,11 @@ cdef class DataPlane:
                         return STOPPED
                     continue
                 publish.line = line
-                fault = self.understand(&publish)
+                fault = self.understand(inlet, &publish)
                 if fault >= 0:
                     self.report(inlet, &publish, fault)
                     return STOPPED
-                self.remember(&publish)
+                memorize(memo, &publish)
             plan = self.plan_of(inlet, &publish)
             self.refuse(inlet, plan)
             stop = publish.line_size + publish.size
@@ -696,59 +755,51 @@ cdef class DataPlane:
             work -= self.publish(inlet, &publish, plan)
         return HELD if self.held else DONE
 
-    cdef inline bint is_last(self, const char *line, Py_ssize_t count) noexcept:
-        """Whether the line is, byte for byte, the one before."""
-        return (
-            self.last.line_size != 0
-            and count >= self.last.line_size
-            and memcmp(line, self.memo, self.last.line_size) == 0
-        )
-
-    cdef inline void remember(self, Publish *publish) noexcept:
-        if publish.line_size <= _MEMO_BYTES:
-            memcpy(self.memo, publish.line, publish.line_size)
-            self.last = publish[0]
-
-    cdef int understand(self, Publish *publish) noexcept:
-        """Take a PUB line apart; answer what is wrong with it, or -1."""
+    cdef int understand(self, Inlet inlet, Publish *publish) noexcept:
+        """Take a message's line apart; answer what is wrong with it, or -1."""
         cdef const char *line = publish.line
         cdef Py_ssize_t end = publish.line_size - 1
         cdef Py_ssize_t i = 4
-        cdef Py_ssize_t starts[3]
-        cdef Py_ssize_t sizes[3]
+        cdef Py_ssize_t starts[4]
+        cdef Py_ssize_t sizes[4]
         cdef Py_ssize_t argument
         cdef int words = 0
+        cdef int before = 2 if is_msg(line) else 1  # words before the reply: the subject, and the sid of MSG
         while i < end and (line[i] == c' ' or line[i] == c'\t'):
             i += 1
         publish.argument = i
         argument = end - i
         if argument and line[end - 1] == c'\r':
             argument -= 1
-        if argument > self.max_line or end > self.max_line + SLACK:
+        if argument > inlet.max_line or end > inlet.max_line + SLACK:
             return FAULT_LINE
         while True:
             while i < end and is_blank(line[i]):
                 i += 1
             if i == end:
                 break
-            if words == 3:
+            if words == before + 2:
                 return FAULT_ARGUMENTS
             starts[words] = i
             while i < end and not is_blank(line[i]):
                 i += 1
             sizes[words] = i - starts[words]
             words += 1
-        if words < 2:
+        if words <= before:
             return FAULT_ARGUMENTS
         publish.subject = starts[0]
         publish.subject_size = sizes[0]
         publish.digits = starts[words - 1]
         publish.digits_size = sizes[words - 1]
-        publish.reply = starts[1]
-        publish.reply_size = sizes[1] if words == 3 else 0
-        return self.read_size(publish)
+        publish.reply = starts[before]
+        publish.reply_size = sizes[before] if words == before + 2 else 0
+        publish.member = starts[before - 1]
+        publish.member_size = 0
+        if before == 2 and is_member(line + starts[1], sizes[1]):
+            publish.member_size = sizes[1]
+        return self.read_size(inlet, publish)
 
-    cdef int read_size(self, Publish *publish) noexcept:
+    cdef int read_size(self, Inlet inlet, Publish *publish) noexcept:
         """Read the digits, and see whether the bytes from the reply on serve MSG as they are."""
         cdef const char *digits = publish.line + publish.digits
         cdef Py_ssize_t i
@@ -760,7 +811,7 @@ cdef class DataPlane:
             return FAULT_PAYLOAD
         for i in range(publish.digits_size):
             size = size * 10 + (digits[i] - c'0')
-        if 0 <= self.max_payload < size:
+        if 0 <= inlet.max_payload < size:
             return FAULT_PAYLOAD
         publish.size = size
         publish.tail = 0
@@ -913,13 +964,16 @@ cdef class DataPlane:
         return outbox.touch()
 
     cdef inline Plan plan_of(self, Inlet inlet, Publish *publish):
-        """The plan for a message: that of the one before, if the subject is the same."""
+        """The plan for a message: that of the one before, if it is for the same subject or member."""
         cdef const char *subject = publish.line + publish.subject
+        if publish.member_size:
+            return self.member_plan(inlet, publish.line + publish.member, publish.member_size)
         if (
             inlet.plan is not None
             and inlet.generation == self.generation
             and inlet.planned_for == inlet.audience
             and inlet.name_size == publish.subject_size
+            and not inlet.for_member
             and memcmp(inlet.name, subject, publish.subject_size) == 0
         ):
             return inlet.plan
@@ -941,6 +995,7 @@ cdef class DataPlane:
 
     cdef int trace(self, Inlet inlet, Publish *publish) except -1:
         inlet.control.traced(
+            _MSG if is_msg(publish.line) else _PUB,
             PyBytes_FromStringAndSize(
                 publish.line + publish.argument, publish.line_size - 1 - publish.argument
             ),
@@ -1054,10 +1109,31 @@ cdef class DataPlane:
             if entry is NULL:
                 entry = self.new_entry(subject, count, shape.tokens, self.planner.decisive(name))
             self.enter(entry, inlet.audience, plan)
-        inlet.remember(subject, count)
-        inlet.plan = plan
-        inlet.generation = self.generation
-        inlet.planned_for = inlet.audience
+        inlet.remember(plan, self.generation, subject, count, False)
+        return plan
+
+    cdef Plan member_plan(self, Inlet inlet, const char *sid, Py_ssize_t count):
+        """The plan for a queue member, from the inlet, the cache or the planner; the inlet remembers it."""
+        cdef Entry *entry
+        cdef Plan plan
+        if (
+            inlet.plan is not None
+            and inlet.for_member
+            and inlet.generation == self.generation
+            and inlet.name_size == count
+            and memcmp(inlet.name, sid, count) == 0
+        ):
+            return inlet.plan
+        entry = self.find(sid, count, _MEMBER)
+        if entry is not NULL:
+            plan = <Plan>entry.plan
+        else:
+            plan = <Plan?>self.planner.member(self, PyBytes_FromStringAndSize(sid, count))
+            entry = self.find(sid, count, _MEMBER)
+            if entry is NULL:
+                entry = self.insert(sid, count, 0, _MEMBER)
+            self.enter(entry, 0, plan)
+        inlet.remember(plan, self.generation, sid, count, True)
         return plan
 
     cdef Entry *lookup(self, const char *subject, Py_ssize_t count, Shape shape) except? NULL:
@@ -1149,15 +1225,19 @@ cdef class DataPlane:
         self, const char *subject, Py_ssize_t count, int64_t tokens, int64_t decisive
     ) except NULL:
         """An entry for the kind of a subject that so many of its leading tokens decide."""
-        cdef Entry *entry
         cdef Py_ssize_t length = 0
         cdef int64_t depth = tokens
-        cdef uint64_t i
         if 0 <= decisive < tokens and decisive < _DEEPEST:
             for depth in range(decisive):
                 length = next_dot(subject, count, length, depth)
             depth = decisive
             count = length
+        return self.insert(subject, count, depth, tokens - depth)
+
+    cdef Entry *insert(self, const char *prefix, Py_ssize_t count, int64_t depth, int64_t further) except NULL:
+        """A new entry; see `Entry`."""
+        cdef Entry *entry
+        cdef uint64_t i
         if self.cost + PLAN_COST + count > PLAN_BUDGET:
             self.drop_all()
             self.generation += 1
@@ -1166,23 +1246,23 @@ cdef class DataPlane:
         entry = <Entry *>malloc(sizeof(Entry) + count)
         if entry is NULL:
             raise MemoryError
-        entry.hash = hash_of(subject, count, self.hash_key + <uint64_t>(tokens - depth))
+        entry.hash = hash_of(prefix, count, self.hash_key + <uint64_t>further)
         entry.stamp = self.change
         entry.plan = NULL
         entry.others = NULL
         entry.audience = 0
         entry.depth = <uint32_t>depth
-        entry.further = <uint32_t>(tokens - depth)
+        entry.further = <uint32_t>further
         entry.length = <uint32_t>count
         entry.prefix = <char *>entry + sizeof(Entry)
-        memcpy(entry.prefix, subject, count)
+        memcpy(entry.prefix, prefix, count)
         i = entry.hash & self.mask
         while self.slots[i] is not NULL:
             i = (i + 1) & self.mask
         self.slots[i] = entry
         self.used += 1
         self.cost += PLAN_COST + count
-        if entry.further:
+        if is_kind(entry):
             self.depths[depth] += 1
             self.kinds += 1
         return entry
@@ -1224,7 +1304,7 @@ cdef class DataPlane:
         self.slots[gap] = NULL
         self.used -= 1
         self.cost -= PLAN_COST + entry.length
-        if entry.further:
+        if is_kind(entry):
             self.depths[entry.depth] -= 1
             self.kinds -= 1
         self.discard(entry)
@@ -1248,6 +1328,12 @@ cdef class DataPlane:
         self.cost = 0
         self.kinds = 0
         memset(self.depths, 0, sizeof(self.depths))
+
+    def forget_member(self, bytes sid not None):
+        cdef Entry *entry = self.find(PyBytes_AS_STRING(sid), PyBytes_GET_SIZE(sid), _MEMBER)
+        if entry is not NULL:
+            self.drop(entry)
+            self.generation += 1
 
     def forget_plans(self):
         self.drop_all()

@@ -32,6 +32,7 @@ class PlanCache(Generic[P]):
 
     def __init__(self) -> None:
         self._entries: dict[_Kind, _Entry[P]] = {}
+        self._members: dict[bytes, P] = {}  # plans for single queue members, by their sid on routes
         self._depths: Counter[int] = Counter()  # entries of kinds, by leading tokens
         self._size = 0
         self._changes = WildcardChanges()
@@ -83,14 +84,17 @@ class PlanCache(Generic[P]):
 
     def _new_entry(self, kind: _Kind) -> _Entry[P]:
         entry: _Entry[P] = _Entry(self._changes.now)
-        cost = _cost_of(kind)
-        if self._size + cost > PLAN_BUDGET:
-            self.forget_all()
+        self._spend(_cost_of(kind))
         self._entries[kind] = entry
-        self._size += cost
         if kind[1]:
             self._depths[len(kind[0])] += 1
         return entry
+
+    def _spend(self, cost: int) -> None:
+        """Make sure that the budget bears one entry more."""
+        if self._size + cost > PLAN_BUDGET:
+            self.forget_all()
+        self._size += cost
 
     def _drop(self, kind: _Kind) -> None:
         if self._entries.pop(kind, None) is not None:
@@ -99,9 +103,25 @@ class PlanCache(Generic[P]):
                 self._depths[len(kind[0])] -= 1
                 self._depths += Counter()  # forgets the depths that none is left of
 
+    def member(self, sid: bytes) -> P | None:
+        """The plan that is known for a queue member."""
+        return self._members.get(sid)
+
+    def enter_member(self, sid: bytes, plan: P) -> None:
+        """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""
+        self._spend(PLAN_COST + len(sid))
+        self._members[sid] = plan
+
+    def forget_member(self, sid: bytes) -> None:
+        """The queue member came or went."""
+        if self._members.pop(sid, None) is not None:
+            self._size -= PLAN_COST + len(sid)
+            self.generation += 1
+
     def forget_all(self) -> None:
         """Forget every plan."""
         self._entries.clear()
+        self._members.clear()
         self._depths.clear()
         self._size = 0
         self.generation += 1

@@ -6,6 +6,11 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 `Plane` `Inlet` `Outbox`     `Control` (a session)  `Owner` (a connection)
 `Target` `Plan`              `Planner` (routing)    `Expiring` (a subscription)
 
+A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
+also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless
+the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group,
+whom the publisher's server has drawn.
+
 A twin is a module with a class ``DataPlane`` that makes the other objects. The
 control plane knows only the protocols below. Every rule of behaviour is written
 down here or in ``reference.py``; ``native`` repeats it to the byte.
@@ -41,6 +46,18 @@ PLAN_COST = 64
 DEEPEST_KIND = 32
 """Plans that so many leading tokens or more decided are kept for one subject only."""
 
+MEMBER_MARK = b"QRSID:"
+"""How a sid begins that names one member of a queue group, on routes."""
+
+
+class Kind(IntEnum):
+    """Who is at the other end of an inlet."""
+
+    CLIENT = 0
+    """Publishes by PUB; MSG is a line for the control plane."""
+    ROUTE = 1
+    """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
+
 
 class Progress(IntEnum):
     """How an ingest ended."""
@@ -56,10 +73,10 @@ class Progress(IntEnum):
 
 
 class Fault(IntEnum):
-    """What is wrong with a PUB. Its session refuses it, and the link ends."""
+    """What is wrong with a PUB or MSG. Its session refuses it, and the link ends."""
 
     ARGUMENTS = 0
-    """Not two or three words."""
+    """Not two or three words; with MSG not three or four."""
     SIZE = 1
     """The size is no decimal number."""
     PAYLOAD = 2
@@ -82,11 +99,11 @@ class Control(Protocol):
         ...
 
     def fault(self, fault: int, text: bytes) -> None:
-        """Refuse a PUB; `text` is the word at fault, the argument, or the bytes in place of CR LF."""
+        """Refuse a PUB or MSG; `text` is the word at fault, the argument, or the bytes in place of CR LF."""
         ...
 
-    def traced(self, argument: bytes, payload: bytes) -> None:
-        """A PUB was received, while tracing."""
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
+        """A message was received, while tracing; the verb is PUB or MSG, in capitals."""
         ...
 
 
@@ -153,13 +170,13 @@ class Inlet(Protocol):
     in_msgs: int
     in_bytes: int
     last_publish: float
-    """When a PUB was last received, on the plane's clock; 0.0 for never."""
+    """When a message was last received, on the plane's clock; 0.0 for never."""
     verbose: bool
-    """Answer each PUB with +OK."""
+    """Answer each message with +OK; routes are never verbose."""
     publishing: bool
-    """Whether PUB is served; otherwise it is a line for the control plane."""
+    """Whether messages are served; otherwise they are lines for the control plane."""
     audience: int
-    """Which plans apply: publishers with equal rights share a number."""
+    """Which plans apply to subjects: publishers with equal rights share a number."""
     closed: bool
     """Discards everything from now on."""
     trace: bool
@@ -201,6 +218,13 @@ class Planner(Protocol):
         """
         ...
 
+    def member(self, plane: "Plane", sid: bytes) -> Plan:
+        """The plan for the one queue member that a route's sid names; it delivers nothing if there is none.
+
+        Asked once per sid, until `Plane.forget_member`.
+        """
+        ...
+
 
 class Plane(Protocol):
     """One data plane: the receive buffer, the plan cache and the totals of a broker."""
@@ -212,11 +236,11 @@ class Plane(Protocol):
     now: float
     """Set by whoever calls `ingest`; stamps what happens meanwhile."""
     plan_hits: int
-    """Look-ups that the plan cache answered."""
+    """Look-ups of subjects that the plan cache answered."""
 
     def outbox(self, wire: Sender, owner: Owner) -> Outbox: ...
 
-    def inlet(self, control: Control, outbox: Outbox) -> Inlet: ...
+    def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet: ...
 
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target: ...
 
@@ -248,8 +272,12 @@ class Plane(Protocol):
         """A subscription on this subject came or went: forget the plans it bears on."""
         ...
 
+    def forget_member(self, sid: bytes) -> None:
+        """A queue member that this sid of a route names came or went: forget the plan for it."""
+        ...
+
     def forget_plans(self) -> None:
-        """Forget all plans, and with them all receivers; the end of a broker calls it."""
+        """Forget all plans, for members too, and with them all receivers; the end of a broker calls it."""
         ...
 
 

@@ -346,6 +346,52 @@ def test_an_address_is_free_again_after_its_listener() -> None:
     assert network.bind(address.host, address.port, RecordingAcceptor()) == address
 
 
+def test_a_dialer_opens_a_link_later() -> None:
+    """Dialling calls nobody at once; then the acceptor gets the wire, and nobody is refused."""
+    world = World()
+    world.network.bind(BROKER.host, BROKER.port, world.accepted)
+    refusals: list[str] = []
+
+    world.network.dialer().dial(BROKER.host, BROKER.port, world.dialled, refusals.append)
+    dialled_at_once = len(world.dialled.handlers)
+    world.clock.run_pending()
+
+    assert dialled_at_once == 0
+    assert [handler.open for handler in world.dialled.handlers] == [True]
+    assert [handler.open for handler in world.accepted.handlers] == [True]
+    assert refusals == []
+
+
+def test_a_dialer_says_that_nobody_listens() -> None:
+    """Where nobody listens the dial is refused, later, and in plain words."""
+    world = World()
+    refusals: list[str] = []
+
+    world.network.dialer().dial("broker", 1, world.dialled, refusals.append)
+    refused_at_once = list(refusals)
+    world.clock.run_pending()
+
+    assert refused_at_once == []
+    assert refusals == ["connection refused"]
+    assert world.dialled.handlers == []
+
+
+def test_a_closed_dialer_gives_up_what_is_under_way() -> None:
+    """Nobody hears any more of a dial that was under way when its dialler closed."""
+    world = World()
+    world.network.bind(BROKER.host, BROKER.port, world.accepted)
+    refusals: list[str] = []
+    dialer = world.network.dialer()
+
+    dialer.dial(BROKER.host, BROKER.port, world.dialled, refusals.append)
+    dialer.dial("nobody", 1, world.dialled, refusals.append)
+    dialer.close()
+    world.clock.run_pending()
+
+    assert refusals == []
+    assert world.dialled.handlers == world.accepted.handlers == []
+
+
 def test_a_defect_is_raised_into_the_clock_unless_somebody_is_told() -> None:
     """By default a handler's exception comes out where the clock is run, and its link is over."""
     clock = ManualClock()

@@ -127,6 +127,34 @@ def test_as_many_clients_as_allowed(make_plane: MakePlane, events: RecordingEven
 # --- pings -----------------------------------------------------------------------------
 
 
+def test_no_time_runs_for_a_link_that_is_not_open(guarded: VirtualBroker) -> None:
+    """A client whose link may carry no traffic yet is neither pinged nor asked to hurry with its login."""
+    client = guarded.accept(opened=False)
+
+    guarded.advance(1000.0)
+    heard_before = client.heard()
+    client.connection.opened()
+    guarded.advance(1.0)
+
+    assert INFO.line() == heard_before
+    assert TOO_LATE == client.heard()
+
+
+def test_pings_start_with_the_open_link(server: VirtualBroker) -> None:
+    """The first ping comes one interval after the link was opened."""
+    client = server.accept(opened=False)
+    client.heard()
+    server.advance(60.0)
+
+    client.connection.opened()
+    server.advance(119.0)
+    heard = [client.heard()]
+    server.advance(1.0)
+    heard.append(client.heard())
+
+    assert [b"", PING] == heard
+
+
 def test_pings_and_their_end(server: VirtualBroker, events: RecordingEventLog) -> None:
     """A silent client is pinged after two and four minutes, and closed after six."""
     client = server.connect()

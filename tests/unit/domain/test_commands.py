@@ -340,8 +340,9 @@ TEXTS = ["auth_token", "user", "pass", "name", "lang", "version", "account"]
 
 def test_connect_with_every_field() -> None:
     """All known fields come through, the others do not."""
-    fields: dict[str, bool | str] = {**dict.fromkeys(FLAGS, True), **{name: f"my {name}" for name in TEXTS}}
-    document = {"protocol": 1, **fields, "echo": False, "unknown": [1, {"verbose": False}]}
+    flags: dict[str, bool | int | str] = dict.fromkeys(FLAGS, True)
+    fields = {"protocol": 1, **flags, **{name: f"my {name}" for name in TEXTS}}
+    document = {**fields, "echo": False, "unknown": [1, {"verbose": False}]}
 
     assert fields == parse_connect(json.dumps(document).encode())
 

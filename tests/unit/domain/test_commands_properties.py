@@ -163,7 +163,7 @@ def _arrays(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(values, max_size=3).map(lambda members: f"[{','.join(members)}]")
 
 
-def _understood(argument: bytes) -> tuple[dict[str, bool | str], str]:
+def _understood(argument: bytes) -> tuple[dict[str, bool | int | str], str]:
     """The fields, or the reason why there are none."""
     try:
         return parse_connect(argument), ""

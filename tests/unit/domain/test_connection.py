@@ -7,8 +7,9 @@ import pytest
 
 from app.domain.connection import Peer
 from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
-from app.domain.events import ClientClosed, SlowConsumer
+from app.domain.events import ConnectionClosed, SlowConsumer
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
@@ -339,7 +340,7 @@ def test_a_connection_ends_once(make_plane: MakePlane) -> None:
     clients[2].connection.abort()
     clients[2].leave()
 
-    assert [ClientClosed(link) for link in links] == events.of(ClientClosed)
+    assert [ConnectionClosed(link) for link in links] == events.of(ConnectionClosed)
 
 
 def test_no_fact_that_nobody_wants(make_plane: MakePlane) -> None:
@@ -429,6 +430,13 @@ def test_figures_of_a_fresh_connection(make_plane: MakePlane) -> None:
         )
         == client.connection.stats()
     )
+
+
+def test_a_connection_tells_how_its_link_is_protected(client: VirtualClient) -> None:
+    """The figures name what the wire's ends have agreed on."""
+    client.wire.agreed = Security("1.3", "TLS_AES_128_GCM_SHA256")
+
+    assert Security("1.3", "TLS_AES_128_GCM_SHA256") == client.connection.stats().security
 
 
 def test_figures_of_a_busy_connection(server: VirtualBroker, client: VirtualClient) -> None:

@@ -45,7 +45,7 @@ SENTENCES: list[tuple[Event, str, str]] = [
         "Internal error, connection closed: ZeroDivisionError",
     ),
     (events.ClientConnected(LINK), "DBG", "Client connection created"),
-    (events.ClientClosed(LINK), "DBG", "Client connection closed"),
+    (events.ConnectionClosed(LINK), "DBG", "Client connection closed"),
     (events.PingTimerFired(LINK), "DBG", "Client Ping Timer"),
     (events.StaleConnection(LINK), "DBG", "Stale Client Connection - Closing"),
     (events.AuthorizationTimedOut(LINK), "DBG", "Authorization Timeout"),

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.limits import HOLD_BYTES, HOLD_SECONDS, MAX_SIZE_DIGITS, Limits
+from app.domain.limits import (
+    HOLD_BYTES,
+    HOLD_SECONDS,
+    MAX_SIZE_DIGITS,
+    ROUTE_LINE,
+    ROUTE_PAYLOAD,
+    Limits,
+    route_line,
+    route_payload,
+)
 
 
 def test_the_defaults_are_those_of_gnatsd() -> None:
@@ -48,3 +57,26 @@ def test_a_hold_ends_before_the_write_deadline() -> None:
 def test_a_size_of_the_most_digits_is_a_machine_number() -> None:
     """What is read as a number fits into 64 bits with a sign, in either twin."""
     assert 10**MAX_SIZE_DIGITS < 2**63
+
+
+@pytest.mark.parametrize(
+    ("clients", "routes"),
+    [
+        (0, ROUTE_PAYLOAD),
+        (ROUTE_PAYLOAD - 1, ROUTE_PAYLOAD),
+        (ROUTE_PAYLOAD, ROUTE_PAYLOAD),
+        (ROUTE_PAYLOAD + 1, ROUTE_PAYLOAD + 1),
+        (-1, -1),
+    ],
+)
+def test_the_largest_payload_of_a_route(clients: int, routes: int) -> None:
+    """At least 64 MiB, and never less than clients may send; no limit where they have none."""
+    assert routes == route_payload(clients)
+
+
+@given(st.integers(1, 10**9))
+def test_a_route_bears_every_line_that_clients_can_cause(limit: int) -> None:
+    """A MSG of the longest PUB and the longest sid fits, and 64 KiB do in any case."""
+    longest = limit + len(" QRSID:18446744073709551615:") + limit
+
+    assert max(ROUTE_LINE, longest) <= route_line(limit)

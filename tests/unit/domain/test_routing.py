@@ -3,11 +3,11 @@
 import pytest
 
 from app.domain import routing
-from app.domain.dataplane.seam import MakePlane
+from app.domain.dataplane.seam import Kind, MakePlane
 from app.domain.index import SubscriptionIndex
 from app.domain.routing import Audience, Routing
 from app.domain.subscription import Subscription
-from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscribers import FakeSubscriber
 
 INVALID = b"-ERR 'Invalid Subject'\r\n"
@@ -73,6 +73,16 @@ def test_groups_of_one_name_are_one(scene: Scene) -> None:
 def test_nobody_listens(scene: Scene) -> None:
     """A message that nobody listens for goes nowhere."""
     assert b"" == scene.publish(b"a")
+
+
+def test_no_member_is_known_to_peers(scene: Scene) -> None:
+    """A sid of a route reaches none of the members here."""
+    scene.subscribe(b"a", b"q")
+    route = Station(scene.plane, Kind.ROUTE)
+
+    route.feed(b"MSG a QRSID:1:1 0\r\n\r\n")
+
+    assert b"" == scene.subscriber.station.heard()
 
 
 @pytest.mark.parametrize("subject", NOT_LITERAL)

@@ -1,16 +1,24 @@
 """A TCP link between an event loop and a handler, in virtual time."""
 
 import errno
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
-from app.domain.connection import Peer
+from app.domain.connection import Peer, Wire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
 from tests.fakes.asyncio_transport import FakeTransport
-from tests.fakes.handler import Faulty, HandlerFactory, Parting, RecordingAcceptor, RecordingHandler
+from tests.fakes.handler import (
+    Faulty,
+    HandlerFactory,
+    Parting,
+    ReceiveRoom,
+    RecordingAcceptor,
+    RecordingHandler,
+)
 
 
 class Link:
@@ -55,6 +63,24 @@ def test_input_goes_to_the_handler() -> None:
     link.receive(b"PING\r\n")
 
     assert link.handler.data == b"PING\r\n"
+
+
+def test_a_plain_link_is_open_at_once() -> None:
+    """Its handler is told so right after the acceptor, and that nothing protects it."""
+    link = Link()
+
+    assert link.handler.open
+    assert link.wire.security is None
+
+
+def test_a_link_that_is_refused_is_never_open() -> None:
+    """A handler that ends the link while it is accepted is not told that it may carry traffic."""
+
+    def refuse(wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> RecordingHandler:
+        wire.close()
+        return RecordingHandler(wire, room, on_change)
+
+    assert not Link(refuse).handler.open
 
 
 def test_a_drain_is_not_told_within_the_loops_call() -> None:

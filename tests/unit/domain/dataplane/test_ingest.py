@@ -317,15 +317,15 @@ def test_nothing_published_yet(station: Station) -> None:
 
 
 def test_tracing_shows_messages(station: Station) -> None:
-    """While tracing, the control plane is given each PUB's argument and payload."""
+    """While tracing, the control plane is given each PUB's verb, argument and payload."""
     station.inlet.trace = True
 
     station.feed(b"PUB foo 2\r\nok\r\nPUB \t foo  re 2 \r\nno\r\nPUB foo 2\r\nya\r\nPING\r\n")
 
     assert [
-        (b"foo 2\r", b"ok"),
-        (b"foo  re 2 \r", b"no"),
-        (b"foo 2\r", b"ya"),
+        (b"PUB", b"foo 2\r", b"ok"),
+        (b"PUB", b"foo  re 2 \r", b"no"),
+        (b"PUB", b"foo 2\r", b"ya"),
     ] == station.control.traces
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
-from app.domain.dataplane.seam import MakePlane, Plan, Plane, Planner, Progress, Target
+from app.domain.dataplane.seam import MEMBER_MARK, MakePlane, Plan, Plane, Planner, Progress, Target
 from app.domain.subject import is_literal, matches, tokens_of
 from tests.fakes.data_plane import ScriptedSubscription, Station
 from tests.fakes.traffic import SPACIOUS, TRAFFIC, cuts, pieces
@@ -27,6 +27,7 @@ class _Listener:
 
     pattern: bytes
     queue: bytes | None
+    sid: bytes
     target: Target
 
 
@@ -36,6 +37,7 @@ class _SlowPlanner(Planner):
     def __init__(self) -> None:
         self.listeners: list[_Listener] = []
         self.asked: list[tuple[int, bytes]] = []
+        self.sought: list[bytes] = []
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         self.asked.append((audience, subject))
@@ -56,6 +58,16 @@ class _SlowPlanner(Planner):
         if not is_literal(subject):
             return len(tokens)
         return max((self._reach(listener.pattern, tokens) for listener in self.listeners), default=0)
+
+    def member(self, plane: Plane, sid: bytes) -> Plan:
+        """The listener whose sid stands behind the mark, if it is in a group."""
+        self.sought.append(sid)
+        named = [
+            listener.target
+            for listener in self.listeners
+            if listener.queue is not None and listener.sid == sid.removeprefix(MEMBER_MARK)
+        ]
+        return plane.plan(named[:1], ())
 
     @staticmethod
     def _reach(pattern: bytes, tokens: list[bytes]) -> int:
@@ -116,7 +128,7 @@ class _Ensemble:
         subscription = ScriptedSubscription()
         station = self.stations[len(words) % 2]
         target = station.target(words[-1], subscription)
-        listener = _Listener(words[1], words[2] if len(words) > 3 else None, target)
+        listener = _Listener(words[1], words[2] if len(words) > 3 else None, words[-1], target)
         target.limit = 3 if words[-1] == b"3" else 0
         subscription.act = lambda: self._retire(listener)
         self.targets.append(target)

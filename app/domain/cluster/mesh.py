@@ -1,0 +1,390 @@
+"""The mesh: which servers we are connected to, and what they tell each other (cluster-protocol.md).
+
+Each pair of servers keeps one route. The first INFO that is processed wins; a second
+route to the same server is a duplicate and is closed. Whoever registers a server
+tells all others of it, so that everybody gets to know everybody:
+
+    C dials A        A registers C, tells B of C        B dials C
+      C ──> A               A ──INFO of C──> B            B ──> C
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
+
+from app.domain import encode
+from app.domain.cluster.events import (
+    GossipIgnored,
+    RouteCreated,
+    RouteDuplicate,
+    RouteRegistered,
+)
+from app.domain.cluster.herald import Herald
+from app.domain.cluster.info import RouteInfo
+from app.domain.cluster.refusals import Refusals
+from app.domain.cluster.session import RouteSession
+from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor
+from app.domain.cluster.url import RouteUrl, is_near, read_gossip
+from app.domain.connection import Connection, Handler, Registry, Wire
+from app.domain.credentials import Gatekeeper
+from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.seam import Kind, Plane
+from app.domain.events import StaleConnection
+from app.domain.interest import Interest
+from app.domain.keep_alive import KeepAlive
+from app.domain.limits import Limits
+from app.domain.subscription import Subscription
+from app.domain.timetable import DueQueue
+
+ROUTE_PING_SECONDS = 10.0
+"""Routes are pinged at least so often: a half-open one hides messages from a whole server."""
+
+HANDSHAKE_SECONDS = 5.0
+"""How long a peer may take to introduce itself, logged in or not."""
+
+PROBE_SECONDS = 2.0
+"""How long a route may be silent after its server has come in by another one."""
+
+SWIFT, SLOW = 0.05, 1.5
+"""Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
+
+MOST_KNOWN = 4096
+"""Servers that a peer is remembered to have told of."""
+
+CONFIGURED_AGAIN = 1.0
+"""The same for a configured one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """How one server takes part."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - gnatsd's default
+    port: int = 0
+    """Where it listens for routes."""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """What servers show each other, where they must."""
+    auth_timeout: float = 1.0
+    tls: bool = False
+    routes: tuple[RouteUrl, ...] = ()
+    """Servers to dial."""
+    advertised: str = ""
+    """``host:port`` to tell other servers in place of the address that they see; empty for none."""
+    advertise: bool = True
+    """Whether clients are told of other servers, and their clients of this one."""
+    connect_retries: int = 0
+    """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
+
+
+class Server(Registry, Protocol):
+    """The broker, as its cluster knows it."""
+
+    @property
+    def interest(self) -> Interest: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def own_id(self) -> str: ...
+
+    def next_number(self) -> int:
+        """A number for a new route; clients and routes share a counter."""
+        ...
+
+    def own_info(self) -> RouteInfo:
+        """What this server says of itself, its addresses for clients included."""
+        ...
+
+    def local_subscriptions(self) -> Iterable[Mapping[bytes, Subscription]]:
+        """What the local clients listen to."""
+        ...
+
+    def bury(self, subscriptions: list[Subscription]) -> None: ...
+
+    def cluster_changed(self) -> None:
+        """Servers came, went, or have new addresses for clients."""
+        ...
+
+
+class Cluster:
+    """This server's routes."""
+
+    def __init__(
+        self,
+        server: Server,
+        settings: ClusterSettings,
+        gatekeeper: Gatekeeper,
+        dialer: Dialer,
+        seed: int,
+    ) -> None:
+        """`gatekeeper` judges servers that dial us; `seed` is from 1 to 2**64 - 1."""
+        self._server = server
+        self.settings = settings
+        self.gatekeeper = gatekeeper
+        self.limits = server.limits
+        self.routes: dict[int, RouteSession] = {}
+        """Live routes by number, registered or not."""
+        self.remotes: dict[str, RouteSession] = {}
+        """Registered routes by server id."""
+        scheduler, events = server.scheduler, server.events
+        self.herald = Herald(self.remotes, scheduler, server.local_subscriptions)
+        means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
+        self._solicitor = Solicitor(means, self._open, self.remotes.__contains__)
+        limits = server.limits
+        interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
+        self._pings = KeepAlive(scheduler, events, interval, limits.ping_max)
+        self._logins: DueQueue[RouteSession] = DueQueue(
+            scheduler, settings.auth_timeout, RouteSession.login_expired
+        )
+        self._handshakes: DueQueue[RouteSession] = DueQueue(
+            scheduler, HANDSHAKE_SECONDS, RouteSession.login_expired
+        )
+        self._refusals = Refusals()
+        self._port = settings.port
+        self._stopping = False
+
+    @property
+    def plane(self) -> Plane:
+        return self._server.plane
+
+    @property
+    def interest(self) -> Interest:
+        return self._server.interest
+
+    def listening_on(self, port: int) -> None:
+        """Tell other servers the real port from now on."""
+        self._port = port
+
+    def solicit(self) -> None:
+        """Dial the configured servers, and go on until all are reached."""
+        self._solicitor.solicit(self.settings.routes)
+
+    # --- links --------------------------------------------------------------------
+
+    def accept(self, wire: Wire) -> Handler:
+        """Take on a server that dialled us."""
+        return self._take_on(wire, None)
+
+    def _open(self, destination: Destination, wire: Wire) -> Handler:
+        """Take on a server that we dialled."""
+        return self._take_on(wire, destination)
+
+    def _take_on(self, wire: Wire, destination: Destination | None) -> Handler:
+        connection = Connection(self._server, self._server.next_number(), wire, Kind.ROUTE)
+        session = RouteSession(self, connection, destination)
+        connection.outbox.alarm = self.limits.hold_above
+        connection.inlet.trace = connection.outbox.trace = self._server.events.trace
+        connection.report(RouteCreated(connection.link))
+        self.routes[connection.cid] = session
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """A link can be talked over: introduce ourselves, and give the peer time to do so."""
+        session = self.routes[connection.cid]
+        if self._stopping:
+            connection.close()
+            return
+        pause = self._refusals.pause(connection.wire.peer.ip, self._server.scheduler.monotonic())
+        if session.solicited or not pause:
+            self._begin(session)
+            return
+        connection.wait()
+        self._server.scheduler.call_later(pause, partial(self._begin_late, session))
+
+    def _begin_late(self, session: RouteSession) -> None:
+        connection = session.connection
+        if not connection.closed:
+            self._begin(session)
+            connection.go_on()
+
+    def _begin(self, session: RouteSession) -> None:
+        self._handshakes.add(session)
+        if session.identity is None:
+            self._logins.add(session)
+        session.begin()
+
+    def info(self) -> RouteInfo:
+        """What we say of ourselves on a route."""
+        settings = self.settings
+        return replace(
+            self._server.own_info(),
+            host=settings.host,
+            port=self._port,
+            auth_required=self.gatekeeper.required,
+            tls_required=settings.tls,
+            tls_verify=settings.tls,
+            ip=f"nats-route://{settings.advertised}/" if settings.advertised else "",
+        )
+
+    def admitted(self, session: RouteSession) -> None:
+        """See `session.Mesh`."""
+        self._logins.discard(session)
+
+    def turned_away(self, session: RouteSession) -> bool:
+        """See `session.Mesh`."""
+        ip = session.connection.wire.peer.ip
+        return self._refusals.note(ip, self._server.scheduler.monotonic())
+
+    # --- membership -----------------------------------------------------------------
+
+    def register(self, session: RouteSession, info: RouteInfo) -> None:
+        """Take a route in, unless it leads to ourselves or to a server that has one."""
+        if info.server_id == self._server.own_id:
+            if session.destination is not None:
+                self._solicitor.ignore(session.destination)
+            session.connection.close()
+        elif info.server_id in self.remotes:
+            self._close_duplicate(session, self.remotes[info.server_id])
+        else:
+            self._add(session, info)
+
+    def _add(self, session: RouteSession, info: RouteInfo) -> None:
+        connection = session.connection
+        self._handshakes.discard(session)
+        session.registered(info)
+        self._note_reached(session, info)
+        self._probe_namesakes(session)
+        self.remotes[info.server_id] = session
+        self._pings.add(connection)
+        connection.report(RouteRegistered(connection.link, info.server_id))
+        self.herald.tell_all(connection)
+        self._spread(session)
+        self._server.cluster_changed()
+
+    def _note_reached(self, session: RouteSession, info: RouteInfo) -> None:
+        destination = session.destination or self._solicitor.learn(session.url(), info.server_id)
+        if destination is not None:
+            self._solicitor.reached(destination, info.server_id)
+
+    def _close_duplicate(self, session: RouteSession, survivor: RouteSession) -> None:
+        """Two routes to one server: the first stays, unless it turns out to be dead."""
+        connection = session.connection
+        connection.report(RouteDuplicate(connection.link, survivor.remote_id))
+        if session.destination is not None:
+            self._solicitor.reached(session.destination, survivor.remote_id)
+            survivor.solicited = True
+        self._probe(survivor)
+        connection.close()
+
+    def _probe_namesakes(self, session: RouteSession) -> None:
+        """No two servers share an address: an older one there is dead, most likely."""
+        url = session.url()
+        for other in self.remotes.values():
+            if other is not session and other.url() == url:
+                self._probe(other)
+
+    def _probe(self, session: RouteSession) -> None:
+        """Close a route that stays silent when it is asked."""
+        connection = session.connection
+        connection.send(encode.PING)
+        heard = session.lines + connection.inlet.in_msgs
+        self._server.scheduler.call_later(PROBE_SECONDS, partial(self._judge, session, heard))
+
+    def _judge(self, session: RouteSession, heard: int) -> None:
+        connection = session.connection
+        if not connection.closed and session.lines + connection.inlet.in_msgs == heard:
+            connection.report(StaleConnection(connection.link))
+            connection.abort()
+
+    def renewed(self, session: RouteSession, info: RouteInfo) -> None:
+        """See `session.Mesh`: its addresses for clients may be new."""
+        if self.remotes.get(info.server_id) is session:
+            self._server.cluster_changed()
+
+    def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
+        """See `session.Mesh`: forget the server, and dial it again."""
+        self._forget_interest(subscriptions)
+        self.routes.pop(session.connection.cid, None)
+        self._pings.discard(session.connection)
+        self._logins.discard(session)
+        self._handshakes.discard(session)
+        if self.remotes.get(session.remote_id) is session:
+            self._lose(session)
+        elif session.destination is not None:
+            self._solicitor.failed(session.destination, refused=session.refused)
+
+    def _forget_interest(self, subscriptions: list[Subscription]) -> None:
+        """Members of queue groups go at once: no message may be given to them any more."""
+        for subscription in subscriptions:
+            if subscription.queue is not None:
+                self.interest.remove(subscription)
+        self._server.bury([subscription for subscription in subscriptions if subscription.queue is None])
+
+    def _lose(self, session: RouteSession) -> None:
+        remote_id = session.remote_id
+        del self.remotes[remote_id]
+        for other in self.remotes.values():
+            other.known.discard(remote_id)
+        if self._stopping:
+            return
+        if self._solicitor.is_configured(remote_id):
+            delay = CONFIGURED_AGAIN
+        else:
+            delay = SWIFT if self._server.own_id < remote_id else SLOW
+        if session.refused and session.destination is not None:
+            self._solicitor.failed(session.destination, refused=True)
+        else:
+            self._solicitor.lost(remote_id, session.destination, delay)
+        self._server.cluster_changed()
+
+    # --- gossip -----------------------------------------------------------------------
+
+    def _spread(self, session: RouteSession) -> None:
+        """Tell the other servers of a new one."""
+        info = session.info
+        if info is None or len(self.remotes) == 1:
+            return
+        line = replace(info, ip=info.ip or str(session.url()), connect_urls=()).line()
+        for other in self.remotes.values():
+            if other is not session and info.server_id not in other.known:
+                other.known.add(info.server_id)
+                other.connection.send(line)
+
+    def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
+        """See `session.Mesh`: dial a third server that a peer tells of."""
+        if len(session.known) < MOST_KNOWN:
+            session.known.add(info.server_id)
+        if info.server_id == self._server.own_id or info.server_id in self.remotes:
+            return
+        if self._solicitor.knows_configured(info.host, info.port):
+            return
+        url = read_gossip(info.ip)
+        if url is None:
+            self._ignore(session, "it names no address to dial")
+        elif is_near(url.host) and not is_near(session.connection.wire.peer.ip):
+            self._ignore(session, f"{url.address} is an address of the teller's own machine or network")
+        elif not self._solicitor.seek(self._with_credentials(url, info), info.server_id):
+            self._ignore(session, "too many servers were learnt of")
+
+    def _with_credentials(self, url: RouteUrl, info: RouteInfo) -> RouteUrl:
+        """Show ours only to a server that is said to ask."""
+        if not info.auth_required:
+            return url
+        return replace(url, user=self.settings.user, password=self.settings.password)
+
+    def _ignore(self, session: RouteSession, reason: str) -> None:
+        session.connection.report(GossipIgnored(session.connection.link, reason))
+
+    # --- the outside --------------------------------------------------------------------
+
+    def connect_urls(self) -> list[str]:
+        """The other servers' addresses for clients, as far as clients are told."""
+        if not self.settings.advertise:
+            return []
+        urls: dict[str, None] = {}
+        for session in self.remotes.values():
+            if session.info is not None:
+                urls.update(dict.fromkeys(session.info.connect_urls))
+        return list(urls)
+
+    def stop(self) -> None:
+        """Dial and accept nobody any more; routes stay until they are closed."""
+        self._stopping = True
+        self._solicitor.stop()
+
+    def connections(self) -> list[Connection]:
+        """The connections of all routes."""
+        return [session.connection for session in self.routes.values()]

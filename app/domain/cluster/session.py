@@ -1,0 +1,401 @@
+"""The conversation over one route (cluster-protocol.md, sections 2 to 7).
+
+    the one that dialled               the one that accepted
+    ─────────────────────              ─────────────────────
+    CONNECT, INFO, in one write        INFO
+    INFO came: registered              CONNECT is judged; INFO came: registered
+    SUB, UNSUB, MSG in both directions from here on
+
+Before it is registered a peer may log in and introduce itself, and nothing else.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from app.domain import encode
+from app.domain.cluster.events import RouteConnectSent, RouteErrorReceived, RouteRefused
+from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, read_info
+from app.domain.cluster.solicitor import Destination
+from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
+from app.domain.commands import (
+    BLANKS,
+    CONNECT,
+    ERR,
+    INFO,
+    OK,
+    PING,
+    PONG,
+    PUB,
+    SUB,
+    UNSUB,
+    parse_connect,
+    parse_subscribe,
+    parse_unsubscribe,
+    parser_complaint,
+    readable,
+    redacted,
+    refuse_partial,
+    split,
+)
+from app.domain.connection import Connection
+from app.domain.credentials import Credentials, Gatekeeper, Identity
+from app.domain.dataplane.seam import Fault, Plane
+from app.domain.errors import (
+    AuthorizationTimeout,
+    AuthorizationViolation,
+    MaximumControlLine,
+    MaximumPayload,
+    ParserError,
+    ProtocolError,
+    UnknownOperation,
+)
+from app.domain.events import (
+    AuthorizationFailed,
+    AuthorizationTimedOut,
+    Event,
+    LineReceived,
+    PayloadReceived,
+    ReadFailed,
+)
+from app.domain.interest import Interest
+from app.domain.limits import Limits, route_line
+from app.domain.routing import Audience
+from app.domain.subscription import Subscription
+
+_PAYLOAD_END = 30
+"""gnatsd's parser state for the CR LF behind a payload."""
+
+_NOT_AT_FIRST = (SUB.name, UNSUB.name, PUB.name)
+
+
+class Mesh(Protocol):
+    """The cluster, as one of its routes knows it."""
+
+    @property
+    def plane(self) -> Plane: ...
+
+    @property
+    def interest(self) -> Interest: ...
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        """Judges servers that dial us."""
+        ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def info(self) -> RouteInfo:
+        """What we say of ourselves."""
+        ...
+
+    def admitted(self, session: "RouteSession") -> None:
+        """Its CONNECT is complete: stop the login timer."""
+        ...
+
+    def register(self, session: "RouteSession", info: RouteInfo) -> None:
+        """The peer has introduced itself."""
+        ...
+
+    def renewed(self, session: "RouteSession", info: RouteInfo) -> None:
+        """The peer has introduced itself again."""
+        ...
+
+    def heard_of(self, session: "RouteSession", info: RouteInfo) -> None:
+        """A registered peer tells of a third server."""
+        ...
+
+    def turned_away(self, session: "RouteSession") -> bool:
+        """A peer will not become a route. Whether the log should say so, again."""
+        ...
+
+    def dissolve(self, session: "RouteSession", subscriptions: list[Subscription]) -> None:
+        """The route is closed; it held these subscriptions."""
+        ...
+
+
+class RouteSession:
+    """One route: what each line of the peer does."""
+
+    __slots__ = (
+        "_claimed",
+        "_line_limit",
+        "_mesh",
+        "connection",
+        "destination",
+        "identity",
+        "info",
+        "known",
+        "last_command",
+        "lines",
+        "refused",
+        "solicited",
+        "subscriptions",
+    )
+
+    def __init__(self, mesh: Mesh, connection: Connection, destination: Destination | None) -> None:
+        """`destination` is what was dialled; None for a route that was accepted."""
+        self._mesh = mesh
+        self.connection = connection
+        self.destination = destination
+        self.solicited = destination is not None
+        """Whether we dialled the peer, over this link or one that this link outlived."""
+        self.identity = Identity() if destination is not None or not mesh.gatekeeper.required else None
+        self.info: RouteInfo | None = None
+        """The peer, once it is registered."""
+        self.known: set[str] = set()
+        """Servers that the peer knows of: it told us, or we told it."""
+        self.subscriptions: dict[bytes, Subscription] = {}
+        """What the peer's clients listen to, by route sid."""
+        self.refused = False
+        """Whether the peer, or we, will not have this route."""
+        self.lines = 0
+        """Lines that the peer sent, as a sign of life."""
+        self.last_command = 0.0
+        self._claimed = ""
+        self._line_limit = route_line(mesh.limits.max_control_line)
+        connection.attach(self)
+        connection.inlet.audience = Audience.ROUTED
+
+    @property
+    def origin(self) -> int:
+        """See `Subscriber`: the route's number."""
+        return self.connection.cid
+
+    @property
+    def number(self) -> int:
+        return self.connection.cid
+
+    @property
+    def remote_id(self) -> str:
+        """The peer's id; empty until it is registered."""
+        return self.info.server_id if self.info is not None else ""
+
+    def begin(self) -> None:
+        """Say our part of the introduction, in one write."""
+        own = self._mesh.info()
+        if self.destination is None:
+            self.connection.send(own.line())
+            return
+        url = self.destination.url
+        connect = connect_line(own.server_id, url.user, url.password, tls=own.tls_required)
+        self.connection.send(connect + own.line())
+        self._report(RouteConnectSent(self.connection.link))
+
+    # --- called by the data plane ------------------------------------------------
+
+    def line(self, line: bytes) -> bool:
+        """Obey a complete line. False when the route is closed or has to wait."""
+        self.lines += 1
+        try:
+            self._admit_only_connect(line)
+            verb, argument = split(line, self._line_limit)
+            if self.connection.inlet.trace:
+                self._trace_line(verb.name, argument)
+            if self.info is None and verb.name in _NOT_AT_FIRST:
+                raise ParserError(f"{verb.name.decode()} from a route that has not introduced itself")
+            self._OBEY[verb.name](self, argument)
+        except ProtocolError as error:
+            self._refuse(error)
+        return self.connection.may_read()
+
+    def partial(self, rest: bytes) -> bool:
+        """Judge the beginning of a line. False when it was refused."""
+        try:
+            self._admit_only_connect(rest)
+            if self.info is None or not _begins_message(rest):
+                refuse_partial(rest, self._line_limit)
+            elif len(rest) > self._line_limit:
+                raise MaximumControlLine
+        except ProtocolError as error:
+            self._refuse(error)
+        return not self.connection.closed
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """Refuse a message that the data plane could not take."""
+        self._refuse(_error_of(Fault(fault), text))
+
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
+        """Trace a message."""
+        self._trace_line(verb, argument.strip(BLANKS))
+        self._report(PayloadReceived(self.connection.link, readable(payload)))
+
+    def _trace_line(self, verb: bytes, argument: bytes) -> None:
+        text = redacted(argument) if verb == CONNECT.name else readable(argument)
+        line = f"{readable(verb)} {text}" if argument else readable(verb)
+        self._report(LineReceived(self.connection.link, line))
+
+    # --- errors ------------------------------------------------------------------
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """Tell the peer, tell the log, and close if the error says so."""
+        link = self.connection.link
+        event: Event = ReadFailed(link, error.reason or error.lines[0])
+        if isinstance(error, AuthorizationViolation):
+            event = AuthorizationFailed(link)
+        if error.closes:
+            self._part(event, error.wire())
+        else:
+            self._report(event)
+            self.connection.outbox.send(error.wire())
+
+    def _part(self, event: Event, farewell: bytes = b"") -> None:
+        """Close, because of what the peer said or is."""
+        self.refused = True
+        if self.info is not None or self._mesh.turned_away(self):
+            self._report(event)
+        self.connection.close(farewell)
+
+    def _report(self, event: Event) -> None:
+        self.connection.report(event)
+
+    # --- login ---------------------------------------------------------------------
+
+    def _admit_only_connect(self, line: bytes) -> None:
+        if self.identity is None and line[:1] not in (b"C", b"c"):
+            raise AuthorizationViolation
+
+    def _connect(self, argument: bytes) -> None:
+        fields = parse_connect(argument)
+        if self.solicited or self.info is not None:
+            return  # whom we dialled has nothing to show, and nobody shows it twice
+        self._claimed = str(fields.get("name", ""))
+        self._mesh.admitted(self)
+        self.connection.wait()
+        credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
+        self._mesh.gatekeeper.check(credentials, self._receive_verdict)
+
+    def _receive_verdict(self, identity: Identity | None) -> None:
+        if self.connection.closed:
+            return
+        if identity is None:
+            self._refuse(AuthorizationViolation())
+            return
+        self.identity = identity
+        self.connection.go_on()
+
+    def login_expired(self) -> None:
+        """The peer has not logged in, or not introduced itself, in time."""
+        self._part(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
+
+    # --- operations ------------------------------------------------------------------
+
+    def _info(self, argument: bytes) -> None:
+        info = read_info(argument)
+        if self.info is None:
+            self._introduce(info)
+        elif info.server_id == self.info.server_id:
+            self.info = info
+            self._mesh.renewed(self, info)
+        else:
+            self._mesh.heard_of(self, info)
+
+    def _introduce(self, info: RouteInfo) -> None:
+        """The first INFO tells who the peer is."""
+        if info.proto > ROUTE_PROTOCOL:
+            reason = (
+                f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
+            )
+            self._part(RouteRefused(self.connection.link, reason))
+        elif self._claimed not in ("", info.server_id):
+            raise ParserError("INFO and CONNECT name different servers")
+        else:
+            self._mesh.register(self, info)
+
+    def registered(self, info: RouteInfo) -> None:
+        """The mesh has taken the route in: from now on its messages count."""
+        self.info = info
+        self.connection.inlet.publishing = True
+
+    def url(self) -> RouteUrl:
+        """Where the peer can be dialled: as it says, else where it comes from; port 0 when it told none."""
+        info = self.info
+        if self.destination is not None:
+            return self.destination.url
+        advertised = read_gossip(info.ip) if info is not None else None
+        if advertised is not None and not is_near(advertised.host):
+            return advertised
+        port = info.port if info is not None and 0 < info.port <= HIGHEST_PORT else 0
+        return RouteUrl(self.connection.wire.peer.ip, port)
+
+    def _subscribe(self, argument: bytes) -> None:
+        command = parse_subscribe(argument)
+        self._note_activity()
+        if command.sid in self.subscriptions:
+            return
+        subscription = Subscription(self, command.subject, command.queue, command.sid)
+        subscription.target = self._mesh.plane.target(self.connection.outbox, command.sid, subscription)
+        self._mesh.interest.add(subscription)
+        self.subscriptions[command.sid] = subscription
+
+    def _unsubscribe(self, argument: bytes) -> None:
+        command = parse_unsubscribe(argument)
+        self._note_activity()
+        subscription = self.subscriptions.get(command.sid)
+        if subscription is None:
+            return
+        if command.limit > subscription.target.delivered:
+            subscription.target.limit = command.limit
+        else:
+            self._remove(subscription)
+
+    def expire(self, subscription: Subscription) -> None:
+        """The subscription has had the last message it asked for, as far as we know."""
+        self._remove(subscription)
+
+    def _remove(self, subscription: Subscription) -> None:
+        del self.subscriptions[subscription.sid]
+        self._mesh.interest.remove(subscription)
+
+    def _ping(self, _argument: bytes) -> None:
+        self.connection.outbox.send(encode.PONG)
+        self.connection.report_sent("PONG")
+
+    def _pong(self, _argument: bytes) -> None:
+        self.connection.pings_out = 0
+
+    def _nothing(self, _argument: bytes) -> None:
+        pass
+
+    def _give_up(self, argument: bytes) -> None:
+        """The peer says -ERR: it will not go on, so neither do we."""
+        self._part(RouteErrorReceived(self.connection.link, readable(argument)))
+
+    _OBEY: ClassVar[dict[bytes, Callable[["RouteSession", bytes], None]]] = {
+        CONNECT.name: _connect,
+        INFO.name: _info,
+        SUB.name: _subscribe,
+        UNSUB.name: _unsubscribe,
+        PING.name: _ping,
+        PONG.name: _pong,
+        OK.name: _nothing,
+        ERR.name: _give_up,
+    }
+
+    def _note_activity(self) -> None:
+        self.last_command = self._mesh.plane.now
+
+    # --- ending ------------------------------------------------------------------------
+
+    def ended(self) -> None:
+        """The route is closed: what its clients listened to is forgotten."""
+        subscriptions = list(self.subscriptions.values())
+        self.subscriptions.clear()
+        self._mesh.dissolve(self, subscriptions)
+
+
+def _begins_message(rest: bytes) -> bool:
+    """Whether a line may become a message, which the data plane takes when it is complete."""
+    word = rest[:4].upper()
+    return any(verb.startswith(word) for verb in (b"MSG ", b"PUB ")) or word in (b"MSG\t", b"PUB\t")
+
+
+def _error_of(fault: Fault, text: bytes) -> ProtocolError:
+    if fault is Fault.PAYLOAD:
+        return MaximumPayload(f"Maximum Payload Violation on a route: {readable(text)}")
+    if fault is Fault.LINE:
+        return MaximumControlLine()
+    if fault is Fault.TERMINATOR:
+        return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
+    what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
+    return ParserError(f"processRoutedMsgArgs {what}: '{readable(text)}'")

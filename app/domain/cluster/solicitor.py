@@ -1,0 +1,282 @@
+"""Whom to dial, and when again.
+
+A destination is an address where a server may be. Configured ones are kept for
+ever; others are learnt, from gossip or from a route that was accepted, and
+forgotten when nobody was reached there for `FORGET_SECONDS`.
+
+    idle ──start, lost──> waiting ──time──> dialling ──link──> connected
+      ^                    ^   ^               │                  │
+      └── served already ──┘   └── no link ────┘                  │
+                               └── not registered, or lost ───────┘
+
+gnatsd tries a learnt address once. That leaves holes in the mesh after a
+partition, so this server goes on trying, politely: the waits grow, and vary by
+chance, so that a cluster that lost a member does not dial it in step.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from app.domain.cluster.events import (
+    RouteDialFailed,
+    RouteDialling,
+    RouteForgotten,
+    RouteRetrying,
+    RouteServed,
+    RouteToSelf,
+)
+from app.domain.cluster.url import RouteUrl
+from app.domain.connection import Handler, Wire
+from app.domain.dataplane.draw import Draw
+from app.domain.events import EventSink
+from app.domain.timetable import Scheduler, Timer
+
+RETRY_FIRST = 1.0
+"""Seconds until a lost or refused destination is dialled again; doubled each time, up to one of:"""
+
+RETRY_MOST = 3.0
+"""for a server that was reached before, or is configured;"""
+
+RETRY_MOST_UNKNOWN = 30.0
+"""for one that never answered, or whose server refuses us."""
+
+FORGET_SECONDS = 3600.0
+"""A learnt destination is forgotten when it could not be reached for so long."""
+
+MOST_LEARNT = 1024
+"""Learnt destinations that are kept; more are ignored."""
+
+MOST_DIALS = 32
+"""Dials under way at once."""
+
+_STEPS = 1 << 16
+_MOST_DOUBLINGS = 16
+
+
+class Dialer(Protocol):
+    """Opens links; the contract is in ``app.ports.transport``."""
+
+    def dial(
+        self,
+        host: str,
+        port: int,
+        acceptor: Callable[[Wire], Handler],
+        refused: Callable[[str], None],
+    ) -> None:
+        """Later, call `acceptor` with a link, or `refused` with a reason."""
+        ...
+
+
+class Destination:
+    """An address, and how we stand with it."""
+
+    __slots__ = ("busy", "configured", "failures", "met", "own", "remote_id", "timer", "unreached", "url")
+
+    def __init__(self, url: RouteUrl, now: float, *, configured: bool) -> None:
+        self.url = url
+        self.configured = configured
+        self.remote_id = ""
+        """The server that was last found there."""
+        self.failures = 0
+        self.met = configured
+        """Whether somebody registered from there, ever."""
+        self.unreached = now
+        """Since when nobody answers."""
+        self.own = False
+        """It leads to ourselves."""
+        self.busy = False
+        """A dial is under way, or its link lives."""
+        self.timer: Timer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What dialling takes."""
+
+    scheduler: Scheduler
+    dialer: Dialer
+    draw: Draw
+    events: EventSink
+    connect_retries: int = 0
+    """Failures in a row after which a learnt destination is forgotten; 0 for `FORGET_SECONDS`."""
+
+
+class Solicitor:
+    """All destinations of one server."""
+
+    def __init__(
+        self,
+        means: Means,
+        open_link: Callable[[Destination, Wire], Handler],
+        is_served: Callable[[str], bool],
+    ) -> None:
+        """`open_link` makes a route of a link; `is_served` says whether a server is reached already."""
+        self._means = means
+        self._open_link = open_link
+        self._is_served = is_served
+        self._known: dict[tuple[str, int], Destination] = {}
+        self._learnt = 0
+        self._dials = 0
+        self._queue: deque[Destination] = deque()
+        self._stopped = False
+
+    def solicit(self, urls: Iterable[RouteUrl]) -> None:
+        """Dial configured addresses, each once, from now on."""
+        for url in urls:
+            if _key(url) not in self._known:
+                destination = Destination(url, self._now(), configured=True)
+                self._known[_key(url)] = destination
+                self._dial(destination)
+
+    def learn(self, url: RouteUrl, remote_id: str) -> Destination | None:
+        """Note where a server may be found. None when there is no room for it."""
+        destination = self._known.get(_key(url))
+        if destination is None:
+            if self._learnt >= MOST_LEARNT or not url.port:
+                return None
+            destination = self._known[_key(url)] = Destination(url, self._now(), configured=False)
+            self._learnt += 1
+        if not destination.configured:
+            destination.url = url  # the credentials may have changed
+        destination.remote_id = remote_id
+        return destination
+
+    def seek(self, url: RouteUrl, remote_id: str) -> bool:
+        """Dial an address that was heard of, unless that is under way. False when there is no room."""
+        destination = self.learn(url, remote_id)
+        if destination is not None and not destination.busy and destination.timer is None:
+            self._dial(destination)
+        return destination is not None
+
+    def reached(self, destination: Destination, remote_id: str) -> None:
+        """Its server is known; it may refuse us still."""
+        destination.remote_id = remote_id
+        destination.met = True
+
+    def failed(self, destination: Destination, *, refused: bool) -> None:
+        """The link that was dialled is gone without a route; `refused`: its server will not have us."""
+        destination.busy = False
+        self._again(destination, RETRY_MOST_UNKNOWN if refused else None)
+
+    def lost(self, remote_id: str, dialled: Destination | None, delay: float) -> None:
+        """A server is reached no more: dial it wherever it was found, about `delay` seconds from now.
+
+        `dialled` is what the lost route had come from, if we had dialled it.
+        """
+        if dialled is not None:
+            dialled.busy = False
+        for destination in list(self._known.values()):
+            if destination.remote_id == remote_id and not destination.busy:
+                destination.unreached = self._now()
+                destination.failures = 0
+                self._wait(destination, delay)
+
+    def ignore(self, destination: Destination) -> None:
+        """It leads to ourselves: never dial it again."""
+        self._means.events.record(RouteToSelf(None, str(destination.url)))
+        destination.own = True
+
+    def is_configured(self, remote_id: str) -> bool:
+        """Whether a configured address leads to this server."""
+        return any(d.configured and d.remote_id == remote_id for d in self._known.values())
+
+    def knows_configured(self, host: str, port: int) -> bool:
+        """Whether this very address is configured."""
+        destination = self._known.get((host.lower(), port))
+        return destination is not None and destination.configured
+
+    def stop(self) -> None:
+        """Dial nobody any more."""
+        self._stopped = True
+        self._queue.clear()
+        for destination in self._known.values():
+            self._cancel(destination)
+
+    # --- dialling ----------------------------------------------------------------
+
+    def _dial(self, destination: Destination) -> None:
+        destination.timer = None
+        if self._stopped or destination.busy or destination.own:
+            return
+        if self._is_served(destination.remote_id):
+            self._means.events.record(RouteServed(None, destination.remote_id))
+            return
+        destination.busy = True
+        if self._dials < MOST_DIALS:
+            self._start(destination)
+        else:
+            self._queue.append(destination)
+
+    def _start(self, destination: Destination) -> None:
+        self._dials += 1
+        url = destination.url
+        self._means.events.record(RouteDialling(None, url.address))
+        self._means.dialer.dial(
+            url.host, url.port, partial(self._opened, destination), partial(self._refused, destination)
+        )
+
+    def _opened(self, destination: Destination, wire: Wire) -> Handler:
+        self._ended()
+        return self._open_link(destination, wire)
+
+    def _refused(self, destination: Destination, reason: str) -> None:
+        self._ended()
+        self._means.events.record(RouteDialFailed(None, reason))
+        destination.busy = False
+        self._again(destination)
+
+    def _ended(self) -> None:
+        """A dial is over: the next one that waits for its turn may begin."""
+        self._dials -= 1
+        if self._queue and not self._stopped:
+            self._start(self._queue.popleft())
+
+    # --- waiting -----------------------------------------------------------------
+
+    def _again(self, destination: Destination, most: float | None = None) -> None:
+        """Dial again after a wait, or give up."""
+        if self._stopped or destination.own:
+            return
+        if not destination.configured and self._is_hopeless(destination):
+            self._means.events.record(RouteForgotten(None, str(destination.url)))
+            del self._known[_key(destination.url)]
+            self._learnt -= 1
+            return
+        if most is None:
+            most = RETRY_MOST if destination.met else RETRY_MOST_UNKNOWN
+        delay = min(RETRY_FIRST * 2.0 ** min(destination.failures, _MOST_DOUBLINGS), most)
+        destination.failures += 1
+        self._wait(destination, delay)
+
+    def _is_hopeless(self, destination: Destination) -> bool:
+        retries = self._means.connect_retries
+        if retries:
+            return destination.failures >= retries
+        return self._now() - destination.unreached > FORGET_SECONDS
+
+    def _wait(self, destination: Destination, delay: float) -> None:
+        self._cancel(destination)
+        if not self._stopped:
+            chance = 0.5 + self._means.draw.below(_STEPS) / _STEPS
+            retry = partial(self._retry, destination)
+            destination.timer = self._means.scheduler.call_later(delay * chance, retry)
+
+    def _retry(self, destination: Destination) -> None:
+        if not self._is_served(destination.remote_id):
+            self._means.events.record(RouteRetrying(None, str(destination.url)))
+        self._dial(destination)
+
+    def _cancel(self, destination: Destination) -> None:
+        if destination.timer is not None:
+            destination.timer.cancel()
+            destination.timer = None
+
+    def _now(self) -> float:
+        return self._means.scheduler.monotonic()
+
+
+def _key(url: RouteUrl) -> tuple[str, int]:
+    return url.host.lower(), url.port

@@ -1,0 +1,87 @@
+"""What one connection sends, in the plain twin: its rest, its mode and its counters."""
+
+from app.domain.dataplane.message import Bounds, Message
+from app.domain.dataplane.outbox import Outbox
+from app.domain.dataplane.plan import Plan
+from app.domain.dataplane.seam import OWN_BYTES, Control
+
+
+class Inlet:
+    """See `seam.Inlet`.
+
+    ``need`` is how many bytes the incomplete message takes in all, as soon as
+    its line told; it is looked at one byte earlier, when the CR can be judged.
+    The rest is kept in ``rest`` while it is small, else in ``own``, of which the
+    first ``filled`` bytes are in use.
+    """
+
+    __slots__ = (
+        "audience",
+        "bounds",
+        "closed",
+        "control",
+        "filled",
+        "in_bytes",
+        "in_msgs",
+        "last",
+        "last_publish",
+        "need",
+        "outbox",
+        "own",
+        "plan",
+        "planned_for",
+        "publishing",
+        "refused",
+        "rest",
+        "routed",
+        "trace",
+        "verbose",
+    )
+
+    def __init__(self, control: Control, outbox: Outbox, bounds: Bounds, *, routed: bool) -> None:
+        self.control = control
+        self.outbox = outbox
+        self.bounds = bounds
+        self.routed = routed
+        self.rest = b""
+        self.own: bytearray | None = None
+        self.filled = 0
+        self.need = 0
+        self.in_msgs = 0
+        self.in_bytes = 0
+        self.last_publish = 0.0
+        self.verbose = False
+        self.publishing = False
+        self.audience = 0
+        self.closed = False
+        self.trace = False
+        self.refused = False  # whether the incomplete message has been, already
+        # The message before and its plan, for runs of the same subject or member.
+        self.last: Message | None = None
+        self.plan: Plan | None = None
+        self.planned_for = (0, 0)
+
+    def has_rest(self) -> bool:
+        return self.filled > 0 or bool(self.rest)
+
+    def keep(self, rest: bytes, need: int) -> None:
+        """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""
+        self.need = need
+        if max(len(rest), need) > OWN_BYTES:
+            self.rest = b""
+            self.own = bytearray(max(len(rest), OWN_BYTES))
+            self.own[: len(rest)] = rest
+            self.filled = len(rest)
+        else:
+            self.rest = rest
+            self.own = None
+            self.filled = 0
+
+    def room(self, own: bytearray) -> memoryview:
+        """Where the next bytes go in `own`; if it is full, in one twice as large, or as the message needs."""
+        if self.filled == len(own):
+            size = 2 * len(own)
+            if self.need > self.filled:
+                size = min(size, self.need)
+            own = self.own = own + bytearray(size - len(own))
+        return memoryview(own)[self.filled :]

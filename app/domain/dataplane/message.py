@@ -1,0 +1,105 @@
+"""The line of a message, taken apart, in the plain twin: PUB, and MSG as routes bring it."""
+
+from typing import NamedTuple
+
+from app.domain.commands import is_too_long, words_of
+from app.domain.dataplane.seam import MEMBER_MARK, Fault
+from app.domain.limits import MAX_SIZE_DIGITS
+
+PUB = b"PUB"
+MSG = b"MSG"
+
+
+class Bounds(NamedTuple):
+    """What a message of one connection may measure, in bytes."""
+
+    payload: int
+    """Negative for no limit."""
+    line: int
+    """For the argument of the line."""
+
+
+class Faulty(Exception):
+    """Something is wrong with a message; `text` is what `Control.fault` shows of it."""
+
+    def __init__(self, fault: Fault, text: bytes) -> None:
+        super().__init__(fault, text)
+        self.fault = fault
+        self.text = text
+
+
+class Message:
+    """A line, understood, and what MSG has before the sid and from behind it up to the payload."""
+
+    __slots__ = ("argument", "line", "member", "size", "start", "subject", "tail", "verb")
+
+    def __init__(self, verb: bytes, line: bytes, argument: bytes, words: list[bytes]) -> None:
+        """`words` are those of the argument, with a size that is one."""
+        behind = _words_before_reply(verb)
+        self.verb = verb
+        self.line = line
+        self.argument = argument
+        self.subject = words[0]
+        self.member = words[1] if verb == MSG and words[1].startswith(MEMBER_MARK) else b""
+        """The sid of the only one to get it; empty if the subject says who does."""
+        self.start = b"MSG " + words[0] + b" "
+        self.tail = b" ".join(words[behind:]) + b"\r\n"
+        self.size = int(words[-1])
+
+    def is_for_those_of(self, other: "Message") -> bool:
+        """Whether one plan serves both."""
+        return self.member == other.member and (bool(self.member) or self.subject == other.subject)
+
+
+def verb_of(line: bytes, *, routed: bool) -> bytes:
+    """The verb of a message's line, in capitals; empty for all other lines. MSG counts if `routed`."""
+    if line.startswith((b"PUB ", b"PUB\t")):
+        return PUB
+    if line[3:4] in (b" ", b"\t"):
+        verb = line[:3].upper()
+        if verb == PUB or (routed and verb == MSG):
+            return verb
+    return b""
+
+
+def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
+    """Take a line apart; raises `Faulty`."""
+    argument = line[4:].lstrip(b" \t")
+    if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), bounds.line):
+        raise Faulty(Fault.LINE, b"")
+    words = words_of(argument)
+    if len(words) - _words_before_reply(verb) not in (1, 2):
+        raise Faulty(Fault.ARGUMENTS, argument)
+    digits = words[-1]
+    if not digits.isdigit():
+        raise Faulty(Fault.SIZE, argument)
+    if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
+        raise Faulty(Fault.PAYLOAD, digits)
+    return Message(verb, line, argument, words)
+
+
+def _words_before_reply(verb: bytes) -> int:
+    """The subject, and the sid of MSG."""
+    return 2 if verb == MSG else 1
+
+
+def is_complete(data: bytes, stop: int) -> bool:
+    """Whether the payload up to `stop` and its CR LF are there; raises `Faulty` if they cannot be."""
+    after = data[stop : stop + 2]
+    if not b"\r\n".startswith(after):
+        raise Faulty(Fault.TERMINATOR, data[stop : stop + 32])
+    return len(after) == 2
+
+
+def tails_of_run(message: Message, line: bytes, where: tuple[bytes, int], most: int) -> list[bytes]:
+    """What MSG has from behind the sid, for each message that has this line, one behind the other."""
+    tails: list[bytes] = []
+    data, position = where
+    tail, size = len(line) - len(message.tail), len(line) + message.size + 2
+    while len(tails) < most and data.startswith(line, position):
+        after = position + size
+        if data[after - 2 : after] != b"\r\n":
+            break
+        tails.append(data[position + tail : after])
+        position = after
+    return tails

@@ -1,0 +1,107 @@
+"""What waits to be sent to one connection, in the plain twin."""
+
+from typing import Protocol
+
+from app.domain.dataplane.seam import Owner, Sender
+
+VECTORED_BYTES = 4096
+"""Mean size of the pieces from which on they are handed over unjoined."""
+
+
+class Registry(Protocol):
+    """The plane, as its outboxes know it."""
+
+    held: bool
+    """An owner asked to hold the publisher."""
+    touched: list["Outbox"]
+    """Those to be flushed."""
+
+
+class Outbox:
+    """See `seam.Outbox`."""
+
+    __slots__ = (
+        "_backlog",
+        "_chunks",
+        "_dirty",
+        "_handed",
+        "_plane",
+        "_size",
+        "_wire",
+        "alarm",
+        "closed",
+        "last_delivery",
+        "out_bytes",
+        "out_msgs",
+        "owner",
+        "trace",
+    )
+
+    def __init__(self, plane: Registry, wire: Sender, owner: Owner) -> None:
+        self._plane = plane
+        self._wire = wire
+        self.owner = owner
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._backlog = 0
+        self._dirty = False
+        self.out_msgs = 0
+        self.out_bytes = 0
+        self.last_delivery = 0.0
+        self._handed = 0
+        self.alarm = 0
+        self.closed = False
+        self.trace = False
+
+    def send(self, data: bytes) -> None:
+        if not self.closed:
+            self._put(data)
+
+    def deliver(self, head: bytes, tail: bytes) -> None:
+        """Queue a message: its line up to the sid, and the rest of it."""
+        self._chunks.append(head)
+        self._size += len(head)
+        if self.trace:
+            self.owner.sent(head + tail[: tail.index(b"\r")])
+        self._put(tail)
+
+    def room(self) -> int:
+        """How many bytes more need no decision of the owner."""
+        return self.alarm - self._backlog - self._size
+
+    def put_run(self, messages: bytes) -> None:
+        """Queue messages that press nobody."""
+        self._chunks.append(messages)
+        self._size += len(messages)
+        self._touch()
+
+    def _put(self, data: bytes) -> None:
+        self._chunks.append(data)
+        self._size += len(data)
+        self._touch()
+        if self._backlog + self._size > self.alarm and self.owner.pressed():
+            self._plane.held = True
+
+    def _touch(self) -> None:
+        if not self._dirty:
+            self._dirty = True
+            self._plane.touched.append(self)
+
+    def flush(self) -> None:
+        self._dirty = False
+        chunks, size = self._chunks, self._size
+        if chunks:
+            self._chunks = []
+            self._size = 0
+            self._handed += size
+            if size >= VECTORED_BYTES * len(chunks):
+                self._wire.writelines(chunks)
+            else:
+                self._wire.write(b"".join(chunks))
+        self._backlog = self._wire.pending()
+
+    def pending(self) -> int:
+        return self._wire.pending() + self._size
+
+    def passed(self) -> int:
+        return self._handed - self._wire.pending()

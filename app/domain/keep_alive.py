@@ -1,0 +1,41 @@
+"""Keep-alive: a peer that leaves its pings unanswered is let go (client-protocol.md, section 12)."""
+
+from app.domain import encode
+from app.domain.connection import Connection
+from app.domain.errors import StaleConnection
+from app.domain.events import EventSink, PingTimerFired
+from app.domain.events import StaleConnection as WentStale
+from app.domain.timetable import DueQueue, Scheduler
+
+
+class KeepAlive:
+    """Pings connections, all at the same interval."""
+
+    def __init__(
+        self, scheduler: Scheduler, events: EventSink, interval: float, most_unanswered: int
+    ) -> None:
+        """`interval` in seconds; a connection with more than so many unanswered pings is closed."""
+        self._events = events
+        self._most_unanswered = most_unanswered
+        self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._ping)
+
+    def add(self, connection: Connection) -> None:
+        """Ping it from now on."""
+        self._due.add(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """Ping it no more."""
+        self._due.discard(connection)
+
+    def _ping(self, connection: Connection) -> None:
+        if self._events.debug:
+            connection.report(PingTimerFired(connection.link))
+        connection.pings_out += 1
+        if connection.pings_out > self._most_unanswered:
+            connection.report(WentStale(connection.link))
+            connection.close(StaleConnection().wire())
+            return
+        connection.send(encode.PING)
+        connection.report_sent("PING")
+        if not connection.closed:
+            self._due.add(connection)

@@ -1,0 +1,13 @@
+"""How a link is protected against listeners and impostors on its way."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What both ends of a protected link have agreed on, by its names in the field."""
+
+    version: str
+    """Of TLS, as in ``1.3``."""
+    cipher_suite: str
+    """As the register of IANA has it, as in ``TLS_AES_128_GCM_SHA256``."""
