@@ -1,11 +1,12 @@
 """Addresses and URLs as configurations write them (configuration.md, sections 2 and 7)."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from app.domain.cluster.url import HIGHEST_PORT, RouteUrl
+
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
-_LARGEST_PORT = 65_535
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
 _SCHEME = re.compile(r"[^:/@]*://")
 
@@ -23,16 +24,6 @@ class Endpoint:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterUrl:
-    """The URL of a cluster's listener, or of a route to another server."""
-
-    scheme: str
-    endpoint: Endpoint
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-
 def parse_listen(text: str) -> Endpoint:
     """``host:port``, the host empty for the default, and in brackets if it has colons.
 
@@ -47,17 +38,17 @@ def parse_listen(text: str) -> Endpoint:
     return Endpoint(host, int(port))
 
 
-def parse_route(text: str) -> ClusterUrl:
+def parse_route(text: str) -> RouteUrl:
     """The URL of a server to connect to. Raises `AddressError`."""
     mistake = f'error parsing route url ["{without_password(text)}"]'
     found = _parse(text, mistake)
-    if not found.endpoint.host or found.endpoint.port < 1:
+    if not found.host or found.port < 1:
         raise AddressError(mistake)
     return found
 
 
-def parse_cluster(text: str) -> ClusterUrl:
-    """The URL that the flag ``--cluster`` takes. Raises `AddressError`."""
+def parse_cluster(text: str) -> RouteUrl:
+    """The URL that the flag ``--cluster`` takes; its host may be empty. Raises `AddressError`."""
     found = _parse(text, f'error parsing cluster url ["{without_password(text)}"], write nats://host:port')
     if found.user and not found.password:
         raise AddressError("Expected cluster password to be set.")
@@ -73,19 +64,15 @@ def without_password(url: str) -> str:
     return f"{credentials[:start]}{user}:[REDACTED]{at}{place}" if colon else url
 
 
-def _parse(text: str, mistake: str) -> ClusterUrl:
+def _parse(text: str, mistake: str) -> RouteUrl:
     try:
         url = urlsplit(text)
     except ValueError:
         raise AddressError(mistake) from None
     if not _URL.fullmatch(text) or not text.isprintable():
         raise AddressError(mistake)
-    return ClusterUrl(
-        url.scheme,
-        _endpoint(url, mistake),
-        user=unquote(url.username or ""),
-        password=unquote(url.password or ""),
-    )
+    endpoint = _endpoint(url, mistake)
+    return RouteUrl(endpoint.host, endpoint.port, unquote(url.username or ""), unquote(url.password or ""))
 
 
 def _endpoint(url: SplitResult, mistake: str) -> Endpoint:
@@ -102,7 +89,7 @@ def _endpoint(url: SplitResult, mistake: str) -> Endpoint:
 
 
 def _is_port(text: str) -> bool:
-    return _PORT.fullmatch(text) is not None and int(text) <= _LARGEST_PORT
+    return _PORT.fullmatch(text) is not None and int(text) <= HIGHEST_PORT
 
 
 def _split(text: str) -> tuple[str, str] | None:

@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, InstanceOf
 
-from app.config.addresses import AddressError, ClusterUrl, parse_route
+from app.config.addresses import AddressError, parse_route
 from app.config.advertising import Advertised
 from app.config.authorization_options import Secret
 from app.config.section import LARGEST_COUNT, Address, Key, Port, Seconds, Section, Verdict
 from app.config.tls_options import TlsOptions
+from app.domain.cluster.url import RouteUrl
 
 
 def _read_route(value: object) -> object:
@@ -20,7 +21,7 @@ def _read_route(value: object) -> object:
         raise Verdict(str(error)) from error
 
 
-Route = Annotated[InstanceOf[ClusterUrl], BeforeValidator(_read_route)]
+Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_read_route)]
 
 
 class ClusterAuthorizationOptions(Section):

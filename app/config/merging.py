@@ -84,8 +84,8 @@ def _put_cluster_url(text: str, draft: Draft) -> None:
         draft.drop("cluster", "port")
         return
     url = parse_cluster(text)
-    draft.put(url.endpoint.host, "cluster", "host")
-    draft.put(url.endpoint.port, "cluster", "port")
+    draft.put(url.host, "cluster", "host")
+    draft.put(url.port, "cluster", "port")
     if url.user:
         draft.put(url.user, "cluster", "authorization", "user")
         draft.put(url.password, "cluster", "authorization", "password")

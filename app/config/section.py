@@ -13,9 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.fields import FieldInfo
 
 from app.config.durations import parse_duration
+from app.domain.cluster.url import HIGHEST_PORT
 
 LARGEST_COUNT = 2**31 - 1
-LARGEST_PORT = 65_535
 YEAR = 365 * 24 * 3600.0
 
 
@@ -123,7 +123,7 @@ def _read_seconds(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Port = Annotated[int, Field(ge=-1, le=LARGEST_PORT)]
+Port = Annotated[int, Field(ge=-1, le=HIGHEST_PORT)]
 """-1 is any free port."""
 
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]

@@ -113,6 +113,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         "_at_end",
         "_engine",
         "_error",
+        "_heard",
         "_incoming",
         "_input_over",
         "_outgoing",
@@ -160,6 +161,8 @@ class TlsLayer(asyncio.BufferedProtocol):
             ),
         )
         self._unsent: list[bytes] = []
+        self._heard = False
+        """Whether the peer has begun to speak TLS."""
         self._spoken = False
         """Whether the peer was sent any TLS."""
         self._paused = False
@@ -167,7 +170,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._stopped = False
         """Whether TLS gives no more input: the peer said its last, or nonsense."""
         self._at_end = False
-        """Whether the loop reads no more: the peer's end of file is in."""
+        """Whether the loop reads no more: the peer's end of file is in, or the transport was ended."""
         self._input_over = False
         """Whether the wire was told of either."""
         self._error: Exception | None = None
@@ -249,10 +252,12 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         self._say_goodbye()
+        self._at_end = True
         self._transport.close()
 
     def abort(self) -> None:
         self._enter(_Phase.OVER)
+        self._at_end = True
         self._transport.abort()
 
     # --- the handshake -----------------------------------------------------------
@@ -269,9 +274,10 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def _listen(self, record: memoryview) -> None:
         """Take what the peer says, and read no more until our answer has had its turn."""
-        if not self._spoken and not self._incoming.pending and record[0] != _HANDSHAKE_RECORD:
+        if not self._heard and record[0] != _HANDSHAKE_RECORD:
             self._turn_away("first record does not look like a TLS handshake")
             return
+        self._heard = True
         self._incoming.write(record)
         self._patience.rest()
         self._transport.pause_reading()

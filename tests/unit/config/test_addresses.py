@@ -4,13 +4,18 @@ import pytest
 
 from app.config.addresses import (
     AddressError,
-    ClusterUrl,
     Endpoint,
     parse_cluster,
     parse_listen,
     parse_route,
     without_password,
 )
+from app.domain.cluster.url import RouteUrl
+
+
+def parts_of(url: RouteUrl) -> tuple[str, int, str, str]:
+    """All that a URL says; two are equal when they lead to one place."""
+    return url.host, url.port, url.user, url.password
 
 
 @pytest.mark.parametrize(
@@ -54,18 +59,18 @@ def test_addresses_that_are_none(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "url"),
+    ("text", "parts"),
     [
-        ("nats://h:4248", ClusterUrl("nats", Endpoint("h", 4248))),
-        ("nats-route://h:4248", ClusterUrl("nats-route", Endpoint("h", 4248))),
-        ("nats://u:p@h:4248", ClusterUrl("nats", Endpoint("h", 4248), "u", "p")),
-        ("nats://u%40x:p%2F@h:1/", ClusterUrl("nats", Endpoint("h", 1), "u@x", "p/")),
-        ("nats://[::1]:4248", ClusterUrl("nats", Endpoint("::1", 4248))),
+        ("nats://h:4248", ("h", 4248, "", "")),
+        ("nats-route://h:4248", ("h", 4248, "", "")),
+        ("nats://u:p@h:4248", ("h", 4248, "u", "p")),
+        ("nats://u%40x:p%2F@h:1/", ("h", 1, "u@x", "p/")),
+        ("nats://[::1]:4248", ("::1", 4248, "", "")),
     ],
 )
-def test_routes(text: str, url: ClusterUrl) -> None:
+def test_routes(text: str, parts: tuple[str, int, str, str]) -> None:
     """A route is a URL with a host and a port, and perhaps with a user."""
-    assert url == parse_route(text)
+    assert parts == parts_of(parse_route(text))
 
 
 @pytest.mark.parametrize(
@@ -94,16 +99,16 @@ def test_routes_that_are_none(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "url"),
+    ("text", "parts"),
     [
-        ("nats://:4248", ClusterUrl("nats", Endpoint("", 4248))),
-        ("nats://h:-1", ClusterUrl("nats", Endpoint("h", -1))),
-        ("nats://u:p@h:4248", ClusterUrl("nats", Endpoint("h", 4248), "u", "p")),
+        ("nats://:4248", ("", 4248, "", "")),
+        ("nats://h:-1", ("h", -1, "", "")),
+        ("nats://u:p@h:4248", ("h", 4248, "u", "p")),
     ],
 )
-def test_listeners_of_a_cluster(text: str, url: ClusterUrl) -> None:
+def test_listeners_of_a_cluster(text: str, parts: tuple[str, int, str, str]) -> None:
     """A listener's URL may leave out the host, and ask for any free port."""
-    assert url == parse_cluster(text)
+    assert parts == parts_of(parse_cluster(text))
 
 
 @pytest.mark.parametrize(

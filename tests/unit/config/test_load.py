@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.config.addresses import ClusterUrl, Endpoint
+from app.config.addresses import Endpoint
 from app.config.document import Block
 from app.config.errors import ConfigError, Problem
 from app.config.flags import parse
 from app.config.load import Loaded, load
 from app.config.options import Options, make_options
+from app.domain.cluster.url import RouteUrl
 from tests.fakes.document import FILE, Value, document
 
 FULL: list[tuple[str, Value]] = [
@@ -137,7 +138,7 @@ def test_flags_that_are_not_given_never_count() -> None:
 def test_every_flag_counts_before_the_file(dash: str, words: list[str], path: str, value: object) -> None:
     """A flag that is given overrides the file, whatever its value, with one dash and with two."""
     if path == "cluster.routes" and value is None:
-        value = tuple(ClusterUrl("nats", Endpoint(host, port)) for host, port in (("a", 1), ("b", 2)))
+        value = tuple(RouteUrl(host, port) for host, port in (("a", 1), ("b", 2)))
     found: object = options(dash + words[0].lstrip("-"), *words[1:], pairs=FULL)
     for name in path.split("."):
         found = getattr(found, name)

@@ -3,10 +3,11 @@
 They are in ``tests/config/samples``, with their closing braces.
 """
 
-from app.config.addresses import ClusterUrl, Endpoint
+from app.config.addresses import Endpoint
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
 from app.config.options import Options, make_options
+from app.domain.cluster.url import RouteUrl
 from tests.fakes.server_process import ROOT
 
 DEREKS = "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
@@ -92,4 +93,4 @@ def test_tls_between_servers() -> None:
     assert options.tls is None
     assert options.cluster.tls is not None
     assert "./configs/certs/srva-cert.pem" == options.cluster.tls.cert_file
-    assert (ClusterUrl("nats-route", Endpoint("127.0.0.1", 4246)),) == options.cluster.routes
+    assert (RouteUrl("127.0.0.1", 4246),) == options.cluster.routes
