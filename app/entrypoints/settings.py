@@ -5,10 +5,8 @@ import platform
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
-from app.config.addresses import ClusterUrl
 from app.config.options import Options
 from app.domain.cluster.mesh import ClusterSettings
-from app.domain.cluster.url import RouteUrl
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
 from app.ports.authenticator import Authenticator
@@ -84,7 +82,7 @@ def cluster_settings(options: Options) -> ClusterSettings:
         password=asked.authorization.password,
         auth_timeout=asked.authorization.timeout,
         tls=asked.tls is not None,
-        routes=tuple(_route_url(url) for url in asked.routes),
+        routes=asked.routes,
         advertised=_with_port(asked.cluster_advertise, asked.port) if asked.cluster_advertise else "",
         advertise=not asked.no_advertise,
         connect_retries=asked.connect_retries,
@@ -106,10 +104,6 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
     if options.host in _WILDCARDS:
         return tuple(_joined(address, port) for address in global_addresses())
     return (_joined(options.host, port),)
-
-
-def _route_url(url: ClusterUrl) -> RouteUrl:
-    return RouteUrl(url.endpoint.host, url.endpoint.port, url.user, url.password)
 
 
 def _with_port(address: str, port: int) -> str:
