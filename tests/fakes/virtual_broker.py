@@ -1,5 +1,7 @@
 """A broker in virtual time, with wires that the test holds the other ends of."""
 
+from dataclasses import dataclass, field
+
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
@@ -24,6 +26,16 @@ INFO = ServerInfo(
     max_payload=1_048_576,
 )
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker stands: in a cluster perhaps, and in somebody's time."""
+
+    info: ServerInfo = INFO
+    membership: Membership | None = None
+    clock: ManualClock = field(default_factory=ManualClock)
+    seed: int = 1
 
 
 class VirtualClient:
@@ -67,16 +79,14 @@ class VirtualBroker:
         *,
         gatekeeper: Gatekeeper | None = None,
         events: RecordingEventLog | None = None,
-        seed: int = 1,
-        info: ServerInfo = INFO,
-        membership: Membership | None = None,
-        clock: ManualClock | None = None,
+        place: Place | None = None,
     ) -> None:
-        self.clock = clock or ManualClock()
+        place = place or Place()
+        self.clock = place.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, seed, self.clock, gatekeeper or OpenDoor(), self.events)
-        self.broker = Broker(self.limits, info, needs, membership)
+        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        self.broker = Broker(self.limits, place.info, needs, place.membership)
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 

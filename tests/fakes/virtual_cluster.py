@@ -21,7 +21,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
+from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient
 from tests.fakes.wire import ADDRESS, FakeWire
 
 OWN_ID = "MMMMMMMMMMMMMMMMMMMMMM"
@@ -88,9 +88,8 @@ class RoutedBroker(VirtualBroker):
     ) -> None:
         self.dialer = ScriptedDialer()
         membership = Membership(settings, route_gatekeeper or OpenDoor(), self.dialer)
-        super().__init__(
-            make_plane, limits, events=events, info=replace(INFO, server_id=OWN_ID), membership=membership
-        )
+        place = Place(replace(INFO, server_id=OWN_ID), membership)
+        super().__init__(make_plane, limits, events=events, place=place)
 
     @property
     def cluster(self) -> Cluster:
@@ -158,14 +157,9 @@ class VirtualCluster:
             routes=tuple(RouteUrl("127.0.0.1", port, user, password) for port in routes),
         )
         dialer: Dialer = self.network.dialer()
-        server = VirtualBroker(
-            self._make_plane,
-            seed=number,
-            events=RecordingEventLog(trace=False),
-            info=replace(INFO, server_id=f"{number:022}"),
-            membership=Membership(settings, gatekeeper or OpenDoor(), dialer),
-            clock=self.clock,
-        )
+        membership = Membership(settings, gatekeeper or OpenDoor(), dialer)
+        place = Place(replace(INFO, server_id=f"{number:022}"), membership, self.clock, seed=number)
+        server = VirtualBroker(self._make_plane, events=RecordingEventLog(trace=False), place=place)
         self.network.bind("127.0.0.1", 6000 + number, server.broker.accept_route)
         server.broker.listening_on(4000 + number, (f"127.0.0.1:{4000 + number}",))
         self.servers.append(server)
