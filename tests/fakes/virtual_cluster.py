@@ -126,10 +126,10 @@ class RoutedBroker(VirtualBroker):
         peer.heard()
         return peer
 
-    def reached(self, server_id: str, **fields: object) -> VirtualPeer:
+    def reached(self, server_id: str, port: int = 7222, **fields: object) -> VirtualPeer:
         """The oldest of our dials reaches a server and is registered; what it heard is forgotten."""
         peer = self.answered()
-        peer.introduce(server_id, **fields)
+        peer.introduce(server_id, port, **fields)
         assert self.cluster.remotes[server_id] is peer.session
         peer.heard()
         return peer
