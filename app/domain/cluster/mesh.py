@@ -41,7 +41,7 @@ ROUTE_PING_SECONDS = 10.0
 """Routes are pinged at least so often: a half-open one hides messages from a whole server."""
 
 HANDSHAKE_SECONDS = 5.0
-"""How long a peer may take to introduce itself, logged in or not."""
+"""How long a peer may take to introduce itself, unless it has longer to log in."""
 
 PROBE_SECONDS = 2.0
 """How long a route may be silent after its server has come in by another one."""
@@ -140,7 +140,7 @@ class Cluster:
             scheduler, settings.auth_timeout, RouteSession.login_expired
         )
         self._handshakes: DueQueue[RouteSession] = DueQueue(
-            scheduler, HANDSHAKE_SECONDS, RouteSession.login_expired
+            scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), RouteSession.login_expired
         )
         self._refusals = Refusals()
         self._port = settings.port
