@@ -256,7 +256,7 @@ def test_whom_we_dial_shows_nothing(make_plane: MakePlane) -> None:
     [
         CONNECT + INFO,
         CONNECT.lower().replace(b"connect", b"connect "),
-        connect_line(GREATER_ID, user="joe", PASS="secret but wrong") + INFO,
+        connect_line(GREATER_ID, user="joe", **{"pass": "secret but wrong"}) + INFO,
         b'CONNECT {"user":"joe","pass":"secret"\r\n',
         b'CONNECT {"user":5,"pass":"secret"}\r\n',
         b'CONNECT {"user":"joe","pass":["secret"]}\r\n',
