@@ -32,13 +32,13 @@ LONGEST, SHORTEST = 1.5, 0.5
 class Scene:
     """A solicitor on a manual clock; `opened` has what led to links, and `served` the ids of routes."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect_retries: int = 0) -> None:
         self.clock = ManualClock()
         self.dialer = ScriptedDialer()
         self.events = RecordingEventLog()
         self.opened: list[Destination] = []
         self.served: set[str] = set()
-        means = Means(self.clock, self.dialer, Draw(1), self.events)
+        means = Means(self.clock, self.dialer, Draw(1), self.events, connect_retries)
         self.solicitor = Solicitor(means, self._open, self.served.__contains__)
 
     def _open(self, destination: Destination, wire: Wire) -> Handler:
@@ -353,6 +353,22 @@ def test_an_hour_counts_from_the_loss(scene: Scene) -> None:
     assert scene.waits() <= 2 * LONGEST
 
 
+def test_the_operator_may_set_how_often_to_try() -> None:
+    """With a number of retries set, a learnt address is given up after so many failures in a row."""
+    scene = Scene(connect_retries=2)
+    scene.solicitor.solicit([SEED])
+    scene.solicitor.seek(OTHER, "A")
+
+    for _ in range(12):
+        scene.dialer.refuse()
+        if not scene.dialer.pending:
+            scene.waits()
+
+    assert 3 == scene.events.texts().count("Trying to connect to route on 192.0.2.7:6222")
+    assert 1 == scene.events.texts().count('Giving up on route "nats-route://192.0.2.7:6222/"')
+    assert len(scene.dialer.pending) == 1
+
+
 def test_so_many_addresses_are_learnt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Peers may tell of 10,000 servers; so many are remembered, and configured ones do not count."""
     monkeypatch.setattr(solicitor, "MOST_LEARNT", 2)
@@ -404,7 +420,8 @@ def test_a_turn_that_is_not_needed_any_more(scene: Scene) -> None:
     instead = scene.dialer.news()
     scene.lose("A")
     scene.clock.advance(LONGEST)
-    scene.dialer.refuse()
+    for _ in range(2):
+        scene.dialer.refuse()
 
     assert [("192.0.2.9", 1)] == instead
     assert ("192.0.2.8", 1) in scene.dialer.news()
