@@ -314,10 +314,12 @@ class RouteSession:
         self.connection.inlet.publishing = True
 
     def url(self) -> RouteUrl:
-        """Where the peer can be dialled: as it says, else where it comes from; port 0 when it told none."""
+        """Where we dial the peer; port 0 when it told none."""
+        return self.address() if self.destination is None else self.destination.url
+
+    def address(self) -> RouteUrl:
+        """Where others may dial it: as it says, else where it comes from; port 0 when it told none."""
         info = self.info
-        if self.destination is not None:
-            return self.destination.url
         advertised = read_gossip(info.ip) if info is not None else None
         if advertised is not None and not is_near(advertised.host):
             return advertised
