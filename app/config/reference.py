@@ -15,7 +15,7 @@ from app.config.section import Section, inner_section, key_of
 from app.config.tls_options import TlsOptions
 from app.config.usage import shown
 
-_SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
+SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("", Options, "## Outside of all sections"),
     ("authorization", AuthorizationOptions, "## In `authorization`"),
     ("authorization.users", UserOptions, "### In each map of `authorization.users`"),
@@ -23,6 +23,7 @@ _SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("cluster", ClusterOptions, "## In `cluster`"),
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
 )
+"""All sections, each with the path that leads to it, and its title."""
 
 _INTRODUCTION = """\
 # Options
@@ -47,7 +48,7 @@ def reference() -> str:
     """The page, as Markdown."""
     flags = _flags_by_path()
     parts = [_INTRODUCTION]
-    for path, section, title in _SECTIONS:
+    for path, section, title in SECTIONS:
         rows = (*_address_rows(section, path, flags), *_field_rows(section, path, flags))
         parts.append("\n".join((title, "", _HEADER, *rows, "")))
     return "\n".join(parts)
