@@ -29,6 +29,7 @@ _INTRODUCTION = """\
 # Options
 
 Every key of the configuration file, the flag that does the same, and what counts when neither is given.
+How a file is written is in [Configuration](configuration.md).
 `make reference` writes this page from the model in `app/config/`; a test says when it is out of date.
 
 - Names of keys are case-insensitive. Of several that set the same, the last one counts.
@@ -36,7 +37,7 @@ Every key of the configuration file, the flag that does the same, and what count
 - Zero and the empty text mean the default.
 - A time is a number of seconds, or a text such as `"2s"`, `"1m30s"` or `"500ms"`.
 - An address is `"host:port"`, or the port alone, which leaves the host at its default.
-- An unknown key is ignored, with a line in the log. In `tls` it is an error.
+- An unknown key is ignored, with a line in the log unless variables refer to it. In `tls` it is an error.
 - A mistake is one line, `file:line:column: text`. All are told at once, and nothing starts.
 - `pynatsd --check -c FILE` looks for them, and starts nothing.
 """
