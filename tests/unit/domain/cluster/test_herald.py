@@ -197,7 +197,6 @@ class TestManySubscriptions:
         assert b"".join(lines[:3]) == first
         assert b"".join(lines[3:]) == peer.heard()
         assert 1 == events.texts().count(SENT)
-        assert 0 == server.clock.timers_outstanding - pings(server)
 
     def test_what_comes_and_goes_meanwhile(self, server: RoutedBroker, client: VirtualClient) -> None:
         """What the peer knows in the end is what there is, whatever changed while it was told."""
@@ -260,11 +259,6 @@ class TestManySubscriptions:
 
         assert 3 * len(b"SUB foo  RSID:2:1\r\n") == waiting
         assert 6 == peer.heard().count(b"SUB foo")
-
-
-def pings(server: RoutedBroker) -> int:
-    """Timers that run for the pings of those who are here: one for clients, one for routes."""
-    return bool(server.broker.connections) + bool(server.cluster.remotes)
 
 
 def understood(heard: bytes) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
