@@ -166,6 +166,23 @@ def test_an_end_is_told_once_there_is_nothing_to_tell(
     assert SENT == events.texts()[-1]
 
 
+def test_a_limit_across_servers(client: VirtualClient, peer: VirtualPeer) -> None:
+    """The transcript of a limit at its owner: two were delivered, three are wanted, so one more comes."""
+    message = b"MSG foo RSID:2:1 1\r\nx\r\n"
+    client.send(b"SUB foo 1\r\n")
+    peer.heard()
+    peer.send(2 * message)
+    client.send(b"UNSUB 1 3\r\n")
+    limited = peer.heard()
+
+    peer.send(message)
+    ended = peer.heard()
+    peer.send(message)
+
+    assert (b"UNSUB RSID:2:1 3\r\n", b"UNSUB RSID:2:1\r\n") == (limited, ended)
+    assert (3 * b"MSG foo 1 1\r\nx\r\n", b"") == (client.heard(), peer.heard())
+
+
 class TestManySubscriptions:
     """A new peer is told of more than one slice."""
 

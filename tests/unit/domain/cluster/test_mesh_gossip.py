@@ -338,3 +338,22 @@ def test_each_gets_a_message_once(make_plane: MakePlane) -> None:
         heard = [c.heard() for c in clients]
         assert 6 * [1] == [h.count(b"MSG foo 1 2\r\nok\r\n") for h in heard]
         assert 1 == sum(h.count(b"MSG foo 2 2\r\n") + h.count(b"MSG foo 3 2\r\n") for h in heard)
+
+
+def test_limits_hold_across_servers(make_plane: MakePlane) -> None:
+    """Each of several subscriptions gets as many messages as it asked for, though they share a route."""
+    cluster = VirtualCluster(make_plane)
+    here, there = cluster.add(), cluster.add(6001)
+    cluster.solicit()
+    cluster.advance(1.0)
+    listener, speaker = here.connect(quiet=True), there.connect(quiet=True)
+    listener.send(b"SUB foo 1\r\nUNSUB 1 3\r\nSUB foo 2\r\nUNSUB 2 5\r\nSUB foo grp 3\r\nUNSUB 3 4\r\n")
+    cluster.advance(0.1)
+
+    for _ in range(10):
+        speaker.send(b"PUB foo 0\r\n\r\n")
+        cluster.advance(0.1)
+
+    heard = listener.heard()
+    assert [3, 5, 4] == [heard.count(b"MSG foo %d 0" % sid) for sid in (1, 2, 3)]
+    assert [0, 0] == [s.broker.stats().subscriptions.num_subscriptions for s in (here, there)]

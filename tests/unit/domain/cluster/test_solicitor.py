@@ -369,6 +369,25 @@ def test_the_operator_may_set_how_often_to_try() -> None:
     assert len(scene.dialer.pending) == 1
 
 
+@pytest.mark.parametrize("connect_retries", [0, 1])
+def test_who_is_reached_otherwise_is_not_given_up(connect_retries: int) -> None:
+    """A dial that was in vain, because its server is here already, is no failure to reach it."""
+    scene = Scene(connect_retries)
+    scene.solicitor.seek(OTHER, "A")
+    scene.dialer.refuse()
+    scene.clock.advance(2 * FORGET_SECONDS)
+    destination = scene.answer()
+    scene.served.add("A")
+    scene.solicitor.reached(destination, "A")
+
+    scene.solicitor.failed(destination, refused=False)
+    scene.clock.advance(100.0)
+    scene.lose("A")
+
+    assert scene.waits() <= LONGEST + 0.11
+    assert not any("Giving up" in text for text in scene.events.texts())
+
+
 def test_so_many_addresses_are_learnt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Peers may tell of 10,000 servers; so many are remembered, and configured ones do not count."""
     monkeypatch.setattr(solicitor, "MOST_LEARNT", 2)
