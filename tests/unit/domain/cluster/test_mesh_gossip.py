@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.adapters.auth.plain import SingleUser
 from app.domain.cluster import mesh, solicitor
 from app.domain.cluster.events import GossipIgnored
 from app.domain.cluster.mesh import ClusterSettings
@@ -318,6 +319,22 @@ def test_a_chain_becomes_a_mesh(make_plane: MakePlane) -> None:
     cluster.advance(60.0)
 
     assert 4 * 3 == len(cluster.mesh()) == cluster.links()
+
+
+def test_a_mesh_that_asks_for_credentials(make_plane: MakePlane) -> None:
+    """Servers that know the password find each other, by gossip as well; one that does not stays outside."""
+    cluster = VirtualCluster(make_plane)
+    for password in ("secret", "secret", "secret", "wrong"):
+        cluster.add(6001, user="joe", password=password, gatekeeper=SingleUser("joe", "secret"))
+    cluster.solicit()
+
+    cluster.advance(10.0)
+    cluster.advance(100.0)
+
+    assert [(a, b) for a in (1, 2, 3) for b in (1, 2, 3) if a != b] == cluster.mesh()
+    outsider = cluster.servers[3].events
+    assert "Route Error 'Authorization Violation'" in outsider.texts()
+    assert 12 >= outsider.texts().count("Trying to connect to route on 127.0.0.1:6001")
 
 
 def test_each_gets_a_message_once(make_plane: MakePlane) -> None:
