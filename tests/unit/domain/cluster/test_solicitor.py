@@ -136,7 +136,7 @@ def test_a_lost_server_is_dialled_again(scene: Scene) -> None:
 
 
 def test_a_server_that_is_reached_otherwise_is_left_alone(scene: Scene) -> None:
-    """A retry that finds its server served says so, and stops until that route is lost."""
+    """A dial that finds its server served is the last one until that route is lost, and the log says so."""
     scene.solicitor.solicit([SEED])
     destination = scene.answer()
     scene.solicitor.reached(destination, "A")
@@ -153,6 +153,22 @@ def test_a_server_that_is_reached_otherwise_is_left_alone(scene: Scene) -> None:
         'Not attempting reconnect for solicited route, already connected to "A"' == scene.events.texts()[-1]
     )
     assert scene.waits() <= RETRY_FIRST * LONGEST + 0.11
+
+
+def test_a_server_that_comes_in_while_its_address_waits(scene: Scene) -> None:
+    """When its turn comes nobody is dialled, and the log says why."""
+    scene.solicitor.seek(OTHER, "A")
+    scene.dialer.refuse()
+    scene.dialer.news()
+    scene.served.add("A")
+
+    scene.clock.advance(LONGEST)
+
+    assert ([], 0) == (scene.dialer.news(), scene.clock.timers_outstanding)
+    assert (
+        'Not attempting reconnect for solicited route, already connected to "A"' == scene.events.texts()[-1]
+    )
+    assert not any("Attempting" in text for text in scene.events.texts())
 
 
 def test_a_server_that_refuses_us_is_asked_less_and_less(scene: Scene) -> None:
