@@ -1,5 +1,8 @@
 """The conversation over one route: subscriptions, messages, and what ends it."""
 
+import gc
+import weakref
+
 import pytest
 
 from app.domain.cluster.events import RouteErrorReceived
@@ -327,6 +330,31 @@ def test_own_id_is_told_to_nobody_else(server: RoutedBroker, peer: VirtualPeer) 
     """Hearing of itself makes a server do nothing."""
     assert b"" == peer.introduce(OWN_ID, ip="nats-route://192.0.2.9:6222/")
     assert [] == server.dialer.news()
+
+
+@pytest.mark.parametrize("ending", ["lost", "refused", "duplicate"])
+def test_nothing_remains_of_a_lost_route(server: RoutedBroker, ending: str) -> None:
+    """Once its link is lost memory returns without the collector, whatever the peer told before."""
+    first = server.joined(GREATER_ID) if ending == "duplicate" else None
+    peer = server.called()
+    peer.send(info_line(GREATER_ID) + b"SUB foo  RSID:1:1\r\nSUB foo.> q QRSID:1:2\r\n")
+    server.connect(quiet=True).send(b"PUB foo.bar 0\r\n\r\nPUB foo 0\r\n\r\n")
+    wire = weakref.ref(peer.wire)
+
+    gc.disable()
+    try:
+        if ending == "refused":
+            peer.send(b"x\r\n")
+        peer.wire.lose()
+        server.clients.remove(peer)
+        del peer
+        server.advance(1.0)
+        remaining = wire()
+    finally:
+        gc.enable()
+
+    assert remaining is None
+    assert first is None or not first.is_over
 
 
 # --- tracing -------------------------------------------------------------------------------
