@@ -179,7 +179,7 @@ class Solicitor:
             dialled.busy = False
         for destination in list(self._known.values()):
             found = destination is dialled or destination.remote_id == remote_id
-            if found and not destination.busy:
+            if found and not destination.busy and not destination.own:
                 destination.unreached = self._now()
                 destination.failures = 0
                 self._wait(destination, delay)

@@ -200,6 +200,20 @@ def test_a_route_to_ourselves_is_never_dialled_again(scene: Scene) -> None:
     assert ['Detected route to self, ignoring "nats-route://seed:6222/"'] == scene.events.texts()[1:]
 
 
+def test_a_server_that_was_said_to_be_where_we_are(scene: Scene) -> None:
+    """When it is lost our own address is not tried for it, nor does the log say so."""
+    scene.solicitor.seek(OTHER, "A")
+    destination = scene.answer()
+    scene.solicitor.ignore(destination)
+    scene.solicitor.failed(destination, refused=False)
+
+    scene.lose("A")
+    scene.clock.advance(10.0)
+
+    assert not any("Attempting" in text for text in scene.events.texts())
+    assert 1 == len(scene.dialer.asked)
+
+
 def test_which_servers_are_configured(scene: Scene) -> None:
     """A server is configured if a configured address leads to it."""
     scene.solicitor.solicit([SEED])
