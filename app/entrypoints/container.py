@@ -17,6 +17,7 @@ from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
 from app.adapters.net_asyncio.listener import TcpListener
+from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.process.heap import find_trim
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
@@ -24,7 +25,7 @@ from app.domain.broker import Broker, Needs
 from app.domain.dataplane import AUTO, choose
 from app.domain.events import InternalFailure
 from app.entrypoints.service import Parts, Service
-from app.entrypoints.settings import auth_settings, limits, log_settings, server_info
+from app.entrypoints.settings import auth_settings, client_tls, limits, log_settings, server_info
 from app.ports.authenticator import Authenticator
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
@@ -63,12 +64,16 @@ class Container:
                 events=self.event_log,
             ),
         )
+        self.client_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            client_tls, options, self.event_log.provided.record
+        )
         self.listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
             options.host,
             options.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            tls=self.client_tls,
         )
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,

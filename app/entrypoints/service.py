@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.adapters.net_asyncio.tls_facts import TlsRequired
 from app.domain.broker import Broker
 from app.domain.events import (
     Event,
@@ -81,6 +82,8 @@ class Service:
         address = await self._listen()
         self.broker.listening_on(address.port)
         events.record(Listening(None, info.host, address.port))
+        if info.tls_required:
+            events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
         events.record(ServerReady(None))
         self._tidy()
