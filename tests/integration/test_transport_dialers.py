@@ -1,7 +1,8 @@
 """Every dialer keeps the promises of ``app/ports/transport.py``."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 from app.domain.connection import Wire
 from tests.fakes.certificates import certificates
@@ -13,6 +14,25 @@ DIALED = [transport for transport in TCP + TLS if transport.tls != "greeting"]
 over_every_dialer = over_every([*DIALED, Transport("memory", None, in_memory=True)])
 over_protected_dialers = over_every([transport for transport in DIALED if transport.tls])
 over_tcp_dialers = over_every(DIALED)
+
+
+@asynccontextmanager
+async def other_server(words: bytes = b"") -> AsyncIterator[int]:
+    """The port of a server that is none of ours: it says these words to its one peer, and then nothing."""
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(words)
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        done.set()
+
+    async with await asyncio.start_server(serve, LOOPBACK, 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        await done.wait()
 
 
 @over_every_dialer
@@ -76,15 +96,8 @@ async def test_a_closed_dialer_tells_nobody(bench: Bench) -> None:
 async def test_a_dial_ends_within_its_time(bench: Bench) -> None:
     """A server that takes the link and then is silent is given up; a plain link is one already."""
 
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
     dialed, refusals = bench.acceptor(), bench.notes()
-    silent = await asyncio.start_server(swallow, LOOPBACK, 0)
-    async with silent:
-        port = silent.sockets[0].getsockname()[1]
-
+    async with other_server() as port:
         bench.dialer().dial(LOOPBACK, port, dialed, refusals.append)
         await bench.until(lambda: bool(dialed.handlers or refusals))
         for handler in dialed.handlers:
@@ -185,14 +198,9 @@ async def test_a_stranger_is_refused(bench: Bench) -> None:
 async def test_a_plain_server_is_refused(bench: Bench) -> None:
     """What answers in clear text is no protected link."""
 
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"INFO {}\r\n")
-        await reader.read()
-        writer.close()
-
     dialed, refusals = bench.acceptor(), bench.notes()
-    async with await asyncio.start_server(greet, LOOPBACK, 0) as plain:
-        bench.dialer().dial(LOOPBACK, plain.sockets[0].getsockname()[1], dialed, refusals.append)
+    async with other_server(b"INFO {}\r\n") as port:
+        bench.dialer().dial(LOOPBACK, port, dialed, refusals.append)
         await bench.until(lambda: bool(refusals))
 
     assert refusals == ["TLS handshake error: first record does not look like a TLS handshake"]

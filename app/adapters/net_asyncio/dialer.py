@@ -119,7 +119,8 @@ class TcpDialer:
             connected.close()
             raise
         attempt.stop = _leave
-        await loop.create_connection(lambda: link, sock=connected)
+        # Not create_connection: in uvloop it forgets the socket of a link that its acceptor ends.
+        await loop.connect_accepted_socket(lambda: link, connected)
         if isinstance(link, TlsLayer):
             attempt.stop = link.abort
             if attempt.is_given_up:
