@@ -292,7 +292,7 @@ class PeerEnd:
         if self._tls is None:
             self._writer.write(data)
         else:
-            self._tls.send(data)
+            self._tls.write(data)
 
     async def read(self, count: int) -> bytes:
         """Read so many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
@@ -326,7 +326,7 @@ class PeerEnd:
         if self._tls is None:
             self._writer.write_eof()
         else:
-            self._tls.send_end()
+            self._tls.write_eof()
 
     def reset(self) -> None:
         """End the link without ceremony."""

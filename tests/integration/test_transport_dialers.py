@@ -95,7 +95,6 @@ async def test_a_closed_dialer_tells_nobody(bench: Bench) -> None:
 @over_tcp_dialers
 async def test_a_dial_ends_within_its_time(bench: Bench) -> None:
     """A server that takes the link and then is silent is given up; a plain link is one already."""
-
     dialed, refusals = bench.acceptor(), bench.notes()
     async with other_server() as port:
         bench.dialer().dial(LOOPBACK, port, dialed, refusals.append)
@@ -197,7 +196,6 @@ async def test_a_stranger_is_refused(bench: Bench) -> None:
 @over_protected_dialers
 async def test_a_plain_server_is_refused(bench: Bench) -> None:
     """What answers in clear text is no protected link."""
-
     dialed, refusals = bench.acceptor(), bench.notes()
     async with other_server(b"INFO {}\r\n") as port:
         bench.dialer().dial(LOOPBACK, port, dialed, refusals.append)
