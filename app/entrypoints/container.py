@@ -19,6 +19,7 @@ from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
+from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.process.heap import find_trim
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
@@ -27,10 +28,13 @@ from app.domain.dataplane import AUTO, choose
 from app.domain.events import InternalFailure
 from app.entrypoints.service import Parts, Service
 from app.entrypoints.settings import (
+    accepted_route_tls,
     auth_settings,
+    client_tls,
     client_urls,
     cluster_auth_settings,
     cluster_settings,
+    dialled_route_tls,
     limits,
     log_settings,
     server_info,
@@ -60,8 +64,13 @@ class Container:
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
         )
+        self.dialled_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            dialled_route_tls, options, self.event_log.provided.record
+        )
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
-            TcpDialer, on_failure=providers.Callable(_failure_reporter, self.event_log)
+            TcpDialer,
+            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            tls=self.dialled_route_tls,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, cluster_auth_settings(options), self.event_log.provided.record
@@ -88,12 +97,19 @@ class Container:
             ),
             self.membership,
         )
+        self.client_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            client_tls, options, self.event_log.provided.record
+        )
         self.listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
             options.host,
             options.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            tls=self.client_tls,
+        )
+        self.accepted_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            accepted_route_tls, options, self.event_log.provided.record
         )
         self.route_listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
@@ -101,6 +117,7 @@ class Container:
             options.cluster.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            tls=self.accepted_route_tls,
         )
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,

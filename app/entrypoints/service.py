@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.adapters.net_asyncio.tls_facts import TlsRequired
 from app.domain.broker import Broker
 from app.domain.cluster.events import RouteListenFailed, RouteListening
 from app.domain.cluster.mesh import Cluster
@@ -94,6 +95,8 @@ class Service:
             self.broker.listening_on(address.port, self._parts.client_urls(address.port))
             await self._listen_for_routes(cluster)
         events.record(Listening(None, info.host, address.port))
+        if info.tls_required:
+            events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
         events.record(ServerReady(None))
         if cluster is not None:
