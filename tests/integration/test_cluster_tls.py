@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import QUIET, dial, read_until
+from tests.fakes.blocking_client import dial
 from tests.fakes.certificates import Pair, certificates
 from tests.fakes.cluster_processes import REGISTERED, ROUTE_LISTENING
 from tests.fakes.server_process import ServerProcess
@@ -66,19 +66,17 @@ def test_three_servers_meet_and_pass_a_message(tmp_path: Path) -> None:
         for member in members:
             member.wait_for(REGISTERED, 20.0, count=2)
             member.wait_for("TLS version 1.3", count=2)
-        listener, speaker = (dial(members[i].port, QUIET + b"SUB a 1\r\nPING\r\n") for i in (1, 2))
-        read_until(listener, b"PONG\r\n")
-        seed.wait_for("Route sent local subscriptions", count=2)
-
-        while b"MSG" not in listener_hears(listener):
+        listener = stack.enter_context(dial(members[1].port, b"SUB a 1\r\n"))
+        speaker = stack.enter_context(dial(members[2].port))
+        heard = b""
+        while b"MSG a 1 2\r\nhi\r\n" not in heard:
             speaker.sendall(b"PUB a 2\r\nhi\r\n")
+            heard += hear_a_moment(listener)
 
-        listener.close()
-        speaker.close()
         assert not any(SECRET in member.log for member in members)
 
 
-def listener_hears(listener: socket.socket) -> bytes:
+def hear_a_moment(listener: socket.socket) -> bytes:
     """What has come within a moment."""
     listener.settimeout(0.05)
     try:
@@ -114,15 +112,16 @@ def test_a_client_gets_nothing_from_a_protected_route_port(tmp_path: Path) -> No
         with socket.create_connection((HOST, seed.route_port), 10) as plain:
             plain.sendall(b'CONNECT {"verbose":false}\r\n')
             answer = plain.recv(4096)
-        context = certificates().client_context(trusting=True)
-
-        with (
-            socket.create_connection((HOST, seed.route_port), 10) as bare,
-            pytest.raises((ssl.SSLError, ConnectionError)),
-            context.wrap_socket(bare) as link,
-        ):
-            link.sendall(b"CONNECT {}\r\n")
-            link.recv(4096)
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            ask_without_certificate(seed.route_port)
 
         assert b"-ERR 'Secure Connection - TLS Required'\r\n" == answer
         assert REGISTERED not in seed.log
+
+
+def ask_without_certificate(port: int) -> bytes:
+    """What a server says behind a handshake without a certificate."""
+    context = certificates().client_context(trusting=True)
+    with socket.create_connection((HOST, port), 10) as bare, context.wrap_socket(bare) as link:
+        link.sendall(b"CONNECT {}\r\n")
+        return link.recv(4096)

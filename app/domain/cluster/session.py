@@ -164,6 +164,10 @@ class RouteSession:
         return self.connection.cid
 
     @property
+    def gone(self) -> bool:
+        return self.connection.closed
+
+    @property
     def number(self) -> int:
         return self.connection.cid
 
