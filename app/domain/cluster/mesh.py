@@ -350,6 +350,15 @@ class Cluster:
                 urls.update(dict.fromkeys(session.info.connect_urls))
         return list(urls)
 
+    @property
+    def port(self) -> int:
+        """Where it really listens for routes."""
+        return self._port
+
+    def is_configured(self, session: RouteSession) -> bool:
+        """Whether the peer is one of the servers that were configured, whoever dialled."""
+        return self._solicitor.is_configured(session.remote_id)
+
     def stop(self) -> None:
         """Dial and accept nobody any more; routes stay until they are closed."""
         self._stopping = True
