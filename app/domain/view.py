@@ -25,7 +25,7 @@ T = TypeVar("T")
 Steps = Generator[None, None, T]
 """An answer of type T, made step by step."""
 
-STEP_WORK = 1024
+STEP_WORK = 4096
 """Work of one step: a millisecond or two of plain Python. Passing by a connection costs 1."""
 
 ROW_WORK = 8

@@ -1,10 +1,14 @@
 """How values look in the answers (monitoring.md, section 2)."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from pydantic import BaseModel
 
 _MICROSECONDS = len("2016-04-26T16:39:47.332681")
+_ZONE_SECONDS = 900
+"""Zones change their offset at a quarter of an hour, if at all."""
+
 _UNITS = ((365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "m"))
 
 _ESCAPES = (
@@ -18,9 +22,16 @@ _ESCAPES = (
 
 def rfc3339(epoch: float) -> str:
     """A moment in the local zone; zeros at the end of the fraction are dropped."""
-    text = datetime.fromtimestamp(epoch).astimezone().isoformat(timespec="microseconds")
+    moment = datetime.fromtimestamp(epoch, _zone(int(epoch // _ZONE_SECONDS)))
+    text = moment.isoformat(timespec="microseconds")
     zone = text[_MICROSECONDS:]
     return text[:_MICROSECONDS].rstrip("0").rstrip(".") + ("Z" if zone == "+00:00" else zone)
+
+
+@lru_cache(maxsize=1024)
+def _zone(period: int) -> tzinfo | None:
+    """The local zone's offset in a period; to look it up costs more than all the rest."""
+    return datetime.fromtimestamp(period * _ZONE_SECONDS).astimezone().tzinfo
 
 
 def duration(seconds: float) -> str:

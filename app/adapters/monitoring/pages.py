@@ -22,13 +22,20 @@ from app.adapters.monitoring.schemas import (
     Subsz,
     Varz,
 )
-from app.adapters.monitoring.watch import ClusterSettings, RequestCounts, Watch
-from app.ports.broker_view import ConnectionQuery, ConnectionStats, RouteStats, Steps, SubscriptionStats
+from app.adapters.monitoring.watch import RequestCounts, Watch
+from app.ports.broker_view import (
+    ClientStats,
+    ClusterFacts,
+    ConnectionQuery,
+    RouteStats,
+    Steps,
+    SubscriptionStats,
+)
 
 PROTOCOL = 0
 """INFO offers clients no protocol number, which counts as 0."""
 
-STRETCH = 64
+STRETCH = 256
 """Rows that are written in one step. A row of many subscriptions counts as several."""
 
 _LISTED_PER_ROW = 8
@@ -37,7 +44,7 @@ _connection_rows = TypeAdapter(list[ConnectionInfo])
 _route_rows = TypeAdapter(list[RouteInfo])
 _subscription_rows = TypeAdapter(list[SubscriptionDetail])
 
-Stats = TypeVar("Stats", ConnectionStats, RouteStats, SubscriptionStats)
+Stats = TypeVar("Stats", ClientStats, RouteStats, SubscriptionStats)
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -62,7 +69,7 @@ def varz(watch: Watch) -> Varz:
         https_port=settings.https_port,
         max_control_line=limits.max_control_line,
         max_pending_size=limits.max_pending,
-        cluster_port=settings.cluster.port if settings.cluster else 0,
+        cluster_port=facts.cluster.port if facts.cluster else 0,
         tls_timeout=settings.tls_timeout,
         port=info.port,
         max_payload=limits.max_payload,
@@ -90,10 +97,10 @@ def varz(watch: Watch) -> Varz:
         write_deadline=nanoseconds(limits.write_deadline),
         gomaxprocs=process_figures.usable_cores(),
         leafnodes=0,
-        connect_urls=None,
+        connect_urls=list(info.connect_urls) or None,
         config_load_time=rfc3339(calendar.date(facts.started)),
         slow_consumer_stats=SlowConsumerStats(clients=facts.slow_consumers, routes=0, gateways=0, leafs=0),
-        cluster=_cluster(settings.cluster),
+        cluster=_cluster(facts.cluster),
     )
 
 
@@ -103,14 +110,11 @@ def _requests(counts: RequestCounts) -> RequestStats:
     )
 
 
-def _cluster(settings: ClusterSettings | None) -> Cluster | None:
-    if settings is None:
+def _cluster(facts: ClusterFacts | None) -> Cluster | None:
+    if facts is None:
         return None
     return Cluster(
-        addr=settings.host,
-        cluster_port=settings.port,
-        auth_timeout=settings.auth_timeout,
-        tls_required=settings.tls_required,
+        addr=facts.host, cluster_port=facts.port, auth_timeout=facts.auth_timeout, tls_required=facts.tls
     )
 
 
@@ -130,30 +134,24 @@ def connz(watch: Watch, query: ConnectionQuery, *, auth: bool = False, detail: b
         connections=[],
     )
 
-    def row(stats: ConnectionStats) -> ConnectionInfo:
-        return _connection(watch, stats, now, auth=auth, detail=detail)
+    def row(stats: ClientStats) -> ConnectionInfo:
+        return _client(watch, stats, now, auth=auth, detail=detail)
 
     return (yield from _with_rows(head, page.rows, row, _connection_rows))
 
 
-def _connection(
-    watch: Watch, stats: ConnectionStats, now: float, *, auth: bool, detail: bool
-) -> ConnectionInfo:
-    profile, traffic, security, listed = (
-        stats.profile,
-        stats.traffic,
-        stats.security,
-        stats.subscription_list,
-    )
+def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool, detail: bool) -> ConnectionInfo:
+    link, profile, listed = stats.connection, stats.profile, stats.subscription_list
+    traffic, security = link.traffic, link.security
     return ConnectionInfo(
-        cid=stats.cid,
-        ip=stats.ip,
-        port=stats.port,
-        start=rfc3339(watch.calendar.date(stats.started)),
-        last_activity=rfc3339(watch.calendar.date(stats.last_activity)),
-        uptime=duration(now - stats.started),
-        idle=duration(now - stats.last_activity),
-        pending_bytes=stats.pending_bytes,
+        cid=link.cid,
+        ip=link.ip,
+        port=link.port,
+        start=rfc3339(watch.calendar.date(link.started)),
+        last_activity=rfc3339(watch.calendar.date(link.last_activity)),
+        uptime=duration(now - link.started),
+        idle=duration(now - link.last_activity),
+        pending_bytes=link.pending_bytes,
         in_msgs=traffic.in_msgs,
         out_msgs=traffic.out_msgs,
         in_bytes=traffic.in_bytes,
@@ -190,21 +188,22 @@ def routez(watch: Watch, *, subscriptions: bool = False) -> Steps[bytes]:
 
 
 def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
+    link = stats.connection
     return RouteInfo(
-        rid=stats.rid,
+        rid=link.cid,
         remote_id=stats.remote_id,
-        did_solicit=stats.did_solicit,
-        is_configured=stats.is_configured,
-        ip=stats.ip,
-        port=stats.port,
-        pending_size=stats.pending_bytes,
-        in_msgs=stats.traffic.in_msgs,
-        out_msgs=stats.traffic.out_msgs,
-        in_bytes=stats.traffic.in_bytes,
-        out_bytes=stats.traffic.out_bytes,
+        did_solicit=stats.solicited,
+        is_configured=stats.configured,
+        ip=link.ip,
+        port=link.port,
+        pending_size=link.pending_bytes,
+        in_msgs=link.traffic.in_msgs,
+        out_msgs=link.traffic.out_msgs,
+        in_bytes=link.traffic.in_bytes,
+        out_bytes=link.traffic.out_bytes,
         subscriptions=stats.subscriptions,
-        start=rfc3339(watch.calendar.date(stats.started)),
-        uptime=duration(now - stats.started),
+        start=rfc3339(watch.calendar.date(link.started)),
+        uptime=duration(now - link.started),
         subscriptions_list=_subjects(stats.subscription_list),
     )
 
@@ -239,7 +238,7 @@ def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
         sid=stats.sid,
         msgs=stats.delivered,
         max=stats.limit or None,
-        cid=stats.cid,
+        cid=stats.number,
     )
 
 

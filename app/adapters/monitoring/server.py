@@ -70,6 +70,8 @@ class HttpServer:
         """Serve."""
         self._lifespan = self._config.lifespan_class(self._config)
         await self._lifespan.startup()
+        if self._lifespan.should_exit:
+            raise RuntimeError("the pages could not be started")
         self._tick()
         loop = asyncio.get_running_loop()
         for opening in self._openings:

@@ -9,16 +9,6 @@ from app.ports.broker_view import BrokerView
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterSettings:
-    """Where other servers connect."""
-
-    host: str
-    port: int
-    auth_timeout: float
-    tls_required: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """What the broker does not know of itself. Ports that are off are 0."""
 
@@ -29,7 +19,6 @@ class Settings:
     https_port: int = 0
     server_name: str = ""
     """Name for people; empty where there is none but the id."""
-    cluster: ClusterSettings | None = None
 
 
 @dataclass(slots=True)
