@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
 
 _PACKAGE = "fastapi_offline"
 """Brings Swagger UI along. Only its files are used; its code is not even imported."""
@@ -33,7 +34,7 @@ def docs_router(title: str, openapi_url: str) -> APIRouter:
 
     async def asset(name: str) -> Response:
         if name not in _ASSETS:
-            return Response(status_code=404)
+            raise HTTPException(404)
         return FileResponse(folder / name, media_type=_ASSETS[name])
 
     router.add_api_route("/docs", page)

@@ -28,6 +28,13 @@ class HealthzQuestion(BaseModel):
     js_meta_only: Annotated[Switch, Field(alias="js-meta-only")] = ""
 
 
+_BAD_REQUEST = {
+    "model": Health,
+    "description": "Parameters that make no sense together; or, as text, one that makes none by itself.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+
+
 class Probes:
     """The three probes of one server."""
 
@@ -41,7 +48,7 @@ class Probes:
             "/healthz",
             self.healthz,
             response_model=Health,
-            responses={400: {"model": Health}, 500: {"model": Health}},
+            responses={400: _BAD_REQUEST, 500: {"model": Health}},
             summary="Whether the server works",
         )
         router.add_api_route(

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from app.adapters.monitoring import process_figures
 from app.adapters.monitoring.formats import duration, html_safe, indented, nanoseconds, rfc3339
 from app.adapters.monitoring.schemas import (
     Cluster,
@@ -76,8 +75,8 @@ def varz(watch: Watch) -> Varz:
         start=rfc3339(calendar.date(facts.started)),
         now=rfc3339(calendar.now()),
         uptime=duration(watch.view.monotonic() - facts.started),
-        mem=process_figures.resident_bytes(),
-        cores=process_figures.cores(),
+        mem=watch.figures.memory(),
+        cores=watch.figures.cores(),
         cpu=watch.figures.cpu,
         connections=facts.connections,
         total_connections=facts.total_connections,
@@ -95,7 +94,7 @@ def varz(watch: Watch) -> Varz:
         auth_timeout=limits.auth_timeout,
         max_pending=limits.max_pending,
         write_deadline=nanoseconds(limits.write_deadline),
-        gomaxprocs=process_figures.usable_cores(),
+        gomaxprocs=watch.figures.usable_cores(),
         leafnodes=0,
         connect_urls=list(info.connect_urls) or None,
         config_load_time=rfc3339(calendar.date(facts.started)),

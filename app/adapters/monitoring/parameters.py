@@ -36,7 +36,7 @@ def _sort_key(text: object) -> object:
     return text or SortKey.CID
 
 
-_Bounded = Annotated[int, BeforeValidator(_integer), Field(ge=-_LARGEST, le=_LARGEST)]
+_Bounded = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer)]
 Switch = Annotated[str, Field(pattern=_SWITCH)]
 """1 or a word for yes switches it on; see `is_on`."""
 

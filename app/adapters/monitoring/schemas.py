@@ -103,20 +103,20 @@ class Varz(_Answer):
     write_deadline: Nanoseconds
     gomaxprocs: Annotated[int, Field(description="Cores this process may use.")]
     leafnodes: int
-    connect_urls: list[str] | None
+    connect_urls: list[str] | None = None
     config_load_time: Time
     slow_consumer_stats: SlowConsumerStats
-    cluster: Cluster | None
+    cluster: Cluster | None = None
 
 
 class SubscriptionDetail(_Answer):
     """One subscription."""
 
     subject: str
-    qgroup: Annotated[str | None, Field(description="The queue group.")]
+    qgroup: Annotated[str | None, Field(description="The queue group.")] = None
     sid: str
     msgs: Annotated[int, Field(description="Delivered so far.")]
-    max: Annotated[int | None, Field(description="It ends after so many messages.")]
+    max: Annotated[int | None, Field(description="It ends after so many messages.")] = None
     cid: int
 
 
@@ -136,16 +136,16 @@ class ConnectionInfo(_Answer):
     in_bytes: int
     out_bytes: int
     subscriptions: int
-    name: str | None
-    lang: str | None
-    version: str | None
-    tls_version: str | None
-    tls_cipher_suite: str | None
-    authorized_user: Annotated[str | None, Field(description="Only with auth=1.")]
-    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")]
+    name: str | None = None
+    lang: str | None = None
+    version: str | None = None
+    tls_version: str | None = None
+    tls_cipher_suite: str | None = None
+    authorized_user: Annotated[str | None, Field(description="Only with auth=1.")] = None
+    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
     subscriptions_list_detail: Annotated[
         list[SubscriptionDetail] | None, Field(description="Only with subs=detail.")
-    ]
+    ] = None
 
 
 class Connz(_Answer):
@@ -176,7 +176,7 @@ class RouteInfo(_Answer):
     subscriptions: int
     start: Time
     uptime: Duration
-    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")]
+    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
 
 
 class Routez(_Answer):
