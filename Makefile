@@ -13,7 +13,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format bench fuzz wheel clean help
+.PHONY: install serve test check format reference bench fuzz wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -45,6 +45,9 @@ check: $(BUILT) ## Check format, lint, types and the direction of imports
 format: $(BUILT) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+reference: $(BUILT) ## Write docs/options.md, the page of all options, from the model
+	$(BIN)/python -m app.config.reference > docs/options.md
 
 bench: $(BUILT) ## Measure against the Go server, side by side; options go in ARGS, as in: make bench ARGS=--quick
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.chart import bars_of, draw
+from benchmarks.logins import measure_logins
 from benchmarks.measure import Result, measure_row
 from benchmarks.report import document, failures, table
 from benchmarks.rows import Row, all_rows
@@ -28,6 +29,9 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
         "--quick", action="store_true", help="a smoke run: few rows, one short round, no page"
     )
     parser.add_argument("--no-docs", action="store_true", help="print the table only; leave docs/ alone")
+    parser.add_argument(
+        "--logins", action="store_true", help="measure what 200 wrong logins cost a client inside, and no row"
+    )
     return parser.parse_args(words)
 
 
@@ -42,6 +46,9 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parse(words)
     rounds, seconds = (1, 0.1) if options.quick else (options.rounds, options.seconds)
     try:
+        if options.logins:
+            sys.stdout.write(measure_logins())
+            return 0
         servers = contenders()
         results: list[Result] = []
         for row in chosen(all_rows(), options.rows, quick=options.quick):

@@ -29,7 +29,13 @@ class Problem:
     """None when it stands in no file: the file is missing, or a flag is at fault."""
 
     def __str__(self) -> str:
-        return self.text if self.place is None else f"{self.place}: {self.text}"
+        line = self.text if self.place is None else f"{self.place}: {self.text}"
+        return "".join(map(_printable, line))
+
+
+def _printable(character: str) -> str:
+    """Itself, or spelt out: names and values may hold line ends and worse."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 class ConfigError(Exception):

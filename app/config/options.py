@@ -1,92 +1,124 @@
 """Options: what an operator may choose, with every default in one place.
 
-Flags, and a configuration file beneath them, give values for some fields; the
-model fills in the rest. To add an option, add a field here: its default, its
-bounds, and a description that names the unit.
+A configuration file, and flags above it, give values for some fields; the model
+fills in the rest. To add an option, add a field here: its default, its bounds, a
+description, and its `Key` when the key has other names, or the value a unit.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 
-LARGEST = 2**63 - 1
-"""Numbers have 64 bits, as in gnatsd (configuration.md, section 1)."""
+from app.config.addresses import Endpoint
+from app.config.advertising import Advertised
+from app.config.authorization_options import AuthorizationOptions
+from app.config.cluster_options import ClusterOptions
+from app.config.draft import Draft
+from app.config.errors import ConfigError
+from app.config.section import Address, Count, Key, Port, Seconds, Section
+from app.config.tls_options import TlsOptions
+from app.config.validation import validate
+
+LARGEST_LINE = 2**30
+LARGEST_BACKLOG = 2**40
 
 LogFormat = Literal["text", "json"]
 
-_Count = Annotated[int, Field(ge=1, le=LARGEST)]
-_Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+class Options(Section):
+    """One server's settings; see `make_options` and `app.config.load`."""
 
-class OptionsError(Exception):
-    """A value cannot be used. ``option`` names the field; the text says why."""
+    addresses: ClassVar = {
+        "listen": Address("host", "port", "Where to listen for clients."),
+        "http": Address("http_host", "http_port", "Where to serve monitoring pages; none unless given."),
+        "https": Address("https_host", "https_port", "The same, encrypted; needs `tls`."),
+    }
+    refused: ClassVar = {
+        "prof_port": "there is no profiling port here: remove prof_port, and profile from outside"
+    }
 
-    def __init__(self, option: str, reason: str) -> None:
-        super().__init__(f"{option}: {reason}")
-        self.option = option
+    host: Annotated[
+        str, Field(description="Address to listen on; 0.0.0.0 is every interface."), Key(also=("net", "addr"))
+    ] = "0.0.0.0"  # noqa: S104 - gnatsd's default
+    port: Annotated[Port, Field(description="Port for clients; -1 is any free port.")] = 4222
+    client_advertise: Annotated[
+        Advertised | None, Field(description="Address by which clients shall reach this server.")
+    ] = None
+    server_name: Annotated[
+        str | None, Field(pattern=r"^\S+$", description="Name of this server, for people.")
+    ] = None
 
+    http_host: Annotated[str | None, Field(description="Host of `http`."), Key(hidden=True)] = None
+    http_port: Annotated[
+        Port, Field(description="Port for monitoring; 0 is none."), Key(also=("monitor_port",))
+    ] = 0
+    https_host: Annotated[str | None, Field(description="Host of `https`."), Key(hidden=True)] = None
+    https_port: Annotated[Port, Field(description="Port for encrypted monitoring; 0 is none.")] = 0
 
-class Options(BaseModel):
-    """One server's settings; immutable, and valid once they exist: see `make_options`.
-
-    Zero and the empty string mean the default, wherever they are given
-    (configuration.md, section 2).
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
-
-    host: Annotated[str, Field(description="Address to listen on; 0.0.0.0 is every interface.")] = "0.0.0.0"  # noqa: S104 - gnatsd's default
-    port: Annotated[int, Field(ge=-1, le=65535, description="Port for clients; -1 is any free port.")] = 4222
+    authorization: Annotated[AuthorizationOptions, Field(description="Who may come in.")] = (
+        AuthorizationOptions()
+    )
+    tls: Annotated[TlsOptions | None, Field(description="Encryption of clients' connections.")] = None
+    cluster: Annotated[ClusterOptions, Field(description="Other servers.")] = ClusterOptions()
 
     debug: Annotated[bool, Field(description="Log what happens to each connection.")] = False
     trace: Annotated[bool, Field(description="Log every protocol line; this costs much speed.")] = False
     logtime: Annotated[bool, Field(description="Begin log lines with the time.")] = True
-    log_file: Annotated[str | None, Field(description="File to append the log to; none is stderr.")] = None
+    log_file: Annotated[
+        str | None, Field(description="File to append the log to; none is stderr."), Key(also=("logfile",))
+    ] = None
     log_format: Annotated[LogFormat, Field(description="Log as gnatsd's text, or as json lines.")] = "text"
+    syslog: Annotated[bool, Field(description="Log to the syslog daemon of this machine.")] = False
+    remote_syslog: Annotated[
+        str | None, Field(description="Log to this daemon: udp://host:port, tcp://host:port, unix:///path.")
+    ] = None
+    pid_file: Annotated[
+        str | None, Field(description="File to write the process number to."), Key(also=("pidfile",))
+    ] = None
 
-    max_connections: Annotated[_Count, Field(description="Clients at once, as a count.")] = 65_536
-    max_control_line: Annotated[_Count, Field(description="Longest argument of a line, in bytes.")] = 1024
+    max_connections: Annotated[
+        Count, Field(description="Clients at once."), Key(also=("max_conn",), unit="count")
+    ] = 65_536
+    max_control_line: Annotated[
+        int, Field(ge=1, le=LARGEST_LINE, description="Longest argument of a line."), Key(unit="bytes")
+    ] = 1024
     max_payload: Annotated[
-        int, Field(ge=-LARGEST, le=LARGEST, description="Largest message, in bytes; negative is no limit.")
+        int, Field(ge=1, le=LARGEST_LINE, description="Largest message."), Key(unit="bytes")
     ] = 1_048_576
     max_pending_size: Annotated[
-        _Count, Field(description="Data waiting for one client before it counts as too slow, in bytes.")
+        int,
+        Field(
+            ge=1, le=LARGEST_BACKLOG, description="Data waiting for one client before it counts as too slow."
+        ),
+        Key(also=("max_pending",), unit="bytes"),
     ] = 10_485_760
-    ping_interval: Annotated[_Seconds, Field(description="Time between two pings, in seconds.")] = 120.0
-    ping_max: Annotated[_Count, Field(description="Unanswered pings that are borne, as a count.")] = 2
+    ping_interval: Annotated[Seconds, Field(description="Time between two pings."), Key(unit="seconds")] = (
+        120.0
+    )
+    ping_max: Annotated[Count, Field(description="Unanswered pings that are borne."), Key(unit="count")] = 2
     write_deadline: Annotated[
-        _Seconds, Field(description="Time in which a client must take some of its data, in seconds.")
+        Seconds, Field(description="Time in which a client must take some of its data."), Key(unit="seconds")
     ] = 2.0
-    auth_timeout: Annotated[_Seconds, Field(description="Time for a client to log in, in seconds.")] = 1.0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_zeros(cls, given: Mapping[str, object]) -> dict[str, object]:
-        """Leave out what means the default, so that the default is taken."""
-        defaults = {name: field.default for name, field in cls.model_fields.items()}
-        return {
-            name: value
-            for name, value in given.items()
-            if name not in defaults or not _is_zero(value, defaults[name])
-        }
+    @property
+    def http(self) -> Endpoint | None:
+        """Where to serve monitoring pages; without a host of its own, on that of clients."""
+        return Endpoint(self.http_host or self.host, self.http_port) if self.http_port else None
+
+    @property
+    def https(self) -> Endpoint | None:
+        """The same, encrypted."""
+        return Endpoint(self.https_host or self.host, self.https_port) if self.https_port else None
 
 
 def make_options(given: Mapping[str, object]) -> Options:
-    """Options with these values, and defaults for all others.
+    """Options with these values, nested as the fields are, and defaults for all others.
 
-    Raises `OptionsError` for the first value that is unknown, of the wrong type or
+    Raises `ConfigError`, which names all values that are unknown, of a wrong type or
     out of bounds.
     """
-    try:
-        return Options.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise OptionsError(".".join(map(str, first["loc"])), first["msg"]) from error
-
-
-def _is_zero(value: object, default: object) -> bool:
-    """Whether it is the empty value of its option; a boolean has none."""
-    if isinstance(default, str | None):
-        return value == ""
-    return type(default) in (int, float) and type(value) in (int, float) and value == 0
+    options, problems = validate(Options, Draft(given))
+    if options is None:
+        raise ConfigError(problems)
+    return options

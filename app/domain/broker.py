@@ -104,7 +104,8 @@ class Broker:
 
     def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
         """Tell clients the real port from now on, and the cluster these addresses for clients."""
-        self._own_urls = urls
+        advertises = self.cluster is not None and self.cluster.settings.advertise
+        self._own_urls = urls if advertises else ()
         self.serving = True
         self._tell(replace(self.info, port=port))
 

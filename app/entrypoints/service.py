@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from app.domain.broker import Broker
 from app.domain.events import (
+    Event,
+    ListenFailed,
     Listening,
     RuntimeChosen,
     ServerExiting,
@@ -17,7 +19,7 @@ from app.domain.events import (
 )
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
-from app.ports.transport import LINGER_SECONDS, Listener
+from app.ports.transport import LINGER_SECONDS, Address, Listener, ListenError
 
 JSON_DEPTH = 5_000
 """Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
@@ -32,6 +34,14 @@ MANY_CLIENTS = 500
 """Departures that make it worth while."""
 
 _DEPARTURE_CHECK_SECONDS = 0.005
+
+
+class CannotStart(Exception):
+    """A part cannot begin; `fact` says which and why."""
+
+    def __init__(self, fact: Event) -> None:
+        super().__init__(fact.text())
+        self.fact = fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Service:
     async def start(self) -> int:
         """Serve; return the port, which is the real one if a free one was asked for.
 
-        Raises `ListenError`.
+        Raises `CannotStart`.
         """
         sys.setrecursionlimit(max(JSON_DEPTH, sys.getrecursionlimit()))
         events, info = self._events, self.broker.info
@@ -68,13 +78,20 @@ class Service:
         events.record(ServerStarting(None, info.version))
         runtime = f"{platform.python_implementation()} {platform.python_version()}"
         events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._parts.data_plane))
-        address = await self._parts.listener.start(self.broker.accept)
+        address = await self._listen()
         self.broker.listening_on(address.port)
         events.record(Listening(None, info.host, address.port))
         events.record(ServerIdentified(None, info.server_id))
         events.record(ServerReady(None))
         self._tidy()
         return address.port
+
+    async def _listen(self) -> Address:
+        try:
+            return await self._parts.listener.start(self.broker.accept)
+        except ListenError as error:
+            info = self.broker.info
+            raise CannotStart(ListenFailed(None, info.host, info.port, str(error))) from error
 
     def _tidy(self) -> None:
         """Every few seconds, see whether many clients have left, and return their memory."""

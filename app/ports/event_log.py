@@ -12,6 +12,10 @@ class EventLog(EventSink, Protocol):
     the domain need not make them. Tracing costs speed.
     """
 
+    def reopen(self) -> None:
+        """Go on in a new file, if the log is one that has been moved away."""
+        ...
+
     def close(self) -> None:
         """Write out what is still held. Nothing may be recorded afterwards."""
         ...

@@ -7,7 +7,6 @@ from typing import Literal, Unpack
 
 from dependency_injector import providers
 
-from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.broker import Broker
@@ -21,6 +20,16 @@ HOST = "127.0.0.1"
 
 Transport = Literal["tcp", "memory"]
 
+_AUTHORIZATION = {"user": "user", "password": "password", "token": "token", "auth_timeout": "timeout"}
+"""Names of settings, and of the same in the section ``authorization``."""
+
+
+def _nested(settings: Settings) -> dict[str, object]:
+    """Settings as the options have them."""
+    plain = {name: value for name, value in settings.items() if name not in _AUTHORIZATION}
+    asked = {_AUTHORIZATION[name]: value for name, value in settings.items() if name in _AUTHORIZATION}
+    return {**plain, "authorization": asked}
+
 
 class EmbeddedServer:
     """A running server, its parts in reach, and the clients that tests opened to it."""
@@ -33,25 +42,16 @@ class EmbeddedServer:
         port: int = -1,
         network: MemoryNetwork | None = None,
     ) -> None:
-        given = dict(settings)
-        self._credentials = {name: given.pop(name, "") for name in ("user", "password", "token")}
         self.transport = transport
-        self.container = Container(make_options({"host": HOST, "port": port, **given}), twin)
+        self.container = Container(make_options({"host": HOST, "port": port, **_nested(settings)}), twin)
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
-        self._choose_authenticator()
         self.network = network or MemoryNetwork(self.container.clock())
         if transport == "memory":
             self.container.listener.override(providers.Object(self.network.listener(HOST, port)))
         self.clients: list[RawClient] = []
         self.port = 0
         self._stopped = False
-
-    def _choose_authenticator(self) -> None:
-        user, password, token = (str(value) for value in self._credentials.values())
-        settings = AuthSettings(users={user: password} if user else {}, token=token)
-        authenticator = open_authenticator(settings, self.log.record)
-        self.container.authenticator.override(providers.Object(authenticator))
 
     @property
     def broker(self) -> Broker:

@@ -34,6 +34,9 @@ class RecordingEventLog(EventLog):
             return
         self.events.append(event)
 
+    def reopen(self) -> None:
+        """There is no file."""
+
     def close(self) -> None:
         """Allow no more facts; `closed` tells."""
         self.closed = True

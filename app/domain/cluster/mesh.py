@@ -22,6 +22,7 @@ from app.domain.cluster.events import (
 )
 from app.domain.cluster.herald import Herald
 from app.domain.cluster.info import RouteInfo
+from app.domain.cluster.refusals import Refusals
 from app.domain.cluster.session import RouteSession
 from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor
 from app.domain.cluster.url import RouteUrl, is_near, read_gossip
@@ -48,6 +49,9 @@ PROBE_SECONDS = 2.0
 SWIFT, SLOW = 0.05, 1.5
 """Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
 
+MOST_KNOWN = 4096
+"""Servers that a peer is remembered to have told of."""
+
 CONFIGURED_AGAIN = 1.0
 """The same for a configured one."""
 
@@ -68,6 +72,10 @@ class ClusterSettings:
     """Servers to dial."""
     advertised: str = ""
     """``host:port`` to tell other servers in place of the address that they see; empty for none."""
+    advertise: bool = True
+    """Whether clients are told of other servers, and their clients of this one."""
+    connect_retries: int = 0
+    """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
 
 
 class Server(Registry, Protocol):
@@ -123,9 +131,8 @@ class Cluster:
         """Registered routes by server id."""
         scheduler, events = server.scheduler, server.events
         self.herald = Herald(self.remotes, scheduler, server.local_subscriptions)
-        self._solicitor = Solicitor(
-            Means(scheduler, dialer, Draw(seed), events), self._open, self.remotes.__contains__
-        )
+        means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
+        self._solicitor = Solicitor(means, self._open, self.remotes.__contains__)
         limits = server.limits
         interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
         self._pings = KeepAlive(scheduler, events, interval, limits.ping_max)
@@ -135,6 +142,7 @@ class Cluster:
         self._handshakes: DueQueue[RouteSession] = DueQueue(
             scheduler, HANDSHAKE_SECONDS, RouteSession.login_expired
         )
+        self._refusals = Refusals()
         self._port = settings.port
         self._stopping = False
 
@@ -179,6 +187,20 @@ class Cluster:
         if self._stopping:
             connection.close()
             return
+        pause = self._refusals.pause(connection.wire.peer.ip, self._server.scheduler.monotonic())
+        if session.solicited or not pause:
+            self._begin(session)
+            return
+        connection.wait()
+        self._server.scheduler.call_later(pause, partial(self._begin_late, session))
+
+    def _begin_late(self, session: RouteSession) -> None:
+        connection = session.connection
+        if not connection.closed:
+            self._begin(session)
+            connection.go_on()
+
+    def _begin(self, session: RouteSession) -> None:
         self._handshakes.add(session)
         if session.identity is None:
             self._logins.add(session)
@@ -200,6 +222,11 @@ class Cluster:
     def admitted(self, session: RouteSession) -> None:
         """See `session.Mesh`."""
         self._logins.discard(session)
+
+    def turned_away(self, session: RouteSession) -> bool:
+        """See `session.Mesh`."""
+        ip = session.connection.wire.peer.ip
+        return self._refusals.note(ip, self._server.scheduler.monotonic())
 
     # --- membership -----------------------------------------------------------------
 
@@ -318,7 +345,8 @@ class Cluster:
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
         """See `session.Mesh`: dial a third server that a peer tells of."""
-        session.known.add(info.server_id)
+        if len(session.known) < MOST_KNOWN:
+            session.known.add(info.server_id)
         if info.server_id == self._server.own_id or info.server_id in self.remotes:
             return
         if self._solicitor.knows_configured(info.host, info.port):
@@ -343,7 +371,9 @@ class Cluster:
     # --- the outside --------------------------------------------------------------------
 
     def connect_urls(self) -> list[str]:
-        """The other servers' addresses for clients."""
+        """The other servers' addresses for clients, as far as clients are told."""
+        if not self.settings.advertise:
+            return []
         urls: dict[str, None] = {}
         for session in self.remotes.values():
             if session.info is not None:

@@ -16,7 +16,7 @@ from app.domain import encode
 from app.domain.cluster.events import RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, read_info
 from app.domain.cluster.solicitor import Destination
-from app.domain.cluster.url import HIGHEST_PORT, RouteUrl
+from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
 from app.domain.commands import (
     BLANKS,
     CONNECT,
@@ -103,6 +103,10 @@ class Mesh(Protocol):
 
     def heard_of(self, session: "RouteSession", info: RouteInfo) -> None:
         """A registered peer tells of a third server."""
+        ...
+
+    def turned_away(self, session: "RouteSession") -> bool:
+        """A peer will not become a route. Whether the log should say so, again."""
         ...
 
     def dissolve(self, session: "RouteSession", subscriptions: list[Subscription]) -> None:
@@ -226,15 +230,21 @@ class RouteSession:
     def _refuse(self, error: ProtocolError) -> None:
         """Tell the peer, tell the log, and close if the error says so."""
         link = self.connection.link
+        event: Event = ReadFailed(link, error.reason or error.lines[0])
         if isinstance(error, AuthorizationViolation):
-            self._report(AuthorizationFailed(link))
-        else:
-            self._report(ReadFailed(link, error.reason or error.lines[0]))
+            event = AuthorizationFailed(link)
         if error.closes:
-            self.refused = True
-            self.connection.close(error.wire())
+            self._part(event, error.wire())
         else:
+            self._report(event)
             self.connection.outbox.send(error.wire())
+
+    def _part(self, event: Event, farewell: bytes = b"") -> None:
+        """Close, because of what the peer said or is."""
+        self.refused = True
+        if self.info is not None or self._mesh.turned_away(self):
+            self._report(event)
+        self.connection.close(farewell)
 
     def _report(self, event: Event) -> None:
         self.connection.report(event)
@@ -266,9 +276,7 @@ class RouteSession:
 
     def login_expired(self) -> None:
         """The peer has not logged in, or not introduced itself, in time."""
-        self._report(AuthorizationTimedOut(self.connection.link))
-        self.refused = True
-        self.connection.close(AuthorizationTimeout().wire())
+        self._part(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
 
     # --- operations ------------------------------------------------------------------
 
@@ -288,9 +296,7 @@ class RouteSession:
             reason = (
                 f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
             )
-            self._report(RouteRefused(self.connection.link, reason))
-            self.refused = True
-            self.connection.close()
+            self._part(RouteRefused(self.connection.link, reason))
         elif self._claimed not in ("", info.server_id):
             raise ParserError("INFO and CONNECT name different servers")
         else:
@@ -302,10 +308,13 @@ class RouteSession:
         self.connection.inlet.publishing = True
 
     def url(self) -> RouteUrl:
-        """Where the peer can be dialled; port 0 when it told none."""
+        """Where the peer can be dialled: as it says, else where it comes from; port 0 when it told none."""
         info = self.info
         if self.destination is not None:
             return self.destination.url
+        advertised = read_gossip(info.ip) if info is not None else None
+        if advertised is not None and not is_near(advertised.host):
+            return advertised
         port = info.port if info is not None and 0 < info.port <= HIGHEST_PORT else 0
         return RouteUrl(self.connection.wire.peer.ip, port)
 
@@ -350,9 +359,7 @@ class RouteSession:
 
     def _give_up(self, argument: bytes) -> None:
         """The peer says -ERR: it will not go on, so neither do we."""
-        self._report(RouteErrorReceived(self.connection.link, readable(argument)))
-        self.refused = True
-        self.connection.close()
+        self._part(RouteErrorReceived(self.connection.link, readable(argument)))
 
     _OBEY: ClassVar[dict[bytes, Callable[["RouteSession", bytes], None]]] = {
         CONNECT.name: _connect,

@@ -53,6 +53,7 @@ MOST_DIALS = 32
 """Dials under way at once."""
 
 _STEPS = 1 << 16
+_MOST_DOUBLINGS = 16
 
 
 class Dialer(Protocol):
@@ -99,6 +100,8 @@ class Means:
     dialer: Dialer
     draw: Draw
     events: EventSink
+    connect_retries: int = 0
+    """Failures in a row after which a learnt destination is forgotten; 0 for `FORGET_SECONDS`."""
 
 
 class Solicitor:
@@ -237,16 +240,22 @@ class Solicitor:
         """Dial again after a wait, or give up."""
         if self._stopped or destination.own:
             return
-        if not destination.configured and self._now() - destination.unreached > FORGET_SECONDS:
+        if not destination.configured and self._is_hopeless(destination):
             self._means.events.record(RouteForgotten(None, str(destination.url)))
             del self._known[_key(destination.url)]
             self._learnt -= 1
             return
         if most is None:
             most = RETRY_MOST if destination.met else RETRY_MOST_UNKNOWN
-        delay = min(RETRY_FIRST * 2.0**destination.failures, most)
-        destination.failures = min(destination.failures + 1, 16)
+        delay = min(RETRY_FIRST * 2.0 ** min(destination.failures, _MOST_DOUBLINGS), most)
+        destination.failures += 1
         self._wait(destination, delay)
+
+    def _is_hopeless(self, destination: Destination) -> bool:
+        retries = self._means.connect_retries
+        if retries:
+            return destination.failures >= retries
+        return self._now() - destination.unreached > FORGET_SECONDS
 
     def _wait(self, destination: Destination, delay: float) -> None:
         self._cancel(destination)

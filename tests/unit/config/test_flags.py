@@ -2,9 +2,12 @@
 
 import pytest
 
-from app.config.flags import BLOCKS, Request, parse, usage
+from app.config.draft import Draft
+from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, CommandLine, Request, parse
 from app.config.go_flags import UsageError, Value
-from app.config.options import Options, make_options
+from app.config.merging import put_flags
+from app.config.options import Options
+from app.config.section import Section, inner_section
 
 ROWS = [flag for block in BLOCKS.values() for flag in block]
 
@@ -19,6 +22,12 @@ ROWS = [flag for block in BLOCKS.values() for flag in block]
         (["-p", "5222"], {"port": 5222}),
         (["--port", "-1"], {"port": -1}),
         (["-p", "0x10"], {"port": 16}),
+        (["-P", "f"], {"pid_file": "f"}),
+        (["--pid=f"], {"pid_file": "f"}),
+        (["-m", "8222"], {"http_port": 8222}),
+        (["-ms", "8223"], {"https_port": 8223}),
+        (["-c", "f"], {CONFIG_FILE: "f"}),
+        (["-config", "f"], {CONFIG_FILE: "f"}),
         (["-D"], {"debug": True}),
         (["--debug=false"], {"debug": False}),
         (["-V"], {"trace": True}),
@@ -29,18 +38,26 @@ ROWS = [flag for block in BLOCKS.values() for flag in block]
         (["--logtime=F"], {"logtime": False}),
         (["-l", "x.log"], {"log_file": "x.log"}),
         (["--log=x.log"], {"log_file": "x.log"}),
+        (["-s"], {"syslog": True}),
+        (["-r", "udp://h:1"], {"remote_syslog": "udp://h:1"}),
         (["--log_format", "json"], {"log_format": "json"}),
+        (["--user", "u", "--pass", "p"], {"authorization.user": "u", "authorization.password": "p"}),
+        (["--auth", "t"], {"authorization.token": "t"}),
+        (["--tls", "--tlsverify=false"], {"tls": True, "tls.verify": False}),
+        (["--routes", "a, b"], {"cluster.routes": "a, b"}),
+        (["-cluster", "u"], {"cluster.listen": "u"}),
+        (["-cluster_listen", "u"], {"cluster.listen": "u"}),
         (["-p", "1", "-D", "-p", "2"], {"port": 2, "debug": True}),
         (["-DV", "-D=false"], {"debug": False, "trace": True}),
         (["-v=false", "-D"], {"debug": True}),
-        (["-h=false", "-D"], {"debug": True}),
+        (["-h=false", "-t=false", "-D"], {"debug": True}),
         (["-D", "word", "-V"], {"debug": True}),
         (["--", "-V"], {}),
     ],
 )
 def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> None:
     """The result holds what was given explicitly and nothing else; the last value counts."""
-    assert given == parse(words)
+    assert CommandLine(given) == parse(words)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +71,32 @@ def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> No
         (["-v=false", "version"], Request.VERSION),
         (["version", "help"], Request.VERSION),
         (["-v", "help"], Request.VERSION),
+        (["-t", "-v"], Request.VERSION),
         (["-h"], Request.HELP),
         (["--help"], Request.HELP),
         (["x", "HELP", "version"], Request.HELP),
         (["-v", "-h"], Request.HELP),
         (["-h", "-nope"], Request.HELP),
+        (["--help_tls"], Request.TLS_HELP),
+        (["-help_tls", "help"], Request.TLS_HELP),
+        (["--completion", "bash"], Request.COMPLETION),
+        (["-t"], Request.CHECK),
+        (["--check", "help"], Request.HELP),
     ],
 )
-def test_version_and_help(words: list[str], request_: Request) -> None:
-    """Both are flags and words; the first word counts, and help before all that stands behind it."""
-    assert request_ is parse(words)
+def test_requests(words: list[str], request_: Request) -> None:
+    """Version and help are flags and words; help counts before all that stands behind it, a check last."""
+    assert request_ is parse(words).asks
+
+
+def test_a_check_keeps_the_options() -> None:
+    """A check is about the options that are given with it."""
+    assert CommandLine({"port": 1}, Request.CHECK) == parse(["-t", "-p", "1"])
+
+
+def test_the_shell_is_known() -> None:
+    """A completion is for the shell that is named."""
+    assert {SHELL: "zsh"} == parse(["--completion=zsh"]).given
 
 
 @pytest.mark.parametrize(
@@ -76,6 +109,7 @@ def test_version_and_help(words: list[str], request_: Request) -> None:
         (["-p", "abc"], 'invalid value "abc" for flag -p: parse error'),
         (["-D=maybe"], 'invalid boolean value "maybe" for -D: parse error'),
         (["--log_format=xml"], 'invalid value "xml" for flag -log_format: must be text or json'),
+        (["--completion", "tcsh"], 'invalid value "tcsh" for flag -completion: must be bash or zsh or fish'),
     ],
 )
 def test_mistakes(words: list[str], message: str) -> None:
@@ -91,39 +125,28 @@ def test_every_row_has_names_of_its_own() -> None:
     names = [name for flag in ROWS for name in flag.names]
 
     assert len(names) == len(set(names))
-    assert all(bool(flag.sets) != bool(flag.asks) for flag in ROWS)
+    assert all(flag.sets or flag.asks for flag in ROWS)
 
 
 def test_every_row_sets_options_that_exist() -> None:
-    """Whatever a flag gives, the options take."""
-    for flag in ROWS:
-        for option in flag.sets:
-            default = Options.model_fields[option].default
-            value = flag.read("text" if default is None else str(default))
+    """Whatever a flag gives leads to a field of the options."""
+    given = [name for flag in ROWS for name in flag.sets if name not in (CONFIG_FILE, SHELL)]
+    draft = Draft({"tls": {}, "cluster": {"port": 1}})
+    put_flags(dict.fromkeys(given, "nats://h:1"), draft)
 
-            assert value == getattr(make_options({option: value}), option)
+    def unknown(values: object, section: type[Section] | None) -> list[str]:
+        assert isinstance(values, dict)
+        assert section is not None
+        fields = section.model_fields
+        found = [name for name in values if name not in fields]
+        for name, value in values.items():
+            if isinstance(value, dict):
+                found += unknown(value, inner_section(fields[name]))
+        return found
+
+    assert [] == unknown(draft.values, Options)
 
 
-def test_the_help_text() -> None:
-    """The help text has the blocks and columns of gnatsd, and lists what exists."""
-    assert usage() == (
-        """
-Usage: pynatsd [options]
-
-Server Options:
-    -a, --addr HOST                  Bind to HOST address (default: 0.0.0.0)
-    -p, --port PORT                  Use PORT for clients (default: 4222)
-
-Logging Options:
-    -l, --log FILE                   File to redirect log output
-    -T, --logtime                    Timestamp log entries (default: true)
-    -D, --debug                      Enable debugging output
-    -V, --trace                      Trace the raw protocol
-    -DV                              Debug and Trace
-        --log_format FORMAT          Write log entries as text or json (default: text)
-
-Common Options:
-    -h, --help                       Show this message
-    -v, --version                    Show version
-"""
-    )
+def test_secrets_are_not_shown() -> None:
+    """A command line can be logged without its values."""
+    assert "s3cret" not in repr(parse(["--pass", "s3cret"]))

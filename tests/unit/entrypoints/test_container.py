@@ -6,13 +6,18 @@ import sys
 import pytest
 from dependency_injector import providers
 
+from app.adapters.auth.guard import GuardedFunction
+from app.adapters.auth.known import TokenBearers, Users
 from app.adapters.auth.plain import OpenDoor, SingleUser
 from app.adapters.clock_manual import ManualClock
 from app.adapters.entropy import SeededEntropy
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
+from app.domain.credentials import Credentials
 from app.domain.dataplane import PYTHON, DataPlaneUnavailable
+from app.domain.events import ListenFailed
 from app.entrypoints.container import Container
+from app.entrypoints.service import CannotStart
 from tests.fakes.event_log import RecordingEventLog
 
 
@@ -70,6 +75,45 @@ def test_info_says_whether_a_login_is_needed(
     assert authenticator.required == container.broker().info.auth_required
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ({}, OpenDoor),
+        ({"user": "u", "password": "p"}, Users),
+        ({"users": ({"user": "u", "password": "p"},)}, Users),
+        ({"token": "t"}, TokenBearers),
+        ({"authenticator": f"{__name__}:check"}, GuardedFunction),
+    ],
+)
+def test_the_authenticator_is_the_one_that_is_configured(asked: dict[str, object], kind: type) -> None:
+    """Options decide who judges."""
+    container = Container(make_options({"authorization": asked}), PYTHON)
+    container.clock.override(providers.Object(ManualClock()))
+    container.event_log.override(providers.Object(RecordingEventLog()))
+
+    assert kind is type(container.authenticator())
+    assert bool(asked) == container.broker().info.auth_required
+
+
+async def check(credentials: Credentials) -> bool:
+    """An authenticator of the operator's own."""
+    return credentials.user == "derek"
+
+
+@pytest.mark.asyncio
+async def test_a_port_that_is_taken(container: Container) -> None:
+    """A service that cannot listen says so in a fact, which names the address."""
+    network = MemoryNetwork(container.clock())
+    await network.listener("somewhere", 4222).start(container.broker().accept)
+    container.listener.override(providers.Object(network.listener("somewhere", 4222)))
+
+    with pytest.raises(CannotStart) as raised:
+        await container.service().start()
+
+    assert ListenFailed(None, "somewhere", 4222, "address already in use") == raised.value.fact
+    assert 'Error listening on port: somewhere:4222, "address already in use"' == str(raised.value)
+
+
 def test_unknown_data_plane() -> None:
     """A data plane that does not exist is refused when the container is made."""
     with pytest.raises(DataPlaneUnavailable, match="choose auto, native or python"):
@@ -77,10 +121,10 @@ def test_unknown_data_plane() -> None:
 
 
 def test_nothing_is_imported_that_a_plain_broker_does_not_need() -> None:
-    """FastAPI and what comes with it cost start-up time, so they are not loaded."""
+    """FastAPI, lark and what comes with them cost start-up time, so they are not loaded."""
     code = (
         "import sys; import app.entrypoints.server; "
-        "print(sorted({'fastapi', 'uvicorn', 'starlette'} & set(sys.modules)))"
+        "print(sorted({'fastapi', 'lark', 'uvicorn', 'starlette'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -1,0 +1,102 @@
+"""Addresses and URLs as configurations write them (configuration.md, sections 2 and 7)."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from app.domain.cluster.url import HIGHEST_PORT, RouteUrl
+
+_PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
+_SCHEME = re.compile(r"[^:/@]*://")
+
+
+class AddressError(ValueError):
+    """There is no such address; the text is gnatsd's where it has one, and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen."""
+
+    host: str
+    """Empty means the default."""
+    port: int
+
+
+def parse_listen(text: str) -> Endpoint:
+    """``host:port``, the host empty for the default, and in brackets if it has colons.
+
+    Raises `AddressError`.
+    """
+    parts = _split(text)
+    if parts is None:
+        raise AddressError(f'Could not parse address string "{text}"')
+    host, port = parts
+    if not _is_port(port):
+        raise AddressError(f'Could not parse port "{port}"')
+    return Endpoint(host, int(port))
+
+
+def parse_route(text: str) -> RouteUrl:
+    """The URL of a server to connect to. Raises `AddressError`."""
+    mistake = f'error parsing route url ["{without_password(text)}"]'
+    found = _parse(text, mistake)
+    if not found.host or found.port < 1:
+        raise AddressError(mistake)
+    return found
+
+
+def parse_cluster(text: str) -> RouteUrl:
+    """The URL that the flag ``--cluster`` takes; its host may be empty. Raises `AddressError`."""
+    found = _parse(text, f'error parsing cluster url ["{without_password(text)}"], write nats://host:port')
+    if found.user and not found.password:
+        raise AddressError("Expected cluster password to be set.")
+    return found
+
+
+def without_password(url: str) -> str:
+    """The same URL for people to read."""
+    credentials, at, place = url.rpartition("@")
+    beginning = _SCHEME.match(credentials)
+    start = beginning.end() if beginning else 0
+    user, colon, _ = credentials[start:].partition(":")
+    return f"{credentials[:start]}{user}:[REDACTED]{at}{place}" if colon else url
+
+
+def _parse(text: str, mistake: str) -> RouteUrl:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        raise AddressError(mistake) from None
+    if not _URL.fullmatch(text) or not text.isprintable():
+        raise AddressError(mistake)
+    endpoint = _endpoint(url, mistake)
+    return RouteUrl(endpoint.host, endpoint.port, unquote(url.username or ""), unquote(url.password or ""))
+
+
+def _endpoint(url: SplitResult, mistake: str) -> Endpoint:
+    place = url.netloc.rpartition("@")[2]
+    parts = _split(place)
+    if parts is None:
+        raise AddressError(
+            f"address {place}: missing port in address" if place else "missing port in address"
+        )
+    host, port = parts
+    if not _is_port(port):
+        raise AddressError(mistake)
+    return Endpoint(host, int(port))
+
+
+def _is_port(text: str) -> bool:
+    return _PORT.fullmatch(text) is not None and int(text) <= HIGHEST_PORT
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    """Host and port; None when there are not two of them."""
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        return host[1:-1], port
+    if not colon or any(mark in host for mark in ":[]") or "]" in port:
+        return None
+    return host, port

@@ -1,0 +1,104 @@
+"""Scripts that make shells complete the flags, written from the table of flags."""
+
+from collections.abc import Callable, Iterator
+
+from app.config.flags import BLOCKS, Flag
+from app.config.go_flags import boolean
+
+_PROGRAM = "pynatsd"
+
+
+def completion(shell: str) -> str:
+    """The script for one of `app.config.flags.SHELLS`."""
+    return _WRITERS[shell]()
+
+
+def _rows() -> Iterator[Flag]:
+    return (flag for block in BLOCKS.values() for flag in block)
+
+
+def _words(flag: Flag) -> list[str]:
+    """Its names as people write them: one dash before few letters, two before a word."""
+    return [f"-{name}" if f" -{name}" in f" {flag.spelling}" else f"--{name}" for name in flag.listed]
+
+
+def _text(flag: Flag) -> str:
+    """Its description without what belongs to a help text alone."""
+    return flag.text.partition(" (")[0].rstrip(".")
+
+
+def _bash() -> str:
+    all_words = " ".join(word for flag in _rows() for word in _words(flag))
+    lines = [
+        f"_{_PROGRAM}() {{",
+        '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
+        '    case "$before" in',
+    ]
+    for flag in _rows():
+        if flag.read is boolean:
+            continue
+        pattern = "|".join(f"-{name}|--{name}" for name in flag.names)
+        if flag.choices:
+            action = f'mapfile -t COMPREPLY < <(compgen -W "{" ".join(flag.choices)}" -- "$word")'
+        elif _takes_file(flag):
+            action = 'compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word")'
+        else:
+            action = "COMPREPLY=()"
+        lines.append(f"        {pattern}) {action}; return ;;")
+    lines += [
+        "    esac",
+        f'    mapfile -t COMPREPLY < <(compgen -W "{all_words}" -- "$word")',
+        "}",
+        f"complete -F _{_PROGRAM} {_PROGRAM}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _zsh() -> str:
+    lines = [f"#compdef {_PROGRAM}", "", "_arguments \\"]
+    for flag in _rows():
+        words = _words(flag)
+        others = f"({' '.join(words)})" if len(words) > 1 else ""
+        lines += [f"    '{others}{word}[{_zsh_text(flag)}]{_zsh_value(flag)}' \\" for word in words]
+    return "\n".join([*lines, "    '*:: :'"]) + "\n"
+
+
+def _zsh_text(flag: Flag) -> str:
+    return _text(flag).replace("[", r"\[").replace("]", r"\]")
+
+
+def _zsh_value(flag: Flag) -> str:
+    if flag.read is boolean:
+        return ""
+    if flag.choices:
+        return f":value:({' '.join(flag.choices)})"
+    return ":file:_files" if _takes_file(flag) else ":value: "
+
+
+def _fish() -> str:
+    return "".join(f"complete -c {_PROGRAM} {_fish_row(flag)}\n" for flag in _rows())
+
+
+def _fish_row(flag: Flag) -> str:
+    parts = [_fish_name(word) for word in _words(flag)]
+    if flag.choices:
+        parts.append(f"-x -a '{' '.join(flag.choices)}'")
+    elif flag.read is not boolean:
+        parts.append("-r -F" if _takes_file(flag) else "-x")
+    else:
+        parts.append("-f")
+    return " ".join([*parts, f"-d '{_text(flag)}'"])
+
+
+def _fish_name(word: str) -> str:
+    """Fish knows short options, long ones, and long ones with a single dash."""
+    if word.startswith("--"):
+        return f"-l {word[2:]}"
+    return f"-s {word[1:]}" if len(word) == 2 else f"-o {word[1:]}"
+
+
+def _takes_file(flag: Flag) -> bool:
+    return flag.spelling.endswith(" FILE")
+
+
+_WRITERS: dict[str, Callable[[], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

@@ -1,0 +1,161 @@
+"""From text to tree, by ``grammar.lark``; goes on behind mistakes, to find them all."""
+
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import Literal, NoReturn, TypeAlias, cast
+
+from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
+from lark.lexer import LexerState
+
+from app.config.mistakes import Mistake, Spot, Stop, closes_wrongly, explain, next_line
+from app.config.scalars import READERS
+
+Branch: TypeAlias = Tree[Token]
+Start: TypeAlias = Literal["document", "variable"]
+"""Rules of the grammar."""
+
+DEEPEST = 100
+"""Levels of blocks and arrays within each other."""
+MOST_VALUES = 100_000
+"""Values in all, blocks and arrays among them."""
+MOST_MISTAKES = 20
+"""As many are worth telling at once."""
+
+_OPENING = ("LBRACE", "LBRACKET")
+_CLOSING = ("_RBRACE", "_RBRACKET")
+_VALUES = frozenset((*READERS, *_OPENING, "VARIABLE"))
+_BROKEN = Token("_BROKEN", "")
+
+
+class _Refused(Exception):
+    """A mistake that the grammar does not see."""
+
+    def __init__(self, mistake: Mistake, at: Spot) -> None:
+        super().__init__(mistake.text)
+        self.mistake = mistake
+        self.at = at
+
+
+class _Hopeless(Exception):
+    """What follows is in doubt, or is too much."""
+
+
+def parse(text: str, start: Start) -> tuple[Branch | None, list[Mistake]]:
+    """The tree of a text, and what is wrong with it.
+
+    The tree of a document lacks what cannot be read; there is none if the whole is in
+    doubt. A variable has a tree only if nothing is wrong.
+    """
+    attempt = _Attempt(text, start)
+    try:
+        return attempt.run(), attempt.mistakes
+    except _Hopeless:
+        return None, attempt.mistakes
+
+
+@cache
+def _grammar() -> Lark:
+    text = Path(__file__).with_name("grammar.lark").read_text("utf-8")
+    return Lark(text, parser="lalr", start=["document", "variable"], maybe_placeholders=False)
+
+
+class _Attempt:
+    """One run over one text."""
+
+    def __init__(self, text: str, start: Start) -> None:
+        self.mistakes: list[Mistake] = []
+        self._text = text
+        self._recovers = start == "document"
+        self._parser = _grammar().parse_interactive(text, start)
+        self._counter = cast("LexerState", self._parser.lexer_thread.state).line_ctr
+        self._opened: list[Token] = []
+        self._last: deque[Token] = deque(maxlen=3)
+        self._values = 0
+
+    def run(self) -> Branch:
+        """Raises `_Hopeless` when it has to stop early."""
+        while True:
+            try:
+                return self._read()
+            except UnexpectedInput as error:
+                at = self._spot(error)
+                last = tuple(self._last)
+                mistake = explain(Stop(self._text, at, self._parser.choices(), self._opened, last))
+            except _Refused as refused:
+                at, mistake = refused.at, refused.mistake
+            self.mistakes.append(mistake)
+            if mistake.final or not self._recovers or len(self.mistakes) == MOST_MISTAKES:
+                raise _Hopeless
+            self._resume(at)
+
+    def _read(self) -> Branch:
+        """Up to the end of the text, or to the next mistake."""
+        parser = self._parser
+        for token in parser.lexer_thread.lex(parser.parser_state):
+            self._check(token)
+            parser.feed_token(token)
+            self._note(token)
+        return cast("Branch", parser.feed_eof())
+
+    def _check(self, token: Token) -> None:
+        """Refuse what the grammar would take."""
+        if token.type == "KEY" and "{" in token:
+            before = token.index("{")
+            spot = Spot.of(token)
+            brace = Spot(spot.position + before, spot.line, spot.column + before)
+            raise _Refused(Mistake("expected a blank before '{'", brace), spot)
+        if token.type in _OPENING and len(self._opened) == DEEPEST:
+            self._refuse(token, f"nested deeper than {DEEPEST} levels")
+        if token.type in _VALUES:
+            self._values += 1
+            if self._values > MOST_VALUES:
+                self._refuse(token, f"more than {MOST_VALUES} values")
+
+    def _refuse(self, token: Token, text: str) -> NoReturn:
+        spot = Spot.of(token)
+        raise _Refused(Mistake(text, spot, final=True), spot)
+
+    def _note(self, token: Token) -> None:
+        self._last.append(token)
+        if token.type in _OPENING:
+            self._opened.append(token)
+        elif token.type in _CLOSING:
+            self._opened.pop()
+
+    def _spot(self, error: UnexpectedInput) -> Spot:
+        if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+            return Spot.of(error.token)
+        return Spot(self._counter.char_pos, self._counter.line, self._counter.column)
+
+    def _resume(self, at: Spot) -> None:
+        """Leave out what cannot be read, and go on behind it."""
+        to = next_line(self._text, at.position, enclosed=bool(self._opened))
+        if to is None or closes_wrongly(self._text[to : to + 1], self._opened):
+            raise _Hopeless
+        self._leave_out()
+        self._move(at, to)
+
+    def _leave_out(self) -> None:
+        """Put one broken entry in place of the one that was begun."""
+        states, values = self._parser.parser_state.state_stack, self._parser.parser_state.value_stack
+        closed = sum(map(_opens, values)) - len(self._opened)  # but not reduced yet
+        while closed or _BROKEN.type not in self._parser.choices():
+            states.pop()
+            closed -= _opens(values.pop())
+        self._parser.feed_token(_BROKEN)
+        self._last.clear()
+
+    def _move(self, at: Spot, to: int) -> None:
+        """Let the lexer go on at `to`, which is not before `at`."""
+        passed = self._text[at.position : to]
+        self._counter.line = at.line + passed.count("\n")
+        begin = passed.rfind("\n") + 1
+        self._counter.line_start_pos = at.position + (begin or 1 - at.column)
+        self._counter.char_pos = to
+        self._counter.column = to - self._counter.line_start_pos + 1
+
+
+def _opens(value: Branch | Token) -> bool:
+    """Whether it is a bracket, on the parser's stack of what it has read."""
+    return isinstance(value, Token) and value.type in _OPENING

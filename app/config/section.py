@@ -1,0 +1,132 @@
+"""What all sections of the options have in common.
+
+A section is a map of the configuration, a field one of its keys. Everything there is
+to say about a key stands at its field: default and bounds, a description, and, as a
+`Key`, what only a file or a reference page wants to know.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
+
+from app.config.durations import parse_duration
+from app.domain.cluster.url import HIGHEST_PORT
+
+LARGEST_COUNT = 2**31 - 1
+YEAR = 365 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a field does not say about its key in a file."""
+
+    also: tuple[str, ...] = ()
+    """Other names of the key."""
+    unit: str = ""
+    wrong: str = ""
+    """The error for a value of a wrong type, where gnatsd has a text of its own."""
+    hidden: bool = False
+    """Whether no key sets this field: an address does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A key that gives a host and a port at once: ``"host:port"``, or the port alone."""
+
+    host: str
+    """The field that gets the host; a port alone clears it."""
+    port: str
+    """The field that gets the port."""
+    description: str
+
+
+class Verdict(ValueError):
+    """Why a value cannot be used, as a text that stands by itself.
+
+    Validators raise it in place of a plain `ValueError`, whose text completes the
+    sentence that begins with the name of the option.
+    """
+
+    def __init__(self, text: str, *path: str | int) -> None:
+        """`path` leads from the validated value to what is at fault."""
+        super().__init__(text)
+        self.path = path
+
+
+class Section(BaseModel):
+    """Settings that belong together; immutable, and valid once they exist.
+
+    Zero and the empty string mean the default, wherever they are given
+    (configuration.md, section 2).
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    addresses: ClassVar[Mapping[str, Address]] = {}
+    """Keys that set two fields."""
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Keys that are known and not to be had, each with the error."""
+    unknown: ClassVar[str] = ""
+    """The error for any other key, with ``{key}`` in it; when empty, such keys are ignored with a notice."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_zeros(cls, given: object) -> object:
+        """Leave out what means the default, so that the default is taken."""
+        if not isinstance(given, Mapping):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: value
+            for name, value in given.items()
+            if name not in defaults or not _is_zero(value, defaults[name])
+        }
+
+
+def key_of(field: FieldInfo) -> Key:
+    """What else is known about a field."""
+    return next((entry for entry in field.metadata if isinstance(entry, Key)), Key())
+
+
+def inner_section(field: FieldInfo) -> type[Section] | None:
+    """The section that a field holds: one, perhaps one, or an array of them."""
+    return next(_sections_in(field.annotation), None)
+
+
+def _sections_in(kind: object) -> Iterator[type[Section]]:
+    if isinstance(kind, type) and issubclass(kind, Section):
+        yield kind
+    for part in get_args(kind):
+        yield from _sections_in(part)
+
+
+def _is_zero(value: object, default: object) -> bool:
+    """Whether it is the empty value of its option; a boolean has none."""
+    if isinstance(default, str | None):
+        return value == ""
+    if type(default) is float and isinstance(value, str):
+        return _is_no_time(value)
+    return type(default) in (int, float) and type(value) in (int, float) and value == 0
+
+
+def _is_no_time(text: str) -> bool:
+    try:
+        return parse_duration(text) == 0
+    except ValueError:
+        return False
+
+
+def _read_seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Port = Annotated[int, Field(ge=-1, le=HIGHEST_PORT)]
+"""-1 is any free port."""
+
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+
+Seconds = Annotated[float, BeforeValidator(_read_seconds), Field(gt=0, le=YEAR)]
+"""A number, or a text such as ``1m30s``."""

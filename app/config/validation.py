@@ -1,0 +1,78 @@
+"""From a draft to options: all mistakes at once, each with its place and in words."""
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from app.config.draft import Draft, Path
+from app.config.errors import Problem
+from app.config.section import Section, Verdict, inner_section, key_of
+
+_Chosen = TypeVar("_Chosen", bound=Section)
+
+_WORDS = {
+    "bool_type": "must be true or false",
+    "extra_forbidden": "is no option",
+    "float_type": 'must be a number of seconds, or a time such as "2s"',
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:.15g}",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_type": "must be a map {{ … }}",
+    "string_pattern_mismatch": "must not contain blanks",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a text; put it in quotes",
+    "tuple_type": "must be an array [ … ]",
+}
+"""What is wrong, by pydantic's name for it; completes the sentence "<option> …"."""
+
+
+def validate(section: type[_Chosen], draft: Draft) -> tuple[_Chosen | None, list[Problem]]:
+    """The options that a draft means, or all that is wrong with it."""
+    try:
+        return section.model_validate(draft.values), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        return None, [_problem(section, draft, detail) for detail in details]
+
+
+def _problem(section: type[Section], draft: Draft, detail: ErrorDetails) -> Problem:
+    path = detail["loc"]
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, Verdict):
+        return Problem(str(cause), draft.place((*path, *cause.path)))
+    field = _field_at(section, path)
+    if field is not None and detail["type"].endswith("_type") and key_of(field).wrong:
+        return Problem(key_of(field).wrong, draft.place(path))
+    return Problem(f"{option_name(path)} {_words(detail, cause)}", draft.place(path))
+
+
+def option_name(path: Path) -> str:
+    """An option as people call it: ``authorization.users[1].password``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _words(detail: ErrorDetails, cause: object) -> str:
+    if isinstance(cause, ValueError):
+        return str(cause)
+    context: dict[str, Any] = detail.get("ctx", {})
+    words = _WORDS.get(detail["type"])
+    return detail["msg"] if words is None else words.format(**context)
+
+
+def _field_at(section: type[Section], path: Path) -> FieldInfo | None:
+    """The field that a path leads to, or into whose array."""
+    field = None
+    inner: type[Section] | None = section
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = inner.model_fields.get(part) if inner is not None else None
+        inner = inner_section(field) if field is not None else None
+    return field

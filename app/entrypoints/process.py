@@ -1,0 +1,165 @@
+"""A server as a process of its own: its log, pid file, signals and service manager."""
+
+import asyncio
+import gc
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from typing import NoReturn
+
+from app.adapters.auth.errors import AuthError
+from app.adapters.logs.destinations import LogDestinationError, warn
+from app.adapters.logs.setup import LogSettings, open_event_log
+from app.adapters.process.pid_file import PidFileError, write_pid_file
+from app.config.load import Loaded
+from app.config.options import Options
+from app.domain.events import Event, SignalTrapped
+from app.entrypoints.container import Container
+from app.entrypoints.facts import ConfigurationQuestioned, ReloadIgnored, StartFailed
+from app.entrypoints.service import CannotStart
+from app.ports.event_log import EventLog
+
+_STOPPED, _FAILED = 0, 1
+_ENDINGS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
+_REOPEN, _RELOAD = signal.SIGUSR1, signal.SIGHUP
+
+_COLLECT_AFTER = (20_000, 20, 50)
+"""Thresholds of the garbage collector: the broker frees its objects by reference
+count, so looking for circles often would only add pauses."""
+
+
+def run(container: Container, loaded: Loaded) -> int:
+    """Serve until a signal ends it; return the exit status.
+
+    What makes a start impossible is one fatal line in the log, or on standard error
+    when there is no log.
+    """
+    _obey_signals_early()
+    try:
+        return _run(container, loaded)
+    except KeyboardInterrupt:
+        return _STOPPED
+
+
+def _run(container: Container, loaded: Loaded) -> int:
+    try:
+        events = container.event_log()
+    except LogDestinationError as error:
+        _say_without_log(loaded.options, StartFailed(None, str(error)))
+        return _FAILED
+    with closing(events):
+        try:
+            return _run_with_log(container, loaded, events)
+        except CannotStart as error:
+            fact = error.fact
+        except (AuthError, PidFileError) as error:
+            fact = StartFailed(None, str(error))
+        events.record(fact)
+        if _logs_elsewhere(loaded.options):
+            warn(fact.text())
+    return _FAILED
+
+
+def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int:
+    """Raises `AuthError`, `PidFileError` and `CannotStart`."""
+    for notice in loaded.notices:
+        events.record(ConfigurationQuestioned(None, str(notice)))
+    container.authenticator()
+    if loaded.options.pid_file is not None:
+        write_pid_file(loaded.options.pid_file)
+    _allow_many_descriptors()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(container))
+
+
+async def _serve(container: Container) -> int:
+    """Raises `CannotStart`."""
+    service, manager = container.service(), container.service_manager()
+    starting = asyncio.ensure_future(service.start())
+    stop = _obey_signals(container.event_log(), starting)
+    try:
+        await starting
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    else:
+        _settle_memory()
+        manager.ready()
+        manager.keep_alive(container.clock())
+    await stop.wait()
+    manager.stopping()
+    await service.stop()
+    await service.departed()
+    return _STOPPED
+
+
+def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.Event:
+    """From now on; the event is set when the server shall stop, and `starting` is given up then."""
+    stop = asyncio.Event()
+
+    def end(name: str) -> None:
+        events.record(SignalTrapped(None, name))
+        stop.set()
+        starting.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number, name in _ENDINGS.items():
+        loop.add_signal_handler(number, end, name)
+    loop.add_signal_handler(_REOPEN, events.reopen)
+    loop.add_signal_handler(_RELOAD, events.record, ReloadIgnored(None))
+    return stop
+
+
+def _obey_signals_early() -> None:
+    """Until the event loop runs: an authenticator's import, or a far syslog, may take its time.
+
+    Nobody catches what is raised here but `run`.
+    """
+
+    def leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
+        raise KeyboardInterrupt
+
+    for number in _ENDINGS:
+        signal.signal(number, leave)
+    for number in (_REOPEN, _RELOAD):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _say_without_log(options: Options, fact: Event) -> None:
+    """On standard error, in the form that the log would have."""
+    settings = LogSettings(
+        log_file=None,
+        json_lines=options.log_format == "json",
+        debug=False,
+        trace=False,
+        logtime=options.logtime,
+    )
+    with closing(open_event_log(settings)) as log:
+        log.record(fact)
+
+
+def _logs_elsewhere(options: Options) -> bool:
+    return bool(options.log_file or options.remote_syslog or options.syslog)
+
+
+def _allow_many_descriptors() -> None:
+    """Raise the soft limit of open files to the hard one: each connection takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop where it is installed, else asyncio's own loop."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional: it does not exist on every system
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _settle_memory() -> None:
+    """What is there now stays for good; it need not be looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)

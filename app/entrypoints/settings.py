@@ -1,0 +1,68 @@
+"""Options turned into the plain values that the domain and the adapters take."""
+
+import platform
+
+from app.adapters.auth.setup import AuthSettings
+from app.adapters.logs.setup import LogSettings
+from app.config.options import Options
+from app.domain.encode import ServerInfo
+from app.domain.limits import Limits
+from app.ports.authenticator import Authenticator
+from app.ports.entropy import Entropy
+
+ADVERTISED_VERSION = "0.8.0"
+"""The gnatsd whose protocol is spoken. Clients decide by it what they may use."""
+
+
+def log_settings(options: Options) -> LogSettings:
+    return LogSettings(
+        log_file=options.log_file,
+        json_lines=options.log_format == "json",
+        debug=options.debug,
+        trace=options.trace,
+        logtime=options.logtime,
+        syslog=options.syslog,
+        remote_syslog=options.remote_syslog,
+    )
+
+
+def auth_settings(options: Options) -> AuthSettings:
+    asked = options.authorization
+    users = {entry.user: entry.password for entry in asked.users or ()}
+    if asked.user:
+        users[asked.user] = asked.password
+    return AuthSettings(
+        users=users,
+        token=asked.token,
+        authenticator=asked.authenticator or "",
+        authenticator_seconds=asked.authenticator_timeout,
+        max_waiting=options.max_connections,
+    )
+
+
+def limits(options: Options) -> Limits:
+    return Limits(
+        max_connections=options.max_connections,
+        max_control_line=options.max_control_line,
+        max_payload=options.max_payload,
+        max_pending=options.max_pending_size,
+        ping_interval=options.ping_interval,
+        ping_max=options.ping_max,
+        write_deadline=options.write_deadline,
+        auth_timeout=options.authorization.timeout,
+    )
+
+
+def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
+    """What INFO says until a port is known."""
+    return ServerInfo(
+        server_id=entropy.identifier(),
+        version=ADVERTISED_VERSION,
+        go=f"{platform.python_implementation().lower()}{platform.python_version()}",
+        host=options.host,
+        port=options.port,
+        auth_required=authenticator.required,
+        tls_required=False,
+        tls_verify=False,
+        max_payload=options.max_payload,
+    )

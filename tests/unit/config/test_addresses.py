@@ -1,0 +1,151 @@
+"""Unit tests of addresses and URLs."""
+
+import pytest
+
+from app.config.addresses import (
+    AddressError,
+    Endpoint,
+    parse_cluster,
+    parse_listen,
+    parse_route,
+    without_password,
+)
+from app.domain.cluster.url import RouteUrl
+
+
+def parts_of(url: RouteUrl) -> tuple[str, int, str, str]:
+    """All that a URL says; two are equal when they lead to one place."""
+    return url.host, url.port, url.user, url.password
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("localhost:4242", Endpoint("localhost", 4242)),
+        (":4222", Endpoint("", 4222)),
+        ("127.0.0.1:-1", Endpoint("127.0.0.1", -1)),
+        ("[::1]:4222", Endpoint("::1", 4222)),
+        ("h:0", Endpoint("h", 0)),
+        ("h:65535", Endpoint("h", 65535)),
+    ],
+)
+def test_addresses_to_listen_at(text: str, endpoint: Endpoint) -> None:
+    """An address is a host, which may be empty, and a port."""
+    assert endpoint == parse_listen(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("localhost", 'Could not parse address string "localhost"'),
+        ("", 'Could not parse address string ""'),
+        ("::1", 'Could not parse address string "::1"'),
+        ("::1:4222", 'Could not parse address string "::1:4222"'),
+        ("[::1]", 'Could not parse address string "[::1]"'),
+        ("h:", 'Could not parse port ""'),
+        ("h:http", 'Could not parse port "http"'),
+        ("h:99999", 'Could not parse port "99999"'),
+        ("h:-2", 'Could not parse port "-2"'),
+        ("h:4222 ", 'Could not parse port "4222 "'),
+        ("h:" + "9" * 5000, f'Could not parse port "{"9" * 5000}"'),
+    ],
+)
+def test_addresses_that_are_none(text: str, message: str) -> None:
+    """The error is gnatsd's, and shows what was written."""
+    with pytest.raises(AddressError) as raised:
+        parse_listen(text)
+
+    assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("nats://h:4248", ("h", 4248, "", "")),
+        ("nats-route://h:4248", ("h", 4248, "", "")),
+        ("nats://u:p@h:4248", ("h", 4248, "u", "p")),
+        ("nats://u%40x:p%2F@h:1/", ("h", 1, "u@x", "p/")),
+        ("nats://[::1]:4248", ("::1", 4248, "", "")),
+    ],
+)
+def test_routes(text: str, parts: tuple[str, int, str, str]) -> None:
+    """A route is a URL with a host and a port, and perhaps with a user."""
+    assert parts == parts_of(parse_route(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("h:4248", 'error parsing route url ["h:4248"]'),
+        ("", 'error parsing route url [""]'),
+        ("nats://h:abc", 'error parsing route url ["nats://h:abc"]'),
+        ("nats://h:0", 'error parsing route url ["nats://h:0"]'),
+        ("nats://:4248", 'error parsing route url ["nats://:4248"]'),
+        ("nats://[::1:4248", 'error parsing route url ["nats://[::1:4248"]'),
+        ("nats://h :4248", 'error parsing route url ["nats://h :4248"]'),
+        ("nats://u:s3c/ret@h:1", 'error parsing route url ["nats://u:[REDACTED]@h:1"]'),
+        ("nats://u:s3cret@h:x", 'error parsing route url ["nats://u:[REDACTED]@h:x"]'),
+        ("nats://h", "address h: missing port in address"),
+        ("nats://u:s3cret@h", "address h: missing port in address"),
+        ("nats://", "missing port in address"),
+    ],
+)
+def test_routes_that_are_none(text: str, message: str) -> None:
+    """The error is gnatsd's, without the password."""
+    with pytest.raises(AddressError) as raised:
+        parse_route(text)
+
+    assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("nats://:4248", ("", 4248, "", "")),
+        ("nats://h:-1", ("h", -1, "", "")),
+        ("nats://u:p@h:4248", ("h", 4248, "u", "p")),
+    ],
+)
+def test_listeners_of_a_cluster(text: str, parts: tuple[str, int, str, str]) -> None:
+    """A listener's URL may leave out the host, and ask for any free port."""
+    assert parts == parts_of(parse_cluster(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("127.0.0.1:15999", 'error parsing cluster url ["127.0.0.1:15999"], write nats://host:port'),
+        ("nats://h:abc", 'error parsing cluster url ["nats://h:abc"], write nats://host:port'),
+        ("nats://u:s@h:x", 'error parsing cluster url ["nats://u:[REDACTED]@h:x"], write nats://host:port'),
+        ("nats://h", "address h: missing port in address"),
+        ("nats://", "missing port in address"),
+        ("nats://u@h:4248", "Expected cluster password to be set."),
+    ],
+)
+def test_listeners_that_are_none(text: str, message: str) -> None:
+    """The error is gnatsd's where it has one."""
+    with pytest.raises(AddressError) as raised:
+        parse_cluster(text)
+
+    assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nats://u:p@h:1", "nats://u:[REDACTED]@h:1"),
+        ("nats://u:p@q/r:s@h:1", "nats://u:[REDACTED]@h:1"),
+        ("u:p@h:1", "u:[REDACTED]@h:1"),
+        ("nats://u:p\nq@h:1", "nats://u:[REDACTED]@h:1"),
+        ("nats://h:1", "nats://h:1"),
+        ("nats://u@h:1", "nats://u@h:1"),
+    ],
+)
+def test_a_password_is_not_shown(text: str, shown: str) -> None:
+    """Whatever stands between a colon and the last @ is kept back."""
+    assert shown == without_password(text)
+
+
+def test_a_password_stays_out_of_representations() -> None:
+    """A URL can be logged as it is."""
+    assert "s3cret" not in repr(parse_route("nats://u:s3cret@h:1"))

@@ -1,0 +1,101 @@
+"""Unit tests of the files that a configuration stands in."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config.errors import ConfigError
+from app.config.sources import LARGEST_FILE, Unreadable, open_source
+
+
+def refusal(path: Path | str) -> str:
+    """Why a file is not read."""
+    with pytest.raises(Unreadable) as raised:
+        open_source(str(path))
+    return str(raised.value)
+
+
+def test_a_text(tmp_path: Path) -> None:
+    """A file is read whole, with its line ends."""
+    path = tmp_path / "a"
+    path.write_bytes("é\r\nb\n".encode())
+
+    assert "é\r\nb\n" == open_source(str(path)).text
+
+
+def test_a_file_is_itself_under_all_names(tmp_path: Path) -> None:
+    """Two names of one file have one identity, two files have two."""
+    path = tmp_path / "a"
+    path.write_text("")
+    (tmp_path / "b").symlink_to(path)
+    (tmp_path / "c").write_text("")
+
+    identity = open_source(str(path)).identity
+    assert identity == open_source(str(tmp_path / "b")).identity
+    assert identity != open_source(str(tmp_path / "c")).identity
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """The words are those of Go."""
+    assert f"open {tmp_path}/a: no such file or directory" == refusal(tmp_path / "a")
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    """A directory is no file."""
+    assert f"open {tmp_path}: is a directory" == refusal(tmp_path)
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    """A pipe that nobody writes to is refused, and not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert f"open {tmp_path}/pipe: is not a regular file" == refusal(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device(device: str) -> None:
+    """A device is refused, endless or empty."""
+    assert f"open {device}: is not a regular file" == refusal(device)
+
+
+def test_a_large_file(tmp_path: Path) -> None:
+    """A file may be as large as the bound, and no larger."""
+    path = tmp_path / "a"
+    path.touch()
+    os.truncate(path, LARGEST_FILE)
+
+    assert LARGEST_FILE == len(open_source(str(path)).text)
+
+    os.truncate(path, 25 * LARGEST_FILE)
+
+    assert f"open {path}: is larger than 4 MiB" == refusal(path)
+
+
+def test_a_file_without_a_size() -> None:
+    """A file that has a size only when it is read is read nevertheless."""
+    assert "Name:" in open_source("/proc/self/status").text
+
+
+def test_unprintable_names() -> None:
+    """A name stays within its line."""
+    assert "open 'a\\nb': no such file or directory" == refusal("a\nb")
+
+
+def test_impossible_names() -> None:
+    """A name that no file can have is refused like a missing file."""
+    assert "open 'a\\x00b': no file can have this name" == refusal("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [(b"\xff", "1:1"), (b"a\nb\xc3", "2:2"), ("é\né".encode() + b"\xe9\n", "2:2"), (b"\r\n\r\n \x80", "3:2")],
+)
+def test_what_is_not_text(data: bytes, place: str, tmp_path: Path) -> None:
+    """A file that is not UTF-8 is refused at the first byte that is not."""
+    path = tmp_path / "a"
+    path.write_bytes(data)
+
+    with pytest.raises(ConfigError, match=re.escape(f"{path}:{place}: the file is not UTF-8 text")):
+        open_source(str(path))
