@@ -9,7 +9,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -143,16 +143,34 @@ def round_trips(conversation: Conversation) -> OpenProbe:
 
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:
-        ours, theirs = multiprocessing.Pipe()
-        responder = multiprocessing.Process(target=_respond, args=(server.port, theirs), daemon=True)
-        responder.start()
-        ours.recv()
-        trips = RoundTrips(conversation, server.port)
-        try:
+        with _responder(server.port), closing(RoundTrips(conversation, server.port)) as trips:
             yield trips
-        finally:
-            trips.close()
-            responder.terminate()
-            responder.join()
 
     return open_probe
+
+
+def round_trips_across(conversation: Conversation) -> OpenProbe:
+    """The same with the responder at another server of a cluster."""
+
+    @contextmanager
+    def open_probe(server: Target) -> Iterator[Probe]:
+        with server.join_two() as pair, _responder(pair.far):
+            pair.settle()
+            with closing(RoundTrips(conversation, pair.near)) as trips:
+                yield trips
+
+    return open_probe
+
+
+@contextmanager
+def _responder(port: int) -> Iterator[None]:
+    """A process that answers requests at this port."""
+    ours, theirs = multiprocessing.Pipe()
+    responder = multiprocessing.Process(target=_respond, args=(port, theirs), daemon=True)
+    responder.start()
+    ours.recv()
+    try:
+        yield
+    finally:
+        responder.terminate()
+        responder.join()

@@ -97,13 +97,13 @@ class _Publisher(_Receiver):
 class Load:
     """The connections of one throughput row to one server."""
 
-    def __init__(self, shape: Shape, port: int) -> None:
-        """Open the connections, receivers first."""
+    def __init__(self, shape: Shape, port: int, far: int | None = None) -> None:
+        """Open the connections, receivers first, and at the port `far` if there is one."""
         self._shape = shape
         self._pieces = stream(shape)
         self._next = 0
         self._count = 1
-        links = dial_many(port, shape.subscribers, shape.opening)
+        links = dial_many(far or port, shape.subscribers, shape.opening)
         self._receivers = [_Receiver(link) for link in links]
         links = dial_many(port, shape.publishers, shape.opening if shape.echoing else b"")
         self._publishers = [_Publisher(link, self._pieces, echoing=shape.echoing) for link in links]
@@ -203,5 +203,21 @@ def throughput(shape: Shape) -> OpenProbe:
             yield load
         finally:
             load.close()
+
+    return open_probe
+
+
+def across(shape: Shape) -> OpenProbe:
+    """The same with the receivers at another server of a cluster."""
+
+    @contextmanager
+    def open_probe(server: Target) -> Iterator[Probe]:
+        with server.join_two() as pair:
+            load = Load(shape, pair.near, pair.far)
+            try:
+                pair.settle()
+                yield load
+            finally:
+                load.close()
 
     return open_probe

@@ -2,12 +2,13 @@
 
 import statistics
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from benchmarks.client import RowFailed
+from benchmarks.cluster import Pair, joined
 from benchmarks.rows import Row
 from benchmarks.sample import Probe, Sample
 from benchmarks.servers import Contender, RunningServer
@@ -47,6 +48,10 @@ class _Measured(RunningServer):
         """Start one more of its kind, stop it; return the seconds to its first PONG."""
         with RunningServer(self.contender) as another:
             return another.start_seconds
+
+    def join_two(self) -> AbstractContextManager[Pair]:
+        """Start two more of its kind, in a cluster."""
+        return joined(self.contender)
 
 
 def measure_row(row: Row, contenders: tuple[Contender, ...], rounds: int, seconds: float) -> Result:

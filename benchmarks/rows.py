@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from benchmarks.latency import P50, P99, P999, Conversation, round_trips
-from benchmarks.load import COST, throughput
+from benchmarks.latency import P50, P99, P999, Conversation, round_trips, round_trips_across
+from benchmarks.load import COST, across, throughput
 from benchmarks.resources import (
     BYTES,
     GROWTH,
@@ -52,6 +52,7 @@ class Row:
 THROUGHPUT = "Throughput"
 GROWTH_SECTION = "Growth"
 LATENCY = "Request and reply"
+CLUSTER = "Two servers"
 RESOURCES = "Resources"
 
 
@@ -61,9 +62,15 @@ def _cost(
     return Row(section, title, throughput(shape), (Figure(COST, "ns per message", goal, plain),))
 
 
+_ROUND_TRIP = (Figure(P50, "µs", 1.0), Figure(P99, "µs", 1.0), Figure(P999, "µs"))
+
+
 def _latency(title: str, conversation: Conversation) -> Row:
-    figures = (Figure(P50, "µs", 1.0), Figure(P99, "µs", 1.0), Figure(P999, "µs"))
-    return Row(LATENCY, title, round_trips(conversation), figures)
+    return Row(LATENCY, title, round_trips(conversation), _ROUND_TRIP)
+
+
+def _across(title: str, shape: Shape, goal: float) -> Row:
+    return Row(CLUSTER, title, across(shape), (Figure(COST, "ns per message", goal),))
 
 
 def _idle(count: int) -> Row:
@@ -97,6 +104,13 @@ def all_rows() -> tuple[Row, ...]:
         _latency("1 client", Conversation()),
         _latency("50 clients", Conversation(clients=50)),
         _latency("1 client, a subscription per request", Conversation(old_style=True)),
+        _across("one route, 1 → 1, 16 B", Shape(subscribers=1), 2.0),
+        _across("one route, 1 → 1, 1 KiB", Shape(subscribers=1, size=1024), 1.2),
+        _across("one route, 1 → 4 in one queue group, 16 B", Shape(subscribers=4, grouped=True), 2.0),
+        _across("one route, 1 → 10, 16 B", Shape(subscribers=10), 2.0),
+        _across("one route, 10,000 subjects", Shape(subscribers=1, subjects=10_000), 2.0),
+        Row(CLUSTER, "one route, 1 client", round_trips_across(Conversation()), _ROUND_TRIP),
+        Row(CLUSTER, "one route, 50 clients", round_trips_across(Conversation(clients=50)), _ROUND_TRIP),
         Row(
             RESOURCES,
             "1,000,000 subscriptions of one client",

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from benchmarks.cluster import Pair
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -47,6 +49,10 @@ class Target(Protocol):
 
     def start_another(self) -> float:
         """Start one more of its kind, stop it; return the seconds to its first PONG."""
+        ...
+
+    def join_two(self) -> AbstractContextManager[Pair]:
+        """Start two more of its kind, in a cluster, until the block is left."""
         ...
 
 

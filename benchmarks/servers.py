@@ -38,6 +38,8 @@ class Contender:
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    cluster_flags: tuple[str, ...] = ()
+    """What it takes besides, to be one of a cluster."""
 
     def start(self) -> "RunningServer":
         """Start it on a free port."""
@@ -58,7 +60,7 @@ def contenders() -> tuple[Contender, Contender, Contender]:
     return (
         Contender(NATIVE, ours, {"DATA_PLANE": "native"}),
         Contender(PLAIN, ours, {"DATA_PLANE": "python"}),
-        Contender(PEER, (str(find_peer()),)),
+        Contender(PEER, (str(find_peer()),), cluster_flags=("--cluster_name", "bench")),
     )
 
 
@@ -90,14 +92,14 @@ def free_port() -> int:
 class RunningServer:
     """A server's process, from its start until the end of a ``with`` block."""
 
-    def __init__(self, contender: Contender) -> None:
+    def __init__(self, contender: Contender, *flags: str) -> None:
         """Start it, and wait for its first PONG. Raises `CannotStart`."""
         self.contender = contender
         self.port = free_port()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            [*contender.command, "-a", "127.0.0.1", "-p", str(self.port)],
+            [*contender.command, "-a", "127.0.0.1", "-p", str(self.port), *flags],
             cwd=ROOT,
             env=_environment(contender.env),
             stdin=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ To add an adapter, add a line here and nothing elsewhere.
 """
 
 import os
+from functools import partial
 
 from dependency_injector import providers
 
@@ -16,20 +17,29 @@ from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
+from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
 from app.adapters.process.heap import find_trim
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
-from app.domain.broker import Broker, Needs
+from app.domain.broker import Broker, Membership, Needs
 from app.domain.dataplane import AUTO, choose
 from app.domain.events import InternalFailure
 from app.entrypoints.service import Parts, Service
-from app.entrypoints.settings import auth_settings, limits, log_settings, server_info
+from app.entrypoints.settings import (
+    auth_settings,
+    client_urls,
+    cluster_auth_settings,
+    cluster_settings,
+    limits,
+    log_settings,
+    server_info,
+)
 from app.ports.authenticator import Authenticator
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
 from app.ports.event_log import EventLog
-from app.ports.transport import Listener
+from app.ports.transport import Dialer, Listener
 
 
 class Container:
@@ -50,6 +60,20 @@ class Container:
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
         )
+        self.dialer: providers.Provider[Dialer] = providers.Singleton(
+            TcpDialer, on_failure=providers.Callable(_failure_reporter, self.event_log)
+        )
+        self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
+            open_authenticator, cluster_auth_settings(options), self.event_log.provided.record
+        )
+        self.membership: providers.Provider[Membership | None] = providers.Object(None)
+        if options.cluster.port:
+            self.membership = providers.Singleton(
+                Membership,
+                settings=providers.Object(cluster_settings(options)),
+                gatekeeper=self.route_authenticator,
+                dialer=self.dialer,
+            )
         self.broker: providers.Provider[Broker] = providers.Singleton(
             Broker,
             limits(options),
@@ -62,11 +86,19 @@ class Container:
                 gatekeeper=self.authenticator,
                 events=self.event_log,
             ),
+            self.membership,
         )
         self.listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
             options.host,
             options.port,
+            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            on_accept_failed=self.event_log.provided.record,
+        )
+        self.route_listener: providers.Provider[Listener] = providers.Singleton(
+            TcpListener,
+            options.cluster.host,
+            options.cluster.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
         )
@@ -76,6 +108,10 @@ class Container:
             providers.Factory(
                 Parts,
                 listener=self.listener,
+                route_listener=self.route_listener,
+                route_authenticator=self.route_authenticator,
+                dialer=self.dialer,
+                client_urls=providers.Object(partial(client_urls, options)),
                 events=self.event_log,
                 authenticator=self.authenticator,
                 data_plane=twin,

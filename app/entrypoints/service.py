@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.domain.broker import Broker
+from app.domain.cluster.events import RouteListenFailed, RouteListening
+from app.domain.cluster.mesh import Cluster
 from app.domain.events import (
     Event,
     ListenFailed,
@@ -19,7 +21,7 @@ from app.domain.events import (
 )
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
-from app.ports.transport import LINGER_SECONDS, Address, Listener, ListenError
+from app.ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 
 JSON_DEPTH = 5_000
 """Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
@@ -49,6 +51,12 @@ class Parts:
     """What a server consists of besides its broker."""
 
     listener: Listener
+    route_listener: Listener
+    """For other servers; used only in a cluster, as all that is named for routes."""
+    route_authenticator: Authenticator
+    dialer: Dialer
+    client_urls: Callable[[int], tuple[str, ...]]
+    """Our addresses for clients, for the cluster; called with the clients' port."""
     events: EventLog
     authenticator: Authenticator
     data_plane: str
@@ -79,10 +87,17 @@ class Service:
         runtime = f"{platform.python_implementation()} {platform.python_version()}"
         events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._parts.data_plane))
         address = await self._listen()
-        self.broker.listening_on(address.port)
+        cluster = self.broker.cluster
+        if cluster is None:
+            self.broker.listening_on(address.port)
+        else:
+            self.broker.listening_on(address.port, self._parts.client_urls(address.port))
+            await self._listen_for_routes(cluster)
         events.record(Listening(None, info.host, address.port))
         events.record(ServerIdentified(None, info.server_id))
         events.record(ServerReady(None))
+        if cluster is not None:
+            cluster.solicit()
         self._tidy()
         return address.port
 
@@ -92,6 +107,16 @@ class Service:
         except ListenError as error:
             info = self.broker.info
             raise CannotStart(ListenFailed(None, info.host, info.port, str(error))) from error
+
+    async def _listen_for_routes(self, cluster: Cluster) -> None:
+        """Last, for a peer that comes in at once must learn all about us."""
+        try:
+            address = await self._parts.route_listener.start(self.broker.accept_route)
+        except ListenError as error:
+            client_port = self.broker.info.port
+            raise CannotStart(RouteListenFailed(None, client_port, str(error))) from error
+        cluster.listening_on(address.port)
+        self._events.record(RouteListening(None, cluster.settings.host, address.port))
 
     def _tidy(self) -> None:
         """Every few seconds, see whether many clients have left, and return their memory."""
@@ -110,10 +135,14 @@ class Service:
         if self._tidying is not None:
             self._tidying.cancel()
         await self._parts.listener.close()
+        if self.broker.cluster is not None:
+            await self._parts.route_listener.close()
+            self._parts.dialer.close()
         flushed = asyncio.Event()
         self.broker.shutdown(flushed.set)
         await flushed.wait()
         self._parts.authenticator.close()
+        self._parts.route_authenticator.close()
 
     async def departed(self) -> None:
         """Wait until all clients are gone, which after `stop` is soon."""

@@ -4,7 +4,9 @@ import platform
 
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
+from app.adapters.net_asyncio.interfaces import global_addresses
 from app.config.options import Options
+from app.domain.cluster.mesh import ClusterSettings
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
 from app.ports.authenticator import Authenticator
@@ -66,3 +68,49 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         tls_verify=False,
         max_payload=options.max_payload,
     )
+
+
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to recognise it
+
+
+def cluster_settings(options: Options) -> ClusterSettings:
+    asked = options.cluster
+    return ClusterSettings(
+        host=asked.host,
+        port=asked.port,
+        user=asked.authorization.user or "",
+        password=asked.authorization.password,
+        auth_timeout=asked.authorization.timeout,
+        tls=asked.tls is not None,
+        routes=asked.routes,
+        advertised=_with_port(asked.cluster_advertise, asked.port) if asked.cluster_advertise else "",
+        advertise=not asked.no_advertise,
+        connect_retries=asked.connect_retries,
+    )
+
+
+def cluster_auth_settings(options: Options) -> AuthSettings:
+    asked = options.cluster.authorization
+    return AuthSettings(users={asked.user: asked.password} if asked.user else {})
+
+
+def client_urls(options: Options, port: int) -> tuple[str, ...]:
+    """Where clients of the whole cluster may reach this server, whose clients' port is `port`.
+
+    That of a wildcard host is every address that reaches beyond this machine.
+    """
+    if options.client_advertise:
+        return (_with_port(options.client_advertise, port),)
+    if options.host in _WILDCARDS:
+        return tuple(_joined(address, port) for address in global_addresses())
+    return (_joined(options.host, port),)
+
+
+def _with_port(address: str, port: int) -> str:
+    """A host as it is advertised, with `port` unless it has one."""
+    has_port = ":" in address.rpartition("]")[2]
+    return address if has_port else f"{address}:{port}"
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

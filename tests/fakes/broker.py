@@ -20,6 +20,11 @@ class Settings(TypedDict, total=False):
     password: str
     token: str
     auth_timeout: float
+    routes: tuple[str, ...]
+    """Where to dial; with it, even if it is empty, the broker belongs to a cluster."""
+    route_user: str
+    route_password: str
+    route_auth_timeout: float
 
 
 class Broker(Protocol):

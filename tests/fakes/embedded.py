@@ -10,6 +10,7 @@ from dependency_injector import providers
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.broker import Broker
+from app.domain.cluster.events import RouteListening
 from app.entrypoints.container import Container
 from tests.fakes.broker import Settings
 from tests.fakes.event_log import RecordingEventLog
@@ -23,12 +24,20 @@ Transport = Literal["tcp", "memory"]
 _AUTHORIZATION = {"user": "user", "password": "password", "token": "token", "auth_timeout": "timeout"}
 """Names of settings, and of the same in the section ``authorization``."""
 
+_ROUTE_AUTHORIZATION = {"route_user": "user", "route_password": "password", "route_auth_timeout": "timeout"}
+"""The same of other servers."""
+
 
 def _nested(settings: Settings) -> dict[str, object]:
     """Settings as the options have them."""
-    plain = {name: value for name, value in settings.items() if name not in _AUTHORIZATION}
-    asked = {_AUTHORIZATION[name]: value for name, value in settings.items() if name in _AUTHORIZATION}
-    return {**plain, "authorization": asked}
+    given = dict(settings)
+    asked = {inner: given.pop(name) for name, inner in _AUTHORIZATION.items() if name in given}
+    routes = {inner: given.pop(name) for name, inner in _ROUTE_AUTHORIZATION.items() if name in given}
+    options: dict[str, object] = {"host": HOST, **given, "authorization": asked}
+    if "routes" in given:
+        urls = options.pop("routes")
+        options["cluster"] = {"host": HOST, "port": -1, "routes": urls, "authorization": routes}
+    return options
 
 
 class EmbeddedServer:
@@ -43,12 +52,14 @@ class EmbeddedServer:
         network: MemoryNetwork | None = None,
     ) -> None:
         self.transport = transport
-        self.container = Container(make_options({"host": HOST, "port": port, **_nested(settings)}), twin)
+        self.container = Container(make_options({"port": port, **_nested(settings)}), twin)
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
         self.network = network or MemoryNetwork(self.container.clock())
         if transport == "memory":
             self.container.listener.override(providers.Object(self.network.listener(HOST, port)))
+            self.container.route_listener.override(providers.Object(self.network.listener(HOST, -1)))
+            self.container.dialer.override(providers.Object(self.network.dialer()))
         self.clients: list[RawClient] = []
         self.port = 0
         self._stopped = False
@@ -68,12 +79,25 @@ class EmbeddedServer:
             self._stopped = True
             await self.container.service().stop()
 
+    @property
+    def route_port(self) -> int:
+        """Where other servers connect."""
+        (listening,) = self.log.of(RouteListening)
+        return listening.port
+
     async def connect(self) -> RawClient:
         """A new client that has read INFO."""
+        return await self._connect(self.port)
+
+    async def connect_route(self) -> RawClient:
+        """The same at the port for other servers."""
+        return await self._connect(self.route_port)
+
+    async def _connect(self, port: int) -> RawClient:
         if self.transport == "memory":
-            reader, writer = await open_connection(self.network, HOST, self.port)
+            reader, writer = await open_connection(self.network, HOST, port)
         else:
-            reader, writer = await asyncio.open_connection(HOST, self.port)
+            reader, writer = await asyncio.open_connection(HOST, port)
         client = await RawClient.greet(reader, writer, writer.transport.abort)
         self.clients.append(client)
         return client

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, ClassVar, Self
@@ -83,14 +84,14 @@ class ServerProcess:
         with self._changed:
             return "".join(self._lines)
 
-    def wait_for(self, text: str, seconds: float = STOP_SECONDS) -> str:
-        """Return the first log line that holds ``text``, as soon as there is one.
+    def wait_for(self, text: str, seconds: float = STOP_SECONDS, count: int = 1) -> str:
+        """Return the log line in which ``text`` stands for the ``count``-th time, as soon as there is one.
 
         Raises AssertionError, with the log, when the process ends or time runs out first.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._find(text) is not None, seconds)
-            line = self._find(text)
+            self._changed.wait_for(lambda: self._ended or self._find(text, count) is not None, seconds)
+            line = self._find(text, count)
         if line is None:
             state = "ended" if self._ended else f"waited {seconds:g} s"
             raise AssertionError(f"{state} without {text!r} in the log:\n{self.log}")
@@ -123,8 +124,8 @@ class ServerProcess:
         assert match is not None, f"no port in the log:\n{self.log}"
         return int(match[1])
 
-    def _find(self, text: str) -> str | None:
-        return next((line for line in self._lines if text in line), None)
+    def _find(self, text: str, count: int) -> str | None:
+        return next(islice((line for line in self._lines if text in line), count - 1, None), None)
 
     def _collect(self, stream: IO[str]) -> None:
         """Keep the pipe empty, so that the server never blocks on its log."""

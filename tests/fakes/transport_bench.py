@@ -8,22 +8,27 @@ reports as a failure, raises into the loop or logs fails it, unless it was fores
 import asyncio
 import logging
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from operator import attrgetter
-from typing import cast
+from typing import Literal, cast
 
 import pytest
 
 from app.adapters.clock_loop import LoopClock
 from app.adapters.net_asyncio import TcpListener
+from app.adapters.net_asyncio.tls import TlsTerms
+from app.adapters.net_asyncio.tls_context import server_context
 from app.adapters.net_memory import MemoryNetwork
-from app.domain.events import AcceptFailed
+from app.domain.events import AcceptFailed, Event
 from app.ports.transport import Address, Listener
+from tests.fakes.certificates import certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.fakes.memory_client import open_connection
+from tests.fakes.tls_peer import TlsStream
 
 DEADLINE = 20.0
 """Seconds a scenario may take; far more than it needs."""
@@ -46,6 +51,8 @@ class Transport:
     name: str
     loop_factory: LoopFactory | None
     in_memory: bool = False
+    tls: Literal["", "greeting", "secure-first"] = ""
+    """Whether links are protected, and what comes first."""
 
     def run(self, scenario: Scenario) -> None:
         """Run a scenario to its end; raises what it raises."""
@@ -63,7 +70,12 @@ def _tcp_transports() -> list[Transport]:
 
 
 TCP = _tcp_transports()
-EVERY = [*TCP, Transport("memory", None, in_memory=True)]
+TLS = [
+    Transport(f"tls-{mode}-{tcp.name.removeprefix('tcp-')}", tcp.loop_factory, tls=mode)
+    for tcp in TCP
+    for mode in ("greeting", "secure-first")
+]
+EVERY = [*TCP, *TLS, Transport("memory", None, in_memory=True)]
 
 
 every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("name"))
@@ -89,6 +101,8 @@ class Bench:
     failures: list[Exception] = field(default_factory=list)
     """What the transport reported through ``on_failure``; a scenario that foresees one takes it out."""
     accept_failures: list[AcceptFailed] = field(default_factory=list)
+    facts: list[Event] = field(default_factory=list)
+    """What was told of handshakes."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _network: MemoryNetwork | None = None
     _address: Address | None = None
@@ -107,10 +121,24 @@ class Bench:
             made: Listener = self._network.listener(host, port)
         else:
             made = TcpListener(
-                host, port, on_failure=self._failed, on_accept_failed=self.accept_failures.append
+                host,
+                port,
+                on_failure=self._failed,
+                on_accept_failed=self.accept_failures.append,
+                tls=self._tls_terms(),
             )
         self._listeners.append(made)
         return made
+
+    def _tls_terms(self) -> TlsTerms | None:
+        if not self.transport.tls:
+            return None
+        return TlsTerms(
+            server_context(certificates().files()),
+            timeout=DEADLINE,
+            record=self.facts.append,
+            for_routes=self.transport.tls == "secure-first",
+        )
 
     async def serve(
         self, factory: HandlerFactory = RecordingHandler, room: ReceiveRoom | None = None
@@ -139,13 +167,15 @@ class Bench:
             reader, writer = await asyncio.open_connection(where.host, where.port)
         peer = PeerEnd(reader, writer)
         self._peers.append(peer)
+        if self.transport.tls:
+            await peer.shake_hands(certificates().client_context())
         return peer
 
     async def link(self, factory: HandlerFactory = RecordingHandler) -> "tuple[RecordingHandler, PeerEnd]":
-        """Make one link over a listener of its own; return both its ends."""
+        """Make one link over a listener of its own; return both its ends, once it is open or refused."""
         acceptor = await self.serve(factory)
         peer = await self.connect()
-        await self.until(lambda: len(acceptor.handlers) == 1)
+        await self.until(lambda: any(handler.open or handler.calls for handler in acceptor.handlers))
         return acceptor.handlers[0], peer
 
     async def until(self, expected: Callable[[], bool]) -> None:
@@ -187,6 +217,12 @@ class PeerEnd:
         self._reader = reader
         self._writer = writer
         self._transport = cast("asyncio.Transport", writer.transport)
+        self._tls: TlsStream | None = None
+
+    async def shake_hands(self, context: ssl.SSLContext) -> None:
+        """Protect the link; all that follows travels over TLS."""
+        self._tls = TlsStream(self._reader, self._writer, context)
+        await self._tls.shake_hands()
 
     @property
     def port(self) -> int:
@@ -200,20 +236,27 @@ class PeerEnd:
 
     async def send(self, data: bytes) -> None:
         """Send; returns when not too much is pending at this end."""
-        self._writer.write(data)
+        self.send_unhurried(data)
         await self._writer.drain()
 
     def send_unhurried(self, data: bytes) -> None:
         """Send what the other end may not read yet; does not wait."""
-        self._writer.write(data)
+        if self._tls is None:
+            self._writer.write(data)
+        else:
+            self._tls.send(data)
 
     async def read(self, count: int) -> bytes:
         """Read so many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
-        return await self._reader.readexactly(count)
+        if self._tls is None:
+            return await self._reader.readexactly(count)
+        return await self._tls.read_exactly(count)
 
     async def read_to_end(self) -> bytes:
         """Read to the end of file; raises `ConnectionError` when the link is reset."""
-        return await self._reader.read()
+        if self._tls is None:
+            return await self._reader.read()
+        return await self._tls.read_to_end()
 
     async def ending(self) -> None:
         """Wait for the link's end, orderly or not."""
@@ -232,7 +275,10 @@ class PeerEnd:
 
     def send_end(self) -> None:
         """Send an end of file, and go on reading."""
-        self._writer.write_eof()
+        if self._tls is None:
+            self._writer.write_eof()
+        else:
+            self._tls.send_end()
 
     def reset(self) -> None:
         """End the link without ceremony."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from app.adapters.net_asyncio.binding import listening_socket, plain_reason
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
+from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.domain.connection import Peer
 from app.domain.events import AcceptFailed
 from app.ports.transport import Acceptor, Address
@@ -33,7 +34,7 @@ class TcpListener:
     """Accepts TCP links at one host and port; port 0 or -1 means any free port.
 
     ``on_failure`` is told of defects that ended one link, ``on_accept_failed`` that
-    the system refused a new link for the time being.
+    the system refused a new link for the time being. With ``tls`` the links are protected.
     """
 
     def __init__(
@@ -43,11 +44,14 @@ class TcpListener:
         *,
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
+        tls: TlsTerms | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._on_failure = on_failure
         self._on_accept_failed = on_accept_failed
+        self._tls = tls
+        self._protection: Protection | None = None
         self._delay = _SHORTEST_DELAY
         self._retry: asyncio.TimerHandle | None = None
         self._arriving: set[asyncio.Task[None]] = set()
@@ -62,6 +66,8 @@ class TcpListener:
         self._socket = listening
         self._loop = asyncio.get_running_loop()
         self._context = LinkContext(self._loop, acceptor, self._on_failure)
+        if self._tls is not None:
+            self._protection = Protection(self._tls, self._loop)
         self._loop.add_reader(listening, self._accept, listening)
         return Address(self._host, listening.getsockname()[1])
 
@@ -96,10 +102,14 @@ class TcpListener:
     async def _attach(self, accepted: socket.socket, peer: Peer) -> None:
         try:
             accepted.settimeout(0)
-            await self._loop.connect_accepted_socket(lambda: TcpWire(self._context, peer), accepted)
+            await self._loop.connect_accepted_socket(lambda: self._link(peer), accepted)
         except Exception as error:  # noqa: BLE001 - one link could not be set up; the others are fine
             accepted.close()
             self._on_failure(error)
+
+    def _link(self, peer: Peer) -> asyncio.BufferedProtocol:
+        wire = TcpWire(self._context, peer)
+        return wire if self._protection is None else TlsLayer(self._protection, wire)
 
     def _back_off(self, listening: socket.socket, error: OSError) -> None:
         """Leave the queue alone for a while: it stays readable, and would wake us at once."""

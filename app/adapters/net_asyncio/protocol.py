@@ -23,6 +23,7 @@ from typing import Protocol, cast
 
 from app.domain.connection import Handler, Peer
 from app.domain.events import Link
+from app.domain.security import Security
 from app.ports.clock import Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 
@@ -81,9 +82,38 @@ def _nothing() -> int:
 class Scheduler(Protocol):
     """What a link needs of its event loop."""
 
+    def time(self) -> float:
+        """Seconds on the scale of `call_later`."""
+        ...
+
     def call_soon(self, call: Callable[[], None], /) -> object: ...
 
     def call_later(self, delay: float, call: Callable[[], None], /) -> Timer: ...
+
+
+class Carrier(Protocol):
+    """What carries a wire's bytes: a transport of asyncio, or a layer on top of one.
+
+    It drives the wire as a transport drives its protocol.
+    """
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def writelines(self, chunks: list[bytes], /) -> None: ...
+
+    def write_eof(self) -> None: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +128,11 @@ class LinkContext:
 class TcpWire(asyncio.BufferedProtocol):
     """A link, driven by the event loop.
 
-    ``write``, ``writelines`` and ``pending`` are the transport's own methods while
+    ``write``, ``writelines`` and ``pending`` are the carrier's own methods while
     the link is open, and are replaced when it closes: look them up for each call.
+
+    A plain link is attached, accepted and opened at once. Where these are moments
+    apart, a layer between the loop and the wire calls them one by one.
     """
 
     __slots__ = (
@@ -112,6 +145,7 @@ class TcpWire(asyncio.BufferedProtocol):
         "_state",
         "_transport",
         "pending",
+        "security",
         "write",
         "writelines",
     )
@@ -119,7 +153,7 @@ class TcpWire(asyncio.BufferedProtocol):
     pending: Callable[[], int]
     write: Callable[[bytes], None]
     writelines: Callable[[list[bytes]], None]
-    _transport: asyncio.Transport
+    _transport: Carrier
 
     def __init__(self, context: LinkContext, peer: Peer) -> None:
         self._context = context
@@ -128,14 +162,21 @@ class TcpWire(asyncio.BufferedProtocol):
         self._handler = self._sink = _discard
         self._input_over = False
         self._linger: Timer | None = None
+        self.security: Security | None = None
 
     @property
     def peer(self) -> Peer:
         return self._peer
 
     @property
-    def security(self) -> None:
-        return None
+    def link(self) -> Link | None:
+        """The link in the words of the event log, as long as it has a handler."""
+        return None if self._handler is _discard else self._handler.link
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has ended the link."""
+        return self._state is _State.OPEN
 
     def pause(self) -> None:
         if self._state is _State.OPEN and not self._input_over:
@@ -164,29 +205,38 @@ class TcpWire(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
-        self.pending = self._transport.get_write_buffer_size
-        self.write = self._transport.write
-        self.writelines = self._transport.writelines
+        self.attach(cast("asyncio.Transport", transport))
+        self.accept()
+        self.open()
+
+    def attach(self, carrier: Carrier) -> None:
+        """Send by `carrier` from now on; input is discarded, and nobody hears of a loss."""
+        self._transport = carrier
+        carrier.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        self.pending = carrier.get_write_buffer_size
+        self.write = carrier.write
+        self.writelines = carrier.writelines
+
+    def accept(self) -> None:
+        """Ask for a handler; it may write, and is told of a loss."""
         try:
             self._handler = self._context.acceptor(self)
         except Exception as error:  # noqa: BLE001 - a defect ends one link, not the loop
             self._fail(error)
+
+    def open(self) -> None:
+        """Tell the handler that the link may carry traffic, unless it was ended; drive it from now on."""
         if self._state is _State.OPEN:
             self._sink = self._handler
-            self._open()
-
-    def _open(self) -> None:
-        try:
-            self._sink.opened()
-        except Exception as error:  # noqa: BLE001 - see connection_made
-            self._fail(error)
+            try:
+                self._sink.opened()
+            except Exception as error:  # noqa: BLE001 - see accept
+                self._fail(error)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         try:
             return self._sink.reserve()
-        except Exception as error:  # noqa: BLE001 - see connection_made
+        except Exception as error:  # noqa: BLE001 - see accept
             # Later: uvloop is inside libuv's allocation here, and would crash on an abort.
             self._sink = _discard
             self._context.scheduler.call_soon(partial(self._fail, error))
@@ -195,7 +245,7 @@ class TcpWire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         try:
             self._sink.received(nbytes)
-        except Exception as error:  # noqa: BLE001 - see connection_made
+        except Exception as error:  # noqa: BLE001 - see accept
             self._fail(error)
 
     def eof_received(self) -> bool:
@@ -205,7 +255,7 @@ class TcpWire(asyncio.BufferedProtocol):
             return False
         try:
             self._sink.ended()
-        except Exception as error:  # noqa: BLE001 - see connection_made
+        except Exception as error:  # noqa: BLE001 - see accept
             self._fail(error)
         return True
 
@@ -222,7 +272,7 @@ class TcpWire(asyncio.BufferedProtocol):
         handler, self._handler = self._handler, _discard
         try:
             handler.lost(exc)
-        except Exception as error:  # noqa: BLE001 - see connection_made
+        except Exception as error:  # noqa: BLE001 - see accept
             self._context.on_failure(error)
 
     def _drained(self) -> None:
@@ -231,7 +281,7 @@ class TcpWire(asyncio.BufferedProtocol):
             return
         try:
             self._sink.drained()
-        except Exception as error:  # noqa: BLE001 - see connection_made
+        except Exception as error:  # noqa: BLE001 - see accept
             self._fail(error)
 
     def _half_close(self) -> None:

@@ -1,0 +1,134 @@
+"""Dialling TCP links, plain or protected."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from app.adapters.net_asyncio.binding import plain_reason
+from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
+from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
+from app.domain.connection import Handler, Peer, Wire
+from app.ports.transport import DIAL_SECONDS, Acceptor
+
+_HIGHEST_PORT = 65535
+
+_Address = tuple[str, int] | tuple[str, int, int, int]
+"""What a system dials: numeric host and port, and for IPv6 the flow label and the scope."""
+
+
+class _Attempt:
+    """One dial: sees to it that whoever asked is told once, and not after it was given up."""
+
+    def __init__(self, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+        self._acceptor = acceptor
+        self._refused = refused
+        self.over = asyncio.Event()
+
+    def accept(self, wire: Wire) -> Handler:
+        """There is a link; the acceptor for its wire."""
+        self.over.set()
+        return self._acceptor(wire)
+
+    def refuse(self, reason: str) -> None:
+        """There will be none."""
+        if not self.over.is_set():
+            self.over.set()
+            self._refused(reason)
+
+
+class TcpDialer:
+    """Opens TCP links to hosts by name or address.
+
+    ``on_failure`` is told of defects that ended one link. With ``tls`` a link is handed
+    over after its handshake; the other's certificate must bear the host that was dialled.
+    """
+
+    def __init__(self, *, on_failure: Callable[[Exception], None], tls: TlsTerms | None = None) -> None:
+        self._on_failure = on_failure
+        self._tls = tls
+        self._protection: Protection | None = None
+        self._under_way: dict[asyncio.Task[None], _Attempt] = {}
+
+    def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+        attempt = _Attempt(acceptor, refused)
+        task = asyncio.get_running_loop().create_task(self._try(host, port, attempt))
+        self._under_way[task] = attempt
+        task.add_done_callback(self._under_way.pop)
+
+    def close(self) -> None:
+        for task, attempt in self._under_way.items():
+            attempt.over.set()
+            task.cancel()
+
+    async def _try(self, host: str, port: int, attempt: _Attempt) -> None:
+        try:
+            async with asyncio.timeout(DIAL_SECONDS):
+                await self._open(host, port, attempt)
+        except TimeoutError:
+            attempt.refuse("timeout")
+        except (socket.gaierror, ValueError):  # a UnicodeError, of a name that is none, is a ValueError
+            attempt.refuse("no such host")
+        except OSError as error:
+            attempt.refuse(plain_reason(error))
+        except Exception as error:  # noqa: BLE001 - a defect ends one dial, and is not lost with its task
+            self._on_failure(error)
+            attempt.refuse("internal error")
+
+    async def _open(self, host: str, port: int, attempt: _Attempt) -> None:
+        if not 0 < port <= _HIGHEST_PORT:
+            attempt.refuse(f"port must be between 1 and {_HIGHEST_PORT}")
+            return
+        connected = await _connect(await _resolve(host, port))
+        try:
+            context = LinkContext(asyncio.get_running_loop(), attempt.accept, self._on_failure)
+            link = self._link(host, connected, context, attempt)
+            transport, _ = await asyncio.get_running_loop().create_connection(lambda: link, sock=connected)
+        except BaseException:
+            connected.close()
+            raise
+        try:
+            await attempt.over.wait()
+        except BaseException:
+            transport.abort()
+            raise
+
+    def _link(
+        self, host: str, connected: socket.socket, context: LinkContext, attempt: _Attempt
+    ) -> asyncio.BufferedProtocol:
+        ip, port = connected.getpeername()[:2]
+        wire = TcpWire(context, Peer(ip, port))
+        if self._tls is None:
+            return wire
+        if self._protection is None:
+            self._protection = Protection(self._tls, context.scheduler)
+        return TlsLayer(self._protection, wire, server_name=host, refused=attempt.refuse)
+
+
+async def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:
+    """All addresses of a host; a literal one needs no resolver, and so no thread."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        found = list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
+
+
+async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]]) -> socket.socket:
+    """Try one address after the other; each has its share of the time."""
+    failure: OSError = OSError("no such host")
+    for family, address in addresses:
+        dialled = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            dialled.settimeout(0)
+            async with asyncio.timeout(DIAL_SECONDS / len(addresses)):
+                await asyncio.get_running_loop().sock_connect(dialled, address)
+        except OSError as error:  # a TimeoutError is one
+            dialled.close()
+            failure = error
+        except BaseException:
+            dialled.close()
+            raise
+        else:
+            return dialled
+    raise failure

@@ -1,0 +1,61 @@
+"""Facts about TLS for the event log, in the words of gnatsd (client-protocol.md, section 16).
+
+gnatsd shows failed handshakes at level debug alone. Here they are errors: an operator
+whose clients are turned away should not have to ask for the reason.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.events import Event, Level
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRequired(Event):
+    level = Level.INFO
+    sentence = "TLS required for client connections"
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeStarting(Event):
+    """``role`` says what kind of link it is, and which side of it we are."""
+
+    level = Level.DEBUG
+    sentence = "Starting TLS {self.role} handshake"
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeComplete(Event):
+    level = Level.DEBUG
+    sentence = "TLS handshake complete"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityAgreed(Event):
+    level = Level.DEBUG
+    sentence = "TLS version {self.version}, cipher suite {self.cipher_suite}"
+
+    version: str
+    cipher_suite: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeFailed(Event):
+    """The link was closed; ``whose`` is empty for a client, and names any other kind and its peer."""
+
+    level = Level.ERROR
+    sentence = "TLS {self.whose}handshake error: {self.reason}"
+
+    whose: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionBroken(Event):
+    """What came in on an open link was no valid TLS; the link was cut."""
+
+    level = Level.ERROR
+    sentence = "TLS error: {self.reason}"
+
+    reason: str

@@ -1,0 +1,90 @@
+"""Certificates for tests: an authority, what it signed, and what a stranger did. Made once per run."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+
+from app.adapters.net_asyncio.tls_context import TlsFiles
+
+NAMES = ("localhost", "127.0.0.1", "::1")
+"""Whom the servers' certificates are for."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key, each in a file."""
+
+    cert_file: str
+    key_file: str
+
+
+class Authority:
+    """Signs certificates; `ca_file` holds its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._ca = trustme.CA()
+        self.ca_file = str(folder / "ca.pem")
+        self._ca.cert_pem.write_to_path(self.ca_file)
+
+    def pair(self, name: str, *identities: str, expired: bool = False, rsa: bool = False) -> Pair:
+        """Issue a certificate; `name` is that of its files."""
+        leaf = self._ca.issue_cert(
+            *identities,
+            not_before=datetime(2001, 1, 1, tzinfo=UTC) if expired else None,
+            not_after=datetime(2002, 1, 1, tzinfo=UTC) if expired else None,
+            key_type=trustme.KeyType.RSA if rsa else trustme.KeyType.ECDSA,
+        )
+        cert_file, key_file = self._folder / f"{name}.pem", self._folder / f"{name}-key.pem"
+        for blob in leaf.cert_chain_pems:
+            blob.write_to_path(str(cert_file), append=True)
+        leaf.private_key_pem.write_to_path(str(key_file))
+        return Pair(str(cert_file), str(key_file))
+
+
+class Certificates:
+    """What the tests of one run share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority(folder / "authority")
+        self.stranger = Authority(folder / "stranger")
+        self.server = self.authority.pair("server", *NAMES)
+        self.rsa_server = self.authority.pair("rsa-server", *NAMES, rsa=True)
+        self.expired_server = self.authority.pair("expired-server", *NAMES, expired=True)
+        self.client = self.authority.pair("client", "client@example.org")
+        self.expired_client = self.authority.pair("expired-client", "old@example.org", expired=True)
+        self.strange_client = self.stranger.pair("client", "stranger@example.org")
+
+    def files(self, *, verify: bool = False, pair: Pair | None = None) -> TlsFiles:
+        """Settings of a server; its own pair unless told otherwise."""
+        chosen = pair or self.server
+        return TlsFiles(chosen.cert_file, chosen.key_file, self.authority.ca_file, verify)
+
+    def client_context(self, pair: Pair | None = None, *, trusting: bool = False) -> ssl.SSLContext:
+        """What a client connects with: its certificate, if any, and trust in the authority, or in all."""
+        context = ssl.create_default_context(cafile=self.authority.ca_file)
+        if trusting:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if pair is not None:
+            context.load_cert_chain(pair.cert_file, pair.key_file)
+        return context
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """Removed when the interpreter ends."""
+    return TemporaryDirectory(prefix="certificates-")
+
+
+@cache
+def certificates() -> Certificates:
+    """The certificates of this run."""
+    return Certificates(Path(_folder().name))

@@ -1,0 +1,657 @@
+"""A protected link between an event loop and a handler, in virtual time and without a socket."""
+
+import gc
+import weakref
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.adapters.net_asyncio.handshakes import STEPS_PER_TURN
+from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES
+from app.domain.connection import Wire
+from app.domain.security import Security
+from app.ports.transport import HIGH_WATER, LINGER_SECONDS
+from tests.fakes.certificates import certificates
+from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler
+from tests.fakes.key_updates import KeyUpdates
+from tests.fakes.tls_link import PEER, TIMEOUT, MemoryClient, ProtectedLink, secure_link
+
+INFO = b"INFO {}\r\n"
+
+
+class Greeting(RecordingHandler):
+    """Says INFO when it is made, as the broker does."""
+
+    def __init__(self, wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> None:
+        super().__init__(wire, room, on_change)
+        wire.write(INFO)
+
+
+# --- the handshake -----------------------------------------------------------------------
+
+
+def test_a_client_is_greeted_in_clear_text() -> None:
+    """The acceptor is called at once, what it writes goes out as it is, and the link is not open yet."""
+    link = ProtectedLink(Greeting)
+
+    assert link.sent() == INFO
+    assert not link.handler.open
+    assert link.handler.wire.security is None
+    assert link.texts == ["Starting TLS client connection handshake"]
+
+
+def test_a_handshake_opens_the_link() -> None:
+    """Behind the handshake the handler may talk, and knows how the link is protected."""
+    link, client = ProtectedLink(Greeting), MemoryClient()
+    link.sent()
+
+    link.shake_hands(client)
+    link.handler.wire.write(b"PING\r\n")
+
+    assert link.handler.open
+    assert client.unseal(link.sent()) == b"PING\r\n"
+    assert link.handler.wire.security == Security("1.3", "TLS_AES_256_GCM_SHA384")
+    assert link.texts[1:] == [
+        "TLS handshake complete",
+        "TLS version 1.3, cipher suite TLS_AES_256_GCM_SHA384",
+    ]
+    assert {fact.link for fact in link.facts} == {link.handler.link}
+
+
+def test_a_route_is_accepted_behind_the_handshake() -> None:
+    """Nobody is asked to serve a route, and nothing is sent to it, before the handshake is over."""
+    link, client = ProtectedLink(Greeting, for_routes=True), MemoryClient()
+    accepted_before = len(link.acceptor.handlers)
+
+    link.shake_hands(client)
+
+    assert accepted_before == 0
+    assert link.handler.open
+    assert link.texts[0] == "Starting TLS route server handshake"
+
+
+def test_a_route_hears_what_its_acceptor_wrote() -> None:
+    """The first words of a route's handler are protected as all others."""
+    link, client = ProtectedLink(Greeting, for_routes=True), MemoryClient()
+    link.receive(client.shake())
+    link.receive(client.shake(link.sent()))
+
+    assert client.unseal(link.sent()) == INFO
+
+
+def test_what_is_written_during_the_handshake_waits() -> None:
+    """It is pending meanwhile, and arrives in order behind the handshake."""
+    link, client = ProtectedLink(), MemoryClient()
+    hello = client.shake()
+
+    link.handler.wire.write(b"one ")
+    link.handler.wire.writelines([b"two ", b"three"])
+    sent_before, pending_before = link.sent(), link.handler.wire.pending()
+    link.receive(hello)
+    link.receive(client.shake(link.sent()))
+
+    assert (sent_before, pending_before) == (b"", 13)
+    assert client.unseal(link.sent()) == b"one two three"
+
+
+def test_a_lot_that_waited_for_the_handshake_is_announced_as_drained() -> None:
+    """A handler that stopped at the high-water mark before the handshake is told to go on."""
+    link, client = ProtectedLink(), MemoryClient()
+    link.handler.wire.write(bytes(HIGH_WATER + 1))
+
+    link.shake_hands(client)
+
+    assert link.handler.calls == ["drained"]
+
+
+def test_a_pause_before_the_handshake_is_kept() -> None:
+    """The handshake goes on, and what comes behind it waits."""
+    link, client = ProtectedLink(), MemoryClient()
+    link.handler.wire.pause()
+    link.receive(client.shake())
+
+    link.receive(client.shake(link.sent()) + client.seal(b"PING\r\n"))
+    received_while_paused = bytes(link.handler.data)
+    link.handler.wire.resume()
+    link.clock.run_pending()
+
+    assert link.handler.open
+    assert received_while_paused == b""
+    assert link.handler.data == b"PING\r\n"
+    assert link.transport.reading
+
+
+def test_bytes_behind_the_handshake_are_received() -> None:
+    """What a client sends together with the last of its handshake is not lost."""
+    link, client = ProtectedLink(), MemoryClient()
+    link.receive(client.shake())
+
+    link.receive(client.shake(link.sent()) + client.seal(b"CONNECT {}\r\n"))
+
+    assert link.handler.data == b"CONNECT {}\r\n"
+
+
+def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
+    """A peer that goes on sending meanwhile is held back, so that its bytes cannot pile up."""
+    link, client = ProtectedLink(), MemoryClient()
+    hello = client.shake()
+    link.protection.room[: len(hello)] = hello
+
+    link.layer.buffer_updated(len(hello))
+    reading_while_waiting = link.transport.reading
+    link.clock.run_pending()
+
+    assert not reading_while_waiting
+    assert link.transport.reading
+
+
+def test_handshakes_take_turns() -> None:
+    """When many peers come at once, a few steps are made per turn of the loop, in order."""
+    link = ProtectedLink()
+    steps: list[int] = []
+    for number in range(STEPS_PER_TURN + 1):
+        link.protection.turnstile.enter(partial(steps.append, number))
+    link.clock.call_soon(partial(steps.append, -1))
+
+    link.clock.run_pending()
+
+    assert steps == [*range(STEPS_PER_TURN), -1, STEPS_PER_TURN]
+
+
+# --- handshakes that fail ------------------------------------------------------------------
+
+
+def test_silence_is_turned_away() -> None:
+    """A peer that says nothing in time is told what is missing, and the log hears of it once."""
+    link = ProtectedLink()
+
+    link.clock.advance(TIMEOUT - 0.001)
+    sent_before = link.sent()
+    link.clock.advance(0.001)
+
+    assert sent_before == b""
+    assert link.sent() == REFUSAL
+    assert link.transport.requests[-1] == "write_eof"
+    assert link.texts[1:] == ["TLS handshake error: timeout"]
+    assert link.facts[1].link == link.handler.link
+
+
+def test_dripping_bytes_buy_no_time() -> None:
+    """A peer that sends its handshake a byte at a time has no longer than one that sends nothing."""
+    link, hello = ProtectedLink(), MemoryClient().shake()
+
+    for value in hello[:10]:
+        link.receive(bytes([value]))
+        link.clock.advance(TIMEOUT / 10)
+
+    assert link.texts[1:] == ["TLS handshake error: timeout"]
+    assert link.sent() == REFUSAL
+    assert not link.handler.open
+
+
+def test_time_that_a_peer_waits_for_us_is_not_held_against_it() -> None:
+    """While a step waits for its turn no time runs; afterwards what was left does."""
+    link, client = ProtectedLink(), MemoryClient()
+    hello = client.shake()
+    link.clock.advance(TIMEOUT * 0.6)
+    link.protection.room[: len(hello)] = hello
+    link.layer.buffer_updated(len(hello))
+
+    timers_while_waiting = link.clock.timers_outstanding
+    link.clock.run_pending()
+    link.clock.advance(TIMEOUT * 0.3)
+    still_in_time = len(link.facts)
+    link.clock.advance(TIMEOUT * 0.2)
+
+    assert timers_while_waiting == 0
+    assert still_in_time == 1
+    assert link.texts[1:] == ["TLS handshake error: timeout"]
+
+
+def test_a_peer_that_has_seen_tls_of_ours_gets_no_clear_text() -> None:
+    """One that falls silent in the midst of the handshake just sees the end of the link."""
+    link = ProtectedLink()
+    link.receive(MemoryClient().shake())
+    link.sent()
+
+    link.clock.advance(TIMEOUT)
+
+    assert link.sent() == b""
+    assert "write_eof" in link.transport.requests
+
+
+def test_plain_text_is_turned_away_at_once() -> None:
+    """A client without TLS is told what is missing, and its input is discarded for a while."""
+    link = ProtectedLink(Greeting)
+    link.sent()
+
+    link.receive(b'CONNECT {"verbose":false}\r\n')
+    link.receive(b"PING\r\n")
+
+    assert link.sent() == REFUSAL
+    assert link.texts[1:] == ["TLS handshake error: first record does not look like a TLS handshake"]
+    assert link.handler.calls == []
+    assert not link.layer.eof_received()
+
+
+def test_nonsense_in_the_handshake_is_answered_by_an_alert() -> None:
+    """What begins like TLS and is none fails with OpenSSL's reason."""
+    link = ProtectedLink()
+
+    link.receive(b"\x16\x03\x01\x00\x05nonsense")
+
+    assert link.sent()[:1] == b"\x15"
+    assert link.texts[1].startswith("TLS handshake error: ")
+    assert link.transport.requests[-1] == "write_eof"
+
+
+def test_a_client_without_a_certificate_is_refused_where_one_is_required() -> None:
+    """It gets an alert, and its handler nothing but the loss."""
+    link, client = ProtectedLink(verify=True), MemoryClient()
+    link.receive(client.shake())
+
+    link.receive(client.shake(link.sent()))
+    link.lose()
+
+    assert link.texts[1:] == ["TLS handshake error: peer did not return a certificate"]
+    assert not link.handler.open
+    assert link.handler.calls == ["lost"]
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError("reset")])
+def test_a_peer_that_leaves_during_the_handshake_is_one_line(error: Exception | None) -> None:
+    """Whoever goes away before the end of the handshake is logged once."""
+    link = ProtectedLink()
+
+    if error is None:
+        assert not link.layer.eof_received()
+    link.lose(error)
+
+    assert link.texts[1:] == [f"TLS handshake error: {error or 'EOF'}"]
+    assert link.handler.losses == [error]
+
+
+def test_a_failed_route_is_logged_with_its_address() -> None:
+    """There is no handler yet whose link could be named."""
+    link = ProtectedLink(for_routes=True)
+
+    link.receive(b"CONNECT {}\r\n")
+
+    assert link.sent() == REFUSAL
+    assert link.facts[1].link is None
+    assert link.texts[1:] == [
+        f"TLS route handshake error: {PEER}: first record does not look like a TLS handshake"
+    ]
+
+
+def test_a_link_that_is_refused_in_the_greeting_needs_no_handshake() -> None:
+    """The last line of an acceptor that ends the link goes out in clear text."""
+
+    def refuse(wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> RecordingHandler:
+        wire.write(b"-ERR 'Maximum Connections Exceeded'\r\n")
+        wire.close()
+        return RecordingHandler(wire, room, on_change)
+
+    link = ProtectedLink(refuse)
+    link.sent()
+    link.receive(MemoryClient().shake())
+    link.clock.advance(LINGER_SECONDS)
+
+    assert link.facts == []
+    assert link.sent() == b""
+    assert link.transport.requests[-1] == "close"
+
+
+@pytest.mark.parametrize("for_routes", [True, False])
+def test_a_defect_in_the_acceptor_ends_the_link(for_routes: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """It is reported, and the link is aborted."""
+
+    def fail(*_: object) -> RecordingHandler:
+        raise ZeroDivisionError
+
+    link, client = ProtectedLink(fail, for_routes=for_routes), MemoryClient()
+    if for_routes:
+        link.shake_hands(client)
+
+    assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
+    assert link.transport.requests[-1] == "abort"
+
+
+def test_a_link_closed_during_the_handshake_still_says_what_was_written() -> None:
+    """The handshake goes on for as long as a closing link lingers, and the last line follows it."""
+    link, client = ProtectedLink(), MemoryClient()
+    link.handler.wire.write(b"bye")
+    link.handler.wire.close()
+
+    link.receive(client.shake())
+    link.receive(client.shake(link.sent()))
+    said = link.sent()
+
+    assert client.unseal(said) == b"bye"
+    assert client.heard_goodbye(link.sent())
+    assert link.transport.requests[-1] == "write_eof"
+    assert not link.handler.open
+
+
+def test_a_link_closed_during_the_handshake_with_nothing_to_say_ends() -> None:
+    """Nothing waits for the handshake, so it is given up."""
+    link, client = ProtectedLink(), MemoryClient()
+    hello = client.shake()
+
+    link.handler.wire.close()
+    link.receive(hello)
+
+    assert link.transport.requests[-1] == "write_eof"
+    assert link.sent() == b""
+
+
+# --- bytes -----------------------------------------------------------------------------
+
+
+@given(
+    pieces=st.lists(st.binary(min_size=1, max_size=40_000), min_size=1, max_size=5),
+    size=st.integers(1, 70_000),
+    room=st.integers(1, 70_000),
+)
+def test_input_may_come_in_any_pieces(pieces: list[bytes], size: int, room: int) -> None:
+    """However records are cut by the network, and whatever room there is, the same bytes arrive in order."""
+    size = max(size, sum(map(len, pieces)) // 2000)
+    room = max(room, sum(map(len, pieces)) // 2000)
+    link, client = secure_link(room=ReceiveRoom(room))
+
+    link.receive(b"".join(map(client.seal, pieces)), size)
+
+    assert link.handler.data == b"".join(pieces)
+
+
+def test_a_handshake_may_come_byte_by_byte() -> None:
+    """No cut in the handshake matters, nor in what comes behind it."""
+    link, client = ProtectedLink(), MemoryClient()
+
+    link.shake_hands(client, size=1)
+    link.receive(client.seal(b"PING\r\n"), size=1)
+
+    assert link.handler.data == b"PING\r\n"
+
+
+def test_many_records_fill_the_room_once() -> None:
+    """What was read at once is handed on at once, as far as the room goes."""
+    link, client = secure_link()
+
+    link.receive(b"".join(client.seal(b"PUB a 1\r\nx\r\n") for _ in range(500)))
+
+    assert link.handler.calls == ["received"]
+    assert len(link.handler.data) == 500 * 12
+
+
+@pytest.mark.parametrize("size", [1, 16 * 1024, SEAL_BYTES, SEAL_BYTES + 1, 3 * SEAL_BYTES + 7])
+def test_output_of_any_size_arrives(size: int) -> None:
+    """A write is encrypted at once and whole; a small one is one write of the transport."""
+    data = bytes(range(256)) * (size // 256 + 1)
+    link, client = secure_link()
+
+    link.handler.wire.write(data[:size])
+
+    assert link.transport.requests == ["write"] * (1 + (size - 1) // SEAL_BYTES)
+    assert client.unseal(link.sent()) == data[:size]
+
+
+def test_an_empty_write_is_nothing() -> None:
+    """No record is made of no bytes."""
+    link, _ = secure_link()
+
+    link.handler.wire.write(b"")
+    link.handler.wire.writelines([])
+
+    assert link.sent() == b""
+
+
+def test_pending_counts_what_the_transport_holds() -> None:
+    """Pending bytes are those of the ciphertext that is not passed on."""
+    link, _ = secure_link()
+
+    link.handler.wire.write(bytes(1000))
+
+    assert 1000 < link.handler.wire.pending() == link.transport.buffered
+
+
+def test_a_paused_link_decrypts_nothing() -> None:
+    """What has come in already waits, encrypted; resuming hands it on later, and reads on behind it."""
+    link, client = secure_link(partial(Pausing, times=1), room=ReceiveRoom(10))
+
+    link.receive(client.seal(b"0123456789" * 3))
+    received_while_paused, reading_while_paused = bytes(link.handler.data), link.transport.reading
+    link.handler.wire.resume()
+    received_at_once = bytes(link.handler.data)
+    link.clock.run_pending()
+
+    assert received_while_paused == received_at_once == b"0123456789"
+    assert not reading_while_paused
+    assert link.handler.data == b"0123456789" * 3
+    assert link.transport.reading
+
+
+def test_an_end_of_file_comes_behind_what_was_kept() -> None:
+    """A paused link whose peer has left is read to its end before the end is told."""
+    link, client = secure_link(partial(Pausing, times=1), room=ReceiveRoom(10))
+    link.receive(client.seal(b"0123456789" * 2))
+
+    stays_open = link.layer.eof_received()
+    calls_while_paused = list(link.handler.calls)
+    link.handler.wire.resume()
+    link.clock.run_pending()
+
+    assert stays_open
+    assert calls_while_paused == ["received"]
+    assert link.handler.calls == ["received", "received", "ended"]
+
+
+class Pausing(RecordingHandler):
+    """Pauses its link within the first calls of `received`."""
+
+    def __init__(self, wire: Wire, room: ReceiveRoom, on_change: Callable[[], None], *, times: int) -> None:
+        super().__init__(wire, room, on_change)
+        self._times = times
+
+    def received(self, count: int) -> None:
+        """Collect, and pause."""
+        super().received(count)
+        if self._times:
+            self._times -= 1
+            self.wire.pause()
+
+
+@pytest.mark.parametrize("fault", ["reserve", "received"])
+def test_a_defect_of_the_handler_ends_the_link(fault: str) -> None:
+    """It is reported, and the link is aborted."""
+    link, client = secure_link(partial(Faulty, fault=fault))
+
+    link.receive(client.seal(b"x"))
+
+    assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
+    assert link.transport.requests[-1] == "abort"
+
+
+# --- hostile peers -----------------------------------------------------------------------
+
+
+def test_broken_ciphertext_cuts_the_link() -> None:
+    """A record that was tampered with ends the link; what came before it counts, and the log says why."""
+    link, client = secure_link()
+    good, bad = client.seal(b"good"), bytearray(client.seal(b"evil"))
+    bad[-1] ^= 1
+
+    link.receive(good + bad)
+    link.lose()
+
+    assert link.handler.data == b"good"
+    assert link.texts[3:] == ["TLS error: decryption failed or bad record mac"]
+    assert link.transport.requests[-1] == "abort"
+    assert len(link.handler.losses) == 1
+    assert link.handler.losses[0] is not None
+
+
+def test_new_keys_are_accepted() -> None:
+    """A peer may change its keys, and ask us to change ours, as long as it takes our answers."""
+    updates = KeyUpdates()
+    link = updates.link
+
+    for _ in range(5000):
+        link.receive(updates.request())
+        link.sent()
+
+    assert "abort" not in link.transport.requests
+
+
+def test_a_peer_that_asks_for_keys_and_takes_none_is_cut() -> None:
+    """Answers of TLS itself cannot pile up without bound."""
+    updates = KeyUpdates()
+    link = updates.link
+
+    for _ in range(REPLY_BYTES):
+        link.receive(updates.request())
+        if "abort" in link.transport.requests:
+            break
+
+    assert link.transport.buffered < REPLY_BYTES + 1024
+    assert link.texts[3:] == ["TLS error: the peer asks TLS for replies and takes none"]
+
+
+# --- the end -----------------------------------------------------------------------------
+
+
+def test_closing_says_goodbye() -> None:
+    """The peer hears the end of our direction from TLS, and then from TCP; later input is dropped."""
+    link, client = secure_link()
+
+    link.handler.wire.write(b"bye")
+    said = link.sent()
+    link.handler.wire.close()
+    link.receive(client.seal(b"too late"))
+
+    assert client.unseal(said) == b"bye"
+    assert client.heard_goodbye(link.sent())
+    assert "write_eof" in link.transport.requests
+    assert link.handler.calls == []
+
+
+def test_closing_while_paused_reads_on_to_see_the_end() -> None:
+    """Input that waited is dropped, and the peer's end of file ends the link."""
+    link, client = secure_link()
+    link.handler.wire.pause()
+
+    link.handler.wire.close()
+    link.receive(client.seal(b"too late"))
+
+    assert link.transport.reading
+    assert not link.layer.eof_received()
+    assert link.handler.calls == []
+
+
+def test_the_peers_goodbye_is_the_end_of_input() -> None:
+    """It comes behind the last byte, is told once, and leaves our direction open."""
+    link, client = secure_link()
+
+    link.receive(client.seal(b"last") + client.goodbye())
+    stays_open = link.layer.eof_received()
+    link.handler.wire.write(b"answer")
+
+    assert link.handler.calls == ["received", "ended"]
+    assert stays_open
+    assert link.sent() != b""
+
+
+def test_a_goodbye_is_answered_by_the_close() -> None:
+    """A link whose peer has said goodbye ends as soon as all is sent."""
+    link, client = secure_link(partial(Parting, cue="ended"))
+
+    link.receive(client.goodbye())
+
+    assert link.transport.requests[-1] == "close"
+    assert client.heard_goodbye(link.sent())
+
+
+def test_a_goodbye_to_a_closing_link_ends_it() -> None:
+    """While what is pending goes out, the peer's goodbye shortens the wait."""
+    link, client = secure_link()
+    link.handler.wire.write(b"pending")
+    link.handler.wire.close()
+
+    link.receive(client.goodbye())
+
+    assert link.transport.requests[-1] == "close"
+
+
+def test_a_link_without_a_goodbye_ends_all_the_same() -> None:
+    """The peer's plain end of file is an end like any other; the protocol above tells what is whole."""
+    link, _ = secure_link()
+
+    assert link.layer.eof_received()
+    assert link.handler.calls == ["ended"]
+
+
+def test_an_aborted_link_says_nothing() -> None:
+    """Abort sends no goodbye; whatever is called afterwards is ignored."""
+    link, client = secure_link()
+
+    link.handler.wire.abort()
+    for call in (link.handler.wire.pause, link.handler.wire.resume, link.handler.wire.close):
+        call()
+    link.handler.wire.write(b"too late")
+    link.receive(client.seal(b"too late"))
+
+    assert link.sent() == b""
+    assert link.transport.requests == ["abort"]
+    assert link.handler.calls == []
+
+
+@pytest.mark.parametrize("stage", ["greeted", "shaking", "secure", "turned away"])
+def test_a_lost_link_leaves_nothing_behind(stage: str) -> None:
+    """Without the collector's help its memory returns, and no timer is left."""
+    link, client = ProtectedLink(), MemoryClient()
+    if stage == "shaking":
+        link.receive(client.shake())
+    elif stage == "secure":
+        link.shake_hands(client)
+    elif stage == "turned away":
+        link.receive(b"CONNECT {}\r\n")
+    layer = weakref.ref(link.layer)
+
+    gc.disable()
+    try:
+        link.lose()
+        link.acceptor.handlers.clear()
+        del link.layer
+        remaining = layer()
+    finally:
+        gc.enable()
+
+    assert remaining is None
+    assert link.clock.timers_outstanding == 0
+
+
+def test_a_step_that_comes_too_late_is_not_made() -> None:
+    """A link that was lost while its handshake waited for its turn takes no harm."""
+    link, hello = ProtectedLink(), MemoryClient().shake()
+    link.protection.room[: len(hello)] = hello
+    link.layer.buffer_updated(len(hello))
+
+    link.lose()
+
+    assert link.sent() == b""
+    assert link.handler.calls == ["lost"]
+
+
+def test_older_clients_speak_tls_1_2() -> None:
+    """The suite is named as operators know it."""
+    context = certificates().client_context()
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    context.maximum_version = context.minimum_version
+    link = ProtectedLink()
+
+    link.shake_hands(MemoryClient(context))
+
+    assert link.texts[2] == "TLS version 1.2, cipher suite TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
