@@ -4,8 +4,11 @@ import platform
 
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
+from app.adapters.monitoring.monitor import Endpoint
+from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
 from app.config.options import Options
+from app.config.tls_options import TlsOptions
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
@@ -114,3 +117,16 @@ def _with_port(address: str, port: int) -> str:
 
 def _joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
+    """Where monitoring is served, if it is."""
+    plain = options.http
+    return () if plain is None else (Endpoint(plain.host, plain.port),)
+
+
+def monitor_settings(options: Options) -> MonitorSettings:
+    return MonitorSettings(
+        tls_timeout=(options.tls or TlsOptions()).timeout,
+        server_name=options.server_name or "",
+    )

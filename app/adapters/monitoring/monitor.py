@@ -39,10 +39,6 @@ OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 """Listens at a host and port with a backlog; raises `ListenError`."""
 
 
-class MonitorListenError(ListenError):
-    """The monitoring port cannot be listened on; the text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where pages are served: plain, or with `tls` encrypted."""
@@ -67,8 +63,8 @@ class Needs:
     open_socket: OpenSocket
 
 
-class Monitor:
-    """The pages of one server, served at its endpoints."""
+class HttpMonitor:
+    """The pages of one server, served at its endpoints. Implements ``app.ports.monitor``."""
 
     def __init__(self, endpoints: Sequence[Endpoint], settings: Settings, needs: Needs) -> None:
         """Without endpoints nothing is served, and nothing imported.
@@ -84,13 +80,13 @@ class Monitor:
         """Real ports by scheme, once it listens."""
 
     async def listen(self) -> None:
-        """Take the ports; who connects waits until `start`. Raises `MonitorListenError`."""
+        """Take the ports; who connects waits until `start`. Raises `ListenError`."""
         for endpoint in self._endpoints:
             try:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
             except ListenError as error:
                 self._release()
-                raise MonitorListenError(f"{endpoint.host}:{endpoint.port}: {error}") from error
+                raise ListenError(f"{endpoint.host}:{endpoint.port}: {error}") from error
             self._sockets.append(listening)
             port = self.ports[endpoint.scheme] = listening.getsockname()[1]
             self._needs.events.record(MonitorStarting(None, endpoint.scheme, endpoint.host, port))
