@@ -113,7 +113,7 @@ class Container:
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
-            providers.Object(monitor_endpoints(options)),
+            providers.Callable(monitor_endpoints, options),
             monitor_settings(options),
             providers.Factory(
                 MonitorNeeds,

@@ -11,6 +11,7 @@ from typing import NoReturn
 from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
+from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.load import Loaded
 from app.config.options import Options
@@ -53,7 +54,7 @@ def _run(container: Container, loaded: Loaded) -> int:
             return _run_with_log(container, loaded, events)
         except CannotStart as error:
             fact = error.fact
-        except (AuthError, PidFileError) as error:
+        except (AuthError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
         events.record(fact)
         if _logs_elsewhere(loaded.options):
@@ -62,7 +63,7 @@ def _run(container: Container, loaded: Loaded) -> int:
 
 
 def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int:
-    """Raises `AuthError`, `PidFileError` and `CannotStart`."""
+    """Raises `AuthError`, `TlsError`, `PidFileError` and `CannotStart`."""
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     container.authenticator()

@@ -1,12 +1,14 @@
 """Options turned into the plain values that the domain and the adapters take."""
 
 import platform
+import ssl
 
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.monitor import Endpoint
 from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
+from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, server_context
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.cluster.mesh import ClusterSettings
@@ -120,9 +122,21 @@ def _joined(host: str, port: int) -> str:
 
 
 def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
-    """Where monitoring is served, if it is."""
-    plain = options.http
-    return () if plain is None else (Endpoint(plain.host, plain.port),)
+    """Where monitoring is served, if it is. Raises `TlsError`."""
+    endpoints = []
+    if options.http is not None:
+        endpoints.append(Endpoint(options.http.host, options.http.port))
+    if options.https is not None:
+        endpoints.append(Endpoint(options.https.host, options.https.port, _monitor_tls(options.tls)))
+    return tuple(endpoints)
+
+
+def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
+    """The clients' certificate; readers are asked for none (monitoring.md, section 1)."""
+    if asked is None:
+        raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
+    files = TlsFiles(asked.cert_file or "", asked.key_file or "", cipher_suites=asked.cipher_suites)
+    return server_context(files)
 
 
 def monitor_settings(options: Options) -> MonitorSettings:

@@ -20,6 +20,7 @@ class Settings(TypedDict, total=False):
     password: str
     token: str
     auth_timeout: float
+    http_port: int
     routes: tuple[str, ...]
     """Where to dial; with it, even if it is empty, the broker belongs to a cluster."""
     route_user: str
