@@ -89,8 +89,16 @@ class EmbeddedServer:
     @property
     def pages(self) -> str:
         """Where the pages of monitoring are, without a path."""
-        (serving,) = self.log.of(MonitorStarting)
-        return f"{serving.scheme}://{serving.host}:{serving.port}"
+        return self._pages("http")
+
+    @property
+    def encrypted_pages(self) -> str:
+        """The same, over TLS."""
+        return self._pages("https")
+
+    def _pages(self, scheme: str) -> str:
+        (serving,) = [fact for fact in self.log.of(MonitorStarting) if fact.scheme == scheme]
+        return f"{scheme}://{serving.host}:{serving.port}"
 
     async def connect(self) -> RawClient:
         """A new client that has read INFO."""
