@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import monitoring
 from benchmarks.chart import bars_of, draw
+from benchmarks.client import RowFailed
 from benchmarks.logins import measure_logins
 from benchmarks.measure import Result, measure_row
 from benchmarks.report import document, failures, table
@@ -60,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for row in chosen(all_rows(), options.rows, quick=options.quick):
             sys.stderr.write(f"{row.section}: {row.title}\n")
             results.append(measure_row(row, servers, rounds, seconds))
-    except CannotStart as error:
+    except (CannotStart, RowFailed) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(table(results) + "\n")

@@ -38,6 +38,7 @@ _HASH = "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
 """A hash of the usual cost."""
 
 _CONFIGURATION = f"""
+ping_interval: "1h"
 authorization {{
   users: [
     {{ user: "derek", password: "{_HASH}" }}

@@ -66,7 +66,7 @@ class AuthorizationOptions(Section):
     ] = ""
     users: Annotated[
         tuple[UserOptions, ...] | None,
-        Field(description="Several users, each a map with `user` and `password`."),
+        Field(strict=False, description="Several users, each a map with `user` and `password`."),
         AfterValidator(lambda users: users if users is None else _distinct(users)),
         Key(wrong="Could not parse user array properly, it must be an array of maps"),
     ] = None

@@ -56,7 +56,9 @@ class ClusterOptions(Section):
         ClusterAuthorizationOptions, Field(description="What other servers must show.")
     ] = ClusterAuthorizationOptions()
     tls: Annotated[TlsOptions | None, Field(description="Encryption between servers.")] = None
-    routes: Annotated[tuple[Route, ...], Field(description="Servers to connect to, as URLs.")] = ()
+    routes: Annotated[
+        tuple[Route, ...], Field(strict=False, description="Servers to connect to, as URLs.")
+    ] = ()
     no_advertise: Annotated[
         bool, Field(description="Keep other servers' addresses from clients, and ours from theirs.")
     ] = False

@@ -32,6 +32,9 @@ def _bash() -> str:
     lines = [
         f"_{_PROGRAM}() {{",
         '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
+        # Bash makes a word of an equals sign.
+        '    if [ "$word" = "=" ]; then word=""',
+        '    elif [ "$before" = "=" ]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi',
         '    case "$before" in',
     ]
     for flag in _rows():

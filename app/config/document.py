@@ -36,6 +36,8 @@ class Block:
     """Members in the order of the file; of several with one key the last counts."""
 
     members: tuple[Member, ...] = ()
+    referred: frozenset[str] = field(default=frozenset(), compare=False)
+    """Keys whose values stand elsewhere as well, by way of variables."""
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self.members)

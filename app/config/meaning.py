@@ -52,7 +52,7 @@ class _Reader:
                 name = fields[key]
                 inner = inner_section(section.model_fields[name])
                 values[name] = self._value(member.item, inner, (*path, name))
-            else:
+            elif member.key not in block.referred:
                 self._wonder(member, section)
         return values
 

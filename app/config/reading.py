@@ -153,6 +153,8 @@ class _Walk:
         """Nothing was left out, so what is missing is missing in the file."""
         self._scopes: list[dict[str, Item]] = []
         """What was read of the blocks around, the outermost first."""
+        self._referred: list[set[str]] = []
+        """Keys of the same blocks that variables refer to."""
         self._depth = context.depth
 
     def document(self, tree: Branch) -> Block:
@@ -177,13 +179,14 @@ class _Walk:
     def _block(self, entries: Iterable[_Node]) -> Block:
         scope: dict[str, Item] = {}
         self._scopes.append(scope)
+        self._referred.append(set())
         members: list[Member] = []
         for entry in entries:
             read = self._entry(cast("Branch", entry))
             scope.update((member.key, member.item) for member in read)
             members += read
         self._scopes.pop()
-        return Block(tuple(members))
+        return Block(tuple(members), frozenset(self._referred.pop()))
 
     def _entry(self, entry: Branch) -> Iterable[Member]:
         first, *value = entry.children
@@ -207,8 +210,13 @@ class _Walk:
         """What the innermost block says that has the key already, or else the environment."""
         place = self._place(token)
         name = token[1:]
-        found = next((scope[name] for scope in reversed(self._scopes) if name in scope), None)
-        if found is None:
+        around = zip(reversed(self._scopes), reversed(self._referred), strict=True)
+        for scope, referred in around:
+            if name in scope:
+                found = scope[name]
+                referred.add(name)
+                break
+        else:
             found = self._of_environment(name, place)
         self._reading.count_all(found, place, self._depth)
         return Item(found.value, place)
@@ -247,7 +255,9 @@ class _Walk:
             elif len(files) > LONGEST_CHAIN:
                 reading.refuse(place, f"more than {LONGEST_CHAIN} files include each other in a row")
             else:
-                members = reading.document(_Context((*files, source), self._depth), place)
+                block = reading.document(_Context((*files, source), self._depth), place)
+                self._referred[-1] |= block.referred
+                members = block
         self._whole &= before == reading.mistakes
         return members
 

@@ -15,7 +15,7 @@ from app.config.section import Section, inner_section, key_of
 from app.config.tls_options import TlsOptions
 from app.config.usage import shown
 
-_SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
+SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("", Options, "## Outside of all sections"),
     ("authorization", AuthorizationOptions, "## In `authorization`"),
     ("authorization.users", UserOptions, "### In each map of `authorization.users`"),
@@ -23,11 +23,13 @@ _SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("cluster", ClusterOptions, "## In `cluster`"),
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
 )
+"""All sections, each with the path that leads to it, and its title."""
 
 _INTRODUCTION = """\
 # Options
 
 Every key of the configuration file, the flag that does the same, and what counts when neither is given.
+How a file is written is in [Configuration](configuration.md).
 `make reference` writes this page from the model in `app/config/`; a test says when it is out of date.
 
 - Names of keys are case-insensitive. Of several that set the same, the last one counts.
@@ -35,7 +37,7 @@ Every key of the configuration file, the flag that does the same, and what count
 - Zero and the empty text mean the default.
 - A time is a number of seconds, or a text such as `"2s"`, `"1m30s"` or `"500ms"`.
 - An address is `"host:port"`, or the port alone, which leaves the host at its default.
-- An unknown key is ignored, with a line in the log. In `tls` it is an error.
+- An unknown key is ignored, with a line in the log unless variables refer to it. In `tls` it is an error.
 - A mistake is one line, `file:line:column: text`. All are told at once, and nothing starts.
 - `pynatsd --check -c FILE` looks for them, and starts nothing.
 """
@@ -47,7 +49,7 @@ def reference() -> str:
     """The page, as Markdown."""
     flags = _flags_by_path()
     parts = [_INTRODUCTION]
-    for path, section, title in _SECTIONS:
+    for path, section, title in SECTIONS:
         rows = (*_address_rows(section, path, flags), *_field_rows(section, path, flags))
         parts.append("\n".join((title, "", _HEADER, *rows, "")))
     return "\n".join(parts)

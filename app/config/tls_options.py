@@ -75,7 +75,10 @@ class TlsOptions(Section):
     cipher_suites: Annotated[
         tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
         AfterValidator(_some_ciphers),
-        Field(description="Names of the cipher suites of TLS 1.2, the best first; see `--help_tls`."),
+        Field(
+            strict=False,
+            description="Names of the cipher suites of TLS 1.2, the best first; see `--help_tls`.",
+        ),
         _expected("cipher_suites", "an array of names"),
     ] = PREFERRED_CIPHERS
     timeout: Annotated[Seconds, Field(description="Time for the handshake."), Key(unit="seconds")] = 0.5

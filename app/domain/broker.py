@@ -22,10 +22,13 @@ from app.domain.limits import Limits
 from app.domain.routing import Routing
 from app.domain.stats import ServerStats, Traffic
 from app.domain.subscription import Subscription, read_member
-from app.domain.timetable import DueQueue, Scheduler
+from app.domain.timetable import DueQueue, Scheduler, Timer
 
 BURIAL_SLICE = 1000
 """Subscriptions of a closed connection that are removed in one go."""
+
+NEWS_SECONDS = 0.1
+"""Clients are told of servers that come and go at most so often: they do so in swarms."""
 
 FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
@@ -92,6 +95,7 @@ class Broker:
         self.info = info
         self.info_line = info.line()
         self._own_urls: tuple[str, ...] = ()
+        self._news: Timer | None = None
         self.cluster: Cluster | None = None
         """None for a server that stays alone."""
         if membership is not None:
@@ -110,17 +114,22 @@ class Broker:
         self._tell(replace(self.info, port=port))
 
     def cluster_changed(self) -> None:
-        """Tell clients where else they may connect: here first, then the other servers."""
-        if self.cluster is not None:
-            urls = dict.fromkeys([*self._own_urls, *self.cluster.connect_urls()])
-            self._tell(replace(self.info, connect_urls=tuple(urls)))
+        """Tell clients soon where else they may connect."""
+        if self._news is None:
+            self._news = self.scheduler.call_later(NEWS_SECONDS, self._tell_news)
+
+    def _tell_news(self) -> None:
+        """Here first, then the other servers."""
+        self._news = None
+        others = self.cluster.connect_urls() if self.cluster is not None else []
+        self._tell(replace(self.info, connect_urls=tuple(dict.fromkeys([*self._own_urls, *others]))))
 
     def _tell(self, info: ServerInfo) -> None:
         if info == self.info:
             return
         self.info = info
         self.info_line = info.line()
-        for session in self.sessions.values():
+        for session in list(self.sessions.values()):  # a slow one may be cut, and leave
             session.keep_informed()
         self.plane.flush()
 
@@ -184,9 +193,8 @@ class Broker:
 
     def opened(self, connection: Connection) -> None:
         """It can be talked to: from now on it is pinged, and has to log in."""
-        if connection.distant:
-            if self.cluster is not None:
-                self.cluster.opened(connection)
+        if self.cluster is not None and connection.distant:
+            self.cluster.opened(connection)
             return
         self._pings.add(connection)
         if self.gatekeeper.required:
@@ -277,8 +285,9 @@ class Broker:
         done()
 
     def _all(self) -> list[Connection]:
+        """Routes first: peers whose route is closed need not hear what each client gives up."""
         routes = self.cluster.connections() if self.cluster is not None else []
-        return [*self.connections.values(), *routes]
+        return [*routes, *self.connections.values()]
 
     # --- figures ---------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ class Announcer(Protocol):
 
     def added(self, subscription: Subscription) -> None: ...
 
-    def limited(self, subscription: Subscription, limit: int) -> None:
-        """It ends after so many messages."""
+    def limited(self, subscription: Subscription) -> None:
+        """It ends after the messages that its target is limited to."""
         ...
 
     def removed(self, subscription: Subscription) -> None: ...
@@ -41,7 +41,7 @@ class Interest:
         """End it after so many messages in all; they are more than it has had."""
         subscription.target.limit = limit
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
-            self.announcer.limited(subscription, limit)
+            self.announcer.limited(subscription)
 
     def remove(self, subscription: Subscription) -> None:
         """Take out a subscription that was added; no message reaches it any more."""

@@ -1,33 +1,52 @@
-"""The configurations that documents show can be used as they stand."""
+"""The page on configuration shows what is read, and names the bounds that hold."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from app.config.flags import CONFIG_FILE
-from app.config.load import load
+from app.config.errors import ConfigError
+from app.config.parsing import DEEPEST, MOST_VALUES
+from app.config.reading import LONGEST_CHAIN, MOST_FILES
+from app.config.sources import LARGEST_FILE
+from app.config.syntax import read_file
 from tests.fakes.server_process import ROOT
+from tests.unit.config.trees import tree_of
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHOWN = [
-    pytest.param(block, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(
-        re.findall(r"^```conf\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    )
-]
+PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+SAMPLE, MISTAKES = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-def test_documents_show_configurations() -> None:
-    """The pattern above finds something."""
-    assert len(SHOWN) >= 2
+def test_the_sample(tmp_path: Path) -> None:
+    """A reader who pastes the sample gets what its comments promise."""
+    path = tmp_path / "nats.conf"
+    path.write_text(SAMPLE)
+    (tmp_path / "cluster.conf").write_text("port: 4244")
+
+    assert {
+        "port": 4222,
+        "authorization": {"user": "derek", "password": 'T0p "S3cr3t"', "timeout": 0.5},
+        "cluster": {"port": 4244, "routes": ["nats-route://127.0.0.1:4245", "nats-route://127.0.0.1:4246"]},
+        "max_payload": 2 * 1024**2,
+        "log_file": "/var/log/nats.log",
+    } == tree_of(read_file(str(path), {"NATS_LOG": "/var/log/nats.log"}))
 
 
-@pytest.mark.parametrize("text", SHOWN)
-def test_a_reader_may_paste_it(tmp_path: Path, text: str) -> None:
-    """Nothing in a block is a mistake, and nothing is without effect."""
-    file = tmp_path / "pasted.conf"
-    file.write_text(text, "utf-8")
+def test_the_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mistakes that the page shows are told in these words."""
+    monkeypatch.chdir(tmp_path)
+    Path("nats.conf").write_text("a {\n  user: derek\n  password: T0p S3cr3t\nb {\nc {\nd = 1\n}\n\n")
 
-    assert () == load({CONFIG_FILE: str(file)}, {}).notices
+    with pytest.raises(ConfigError) as raised:
+        read_file("nats.conf", {})
+
+    assert MISTAKES == f"{raised.value}\n"
+
+
+def test_the_bounds() -> None:
+    """The table of bounds has the figures of the code."""
+    table = re.findall(r"^\|.*\| ([\d,]+)(?: MiB)? \|$", PAGE, re.MULTILINE)
+
+    assert [LARGEST_FILE // 1024**2, DEEPEST, MOST_VALUES, MOST_FILES, LONGEST_CHAIN] == [
+        int(figure.replace(",", "")) for figure in table
+    ]

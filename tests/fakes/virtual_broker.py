@@ -1,15 +1,18 @@
 """A broker in virtual time, with wires that the test holds the other ends of."""
 
+from dataclasses import dataclass, field
+
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
-from app.domain.broker import Broker, Needs
+from app.domain.broker import Broker, Membership, Needs
 from app.domain.connection import Connection
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
+from app.ports.transport import Acceptor
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.wire import FakeWire
+from tests.fakes.wire import ADDRESS, FakeWire
 
 INFO = ServerInfo(
     server_id="0123456789ABCDEFGHIJKL",
@@ -23,6 +26,16 @@ INFO = ServerInfo(
     max_payload=1_048_576,
 )
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker stands: in a cluster perhaps, and in somebody's time."""
+
+    info: ServerInfo = INFO
+    membership: Membership | None = None
+    clock: ManualClock = field(default_factory=ManualClock)
+    seed: int = 1
 
 
 class VirtualClient:
@@ -66,28 +79,38 @@ class VirtualBroker:
         *,
         gatekeeper: Gatekeeper | None = None,
         events: RecordingEventLog | None = None,
-        seed: int = 1,
+        place: Place | None = None,
     ) -> None:
-        self.clock = ManualClock()
+        place = place or Place()
+        self.clock = place.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, seed, self.clock, gatekeeper or OpenDoor(), self.events)
-        self.broker = Broker(self.limits, INFO, needs)
+        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        self.broker = Broker(self.limits, place.info, needs, place.membership)
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 
     def accept(self, *, opened: bool = True) -> VirtualClient:
         """A new client that has not read its INFO yet; its link is opened unless told otherwise."""
-        wire = FakeWire(self._next_port)
+        wire = self.wire()
+        client = VirtualClient(self, self.drive(wire, self.broker.accept, opened=opened), wire)
+        self.clients.append(client)
+        return client
+
+    def wire(self, ip: str = ADDRESS) -> FakeWire:
+        """A new link from `ip`, and from a port of its own."""
         self._next_port += 1
-        handler = self.broker.accept(wire)
+        return FakeWire(self._next_port - 1, ip)
+
+    @staticmethod
+    def drive(wire: FakeWire, acceptor: Acceptor, *, opened: bool = True) -> Connection:
+        """Give the link to the broker, as a transport does."""
+        handler = acceptor(wire)
         assert isinstance(handler, Connection)
         wire.handler = handler
         if opened and not wire.is_over:
             handler.opened()
-        client = VirtualClient(self, handler, wire)
-        self.clients.append(client)
-        return client
+        return handler
 
     def connect(self, *, quiet: bool = False) -> VirtualClient:
         """A new client behind its INFO; a quiet one has switched off +OK and pedantry."""

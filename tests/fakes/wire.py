@@ -17,7 +17,7 @@ class FakeWire(Wire):
     handler as a transport does.
     """
 
-    def __init__(self, port: int = 4000) -> None:
+    def __init__(self, port: int = 4000, ip: str = ADDRESS) -> None:
         self.handler: Handler | None = None
         self.paused = False
         self.closed = False
@@ -29,7 +29,7 @@ class FakeWire(Wire):
         """Each write; pieces of one `writelines` are one write."""
         self.output = bytearray()
         """All that was written, in order, pending bytes included."""
-        self._peer = Peer(ADDRESS, port)
+        self._peer = Peer(ip, port)
         self._stalled = False
         self._choked = False
         self._pending = 0

@@ -9,6 +9,7 @@ What was learnt from one route is never told on another.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -22,9 +23,10 @@ SLICE = 2000
 """Subscriptions that are told in one go when a route begins."""
 
 _ENOUGH = 4 * 1024 * 1024
-"""Pending bytes of a new route that are waited for before the next slice."""
+"""While more bytes are pending for a new route its next slice waits."""
 
 _PATIENCE = 0.05
+"""Seconds between looks at such a route."""
 
 
 class Hearer(Protocol):
@@ -54,15 +56,15 @@ class Herald:
     def added(self, subscription: Subscription) -> None:
         self._tell(_sub_line(subscription))
 
-    def limited(self, subscription: Subscription, limit: int) -> None:
-        """It ends after so many messages."""
-        self._tell(b"UNSUB %b %d\r\n" % (route_sid(subscription), limit))
+    def limited(self, subscription: Subscription) -> None:
+        """It ends after the messages that its target is limited to."""
+        self._tell(_limit_line(subscription))
 
     def removed(self, subscription: Subscription) -> None:
         self._tell(b"UNSUB %b\r\n" % route_sid(subscription))
 
     def _tell(self, line: bytes) -> None:
-        for hearer in self._hearers.values():
+        for hearer in list(self._hearers.values()):  # a slow one may be cut, and leave
             connection = hearer.connection
             connection.outbox.send(line)
             if connection.outbox.trace:
@@ -77,25 +79,33 @@ class Herald:
         self._tell_slice(connection, self._lines())
 
     def _lines(self) -> Iterator[bytes]:
+        """What is known of each subscription, in one piece: its sid may mean another one later."""
         for held in list(self._local()):
             for subscription in list(held.values()):
                 if held.get(subscription.sid) is subscription:
-                    yield _sub_line(subscription)
-                    if subscription.target.limit:
-                        yield b"UNSUB %b %d\r\n" % (route_sid(subscription), subscription.target.limit)
+                    yield _sub_line(subscription) + _limit_line(subscription)
 
     def _tell_slice(self, connection: Connection, lines: Iterator[bytes]) -> None:
         if connection.closed:
+            return
+        go_on = partial(self._tell_slice, connection, lines)
+        if connection.outbox.pending() > _ENOUGH:
+            self._scheduler.call_later(_PATIENCE, go_on)
             return
         told = list(islice(lines, SLICE))
         connection.send(b"".join(told))
         if len(told) < SLICE:
             connection.report(RouteSubscriptionsSent(connection.link))
-            return
-        pause = _PATIENCE if connection.outbox.pending() > _ENOUGH else 0.0
-        self._scheduler.call_later(pause, lambda: self._tell_slice(connection, lines))
+        else:
+            self._scheduler.call_later(0.0, go_on)
 
 
 def _sub_line(subscription: Subscription) -> bytes:
     queue = subscription.queue or b""
     return b"SUB %b %b %b\r\n" % (subscription.subject, queue, route_sid(subscription))
+
+
+def _limit_line(subscription: Subscription) -> bytes:
+    """Empty for a subscription without a limit."""
+    limit = subscription.target.limit
+    return b"UNSUB %b %d\r\n" % (route_sid(subscription), limit) if limit else b""

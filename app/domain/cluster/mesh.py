@@ -41,7 +41,7 @@ ROUTE_PING_SECONDS = 10.0
 """Routes are pinged at least so often: a half-open one hides messages from a whole server."""
 
 HANDSHAKE_SECONDS = 5.0
-"""How long a peer may take to introduce itself, logged in or not."""
+"""How long a peer may take to introduce itself, unless it has longer to log in."""
 
 PROBE_SECONDS = 2.0
 """How long a route may be silent after its server has come in by another one."""
@@ -140,7 +140,7 @@ class Cluster:
             scheduler, settings.auth_timeout, RouteSession.login_expired
         )
         self._handshakes: DueQueue[RouteSession] = DueQueue(
-            scheduler, HANDSHAKE_SECONDS, RouteSession.login_expired
+            scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), RouteSession.login_expired
         )
         self._refusals = Refusals()
         self._port = settings.port
@@ -250,12 +250,13 @@ class Cluster:
         self.remotes[info.server_id] = session
         self._pings.add(connection)
         connection.report(RouteRegistered(connection.link, info.server_id))
-        self.herald.tell_all(connection)
         self._spread(session)
+        self.herald.tell_all(connection)  # which may be the end of a peer that reads nothing
         self._server.cluster_changed()
 
     def _note_reached(self, session: RouteSession, info: RouteInfo) -> None:
-        destination = session.destination or self._solicitor.learn(session.url(), info.server_id)
+        url = self._with_credentials(session.url(), info)
+        destination = session.destination or self._solicitor.learn(url, info.server_id)
         if destination is not None:
             self._solicitor.reached(destination, info.server_id)
 
@@ -272,7 +273,7 @@ class Cluster:
     def _probe_namesakes(self, session: RouteSession) -> None:
         """No two servers share an address: an older one there is dead, most likely."""
         url = session.url()
-        for other in self.remotes.values():
+        for other in list(self.remotes.values()):
             if other is not session and other.url() == url:
                 self._probe(other)
 
@@ -324,21 +325,26 @@ class Cluster:
             delay = CONFIGURED_AGAIN
         else:
             delay = SWIFT if self._server.own_id < remote_id else SLOW
-        if session.refused and session.destination is not None:
+        if session.destination is not None and self._is_refusal(session):
             self._solicitor.failed(session.destination, refused=True)
         else:
             self._solicitor.lost(remote_id, session.destination, delay)
         self._server.cluster_changed()
 
+    def _is_refusal(self, session: RouteSession) -> bool:
+        """Whether its end means that the server will not have us: it says so soon."""
+        age = self._server.scheduler.monotonic() - session.connection.started
+        return session.refused and age < HANDSHAKE_SECONDS
+
     # --- gossip -----------------------------------------------------------------------
 
     def _spread(self, session: RouteSession) -> None:
         """Tell the other servers of a new one."""
-        info = session.info
-        if info is None or len(self.remotes) == 1:
+        info, url = session.info, session.address()
+        if info is None or not url.port:
             return
-        line = replace(info, ip=info.ip or str(session.url()), connect_urls=()).line()
-        for other in self.remotes.values():
+        line = replace(info, ip=str(url), connect_urls=()).line()
+        for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)
                 other.connection.send(line)

@@ -28,6 +28,7 @@ from app.domain.commands import (
     PUB,
     SUB,
     UNSUB,
+    is_too_long,
     parse_connect,
     parse_subscribe,
     parse_unsubscribe,
@@ -205,11 +206,16 @@ class RouteSession:
             self._admit_only_connect(rest)
             if self.info is None or not _begins_message(rest):
                 refuse_partial(rest, self._line_limit)
-            elif len(rest) > self._line_limit:
-                raise MaximumControlLine
+            else:
+                self._refuse_long_message(rest)
         except ProtocolError as error:
             self._refuse(error)
         return not self.connection.closed
+
+    def _refuse_long_message(self, rest: bytes) -> None:
+        argument = rest[4:].lstrip(b" \t")
+        if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), self._line_limit):
+            raise MaximumControlLine
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a message that the data plane could not take."""
@@ -308,10 +314,12 @@ class RouteSession:
         self.connection.inlet.publishing = True
 
     def url(self) -> RouteUrl:
-        """Where the peer can be dialled: as it says, else where it comes from; port 0 when it told none."""
+        """Where we dial the peer; port 0 when it told none."""
+        return self.address() if self.destination is None else self.destination.url
+
+    def address(self) -> RouteUrl:
+        """Where others may dial it: as it says, else where it comes from; port 0 when it told none."""
         info = self.info
-        if self.destination is not None:
-            return self.destination.url
         advertised = read_gossip(info.ip) if info is not None else None
         if advertised is not None and not is_near(advertised.host):
             return advertised

@@ -126,10 +126,19 @@ class Solicitor:
     def solicit(self, urls: Iterable[RouteUrl]) -> None:
         """Dial configured addresses, each once, from now on."""
         for url in urls:
-            if _key(url) not in self._known:
-                destination = Destination(url, self._now(), configured=True)
-                self._known[_key(url)] = destination
+            destination = self._known.get(_key(url))
+            if destination is None:
+                destination = self._known[_key(url)] = Destination(url, self._now(), configured=True)
+            elif not destination.configured:
+                self._configure(destination, url)
+            if not destination.busy and destination.timer is None:
                 self._dial(destination)
+
+    def _configure(self, destination: Destination, url: RouteUrl) -> None:
+        """A learnt address turns out to be configured: its server was faster than we."""
+        self._learnt -= 1
+        destination.url = url
+        destination.configured = destination.met = True
 
     def learn(self, url: RouteUrl, remote_id: str) -> Destination | None:
         """Note where a server may be found. None when there is no room for it."""
@@ -169,7 +178,8 @@ class Solicitor:
         if dialled is not None:
             dialled.busy = False
         for destination in list(self._known.values()):
-            if destination.remote_id == remote_id and not destination.busy:
+            found = destination is dialled or destination.remote_id == remote_id
+            if found and not destination.busy:
                 destination.unreached = self._now()
                 destination.failures = 0
                 self._wait(destination, delay)
@@ -229,10 +239,12 @@ class Solicitor:
         self._again(destination)
 
     def _ended(self) -> None:
-        """A dial is over: the next one that waits for its turn may begin."""
+        """A dial is over: the next one that waits for its turn may begin, if it is needed still."""
         self._dials -= 1
-        if self._queue and not self._stopped:
-            self._start(self._queue.popleft())
+        while self._queue and self._dials < MOST_DIALS:
+            destination = self._queue.popleft()
+            destination.busy = False
+            self._dial(destination)
 
     # --- waiting -----------------------------------------------------------------
 

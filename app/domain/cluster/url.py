@@ -52,7 +52,10 @@ def is_near(host: str) -> bool:
 
 
 def _numeric(host: str) -> IPv4Address | IPv6Address | None:
+    """The address; one of IPv4 in the dress of IPv6 counts as what it is."""
     try:
-        return ip_address(host)
+        address = ip_address(host)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped

@@ -44,6 +44,8 @@ def complete(directory: Path, *words: str) -> list[str]:
         (["--log", "nats"], ["nats.conf"]),
         (["--log_format", ""], ["json", "text"]),
         (["-completion", "z"], ["zsh"]),
+        (["--log_format", "=", "j"], ["json"]),
+        (["--log_format", "="], ["json", "text"]),
         (["--port", ""], []),
     ],
 )

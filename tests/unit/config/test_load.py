@@ -1,13 +1,14 @@
 """Unit tests of a file and the flags above it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from app.config.addresses import Endpoint
 from app.config.document import Block
 from app.config.errors import ConfigError, Problem
-from app.config.flags import parse
+from app.config.flags import CONFIG_FILE, parse
 from app.config.load import Loaded, load
 from app.config.options import Options, make_options
 from app.domain.cluster.url import RouteUrl
@@ -264,3 +265,25 @@ def test_a_file_that_cannot_be_read() -> None:
 
     with pytest.raises(ConfigError, match=r"^no f in \{\}$"):
         load(parse(["-c", "f"]).given, {}, read_file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SECRET: t\nauthorization { token: $SECRET }\n",
+        "authorization { SECRET: t\n token: $SECRET }\n",
+        "include 'inner.conf'\nauthorization { token: $SECRET }\n",
+        "authorization { include 'whole.conf'\n }\n",
+    ],
+)
+def test_a_key_for_a_variable_is_known(tmp_path: Path, text: str) -> None:
+    """A key that exists to be referred to is no surprise; one that nobody refers to is."""
+    file = tmp_path / "x.conf"
+    file.write_text(f"{text}OTHER: 1\n")
+    (tmp_path / "inner.conf").write_text("SECRET: t\n")
+    (tmp_path / "whole.conf").write_text("SECRET: t\ntoken: $SECRET\n")
+
+    loaded = load({CONFIG_FILE: str(file)}, {})
+
+    assert "t" == loaded.options.authorization.token
+    assert ['unknown key "OTHER" is ignored'] == [notice.text for notice in loaded.notices]

@@ -5,24 +5,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.config import reference
 from app.config.addresses import Endpoint
-from app.config.authorization_options import AuthorizationOptions, UserOptions
-from app.config.cluster_options import ClusterAuthorizationOptions, ClusterOptions
+from app.config.authorization_options import UserOptions
 from app.config.errors import ConfigError
 from app.config.options import Options, make_options
 from app.config.section import Section, key_of
-from app.config.tls_options import TlsOptions
 from app.domain.limits import Limits
 from app.entrypoints.settings import limits
 
-SECTIONS = (
-    Options,
-    AuthorizationOptions,
-    UserOptions,
-    TlsOptions,
-    ClusterOptions,
-    ClusterAuthorizationOptions,
-)
+SECTIONS = [section for _, section, _ in reference.SECTIONS]
 FIELDS = [(section, name) for section in SECTIONS for name in section.model_fields]
 
 
@@ -192,6 +184,22 @@ def test_all_mistakes_at_once() -> None:
         "authorization.timeout must be greater than 0",
         "error parsing tls config, expected 'verify' to be a boolean",
     ] == mistakes(**given)
+
+
+def test_lists_are_arrays() -> None:
+    """Who embeds a server may write lists."""
+    options = make_options(
+        {
+            "authorization": {"users": [{"user": "u"}]},
+            "tls": {"cipher_suites": ["TLS_RSA_WITH_AES_128_CBC_SHA"]},
+            "cluster": {"routes": ["nats://h:1"]},
+        }
+    )
+
+    assert options.tls is not None
+    assert ("TLS_RSA_WITH_AES_128_CBC_SHA",) == options.tls.cipher_suites
+    assert (UserOptions(user="u"),) == options.authorization.users
+    assert 1 == len(options.cluster.routes)
 
 
 def test_options_never_change() -> None:

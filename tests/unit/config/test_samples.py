@@ -1,96 +1,83 @@
-"""The files that the documentation of gnatsd 0.8.0 shows are understood as they stand.
+"""The sample files that gnatsd's operators know, in ``tests/config/samples``."""
 
-They are in ``tests/config/samples``, with their closing braces.
-"""
+from pathlib import Path
 
-from app.config.addresses import Endpoint
-from app.config.flags import CONFIG_FILE
-from app.config.load import load
-from app.config.options import Options, make_options
-from app.domain.cluster.url import RouteUrl
-from tests.fakes.server_process import ROOT
+import pytest
 
-DEREKS = "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
-ROUTES = "$2a$11$xH8dkGrty1cBNtZjhPeWJewu/YPbSU.rXJWmS6SFilOBXzmZoMk9m"
+from app.config.syntax import read_file
+from tests.unit.config.trees import Tree, tree_of
 
+SAMPLES = Path(__file__).parents[2] / "config" / "samples"
 
-def sample(name: str) -> Options:
-    """What a sample means; nothing in it is without effect."""
-    loaded = load({CONFIG_FILE: str(ROOT / "tests" / "config" / "samples" / name)}, {})
-    assert () == loaded.notices
-    return loaded.options
+DEREK = "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
 
-
-def test_the_full_sample() -> None:
-    """Every line of the long sample has its effect."""
-    expected = make_options(
-        {
-            "host": "localhost",
-            "port": 4242,
-            "http_host": "localhost",
-            "http_port": 8222,
-            "authorization": {"user": "derek", "password": DEREKS, "timeout": 1},
-            "cluster": {
-                "host": "localhost",
-                "port": 4244,
-                "authorization": {"user": "route_user", "password": ROUTES, "timeout": 0.5},
-                "routes": (
-                    "nats-route://user1:pass1@127.0.0.1:4245",
-                    "nats-route://user2:pass2@127.0.0.1:4246",
-                ),
-            },
-            "trace": True,
-            "logtime": False,
-            "log_file": "/tmp/nats-server.log",  # noqa: S108 - the sample's
-            "pid_file": "/tmp/nats-server.pid",  # noqa: S108 - the sample's
-            "max_connections": 100,
-            "max_control_line": 512,
-            "max_payload": 65536,
-            "max_pending_size": 10000000,
+EXPECTED: dict[str, dict[str, Tree]] = {
+    "authorization": {
+        "authorization": {
+            "user": "derek",
+            "password": "$2a$11$3kIDaCxw.Glsl1.u5nKa6eUnNDLV5HV9tIuUp7EHhMt6Nm9myW1aS",
         }
-    )
+    },
+    "cluster_tls": {
+        "cluster": {
+            "listen": "127.0.0.1:4244",
+            "tls": {
+                "cert_file": "./configs/certs/srva-cert.pem",
+                "key_file": "./configs/certs/srva-key.pem",
+                "ca_file": "./configs/certs/ca.pem",
+            },
+            "routes": ["nats-route://127.0.0.1:4246"],
+        }
+    },
+    "seed": {"listen": "127.0.0.1:4222", "http": 8222, "cluster": {"listen": "127.0.0.1:4248"}},
+    "server": {
+        "listen": "localhost:4242",
+        "http": "localhost:8222",
+        "authorization": {"user": "derek", "password": DEREK, "timeout": 1},
+        "cluster": {
+            "listen": "localhost:4244",
+            "authorization": {
+                "user": "route_user",
+                "password": "$2a$11$xH8dkGrty1cBNtZjhPeWJewu/YPbSU.rXJWmS6SFilOBXzmZoMk9m",
+                "timeout": 0.5,
+            },
+            "routes": [
+                "nats-route://user1:pass1@127.0.0.1:4245",
+                "nats-route://user2:pass2@127.0.0.1:4246",
+            ],
+        },
+        "debug": False,
+        "trace": True,
+        "logtime": False,
+        "log_file": "/tmp/nats-server.log",  # noqa: S108 - nothing is written there
+        "pid_file": "/tmp/nats-server.pid",  # noqa: S108 - the same
+        "max_connections": 100,
+        "max_control_line": 512,
+        "max_payload": 65536,
+        "max_pending_size": 10_000_000,
+    },
+    "tls": {
+        "listen": "127.0.0.1:4443",
+        "tls": {
+            "cert_file": "./configs/certs/server-cert.pem",
+            "key_file": "./configs/certs/server-key.pem",
+            "timeout": 2,
+        },
+        "authorization": {"user": "derek", "password": DEREK, "timeout": 1},
+    },
+    "tls_verify": {
+        "listen": "127.0.0.1:4443",
+        "tls": {
+            "cert_file": "./configs/certs/server-cert.pem",
+            "key_file": "./configs/certs/server-key.pem",
+            "ca_file": "./configs/certs/ca.pem",
+            "verify": True,
+        },
+    },
+}
 
-    assert expected == sample("server.conf")
 
-
-def test_a_hashed_password() -> None:
-    """A hash needs no quotes."""
-    asked = sample("authorization.conf").authorization
-
-    assert ("derek", 60) == (asked.user, len(asked.password))
-
-
-def test_the_seed_of_a_cluster() -> None:
-    """A port of monitoring alone is on the host of clients."""
-    options = sample("seed.conf")
-
-    assert Endpoint("127.0.0.1", 8222) == options.http
-    assert ("127.0.0.1", 4248) == (options.cluster.host, options.cluster.port)
-
-
-def test_tls_for_clients() -> None:
-    """The short samples of TLS have their files, times and demands."""
-    plain, strict = sample("tls.conf"), sample("tls_verify.conf")
-
-    assert plain.tls is not None
-    assert strict.tls is not None
-    assert ("./configs/certs/server-cert.pem", 2.0, False) == (
-        plain.tls.cert_file,
-        plain.tls.timeout,
-        plain.tls.verify,
-    )
-    assert ("./configs/certs/ca.pem", 0.5, True) == (
-        strict.tls.ca_file,
-        strict.tls.timeout,
-        strict.tls.verify,
-    )
-
-
-def test_tls_between_servers() -> None:
-    """A cluster has keys of its own, and clients none."""
-    options = sample("cluster_tls.conf")
-
-    assert options.tls is None
-    assert options.cluster.tls is not None
-    assert "./configs/certs/srva-cert.pem" == options.cluster.tls.cert_file
-    assert (RouteUrl("127.0.0.1", 4246),) == options.cluster.routes
+@pytest.mark.parametrize("name", [path.stem for path in sorted(SAMPLES.glob("*.conf"))])
+def test_samples(name: str) -> None:
+    """Each sample says what its author meant."""
+    assert EXPECTED[name] == tree_of(read_file(str(SAMPLES / f"{name}.conf"), {}))

@@ -61,3 +61,10 @@ def test_info_is_one_line_of_ascii() -> None:
     assert line.isascii()
     assert 1 == line.count(b"\n")
     assert host == json.loads(line.removeprefix(b"INFO "))["host"]
+
+
+def test_info_with_addresses_for_clients() -> None:
+    """Where else clients may connect stands last, in order, and only if there is anywhere."""
+    line = replace(INFO, connect_urls=("10.0.0.1:4222", "10.0.0.2:4222")).line()
+
+    assert INFO.line().replace(b"} ", b',"connect_urls":["10.0.0.1:4222","10.0.0.2:4222"]} ') == line

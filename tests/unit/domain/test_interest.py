@@ -5,13 +5,13 @@ import weakref
 
 import pytest
 
-from app.domain.dataplane.seam import MakePlane
+from app.domain.dataplane.seam import Kind, MakePlane
 from app.domain.errors import InvalidSubject
 from app.domain.index import SubscriptionIndex
-from app.domain.interest import Interest
+from app.domain.interest import Announcer, Interest
 from app.domain.routing import Routing
 from app.domain.subscription import Subscription
-from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscribers import FakeSubscriber
 
 
@@ -130,3 +130,100 @@ def test_a_removed_subscription_is_let_go(scene: Scene) -> None:
         gc.enable()
 
     assert remaining is None
+
+
+class RecordingAnnouncer(Announcer):
+    """Remembers what other servers would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Subscription, int]] = []
+
+    def added(self, subscription: Subscription) -> None:
+        """It is there."""
+        self.told.append(("added", subscription, subscription.target.limit))
+
+    def limited(self, subscription: Subscription) -> None:
+        """It has a limit."""
+        self.told.append(("limited", subscription, subscription.target.limit))
+
+    def removed(self, subscription: Subscription) -> None:
+        """It is gone."""
+        self.told.append(("removed", subscription, subscription.target.limit))
+
+
+@pytest.fixture(name="announcer")
+def _announcer(scene: Scene) -> RecordingAnnouncer:
+    """What the servers of a cluster are told by the `scene`."""
+    announcer = RecordingAnnouncer()
+    scene.interest.announcer = announcer
+    return announcer
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_other_servers_are_told(scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None) -> None:
+    """The coming, the limit and the going of a local subscription are told, each once, in order."""
+    subscription = scene.subscriber.subscription(b"a", queue)
+
+    scene.interest.add(subscription)
+    scene.interest.limit(subscription, 5)
+    scene.interest.remove(subscription)
+
+    assert [("added", 0), ("limited", 5), ("removed", 5)] == [(what, n) for what, _, n in announcer.told]
+    assert {subscription} == {told for _, told, _ in announcer.told}
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_what_came_over_a_route_is_not_told(
+    scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None
+) -> None:
+    """Interest of one server is never told to another."""
+    subscription = FakeSubscriber(scene.plane, origin=9, number=9).subscription(b"a", queue)
+
+    scene.interest.add(subscription)
+    scene.interest.limit(subscription, 5)
+    scene.interest.remove(subscription)
+
+    assert [] == announcer.told
+    assert (5, 0) == (subscription.target.limit, len(scene.index))
+
+
+def test_what_is_refused_is_not_told(scene: Scene, announcer: RecordingAnnouncer) -> None:
+    """Nobody hears of a malformed subject."""
+    with pytest.raises(InvalidSubject):
+        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+
+    assert [] == announcer.told
+
+
+def test_a_limit_alone(scene: Scene) -> None:
+    """Without a cluster a limit is kept all the same."""
+    subscription = scene.subscriber.subscription(b"a")
+    scene.interest.add(subscription)
+
+    scene.interest.limit(subscription, 1)
+    scene.publish(b"a")
+
+    assert [subscription] == scene.subscriber.expired
+
+
+def test_members_that_come_and_go(make_plane: MakePlane) -> None:
+    """A peer's message finds a member from when it is added until it is removed, whatever was cached."""
+    index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+    members: dict[bytes, Subscription] = {}
+    routing = Routing(index, members.get)
+    plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
+    interest = Interest(index, routing, plane)
+    interest.announcer = RecordingAnnouncer()
+    subscriber, route = FakeSubscriber(plane, number=3), Station(plane, Kind.ROUTE)
+    subscription = subscriber.subscription(b"a", b"q")
+    message = b"MSG a QRSID:3:1 0\r\n\r\n"
+
+    route.feed(message)
+    interest.add(subscription)
+    members[b"QRSID:3:1"] = subscription
+    route.feed(message)
+    del members[b"QRSID:3:1"]
+    interest.remove(subscription)
+    route.feed(message)
+
+    assert b"MSG a 1 0\r\n\r\n" == subscriber.station.heard()

@@ -156,3 +156,121 @@ def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> No
     assert first is again
     assert first is not scene.plan(b"a")
     assert others[1] is scene.plan(b"c")
+
+
+class Cluster(Scene):
+    """The same with two other servers; `members` are the local ones that routes know by sid."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        super().__init__(make_plane)
+        self.members: dict[bytes, Subscription] = {}
+        self.routing = Routing(self.index, self.members.get)
+        self.plane = make_plane(self.routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.subscriber = FakeSubscriber(self.plane, number=1)
+        self.servers = [FakeSubscriber(self.plane, origin=rid, number=rid) for rid in (8, 9)]
+
+    def learn(self, server: int, subject: bytes, queue: bytes | None = None) -> Subscription:
+        """A subscription that another server told of."""
+        subscription = self.servers[server].subscription(subject, queue)
+        self.index.insert(subscription)
+        return subscription
+
+    def heard(self) -> list[bytes]:
+        """What the local client and the two servers hear."""
+        return [holder.station.heard() for holder in (self.subscriber, *self.servers)]
+
+    def receive(self, line: bytes) -> None:
+        """A message without payload comes over a route."""
+        route = Station(self.plane, Kind.ROUTE)
+        route.inlet.audience = Audience.ROUTED
+        route.feed(line + b" 0\r\n\r\n")
+
+
+@pytest.fixture(name="cluster")
+def _cluster(make_plane: MakePlane) -> Cluster:
+    return Cluster(make_plane)
+
+
+def test_another_server_gets_a_message_once(cluster: Cluster) -> None:
+    """However many of its plain subscriptions match; local clients get one each."""
+    for subject in (b"a", b"a", b">"):
+        cluster.subscribe(subject)
+        cluster.learn(0, subject)
+    cluster.learn(1, b"*")
+
+    mine = cluster.publish(b"a")
+
+    assert 3 == mine.count(b"MSG a ")
+    assert [1, 1] == [heard.count(b"MSG a ") for heard in cluster.heard()[1:]]
+
+
+def test_another_server_may_get_a_message_for_both(cluster: Cluster) -> None:
+    """A plain subscription and a drawn member on one server are two lines."""
+    cluster.learn(0, b"a")
+    cluster.learn(0, b"a", b"q")
+
+    cluster.publish(b"a")
+
+    assert b"MSG a 1 0\r\n\r\nMSG a 2 0\r\n\r\n" == cluster.heard()[1]
+
+
+def test_groups_span_servers(cluster: Cluster) -> None:
+    """One member is drawn from all servers, each about as often."""
+    cluster.subscribe(b"a", b"q")
+    for server in (0, 1):
+        cluster.learn(server, b"a", b"q")
+
+    counts = [0, 0, 0]
+    for _ in range(300):
+        heard = [cluster.publish(b"a"), *cluster.heard()[1:]]
+        counts = [count + h.count(b"MSG") for count, h in zip(counts, heard, strict=True)]
+
+    assert 300 == sum(counts)
+    assert all(60 <= count <= 140 for count in counts)
+
+
+def test_one_hop(cluster: Cluster) -> None:
+    """What came over a route goes to local plain subscriptions: to no other server and to no group."""
+    cluster.subscribe(b"a")
+    cluster.subscribe(b"*")
+    cluster.subscribe(b"a", b"q")
+    for server in (0, 1):
+        cluster.learn(server, b"a")
+        cluster.learn(server, b"a", b"q")
+
+    cluster.receive(b"MSG a RSID:1:1")
+    cluster.receive(b"PUB a")
+
+    heard = cluster.heard()
+    assert 2 * [b"MSG a 1 0", b"MSG a 2 0"] == sorted_pairs(heard[0])
+    assert [b"", b""] == heard[1:]
+
+
+def sorted_pairs(heard: bytes) -> list[bytes]:
+    """The lines of messages without payload, sorted within each pair."""
+    lines = heard.split(b"\r\n\r\n")[:-1]
+    return [line for n in range(0, len(lines), 2) for line in sorted(lines[n : n + 2])]
+
+
+def test_a_drawn_member(cluster: Cluster) -> None:
+    """A message for a member goes to that one alone, whatever its subject; for an unknown one to nobody."""
+    cluster.subscribe(b"a")
+    cluster.members[b"QRSID:1:2"] = cluster.subscribe(b"a", b"q")
+
+    cluster.receive(b"MSG a QRSID:1:2")
+    cluster.receive(b"MSG a QRSID:1:3")
+
+    assert b"MSG a 2 0\r\n\r\n" == cluster.heard()[0]
+
+
+def test_local_and_routed_messages_have_plans_of_their_own(cluster: Cluster) -> None:
+    """The same receivers are another plan for a peer server."""
+    cluster.subscribe(b"a")
+    cluster.learn(0, b"a")
+
+    plans = [
+        cluster.plan(b"a", audience) for audience in (Audience.LENIENT, Audience.PEDANTIC, Audience.ROUTED)
+    ]
+
+    assert plans[0] is plans[1]
+    assert plans[0] is not plans[2]
