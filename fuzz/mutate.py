@@ -2,8 +2,9 @@
 
 import random
 
-from fuzz.script import CLIENTS, END, PASS, SEND, STALL, WAIT, Script, Step
+from fuzz.script import CLIENTS, END, INTRODUCTION, PASS, PEERS, SEND, STALL, WAIT, Script, Step
 from tests.fakes.traffic import FRAGMENTS, PATTERNS, SIZES, SUBJECTS
+from tests.fakes.virtual_cluster import SMALLER_ID, info_line
 
 _WORDS = (
     b"PUB",
@@ -49,7 +50,8 @@ class Mutator:
         place = self._chance.randint(0, len(steps))
         match self._chance.randrange(7):
             case 0 | 1:
-                steps[place:place] = [Step(SEND, self._client(), self._operations())]
+                peer = self._peer()
+                steps[place:place] = [Step(SEND, peer, self._operations(routed=peer >= CLIENTS))]
             case 2 if steps:
                 del steps[place % len(steps)]
             case 3 if other:
@@ -61,34 +63,55 @@ class Mutator:
             case _ if steps:
                 step = steps[place % len(steps)]
                 steps[place % len(steps)] = Step(
-                    step.action, step.client, self._disturb(step.data), step.number
+                    step.action, step.peer, self._disturb(step.data), step.number
                 )
 
-    def _client(self) -> int:
-        return self._chance.randrange(CLIENTS)
+    def _peer(self) -> int:
+        return self._chance.randrange(PEERS)
 
     def _event(self) -> Step:
         action = self._chance.choice((STALL, PASS, WAIT, END))
-        return Step(action, self._client(), b"", self._chance.choice(_TIMES))
+        return Step(action, self._peer(), b"", self._chance.choice(_TIMES))
 
     def _split(self, steps: list[Step], place: int) -> None:
         """Send one chunk in two reads."""
         step = steps[place]
         cut = self._chance.randint(0, len(step.data))
         halves = [
-            Step(step.action, step.client, part, step.number) for part in (step.data[:cut], step.data[cut:])
+            Step(step.action, step.peer, part, step.number) for part in (step.data[:cut], step.data[cut:])
         ]
         steps[place : place + 1] = halves
 
-    def _operations(self) -> bytes:
-        return b"".join(self._operation() for _ in range(self._chance.randint(1, 4)))
+    def _operations(self, *, routed: bool) -> bytes:
+        operation = self._routed_operation if routed else self._operation
+        return b"".join(operation() for _ in range(self._chance.randint(1, 4)))
+
+    def _routed_operation(self) -> bytes:
+        """What a server sends: messages for clients and for their queue members, interest, gossip."""
+        choose = self._chance.choice
+        blank, end, sid = choose(_BLANKS), choose(_ENDS), self._route_sid()
+        match self._chance.randrange(8):
+            case 0 | 1 | 2 | 3:
+                return self._message(choose((b"MSG", b"msg")), choose(SUBJECTS) + blank + sid, blank, end)
+            case 4:
+                return b"SUB " + choose(PATTERNS) + choose((b"  ", b" q ")) + sid + end
+            case 5:
+                return b"UNSUB " + sid + choose((b"", b" 1", b" 3")) + end
+            case 6:
+                return choose((INTRODUCTION, info_line(SMALLER_ID)))
+            case _:
+                return self._operation()
+
+    def _route_sid(self) -> bytes:
+        number, sid = self._chance.randint(1, CLIENTS), self._chance.randrange(4)
+        return self._chance.choice((b"RSID:%d:%d", b"QRSID:%d:%d", b"QRSID:%d:%d")) % (number, sid)
 
     def _operation(self) -> bytes:
         choose = self._chance.choice
         blank, end, sid = choose(_BLANKS), choose(_ENDS), b"%d" % self._chance.randrange(4)
         match self._chance.randrange(8):
             case 0 | 1 | 2:
-                return self._publish(choose(SUBJECTS), blank, end)
+                return self._message(b"PUB", choose(SUBJECTS), blank, end)
             case 3 | 4:
                 queue = choose((b"", b"", b" q"))
                 return b"SUB" + blank + choose(PATTERNS) + queue + b" " + sid + end
@@ -99,11 +122,11 @@ class Mutator:
             case _:
                 return choose(_WORDS) + blank + choose((*SUBJECTS, *SIZES)) + end
 
-    def _publish(self, subject: bytes, blank: bytes, end: bytes) -> bytes:
+    def _message(self, verb: bytes, address: bytes, blank: bytes, end: bytes) -> bytes:
         size = self._chance.choice((0, 1, 5, 16, 100, 5000, 70_000, 199_999))
         said = b"%d" % size if self._chance.random() < 0.9 else self._chance.choice(SIZES)
         reply = self._chance.choice((b"", b"", b"r.1 "))
-        once = b"PUB" + blank + subject + b" " + reply + said + end + b"x" * size + b"\r\n"
+        once = verb + blank + address + b" " + reply + said + end + b"x" * size + b"\r\n"
         return once * self._chance.choice((1, 1, 1, 3))
 
     def _disturb(self, data: bytes) -> bytes:

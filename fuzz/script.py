@@ -9,8 +9,17 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.stats import ServerStats
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker, info_line
 
 CLIENTS = 3
+REGISTERED = CLIENTS
+"""A route whose server has introduced itself."""
+
+STRANGER = CLIENTS + 1
+"""A route whose server has not, unless the script does it."""
+
+PEERS = STRANGER + 1
+INTRODUCTION = info_line(GREATER_ID)
 LIMITS = Limits(max_payload=200_000, max_pending=400_000, max_control_line=256)
 
 SEND, STALL, PASS, WAIT, END = "send", "stall", "pass", "wait", "end"
@@ -19,10 +28,13 @@ SEND, STALL, PASS, WAIT, END = "send", "stall", "pass", "wait", "end"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens. `data` is a chunk to send; `number` the seconds to wait."""
+    """One thing that happens. `data` is a chunk to send; `number` the seconds to wait.
+
+    `peer` is one of the clients from 0 on, or of the routes behind them.
+    """
 
     action: str
-    client: int = 0
+    peer: int = 0
     data: bytes = b""
     number: float = 0.0
 
@@ -41,40 +53,41 @@ class Outcome:
 
 
 def play(make_plane: MakePlane, script: Script) -> Outcome:
-    """Let fresh clients of a fresh broker do what the script says."""
-    server = VirtualBroker(make_plane, LIMITS)
-    clients = [server.connect() for _ in range(CLIENTS)]
+    """Let fresh clients and routes of a fresh broker do what the script says."""
+    server = RoutedBroker(make_plane, limits=LIMITS)
+    peers = [server.connect() for _ in range(CLIENTS)]
+    peers += [server.joined(GREATER_ID), server.called()]
     for step in script:
-        _do(server, clients[step.client % CLIENTS], step)
+        _do(server, peers[step.peer % PEERS], step)
     return Outcome(
-        tuple(client.heard() for client in clients),
-        tuple(client.connection.closed for client in clients),
+        tuple(peer.heard() for peer in peers),
+        tuple(peer.connection.closed for peer in peers),
         server.broker.stats(),
         tuple(server.events.texts()),
     )
 
 
-def _do(server: VirtualBroker, client: VirtualClient, step: Step) -> None:
-    connection: Connection = client.connection
+def _do(server: VirtualBroker, peer: VirtualClient, step: Step) -> None:
+    connection: Connection = peer.connection
     if step.action == WAIT:
         server.advance(step.number)
-    elif client.wire.is_over or connection.closed:
+    elif peer.wire.is_over or connection.closed:
         return
     elif step.action == SEND and step.data:
-        client.send(step.data)
+        peer.send(step.data)
     elif step.action == STALL:
-        client.wire.stall()
+        peer.wire.stall()
     elif step.action == PASS:
-        client.wire.pass_on()
+        peer.wire.pass_on()
         server.settle()
     elif step.action == END:
-        client.wire.end()
+        peer.wire.end()
         server.settle()
 
 
 def save(path: Path, script: Script) -> None:
     """Write a script for people to read; bytes stand as the characters of Latin-1."""
-    steps = [[step.action, step.client, step.data.decode("latin-1"), step.number] for step in script]
+    steps = [[step.action, step.peer, step.data.decode("latin-1"), step.number] for step in script]
     lines = ",\n".join(json.dumps(step) for step in steps)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
@@ -82,6 +95,4 @@ def save(path: Path, script: Script) -> None:
 def load(path: Path) -> Script:
     """Read a script."""
     steps = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(
-        Step(action, client, data.encode("latin-1"), number) for action, client, data, number in steps
-    )
+    return tuple(Step(action, peer, data.encode("latin-1"), number) for action, peer, data, number in steps)

@@ -241,7 +241,7 @@ class Broker:
             return
         idle = not self._graves
         self._graves.extend(subscriptions)
-        if idle and self._graves:
+        if idle:
             self.scheduler.call_soon(self._bury_slice)
 
     def _bury_slice(self) -> None:

@@ -1,4 +1,4 @@
-"""Strategies for what clients send: proper traffic, traffic gone wrong, and how it is cut."""
+"""Strategies for what clients and routes send: proper traffic, traffic gone wrong, and how it is cut."""
 
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ SIZES = [
     4000 * b"9",
 ]
 FRAGMENTS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b"PUB ", b"SUB a 1\r\n", b"x", b"\x00", b"\xff", b"5"]
+ROUTE_SIDS = [b"RSID:1:2", b"RSID:", b"QRSID:", b"QRSID:1", b"QRSID:2", b"QRSID:3", b"QRSID:sid", b"5", b"a"]
 
 BLANKS = st.sampled_from([b" ", b"\t", b"  ", b" \t "])
 ENDS = st.sampled_from([b"\r\n", b"\r\n", b"\n", b"\r\r\n", b" \r\n"])
@@ -42,13 +43,24 @@ LARGE_PAYLOADS = st.builds(
 @st.composite
 def publishes(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
     """A PUB with its payload, oddly spelled at times."""
-    payload = draw(payloads)
     verb = draw(st.sampled_from([b"PUB", b"PUB", b"PUB", b"pub", b"Pub"]))
-    words = [draw(st.sampled_from(SUBJECTS))]
+    return draw(_messages([verb, draw(st.sampled_from(SUBJECTS))], draw(payloads)))
+
+
+@st.composite
+def routed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
+    """A MSG of a route with its payload, oddly spelled at times; the same again and again at others."""
+    verb = draw(st.sampled_from([b"MSG", b"MSG", b"MSG", b"msg", b"Msg"]))
+    words = [verb, draw(st.sampled_from(SUBJECTS)), draw(st.sampled_from(ROUTE_SIDS))]
+    return draw(_messages(words, draw(payloads))) * draw(st.sampled_from([1, 1, 1, 4]))
+
+
+@st.composite
+def _messages(draw: st.DrawFn, words: list[bytes], payload: bytes) -> bytes:
+    """A message that begins with these words."""
     words += draw(st.sampled_from([[], [], [b"reply"], [b"_INBOX.x.1"]]))
     words += [draw(st.sampled_from([b"", b"", b"0", b"000"])) + b"%d" % len(payload)]
-    line = verb + draw(BLANKS) + draw(BLANKS).join(words)
-    return line + draw(ENDS) + payload + b"\r\n"
+    return words[0] + draw(BLANKS) + draw(BLANKS).join(words[1:]) + draw(ENDS) + payload + b"\r\n"
 
 
 @st.composite
@@ -88,19 +100,28 @@ PROPER = st.lists(OPERATIONS, max_size=25).map(b"".join)
 SPACIOUS = st.lists(st.one_of(publishes(LARGE_PAYLOADS), OPERATIONS), max_size=6).map(b"".join)
 """Operations, with large payloads among them."""
 
-HOSTILE_SIZES = st.builds(
-    lambda before, size, after: before + b"PUB a " + size + b"\r\n" + after,
-    PROPER,
-    st.sampled_from(SIZES),
-    st.one_of(PROPER, st.binary(max_size=40)),
-)
-"""Operations, and in their midst a PUB whose size is no size."""
+ROUTE_OPERATIONS = st.one_of(routed(), routed(), routed(), OPERATIONS)
+PROPER_ROUTE = st.lists(ROUTE_OPERATIONS, max_size=25).map(b"".join)
+"""Operations that a route may send."""
+
+SPACIOUS_ROUTE = st.lists(st.one_of(routed(LARGE_PAYLOADS), ROUTE_OPERATIONS), max_size=6).map(b"".join)
+"""The same, with large payloads among them."""
+
+
+def hostile_sizes(proper: st.SearchStrategy[bytes], start: bytes) -> st.SearchStrategy[bytes]:
+    """Operations, and in their midst a message that starts like this and whose size is no size."""
+    return st.builds(
+        lambda before, size, after: before + start + size + b"\r\n" + after,
+        proper,
+        st.sampled_from(SIZES),
+        st.one_of(proper, st.binary(max_size=40)),
+    )
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> bytes:
+def mutated(draw: st.DrawFn, proper: st.SearchStrategy[bytes] = PROPER) -> bytes:
     """Operations with some bytes replaced, left out or put in between."""
-    data = bytearray(draw(PROPER))
+    data = bytearray(draw(proper))
     for _ in range(draw(st.integers(1, 4))):
         position = draw(st.integers(0, len(data)))
         width = draw(st.integers(0, 3))
@@ -108,7 +129,14 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+HOSTILE_SIZES = hostile_sizes(PROPER, b"PUB a ")
 TRAFFIC = st.one_of(PROPER, mutated(), HOSTILE_SIZES)
+ROUTE_TRAFFIC = st.one_of(
+    PROPER_ROUTE,
+    mutated(PROPER_ROUTE),
+    hostile_sizes(PROPER_ROUTE, b"MSG a RSID:1:1 "),
+    hostile_sizes(PROPER_ROUTE, b"MSG a QRSID:sid re "),
+)
 
 
 @st.composite

@@ -290,10 +290,9 @@ class Cluster:
             connection.report(StaleConnection(connection.link))
             connection.abort()
 
-    def renewed(self, session: RouteSession, info: RouteInfo) -> None:
+    def renewed(self) -> None:
         """See `session.Mesh`: its addresses for clients may be new."""
-        if self.remotes.get(info.server_id) is session:
-            self._server.cluster_changed()
+        self._server.cluster_changed()
 
     def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
         """See `session.Mesh`: forget the server, and dial it again."""
@@ -380,11 +379,8 @@ class Cluster:
         """The other servers' addresses for clients, as far as clients are told."""
         if not self.settings.advertise:
             return []
-        urls: dict[str, None] = {}
-        for session in self.remotes.values():
-            if session.info is not None:
-                urls.update(dict.fromkeys(session.info.connect_urls))
-        return list(urls)
+        infos = [session.info for session in self.remotes.values() if session.info is not None]
+        return list(dict.fromkeys(url for info in infos for url in info.connect_urls))
 
     @property
     def port(self) -> int:

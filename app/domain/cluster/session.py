@@ -98,8 +98,8 @@ class Mesh(Protocol):
         """The peer has introduced itself."""
         ...
 
-    def renewed(self, session: "RouteSession", info: RouteInfo) -> None:
-        """The peer has introduced itself again."""
+    def renewed(self) -> None:
+        """A registered peer has introduced itself again."""
         ...
 
     def heard_of(self, session: "RouteSession", info: RouteInfo) -> None:
@@ -292,7 +292,7 @@ class RouteSession:
             self._introduce(info)
         elif info.server_id == self.info.server_id:
             self.info = info
-            self._mesh.renewed(self, info)
+            self._mesh.renewed()
         else:
             self._mesh.heard_of(self, info)
 

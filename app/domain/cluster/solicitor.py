@@ -179,7 +179,7 @@ class Solicitor:
             dialled.busy = False
         for destination in list(self._known.values()):
             found = destination is dialled or destination.remote_id == remote_id
-            if found and not destination.busy:
+            if found and not destination.busy and not destination.own:
                 destination.unreached = self._now()
                 destination.failures = 0
                 self._wait(destination, delay)
@@ -209,16 +209,20 @@ class Solicitor:
 
     def _dial(self, destination: Destination) -> None:
         destination.timer = None
-        if self._stopped or destination.busy or destination.own:
-            return
-        if self._is_served(destination.remote_id):
-            self._means.events.record(RouteServed(None, destination.remote_id))
+        if self._stopped or destination.busy or destination.own or self._is_served_already(destination):
             return
         destination.busy = True
         if self._dials < MOST_DIALS:
             self._start(destination)
         else:
             self._queue.append(destination)
+
+    def _is_served_already(self, destination: Destination) -> bool:
+        """Whether its server is reached by another route, which is worth a line then."""
+        served = self._is_served(destination.remote_id)
+        if served:
+            self._means.events.record(RouteServed(None, destination.remote_id))
+        return served
 
     def _start(self, destination: Destination) -> None:
         self._dials += 1
@@ -250,7 +254,7 @@ class Solicitor:
 
     def _again(self, destination: Destination, most: float | None = None) -> None:
         """Dial again after a wait, or give up."""
-        if self._stopped or destination.own:
+        if self._stopped or destination.own or self._is_served_already(destination):
             return
         if not destination.configured and self._is_hopeless(destination):
             self._means.events.record(RouteForgotten(None, str(destination.url)))

@@ -3,7 +3,7 @@
 from app.domain.dataplane.message import Bounds, Message
 from app.domain.dataplane.outbox import Outbox
 from app.domain.dataplane.plan import Plan
-from app.domain.dataplane.seam import OWN_BYTES, Control
+from app.domain.dataplane.seam import OWN_BYTES, Control, Kind
 
 
 class Inlet:
@@ -23,6 +23,7 @@ class Inlet:
         "filled",
         "in_bytes",
         "in_msgs",
+        "kind",
         "last",
         "last_publish",
         "need",
@@ -33,16 +34,15 @@ class Inlet:
         "publishing",
         "refused",
         "rest",
-        "routed",
         "trace",
         "verbose",
     )
 
-    def __init__(self, control: Control, outbox: Outbox, bounds: Bounds, *, routed: bool) -> None:
+    def __init__(self, control: Control, outbox: Outbox, kind: Kind, bounds: Bounds) -> None:
         self.control = control
         self.outbox = outbox
+        self.kind = kind
         self.bounds = bounds
-        self.routed = routed
         self.rest = b""
         self.own: bytearray | None = None
         self.filled = 0

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from app.domain.commands import is_too_long, words_of
-from app.domain.dataplane.seam import MEMBER_MARK, Fault
+from app.domain.dataplane.seam import MEMBER_MARK, Fault, Kind
 from app.domain.limits import MAX_SIZE_DIGITS
 
 PUB = b"PUB"
@@ -35,29 +35,29 @@ class Message:
 
     def __init__(self, verb: bytes, line: bytes, argument: bytes, words: list[bytes]) -> None:
         """`words` are those of the argument, with a size that is one."""
-        behind = _words_before_reply(verb)
+        subject = words[0]
         self.verb = verb
         self.line = line
         self.argument = argument
-        self.subject = words[0]
-        self.member = words[1] if verb == MSG and words[1].startswith(MEMBER_MARK) else b""
+        self.subject = subject
+        self.member = b""
         """The sid of the only one to get it; empty if the subject says who does."""
-        self.start = b"MSG " + words[0] + b" "
-        self.tail = b" ".join(words[behind:]) + b"\r\n"
+        if verb == MSG:
+            sid = words.pop(1)
+            if sid.startswith(MEMBER_MARK):
+                self.member = sid
+        self.start = b"MSG " + subject + b" "
+        self.tail = b" ".join(words[1:]) + b"\r\n"
         self.size = int(words[-1])
 
-    def is_for_those_of(self, other: "Message") -> bool:
-        """Whether one plan serves both."""
-        return self.member == other.member and (bool(self.member) or self.subject == other.subject)
 
-
-def verb_of(line: bytes, *, routed: bool) -> bytes:
-    """The verb of a message's line, in capitals; empty for all other lines. MSG counts if `routed`."""
+def verb_of(line: bytes, kind: Kind) -> bytes:
+    """The verb of a message's line, in capitals; empty for all other lines."""
     if line.startswith((b"PUB ", b"PUB\t")):
         return PUB
     if line[3:4] in (b" ", b"\t"):
         verb = line[:3].upper()
-        if verb == PUB or (routed and verb == MSG):
+        if verb == PUB or (verb == MSG and kind is Kind.ROUTE):
             return verb
     return b""
 
@@ -68,7 +68,7 @@ def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), bounds.line):
         raise Faulty(Fault.LINE, b"")
     words = words_of(argument)
-    if len(words) - _words_before_reply(verb) not in (1, 2):
+    if len(words) not in ((3, 4) if verb == MSG else (2, 3)):
         raise Faulty(Fault.ARGUMENTS, argument)
     digits = words[-1]
     if not digits.isdigit():
@@ -76,11 +76,6 @@ def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
         raise Faulty(Fault.PAYLOAD, digits)
     return Message(verb, line, argument, words)
-
-
-def _words_before_reply(verb: bytes) -> int:
-    """The subject, and the sid of MSG."""
-    return 2 if verb == MSG else 1
 
 
 def is_complete(data: bytes, stop: int) -> bool:

@@ -59,7 +59,6 @@ cdef int FAULT_LINE = seam.Fault.LINE
 cdef bytes _OK = b"+OK\r\n"
 cdef bytes _PUB = b"PUB"
 cdef bytes _MSG = b"MSG"
-cdef bytes _MEMBER_MARK = seam.MEMBER_MARK
 
 
 cdef struct Entry:
@@ -518,10 +517,9 @@ cdef inline bint is_msg(const char *line) noexcept nogil:
     return (line[0] | 0x20) == c'm'
 
 
-cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept:
-    """Whether the sid names one member of a queue group."""
-    cdef Py_ssize_t mark = PyBytes_GET_SIZE(_MEMBER_MARK)
-    return count >= mark and memcmp(sid, PyBytes_AS_STRING(_MEMBER_MARK), mark) == 0
+cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
+    """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
+    return count >= 6 and memcmp(sid, b"QRSID:", 6) == 0
 
 
 cdef inline bint is_last(Memo *memo, const char *line, Py_ssize_t count) noexcept nogil:
@@ -535,6 +533,16 @@ cdef inline void memorize(Memo *memo, Publish *publish) noexcept nogil:
     if publish.line_size <= _MEMO_BYTES:
         memcpy(memo.line, publish.line, publish.line_size)
         memo.publish = publish[0]
+
+
+cdef inline bint is_repeated(Publish *publish, Py_ssize_t count) noexcept nogil:
+    """Whether another message with the same line stands behind this one, within `count` bytes."""
+    cdef Py_ssize_t stride = publish.line_size + publish.size + 2
+    return (
+        publish.tail != 0
+        and count >= stride + publish.line_size
+        and memcmp(publish.line + stride, publish.line, publish.line_size) == 0
+    )
 
 
 @cython.final
@@ -745,7 +753,7 @@ cdef class DataPlane:
             if line[stop] != c'\r' or line[stop + 1] != c'\n':
                 self.report_terminator(inlet, line + stop, count - stop)
                 return STOPPED
-            if plan.runs and publish.tail and not inlet.verbose and not inlet.trace:
+            if plan.runs and is_repeated(&publish, count) and not inlet.verbose and not inlet.trace:
                 repeats = self.publish_run(inlet, &publish, plan, count, work)
                 if repeats:
                     position += repeats * (stop + 2)
@@ -765,6 +773,7 @@ cdef class DataPlane:
         cdef Py_ssize_t argument
         cdef int words = 0
         cdef int before = 2 if is_msg(line) else 1  # words before the reply: the subject, and the sid of MSG
+        cdef int most = before + 2
         while i < end and (line[i] == c' ' or line[i] == c'\t'):
             i += 1
         publish.argument = i
@@ -778,7 +787,7 @@ cdef class DataPlane:
                 i += 1
             if i == end:
                 break
-            if words == before + 2:
+            if words == most:
                 return FAULT_ARGUMENTS
             starts[words] = i
             while i < end and not is_blank(line[i]):
@@ -792,10 +801,10 @@ cdef class DataPlane:
         publish.digits = starts[words - 1]
         publish.digits_size = sizes[words - 1]
         publish.reply = starts[before]
-        publish.reply_size = sizes[before] if words == before + 2 else 0
-        publish.member = starts[before - 1]
+        publish.reply_size = sizes[before] if words == most else 0
         publish.member_size = 0
         if before == 2 and is_member(line + starts[1], sizes[1]):
+            publish.member = starts[1]
             publish.member_size = sizes[1]
         return self.read_size(inlet, publish)
 
@@ -803,17 +812,16 @@ cdef class DataPlane:
         """Read the digits, and see whether the bytes from the reply on serve MSG as they are."""
         cdef const char *digits = publish.line + publish.digits
         cdef Py_ssize_t i
-        cdef int64_t size = 0
+        cdef uint64_t size = 0
         for i in range(publish.digits_size):
             if digits[i] < c'0' or digits[i] > c'9':
                 return FAULT_SIZE
+            size = size * 10 + (digits[i] - c'0')  # may wrap around, and is no number then
         if publish.digits_size > MOST_DIGITS:
             return FAULT_PAYLOAD
-        for i in range(publish.digits_size):
-            size = size * 10 + (digits[i] - c'0')
-        if 0 <= inlet.max_payload < size:
+        publish.size = <int64_t>size
+        if 0 <= inlet.max_payload < publish.size:
             return FAULT_PAYLOAD
-        publish.size = size
         publish.tail = 0
         i = publish.digits + publish.digits_size
         if i + 2 == publish.line_size and publish.line[i] == c'\r':
@@ -898,8 +906,6 @@ cdef class DataPlane:
         cdef int64_t most, effort
         cdef Py_ssize_t repeats = 1, i
         cdef Target target
-        if count < stride + publish.line_size or memcmp(line + stride, line, publish.line_size) != 0:
-            return 0
         if tail_size >= _REFERENCED_BYTES:
             return 0
         effort = effort_of(plan, tail_size)
@@ -916,6 +922,7 @@ cdef class DataPlane:
             if line[i - 2] != c'\r' or line[i - 1] != c'\n':
                 break
             repeats += 1
+        inlet.refused = False
         inlet.in_msgs += repeats
         inlet.in_bytes += repeats * publish.size
         inlet.last_publish = self.now
@@ -1096,8 +1103,7 @@ cdef class DataPlane:
 
     cdef Plan plan_for(self, Inlet inlet, const char *subject, Py_ssize_t count):
         """The plan from the cache or from the planner; the inlet remembers it."""
-        cdef Shape shape = shape_of(subject, count)
-        cdef Entry *entry = self.lookup(subject, count, shape)
+        cdef Entry *entry = self.lookup(subject, count)
         cdef Plan plan = self.known(entry, inlet.audience) if entry is not NULL else None
         if plan is not None:
             self.plan_hits += 1
@@ -1105,9 +1111,9 @@ cdef class DataPlane:
             # Copied, since the planner may do anything, even change the cache.
             name = PyBytes_FromStringAndSize(subject, count)
             plan = <Plan?>self.planner.plan(self, inlet.audience, name)
-            entry = self.lookup(subject, count, shape)
+            entry = self.lookup(subject, count)
             if entry is NULL:
-                entry = self.new_entry(subject, count, shape.tokens, self.planner.decisive(name))
+                entry = self.new_entry(subject, count, self.planner.decisive(name))
             self.enter(entry, inlet.audience, plan)
         inlet.remember(plan, self.generation, subject, count, False)
         return plan
@@ -1136,16 +1142,18 @@ cdef class DataPlane:
         inlet.remember(plan, self.generation, sid, count, True)
         return plan
 
-    cdef Entry *lookup(self, const char *subject, Py_ssize_t count, Shape shape) except? NULL:
+    cdef Entry *lookup(self, const char *subject, Py_ssize_t count) except? NULL:
         """The entry for a subject: one of its own, or one for all of its kind."""
         cdef Entry *entry = NULL
+        cdef Shape shape
         cdef int64_t depth = 0
         cdef Py_ssize_t length = 0
         if self.used > <uint64_t>self.kinds:
             entry = self.fresh_entry(subject, count, 0)
-        if entry is not NULL or not shape.plain or not self.kinds:
+        if entry is not NULL or not self.kinds:
             return entry
-        while depth < shape.tokens and depth < _DEEPEST:
+        shape = shape_of(subject, count)
+        while shape.plain and depth < shape.tokens and depth < _DEEPEST:
             if self.depths[depth]:
                 entry = self.fresh_entry(subject, length, shape.tokens - depth)
                 if entry is not NULL:
@@ -1221,11 +1229,10 @@ cdef class DataPlane:
             change += 1
         return False
 
-    cdef Entry *new_entry(
-        self, const char *subject, Py_ssize_t count, int64_t tokens, int64_t decisive
-    ) except NULL:
+    cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
         """An entry for the kind of a subject that so many of its leading tokens decide."""
         cdef Py_ssize_t length = 0
+        cdef int64_t tokens = shape_of(subject, count).tokens
         cdef int64_t depth = tokens
         if 0 <= decisive < tokens and decisive < _DEEPEST:
             for depth in range(decisive):

@@ -66,7 +66,7 @@ class DataPlane:
         return Outbox(self, wire, owner)
 
     def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet:
-        return Inlet(control, outbox, self._bounds[kind], routed=kind == Kind.ROUTE)
+        return Inlet(control, outbox, kind, self._bounds[kind])
 
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
         return Target(outbox, sid, subscription)
@@ -118,7 +118,7 @@ class DataPlane:
             if end < 0:
                 return self._await_line(inlet, data[position:])
             line = data[position:end]
-            verb = verb_of(line, routed=inlet.routed) if inlet.publishing else b""
+            verb = verb_of(line, inlet.kind) if inlet.publishing else b""
             if verb:
                 try:
                     message = self._understand(inlet, verb, line)
@@ -168,7 +168,7 @@ class DataPlane:
         if last is not None and last.line == line:
             return last
         message = understand(verb, line, inlet.bounds)
-        if last is None or not message.is_for_those_of(last):
+        if last is None or last.subject != message.subject or last.member != message.member:
             inlet.plan = None
         inlet.last = message
         return message
@@ -202,7 +202,6 @@ class DataPlane:
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, payload)
-        inlet.refused = False
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
@@ -239,6 +238,7 @@ class DataPlane:
         return len(tails)
 
     def _count_in(self, inlet: Inlet, message: Message, count: int) -> None:
+        inlet.refused = False
         inlet.in_msgs += count
         inlet.in_bytes += count * message.size
         inlet.last_publish = self.now

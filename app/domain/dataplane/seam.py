@@ -269,7 +269,7 @@ class Plane(Protocol):
         ...
 
     def changed(self, subject: bytes) -> None:
-        """A subscription on this subject came or went: forget the plans it bears on."""
+        """A subscription on this subject, a valid one, came or went: forget the plans it bears on."""
         ...
 
     def forget_member(self, sid: bytes) -> None:

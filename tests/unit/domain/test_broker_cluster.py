@@ -266,6 +266,49 @@ def test_members_of_groups_across_servers(server: RoutedBroker) -> None:
     assert all(60 <= count <= 140 for count in counts)
 
 
+# --- slow ones -----------------------------------------------------------------------------------
+
+
+LARGE = b"PUB foo %d\r\n%b\r\n" % (1_000_000, 1_000_000 * b"x")
+
+
+def test_a_slow_route_holds_up_nobody_for_long(server: RoutedBroker) -> None:
+    """Clients publish on while a server does not read, and those who listen here get everything."""
+    peer, publisher, listener = (
+        server.joined(GREATER_ID),
+        server.connect(quiet=True),
+        server.connect(quiet=True),
+    )
+    peer.send(b"SUB foo  RSID:1:1\r\n")
+    listener.send(b"SUB foo 1\r\n")
+    peer.wire.stall()
+
+    publisher.send(20 * LARGE)
+    held = publisher.wire.paused
+    server.advance(0.1)
+
+    assert (True, False, 0) == (held, publisher.wire.paused, publisher.wire.unread)
+    assert 20 == listener.heard().count(b"MSG foo 1 1000000\r\n")
+    assert not peer.is_over
+
+
+def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
+    """What a server brings for others is not kept back by one client that does not read."""
+    peer, slow, well = server.joined(GREATER_ID), server.connect(quiet=True), server.connect(quiet=True)
+    for client in (slow, well):
+        client.send(b"SUB foo 1\r\n")
+    slow.wire.stall()
+    peer.heard()
+
+    peer.send(5 * LARGE.replace(b"PUB foo", b"MSG foo RSID:2:1"))
+    held = peer.wire.paused
+    server.advance(0.1)
+
+    assert (True, False, 0) == (held, peer.wire.paused, peer.wire.unread)
+    assert 5 == well.heard().count(b"MSG foo 1 1000000\r\n")
+    assert not slow.wire.is_over
+
+
 # --- losses -----------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.adapters.auth.plain import SingleUser
 from app.domain.cluster import mesh, solicitor
 from app.domain.cluster.events import GossipIgnored
 from app.domain.cluster.mesh import ClusterSettings
@@ -320,6 +321,22 @@ def test_a_chain_becomes_a_mesh(make_plane: MakePlane) -> None:
     assert 4 * 3 == len(cluster.mesh()) == cluster.links()
 
 
+def test_a_mesh_that_asks_for_credentials(make_plane: MakePlane) -> None:
+    """Servers that know the password find each other, by gossip as well; one that does not stays outside."""
+    cluster = VirtualCluster(make_plane)
+    for password in ("secret", "secret", "secret", "wrong"):
+        cluster.add(6001, user="joe", password=password, gatekeeper=SingleUser("joe", "secret"))
+    cluster.solicit()
+
+    cluster.advance(10.0)
+    cluster.advance(100.0)
+
+    assert [(a, b) for a in (1, 2, 3) for b in (1, 2, 3) if a != b] == cluster.mesh()
+    outsider = cluster.servers[3].events
+    assert "Route Error 'Authorization Violation'" in outsider.texts()
+    assert 12 >= outsider.texts().count("Trying to connect to route on 127.0.0.1:6001")
+
+
 def test_each_gets_a_message_once(make_plane: MakePlane) -> None:
     """In a mesh every plain subscriber has one copy, and one member of each group."""
     cluster = VirtualCluster(make_plane)
@@ -338,3 +355,22 @@ def test_each_gets_a_message_once(make_plane: MakePlane) -> None:
         heard = [c.heard() for c in clients]
         assert 6 * [1] == [h.count(b"MSG foo 1 2\r\nok\r\n") for h in heard]
         assert 1 == sum(h.count(b"MSG foo 2 2\r\n") + h.count(b"MSG foo 3 2\r\n") for h in heard)
+
+
+def test_limits_hold_across_servers(make_plane: MakePlane) -> None:
+    """Each of several subscriptions gets as many messages as it asked for, though they share a route."""
+    cluster = VirtualCluster(make_plane)
+    here, there = cluster.add(), cluster.add(6001)
+    cluster.solicit()
+    cluster.advance(1.0)
+    listener, speaker = here.connect(quiet=True), there.connect(quiet=True)
+    listener.send(b"SUB foo 1\r\nUNSUB 1 3\r\nSUB foo 2\r\nUNSUB 2 5\r\nSUB foo grp 3\r\nUNSUB 3 4\r\n")
+    cluster.advance(0.1)
+
+    for _ in range(10):
+        speaker.send(b"PUB foo 0\r\n\r\n")
+        cluster.advance(0.1)
+
+    heard = listener.heard()
+    assert [3, 5, 4] == [heard.count(b"MSG foo %d 0" % sid) for sid in (1, 2, 3)]
+    assert [0, 0] == [s.broker.stats().subscriptions.num_subscriptions for s in (here, there)]

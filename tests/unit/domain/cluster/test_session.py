@@ -1,5 +1,8 @@
 """The conversation over one route: subscriptions, messages, and what ends it."""
 
+import gc
+import weakref
+
 import pytest
 
 from app.domain.cluster.events import RouteErrorReceived
@@ -296,7 +299,7 @@ def test_what_ends_a_route(
     assert [peer.connection.link] == [event.link for event in events.of(ReadFailed)]
 
 
-@pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
+@pytest.mark.parametrize("size", [None, 13], ids=["whole", "by thirteens"])
 @pytest.mark.parametrize("verb", [b"MSG ", b"PUB ", b"SUB "])
 def test_the_longest_line(server: RoutedBroker, peer: VirtualPeer, verb: bytes, size: int | None) -> None:
     """A line of just the limit passes however it is cut, and one byte more does not."""
@@ -327,3 +330,52 @@ def test_own_id_is_told_to_nobody_else(server: RoutedBroker, peer: VirtualPeer) 
     """Hearing of itself makes a server do nothing."""
     assert b"" == peer.introduce(OWN_ID, ip="nats-route://192.0.2.9:6222/")
     assert [] == server.dialer.news()
+
+
+@pytest.mark.parametrize("ending", ["lost", "refused", "duplicate"])
+def test_nothing_remains_of_a_lost_route(server: RoutedBroker, ending: str) -> None:
+    """Once its link is lost memory returns without the collector, whatever the peer told before."""
+    first = server.joined(GREATER_ID) if ending == "duplicate" else None
+    peer = server.called()
+    peer.send(info_line(GREATER_ID) + b"SUB foo  RSID:1:1\r\nSUB foo.> q QRSID:1:2\r\n")
+    server.connect(quiet=True).send(b"PUB foo.bar 0\r\n\r\nPUB foo 0\r\n\r\n")
+    wire = weakref.ref(peer.wire)
+
+    gc.disable()
+    try:
+        if ending == "refused":
+            peer.send(b"x\r\n")
+        peer.wire.lose()
+        server.clients.remove(peer)
+        del peer
+        server.advance(1.0)
+        remaining = wire()
+    finally:
+        gc.enable()
+
+    assert remaining is None
+    assert first is None or not first.is_over
+
+
+# --- tracing -------------------------------------------------------------------------------
+
+
+def test_tracing(make_plane: MakePlane) -> None:
+    """Each line of a peer is logged as it came, with the payload of a message, and each line to it."""
+    events = RecordingEventLog()
+    server = RoutedBroker(make_plane, events=events)
+    peer, client = server.joined(GREATER_ID), server.connect(quiet=True)
+    peer.send(b"SUB foo  RSID:1:1\r\n")
+    events.events.clear()
+
+    peer.send(b"msg bar RSID:2:1 re 2\r\nok\r\nPING\r\nUNSUB RSID:9:9\r\n")
+    client.send(b"PUB foo 2\r\nok\r\n")
+
+    assert [
+        "->> [MSG bar RSID:2:1 re 2]",
+        "->> MSG_PAYLOAD: [ok]",
+        "->> [PING]",
+        "<<- [PONG]",
+        "->> [UNSUB RSID:9:9]",
+        "<<- [MSG foo RSID:1:1 2]",
+    ] == [event.text() for event in events.events if event.link == peer.connection.link]

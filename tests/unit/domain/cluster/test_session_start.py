@@ -6,7 +6,7 @@ from app.domain.cluster.events import RouteRefused
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
-from app.domain.events import ReadFailed
+from app.domain.events import Link, ReadFailed
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -260,3 +260,10 @@ def test_no_route_through_the_client_port(server: RoutedBroker) -> None:
 
     assert {} == server.cluster.remotes
     assert (UNKNOWN, b"PONG\r\n") == (heard, other.ask(PING))
+
+
+def test_a_route_in_the_words_of_the_log(server: RoutedBroker) -> None:
+    """A route is named by rid where a client has its cid."""
+    peer = server.called(ip="192.0.2.7")
+
+    assert Link("rid", 1, f"192.0.2.7:{peer.wire.peer.port}") == peer.connection.link

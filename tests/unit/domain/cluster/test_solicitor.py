@@ -136,7 +136,7 @@ def test_a_lost_server_is_dialled_again(scene: Scene) -> None:
 
 
 def test_a_server_that_is_reached_otherwise_is_left_alone(scene: Scene) -> None:
-    """A retry that finds its server served says so, and stops until that route is lost."""
+    """A dial that finds its server served is the last one until that route is lost, and the log says so."""
     scene.solicitor.solicit([SEED])
     destination = scene.answer()
     scene.solicitor.reached(destination, "A")
@@ -153,6 +153,22 @@ def test_a_server_that_is_reached_otherwise_is_left_alone(scene: Scene) -> None:
         'Not attempting reconnect for solicited route, already connected to "A"' == scene.events.texts()[-1]
     )
     assert scene.waits() <= RETRY_FIRST * LONGEST + 0.11
+
+
+def test_a_server_that_comes_in_while_its_address_waits(scene: Scene) -> None:
+    """When its turn comes nobody is dialled, and the log says why."""
+    scene.solicitor.seek(OTHER, "A")
+    scene.dialer.refuse()
+    scene.dialer.news()
+    scene.served.add("A")
+
+    scene.clock.advance(LONGEST)
+
+    assert ([], 0) == (scene.dialer.news(), scene.clock.timers_outstanding)
+    assert (
+        'Not attempting reconnect for solicited route, already connected to "A"' == scene.events.texts()[-1]
+    )
+    assert not any("Attempting" in text for text in scene.events.texts())
 
 
 def test_a_server_that_refuses_us_is_asked_less_and_less(scene: Scene) -> None:
@@ -182,6 +198,20 @@ def test_a_route_to_ourselves_is_never_dialled_again(scene: Scene) -> None:
 
     assert (1, 0) == (len(scene.dialer.asked), scene.clock.timers_outstanding)
     assert ['Detected route to self, ignoring "nats-route://seed:6222/"'] == scene.events.texts()[1:]
+
+
+def test_a_server_that_was_said_to_be_where_we_are(scene: Scene) -> None:
+    """When it is lost our own address is not tried for it, nor does the log say so."""
+    scene.solicitor.seek(OTHER, "A")
+    destination = scene.answer()
+    scene.solicitor.ignore(destination)
+    scene.solicitor.failed(destination, refused=False)
+
+    scene.lose("A")
+    scene.clock.advance(10.0)
+
+    assert not any("Attempting" in text for text in scene.events.texts())
+    assert 1 == len(scene.dialer.asked)
 
 
 def test_which_servers_are_configured(scene: Scene) -> None:
@@ -367,6 +397,25 @@ def test_the_operator_may_set_how_often_to_try() -> None:
     assert 3 == scene.events.texts().count("Trying to connect to route on 192.0.2.7:6222")
     assert 1 == scene.events.texts().count('Giving up on route "nats-route://192.0.2.7:6222/"')
     assert len(scene.dialer.pending) == 1
+
+
+@pytest.mark.parametrize("connect_retries", [0, 1])
+def test_who_is_reached_otherwise_is_not_given_up(connect_retries: int) -> None:
+    """A dial that was in vain, because its server is here already, is no failure to reach it."""
+    scene = Scene(connect_retries)
+    scene.solicitor.seek(OTHER, "A")
+    scene.dialer.refuse()
+    scene.clock.advance(2 * FORGET_SECONDS)
+    destination = scene.answer()
+    scene.served.add("A")
+    scene.solicitor.reached(destination, "A")
+
+    scene.solicitor.failed(destination, refused=False)
+    scene.clock.advance(100.0)
+    scene.lose("A")
+
+    assert scene.waits() <= LONGEST + 0.11
+    assert not any("Giving up" in text for text in scene.events.texts())
 
 
 def test_so_many_addresses_are_learnt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

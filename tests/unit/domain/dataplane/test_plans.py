@@ -136,6 +136,20 @@ def test_a_refusal_is_sent_once(stage: Stage, station: Station) -> None:
     assert 2 * INVALID == station.heard()
 
 
+def test_a_refusal_is_sent_for_each_message(stage: Stage, station: Station) -> None:
+    """A message that was published, alone or in a run, leaves nothing of a refusal before it."""
+    line = b"PUB a 5\r\nhello\r\n"
+    stage.planner.refused[PEDANTIC, b"a"] = INVALID
+
+    for behind in (line, 2 * line):
+        station.inlet.audience = PEDANTIC
+        station.feed(line[:-4])
+        station.inlet.audience = LENIENT
+        station.feed(line[-4:] + behind)
+
+    assert 2 * INVALID == station.heard()
+
+
 def test_a_literal_change(stage: Stage, station: Station) -> None:
     """A change on a literal subject concerns the plans of that subject alone."""
     station.feed(publish(b"a", b"a.b", b"b"))

@@ -9,16 +9,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
-from app.domain.dataplane.seam import MEMBER_MARK, MakePlane, Plan, Plane, Planner, Progress, Target
-from app.domain.subject import is_literal, matches, tokens_of
+from app.domain.dataplane.seam import MEMBER_MARK, Kind, MakePlane, Plan, Plane, Planner, Progress, Target
+from app.domain.subject import is_literal, is_pattern, matches, tokens_of
 from tests.fakes.data_plane import ScriptedSubscription, Station
-from tests.fakes.traffic import SPACIOUS, TRAFFIC, cuts, pieces
+from tests.fakes.traffic import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
 from tests.fakes.twins import twins
 
 MAX_PAYLOAD = 400_000
 MAX_LINE = 200
 SEED = 42
 LISTENERS = 4
+SETUP = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
+CLIENT, PEDANT, ROUTE, TRACED_ROUTE = range(4)
+"""The stations, and their audiences: both routes have that of the first."""
+
+CROSSINGS = [
+    b"MSG a RSID:1:2 2\r\nok\r\n",
+    b"MSG a QRSID:sid 2\r\nok\r\n",
+    b"MSG QRSID:sid QRSID:sid 2\r\nok\r\n",
+    b"MSG QRSID:sid a 2\r\nok\r\n",
+    b"PUB QRSID:sid 2\r\nok\r\n",
+    b"PUB a 2\r\nok\r\n",
+    b"PUB a 400001\r\n",
+    b"PUB a" + 290 * b" " + b"2\r\nok\r\n",
+    b"PUB a" + 220 * b" " + b"2\r\nok\r\n",
+    b"PUB a 2\r\nok\r\nPUB a 2\r\n",
+    b"ok\r\n",
+    b"SUB > q sid\r\n",
+    b"UNSUB sid\r\n",
+]
+"""What one kind of connection may send, and what would harm if another kind's were mistaken for it."""
 
 
 @dataclass
@@ -32,7 +52,7 @@ class _Listener:
 
 
 class _SlowPlanner(Planner):
-    """Plans by going through all listeners; refuses what is no literal to audience 1."""
+    """Plans by going through all listeners; refuses what is no literal to pedants."""
 
     def __init__(self) -> None:
         self.listeners: list[_Listener] = []
@@ -41,7 +61,7 @@ class _SlowPlanner(Planner):
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         self.asked.append((audience, subject))
-        if audience and not is_literal(subject):
+        if audience == PEDANT and not is_literal(subject):
             return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n")
         tokens = tokens_of(subject)
         plain: list[Target] = []
@@ -92,16 +112,19 @@ class _Account:
 
 
 class _Ensemble:
-    """A plane with two stations, and a control plane that obeys a little."""
+    """A plane with two clients and two routes, and a control plane that obeys a little."""
 
     def __init__(self, make_plane: MakePlane, alarm: int) -> None:
         self.planner = _SlowPlanner()
         self.plane = make_plane(self.planner, SEED, MAX_PAYLOAD, MAX_LINE)
-        self.stations = [Station(self.plane) for _ in range(2)]
-        self.stations[1].inlet.audience = 1
-        self.stations[1].inlet.verbose = True
-        self.stations[1].outbox.trace = True
-        self.stations[1].inlet.trace = True
+        kinds = (Kind.CLIENT, Kind.CLIENT, Kind.ROUTE, Kind.ROUTE)
+        self.stations = [Station(self.plane, kind) for kind in kinds]
+        for station, audience in zip(self.stations, (CLIENT, PEDANT, ROUTE, ROUTE), strict=True):
+            station.inlet.audience = audience
+        self.stations[PEDANT].inlet.verbose = True
+        for station in (self.stations[PEDANT], self.stations[TRACED_ROUTE]):
+            station.outbox.trace = True
+            station.inlet.trace = True
         self.targets: list[Target] = []
         for station in self.stations:
             station.outbox.alarm = alarm
@@ -119,7 +142,8 @@ class _Ensemble:
         """Add and remove listeners, in a way that depends on the line alone; stop at times."""
         words = line.strip(b"\r").split()
         if words[:1] == [b"SUB"] and len(words) > 2 and len(self.targets) < LISTENERS:
-            self._subscribe(words)
+            if is_pattern(tokens_of(words[1])):
+                self._subscribe(words)
         elif words[:1] == [b"UNSUB"] and self.planner.listeners:
             self._retire(self.planner.listeners[len(line) % len(self.planner.listeners)])
         return len(line) % 5 != 0
@@ -133,17 +157,22 @@ class _Ensemble:
         subscription.act = lambda: self._retire(listener)
         self.targets.append(target)
         self.planner.listeners.append(listener)
-        self.plane.changed(listener.pattern)
+        self._forget_plans(listener)
 
     def _retire(self, listener: _Listener) -> None:
         listener.target.retire()
         self.planner.listeners.remove(listener)
-        self.plane.changed(listener.pattern)
+        self._forget_plans(listener)
 
-    def run(self, sender: int, parts: list[bytes]) -> _Account:
-        """Feed the parts to one station, going on after each stop, and tell all that happened."""
-        station = self.stations[sender]
-        for number, part in enumerate(parts):
+    def _forget_plans(self, listener: _Listener) -> None:
+        self.plane.changed(listener.pattern)
+        if listener.queue is not None:
+            self.plane.forget_member(MEMBER_MARK + listener.sid)
+
+    def run(self, parts: list[tuple[int, bytes]]) -> _Account:
+        """Feed each part to its station, going on after each stop, and tell all that happened."""
+        for number, (sender, part) in enumerate(parts):
+            station = self.stations[sender]
             self.plane.now = float(number + 1)
             while part:
                 count = station.put(part)
@@ -155,7 +184,7 @@ class _Ensemble:
         self.account.seen += [(target.delivered, target.limit) for target in self.targets]
         plane = self.plane
         self.account.seen.append((plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes))
-        self.account.seen.append((plane.plan_hits, self.planner.asked))
+        self.account.seen.append((plane.plan_hits, self.planner.asked, self.planner.sought))
         return self.account
 
     def _finish(self, station: Station, progress: Progress) -> None:
@@ -182,28 +211,37 @@ def test_the_plain_twin_always_runs() -> None:
     assert "python" in twins()
 
 
-def _compare(make_plane: MakePlane, sender: int, parts: list[bytes], alarm: int) -> None:
+def _compare(make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int) -> None:
     _, reference = choose("python")
 
-    expected = _Ensemble(reference, alarm).run(sender, parts)
+    expected = _Ensemble(reference, alarm).run(parts)
 
-    actual = _Ensemble(make_plane, alarm).run(sender, parts)
+    actual = _Ensemble(make_plane, alarm).run(parts)
     assert expected == actual
 
 
-@given(
-    sender=st.integers(0, 1),
-    data=TRAFFIC,
-    shares=cuts(),
-    alarm=st.sampled_from([0, 30, 200, 10_000, 1 << 40]),
-)
+def _from(sender: int, data: bytes, shares: list[float]) -> list[tuple[int, bytes]]:
+    """All from one station, behind some subscriptions."""
+    return [(sender, part) for part in (SETUP, *pieces(data, shares))]
+
+
+ALARMS = st.sampled_from([0, 30, 200, 10_000, 1 << 40])
+
+
+@given(sender=st.sampled_from([CLIENT, PEDANT]), data=TRAFFIC, shares=cuts(), alarm=ALARMS)
 def test_twins_agree(
     make_plane: MakePlane, sender: int, data: bytes, shares: list[float], alarm: int
 ) -> None:
     """Equal input in equal pieces gives equal output, questions, answers, counters and room."""
-    setup = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
+    _compare(make_plane, _from(sender, data, shares), alarm)
 
-    _compare(make_plane, sender, [setup, *pieces(data, shares)], alarm)
+
+@given(sender=st.sampled_from([ROUTE, TRACED_ROUTE]), data=ROUTE_TRAFFIC, shares=cuts(), alarm=ALARMS)
+def test_twins_agree_on_routes(
+    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], alarm: int
+) -> None:
+    """The same holds for what peer servers send."""
+    _compare(make_plane, _from(sender, data, shares), alarm)
 
 
 @given(data=SPACIOUS, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
@@ -211,6 +249,33 @@ def test_twins_agree_on_large_messages(
     make_plane: MakePlane, data: bytes, shares: list[float], alarm: int
 ) -> None:
     """The same holds where messages have buffers of their own."""
-    setup = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
+    _compare(make_plane, _from(CLIENT, data, shares), alarm)
 
-    _compare(make_plane, 0, [setup, *pieces(data, shares)], alarm)
+
+@given(data=SPACIOUS_ROUTE, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
+def test_twins_agree_on_large_routed_messages(
+    make_plane: MakePlane, data: bytes, shares: list[float], alarm: int
+) -> None:
+    """The same holds where such messages are routed."""
+    _compare(make_plane, _from(ROUTE, data, shares), alarm)
+
+
+@given(parts=st.lists(st.tuples(st.integers(CLIENT, TRACED_ROUTE), st.sampled_from(CROSSINGS))), alarm=ALARMS)
+def test_twins_agree_on_clients_and_routes_in_turns(
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int
+) -> None:
+    """Whatever one kind of connection sent before another, each is judged for itself."""
+    _compare(make_plane, [(CLIENT, SETUP), *parts], alarm)
+
+
+@given(
+    parts=st.lists(
+        st.tuples(st.integers(CLIENT, TRACED_ROUTE), st.one_of(TRAFFIC, ROUTE_TRAFFIC)), max_size=6
+    ),
+    alarm=ALARMS,
+)
+def test_twins_agree_on_a_whole_ensemble(
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int
+) -> None:
+    """The same holds for all that clients and routes say among each other."""
+    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], alarm)
