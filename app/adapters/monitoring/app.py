@@ -89,10 +89,14 @@ class StatusPages:
         """Their paths."""
         router = APIRouter(tags=["status"])
         router.add_api_route("/", self.index, response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/varz", self.varz, response_model=Varz, responses=_JSON)
-        router.add_api_route("/connz", self.connz, response_model=Connz, responses=_JSON)
-        router.add_api_route("/routez", self.routez, response_model=Routez, responses=_JSON)
-        router.add_api_route("/subsz", self.subsz, response_model=Subsz, responses=_JSON)
+        router.add_api_route("/varz", self.varz, response_model=Varz, responses=_JSON, summary="The server")
+        router.add_api_route("/connz", self.connz, response_model=Connz, responses=_JSON, summary="Clients")
+        router.add_api_route(
+            "/routez", self.routez, response_model=Routez, responses=_JSON, summary="Routes to other servers"
+        )
+        router.add_api_route(
+            "/subsz", self.subsz, response_model=Subsz, responses=_JSON, summary="Subscriptions"
+        )
         router.add_api_route(
             "/subscriptionsz", self.subsz, response_model=Subsz, responses=_JSON, include_in_schema=False
         )

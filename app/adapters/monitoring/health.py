@@ -48,7 +48,7 @@ class Probes:
             "/healthz",
             self.healthz,
             response_model=Health,
-            responses={400: _BAD_REQUEST, 500: {"model": Health}},
+            responses={"4XX": _BAD_REQUEST, 500: {"model": Health}},
             summary="Whether the server works",
         )
         router.add_api_route(

@@ -99,8 +99,11 @@ class BoundedHttp(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle
         answering = cycle is not None and not cycle.response_complete
         stuck = self._unread and unread > max(0, self._unread - LEAST_PROGRESS)
-        if self._refused or stuck or not (unread or answering):
+        if self._refused or stuck:
             self.transport.abort()
+            return
+        if not (unread or answering):
+            self.transport.close()
             return
         self._unread = unread
         self._watch_again(PATIENCE)
