@@ -14,7 +14,7 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.dataplane import AUTO
-from tests.fakes.embedded import EmbeddedServer, embedded_server
+from tests.fakes.embedded import HOST, EmbeddedServer, embedded_server
 
 pytestmark = pytest.mark.asyncio
 
@@ -237,3 +237,35 @@ async def test_clients_come_and_go_meanwhile(crowd: EmbeddedServer) -> None:
     for answer in answers[: len(ORDERS)]:
         numbers = [row["cid"] for row in answer.json()["connections"]]
         assert len(numbers) == len(set(numbers)) == answer.json()["num_connections"]
+
+
+# --- a cluster -----------------------------------------------------------------------------
+
+
+async def test_a_cluster_shows() -> None:
+    """A seed and its peer show each other: who dialled, who was configured, what is subscribed to."""
+    async with (
+        embedded_server("tcp", AUTO, http_port=-1, routes=()) as seed,
+        embedded_server("tcp", AUTO, http_port=-1, routes=(f"nats://{HOST}:{seed.route_port}",)) as peer,
+    ):
+        client = await peer.connect()
+        await client.send(b'CONNECT {"verbose":false}\r\nSUB a.> 1\r\n')
+        await client.fence()
+        async with asyncio.timeout(10):
+            while not (await read(seed, "/varz"))["subscriptions"]:
+                pass
+        (of_seed,) = (await read(seed, "/routez?subs=1"))["routes"]
+        (of_peer,) = (await read(peer, "/routez"))["routes"]
+        varz = await read(seed, "/varz")
+        clients = await read(seed, "/connz")
+        await part(peer)
+
+    assert (peer.broker.own_id, seed.broker.own_id) == (of_seed["remote_id"], of_peer["remote_id"])
+    flags = ("did_solicit", "is_configured")
+    assert (False, False) == tuple(of_seed[name] for name in flags)
+    assert (True, True) == tuple(of_peer[name] for name in flags)
+    assert (1, ["a.>"]) == (of_seed["subscriptions"], of_seed["subscriptions_list"])
+    assert (HOST, seed.route_port) == (of_peer["ip"], of_peer["port"])
+    assert (1, 1, seed.route_port) == (varz["routes"], varz["remotes"], varz["cluster_port"])
+    assert (HOST, seed.route_port) == (varz["cluster"]["addr"], varz["cluster"]["cluster_port"])
+    assert (0, []) == (varz["connections"], clients["connections"])
