@@ -234,6 +234,8 @@ class Broker:
 
     def bury(self, subscriptions: list[Subscription]) -> None:
         """Remove the subscriptions of a closed connection, a slice at a time if they are many."""
+        if not subscriptions:
+            return
         if len(subscriptions) <= BURIAL_SLICE and not self._graves:
             for subscription in subscriptions:
                 self.interest.remove(subscription)
@@ -241,6 +243,7 @@ class Broker:
             return
         idle = not self._graves
         self._graves.extend(subscriptions)
+        self.interest.mourn()
         if idle:
             self.scheduler.call_soon(self._bury_slice)
 
@@ -250,6 +253,8 @@ class Broker:
         self._flush_routes()
         if self._graves:
             self.scheduler.call_soon(self._bury_slice)
+        else:
+            self.interest.mourned()
 
     def _flush_routes(self) -> None:
         """Let the other servers know at once what is gone."""

@@ -148,6 +148,10 @@ class ClientSession:
         self._apply_options()
 
     @property
+    def gone(self) -> bool:
+        return self._connection.closed
+
+    @property
     def number(self) -> int:
         return self._connection.cid
 

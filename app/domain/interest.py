@@ -51,6 +51,19 @@ class Interest:
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
             self.announcer.removed(subscription)
 
+    def mourn(self) -> None:
+        """Subscriptions of a closed connection stay for a while: let no message be given to them.
+
+        That matters to queue groups, whose other members get it then.
+        """
+        self._routing.mourning = True
+        self._routing.forget()
+        self._plane.forget_plans()
+
+    def mourned(self) -> None:
+        """They are all removed."""
+        self._routing.mourning = False
+
     def _forget_plans(self, subscription: Subscription) -> None:
         self._routing.forget()
         self._plane.changed(subscription.subject)

@@ -18,6 +18,7 @@ from app.domain.errors import InvalidSubject
 from app.domain.index import SubscriptionIndex
 from app.domain.subject import is_literal
 from app.domain.subscription import LOCAL, Subscription
+from app.domain.trie import Match
 
 
 class Audience:
@@ -49,6 +50,8 @@ class Routing:
         self._find_member = find_member
         self._made: dict[_Key, Plan] = {}
         self._refusal: Plan | None = None
+        self.mourning = False
+        """Whether there are subscriptions in the index whose connection is closed."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         """Decide who gets a message on this subject from such a publisher."""
@@ -63,11 +66,17 @@ class Routing:
         if plan is None:
             if len(self._made) >= SHARED_PLANS:
                 self._made.clear()
-            receivers = _local(match.plain) if routed else _each_server_once(match.plain)
-            plain = [subscription.target for subscription in receivers]
-            groups = [] if routed else [[member.target for member in group] for group in match.groups]
-            plan = self._made[key] = plane.plan(plain, groups)
+            plan = self._made[key] = self._make(plane, match, routed=routed)
         return plan
+
+    def _make(self, plane: Plane, match: Match[Subscription], *, routed: bool) -> Plan:
+        receivers = _local(match.plain) if routed else _each_server_once(match.plain)
+        groups: Iterable[Iterable[Subscription]] = () if routed else match.groups
+        if self.mourning:
+            receivers = _living(receivers)
+            groups = filter(None, map(_living, groups))
+        plain = [subscription.target for subscription in receivers]
+        return plane.plan(plain, [[member.target for member in group] for group in groups])
 
     def member(self, plane: Plane, sid: bytes) -> Plan:
         """Only the member of a queue group gets the message that another server has drawn."""
@@ -81,6 +90,10 @@ class Routing:
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
         self._made.clear()
+
+
+def _living(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    return [subscription for subscription in subscriptions if not subscription.subscriber.gone]
 
 
 def _local(subscriptions: Iterable[Subscription]) -> list[Subscription]:

@@ -17,6 +17,11 @@ class Subscriber(Protocol):
         ...
 
     @property
+    def gone(self) -> bool:
+        """Whether its connection is closed; its subscriptions may be removed later, if they are many."""
+        ...
+
+    @property
     def number(self) -> int:
         """Of the connection: its cid or rid."""
         ...

@@ -22,6 +22,7 @@ from app.adapters.monitoring.monitor import Needs as MonitorNeeds
 from app.adapters.net_asyncio.binding import listening_socket
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
+from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.process.heap import find_trim
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
@@ -31,10 +32,13 @@ from app.domain.events import InternalFailure
 from app.domain.view import LiveView
 from app.entrypoints.service import Parts, Service
 from app.entrypoints.settings import (
+    accepted_route_tls,
     auth_settings,
+    client_tls,
     client_urls,
     cluster_auth_settings,
     cluster_settings,
+    dialled_route_tls,
     limits,
     log_settings,
     monitor_endpoints,
@@ -68,8 +72,13 @@ class Container:
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
         )
+        self.dialled_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            dialled_route_tls, options, self.event_log.provided.record
+        )
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
-            TcpDialer, on_failure=providers.Callable(_failure_reporter, self.event_log)
+            TcpDialer,
+            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            tls=self.dialled_route_tls,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, cluster_auth_settings(options), self.event_log.provided.record
@@ -96,12 +105,19 @@ class Container:
             ),
             self.membership,
         )
+        self.client_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            client_tls, options, self.event_log.provided.record
+        )
         self.listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
             options.host,
             options.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            tls=self.client_tls,
+        )
+        self.accepted_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
+            accepted_route_tls, options, self.event_log.provided.record
         )
         self.route_listener: providers.Provider[Listener] = providers.Singleton(
             TcpListener,
@@ -109,6 +125,7 @@ class Container:
             options.cluster.port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            tls=self.accepted_route_tls,
         )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
         self.monitor: providers.Provider[Monitor] = providers.Singleton(

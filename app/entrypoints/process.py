@@ -67,6 +67,9 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     container.authenticator()
+    container.client_tls()
+    container.accepted_route_tls()
+    container.dialled_route_tls()
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     _allow_many_descriptors()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.adapters.net_asyncio.tls_facts import TlsRequired
 from app.domain.broker import Broker
 from app.domain.cluster.events import RouteListenFailed, RouteListening
 from app.domain.cluster.mesh import Cluster
@@ -102,6 +103,8 @@ class Service:
             await self._parts.monitor.close()
             raise
         events.record(Listening(None, info.host, address.port))
+        if info.tls_required:
+            events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
         await self._parts.monitor.start()
         events.record(ServerReady(None))

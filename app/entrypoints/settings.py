@@ -2,17 +2,21 @@
 
 import platform
 import ssl
+from collections.abc import Callable
+from dataclasses import replace
 
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.monitor import Endpoint
 from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
-from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, server_context
+from app.adapters.net_asyncio.tls import TlsTerms
+from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.encode import ServerInfo
+from app.domain.events import Event
 from app.domain.limits import Limits
 from app.ports.authenticator import Authenticator
 from app.ports.entropy import Entropy
@@ -60,6 +64,44 @@ def limits(options: Options) -> Limits:
     )
 
 
+def tls_files(asked: TlsOptions) -> TlsFiles:
+    return TlsFiles(
+        cert_file=asked.cert_file or "",
+        key_file=asked.key_file or "",
+        ca_file=asked.ca_file or "",
+        verify=asked.verify,
+        cipher_suites=asked.cipher_suites,
+    )
+
+
+def client_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+    """How clients' links are protected, if they are. Raises `TlsError`."""
+    if options.tls is None:
+        return None
+    return TlsTerms(server_context(tls_files(options.tls)), options.tls.timeout, record)
+
+
+def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+    """How links that other servers dial are protected, if they are. Raises `TlsError`.
+
+    Both sides show a certificate, and both verify (cluster-protocol.md, section 8).
+    """
+    asked = options.cluster.tls
+    if asked is None:
+        return None
+    files = replace(tls_files(asked), verify=True)
+    return TlsTerms(server_context(files), asked.timeout, record, for_routes=True)
+
+
+def dialled_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+    """How links to other servers are protected, if they are. Raises `TlsError`."""
+    asked = options.cluster.tls
+    if asked is None:
+        return None
+    files = replace(tls_files(asked), verify=True)
+    return TlsTerms(client_context(files), asked.timeout, record, for_routes=True)
+
+
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
     """What INFO says until a port is known."""
     return ServerInfo(
@@ -69,8 +111,8 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         host=options.host,
         port=options.port,
         auth_required=authenticator.required,
-        tls_required=False,
-        tls_verify=False,
+        tls_required=options.tls is not None,
+        tls_verify=options.tls is not None and options.tls.verify,
         max_payload=options.max_payload,
     )
 
@@ -135,8 +177,7 @@ def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
     """The clients' certificate; readers are asked for none (monitoring.md, section 1)."""
     if asked is None:
         raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
-    files = TlsFiles(asked.cert_file or "", asked.key_file or "", cipher_suites=asked.cipher_suites)
-    return server_context(files)
+    return server_context(replace(tls_files(asked), verify=False))
 
 
 def monitor_settings(options: Options) -> MonitorSettings:

@@ -48,6 +48,15 @@ class Authority:
         return Pair(str(cert_file), str(key_file))
 
 
+def _self_signed(folder: Path) -> Pair:
+    """A certificate that nobody but itself vouches for."""
+    own = trustme.CA()
+    pair = Pair(str(folder / "own.pem"), str(folder / "own-key.pem"))
+    own.cert_pem.write_to_path(pair.cert_file)
+    own.private_key_pem.write_to_path(pair.key_file)
+    return pair
+
+
 class Certificates:
     """What the tests of one run share."""
 
@@ -60,6 +69,7 @@ class Certificates:
         self.expired_server = self.authority.pair("expired-server", *NAMES, expired=True)
         self.client = self.authority.pair("client", "client@example.org")
         self.expired_client = self.authority.pair("expired-client", "old@example.org", expired=True)
+        self.self_signed = _self_signed(folder)
         self.strange_client = self.stranger.pair("client", "stranger@example.org")
 
     def files(self, *, verify: bool = False, pair: Pair | None = None) -> TlsFiles:

@@ -14,6 +14,7 @@ class FakeSubscriber(Subscriber):
     # Plain attributes in place of the protocol's properties.
     origin: int = LOCAL
     number: int = 1
+    gone: bool = False
 
     def __init__(self, plane: Plane, origin: int = LOCAL, number: int = 1) -> None:
         self.origin = origin

@@ -12,7 +12,7 @@ _TLS_RECORDS = (0x15, 0x16)
 
 
 class TlsStream:
-    """A client's TLS over the streams of a plain link."""
+    """A client's TLS over the streams of a plain link; it reads and writes as they do."""
 
     def __init__(
         self,
@@ -28,11 +28,15 @@ class TlsStream:
         self.engine = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._received = bytearray()
         self._ended = False
+        self._heard = False
         self.in_clear = False
         """Whether the server answered in clear text: it wants no TLS."""
 
     async def shake_hands(self) -> None:
-        """Make the handshake; a link that ends meanwhile is found ended by whoever reads."""
+        """Make the handshake; a link that ends meanwhile is found ended by whoever reads.
+
+        Raises `ssl.SSLError` when either side wants none; the server has heard why.
+        """
         try:
             while not self.in_clear:
                 try:
@@ -45,15 +49,26 @@ class TlsStream:
             self._flush()
         except ConnectionError:
             self._ended = True
+        except ssl.SSLError:
+            self._flush()
+            raise
 
-    def send(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Encrypt, and hand to the writer."""
         rest = memoryview(data)
         while rest:
             rest = rest[self.engine.write(rest) :]
         self._flush()
 
-    def send_end(self) -> None:
+    async def drain(self) -> None:
+        """Wait until little is left to send."""
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """End the link, without a goodbye."""
+        self._writer.close()
+
+    def write_eof(self) -> None:
         """Say that no more comes, in TLS and below it."""
         try:
             self.engine.unwrap()
@@ -107,10 +122,11 @@ class TlsStream:
         if not data:
             self._ended = True
             raise ConnectionAbortedError("the link ended without the goodbye of TLS")
-        if self.engine.version() is None and data[0] not in _TLS_RECORDS and not self._incoming.pending:
+        if not self._heard and data[0] not in _TLS_RECORDS:
             self.in_clear = True
             self._received += data
         else:
+            self._heard = True
             self._incoming.write(data)
 
     def _flush(self) -> None:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from operator import attrgetter
 from typing import Literal, cast
@@ -19,13 +19,13 @@ from typing import Literal, cast
 import pytest
 
 from app.adapters.clock_loop import LoopClock
-from app.adapters.net_asyncio import TcpListener
+from app.adapters.net_asyncio import TcpDialer, TcpListener
 from app.adapters.net_asyncio.tls import TlsTerms
-from app.adapters.net_asyncio.tls_context import server_context
+from app.adapters.net_asyncio.tls_context import client_context, server_context
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event
-from app.ports.transport import Address, Listener
-from tests.fakes.certificates import certificates
+from app.ports.transport import Address, Dialer, Listener
+from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.fakes.memory_client import open_connection
 from tests.fakes.tls_peer import TlsStream
@@ -82,15 +82,22 @@ every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("na
 """Run a test function, which takes ``transport``, over each of them."""
 
 
-def over_every_transport(scenario: Scenario) -> Callable[[Transport], None]:
-    """Make a scenario a test, run over each transport."""
+def over_every(transports: list[Transport]) -> Callable[[Scenario], Callable[[Transport], None]]:
+    """Make a scenario a test, run over each of these."""
 
-    @every_transport
-    def test(transport: Transport) -> None:
-        transport.run(scenario)
+    def made(scenario: Scenario) -> Callable[[Transport], None]:
+        @pytest.mark.parametrize("transport", transports, ids=attrgetter("name"))
+        def test(transport: Transport) -> None:
+            transport.run(scenario)
 
-    test.__doc__ = scenario.__doc__
-    return test
+        test.__doc__ = scenario.__doc__
+        return test
+
+    return made
+
+
+over_every_transport = over_every(EVERY)
+"""Make a scenario a test, run over each transport."""
 
 
 @dataclass
@@ -107,6 +114,7 @@ class Bench:
     _network: MemoryNetwork | None = None
     _address: Address | None = None
     _listeners: list[Listener] = field(default_factory=list)
+    _dialers: list[TcpDialer] = field(default_factory=list)
     _acceptors: list[RecordingAcceptor] = field(default_factory=list)
     _peers: "list[PeerEnd]" = field(default_factory=list)
 
@@ -115,8 +123,32 @@ class Bench:
         if self.transport.in_memory:
             self._network = MemoryNetwork(LoopClock(), on_failure=self._failed)
 
-    def listener(self, host: str = LOOPBACK, port: int = -1) -> Listener:
-        """Make a listener of this transport."""
+    @property
+    def address(self) -> Address:
+        """Where `serve` listens."""
+        if self._address is None:
+            raise LookupError("serve() first, or name an address")
+        return self._address
+
+    def notes(self) -> "Notes":
+        """Make a list that `until` takes notice of."""
+        return Notes(self._changed.set)
+
+    def dialer(self, *, trusting: Authority | None = None) -> Dialer:
+        """Make a dialer of this transport, which trusts one authority."""
+        if self._network is not None:
+            return self._network.dialer()
+        tls = None
+        if self.transport.tls:
+            authority = trusting or certificates().authority
+            files = replace(certificates().files(pair=certificates().client), ca_file=authority.ca_file)
+            tls = TlsTerms(client_context(files), DEADLINE, self.facts.append, for_routes=True)
+        dialer = TcpDialer(on_failure=self._failed, tls=tls)
+        self._dialers.append(dialer)
+        return dialer
+
+    def listener(self, host: str = LOOPBACK, port: int = -1, pair: Pair | None = None) -> Listener:
+        """Make a listener of this transport; it shows the usual certificate unless given another."""
         if self._network is not None:
             made: Listener = self._network.listener(host, port)
         else:
@@ -125,27 +157,30 @@ class Bench:
                 port,
                 on_failure=self._failed,
                 on_accept_failed=self.accept_failures.append,
-                tls=self._tls_terms(),
+                tls=self._tls_terms(pair),
             )
         self._listeners.append(made)
         return made
 
-    def _tls_terms(self) -> TlsTerms | None:
+    def _tls_terms(self, pair: Pair | None) -> TlsTerms | None:
         if not self.transport.tls:
             return None
         return TlsTerms(
-            server_context(certificates().files()),
+            server_context(certificates().files(pair=pair)),
             timeout=DEADLINE,
             record=self.facts.append,
             for_routes=self.transport.tls == "secure-first",
         )
 
     async def serve(
-        self, factory: HandlerFactory = RecordingHandler, room: ReceiveRoom | None = None
+        self,
+        factory: HandlerFactory = RecordingHandler,
+        room: ReceiveRoom | None = None,
+        pair: Pair | None = None,
     ) -> RecordingAcceptor:
         """Listen, and drive a handler of `factory` for each link; `connect` goes there from now on."""
         acceptor = self.acceptor(factory, room)
-        self._address = await self.listener().start(acceptor)
+        self._address = await self.listener(pair=pair).start(acceptor)
         return acceptor
 
     def acceptor(
@@ -158,9 +193,7 @@ class Bench:
 
     async def connect(self, address: Address | None = None) -> "PeerEnd":
         """Open a link from the outside, to where `serve` listens unless told otherwise."""
-        where = address or self._address
-        if where is None:
-            raise LookupError("serve() first, or name an address")
+        where = address or self.address
         if self._network is not None:
             reader, writer = await open_connection(self._network, where.host, where.port)
         else:
@@ -196,6 +229,8 @@ class Bench:
 
     async def clear_up(self) -> None:
         """End every link that is left, and see the loss of each."""
+        for dialer in self._dialers:
+            dialer.close()
         for listener in self._listeners:
             await listener.close()
         handlers = [handler for acceptor in self._acceptors for handler in acceptor.handlers]
@@ -208,6 +243,19 @@ class Bench:
     def _failed(self, error: Exception) -> None:
         self.failures.append(error)
         self._changed.set()
+
+
+class Notes(list[str]):
+    """Texts, in the order in which they came; somebody is told of each."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_change = on_change
+
+    def append(self, text: str) -> None:
+        """Take down one more."""
+        super().append(text)
+        self._on_change()
 
 
 class PeerEnd:
@@ -244,7 +292,7 @@ class PeerEnd:
         if self._tls is None:
             self._writer.write(data)
         else:
-            self._tls.send(data)
+            self._tls.write(data)
 
     async def read(self, count: int) -> bytes:
         """Read so many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
@@ -278,7 +326,7 @@ class PeerEnd:
         if self._tls is None:
             self._writer.write_eof()
         else:
-            self._tls.send_end()
+            self._tls.write_eof()
 
     def reset(self) -> None:
         """End the link without ceremony."""

@@ -1,11 +1,16 @@
-"""Dialling TCP links, plain or protected."""
+"""Dialling TCP links, plain or protected.
+
+A dial has two parts. First a socket is connected, which may be cancelled at any time.
+Then it becomes a link, which only an abort may end: when a loop is cancelled while it
+makes a transport, it may forget to tell the link of its loss.
+"""
 
 import asyncio
 import socket
 from collections.abc import Callable
 
 from app.adapters.net_asyncio.binding import plain_reason
-from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
+from app.adapters.net_asyncio.protocol import DISCARD, LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.domain.connection import Handler, Peer, Wire
 from app.ports.transport import DIAL_SECONDS, Acceptor
@@ -17,23 +22,49 @@ _Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 class _Attempt:
-    """One dial: sees to it that whoever asked is told once, and not after it was given up."""
+    """One dial: sees to it that whoever asked is told once, in time, and not after it was given up."""
 
-    def __init__(self, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+    def __init__(
+        self, acceptor: Acceptor, refused: Callable[[str], None], forget: Callable[["_Attempt"], None]
+    ) -> None:
         self._acceptor = acceptor
         self._refused = refused
-        self.over = asyncio.Event()
+        self._forget = forget
+        self._over = False
+        self.is_given_up = False
+        """Whether it ended without a link, and nobody wants one any more."""
+        self._time = asyncio.get_running_loop().call_later(DIAL_SECONDS, self.refuse, "timeout")
+        self.stop: Callable[[], object] = _leave
+        """Ends what is under way; must not fail when nothing is."""
 
     def accept(self, wire: Wire) -> Handler:
         """There is a link; the acceptor for its wire."""
-        self.over.set()
-        return self._acceptor(wire)
+        if self._end():
+            return self._acceptor(wire)
+        wire.abort()
+        return DISCARD
 
     def refuse(self, reason: str) -> None:
-        """There will be none."""
-        if not self.over.is_set():
-            self.over.set()
+        """There will be no link."""
+        if self._end():
+            self.is_given_up = True
+            self.stop()
             self._refused(reason)
+
+    def give_up(self) -> None:
+        """Nobody wants it any more."""
+        if self._end():
+            self.is_given_up = True
+            self.stop()
+
+    def _end(self) -> bool:
+        """Whether it was under way; from now on it is not."""
+        if self._over:
+            return False
+        self._over = True
+        self._time.cancel()
+        self._forget(self)
+        return True
 
 
 class TcpDialer:
@@ -47,23 +78,28 @@ class TcpDialer:
         self._on_failure = on_failure
         self._tls = tls
         self._protection: Protection | None = None
-        self._under_way: dict[asyncio.Task[None], _Attempt] = {}
+        self._under_way: set[_Attempt] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
-        attempt = _Attempt(acceptor, refused)
+        attempt = _Attempt(acceptor, refused, self._under_way.discard)
+        self._under_way.add(attempt)
         task = asyncio.get_running_loop().create_task(self._try(host, port, attempt))
-        self._under_way[task] = attempt
-        task.add_done_callback(self._under_way.pop)
+        attempt.stop = task.cancel
+        self._tasks.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        for task, attempt in self._under_way.items():
-            attempt.over.set()
-            task.cancel()
+        for attempt in list(self._under_way):
+            attempt.give_up()
 
     async def _try(self, host: str, port: int, attempt: _Attempt) -> None:
+        if not 0 < port <= _HIGHEST_PORT:
+            attempt.refuse(f"port must be between 1 and {_HIGHEST_PORT}")
+            return
         try:
-            async with asyncio.timeout(DIAL_SECONDS):
-                await self._open(host, port, attempt)
+            connected = await _connect(await _resolve(host, port))
+            await self._hand_over(host, connected, attempt)
         except TimeoutError:
             attempt.refuse("timeout")
         except (socket.gaierror, ValueError):  # a UnicodeError, of a name that is none, is a ValueError
@@ -74,23 +110,21 @@ class TcpDialer:
             self._on_failure(error)
             attempt.refuse("internal error")
 
-    async def _open(self, host: str, port: int, attempt: _Attempt) -> None:
-        if not 0 < port <= _HIGHEST_PORT:
-            attempt.refuse(f"port must be between 1 and {_HIGHEST_PORT}")
-            return
-        connected = await _connect(await _resolve(host, port))
+    async def _hand_over(self, host: str, connected: socket.socket, attempt: _Attempt) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            context = LinkContext(asyncio.get_running_loop(), attempt.accept, self._on_failure)
+            context = LinkContext(loop, attempt.accept, self._on_failure)
             link = self._link(host, connected, context, attempt)
-            transport, _ = await asyncio.get_running_loop().create_connection(lambda: link, sock=connected)
         except BaseException:
             connected.close()
             raise
-        try:
-            await attempt.over.wait()
-        except BaseException:
-            transport.abort()
-            raise
+        attempt.stop = _leave
+        # Not create_connection: in uvloop it forgets the socket of a link that its acceptor ends.
+        await loop.connect_accepted_socket(lambda: link, connected)
+        if isinstance(link, TlsLayer):
+            attempt.stop = link.abort
+            if attempt.is_given_up:
+                link.abort()
 
     def _link(
         self, host: str, connected: socket.socket, context: LinkContext, attempt: _Attempt
@@ -102,6 +136,10 @@ class TcpDialer:
         if self._protection is None:
             self._protection = Protection(self._tls, context.scheduler)
         return TlsLayer(self._protection, wire, server_name=host, refused=attempt.refuse)
+
+
+def _leave() -> None:
+    """Stop nothing: it ends by itself, and soon."""
 
 
 async def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:

@@ -67,7 +67,8 @@ class _Discard:
         pass
 
 
-_discard: Handler = _Discard()
+DISCARD: Handler = _Discard()
+"""Stands in for the handler of a link that nobody wants."""
 
 
 def _ignore(_data: bytes | Iterable[bytes]) -> None:
@@ -159,7 +160,7 @@ class TcpWire(asyncio.BufferedProtocol):
         self._context = context
         self._peer = peer
         self._state = _State.OPEN
-        self._handler = self._sink = _discard
+        self._handler = self._sink = DISCARD
         self._input_over = False
         self._linger: Timer | None = None
         self.security: Security | None = None
@@ -171,7 +172,7 @@ class TcpWire(asyncio.BufferedProtocol):
     @property
     def link(self) -> Link | None:
         """The link in the words of the event log, as long as it has a handler."""
-        return None if self._handler is _discard else self._handler.link
+        return None if self._handler is DISCARD else self._handler.link
 
     @property
     def is_open(self) -> bool:
@@ -238,9 +239,9 @@ class TcpWire(asyncio.BufferedProtocol):
             return self._sink.reserve()
         except Exception as error:  # noqa: BLE001 - see accept
             # Later: uvloop is inside libuv's allocation here, and would crash on an abort.
-            self._sink = _discard
+            self._sink = DISCARD
             self._context.scheduler.call_soon(partial(self._fail, error))
-            return _discard.reserve()
+            return DISCARD.reserve()
 
     def buffer_updated(self, nbytes: int) -> None:
         try:
@@ -269,7 +270,7 @@ class TcpWire(asyncio.BufferedProtocol):
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        handler, self._handler = self._handler, _discard
+        handler, self._handler = self._handler, DISCARD
         try:
             handler.lost(exc)
         except Exception as error:  # noqa: BLE001 - see accept
@@ -301,7 +302,7 @@ class TcpWire(asyncio.BufferedProtocol):
 
     def _mute(self, state: _State) -> None:
         self._state = state
-        self._sink = _discard
+        self._sink = DISCARD
         self.write = _ignore
         self.writelines = _ignore
         if state is _State.ENDED:

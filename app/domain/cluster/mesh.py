@@ -296,7 +296,7 @@ class Cluster:
 
     def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
         """See `session.Mesh`: forget the server, and dial it again."""
-        self._forget_interest(subscriptions)
+        self._server.bury(subscriptions)
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._logins.discard(session)
@@ -305,13 +305,6 @@ class Cluster:
             self._lose(session)
         elif session.destination is not None:
             self._solicitor.failed(session.destination, refused=session.refused)
-
-    def _forget_interest(self, subscriptions: list[Subscription]) -> None:
-        """Members of queue groups go at once: no message may be given to them any more."""
-        for subscription in subscriptions:
-            if subscription.queue is not None:
-                self.interest.remove(subscription)
-        self._server.bury([subscription for subscription in subscriptions if subscription.queue is None])
 
     def _lose(self, session: RouteSession) -> None:
         remote_id = session.remote_id

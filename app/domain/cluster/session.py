@@ -164,6 +164,10 @@ class RouteSession:
         return self.connection.cid
 
     @property
+    def gone(self) -> bool:
+        return self.connection.closed
+
+    @property
     def number(self) -> int:
         return self.connection.cid
 
@@ -406,4 +410,4 @@ def _error_of(fault: Fault, text: bytes) -> ProtocolError:
     if fault is Fault.TERMINATOR:
         return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
     what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
-    return ParserError(f"processRoutedMsgArgs {what}: '{readable(text)}'")
+    return ParserError(f"processMsgArgs {what}: '{readable(text)}'")

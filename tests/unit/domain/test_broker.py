@@ -383,6 +383,20 @@ def test_the_buried_get_nothing(server: VirtualBroker) -> None:
     assert (PONG, 0) == (other.heard(), server.broker.stats().traffic.out_msgs)
 
 
+def test_no_turn_is_lost_to_the_buried(server: VirtualBroker) -> None:
+    """The member of a group that is left gets every message, though thousands wait to be removed."""
+    client, other = server.connect(quiet=True), server.connect(quiet=True)
+    lines = [b"SUB work group %d\r\n" % n for n in range(2 * BURIAL_SLICE)]
+    client.send(b"".join(lines))
+    other.send(b"SUB work group 1\r\nSUB lonely alone 2\r\n")
+    other.ask(publish(b"work"))
+
+    client.connection.close()
+    other.wire.feed(10 * publish(b"work"))
+
+    assert 10 * b"MSG work 1 0\r\n\r\n" == other.heard()
+
+
 def test_burials_follow_each_other(server: VirtualBroker) -> None:
     """Clients that leave during a burial are buried behind it, however few subscriptions they have."""
     first, second, third = (server.connect(quiet=True) for _ in range(3))

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.net_asyncio.handshakes import STEPS_PER_TURN
 from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES
 from app.domain.connection import Wire
 from app.domain.security import Security
@@ -146,19 +145,6 @@ def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
 
     assert not reading_while_waiting
     assert link.transport.reading
-
-
-def test_handshakes_take_turns() -> None:
-    """When many peers come at once, a few steps are made per turn of the loop, in order."""
-    link = ProtectedLink()
-    steps: list[int] = []
-    for number in range(STEPS_PER_TURN + 1):
-        link.protection.turnstile.enter(partial(steps.append, number))
-    link.clock.call_soon(partial(steps.append, -1))
-
-    link.clock.run_pending()
-
-    assert steps == [*range(STEPS_PER_TURN), -1, STEPS_PER_TURN]
 
 
 # --- handshakes that fail ------------------------------------------------------------------
