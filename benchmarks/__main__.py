@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from benchmarks import monitoring
 from benchmarks.chart import bars_of, draw
 from benchmarks.client import RowFailed
 from benchmarks.logins import measure_logins
@@ -29,6 +30,9 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a smoke run: few rows, one short round, no page"
     )
+    parser.add_argument(
+        "--monitoring", action="store_true", help="what readers of monitoring cost instead; no page"
+    )
     parser.add_argument("--no-docs", action="store_true", help="print the table only; leave docs/ alone")
     parser.add_argument(
         "--logins", action="store_true", help="measure what 200 wrong logins cost a client inside, and no row"
@@ -45,6 +49,8 @@ def chosen(rows: Sequence[Row], pattern: str, *, quick: bool) -> list[Row]:
 def main(words: Sequence[str] | None = None) -> int:
     """Measure; the exit status is 1 when a server failed a row."""
     options = parse(words)
+    if options.monitoring:
+        return watch(options.rounds, options.seconds)
     rounds, seconds = (1, 0.1) if options.quick else (options.rounds, options.seconds)
     try:
         if options.logins:
@@ -65,6 +71,18 @@ def main(words: Sequence[str] | None = None) -> int:
         write(_PAGE, document(results, _CHART.name))
         write(_CHART, draw(bars_of(results)))
     return 1 if failed else 0
+
+
+def watch(rounds: int, seconds: float) -> int:
+    """Measure monitoring, print the table."""
+    try:
+        ours, _, peer = contenders()
+        results = [(one.name, monitoring.measure(one, rounds, seconds)) for one in (ours, peer)]
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(monitoring.table(results) + "\n")
+    return 0
 
 
 def write(path: Path, text: str) -> None:

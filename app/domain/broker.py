@@ -15,7 +15,7 @@ from app.domain.encode import ServerInfo
 from app.domain.errors import MaximumConnections
 from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink
 from app.domain.flow import Flow
-from app.domain.index import SubscriptionIndex
+from app.domain.index import IndexStats, SubscriptionIndex
 from app.domain.interest import Interest
 from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
@@ -76,7 +76,8 @@ class Broker:
         self.interest = Interest(self._index, routing, self.plane)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
-        self._sessions: dict[int, ClientSession] = {}
+        self.sessions: dict[int, ClientSession] = {}
+        """The sessions of the same."""
         self._pings = KeepAlive(needs.scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(
             needs.scheduler, limits.auth_timeout, self._expire_login
@@ -86,7 +87,11 @@ class Broker:
         """Clients whose wire is lost, ever."""
         self._last_number = 0
         self._total = 0
-        self._slow_consumers = 0
+        self.slow_consumers = 0
+        """Receivers that were cut, ever."""
+        self.started = needs.scheduler.monotonic()
+        self.serving = False
+        """Whether clients can come in."""
         self.info = info
         self.info_line = info.line()
         self._own_urls: tuple[str, ...] = ()
@@ -105,6 +110,7 @@ class Broker:
         """Tell clients the real port from now on, and the cluster these addresses for clients."""
         advertises = self.cluster is not None and self.cluster.settings.advertise
         self._own_urls = urls if advertises else ()
+        self.serving = True
         self._tell(replace(self.info, port=port))
 
     def cluster_changed(self) -> None:
@@ -123,7 +129,7 @@ class Broker:
             return
         self.info = info
         self.info_line = info.line()
-        for session in list(self._sessions.values()):  # a slow one may be cut, and leave
+        for session in list(self.sessions.values()):  # a slow one may be cut, and leave
             session.keep_informed()
         self.plane.flush()
 
@@ -150,12 +156,12 @@ class Broker:
 
     def local_subscriptions(self) -> Iterator[dict[bytes, Subscription]]:
         """What each client listens to."""
-        return (session.subscriptions for session in self._sessions.values())
+        return (session.subscriptions for session in self.sessions.values())
 
     def _find_member(self, sid: bytes) -> Subscription | None:
         """The local member of a queue group that other servers know by this sid."""
         name = read_member(sid)
-        session = self._sessions.get(name[0]) if name is not None else None
+        session = self.sessions.get(name[0]) if name is not None else None
         subscription = session.subscriptions.get(name[1]) if session and name else None
         return subscription if subscription is not None and subscription.queue is not None else None
 
@@ -176,7 +182,7 @@ class Broker:
             connection.close(MaximumConnections().wire())
             return connection
         self.connections[connection.cid] = connection
-        self._sessions[connection.cid] = session
+        self.sessions[connection.cid] = session
         return connection
 
     def accept_route(self, wire: Wire) -> Handler:
@@ -201,7 +207,7 @@ class Broker:
     def retire(self, connection: Connection) -> None:
         """The connection is closed: nothing is due for it, nobody waits for it."""
         self.connections.pop(connection.cid, None)
-        self._sessions.pop(connection.cid, None)
+        self.sessions.pop(connection.cid, None)
         self._pings.discard(connection)
         self._logins.discard(connection)
         self.flow.forget(connection)
@@ -217,7 +223,7 @@ class Broker:
 
     def count_slow_consumer(self) -> None:
         """A receiver is about to be cut."""
-        self._slow_consumers += 1
+        self.slow_consumers += 1
 
     # --- timers ------------------------------------------------------------------
 
@@ -262,6 +268,7 @@ class Broker:
 
         Whoever calls has stopped accepting. Nothing is read any more.
         """
+        self.serving = False
         if self.cluster is not None:
             self.cluster.stop()
         for connection in self._all():
@@ -289,13 +296,32 @@ class Broker:
 
     # --- figures ---------------------------------------------------------------------
 
+    @property
+    def subscriptions(self) -> int:
+        """Subscriptions now, those of other servers' clients included."""
+        return len(self._index)
+
+    @property
+    def total_connections(self) -> int:
+        """Clients ever."""
+        return self._total
+
+    @property
+    def traffic(self) -> Traffic:
+        """Messages of all peers, ever."""
+        plane = self.plane
+        return Traffic(plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes)
+
+    def index_stats(self) -> IndexStats:
+        """The figures of the subscription index; it looks at each answer the index remembers."""
+        return self._index.stats(self.plane.plan_hits)
+
     def stats(self) -> ServerStats:
         """A snapshot of the server's counters."""
-        plane = self.plane
         return ServerStats(
             connections=len(self.connections),
             total_connections=self._total,
-            slow_consumers=self._slow_consumers,
-            traffic=Traffic(plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes),
-            subscriptions=self._index.stats(plane.plan_hits),
+            slow_consumers=self.slow_consumers,
+            traffic=self.traffic,
+            subscriptions=self.index_stats(),
         )

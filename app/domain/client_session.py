@@ -59,6 +59,7 @@ from app.domain.events import (
 from app.domain.interest import Interest
 from app.domain.limits import Limits
 from app.domain.routing import Audience
+from app.domain.stats import Profile
 from app.domain.subscription import LOCAL, Subscription
 
 ASYNC_INFO = 1
@@ -367,6 +368,19 @@ class ClientSession:
 
     def _note_activity(self) -> None:
         self.last_command = self._broker.plane.now
+
+    # --- telling ---------------------------------------------------------------------
+
+    @property
+    def connection(self) -> Connection:
+        """The link to the client."""
+        return self._connection
+
+    @property
+    def profile(self) -> Profile:
+        """Who the client is."""
+        user = self.identity.user if self.identity is not None else ""
+        return Profile(self.name, self.lang, self.version, user)
 
     # --- ending ----------------------------------------------------------------------
 

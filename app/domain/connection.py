@@ -330,16 +330,22 @@ class Connection:
         """Record a fact."""
         self._broker.events.record(event)
 
+    @property
+    def last_activity(self) -> float:
+        """When the peer last gave an order or had a message; its start, if it never did."""
+        return max(
+            self.started, self.session.last_command, self.inlet.last_publish, self.outbox.last_delivery
+        )
+
     def stats(self) -> ConnectionStats:
         """A snapshot; times on the monotonic scale."""
         inlet, outbox = self.inlet, self.outbox
-        last = max(self.started, self.session.last_command, inlet.last_publish, outbox.last_delivery)
         return ConnectionStats(
             cid=self.cid,
             ip=self.wire.peer.ip,
             port=self.wire.peer.port,
             started=self.started,
-            last_activity=last,
+            last_activity=self.last_activity,
             pending_bytes=outbox.pending(),
             traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
             security=self.wire.security,

@@ -132,6 +132,34 @@ class ListenFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorStarting(Event):
+    level = Level.INFO
+    sentence = "Starting {self.scheme} monitor on {self.host}:{self.port}"
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorListenFailed(Event):
+    level = Level.FATAL
+    sentence = "Can't listen to the monitor port: {self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFailed(Event):
+    """A defect of ours; one request for a page went unanswered."""
+
+    level = Level.ERROR
+    sentence = "Internal error in monitoring: {self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptFailed(Event):
     """Taking a new connection failed, for want of descriptors as a rule."""
 

@@ -18,7 +18,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStats:
-    """One client. Times in seconds on the monotonic scale."""
+    """The link to one peer. Times in seconds on the monotonic scale."""
 
     cid: int
     ip: str
@@ -29,6 +29,60 @@ class ConnectionStats:
     traffic: Traffic
     security: Security | None = None
     """How its link is protected; None for a plain one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a client said of itself, and who it turned out to be; empty where it said nothing."""
+
+    name: str
+    lang: str
+    version: str
+    user: str
+    """Whom it logged in as."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStats:
+    """One subscription."""
+
+    subject: str
+    queue: str
+    """The queue group, or empty."""
+    sid: str
+    delivered: int
+    """Messages so far."""
+    limit: int
+    """Messages after which it ends; 0 for none."""
+    number: int
+    """Of the connection it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStats:
+    """One client."""
+
+    connection: ConnectionStats
+    profile: Profile
+    subscriptions: int
+    subscription_list: tuple[SubscriptionStats, ...] = ()
+    """Empty unless it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStats:
+    """One route."""
+
+    connection: ConnectionStats
+    remote_id: str
+    """Server id of the peer."""
+    solicited: bool
+    """Whether this server dialled."""
+    configured: bool
+    """Whether the peer is in the configured list."""
+    subscriptions: int
+    subscription_list: tuple[SubscriptionStats, ...] = ()
+    """Empty unless it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
+from app.adapters.monitoring.monitor import HttpMonitor
+from app.adapters.monitoring.monitor import Needs as MonitorNeeds
+from app.adapters.net_asyncio.binding import listening_socket
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
 from app.adapters.net_asyncio.tls import TlsTerms
@@ -26,6 +29,7 @@ from app.config.options import Options
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.dataplane import AUTO, choose
 from app.domain.events import InternalFailure
+from app.domain.view import LiveView
 from app.entrypoints.service import Parts, Service
 from app.entrypoints.settings import (
     accepted_route_tls,
@@ -37,12 +41,16 @@ from app.entrypoints.settings import (
     dialled_route_tls,
     limits,
     log_settings,
+    monitor_endpoints,
+    monitor_settings,
     server_info,
 )
 from app.ports.authenticator import Authenticator
+from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
 from app.ports.event_log import EventLog
+from app.ports.monitor import Monitor
 from app.ports.transport import Dialer, Listener
 
 
@@ -119,6 +127,19 @@ class Container:
             on_accept_failed=self.event_log.provided.record,
             tls=self.accepted_route_tls,
         )
+        self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
+        self.monitor: providers.Provider[Monitor] = providers.Singleton(
+            HttpMonitor,
+            providers.Callable(monitor_endpoints, options),
+            monitor_settings(options),
+            providers.Factory(
+                MonitorNeeds,
+                view=self.view,
+                clock=self.clock,
+                events=self.event_log,
+                open_socket=providers.Object(listening_socket),
+            ),
+        )
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,
             self.broker,
@@ -131,6 +152,7 @@ class Container:
                 client_urls=providers.Object(partial(client_urls, options)),
                 events=self.event_log,
                 authenticator=self.authenticator,
+                monitor=self.monitor,
                 data_plane=twin,
                 give_memory_back=providers.Object(find_trim()),
             ),

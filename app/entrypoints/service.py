@@ -14,6 +14,7 @@ from app.domain.events import (
     Event,
     ListenFailed,
     Listening,
+    MonitorListenFailed,
     RuntimeChosen,
     ServerExiting,
     ServerIdentified,
@@ -22,6 +23,7 @@ from app.domain.events import (
 )
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
+from app.ports.monitor import Monitor
 from app.ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 
 JSON_DEPTH = 5_000
@@ -60,6 +62,7 @@ class Parts:
     """Our addresses for clients, for the cluster; called with the clients' port."""
     events: EventLog
     authenticator: Authenticator
+    monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
     give_memory_back: Callable[[], None]
@@ -87,17 +90,23 @@ class Service:
         events.record(ServerStarting(None, info.version))
         runtime = f"{platform.python_implementation()} {platform.python_version()}"
         events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._parts.data_plane))
-        address = await self._listen()
+        await self._listen_for_readers()
         cluster = self.broker.cluster
-        if cluster is None:
-            self.broker.listening_on(address.port)
-        else:
-            self.broker.listening_on(address.port, self._parts.client_urls(address.port))
-            await self._listen_for_routes(cluster)
+        try:
+            address = await self._listen()
+            if cluster is None:
+                self.broker.listening_on(address.port)
+            else:
+                self.broker.listening_on(address.port, self._parts.client_urls(address.port))
+                await self._listen_for_routes(cluster)
+        except CannotStart:
+            await self._parts.monitor.close()
+            raise
         events.record(Listening(None, info.host, address.port))
         if info.tls_required:
             events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
+        await self._parts.monitor.start()
         events.record(ServerReady(None))
         if cluster is not None:
             cluster.solicit()
@@ -120,6 +129,13 @@ class Service:
             raise CannotStart(RouteListenFailed(None, client_port, str(error))) from error
         cluster.listening_on(address.port)
         self._events.record(RouteListening(None, cluster.settings.host, address.port))
+
+    async def _listen_for_readers(self) -> None:
+        """Take the ports of monitoring first, which are served when clients are."""
+        try:
+            await self._parts.monitor.listen()
+        except ListenError as error:
+            raise CannotStart(MonitorListenFailed(None, str(error))) from error
 
     def _tidy(self) -> None:
         """Every few seconds, see whether many clients have left, and return their memory."""
@@ -144,6 +160,7 @@ class Service:
         flushed = asyncio.Event()
         self.broker.shutdown(flushed.set)
         await flushed.wait()
+        await self._parts.monitor.close()
         self._parts.authenticator.close()
         self._parts.route_authenticator.close()
 

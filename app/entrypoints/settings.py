@@ -1,14 +1,17 @@
 """Options turned into the plain values that the domain and the adapters take."""
 
 import platform
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
+from app.adapters.monitoring.monitor import Endpoint
+from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
 from app.adapters.net_asyncio.tls import TlsTerms
-from app.adapters.net_asyncio.tls_context import TlsFiles, client_context, server_context
+from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.cluster.mesh import ClusterSettings
@@ -158,3 +161,27 @@ def _with_port(address: str, port: int) -> str:
 
 def _joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
+    """Where monitoring is served, if it is. Raises `TlsError`."""
+    endpoints = []
+    if options.http is not None:
+        endpoints.append(Endpoint(options.http.host, options.http.port))
+    if options.https is not None:
+        endpoints.append(Endpoint(options.https.host, options.https.port, _monitor_tls(options.tls)))
+    return tuple(endpoints)
+
+
+def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
+    """The clients' certificate; readers are asked for none (monitoring.md, section 1)."""
+    if asked is None:
+        raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
+    return server_context(replace(tls_files(asked), verify=False))
+
+
+def monitor_settings(options: Options) -> MonitorSettings:
+    return MonitorSettings(
+        tls_timeout=(options.tls or TlsOptions()).timeout,
+        server_name=options.server_name or "",
+    )

@@ -20,6 +20,10 @@ class Settings(TypedDict, total=False):
     password: str
     token: str
     auth_timeout: float
+    http_port: int
+    https_port: int
+    tls: dict[str, object]
+    """Of clients and of encrypted pages, as in the configuration file."""
     routes: tuple[str, ...]
     """Where to dial; with it, even if it is empty, the broker belongs to a cluster."""
     route_user: str

@@ -11,6 +11,7 @@ from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.broker import Broker
 from app.domain.cluster.events import RouteListening
+from app.domain.events import MonitorStarting
 from app.entrypoints.container import Container
 from tests.fakes.broker import Settings
 from tests.fakes.event_log import RecordingEventLog
@@ -84,6 +85,20 @@ class EmbeddedServer:
         """Where other servers connect."""
         (listening,) = self.log.of(RouteListening)
         return listening.port
+
+    @property
+    def pages(self) -> str:
+        """Where the pages of monitoring are, without a path."""
+        return self._pages("http")
+
+    @property
+    def encrypted_pages(self) -> str:
+        """The same, over TLS."""
+        return self._pages("https")
+
+    def _pages(self, scheme: str) -> str:
+        (serving,) = [fact for fact in self.log.of(MonitorStarting) if fact.scheme == scheme]
+        return f"{scheme}://{serving.host}:{serving.port}"
 
     async def connect(self) -> RawClient:
         """A new client that has read INFO."""

@@ -375,6 +375,15 @@ class Cluster:
         infos = [session.info for session in self.remotes.values() if session.info is not None]
         return list(dict.fromkeys(url for info in infos for url in info.connect_urls))
 
+    @property
+    def port(self) -> int:
+        """Where it really listens for routes."""
+        return self._port
+
+    def is_configured(self, session: RouteSession) -> bool:
+        """Whether the peer is one of the servers that were configured, whoever dialled."""
+        return self._solicitor.is_configured(session.remote_id)
+
     def stop(self) -> None:
         """Dial and accept nobody any more; routes stay until they are closed."""
         self._stopping = True

@@ -35,6 +35,21 @@ SENTENCES: list[tuple[Event, str, str]] = [
         'Error listening on port: 127.0.0.1:4222, "address already in use"',
     ),
     (
+        events.MonitorStarting(None, "https", "127.0.0.1", 8443),
+        "INF",
+        "Starting https monitor on 127.0.0.1:8443",
+    ),
+    (
+        events.MonitorListenFailed(None, "127.0.0.1:8222: address already in use"),
+        "FTL",
+        "Can't listen to the monitor port: 127.0.0.1:8222: address already in use",
+    ),
+    (
+        events.MonitorFailed(None, "ValueError: why"),
+        "ERR",
+        "Internal error in monitoring: ValueError: why",
+    ),
+    (
         events.AcceptFailed(None, "too many open files", 20),
         "ERR",
         "Temporary Client Accept Error(too many open files), sleeping 20ms",

@@ -1,12 +1,27 @@
 """Unit tests of what options become for the adapters and the domain."""
 
+import ssl
+
+import pytest
+
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
+from app.adapters.monitoring.monitor import Endpoint
+from app.adapters.monitoring.watch import Settings as MonitorSettings
+from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
-from app.entrypoints.settings import auth_settings, limits, log_settings, server_info
+from app.entrypoints.settings import (
+    auth_settings,
+    limits,
+    log_settings,
+    monitor_endpoints,
+    monitor_settings,
+    server_info,
+)
+from tests.fakes.certificates import certificates
 
 
 def test_limits() -> None:
@@ -94,3 +109,40 @@ def test_what_clients_are_told() -> None:
         info.auth_required,
     )
     assert SeededEntropy(1).identifier() == info.server_id
+
+
+def test_no_monitoring_by_default() -> None:
+    """Unless a port is given, there is nothing to read."""
+    assert () == monitor_endpoints(make_options({}))
+
+
+def test_monitoring() -> None:
+    """A plain port is served at its own host, or at that of clients."""
+    assert (Endpoint("10.0.0.1", 8222),) == monitor_endpoints(
+        make_options({"host": "10.0.0.1", "http_port": 8222})
+    )
+    own = make_options(
+        {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
+    )
+    assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
+    assert MonitorSettings(tls_timeout=0.5, server_name="edge") == monitor_settings(own)
+
+
+def test_encrypted_monitoring() -> None:
+    """An encrypted port shows the clients' certificate, and asks for none."""
+    pair = certificates().server
+    tls = {"cert_file": pair.cert_file, "key_file": pair.key_file, "timeout": 3.0}
+    options = make_options({"https_port": 8443, "tls": tls})
+
+    (endpoint,) = monitor_endpoints(options)
+
+    assert (8443, "https") == (endpoint.port, endpoint.scheme)
+    assert endpoint.tls is not None
+    assert ssl.CERT_NONE is endpoint.tls.verify_mode
+    assert 3.0 == monitor_settings(options).tls_timeout
+
+
+def test_encryption_needs_a_certificate() -> None:
+    """Without a certificate there is no encrypted port."""
+    with pytest.raises(TlsError, match="TLS cert and key required for HTTPS"):
+        monitor_endpoints(make_options({"https_port": 8443}))

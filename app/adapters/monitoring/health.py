@@ -1,0 +1,90 @@
+"""Probes: whether the server lives, works, and wants more clients (monitoring.md, section 9.4)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from app.adapters.monitoring.jsonp import JSON
+from app.adapters.monitoring.parameters import Switch
+from app.adapters.monitoring.schemas import Health
+from app.ports.broker_view import BrokerView
+
+_OK = Health(status="ok")
+_NOT_SERVING = Health(status="error", error="not ready for connections")
+_NOT_READY = Health(status="unavailable", error="not ready for new connections")
+
+
+class HealthzQuestion(BaseModel):
+    """What probes of today's servers send. There is no JetStream here for them to ask about."""
+
+    account: str = ""
+    stream: str = ""
+    consumer: str = ""
+    details: Switch = ""
+    js_enabled: Annotated[Switch, Field(alias="js-enabled")] = ""
+    js_enabled_only: Annotated[Switch, Field(alias="js-enabled-only")] = ""
+    js_server_only: Annotated[Switch, Field(alias="js-server-only")] = ""
+    js_meta_only: Annotated[Switch, Field(alias="js-meta-only")] = ""
+
+
+_BAD_REQUEST = {
+    "model": Health,
+    "description": "Parameters that make no sense together; or, as text, one that makes none by itself.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+
+
+class Probes:
+    """The three probes of one server."""
+
+    def __init__(self, view: BrokerView) -> None:
+        self._view = view
+
+    def router(self) -> APIRouter:
+        """Their paths."""
+        router = APIRouter(tags=["health"])
+        router.add_api_route(
+            "/healthz",
+            self.healthz,
+            response_model=Health,
+            responses={"4XX": _BAD_REQUEST, 500: {"model": Health}},
+            summary="Whether the server works",
+        )
+        router.add_api_route(
+            "/livez", self.livez, response_model=Health, summary="Whether the process is alive"
+        )
+        router.add_api_route(
+            "/readyz",
+            self.readyz,
+            response_model=Health,
+            responses={503: {"model": Health}},
+            summary="Whether new clients are welcome",
+        )
+        return router
+
+    async def healthz(self, question: Annotated[HealthzQuestion, Query()]) -> Response:
+        """Clients can come in. Parameters about JetStream are understood and change nothing."""
+        if question.stream and not question.account:
+            return _reply(400, _missing("account", "stream"))
+        if question.consumer and not question.stream:
+            return _reply(400, _missing("stream", "consumer"))
+        if not self._view.health().serving:
+            return _reply(500, _NOT_SERVING)
+        return _reply(200, _OK)
+
+    async def livez(self) -> Response:
+        """The event loop turns: whoever reads this knows."""
+        return _reply(200, _OK)
+
+    async def readyz(self) -> Response:
+        """False as well while the server is being emptied, before it stops."""
+        return _reply(200, _OK) if self._view.health().ready else _reply(503, _NOT_READY)
+
+
+def _missing(name: str, what: str) -> Health:
+    return Health(status="error", error=f'"{name}" must not be empty when checking {what} health')
+
+
+def _reply(status: int, health: Health) -> Response:
+    return Response(health.model_dump_json(exclude_none=True), status, media_type=JSON)

@@ -1,0 +1,121 @@
+"""HTTP on one connection: uvicorn's protocol, bounded in time and size.
+
+A connection has `PATIENCE` seconds to bring a whole request, counted from its first
+moment or from the end of the answer before; bytes do not extend them. An answer may take
+any time as long as its reader takes some of it in each such period.
+"""
+
+import asyncio
+import logging
+import sys
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+PATIENCE = 3.0
+"""Seconds for a request, and for some progress of an answer."""
+
+LEAST_PROGRESS = 16 * 1024
+"""Bytes of an answer that its reader has to take in that time, if so many are left."""
+
+MOST_CONNECTIONS = 1024
+"""At once; further ones are closed at once."""
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of request line and headers."""
+
+_LINGER = 1.0
+"""Seconds in which the input of a refused request is thrown away, so that its sender reads why."""
+
+
+class BoundedHttp(H11Protocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        logger: logging.Logger,
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self.logger = logger
+        self.access_log = False
+        self._unread = 0
+        self._refused = False
+        self._check: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+            return
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._check is not None:
+            self._check.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._refused:
+            super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._expect()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or too much of it; h11's error tells which."""
+        error = sys.exception()
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        text = HTTPStatus(status).phrase if status != 400 else msg
+        self._refused = True
+        self.transport.write(_refusal(status, text))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._watch_again(_LINGER)
+
+    # --- time ------------------------------------------------------------------
+
+    def _expect(self) -> None:
+        """From now on a request has to come, and the answer before it has to be read."""
+        self._unread = 0
+        self._watch_again(PATIENCE)
+
+    def _watch_again(self, seconds: float) -> None:
+        if self._check is not None:
+            self._check.cancel()
+        self._check = self.loop.call_later(seconds, self._judge)
+
+    def _judge(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        cycle: RequestResponseCycle | None = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        stuck = self._unread and unread > max(0, self._unread - LEAST_PROGRESS)
+        if self._refused or stuck:
+            self.transport.abort()
+            return
+        if not (unread or answering):
+            self.transport.close()
+            return
+        self._unread = unread
+        self._watch_again(PATIENCE)
+
+
+def _refusal(status: int, text: str) -> bytes:
+    body = text.encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,100 @@
+"""Prometheus' text format, under the names that dashboards know.
+
+They are those of prometheus-nats-exporter: each number of a page is a gauge named after
+its place in the page, texts become a label ``value``, and moments are milliseconds since
+the epoch. The only label that differs between servers is ``server_id``, so a server has
+as many series as it has figures, however many clients come.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from app.adapters.monitoring import pages
+from app.adapters.monitoring.parameters import DEFAULT_LIMIT
+from app.adapters.monitoring.watch import Watch
+from app.ports.broker_view import ConnectionTotals, Steps
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PREFIX = "gnatsd"
+_TEXTS = frozenset({"server_id", "server_name", "version"})
+_MOMENTS = frozenset({"start", "config_load_time"})
+_SETTINGS_OF_CLUSTER = frozenset({"cluster_cluster_port", "cluster_auth_timeout"})
+"""Numbers of the cluster object that are no figures; the exporter leaves them out, too."""
+
+
+class Sample(NamedTuple):
+    """One series, and its value now."""
+
+    name: str
+    value: float
+    text: str | None = None
+    """The label ``value``, if it has one."""
+    kind: str = "gauge"
+
+
+def metrics(watch: Watch) -> Steps[str]:
+    """All figures of the server."""
+    totals = yield from watch.view.totals()
+    routes = yield from watch.view.routes()
+    varz = pages.varz(watch)
+    samples = [
+        *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
+        *_of_connections(totals),
+        Sample("routez_num_routes", len(routes)),
+        *_of_page("subsz", pages.subsz(watch).model_dump(mode="json")),
+        *_of_health(serving=watch.view.health().serving),
+    ]
+    return "".join(_lines(sample, varz.server_id) for sample in samples)
+
+
+def _of_page(page: str, fields: Mapping[str, object], *path: str) -> Iterator[Sample]:
+    for key, value in fields.items():
+        place = "_".join(part for part in (*path, key.strip("/")) if part)
+        name = f"{page}_{place}"
+        if place in _SETTINGS_OF_CLUSTER or isinstance(value, bool):
+            continue
+        if isinstance(value, int | float):
+            yield Sample(name, value)
+        elif isinstance(value, dict):
+            yield from _of_page(page, value, *path, key.strip("/"))
+        elif key in _MOMENTS:
+            yield Sample(name, math.floor(1000 * datetime.fromisoformat(str(value)).timestamp()))
+        elif key in _TEXTS:
+            yield Sample(name, 1, str(value))
+
+
+def _of_connections(totals: ConnectionTotals) -> Iterator[Sample]:
+    """The sums, over all clients; the exporter would sum the first page only."""
+    traffic = totals.traffic
+    yield Sample("connz_num_connections", min(totals.connections, DEFAULT_LIMIT))
+    yield Sample("connz_total", totals.connections)
+    yield Sample("connz_offset", 0)
+    yield Sample("connz_limit", DEFAULT_LIMIT)
+    yield Sample("connz_pending_bytes", totals.pending_bytes)
+    yield Sample("connz_subscriptions", totals.subscriptions)
+    yield Sample("connz_in_bytes", traffic.in_bytes, kind="counter")
+    yield Sample("connz_out_bytes", traffic.out_bytes, kind="counter")
+    yield Sample("connz_in_msgs", traffic.in_msgs, kind="counter")
+    yield Sample("connz_out_msgs", traffic.out_msgs, kind="counter")
+
+
+def _of_health(*, serving: bool) -> Iterator[Sample]:
+    """For the first, 0 means healthy; for the second, 1 does."""
+    yield Sample("healthz_status", 0 if serving else 1)
+    yield Sample("healthz_status_value", 1 if serving else 0, "ok" if serving else "error")
+
+
+def _lines(sample: Sample, server_id: str) -> str:
+    name = f"{_PREFIX}_{sample.name}"
+    labels = f'server_id="{_label(server_id)}"'
+    if sample.text is not None:
+        labels += f',value="{_label(sample.text)}"'
+    help_text = sample.name.partition("_")[2]
+    return f"# HELP {name} {help_text}\n# TYPE {name} {sample.kind}\n{name}{{{labels}}} {sample.value}\n"
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,117 @@
+"""What may stand behind the question mark, and what is said to the rest (monitoring.md, section 4)."""
+
+import re
+from typing import Annotated
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, Field
+
+from app.adapters.monitoring.formats import one_line
+from app.adapters.monitoring.jsonp import CALLBACK
+from app.ports.broker_view import ConnectionQuery, SortKey
+
+DEFAULT_LIMIT = 1024
+
+_LARGEST = 2**63 - 1
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_SWITCH = r"^([+-]?[0-9]{1,20}|t|T|true|True|TRUE|f|F|false|False|FALSE|)$"
+_SWITCH_OR_DETAIL = _SWITCH.replace("|)$", "|detail|)$")
+_ON = frozenset({"t", "T", "true", "True", "TRUE"})
+
+_DETAIL = "detail"
+
+
+def _integer(text: object) -> int:
+    """Plain decimal digits and nothing else; none at all count as 0."""
+    if isinstance(text, int):
+        return text
+    if text == "":
+        return 0
+    if not isinstance(text, str) or not _INTEGER.fullmatch(text):
+        raise ValueError("no integer")
+    return int(text)
+
+
+def _sort_key(text: object) -> object:
+    return text or SortKey.CID
+
+
+_Bounded = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer)]
+Switch = Annotated[str, Field(pattern=_SWITCH)]
+"""1 or a word for yes switches it on; see `is_on`."""
+
+
+class Question(BaseModel):
+    """What every page of JSON understands."""
+
+    callback: Annotated[
+        str, Field(pattern=CALLBACK, description="Answer as JSONP: a call of this function.")
+    ] = ""
+
+
+class RoutezQuestion(Question):
+    """What ``/routez`` understands."""
+
+    subs: Annotated[Switch, Field(description="1 or true lists what the peers listen to.")] = ""
+
+
+class _Paging(Question):
+    limit: Annotated[_Bounded, Field(description=f"Entries at most; 0 and less mean {DEFAULT_LIMIT}.")] = (
+        DEFAULT_LIMIT
+    )
+    offset: Annotated[_Bounded, Field(description="Entries to pass by; less than 0 means 0.")] = 0
+
+    @property
+    def most(self) -> int:
+        """The limit that counts."""
+        return self.limit if self.limit > 0 else DEFAULT_LIMIT
+
+    @property
+    def first(self) -> int:
+        """The offset that counts."""
+        return max(0, self.offset)
+
+
+class SubszQuestion(_Paging):
+    """What ``/subsz`` understands."""
+
+    subs: Annotated[Switch, Field(description="1 or true lists what clients listen to.")] = ""
+
+
+class ConnzQuestion(_Paging):
+    """What ``/connz`` understands."""
+
+    sort: Annotated[
+        SortKey, BeforeValidator(_sort_key), Field(description="By age ascending, by amounts descending.")
+    ] = SortKey.CID
+    subs: Annotated[
+        str,
+        Field(
+            pattern=_SWITCH_OR_DETAIL,
+            description="1 or true lists subjects; detail lists subscriptions with their figures.",
+        ),
+    ] = ""
+    auth: Annotated[Switch, Field(description="1 or true shows the names of users.")] = ""
+
+    @property
+    def detail(self) -> bool:
+        """Whether more than subjects is to be listed."""
+        return self.subs == _DETAIL
+
+    def query(self) -> ConnectionQuery:
+        """The same, for the broker's view."""
+        return ConnectionQuery(self.sort, self.first, self.most, self.detail or is_on(self.subs))
+
+
+def is_on(switch: str) -> bool:
+    """Whether a switch is on: 1 and words for yes are, other numbers are not."""
+    return switch in _ON or (bool(_INTEGER.fullmatch(switch)) and int(switch) == 1)
+
+
+def complaint(error: RequestValidationError) -> str:
+    """One line that names what cannot be used."""
+    first = error.errors()[0]
+    name, given = first["loc"][-1], one_line(str(first.get("input", "")))
+    if name == "sort":
+        return f"Invalid sorting option: {given}"
+    return f"Invalid value of {name}: {given}"

@@ -1,0 +1,44 @@
+"""What the pages share: the broker, watched, and what else is told of the server."""
+
+from dataclasses import dataclass, field
+
+from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.process_figures import ProcessFigures
+from app.adapters.monitoring.turns import Turns
+from app.ports.broker_view import BrokerView
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the broker does not know of itself. Ports that are off are 0."""
+
+    tls_timeout: float
+    """Seconds for a handshake."""
+    http_host: str = ""
+    http_port: int = 0
+    https_port: int = 0
+    server_name: str = ""
+    """Name for people; empty where there is none but the id."""
+
+
+@dataclass(slots=True)
+class RequestCounts:
+    """Good requests by page since the start."""
+
+    index: int = 0
+    connz: int = 0
+    routez: int = 0
+    subsz: int = 0
+    varz: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One server, watched."""
+
+    view: BrokerView
+    settings: Settings
+    calendar: Calendar
+    figures: ProcessFigures = field(default_factory=ProcessFigures)
+    turns: Turns = field(default_factory=Turns)
+    requests: RequestCounts = field(default_factory=RequestCounts)

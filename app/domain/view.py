@@ -1,0 +1,332 @@
+"""The broker as those see it who only watch: snapshots, taken in slices.
+
+A long answer is a generator of type `Steps`: each step takes a millisecond or two,
+and the answer is the generator's return value. Between two steps the broker works on,
+so counters move and clients leave; a page shows each client as it was when its row was
+made, and leaves out who has gone.
+"""
+
+import heapq
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+from app.domain.broker import Broker
+from app.domain.client_session import ClientSession
+from app.domain.cluster.session import RouteSession
+from app.domain.encode import ServerInfo
+from app.domain.index import IndexStats
+from app.domain.limits import Limits
+from app.domain.stats import ClientStats, RouteStats, SubscriptionStats, Traffic
+from app.domain.subscription import Subscription
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""An answer of type T, made step by step."""
+
+STEP_WORK = 4096
+"""Work of one step: a millisecond or two of plain Python. Passing by a connection costs 1."""
+
+ROW_WORK = 8
+"""Making a row of a page, or measuring a connection."""
+
+
+class SortKey(Enum):
+    """What a page of connections is sorted by (monitoring.md, section 4.1)."""
+
+    CID = "cid"
+    START = "start"
+    UPTIME = "uptime"
+    SUBS = "subs"
+    PENDING = "pending"
+    MSGS_TO = "msgs_to"
+    MSGS_FROM = "msgs_from"
+    BYTES_TO = "bytes_to"
+    BYTES_FROM = "bytes_from"
+    LAST = "last"
+    IDLE = "idle"
+
+
+_MEASURES: dict[SortKey, Callable[[ClientSession], float]] = {
+    SortKey.SUBS: lambda session: -len(session.subscriptions),
+    SortKey.PENDING: lambda session: -session.connection.outbox.pending(),
+    SortKey.MSGS_TO: lambda session: -session.connection.outbox.out_msgs,
+    SortKey.MSGS_FROM: lambda session: -session.connection.inlet.in_msgs,
+    SortKey.BYTES_TO: lambda session: -session.connection.outbox.out_bytes,
+    SortKey.BYTES_FROM: lambda session: -session.connection.inlet.in_bytes,
+    SortKey.LAST: lambda session: -session.connection.last_activity,
+    SortKey.IDLE: lambda session: session.connection.last_activity,
+}
+"""Smallest first. The other keys give the order of arrival, which the broker keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionQuery:
+    """Which connections are asked for, and in which order."""
+
+    sort: SortKey = SortKey.CID
+    offset: int = 0
+    limit: int = 1024
+    subscriptions: bool = False
+    """Whether rows list what their client listens to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPage:
+    """Some of all connections."""
+
+    total: int
+    rows: tuple[ClientStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTotals:
+    """Sums over all connections that are here now."""
+
+    connections: int
+    pending_bytes: int
+    subscriptions: int
+    traffic: Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPage:
+    """Some of all subscriptions of clients, by client."""
+
+    total: int
+    rows: tuple[SubscriptionStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """Where other servers connect, and what they need."""
+
+    host: str
+    port: int
+    auth_timeout: float
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server as a whole. Times in seconds on the monotonic scale."""
+
+    info: ServerInfo
+    limits: Limits
+    started: float
+    connections: int
+    total_connections: int
+    routes: int
+    remotes: int
+    """Distinct servers behind the routes."""
+    slow_consumers: int
+    traffic: Traffic
+    subscriptions: int
+    cluster: ClusterFacts | None
+    """None for a server that stays alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the server does its work."""
+
+    serving: bool
+    """Clients can come in."""
+    ready: bool
+    """And new ones are welcome."""
+
+
+class LiveView:
+    """A broker, watched. Implements ``app.ports.broker_view``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def monotonic(self) -> float:
+        return self._broker.scheduler.monotonic()
+
+    def health(self) -> Health:
+        return Health(serving=self._broker.serving, ready=self._broker.serving)
+
+    def server(self) -> ServerFacts:
+        broker = self._broker
+        routes = len(self._routes())
+        return ServerFacts(
+            info=broker.info,
+            limits=broker.limits,
+            started=broker.started,
+            connections=len(broker.connections),
+            total_connections=broker.total_connections,
+            routes=routes,
+            remotes=routes,
+            slow_consumers=broker.slow_consumers,
+            traffic=broker.traffic,
+            subscriptions=broker.subscriptions,
+            cluster=self._cluster(),
+        )
+
+    def _cluster(self) -> ClusterFacts | None:
+        cluster = self._broker.cluster
+        if cluster is None:
+            return None
+        settings = cluster.settings
+        return ClusterFacts(settings.host, cluster.port, settings.auth_timeout, settings.tls)
+
+    def index(self) -> IndexStats:
+        return self._broker.index_stats()
+
+    def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
+        rows: list[RouteStats] = []
+        step = _Step()
+        for session in self._routes():
+            if session.connection.closed:
+                continue
+            row = self._route(session)
+            if subscriptions:
+                row = replace(row, subscription_list=(yield from _listed(session, step)))
+            rows.append(row)
+            if step.is_over_after(ROW_WORK):
+                yield
+        return tuple(rows)
+
+    def _routes(self) -> list[RouteSession]:
+        """One for each server we are connected to."""
+        cluster = self._broker.cluster
+        return list(cluster.remotes.values()) if cluster is not None else []
+
+    def _route(self, session: RouteSession) -> RouteStats:
+        cluster = self._broker.cluster
+        return RouteStats(
+            connection=session.connection.stats(),
+            remote_id=session.remote_id,
+            solicited=session.solicited,
+            configured=cluster is not None and cluster.is_configured(session),
+            subscriptions=len(session.subscriptions),
+        )
+
+    def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
+        rows: list[ClientStats] = []
+        step = _Step()
+        place = 0
+        for session in (yield from self._in_order(query.sort, step)):
+            if len(rows) == query.limit:
+                break
+            if step.is_over_after(1):
+                yield
+            if session.connection.closed:
+                continue
+            place += 1
+            if place > query.offset:
+                row = _client(session)
+                if query.subscriptions:
+                    row = replace(row, subscription_list=(yield from _listed(session, step)))
+                rows.append(row)
+                step.spend(ROW_WORK)
+        return ConnectionPage(len(self._broker.connections), tuple(rows))
+
+    def totals(self) -> Steps[ConnectionTotals]:
+        sums = [0] * 7
+        step = _Step()
+        for session in list(self._broker.sessions.values()):
+            if not session.connection.closed:
+                sums = [total + value for total, value in zip(sums, _figures(session), strict=True)]
+            if step.is_over_after(ROW_WORK):
+                yield
+        connections, pending, subscriptions, *traffic = sums
+        return ConnectionTotals(connections, pending, subscriptions, Traffic(*traffic))
+
+    def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
+        rows: list[SubscriptionStats] = []
+        step = _Step()
+        passed = 0
+        for session in list(self._broker.sessions.values()):
+            if len(rows) < limit:
+                first = max(0, offset - passed)
+                if first < len(session.subscriptions):
+                    wanted = slice(first, first + limit - len(rows))
+                    rows += yield from _listed(session, step, wanted)
+            passed += len(session.subscriptions)
+            if step.is_over_after(1):
+                yield
+        return SubscriptionPage(passed, tuple(rows))
+
+    def _in_order(self, key: SortKey, step: "_Step") -> Steps[Iterable[ClientSession]]:
+        """All clients, sorted a stretch at a time, and merged as they are taken."""
+        everyone = list(self._broker.sessions.values())
+        measure = _MEASURES.get(key)
+        if measure is None:
+            return everyone
+        runs: list[list[tuple[float, int, ClientSession]]] = [[]]
+        for session in everyone:
+            if not session.connection.closed:
+                runs[-1].append((measure(session), session.number, session))
+            if step.is_over_after(ROW_WORK // 2):
+                runs[-1].sort()
+                runs.append([])
+                yield
+        runs[-1].sort()
+        return (session for _, _, session in heapq.merge(*runs))
+
+
+class _Step:
+    """How much work the current step has left."""
+
+    def __init__(self) -> None:
+        self._left = STEP_WORK
+
+    def spend(self, work: int) -> None:
+        self._left -= work
+
+    def is_over_after(self, work: int) -> bool:
+        """Spend; answer whether it is time to yield, and begin the next step if it is."""
+        self._left -= work
+        if self._left > 0:
+            return False
+        self._left = STEP_WORK
+        return True
+
+
+def _client(session: ClientSession) -> ClientStats:
+    return ClientStats(session.connection.stats(), session.profile, len(session.subscriptions))
+
+
+def _figures(session: ClientSession) -> tuple[int, ...]:
+    inlet, outbox = session.connection.inlet, session.connection.outbox
+    return (
+        1,
+        outbox.pending(),
+        len(session.subscriptions),
+        inlet.in_msgs,
+        inlet.in_bytes,
+        outbox.out_msgs,
+        outbox.out_bytes,
+    )
+
+
+def _listed(
+    session: ClientSession | RouteSession, step: _Step, wanted: slice = slice(None)
+) -> Steps[tuple[SubscriptionStats, ...]]:
+    rows = []
+    for subscription in list(session.subscriptions.values())[wanted]:
+        rows.append(_subscription(subscription))
+        if step.is_over_after(ROW_WORK // 4):
+            yield
+    return tuple(rows)
+
+
+def _subscription(subscription: Subscription) -> SubscriptionStats:
+    target = subscription.target
+    return SubscriptionStats(
+        subject=_text(subscription.subject),
+        queue=_text(subscription.queue or b""),
+        sid=_text(subscription.sid),
+        delivered=target.delivered,
+        limit=target.limit,
+        number=subscription.subscriber.number,
+    )
+
+
+def _text(data: bytes) -> str:
+    """What is no UTF-8 shows as replacement characters, as in gnatsd's JSON."""
+    return data.decode("utf-8", "replace")

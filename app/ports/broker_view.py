@@ -1,0 +1,104 @@
+"""Broker view: what those may ask who only watch, such as monitoring.
+
+Nothing here changes the broker, nothing blocks, and no secret is among the answers;
+names of users are. All methods belong to the loop's thread.
+
+Long answers come as `Steps`, so that watching never holds the traffic up. Take one
+step, let the loop turn, take the next; the generator's return value is the answer::
+
+    steps = view.connections(ConnectionQuery(limit=10))
+    try:
+        while True:
+            next(steps)
+            await asyncio.sleep(0)
+    except StopIteration as end:
+        page = end.value
+
+Between steps counters move and clients leave; who has gone is left out of the page.
+Giving an answer up halfway costs nothing.
+"""
+
+from typing import Protocol
+
+from app.domain.encode import ServerInfo
+from app.domain.index import IndexStats
+from app.domain.limits import Limits
+from app.domain.security import Security
+from app.domain.stats import (
+    ClientStats,
+    ConnectionStats,
+    Profile,
+    RouteStats,
+    SubscriptionStats,
+    Traffic,
+)
+from app.domain.view import (
+    ClusterFacts,
+    ConnectionPage,
+    ConnectionQuery,
+    ConnectionTotals,
+    Health,
+    ServerFacts,
+    SortKey,
+    Steps,
+    SubscriptionPage,
+)
+
+__all__ = [
+    "BrokerView",
+    "ClientStats",
+    "ClusterFacts",
+    "ConnectionPage",
+    "ConnectionQuery",
+    "ConnectionStats",
+    "ConnectionTotals",
+    "Health",
+    "IndexStats",
+    "Limits",
+    "Profile",
+    "RouteStats",
+    "Security",
+    "ServerFacts",
+    "ServerInfo",
+    "SortKey",
+    "Steps",
+    "SubscriptionPage",
+    "SubscriptionStats",
+    "Traffic",
+]
+
+
+class BrokerView(Protocol):
+    """One broker, watched. Times are seconds on the monotonic scale."""
+
+    def monotonic(self) -> float:
+        """The time now."""
+        ...
+
+    def health(self) -> Health:
+        """Whether the server does its work."""
+        ...
+
+    def server(self) -> ServerFacts:
+        """The server as a whole; cheap."""
+        ...
+
+    def index(self) -> IndexStats:
+        """The subscription index; takes up to some milliseconds when its cache is out of date."""
+        ...
+
+    def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
+        """Clients, sorted, from the offset on."""
+        ...
+
+    def totals(self) -> Steps[ConnectionTotals]:
+        """Sums over the clients that are here now."""
+        ...
+
+    def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
+        """All routes; with what their peers listen to, if that is asked for."""
+        ...
+
+    def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
+        """Subscriptions of clients, in the order of their clients, from the offset on."""
+        ...

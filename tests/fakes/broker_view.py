@@ -1,0 +1,150 @@
+"""A broker to be watched, that is whatever a test says."""
+
+from dataclasses import replace
+
+from app.adapters.clock_manual import ManualClock
+from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.process_figures import ProcessFigures
+from app.adapters.monitoring.watch import Settings, Watch
+from app.ports.broker_view import (
+    BrokerView,
+    ClientStats,
+    ConnectionPage,
+    ConnectionQuery,
+    ConnectionStats,
+    ConnectionTotals,
+    Health,
+    IndexStats,
+    Limits,
+    Profile,
+    RouteStats,
+    ServerFacts,
+    ServerInfo,
+    Steps,
+    SubscriptionPage,
+    SubscriptionStats,
+    Traffic,
+)
+
+SERVER_ID = "kG19DsXX1UVeSyEjhl3RFw"
+NOTHING = Traffic(0, 0, 0, 0)
+
+FACTS = ServerFacts(
+    info=ServerInfo(
+        server_id=SERVER_ID,
+        version="0.8.0",
+        go="cpython3.13.1",
+        host="127.0.0.1",
+        port=4222,
+        auth_required=False,
+        tls_required=False,
+        tls_verify=False,
+        max_payload=1_048_576,
+    ),
+    limits=Limits(),
+    started=0.0,
+    connections=0,
+    total_connections=0,
+    routes=0,
+    remotes=0,
+    slow_consumers=0,
+    traffic=NOTHING,
+    subscriptions=0,
+    cluster=None,
+)
+
+
+def client(cid: int, **changes: object) -> ClientStats:
+    """A client that has done nothing, but for the changes to its link."""
+    link = ConnectionStats(cid, "192.0.2.1", 4000 + cid, 0.0, 0.0, 0, NOTHING)
+    return ClientStats(replace(link, **changes), Profile("", "", "", ""), 0)  # type: ignore[arg-type] # a test's own
+
+
+class FakeView(BrokerView):
+    """Answers with its attributes, one pause before each long answer; `asked` keeps the queries."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.facts = FACTS
+        self.figures = IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0)
+        self.state = Health(serving=True, ready=True)
+        self.clients: list[ClientStats] = []
+        self.sums = ConnectionTotals(0, 0, 0, NOTHING)
+        self.links: list[RouteStats] = []
+        self.listened: list[SubscriptionStats] = []
+        self.asked: list[object] = []
+
+    def monotonic(self) -> float:
+        """The time of the test's clock."""
+        return self._clock.monotonic()
+
+    def health(self) -> Health:
+        """As the test says."""
+        return self.state
+
+    def server(self) -> ServerFacts:
+        """As the test says."""
+        return self.facts
+
+    def index(self) -> IndexStats:
+        """As the test says."""
+        return self.figures
+
+    def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
+        """The clients, unsorted, as far as the query's offset and limit go."""
+        self.asked.append(query)
+        yield
+        rows = self.clients[query.offset : query.offset + query.limit]
+        return ConnectionPage(len(self.clients), tuple(rows))
+
+    def totals(self) -> Steps[ConnectionTotals]:
+        """As the test says."""
+        yield
+        return self.sums
+
+    def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
+        """As the test says."""
+        self.asked.append(subscriptions)
+        yield
+        return tuple(self.links)
+
+    def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
+        """The subscriptions, as far as offset and limit go."""
+        self.asked.append((offset, limit))
+        yield
+        return SubscriptionPage(len(self.listened), tuple(self.listened[offset : offset + limit]))
+
+
+class SteadyFigures(ProcessFigures):
+    """A process that takes always the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cpu = 12.5
+
+    def memory(self) -> int:
+        """Twenty megabytes."""
+        return 21_131_264
+
+    def cores(self) -> int:
+        """Eight."""
+        return 8
+
+    def usable_cores(self) -> int:
+        """Half of them."""
+        return 4
+
+
+class Watched:
+    """A broker that does what a test says, a clock, and the watch that pages are made from."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(wall=1_461_703_187.332681)
+        """April 26 of 2016, 20:39:47 in universal time."""
+        self.view = FakeView(self.clock)
+        self.watch = Watch(
+            self.view,
+            Settings(tls_timeout=0.5, http_host="0.0.0.0", http_port=8222),  # noqa: S104 - a name to show
+            Calendar(self.clock),
+            SteadyFigures(),
+        )

@@ -1,0 +1,361 @@
+"""The answers, to the byte."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.monitoring import pages
+from app.adapters.monitoring.formats import indented
+from app.adapters.monitoring.watch import Settings
+from app.ports.broker_view import (
+    ClusterFacts,
+    ConnectionQuery,
+    IndexStats,
+    Profile,
+    RouteStats,
+    Security,
+    Steps,
+    SubscriptionStats,
+    Traffic,
+)
+from tests.fakes.broker_view import FACTS, Watched, client
+
+pytestmark = pytest.mark.usefixtures("new_york")
+
+VARZ = """{
+  "server_id": "kG19DsXX1UVeSyEjhl3RFw",
+  "version": "0.8.0",
+  "go": "cpython3.13.1",
+  "host": "127.0.0.1",
+  "auth_required": false,
+  "ssl_required": false,
+  "tls_required": false,
+  "tls_verify": false,
+  "max_connections": 65536,
+  "ping_interval": 120000000000,
+  "ping_max": 2,
+  "http_host": "0.0.0.0",
+  "http_port": 8222,
+  "https_port": 0,
+  "max_control_line": 1024,
+  "max_pending_size": 10485760,
+  "cluster_port": 0,
+  "tls_timeout": 0.5,
+  "port": 4222,
+  "max_payload": 1048576,
+  "start": "2016-04-26T16:39:47.332681-04:00",
+  "now": "2016-04-27T11:09:59.832681-04:00",
+  "uptime": "18h30m12s",
+  "mem": 21131264,
+  "cores": 8,
+  "cpu": 12.5,
+  "connections": 1002,
+  "total_connections": 1831,
+  "routes": 0,
+  "remotes": 0,
+  "in_msgs": 5501151,
+  "out_msgs": 11001275,
+  "in_bytes": 27645750,
+  "out_bytes": 55162353,
+  "slow_consumers": 3,
+  "subscriptions": 2,
+  "http_req_stats": {
+    "/": 223,
+    "/connz": 31,
+    "/routez": 1,
+    "/subsz": 7,
+    "/varz": 35
+  },
+  "server_name": "kG19DsXX1UVeSyEjhl3RFw",
+  "proto": 0,
+  "auth_timeout": 1,
+  "max_pending": 10485760,
+  "write_deadline": 2000000000,
+  "gomaxprocs": 4,
+  "leafnodes": 0,
+  "config_load_time": "2016-04-26T16:39:47.332681-04:00",
+  "slow_consumer_stats": {
+    "clients": 3,
+    "routes": 0,
+    "gateways": 0,
+    "leafs": 0
+  }
+}"""
+
+CONNZ = """{
+  "now": "2016-04-26T16:39:50.332681-04:00",
+  "num_connections": 2,
+  "total": 2,
+  "offset": 0,
+  "limit": 1024,
+  "connections": [
+    {
+      "cid": 1,
+      "ip": "192.0.2.1",
+      "port": 4001,
+      "start": "2016-04-26T16:39:47.332681-04:00",
+      "last_activity": "2016-04-26T16:39:48.332681-04:00",
+      "uptime": "3s",
+      "idle": "2s",
+      "pending_bytes": 7,
+      "in_msgs": 1112,
+      "out_msgs": 5,
+      "in_bytes": 139101,
+      "out_bytes": 6,
+      "subscriptions": 2,
+      "name": "a\\u003cb\\u003e",
+      "lang": "go",
+      "version": "1.1.9",
+      "tls_version": "1.3",
+      "tls_cipher_suite": "TLS_AES_128_GCM_SHA256",
+      "authorized_user": "derek",
+      "subscriptions_list": [
+        "a.\\u003e",
+        "b"
+      ]
+    },
+    {
+      "cid": 3,
+      "ip": "192.0.2.1",
+      "port": 4003,
+      "start": "2016-04-26T16:39:47.332681-04:00",
+      "last_activity": "2016-04-26T16:39:47.332681-04:00",
+      "uptime": "3s",
+      "idle": "3s",
+      "pending_bytes": 0,
+      "in_msgs": 0,
+      "out_msgs": 0,
+      "in_bytes": 0,
+      "out_bytes": 0,
+      "subscriptions": 0
+    }
+  ]
+}"""
+
+ROUTEZ = """{
+  "now": "2016-04-26T16:39:50.332681-04:00",
+  "num_routes": 1,
+  "routes": [
+    {
+      "rid": 1,
+      "remote_id": "de475c0041418afc799bccf0fdd61b47",
+      "did_solicit": true,
+      "is_configured": true,
+      "ip": "192.0.2.1",
+      "port": 4001,
+      "pending_size": 9,
+      "in_msgs": 1,
+      "out_msgs": 2,
+      "in_bytes": 3,
+      "out_bytes": 4,
+      "subscriptions": 1,
+      "start": "2016-04-26T16:39:47.332681-04:00",
+      "uptime": "3s",
+      "subscriptions_list": [
+        "x"
+      ]
+    }
+  ]
+}"""
+
+SUBSZ = """{
+  "num_subscriptions": 2,
+  "num_cache": 1,
+  "num_inserts": 3539,
+  "num_removes": 3537,
+  "num_matches": 103,
+  "cache_hit_rate": 0.6504854368932039,
+  "max_fanout": 1,
+  "avg_fanout": 1
+}"""
+
+LISTED = (
+    SubscriptionStats("a.>", "", "1", delivered=5, limit=0, number=1),
+    SubscriptionStats("b", "q", "2", delivered=0, limit=9, number=1),
+)
+
+
+def finished(steps: Steps[bytes]) -> str:
+    """The answer, as text."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        answer: bytes = end.value
+        return answer.decode()
+
+
+def test_varz(watched: Watched) -> None:
+    """Each figure stands in its place, in the format that readers expect."""
+    watched.view.facts = replace(
+        FACTS,
+        connections=1002,
+        total_connections=1831,
+        slow_consumers=3,
+        traffic=Traffic(5_501_151, 27_645_750, 11_001_275, 55_162_353),
+        subscriptions=2,
+    )
+    requests = watched.watch.requests
+    requests.index, requests.connz, requests.routez, requests.subsz, requests.varz = 223, 31, 1, 7, 35
+    watched.clock.advance(18 * 3600 + 30 * 60 + 12.5)
+
+    assert VARZ == indented(pages.varz(watched.watch)).decode()
+
+
+def test_varz_in_a_cluster(watched: Watched) -> None:
+    """In a cluster there is an object about it, its port in the old place, and addresses for clients."""
+    info = replace(FACTS.info, connect_urls=("192.0.2.1:4222", "192.0.2.2:4222"))
+    cluster = ClusterFacts("0.0.0.0", 4248, auth_timeout=0.5, tls=True)  # noqa: S104 - a name to show
+    watched.view.facts = replace(FACTS, info=info, cluster=cluster, routes=1, remotes=1)
+
+    varz = pages.varz(watched.watch)
+
+    assert (4248, 1, 1) == (varz.cluster_port, varz.routes, varz.remotes)
+    assert ["192.0.2.1:4222", "192.0.2.2:4222"] == varz.connect_urls
+    assert {"addr": "0.0.0.0", "cluster_port": 4248, "auth_timeout": 0.5, "tls_required": True} == (  # noqa: S104 - the same
+        varz.model_dump(mode="json")["cluster"]
+    )
+
+
+def test_a_server_may_have_a_name(watched: Watched) -> None:
+    """Where the server was given a name, it is shown beside its id."""
+    watch = replace(watched.watch, settings=Settings(tls_timeout=0.5, server_name="edge-1"))
+
+    assert "edge-1" == pages.varz(watch).server_name
+
+
+def test_connz(watched: Watched) -> None:
+    """What is empty is left out; what is there stands in its place."""
+    busy = client(
+        1,
+        last_activity=1.0,
+        pending_bytes=7,
+        traffic=Traffic(1112, 139_101, 5, 6),
+        security=Security("1.3", "TLS_AES_128_GCM_SHA256"),
+    )
+    profile = Profile("a<b>", "go", "1.1.9", "derek")
+    watched.view.clients = [
+        replace(busy, profile=profile, subscriptions=2, subscription_list=LISTED),
+        client(3),
+    ]
+    watched.clock.advance(3.0)
+
+    assert CONNZ == finished(pages.connz(watched.watch, ConnectionQuery(), auth=True))
+
+
+def test_users_are_shown_only_when_asked_for(watched: Watched) -> None:
+    """Without ``auth`` nobody learns who logged in."""
+    watched.view.clients = [replace(client(1), profile=Profile("", "", "", "derek"))]
+
+    assert "derek" not in finished(pages.connz(watched.watch, ConnectionQuery()))
+
+
+def test_details_of_subscriptions(watched: Watched) -> None:
+    """With details, a client's subscriptions are told with their figures instead of their subjects."""
+    watched.view.clients = [replace(client(1), subscriptions=2, subscription_list=LISTED), client(2)]
+
+    answer = finished(pages.connz(watched.watch, ConnectionQuery(subscriptions=True), detail=True))
+
+    assert answer.endswith(
+        """      "subscriptions": 2,
+      "subscriptions_list_detail": [
+        {
+          "subject": "a.\\u003e",
+          "sid": "1",
+          "msgs": 5,
+          "cid": 1
+        },
+        {
+          "subject": "b",
+          "qgroup": "q",
+          "sid": "2",
+          "msgs": 0,
+          "max": 9,
+          "cid": 1
+        }
+      ]
+    },
+"""
+        + finished(pages.connz(watched.watch, ConnectionQuery(offset=1))).partition('"connections": [\n')[2]
+    )
+
+
+def test_nobody(watched: Watched) -> None:
+    """An empty page has an empty list."""
+    assert finished(pages.connz(watched.watch, ConnectionQuery())).endswith('  "connections": []\n}')
+    assert finished(pages.routez(watched.watch)).endswith('"num_routes": 0,\n  "routes": []\n}')
+
+
+@pytest.mark.parametrize("count", [1, pages.STRETCH, pages.STRETCH + 1, 3 * pages.STRETCH])
+def test_a_long_page_is_one_document(watched: Watched, count: int) -> None:
+    """Rows written in several stretches make the same document as in one."""
+    watched.view.clients = [client(number) for number in range(count)]
+
+    answer = finished(pages.connz(watched.watch, ConnectionQuery(limit=count)))
+
+    rows = [finished(pages.connz(watched.watch, ConnectionQuery(offset=n, limit=1))) for n in range(count)]
+    middles = [row.partition('"connections": [\n')[2].removesuffix("\n  ]\n}") for row in rows]
+    assert ",\n".join(middles) == answer.partition('"connections": [\n')[2].removesuffix("\n  ]\n}")
+
+
+def test_long_pages_pause(watched: Watched) -> None:
+    """There is a pause for each stretch of rows, and rows with many subscriptions fill a stretch sooner."""
+    many = replace(client(1), subscription_list=LISTED * 4 * pages.STRETCH)
+    watched.view.clients = [many, many, client(2), client(3)]
+
+    pauses = sum(1 for _ in pages.connz(watched.watch, ConnectionQuery()))
+
+    of_the_view, behind_the_rows = 1, 1
+    assert of_the_view + 3 + behind_the_rows == pauses
+
+
+def test_routez(watched: Watched) -> None:
+    """A route tells of its peer and its traffic."""
+    link = client(1, pending_bytes=9, traffic=Traffic(1, 3, 2, 4)).connection
+    listed = (SubscriptionStats("x", "", "RSID:1:1", delivered=0, limit=0, number=1),)
+    watched.view.links = [
+        RouteStats(
+            connection=link,
+            remote_id="de475c0041418afc799bccf0fdd61b47",
+            solicited=True,
+            configured=True,
+            subscriptions=1,
+            subscription_list=listed,
+        )
+    ]
+    watched.clock.advance(3.0)
+
+    assert ROUTEZ == finished(pages.routez(watched.watch, subscriptions=True))
+    assert [True] == watched.view.asked
+
+
+def test_subsz(watched: Watched) -> None:
+    """Exactly the figures of the index; whole floats have no fraction."""
+    watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0)
+
+    assert SUBSZ == indented(pages.subsz(watched.watch)).decode()
+
+
+def test_subsz_with_a_list(watched: Watched) -> None:
+    """A page of subscriptions follows the figures."""
+    watched.view.listened = list(LISTED)
+
+    answer = finished(pages.subsz_list(watched.watch, 1, 5))
+
+    assert answer.endswith(
+        """  "avg_fanout": 0,
+  "total": 2,
+  "offset": 1,
+  "limit": 5,
+  "subscriptions_list": [
+    {
+      "subject": "b",
+      "qgroup": "q",
+      "sid": "2",
+      "msgs": 0,
+      "max": 9,
+      "cid": 1
+    }
+  ]
+}"""
+    )

@@ -1,0 +1,113 @@
+"""What may stand behind the question mark."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.adapters.monitoring.parameters import ConnzQuestion, Question, SubszQuestion, is_on
+from app.ports.broker_view import ConnectionQuery, SortKey
+
+LARGEST = 2**63 - 1
+
+
+def asked(**texts: str) -> ConnzQuestion:
+    """A question as it comes: all texts."""
+    return ConnzQuestion.model_validate(texts)
+
+
+def test_defaults() -> None:
+    """Whoever asks for nothing special gets the first page, by age, without subscriptions."""
+    assert ConnectionQuery(SortKey.CID, 0, 1024, subscriptions=False) == asked().query()
+    assert ConnectionQuery() == asked(sort="", limit="", offset="", subs="", auth="").query()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("1", 1),
+        ("+5", 5),
+        ("007", 7),
+        ("0", 1024),
+        ("-1", 1024),
+        (str(LARGEST), LARGEST),
+        (str(-LARGEST), 1024),
+    ],
+)
+def test_limits(text: str, limit: int) -> None:
+    """A limit of 0 or less means the default."""
+    assert limit == asked(limit=text).query().limit
+    assert limit == SubszQuestion.model_validate({"limit": text}).most
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"), [("3", 3), ("0", 0), ("-5", 0), (str(LARGEST), LARGEST), (str(-LARGEST), 0)]
+)
+def test_offsets(text: str, offset: int) -> None:
+    """An offset of less than 0 means 0."""
+    assert offset == asked(offset=text).query().offset
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["abc", "1.5", "1e3", "0x10", "1_000", " 1", "1 ", "\u0661", "--1", "9" * 5000, str(LARGEST + 1), "null"],
+)
+@pytest.mark.parametrize("name", ["limit", "offset"])
+def test_no_numbers(name: str, text: str) -> None:
+    """What is no number of 64 bits is refused."""
+    with pytest.raises(ValidationError):
+        asked(**{name: text})
+
+
+@pytest.mark.parametrize("key", list(SortKey))
+def test_sort_keys(key: SortKey) -> None:
+    """Each key is written as it is called, and in no other case."""
+    assert key is asked(sort=key.value).query().sort
+    with pytest.raises(ValidationError):
+        asked(sort=key.value.upper())
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [
+        ("1", True),
+        ("+1", True),
+        ("true", True),
+        ("T", True),
+        ("0", False),
+        ("2", False),
+        ("-1", False),
+        ("false", False),
+        ("", False),
+    ],
+)
+def test_switches(text: str, on: bool) -> None:  # noqa: FBT001 - a verdict
+    """One and the words for yes switch on; other numbers are understood as no."""
+    assert on == is_on(text)
+    assert on == asked(subs=text).query().subscriptions
+
+
+@pytest.mark.parametrize("text", ["maybe", "yes", "tRUE", "1\n", "1 ", "detail"])
+def test_no_switches(text: str) -> None:
+    """Any other word is refused."""
+    with pytest.raises(ValidationError):
+        asked(auth=text)
+
+
+def test_details() -> None:
+    """``subs=detail`` asks for subscriptions and for more than their subjects."""
+    question = asked(subs="detail")
+
+    assert (True, True) == (question.detail, question.query().subscriptions)
+    assert not asked(subs="1").detail
+
+
+@pytest.mark.parametrize("callback", ["", "cb", "jQuery17_1.$.a[0]"])
+def test_callbacks(callback: str) -> None:
+    """Names, members and places may be called."""
+    assert callback == Question.model_validate({"callback": callback}).callback
+
+
+@pytest.mark.parametrize("callback", ["<script>", "a b", "a\r\nb", "a\n", "a;b", "a(b)", "é", "a\0"])
+def test_no_callbacks(callback: str) -> None:
+    """Nothing else may."""
+    with pytest.raises(ValidationError):
+        Question.model_validate({"callback": callback})

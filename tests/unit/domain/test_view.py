@@ -1,0 +1,420 @@
+"""The view: what those see who only watch, and how little they disturb."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.adapters.auth.plain import OpenDoor
+from app.adapters.clock_manual import ManualClock
+from app.domain.broker import Broker, Membership, Needs
+from app.domain.cluster.mesh import ClusterSettings
+from app.domain.connection import Handler, Wire
+from app.domain.dataplane.seam import MakePlane
+from app.domain.limits import Limits
+from app.domain.stats import ClientStats, Profile, SubscriptionStats, Traffic
+from app.domain.view import (
+    ROW_WORK,
+    STEP_WORK,
+    ClusterFacts,
+    ConnectionPage,
+    ConnectionQuery,
+    ConnectionTotals,
+    Health,
+    LiveView,
+    SortKey,
+    Steps,
+    SubscriptionPage,
+    T,
+)
+from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.gatekeeper import PatientGatekeeper
+from tests.fakes.virtual_broker import INFO, VirtualBroker
+from tests.fakes.wire import ADDRESS, FakeWire
+
+
+def finished(steps: Steps[T]) -> T:
+    """The answer, without a pause between the steps."""
+    return counted(steps)[1]
+
+
+def counted(steps: Steps[T]) -> tuple[int, T]:
+    """How many pauses an answer makes, and the answer."""
+    pauses = 0
+    try:
+        while True:
+            next(steps)
+            pauses += 1
+    except StopIteration as end:
+        answer: T = end.value
+        return pauses, answer
+
+
+def cids(view: LiveView, query: ConnectionQuery) -> list[int]:
+    """The clients of a page, in its order."""
+    return [row.connection.cid for row in finished(view.connections(query)).rows]
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane) -> VirtualBroker:
+    """A broker in virtual time."""
+    return VirtualBroker(make_plane)
+
+
+@pytest.fixture(name="view")
+def _view(server: VirtualBroker) -> LiveView:
+    """A view of the broker under test."""
+    return LiveView(server.broker)
+
+
+# --- the server -------------------------------------------------------------------------
+
+
+def test_a_fresh_server(server: VirtualBroker, view: LiveView) -> None:
+    """The view tells what the broker is, what it keeps to, and that nothing happened."""
+    facts = view.server()
+
+    assert (INFO, Limits(), server.clock.monotonic()) == (facts.info, facts.limits, facts.started)
+    assert (0, 0, 0, 0, 0, 0) == (
+        facts.connections,
+        facts.total_connections,
+        facts.routes,
+        facts.remotes,
+        facts.slow_consumers,
+        facts.subscriptions,
+    )
+    assert Traffic(0, 0, 0, 0) == facts.traffic
+
+
+def test_a_busy_server(server: VirtualBroker, view: LiveView) -> None:
+    """Clients now and ever, subscriptions and messages are counted; time goes on."""
+    first, second = server.connect(quiet=True), server.connect(quiet=True)
+    first.send(b"SUB a 1\r\nSUB b 2\r\n")
+    second.send(b"PUB a 5\r\nhello\r\n")
+    second.leave()
+    server.advance(7.0)
+
+    facts = view.server()
+
+    assert (1, 2, 2) == (facts.connections, facts.total_connections, facts.subscriptions)
+    assert Traffic(1, 5, 1, 5) == facts.traffic
+    assert 7.0 == view.monotonic() - facts.started
+    assert server.broker.index_stats() == view.index()
+
+
+def test_a_lone_server(view: LiveView) -> None:
+    """A server on its own has no cluster and no routes."""
+    assert view.server().cluster is None
+    assert () == finished(view.routes(subscriptions=True))
+
+
+# --- routes -----------------------------------------------------------------------------
+
+
+class Undialled:
+    """A dialer in a cluster where nobody is to be dialled."""
+
+    def dial(
+        self, host: str, port: int, acceptor: Callable[[Wire], Handler], refused: Callable[[str], None]
+    ) -> None:
+        """Nobody is there."""
+        raise AssertionError((host, port, acceptor, refused))
+
+
+class Seed:
+    """A server in a cluster, to which others come."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        self.clock = ManualClock()
+        needs = Needs(make_plane, 1, self.clock, OpenDoor(), RecordingEventLog())
+        settings = ClusterSettings(host="192.0.2.9", port=4248, auth_timeout=0.5, tls=True)
+        self.broker = Broker(Limits(), INFO, needs, Membership(settings, OpenDoor(), Undialled()))
+        self.view = LiveView(self.broker)
+
+    def welcome(self, server_id: str, *subscriptions: bytes) -> FakeWire:
+        """A server that came, and introduced itself and what its clients listen to."""
+        wire = FakeWire()
+        wire.handler = self.broker.accept_route(wire)
+        wire.handler.opened()
+        wire.feed(b'CONNECT {"verbose":false}\r\nINFO {"server_id":"%b"}\r\n' % server_id.encode())
+        wire.feed(b"".join(subscriptions))
+        return wire
+
+
+def test_a_cluster(make_plane: MakePlane) -> None:
+    """The view tells where other servers connect, and how many are there."""
+    seed = Seed(make_plane)
+    seed.welcome("A")
+    seed.welcome("B")
+
+    facts = seed.view.server()
+
+    assert ClusterFacts("192.0.2.9", 4248, auth_timeout=0.5, tls=True) == facts.cluster
+    assert (2, 2, 0) == (facts.routes, facts.remotes, facts.connections)
+
+
+def test_a_route(make_plane: MakePlane) -> None:
+    """A route tells who the peer is, who dialled, and what its clients listen to, when asked."""
+    seed = Seed(make_plane)
+    seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB b q QRSID:7:2\r\n")
+
+    (row,) = finished(seed.view.routes())
+    (full,) = finished(seed.view.routes(subscriptions=True))
+
+    assert ("A", False, False, 2, ()) == (
+        row.remote_id,
+        row.solicited,
+        row.configured,
+        row.subscriptions,
+        row.subscription_list,
+    )
+    assert (1, ADDRESS, 4000) == (row.connection.cid, row.connection.ip, row.connection.port)
+    assert ["a.*", "b"] == [one.subject for one in full.subscription_list]
+
+
+def test_routes_pause(make_plane: MakePlane) -> None:
+    """Routes are told of in steps, and one that ends meanwhile is left out."""
+    seed = Seed(make_plane)
+    count = STEP_WORK // ROW_WORK + 1
+    wires = [seed.welcome(f"S{number}") for number in range(count)]
+    steps = seed.view.routes()
+    next(steps)
+
+    wires[-1].lose()
+
+    assert [f"S{number}" for number in range(count - 1)] == [row.remote_id for row in finished(steps)]
+
+
+def test_health_follows_the_doors(server: VirtualBroker, view: LiveView) -> None:
+    """A broker serves from the moment it listens until it stops."""
+    assert Health(serving=False, ready=False) == view.health()
+
+    server.broker.listening_on(4222)
+    assert Health(serving=True, ready=True) == view.health()
+
+    server.broker.shutdown(lambda: None)
+    assert Health(serving=False, ready=False) == view.health()
+
+
+# --- connections ------------------------------------------------------------------------
+
+
+def test_a_page_of_nobody(view: LiveView) -> None:
+    """Without clients a page is empty."""
+    assert ConnectionPage(0, ()) == finished(view.connections(ConnectionQuery()))
+
+
+def test_a_row_tells_who_the_client_is(server: VirtualBroker, view: LiveView) -> None:
+    """What a client says of itself, and how much it listens to, is in its row."""
+    client = server.connect()
+    client.send(b'CONNECT {"name":"n","lang":"py","version":"3"}\r\nSUB a 1\r\n')
+
+    (row,) = finished(view.connections(ConnectionQuery())).rows
+
+    assert ClientStats(client.connection.stats(), Profile("n", "py", "3", ""), 1, ()) == row
+
+
+def test_a_row_tells_the_user(make_plane: MakePlane) -> None:
+    """Who logged in is in the row, but no secret; who has not yet is nobody."""
+    gatekeeper = PatientGatekeeper()
+    server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
+    client = server.connect()
+    view = LiveView(server.broker)
+    assert "" == finished(view.connections(ConnectionQuery())).rows[0].profile.user
+
+    client.send(b'CONNECT {"user":"ann","pass":"secret"}\r\n')
+    gatekeeper.admit("ann")
+
+    (row,) = finished(view.connections(ConnectionQuery())).rows
+    assert "ann" == row.profile.user
+    assert "secret" not in repr(row)
+
+
+def test_a_row_lists_subscriptions_when_asked(server: VirtualBroker, view: LiveView) -> None:
+    """With subscriptions, a row lists each: subject, group, sid, messages so far, limit."""
+    client = server.connect(quiet=True)
+    client.send(b"SUB a.* q 1\r\nSUB b\xff x\r\nUNSUB x 5\r\nPUB b\xff 0\r\n\r\n")
+
+    (row,) = finished(view.connections(ConnectionQuery(subscriptions=True))).rows
+
+    assert (
+        SubscriptionStats("a.*", "q", "1", delivered=0, limit=0, number=1),
+        SubscriptionStats("b\ufffd", "", "x", delivered=1, limit=5, number=1),
+    ) == row.subscription_list
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "expected"),
+    [
+        (0, 1024, [1, 2, 3, 4, 5]),
+        (0, 2, [1, 2]),
+        (3, 2, [4, 5]),
+        (4, 2, [5]),
+        (5, 2, []),
+        (2**63 - 1, 2**63 - 1, []),
+    ],
+)
+def test_pages(server: VirtualBroker, view: LiveView, offset: int, limit: int, expected: list[int]) -> None:
+    """A page begins at its offset and ends at its limit; the total is that of all clients."""
+    for _ in range(5):
+        server.connect()
+
+    page = finished(view.connections(ConnectionQuery(offset=offset, limit=limit)))
+
+    assert expected == [row.connection.cid for row in page.rows]
+    assert 5 == page.total
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (SortKey.CID, [1, 2, 3]),
+        (SortKey.START, [1, 2, 3]),
+        (SortKey.UPTIME, [1, 2, 3]),
+        (SortKey.SUBS, [2, 3, 1]),
+        (SortKey.PENDING, [2, 3, 1]),
+        (SortKey.MSGS_TO, [2, 3, 1]),
+        (SortKey.BYTES_TO, [2, 3, 1]),
+        (SortKey.MSGS_FROM, [1, 3, 2]),
+        (SortKey.BYTES_FROM, [3, 1, 2]),
+        (SortKey.LAST, [3, 1, 2]),
+        (SortKey.IDLE, [2, 1, 3]),
+    ],
+)
+def test_order(server: VirtualBroker, view: LiveView, key: SortKey, expected: list[int]) -> None:
+    """Each key sorts as its page promises: by age ascending, by amounts descending."""
+    publisher, reader, other = (server.connect(quiet=True) for _ in range(3))
+    reader.send(b"SUB a 1\r\nSUB a 2\r\n")
+    other.send(b"SUB a 1\r\n")
+    for client in (reader, other):
+        client.wire.stall()
+    publisher.send(b"PUB a 1\r\nx\r\nPUB a 1\r\nx\r\n")
+    server.advance(1.0)
+    publisher.send(b"PUB nobody 1\r\nx\r\n")
+    server.advance(1.0)
+    other.send(b"PUB nobody 9\r\n123456789\r\n")
+
+    assert expected == cids(view, ConnectionQuery(sort=key))
+    assert expected[1:2] == cids(view, ConnectionQuery(sort=key, offset=1, limit=1))
+
+
+# --- slices ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [SortKey.CID, SortKey.SUBS])
+def test_a_long_page_pauses(server: VirtualBroker, view: LiveView, key: SortKey) -> None:
+    """Thousands of rows are made in steps of bounded work, and all of them are there."""
+    count = 10 * STEP_WORK // ROW_WORK
+    for _ in range(count):
+        server.broker.accept(FakeWire())
+
+    pauses, page = counted(view.connections(ConnectionQuery(sort=key, limit=count)))
+
+    assert list(range(1, count + 1)) == [row.connection.cid for row in page.rows]
+    assert 10 <= pauses <= 20
+
+
+def test_passing_by_pauses(server: VirtualBroker, view: LiveView) -> None:
+    """A page far behind many clients is not made in one go either."""
+    for _ in range(3 * STEP_WORK):
+        server.broker.accept(FakeWire())
+
+    pauses, page = counted(view.connections(ConnectionQuery(offset=3 * STEP_WORK)))
+
+    assert (3, 3 * STEP_WORK, ()) == (pauses, page.total, page.rows)
+
+
+def test_a_long_list_pauses(server: VirtualBroker, view: LiveView) -> None:
+    """One client with thousands of subscriptions is listed in steps."""
+    client = server.connect(quiet=True)
+    client.send(b"".join(b"SUB a.%d %d\r\n" % (i, i) for i in range(2 * STEP_WORK)))
+
+    pauses, page = counted(view.connections(ConnectionQuery(subscriptions=True)))
+
+    assert 2 * STEP_WORK == len(page.rows[0].subscription_list)
+    assert 2 < pauses
+
+
+@pytest.mark.parametrize("key", [SortKey.CID, SortKey.IDLE])
+def test_who_leaves_between_steps_is_left_out(server: VirtualBroker, view: LiveView, key: SortKey) -> None:
+    """A client that left since the page was begun, or is leaving, does no harm."""
+    clients = [server.connect() for _ in range(STEP_WORK)]
+    steps = view.connections(ConnectionQuery(sort=key, limit=STEP_WORK))
+    next(steps)
+
+    clients[-1].leave()
+    clients[-2].connection.close()
+
+    assert list(range(1, STEP_WORK - 1)) == [row.connection.cid for row in finished(steps).rows]
+
+
+def test_who_left_before_its_turn_is_not_measured(server: VirtualBroker, view: LiveView) -> None:
+    """Sorting, summing and listing pass by clients that left between two steps."""
+    clients = [server.connect(quiet=True) for _ in range(STEP_WORK + 1)]
+    clients[-1].send(b"SUB a 1\r\n")
+    page = view.connections(ConnectionQuery(sort=SortKey.SUBS, limit=STEP_WORK + 1))
+    totals, subscriptions = view.totals(), view.subscriptions(0, 10)
+    for steps in (page, totals, subscriptions):
+        next(steps)
+
+    clients[-1].leave()
+
+    assert STEP_WORK == len(finished(page).rows)
+    assert (STEP_WORK, 0) == (finished(totals).connections, len(finished(subscriptions).rows))
+
+
+# --- sums ------------------------------------------------------------------------------
+
+
+def test_totals(server: VirtualBroker, view: LiveView) -> None:
+    """Sums run over all clients that are here."""
+    reader, publisher = server.connect(quiet=True), server.connect(quiet=True)
+    reader.send(b"SUB a 1\r\nSUB b 2\r\n")
+    reader.wire.stall()
+    publisher.send(b"PUB a 5\r\nhello\r\nPUB c 1\r\nx\r\n")
+
+    totals = finished(view.totals())
+
+    pending = len(b"MSG a 1 5\r\nhello\r\n")
+    assert ConnectionTotals(2, pending, 2, Traffic(2, 6, 1, 5)) == totals
+
+
+def test_totals_pause(server: VirtualBroker, view: LiveView) -> None:
+    """The sum over thousands of clients is taken in steps."""
+    for _ in range(STEP_WORK):
+        server.broker.accept(FakeWire())
+
+    pauses, totals = counted(view.totals())
+
+    assert (ROW_WORK, STEP_WORK) == (pauses, totals.connections)
+
+
+# --- subscriptions -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "expected"),
+    [
+        (0, 10, ["a1", "a2", "a3", "c1", "c2"]),
+        (0, 3, ["a1", "a2", "a3"]),
+        (0, 2, ["a1", "a2"]),
+        (2, 2, ["a3", "c1"]),
+        (4, 9, ["c2"]),
+        (5, 9, []),
+        (2**63 - 1, 2**63 - 1, []),
+        (0, 0, []),
+    ],
+)
+def test_pages_of_subscriptions(
+    server: VirtualBroker, view: LiveView, offset: int, limit: int, expected: list[str]
+) -> None:
+    """A page of subscriptions goes over the borders between clients."""
+    for letter, count in (("a", 3), ("b", 0), ("c", 2)):
+        client = server.connect(quiet=True)
+        for number in range(1, count + 1):
+            client.send(f"SUB {letter}{number} {number}\r\n".encode())
+
+    page = finished(view.subscriptions(offset, limit))
+
+    assert expected == [row.subject for row in page.rows]
+    assert 5 == page.total
+    assert SubscriptionPage(5, page.rows) == page
