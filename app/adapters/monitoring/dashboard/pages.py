@@ -1,0 +1,97 @@
+"""The dashboard's addresses: the page, its files, and its feed."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, Assets
+from app.adapters.monitoring.dashboard.feed import Wish, answer, gather
+from app.adapters.monitoring.dashboard.history import WINDOWS
+from app.adapters.monitoring.dashboard.recorder import Recorder
+from app.adapters.monitoring.dashboard.selection import SORTS, Choice
+
+LARGEST_PAGE = 200
+"""Rows of a table at most."""
+
+LARGEST_NUMBER = 2**53
+"""Numbers that a page can count to without an error."""
+
+MANY_CLIENTS = 5000
+"""Sorting and filtering more takes too long for the event loop, so a thread does it."""
+
+_NOT_STORED = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_METHODS = ["GET", "HEAD"]
+_WINDOWS = {window.name: window for window in WINDOWS}
+
+_Text = Annotated[str, Field(max_length=100)]
+_Number = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+_Switch = Literal["0", "1"]
+
+
+class FeedQuery(BaseModel):
+    """The parameters of a request for the feed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window: Annotated[str, Field(pattern=f"^({'|'.join(_WINDOWS)})$")] = WINDOWS[0].name
+    epoch: _Text = ""
+    after: _Number = 0
+    sort: Annotated[str, Field(pattern=f"^({'|'.join(SORTS)})$")] = "pending"
+    descending: _Switch = "1"
+    filter: _Text = ""
+    slow: _Switch = "0"
+    offset: _Number = 0
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 15
+    subject: _Text = ""
+
+    @property
+    def wish(self) -> Wish:
+        """The same in the words of the feed."""
+        choice = Choice(
+            sort=self.sort,
+            descending=self.descending == "1",
+            text=self.filter.strip(),
+            slow=self.slow == "1",
+            offset=self.offset,
+            limit=self.limit,
+            subject=self.subject.strip(),
+        )
+        return Wish(_WINDOWS[self.window], self.epoch, self.after, choice)
+
+
+def dashboard_routes(recorder: Recorder) -> APIRouter:
+    """The addresses of a dashboard. They are for browsers, so the API's document leaves them out."""
+    router = APIRouter(include_in_schema=False)
+    assets = Assets()
+
+    def file(name: str, request: Request) -> Response:
+        if name not in assets:
+            raise HTTPException(404)
+        asset = assets[name]
+        headers = {**HEADERS, "ETag": asset.etag}
+        if request.headers.get("if-none-match") == asset.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+    @router.api_route("/dashboard", methods=_METHODS)
+    async def page(request: Request) -> Response:
+        return file(PAGE, request)
+
+    @router.api_route("/dashboard/feed", methods=_METHODS)
+    async def feed(query: Annotated[FeedQuery, Query()]) -> Response:
+        wish = query.wish
+        findings = await recorder.survey.findings()
+        material = gather(recorder, findings, await recorder.survey.routes(), wish)
+        if len(findings.clients) > MANY_CLIENTS:
+            body = await asyncio.to_thread(answer, recorder, material, wish, assets.edition)
+        else:
+            body = answer(recorder, material, wish, assets.edition)
+        return Response(body, media_type="application/json", headers=_NOT_STORED)
+
+    @router.api_route("/dashboard/{name}", methods=_METHODS)
+    async def asset(name: str, request: Request) -> Response:
+        return file(name, request)
+
+    return router
