@@ -84,7 +84,9 @@ def _compare_clients(
         if before is not None:
             seconds, traffic, was = _seconds(before, findings), stats.traffic, known.get(stats.cid)
             sent, received = (was.out_msgs, was.in_msgs) if was else (0, 0)
-            row = ClientRow(stats, (traffic.out_msgs - sent) / seconds, (traffic.in_msgs - received) / seconds)
+            row = ClientRow(
+                stats, (traffic.out_msgs - sent) / seconds, (traffic.in_msgs - received) / seconds
+            )
         findings.clients.append(row)
         if number % STEP == 0:
             yield
