@@ -7,6 +7,8 @@ from app.adapters.monitoring.dashboard.findings import ClientRow, Findings
 from app.adapters.monitoring.dashboard.history import LENGTH, Excerpt, Window
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import Choice, count_slow, select_clients, select_subjects
+from app.adapters.monitoring.process_figures import cores
+from app.adapters.monitoring.watch import Settings
 from app.ports.broker_view import RouteStats, ServerFacts
 
 Json = dict[str, object]
@@ -29,8 +31,8 @@ class Material:
     """What an answer is made of; nothing of it changes any more."""
 
     now: float
-    """Seconds since the epoch."""
-    monotonic: float
+    """On the monotonic scale."""
+    settings: Settings
     facts: ServerFacts
     routes: tuple[RouteStats, ...]
     excerpt: Excerpt
@@ -39,11 +41,11 @@ class Material:
 
 def gather(recorder: Recorder, findings: Findings, routes: tuple[RouteStats, ...], wish: Wish) -> Material:
     """Everything but the choice of rows, in microseconds."""
-    facts = recorder.view.server()
+    facts = recorder.watch.view.server()
     known = wish.after if wish.epoch == facts.info.server_id else 0
     return Material(
-        now=recorder.sample().at,
-        monotonic=recorder.view.monotonic(),
+        now=recorder.watch.view.monotonic(),
+        settings=recorder.watch.settings,
         facts=facts,
         routes=routes,
         excerpt=recorder.history.since(wish.window, known),
@@ -51,7 +53,7 @@ def gather(recorder: Recorder, findings: Findings, routes: tuple[RouteStats, ...
     )
 
 
-def answer(recorder: Recorder, material: Material, wish: Wish, edition: str) -> bytes:
+def answer(material: Material, wish: Wish, edition: str) -> bytes:
     """The JSON text; `edition` names the version of the page. May run in another thread."""
     facts, slow_above = material.facts, material.facts.limits.hold_above
     clients = select_clients(material.findings, wish.choice, slow_above)
@@ -59,8 +61,8 @@ def answer(recorder: Recorder, material: Material, wish: Wish, edition: str) -> 
     document = {
         "edition": edition,
         "epoch": facts.info.server_id,
-        "now": material.now,
-        "server": _server(recorder, material),
+        "now": round(material.now, 3),
+        "server": _server(material),
         "totals": _totals(facts),
         "limits": {"slow_above": slow_above},
         "history": _history(wish.window, material.excerpt),
@@ -68,9 +70,9 @@ def answer(recorder: Recorder, material: Material, wish: Wish, edition: str) -> 
             "total": clients.total,
             "matched": clients.matched,
             "slow": count_slow(material.findings, slow_above),
-            "pending": sum(row.stats.pending_bytes for row in material.findings.clients),
+            "pending": sum(row.stats.connection.pending_bytes for row in material.findings.clients),
             "offset": clients.offset,
-            "rows": [_client(row, material.monotonic) for row in clients.rows],
+            "rows": [_client(row, material.now) for row in clients.rows],
         },
         "subjects": {
             "total": subjects.total,
@@ -94,15 +96,15 @@ def _history(window: Window, excerpt: Excerpt) -> Json:
     }
 
 
-def _server(recorder: Recorder, material: Material) -> Json:
-    info, limits, host = material.facts.info, material.facts.limits, recorder.host
+def _server(material: Material) -> Json:
+    info, limits, settings = material.facts.info, material.facts.limits, material.settings
     return {
-        "name": host.server_name,
+        "name": settings.server_name or info.server_id,
         "id": info.server_id,
         "version": info.version,
-        "data_plane": host.data_plane,
+        "data_plane": settings.data_plane,
         "runtime": info.go,
-        "cores": host.cores,
+        "cores": cores(),
         "host": info.host,
         "port": info.port,
         "auth_required": info.auth_required,
@@ -110,7 +112,7 @@ def _server(recorder: Recorder, material: Material) -> Json:
         "max_payload": limits.max_payload,
         "max_pending": limits.max_pending,
         "max_connections": limits.max_connections,
-        "uptime": material.monotonic - material.facts.started,
+        "uptime": material.now - material.facts.started,
     }
 
 
@@ -124,34 +126,35 @@ def _totals(facts: ServerFacts) -> Json:
 
 
 def _client(row: ClientRow, now: float) -> Json:
-    stats = row.stats
+    stats, link = row.stats, row.stats.connection
     return {
-        "cid": stats.cid,
+        "cid": link.cid,
         "name": stats.profile.name,
-        "ip": stats.ip,
-        "port": stats.port,
+        "ip": link.ip,
+        "port": link.port,
         "lang": stats.profile.lang,
         "version": stats.profile.version,
-        "pending": stats.pending_bytes,
+        "pending": link.pending_bytes,
         "to_rate": row.to_rate,
         "from_rate": row.from_rate,
-        "msgs_to": stats.traffic.out_msgs,
-        "msgs_from": stats.traffic.in_msgs,
-        "bytes_to": stats.traffic.out_bytes,
-        "bytes_from": stats.traffic.in_bytes,
+        "msgs_to": link.traffic.out_msgs,
+        "msgs_from": link.traffic.in_msgs,
+        "bytes_to": link.traffic.out_bytes,
+        "bytes_from": link.traffic.in_bytes,
         "subs": stats.subscriptions,
-        "idle": max(0.0, now - stats.last_activity),
-        "uptime": max(0.0, now - stats.started),
+        "idle": max(0.0, now - link.last_activity),
+        "uptime": max(0.0, now - link.started),
     }
 
 
 def _route(route: RouteStats) -> Json:
+    link = route.connection
     return {
         "remote": route.remote_id,
-        "ip": route.ip,
-        "port": route.port,
-        "pending": route.pending_bytes,
-        "msgs_to": route.traffic.out_msgs,
-        "msgs_from": route.traffic.in_msgs,
+        "ip": link.ip,
+        "port": link.port,
+        "pending": link.pending_bytes,
+        "msgs_to": link.traffic.out_msgs,
+        "msgs_from": link.traffic.in_msgs,
         "subs": route.subscriptions,
     }

@@ -6,7 +6,7 @@ Both come with rates, which are the difference to what the look before has found
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.ports.broker_view import ConnectionStats, Steps, SubscriptionStats
+from app.ports.broker_view import ClientStats, Steps, SubscriptionStats
 
 STALE_SECONDS = 15.0
 """A look that is older than this says nothing about the rates of now."""
@@ -19,7 +19,7 @@ STEP = 1000
 class ClientRow:
     """A client in the table; rates are messages per second, None when they are unknown yet."""
 
-    stats: ConnectionStats
+    stats: ClientStats
     to_rate: float | None = None
     """Delivered to it."""
     from_rate: float | None = None
@@ -28,8 +28,8 @@ class ClientRow:
     @property
     def text(self) -> str:
         """What a filter looks through, in small letters."""
-        profile = self.stats.profile
-        words = (profile.name, f"{self.stats.ip}:{self.stats.port}", profile.lang, profile.version)
+        profile, link = self.stats.profile, self.stats.connection
+        words = (profile.name, f"{link.ip}:{link.port}", profile.lang, profile.version)
         return "\n".join(words).casefold()
 
 
@@ -59,7 +59,7 @@ class Findings:
 def compare(
     before: Findings | None,
     at: float,
-    clients: Iterable[ConnectionStats],
+    clients: Iterable[ClientStats],
     subscriptions: Iterable[SubscriptionStats],
     unranked: int = 0,
 ) -> Steps[Findings]:
@@ -75,14 +75,17 @@ def compare(
 
 
 def _compare_clients(
-    before: Findings | None, findings: Findings, clients: Iterable[ConnectionStats]
+    before: Findings | None, findings: Findings, clients: Iterable[ClientStats]
 ) -> Steps[None]:
-    known = {row.stats.cid: row.stats.traffic for row in before.clients} if before else {}
+    known = (
+        {row.stats.connection.cid: row.stats.connection.traffic for row in before.clients} if before else {}
+    )
     yield
     for number, stats in enumerate(clients, 1):
         row = ClientRow(stats)
         if before is not None:
-            seconds, traffic, was = _seconds(before, findings), stats.traffic, known.get(stats.cid)
+            seconds, link = _seconds(before, findings), stats.connection
+            traffic, was = link.traffic, known.get(link.cid)
             sent, received = (was.out_msgs, was.in_msgs) if was else (0, 0)
             row = ClientRow(
                 stats, (traffic.out_msgs - sent) / seconds, (traffic.in_msgs - received) / seconds

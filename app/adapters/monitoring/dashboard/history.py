@@ -20,7 +20,7 @@ class Sample(NamedTuple):
     """The state at one time; the page reads the fields by their place."""
 
     at: float
-    """Seconds since the epoch."""
+    """On the monotonic scale, in seconds."""
     in_msgs: int
     out_msgs: int
     in_bytes: int

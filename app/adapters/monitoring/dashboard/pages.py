@@ -1,6 +1,9 @@
 """The dashboard's addresses: the page, its files, and its feed."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -11,6 +14,9 @@ from app.adapters.monitoring.dashboard.feed import Wish, answer, gather
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import SORTS, Choice
+from app.adapters.monitoring.watch import Watch
+
+PATH = "/dashboard"
 
 LARGEST_PAGE = 200
 """Rows of a table at most."""
@@ -21,8 +27,6 @@ LARGEST_NUMBER = 2**53
 MANY_CLIENTS = 5000
 """Sorting and filtering more takes too long for the event loop, so a thread does it."""
 
-_NOT_STORED = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-_METHODS = ["GET", "HEAD"]
 _WINDOWS = {window.name: window for window in WINDOWS}
 
 _Text = Annotated[str, Field(max_length=100)]
@@ -61,37 +65,49 @@ class FeedQuery(BaseModel):
         return Wish(_WINDOWS[self.window], self.epoch, self.after, choice)
 
 
-def dashboard_routes(recorder: Recorder) -> APIRouter:
-    """The addresses of a dashboard. They are for browsers, so the API's document leaves them out."""
-    router = APIRouter(include_in_schema=False)
-    assets = Assets()
+def dashboard_router(watch: Watch) -> APIRouter:
+    """The addresses of a dashboard. They are for browsers, so the API's document leaves them out.
 
-    def file(name: str, request: Request) -> Response:
-        if name not in assets:
-            raise HTTPException(404)
-        asset = assets[name]
-        headers = {**HEADERS, "ETag": asset.etag}
-        if request.headers.get("if-none-match") == asset.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(asset.body, media_type=asset.media_type, headers=headers)
+    History is kept from the start of the server to its end.
+    """
+    recorder, assets = Recorder(watch), Assets()
 
-    @router.api_route("/dashboard", methods=_METHODS)
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        recording = asyncio.create_task(recorder.run())
+        yield
+        recording.cancel()
+
     async def page(request: Request) -> Response:
-        return file(PAGE, request)
+        return _file(assets, PAGE, request)
 
-    @router.api_route("/dashboard/feed", methods=_METHODS)
+    async def asset(name: str, request: Request) -> Response:
+        return _file(assets, name, request)
+
     async def feed(query: Annotated[FeedQuery, Query()]) -> Response:
         wish = query.wish
         findings = await recorder.survey.findings()
-        material = gather(recorder, findings, await recorder.survey.routes(), wish)
+        routes = await watch.turns.answer(watch.view.routes())
+        material = gather(recorder, findings, routes, wish)
         if len(findings.clients) > MANY_CLIENTS:
-            body = await asyncio.to_thread(answer, recorder, material, wish, assets.edition)
+            body = await asyncio.to_thread(answer, material, wish, assets.edition)
         else:
-            body = answer(recorder, material, wish, assets.edition)
-        return Response(body, media_type="application/json", headers=_NOT_STORED)
+            body = answer(material, wish, assets.edition)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
-    @router.api_route("/dashboard/{name}", methods=_METHODS)
-    async def asset(name: str, request: Request) -> Response:
-        return file(name, request)
-
+    router = APIRouter(include_in_schema=False, lifespan=lifespan)
+    router.add_api_route(PATH, page)
+    router.add_api_route(f"{PATH}/feed", feed)
+    router.add_api_route(f"{PATH}/{{name}}", asset)
     return router
+
+
+def _file(assets: Assets, name: str, request: Request) -> Response:
+    """Raises `HTTPException` for a file that there is not."""
+    if name not in assets:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    asset = assets[name]
+    headers = {**HEADERS, "ETag": asset.etag}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(asset.body, media_type=asset.media_type, headers=headers)

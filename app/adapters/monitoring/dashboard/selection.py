@@ -11,23 +11,23 @@ BUSIEST = 12
 """Subjects that are shown."""
 
 R = TypeVar("R")
-_Key = Callable[[ClientRow], int | float | str]
+_Key = Callable[[ClientRow], float | str | tuple[str, int]]
 
 SORTS: Mapping[str, _Key] = {
-    "cid": lambda row: row.stats.cid,
+    "cid": lambda row: row.stats.connection.cid,
     "name": lambda row: row.stats.profile.name.casefold(),
-    "address": lambda row: f"{row.stats.ip}:{row.stats.port:05}",
+    "address": lambda row: (row.stats.connection.ip, row.stats.connection.port),
     "language": lambda row: f"{row.stats.profile.lang} {row.stats.profile.version}",
-    "pending": lambda row: row.stats.pending_bytes,
+    "pending": lambda row: row.stats.connection.pending_bytes,
     "to_rate": lambda row: row.to_rate or 0.0,
     "from_rate": lambda row: row.from_rate or 0.0,
-    "msgs_to": lambda row: row.stats.traffic.out_msgs,
-    "msgs_from": lambda row: row.stats.traffic.in_msgs,
-    "bytes_to": lambda row: row.stats.traffic.out_bytes,
-    "bytes_from": lambda row: row.stats.traffic.in_bytes,
+    "msgs_to": lambda row: row.stats.connection.traffic.out_msgs,
+    "msgs_from": lambda row: row.stats.connection.traffic.in_msgs,
+    "bytes_to": lambda row: row.stats.connection.traffic.out_bytes,
+    "bytes_from": lambda row: row.stats.connection.traffic.in_bytes,
     "subs": lambda row: row.stats.subscriptions,
-    "idle": lambda row: -row.stats.last_activity,
-    "uptime": lambda row: -row.stats.started,
+    "idle": lambda row: -row.stats.connection.last_activity,
+    "uptime": lambda row: -row.stats.connection.started,
 }
 """The columns of the table of clients."""
 
@@ -85,7 +85,7 @@ def select_subjects(findings: Findings, choice: Choice) -> Part[SubjectRow]:
 
 def is_slow(row: ClientRow, slow_above: int) -> bool:
     """Whether so much is pending for it that its publishers wait."""
-    return row.stats.pending_bytes >= slow_above
+    return row.stats.connection.pending_bytes >= slow_above
 
 
 def count_slow(findings: Findings, slow_above: int) -> int:

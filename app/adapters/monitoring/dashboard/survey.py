@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from app.adapters.monitoring.dashboard.findings import STALE_SECONDS, Findings, compare
-from app.ports.broker_view import BrokerView, ConnectionQuery, RouteStats, Steps
+from app.adapters.monitoring.watch import Watch
+from app.ports.broker_view import ConnectionQuery, Steps
 
 FRESH_SECONDS = 1.0
 """A look that is not older is good enough for everybody."""
@@ -30,9 +31,9 @@ T = TypeVar("T")
 class Survey:
     """The latest findings. Used from one event loop."""
 
-    def __init__(self, view: BrokerView, busy_clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, watch: Watch, busy_clock: Callable[[], float] = time.perf_counter) -> None:
         """`busy_clock` measures how long steps take, in seconds."""
-        self._view = view
+        self._watch = watch
         self._busy_clock = busy_clock
         self._busy = 0.0
         self._latest: Findings | None = None
@@ -41,7 +42,7 @@ class Survey:
 
     async def findings(self) -> Findings:
         """Findings that are fresh, or as fresh as is affordable."""
-        if self._latest is not None and self._view.monotonic() < self._good_until:
+        if self._latest is not None and self._watch.view.monotonic() < self._good_until:
             return self._latest
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
@@ -49,20 +50,16 @@ class Survey:
         # A reader who leaves must not take the look away from the others.
         return await asyncio.shield(self._looking)
 
-    async def routes(self) -> tuple[RouteStats, ...]:
-        """The routes now; they are few."""
-        return await self._walk(self._view.routes())
-
     def tidy(self) -> None:
         """Let go of findings that nobody has asked for lately; to be called now and then."""
-        if self._latest is not None and self._view.monotonic() - self._latest.at > STALE_SECONDS:
+        if self._latest is not None and self._watch.view.monotonic() - self._latest.at > STALE_SECONDS:
             self._latest = None
 
     def _looked(self, _task: asyncio.Task[Findings]) -> None:
         self._looking = None
 
     async def _look(self) -> Findings:
-        view, begun = self._view, self._view.monotonic()
+        view, begun = self._watch.view, self._watch.view.monotonic()
         self._busy = 0.0
         clients = await self._walk(view.connections(ConnectionQuery(limit=MOST_CLIENTS)))
         subscriptions = await self._walk(view.subscriptions(0, MOST_SUBSCRIPTIONS))
@@ -74,7 +71,10 @@ class Survey:
         return self._latest
 
     async def _walk(self, steps: Steps[T]) -> T:
-        """Take all steps, and let others have a turn between them."""
+        return await self._watch.turns.answer(self._timed(steps))
+
+    def _timed(self, steps: Steps[T]) -> Steps[T]:
+        """The same steps; the time that they take is added up."""
         while True:
             begun = self._busy_clock()
             try:
@@ -84,4 +84,4 @@ class Survey:
                 return answer
             finally:
                 self._busy += self._busy_clock() - begun
-            await asyncio.sleep(0)
+            yield

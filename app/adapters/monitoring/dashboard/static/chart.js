@@ -1,7 +1,7 @@
 // A line chart in SVG. Its size comes from the style sheet alone, so drawing never moves the page.
 
 import { element, setFigure, setText } from "./cells.js";
-import { ceiling, clock } from "./format.js";
+import { ago, ceiling } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1000;
@@ -123,7 +123,7 @@ export class Chart {
     this.cursor.setAttribute("d", pointed ? `M${this.#x(found[0][0]).toFixed(1)} 0V${HEIGHT}` : "");
     setText(this.note, this.points[0].length ? "" : "Collecting the first samples");
     setText(this.edges[0], past(this.span));
-    setText(this.edges[1], pointed ? clock(found[0][0]) : "now");
+    setText(this.edges[1], pointed ? ago(this.now - found[0][0]) : "now");
     this.describe(this.lines.map((line, number) => `${line.label} ${figures[number].join(" ")}`).join(", "));
   }
 }

@@ -57,9 +57,9 @@ export function duration(seconds) {
   return [`${Math.floor(s / DAY)}d ${Math.floor((s % DAY) / HOUR)}`, "h"];
 }
 
-/** Time of day, of the browser's place. */
-export const clock = (seconds) =>
-  new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+/** The time of day so many seconds ago, by the reader's clock. */
+export const ago = (seconds) =>
+  new Date(Date.now() - seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 /** The end of a scale: 1, 2 or 5 times a power of the base, at least `value`. */
 export function ceiling(value, base = 10) {
