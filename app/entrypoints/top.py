@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,6 @@ def _parse(words: Sequence[str]) -> Mapping[str, Value]:
 
 def _run(given: Mapping[str, Value]) -> int:
     """Raises `Unreachable` and `_CannotStart`."""
-    port = _source(given)
     subscriptions = bool(given.get("u") or given.get("display-subscriptions-column"))
     question = Question(int(given.get("n", 1024)), str(given.get("sort", "cid")), subscriptions)
     names = Names()
@@ -120,9 +120,10 @@ def _run(given: Mapping[str, Value]) -> int:
         subscriptions, raw=bool(given.get("b")), find_name=names.find if given.get("lookup") else None
     )
     delay = float(given.get("d", 1))
-    if "o" in given:
-        _write_snapshot(port, question, look, delay, given)
-    else:
+    with closing(_source(given)) as port:
+        if "o" in given:
+            _write_snapshot(port, question, look, delay, given)
+            return 0
         board, settings = _load_screen()
         port.read(question)  # who cannot be reached at all is told at once, on a plain terminal
         board(port, settings(question, look, names.find, delay, max(0, int(given.get("r", 0))))).run()
@@ -175,8 +176,9 @@ def _load_screen() -> tuple[type["Board"], type["Settings"]]:
     try:
         from app.adapters.top.screen import Board, Settings  # noqa: PLC0415 - textual is an extra
     except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
         raise _CannotStart(
-            f"the screen needs {error.name}: pip install 'pynatsd[top]', or write one reading with -o -"
+            f"the screen needs {package}: pip install 'pynatsd[top]', or write one reading with -o -"
         ) from error
     return Board, Settings
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan, nan
@@ -18,6 +19,9 @@ WIDEST = 48
 
 _GAP = "  "
 _NUMBERS = {"CID", "SUBS", "PENDING", "MSGS_TO", "MSGS_FROM", "BYTES_TO", "BYTES_FROM"}
+
+_FRACTION = re.compile(r"\.[0-9]+")
+"""Of a second; nobody reads it."""
 
 _NO_PACE = Pace(nan, nan, nan, nan)
 
@@ -116,7 +120,7 @@ def _row(client: Client, pace: Pace | None, look: Look, named: bool) -> list[str
         harmless(client.lang),
         harmless(client.version),
         harmless(client.uptime),
-        harmless(client.last_activity),
+        harmless(_FRACTION.sub("", client.last_activity)),
         *([", ".join(map(harmless, client.subjects))] if look.subscriptions else []),
     ]
 

@@ -104,7 +104,8 @@ class Board(App[None]):
         self._lines = Lines()
         self._reading: Reading | None = None
         self._failures = 0
-        self._readings = 0
+        self.readings = 0
+        """Readings that were shown so far."""
         self._prompts: dict[str, Callable[[str], str]] = {"sort": self._sort_by, "limit": self._limit_to}
         self._asking = ""
 
@@ -136,9 +137,9 @@ class Board(App[None]):
             self._failures = 0
             self._say("")
         self._reading = message.report
-        self._readings += 1
+        self.readings += 1
         self._draw()
-        if self._readings == self._settings.refreshes:
+        if self.readings == self._settings.refreshes:
             self.exit()
 
     def _draw(self) -> None:
