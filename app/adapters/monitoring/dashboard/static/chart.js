@@ -6,6 +6,7 @@ import { ago, ceiling } from "./format.js";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1000;
 const HEIGHT = 100;
+const HEADROOM = 1.05;
 
 function shape(tag, attributes) {
   const made = document.createElementNS(SVG, tag);
@@ -97,7 +98,7 @@ export class Chart {
   /** The scale grows at once, and shrinks only when less than a third of it is used. */
   #scale() {
     const highest = Math.max(this.least, ...this.points.map((points) => points.reduce((most, [, value]) => Math.max(most, value), 0)));
-    if (highest > this.top || highest < this.top / 3) this.top = ceiling(highest, this.base);
+    if (highest > this.top || highest < this.top / 3) this.top = ceiling(HEADROOM * highest, this.base);
   }
 
   #x(at) {

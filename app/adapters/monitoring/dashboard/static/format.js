@@ -61,11 +61,11 @@ export function duration(seconds) {
 export const ago = (seconds) =>
   new Date(Date.now() - seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
-/** The end of a scale: 1, 2 or 5 times a power of the base, at least `value`. */
+/** The end of a scale that holds `value`: a number whose half is easy to read as well. */
 export function ceiling(value, base = 10) {
   if (value <= 0) return 1;
   const unit = base === 1024 ? 1024 ** Math.floor(Math.log(value) / Math.log(1024)) : 1;
   const power = 10 ** Math.floor(Math.log10(value / unit));
-  const step = [1, 2, 5, 10].find((factor) => factor * power * unit >= value);
+  const step = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((factor) => factor * power * unit >= value);
   return step * power * unit;
 }
