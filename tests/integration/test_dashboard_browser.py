@@ -36,6 +36,15 @@ HIDE = """
 Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
 document.dispatchEvent(new Event("visibilitychange"));
 """
+UPGRADE = """
+window.before = true;
+const ask = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await (await ask(...request)).json();
+  return new Response(JSON.stringify({ ...answer, edition: "newer" }));
+};
+performance.now = () => 3600 * 1000;
+"""
 SHOW_AGAIN = HIDE.replace("true, c", "false, c")
 
 
@@ -299,6 +308,14 @@ def test_a_hidden_page_asks_nothing(page: Page) -> None:
         page.run(SHOW_AGAIN)
 
         page.until(lambda: ["late"] == page.names())
+
+
+def test_an_upgraded_server(page: Page) -> None:
+    """A page that has been open for a while reloads itself when the server brings a newer one."""
+    page.run(UPGRADE)
+    page.until(lambda: page.run("return window.before === undefined"))
+
+    page.until(lambda: "live" == page.text("#state"))
 
 
 def test_nothing_piles_up(page: Page) -> None:

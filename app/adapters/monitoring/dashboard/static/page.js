@@ -10,6 +10,7 @@ import { showRoutes, showServer, showSubjects, showTrouble } from "./panels.js";
 import { View } from "./view.js";
 
 const RATHER_LATE = 2; // failed requests until the figures are dimmed
+const GROWN_UP = 60000; // milliseconds; a younger page does not reload itself, so it cannot do so again and again
 
 const byId = (id) => document.getElementById(id);
 const view = new View();
@@ -45,11 +46,11 @@ function changed() {
 }
 
 function show(answer) {
-  if (edition && edition !== answer.edition) {
+  if (edition && edition !== answer.edition && performance.now() > GROWN_UP) {
     location.reload(); // the server was upgraded, and this page with it
     return;
   }
-  edition = answer.edition;
+  edition ||= answer.edition;
   if (answer.epoch !== epoch || answer.history.window !== view.window) samples.clear();
   epoch = answer.epoch;
   samples.take(answer.history);
