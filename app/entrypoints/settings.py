@@ -139,8 +139,9 @@ def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
     return server_context(files)
 
 
-def monitor_settings(options: Options) -> MonitorSettings:
+def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
+        data_plane=data_plane,
     )

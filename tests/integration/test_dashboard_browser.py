@@ -109,8 +109,10 @@ class Guest:
 
 
 @pytest.fixture(name="server", scope="module")
-def _server() -> Iterator[MonitoredServer]:
-    with MonitoredServer("edge-1", max_pending_size=64 << 20, write_deadline=120) as server:
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredServer]:
+    patient = tmp_path_factory.mktemp("server") / "patient.conf"
+    patient.write_text("max_pending_size: 64mb, write_deadline: 120s", "utf-8")
+    with MonitoredServer("-n", "edge-1", "-c", str(patient)) as server:
         yield server
 
 
@@ -139,7 +141,7 @@ def _page(browser: Browser, server: MonitoredServer) -> Iterator[Page]:
 def test_what_the_server_is(page: Page) -> None:
     """The page names the server, and tells what it runs on."""
     assert ("edge-1", "edge-1 · pynatsd") == (page.text("#server-name"), page.driver.title)
-    assert "Data planepython" in page.text("#server")
+    assert "Uptime" in page.text("#server")
 
 
 def test_nobody_is_connected(page: Page) -> None:
@@ -390,7 +392,7 @@ def test_how_figures_are_written(page: Page) -> None:
 
 def test_a_server_that_comes_back(browser: Browser) -> None:
     """While the server is away the page says so and keeps trying; then it goes on with the new one."""
-    with MonitoredServer("before") as server:
+    with MonitoredServer("-n", "before") as server:
         page = Page(browser, server)
         page.open()
         with Guest(server, "a"):
@@ -399,7 +401,8 @@ def test_a_server_that_comes_back(browser: Browser) -> None:
         page.until(lambda: "reconnecting" == page.text("#state"))
         page.until(lambda: "true" == page.find("#main").get_attribute("data-stale"))
 
-        with MonitoredServer("after", port=server.port, http_port=server.http_port):
+        ports = "-p", str(server.port), "-m", str(server.http_port)
+        with MonitoredServer("-n", "after", *ports):
             page.until(lambda: "live" == page.text("#state"))
 
             assert "after" == page.text("#server-name")

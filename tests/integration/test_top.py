@@ -63,7 +63,7 @@ def peer(*flags: str) -> Iterator[tuple[int, int]]:
 
 def test_our_own_server(capsys: pytest.CaptureFixture[str]) -> None:
     """A reading of our server has all its clients, and what passed between two of them."""
-    with MonitoredServer("edge-1") as server, dial(server.port, b"SUB a 1\r\n") as link:
+    with MonitoredServer("-n", "edge-1") as server, dial(server.port, b"SUB a 1\r\n") as link:
         link.sendall(b"PUB a 5\r\nhello\r\n")
 
         assert 0 == main(["-m", str(server.http_port), "-o", "-", "-u"])
@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> No
 def test_on_a_terminal() -> None:
     """On a real terminal the board is drawn, and q ends it and leaves the terminal as it was."""
     ours, theirs = pty.openpty()
-    with MonitoredServer("edge-1") as server:
+    with MonitoredServer("-n", "edge-1") as server:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.entrypoints.top", "-m", str(server.http_port)],
             cwd=ROOT,

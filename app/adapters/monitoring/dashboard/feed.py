@@ -7,7 +7,6 @@ from app.adapters.monitoring.dashboard.findings import ClientRow, Findings
 from app.adapters.monitoring.dashboard.history import LENGTH, Excerpt, Window
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import Choice, count_slow, select_clients, select_subjects
-from app.adapters.monitoring.process_figures import cores
 from app.adapters.monitoring.watch import Settings
 from app.ports.broker_view import RouteStats, ServerFacts
 
@@ -33,6 +32,8 @@ class Material:
     now: float
     """On the monotonic scale."""
     settings: Settings
+    cores: int
+    """Of this machine."""
     facts: ServerFacts
     routes: tuple[RouteStats, ...]
     excerpt: Excerpt
@@ -46,6 +47,7 @@ def gather(recorder: Recorder, findings: Findings, routes: tuple[RouteStats, ...
     return Material(
         now=recorder.watch.view.monotonic(),
         settings=recorder.watch.settings,
+        cores=recorder.watch.figures.cores(),
         facts=facts,
         routes=routes,
         excerpt=recorder.history.since(wish.window, known),
@@ -104,7 +106,7 @@ def _server(material: Material) -> Json:
         "version": info.version,
         "data_plane": settings.data_plane,
         "runtime": info.go,
-        "cores": cores(),
+        "cores": material.cores,
         "host": info.host,
         "port": info.port,
         "auth_required": info.auth_required,

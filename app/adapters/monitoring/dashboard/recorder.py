@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from app.adapters.monitoring.dashboard.history import STEP_SECONDS, History, Sample
 from app.adapters.monitoring.dashboard.survey import Survey
-from app.adapters.monitoring.process_figures import resident_bytes
 from app.adapters.monitoring.watch import Watch
 
 
@@ -38,7 +37,7 @@ class Recorder:
                 in_bytes=traffic.in_bytes,
                 out_bytes=traffic.out_bytes,
                 cpu_seconds=round(self._processor_seconds(), 3),
-                mem=resident_bytes(),
+                mem=self.watch.figures.memory(),
                 connections=server.connections,
             )
         )
