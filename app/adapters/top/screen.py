@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
@@ -59,7 +60,8 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static(HELP, id="help", markup=False)
 
-    def on_key(self) -> None:
+    def on_key(self, event: Key) -> None:
+        event.stop()  # so that q leads back, too, and does not quit
         self.dismiss()
 
 
@@ -84,6 +86,7 @@ class Board(App[None]):
         Binding("space", "rates", "Rates"),
         Binding("question_mark,h", "help", "Help"),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", priority=True),
     ]
 
     class Reported(Message):
@@ -198,8 +201,8 @@ class Board(App[None]):
         self._close_prompt()
         self._say(refusal)
 
-    def on_key(self, event: object) -> None:
-        if getattr(event, "key", "") == "escape" and self._asking:
+    def on_key(self, event: Key) -> None:
+        if event.key == "escape" and self._asking:
             self._close_prompt()
 
     def _close_prompt(self) -> None:

@@ -43,6 +43,10 @@ class Bench:
         lines = self.board.query_one(Lines)
         return [lines.render_line(y).text.rstrip() for y in range(lines.size.height)]
 
+    def helps(self) -> bool:
+        """Whether the keys are explained."""
+        return isinstance(self.board.screen, HelpScreen)
+
     def text(self, selector: str) -> str:
         """What stands there."""
         return str(self.board.screen.query_one(selector, Static).content)
@@ -88,7 +92,7 @@ async def test_s_shows_subscriptions() -> None:
         await board.press("s")
         await board.until(lambda: "SUBSCRIPTIONS" not in board.lines[0])
 
-        assert Question() == board.source.questions[-1]
+        await board.until(lambda: Question() == board.source.questions[-1])
 
 
 async def test_o_sorts() -> None:
@@ -139,6 +143,14 @@ async def test_a_change_of_mind() -> None:
         assert "  3" in board.lines[1]
 
 
+async def test_an_interrupt_while_one_types() -> None:
+    """An interrupt ends the board in the middle of a word as well."""
+    async with bench() as board:
+        await board.press("o", "i", "ctrl+c")
+
+        assert not board.board.is_running
+
+
 async def test_keys_are_letters_while_one_types() -> None:
     """In the middle of a word q is a letter."""
     async with bench() as board:
@@ -185,18 +197,20 @@ async def test_help(key: str) -> None:
     """A question mark shows all keys, and any key leads back."""
     async with bench() as board:
         await board.press(key)
-        assert isinstance(board.board.screen, HelpScreen)
+        assert board.helps()
         assert "Show what each connection has subscribed to" in board.text("#help")
 
-        await board.press("x")
-
-        assert not isinstance(board.board.screen, HelpScreen)
-
-
-async def test_q_quits() -> None:
-    """The key q ends the board."""
-    async with bench() as board:
         await board.press("q")
+
+        assert not board.helps()
+        assert board.board.is_running
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_quitting(key: str) -> None:
+    """The key q ends the board, and so does an interrupt."""
+    async with bench() as board:
+        await board.press(key)
 
         assert not board.board.is_running
 
