@@ -5,9 +5,8 @@ import re
 import pytest
 
 from app.adapters.monitoring.dashboard.assets import PAGE, Assets
-from app.adapters.monitoring.dashboard.findings import STALE_SECONDS
+from app.adapters.monitoring.dashboard.findings import BUSIEST, STALE_SECONDS
 from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS
-from app.adapters.monitoring.dashboard.selection import BUSIEST
 from app.adapters.monitoring.dashboard.survey import MOST_SUBSCRIPTIONS, SHARE
 from app.adapters.top.screen import HELP
 from app.adapters.top.source import SORTS

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from app.adapters.monitoring.dashboard.findings import ClientRow, Findings
 from app.adapters.monitoring.dashboard.history import LENGTH, Excerpt, Window
 from app.adapters.monitoring.dashboard.recorder import Recorder
-from app.adapters.monitoring.dashboard.selection import Choice, count_slow, select_clients, select_subjects
+from app.adapters.monitoring.dashboard.selection import Choice, select_clients, select_subjects
 from app.adapters.monitoring.watch import Settings
-from app.ports.broker_view import RouteStats, ServerFacts
+from app.ports.broker_view import RouteStats, ServerFacts, Steps
 
 Json = dict[str, object]
 
@@ -55,31 +55,31 @@ def gather(recorder: Recorder, findings: Findings, routes: tuple[RouteStats, ...
     )
 
 
-def answer(material: Material, wish: Wish, edition: str) -> bytes:
-    """The JSON text; `edition` names the version of the page. May run in another thread."""
-    facts, slow_above = material.facts, material.facts.limits.hold_above
-    clients = select_clients(material.findings, wish.choice, slow_above)
-    subjects = select_subjects(material.findings, wish.choice)
+def answer(material: Material, wish: Wish, edition: str) -> Steps[bytes]:
+    """The JSON text; `edition` names the version of the page."""
+    findings, facts = material.findings, material.facts
+    clients = yield from select_clients(findings, wish.choice)
+    subjects = yield from select_subjects(findings, wish.choice)
     document = {
         "edition": edition,
         "epoch": facts.info.server_id,
         "now": round(material.now, 3),
         "server": _server(material),
         "totals": _totals(facts),
-        "limits": {"slow_above": slow_above},
+        "limits": {"slow_above": findings.slow_above},
         "history": _history(wish.window, material.excerpt),
         "connections": {
             "total": clients.total,
             "matched": clients.matched,
-            "slow": count_slow(material.findings, slow_above),
-            "pending": sum(row.stats.connection.pending_bytes for row in material.findings.clients),
+            "slow": findings.slow,
+            "pending": findings.pending,
             "offset": clients.offset,
             "rows": [_client(row, material.now) for row in clients.rows],
         },
         "subjects": {
             "total": subjects.total,
             "matched": subjects.matched,
-            "unranked": material.findings.unranked,
+            "unranked": findings.unranked,
             "rows": [asdict(row) for row in subjects.rows],
         },
         "routes": [_route(route) for route in material.routes],

@@ -3,16 +3,28 @@
 Both come with rates, which are the difference to what the look before has found.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
+from itertools import islice
+from typing import TypeVar
 
-from app.ports.broker_view import ClientStats, Steps, SubscriptionStats
+from app.ports.broker_view import ClientStats, Steps, SubscriptionStats, Traffic
 
 STALE_SECONDS = 15.0
 """A look that is older than this says nothing about the rates of now."""
 
 STEP = 1000
-"""Facts that are compared in one step; it takes a millisecond or two."""
+"""Rows that are taken in one step, which takes a millisecond or two."""
+
+BUSIEST = 12
+"""Subjects that are shown."""
+
+LARGEST = 2**63 - 1
+
+R = TypeVar("R")
+
+_NOTHING = Traffic(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,77 +57,109 @@ class SubjectRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """One look at all of it."""
+class Look:
+    """All that was seen at one time."""
 
     at: float
-    """On the monotonic scale."""
-    clients: list[ClientRow] = field(default_factory=list)
-    subjects: dict[str, SubjectRow] = field(default_factory=dict)
+    """When it was begun, on the monotonic scale."""
+    clients: Sequence[ClientStats] = ()
+    subscriptions: Sequence[SubscriptionStats] = ()
     unranked: int = 0
     """Subscriptions that were too many to look at."""
+    slow_above: int = LARGEST
+    """Pending bytes from which on a client is slow."""
 
 
-def compare(
-    before: Findings | None,
-    at: float,
-    clients: Iterable[ClientStats],
-    subscriptions: Iterable[SubscriptionStats],
-    unranked: int = 0,
-) -> Steps[Findings]:
-    """The findings of a look that was begun at a time, with rates since the look before."""
-    if before is not None and at - before.at > STALE_SECONDS:
+@dataclass(slots=True)
+class Findings:
+    """What came of a look. Nobody changes it once it is complete."""
+
+    at: float
+    clients: list[ClientRow] = field(default_factory=list)
+    """In the order of arrival."""
+    subjects: dict[str, SubjectRow] = field(default_factory=dict)
+    busiest: list[SubjectRow] = field(default_factory=list)
+    """The subjects with the most deliveries."""
+    unranked: int = 0
+    slow_above: int = LARGEST
+    slow: int = 0
+    """Clients that are slow."""
+    pending: int = 0
+    """Bytes that wait for all clients."""
+
+
+def compare(before: Findings | None, look: Look) -> Steps[Findings]:
+    """The findings of a look, with rates since those before, if these are not too old."""
+    if before is not None and look.at - before.at > STALE_SECONDS:
         before = None
-    findings = Findings(at, unranked=unranked)
-    yield from _compare_clients(before, findings, clients)
-    yield from _sum_subjects(findings, subscriptions)
+    findings = Findings(look.at, unranked=look.unranked, slow_above=look.slow_above)
+    seconds = max(look.at - before.at, 0.001) if before else 0.0
+    yield from _compare_clients(before, findings, look.clients, seconds)
+    yield from _sum_subjects(findings, look.subscriptions)
     if before is not None:
-        yield from _compare_subjects(before, findings)
+        yield from _compare_subjects(before, findings, seconds)
+    findings.busiest = yield from rank(findings.subjects.values())
     return findings
 
 
+def rank(subjects: Iterable[SubjectRow]) -> Steps[list[SubjectRow]]:
+    """Those with the most deliveries now; ties go by all deliveries so far."""
+    best: list[SubjectRow] = []
+    for some in slices(subjects):
+        best = nlargest(BUSIEST, [*best, *some], key=lambda row: (row.rate or 0.0, row.delivered))
+        yield
+    return best
+
+
+def slices(rows: Iterable[R]) -> Iterator[list[R]]:
+    """The rows, as many at a time as one step can take."""
+    left = iter(rows)
+    while some := list(islice(left, STEP)):
+        yield some
+
+
 def _compare_clients(
-    before: Findings | None, findings: Findings, clients: Iterable[ClientStats]
+    before: Findings | None, findings: Findings, clients: Sequence[ClientStats], seconds: float
 ) -> Steps[None]:
-    known = (
-        {row.stats.connection.cid: row.stats.connection.traffic for row in before.clients} if before else {}
+    known: dict[int, Traffic] = {}
+    for rows in slices(before.clients if before else ()):
+        known.update((row.stats.connection.cid, row.stats.connection.traffic) for row in rows)
+        yield
+    for some in slices(clients):
+        if before is None:
+            findings.clients += map(ClientRow, some)
+        else:
+            findings.clients += [_with_rates(stats, known, seconds) for stats in some]
+        pending = [stats.connection.pending_bytes for stats in some]
+        findings.pending += sum(pending)
+        findings.slow += sum(size >= findings.slow_above for size in pending)
+        yield
+
+
+def _with_rates(stats: ClientStats, known: Mapping[int, Traffic], seconds: float) -> ClientRow:
+    traffic = stats.connection.traffic
+    was = known.get(stats.connection.cid, _NOTHING)
+    return ClientRow(
+        stats, (traffic.out_msgs - was.out_msgs) / seconds, (traffic.in_msgs - was.in_msgs) / seconds
     )
-    yield
-    for number, stats in enumerate(clients, 1):
-        row = ClientRow(stats)
-        if before is not None:
-            seconds, link = _seconds(before, findings), stats.connection
-            traffic, was = link.traffic, known.get(link.cid)
-            sent, received = (was.out_msgs, was.in_msgs) if was else (0, 0)
-            row = ClientRow(
-                stats, (traffic.out_msgs - sent) / seconds, (traffic.in_msgs - received) / seconds
-            )
-        findings.clients.append(row)
-        if number % STEP == 0:
-            yield
 
 
-def _sum_subjects(findings: Findings, subscriptions: Iterable[SubscriptionStats]) -> Steps[None]:
+def _sum_subjects(findings: Findings, subscriptions: Sequence[SubscriptionStats]) -> Steps[None]:
     subjects = findings.subjects
-    for number, subscription in enumerate(subscriptions, 1):
-        row = subjects.get(subscription.subject)
-        if row is None:
-            row = subjects[subscription.subject] = SubjectRow(subscription.subject)
-        row.subs += 1
-        row.delivered += subscription.delivered
-        if number % STEP == 0:
-            yield
+    for some in slices(subscriptions):
+        for subscription in some:
+            row = subjects.get(subscription.subject)
+            if row is None:
+                row = subjects[subscription.subject] = SubjectRow(subscription.subject)
+            row.subs += 1
+            row.delivered += subscription.delivered
+        yield
 
 
-def _compare_subjects(before: Findings, findings: Findings) -> Steps[None]:
-    seconds = _seconds(before, findings)
-    for number, row in enumerate(findings.subjects.values(), 1):
-        was = before.subjects.get(row.subject)
-        # The total falls when a subscriber leaves: what the others got meanwhile cannot be told.
-        row.rate = max(0, row.delivered - (was.delivered if was else 0)) / seconds
-        if number % STEP == 0:
-            yield
-
-
-def _seconds(before: Findings, findings: Findings) -> float:
-    return max(findings.at - before.at, 0.001)
+def _compare_subjects(before: Findings, findings: Findings, seconds: float) -> Steps[None]:
+    for some in slices(findings.subjects.values()):
+        for row in some:
+            was = before.subjects.get(row.subject)
+            # The total falls when a subscriber leaves: what the others got meanwhile cannot be told.
+            row.rate = max(0, row.delivered - (was.delivered if was else 0)) / seconds
+        yield

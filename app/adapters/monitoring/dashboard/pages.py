@@ -24,9 +24,6 @@ LARGEST_PAGE = 200
 LARGEST_NUMBER = 2**53
 """Numbers that a page can count to without an error."""
 
-MANY_CLIENTS = 5000
-"""Sorting and filtering more takes too long for the event loop, so a thread does it."""
-
 _WINDOWS = {window.name: window for window in WINDOWS}
 
 _Text = Annotated[str, Field(max_length=100)]
@@ -89,10 +86,7 @@ def dashboard_router(watch: Watch) -> APIRouter:
         findings = await recorder.survey.findings()
         routes = await watch.turns.answer(watch.view.routes())
         material = gather(recorder, findings, routes, wish)
-        if len(findings.clients) > MANY_CLIENTS:
-            body = await asyncio.to_thread(answer, material, wish, assets.edition)
-        else:
-            body = answer(material, wish, assets.edition)
+        body = await watch.turns.answer(answer(material, wish, assets.edition))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     router = APIRouter(include_in_schema=False, lifespan=lifespan)

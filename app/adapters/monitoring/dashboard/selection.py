@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from heapq import nlargest
+from heapq import merge
+from itertools import islice
 from typing import Generic, TypeVar
 
-from app.adapters.monitoring.dashboard.findings import ClientRow, Findings, SubjectRow
-
-BUSIEST = 12
-"""Subjects that are shown."""
+from app.adapters.monitoring.dashboard.findings import ClientRow, Findings, SubjectRow, rank, slices
+from app.ports.broker_view import Steps
 
 R = TypeVar("R")
 _Key = Callable[[ClientRow], float | str | tuple[str, int]]
@@ -58,36 +57,40 @@ class Part(Generic[R]):
     total: int
 
 
-def select_clients(findings: Findings, choice: Choice, slow_above: int) -> Part[ClientRow]:
+def select_clients(findings: Findings, choice: Choice) -> Steps[Part[ClientRow]]:
     """The page of clients. One behind the end is the last one that there is."""
-    rows = findings.clients
-    if choice.slow:
-        rows = [row for row in rows if is_slow(row, slow_above)]
-    if choice.text:
-        wanted = choice.text.casefold()
-        rows = [row for row in rows if wanted in row.text]
-    # They come in the order of arrival, which the sort keeps among equals.
-    ordered = sorted(rows, key=SORTS[choice.sort], reverse=choice.descending)
+    key, wanted, matched = SORTS[choice.sort], choice.text.casefold(), 0
+    runs = []
+    for rows in slices(findings.clients):
+        fitting = [row for row in rows if _fits(row, choice, wanted, findings.slow_above)]
+        matched += len(fitting)
+        runs.append(sorted(fitting, key=key, reverse=choice.descending))
+        yield
+    # They come in the order of arrival, which sorting and merging keep among equals.
+    ordered = merge(*runs, key=key, reverse=choice.descending)
     offset = choice.offset
-    if offset >= len(ordered):
-        offset = max(0, len(ordered) - 1) // choice.limit * choice.limit
-    page = ordered[offset : offset + choice.limit]
-    return Part(page, offset, len(ordered), len(findings.clients))
+    if offset >= matched:
+        offset = max(0, matched - 1) // choice.limit * choice.limit
+    for _ in slices(islice(ordered, offset)):
+        yield
+    return Part(list(islice(ordered, choice.limit)), offset, matched, len(findings.clients))
 
 
-def select_subjects(findings: Findings, choice: Choice) -> Part[SubjectRow]:
-    """The subjects with the most deliveries now; ties go by all deliveries so far."""
+def select_subjects(findings: Findings, choice: Choice) -> Steps[Part[SubjectRow]]:
+    """The busiest subjects, of all or of those that fit."""
+    total = len(findings.subjects)
+    if not choice.subject:
+        return Part(findings.busiest, 0, total, total)
     wanted = choice.subject.casefold()
-    rows = [row for row in findings.subjects.values() if wanted in row.subject.casefold()]
-    busiest = nlargest(BUSIEST, rows, key=lambda row: (row.rate or 0.0, row.delivered))
-    return Part(busiest, 0, len(rows), len(findings.subjects))
+    fitting: list[SubjectRow] = []
+    for rows in slices(findings.subjects.values()):
+        fitting += [row for row in rows if wanted in row.subject.casefold()]
+        yield
+    busiest = yield from rank(fitting)
+    return Part(busiest, 0, len(fitting), total)
 
 
-def is_slow(row: ClientRow, slow_above: int) -> bool:
-    """Whether so much is pending for it that its publishers wait."""
-    return row.stats.connection.pending_bytes >= slow_above
-
-
-def count_slow(findings: Findings, slow_above: int) -> int:
-    """Clients that are slow now."""
-    return sum(is_slow(row, slow_above) for row in findings.clients)
+def _fits(row: ClientRow, choice: Choice, wanted: str, slow_above: int) -> bool:
+    if choice.slow and row.stats.connection.pending_bytes < slow_above:
+        return False
+    return not wanted or wanted in row.text

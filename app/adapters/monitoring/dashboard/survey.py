@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.adapters.monitoring.dashboard.findings import STALE_SECONDS, Findings, compare
+from app.adapters.monitoring.dashboard.findings import STALE_SECONDS, Findings, Look, compare
 from app.adapters.monitoring.watch import Watch
 from app.ports.broker_view import ConnectionQuery, Steps
 
@@ -63,10 +63,14 @@ class Survey:
         self._busy = 0.0
         clients = await self._walk(view.connections(ConnectionQuery(limit=MOST_CLIENTS)))
         subscriptions = await self._walk(view.subscriptions(0, MOST_SUBSCRIPTIONS))
-        unranked = max(0, subscriptions.total - MOST_SUBSCRIPTIONS)
-        self._latest = await self._walk(
-            compare(self._latest, begun, clients.rows, subscriptions.rows, unranked)
+        look = Look(
+            begun,
+            clients.rows,
+            subscriptions.rows,
+            unranked=max(0, subscriptions.total - MOST_SUBSCRIPTIONS),
+            slow_above=view.server().limits.hold_above,
         )
+        self._latest = await self._walk(compare(self._latest, look))
         self._good_until = begun + max(FRESH_SECONDS, SHARE * self._busy)
         return self._latest
 

@@ -10,6 +10,7 @@ from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import Choice
 from app.ports.broker_view import ConnectionStats, RouteStats, Traffic
+from tests.fakes.steps import finished
 from tests.fakes.virtual_broker import INFO
 from tests.fakes.watched_broker import WatchedBroker
 
@@ -31,7 +32,7 @@ def material(samples: int = 0, wish: Wish = WISH) -> Material:
 
 def told(given: Material, wish: Wish = WISH) -> dict[str, Any]:
     """The answer."""
-    document: dict[str, Any] = json.loads(answer(given, wish, "edition"))
+    document: dict[str, Any] = json.loads(finished(answer(given, wish, "edition")))
     return document
 
 
@@ -85,7 +86,8 @@ def test_a_route() -> None:
 
 def test_subjects_that_were_not_looked_at() -> None:
     """That some subscriptions were too many to be ranked is told."""
-    findings = Findings(0.0, [], {"a": SubjectRow("a", 2, 9, 1.5)}, unranked=7)
+    row = SubjectRow("a", 2, 9, 1.5)
+    findings = Findings(0.0, [], {"a": row}, [row], unranked=7)
 
     subjects = told(replace(material(), findings=findings))["subjects"]
 

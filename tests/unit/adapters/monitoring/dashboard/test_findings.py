@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.adapters.monitoring.dashboard.findings import STALE_SECONDS, STEP, Findings, compare
-from app.ports.broker_view import ClientStats, ConnectionStats, Profile, Steps, SubscriptionStats, Traffic
+from app.adapters.monitoring.dashboard.findings import BUSIEST, STALE_SECONDS, STEP, Findings, Look, compare
+from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
+from tests.fakes.steps import counted, finished
 
 
-def client(cid: int, *, to: int = 0, by: int = 0, name: str = "") -> ClientStats:
+def client(cid: int, *, to: int = 0, by: int = 0, name: str = "", pending: int = 0) -> ClientStats:
     """A client that was sent so many messages, and has published so many."""
     traffic = Traffic(in_msgs=by, in_bytes=0, out_msgs=to, out_bytes=0)
-    link = ConnectionStats(cid, "192.0.2.1", 4000 + cid, 0.0, 0.0, 0, traffic)
+    link = ConnectionStats(cid, "192.0.2.1", 4000 + cid, 0.0, 0.0, pending, traffic)
     return ClientStats(link, Profile(name, "go", "1.2", ""), 0)
 
 
@@ -27,19 +28,7 @@ def look(
     before: Findings | None = None,
 ) -> Findings:
     """A whole look."""
-    return counted(compare(before, at, clients, subscriptions))[1]
-
-
-def counted(steps: Steps[Findings]) -> tuple[int, Findings]:
-    """How many pauses a look makes, and what it finds."""
-    pauses = 0
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            findings: Findings = end.value
-            return pauses, findings
-        pauses += 1
+    return finished(compare(before, Look(at, clients, subscriptions)))
 
 
 def test_the_first_look_knows_no_rates() -> None:
@@ -109,6 +98,38 @@ def test_a_large_look_has_pauses() -> None:
     """Comparing thousands of facts is cut into steps, so that messages can pass."""
     facts = [subscription(f"s{number}", 0) for number in range(3 * STEP)]
 
-    pauses, _ = counted(compare(look(1.0), 2.0, [client(cid) for cid in range(2 * STEP)], facts))
+    clients = [client(cid) for cid in range(2 * STEP)]
+    before = look(1.0, clients, facts)
 
-    assert 2 + 3 + 3 <= pauses
+    pauses, _ = counted(compare(before, Look(2.0, clients, facts)))
+
+    # Remembering and comparing the clients, adding up, comparing and ranking the subjects.
+    assert 2 + 2 + 3 + 3 + 3 == pauses
+
+
+def test_who_is_slow() -> None:
+    """Slow is who has as much pending as makes its publishers wait; all pending bytes are added up."""
+    clients = [client(1, pending=1000), client(2, pending=999)]
+
+    findings = finished(compare(None, Look(1.0, clients, slow_above=1000)))
+
+    assert (1, 1999) == (findings.slow, findings.pending)
+
+
+def test_the_busiest_subjects_first() -> None:
+    """What is delivered most now comes first; among equals, what was delivered most so far."""
+    before = look(1.0, (), [subscription("a", 5), subscription("b", 0), subscription("d", 9)])
+    now = [subscription("a", 6), subscription("b", 2), subscription("c", 0), subscription("d", 9)]
+
+    findings = look(2.0, (), now, before)
+
+    assert ["b", "a", "d", "c"] == [row.subject for row in findings.busiest]
+
+
+def test_the_busiest_of_many() -> None:
+    """Out of thousands of subjects the few busiest are found, wherever they stand."""
+    subscriptions = [subscription(f"s.{number}", number) for number in range(2 * STEP + 5)]
+
+    findings = look(1.0, (), [*subscriptions[1500:], *subscriptions[:1500]])
+
+    assert [2 * STEP + 4 - number for number in range(BUSIEST)] == [row.delivered for row in findings.busiest]

@@ -10,7 +10,6 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from app.adapters.monitoring.app import create_app
-from app.adapters.monitoring.dashboard import pages
 from app.adapters.monitoring.dashboard.pages import dashboard_router
 from app.domain.limits import Limits
 from tests.fakes.watched_broker import WatchedBroker
@@ -135,17 +134,6 @@ async def test_what_the_reader_has_chosen(broker: WatchedBroker, client: Client)
     assert ["orders-1", "orders-2"] == [row["name"] for row in answer["connections"]["rows"]]
     assert (6, 5, 1) == tuple(answer["connections"][name] for name in ("total", "matched", "offset"))
     assert ["orders.3"] == [row["subject"] for row in answer["subjects"]["rows"]]
-
-
-async def test_many_clients(broker: WatchedBroker, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many clients that a thread sorts them are answered in the same way."""
-    monkeypatch.setattr(pages, "MANY_CLIENTS", 1)
-    for name in ("b", "a"):
-        broker.connect(name)
-
-    answer = await feed(client, sort="name", descending=0)
-
-    assert ["a", "b"] == [row["name"] for row in answer["connections"]["rows"]]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,16 @@
 
 import pytest
 
-from app.adapters.monitoring.dashboard.findings import ClientRow, Findings, SubjectRow
+from app.adapters.monitoring.dashboard.findings import BUSIEST, STEP, ClientRow, Findings, SubjectRow
 from app.adapters.monitoring.dashboard.selection import (
-    BUSIEST,
     SORTS,
     Choice,
-    count_slow,
+    Part,
     select_clients,
     select_subjects,
 )
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, Traffic
+from tests.fakes.steps import finished
 
 SLOW = 1000
 
@@ -23,9 +23,14 @@ def row(cid: int, name: str = "", *, pending: int = 0, figure: int = 0, rate: fl
     return ClientRow(ClientStats(link, Profile(name, name, "", ""), figure), rate, rate)
 
 
+def page(findings: Findings, choice: Choice) -> Part[ClientRow]:
+    """The page of clients."""
+    return finished(select_clients(findings, choice))
+
+
 def cids(findings: Findings, choice: Choice) -> list[int]:
     """Who is on the page."""
-    return [found.stats.connection.cid for found in select_clients(findings, choice, SLOW).rows]
+    return [found.stats.connection.cid for found in page(findings, choice).rows]
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -71,7 +76,7 @@ def test_filter_in_any_case() -> None:
     """A part of a name is enough, and capitals make no difference."""
     findings = Findings(0.0, [row(1, "Orders-API"), row(2, "billing"), row(3, "reorders")])
 
-    part = select_clients(findings, Choice(sort="cid", descending=False, text="ORDERS"), SLOW)
+    part = page(findings, Choice(sort="cid", descending=False, text="ORDERS"))
 
     assert [1, 3] == [found.stats.connection.cid for found in part.rows]
     assert (2, 3) == (part.matched, part.total)
@@ -79,10 +84,9 @@ def test_filter_in_any_case() -> None:
 
 def test_slow_ones_only() -> None:
     """Slow is who has as much pending as makes its publishers wait."""
-    findings = Findings(0.0, [row(1, pending=SLOW), row(2, pending=SLOW - 1)])
+    findings = Findings(0.0, [row(1, pending=SLOW), row(2, pending=SLOW - 1)], slow_above=SLOW)
 
     assert [1] == cids(findings, Choice(slow=True))
-    assert 1 == count_slow(findings, SLOW)
 
 
 @pytest.mark.parametrize(
@@ -92,43 +96,50 @@ def test_pages(asked: int, got: int, first: int) -> None:
     """A page begins where it is asked to; who asks beyond the end gets the last page there is."""
     findings = Findings(0.0, [row(cid) for cid in range(1, 26)])
 
-    part = select_clients(findings, Choice(sort="cid", descending=False, offset=asked, limit=10), SLOW)
+    part = page(findings, Choice(sort="cid", descending=False, offset=asked, limit=10))
 
     assert (got, first) == (part.offset, part.rows[0].stats.connection.cid)
 
 
 def test_nobody() -> None:
     """Without clients the page is empty, wherever it was asked to begin."""
-    part = select_clients(Findings(0.0), Choice(offset=50), SLOW)
+    part = page(Findings(0.0), Choice(offset=50))
 
     assert ([], 0, 0) == (part.rows, part.offset, part.matched)
 
 
-def subjects(*rates: tuple[str, float | None, int]) -> Findings:
-    """Findings of subjects, with their rates and totals."""
-    return Findings(0.0, [], {name: SubjectRow(name, 1, total, rate) for name, rate, total in rates})
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("offset", [0, 990, 2 * STEP + 3])
+def test_many_clients_are_sorted_in_steps(descending: bool, offset: int) -> None:  # noqa: FBT001 - of pytest
+    """However many clients there are, and wherever the page is, the order is that of a single sort."""
+    rows = [row(cid % 200, rate=float(cid * 7919 % 13)) for cid in range(3 * STEP)]
+    choice = Choice("from_rate", descending=descending, offset=offset, limit=20)
+
+    expected = sorted(rows, key=lambda one: one.from_rate or 0.0, reverse=descending)[offset : offset + 20]
+
+    assert expected == page(Findings(0.0, rows), choice).rows
 
 
-def test_the_busiest_subjects_first() -> None:
-    """What is delivered most now comes first; among equals, what was delivered most so far."""
-    findings = subjects(("a", 1.0, 5), ("b", 2.0, 1), ("c", None, 9), ("d", 0.0, 10))
-
-    part = select_subjects(findings, Choice())
-
-    assert ["b", "a", "d", "c"] == [found.subject for found in part.rows]
+def subjects(*names: str) -> Findings:
+    """Findings of subjects, the busiest ones ranked in this order."""
+    rows = {name: SubjectRow(name, 1, len(names) - place) for place, name in enumerate(names)}
+    return Findings(0.0, [], rows, list(rows.values())[:BUSIEST])
 
 
-def test_many_subjects_are_cut() -> None:
+def test_the_busiest_subjects() -> None:
     """However many subjects there are, the list is short and says how many there are."""
-    findings = subjects(*((f"s.{number}", float(number), 0) for number in range(100)))
+    part = finished(select_subjects(subjects(*(f"s.{number}" for number in range(100))), Choice()))
 
-    part = select_subjects(findings, Choice())
-
-    assert (BUSIEST, 100, 100) == (len(part.rows), part.matched, part.total)
+    assert [f"s.{number}" for number in range(BUSIEST)] == [found.subject for found in part.rows]
+    assert (100, 100) == (part.matched, part.total)
 
 
 def test_subjects_by_a_part_of_their_name() -> None:
-    """A subject is found by a part of it, in any case."""
-    part = select_subjects(subjects(("Orders.new", 0.0, 0), ("mail", 0.0, 0)), Choice(subject="oRDERS"))
+    """The busiest of the subjects that contain a word are found, in any case."""
+    given = subjects("mail", "ORDERS.new", "orders.old", *(f"reorders.{number}" for number in range(50)))
 
-    assert (["Orders.new"], 1, 2) == ([found.subject for found in part.rows], part.matched, part.total)
+    part = finished(select_subjects(given, Choice(subject="oRDERS")))
+
+    assert (52, 53) == (part.matched, part.total)
+    assert ["ORDERS.new", "orders.old", "reorders.0"] == [found.subject for found in part.rows[:3]]
+    assert BUSIEST == len(part.rows)
