@@ -125,7 +125,8 @@ def test_monitoring() -> None:
         {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
     )
     assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
-    assert MonitorSettings(tls_timeout=0.5, server_name="edge") == monitor_settings(own)
+    settings = MonitorSettings(tls_timeout=0.5, server_name="edge", data_plane="python")
+    assert settings == monitor_settings(own, "python")
 
 
 def test_encrypted_monitoring() -> None:
@@ -139,7 +140,7 @@ def test_encrypted_monitoring() -> None:
     assert (8443, "https") == (endpoint.port, endpoint.scheme)
     assert endpoint.tls is not None
     assert ssl.CERT_NONE is endpoint.tls.verify_mode
-    assert 3.0 == monitor_settings(options).tls_timeout
+    assert 3.0 == monitor_settings(options, "python").tls_timeout
 
 
 def test_encryption_needs_a_certificate() -> None:
