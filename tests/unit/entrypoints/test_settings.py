@@ -1,12 +1,15 @@
 """Unit tests of what options become for the adapters and the domain."""
 
+import ssl
+
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
 from app.config.options import make_options
 from app.domain.limits import Limits
-from app.entrypoints.settings import auth_settings, limits, log_settings, server_info
+from app.entrypoints.settings import auth_settings, client_tls, limits, log_settings, route_tls, server_info
+from tests.fakes.certificates import certificates
 
 
 def test_limits() -> None:
@@ -94,3 +97,48 @@ def test_what_clients_are_told() -> None:
         info.auth_required,
     )
     assert SeededEntropy(1).identifier() == info.server_id
+
+
+def test_what_clients_are_told_of_tls() -> None:
+    """INFO says whether TLS is needed, and whether clients have to show certificates."""
+    told = [
+        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), OpenDoor())
+        for tls in (None, section(), {**section(), "verify": True})
+    ]
+
+    assert [(False, False), (True, False), (True, True)] == [
+        (info.tls_required, info.tls_verify) for info in told
+    ]
+
+
+def section() -> dict[str, object]:
+    """A section on TLS whose files are there."""
+    pair = certificates().server
+    return {
+        "cert_file": pair.cert_file,
+        "key_file": pair.key_file,
+        "ca_file": certificates().authority.ca_file,
+        "timeout": 3.0,
+    }
+
+
+def test_how_clients_are_protected() -> None:
+    """Without a section there is no TLS; with one there are a context and a time, and a greeting first."""
+    terms = client_tls(make_options({"tls": section()}), lambda _: None)
+
+    assert client_tls(make_options({}), lambda _: None) is None
+    assert terms is not None
+    assert (3.0, False, ssl.CERT_NONE) == (terms.timeout, terms.for_routes, terms.context.verify_mode)
+
+
+def test_how_routes_are_protected() -> None:
+    """Between servers both sides verify, whatever was said of it, and the handshake comes first."""
+    options = make_options({"cluster": {"port": 1, "tls": {**section(), "verify": False}}})
+    both = route_tls(options, lambda _: None)
+
+    assert route_tls(make_options({}), lambda _: None) is None
+    assert both is not None
+    assert [(3.0, True, ssl.CERT_REQUIRED)] * 2 == [
+        (terms.timeout, terms.for_routes, terms.context.verify_mode) for terms in both
+    ]
+    assert both[1].context.check_hostname
