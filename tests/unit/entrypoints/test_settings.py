@@ -8,7 +8,15 @@ from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
 from app.config.options import make_options
 from app.domain.limits import Limits
-from app.entrypoints.settings import auth_settings, client_tls, limits, log_settings, route_tls, server_info
+from app.entrypoints.settings import (
+    accepted_route_tls,
+    auth_settings,
+    client_tls,
+    dialled_route_tls,
+    limits,
+    log_settings,
+    server_info,
+)
 from tests.fakes.certificates import certificates
 
 
@@ -134,11 +142,10 @@ def test_how_clients_are_protected() -> None:
 def test_how_routes_are_protected() -> None:
     """Between servers both sides verify, whatever was said of it, and the handshake comes first."""
     options = make_options({"cluster": {"port": 1, "tls": {**section(), "verify": False}}})
-    both = route_tls(options, lambda _: None)
 
-    assert route_tls(make_options({}), lambda _: None) is None
-    assert both is not None
-    assert [(3.0, True, ssl.CERT_REQUIRED)] * 2 == [
-        (terms.timeout, terms.for_routes, terms.context.verify_mode) for terms in both
-    ]
-    assert both[1].context.check_hostname
+    for make in (accepted_route_tls, dialled_route_tls):
+        terms = make(options, lambda _: None)
+
+        assert make(make_options({}), lambda _: None) is None
+        assert terms is not None
+        assert (3.0, True, ssl.CERT_REQUIRED) == (terms.timeout, terms.for_routes, terms.context.verify_mode)
