@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.adapters.net_asyncio.tls_context import TlsFiles
-from tests.fakes.blocking_client import dial, read_until
+from tests.fakes.blocking_client import read_until
 from tests.fakes.certificates import certificates
-from tests.fakes.notified_server import SERVER, free_ports
+from tests.fakes.notified_server import SERVER
 from tests.fakes.server_process import ROOT, ServerProcess
 
 
@@ -109,44 +109,3 @@ def test_tls_without_its_files(flags: list[str], text: str) -> None:
 
     assert done.returncode == 1
     assert text in done.stderr.splitlines()
-
-
-def clustered(folder: Path, name: str, port: int, seed: int, files: TlsFiles) -> list[str]:
-    """Flags for a server of a cluster whose routes are protected."""
-    path = folder / f"{name}.conf"
-    path.write_text(
-        f"cluster {{\n  listen: 127.0.0.1:{port}\n  routes = [ nats-route://127.0.0.1:{seed} ]\n"
-        f"  tls {{\n    cert_file: '{files.cert_file}'\n    key_file: '{files.key_file}'\n"
-        f"    ca_file: '{files.ca_file}'\n    timeout: 5\n  }}\n}}\n"
-    )
-    return ["-D", "-c", str(path)]
-
-
-def test_servers_meet_over_tls(tmp_path: Path) -> None:
-    """Routes are verified on both sides, and messages travel over them; a stranger's server stays outside."""
-    seed, other, outside = free_ports(3)
-    ours = certificates().files()
-    stranger = certificates().stranger.pair("server", "127.0.0.1")
-    strange = TlsFiles(stranger.cert_file, stranger.key_file, ours.ca_file)
-
-    with (
-        ServerProcess(*clustered(tmp_path, "seed", seed, seed, ours)) as first,
-        ServerProcess(*clustered(tmp_path, "other", other, seed, ours)) as second,
-        ServerProcess(*clustered(tmp_path, "strange", outside, seed, strange)),
-    ):
-        second.wait_for("Route sent local subscriptions")
-        first.wait_for("Route sent local subscriptions")
-        refusal = first.wait_for("TLS route handshake error")
-        with dial(first.port, b"SUB a 1\r\n") as subscriber, dial(second.port) as publisher:
-            message = b""
-            while not message:  # the interest takes a moment to get there
-                publisher.sendall(b"PUB a 5\r\nhello\r\nPING\r\n")
-                read_until(publisher, b"PONG\r\n")
-                subscriber.sendall(b"PING\r\n")
-                message = read_until(subscriber, b"PONG\r\n").removesuffix(b"PONG\r\n")
-        log = second.log
-
-    assert message.startswith(b"MSG a 1 5\r\nhello\r\n")
-    assert "Starting TLS route client handshake" in log
-    assert " - TLS version 1.3, cipher suite TLS_AES_256_GCM_SHA384" in log
-    assert "certificate verify failed" in refusal

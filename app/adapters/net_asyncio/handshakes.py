@@ -68,11 +68,13 @@ class Turnstile:
             self._scheduler.call_soon(self._turn)
 
     def _turn(self) -> None:
-        for _ in range(min(STEPS_PER_TURN, len(self._waiting))):
-            self._waiting.popleft()()
-        self._turning = bool(self._waiting)
-        if self._turning:
-            self._scheduler.call_soon(self._turn)
+        try:
+            for _ in range(min(STEPS_PER_TURN, len(self._waiting))):
+                self._waiting.popleft()()
+        finally:  # a defect in one step keeps nobody else waiting
+            self._turning = bool(self._waiting)
+            if self._turning:
+                self._scheduler.call_soon(self._turn)
 
 
 class Patience:

@@ -38,6 +38,25 @@ def test_a_turnstile_comes_to_rest_and_turns_again() -> None:
     assert steps == [1, 2]
 
 
+def test_a_defect_in_a_step_keeps_nobody_waiting() -> None:
+    """What a step raises comes out of the loop's call, and the others are made all the same."""
+    clock = ManualClock()
+    turnstile = Turnstile(clock)
+    steps: list[int] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    turnstile.enter(fail)
+    turnstile.enter(partial(steps.append, 1))
+
+    with pytest.raises(ZeroDivisionError):
+        clock.run_pending()
+    clock.run_pending()
+
+    assert steps == [1]
+
+
 def test_patience_counts_only_waiting() -> None:
     """Time at rest is free, and time waited adds up."""
     clock = ManualClock()
