@@ -24,10 +24,9 @@ from app.domain.commands import (
     parse_connect,
     parse_subscribe,
     parse_unsubscribe,
-    parser_complaint,
     readable,
-    redacted,
     refuse_partial,
+    shown,
     split,
 )
 from app.domain.connection import Connection
@@ -36,11 +35,8 @@ from app.domain.dataplane.seam import Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
-    MaximumControlLine,
     MaximumPayload,
-    ParserError,
     ProtocolError,
-    UnknownOperation,
 )
 from app.domain.events import (
     AuthorizationFailed,
@@ -56,6 +52,7 @@ from app.domain.events import (
     SubscriptionDeleted,
     UnsubscribeDeferred,
 )
+from app.domain.faults import error_of
 from app.domain.interest import Interest
 from app.domain.limits import Limits
 from app.domain.routing import Audience
@@ -64,9 +61,6 @@ from app.domain.subscription import LOCAL, Subscription
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
-
-_PAYLOAD_END = 30
-"""gnatsd's parser state for the CR LF behind a payload."""
 
 
 class Surroundings(Protocol):
@@ -184,17 +178,7 @@ class ClientSession:
             text = text.strip(BLANKS)
         if self._connection.inlet.trace and fault in (Fault.ARGUMENTS, Fault.SIZE):
             self._trace_line(PUB.name, text)
-        self._refuse(self._error_of(Fault(fault), text))
-
-    def _error_of(self, fault: Fault, text: bytes) -> ProtocolError:
-        if fault is Fault.PAYLOAD:
-            return MaximumPayload(readable(text))
-        if fault is Fault.LINE:
-            return MaximumControlLine()
-        if fault is Fault.TERMINATOR:
-            return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
-        what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
-        return ParserError(f"processPub {what}: '{readable(text)}'")
+        self._refuse(error_of(Fault(fault), text, "processPub"))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
@@ -202,9 +186,7 @@ class ClientSession:
         self._report(PayloadReceived(self._connection.link, readable(payload)))
 
     def _trace_line(self, verb: bytes, argument: bytes) -> None:
-        text = redacted(argument) if verb == CONNECT.name else readable(argument)
-        line = f"{readable(verb)} {text}" if argument else readable(verb)
-        self._report(LineReceived(self._connection.link, line))
+        self._report(LineReceived(self._connection.link, shown(verb, argument)))
 
     # --- errors ----------------------------------------------------------------
 

@@ -229,6 +229,12 @@ def redacted(argument: bytes) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
+def shown(verb: bytes, argument: bytes) -> str:
+    """A line as a log may show it."""
+    text = redacted(argument) if verb == CONNECT.name else readable(argument)
+    return f"{readable(verb)} {text}" if argument else readable(verb)
+
+
 def _without_secrets(members: _Members) -> dict[str, object]:
     return {key: "[REDACTED]" if key.casefold() in _SECRETS else value for key, value in members}
 

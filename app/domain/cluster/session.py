@@ -32,10 +32,9 @@ from app.domain.commands import (
     parse_connect,
     parse_subscribe,
     parse_unsubscribe,
-    parser_complaint,
     readable,
-    redacted,
     refuse_partial,
+    shown,
     split,
 )
 from app.domain.connection import Connection
@@ -45,10 +44,8 @@ from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     MaximumControlLine,
-    MaximumPayload,
     ParserError,
     ProtocolError,
-    UnknownOperation,
 )
 from app.domain.events import (
     AuthorizationFailed,
@@ -58,13 +55,11 @@ from app.domain.events import (
     PayloadReceived,
     ReadFailed,
 )
+from app.domain.faults import error_of
 from app.domain.interest import Interest
 from app.domain.limits import Limits, route_line
 from app.domain.routing import Audience
 from app.domain.subscription import Subscription
-
-_PAYLOAD_END = 30
-"""gnatsd's parser state for the CR LF behind a payload."""
 
 _NOT_AT_FIRST = (SUB.name, UNSUB.name, PUB.name)
 
@@ -223,7 +218,7 @@ class RouteSession:
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a message that the data plane could not take."""
-        self._refuse(_error_of(Fault(fault), text))
+        self._refuse(error_of(Fault(fault), text, "processMsgArgs"))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
@@ -231,9 +226,7 @@ class RouteSession:
         self._report(PayloadReceived(self.connection.link, readable(payload)))
 
     def _trace_line(self, verb: bytes, argument: bytes) -> None:
-        text = redacted(argument) if verb == CONNECT.name else readable(argument)
-        line = f"{readable(verb)} {text}" if argument else readable(verb)
-        self._report(LineReceived(self.connection.link, line))
+        self._report(LineReceived(self.connection.link, shown(verb, argument)))
 
     # --- errors ------------------------------------------------------------------
 
@@ -400,14 +393,3 @@ def _begins_message(rest: bytes) -> bool:
     """Whether a line may become a message, which the data plane takes when it is complete."""
     word = rest[:4].upper()
     return any(verb.startswith(word) for verb in (b"MSG ", b"PUB ")) or word in (b"MSG\t", b"PUB\t")
-
-
-def _error_of(fault: Fault, text: bytes) -> ProtocolError:
-    if fault is Fault.PAYLOAD:
-        return MaximumPayload(f"Maximum Payload Violation on a route: {readable(text)}")
-    if fault is Fault.LINE:
-        return MaximumControlLine()
-    if fault is Fault.TERMINATOR:
-        return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
-    what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
-    return ParserError(f"processMsgArgs {what}: '{readable(text)}'")
