@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+SEEDS ?= 1000
+TRACE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format reference bench fuzz screenshots wheel clean help
+.PHONY: install serve test check format reference bench fuzz simulate growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -54,6 +56,12 @@ bench: $(BUILT) ## Measure against the Go server, side by side; options go in AR
 
 fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitizer; options go in ARGS
 	$(BIN)/python -m fuzz $(ARGS)
+
+simulate: $(BUILT) ## Play whole clusters in virtual time: make simulate SEEDS=1000, or SEEDS=17..17 TRACE=1
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(TRACE),--trace) $(ARGS)
+
+growth: $(BUILT) ## Let clusters of up to 300 servers form in virtual time, and write docs/growth.md
+	@$(BIN)/python -m tests.simulation.growth $(ARGS)
 
 screenshots: $(BUILT) ## Take the pictures of docs/images/, with Debian's chromium and chromium-driver
 	$(BIN)/python -m screenshots $(ARGS)

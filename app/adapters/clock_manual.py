@@ -20,7 +20,8 @@ class ManualClock(Clock):
         """`wall` is what `time` says at first, in seconds since the epoch."""
         self._now = 0
         self._wall = _whole(wall)
-        self._timers: list[_ManualTimer] = []
+        self._timers: list[tuple[int, int, _ManualTimer]] = []
+        """By due time and number, so that tuples alone are compared; a heap."""
         self._outstanding = 0
         self._soon: deque[Callable[[], None]] = deque()
         self._scheduled = 0
@@ -44,8 +45,8 @@ class ManualClock(Clock):
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
         """Make the call when `advance` reaches its time; a negative delay counts as none."""
         self._scheduled += 1
-        timer = _ManualTimer(self._forget, self._now + max(0, _whole(delay)), self._scheduled, call)
-        heapq.heappush(self._timers, timer)
+        timer = _ManualTimer(self._forget, call)
+        heapq.heappush(self._timers, (self._now + max(0, _whole(delay)), self._scheduled, timer))
         self._outstanding += 1
         return timer
 
@@ -77,9 +78,9 @@ class ManualClock(Clock):
             raise ValueError(f"time cannot go back by {-seconds} s; step_wall() moves the wall clock")
         target = self._now + _whole(seconds)
         self.run_pending()
-        while self._timers and self._timers[0].due <= target:
-            timer = heapq.heappop(self._timers)
-            self._now = max(self._now, timer.due)
+        while self._timers and self._timers[0][0] <= target:
+            due, _, timer = heapq.heappop(self._timers)
+            self._now = max(self._now, due)
             timer.run()
             self.run_pending()
         self._now = max(self._now, target)
@@ -91,16 +92,11 @@ class ManualClock(Clock):
 class _ManualTimer(Timer):
     """One entry of the clock's heap; it stays there when cancelled, without its call."""
 
-    __slots__ = ("_call", "_ended", "due", "number")
+    __slots__ = ("_call", "_ended")
 
-    def __init__(self, ended: Callable[[], None], due: int, number: int, call: Callable[[], None]) -> None:
+    def __init__(self, ended: Callable[[], None], call: Callable[[], None]) -> None:
         self._ended = ended
         self._call: Callable[[], None] | None = call
-        self.due = due
-        self.number = number
-
-    def __lt__(self, other: "_ManualTimer") -> bool:
-        return (self.due, self.number) < (other.due, other.number)
 
     def cancel(self) -> None:
         self._take()

@@ -184,8 +184,13 @@ class Pipe:
         return bool(self._data)
 
     @property
+    def shut(self) -> bool:
+        """Whether the writer sent its end of file."""
+        return self._finished
+
+    @property
     def finished(self) -> bool:
-        """Whether the writer sent its end of file; data may stand before it."""
+        """Whether the end of file is at the reader's side; data may stand before it."""
         return self._finished
 
     def put(self, data: bytes) -> None:
@@ -291,7 +296,7 @@ class MemoryWire:
         return None
 
     def write(self, data: bytes) -> None:
-        if self._state is _State.OPEN and data and not self._outgoing.finished:
+        if self._state is _State.OPEN and data and not self._outgoing.shut:
             self._outgoing.put(data)
             self._choked = self._choked or self._outgoing.pending > HIGH_WATER
 
@@ -300,7 +305,7 @@ class MemoryWire:
 
     def write_eof(self) -> None:
         """Send our end of file, and read on; writes are ignored from now on."""
-        if self._state is _State.OPEN and not self._outgoing.finished:
+        if self._state is _State.OPEN and not self._outgoing.shut:
             self._outgoing.finish()
 
     def pending(self) -> int:

@@ -45,7 +45,10 @@ OK = Verb(b"+OK", 1, spaced=False)
 ERR = Verb(b"-ERR", 4, spaced=True)
 
 VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
-_AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)}
+_AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)} | {
+    verb.name: verb for verb in (PING, PONG, INFO)
+}
+"""The commonest verbs as programs write them, by what such a line begins with."""
 _WORD = re.compile(rb"[^ \t\r]+")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.domain.commands import members_of
 from app.domain.errors import ParserError
@@ -11,6 +12,9 @@ ROUTE_PROTOCOL = 1
 
 MOST_URLS = 64
 """Client addresses that are taken from one server."""
+
+_SHORT = 1024
+"""Bytes of an INFO that is worth remembering."""
 
 _LONGEST_URL = 256
 _LONGEST_ID = 128
@@ -67,8 +71,13 @@ def read_info(argument: bytes) -> RouteInfo:
     """The INFO that a peer sent; what it says beyond our needs is left out.
 
     Raises `ParserError` for anything but a JSON object with a server's id, or a value
-    of the wrong type.
+    of the wrong type. A newcomer is told of by all peers in the same words: a short
+    INFO is remembered, so that only the first costs a look at its fields.
     """
+    return _read_known(argument) if len(argument) <= _SHORT else _read(argument)
+
+
+def _read(argument: bytes) -> RouteInfo:
     fields: dict[str, object] = {}
     for name, value in members_of(argument, "INFO"):
         kind = _KINDS.get(name)
@@ -76,6 +85,9 @@ def read_info(argument: bytes) -> RouteInfo:
             raise ParserError(f"INFO field {name} has the wrong type")
         fields[name] = value
     return _Fields(fields).info()
+
+
+_read_known = lru_cache(maxsize=1024)(_read)
 
 
 class _Fields:

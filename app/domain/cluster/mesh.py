@@ -272,9 +272,9 @@ class Cluster:
 
     def _probe_namesakes(self, session: RouteSession) -> None:
         """No two servers share an address: an older one there is dead, most likely."""
-        url = session.url()
+        address = session.address()
         for other in list(self.remotes.values()):
-            if other is not session and other.url() == url:
+            if other is not session and other.address() == address:
                 self._probe(other)
 
     def _probe(self, session: RouteSession) -> None:

@@ -114,6 +114,7 @@ class RouteSession:
     """One route: what each line of the peer does."""
 
     __slots__ = (
+        "_address",
         "_claimed",
         "_line_limit",
         "_mesh",
@@ -149,6 +150,8 @@ class RouteSession:
         """Lines that the peer sent, as a sign of life."""
         self.last_command = 0.0
         self._claimed = ""
+        self._address: tuple[RouteInfo | None, RouteUrl | None] = (None, None)
+        """What `address` has found, and from which INFO: all routes are asked whenever a server comes."""
         self._line_limit = route_line(mesh.limits.max_control_line)
         connection.attach(self)
         connection.inlet.audience = Audience.ROUTED
@@ -316,7 +319,13 @@ class RouteSession:
 
     def address(self) -> RouteUrl:
         """Where others may dial it: as it says, else where it comes from; port 0 when it told none."""
-        info = self.info
+        info, address = self._address
+        if address is None or info is not self.info:
+            address = self._find_address(self.info)
+            self._address = self.info, address
+        return address
+
+    def _find_address(self, info: RouteInfo | None) -> RouteUrl:
         advertised = read_gossip(info.ip) if info is not None else None
         if advertised is not None and not is_near(advertised.host):
             return advertised

@@ -43,8 +43,17 @@ RETRY_MOST = 3.0
 RETRY_MOST_UNKNOWN = 30.0
 """for one that never answered, or whose server refuses us."""
 
-FORGET_SECONDS = 3600.0
-"""A learnt destination is forgotten when it could not be reached for so long."""
+RETRY_MOST_LATE = 60.0
+"""and for one that was not reached for `LATE_SECONDS`."""
+
+LATE_SECONDS = 3600.0
+
+FORGET_SECONDS = 86_400.0
+"""A learnt destination is forgotten when it could not be reached for so long.
+
+Two servers that learnt of each other never meet again if a partition lasts longer, as
+nobody tells them anew.
+"""
 
 MOST_LEARNT = 1024
 """Learnt destinations that are kept; more are ignored."""
@@ -262,10 +271,15 @@ class Solicitor:
             self._learnt -= 1
             return
         if most is None:
-            most = RETRY_MOST if destination.met else RETRY_MOST_UNKNOWN
+            most = self._longest_wait(destination)
         delay = min(RETRY_FIRST * 2.0 ** min(destination.failures, _MOST_DOUBLINGS), most)
         destination.failures += 1
         self._wait(destination, delay)
+
+    def _longest_wait(self, destination: Destination) -> float:
+        if not destination.configured and self._now() - destination.unreached > LATE_SECONDS:
+            return RETRY_MOST_LATE
+        return RETRY_MOST if destination.met else RETRY_MOST_UNKNOWN
 
     def _is_hopeless(self, destination: Destination) -> bool:
         retries = self._means.connect_retries

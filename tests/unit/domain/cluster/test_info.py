@@ -112,6 +112,14 @@ def test_what_is_no_introduction(argument: bytes) -> None:
         read_info(argument)
 
 
+def test_news_of_one_server_by_many_is_read_once() -> None:
+    """The same words give the same object; other words of the same length give another."""
+    argument, other = INFO.line()[5:], replace(INFO, server_id=INFO.server_id[::-1]).line()[5:]
+
+    assert read_info(argument) is read_info(bytes(bytearray(argument)))
+    assert read_info(other).server_id == INFO.server_id[::-1]
+
+
 def test_so_many_addresses_for_clients_are_taken() -> None:
     """Of 10,000 addresses one server may have the first ones count."""
     urls = [f"{number}:1" for number in range(10_000)]

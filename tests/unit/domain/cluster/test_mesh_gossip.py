@@ -8,6 +8,7 @@ from app.domain.cluster.events import GossipIgnored
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
+from app.domain.encode import PING
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -86,6 +87,21 @@ def test_a_server_that_we_dialled_by_name(make_plane: MakePlane) -> None:
     wire.feed(info_line(C, 15355, host="127.0.0.1"))
 
     assert GOSSIP == peer.heard()
+
+
+def test_a_server_that_we_dialled_by_name_and_that_came_back(make_plane: MakePlane) -> None:
+    """It dials us from its address, and the route to its former self, known by name, is probed."""
+    server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 15355),)))
+    server.cluster.solicit()
+    dial = server.dialer.pending.pop(0)
+    wire = server.wire(FAR)
+    server.drive(wire, dial.acceptor)
+    wire.feed(info_line("old", 15355))
+    wire.heard()
+
+    server.called(ip=FAR).introduce("new", 15355)
+
+    assert wire.heard().startswith(PING)
 
 
 def test_a_server_that_advertises_itself(server: RoutedBroker, peer: VirtualPeer) -> None:

@@ -6,10 +6,12 @@ from app.adapters.clock_manual import ManualClock
 from app.domain.cluster import solicitor
 from app.domain.cluster.solicitor import (
     FORGET_SECONDS,
+    LATE_SECONDS,
     MOST_DIALS,
     MOST_LEARNT,
     RETRY_FIRST,
     RETRY_MOST,
+    RETRY_MOST_LATE,
     RETRY_MOST_UNKNOWN,
     Destination,
     Means,
@@ -355,22 +357,34 @@ def test_the_known_are_asked_often(scene: Scene) -> None:
     assert scene.waits() <= RETRY_MOST * LONGEST + 0.11
 
 
+def test_those_lost_for_long_are_asked_now_and_then(scene: Scene) -> None:
+    """A learnt server that was away for an hour is dialled every minute or so: it may be back."""
+    scene.solicitor.seek(OTHER, "A")
+    destination = scene.reach("A")
+    scene.lose("A", destination)
+    while scene.clock.monotonic() <= LATE_SECONDS + 60.0:
+        scene.waits()
+        scene.dialer.refuse()
+
+    assert RETRY_MOST_LATE * SHORTEST - 0.11 <= scene.waits() <= RETRY_MOST_LATE * LONGEST + 0.11
+
+
 def test_the_unreachable_are_forgotten(scene: Scene) -> None:
-    """An address that was learnt, and where nobody was for an hour, is given up, and its room is free."""
+    """An address that was learnt, and where nobody was for a day, is given up, and its room is free."""
     scene.solicitor.seek(OTHER, "A")
 
     while scene.dialer.pending:
         scene.dialer.refuse()
-        scene.clock.advance(RETRY_MOST_UNKNOWN * LONGEST)
+        scene.clock.advance(RETRY_MOST_LATE * LONGEST)
 
-    assert FORGET_SECONDS < scene.clock.monotonic() < FORGET_SECONDS + 100
+    assert FORGET_SECONDS < scene.clock.monotonic() < FORGET_SECONDS + 300
     assert 'Giving up on route "nats-route://192.0.2.7:6222/"' == scene.events.texts()[-1]
     assert 0 == scene.clock.timers_outstanding
     scene.solicitor.seek(OTHER, "A")
     assert 1 == len(scene.dialer.pending)
 
 
-def test_an_hour_counts_from_the_loss(scene: Scene) -> None:
+def test_the_day_counts_from_the_loss(scene: Scene) -> None:
     """A server that was there for long is not given up at the first failure."""
     scene.solicitor.seek(OTHER, "A")
     destination = scene.reach("A")
