@@ -120,6 +120,11 @@ class Lane(Pipe):
         return max(0, self._under_way + len(self._data) - self._capacity)
 
     @property
+    def under_way(self) -> int:
+        """Bytes that were passed on, and not read yet."""
+        return self.unread - self.pending
+
+    @property
     def unread(self) -> int:
         """Bytes written and not read yet."""
         return self._under_way + len(self._data)

@@ -143,6 +143,9 @@ class _Tampered(Wire):
     def pending(self) -> int:
         return self._wire.pending()
 
+    def untaken(self) -> int:
+        return self._wire.untaken()
+
     def pause(self) -> None:
         self._wire.pause()
 
