@@ -36,7 +36,7 @@ serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 
 test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
 	$(BIN)/coverage run -m pytest $(DOMAIN_TESTS)
 	$(BIN)/coverage report
-	$(BIN)/pytest --ignore=$(DOMAIN_TESTS)
+	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
