@@ -28,6 +28,7 @@ from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.dataplane import AUTO, choose
+from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
 from app.domain.view import LiveView
 from app.entrypoints.service import Parts, Service
@@ -64,6 +65,18 @@ class Container:
         """
         twin, make_plane = choose(data_plane)
         self.options = providers.Object(options)
+        self._provide_world(options)
+        self._provide_membership(options)
+        self._provide_broker(options, make_plane)
+        self._provide_listeners(options)
+        self._provide_monitor(options, twin)
+        self._provide_service(options, twin)
+        self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
+            ServiceManager, os.environ, providers.Object(warn)
+        )
+
+    def _provide_world(self, options: Options) -> None:
+        """Time, chance, the log, and who may come in."""
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
@@ -72,8 +85,12 @@ class Container:
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
         )
+
+    def _provide_membership(self, options: Options) -> None:
+        """What it takes to belong to a cluster."""
+        record = self.event_log.provided.record
         self.dialled_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            dialled_route_tls, options, self.event_log.provided.record
+            dialled_route_tls, options, record
         )
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
@@ -81,7 +98,7 @@ class Container:
             tls=self.dialled_route_tls,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            open_authenticator, cluster_auth_settings(options), self.event_log.provided.record
+            open_authenticator, cluster_auth_settings(options), record
         )
         self.membership: providers.Provider[Membership | None] = providers.Object(None)
         if options.cluster.port:
@@ -91,6 +108,9 @@ class Container:
                 gatekeeper=self.route_authenticator,
                 dialer=self.dialer,
             )
+
+    def _provide_broker(self, options: Options, make_plane: MakePlane) -> None:
+        """The broker, and what those see who only watch."""
         self.broker: providers.Provider[Broker] = providers.Singleton(
             Broker,
             limits(options),
@@ -105,29 +125,36 @@ class Container:
             ),
             self.membership,
         )
+        self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
+
+    def _provide_listeners(self, options: Options) -> None:
+        """The doors for clients and for other servers."""
+        record = self.event_log.provided.record
         self.client_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            client_tls, options, self.event_log.provided.record
-        )
-        self.listener: providers.Provider[Listener] = providers.Singleton(
-            TcpListener,
-            options.host,
-            options.port,
-            on_failure=providers.Callable(_failure_reporter, self.event_log),
-            on_accept_failed=self.event_log.provided.record,
-            tls=self.client_tls,
+            client_tls, options, record
         )
         self.accepted_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            accepted_route_tls, options, self.event_log.provided.record
+            accepted_route_tls, options, record
         )
-        self.route_listener: providers.Provider[Listener] = providers.Singleton(
+        self.listener = self._listener(options.host, options.port, self.client_tls)
+        self.route_listener = self._listener(
+            options.cluster.host, options.cluster.port, self.accepted_route_tls
+        )
+
+    def _listener(
+        self, host: str, port: int, tls: providers.Provider[TlsTerms | None]
+    ) -> providers.Provider[Listener]:
+        return providers.Singleton(
             TcpListener,
-            options.cluster.host,
-            options.cluster.port,
+            host,
+            port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            tls=self.accepted_route_tls,
+            tls=tls,
         )
-        self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
+
+    def _provide_monitor(self, options: Options, twin: str) -> None:
+        """The pages."""
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
             providers.Callable(monitor_endpoints, options),
@@ -140,6 +167,9 @@ class Container:
                 open_socket=providers.Object(listening_socket),
             ),
         )
+
+    def _provide_service(self, options: Options, twin: str) -> None:
+        """All of it, to start and to stop."""
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,
             self.broker,
@@ -156,9 +186,6 @@ class Container:
                 data_plane=twin,
                 give_memory_back=providers.Object(find_trim()),
             ),
-        )
-        self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
-            ServiceManager, os.environ, providers.Object(warn)
         )
 
 
