@@ -90,6 +90,10 @@ def _idle(count: int) -> Row:
 
 def all_rows() -> tuple[Row, ...]:
     """Every row, in the order of the table."""
+    return (*_throughput_rows(), *_growth_rows(), *_latency_rows(), *_cluster_rows(), *_resource_rows())
+
+
+def _throughput_rows() -> tuple[Row, ...]:
     return (
         _cost("publish 16 B, nobody listens", Shape(), 3.0),
         _cost("publish 1 KiB, nobody listens", Shape(size=1024), 1.2),
@@ -100,6 +104,13 @@ def all_rows() -> tuple[Row, ...]:
         _cost("1 → 1, 1 KiB", Shape(subscribers=1, size=1024), 1.2),
         _cost("1 → 1, 8 KiB", Shape(subscribers=1, size=8192), 1.2),
         _cost("1 → 1, 64 KiB", Shape(subscribers=1, size=65536), 1.0),
+        _protected("1 → 1, 16 B, over TLS", Shape(subscribers=1), 3.0),
+        _protected("1 → 1, 1 KiB, over TLS", Shape(subscribers=1, size=1024), 1.0),
+    )
+
+
+def _growth_rows() -> tuple[Row, ...]:
+    return (
         _cost("1 → 10, 16 B", Shape(subscribers=10), 6.0, 1.0, GROWTH_SECTION),
         _cost("1 → 100, 16 B", Shape(subscribers=100), 6.0, None, GROWTH_SECTION),
         _cost("1 → 1,000, 16 B", Shape(subscribers=1000), 3.0, None, GROWTH_SECTION),
@@ -110,11 +121,19 @@ def all_rows() -> tuple[Row, ...]:
         _cost("1,000,000 subjects", Shape(subscribers=1, subjects=1_000_000), 3.0, None, GROWTH_SECTION),
         _idle(1_000),
         _idle(10_000),
-        _protected("1 → 1, 16 B, over TLS", Shape(subscribers=1), 3.0),
-        _protected("1 → 1, 1 KiB, over TLS", Shape(subscribers=1, size=1024), 1.0),
+    )
+
+
+def _latency_rows() -> tuple[Row, ...]:
+    return (
         _latency("1 client", Conversation()),
         _latency("50 clients", Conversation(clients=50)),
         _latency("1 client, a subscription per request", Conversation(old_style=True)),
+    )
+
+
+def _cluster_rows() -> tuple[Row, ...]:
+    return (
         _across("one route, 1 → 1, 16 B", Shape(subscribers=1), 2.0),
         _across("one route, 1 → 1, 1 KiB", Shape(subscribers=1, size=1024), 1.2),
         _across("one route, 1 → 4 in one queue group, 16 B", Shape(subscribers=4, grouped=True), 2.0),
@@ -122,6 +141,11 @@ def all_rows() -> tuple[Row, ...]:
         _across("one route, 10,000 subjects", Shape(subscribers=1, subjects=10_000), 2.0),
         Row(CLUSTER, "one route, 1 client", round_trips_across(Conversation()), _ROUND_TRIP),
         Row(CLUSTER, "one route, 50 clients", round_trips_across(Conversation(clients=50)), _ROUND_TRIP),
+    )
+
+
+def _resource_rows() -> tuple[Row, ...]:
+    return (
         Row(
             RESOURCES,
             "1,000,000 subscriptions of one client",
