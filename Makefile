@@ -13,7 +13,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format reference bench fuzz wheel clean help
+.PHONY: install serve test check format reference bench fuzz screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -55,6 +55,9 @@ bench: $(BUILT) ## Measure against the Go server, side by side; options go in AR
 fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitizer; options go in ARGS
 	$(BIN)/python -m fuzz $(ARGS)
 
+screenshots: $(BUILT) ## Take the pictures of docs/images/, with Debian's chromium and chromium-driver
+	$(BIN)/python -m screenshots $(ARGS)
+
 wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
 
@@ -67,4 +70,4 @@ clean: ## Remove all that the other verbs made, .venv included
 help: ## Show this list
 	@echo 'Usage: make VERB'
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r verb text; do printf '  %-9s%s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r verb text; do printf '  %-12s%s\n' "$$verb" "$$text"; done

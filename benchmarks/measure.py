@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from benchmarks.client import RowFailed
 from benchmarks.cluster import Pair, joined
+from benchmarks.protected import over_tls
 from benchmarks.rows import Row
 from benchmarks.sample import Probe, Sample
 from benchmarks.servers import Contender, RunningServer
@@ -60,7 +61,7 @@ def measure_row(row: Row, contenders: tuple[Contender, ...], rounds: int, second
     with ExitStack() as stack:
         probes: dict[str, Probe] = {}
         for contender in contenders:
-            server = stack.enter_context(_Measured(contender))
+            server = stack.enter_context(_Measured(over_tls(contender) if row.over_tls else contender))
             opened = partial(stack.enter_context, row.probe(server))
             probe = _guarded(result, contender.name, opened)
             if probe is not None:

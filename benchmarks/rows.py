@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from benchmarks.latency import P50, P99, P999, Conversation, round_trips, round_trips_across
 from benchmarks.load import COST, across, throughput
+from benchmarks.protected import PROCESSOR, protected_throughput
 from benchmarks.resources import (
     BYTES,
     GROWTH,
@@ -47,10 +48,13 @@ class Row:
     figures: tuple[Figure, ...]
     once: bool = False
     """Too long for several rounds."""
+    over_tls: bool = False
+    """Whether the servers' clients need TLS."""
 
 
 THROUGHPUT = "Throughput"
 GROWTH_SECTION = "Growth"
+TLS = "Over TLS, in processor time"
 LATENCY = "Request and reply"
 CLUSTER = "Two servers"
 RESOURCES = "Resources"
@@ -71,6 +75,11 @@ def _latency(title: str, conversation: Conversation) -> Row:
 
 def _across(title: str, shape: Shape, goal: float) -> Row:
     return Row(CLUSTER, title, across(shape), (Figure(COST, "ns per message", goal),))
+
+
+def _protected(title: str, shape: Shape, goal: float) -> Row:
+    figure = Figure(PROCESSOR, "ns of the server per message", goal)
+    return Row(TLS, title, protected_throughput(shape), (figure,), over_tls=True)
 
 
 def _idle(count: int) -> Row:
@@ -101,6 +110,8 @@ def all_rows() -> tuple[Row, ...]:
         _cost("1,000,000 subjects", Shape(subscribers=1, subjects=1_000_000), 3.0, None, GROWTH_SECTION),
         _idle(1_000),
         _idle(10_000),
+        _protected("1 → 1, 16 B, over TLS", Shape(subscribers=1), 3.0),
+        _protected("1 → 1, 1 KiB, over TLS", Shape(subscribers=1, size=1024), 1.0),
         _latency("1 client", Conversation()),
         _latency("50 clients", Conversation(clients=50)),
         _latency("1 client, a subscription per request", Conversation(old_style=True)),

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -40,6 +40,9 @@ class Contender:
     env: Mapping[str, str] = field(default_factory=dict)
     cluster_flags: tuple[str, ...] = ()
     """What it takes besides, to be one of a cluster."""
+    flags: tuple[str, ...] = ()
+    knock: Callable[[int], socket.socket] = dial
+    """Opens a link to it that has had a PONG."""
 
     def start(self) -> "RunningServer":
         """Start it on a free port."""
@@ -99,7 +102,7 @@ class RunningServer:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            [*contender.command, "-a", "127.0.0.1", "-p", str(self.port), *flags],
+            [*contender.command, *contender.flags, "-a", "127.0.0.1", "-p", str(self.port), *flags],
             cwd=ROOT,
             env=_environment(contender.env),
             stdin=subprocess.DEVNULL,
@@ -150,7 +153,7 @@ class RunningServer:
             if self.crashed:
                 raise CannotStart(f"{self.contender.name} ended at once, and said:\n{self._last_words()}")
             try:
-                dial(self.port).close()
+                self.contender.knock(self.port).close()
             except (ConnectionError, RowFailed):
                 time.sleep(_KNOCK_SECONDS)
             else:

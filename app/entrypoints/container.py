@@ -131,7 +131,7 @@ class Container:
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
             providers.Callable(monitor_endpoints, options),
-            monitor_settings(options),
+            monitor_settings(options, twin),
             providers.Factory(
                 MonitorNeeds,
                 view=self.view,

@@ -180,8 +180,9 @@ def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
     return server_context(replace(tls_files(asked), verify=False))
 
 
-def monitor_settings(options: Options) -> MonitorSettings:
+def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
+        data_plane=data_plane,
     )

@@ -17,6 +17,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from app.adapters.monitoring.app import create_app
+from app.adapters.monitoring.dashboard.pages import PATH as DASHBOARD
+from app.adapters.monitoring.dashboard.pages import dashboard_router
 from app.adapters.monitoring.http_protocol import LARGEST_HEAD, BoundedHttp
 from app.adapters.monitoring.watch import Watch
 
@@ -112,7 +114,8 @@ class HttpServer:
 
 def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[str], None]) -> HttpServer:
     """The pages of `watch`, ready to be served."""
-    return HttpServer(create_app(watch), openings, watch.figures.sample, on_error)
+    app = create_app(watch, [dashboard_router(watch)], {DASHBOARD: "all of it, live"})
+    return HttpServer(app, openings, watch.figures.sample, on_error)
 
 
 class _Reporter(logging.Handler):

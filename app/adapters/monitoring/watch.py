@@ -19,6 +19,8 @@ class Settings:
     https_port: int = 0
     server_name: str = ""
     """Name for people; empty where there is none but the id."""
+    data_plane: str = ""
+    """Name of the twin that runs."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """Handshakes of many links at once: whose turn it is, and how long a peer may take.
 
 A handshake costs a thousand times what a message costs. When thousands of clients come
-back at once, each waits for its turn, the traffic of the others goes on in between, and
-the time that a link waits for us is not held against its peer.
+back at once, they are let in as the ones before them are done, each waits for its turn,
+the traffic of the others goes on in between, and the time that a link waits for us is
+not held against its peer.
 """
 
 from collections import deque
@@ -13,6 +14,40 @@ from app.ports.clock import Timer
 
 STEPS_PER_TURN = 4
 """Steps of handshakes made per turn of the loop; a step takes a few tenths of a millisecond."""
+
+
+CROWD = 64
+"""Handshakes under way at which new links wait in the system's queue, where no time runs for them."""
+
+CROWD_SECONDS = 0.1
+"""How long they wait at most; so peers that never speak cannot keep the others out."""
+
+
+class Crowd:
+    """Counts the handshakes that are under way, and says when there is room for more."""
+
+    __slots__ = ("_count", "on_room")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.on_room: Callable[[], None] | None = None
+        """Called, once, when the crowd is no longer full."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether those who come now had better wait."""
+        return self._count >= CROWD
+
+    def enter(self) -> None:
+        """A handshake begins."""
+        self._count += 1
+
+    def leave(self) -> None:
+        """One is over, whatever its outcome."""
+        self._count -= 1
+        if self.on_room is not None and not self.is_full:
+            on_room, self.on_room = self.on_room, None
+            on_room()
 
 
 class Turnstile:
@@ -33,11 +68,13 @@ class Turnstile:
             self._scheduler.call_soon(self._turn)
 
     def _turn(self) -> None:
-        for _ in range(min(STEPS_PER_TURN, len(self._waiting))):
-            self._waiting.popleft()()
-        self._turning = bool(self._waiting)
-        if self._turning:
-            self._scheduler.call_soon(self._turn)
+        try:
+            for _ in range(min(STEPS_PER_TURN, len(self._waiting))):
+                self._waiting.popleft()()
+        finally:  # a defect in one step keeps nobody else waiting
+            self._turning = bool(self._waiting)
+            if self._turning:
+                self._scheduler.call_soon(self._turn)
 
 
 class Patience:

@@ -9,8 +9,10 @@ to 1 s (client-protocol.md, section 1).
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from app.adapters.net_asyncio.binding import listening_socket, plain_reason
+from app.adapters.net_asyncio.handshakes import CROWD_SECONDS, Crowd
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.domain.connection import Peer
@@ -54,6 +56,7 @@ class TcpListener:
         self._protection: Protection | None = None
         self._delay = _SHORTEST_DELAY
         self._retry: asyncio.TimerHandle | None = None
+        self._waiting_for_room: asyncio.TimerHandle | None = None
         self._arriving: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
 
@@ -75,12 +78,19 @@ class TcpListener:
         listening, self._socket = self._socket, None
         if listening is None:
             return
-        if self._retry is not None:
-            self._retry.cancel()
+        for timer in (self._retry, self._waiting_for_room):
+            if timer is not None:
+                timer.cancel()
         self._loop.remove_reader(listening)
         listening.close()
 
     def _accept(self, listening: socket.socket) -> None:
+        if self._protection is not None and self._protection.crowd.is_full:
+            self._wait_for_room(listening, self._protection.crowd)
+        else:
+            self._accept_batch(listening)
+
+    def _accept_batch(self, listening: socket.socket) -> None:
         for _ in range(_BATCH):
             try:
                 accepted, address = listening.accept()
@@ -110,6 +120,23 @@ class TcpListener:
     def _link(self, peer: Peer) -> asyncio.BufferedProtocol:
         wire = TcpWire(self._context, peer)
         return wire if self._protection is None else TlsLayer(self._protection, wire)
+
+    def _wait_for_room(self, listening: socket.socket, crowd: Crowd) -> None:
+        """Take no more links until some handshakes are over, or for a moment."""
+        self._loop.remove_reader(listening)
+        crowd.on_room = partial(self._go_on, listening, crowd)
+        self._waiting_for_room = self._loop.call_later(CROWD_SECONDS, self._squeeze_in, listening, crowd)
+
+    def _squeeze_in(self, listening: socket.socket, crowd: Crowd) -> None:
+        self._go_on(listening, crowd)
+        self._accept_batch(listening)
+
+    def _go_on(self, listening: socket.socket, crowd: Crowd) -> None:
+        crowd.on_room = None
+        if self._waiting_for_room is not None and self._socket is not None:
+            self._waiting_for_room.cancel()
+            self._waiting_for_room = None
+            self._loop.add_reader(listening, self._accept, listening)
 
     def _back_off(self, listening: socket.socket, error: OSError) -> None:
         """Leave the queue alone for a while: it stays readable, and would wake us at once."""

@@ -27,7 +27,7 @@ from enum import Enum, auto
 from typing import Protocol, cast
 
 from app.adapters.net_asyncio.ciphers import iana_name
-from app.adapters.net_asyncio.handshakes import Patience, Turnstile
+from app.adapters.net_asyncio.handshakes import Crowd, Patience, Turnstile
 from app.adapters.net_asyncio.protocol import Scheduler, TcpWire
 from app.adapters.net_asyncio.tls_context import plain_tls_reason
 from app.adapters.net_asyncio.tls_facts import (
@@ -97,11 +97,12 @@ class TlsTerms:
 class Protection:
     """What the protected links of one loop share."""
 
-    __slots__ = ("room", "scheduler", "terms", "turnstile")
+    __slots__ = ("crowd", "room", "scheduler", "terms", "turnstile")
 
     def __init__(self, terms: TlsTerms, scheduler: Scheduler) -> None:
         self.terms = terms
         self.scheduler = scheduler
+        self.crowd = Crowd()
         self.turnstile = Turnstile(scheduler)
         self.room = memoryview(bytearray(CIPHERTEXT_BYTES))
 
@@ -267,6 +268,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         side = "client" if self._we_dial else "server" if kind == "route" else "connection"
         self._protection.terms.record(HandshakeStarting(self._wire.link, f"{kind} {side}"))
         self._enter(_Phase.SHAKING)
+        self._protection.crowd.enter()
         if self._we_dial:
             self._protection.turnstile.enter(self._step)
         else:
@@ -442,6 +444,8 @@ class TlsLayer(asyncio.BufferedProtocol):
         self.abort()
 
     def _enter(self, phase: _Phase) -> None:
+        if self._phase is _Phase.SHAKING:
+            self._protection.crowd.leave()
         self._phase = phase
         self._patience.rest()
         if phase is _Phase.OVER:

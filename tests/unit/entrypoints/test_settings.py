@@ -14,7 +14,10 @@ from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
 from app.entrypoints.settings import (
+    accepted_route_tls,
     auth_settings,
+    client_tls,
+    dialled_route_tls,
     limits,
     log_settings,
     monitor_endpoints,
@@ -125,7 +128,8 @@ def test_monitoring() -> None:
         {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
     )
     assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
-    assert MonitorSettings(tls_timeout=0.5, server_name="edge") == monitor_settings(own)
+    settings = MonitorSettings(tls_timeout=0.5, server_name="edge", data_plane="python")
+    assert settings == monitor_settings(own, "python")
 
 
 def test_encrypted_monitoring() -> None:
@@ -139,10 +143,54 @@ def test_encrypted_monitoring() -> None:
     assert (8443, "https") == (endpoint.port, endpoint.scheme)
     assert endpoint.tls is not None
     assert ssl.CERT_NONE is endpoint.tls.verify_mode
-    assert 3.0 == monitor_settings(options).tls_timeout
+    assert 3.0 == monitor_settings(options, "python").tls_timeout
 
 
 def test_encryption_needs_a_certificate() -> None:
     """Without a certificate there is no encrypted port."""
     with pytest.raises(TlsError, match="TLS cert and key required for HTTPS"):
         monitor_endpoints(make_options({"https_port": 8443}))
+
+
+def test_what_clients_are_told_of_tls() -> None:
+    """INFO says whether TLS is needed, and whether clients have to show certificates."""
+    told = [
+        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), OpenDoor())
+        for tls in (None, section(), {**section(), "verify": True})
+    ]
+
+    assert [(False, False), (True, False), (True, True)] == [
+        (info.tls_required, info.tls_verify) for info in told
+    ]
+
+
+def section() -> dict[str, object]:
+    """A section on TLS whose files are there."""
+    pair = certificates().server
+    return {
+        "cert_file": pair.cert_file,
+        "key_file": pair.key_file,
+        "ca_file": certificates().authority.ca_file,
+        "timeout": 3.0,
+    }
+
+
+def test_how_clients_are_protected() -> None:
+    """Without a section there is no TLS; with one there are a context and a time, and a greeting first."""
+    terms = client_tls(make_options({"tls": section()}), lambda _: None)
+
+    assert client_tls(make_options({}), lambda _: None) is None
+    assert terms is not None
+    assert (3.0, False, ssl.CERT_NONE) == (terms.timeout, terms.for_routes, terms.context.verify_mode)
+
+
+def test_how_routes_are_protected() -> None:
+    """Between servers both sides verify, whatever was said of it, and the handshake comes first."""
+    options = make_options({"cluster": {"port": 1, "tls": {**section(), "verify": False}}})
+
+    for make in (accepted_route_tls, dialled_route_tls):
+        terms = make(options, lambda _: None)
+
+        assert make(make_options({}), lambda _: None) is None
+        assert terms is not None
+        assert (3.0, True, ssl.CERT_REQUIRED) == (terms.timeout, terms.for_routes, terms.context.verify_mode)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.net_asyncio.handshakes import STEPS_PER_TURN, Patience, Turnstile
+from app.adapters.net_asyncio.handshakes import CROWD, STEPS_PER_TURN, Crowd, Patience, Turnstile
 
 
 def test_steps_are_made_in_order_a_few_per_turn() -> None:
@@ -36,6 +36,25 @@ def test_a_turnstile_comes_to_rest_and_turns_again() -> None:
 
     assert calls_at_rest == 0
     assert steps == [1, 2]
+
+
+def test_a_defect_in_a_step_keeps_nobody_waiting() -> None:
+    """What a step raises comes out of the loop's call, and the others are made all the same."""
+    clock = ManualClock()
+    turnstile = Turnstile(clock)
+    steps: list[int] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    turnstile.enter(fail)
+    turnstile.enter(partial(steps.append, 1))
+
+    with pytest.raises(ZeroDivisionError):
+        clock.run_pending()
+    clock.run_pending()
+
+    assert steps == [1]
 
 
 def test_patience_counts_only_waiting() -> None:
@@ -79,3 +98,35 @@ def test_rest_is_final_when_nobody_waits_again() -> None:
     patience.rest()
 
     assert clock.timers_outstanding == 0
+
+
+def test_a_full_crowd_tells_once_when_there_is_room() -> None:
+    """Whoever waits hears of the first handshake that ends, and of no further one."""
+    crowd = Crowd()
+    calls: list[bool] = []
+    for _ in range(CROWD):
+        crowd.enter()
+    full_at_first = crowd.is_full
+    crowd.on_room = lambda: calls.append(crowd.is_full)
+
+    crowd.leave()
+    crowd.leave()
+
+    assert full_at_first
+    assert calls == [False]
+
+
+def test_an_overfull_crowd_has_no_room_yet() -> None:
+    """Those who were squeezed in count, too."""
+    crowd = Crowd()
+    calls: list[bool] = []
+    for _ in range(CROWD + 1):
+        crowd.enter()
+    crowd.on_room = lambda: calls.append(crowd.is_full)
+
+    crowd.leave()
+    told_too_early = list(calls)
+    crowd.leave()
+
+    assert told_too_early == []
+    assert calls == [False]

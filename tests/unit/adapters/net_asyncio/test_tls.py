@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.adapters.net_asyncio.handshakes import CROWD
 from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES
 from app.domain.connection import Wire
 from app.domain.security import Security
@@ -145,6 +146,27 @@ def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
 
     assert not reading_while_waiting
     assert link.transport.reading
+
+
+@pytest.mark.parametrize("ending", ["secure", "turned away", "lost", "closed"])
+def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
+    """However it ends, others may begin theirs; it is counted once."""
+    link, client = ProtectedLink(), MemoryClient()
+    for _ in range(CROWD - 1):
+        link.protection.crowd.enter()
+    full_meanwhile = link.protection.crowd.is_full
+
+    if ending == "secure":
+        link.shake_hands(client)
+    elif ending == "turned away":
+        link.receive(b"CONNECT {}\r\n")
+    elif ending == "closed":
+        link.handler.wire.close()
+    link.lose()
+    link.protection.crowd.enter()
+
+    assert full_meanwhile
+    assert link.protection.crowd.is_full
 
 
 # --- handshakes that fail ------------------------------------------------------------------

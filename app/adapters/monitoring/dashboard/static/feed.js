@@ -1,0 +1,55 @@
+// Asks the server every other second, one request at a time, and only while somebody looks.
+
+const EVERY = 2000; // milliseconds between two answers
+const PATIENCE = 8000; // until a request counts as lost
+const LONGEST_PAUSE = 15000; // between two attempts while the server is away
+
+export class Feed {
+  /** `query` gives the parameters of the next request; `answered` and `failed` are told how it went. */
+  constructor(query, answered, failed) {
+    this.query = query;
+    this.answered = answered;
+    this.failed = failed;
+    this.failures = 0;
+    this.timer = 0;
+    this.request = null;
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.ask()));
+  }
+
+  /** Ask now: at the start, and whenever the reader has asked for something else. */
+  ask() {
+    this.#rest();
+    if (!document.hidden) this.#exchange();
+  }
+
+  #rest() {
+    clearTimeout(this.timer);
+    this.request?.abort();
+    this.request = null;
+  }
+
+  async #exchange() {
+    const request = new AbortController();
+    this.request = request;
+    const lost = setTimeout(() => request.abort(), PATIENCE);
+    try {
+      const response = await fetch(`dashboard/feed?${this.query()}`, { signal: request.signal, cache: "no-store" });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const answer = await response.json();
+      if (this.request !== request) return; // the reader wants something else by now
+      this.failures = 0;
+      this.answered(answer);
+    } catch {
+      if (this.request !== request) return;
+      this.failures += 1;
+      this.failed(this.failures);
+    } finally {
+      clearTimeout(lost);
+      if (this.request === request) this.timer = setTimeout(() => this.ask(), this.#pause());
+    }
+  }
+
+  #pause() {
+    return this.failures === 0 ? EVERY : Math.min(LONGEST_PAUSE, 1000 * 2 ** (this.failures - 1));
+  }
+}

@@ -1,0 +1,229 @@
+"""The board on the screen, with its keys. Needs textual."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from app.adapters.top.board import FindName, Look, aligned, summary, table
+from app.adapters.top.lines import Lines
+from app.adapters.top.poller import Poller, Report
+from app.adapters.top.rates import Reading
+from app.adapters.top.source import SORTS, Question, Source, Unreachable
+from app.adapters.top.wording import harmless
+
+LARGEST_LIMIT = 100_000
+
+HELP = f"""\
+o      Sort by: {" ".join(SORTS[:6])}
+                {" ".join(SORTS[6:])}
+                Older servers know fewer. On the command line: -sort
+n      Ask for so many connections. On the command line: -n
+s      Show what each connection has subscribed to
+d      Show the names of addresses, once they are looked up
+b      Show all digits of a figure
+space  Show rates per second in the table, in place of totals
+q      Quit
+
+Arrows, Page Up and Page Down scroll the table.
+Press any key to go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the board begins."""
+
+    question: Question = field(default_factory=Question)
+    look: Look = field(default_factory=Look)
+    find_name: FindName | None = None
+    """How addresses become names when that is wanted."""
+    delay: float = 1.0
+    """Seconds between two readings."""
+    refreshes: int = 0
+    """Readings after which it ends; 0 for no end."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """All keys."""
+
+    CSS = """
+    HelpScreen { align: center middle; }
+    #help { width: auto; height: auto; padding: 1 3; border: round $accent; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(HELP, id="help", markup=False)
+
+    def on_key(self, event: Key) -> None:
+        event.stop()  # so that q leads back, too, and does not quit
+        self.dismiss()
+
+
+class Board(App[None]):
+    """Shows the readings of a source until somebody quits."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; }
+    #summary { height: auto; padding-bottom: 1; }
+    #status { height: 1; }
+    #status.lost { color: $warning; text-style: bold; }
+    #prompt { display: none; border: none; height: 1; padding: 0; }
+    #prompt.open { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "prompt('sort')", "Sort"),
+        Binding("n", "prompt('limit')", "Limit"),
+        Binding("s", "subscriptions", "Subscriptions"),
+        Binding("d", "names", "Names"),
+        Binding("b", "raw", "Raw"),
+        Binding("space", "rates", "Rates"),
+        Binding("question_mark,h", "help", "Help"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", priority=True),
+    ]
+
+    class Reported(Message):
+        """The poller has something to say."""
+
+        def __init__(self, report: Report) -> None:
+            super().__init__()
+            self.report = report
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._question, self._look = settings.question, settings.look
+        self._poller = Poller(source, settings.delay, settings.question)
+        self._summary = Static("Waiting for the first answer", id="summary", markup=False)
+        self._status = Static("", id="status", markup=False)
+        self._prompt = Input(id="prompt", select_on_focus=False)
+        self._lines = Lines()
+        self._reading: Reading | None = None
+        self._failures = 0
+        self.readings = 0
+        """Readings that were shown so far."""
+        self._prompts: dict[str, Callable[[str], str]] = {"sort": self._sort_by, "limit": self._limit_to}
+        self._asking = ""
+
+    def compose(self) -> ComposeResult:
+        yield self._summary
+        yield self._status
+        yield self._prompt
+        yield self._lines
+
+    def on_mount(self) -> None:
+        self._lines.focus()
+        self._poller.start(self._report)
+
+    def on_unmount(self) -> None:
+        self._poller.stop()
+
+    def _report(self, report: Report) -> None:
+        """Called in the poller's thread, from which messages may be posted."""
+        self.post_message(self.Reported(report))
+
+    # --- readings ------------------------------------------------------------
+
+    def on_board_reported(self, message: Reported) -> None:
+        if isinstance(message.report, Unreachable):
+            self._failures += 1
+            self._say(f"Trying again ({self._failures}): {harmless(str(message.report))}", lost=True)
+            return
+        if self._failures:
+            self._failures = 0
+            self._say("")
+        self._reading = message.report
+        self.readings += 1
+        self._draw()
+        if self.readings == self._settings.refreshes:
+            self.exit()
+
+    def _draw(self) -> None:
+        if self._reading is None:
+            return
+        polled = f"\n\nConnections Polled: {len(self._reading.clients)}"
+        self._summary.update("\n".join(summary(self._reading, self._look)) + polled)
+        self._lines.set_lines(aligned(table(self._reading, self._look)))
+
+    def _say(self, text: str, *, lost: bool = False) -> None:
+        self._status.update(text)
+        self._status.set_class(lost, "lost")
+
+    # --- keys ----------------------------------------------------------------
+
+    def action_subscriptions(self) -> None:
+        """Show or hide what clients have subscribed to."""
+        wanted = not self._look.subscriptions
+        self._look = replace(self._look, subscriptions=wanted)
+        self._ask(replace(self._question, subscriptions=wanted))
+        self._draw()
+
+    def action_names(self) -> None:
+        """Show names, or addresses."""
+        self._look = replace(self._look, find_name=None if self._look.find_name else self._settings.find_name)
+        self._draw()
+
+    def action_raw(self) -> None:
+        """Show all digits, or few."""
+        self._look = replace(self._look, raw=not self._look.raw)
+        self._draw()
+
+    def action_rates(self) -> None:
+        """Show rates in the table, or totals."""
+        self._look = replace(self._look, rates=not self._look.rates)
+        self._draw()
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(HelpScreen())
+
+    # --- questions to the reader ---------------------------------------------
+
+    def action_prompt(self, asking: str) -> None:
+        """Let the reader type a value."""
+        self._asking = asking
+        now = self._question.sort if asking == "sort" else self._question.limit
+        self._prompt.value = ""
+        self._prompt.placeholder = f"sort by [{now}]" if asking == "sort" else f"limit [{now}]"
+        self._prompt.add_class("open")
+        self._prompt.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        word = event.value.strip()
+        refusal = self._prompts[self._asking](word) if word else ""
+        self._close_prompt()
+        self._say(refusal)
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "escape" and self._asking:
+            self._close_prompt()
+
+    def _close_prompt(self) -> None:
+        self._asking = ""
+        self._prompt.remove_class("open")
+        self._lines.focus()
+
+    def _sort_by(self, word: str) -> str:
+        """Obey, or say why not."""
+        if word not in SORTS:
+            return f"Cannot sort by {harmless(word)!r}; possible are {', '.join(SORTS)}"
+        self._ask(replace(self._question, sort=word))
+        return ""
+
+    def _limit_to(self, word: str) -> str:
+        """Obey, or say why not."""
+        if not (word.isascii() and word.isdecimal() and 1 <= int(word[:10]) <= LARGEST_LIMIT):
+            return f"The limit is a number from 1 to {LARGEST_LIMIT}, not {harmless(word)!r}"
+        self._ask(replace(self._question, limit=int(word)))
+        return ""
+
+    def _ask(self, question: Question) -> None:
+        self._question = question
+        self._poller.ask(question)

@@ -1,0 +1,61 @@
+"""How figures and strangers' texts are written, as nats-top writes them."""
+
+import unicodedata
+from functools import lru_cache
+
+_KILO = 1000
+_COUNT_UNITS = ("", "K", "M", "B", "T")
+_KIBI = 1024
+_SIZE_UNITS = ("", "K", "M", "G")
+
+
+def count(value: float, *, raw: bool) -> str:
+    """Things: ``999``, ``1.5K``, ``2.0B``; with `raw`, all digits."""
+    return _scaled(value, _KILO, ("",) if raw else _COUNT_UNITS)
+
+
+def size(value: float, *, raw: bool) -> str:
+    """Bytes: ``1023``, ``1.5K``, ``2.0G``; with `raw`, all digits."""
+    return _scaled(value, _KIBI, ("",) if raw else _SIZE_UNITS)
+
+
+def _scaled(value: float, base: int, units: tuple[str, ...]) -> str:
+    step = 0
+    while value >= base and step < len(units) - 1:
+        value /= base
+        step += 1
+    return f"{value:.1f}{units[step]}" if step else f"{value:.0f}"
+
+
+def harmless(text: str) -> str:
+    r"""`text` with everything unprintable spelt out: ``\n``, ``\x1b``, ``\u202e``.
+
+    Raw, a client's name could drive the terminal, or pose as another line.
+    """
+    return text if text.isprintable() else "".join(map(_harmless_character, text))
+
+
+@lru_cache(maxsize=1024)
+def _harmless_character(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def columns(text: str) -> int:
+    """Columns that a terminal needs for printable text."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+@lru_cache(maxsize=1024)
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, or as much of it as fits into so many columns, and an ellipsis."""
+    if columns(text) <= most:
+        return text
+    while columns(text) > most - 1:
+        text = text[: min(len(text) - 1, most)]
+    return text + "\u2026"

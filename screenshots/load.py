@@ -1,0 +1,114 @@
+"""Traffic that looks like that of a small company: 200 clients, waves of messages, two slow readers."""
+
+import asyncio
+import math
+import random
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+CLIENTS = 200
+
+_TRADES = (
+    ("orders-api", "orders.created", "orders.created"),
+    ("billing", "orders.*.status", "orders.17.status"),
+    ("pricing", "prices.eur.>", "prices.eur.oil"),
+    ("inventory", "inventory.changed", "inventory.changed"),
+    ("web-gateway", "sensors.*.temperature", "sensors.9.temperature"),
+    ("sensor-ingest", "audit.>", "audit.login"),
+    ("audit-log", "mail.send", "mail.send"),
+    ("mailer", "search.update", "search.update"),
+    ("search-index", "metrics.host.*", "metrics.host.7"),
+    ("metrics-relay", "chat.room.42", "chat.room.42"),
+)
+"""What clients are called, what they listen to, and what they publish."""
+
+_WEIGHTS = range(len(_TRADES), 0, -1)
+_BULK = "reports.nightly"
+_BLOCK = b"x" * 64_000
+_BURST = 130
+_BURST_SECONDS = 2.2
+_SIP = 80_000
+_SIP_SECONDS = 0.02
+_TURN_SECONDS = 0.05
+
+
+class Load:
+    """Clients of a server, on a thread of their own, within a ``with`` block."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._chance = random.Random(7)  # noqa: S311 - it makes up traffic
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    async def _run(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        clients = [await self._client(number) for number in range(CLIENTS - 2)]
+        chores = [asyncio.create_task(self._sip(f"report-writer-{number}")) for number in range(2)]
+        chores += [asyncio.create_task(self._talk(clients)), asyncio.create_task(self._burst(clients[0]))]
+        self._ready.set()
+        await self._end.wait()
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, *(client.close() for client in clients), return_exceptions=True)
+
+    async def _client(self, number: int) -> Client:
+        trade = number % len(_TRADES)
+        name, subject, _ = _TRADES[trade]
+        client = await nats.connect(
+            f"nats://127.0.0.1:{self._port}", name=f"{name}-{number // len(_TRADES):02}"
+        )
+        await client.subscribe(subject, cb=_ignore)
+        if number % 3 == 0:
+            await client.subscribe(_TRADES[(trade + 5) % len(_TRADES)][1], queue="workers", cb=_ignore)
+        return client
+
+    async def _talk(self, clients: list[Client]) -> None:
+        """Publish small messages, now more of them, now fewer."""
+        for turn in range(1_000_000):
+            tide = 14 + 9 * math.sin(turn / 300) + 4 * math.sin(turn / 70) + 3 * self._chance.random()
+            for _, _, subject in self._chance.choices(_TRADES, _WEIGHTS, k=int(tide)):
+                await self._chance.choice(clients).publish(subject, _BLOCK[: self._chance.randrange(50, 900)])
+            await asyncio.sleep(_TURN_SECONDS)
+
+    async def _burst(self, client: Client) -> None:
+        """Publish a lot at once, now and then."""
+        while True:
+            for _ in range(_BURST):
+                await client.publish(_BULK, _BLOCK)
+            await asyncio.sleep(_BURST_SECONDS)
+
+    async def _sip(self, name: str) -> None:
+        """Read what comes, but slowly; when cut off for it, come back."""
+        hello = f'CONNECT {{"verbose":false,"name":"{name}","lang":"go","version":"1.37.0"}}\r\n'
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_SIP)
+            writer.write(f"{hello}SUB {_BULK} 1\r\n".encode())
+            with suppress(ConnectionError):
+                while await reader.read(_SIP):  # noqa: ASYNC110 - being slow is the point
+                    await asyncio.sleep(_SIP_SECONDS)
+            writer.close()
+
+
+async def _ignore(_message: Msg) -> None:
+    """Listening is all they do."""

@@ -1,0 +1,30 @@
+"""A broker in virtual time, and what monitoring sees of it."""
+
+from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.watch import Settings, Watch
+from app.domain.dataplane import PYTHON, choose
+from app.domain.limits import Limits
+from app.domain.view import LiveView
+from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+
+
+class WatchedBroker:
+    """A broker on the plain twin; nothing happens but what a test asks for."""
+
+    def __init__(self, limits: Limits | None = None, *, name: str = "") -> None:
+        """`name` is the server's, for people."""
+        self.server = VirtualBroker(choose(PYTHON)[1], limits)
+        self.view = LiveView(self.server.broker)
+        self.watch = Watch(
+            self.view,
+            Settings(tls_timeout=0.5, server_name=name, data_plane=PYTHON),
+            Calendar(self.server.clock),
+        )
+
+    def connect(self, name: str = "", *subjects: str) -> VirtualClient:
+        """A client of this name that listens to these subjects."""
+        client = self.server.connect()
+        lines = [f'CONNECT {{"verbose":false,"name":"{name}","lang":"test","version":"1.0"}}']
+        lines += [f"SUB {subject} {sid}" for sid, subject in enumerate(subjects, 1)]
+        client.ask("".join(f"{line}\r\n" for line in lines).encode())
+        return client

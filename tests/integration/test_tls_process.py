@@ -1,0 +1,111 @@
+"""A server's process with TLS: flags and file alike, what it logs, and what it cannot start with."""
+
+import socket
+import ssl
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.adapters.net_asyncio.tls_context import TlsFiles
+from tests.fakes.blocking_client import read_until
+from tests.fakes.certificates import certificates
+from tests.fakes.notified_server import SERVER
+from tests.fakes.server_process import ROOT, ServerProcess
+
+
+def as_flags(files: TlsFiles) -> list[str]:
+    """These settings on a command line."""
+    switch = "--tlsverify" if files.verify else "--tls"
+    flags = [switch, "--tlscert", files.cert_file, "--tlskey", files.key_file]
+    return [*flags, "--tlscacert", files.ca_file] if files.verify else flags
+
+
+def as_file(files: TlsFiles, folder: Path) -> list[str]:
+    """These settings in a file, and the flag that names it."""
+    path = folder / "tls.conf"
+    verify = str(files.verify).lower()
+    path.write_text(
+        f"tls {{\n  cert_file: '{files.cert_file}'\n  key_file: '{files.key_file}'\n"
+        f"  ca_file: '{files.ca_file}'\n  verify: {verify}\n}}\n"
+    )
+    return ["-c", str(path)]
+
+
+@pytest.fixture(name="words", params=["flags", "file"])
+def _words(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """A server that verifies its clients, asked for in either way."""
+    files = certificates().files(verify=True)
+    return as_flags(files) if request.param == "flags" else as_file(files, tmp_path)
+
+
+def agreed(port: int, context: ssl.SSLContext) -> tuple[str | None, bytes]:
+    """Which version a client and the server agree on, and what the server answers to PING."""
+    with socket.create_connection(("127.0.0.1", port), 20) as link:
+        read_until(link, b"\r\n")
+        with context.wrap_socket(link, server_hostname="localhost") as wrapped:
+            wrapped.sendall(b"PING\r\n")
+            return wrapped.version(), read_until(wrapped, b"PONG\r\n")
+
+
+def test_flags_and_file_protect_alike(words: list[str]) -> None:
+    """Good clients are served, in the words of gnatsd; weak ones are refused, however TLS was asked for."""
+    good = certificates().client_context(certificates().client)
+    weak = certificates().client_context(certificates().client)
+    weak.maximum_version = ssl.TLSVersion.TLSv1_2
+    weak.set_ciphers("ECDHE-ECDSA-AES128-SHA")
+
+    with ServerProcess("-D", *words) as server:
+        answer = agreed(server.port, good)
+        with pytest.raises(ssl.SSLError):
+            agreed(server.port, weak)
+        failure = server.wait_for("TLS handshake error")
+        log = server.log
+
+    assert ("TLSv1.3", b"PONG\r\n") == answer
+    assert "[INF] TLS required for client connections" in log
+    assert " - cid:1 - Starting TLS client connection handshake" in log
+    assert " - cid:1 - TLS handshake complete" in log
+    assert " - cid:1 - TLS version 1.3, cipher suite TLS_AES_256_GCM_SHA384" in log
+    assert " - cid:2 - TLS handshake error: no shared cipher" in failure
+
+
+def test_a_start_that_fails_is_one_line(tmp_path: Path) -> None:
+    """A file that is not there is named in one fatal line, and the server does not start."""
+    lost = str(tmp_path / "lost.pem")
+    files = replace(certificates().files(), cert_file=lost)
+
+    for words in (as_flags(files), as_file(files, tmp_path)):
+        done = subprocess.run(
+            [*SERVER, "-p", "-1", *words], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        )
+
+        assert done.returncode == 1
+        assert done.stdout == ""
+        (line,) = done.stderr.splitlines()
+        assert line.endswith(
+            f"[FTL] error parsing X509 certificate/key pair: open {lost}: no such file or directory"
+        )
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ([], "TLS Server certificate must be present and valid."),
+        (["--tlscert", certificates().server.cert_file], "TLS Server private key must be present and valid."),
+    ],
+)
+def test_tls_without_its_files(flags: list[str], text: str) -> None:
+    """The switch alone is not enough, and what is missing is said."""
+    done = subprocess.run(
+        [*SERVER, "-p", "-1", "--tls", *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert text in done.stderr.splitlines()

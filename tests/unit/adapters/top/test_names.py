@@ -1,0 +1,84 @@
+"""Names of addresses: the board never waits for them."""
+
+import queue
+import socket
+
+import pytest
+
+from app.adapters.top import names
+from app.adapters.top.names import Names, look_up
+
+SECONDS = 20.0
+
+
+class Directory:
+    """A name server that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def look_up(self, ip: str) -> str | None:
+        """Wait for the answer."""
+        self.asked.put(ip)
+        return self.answers.get(timeout=SECONDS)
+
+    def settle(self, found: Names) -> None:
+        """Wait until all that was answered before is known."""
+        found.find("192.0.2.99")
+        while self.asked.get(timeout=SECONDS) != "192.0.2.99":
+            pass
+        self.answers.put(None)
+
+
+def test_a_name_comes_later() -> None:
+    """An address has no name until the name server has answered, and is asked for once."""
+    directory = Directory()
+    found = Names(directory.look_up)
+
+    assert None is found.find("192.0.2.1")
+    assert None is found.find("192.0.2.1")
+    directory.answers.put("host.example")
+    directory.settle(found)
+
+    assert "host.example" == found.find("192.0.2.1")
+    assert directory.asked.empty()
+
+
+def test_an_address_without_a_name() -> None:
+    """An address that has no name is not asked for again and again."""
+    directory = Directory()
+    found = Names(directory.look_up)
+    found.find("192.0.2.1")
+    directory.answers.put(None)
+    directory.settle(found)
+
+    assert None is found.find("192.0.2.1")
+    assert directory.asked.empty()
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many addresses are remembered; the oldest are asked for anew."""
+    monkeypatch.setattr(names, "KEPT", 2)
+    directory = Directory()
+    found = Names(directory.look_up)
+    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        found.find(ip)
+        directory.answers.put("host.example")
+    directory.settle(found)
+
+    assert None is found.find("192.0.2.1")
+    assert "192.0.2.1" == directory.asked.get(timeout=SECONDS)
+    directory.answers.put(None)
+
+
+@pytest.mark.parametrize("error", [socket.herror(1, "Unknown host"), UnicodeError("label too long")])
+def test_no_answer(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A look-up that fails, in whatever way, gives no name."""
+
+    def fail(_ip: str) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "gethostbyaddr", fail)
+
+    assert None is look_up("192.0.2.1")

@@ -1,0 +1,67 @@
+"""How figures and strangers' texts are written."""
+
+import pytest
+
+from app.adapters.top.wording import columns, count, harmless, shortened, size
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.0K"),
+        (161_600, "161.6K"),
+        (1_600_000, "1.6M"),
+        (2e9, "2.0B"),
+        (3e15, "3000.0T"),
+    ],
+)
+def test_counts(value: float, text: str) -> None:
+    """Things are counted in thousands."""
+    assert text == count(value, raw=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1023, "1023"), (1024, "1.0K"), (8_600_000, "8.2M"), (1 << 50, "1048576.0G")],
+)
+def test_sizes(value: float, text: str) -> None:
+    """Bytes are counted in steps of 1024."""
+    assert text == size(value, raw=False)
+
+
+def test_raw_figures() -> None:
+    """A raw figure shows all its digits."""
+    assert ("1234567", "1234567") == (count(1_234_567, raw=True), size(1_234_567, raw=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("billing", "billing"),
+        ("zürich 東京", "zürich 東京"),
+        ("\x1b[2Jgone", "\\x1b[2Jgone"),
+        ("two\nlines", "two\\nlines"),
+        ("\u202eevil", "\\u202eevil"),
+        ("\x9b31m", "\\x9b31m"),
+        ("", ""),
+    ],
+)
+def test_nothing_drives_the_terminal(text: str, shown: str) -> None:
+    """Control characters of a name are spelt out; letters of every script stay."""
+    assert shown == harmless(text)
+
+
+@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("", 0)])
+def test_columns_of_a_terminal(text: str, width: int) -> None:
+    """Wide letters take two columns, and accents on top of a letter take none."""
+    assert width == columns(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("12345", "12345"), ("123456", "1234…"), ("東京東京", "東京…"), ("x" * 1000, "xxxx…")]
+)
+def test_shortened(text: str, shown: str) -> None:
+    """A text that is too long ends in an ellipsis, within the columns that it has."""
+    assert shown == shortened(text, 5)
