@@ -175,6 +175,11 @@ class Pipe:
         return max(0, len(self._data) - self._capacity)
 
     @property
+    def under_way(self) -> int:
+        """Bytes within the capacity: passed on, and not read yet."""
+        return min(len(self._data), self._capacity)
+
+    @property
     def holds_data(self) -> bool:
         return bool(self._data)
 
@@ -300,6 +305,9 @@ class MemoryWire:
 
     def pending(self) -> int:
         return 0 if self._state is _State.ENDED else self._outgoing.pending
+
+    def untaken(self) -> int:
+        return 0 if self._state is _State.ENDED else self._outgoing.under_way
 
     def pause(self) -> None:
         if self._state is _State.OPEN:

@@ -52,6 +52,10 @@ class Wire(Protocol):
         """How many bytes have been written but not passed on yet."""
         ...
 
+    def untaken(self) -> int:
+        """How many bytes were passed on that the peer has not taken; 0 where that cannot be told."""
+        ...
+
     def pause(self) -> None:
         """Stop reading; may be called again while paused, or after the end."""
         ...
@@ -265,6 +269,10 @@ class Connection:
     def waiting(self) -> bool:
         """Whether something keeps the peer from being served further."""
         return self._waits > 0
+
+    def untaken(self) -> int:
+        """What the system holds for the peer; see `Wire.untaken`."""
+        return self.wire.untaken()
 
     # --- told by the outbox --------------------------------------------------
 

@@ -34,6 +34,10 @@ class Peer(Protocol):
         """Whether it is a server of the cluster."""
         ...
 
+    def untaken(self) -> int:
+        """Bytes that were passed on and that it has not taken, as far as the system tells."""
+        ...
+
     def wait(self) -> None:
         """Read no more until as many calls of `go_on`."""
         ...
@@ -84,7 +88,7 @@ class Flow:
         congestion = self._congested.get(receiver)
         if congestion is None:
             now = self._scheduler.monotonic()
-            congestion = self._congested[receiver] = _Congestion(outbox.passed(), now)
+            congestion = self._congested[receiver] = _Congestion(_taken(receiver), now)
             if self._timer is None:
                 self._timer = self._scheduler.call_later(TICK, self._tick)
         if not self._is_waited_for(receiver, congestion, self.publisher):
@@ -153,7 +157,7 @@ class Flow:
 
     def _review(self, receiver: Peer, congestion: _Congestion, now: float) -> None:
         outbox = receiver.outbox
-        passed = outbox.passed()
+        passed = _taken(receiver)
         stuck = now - congestion.since
         if outbox.pending() <= self._limits.hold_above // 4:
             self.drained(receiver)
@@ -174,3 +178,8 @@ class Flow:
             congestion.holding = False
             outbox.alarm = self._most_pending(receiver)
             self._release(congestion)
+
+
+def _taken(receiver: Peer) -> int:
+    """How far it got: systems take bytes in lumps of megabytes, but a peer reads steadily."""
+    return receiver.outbox.passed() - receiver.untaken()

@@ -58,6 +58,7 @@ class FlowPeer(flow.Peer):
     def __init__(self, owner: flow.Flow, *, distant: bool = False) -> None:
         self.distant = distant
         self.waits = 0
+        self.held = 0
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
         self._outbox = FakeOutbox()
@@ -67,6 +68,10 @@ class FlowPeer(flow.Peer):
     def outbox(self) -> FakeOutbox:
         """What waits for it."""
         return self._outbox
+
+    def untaken(self) -> int:
+        """What the test says, in `held`."""
+        return self.held
 
     def wait(self) -> None:
         """One reason more."""

@@ -62,6 +62,10 @@ class FakeWire(Wire):
         """What was written since `stall` and not passed on."""
         return 0 if self.is_over else self._pending
 
+    def untaken(self) -> int:
+        """Nothing: no system is in between."""
+        return 0
+
     def pause(self) -> None:
         """Keep input back."""
         self.paused = True

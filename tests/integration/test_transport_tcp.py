@@ -43,6 +43,27 @@ def test_a_wildcard_host_takes_both_families(transport: Transport, host: str, vi
 
 
 @over_tcp
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a peer has not taken")
+def test_what_the_peer_has_not_taken(transport: Transport) -> None:
+    """Bytes that the system took from us count as untaken until the peer reads."""
+
+    async def scenario(bench: Bench) -> None:
+        acceptor = bench.acceptor()
+        peer = await bench.connect(await bench.listener().start(acceptor))
+        await bench.until(lambda: len(acceptor.handlers) == 1)
+        wire = acceptor.handlers[0].wire
+        before = wire.untaken()
+        wire.write(8 * 1024 * 1024 * b"x")
+        await bench.until(lambda: wire.pending() > 0 and wire.untaken() > 0)
+        await peer.read(8 * 1024 * 1024)
+        await bench.until(lambda: wire.pending() == 0 and wire.untaken() == 0)
+
+        assert 0 == before
+
+    transport.run(scenario)
+
+
+@over_tcp
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_host_may_be_an_address_or_a_name(transport: Transport, host: str) -> None:
     """A name is resolved, and stands for its IPv4 address if it has one."""

@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+from app.adapters.net_asyncio.kernel import unacknowledged
 from app.domain.connection import Handler, Peer
 from app.domain.events import Link
 from app.domain.security import Security
@@ -106,6 +107,10 @@ class Carrier(Protocol):
 
     def get_write_buffer_size(self) -> int: ...
 
+    def get_extra_info(self, name: str, /) -> Any:  # noqa: ANN401 - whatever asyncio has there
+        """``socket`` is the socket beneath."""
+        ...
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
     def pause_reading(self) -> None: ...
@@ -178,6 +183,11 @@ class TcpWire(asyncio.BufferedProtocol):
     def is_open(self) -> bool:
         """Whether nobody has ended the link."""
         return self._state is _State.OPEN
+
+    def untaken(self) -> int:
+        if self._state is _State.ENDED:
+            return 0
+        return unacknowledged(self._transport.get_extra_info("socket").fileno())
 
     def pause(self) -> None:
         if self._state is _State.OPEN and not self._input_over:

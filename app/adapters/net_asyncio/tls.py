@@ -24,7 +24,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from app.adapters.net_asyncio.ciphers import iana_name
 from app.adapters.net_asyncio.handshakes import Crowd, Patience, Turnstile
@@ -232,6 +232,9 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def get_write_buffer_size(self) -> int:
         return self._transport.get_write_buffer_size() + sum(map(len, self._unsent))
+
+    def get_extra_info(self, name: str) -> Any:  # noqa: ANN401 - whatever asyncio has there
+        return self._transport.get_extra_info(name)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._transport.set_write_buffer_limits(high, low)

@@ -127,6 +127,31 @@ def test_the_publisher_goes_on_at_a_quarter(scene: Scene, publisher: FlowPeer, c
     assert not scene.publish(publisher, congested, LITTLE)
 
 
+def test_reading_from_what_the_system_holds_is_progress(
+    scene: Scene, publisher: FlowPeer, congested: FlowPeer
+) -> None:
+    """A receiver that reads steadily is not cut, though its system asks for more only now and then."""
+    congested.outbox.queue(1_000_000)
+    congested.outbox.take(1_000_000)
+    congested.held = 1_000_000
+    for _ in range(100):
+        congested.held -= 1
+        scene.clock.advance(SOON)
+
+    assert (1, []) == (publisher.waits, congested.cuts)
+
+
+def test_what_only_the_system_takes_is_no_progress(scene: Scene, congested: FlowPeer) -> None:
+    """A receiver that does not read is cut, whatever its system still takes in."""
+    deadline = scene.clock.monotonic() + LIMITS.write_deadline + 2 * TICK
+    while scene.clock.monotonic() < deadline:
+        congested.outbox.take(1)
+        congested.held += 1
+        scene.clock.advance(TICK)
+
+    assert 1 == len(congested.cuts)
+
+
 def test_the_publisher_waits_while_there_is_progress(
     scene: Scene, publisher: FlowPeer, congested: FlowPeer
 ) -> None:
