@@ -109,3 +109,19 @@ async def test_plain_http_at_the_encrypted_port(server: EmbeddedServer) -> None:
     writer.transport.abort()
 
     assert b"server_id" not in got
+
+
+async def test_how_a_client_is_protected(server: EmbeddedServer, made: Certificates) -> None:
+    """A client's version of TLS and its cipher suite are shown, by their names in the field."""
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    await reader.readline()
+    await writer.start_tls(made.client_context(made.client), server_hostname=HOST)
+    writer.write(b'CONNECT {"verbose":false}\r\nPING\r\n')
+    async with asyncio.timeout(DEADLINE):
+        await reader.readuntil(b"PONG\r\n")
+
+    (row,) = (await get(f"{server.pages}/connz", made.client_context())).json()["connections"]
+    writer.transport.abort()
+
+    assert "1.3" == row["tls_version"]
+    assert row["tls_cipher_suite"].startswith("TLS_")

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from app.adapters.monitoring.formats import one_line
 from app.adapters.monitoring.jsonp import CALLBACK
@@ -36,7 +36,13 @@ def _sort_key(text: object) -> object:
     return text or SortKey.CID
 
 
-_Bounded = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer)]
+_EMPTY = {"type": "string", "maxLength": 0}
+_NUMBER = {"anyOf": [{"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST}, _EMPTY]}
+_KEY = {"anyOf": [{"type": "string", "enum": [key.value for key in SortKey]}, _EMPTY]}
+
+_Bounded = Annotated[
+    int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer), WithJsonSchema(_NUMBER)
+]
 Switch = Annotated[str, Field(pattern=_SWITCH)]
 """1 or a word for yes switches it on; see `is_on`."""
 
@@ -82,7 +88,10 @@ class ConnzQuestion(_Paging):
     """What ``/connz`` understands."""
 
     sort: Annotated[
-        SortKey, BeforeValidator(_sort_key), Field(description="By age ascending, by amounts descending.")
+        SortKey,
+        BeforeValidator(_sort_key),
+        WithJsonSchema(_KEY),
+        Field(description="By age ascending, by amounts descending."),
     ] = SortKey.CID
     subs: Annotated[
         str,
