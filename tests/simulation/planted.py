@@ -43,8 +43,9 @@ def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
 
 
 def _put(broker: Broker, path: str, replacement: Callable[..., object]) -> None:
-    """Replace one method of the broker, or of a part of it."""
+    """Replace one method of the broker, or of a part of it; it must be there."""
     owner, _, name = path.rpartition(".")
+    assert callable(attrgetter(path)(broker))
     setattr(attrgetter(owner)(broker) if owner else broker, name, replacement)
 
 
@@ -274,7 +275,7 @@ PLANTS: Final[dict[str, Plant]] = {
     "dawdles": Plant("in time", _altered(_dawdles)),
     "serves-all-members": Plant("one member per group", _serves_all_members),
     "forgets-unsub": Plant("interest", _without("cluster.herald.removed")),
-    "keeps-the-dead": Plant("interest", _without("cluster._forget_interest")),
+    "keeps-the-dead": Plant("interest", _without("bury")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
     "serves-the-gone": Plant("UNSUB", _without("interest.remove")),
     "ignores-gossip": Plant("mesh", _without("cluster.heard_of")),

@@ -135,7 +135,10 @@ class World:
             if not seat.late:
                 server.start()
                 self.clock.advance(chance.choice((0.0, 0.0, 0.001, 0.3)))
-        self.clock.advance(chance.choice((0.0, 0.1, 5.0)))
+        if chance.random() < 0.6 and not any(seat.late for seat in self.scenario.seats):
+            self._come_to_rest()
+        else:
+            self.clock.advance(chance.choice((0.0, 0.1, 5.0)))
 
     def _go_through(self, phase: Phase) -> None:
         began = self.clock.monotonic()
