@@ -7,7 +7,7 @@ from tests.simulation.client import CLIENT_PORT, Client
 from tests.simulation.damage import Damage
 from tests.simulation.host import Host
 from tests.simulation.network import Network
-from tests.simulation.scenario import Scenario, Step, Word
+from tests.simulation.scenario import Scenario, Step, Word, amount_of, number_of
 from tests.simulation.server import ROUTE_PORT, Server
 from tests.simulation.stranger import INTRODUCTION, SAYINGS, Stranger
 
@@ -54,7 +54,7 @@ class Faults:
 
     def _server(self, number: Word) -> Server:
         servers = self._victims.servers
-        return servers[_number(number) % len(servers)]
+        return servers[number_of(number) % len(servers)]
 
     def _touch(self, server: Server) -> None:
         self._victims.damage.touch(server.host, self._network.now())
@@ -104,7 +104,7 @@ class Faults:
         self._note(server, f"freezes for {seconds} s")
         clock = server.host.clock
         clock.freeze()
-        self._network.clock.call_later(_seconds(seconds), clock.thaw)
+        self._network.clock.call_later(amount_of(seconds), clock.thaw)
         return True
 
     def _deaf(self, number: Word, seconds: Word) -> bool:
@@ -119,7 +119,7 @@ class Faults:
             if server.broker is broker:
                 server.listen()
 
-        self._network.clock.call_later(_seconds(seconds), listen_again)
+        self._network.clock.call_later(amount_of(seconds), listen_again)
         return True
 
     # --- paths between servers -----------------------------------------------------
@@ -165,21 +165,21 @@ class Faults:
         self._touch_pair(here.host, there.host)
         self._note(here, f"has {rate} B/s with {there.name}")
         for path in (self._network.path(here.host, there.host), self._network.path(there.host, here.host)):
-            path.rate = _seconds(rate)
+            path.rate = amount_of(rate)
         return here is not there
 
     def _delay(self, one: Word, other: Word, seconds: Word) -> bool:
         here, there = self._two(one, other)
         self._note(here, f"is {seconds} s away from {there.name}")
         for path in (self._network.path(here.host, there.host), self._network.path(there.host, here.host)):
-            path.latency = _seconds(seconds)
+            path.latency = amount_of(seconds)
         return here is not there
 
     # --- clients ---------------------------------------------------------------------
 
     def _lose(self, number: Word, seconds: Word) -> bool:
         """A client loses contact with its server."""
-        client = self._victims.clients.get(_number(number))
+        client = self._victims.clients.get(number_of(number))
         if client is None or client.session is None:
             return False
         server = client.server
@@ -192,19 +192,19 @@ class Faults:
             there.open = back.open = True
             self._network.send_again()
 
-        self._network.clock.call_later(_seconds(seconds), regain)
+        self._network.clock.call_later(amount_of(seconds), regain)
         return True
 
     def _stranger(self, number: Word, port: Word, saying: Word, seconds: Word) -> bool:
         """Somebody visits a server. Only where nobody asks for a password could it become a route."""
-        server, which = self._server(number), _number(saying) % len(SAYINGS)
+        server, which = self._server(number), number_of(saying) % len(SAYINGS)
         if which == INTRODUCTION and not self._victims.scenario.guarded:
             which = 0
         name = f"x{len(self._network.hosts)}"
         host = self._network.host(name, f"10.0.2.{len(self._network.hosts)}")
         self._note(server, f"is visited by {name} on the port for {port}: {SAYINGS[which]!r}")
         visitor = Stranger(self._network, host, server.host, ROUTE_PORT if port == "routes" else CLIENT_PORT)
-        visitor.come(SAYINGS[which], _seconds(seconds))
+        visitor.come(SAYINGS[which], amount_of(seconds))
         return True
 
     def _note(self, server: Server, what: str) -> None:
@@ -225,13 +225,3 @@ class Faults:
         "lose": _lose,
         "stranger": _stranger,
     }
-
-
-def _number(word: Word) -> int:
-    assert isinstance(word, int)
-    return word
-
-
-def _seconds(word: Word) -> float:
-    assert isinstance(word, int | float)
-    return float(word)

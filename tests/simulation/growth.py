@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.domain.dataplane import AUTO, choose
 from tests.simulation.growth_chart import draw
-from tests.simulation.network import Lane
+from tests.simulation.lane import Lane
 from tests.simulation.scenario import Scenario, Seat, Weather
 from tests.simulation.world import World
 

@@ -15,6 +15,18 @@ VERSION: Final = 2
 Word = int | float | str | None
 
 
+def number_of(word: Word) -> int:
+    """A word that counts, or names a server or a client."""
+    assert isinstance(word, int)
+    return word
+
+
+def amount_of(word: Word) -> float:
+    """A word that measures."""
+    assert isinstance(word, int | float)
+    return float(word)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something that is done, so many seconds after its phase began."""

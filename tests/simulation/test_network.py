@@ -10,7 +10,8 @@ from app.adapters.net_memory import MemoryWire
 from app.ports.transport import DIAL_SECONDS
 from tests.fakes.handler import RecordingAcceptor, RecordingHandler
 from tests.simulation.host import Host
-from tests.simulation.network import RETRANSMIT_SECONDS, Link, Network, Path
+from tests.simulation.lane import RETRANSMIT_SECONDS, Path
+from tests.simulation.network import Link, Network
 from tests.simulation.trace import Trace
 
 PORT = 4222

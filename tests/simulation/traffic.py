@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 from tests.simulation.client import Client, Wish
 from tests.simulation.damage import Damage
 from tests.simulation.network import Network
-from tests.simulation.scenario import Step, Word
+from tests.simulation.scenario import Step, Word, amount_of, number_of
 from tests.simulation.server import Server
 
 
@@ -37,12 +37,12 @@ class Traffic:
 
     def _arrive(self, client: Client, server: Word) -> None:
         if client.session is None:
-            client.arrive(self._stage.servers[_number(server)].host)
+            client.arrive(self._stage.servers[number_of(server)].host)
 
     def _move(self, client: Client, server: Word) -> None:
         if client.session is not None:
             client.leave(abrupt=False)
-            client.arrive(self._stage.servers[_number(server)].host)
+            client.arrive(self._stage.servers[number_of(server)].host)
 
     def _leave(self, client: Client, how: Word) -> None:
         client.leave(abrupt=how == "abort")
@@ -53,7 +53,7 @@ class Traffic:
     def _unsubscribe(self, client: Client, which: Word) -> None:
         session = client.session
         if session is not None and (interests := session.live_interests()):
-            interest = interests[_number(which) % len(interests)]
+            interest = interests[number_of(which) % len(interests)]
             session.unsubscribe(interest)
             client.forget(interest)
 
@@ -64,13 +64,13 @@ class Traffic:
             return
         interests = [i for i in session.live_interests() if i.queue is None and not i.limit_asked]
         if interests:
-            interest = interests[_number(which) % len(interests)]
-            session.limit(interest, _number(count))
+            interest = interests[number_of(which) % len(interests)]
+            session.limit(interest, number_of(count))
             client.forget(interest)
 
     def _publish(self, client: Client, subject: Word, count: Word, size: Word) -> None:
         if client.session is not None:
-            client.session.publish(str(subject), _number(count), _number(size))
+            client.session.publish(str(subject), number_of(count), number_of(size))
 
     def _request(self, client: Client, subject: Word) -> None:
         if client.session is not None:
@@ -79,9 +79,8 @@ class Traffic:
     def _stall(self, client: Client, seconds: Word) -> None:
         """Read nothing; the server may cut it as a slow consumer."""
         if client.session is not None:
-            assert isinstance(seconds, float)
             self._stage.damage.touch_pair(client.host, client.server, self._stage.network.now())
-            client.session.stall(seconds)
+            client.session.stall(amount_of(seconds))
 
     _OBEY: ClassVar[dict[str, Callable[..., None]]] = {
         "arrive": _arrive,
@@ -94,8 +93,3 @@ class Traffic:
         "req": _request,
         "stall": _stall,
     }
-
-
-def _number(word: Word) -> int:
-    assert isinstance(word, int)
-    return word

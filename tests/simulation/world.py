@@ -14,7 +14,8 @@ from tests.simulation.client import Client
 from tests.simulation.damage import Damage
 from tests.simulation.faults import Faults
 from tests.simulation.host import Host
-from tests.simulation.network import Network, Path
+from tests.simulation.lane import Path
+from tests.simulation.network import Network
 from tests.simulation.scenario import Phase, Scenario
 from tests.simulation.server import MakeBroker, Server
 from tests.simulation.trace import Trace

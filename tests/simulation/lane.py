@@ -1,0 +1,300 @@
+"""One direction of a link, and the path that it takes.
+
+Bytes are put in by the writer, travel, and stand at the reader's side until they are read::
+
+    write ──> [ under way: delayed, or stalled ] ──> [ at the reader's side ] ──> reserve, received
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from app.adapters.net_memory import MemoryWire, Pipe
+from app.ports.clock import Timer
+from tests.simulation.host import Host
+
+if TYPE_CHECKING:
+    from tests.simulation.network import Link, Network
+
+RETRANSMIT_SECONDS = 0.5
+"""Within this time after a way is mended, what stalled on it is sent again."""
+
+_SMALL_READS = 3
+
+_ROUNDING = 2e-9
+
+
+class _Mark(Enum):
+    """What travels besides bytes."""
+
+    OPEN = auto()
+    """The dialler has its answer: the other end may be accepted."""
+    END = auto()
+    RESET = auto()
+
+
+@dataclass(slots=True)
+class Path:
+    """The way from one machine to another; may be changed at any time. Seconds and bytes."""
+
+    latency: float = 0.001
+    jitter: float = 0.0
+    """At most so much is added to the latency."""
+    rate: float = 0.0
+    """Bytes per second of each link; 0 for no bound."""
+    capacity: int = 256 * 1024
+    """Bytes of one direction that count as passed on, when a link is made."""
+    grain: int = 0
+    """Most bytes that one of the first reads of an arrival gets; 0 for no bound."""
+    open: bool = True
+
+
+class Lane(Pipe):
+    """One direction of a link, from a writer to a reader on another machine."""
+
+    __slots__ = (
+        "_arrived_end",
+        "_free_at",
+        "_latest",
+        "_network",
+        "_next",
+        "_queue",
+        "_sent_at",
+        "_shut",
+        "_small_reads",
+        "_started",
+        "_travelling",
+        "_under_way",
+        "carried",
+        "link",
+        "path",
+        "source",
+        "target",
+        "way",
+    )
+
+    link: "Link"
+
+    def __init__(
+        self, network: "Network", writer: MemoryWire, reader: MemoryWire, source: Host, target: Host
+    ) -> None:
+        self.path = network.path(source, target)
+        super().__init__(self.path.capacity, writer, reader)
+        self._network = network
+        self.source = source
+        self.target = target
+        self.way = f"{source.name}>{target.name}"
+        self._queue: deque[tuple[float, bytes | _Mark]] = deque()
+        self._travelling = False
+        """Whether a call for the next arrival is due, or the lane is stalled."""
+        self._next: Timer | None = None
+        self._under_way = 0
+        self._sent_at = -1.0
+        self._free_at = 0.0
+        self._latest = 0.0
+        self._shut = False
+        self._arrived_end = False
+        self._started: Callable[[], None] | None = None
+        self._small_reads = 0
+        self.carried = 0
+        """Bytes that arrived, ever."""
+
+    # --- the writer's side -----------------------------------------------------
+
+    @property
+    def pending(self) -> int:
+        """Bytes that the writer still answers for."""
+        return max(0, self._under_way + len(self._data) - self._capacity)
+
+    @property
+    def under_way(self) -> int:
+        """Bytes that were passed on, and not read yet."""
+        return self.unread - self.pending
+
+    @property
+    def unread(self) -> int:
+        """Bytes written and not read yet."""
+        return self._under_way + len(self._data)
+
+    @property
+    def shut(self) -> bool:
+        """Whether the writer sent its end, or ended."""
+        return self._shut
+
+    def put(self, data: bytes) -> None:
+        """Send bytes on their way."""
+        self._under_way += len(data)
+        self._launch(data, len(data))
+
+    def finish(self) -> None:
+        """Send the end of file behind them."""
+        self._shut = True
+        self._launch(_Mark.END, 0)
+
+    def cut(self) -> None:
+        """Send a reset; what has not left yet is lost. Where nothing passes, so is the reset."""
+        self._shut = True
+        if self._stalled or not self._passable:
+            self._drop()
+            return
+        horizon = self._network.now() + self.path.latency + self.path.jitter
+        while self._queue and self._queue[-1][0] > horizon:
+            self._forget(self._queue.pop()[1])
+        if self._queue:
+            self._latest = self._queue[-1][0]
+        self._launch(_Mark.RESET, 0)
+
+    def open(self, started: Callable[[], None]) -> None:
+        """Let the reader's end be accepted when the news arrives."""
+        self._started = started
+        self._launch(_Mark.OPEN, 0)
+
+    # --- the reader's side -----------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether the end of file has arrived."""
+        return self._arrived_end
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nobody reads here any more."""
+        return self._refused
+
+    def take(self, room: memoryview) -> int:
+        """Read as much as fits, or as the path grants."""
+        if self._small_reads:
+            self._small_reads -= 1
+            room = room[: self.path.grain]
+        return super().take(room)
+
+    def refuse(self) -> None:
+        """The reader's end is over: what still comes is answered with a reset."""
+        if not self._refused:
+            unread = bool(self._data)
+            self.forget()
+            if unread:
+                self._answer_with_reset()
+
+    def forget(self) -> None:
+        """The reader's end is over, and its machine says nothing about it for now."""
+        self._refused = True
+        self._data.clear()
+        self.link.check()
+
+    # --- on the way ------------------------------------------------------------
+
+    @property
+    def _passable(self) -> bool:
+        return self.path.open and self.target.up
+
+    @property
+    def _stalled(self) -> bool:
+        return self in self._network.stalled
+
+    def _launch(self, item: bytes | _Mark, size: int) -> None:
+        network, path = self._network, self.path
+        now = network.now()
+        if now == self._sent_at and not path.rate:
+            arrival = self._latest  # written in the same instant: it travels along
+        else:
+            departure = max(now, self._free_at) + (size / path.rate if path.rate else 0.0)
+            self._free_at = departure
+            delay = path.latency + (path.jitter * network.chance.random() if path.jitter else 0.0)
+            arrival = max(departure + delay, self._latest)
+        self._sent_at = now
+        self._latest = arrival
+        self._queue.append((arrival, item))
+        if not self._travelling:
+            self._travelling = True
+            self._next = network.clock.call_later(arrival - now, self._arrive)
+
+    def hurry(self) -> None:
+        """The path is no longer slow: what is under way comes at once."""
+        if not self._queue or self._stalled:
+            return
+        now = self._network.now()
+        self._free_at = now
+        self._latest = min(self._latest, now + self.path.latency)
+        self._queue = deque((min(arrival, self._latest), item) for arrival, item in self._queue)
+        if self._next is not None:
+            self._next.cancel()
+        self._next = self._network.clock.call_later(self._queue[0][0] - now, self._arrive)
+
+    def again(self) -> None:
+        """The way is mended: send again what stalled."""
+        if self._passable:
+            del self._network.stalled[self]
+            delay = RETRANSMIT_SECONDS * self._network.chance.random()
+            self._next = self._network.clock.call_later(delay, self._arrive)
+
+    def _arrive(self) -> None:
+        if not self._queue:  # dropped meanwhile
+            self._travelling = False
+            return
+        if not self._passable:
+            self._network.stalled[self] = None
+            return
+        now = self._network.now()
+        limit = now + _ROUNDING
+        data: list[bytes] = []
+        marks: list[_Mark] = []
+        queue = self._queue
+        while queue and queue[0][0] <= limit:
+            item = queue.popleft()[1]
+            if isinstance(item, bytes):
+                data.append(item)
+            else:
+                marks.append(item)
+        self._travelling = bool(queue)
+        if queue:
+            self._next = self._network.clock.call_later(queue[0][0] - now, self._arrive)
+        self._hand_over(data, marks)
+
+    def _hand_over(self, data: list[bytes], marks: list[_Mark]) -> None:
+        """Bytes come after the news of the opening, and before an end."""
+        chunk = data[0] if len(data) == 1 else b"".join(data)
+        self._under_way -= len(chunk)
+        if self._refused:
+            if _Mark.RESET not in marks:
+                self._answer_with_reset()
+            return
+        if _Mark.OPEN in marks and self._started is not None:
+            self.target.clock.run(self._started)
+            self._started = None
+        if chunk:
+            self.carried += len(chunk)
+            self._network.trace.carried(self.way, chunk)
+            self._network.carried(self, chunk)
+        if _Mark.RESET in marks:
+            self._network.trace.note(self.way, "reset")
+            self._data.clear()
+            self._reader.reset()
+            return
+        self._data += chunk
+        self._small_reads = _SMALL_READS if self.path.grain else 0
+        if _Mark.END in marks:
+            self._network.trace.note(self.way, "end")
+            self._arrived_end = True
+        self._reader.readable()
+
+    def _answer_with_reset(self) -> None:
+        """Tell the writer that nobody reads; the news may get lost."""
+        back = self._network.path(self.target, self.source)
+        if back.open and self.source.up and self.target.up:
+            self._network.clock.call_later(back.latency, self._writer.reset)
+
+    def _drop(self) -> None:
+        if self._started is not None:  # the other end never learnt that it was to begin
+            self._started = None
+            self.forget()
+        self._network.stalled.pop(self, None)
+        self._queue.clear()
+        self._under_way = 0
+        self._travelling = False
+
+    def _forget(self, item: bytes | _Mark) -> None:
+        if isinstance(item, bytes):
+            self._under_way -= len(item)
