@@ -36,6 +36,7 @@ This page is written by `make growth`.
 It shows what it costs a cluster to form, from {first} to {last} servers, in [simulation](simulation.md).
 All servers start at once, each with the same line in its list of routes: the seed.
 They are one to two milliseconds apart, and are told of each other by gossip alone.
+The servers' own work takes no virtual time, so the last column is what the network asks for.
 
 ![links, gossip, bytes and time by number of servers](growth.svg)
 
