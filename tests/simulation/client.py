@@ -214,8 +214,8 @@ class Session:
         return [i for i in self.interests.values() if i.ended == math.inf and i is not self._inbox]
 
     def close(self) -> None:
-        """Leave in good order."""
-        self._finish(abrupt=False)
+        """Leave in good order; whether what is pending still arrives is not for sure."""
+        self._finish(abrupt=self._wire.pending() > 0)
         self._wire.close()
 
     def abort(self) -> None:
