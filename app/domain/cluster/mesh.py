@@ -21,7 +21,7 @@ from app.domain.cluster.events import (
     RouteRegistered,
 )
 from app.domain.cluster.herald import Herald
-from app.domain.cluster.info import RouteInfo
+from app.domain.cluster.info import LOSABLE, RouteInfo
 from app.domain.cluster.refusals import Refusals
 from app.domain.cluster.session import RouteSession
 from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor
@@ -335,11 +335,11 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        line = replace(info, ip=str(url), connect_urls=()).line()
+        lines = replace(info, ip=str(url), connect_urls=()).line() + LOSABLE
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)
-                other.connection.send(line)
+                other.connection.send(lines)
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
         """See `session.Mesh`: dial a third server that a peer tells of."""

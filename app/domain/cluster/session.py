@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol
 
 from app.domain import encode
 from app.domain.cluster.events import RouteConnectSent, RouteErrorReceived, RouteRefused
-from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, read_info
+from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from app.domain.cluster.solicitor import Destination
 from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
 from app.domain.commands import (
@@ -178,11 +178,11 @@ class RouteSession:
         """Say our part of the introduction, in one write."""
         own = self._mesh.info()
         if self.destination is None:
-            self.connection.send(own.line())
+            self.connection.send(introduction(own.line()))
             return
         url = self.destination.url
         connect = connect_line(own.server_id, url.user, url.password, tls=own.tls_required)
-        self.connection.send(connect + own.line())
+        self.connection.send(introduction(connect + own.line()))
         self._report(RouteConnectSent(self.connection.link))
 
     # --- called by the data plane ------------------------------------------------

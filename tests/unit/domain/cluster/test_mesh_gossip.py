@@ -24,8 +24,9 @@ C = "CCCCCCCCCCCCCCCCCCCCCC"
 GOSSIP = (
     b'INFO {"server_id":"CCCCCCCCCCCCCCCCCCCCCC","version":"0.8.0","go":"","host":"127.0.0.1","port":15355,'
     b'"auth_required":false,"ssl_required":false,"tls_required":false,"tls_verify":false,'
-    b'"max_payload":1048576,"ip":"nats-route://192.0.2.7:15355/"}\r\n'
+    b'"max_payload":1048576,"ip":"nats-route://192.0.2.7:15355/"}\r\nUNSUB 0\r\n'
 )
+"""The line behind it is for gnatsd 0.8.0, which may lose one there."""
 
 DEAD_ENDS = {
     "no address": "",
@@ -55,7 +56,7 @@ def gossip(server_id: str, ip: str, **fields: object) -> bytes:
 
 
 def test_a_new_server_is_told_of(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """All others hear INFO of it, in one write, with the address where we see it; itself hears nothing."""
+    """All others hear INFO of it and a line to lose, in one write, with its address; itself hears nothing."""
     other = server.joined("other", 8222)
     peer.heard()
     writes = len(peer.wire.writes)

@@ -143,6 +143,24 @@ def test_the_real_port_and_addresses_are_told(make_plane: MakePlane) -> None:
     assert heard.endswith(b',"ip":"nats-route://203.0.113.1:6222/","connect_urls":["10.0.0.1:4222"]}\r\n')
 
 
+@pytest.mark.parametrize("dialled", [False, True])
+@pytest.mark.parametrize(("name", "spare"), [(100, 0), (101, 9)])
+def test_an_introduction_that_gnatsd_reads_in_pieces(
+    make_plane: MakePlane, name: int, spare: int, *, dialled: bool
+) -> None:
+    """Behind more than its first read of 512 bytes stands a line that it may lose; behind less, nothing."""
+    fixed = len(OWN_INFO) + len(b',"connect_urls":[""]') + (len(OWN_CONNECT) if dialled else 0)
+    url = "u" * (412 + name - fixed)
+    server = RoutedBroker(make_plane, ClusterSettings(host="10.0.0.1", port=6222, routes=(RouteUrl("h", 1),)))
+    server.broker.listening_on(4222, (url,))
+    server.cluster.solicit()
+
+    heard = (server.answered() if dialled else server.called()).heard()
+
+    introduction = 512 + name - 100
+    assert (introduction + spare, spare > 0) == (len(heard), heard.endswith(b"}\r\nUNSUB 0\r\n"))
+
+
 @pytest.mark.parametrize("size", [None, 1, 7], ids=["whole", "bytewise", "by sevens"])
 def test_what_stands_right_behind_the_introduction(server: RoutedBroker, size: int | None) -> None:
     """Interest and messages may come in the same read as INFO; they count, in order."""
