@@ -57,7 +57,11 @@ class Wire(Protocol):
         ...
 
     def pause(self) -> None:
-        """Stop reading; may be called again while paused, or after the end."""
+        """Stop reading; may be called again while paused, or after the end.
+
+        Called within `Handler.opened`, one read may come nevertheless: loops begin to
+        read after that, whatever it did.
+        """
         ...
 
     def resume(self) -> None:
@@ -159,6 +163,7 @@ class Connection:
 
     __slots__ = (
         "_broker",
+        "_early",
         "_ending",
         "_waits",
         "cid",
@@ -186,6 +191,7 @@ class Connection:
         self.session: Session
         self.inlet: Inlet
         self._waits = 0
+        self._early = b""
         self._ending = False
 
     def attach(self, session: Session) -> None:
@@ -202,7 +208,12 @@ class Connection:
         return self._broker.plane.reserve(self.inlet)
 
     def received(self, count: int) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        if self._waits:
+            self._early += self.reserve()[:count]  # what was reserved before, with the bytes in it
+            self.wire.pause()
+        else:
             self._advance(count)
 
     def ended(self) -> None:
@@ -250,11 +261,20 @@ class Connection:
         self._waits -= 1
         if self.may_read() and self.inlet.has_rest():
             self._advance(0)
+        while self._early and self.may_read():
+            self._take_early()
         if self.may_read():
             if self._ending:
                 self.close()
             else:
                 self.wire.resume()
+
+    def _take_early(self) -> None:
+        """Obey what came in spite of a pause."""
+        room = self.reserve()
+        early, self._early = self._early[: len(room)], self._early[len(room) :]
+        room[: len(early)] = early
+        self._advance(len(early))
 
     def may_read(self) -> bool:
         """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""

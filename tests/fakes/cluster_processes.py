@@ -15,10 +15,15 @@ CLOSED = "Router connection closed"
 class ClusterProcess(ServerProcess):
     """One of them, on ports of its own; started anew it takes the same ones."""
 
-    def __init__(self, *args: str, seed: int | None = None, port: int = -1, route_port: int = -1) -> None:
-        """`seed` is the route port of the server to dial; the first one dials itself."""
+    def __init__(
+        self, *args: str, seed: int | None = None, port: int = -1, route_port: int = -1, login: str = ""
+    ) -> None:
+        """`seed` is the route port of the server to dial; the first one dials itself.
+
+        `login` is what servers have to show, as it stands in a URL: ``user:password@``.
+        """
         routes = () if seed is None else ("--routes", f"nats://127.0.0.1:{seed}")
-        listen = ("-p", str(port), "--cluster", f"nats://127.0.0.1:{route_port}")
+        listen = ("-p", str(port), "--cluster", f"nats://{login}127.0.0.1:{route_port}")
         super().__init__(*listen, *routes, "-D", *args)
         self._seed = seed
         self._args = args

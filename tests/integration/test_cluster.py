@@ -264,3 +264,22 @@ async def test_a_rolling_restart_under_load(three: Cluster) -> None:
         assert sorted(set(got)) == got
     for client in clients:
         await client.close()
+
+
+async def test_a_guess_waits_for_the_greeting() -> None:
+    """Who was turned away is not answered before it is greeted, however early it speaks (R7)."""
+    with ClusterProcess(login="route:s3cr3t@") as server:
+        await guess(server)
+        lines = await guess(server)
+
+    assert [b"INFO", b"-ERR 'Authorization Violation'"] == [lines[0][:4], *lines[1:]]
+
+
+async def guess(server: ClusterProcess) -> list[bytes]:
+    """What a server hears that tries a password before it is greeted."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.route_port)
+    writer.write(b'CONNECT {"user":"route","pass":"guess","name":"X"}\r\n')
+    async with asyncio.timeout(DEADLINE):
+        heard = await reader.read()
+    writer.close()
+    return heard.splitlines()

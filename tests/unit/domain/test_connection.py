@@ -85,6 +85,39 @@ def test_waiting_pauses_the_wire(client: VirtualClient) -> None:
     assert PONG == client.ask(b"PING\r\n")
 
 
+def test_what_comes_in_spite_of_a_pause(server: VirtualBroker, client: VirtualClient) -> None:
+    """It is obeyed when waiting is over, before what comes later; the wire is asked to pause again."""
+    client.send(b"SUB a 1\r\nPI")
+    connection = client.connection
+    connection.wait()
+    client.wire.resume()
+
+    client.wire.feed(b"NG\r\nPUB a 2\r\nok\r\nPUB a ")
+    kept = (client.heard(), client.wire.paused)
+    other = server.connect(quiet=True)
+    meanwhile = other.ask(b"PING\r\n")
+    connection.go_on()
+
+    assert (b"", True, PONG) == (*kept, meanwhile)
+    assert PONG + b"MSG a 1 2\r\nok\r\n" == client.heard()
+    assert b"MSG a 1 3\r\nyes\r\n" == client.ask(b"3\r\nyes\r\n")
+
+
+def test_what_came_in_spite_of_a_pause_may_wait_again(client: VirtualClient) -> None:
+    """It is kept while any reason to wait is left, and lost with the connection."""
+    connection = client.connection
+    connection.wait()
+    connection.wait()
+    client.wire.resume()
+    client.wire.feed(b"PING\r\n")
+
+    connection.go_on()
+    connection.close()
+    connection.go_on()
+
+    assert b"" == client.heard()
+
+
 def test_a_turn_lets_others_go_first(server: VirtualBroker, client: VirtualClient) -> None:
     """A client that keeps us busy is taken up again behind the others, and misses nothing."""
     lines = TURN_WORK // LINE_WORK
