@@ -96,6 +96,14 @@ async def test_what_happened_shows(server: EmbeddedServer) -> None:
     assert (2, 2) == (metrics["gnatsd_varz_in_msgs"], metrics["gnatsd_connz_in_msgs"])
 
 
+async def test_readers_behind_a_proxy(server: EmbeddedServer) -> None:
+    """A request line may name the whole URL, as readers write it that take us for their proxy."""
+    async with httpx.AsyncClient(proxy=server.pages) as client:
+        pages = [await client.get(f"http://monitor.example:8222{path}") for path in ("/varz", "", "/nothing")]
+
+    assert [200, 200, 404] == [page.status_code for page in pages]
+
+
 async def test_who_left_is_gone(server: EmbeddedServer) -> None:
     """A client that left is on no page any more, but counts among those ever."""
     client = await server.connect()

@@ -1,7 +1,8 @@
 """What holds for every request, before any page is asked (monitoring.md, section 1).
 
 Pages are for reading: other methods than GET and HEAD are refused. A path with doubled
-slashes leads to the page it means. No answer may be taken for another type than it has.
+slashes leads to the page it means, and so does a whole URL. No answer may be taken for
+another type than it has.
 """
 
 import re
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _READING = ("GET", "HEAD")
 _SLASHES = re.compile("//+")
+_ORIGIN = re.compile("https?://[^/]*", re.IGNORECASE)
 
 
 class Door:
@@ -27,6 +29,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
+        scope = {**scope, "method": "GET", "path": _path(scope["path"])}
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -35,12 +38,12 @@ class Door:
                 message["body"] = b""
             await send(message)
 
-        answer = self._refusal(scope) or self._app
-        await answer({**scope, "method": "GET"}, receive, guarded)
+        answer = self._refusal(method, scope) or self._app
+        await answer(scope, receive, guarded)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _refusal(self, method: str, scope: Scope) -> Response | None:
         """What is answered in place of a page, if anything."""
-        if scope["method"] not in _READING:
+        if method not in _READING:
             return PlainTextResponse("405 method not allowed\n", 405, {"Allow": ", ".join(_READING)})
         path: str = scope["path"]
         meant = _SLASHES.sub("/", path)
@@ -48,6 +51,12 @@ class Door:
             query = scope["query_string"].decode("latin-1")
             return _moved(f"{meant}?{query}" if query else meant)
         return None
+
+
+def _path(target: str) -> str:
+    """The path of a request line that may name host and port before it."""
+    origin = _ORIGIN.match(target)
+    return target[origin.end() :] or "/" if origin else target
 
 
 def _moved(location: str) -> Response:
