@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from app.adapters.process.standard_streams import fill_standard_streams
 from app.config.completion import completion
 from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
@@ -20,6 +21,7 @@ _DONE, _FAILED, _MISUSED = 0, 1, 2
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what a command line asks for; return the exit status."""
+    fill_standard_streams()
     try:
         command = parse(sys.argv[1:] if words is None else words)
     except UsageError as error:

@@ -1,5 +1,6 @@
 """The server as a program: flags, log, signals and exit status."""
 
+import os
 import re
 import signal
 import socket
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.blocking_client import QUIET, Counting, dial, read_until
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.fakes.notified_server import free_ports, wait_until
+from tests.fakes.server_process import ROOT, STOP_SECONDS, ServerProcess
 from tests.fakes.twins import twins
 
 SERVER = (sys.executable, "-m", "app.entrypoints.server")
@@ -51,6 +53,52 @@ def test_bad_usage() -> None:
 
     assert (2, "flag provided but not defined: -nope\n") == (done.returncode, done.stderr)
     assert "Usage: pynatsd" in done.stdout
+
+
+CLOSED = 'exec "$@" <&- >&- 2>&-'
+"""For a shell: run the arguments without any of the three standard streams."""
+
+
+def without_streams(*words: str) -> tuple[str, ...]:
+    """The command that runs a server without standard streams."""
+    return ("sh", "-c", CLOSED, "sh", *SERVER, *words)
+
+
+@pytest.mark.parametrize(("words", "status"), [(["-v"], 0), (["-nope"], 2), (["-c", "/nope"], 1)])
+def test_status_without_standard_streams(words: list[str], status: int) -> None:
+    """Who cannot be told anything still gets the right exit status."""
+    done = subprocess.run(without_streams(*words), cwd=ROOT, timeout=30, check=False)
+
+    assert status == done.returncode
+
+
+@pytest.mark.parametrize("twin", twins())
+def test_serving_without_standard_streams(twin: str) -> None:
+    """A server whose standard streams are closed serves, and ends in good order."""
+    (port,) = free_ports(1)
+    server = subprocess.Popen(
+        without_streams("-a", "127.0.0.1", "-p", str(port)),
+        cwd=ROOT,
+        env={**os.environ, "DATA_PLANE": twin},
+    )
+    try:
+        wait_until(lambda: listens(port))
+        dial(port).close()
+        server.send_signal(signal.SIGTERM)
+
+        assert 0 == server.wait(STOP_SECONDS)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def listens(port: int) -> bool:
+    """Whether a port of the loopback takes connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_unknown_data_plane() -> None:
