@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
 
+from app.domain.address import joined
+
 
 class Level(Enum):
     """Severity, by the three letters gnatsd prints."""
@@ -65,6 +67,19 @@ class EventSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AddressEvent(Event):
+    """A fact about an address where the server listens, or would like to."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Both, as operators write them."""
+        return joined(self.host, self.port)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStarting(Event):
     level = Level.INFO
     sentence = "Starting nats-server version {self.version}"
@@ -85,12 +100,9 @@ class RuntimeChosen(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Listening(Event):
+class Listening(AddressEvent):
     level = Level.INFO
-    sentence = "Listening for client connections on {self.host}:{self.port}"
-
-    host: str
-    port: int
+    sentence = "Listening for client connections on {self.address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +134,19 @@ class ServerExiting(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ListenFailed(Event):
+class ListenFailed(AddressEvent):
     level = Level.FATAL
-    sentence = 'Error listening on port: {self.host}:{self.port}, "{self.reason}"'
+    sentence = 'Error listening on port: {self.address}, "{self.reason}"'
 
-    host: str
-    port: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class MonitorStarting(Event):
+class MonitorStarting(AddressEvent):
     level = Level.INFO
-    sentence = "Starting {self.scheme} monitor on {self.host}:{self.port}"
+    sentence = "Starting {self.scheme} monitor on {self.address}"
 
     scheme: str
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)

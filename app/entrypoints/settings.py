@@ -14,6 +14,7 @@ from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
+from app.domain.address import joined
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.encode import ServerInfo
 from app.domain.events import Event
@@ -149,18 +150,14 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
     if options.client_advertise:
         return (_with_port(options.client_advertise, port),)
     if options.host in _WILDCARDS:
-        return tuple(_joined(address, port) for address in global_addresses())
-    return (_joined(options.host, port),)
+        return tuple(joined(address, port) for address in global_addresses())
+    return (joined(options.host, port),)
 
 
 def _with_port(address: str, port: int) -> str:
     """A host as it is advertised, with `port` unless it has one."""
     has_port = ":" in address.rpartition("]")[2]
     return address if has_port else f"{address}:{port}"
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:

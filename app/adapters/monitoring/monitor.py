@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.adapters.monitoring.calendar import Calendar
 from app.adapters.monitoring.watch import Settings, Watch
+from app.domain.address import joined
 from app.domain.events import MonitorFailed, MonitorStarting
 from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
@@ -86,10 +87,10 @@ class HttpMonitor:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
             except ListenError as error:
                 self._release()
-                raise ListenError(f"{endpoint.host}:{endpoint.port}: {error}") from error
+                raise ListenError(f"{joined(endpoint.host, endpoint.port)}: {error}") from error
             self._sockets.append(listening)
             port = self.ports[endpoint.scheme] = listening.getsockname()[1]
-            self._needs.events.record(MonitorStarting(None, endpoint.scheme, endpoint.host, port))
+            self._needs.events.record(MonitorStarting(None, endpoint.host, port, endpoint.scheme))
 
     async def start(self) -> None:
         """Serve the pages at the ports that were taken."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.events import Event, Level
+from app.domain.events import AddressEvent, Event, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,9 @@ class GossipIgnored(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RouteListening(Event):
+class RouteListening(AddressEvent):
     level = Level.INFO
-    sentence = "Listening for route connections on {self.host}:{self.port}"
-
-    host: str
-    port: int
+    sentence = "Listening for route connections on {self.address}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from app.domain.address import joined
+
 _SCHEMES = ("nats-route://", "nats://")
 HIGHEST_PORT = 65535
 _LONGEST = 256
@@ -20,7 +22,7 @@ class RouteUrl:
     @property
     def address(self) -> str:
         """``host:port``, an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return joined(self.host, self.port)
 
     def __str__(self) -> str:
         return f"nats-route://{self.address}/"

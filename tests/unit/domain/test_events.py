@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from app.domain import events
-from app.domain.events import Event, Level, Link
+from app.domain.events import AddressEvent, Event, Level, Link
 
 LINK = Link("cid", 2, "127.0.0.1:55110")
 
@@ -22,6 +22,11 @@ SENTENCES: list[tuple[Event, str, str]] = [
         "Listening for client connections on 127.0.0.1:42629",
     ),
     (
+        events.Listening(None, "::1", 4222),
+        "INF",
+        "Listening for client connections on [::1]:4222",
+    ),
+    (
         events.ServerIdentified(None, "efkN9agMPhobqHAMtMEl5C"),
         "DBG",
         "Server id is efkN9agMPhobqHAMtMEl5C",
@@ -35,10 +40,16 @@ SENTENCES: list[tuple[Event, str, str]] = [
         'Error listening on port: 127.0.0.1:4222, "address already in use"',
     ),
     (
-        events.MonitorStarting(None, "https", "127.0.0.1", 8443),
+        events.ListenFailed(None, "::1", 4222, "address already in use"),
+        "FTL",
+        'Error listening on port: [::1]:4222, "address already in use"',
+    ),
+    (
+        events.MonitorStarting(None, "127.0.0.1", 8443, "https"),
         "INF",
         "Starting https monitor on 127.0.0.1:8443",
     ),
+    (events.MonitorStarting(None, "::1", 8222, "http"), "INF", "Starting http monitor on [::1]:8222"),
     (
         events.MonitorListenFailed(None, "127.0.0.1:8222: address already in use"),
         "FTL",
@@ -107,7 +118,7 @@ def test_no_fact_is_without_a_sentence() -> None:
     """The table above is complete."""
     kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)}
 
-    assert kinds - {Event} == {type(fact) for fact, _, _ in SENTENCES}
+    assert kinds - {Event, AddressEvent} == {type(fact) for fact, _, _ in SENTENCES}
 
 
 def test_levels() -> None:

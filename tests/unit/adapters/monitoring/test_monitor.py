@@ -77,7 +77,7 @@ async def test_ports_are_named() -> None:
     await one.close()
     await one.close()
 
-    assert [MonitorStarting(None, "http", "localhost", 8222)] == log.events
+    assert [MonitorStarting(None, "localhost", 8222, "http")] == log.events
     assert "Starting http monitor on localhost:8222" == log.texts()[0]
     assert {"http": 8222} == one.ports
     assert [True] == [opened.closed for opened in ports.opened]
@@ -87,9 +87,9 @@ async def test_ports_are_named() -> None:
 async def test_a_port_that_is_taken() -> None:
     """A port that is taken is named, and those that were taken before are given back."""
     ports, log = Ports(8443), RecordingEventLog()
-    one = monitor(ports, log, Endpoint("localhost", 8222), Endpoint("localhost", 8443))
+    one = monitor(ports, log, Endpoint("localhost", 8222), Endpoint("::1", 8443))
 
-    with pytest.raises(ListenError, match=r"^localhost:8443: address already in use$"):
+    with pytest.raises(ListenError, match=r"^\[::1\]:8443: address already in use$"):
         await one.listen()
 
     assert [True] == [opened.closed for opened in ports.opened]

@@ -14,6 +14,11 @@ SENTENCES = [
         "Listening for route connections on localhost:4248",
     ),
     (
+        events.RouteListening(None, "::1", 4248),
+        Level.INFO,
+        "Listening for route connections on [::1]:4248",
+    ),
+    (
         events.RouteListenFailed(None, 4222, "address already in use"),
         Level.FATAL,
         "Error listening on router port: 4222 - address already in use",
