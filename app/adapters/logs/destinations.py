@@ -50,8 +50,8 @@ class LogFile(FileIO):
 def _descriptor(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise LogFileError(f"error opening file: open {path}: {reason}") from error
 
 

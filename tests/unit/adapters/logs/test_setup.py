@@ -131,14 +131,23 @@ def test_a_file_gets_no_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert READY == file.read_text()
 
 
-def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing/nats.log", "no such file or directory"),
+        ("a\0b", "embedded null byte"),
+        ("\ud800", "'utf-8' codec can't encode character"),
+    ],
+    ids=["no directory", "nul", "no text"],
+)
+def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str, reason: str) -> None:
     """The error names the file and the reason, as gnatsd does."""
-    file = tmp_path / "missing" / "nats.log"
+    file = f"{tmp_path}/{name}"
 
     with pytest.raises(LogFileError) as raised:
         open_event_log(replace(PLAIN, log_file=str(file)))
 
-    assert f"error opening file: open {file}: no such file or directory" == str(raised.value)
+    assert str(raised.value).startswith(f"error opening file: open {file}: {reason}")
 
 
 def test_a_file_that_was_moved_is_reopened(tmp_path: Path, umask: int) -> None:
