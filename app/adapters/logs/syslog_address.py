@@ -73,7 +73,12 @@ def _host_and_port(url: str, parts: SplitResult) -> tuple[str, int]:
         raise _unreachable(url, "missing address")
     if port is None:
         raise _unreachable(url, "missing port in address")
-    return parts.hostname or "localhost", port
+    host = parts.hostname or "localhost"
+    try:
+        host.encode("idna")  # as a resolver will, which then raises what is no `OSError`
+    except UnicodeError:
+        raise _unreachable(url, "no such host") from None
+    return host, port
 
 
 def _unreachable(url: str, reason: str) -> SyslogError:

@@ -43,6 +43,8 @@ def test_a_network_nobody_knows(url: str) -> None:
         ("udp://h:99999", "Port out of range 0-65535"),
         ("udp://h:abc", "Port could not be cast to integer value as 'abc'"),
         ("udp://[::1", "Invalid IPv6 URL"),
+        ("udp://a..b:514", "no such host"),
+        (f"tcp://{64 * 'a'}.example:601", "no such host"),
     ],
 )
 def test_an_incomplete_address(url: str, reason: str) -> None:
