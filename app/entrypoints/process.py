@@ -1,7 +1,9 @@
 """A server as a process of its own: its log, pid file, signals and service manager."""
 
 import asyncio
+import faulthandler
 import gc
+import os
 import resource
 import signal
 from collections.abc import Callable
@@ -21,9 +23,11 @@ from app.entrypoints.facts import ConfigurationQuestioned, ReloadIgnored, StartF
 from app.entrypoints.service import CannotStart
 from app.ports.event_log import EventLog
 
-_STOPPED, _FAILED = 0, 1
+_STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _ENDINGS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
 _REOPEN, _RELOAD = signal.SIGUSR1, signal.SIGHUP
+_UNUSED, _DUMP = signal.SIGUSR2, signal.SIGQUIT
+_STDERR = 2
 
 _COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: the broker frees its objects by reference
@@ -37,6 +41,7 @@ def run(container: Container, loaded: Loaded) -> int:
     when there is no log.
     """
     _obey_signals_early()
+    _obey_dump()
     try:
         return _run(container, loaded)
     except KeyboardInterrupt:
@@ -126,8 +131,14 @@ def _obey_signals_early() -> None:
 
     for number in _ENDINGS:
         signal.signal(number, leave)
-    for number in (_REOPEN, _RELOAD):
+    for number in (_REOPEN, _RELOAD, _UNUSED):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _obey_dump() -> None:
+    """From now on; the dump comes even from a server that is stuck outside of Python."""
+    signal.signal(_DUMP, lambda *_: os._exit(_DUMPED))
+    faulthandler.register(_DUMP, _STDERR, chain=True)
 
 
 def _say_without_log(options: Options, fact: Event) -> None:

@@ -95,6 +95,24 @@ def test_no_reload_yet() -> None:
         assert 0 == server.stop()
 
 
+def test_a_signal_of_later_servers() -> None:
+    """USR2 does no harm."""
+    with ServerProcess() as server:
+        os.kill(server.pid, signal.SIGUSR2)
+
+        dial(server.port).close()
+        assert 0 == server.stop()
+
+
+def test_a_dump_of_stacks() -> None:
+    """QUIT ends the server at once; where each thread stood is on standard error."""
+    with ServerProcess() as server:
+        status = server.stop(signal.SIGQUIT)
+
+        assert 2 == status
+        assert re.search(r"^Current thread 0x\w+ .*:\n  File .* in run", server.log, re.MULTILINE)
+
+
 def test_reopening_what_is_no_file() -> None:
     """USR1 is answered by a line in the log where the log is no file."""
     with ServerProcess() as server:

@@ -17,7 +17,7 @@ from app.entrypoints.process import run
 from app.ports.transport import Acceptor, Address, Listener, ListenError
 from tests.fakes.event_log import RecordingEventLog
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 
 
 class HesitantListener(Listener):
