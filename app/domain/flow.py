@@ -22,6 +22,9 @@ TICK = 0.1
 QUICK_BYTES = 128 * 1024
 """What a receiver must take between two looks to count as quick."""
 
+SLOW_LOOKS = 3
+"""So many looks in a row must find a receiver slow: a process may miss its turn on a busy machine."""
+
 
 class Peer(Protocol):
     """A connection, as receiver and as publisher."""
@@ -52,14 +55,27 @@ class Peer(Protocol):
 class _Congestion:
     """A congested receiver: how far it got, since when it has not moved, who waits."""
 
-    __slots__ = ("holding", "passed", "quick", "since", "waiting")
+    __slots__ = ("began", "holding", "passed", "since", "slow_looks", "waiting")
 
     def __init__(self, passed: int, now: float) -> None:
         self.passed = passed
+        self.began = now
         self.since = now
         self.holding = True
-        self.quick = True
+        self.slow_looks = 0
         self.waiting: list[Peer] = []
+
+    @property
+    def quick(self) -> bool:
+        """Whether it is waited for between servers."""
+        return self.slow_looks < SLOW_LOOKS
+
+    def look(self, passed: int, now: float) -> None:
+        """Judge by what was taken since the look before; one that began just now is not judged."""
+        if passed - self.passed >= QUICK_BYTES:
+            self.slow_looks = 0
+        elif now - self.began > TICK / 2:
+            self.slow_looks += 1
 
 
 class Flow:
@@ -136,7 +152,6 @@ class Flow:
 
     def _turn_slow(self, receiver: Peer, congestion: _Congestion) -> None:
         """Between servers it is waited for no more."""
-        congestion.quick = False
         if receiver.distant:
             receiver.outbox.alarm = self._most_pending(receiver)
         waiting, congestion.waiting = congestion.waiting, []
@@ -162,10 +177,9 @@ class Flow:
         if outbox.pending() <= self._limits.hold_above // 4:
             self.drained(receiver)
             return
-        if passed - congestion.passed < QUICK_BYTES:
+        congestion.look(passed, now)
+        if not congestion.quick:
             self._turn_slow(receiver, congestion)
-        else:
-            congestion.quick = True
         if passed > congestion.passed:
             congestion.passed = passed
             congestion.since = now

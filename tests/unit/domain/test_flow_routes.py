@@ -3,7 +3,7 @@
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.flow import QUICK_BYTES, TICK, Flow
+from app.domain.flow import QUICK_BYTES, SLOW_LOOKS, TICK, Flow
 from app.domain.limits import ROUTE_PENDING, Limits
 from tests.fakes.flow_peer import FlowPeer
 
@@ -40,6 +40,11 @@ class Scene:
         if held:
             self.flow.hold(publisher)
         return held
+
+    def dawdle(self, receiver: FlowPeer, count: int = 1) -> None:
+        """Let a receiver take so much at each look, until it counts as slow."""
+        for _ in range(SLOW_LOOKS):
+            self.take(receiver, count)
 
     def take(self, receiver: FlowPeer, count: int) -> None:
         """Let a receiver take so much between two looks."""
@@ -78,16 +83,35 @@ def test_the_quick_are_waited_for(scene: Scene, kinds: str) -> None:
 @pytest.mark.parametrize("kinds", ACROSS)
 @pytest.mark.parametrize("taken", [0, 1, QUICK_BYTES - 1])
 def test_the_slow_are_not(scene: Scene, kinds: str, taken: int) -> None:
-    """A receiver that takes less is waited for until the first look, and then no more."""
+    """A receiver that takes less is waited for until the third look, and then no more."""
     publisher, receiver = pair(scene, kinds)
     scene.publish(publisher, receiver, 3 * HOLD)
     before = publisher.waits
 
-    scene.take(receiver, taken)
+    scene.dawdle(receiver, taken)
     later = scene.publish(publisher, receiver, 1)
 
     assert (1, False, 0) == (before, later, publisher.waits)
     assert [] == receiver.cuts
+
+
+@pytest.mark.parametrize("kinds", ACROSS)
+def test_a_moment_is_not_slowness(scene: Scene, kinds: str) -> None:
+    """Who is congested since just before a look is not slow, nor who misses two looks."""
+    publisher, receiver = pair(scene, kinds)
+    scene.publish(scene.client(), scene.client(), 3 * HOLD)
+    scene.clock.advance(TICK - TICK / 100)
+    scene.publish(publisher, receiver, 3 * HOLD)
+    scene.clock.advance(TICK / 100)
+
+    for _ in range(SLOW_LOOKS - 1):
+        scene.take(receiver, 0)
+    missed = publisher.waits
+    scene.take(receiver, QUICK_BYTES)
+    for _ in range(SLOW_LOOKS - 1):
+        scene.take(receiver, 0)
+
+    assert (1, 1) == (missed, publisher.waits)
 
 
 def test_a_slow_client_holds_clients_and_no_routes(scene: Scene) -> None:
@@ -96,7 +120,7 @@ def test_a_slow_client_holds_clients_and_no_routes(scene: Scene) -> None:
     scene.publish(client, slow, 3 * HOLD)
     scene.publish(route, slow, 1)
 
-    scene.take(slow, 1)
+    scene.dawdle(slow)
 
     assert (1, 0) == (client.waits, route.waits)
     assert (True, False) == (scene.publish(scene.client(), slow, 1), scene.publish(route, slow, 1))
@@ -107,7 +131,7 @@ def test_a_slow_route_is_not_even_asked_about(scene: Scene) -> None:
     client, route = pair(scene, "client to route")
     scene.publish(client, route, 3 * HOLD)
 
-    scene.take(route, 1)
+    scene.dawdle(route)
 
     assert ROUTE_PENDING == route.outbox.alarm == 64 * 1024 * 1024
 
@@ -116,7 +140,7 @@ def test_who_becomes_quick_is_waited_for_again(scene: Scene) -> None:
     """A route that catches up is held for like before."""
     client, route = pair(scene, "client to route")
     scene.publish(client, route, 5 * HOLD)
-    scene.take(route, 1)
+    scene.dawdle(route)
     slow = scene.publish(client, route, 1)
 
     scene.take(route, QUICK_BYTES)
@@ -132,7 +156,7 @@ def test_who_turns_slow_before_the_hold(scene: Scene) -> None:
     scene.flow.publisher = client
     pressed = scene.flow.pressed(route)
 
-    scene.take(route, 1)
+    scene.dawdle(route)
     scene.flow.hold(client)
 
     assert (True, 0) == (pressed, client.waits)
@@ -142,7 +166,7 @@ def test_a_route_that_drains_is_like_any_other(scene: Scene) -> None:
     """Once little is pending the alarm is where it was."""
     client, route = pair(scene, "client to route")
     scene.publish(client, route, 3 * HOLD)
-    scene.take(route, 1)
+    scene.dawdle(route)
 
     scene.flow.drained(route)
 
@@ -177,7 +201,7 @@ def test_a_slow_route_is_cut_when_it_is_full(scene: Scene) -> None:
     """A route that is waited for no more is still asked about at its own limit."""
     client, route = pair(scene, "client to route")
     scene.publish(client, route, 3 * HOLD)
-    scene.take(route, 1)
+    scene.dawdle(route)
 
     scene.publish(client, route, ROUTE_PENDING)
 
@@ -203,7 +227,7 @@ def test_a_stuck_route_moves_again(scene: Scene) -> None:
         scene.clock.advance(TICK)
 
     for _ in range(30):
-        scene.take(route, 1)
+        scene.dawdle(route)
 
     assert ([], False, ROUTE_PENDING) == (route.cuts, scene.publish(client, route, 1), route.outbox.alarm)
 
