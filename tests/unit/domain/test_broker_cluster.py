@@ -8,6 +8,7 @@ import pytest
 from app.domain.broker import BURIAL_SLICE, FLUSH_SECONDS, NEWS_SECONDS
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
+from app.domain.flow import SLOW_LOOKS, TICK
 from app.domain.limits import Limits
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
@@ -285,7 +286,7 @@ def test_a_slow_route_holds_up_nobody_for_long(server: RoutedBroker) -> None:
 
     publisher.send(20 * LARGE)
     held = publisher.wire.paused
-    server.advance(0.1)
+    server.advance(SLOW_LOOKS * TICK)
 
     assert (True, False, 0) == (held, publisher.wire.paused, publisher.wire.unread)
     assert 20 == listener.heard().count(b"MSG foo 1 1000000\r\n")
@@ -302,7 +303,7 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 
     peer.send(5 * LARGE.replace(b"PUB foo", b"MSG foo RSID:2:1"))
     held = peer.wire.paused
-    server.advance(0.1)
+    server.advance(SLOW_LOOKS * TICK)
 
     assert (True, False, 0) == (held, peer.wire.paused, peer.wire.unread)
     assert 5 == well.heard().count(b"MSG foo 1 1000000\r\n")
