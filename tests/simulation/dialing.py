@@ -34,7 +34,17 @@ class Dialer:
 class _Attempt:
     """One dial: a question travels, an answer travels, or time runs out."""
 
-    __slots__ = ("_acceptor", "_network", "_over", "_port", "_refused", "_source", "_target", "_timer")
+    __slots__ = (
+        "_acceptor",
+        "_clock",
+        "_network",
+        "_over",
+        "_port",
+        "_refused",
+        "_source",
+        "_target",
+        "_timer",
+    )
 
     def __init__(
         self,
@@ -46,11 +56,12 @@ class _Attempt:
     ) -> None:
         self._network = network
         self._source = source
+        self._clock = source.clock  # of the run that dials: the next one knows nothing of it
         self._target, self._port = destination
         self._acceptor = acceptor
         self._refused = refused
         self._over = False
-        self._timer = source.clock.call_later(DIAL_SECONDS, partial(self._give_up, "i/o timeout"))
+        self._timer = self._clock.call_later(DIAL_SECONDS, partial(self._give_up, "i/o timeout"))
 
     def begin(self) -> None:
         """Send the question."""
@@ -67,7 +78,7 @@ class _Attempt:
             return
         known = self._port in self._target.listeners
         answer = partial(self._establish, self._target.clock) if known else self._be_refused
-        self._travel(self._target, self._source, partial(self._source.clock.run, answer))
+        self._travel(self._target, self._source, partial(self._clock.run, answer))
 
     def _be_refused(self) -> None:
         self._give_up("connection refused")

@@ -9,7 +9,7 @@ from tests.simulation.host import Host
 from tests.simulation.network import Network
 from tests.simulation.scenario import Scenario, Step, Word, amount_of, number_of
 from tests.simulation.server import ROUTE_PORT, Server
-from tests.simulation.stranger import INTRODUCTION, SAYINGS, Stranger
+from tests.simulation.stranger import INTRODUCTION, LONGEST_VISIT, SAYINGS, Stranger
 
 
 class Victims(Protocol):
@@ -204,7 +204,7 @@ class Faults:
         host = self._network.host(name, f"10.0.2.{len(self._network.hosts)}")
         self._note(server, f"is visited by {name} on the port for {port}: {SAYINGS[which]!r}")
         visitor = Stranger(self._network, host, server.host, ROUTE_PORT if port == "routes" else CLIENT_PORT)
-        visitor.come(SAYINGS[which], amount_of(seconds))
+        visitor.come(SAYINGS[which], min(amount_of(seconds), LONGEST_VISIT))
         return True
 
     def _note(self, server: Server, what: str) -> None:

@@ -48,9 +48,13 @@ class Link:
         self.near_wire.join(self.there, self.back)
         self.far_wire.join(self.back, self.there)
 
-    def ends_of(self, host: Host) -> tuple[Lane, Lane]:
-        """The lane that `host` reads, and the one it writes."""
-        return (self.back, self.there) if host is self.near else (self.there, self.back)
+    def ends_at(self, host: Host) -> list[tuple[Lane, Lane]]:
+        """For each end at `host`: the lane that it reads, and the one that it writes.
+
+        A machine that dials itself has both.
+        """
+        near = [(self.back, self.there)] if host is self.near else []
+        return [*near, (self.there, self.back)] if host is self.far else near
 
     def reset(self) -> None:
         """End it as a box on the way would: both ends are told."""
@@ -59,10 +63,9 @@ class Link:
 
     def check(self) -> None:
         """Forget the ends that are over, and the link with the last of them."""
-        if self.back.forgotten:
-            self.near.links.pop(self.number, None)
-        if self.there.forgotten:
-            self.far.links.pop(self.number, None)
+        for host in (self.near, self.far):
+            if all(reads.forgotten for reads, _ in self.ends_at(host)):
+                host.links.pop(self.number, None)
         if self.back.forgotten and self.there.forgotten:
             self._network.links.pop(self.number, None)
 
@@ -147,19 +150,20 @@ class Network:
         host.halt()
         host.up = False
         for link in list(host.links.values()):
-            link.ends_of(host)[0].forget()
+            for reads, _ in link.ends_at(host):
+                reads.forget()
 
     def kill(self, host: Host) -> None:
         """End a machine's programs; its kernel closes their links, some with a reset."""
         host.halt()
         for link in list(host.links.values()):
-            reads, writes = link.ends_of(host)
-            if not writes.shut:
-                if reads.holds_data or self.chance.random() < 0.5:
-                    writes.cut()
-                else:
-                    writes.finish()
-            reads.forget()
+            for reads, writes in link.ends_at(host):
+                if not writes.shut:
+                    if reads.holds_data or self.chance.random() < 0.5:
+                        writes.cut()
+                    else:
+                        writes.finish()
+                reads.forget()
 
     def start(self, host: Host) -> None:
         """Give a machine power, and a new run of programs."""

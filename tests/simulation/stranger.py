@@ -28,6 +28,10 @@ SAYINGS: Final = (
 INTRODUCTION: Final = len(SAYINGS) - 1
 """The one that makes a route of a stranger, where nobody asks for a password."""
 
+LONGEST_VISIT: Final = 20.0
+"""Seconds after which a stranger goes, so that none is left when all is to be at rest. It may be
+alone by then: a machine that lost power does not tell it."""
+
 
 class Stranger:
     """One link of a stranger. Implements `Handler`, and listens to nothing."""

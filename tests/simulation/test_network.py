@@ -139,6 +139,19 @@ def test_an_answer_that_comes_too_late_is_not_taken(land: Land) -> None:
     assert [] == land.dialled.handlers + land.accepted.handlers
 
 
+def test_an_answer_to_a_former_run_is_not_taken(land: Land) -> None:
+    """Who dials, and is killed and started again before the answer comes, has not dialled."""
+    land.dial()
+    land.clock.advance(LATENCY / 2)
+    land.network.kill(land.here)
+    land.network.start(land.here)
+
+    land.clock.advance(10.0)
+
+    assert [] == land.dialled.handlers + land.accepted.handlers
+    assert ([], {}) == (land.refusals, land.network.links)
+
+
 def test_a_frozen_machine_takes_links_but_nobody_serves_them(land: Land) -> None:
     """Its kernel answers; its programs see the link when they go on."""
     land.there.clock.freeze()
@@ -368,6 +381,21 @@ def test_a_killed_program_leaves_its_ends_to_the_kernel() -> None:
         told.add(ends.near.calls[0])
 
     assert {"ended", "lost"} == told
+
+
+@pytest.mark.parametrize("end", ["kill", "power_off"])
+def test_a_link_of_a_machine_to_itself_ends_with_it(land: Land, end: str) -> None:
+    """Both of its ends are there, and nothing remembers it."""
+    land.here.listeners[PORT] = land.accepted
+    land.dial("here")
+    land.clock.advance(8 * LATENCY)
+    linked = len(land.network.links)
+
+    getattr(land.network, end)(land.here)
+    land.clock.advance(10.0)
+
+    assert 1 == linked
+    assert ({}, {}) == (land.network.links, land.here.links)
 
 
 def test_a_frozen_machine_reads_when_it_thaws(land: Land) -> None:
