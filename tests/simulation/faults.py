@@ -201,7 +201,7 @@ class Faults:
         if which == INTRODUCTION and not self._victims.scenario.guarded:
             which = 0
         name = f"x{len(self._network.hosts)}"
-        host = self._network.host(name, f"10.0.2.{len(self._network.hosts)}")
+        host = self._network.host(name, f"10.2.0.{len(self._network.hosts)}")
         self._note(server, f"is visited by {name} on the port for {port}: {SAYINGS[which]!r}")
         visitor = Stranger(self._network, host, server.host, ROUTE_PORT if port == "routes" else CLIENT_PORT)
         visitor.come(SAYINGS[which], min(amount_of(seconds), LONGEST_VISIT))

@@ -14,6 +14,7 @@ direction still drains the other; TCP never gives up by itself.
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from random import Random
 
 from app.adapters.clock_manual import ManualClock
@@ -102,8 +103,8 @@ class Network:
     # --- machines and ways -------------------------------------------------------
 
     def host(self, name: str, ip: str) -> Host:
-        """Put up a machine, known by its name and its address."""
-        host = Host(self.clock, name, ip)
+        """Put up a machine, known by its name and its address; raises `ValueError` if it is none."""
+        host = Host(self.clock, name, str(ip_address(ip)))
         self.hosts[name] = self._addresses[name] = self._addresses[ip] = host
         return host
 

@@ -79,6 +79,12 @@ def _land() -> Land:
     return Land()
 
 
+def test_a_machine_has_a_real_address(land: Land) -> None:
+    """Servers dial nothing else for a peer's sake, so a wrong one would look like their mistake."""
+    with pytest.raises(ValueError, match=r"10\.0\.0\.256"):
+        land.network.host("far", "10.0.0.256")
+
+
 # --- dialling --------------------------------------------------------------------
 
 

@@ -70,7 +70,7 @@ class World:
         self.damage = Damage()
         self.truth = Truth(self.damage)
         self.servers: list[Server] = [
-            Server(self, number, self.network.host(f"s{number}", f"10.0.0.{number + 1}"), seat)
+            Server(self, number, self._server_host(number), seat)
             for number, seat in enumerate(scenario.seats)
         ]
         self.clients: dict[int, Client] = {}
@@ -79,6 +79,9 @@ class World:
         self.checks = 0
         self._members = 0
         self._healing: list[float] = []
+
+    def _server_host(self, number: int) -> Host:
+        return self.network.host(f"s{number}", f"10.0.{number // 250}.{number % 250 + 1}")
 
     def _make_path(self, _source: Host, _target: Host) -> Path:
         weather = self.scenario.weather
@@ -95,7 +98,7 @@ class World:
         """The client of a number."""
         client = self.clients.get(number)
         if client is None:
-            host = self.network.host(f"c{number}", f"10.0.1.{number + 1}")
+            host = self.network.host(f"c{number}", f"10.1.0.{number + 1}")
             servers = [server.host for server in self.servers]
             client = self.clients[number] = Client(self, number, host, servers)
         return client
