@@ -59,7 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
         servers = contenders()
         results: list[Result] = []
         for row in chosen(all_rows(), options.rows, quick=options.quick):
-            sys.stderr.write(f"{row.section}: {row.title}\n")
+            sys.stderr.write(f"{row.section.title}: {row.title}\n")
             results.append(measure_row(row, servers, rounds, seconds))
     except (CannotStart, RowFailed) as error:
         sys.stderr.write(f"{error}\n")

@@ -86,6 +86,13 @@ def delivered_bytes(pieces: Iterable[Piece]) -> int:
     return sum(piece.delivered for piece in pieces)
 
 
+def ends_with_pong(received: bytes) -> bool:
+    """Whether a PONG was the last thing to come, but for PINGs of the server, which may ping at any time."""
+    while received.endswith(PING):
+        received = received[: -len(PING)]
+    return received.endswith(PONG)
+
+
 def surplus_is_keep_alive(expected: int, received: int, connections: int = 1) -> bool:
     """Whether exactly the expected bytes came, but for at most two server PINGs per connection.
 

@@ -49,6 +49,8 @@ def _verdict(figure: Figure, ours: float | None, peer: float | None, goal: float
     ratio = figure.ratio(ours, peer) if ours is not None and peer is not None else None
     if goal is None:
         return number(ratio), ""
+    if peer is None:
+        return number(ratio), f"{goal:g} open: the peer failed"
     met = ratio is not None and ratio >= goal
     return number(ratio), f"{goal:g} {'met' if met else 'not met'}"
 
@@ -77,15 +79,6 @@ _ABOUT_ALL = (
     " A ratio above 1 means better than the peer; figures alone mean little on another machine."
 )
 
-_ABOUT = {
-    "Throughput": "Nanoseconds per published message, the less the better. Every message that was due"
-    " arrived, and nobody was closed, or the row would say so.",
-    "Growth": "The same, while the number of receivers, of subjects or of idle connections grows.",
-    "Request and reply": "Microseconds from request to reply, the less the better. The requesters are one"
-    " process, the responder another; each client has one request under way.",
-    "Resources": "What a server takes. Memory is resident memory.",
-}
-
 
 def document(results: Sequence[Result], chart: str) -> str:
     """The report as Markdown."""
@@ -104,9 +97,9 @@ def document(results: Sequence[Result], chart: str) -> str:
         lines = [line for result in results if result.row.section == section for line in lines_of(result)]
         parts += [
             "",
-            f"## {section}",
+            f"## {section.title}",
             "",
-            _ABOUT[section],
+            section.about,
             "",
             _markdown(_HEAD),
             _markdown(("---",) * len(_HEAD)),

@@ -8,6 +8,7 @@ from benchmarks.encode import (
     cut,
     delivered_bytes,
     delivery,
+    ends_with_pong,
     publication,
     shuffled_subjects,
     surplus_is_keep_alive,
@@ -15,8 +16,8 @@ from benchmarks.encode import (
 from benchmarks.latency import percentiles
 from benchmarks.load import throughput
 from benchmarks.measure import Result
-from benchmarks.report import lines_of, number, table
-from benchmarks.rows import Figure, Row, all_rows
+from benchmarks.report import document, lines_of, number, table
+from benchmarks.rows import Figure, Row, Section, all_rows
 from benchmarks.sample import Sample
 from benchmarks.servers import NATIVE, PEER, PLAIN
 from benchmarks.shape import Shape, stream
@@ -49,6 +50,21 @@ def test_only_pings_may_be_surplus(received: int, fine: bool) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize(
+    ("received", "over"),
+    [
+        (b"PONG\r\n", True),
+        (b"MSG a 1 4\r\nPING\r\nPONG\r\nPING\r\nPING\r\n", True),
+        (b"PONG\r\nPI", False),
+        (b"PING\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_server_may_ping_behind_its_pong(received: bytes, over: bool) -> None:  # noqa: FBT001 - a row
+    """Whoever waits for a PONG is not held up by a PING that came right after it."""
+    assert over == ends_with_pong(received)
+
+
+@pytest.mark.parametrize(
     ("shape", "copies"),
     [
         (Shape(), 0),
@@ -73,7 +89,7 @@ def test_percentiles() -> None:
 
 def result(native: float, peer: float, figure: Figure) -> Result:
     """A row with one round."""
-    row = Row("Section", "title", throughput(Shape()), (figure,))
+    row = Row(Section("Section", "About it."), "title", throughput(Shape()), (figure,))
     samples = {
         NATIVE: [Sample({"cost": native})],
         PLAIN: [Sample({"cost": native})],
@@ -101,6 +117,26 @@ def test_a_failed_row_has_no_figure() -> None:
     (line,) = lines_of(failed)
 
     assert ("-", "6 not met") == (line[1], line[5])
+
+
+def test_a_goal_without_a_peer_is_open() -> None:
+    """Where the peer failed there is nothing to be better than, and the page says so."""
+    failed = result(10.0, 60.0, Figure("cost", "ns", 6.0))
+    failed.failures[PEER] = "fell silent"
+
+    (line,) = lines_of(failed)
+
+    assert ("-", "6 open: the peer failed") == line[4:6]
+
+
+def test_the_page_has_every_section() -> None:
+    """Whatever rows there are, the page explains their section and shows them."""
+    results = [Result(row, {}) for row in all_rows()]
+
+    page = document(results, "chart.svg")
+
+    assert all(f"## {row.section.title}\n\n{row.section.about}\n" in page for row in all_rows())
+    assert all(f"| {row.title}" in page for row in all_rows())
 
 
 @pytest.mark.parametrize(
