@@ -57,12 +57,26 @@ class Interest:
         That matters to queue groups, whose other members get it then.
         """
         self._routing.mourning = True
-        self._routing.forget()
-        self._plane.forget_plans()
+        self._forget_all_plans()
 
     def mourned(self) -> None:
         """They are all removed."""
         self._routing.mourning = False
+
+    def doubt(self, origin: int) -> None:
+        """Pass over the queue members known over this route, as long as their groups have others."""
+        self._routing.doubted.add(origin)
+        self._forget_all_plans()
+
+    def trust(self, origin: int) -> None:
+        """End the doubt, if there is any."""
+        if origin in self._routing.doubted:
+            self._routing.doubted.discard(origin)
+            self._forget_all_plans()
+
+    def _forget_all_plans(self) -> None:
+        self._routing.forget()
+        self._plane.forget_plans()
 
     def _forget_plans(self, subscription: Subscription) -> None:
         self._routing.forget()

@@ -5,9 +5,9 @@ drawn by the data plane for each message. A publisher is a receiver like any oth
 
 In a cluster (cluster-protocol.md, section 6) another server gets a message once,
 however many plain subscriptions it told of, and finds out by itself who they are.
-The members of a queue group are drawn from all servers. What came over a route goes
-to local clients only: to all plain ones, or to the one member that the other server
-has drawn.
+The members of a queue group are drawn from all servers that answer. What came over
+a route goes to local clients only: to all plain ones, or to the one member that the
+other server has drawn.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,6 +52,8 @@ class Routing:
         self._refusal: Plan | None = None
         self.mourning = False
         """Whether there are subscriptions in the index whose connection is closed."""
+        self.doubted: set[int] = set()
+        """Origins whose servers do not answer."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         """Decide who gets a message on this subject from such a publisher."""
@@ -75,8 +77,15 @@ class Routing:
         if self.mourning:
             receivers = _living(receivers)
             groups = filter(None, map(_living, groups))
+        if self.doubted:
+            groups = map(self._undoubted, groups)
         plain = [subscription.target for subscription in receivers]
         return plane.plan(plain, [[member.target for member in group] for group in groups])
+
+    def _undoubted(self, group: Iterable[Subscription]) -> list[Subscription]:
+        """Those that will hear of it; all, where that is nobody."""
+        members = list(group)
+        return [one for one in members if one.subscriber.origin not in self.doubted] or members
 
     def member(self, plane: Plane, sid: bytes) -> Plan:
         """Only the member of a queue group gets the message that another server has drawn."""

@@ -10,6 +10,8 @@ from tests.fakes.server_process import ServerProcess
 ROUTE_LISTENING = re.compile(r"Listening for route connections on \S*:(\d+)")
 REGISTERED = 'Registering remote route "'
 CLOSED = "Router connection closed"
+SILENT = "Route is silent"
+HEARD = "Route is heard again"
 
 
 class ClusterProcess(ServerProcess):

@@ -1,7 +1,9 @@
 """Clusters of real servers, and the clients of today."""
 
 import asyncio
+import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +14,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tests.fakes.cluster_processes import CLOSED, REGISTERED, Cluster, ClusterProcess
+from tests.fakes.cluster_processes import CLOSED, HEARD, REGISTERED, SILENT, Cluster, ClusterProcess
 
 pytestmark = pytest.mark.asyncio
 
@@ -70,6 +72,15 @@ def sentences(log: str) -> list[str]:
     """The lines of a log about routes, without time and addresses."""
     lines = [OF_A_LINK.sub("", STAMP.sub("", line)) for line in log.splitlines()]
     return [re.sub(r":\d+$", ":PORT", line) for line in lines if "rid:" in line or "route" in line]
+
+
+def route_number(server: ClusterProcess, other: ClusterProcess) -> str:
+    """How one server's log calls its route to another."""
+    identity = re.search(r"Server id is (\w+)", other.log)
+    assert identity is not None
+    route = re.search(rf'(rid:\d+) - Registering remote route "{identity[1]}"', server.log)
+    assert route is not None
+    return route[1]
 
 
 async def test_the_log_of_three_servers_that_meet(three: Cluster) -> None:
@@ -229,6 +240,35 @@ async def test_one_of_five_is_killed_and_comes_back_under_load() -> None:
         assert 4 == fresh.log.count(REGISTERED)
         for client in (speaker, *members, late):
             await client.close()
+
+
+async def test_a_frozen_server_gets_no_turn_of_a_group(three: Cluster) -> None:
+    """Its member is passed over soon, though its links stand, and is drawn again when it thaws (R8)."""
+    first, second, third = three.servers
+    speaker, frozen, lively = [await connect(server) for server in (first, second, third)]
+    ears = [Ear(), Ear()]
+    for client, ear in zip((frozen, lively), ears, strict=True):
+        await client.subscribe("work", queue="workers", cb=ear.hear)
+        await client.flush()
+    for ear in ears:
+        await reach(speaker, "work", ear, 0)
+
+    silent, heard = (f"{route_number(first, second)} - {sentence}" for sentence in (SILENT, HEARD))
+    before = first.log.count(silent)
+    os.kill(second.pid, signal.SIGSTOP)
+    try:
+        await asyncio.to_thread(first.wait_for, silent, count=before + 1)
+        for number in range(1, 301):
+            await speaker.publish("work", b"%d" % number)
+        await ears[1].until(300)
+    finally:
+        os.kill(second.pid, signal.SIGCONT)
+    await asyncio.to_thread(first.wait_for, heard, count=before + 1)
+    await reach(speaker, "work", ears[0], 301)
+
+    assert list(range(1, 301)) == [number for number in ears[1].got if 0 < number <= 300]
+    for client in (speaker, frozen, lively):
+        await client.close()
 
 
 async def test_a_rolling_restart_under_load(three: Cluster) -> None:

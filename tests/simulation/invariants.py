@@ -13,8 +13,8 @@ from tests.simulation.truth import Truth, Violation
 _IDLE_BYTES = 2 * len(b"PING\r\nPONG\r\n")
 """So much may be under way on a link at rest."""
 
-_IDLE_TIMERS = 1
-"""What an idle server waits for: the time to ping its routes."""
+_IDLE_TIMERS = 2
+"""What an idle server waits for: the times to look at its routes, and to ping them."""
 
 
 class Scene(Protocol):

@@ -86,6 +86,22 @@ class RouteDuplicate(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteSilent(Event):
+    """A server does not answer."""
+
+    level = Level.DEBUG
+    sentence = "Route is silent, its queue members are passed over"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteHeard(Event):
+    """A silent server has answered."""
+
+    level = Level.DEBUG
+    sentence = "Route is heard again"
+
+
+@dataclass(frozen=True, slots=True)
 class RouteSubscriptionsSent(Event):
     level = Level.DEBUG
     sentence = "Route sent local subscriptions"

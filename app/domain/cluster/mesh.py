@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from app.domain import encode
 from app.domain.cluster.events import (
     GossipIgnored,
     RouteCreated,
     RouteDuplicate,
+    RouteHeard,
     RouteRegistered,
+    RouteSilent,
 )
 from app.domain.cluster.herald import Herald
 from app.domain.cluster.info import LOSABLE, RouteInfo
@@ -26,11 +27,11 @@ from app.domain.cluster.refusals import Refusals
 from app.domain.cluster.session import RouteSession
 from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor
 from app.domain.cluster.url import RouteUrl, is_near, read_gossip
+from app.domain.cluster.vigil import Vigil
 from app.domain.connection import Connection, Handler, Registry, Wire
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.seam import Kind, Plane
-from app.domain.events import StaleConnection
 from app.domain.interest import Interest
 from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
@@ -42,9 +43,6 @@ ROUTE_PING_SECONDS = 10.0
 
 HANDSHAKE_SECONDS = 5.0
 """How long a peer may take to introduce itself, unless it has longer to log in."""
-
-PROBE_SECONDS = 2.0
-"""How long a route may be silent after its server has come in by another one."""
 
 SWIFT, SLOW = 0.05, 1.5
 """Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
@@ -136,6 +134,7 @@ class Cluster:
         limits = server.limits
         interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
         self._pings = KeepAlive(scheduler, events, interval, limits.ping_max)
+        self._vigil = Vigil(scheduler, self._doubt, self._trust)
         self._logins: DueQueue[RouteSession] = DueQueue(
             scheduler, settings.auth_timeout, RouteSession.login_expired
         )
@@ -249,6 +248,7 @@ class Cluster:
         self._probe_namesakes(session)
         self.remotes[info.server_id] = session
         self._pings.add(connection)
+        self._vigil.add(session)
         connection.report(RouteRegistered(connection.link, info.server_id))
         self._spread(session)
         self.herald.tell_all(connection)  # which may be the end of a peer that reads nothing
@@ -267,7 +267,7 @@ class Cluster:
         if session.destination is not None:
             self._solicitor.reached(session.destination, survivor.remote_id)
             survivor.solicited = True
-        self._probe(survivor)
+        self._vigil.probe(survivor)
         connection.close()
 
     def _probe_namesakes(self, session: RouteSession) -> None:
@@ -275,20 +275,16 @@ class Cluster:
         address = session.address()
         for other in list(self.remotes.values()):
             if other is not session and other.address() == address:
-                self._probe(other)
+                self._vigil.probe(other)
 
-    def _probe(self, session: RouteSession) -> None:
-        """Close a route that stays silent when it is asked."""
-        connection = session.connection
-        connection.send(encode.PING)
-        heard = session.lines + connection.inlet.in_msgs
-        self._server.scheduler.call_later(PROBE_SECONDS, partial(self._judge, session, heard))
+    def _doubt(self, session: RouteSession) -> None:
+        """It does not answer: what its queue members are drawn for may be lost."""
+        session.connection.report(RouteSilent(session.connection.link))
+        self.interest.doubt(session.origin)
 
-    def _judge(self, session: RouteSession, heard: int) -> None:
-        connection = session.connection
-        if not connection.closed and session.lines + connection.inlet.in_msgs == heard:
-            connection.report(StaleConnection(connection.link))
-            connection.abort()
+    def _trust(self, session: RouteSession) -> None:
+        session.connection.report(RouteHeard(session.connection.link))
+        self.interest.trust(session.origin)
 
     def renewed(self) -> None:
         """See `session.Mesh`: its addresses for clients may be new."""
@@ -299,6 +295,8 @@ class Cluster:
         self._server.bury(subscriptions)
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
+        self._vigil.discard(session)
+        self.interest.trust(session.origin)
         self._logins.discard(session)
         self._handshakes.discard(session)
         if self.remotes.get(session.remote_id) is session:
@@ -388,6 +386,8 @@ class Cluster:
         """Dial and accept nobody any more; routes stay until they are closed."""
         self._stopping = True
         self._solicitor.stop()
+        for session in self.remotes.values():
+            self._vigil.discard(session)
 
     def connections(self) -> list[Connection]:
         """The connections of all routes."""

@@ -117,6 +117,7 @@ class RouteSession:
         "_address",
         "_claimed",
         "_line_limit",
+        "_lines",
         "_mesh",
         "connection",
         "destination",
@@ -124,7 +125,6 @@ class RouteSession:
         "info",
         "known",
         "last_command",
-        "lines",
         "refused",
         "solicited",
         "subscriptions",
@@ -146,8 +146,7 @@ class RouteSession:
         """What the peer's clients listen to, by route sid."""
         self.refused = False
         """Whether the peer, or we, will not have this route."""
-        self.lines = 0
-        """Lines that the peer sent, as a sign of life."""
+        self._lines = 0
         self.last_command = 0.0
         self._claimed = ""
         self._address: tuple[RouteInfo | None, RouteUrl | None] = (None, None)
@@ -174,6 +173,11 @@ class RouteSession:
         """The peer's id; empty until it is registered."""
         return self.info.server_id if self.info is not None else ""
 
+    @property
+    def signs(self) -> int:
+        """Signs of life: how many lines and messages the peer has sent."""
+        return self._lines + self.connection.inlet.in_msgs
+
     def begin(self) -> None:
         """Say our part of the introduction, in one write."""
         own = self._mesh.info()
@@ -189,7 +193,7 @@ class RouteSession:
 
     def line(self, line: bytes) -> bool:
         """Obey a complete line. False when the route is closed or has to wait."""
-        self.lines += 1
+        self._lines += 1
         try:
             self._admit_only_connect(line)
             verb, argument = split(line, self._line_limit)

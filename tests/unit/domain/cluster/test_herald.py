@@ -267,7 +267,7 @@ class TestManySubscriptions:
         peer.wire.stall()
 
         peer.wire.feed(b'INFO {"server_id":"new"}\r\n')
-        server.advance(1.0)
+        server.advance(0.5)
         waiting = peer.wire.pending()
         peer.wire.pass_on()
         server.advance(0.1)
