@@ -70,10 +70,10 @@ class Broker:
         self.gatekeeper = needs.gatekeeper
         self.events = needs.events
         self.flow = Flow(limits, needs.scheduler)
-        self._index: SubscriptionIndex[Subscription] = SubscriptionIndex()
-        routing = Routing(self._index, self._find_member)
+        index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        routing = Routing(index, self._find_member)
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
-        self.interest = Interest(self._index, routing, self.plane)
+        self.interest = Interest(index, routing, self.plane)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
@@ -299,7 +299,7 @@ class Broker:
     @property
     def subscriptions(self) -> int:
         """Subscriptions now, those of other servers' clients included."""
-        return len(self._index)
+        return len(self.interest)
 
     @property
     def total_connections(self) -> int:
@@ -314,7 +314,7 @@ class Broker:
 
     def index_stats(self) -> IndexStats:
         """The figures of the subscription index; it looks at each answer the index remembers."""
-        return self._index.stats(self.plane.plan_hits)
+        return self.interest.stats()
 
     def stats(self) -> ServerStats:
         """A snapshot of the server's counters."""

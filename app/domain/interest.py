@@ -1,9 +1,11 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from app.domain.dataplane.seam import Plane
-from app.domain.index import SubscriptionIndex
+from app.domain.index import IndexStats, SubscriptionIndex
+from app.domain.representatives import Representatives
 from app.domain.routing import Routing
 from app.domain.subscription import LOCAL, Subscription, route_sid
 
@@ -27,12 +29,18 @@ class Interest:
         self._index = index
         self._routing = routing
         self._plane = plane
+        self._representatives = Representatives()
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
 
     def add(self, subscription: Subscription) -> None:
         """Raises `InvalidSubject`, and changes nothing, when the subject is malformed."""
+        represented = _may_be_represented(subscription)
+        if represented and self._representatives.follow(subscription):
+            return
         self._index.insert(subscription)
+        if represented:
+            self._representatives.lead(subscription)
         self._forget_plans(subscription)
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
             self.announcer.added(subscription)
@@ -46,10 +54,33 @@ class Interest:
     def remove(self, subscription: Subscription) -> None:
         """Take out a subscription that was added; no message reaches it any more."""
         subscription.target.retire()
+        represented = _may_be_represented(subscription)
+        if represented and self._representatives.withdraw(subscription):
+            return
         self._index.remove(subscription)
+        if represented and (successor := self._representatives.resign(subscription)) is not None:
+            self._index.insert(successor)
         self._forget_plans(subscription)
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
             self.announcer.removed(subscription)
+
+    def __len__(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._index) + self._representatives.waiting
+
+    def stats(self) -> IndexStats:
+        """The figures of the index, those included that are represented by others there.
+
+        It looks at each answer the index remembers.
+        """
+        stats = self._index.stats(self._plane.plan_hits)
+        waiting, withdrawn = self._representatives.waiting, self._representatives.withdrawn
+        return replace(
+            stats,
+            num_subscriptions=stats.num_subscriptions + waiting,
+            num_inserts=stats.num_inserts + waiting + withdrawn,
+            num_removes=stats.num_removes + withdrawn,
+        )
 
     def mourn(self) -> None:
         """Subscriptions of a closed connection stay for a while: let no message be given to them.
@@ -83,3 +114,8 @@ class Interest:
         self._plane.changed(subscription.subject)
         if self.announcer is not None and subscription.queue is not None:
             self._plane.forget_member(route_sid(subscription))
+
+
+def _may_be_represented(subscription: Subscription) -> bool:
+    """Another server gets a message once, but each member of a queue group has its turn."""
+    return subscription.queue is None and subscription.subscriber.origin != LOCAL

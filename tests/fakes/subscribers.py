@@ -1,5 +1,7 @@
 """Holders of subscriptions, on a plane of their own."""
 
+from collections.abc import Callable
+
 from app.domain.dataplane.seam import Plane
 from app.domain.subscription import LOCAL, Subscriber, Subscription
 from tests.fakes.data_plane import Station
@@ -21,11 +23,12 @@ class FakeSubscriber(Subscriber):
         self.number = number
         self.station = Station(plane)
         self.expired: list[Subscription] = []
+        self.ending: Callable[[Subscription], None] = self.expired.append
         self._made = 0
 
     def expire(self, subscription: Subscription) -> None:
-        """Note a subscription that had its last message."""
-        self.expired.append(subscription)
+        """Note a subscription that had its last message, unless `ending` is something else."""
+        self.ending(subscription)
 
     def subscription(self, subject: bytes, queue: bytes | None = None) -> Subscription:
         """A new subscription; sids count from 1."""
