@@ -123,7 +123,7 @@ def test_unknown_data_plane() -> None:
 def test_nothing_is_imported_that_a_plain_broker_does_not_need() -> None:
     """FastAPI, lark and what comes with them cost start-up time, so they are not loaded."""
     code = (
-        "import sys; import app.entrypoints.server; "
+        "import sys; import app.entrypoints.command; "
         "print(sorted({'fastapi', 'lark', 'uvicorn', 'starlette'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
