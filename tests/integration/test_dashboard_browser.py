@@ -151,6 +151,15 @@ def test_headings_are_whole(page: Page, width: int) -> None:
     assert [] == page.run(CUT_HEADINGS)
 
 
+@pytest.mark.parametrize("width", [1200, DESKTOP[0]])
+def test_the_table_of_clients_fits(page: Page, width: int) -> None:
+    """On the screen of a small computer all columns are seen at once."""
+    page.browser.resize((width, DESKTOP[1]))
+
+    box = page.find("#connections .scroll")
+    assert page.run("return arguments[0].scrollWidth <= arguments[0].clientWidth", box)
+
+
 def test_what_the_server_is(page: Page) -> None:
     """The page names the server, and tells what it runs on."""
     assert ("edge-1", "edge-1 · pynatsd") == (page.text("#server-name"), page.driver.title)
