@@ -5,12 +5,14 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from app.config.addresses import AddressError, parse_listen
+from app.domain.address import with_port
+from app.domain.cluster.url import read_gossip
 
 
 def _reachable(text: str) -> str:
     """A host, or ``host:port``."""
     try:
-        endpoint = parse_listen(text if _has_port(text) else f"{text}:1")
+        endpoint = parse_listen(with_port(text, 1))
     except AddressError as error:
         raise ValueError(_EXPECTED) from error
     if not endpoint.host or endpoint.port < 1:
@@ -18,10 +20,16 @@ def _reachable(text: str) -> str:
     return text
 
 
-def _has_port(text: str) -> bool:
-    return ":" in text.rpartition("]")[2]
+def _numeric(text: str) -> str:
+    if read_gossip(f"nats-route://{with_port(text, 1)}/") is None:
+        raise ValueError(_NUMERIC)
+    return text
 
 
 _EXPECTED = 'must be a host, or "host:port"'
+_NUMERIC = "must be a numeric address, for servers look up no names that they hear of"
 
 Advertised = Annotated[str, AfterValidator(_reachable)]
+"""For clients, in whatever form they can use."""
+
+AdvertisedToServers = Annotated[Advertised, AfterValidator(_numeric)]

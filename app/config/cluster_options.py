@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, InstanceOf
 
 from app.config.addresses import AddressError, parse_route
-from app.config.advertising import Advertised
+from app.config.advertising import AdvertisedToServers
 from app.config.authorization_options import Secret
 from app.config.section import LARGEST_COUNT, Address, Key, Port, Seconds, Section, Verdict
 from app.config.tls_options import TlsOptions
@@ -63,7 +63,8 @@ class ClusterOptions(Section):
         bool, Field(description="Keep other servers' addresses from clients, and ours from theirs.")
     ] = False
     cluster_advertise: Annotated[
-        Advertised | None, Field(description="Address by which other servers shall reach this one.")
+        AdvertisedToServers | None,
+        Field(description="Numeric address by which other servers shall reach this one."),
     ] = None
     connect_retries: Annotated[
         int,

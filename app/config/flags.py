@@ -163,7 +163,7 @@ BLOCKS = {
     ),
 }
 
-_UNLISTED = (Flag("    --profile PORT", integer, "There is no profiling port", ("prof_port",)),)
+_UNLISTED = (Flag("    --profile PORT", integer, "Has no effect", ("prof_port",)),)
 
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}

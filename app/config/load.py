@@ -9,7 +9,7 @@ from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE
 from app.config.go_flags import Value
 from app.config.meaning import Meaning, understand
-from app.config.merging import put_flags
+from app.config.merging import idle_flags, put_flags
 from app.config.options import Options
 from app.config.syntax import read_file
 from app.config.validation import validate
@@ -38,7 +38,8 @@ def load(given: Mapping[str, Value], environment: Mapping[str, str], read: ReadF
     options, wrong = validate(Options, meaning.draft)
     if options is None or problems:
         raise ConfigError(_in_order((*problems, *wrong)))
-    return Loaded(options, tuple(_in_order((*meaning.notices, *_idle(options, meaning.draft)))))
+    notices = (*meaning.notices, *_idle(options, meaning.draft), *idle_flags(given))
+    return Loaded(options, tuple(_in_order(notices)))
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -47,13 +47,15 @@ class _Reader:
             if key in section.addresses:
                 self._address(section.addresses[key], member, values, path)
             elif key in section.refused:
-                self._refuse(section.refused[key], member)
+                self._tell(self.meaning.problems, section.refused[key], member)
+            elif key in section.idle:
+                self._tell(self.meaning.notices, section.idle[key], member)
             elif key in fields:
                 name = fields[key]
                 inner = inner_section(section.model_fields[name])
                 values[name] = self._value(member.item, inner, (*path, name))
             elif member.key not in block.referred:
-                self._wonder(member, section)
+                self._tell(self.meaning.problems, section.unknown.format(key=member.key), member)
         return values
 
     def _value(self, item: Item, section: type[Section] | None, path: Path) -> object:
@@ -82,15 +84,9 @@ class _Reader:
         for name in (address.host, address.port):
             self.meaning.draft.mark((*path, name), place)
 
-    def _refuse(self, text: str, member: Member) -> None:
-        if member.item.value != 0:
-            self.meaning.problems.append(Problem(text, member.place))
-
-    def _wonder(self, member: Member, section: type[Section]) -> None:
-        if section.unknown:
-            self.meaning.problems.append(Problem(section.unknown.format(key=member.key), member.place))
-        else:
-            self.meaning.notices.append(Problem(f'unknown key "{member.key}" is ignored', member.place))
+    @staticmethod
+    def _tell(problems: list[Problem], text: str, member: Member) -> None:
+        problems.append(Problem(text, member.place))
 
 
 def _last_of_each(block: Block) -> Iterator[tuple[str, Member]]:

@@ -18,20 +18,24 @@ _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
 _NO_CLUSTER = "Solicited routes require cluster capabilities, e.g. --cluster."
 
-_NO_OPTIONS = (CONFIG_FILE, SHELL, "tls", "cluster.listen", "cluster.routes", *Options.refused)
+_NO_OPTIONS = (CONFIG_FILE, SHELL, "tls", "cluster.listen", "cluster.routes", *Options.idle)
 """What flags give that is no option, or not as it stands."""
 
 
 def put_flags(given: Mapping[str, Value], draft: Draft) -> list[Problem]:
     """Put what flags give, by the names in `Flag.sets`, above `draft`; returns what is wrong with it."""
-    problems = [Problem(text) for name, text in Options.refused.items() if given.get(name)]
     _make_room(given, draft)
     _switch_tls(given, draft)
     for name, value in given.items():
         useless = name.startswith("tls.") and draft.get("tls") is None
         if name not in _NO_OPTIONS and not useless:
             draft.put(value, *name.split("."))
-    return problems + _missing_for_tls(given, draft) + _put_cluster(given, draft)
+    return _missing_for_tls(given, draft) + _put_cluster(given, draft)
+
+
+def idle_flags(given: Mapping[str, Value]) -> list[Problem]:
+    """What is given by flags and has no effect."""
+    return [Problem(text) for name, text in Options.idle.items() if given.get(name)]
 
 
 def _make_room(given: Mapping[str, Value], draft: Draft) -> None:

@@ -34,8 +34,9 @@ class Options(Section):
         "http": Address("http_host", "http_port", "Where to serve monitoring pages; none unless given."),
         "https": Address("https_host", "https_port", "The same, encrypted; needs `tls`."),
     }
-    refused: ClassVar = {
-        "prof_port": "there is no profiling port here: remove prof_port, and profile from outside"
+    idle: ClassVar = {
+        "prof_port": "no profiling port is opened, since the profiler of Go is not here: "
+        "use perf or py-spy instead, or the signal QUIT for stacks"
     }
 
     host: Annotated[

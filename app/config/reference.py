@@ -37,7 +37,8 @@ How a file is written is in [Configuration](configuration.md).
 - Zero and the empty text mean the default.
 - A time is a number of seconds, or a text such as `"2s"`, `"1m30s"` or `"500ms"`.
 - An address is `"host:port"`, or the port alone, which leaves the host at its default.
-- An unknown key is ignored, with a line in the log unless variables refer to it. In `tls` it is an error.
+- An unknown key is an error, unless variables refer to it.
+- `prof_port` and `--profile` have no effect but a line in the log, since the profiler of Go is not here.
 - A mistake is one line, `file:line:column: text`. All are told at once, and nothing starts.
 - `pynatsd --check -c FILE` looks for them, and starts nothing.
 """

@@ -69,8 +69,10 @@ class Section(BaseModel):
     """Keys that set two fields."""
     refused: ClassVar[Mapping[str, str]] = {}
     """Keys that are known and not to be had, each with the error."""
-    unknown: ClassVar[str] = ""
-    """The error for any other key, with ``{key}`` in it; when empty, such keys are ignored with a notice."""
+    idle: ClassVar[Mapping[str, str]] = {}
+    """Keys that are known and have no effect, each with what is said of it."""
+    unknown: ClassVar[str] = 'unknown key "{key}"'
+    """The error for any other key, with ``{key}`` in it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -5,15 +5,18 @@ writes to, a device without an end, or a hundred megabytes of something else.
 """
 
 import os
-import stat
+import select
+import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from app.config.errors import ConfigError, Place, Problem
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes in one file."""
+
+PATIENCE = 10.0
+"""Seconds in which all of a pipe, or what else has to be written by somebody, must have come."""
 
 Identity: TypeAlias = tuple[int, int]
 """The same for all names of one file."""
@@ -34,16 +37,18 @@ class Source:
     """None for a text that stands in no file."""
 
 
-def open_source(path: str) -> Source:
-    """The file's text. Raises `Unreadable`, or `ConfigError` where it is not UTF-8."""
+def open_source(path: str, patience: float = PATIENCE) -> Source:
+    """The file's text, which is waited for as long as `patience`, in seconds.
+
+    Raises `Unreadable`, or `ConfigError` where it is not UTF-8.
+    """
     try:
-        status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise Unreadable(path, "is a directory")
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(path, "is not a regular file")
-        with Path(path).open("rb", buffering=0) as file:
-            data = _read(file.fileno(), path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            data = _read(descriptor, path, patience)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise Unreadable(path, _reason(error)) from error
     except ValueError as error:
@@ -51,11 +56,21 @@ def open_source(path: str) -> Source:
     return Source(path, _decoded(data, path), (status.st_dev, status.st_ino))
 
 
-def _read(descriptor: int, path: str) -> bytes:
+def _read(descriptor: int, path: str, patience: float) -> bytes:
     """All there is, whatever size the system gave: some files have none until they are read."""
     pieces = []
     left = LARGEST_FILE
-    while piece := os.read(descriptor, left + 1):
+    end = time.monotonic() + patience
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
+    while True:
+        if not ready.poll(1000 * max(0.0, end - time.monotonic())):
+            raise Unreadable(
+                path, f"has not come to its end within {patience:g} s; does anybody write to it?"
+            )
+        piece = os.read(descriptor, left + 1)
+        if not piece:
+            break
         pieces.append(piece)
         left -= len(piece)
         if left < 0:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import bcrypt
 
+from app.adapters.process.standard_streams import complain, fill_standard_streams, say
 from app.config.go_flags import UsageError, Value, boolean, integer, scan
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
@@ -39,32 +40,34 @@ class _PasswordError(Exception):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print what the command line asks for; return the exit status."""
+    fill_standard_streams()
     left = deque(sys.argv[1:] if words is None else words)
     try:
         given: dict[str, Value] = dict(scan(left, _FLAGS))
     except UsageError as error:
         asked = str(error).removeprefix("flag provided but not defined: ") in ("-h", "-help")
-        sys.stderr.write(_USAGE if asked else f"{error}\n{_USAGE}")
+        complain(_USAGE if asked else f"{error}\n{_USAGE}")
         return _FAILED
     try:
-        _run(from_input=bool(given.get("p", False)), cost=int(given.get("c", _USUAL_COST)))
+        done = _run(from_input=bool(given.get("p", False)), cost=int(given.get("c", _USUAL_COST)))
     except _PasswordError as error:
-        sys.stderr.write(f"{error}\n")
+        complain(f"{error}\n")
         return _FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("\n")
+        complain("\n")
         return _INTERRUPTED
-    return 0
+    return 0 if done else _FAILED
 
 
-def _run(*, from_input: bool, cost: int) -> None:
+def _run(*, from_input: bool, cost: int) -> bool:
+    """Whether all could be written. Raises `_PasswordError`."""
     if from_input:
         password = _read_password()
     else:
         password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)).encode()
-        sys.stdout.write(f"pass: {password.decode()}\n")
-        sys.stdout.flush()
-    sys.stdout.write(f"bcrypt hash: {_hash(password, cost)}\n")
+        if not say(f"pass: {password.decode()}\n"):
+            return False
+    return say(f"bcrypt hash: {_hash(password, cost)}\n")
 
 
 def _read_password() -> bytes:
@@ -92,7 +95,7 @@ def _hash(password: bytes, cost: int) -> str:
             f"({_LEAST_COST},{_GREATEST_COST})"
         )
     if len(password) > _BCRYPT_BYTES:
-        sys.stderr.write(f"Warning: bcrypt uses only the first {_BCRYPT_BYTES} bytes of this password\n")
+        complain(f"Warning: bcrypt uses only the first {_BCRYPT_BYTES} bytes of this password\n")
     return bcrypt.hashpw(password[:_BCRYPT_BYTES], bcrypt.gensalt(cost, prefix=_PREFIX)).decode()
 
 

@@ -8,7 +8,6 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import closing
-from typing import NoReturn
 
 from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
@@ -18,15 +17,13 @@ from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.events import Event, SignalTrapped
+from app.entrypoints import signals
 from app.entrypoints.container import Container
 from app.entrypoints.facts import ConfigurationQuestioned, ReloadIgnored, StartFailed
 from app.entrypoints.service import CannotStart
 from app.ports.event_log import EventLog
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
-_ENDINGS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
-_REOPEN, _RELOAD = signal.SIGUSR1, signal.SIGHUP
-_UNUSED, _DUMP = signal.SIGUSR2, signal.SIGQUIT
 _STDERR = 2
 
 _COLLECT_AFTER = (20_000, 20, 50)
@@ -40,7 +37,7 @@ def run(container: Container, loaded: Loaded) -> int:
     What makes a start impossible is one fatal line in the log, or on standard error
     when there is no log.
     """
-    _obey_signals_early()
+    signals.end_by_interrupt()
     _obey_dump()
     try:
         return _run(container, loaded)
@@ -113,32 +110,17 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
         starting.cancel()
 
     loop = asyncio.get_running_loop()
-    for number, name in _ENDINGS.items():
+    for number, name in signals.ENDINGS.items():
         loop.add_signal_handler(number, end, name)
-    loop.add_signal_handler(_REOPEN, events.reopen)
-    loop.add_signal_handler(_RELOAD, events.record, ReloadIgnored(None))
+    loop.add_signal_handler(signals.REOPEN, events.reopen)
+    loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
-
-
-def _obey_signals_early() -> None:
-    """Until the event loop runs: an authenticator's import, or a far syslog, may take its time.
-
-    Nobody catches what is raised here but `run`.
-    """
-
-    def leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
-        raise KeyboardInterrupt
-
-    for number in _ENDINGS:
-        signal.signal(number, leave)
-    for number in (_REOPEN, _RELOAD, _UNUSED):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _obey_dump() -> None:
     """From now on; the dump comes even from a server that is stuck outside of Python."""
-    signal.signal(_DUMP, lambda *_: os._exit(_DUMPED))
-    faulthandler.register(_DUMP, _STDERR, chain=True)
+    signal.signal(signals.DUMP, lambda *_: os._exit(_DUMPED))
+    faulthandler.register(signals.DUMP, _STDERR, chain=True)
 
 
 def _say_without_log(options: Options, fact: Event) -> None:

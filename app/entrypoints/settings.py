@@ -14,7 +14,7 @@ from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
-from app.domain.address import joined
+from app.domain.address import joined, with_port
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.encode import ServerInfo
 from app.domain.events import Event
@@ -131,7 +131,7 @@ def cluster_settings(options: Options) -> ClusterSettings:
         auth_timeout=asked.authorization.timeout,
         tls=asked.tls is not None,
         routes=asked.routes,
-        advertised=_with_port(asked.cluster_advertise, asked.port) if asked.cluster_advertise else "",
+        advertised=asked.cluster_advertise or "",
         advertise=not asked.no_advertise,
         connect_retries=asked.connect_retries,
     )
@@ -148,16 +148,10 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
     That of a wildcard host is every address that reaches beyond this machine.
     """
     if options.client_advertise:
-        return (_with_port(options.client_advertise, port),)
+        return (with_port(options.client_advertise, port),)
     if options.host in _WILDCARDS:
         return tuple(joined(address, port) for address in global_addresses())
     return (joined(options.host, port),)
-
-
-def _with_port(address: str, port: int) -> str:
-    """A host as it is advertised, with `port` unless it has one."""
-    has_port = ":" in address.rpartition("]")[2]
-    return address if has_port else f"{address}:{port}"
 
 
 def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:

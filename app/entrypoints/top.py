@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
+from app.adapters.process.standard_streams import complain, fill_standard_streams, say
 from app.adapters.top.board import Look, delimited_text, plain_text
 from app.adapters.top.names import Names
 from app.adapters.top.source import SORTS, MonitoringPort, Question, Unreachable
@@ -77,24 +78,27 @@ class _CannotStart(Exception):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Show the board for a command line; return the exit status."""
+    fill_standard_streams()
     try:
         given = _parse(sys.argv[1:] if words is None else words)
     except UsageError as error:
-        sys.stderr.write(f"{error}\n{_USAGE}")
+        complain(f"{error}\n{_USAGE}")
         return _USAGE_STATUS
     if given.get("h") or given.get("help"):
-        sys.stdout.write(_USAGE)
-        return 0
+        return _status(said=say(_USAGE))
     if given.get("v") or given.get("version"):
-        sys.stdout.write(f"{_NAME} {__version__}\n")
-        return 0
+        return _status(said=say(f"{_NAME} {__version__}\n"))
     try:
         return _run(given)
     except (_CannotStart, Unreachable) as error:
-        sys.stderr.write(f"{_NAME}: {error}\n")
+        complain(f"{_NAME}: {error}\n")
         return _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _status(*, said: bool) -> int:
+    return 0 if said else _FAILED
 
 
 def _parse(words: Sequence[str]) -> Mapping[str, Value]:
@@ -122,8 +126,7 @@ def _run(given: Mapping[str, Value]) -> int:
     delay = float(given.get("d", 1))
     with closing(_source(given)) as port:
         if "o" in given:
-            _write_snapshot(port, question, look, delay, given)
-            return 0
+            return _status(said=_write_snapshot(port, question, look, delay, given))
         board, settings = _load_screen()
         port.read(question)  # who cannot be reached at all is told at once, on a plain terminal
         board(port, settings(question, look, names.find, delay, max(0, int(given.get("r", 0))))).run()
@@ -155,20 +158,23 @@ def _trust(given: Mapping[str, Value]) -> ssl.SSLContext:
 
 def _write_snapshot(
     port: MonitoringPort, question: Question, look: Look, delay: float, given: Mapping[str, Value]
-) -> None:
-    """Write a reading, and the rates since the one before. Raises `Unreachable` and `_CannotStart`."""
+) -> bool:
+    """Write a reading, and the rates since the one before; whether standard output took it.
+
+    Raises `Unreachable` and `_CannotStart`.
+    """
     port.read(question)
     time.sleep(delay)
     reading = port.read(question)
     delimiter = str(given.get("l", ""))
     text = delimited_text(reading, look, delimiter) if delimiter else plain_text(reading, look)
     if given["o"] == "-":
-        sys.stdout.write(text)
-        return
+        return say(text)
     try:
         Path(str(given["o"])).write_text(text, "utf-8")
     except OSError as error:
         raise _CannotStart(f"cannot write {given['o']}: {error.strerror}") from error
+    return True
 
 
 def _load_screen() -> tuple[type["Board"], type["Settings"]]:

@@ -45,6 +45,11 @@ window.fetch = async (...request) => {
 };
 performance.now = () => 3600 * 1000;
 """
+CUT_HEADINGS = """
+const heads = [...document.querySelectorAll("th")].filter((head) => head.offsetParent);
+for (const head of document.querySelectorAll("th[data-sort]")) head.setAttribute("aria-sort", "descending");
+return heads.filter((head) => head.scrollWidth > head.clientWidth).map((head) => head.textContent);
+"""
 SHOW_AGAIN = HIDE.replace("true, c", "false, c")
 
 
@@ -136,6 +141,23 @@ def _page(browser: Browser, server: MonitoredServer) -> Iterator[Page]:
     assert [] == [url for url in browser.requests() if not url.startswith(f"{server.origin}/")]
     browser.resize(DESKTOP)
     browser.prefer(dark=False)
+
+
+@pytest.mark.parametrize("width", [PHONE[0], 640, 1100, 1200, 1300, DESKTOP[0], 1600])
+def test_headings_are_whole(page: Page, width: int) -> None:
+    """No heading of a table is cut off, on whatever screen, and with the arrow that sorting adds."""
+    page.browser.resize((width, DESKTOP[1]))
+
+    assert [] == page.run(CUT_HEADINGS)
+
+
+@pytest.mark.parametrize("width", [1200, DESKTOP[0]])
+def test_the_table_of_clients_fits(page: Page, width: int) -> None:
+    """On the screen of a small computer all columns are seen at once."""
+    page.browser.resize((width, DESKTOP[1]))
+
+    box = page.find("#connections .scroll")
+    assert page.run("return arguments[0].scrollWidth <= arguments[0].clientWidth", box)
 
 
 def test_what_the_server_is(page: Page) -> None:

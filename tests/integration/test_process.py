@@ -110,7 +110,7 @@ def test_a_dump_of_stacks() -> None:
         status = server.stop(signal.SIGQUIT)
 
         assert 2 == status
-        assert re.search(r"^Current thread 0x\w+ .*:\n  File .* in run", server.log, re.MULTILINE)
+        assert re.search(r"^Current thread 0x\w+ .*:\n(  .*\n)*  File .* in run\n", server.log, re.MULTILINE)
 
 
 def test_reopening_what_is_no_file() -> None:
@@ -143,6 +143,23 @@ def test_a_log_that_is_moved_away(tmp_path: Path) -> None:
     ]
     assert list(range(1, 201)) == created
     assert all("[INF] File log re-opened" in file.read_text().splitlines()[0] for file in files[1:])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_while_it_imports(tmp_path: Path, number: signal.Signals) -> None:
+    """A server that is still being loaded ends at once as well, with status 0 and without a word."""
+    begun = tmp_path / "begun"
+    (tmp_path / "pydantic.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n"
+    )
+
+    with NotifiedServer(tmp_path, *LOCAL, env={"PYTHONPATH": str(tmp_path)}) as server:
+        wait_until(begun.exists)
+        server.send(signal.SIGHUP)
+        server.send(signal.SIGUSR1)
+        server.send(signal.SIGUSR2)
+
+        assert (0, "") == server.stop(number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -7,8 +7,7 @@ Log collectors parse this form, so its spacing is an interface.
 
 from datetime import datetime
 
-from structlog.typing import EventDict, WrappedLogger
-
+from app.adapters.logs.chain import EventDict
 from app.adapters.logs.escaping import escape
 from app.domain.events import Event, Level, Link
 
@@ -25,7 +24,7 @@ class GnatsdLine:
         self._pid = f"[{pid}] "
         self._labels = {level: _label(level, colours=colours) for level in Level}
 
-    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
+    def __call__(self, logger: object, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
         fact: Event = event_dict["fact"]
         stamp = _local(event_dict["time"]) if "time" in event_dict else ""
         return f"{self._pid}{stamp}{self._labels[fact.level]}{link_prefix(fact.link)}{escape(fact.text())}"

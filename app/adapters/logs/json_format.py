@@ -9,22 +9,29 @@ when the fact is about a connection.
 import re
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from structlog.typing import EventDict, WrappedLogger
-
+from app.adapters.logs.chain import EventDict, Processor
 from app.domain.events import Event
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def unfold(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
-    """The processor before structlog's own JSON renderer: a fact becomes plain keys."""
+def unfold(logger: object, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
+    """The processor before the `renderer`: a fact becomes plain keys."""
     line: EventDict = {}
     if "time" in event_dict:
         line["time"] = _rfc3339(event_dict["time"])
     line.update(_keys(event_dict["fact"]))
     return line
+
+
+@cache
+def renderer() -> Processor:
+    """The processor behind it: structlog's own."""
+    from structlog.processors import JSONRenderer  # noqa: PLC0415 - only who wants JSON pays for it
+
+    return JSONRenderer()
 
 
 def _keys(fact: Event) -> dict[str, object]:

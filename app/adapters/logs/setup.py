@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 
-from structlog.processors import JSONRenderer
-from structlog.typing import EventDict, Processor, WrappedLogger
-
+from app.adapters.logs.chain import EventDict, FactChain, Processor
 from app.adapters.logs.destinations import LogFile, open_stderr, warn
 from app.adapters.logs.gnatsd_format import GnatsdLine
-from app.adapters.logs.json_format import unfold
+from app.adapters.logs.json_format import renderer, unfold
 from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import FactChain, LinesDropped, StructuredEventLog
+from app.adapters.logs.structured import LinesDropped, StructuredEventLog
 from app.adapters.logs.syslog_address import SyslogAddress, local_address, remote_address
 from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
 from app.adapters.logs.syslog_sink import SyslogSink, open_syslog
@@ -91,7 +89,7 @@ def _open(settings: LogSettings, address: SyslogAddress | None) -> RawIOBase:
 def _processors(settings: LogSettings, clock: WallClock, pid: int, *, colours: bool) -> list[Processor]:
     stamps: list[Processor] = [Stamp(clock)] if settings.logtime else []
     if settings.json_lines:
-        return [*stamps, unfold, JSONRenderer()]
+        return [*stamps, unfold, renderer()]
     return [*stamps, GnatsdLine(pid, colours=colours and settings.log_file is None)]
 
 
@@ -110,6 +108,6 @@ class Stamp:
     def __init__(self, clock: WallClock) -> None:
         self._clock = clock
 
-    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG002 - structlog's signature
+    def __call__(self, logger: object, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG002 - structlog's signature
         event_dict["time"] = self._clock()
         return event_dict

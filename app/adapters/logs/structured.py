@@ -1,32 +1,13 @@
-"""The event log: facts go through structlog's processors and come out as lines.
+"""The event log: facts go through a chain of processors, and come out as lines."""
 
-structlog is used without its global configuration, since one process may hold
-several servers. A fact enters the chain as the key ``fact``; the last processor
-returns the finished line.
-"""
-
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from structlog import BoundLoggerBase
-from structlog.typing import Processor
-
+from app.adapters.logs.chain import FactChain
 from app.adapters.logs.destinations import LogFile, LogFileError
 from app.adapters.logs.line_writer import LineWriter
 from app.domain.events import Event, Level
 from app.ports.event_log import EventLog
-
-
-class FactChain(BoundLoggerBase):
-    """Processors in a row, the fact in front and the line behind."""
-
-    def __init__(self, processors: Iterable[Processor]) -> None:
-        super().__init__(None, processors, {})
-
-    def line(self, fact: Event) -> str:
-        (line,), _ = self._process_event("record", None, {"fact": fact})
-        return str(line)
 
 
 class StructuredEventLog(EventLog):

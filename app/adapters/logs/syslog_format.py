@@ -12,12 +12,10 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 
-from structlog.processors import JSONRenderer
-from structlog.typing import EventDict, WrappedLogger
-
+from app.adapters.logs.chain import EventDict
 from app.adapters.logs.escaping import escape
 from app.adapters.logs.gnatsd_format import link_prefix
-from app.adapters.logs.json_format import unfold
+from app.adapters.logs.json_format import renderer, unfold
 from app.domain.events import Event, Level
 
 _TAG = "gnatsd"
@@ -53,7 +51,7 @@ class SyslogLine:
         self._stamp = _local_stamp if local else _remote_stamp
         self._source = f"{_TAG}[{pid}]" if local else f"{socket.gethostname()} {_TAG}[{pid}]"
 
-    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
+    def __call__(self, logger: object, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
         fact: Event = event_dict["fact"]
         stamp = self._stamp(datetime.fromtimestamp(self._clock()).astimezone())
         return f"<{self._priorities[fact.level]}>{stamp} {self._source}: {self._text(event_dict)}"
@@ -67,10 +65,7 @@ def plain_text(event_dict: EventDict) -> str:
 
 def json_text(event_dict: EventDict) -> str:
     """The fact as a JSON object, as in `json_format`."""
-    return str(_RENDER(None, "", unfold(None, "", event_dict)))
-
-
-_RENDER = JSONRenderer()
+    return str(renderer()(None, "", unfold(None, "", event_dict)))
 
 
 def _local_stamp(time: datetime) -> str:

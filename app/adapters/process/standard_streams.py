@@ -1,7 +1,10 @@
-"""The three streams a process is born with, and may be born without."""
+"""The three streams a process is born with, may be born without, and may fail to write to."""
 
+import contextlib
 import os
 import sys
+from io import TextIOWrapper
+from typing import TextIO
 
 _NUMBERS = (0, 1, 2)
 
@@ -20,6 +23,43 @@ def fill_standard_streams() -> None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error has it from birth
+
+
+def say(text: str) -> bool:
+    """Write it to standard output, and tell whether all of it could be written.
+
+    A reader that has gone knows that it has; any other failure is told on standard error.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up(sys.stdout)
+        return False
+    except OSError as error:
+        _give_up(sys.stdout)
+        complain(f"cannot write to standard output: {(error.strerror or str(error)).lower()}\n")
+        return False
+    return True
+
+
+def complain(text: str) -> None:
+    """Write it to standard error; when that fails too there is nobody left to tell."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what is left in the buffer go nowhere, for Python tries to write it once more at the end."""
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def _is_open(number: int) -> bool:

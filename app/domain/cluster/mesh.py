@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+from app.domain.address import with_port
 from app.domain.cluster.events import (
     GossipIgnored,
     RouteCreated,
@@ -69,7 +70,7 @@ class ClusterSettings:
     routes: tuple[RouteUrl, ...] = ()
     """Servers to dial."""
     advertised: str = ""
-    """``host:port`` to tell other servers in place of the address that they see; empty for none."""
+    """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
     advertise: bool = True
     """Whether clients are told of other servers, and their clients of this one."""
     connect_retries: int = 0
@@ -215,7 +216,7 @@ class Cluster:
             auth_required=self.gatekeeper.required,
             tls_required=settings.tls,
             tls_verify=settings.tls,
-            ip=f"nats-route://{settings.advertised}/" if settings.advertised else "",
+            ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
 
     def admitted(self, session: RouteSession) -> None:

@@ -286,7 +286,12 @@ class RouteSession:
 
     def login_expired(self) -> None:
         """The peer has not logged in, or not introduced itself, in time."""
-        self._part(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
+        link = self.connection.link
+        farewell = b"" if self.solicited else AuthorizationTimeout().wire()
+        if self.identity is None:
+            self._part(AuthorizationTimedOut(link), farewell)
+        else:
+            self._part(RouteRefused(link, "the peer did not introduce itself in time"), farewell)
 
     # --- operations ------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,17 +48,53 @@ def test_a_directory(tmp_path: Path) -> None:
     assert f"open {tmp_path}: is a directory" == refusal(tmp_path)
 
 
-def test_a_pipe(tmp_path: Path) -> None:
-    """A pipe that nobody writes to is refused, and not waited for."""
-    os.mkfifo(tmp_path / "pipe")
+@pytest.mark.parametrize("text", ["", "port: 1\n", "port: 1\n" * 50_000], ids=["empty", "short", "long"])
+def test_a_pipe(tmp_path: Path, text: str) -> None:
+    """A pipe is read until its writer closes it, and may be empty."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
 
-    assert f"open {tmp_path}/pipe: is not a regular file" == refusal(tmp_path / "pipe")
+    assert text == open_source(str(pipe)).text
+    writer.join()
 
 
-@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device(device: str) -> None:
-    """A device is refused, endless or empty."""
-    assert f"open {device}: is not a regular file" == refusal(device)
+def test_a_pipe_without_a_name() -> None:
+    """What another program has left in a pipe for us is read, though that program is gone."""
+    reading, writing = os.pipe()
+    os.write(writing, b"port: 1")
+    os.close(writing)
+
+    assert "port: 1" == open_source(f"/dev/fd/{reading}").text
+    os.close(reading)
+
+
+@pytest.mark.parametrize("written", [None, b"port"])
+def test_a_pipe_that_does_not_end(tmp_path: Path, written: bytes | None) -> None:
+    """A pipe that nobody writes to, or not to its end, is not waited for without a bound."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR) if written else None
+    if held is not None:
+        os.write(held, written or b"")
+
+    with pytest.raises(
+        Unreadable, match=f"^open {pipe}: has not come to its end within 0.01 s; does anybody"
+    ):
+        open_source(str(pipe), patience=0.01)
+    if held is not None:
+        os.close(held)
+
+
+def test_an_empty_device() -> None:
+    """The null device is an empty file."""
+    assert "" == open_source("/dev/null").text
+
+
+def test_an_endless_device() -> None:
+    """A device without an end is left when it is larger than any file may be."""
+    assert "open /dev/zero: is larger than 4 MiB" == refusal("/dev/zero")
 
 
 def test_a_large_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.address import joined
+from app.domain.address import joined, with_port
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,18 @@ from app.domain.address import joined
 def test_host_and_port(host: str, text: str) -> None:
     """Where the port begins is clear for every kind of host."""
     assert text == joined(host, 4222)
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("h", "h:6222"),
+        ("h:1", "h:1"),
+        ("10.0.0.1", "10.0.0.1:6222"),
+        ("[::1]", "[::1]:6222"),
+        ("[::1]:1", "[::1]:1"),
+    ],
+)
+def test_a_port_where_there_is_none(address: str, text: str) -> None:
+    """An address that has a port keeps it."""
+    assert text == with_port(address, 6222)

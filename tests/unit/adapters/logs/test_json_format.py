@@ -4,11 +4,9 @@ import inspect
 import json
 from dataclasses import fields
 
-from structlog.processors import JSONRenderer
-
 from app.adapters.logs import structured
-from app.adapters.logs.json_format import unfold
-from app.adapters.logs.structured import FactChain
+from app.adapters.logs.chain import FactChain
+from app.adapters.logs.json_format import renderer, unfold
 from app.domain import events
 from app.domain.events import ClientReportedError, Event, Link, Listening, ServerReady, UnsubscribeDeferred
 
@@ -75,7 +73,7 @@ def test_a_peer_forges_no_line() -> None:
     """Whatever a peer sent comes back whole from one line of plain ASCII."""
     message = "x\r\n\x1b[2J\0é\u2028"
 
-    line = FactChain([unfold, JSONRenderer()]).line(ClientReportedError(None, message))
+    line = FactChain([unfold, renderer()]).line(ClientReportedError(None, message))
 
     assert line.isascii()
     assert line.isprintable()

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from app.adapters.logs.chain import FactChain
 from app.adapters.logs.gnatsd_format import GnatsdLine
 from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import FactChain, LinesDropped, StructuredEventLog
+from app.adapters.logs.structured import LinesDropped, StructuredEventLog
 from app.domain.events import (
     ClientConnected,
     Event,

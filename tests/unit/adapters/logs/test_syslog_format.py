@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.adapters.logs.structured import FactChain
+from app.adapters.logs.chain import FactChain
 from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
 from app.domain.events import (
     AuthorizationFailed,

@@ -3,10 +3,10 @@
 import pytest
 
 from app.domain.cluster.events import RouteRefused
-from app.domain.cluster.mesh import ClusterSettings
+from app.domain.cluster.mesh import HANDSHAKE_SECONDS, ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
-from app.domain.events import Link, ReadFailed
+from app.domain.events import AuthorizationTimedOut, Link, ReadFailed
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -32,6 +32,7 @@ UNKNOWN = b"-ERR 'Unknown Protocol Operation'\r\n" + PARSER
 INVALID = b"-ERR 'Invalid Subject'\r\n"
 TOO_LONG = b"-ERR 'Maximum Control Line Exceeded'\r\n"
 TOO_LARGE = b"-ERR 'Maximum Payload Violation'\r\n"
+SILENT = "the peer did not introduce itself in time"
 
 GREETING = connect_line(GREATER_ID) + info_line(GREATER_ID)
 LINE_LIMIT = 64 * 1024
@@ -206,7 +207,7 @@ def test_pings_before_the_introduction(server: RoutedBroker) -> None:
     assert {} == server.cluster.remotes
 
 
-def test_the_introduction_may_take_its_time(server: RoutedBroker) -> None:
+def test_the_introduction_may_take_its_time(server: RoutedBroker, events: RecordingEventLog) -> None:
     """Who has not told who it is within 5 seconds is sent away, however often it pings."""
     peer = server.called()
     peer.heard()
@@ -220,6 +221,21 @@ def test_the_introduction_may_take_its_time(server: RoutedBroker) -> None:
     assert not early
     assert peer.heard().endswith(b"-ERR 'Authorization Timeout'\r\n")
     assert (True, 0) == (peer.is_over, server.clock.timers_outstanding)
+    assert [SILENT] == [event.reason for event in events.of(RouteRefused)]
+
+
+def test_whom_we_dial_may_be_silent(make_plane: MakePlane, events: RecordingEventLog) -> None:
+    """A server that was dialled and says nothing is left; nobody speaks of logins, for it need not log in."""
+    server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 6222),)), events=events)
+    server.cluster.solicit()
+    peer = server.answered()
+    peer.heard()
+
+    server.advance(HANDSHAKE_SECONDS + 0.1)
+
+    assert (b"", True) == (peer.heard(), peer.is_over)
+    assert [SILENT] == [event.reason for event in events.of(RouteRefused)]
+    assert [] == events.of(AuthorizationTimedOut)
 
 
 @pytest.mark.parametrize("proto", [2, 3, 99])

@@ -1,0 +1,52 @@
+"""Unit tests of the signals of a program, in processes of their own."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+USUAL, QUIET = "signals.end_as_usual(signals.end_quietly())", "signals.end_quietly()"
+INTERRUPTED = "signals.end_quietly(); signals.end_by_interrupt()"
+
+
+def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> int:
+    """What a program ends with that gets a signal; 7 when it goes on."""
+    code = (
+        f"import signal, sys\nfrom app.entrypoints import signals\n{before}\nsignal.raise_signal({number:d})"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", f"{code}\n{after}"], stderr=subprocess.DEVNULL, timeout=30, check=False
+    ).returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_anything_has_begun(number: signal.Signals) -> None:
+    """A server that is asked to end before it has begun has done as it was told."""
+    assert 0 == status(QUIET, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_questions_before_there_is_a_server(number: signal.Signals) -> None:
+    """What only a running server can do is not asked for yet."""
+    assert 7 == status(QUIET, number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+def test_a_program_that_is_no_server(number: signal.Signals) -> None:
+    """An answer that is cut short is no success."""
+    assert -number == status(USUAL, number)
+
+
+def test_a_signal_that_was_ignored() -> None:
+    """What the parent wants ignored is ignored again."""
+    assert 7 == status(f"signal.signal(signal.SIGHUP, signal.SIG_IGN); {USUAL}", signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_files_are_open(number: signal.Signals) -> None:
+    """Later on there is time to put things in order."""
+    assert 0 == status(
+        f"try:\n  {INTERRUPTED}; signal.raise_signal({number:d})\nexcept KeyboardInterrupt: sys.exit(0)",
+        number,
+    )
