@@ -13,6 +13,7 @@ from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
+from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.load import Loaded
 from app.config.options import Options
@@ -156,7 +157,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _settle_memory() -> None:
-    """What is there now stays for good; it need not be looked at again."""
+    """What is there now stays for good; it need not be looked at again. What comes and goes has room."""
+    keep_room()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)

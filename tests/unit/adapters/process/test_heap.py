@@ -1,10 +1,16 @@
-"""Giving memory back."""
+"""Keeping a little memory, and giving back much."""
 
 import ctypes
+import platform
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from app.adapters.process.heap import find_trim
+from app.adapters.process.heap import KEPT_BYTES, OWN_PAGES_BYTES, find_trim, keep_room
+
+ROOT = Path(__file__).parents[4]
 
 
 def test_glibc_is_asked_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +28,55 @@ def test_glibc_is_asked_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [0] == asked
 
 
+def test_some_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Glibc is told how much, by the numbers of its header."""
+    told: list[tuple[int, int]] = []
+
+    class Library:
+        """Notes what it is told."""
+
+        @staticmethod
+        def mallopt(setting: int, value: int) -> int:
+            told.append((setting, value))
+            return 1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: Library)
+    keep_room()
+
+    assert [(-1, KEPT_BYTES), (-3, OWN_PAGES_BYTES)] == told
+
+
+FAULTS = """
+import resource
+from app.adapters.process.heap import keep_room
+
+room = memoryview(bytearray(256 * 1024))
+
+def touch():
+    for _ in range(100):
+        data = bytes(room)
+        b"MSG".join([data[start : start + 8192] for start in range(0, len(data), 8192)])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+keep_room()
+touch()
+before = touch()
+print(touch() - before)
+"""
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting; runs with glibc"
+)
+def test_pages_are_not_fetched_anew() -> None:
+    """What is read and passed on comes and goes without the system, which takes a fault for each page."""
+    output = subprocess.run(
+        [sys.executable, "-c", FAULTS], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+    assert int(output) < 1000
+
+
 def test_without_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the C library cannot be asked, nothing happens."""
 
@@ -31,5 +86,6 @@ def test_without_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     give_back = find_trim()
 
+    keep_room()
     give_back()
     assert callable(give_back)
