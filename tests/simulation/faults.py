@@ -100,11 +100,16 @@ class Faults:
         server = self._server(number)
         if not server.running or server.host.clock.frozen:
             return False
-        self._touch(server)
+        damage, host, clock = self._victims.damage, server.host, server.host.clock
+        damage.freeze(host, self._network.now())
         self._note(server, f"freezes for {seconds} s")
-        clock = server.host.clock
         clock.freeze()
-        self._network.clock.call_later(amount_of(seconds), clock.thaw)
+
+        def thaw() -> None:
+            damage.thaw(host)
+            clock.thaw()
+
+        self._network.clock.call_later(amount_of(seconds), thaw)
         return True
 
     def _deaf(self, number: Word, seconds: Word) -> bool:

@@ -274,6 +274,7 @@ PLANTS: Final[dict[str, Plant]] = {
     "swaps": Plant("order", _tampering(_swap)),
     "dawdles": Plant("in time", _altered(_dawdles)),
     "serves-all-members": Plant("one member per group", _serves_all_members),
+    "draws-the-frozen": Plant("in time", _without("interest.doubt")),
     "forgets-unsub": Plant("interest", _without("cluster.herald.removed")),
     "keeps-the-dead": Plant("interest", _without("bury")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),

@@ -234,3 +234,41 @@ def test_an_unconfirmed_subscription_is_found(court: Court) -> None:
 
     with pytest.raises(Violation, match="service"):
         court.pass_judgement()
+
+
+@pytest.mark.parametrize(("frozen", "owed"), [(GRACE - 1.0, 0), (GRACE, 1)])
+def test_a_group_does_without_a_member_that_stands_still(court: Court, frozen: float, owed: int) -> None:
+    """Once the others must know that its server does not answer, one of theirs gets the message."""
+    lively = court.subscribe("a", "q")
+    still = Member(
+        3, "still", Host(ManualClock(), "c3", "10.0.1.3"), Host(ManualClock(), "third", "10.0.0.3")
+    )
+    court.subscribe("a", "q", still)
+
+    court.damage.freeze(still.server, court.now)
+    court.now += frozen
+    number = court.publish("a")
+    court.deliver(lively, number)
+    court.damage.thaw(still.server)
+
+    assert owed == court.pass_judgement()
+
+
+def test_a_late_turn_of_a_group(court: Court) -> None:
+    """A message that somebody of a group must get is due soon, as for everybody."""
+    interest = court.subscribe("a", "q")
+    number = court.publish("a")
+    court.now += LONG
+
+    with pytest.raises(Violation, match=r"^in time"):
+        court.deliver(interest, number)
+
+
+def test_more_than_a_standstill_excuses(court: Court) -> None:
+    """A frozen machine to which something else happens, or had happened, may lose what it likes."""
+    court.damage.freeze(court.there, court.now)
+    first = court.damage.frozen_since(court.there)
+    court.damage.touch(court.there, court.now)
+    court.damage.freeze(court.there, court.now)
+
+    assert (0.0, math.inf) == (first, court.damage.frozen_since(court.there))

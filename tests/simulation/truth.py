@@ -96,7 +96,7 @@ class Message:
     due: dict[Interest, None]
     """Plain subscriptions that know of no reason not to get it."""
     due_groups: dict[str, list[Interest]]
-    """Members of groups, of whom one must get it."""
+    """Members of groups, of whom one must get it, and soon; without those whose server stands still."""
     served: dict[str, Interest] = field(default_factory=dict)
     """By queue group, who got it."""
 
@@ -172,7 +172,11 @@ class Truth:
                     groups.setdefault(interest.queue, []).append(interest)
                 elif self._knows(member, interest, now):
                     due[interest] = None
-        owed = {name: members for name, members in groups.items() if self._serves(member, members, now)}
+        awake = {
+            name: [one for one in members if not self._passed_over(one, member, now)]
+            for name, members in groups.items()
+        }
+        owed = {name: members for name, members in awake.items() if self._serves(member, members, now)}
         for ghost in self._ghosts:
             if ghost.queue in owed and not self._gone(ghost, member, now) and covers(ghost.pattern, subject):
                 del owed[ghost.queue]
@@ -208,6 +212,15 @@ class Truth:
             self._damage.since(*self._path(publisher, member.member)) == math.inf for member in members
         )
 
+    def _passed_over(self, interest: Interest, publisher: Member, now: float) -> bool:
+        """Whether the publisher's server must know that the member's server does not answer."""
+        server = interest.member.server
+        return (
+            self._damage.frozen_since(server) + GRACE <= now
+            and self._damage.since(publisher.client, publisher.server) == math.inf
+            and self._damage.since_pair(publisher.server, server) == math.inf
+        )
+
     def _gone(self, ghost: Interest, publisher: Member, now: float) -> bool:
         """Whether the publisher's server must know that this one was given up."""
         clean = self._damage.since(*self._path(publisher, ghost.member)) == math.inf
@@ -233,7 +246,7 @@ class Truth:
             other = message.served.setdefault(interest.queue, interest)
             if other is not interest:
                 raise Violation(f"one member per group: {message} was served to {other} and to {interest}")
-        if now - message.at > GRACE and interest in message.due and self._owed(message, interest):
+        if now - message.at > GRACE and self._was_due(message, interest):
             raise Violation(f"in time: {interest} got {message} {now - message.at:.3f} s late")
         interest.seen.add(number)
         interest.last[publisher] = number
@@ -279,6 +292,13 @@ class Truth:
             and message.at <= member.asked <= message.at + GRACE
             and covers(member.pattern, message.subject)
         ]
+
+    def _was_due(self, message: Message, interest: Interest) -> bool:
+        """Whether it, or any other of its group, should have had the message long ago."""
+        if interest.queue is None:
+            return interest in message.due and self._owed(message, interest)
+        members = message.due_groups.get(interest.queue)
+        return members is not None and all(self._owed(message, member) for member in members)
 
     def _owed(self, message: Message, interest: Interest) -> bool:
         """Whether nothing that happened soon enough after the message excuses its loss."""
