@@ -94,8 +94,12 @@ class Broker:
         """Whether clients can come in."""
         self.info = info
         self.info_line = info.line()
+        self._told_line = self.info_line
+        """What the clients of today have heard last; newcomers may know more already."""
         self._own_urls: tuple[str, ...] = ()
         self._news: Timer | None = None
+        self._outdated = False
+        """Whether the cluster has changed since the greeting was written."""
         self.cluster: Cluster | None = None
         """None for a server that stays alone."""
         if membership is not None:
@@ -111,24 +115,38 @@ class Broker:
         advertises = self.cluster is not None and self.cluster.settings.advertise
         self._own_urls = urls if advertises else ()
         self.serving = True
-        self._tell(replace(self.info, port=port))
+        self._introduce(replace(self.info, port=port))
+        self._tell()
 
     def cluster_changed(self) -> None:
-        """Tell clients soon where else they may connect."""
+        """Tell clients soon where else they may connect; who comes before that is told at once."""
+        self._outdated = True
         if self._news is None:
             self._news = self.scheduler.call_later(NEWS_SECONDS, self._tell_news)
 
     def _tell_news(self) -> None:
-        """Here first, then the other servers."""
         self._news = None
-        others = self.cluster.connect_urls() if self.cluster is not None else []
-        self._tell(replace(self.info, connect_urls=tuple(dict.fromkeys([*self._own_urls, *others]))))
+        self._catch_up()
+        self._tell()
 
-    def _tell(self, info: ServerInfo) -> None:
-        if info == self.info:
+    def _catch_up(self) -> None:
+        """Let the greeting have the addresses as they are now: here first, then the other servers."""
+        if not self._outdated:
             return
-        self.info = info
-        self.info_line = info.line()
+        self._outdated = False
+        others = self.cluster.connect_urls() if self.cluster is not None else []
+        self._introduce(replace(self.info, connect_urls=tuple(dict.fromkeys([*self._own_urls, *others]))))
+
+    def _introduce(self, info: ServerInfo) -> None:
+        if info != self.info:
+            self.info = info
+            self.info_line = info.line()
+
+    def _tell(self) -> None:
+        """Tell those who take it what they have not heard yet."""
+        if self.info_line is self._told_line:
+            return
+        self._told_line = self.info_line
         for session in list(self.sessions.values()):  # a slow one may be cut, and leave
             session.keep_informed()
         self.plane.flush()
@@ -170,6 +188,7 @@ class Broker:
     def accept(self, wire: Wire) -> Handler:
         """Take on a new client: greet it, and serve it until its wire is lost."""
         self._total += 1
+        self._catch_up()
         connection = Connection(self, self.next_number(), wire)
         session = ClientSession(self, connection)
         connection.outbox.alarm = self.limits.hold_above

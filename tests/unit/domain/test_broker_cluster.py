@@ -88,6 +88,25 @@ def test_the_greeting_has_the_addresses(server: RoutedBroker) -> None:
     assert [[HERE, THERE]] == urls(server.accept().heard())
 
 
+def test_a_newcomer_is_told_at_once(server: RoutedBroker) -> None:
+    """The greeting has what is known by then, even while those who are there have yet to hear of it."""
+    server.joined(GREATER_ID, connect_urls=[THERE])
+
+    assert [[HERE, THERE]] == urls(server.accept().heard())
+
+
+def test_a_newcomer_keeps_nobody_from_the_news(server: RoutedBroker) -> None:
+    """Who was there hears of a change that a newcomer was greeted with; the newcomer hears it once."""
+    witness = modern(server)
+    server.joined(GREATER_ID, connect_urls=[THERE])
+    newcomer = modern(server)
+
+    server.advance(NEWS_SECONDS)
+
+    assert [[HERE, THERE]] == urls(witness.heard())
+    assert b"" == newcomer.heard()
+
+
 def test_a_server_that_tells_no_addresses(server: RoutedBroker) -> None:
     """A gnatsd 0.8.0 among the peers adds nothing, and does no harm."""
     client = modern(server)
