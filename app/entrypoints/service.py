@@ -32,11 +32,11 @@ JSON_DEPTH = 5_000
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
 
-TIDY_SECONDS = 2.0
+TIDY_SECONDS = 1.0
 """How often it is looked whether memory could be given back."""
 
 MANY_CLIENTS = 500
-"""Departures that make it worth while."""
+"""Departures that make it worth while at once; otherwise it waits until nobody has left for a while."""
 
 _DEPARTURE_CHECK_SECONDS = 0.005
 
@@ -76,7 +76,7 @@ class Service:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
-        self._departures = 0
+        self._departures = self._tidied = 0
         self._tidying: asyncio.TimerHandle | None = None
 
     async def start(self) -> int:
@@ -138,10 +138,15 @@ class Service:
             raise CannotStart(MonitorListenFailed(None, str(error))) from error
 
     def _tidy(self) -> None:
-        """Every few seconds, see whether many clients have left, and return their memory."""
+        """Every second, see whether clients have left, and return their memory.
+
+        Few of them may have held much: slow ones leave with all that waited for them.
+        """
         loop = asyncio.get_running_loop()
-        if self.broker.departures - self._departures >= MANY_CLIENTS:
-            self._departures = self.broker.departures
+        before, self._departures = self._departures, self.broker.departures
+        gone = self._departures - self._tidied
+        if gone >= MANY_CLIENTS or (gone and before == self._departures):
+            self._tidied = self._departures
             loop.run_in_executor(None, self._parts.give_memory_back)
         self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
 

@@ -17,6 +17,9 @@ BATCH = 10_000
 PUBLISH = b"PUB speed 16\r\n0123456789abcdef\r\n"
 DELIVERY = b"MSG speed 1 16\r\n0123456789abcdef\r\n"
 
+SLOW = 20
+BULK = b"PUB bulk 4096\r\n" + b"x" * 4096 + b"\r\n"
+
 IDLE = 5_000
 BYTES_PER_IDLE_CONNECTION = 4096
 FEW = 8
@@ -85,6 +88,22 @@ def test_idle_connections_cost_little(server: ServerProcess) -> None:
 
     assert first - before < IDLE * BYTES_PER_IDLE_CONNECTION
     assert second - before < IDLE * BYTES_PER_IDLE_CONNECTION
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc, on Linux")
+def test_slow_consumers_leave_nothing_behind(server: ServerProcess) -> None:
+    """What waited for subscribers that were cut is given back to the system, however few they were."""
+    dial(server.port).close()
+    before, descriptors = memory_of(server.pid), descriptors_of(server.pid) + FEW
+    with ExitStack() as stack:
+        for _ in range(SLOW):
+            stack.enter_context(dial(server.port, b"SUB bulk 1\r\n"))
+        publisher = stack.enter_context(dial(server.port))
+        while server.log.count("Slow Consumer Detected") < SLOW:
+            publisher.sendall(BULK * 100 + b"PING\r\n")
+            read_until(publisher, b"PONG\r\n")
+
+    settle(server, descriptors, before + BYTES_KEPT)
 
 
 def crowd(server: ServerProcess) -> int:
