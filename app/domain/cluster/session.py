@@ -10,6 +10,7 @@ Before it is registered a peer may log in and introduce itself, and nothing else
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Protocol
 
 from app.domain import encode
@@ -43,6 +44,7 @@ from app.domain.dataplane.seam import Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
+    ClientOnRoutePort,
     MaximumControlLine,
     ParserError,
     ProtocolError,
@@ -269,13 +271,18 @@ class RouteSession:
         self._mesh.admitted(self)
         self.connection.wait()
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
-        self._mesh.gatekeeper.check(credentials, self._receive_verdict)
+        receive = partial(self._receive_verdict, client=bool(fields.get("lang")))
+        self._mesh.gatekeeper.check(credentials, receive)
 
-    def _receive_verdict(self, identity: Identity | None) -> None:
+    def _receive_verdict(self, identity: Identity | None, *, client: bool) -> None:
+        """`client`: the peer has named its language, which only libraries for clients do."""
         if self.connection.closed:
             return
         if identity is None:
             self._refuse(AuthorizationViolation())
+            return
+        if client:
+            self._refuse(ClientOnRoutePort())
             return
         self.identity = identity
         self.connection.go_on()
