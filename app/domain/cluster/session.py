@@ -334,10 +334,11 @@ class RouteSession:
 
     def _find_address(self, info: RouteInfo | None) -> RouteUrl:
         advertised = read_gossip(info.ip) if info is not None else None
-        if advertised is not None and not is_near(advertised.host):
+        ip = self.connection.wire.peer.ip
+        if advertised is not None and (is_near(ip) or not is_near(advertised.host)):
             return advertised
         port = info.port if info is not None and 0 < info.port <= HIGHEST_PORT else 0
-        return RouteUrl(self.connection.wire.peer.ip, port)
+        return RouteUrl(ip, port)
 
     def _subscribe(self, argument: bytes) -> None:
         command = parse_subscribe(argument)
