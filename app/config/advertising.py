@@ -4,19 +4,28 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from app.config.addresses import AddressError, parse_listen
+from app.config.addresses import AddressError, Endpoint, parse_listen
 from app.domain.address import with_port
 from app.domain.cluster.url import read_gossip
 
 
+def parse_advertised(text: str) -> Endpoint:
+    """A host, or ``host:port``; port 0 when it names none.
+
+    Raises `AddressError` when nobody could connect to it.
+    """
+    complete = with_port(text, 1)
+    endpoint = parse_listen(complete)
+    if not endpoint.host or endpoint.port < 1:
+        raise AddressError(_EXPECTED)
+    return endpoint if complete == text else Endpoint(endpoint.host, 0)
+
+
 def _reachable(text: str) -> str:
-    """A host, or ``host:port``."""
     try:
-        endpoint = parse_listen(with_port(text, 1))
+        parse_advertised(text)
     except AddressError as error:
         raise ValueError(_EXPECTED) from error
-    if not endpoint.host or endpoint.port < 1:
-        raise ValueError(_EXPECTED)
     return text
 
 

@@ -24,6 +24,10 @@ class ServerInfo:
     max_payload: int
     connect_urls: tuple[str, ...] = ()
     """Addresses for clients of all servers in the cluster; left out while this one is alone."""
+    told_host: str = ""
+    """The host that clients are told in place of `host`; empty for that one."""
+    told_port: int = 0
+    """The same for the port."""
 
     def line(self) -> bytes:
         """The INFO line for clients, blank before CR LF included."""
@@ -31,8 +35,8 @@ class ServerInfo:
             "server_id": self.server_id,
             "version": self.version,
             "go": self.go,
-            "host": self.host,
-            "port": self.port,
+            "host": self.told_host or self.host,
+            "port": self.told_port or self.port,
             "auth_required": self.auth_required,
             "ssl_required": self.tls_required,
             "tls_required": self.tls_required,

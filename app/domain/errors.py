@@ -6,6 +6,7 @@ ProtocolError
 ├── InvalidSubject           SUB or pedantic PUB                   stays open
 ├── AuthorizationViolation   wrong or missing credentials          closes
 ├── AuthorizationTimeout     no CONNECT in time                    closes
+├── ClientOnRoutePort        a client among servers                closes
 ├── MaximumPayload           PUB larger than max_payload           closes
 ├── MaximumControlLine       a line without end                    closes
 ├── MaximumConnections       no room for this client               closes
@@ -53,6 +54,10 @@ class AuthorizationViolation(ProtocolError):
 
 class AuthorizationTimeout(ProtocolError):
     lines: ClassVar[tuple[str, ...]] = ("Authorization Timeout",)
+
+
+class ClientOnRoutePort(ProtocolError):
+    lines: ClassVar[tuple[str, ...]] = ("Attempted To Connect To Route Port",)
 
 
 class MaximumPayload(ProtocolError):

@@ -12,6 +12,7 @@ from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
 from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from app.config.advertising import parse_advertised
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.address import joined, with_port
@@ -105,6 +106,7 @@ def dialled_route_tls(options: Options, record: Callable[[Event], None]) -> TlsT
 
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
     """What INFO says until a port is known."""
+    told = parse_advertised(options.client_advertise) if options.client_advertise else None
     return ServerInfo(
         server_id=entropy.identifier(),
         version=ADVERTISED_VERSION,
@@ -115,6 +117,8 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         tls_required=options.tls is not None,
         tls_verify=options.tls is not None and options.tls.verify,
         max_payload=options.max_payload,
+        told_host=told.host if told else "",
+        told_port=told.port if told else 0,
     )
 
 

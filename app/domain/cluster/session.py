@@ -10,6 +10,7 @@ Before it is registered a peer may log in and introduce itself, and nothing else
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Protocol
 
 from app.domain import encode
@@ -43,6 +44,7 @@ from app.domain.dataplane.seam import Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
+    ClientOnRoutePort,
     MaximumControlLine,
     ParserError,
     ProtocolError,
@@ -273,13 +275,18 @@ class RouteSession:
         self._mesh.admitted(self)
         self.connection.wait()
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
-        self._mesh.gatekeeper.check(credentials, self._receive_verdict)
+        receive = partial(self._receive_verdict, client=bool(fields.get("lang")))
+        self._mesh.gatekeeper.check(credentials, receive)
 
-    def _receive_verdict(self, identity: Identity | None) -> None:
+    def _receive_verdict(self, identity: Identity | None, *, client: bool) -> None:
+        """`client`: the peer has named its language, which only libraries for clients do."""
         if self.connection.closed:
             return
         if identity is None:
             self._refuse(AuthorizationViolation())
+            return
+        if client:
+            self._refuse(ClientOnRoutePort())
             return
         self.identity = identity
         self.connection.go_on()
@@ -336,10 +343,11 @@ class RouteSession:
 
     def _find_address(self, info: RouteInfo | None) -> RouteUrl:
         advertised = read_gossip(info.ip) if info is not None else None
-        if advertised is not None and not is_near(advertised.host):
+        ip = self.connection.wire.peer.ip
+        if advertised is not None and (is_near(ip) or not is_near(advertised.host)):
             return advertised
         port = info.port if info is not None and 0 < info.port <= HIGHEST_PORT else 0
-        return RouteUrl(self.connection.wire.peer.ip, port)
+        return RouteUrl(ip, port)
 
     def _subscribe(self, argument: bytes) -> None:
         command = parse_subscribe(argument)

@@ -37,6 +37,20 @@ def test_the_info_line() -> None:
     assert expected == INFO.line()
 
 
+def test_an_address_for_clients() -> None:
+    """Clients are told the address by which they shall reach the server, if it is another one."""
+    line = replace(INFO, told_host="me.example", told_port=1).line()
+
+    assert b'"host":"me.example","port":1,' in line
+
+
+def test_a_host_for_clients() -> None:
+    """An advertised host without a port goes with the port that is listened on."""
+    line = replace(INFO, told_host="me.example").line()
+
+    assert b'"host":"me.example","port":57437,' in line
+
+
 @pytest.mark.parametrize(
     ("info", "true"),
     [

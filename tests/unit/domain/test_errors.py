@@ -6,6 +6,7 @@ from app.domain import errors
 from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
+    ClientOnRoutePort,
     InvalidSubject,
     MaximumConnections,
     MaximumControlLine,
@@ -22,6 +23,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
     InvalidSubject: b"-ERR 'Invalid Subject'\r\n",
     AuthorizationViolation: b"-ERR 'Authorization Violation'\r\n",
     AuthorizationTimeout: b"-ERR 'Authorization Timeout'\r\n",
+    ClientOnRoutePort: b"-ERR 'Attempted To Connect To Route Port'\r\n",
     MaximumPayload: b"-ERR 'Maximum Payload Violation'\r\n",
     MaximumControlLine: b"-ERR 'Maximum Control Line Exceeded'\r\n",
     MaximumConnections: b"-ERR 'Maximum Connections Exceeded'\r\n",

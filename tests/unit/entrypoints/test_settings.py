@@ -114,6 +114,18 @@ def test_what_clients_are_told() -> None:
     assert SeededEntropy(1).identifier() == info.server_id
 
 
+@pytest.mark.parametrize(
+    ("advertised", "told"),
+    [("me:1", ("me", 1)), ("me", ("me", 0)), ("[2001:db8::1]:1", ("2001:db8::1", 1)), (None, ("", 0))],
+)
+def test_the_address_that_clients_are_told(advertised: str | None, told: tuple[str, int]) -> None:
+    """What is advertised to clients stands in INFO, and is not where the server listens."""
+    given = {"host": "h", "port": 7} | ({"client_advertise": advertised} if advertised else {})
+    info = server_info(make_options(given), SeededEntropy(1), OpenDoor())
+
+    assert ("h", 7, *told) == (info.host, info.port, info.told_host, info.told_port)
+
+
 def test_no_monitoring_by_default() -> None:
     """Unless a port is given, there is nothing to read."""
     assert () == monitor_endpoints(make_options({}))

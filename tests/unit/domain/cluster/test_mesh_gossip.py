@@ -118,6 +118,15 @@ def test_a_server_that_advertises_itself(server: RoutedBroker, peer: VirtualPeer
     assert [("203.0.113.5", 443)] == server.dialer.news()
 
 
+def test_a_near_server_may_advertise_a_near_address(server: RoutedBroker) -> None:
+    """Servers on one machine reach each other by the address that one of them names, behind a tunnel."""
+    peer = server.joined(GREATER_ID, ip="127.0.0.1")
+
+    server.called(ip="127.0.0.1").introduce(C, 15355, host="127.0.0.1", ip="nats-route://127.0.0.1:443/")
+
+    assert GOSSIP.replace(b"192.0.2.7:15355", b"127.0.0.1:443") == peer.heard()
+
+
 @pytest.mark.parametrize("ip", [*DEAD_ENDS.values(), "nats-route://127.0.0.1:22/"])
 def test_an_advertised_address_that_is_none(server: RoutedBroker, peer: VirtualPeer, ip: str) -> None:
     """Nonsense is not passed on: others are told where the server comes from."""

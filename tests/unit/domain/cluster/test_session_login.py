@@ -7,7 +7,7 @@ from app.domain.cluster.mesh import HANDSHAKE_SECONDS, ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.credentials import Credentials
 from app.domain.dataplane.seam import MakePlane
-from app.domain.events import AuthorizationFailed, AuthorizationTimedOut
+from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.timetable import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
@@ -21,6 +21,7 @@ from tests.fakes.virtual_cluster import (
 )
 
 VIOLATION = b"-ERR 'Authorization Violation'\r\n"
+WRONG_PORT = b"-ERR 'Attempted To Connect To Route Port'\r\n"
 TOO_LATE = b"-ERR 'Authorization Timeout'\r\n"
 GUARDED = ClusterSettings(host="10.0.0.1", port=6222, user="joe", password="secret", auth_timeout=1.0)  # noqa: S106
 CONNECT = connect_line(GREATER_ID, user="joe", **{"pass": "secret"})
@@ -236,6 +237,26 @@ def test_a_second_login_before_the_introduction(prompt: RoutedBroker) -> None:
     heard = peer.ask(CONNECT + connect_line(GREATER_ID, user="joe") + INFO)
 
     assert (VIOLATION, {}) == (heard, prompt.cluster.remotes)
+
+
+def test_a_client_that_errs(make_plane: MakePlane, events: RecordingEventLog) -> None:
+    """A client library names its language: on the port of servers it is told so, and nothing is answered."""
+    server = RoutedBroker(make_plane, events=events)
+    peer = server.called()
+    peer.heard()
+
+    heard = peer.ask(connect_line(GREATER_ID, lang="go") + INFO + PING)
+
+    assert (WRONG_PORT, True, {}) == (heard, peer.wire.closed, server.cluster.remotes)
+    assert ["Attempted To Connect To Route Port"] == [event.reason for event in events.of(ReadFailed)]
+
+
+def test_a_client_without_the_credentials_of_servers(prompt: RoutedBroker) -> None:
+    """It learns no more than any other stranger."""
+    peer = prompt.called()
+    peer.heard()
+
+    assert VIOLATION == peer.ask(connect_line(GREATER_ID, lang="go") + PING)
 
 
 def test_whom_we_dial_shows_nothing(make_plane: MakePlane) -> None:
