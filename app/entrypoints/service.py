@@ -86,10 +86,11 @@ class Service:
         """
         sys.setrecursionlimit(max(JSON_DEPTH, sys.getrecursionlimit()))
         events, info = self._events, self.broker.info
-        loop = type(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        kind = type(loop).__module__.partition(".")[0]
         events.record(ServerStarting(None, info.version))
         runtime = f"{platform.python_implementation()} {platform.python_version()}"
-        events.record(RuntimeChosen(None, runtime, loop.__module__.partition(".")[0], self._parts.data_plane))
+        events.record(RuntimeChosen(None, runtime, kind, self._parts.data_plane))
         await self._listen_for_readers()
         cluster = self.broker.cluster
         try:
@@ -106,10 +107,10 @@ class Service:
         if info.tls_required:
             events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
+        if cluster is not None:
+            loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
         await self._parts.monitor.start()
         events.record(ServerReady(None))
-        if cluster is not None:
-            cluster.solicit()
         self._tidy()
         return address.port
 
