@@ -83,6 +83,8 @@ class Broker:
             needs.scheduler, limits.auth_timeout, self._expire_login
         )
         self._graves: deque[Subscription] = deque()
+        self._flushing = False
+        self._after_flush: deque[Callable[[], None]] = deque()
         self.departures = 0
         """Clients whose wire is lost, ever."""
         self._last_number = 0
@@ -149,7 +151,7 @@ class Broker:
         self._told_line = self.info_line
         for session in list(self.sessions.values()):  # a slow one may be cut, and leave
             session.keep_informed()
-        self.plane.flush()
+        self._flush()
 
     # --- for the cluster ---------------------------------------------------------
 
@@ -244,6 +246,30 @@ class Broker:
         """A receiver is about to be cut."""
         self.slow_consumers += 1
 
+    # --- what waits to be sent -----------------------------------------------------
+
+    def _flush(self) -> None:
+        if self.plane.flush():
+            self.flush_rest()
+
+    def flush_rest(self, then: Callable[[], None] | None = None) -> None:
+        """Hand over what a flush had no time for, in later turns, and call `then` behind it."""
+        if then is not None:
+            self._after_flush.append(then)
+        if not self._flushing:
+            self._flushing = True
+            self.scheduler.call_soon(self._flush_slice)
+
+    def _flush_slice(self) -> None:
+        """One slice per turn of the loop; behind the last one, one of those who wait for it."""
+        is_left = self.plane.flush_rest()
+        if not is_left and not self._after_flush:
+            self._flushing = False
+            return
+        self.scheduler.call_soon(self._flush_slice)
+        if not is_left:
+            self._after_flush.popleft()()
+
     # --- timers ------------------------------------------------------------------
 
     def _expire_login(self, connection: Connection) -> None:
@@ -278,7 +304,7 @@ class Broker:
     def _flush_routes(self) -> None:
         """Let the other servers know at once what is gone."""
         if self.cluster is not None:
-            self.plane.flush()
+            self._flush()
 
     # --- the end ---------------------------------------------------------------------
 
@@ -292,7 +318,7 @@ class Broker:
             self.cluster.stop()
         for connection in self._all():
             connection.wait()
-        self.plane.flush()
+        self._flush()
         self._await_flush(self.scheduler.monotonic() + FLUSH_SECONDS, done)
 
     def _await_flush(self, deadline: float, done: Callable[[], None]) -> None:

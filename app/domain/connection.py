@@ -6,6 +6,7 @@ a congested receiver, a verdict that takes time, or the turn of others, is one
 call of `Connection.wait` and is ended by one of `Connection.go_on`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -155,6 +156,10 @@ class Registry(Protocol):
         """A connection's wire is lost; called once for each that was accepted."""
         ...
 
+    def flush_rest(self, then: Callable[[], None] | None = None) -> None:
+        """Hand over what a flush had no time for, in later turns, and call `then` behind it."""
+        ...
+
     def count_slow_consumer(self) -> None: ...
 
 
@@ -240,7 +245,9 @@ class Connection:
         plane.now = broker.scheduler.monotonic()
         broker.flow.publisher = self
         progress = plane.ingest(self.inlet, count)
-        plane.flush()
+        if plane.flush():
+            self.wait()
+            broker.flush_rest(self.go_on)
         if progress is Progress.TURN:
             self.wait()
             broker.scheduler.call_soon(self.go_on)
@@ -307,7 +314,8 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send a line of the control plane at once."""
         self.outbox.send(data)
-        self._broker.plane.flush()
+        if self._broker.plane.flush():
+            self._broker.flush_rest()
 
     def report_sent(self, line: str) -> None:
         """Trace a line of the control plane."""
@@ -320,6 +328,7 @@ class Connection:
         """Send what is pending and the farewell, then end. May be called again."""
         if not self.closed:
             self.send(farewell)
+            self.outbox.flush()  # it may be among those for which there was no time
             self._retire()
             self.wire.close()
 

@@ -98,6 +98,7 @@ async def _serve(container: Container) -> int:
     manager.stopping()
     await service.stop()
     await service.departed()
+    _ignore_further_signals()
     return _STOPPED
 
 
@@ -116,6 +117,14 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
+
+
+def _ignore_further_signals() -> None:
+    """The loop would leave them to their usual effect, and whoever asks twice means no harm."""
+    loop = asyncio.get_running_loop()
+    for number in signals.ENDINGS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _obey_dump() -> None:

@@ -79,6 +79,11 @@ class ServerProcess:
         return self._process.pid
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
     def log(self) -> str:
         """What the server has written to stderr so far."""
         with self._changed:

@@ -146,6 +146,17 @@ def test_a_log_that_is_moved_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_without_end(number: signal.Signals) -> None:
+    """However often a server is asked to end, it ends in good order."""
+    with ServerProcess() as server:
+        while server.is_alive:
+            os.kill(server.pid, number)
+
+        assert 0 == server.stop()
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_while_it_imports(tmp_path: Path, number: signal.Signals) -> None:
     """A server that is still being loaded ends at once as well, with status 0 and without a word."""
     begun = tmp_path / "begun"

@@ -19,6 +19,9 @@ from app.ports.authenticator import Authenticator
 CHECK_SECONDS = 2.0
 """How long a check may take by default: as long as clients wait for it."""
 
+_ANYTHING = (Exception, SystemExit, KeyboardInterrupt)
+"""What such code may raise, and must not leave this place; signals raise nothing while a loop runs."""
+
 Report = Callable[[Event], None]
 """Records a fact."""
 
@@ -135,7 +138,7 @@ class GuardedFunction(Authenticator):
     async def _judge(self, credentials: Credentials, case: _Case) -> None:
         try:
             verdict = await self._check(credentials)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it must not leave this place
+        except _ANYTHING as error:
             case.fail(error)
         else:
             case.conclude(verdict)
@@ -161,7 +164,7 @@ class GuardedAuthenticator(Authenticator):
         case = self._court.open(credentials, answer)
         try:
             self._inner.check(credentials, case.conclude)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it must not leave this place
+        except _ANYTHING as error:
             case.fail(error)
 
     def close(self) -> None:
@@ -169,7 +172,7 @@ class GuardedAuthenticator(Authenticator):
         self._court.close()
         try:
             self._inner.close()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the server ends all the same
+        except _ANYTHING as error:
             reason = f"closing it raised {type(error).__name__}{_place(error)}"
             self._court.report(AuthenticatorFailed(None, reason))
 

@@ -29,7 +29,6 @@ cdef enum:
     _MEMO_BYTES = 256
     _FIRST_CHUNK = 512
     _LARGEST_HINT = 512 * 1024
-    _REFERENCED_BYTES = 16 * 1024
     _FIRST_TABLE = 1024
     _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
     _MEMBER = 0x7FFFFFFF  # in place of `Entry.further`: more tokens than any subject has
@@ -39,6 +38,8 @@ cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
 cdef int64_t TURN_WORK = seam.TURN_WORK
 cdef int64_t DELIVERY_WORK = seam.DELIVERY_WORK
 cdef int64_t LINE_WORK = seam.LINE_WORK
+cdef int64_t FLUSH_BYTES = seam.FLUSH_BYTES
+cdef Py_ssize_t REFERENCED_BYTES = seam.REFERENCED_BYTES
 cdef int64_t PLAN_BUDGET = seam.PLAN_BUDGET
 cdef int64_t PLAN_COST = seam.PLAN_COST
 cdef int64_t RING = REMEMBERED
@@ -210,10 +211,12 @@ cdef class Outbox:
             self.touch()
 
     def flush(self):
+        cdef int64_t size = self.size
         self.dirty = False
-        if self.size:
+        if size:
             self.hand_over()
         self.backlog = self.wire.pending()
+        return size
 
     cdef int hand_over(self) except -1:
         cdef list sealed = self.sealed
@@ -554,6 +557,7 @@ cdef class DataPlane:
     cdef char *room
     cdef object view
     cdef list touched
+    cdef list rest  # those for which a flush had no time
     cdef bint held
     cdef int64_t max_payload
     cdef Py_ssize_t max_line
@@ -585,6 +589,7 @@ cdef class DataPlane:
         self.room = PyByteArray_AS_STRING(self.buffer)
         self.view = memoryview(self.buffer)
         self.touched = []
+        self.rest = []
         self.max_payload = max_payload
         self.max_line = max_control_line
         self.draw_state = seed
@@ -906,7 +911,7 @@ cdef class DataPlane:
         cdef int64_t most, effort
         cdef Py_ssize_t repeats = 1, i
         cdef Target target
-        if tail_size >= _REFERENCED_BYTES:
+        if tail_size >= REFERENCED_BYTES:
             return 0
         effort = effort_of(plan, tail_size)
         most = (work + effort - 1) // effort
@@ -1024,7 +1029,7 @@ cdef class DataPlane:
         outbox.last_delivery = self.now
         middle = PyBytes_GET_SIZE(target.middle)
         head = 4 + message.subject_size + middle + message.prefix_size
-        if message.tail_size >= _REFERENCED_BYTES:
+        if message.tail_size >= REFERENCED_BYTES:
             self.refer(outbox, target, message, head)
         else:
             if outbox.capacity - outbox.length < head + message.tail_size:
@@ -1094,10 +1099,28 @@ cdef class DataPlane:
 
     def flush(self):
         cdef list touched = self.touched
-        if touched:
-            self.touched = []
-            for outbox in touched:
-                (<Outbox>outbox).flush()
+        if not touched:
+            return False
+        self.touched = []
+        return self.hand_over(touched)
+
+    def flush_rest(self):
+        cdef list rest = self.rest
+        self.rest = []
+        return self.hand_over(rest)
+
+    cdef bint hand_over(self, list outboxes) except -1:
+        """Whether some were left."""
+        cdef int64_t room = FLUSH_BYTES
+        cdef Py_ssize_t position = 0
+        for outbox in outboxes:
+            position += 1
+            room -= (<Outbox>outbox).size
+            (<Outbox>outbox).flush()
+            if room <= 0 and position < len(outboxes):
+                self.rest.extend(outboxes[position:])
+                return True
+        return False
 
     # --- plans --------------------------------------------------------------------
 

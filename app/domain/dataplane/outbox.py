@@ -87,7 +87,7 @@ class Outbox:
             self._dirty = True
             self._plane.touched.append(self)
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         self._dirty = False
         chunks, size = self._chunks, self._size
         if chunks:
@@ -99,6 +99,7 @@ class Outbox:
             else:
                 self._wire.write(b"".join(chunks))
         self._backlog = self._wire.pending()
+        return size
 
     def pending(self) -> int:
         return self._wire.pending() + self._size

@@ -27,8 +27,10 @@ from app.domain.dataplane.plan import Plan, Target
 from app.domain.dataplane.plan_cache import PlanCache
 from app.domain.dataplane.seam import (
     DELIVERY_WORK,
+    FLUSH_BYTES,
     LINE_WORK,
     RECEIVE_BYTES,
+    REFERENCED_BYTES,
     TURN_WORK,
     Control,
     Expiring,
@@ -55,6 +57,7 @@ class DataPlane:
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._plans: PlanCache[Plan] = PlanCache()
         self.touched: list[Outbox] = []
+        self._rest: list[Outbox] = []
         self.held = False
         self.in_msgs = 0
         self.in_bytes = 0
@@ -217,12 +220,15 @@ class DataPlane:
         """Publish the messages from there on whose line is the same, at most so many, all at once.
 
         That changes nothing but the speed, so it is done only where no delivery can
-        provoke a decision in between. Returns how many they were; 0 to go one by one.
+        provoke a decision in between, and where copies are cheap. Returns how many they
+        were; 0 to go one by one.
         """
         line = message.line + b"\n"
         if not line.endswith(message.tail):
             return 0
         size = len(message.start) + len(message.tail) + message.size + 2
+        if size >= REFERENCED_BYTES:
+            return 0
         for target in plan.plain:
             most = target.bears(size, most)
         tails = tails_of_run(message, line, where, most)
@@ -263,12 +269,26 @@ class DataPlane:
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         touched = self.touched
-        if touched:
-            self.touched = []
-            for outbox in touched:
-                outbox.flush()
+        if not touched:
+            return False
+        self.touched = []
+        return self._hand_over(touched)
+
+    def flush_rest(self) -> bool:
+        rest, self._rest = self._rest, []
+        return self._hand_over(rest)
+
+    def _hand_over(self, outboxes: list[Outbox]) -> bool:
+        """Whether some were left."""
+        room = FLUSH_BYTES
+        for position, outbox in enumerate(outboxes, 1):
+            room -= outbox.flush()
+            if room <= 0 and position < len(outboxes):
+                self._rest += outboxes[position:]
+                return True
+        return False
 
     # --- plans -----------------------------------------------------------
 

@@ -16,7 +16,8 @@ control plane knows only the protocols below. Every rule of behaviour is written
 down here or in ``reference.py``; ``native`` repeats it to the byte.
 
 How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest`
-scans them, `Plane.flush` hands every touched outbox to its wire once.
+scans them, `Plane.flush` hands every touched outbox to its wire once, and
+`Plane.flush_rest` those for which there was no time.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,6 +37,12 @@ TURN_WORK = 8 * 1024 * 1024
 
 DELIVERY_WORK = 64
 LINE_WORK = 4096
+
+REFERENCED_BYTES = 16 * 1024
+"""A message that is at least as large is not copied for each receiver."""
+
+FLUSH_BYTES = 8 * 1024 * 1024
+"""Bytes handed to wires in one go: the system copies them, which takes it some milliseconds."""
 
 PLAN_BUDGET = 32 * 1024 * 1024
 """Size of the plan cache: each entry costs `PLAN_COST` plus the tokens that
@@ -151,8 +158,8 @@ class Outbox(Protocol):
         """Queue bytes of the control plane, in order with the messages."""
         ...
 
-    def flush(self) -> None:
-        """Hand everything to the wire now."""
+    def flush(self) -> int:
+        """Hand everything to the wire now; tells how many bytes that was."""
         ...
 
     def pending(self) -> int:
@@ -264,8 +271,16 @@ class Plane(Protocol):
         """
         ...
 
-    def flush(self) -> None:
-        """Hand all touched outboxes to their wires."""
+    def flush(self) -> bool:
+        """Hand touched outboxes to their wires, about `FLUSH_BYTES` of them.
+
+        True if some are left for `flush_rest`. They go behind all that is touched later,
+        so that a message of many megabytes for thousands of receivers delays no other.
+        """
+        ...
+
+    def flush_rest(self) -> bool:
+        """Hand over as much again of what was left; True if there is still some."""
         ...
 
     def changed(self, subject: bytes) -> None:

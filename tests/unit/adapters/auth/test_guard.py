@@ -20,6 +20,9 @@ LONG = 20.0
 SHORT = 0.01
 """Seconds after which a check that hangs is given up."""
 
+RAISED = [ValueError("s3cr3t"), SystemExit("s3cr3t"), KeyboardInterrupt("s3cr3t")]
+"""The last two end a program wherever they come from, unless somebody stops them."""
+
 
 class Desk:
     """Asks an authenticator about Derek, and keeps answers and reports."""
@@ -128,7 +131,7 @@ async def test_nonsense_of_a_function(verdict: object, kind: str) -> None:
     assert [f"its verdict was of type {kind}, not True, False, None or an Identity"] == desk.reasons()
 
 
-@pytest.mark.parametrize("error", [ValueError("s3cr3t"), SystemExit("s3cr3t")], ids=["error", "exit"])
+@pytest.mark.parametrize("error", RAISED, ids=["error", "exit", "interrupt"])
 async def test_a_function_that_raises(error: BaseException) -> None:
     """What it raises refuses; the report says what and where, and not with which words."""
     desk = Desk()
@@ -266,7 +269,7 @@ async def test_nonsense_of_an_authenticator(verdict: Identity, kind: str) -> Non
     assert [f"its verdict was of type {kind}, not True, False, None or an Identity"] == desk.reasons()
 
 
-@pytest.mark.parametrize("error", [ValueError("s3cr3t"), SystemExit("s3cr3t")], ids=["error", "exit"])
+@pytest.mark.parametrize("error", RAISED, ids=["error", "exit", "interrupt"])
 async def test_an_authenticator_that_raises(error: BaseException) -> None:
     """What it raises refuses, and is reported without its words."""
     desk = Desk()

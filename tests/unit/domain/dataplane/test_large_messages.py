@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import OWN_BYTES, RECEIVE_BYTES, MakePlane, Progress
+from app.domain.dataplane.seam import OWN_BYTES, RECEIVE_BYTES, REFERENCED_BYTES, MakePlane, Progress
 from tests.fakes.data_plane import Stage, Station
 
 SIZES = [
@@ -165,3 +165,19 @@ def test_a_message_cut_at_its_very_end(stage: Stage, size: int, split: int) -> N
 
     assert (b"", True) == kept
     assert b"MSG foo 1 %d\r\n%b\r\n" % (size, payload(size)) == station.heard()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_large_message_is_there_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """All receivers are handed the same bytes, not copies of them, also where messages come in a row."""
+    sender, receivers = stage.station(), [stage.station() for _ in range(20)]
+    stage.subscribe(b"foo", *(receiver.target() for receiver in receivers))
+    pieces: list[bytes] = []
+    for receiver in receivers:
+        monkeypatch.setattr(receiver.wire, "writelines", pieces.extend)
+
+    sender.feed(publish(REFERENCED_BYTES) * count)
+    stage.plane.flush()
+
+    large = [piece for piece in pieces if len(piece) >= REFERENCED_BYTES]
+    assert (20 * count, count) == (len(large), len({id(piece) for piece in large}))

@@ -1,5 +1,6 @@
 """Outboxes: what waits for one connection, in order, counted, and watched by its owner."""
 
+from app.domain.dataplane.seam import FLUSH_BYTES
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"
@@ -27,6 +28,38 @@ def test_a_plane_flushes_those_touched(stage: Stage) -> None:
     stage.plane.flush()
 
     assert [[b"ac"], [b"b"], []] == [first.wire.writes, second.wire.writes, idle.wire.writes]
+
+
+def test_a_flush_leaves_what_would_take_long(stage: Stage) -> None:
+    """So many bytes go to the wires in one go; the others wait, and who comes meanwhile goes before them."""
+    first, second, third, fourth = (stage.station() for _ in range(4))
+    bulk = b"x" * (FLUSH_BYTES // 2)
+
+    for station in (first, second, third, fourth):
+        station.outbox.send(bulk)
+    left = stage.plane.flush()
+    third.outbox.send(b"behind")
+    first.outbox.send(b"before")
+    late = stage.plane.flush()
+    heard = [len(station.heard()) for station in (first, second, third, fourth)]
+    rest = stage.plane.flush_rest()
+
+    assert (True, False, False) == (left, late, rest)
+    assert [len(bulk) + len(b"before"), len(bulk), 0, 0] == heard
+    assert [bulk + b"behind", bulk] == [third.heard(), fourth.heard()]
+
+
+def test_a_rest_of_many_slices(stage: Stage) -> None:
+    """A rest is handed over a slice at a time, and all of it in the end."""
+    stations = [stage.station() for _ in range(4)]
+    bulk = b"x" * FLUSH_BYTES
+
+    for station in stations:
+        station.outbox.send(bulk)
+    left = [stage.plane.flush(), *(stage.plane.flush_rest() for _ in range(4))]
+
+    assert [True, True, True, False, False] == left
+    assert [bulk] * 4 == [station.heard() for station in stations]
 
 
 def test_messages_and_lines_share_one_queue(stage: Stage, station: Station) -> None:
