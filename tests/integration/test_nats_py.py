@@ -177,3 +177,22 @@ async def test_reconnect_after_a_restart(broker: ServerKind) -> None:
                 await connected.close()
 
     assert b"again" == message.data
+
+
+async def test_a_client_at_the_port_for_servers(broker: ServerKind) -> None:
+    """It is told that it errs, and goes on to the address for clients that it was told there."""
+    complaints: list[str] = []
+
+    async def note(error: Exception) -> None:
+        complaints.append(str(error))
+
+    async with broker(routes=()) as server:
+        with reachable(server):
+            url = f"nats://{HOST}:{server.route_port}"
+            connected = await nats.connect(url, error_cb=note, reconnect_time_wait=0.01)
+            found = connected.connected_url
+            await connected.close()
+
+    assert {"nats: 'Attempted To Connect To Route Port'"} == set(complaints)
+    assert found is not None
+    assert server.port == found.port
