@@ -93,6 +93,8 @@ class Flow:
     def pressed(self, receiver: Peer) -> bool:
         """Its pending bytes passed the alarm. True if whoever publishes should be held."""
         outbox = receiver.outbox
+        if outbox.pending() <= self._limits.hold_above:
+            return False
         outbox.flush()
         pending = outbox.pending()
         most = self._most_pending(receiver)

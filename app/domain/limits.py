@@ -9,7 +9,7 @@ HOLD_SECONDS = 1.0
 """How long publishers wait for a receiver that makes no progress at all."""
 
 HOLD_BYTES = 1024 * 1024
-"""Pending bytes above which a receiver's publishers are held back."""
+"""Pending bytes above which a receiver's publishers are held back, unless one message may be as large."""
 
 ROUTE_PENDING = 64 * 1024 * 1024
 """Bytes that may wait for another server, at least: behind it there are many receivers."""
@@ -60,5 +60,14 @@ class Limits:
 
     @property
     def hold_above(self) -> int:
-        """Pending bytes of a receiver above which its publishers are held back."""
-        return min(HOLD_BYTES, self.max_pending // 2)
+        """Pending bytes of a receiver above which its publishers are held back.
+
+        One message congests nobody, however large: it would have to be handed over at
+        once to be judged, and with it those of thousands of others.
+        """
+        return min(max(HOLD_BYTES, self.max_payload + self._longest_head), self.max_pending // 2)
+
+    @property
+    def _longest_head(self) -> int:
+        """Of a MSG: it has the words of one client's PUB, and the sid of another's SUB."""
+        return 2 * self.max_control_line + len("MSG    \r\n\r\n")

@@ -233,7 +233,8 @@ cdef class Outbox:
         return 0
 
     def pending(self):
-        return self.wire.pending() + self.size
+        self.backlog = self.wire.pending()
+        return self.backlog + self.size
 
     def passed(self):
         return self.handed - self.wire.pending()

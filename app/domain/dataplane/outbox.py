@@ -102,7 +102,8 @@ class Outbox:
         return size
 
     def pending(self) -> int:
-        return self._wire.pending() + self._size
+        self._backlog = self._wire.pending()
+        return self._backlog + self._size
 
     def passed(self) -> int:
         return self._handed - self._wire.pending()

@@ -3,9 +3,11 @@
 import pytest
 
 from app.domain.dataplane.seam import FLUSH_BYTES, MakePlane
+from app.domain.limits import Limits
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
 SIZE = 1_000_000
+LARGEST = Limits().max_payload
 RECEIVERS = 3 * FLUSH_BYTES // SIZE
 BULK = b"PUB bulk %d\r\n%b\r\n" % (SIZE, SIZE * b"x")
 MESSAGE = b"MSG bulk 1 %d\r\n%b\r\n" % (SIZE, SIZE * b"x")
@@ -49,6 +51,20 @@ def test_others_are_served_meanwhile(server: VirtualBroker) -> None:
     assert (True, False) == (served[0], served[-1])
     assert MESSAGE == receivers[-1].heard()
     assert (PONG, False) == (publisher.heard(), publisher.wire.paused)
+
+
+def test_the_largest_message(server: VirtualBroker) -> None:
+    """A message of the largest size congests nobody by itself, not even behind another one."""
+    receivers, publisher = crowd(server), server.connect(quiet=True)
+    largest = b"PUB bulk %d\r\n%b\r\n" % (LARGEST, LARGEST * b"x")
+
+    publisher.send(largest)
+    for receiver in receivers:
+        receiver.heard()
+    publisher.wire.feed(largest)
+    served = sum(bool(receiver.heard()) for receiver in receivers)
+
+    assert 0 < served < RECEIVERS
 
 
 def test_several_publishers_wait(server: VirtualBroker) -> None:

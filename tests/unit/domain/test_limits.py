@@ -1,7 +1,5 @@
 """Unit tests of the limits (client-protocol.md, sections 11, 12 and 15)."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,13 +38,24 @@ def test_the_defaults_are_those_of_gnatsd() -> None:
 )
 def test_when_publishers_are_held_back(max_pending: int, hold_above: int) -> None:
     """At a mebibyte that one receiver has pending, or at half of what it may have."""
-    assert hold_above == replace(Limits(), max_pending=max_pending).hold_above
+    assert hold_above == Limits(max_pending=max_pending, max_payload=1000).hold_above
+
+
+@pytest.mark.parametrize("max_payload", [1_048_576, 1_046_600, 4_000_000])
+def test_one_message_is_not_held_back(max_payload: int) -> None:
+    """A receiver is not congested by a single message, the largest one that its line allows."""
+    limits = Limits(max_payload=max_payload)
+    subject_and_reply, sid = 1024 - len(" 1048576"), 1024 - len("a ")
+    message = len("MSG ") + subject_and_reply + 1 + sid + len(" 1048576\r\n") + max_payload + len("\r\n")
+
+    assert message <= limits.hold_above < message + 16
 
 
 @given(st.integers(1, 10**12))
 def test_publishers_are_held_back_before_a_receiver_is_cut(max_pending: int) -> None:
     """The mark lies below the limit, so that there is room for what is under way."""
-    assert 0 <= Limits(max_pending=max_pending).hold_above <= min(HOLD_BYTES, max_pending - 1)
+    assert 0 <= Limits(max_pending=max_pending).hold_above < max_pending
+    assert Limits(max_pending=max_pending, max_payload=-1).hold_above <= HOLD_BYTES
 
 
 def test_a_hold_ends_before_the_write_deadline() -> None:
