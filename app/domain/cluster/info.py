@@ -21,7 +21,7 @@ LOSABLE = b"UNSUB 0\r\n"
 
 It then takes the INFO for the beginning of the next line that has arguments, so that
 an interest or a message would be lost. This line is one that nobody misses: no
-subscription of a server has that sid.
+subscription of a server has that sid. Later ones read well.
 """
 
 _FIRST_READ = 512

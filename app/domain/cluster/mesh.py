@@ -287,6 +287,13 @@ class Cluster:
         session.connection.report(RouteHeard(session.connection.link))
         self.interest.trust(session.origin)
 
+    def is_second(self, session: RouteSession) -> bool:
+        """See `session.Mesh`."""
+        name = session.claimed
+        return name in self.remotes or any(
+            other.claimed == name for other in self.routes.values() if other.connection.cid < session.number
+        )
+
     def renewed(self) -> None:
         """See `session.Mesh`: its addresses for clients may be new."""
         self._server.cluster_changed()
@@ -334,11 +341,11 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        lines = replace(info, ip=str(url), connect_urls=()).line() + LOSABLE
+        line = replace(info, ip=str(url), connect_urls=()).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)
-                other.connection.send(lines)
+                other.connection.send(line + LOSABLE if other.loses_lines else line)
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
         """See `session.Mesh`: dial a third server that a peer tells of."""

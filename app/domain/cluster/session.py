@@ -6,7 +6,8 @@
     INFO came: registered              CONNECT is judged; INFO came: registered
     SUB, UNSUB, MSG in both directions from here on
 
-Before it is registered a peer may log in and introduce itself, and nothing else.
+Before it is registered a peer may log in and introduce itself. One whose CONNECT has a
+name may speak as servers do, as it may to gnatsd; nobody else may.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from functools import partial
 from typing import ClassVar, Protocol
 
 from app.domain import encode
-from app.domain.cluster.events import RouteConnectSent, RouteErrorReceived, RouteRefused
+from app.domain.cluster.events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from app.domain.cluster.solicitor import Destination
 from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
@@ -37,10 +38,11 @@ from app.domain.commands import (
     refuse_partial,
     shown,
     split,
+    words_of,
 )
 from app.domain.connection import Connection
 from app.domain.credentials import Credentials, Gatekeeper, Identity
-from app.domain.dataplane.seam import Fault, Plane
+from app.domain.dataplane.seam import MEMBER_MARK, Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
@@ -64,6 +66,7 @@ from app.domain.routing import Audience
 from app.domain.subscription import Subscription
 
 _NOT_AT_FIRST = (SUB.name, UNSUB.name, PUB.name)
+_SIDS_OF_SERVERS = (b"RSID:", MEMBER_MARK)
 
 
 class Mesh(Protocol):
@@ -95,6 +98,10 @@ class Mesh(Protocol):
         """The peer has introduced itself."""
         ...
 
+    def is_second(self, session: "RouteSession") -> bool:
+        """Whether another route is that of the server which this one's CONNECT has named."""
+        ...
+
     def renewed(self) -> None:
         """A registered peer has introduced itself again."""
         ...
@@ -117,10 +124,10 @@ class RouteSession:
 
     __slots__ = (
         "_address",
-        "_claimed",
         "_line_limit",
         "_lines",
         "_mesh",
+        "claimed",
         "connection",
         "destination",
         "identity",
@@ -150,7 +157,8 @@ class RouteSession:
         """Whether the peer, or we, will not have this route."""
         self._lines = 0
         self.last_command = 0.0
-        self._claimed = ""
+        self.claimed = ""
+        """The server's id, as its CONNECT has it."""
         self._address: tuple[RouteInfo | None, RouteUrl | None] = (None, None)
         """What `address` has found, and from which INFO: all routes are asked whenever a server comes."""
         self._line_limit = route_line(mesh.limits.max_control_line)
@@ -174,6 +182,11 @@ class RouteSession:
     def remote_id(self) -> str:
         """The peer's id; empty until it is registered."""
         return self.info.server_id if self.info is not None else ""
+
+    @property
+    def loses_lines(self) -> bool:
+        """Whether it may be a gnatsd that loses what stands behind INFO; see `LOSABLE`."""
+        return self.info is not None and self.info.version.startswith("0.8.")
 
     @property
     def signs(self) -> int:
@@ -202,7 +215,7 @@ class RouteSession:
             if self.connection.inlet.trace:
                 self._trace_line(verb.name, argument)
             if self.info is None and verb.name in _NOT_AT_FIRST:
-                raise ParserError(f"{verb.name.decode()} from a route that has not introduced itself")
+                self._admit_only_servers(verb.name, argument)
             self._OBEY[verb.name](self, argument)
         except ProtocolError as error:
             self._refuse(error)
@@ -212,7 +225,7 @@ class RouteSession:
         """Judge the beginning of a line. False when it was refused."""
         try:
             self._admit_only_connect(rest)
-            if self.info is None or not _begins_message(rest):
+            if not (self.connection.inlet.publishing and _begins_message(rest)):
                 refuse_partial(rest, self._line_limit)
             else:
                 self._refuse_long_message(rest)
@@ -267,11 +280,21 @@ class RouteSession:
         if self.identity is None and line[:1] not in (b"C", b"c"):
             raise AuthorizationViolation
 
+    def _admit_only_servers(self, verb: bytes, argument: bytes) -> None:
+        """Before INFO: a server that named itself may tell what its clients listen to."""
+        words = words_of(argument)
+        sid = words[-1] if verb == SUB.name and words else b"".join(words[:1])
+        if not self.claimed or not sid.startswith(_SIDS_OF_SERVERS):
+            raise ParserError(f"{verb.decode()} from a route that has not introduced itself")
+
     def _connect(self, argument: bytes) -> None:
         fields = parse_connect(argument)
-        if self.solicited or self.info is not None:
-            return  # whom we dialled has nothing to show, and nobody shows it twice
-        self._claimed = str(fields.get("name", ""))
+        if self.info is not None:
+            return  # nobody shows it twice
+        self.claimed = str(fields.get("name", ""))
+        if self.solicited:
+            self._trust_name()
+            return  # whom we dialled has nothing to show
         self._mesh.admitted(self)
         self.connection.wait()
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
@@ -289,7 +312,12 @@ class RouteSession:
             self._refuse(ClientOnRoutePort())
             return
         self.identity = identity
+        self._trust_name()
         self.connection.go_on()
+
+    def _trust_name(self) -> None:
+        """Messages of a server count from its CONNECT on, as with gnatsd, though it is registered by INFO."""
+        self.connection.inlet.publishing = bool(self.claimed)
 
     def login_expired(self) -> None:
         """The peer has not logged in, or not introduced itself, in time."""
@@ -319,8 +347,8 @@ class RouteSession:
                 f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
             )
             self._part(RouteRefused(self.connection.link, reason))
-        elif self._claimed not in ("", info.server_id):
-            raise ParserError("INFO and CONNECT name different servers")
+        elif self.claimed not in ("", info.server_id):
+            self._report(GossipIgnored(self.connection.link, "the teller has not introduced itself"))
         else:
             self._mesh.register(self, info)
 
@@ -352,7 +380,7 @@ class RouteSession:
     def _subscribe(self, argument: bytes) -> None:
         command = parse_subscribe(argument)
         self._note_activity()
-        if command.sid in self.subscriptions:
+        if command.sid in self.subscriptions or (self.info is None and self._mesh.is_second(self)):
             return
         subscription = Subscription(self, command.subject, command.queue, command.sid)
         subscription.target = self._mesh.plane.target(self.connection.outbox, command.sid, subscription)

@@ -34,7 +34,7 @@ from app.domain.dataplane.draw import Draw
 from app.domain.events import EventSink
 from app.domain.timetable import Scheduler, Timer
 
-RETRY_FIRST = 1.0
+RETRY_FIRST = 0.5
 """Seconds until a lost or refused destination is dialled again; doubled each time, up to one of:"""
 
 RETRY_MOST = 3.0

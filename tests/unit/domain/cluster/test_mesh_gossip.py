@@ -118,6 +118,17 @@ def test_a_server_that_advertises_itself(server: RoutedBroker, peer: VirtualPeer
     assert [("203.0.113.5", 443)] == server.dialer.news()
 
 
+def test_only_old_servers_get_a_line_to_lose(server: RoutedBroker) -> None:
+    """Servers that read INFO well, and programs that play one, hear just that."""
+    others = [server.joined(f"v{version}", 1 + len(version), version=version) for version in ("0.9.2", "")]
+    for other in others:
+        other.heard()
+
+    server.called(ip=FAR).introduce(C, 15355, host="127.0.0.1")
+
+    assert 2 * [GOSSIP.removesuffix(b"UNSUB 0\r\n")] == [other.heard() for other in others]
+
+
 def test_a_near_server_may_advertise_a_near_address(server: RoutedBroker) -> None:
     """Servers on one machine reach each other by the address that one of them names, behind a tunnel."""
     peer = server.joined(GREATER_ID, ip="127.0.0.1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.cluster.events import RouteRefused
+from app.domain.cluster.events import GossipIgnored, RouteRefused
 from app.domain.cluster.mesh import HANDSHAKE_SECONDS, ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
@@ -55,7 +55,6 @@ TOO_EARLY = {
     "INFO of wrong types": (b'INFO {"server_id":"X","port":"6222"}\r\n', PARSER),
     "broken CONNECT": (b"CONNECT {\r\n", PARSER),
     "CONNECT of wrong types": (b'CONNECT {"user":5}\r\n', PARSER),
-    "two names": (connect_line("one") + info_line("other"), PARSER),
     "1 MB of INFO": (b'INFO {"server_id":"' + 1024 * 1024 * b"X" + b'"}\r\n', TOO_LONG),
     "10,000 long addresses": (info_line("X", connect_urls=10_000 * ["10.0.0.1:4222"]), TOO_LONG),
     "1 MB of CONNECT": (b'CONNECT {"name":"' + 1024 * 1024 * b"X", TOO_LONG),
@@ -196,6 +195,101 @@ def test_who_does_not_introduce_itself(
     assert (heard, True, False) == (answer, peer.wire.closed, peer.wire.aborted)
     assert ({}, {}, b"") == (server.cluster.remotes, server.cluster.routes, client.heard())
     assert PONG == client.ask(PING)
+
+
+class TestCalledByName:
+    """A server that has sent CONNECT with its name, and no INFO yet, as gnatsd lets it."""
+
+    @pytest.fixture(name="named")
+    def _named(self, server: RoutedBroker) -> VirtualPeer:
+        peer = server.called()
+        peer.send(connect_line(GREATER_ID))
+        peer.heard()
+        return peer
+
+    def test_its_interest_counts(self, server: RoutedBroker, named: VirtualPeer) -> None:
+        """It gets what it asked for, once, and no more when it gave that up."""
+        client = server.connect(quiet=True)
+
+        named.send(b"SUB foo  RSID:2:1\r\nSUB foo  RSID:2:2\r\n")
+        client.send(b"PUB foo 2\r\nok\r\n")
+        heard = named.heard()
+        named.send(b"UNSUB RSID:2:1\r\nUNSUB RSID:2:2\r\n")
+        client.send(b"PUB foo 2\r\nok\r\n")
+
+        assert (b"MSG foo RSID:2:1 2\r\nok\r\n", b"") == (heard, named.heard())
+
+    def test_its_messages_count(self, server: RoutedBroker, named: VirtualPeer) -> None:
+        """Clients here get them, and they don't come back."""
+        client = server.connect(quiet=True)
+        client.send(b"SUB foo 1\r\n")
+        named.send(b"SUB foo  RSID:2:1\r\n")
+
+        named.send(b"MSG foo 1 2\r\nok\r\n")
+
+        assert (b"MSG foo 1 2\r\nok\r\n", b"") == (client.heard(), named.heard())
+
+    def test_so_do_those_of_a_server_that_we_dialled(self, make_plane: MakePlane) -> None:
+        """Whoever dialled."""
+        server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 6222),)))
+        server.cluster.solicit()
+        client, peer = server.connect(quiet=True), server.answered()
+        client.send(b"SUB foo 1\r\n")
+
+        peer.send(connect_line(GREATER_ID) + b"MSG foo 1 2\r\nok\r\n")
+
+        assert b"MSG foo 1 2\r\nok\r\n" == client.heard()
+
+    @pytest.mark.parametrize("introduced", [False, True])
+    def test_a_second_one_of_the_name_gets_nothing(
+        self,
+        server: RoutedBroker,
+        named: VirtualPeer,
+        introduced: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        """A message reaches a server once, over whichever of its links."""
+        if introduced:
+            named.send(info_line(GREATER_ID))
+        second = server.called()
+        named.send(b"SUB foo  RSID:2:1\r\n")
+
+        second.send(connect_line(GREATER_ID) + b"SUB foo  RSID:2:1\r\n")
+        for peer in (named, second):
+            peer.heard()
+        server.connect(quiet=True).send(b"PUB foo 0\r\n\r\n")
+
+        assert (b"MSG foo RSID:2:1 0\r\n\r\n", b"") == (named.heard(), second.heard())
+
+    def test_another_name_in_the_introduction(
+        self, server: RoutedBroker, named: VirtualPeer, events: RecordingEventLog
+    ) -> None:
+        """It is not the peer's, so nobody is registered, and nothing is passed on."""
+        heard = named.ask(info_line("other") + PING)
+
+        assert (PONG, {}) == (heard, server.cluster.remotes)
+        assert ["Gossip ignored: the teller has not introduced itself"] == [
+            event.text() for event in events.of(GossipIgnored)
+        ]
+
+    def test_it_is_registered_by_its_introduction(self, server: RoutedBroker, named: VirtualPeer) -> None:
+        """And told what is listened to here; what it told before is kept."""
+        server.connect(quiet=True).send(b"SUB bar 1\r\n")
+        named.send(b"SUB foo  RSID:2:1\r\n")
+        before = named.heard()
+
+        named.send(info_line(GREATER_ID))
+
+        assert (b"", [GREATER_ID]) == (before, list(server.cluster.remotes))
+        assert b"SUB bar  RSID:" in named.heard()
+        assert 2 == server.subscriptions
+
+    def test_nothing_remains_of_it(self, server: RoutedBroker, named: VirtualPeer) -> None:
+        """Its interest goes with it."""
+        named.send(b"SUB foo  RSID:2:1\r\n")
+
+        named.leave()
+
+        assert (0, {}) == (server.subscriptions, server.cluster.routes)
 
 
 def test_pings_before_the_introduction(server: RoutedBroker) -> None:
