@@ -9,7 +9,7 @@ read as numbers, and no byte beyond those received is looked at.
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.ref cimport PyObject, Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -68,8 +68,11 @@ cdef struct Entry:
     # `_MEMBER` it is no subject at all, but the sid by which a route names a queue member.
     uint64_t hash
     int64_t stamp
+    # What it refers to is kept alive by `DataPlane.retained`, where the garbage collector sees it.
     PyObject *plan     # for `audience`
     PyObject *others   # plans of further audiences: a dict, or NULL
+    Py_ssize_t plan_place    # in `retained`
+    Py_ssize_t others_place
     int audience
     uint32_t depth     # tokens of the prefix
     uint32_t further
@@ -550,6 +553,7 @@ cdef inline bint is_repeated(Publish *publish, Py_ssize_t count) noexcept nogil:
 
 
 @cython.final
+@cython.no_gc_clear  # entries know what is retained; whoever forms circles with a plane can be cleared instead
 cdef class DataPlane:
     """See `seam.Plane`."""
 
@@ -576,6 +580,8 @@ cdef class DataPlane:
     cdef int64_t cost
     cdef int64_t depths[_DEEPEST]  # entries of kinds, by leading tokens
     cdef int64_t kinds
+    cdef list retained  # all that entries refer to, and None at vacant places
+    cdef list vacant    # such places
     cdef uint64_t hash_key
     cdef uint64_t generation
     cdef int64_t change
@@ -596,6 +602,8 @@ cdef class DataPlane:
         self.draw_state = seed
         self.hash_key = mix(seed, <uint64_t>0xD6E8FEB86659FD93)
         self.ring = [None] * RING
+        self.retained = []
+        self.vacant = []
         self.mask = _FIRST_TABLE - 1
         self.slots = <Entry **>calloc(_FIRST_TABLE, sizeof(Entry *))
         if self.slots is NULL:
@@ -603,7 +611,7 @@ cdef class DataPlane:
 
     def __dealloc__(self):
         if self.slots is not NULL:
-            self.drop_all()
+            self.free_entries()
             free(self.slots)
 
     def outbox(self, wire, owner):
@@ -1195,15 +1203,30 @@ cdef class DataPlane:
 
     cdef int enter(self, Entry *entry, int audience, Plan plan) except -1:
         if entry.plan is NULL:
-            Py_INCREF(plan)
+            entry.plan_place = self.retain(plan)
             entry.plan = <PyObject *>plan
             entry.audience = audience
             return 0
         if entry.others is NULL:
             others = {}
-            Py_INCREF(others)
+            entry.others_place = self.retain(others)
             entry.others = <PyObject *>others
         (<dict>entry.others)[audience] = plan
+        return 0
+
+    cdef Py_ssize_t retain(self, object thing) except -1:
+        """Keep it alive, and return where."""
+        cdef Py_ssize_t place
+        if self.vacant:
+            place = self.vacant.pop()
+            self.retained[place] = thing
+            return place
+        self.retained.append(thing)
+        return len(self.retained) - 1
+
+    cdef int release(self, Py_ssize_t place) except -1:
+        self.vacant.append(place)
+        self.retained[place] = None
         return 0
 
     cdef inline Entry *find(self, const char *prefix, Py_ssize_t count, int64_t further) noexcept:
@@ -1317,7 +1340,7 @@ cdef class DataPlane:
         self.mask = mask
         return 0
 
-    cdef void drop(self, Entry *entry):
+    cdef int drop(self, Entry *entry) except -1:
         """Take an entry out, and close the gap it leaves in its run of slots."""
         cdef uint64_t gap = entry.hash & self.mask
         cdef uint64_t i, home
@@ -1339,26 +1362,33 @@ cdef class DataPlane:
             self.depths[entry.depth] -= 1
             self.kinds -= 1
         self.discard(entry)
+        return 0
 
-    cdef void discard(self, Entry *entry):
-        cdef PyObject *plan = entry.plan
-        cdef PyObject *others = entry.others
+    cdef int discard(self, Entry *entry) except -1:
+        cdef Py_ssize_t plan = entry.plan_place if entry.plan is not NULL else -1
+        cdef Py_ssize_t others = entry.others_place if entry.others is not NULL else -1
         free(entry)
-        Py_XDECREF(plan)
-        Py_XDECREF(others)
+        if plan >= 0:
+            self.release(plan)
+        if others >= 0:
+            self.release(others)
+        return 0
 
-    cdef void drop_all(self):
+    cdef void free_entries(self) noexcept:
         cdef uint64_t i
-        cdef Entry *entry
         for i in range(self.mask + 1):
-            entry = self.slots[i]
-            if entry is not NULL:
-                self.slots[i] = NULL
-                self.discard(entry)
+            free(self.slots[i])
+            self.slots[i] = NULL
+
+    cdef int drop_all(self) except -1:
+        self.free_entries()
         self.used = 0
         self.cost = 0
         self.kinds = 0
         memset(self.depths, 0, sizeof(self.depths))
+        self.vacant = []
+        self.retained = []
+        return 0
 
     def forget_member(self, bytes sid not None):
         cdef Entry *entry = self.find(PyBytes_AS_STRING(sid), PyBytes_GET_SIZE(sid), _MEMBER)

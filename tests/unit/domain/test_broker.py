@@ -1,6 +1,8 @@
 """The broker: who is let in, what is due when, how it ends, and its figures."""
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -592,3 +594,18 @@ def test_clients_now_and_ever(server: VirtualBroker) -> None:
 
     stats = server.broker.stats()
     assert (2, 3) == (stats.connections, stats.total_connections)
+
+
+def test_a_broker_that_is_dropped(make_plane: MakePlane) -> None:
+    """Nothing remains of one that was never shut down, though all kinds of plans were made and used."""
+    server = VirtualBroker(make_plane)
+    listener, strict = server.connect(quiet=True), server.connect()
+    listener.send(b"SUB a.* 1\r\nSUB b 2\r\nSUB b q 3\r\n")
+    for publisher in (listener, strict):
+        publisher.send(b"".join(publish(subject, 2) for subject in (b"a.b", b"a.c", b"b", b"nobody")))
+    broker = weakref.ref(server.broker)
+
+    del server, listener, strict, publisher
+    gc.collect()
+
+    assert broker() is None
