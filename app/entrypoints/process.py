@@ -86,20 +86,28 @@ async def _serve(container: Container) -> int:
     starting = asyncio.ensure_future(service.start())
     stop = _obey_signals(container.event_log(), starting)
     try:
+        if await _has_started(starting, stop):
+            _settle_memory()
+            manager.ready()
+            manager.keep_alive(container.clock())
+        await stop.wait()
+        manager.stopping()
+        await service.stop()
+        await service.departed()
+    finally:
+        _ignore_further_signals()
+    return _STOPPED
+
+
+async def _has_started(starting: "asyncio.Future[int]", stop: asyncio.Event) -> bool:
+    """False when a signal has given the start up. Raises `CannotStart`."""
+    try:
         await starting
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
-    else:
-        _settle_memory()
-        manager.ready()
-        manager.keep_alive(container.clock())
-    await stop.wait()
-    manager.stopping()
-    await service.stop()
-    await service.departed()
-    _ignore_further_signals()
-    return _STOPPED
+        return False
+    return True
 
 
 def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.Event:
@@ -113,17 +121,16 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
 
     loop = asyncio.get_running_loop()
     for number, name in signals.ENDINGS.items():
-        loop.add_signal_handler(number, end, name)
+        # The loop would let a signal have its usual effect for a moment when its handler is removed.
+        signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(end, name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
 
 
 def _ignore_further_signals() -> None:
-    """The loop would leave them to their usual effect, and whoever asks twice means no harm."""
-    loop = asyncio.get_running_loop()
+    """Whoever asks twice means no harm, and the loop hears nothing any more."""
     for number in signals.ENDINGS:
-        loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 
 
