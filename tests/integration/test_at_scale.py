@@ -25,8 +25,8 @@ BYTES_PER_IDLE_CONNECTION = 4096
 FEW = 8
 """Descriptors of clients that are just leaving."""
 
-BYTES_KEPT = 15 * 1024 * 1024
-"""What may stay after 5,000 clients, of 15 MiB that they took: 10 to 12 MiB, most of it in pages that Python
+BYTES_KEPT = 13 * 1024 * 1024
+"""What may stay after 5,000 clients, of 14 to 15 MiB that they took: mostly 10 to 12, in pages that Python
 keeps for small objects. Further crowds use them again."""
 
 
