@@ -226,7 +226,7 @@ _SECRETS = ("pass", "auth_token")
 def redacted(argument: bytes) -> str:
     """The argument of a CONNECT as a log may show it."""
     try:
-        document = _json(argument, _without_secrets)
+        document = _json(argument, _SHOWN)
     except ParserError:
         return "[not shown: invalid JSON]"
     return json.dumps(document, separators=(",", ":"))
@@ -265,23 +265,31 @@ def members_of(argument: bytes, verb: str) -> _Members:
 
     Of a name that stands twice, in whatever case, each counts.
     """
-    document = _json(argument, tuple)
+    document = _json(argument, _MEMBERS)
     if not isinstance(document, tuple | None):
         raise ParserError(f"{verb} expects a JSON object")
     return [(key.casefold(), value) for key, value in document or () if value is not None]
 
 
-def _json(argument: bytes, make_object: Callable[[_Members], object]) -> object:
-    """The document; each object in it is what `make_object` makes of its members."""
+def _json(argument: bytes, decoder: json.JSONDecoder) -> object:
     text = argument.decode("utf-8", "replace")
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=make_object)
+        return decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise ParserError(f"invalid JSON: {error}") from error
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _decoder(make_object: Callable[[_Members], object]) -> json.JSONDecoder:
+    """Each object is what `make_object` makes of its members; made once, for clients would leave theirs."""
+    return json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=make_object)
+
+
+_MEMBERS = _decoder(tuple)
+_SHOWN = _decoder(_without_secrets)
 
 
 def readable(data: bytes) -> str:

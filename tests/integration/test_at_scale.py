@@ -25,9 +25,8 @@ BYTES_PER_IDLE_CONNECTION = 4096
 FEW = 8
 """Descriptors of clients that are just leaving."""
 
-BYTES_KEPT = 13 * 1024 * 1024
-"""What may stay after 5,000 clients, of 14 to 15 MiB that they took: mostly 10 to 12, in pages that Python
-keeps for small objects. Further crowds use them again."""
+BYTES_KEPT = 12 * 1024 * 1024
+"""What may stay after 5,000 clients: pages that Python keeps for small objects, for the next crowd."""
 
 
 @pytest.fixture(params=twins())
