@@ -5,7 +5,9 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ runpy.run_module("app.entrypoints.mkpasswd", run_name="__main__", alter_sys=True
 ENTER, AGAIN = "Enter Password: ", "Reenter Password: "
 END = "\x04"
 INTERRUPT = "\x03"
+ASLEEP = "S"
 
 
 class Terminal:
@@ -39,9 +42,11 @@ class Terminal:
         self.shown = ""
 
     def answer(self, prompt: str, text: str) -> None:
-        """Type `text` once the prompt is there."""
+        """Type `text` once the prompt is there and the program waits for it."""
         while not self.shown.endswith(prompt):
             assert self._read(), f"no {prompt!r} in {self.shown!r}"
+        while self._state() != ASLEEP:  # a signal just before a blocking read is noticed only after it
+            time.sleep(0.001)
         os.write(self._ours, text.encode())
 
     def finish(self) -> int:
@@ -55,6 +60,9 @@ class Terminal:
         os.close(self._ours)
         self.process.kill()
         self.process.wait()
+
+    def _state(self) -> str:
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     def _read(self) -> bool:
         try:
