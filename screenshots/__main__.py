@@ -1,15 +1,16 @@
-"""`python -m screenshots`: start a server, put load on it, and take pictures of its pages."""
+"""`python -m screenshots`: start a cluster, put load on it, and take pictures of one server's pages."""
 
 import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from benchmarks.servers import CannotStart, Contender, free_port
+from benchmarks.servers import CannotStart, Contender, RunningServer, free_port
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from screenshots.load import Load
 
@@ -23,7 +24,7 @@ UNKNOWN = "\u2013"
 """Stands for a rate that is not known yet."""
 
 _TALL_PHONE = (PHONE[0], 1180)
-_WIDE = (DESKTOP[0], 1240)
+_WIDE = (DESKTOP[0], 1400)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,25 +37,36 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{MISSING}\n")
         return 1
     given.into.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    command = (sys.executable, "-m", "app.entrypoints.server", "-m", str(port), "-n", "edge-1.example")
+    port, seed = free_port(), f"nats://127.0.0.1:{free_port()}"
     try:
-        with Contender("the server", command).start() as server:
-            take(f"http://127.0.0.1:{port}", server.port, given.into, given.seconds)
+        with ExitStack() as stack:
+            first = stack.enter_context(_server(1, "-m", str(port), "-cluster", seed))
+            others = [stack.enter_context(_follower(number, seed)).port for number in (2, 3)]
+            take(f"http://127.0.0.1:{port}", Load(first.port, others), given.into, given.seconds)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def take(origin: str, port: int, folder: Path, seconds: float) -> None:
-    """Pictures of a server that serves pages at an origin, and clients at a port."""
+def _follower(number: int, seed: str) -> RunningServer:
+    return _server(number, "-cluster", f"nats://127.0.0.1:{free_port()}", "-routes", seed)
+
+
+def _server(number: int, *flags: str) -> RunningServer:
+    """One of the cluster. Raises `CannotStart`."""
+    command = (sys.executable, "-m", "app.entrypoints.server", "-n", f"edge-{number}.example", *flags)
+    return Contender(f"server {number}", command).start()
+
+
+def take(origin: str, load: Load, folder: Path, seconds: float) -> None:
+    """Pictures of the pages at `origin`, of a server that is idle first and then under `load`."""
     with Browser() as browser:
         _open(browser, f"{origin}/dashboard", _is_live)
         browser.save(folder / "dashboard-idle.png")
         _open(browser, f"{origin}/docs", lambda page: page.find(".opblock"))
         browser.save(folder / "docs.png")
-        with Load(port):
+        with load:
             time.sleep(seconds)
             browser.resize(_WIDE)
             _open(browser, f"{origin}/dashboard", _is_live)

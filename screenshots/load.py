@@ -1,9 +1,13 @@
-"""Traffic that looks like that of a small company: 200 clients, waves of messages, two slow readers."""
+"""Traffic that looks like that of a small company: 200 clients, waves of messages, two slow readers.
+
+Each further server of the cluster has a few clients of its own, who listen and talk.
+"""
 
 import asyncio
 import math
 import random
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -13,6 +17,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 CLIENTS = 200
+ELSEWHERE = 3
+"""Clients of each further server."""
 
 _TRADES = (
     ("orders-api", "orders.created", "orders.created"),
@@ -39,10 +45,11 @@ _TURN_SECONDS = 0.05
 
 
 class Load:
-    """Clients of a server, on a thread of their own, within a ``with`` block."""
+    """Clients of a cluster, on a thread of their own, within a ``with`` block."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, others: Sequence[int] = ()) -> None:
+        """`port` is that of the server in the pictures, `others` those of the further ones."""
+        self._port, self._others = port, others
         self._chance = random.Random(7)  # noqa: S311 - it makes up traffic
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
@@ -63,7 +70,8 @@ class Load:
 
     async def _run(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        clients = [await self._client(number) for number in range(CLIENTS - 2)]
+        clients = [await self._client(self._port, number) for number in range(CLIENTS - 2)]
+        clients += [await self._client(port, number) for port in self._others for number in range(ELSEWHERE)]
         chores = [asyncio.create_task(self._sip(f"report-writer-{number}")) for number in range(2)]
         chores += [asyncio.create_task(self._talk(clients)), asyncio.create_task(self._burst(clients[0]))]
         self._ready.set()
@@ -72,12 +80,10 @@ class Load:
             chore.cancel()
         await asyncio.gather(*chores, *(client.close() for client in clients), return_exceptions=True)
 
-    async def _client(self, number: int) -> Client:
+    async def _client(self, port: int, number: int) -> Client:
         trade = number % len(_TRADES)
         name, subject, _ = _TRADES[trade]
-        client = await nats.connect(
-            f"nats://127.0.0.1:{self._port}", name=f"{name}-{number // len(_TRADES):02}"
-        )
+        client = await nats.connect(f"nats://127.0.0.1:{port}", name=f"{name}-{number // len(_TRADES):02}")
         await client.subscribe(subject, cb=_ignore)
         if number % 3 == 0:
             await client.subscribe(_TRADES[(trade + 5) % len(_TRADES)][1], queue="workers", cb=_ignore)
