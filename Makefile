@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := $(VENV)/.built
-NATIVE := $(wildcard app/domain/dataplane/*.pyx)
+NATIVE := $(wildcard app/domain/dataplane/*.pyx app/domain/dataplane/*.pxi)
 DOMAIN_TESTS := tests/unit/domain
 
 MAKEFLAGS += --no-print-directory

@@ -1,6 +1,6 @@
 """The plan cache of the plain twin: plans by kind of subject, checked when they are used.
 
-See ADR 0008. The compiled twin has its own, with the same rules.
+See ADR 0008. That of the compiled twin, in ``plan_cache.pxi``, has the same rules.
 """
 
 from collections import Counter

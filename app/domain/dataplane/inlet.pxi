@@ -1,0 +1,116 @@
+"""What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy
+
+from app.domain.dataplane import seam
+
+cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
+
+
+@cython.final
+cdef class Inlet:
+    """See `seam.Inlet`, and `inlet.Inlet` for the rest; here a small rest is None or not empty."""
+
+    cdef object control
+    cdef Outbox outbox
+    cdef bint routed  # whether a peer server is at the other end
+    cdef Bounds bounds
+    cdef public int64_t in_msgs
+    cdef public int64_t in_bytes
+    cdef public double last_publish
+    cdef public bint verbose
+    cdef public bint publishing
+    cdef public int audience
+    cdef public bint closed
+    cdef public bint trace
+    cdef bytes rest
+    cdef bytearray own
+    cdef Py_ssize_t filled
+    cdef int64_t need
+    cdef bint refused  # whether the incomplete message has been, already
+    # What the plan of the message before is for, a subject or a member's sid, and the plan itself,
+    # good in this generation, and for this audience if it is that of a subject.
+    cdef bint for_member
+    cdef char *name
+    cdef Py_ssize_t name_size
+    cdef Py_ssize_t name_room
+    cdef Plan plan
+    cdef uint64_t generation
+    cdef int planned_for
+
+    def __cinit__(self, control, Outbox outbox not None, bint routed, max_payload, max_line):
+        self.control = control
+        self.outbox = outbox
+        self.routed = routed
+        self.bounds.payload = max_payload
+        self.bounds.line = max_line
+
+    def __dealloc__(self):
+        free(self.name)
+
+    def has_rest(self):
+        return self.filled > 0 or self.rest is not None
+
+    cdef int keep(self, const char *rest, Py_ssize_t count, int64_t need) except -1:
+        """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""
+        self.need = need
+        if count > OWN_BYTES or need > OWN_BYTES:
+            self.rest = None
+            self.own = bytearray(max(count, OWN_BYTES))
+            memcpy(PyByteArray_AS_STRING(self.own), rest, count)
+            self.filled = count
+        else:
+            self.rest = PyBytes_FromStringAndSize(rest, count) if count else None
+            self.own = None
+            self.filled = 0
+        return 0
+
+    cdef object room(self):
+        """Where the next bytes go in ``own``; if full, in one twice as large, or as the message needs."""
+        cdef Py_ssize_t size
+        cdef bytearray own
+        if self.filled == PyByteArray_GET_SIZE(self.own):
+            size = 2 * self.filled
+            if self.need > self.filled:
+                size = min(size, self.need)
+            own = bytearray(size)
+            memcpy(PyByteArray_AS_STRING(own), PyByteArray_AS_STRING(self.own), self.filled)
+            self.own = own
+        return memoryview(self.own)[self.filled:]
+
+    cdef int remember(
+        self, Plan plan, uint64_t generation, const char *name, Py_ssize_t count, bint for_member
+    ) except -1:
+        """Note a plan, and the subject or sid that it is for."""
+        if count > self.name_room:
+            self.plan = None
+            free(self.name)
+            self.name_room = 0
+            self.name = <char *>malloc(count)
+            if self.name is NULL:
+                raise MemoryError
+            self.name_room = count
+        memcpy(self.name, name, count)
+        self.name_size = count
+        self.for_member = for_member
+        self.plan = plan
+        self.generation = generation
+        self.planned_for = self.audience
+        return 0
+
+    cdef inline bint remembers(
+        self, uint64_t generation, const char *name, Py_ssize_t count, bint for_member
+    ) noexcept:
+        """Whether the plan is for this subject or sid, and still good."""
+        return (
+            self.plan is not None
+            and self.generation == generation
+            and (for_member or self.planned_for == self.audience)
+            and self.name_size == count
+            and self.for_member == for_member
+            and memcmp(self.name, name, count) == 0
+        )

@@ -1,0 +1,264 @@
+"""The line of a message, taken apart, in the compiled twin: PUB, and MSG as routes bring it."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from app.domain.commands import LINE_SLACK
+from app.domain.dataplane import seam
+from app.domain.limits import MAX_SIZE_DIGITS
+
+cdef enum:
+    _MEMO_BYTES = 256
+    _SOUND = -1       # in place of a fault
+    _INCOMPLETE = -2  # the same: the rest is still to come
+
+cdef Py_ssize_t SLACK = LINE_SLACK
+cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
+
+cdef int FAULT_ARGUMENTS = seam.Fault.ARGUMENTS
+cdef int FAULT_SIZE = seam.Fault.SIZE
+cdef int FAULT_PAYLOAD = seam.Fault.PAYLOAD
+cdef int FAULT_TERMINATOR = seam.Fault.TERMINATOR
+cdef int FAULT_LINE = seam.Fault.LINE
+
+
+cdef struct Bounds:
+    # What a message of one connection may measure, in bytes.
+    int64_t payload  # negative for no limit
+    Py_ssize_t line
+
+
+cdef struct Message:
+    # A line, understood. Offsets count from `line`.
+    const char *line
+    Py_ssize_t line_size  # LF included
+    Py_ssize_t argument
+    Py_ssize_t subject
+    Py_ssize_t subject_size
+    Py_ssize_t reply
+    Py_ssize_t reply_size # 0 for none
+    Py_ssize_t digits
+    Py_ssize_t digits_size
+    int64_t size
+    Py_ssize_t tail       # of reply or size, if the bytes from there on serve MSG as they are; else 0
+    Py_ssize_t member     # of the sid of the only one to get it
+    Py_ssize_t member_size # 0 if the subject says who gets it
+
+
+cdef struct Memo:
+    # A line, and what it was understood to be. Nothing yet if `message.line_size` is 0.
+    char line[_MEMO_BYTES]
+    Message message
+
+
+cdef struct Delivery:
+    # What all receivers get, but for the sid: subject, prefix and tail.
+    const char *subject
+    Py_ssize_t subject_size
+    const char *prefix    # stands for reply and size when the tail is only the payload
+    Py_ssize_t prefix_size
+    const char *tail
+    Py_ssize_t tail_size
+    int64_t size
+    PyObject *shared      # the tail as an object, once a receiver needed it
+
+
+# --- understanding ------------------------------------------------------------
+
+
+cdef inline bint is_blank(char c) noexcept nogil:
+    return c == c' ' or c == c'\t' or c == c'\r'
+
+
+cdef inline bint is_msg(const char *line) noexcept nogil:
+    """Whether it is MSG, of a line that is a message."""
+    return (line[0] | 0x20) == c'm'
+
+
+cdef inline bint is_message(const char *line, Py_ssize_t count, bint routed) noexcept nogil:
+    """Whether the line begins with PUB, or on a route with MSG, and a blank."""
+    if count < 4 or (line[3] != c' ' and line[3] != c'\t'):
+        return False
+    if (line[0] | 0x20) == c'p' and (line[1] | 0x20) == c'u' and (line[2] | 0x20) == c'b':
+        return True
+    return routed and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
+
+
+cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
+    """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
+    return count >= 6 and memcmp(sid, b"QRSID:", 6) == 0
+
+
+cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
+    """Take a message's line apart; answer what is wrong with it, or `_SOUND`."""
+    cdef const char *line = message.line
+    cdef Py_ssize_t end = message.line_size - 1
+    cdef Py_ssize_t i = 4
+    cdef Py_ssize_t starts[4]
+    cdef Py_ssize_t sizes[4]
+    cdef Py_ssize_t argument
+    cdef int words = 0
+    cdef int before = 2 if is_msg(line) else 1  # words before the reply: the subject, and the sid of MSG
+    cdef int most = before + 2
+    while i < end and (line[i] == c' ' or line[i] == c'\t'):
+        i += 1
+    message.argument = i
+    argument = end - i
+    if argument and line[end - 1] == c'\r':
+        argument -= 1
+    if argument > bounds.line or end > bounds.line + SLACK:
+        return FAULT_LINE
+    while True:
+        while i < end and is_blank(line[i]):
+            i += 1
+        if i == end:
+            break
+        if words == most:
+            return FAULT_ARGUMENTS
+        starts[words] = i
+        while i < end and not is_blank(line[i]):
+            i += 1
+        sizes[words] = i - starts[words]
+        words += 1
+    if words <= before:
+        return FAULT_ARGUMENTS
+    message.subject = starts[0]
+    message.subject_size = sizes[0]
+    message.digits = starts[words - 1]
+    message.digits_size = sizes[words - 1]
+    message.reply = starts[before]
+    message.reply_size = sizes[before] if words == most else 0
+    message.member_size = 0
+    if before == 2 and is_member(line + starts[1], sizes[1]):
+        message.member = starts[1]
+        message.member_size = sizes[1]
+    return read_size(message, bounds)
+
+
+cdef int read_size(Message *message, Bounds *bounds) noexcept nogil:
+    """Read the digits, and see whether the bytes from the reply on serve MSG as they are."""
+    cdef const char *digits = message.line + message.digits
+    cdef Py_ssize_t i
+    cdef uint64_t size = 0
+    for i in range(message.digits_size):
+        if digits[i] < c'0' or digits[i] > c'9':
+            return FAULT_SIZE
+        size = size * 10 + (digits[i] - c'0')  # may wrap around, and is no number then
+    if message.digits_size > MOST_DIGITS:
+        return FAULT_PAYLOAD
+    message.size = <int64_t>size
+    if 0 <= bounds.payload < message.size:
+        return FAULT_PAYLOAD
+    message.tail = 0
+    i = message.digits + message.digits_size
+    if i + 2 == message.line_size and message.line[i] == c'\r':
+        if message.reply_size == 0:
+            message.tail = message.digits
+        elif message.reply + message.reply_size == message.digits - 1:
+            if message.line[message.digits - 1] == c' ':
+                message.tail = message.reply
+    return _SOUND
+
+
+cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
+    """What is wrong behind the payload of a message of which `count` bytes have come."""
+    cdef const char *line = message.line
+    cdef int64_t stop = message.line_size + message.size
+    if stop + 2 > count:
+        return FAULT_TERMINATOR if stop < count and line[stop] != c'\r' else _INCOMPLETE
+    return _SOUND if line[stop] == c'\r' and line[stop + 1] == c'\n' else FAULT_TERMINATOR
+
+
+# --- lines that come again ------------------------------------------------------
+
+
+cdef inline bint is_last(Memo *memo, const char *line, Py_ssize_t count) noexcept nogil:
+    """Whether the line is, byte for byte, the one before."""
+    cdef Py_ssize_t size = memo.message.line_size
+    return size != 0 and count >= size and memcmp(line, memo.line, size) == 0
+
+
+cdef inline void memorize(Memo *memo, Message *message) noexcept nogil:
+    """Note a line, unless it is too long for that."""
+    if message.line_size <= _MEMO_BYTES:
+        memcpy(memo.line, message.line, message.line_size)
+        memo.message = message[0]
+
+
+cdef inline Py_ssize_t stride_of(Message *message) noexcept nogil:
+    """How many bytes the message takes in all."""
+    return message.line_size + message.size + 2
+
+
+cdef inline bint is_repeated(Message *message, Py_ssize_t count) noexcept nogil:
+    """Whether another message with the same line stands behind this one, within `count` bytes."""
+    cdef Py_ssize_t stride = stride_of(message)
+    return (
+        message.tail != 0
+        and count >= stride + message.line_size
+        and memcmp(message.line + stride, message.line, message.line_size) == 0
+    )
+
+
+cdef inline Py_ssize_t length_of_run(Message *message, Py_ssize_t count, int64_t most) noexcept nogil:
+    """How many messages have this line, one behind the other, within `count` bytes; the first is complete."""
+    cdef const char *line = message.line
+    cdef Py_ssize_t stride = stride_of(message)
+    cdef Py_ssize_t repeats = 1, i
+    while repeats < most and (repeats + 1) * stride <= count:
+        if memcmp(line + repeats * stride, line, message.line_size) != 0:
+            break
+        i = (repeats + 1) * stride
+        if line[i - 2] != c'\r' or line[i - 1] != c'\n':
+            break
+        repeats += 1
+    return repeats
+
+
+# --- what is made of it ---------------------------------------------------------
+
+
+cdef bytes argument_of(Message *message):
+    return PyBytes_FromStringAndSize(
+        message.line + message.argument, message.line_size - 1 - message.argument
+    )
+
+
+cdef bytes text_of(Message *message, int fault, Py_ssize_t count):
+    """What `Control.fault` shows of a message of which `count` bytes have come."""
+    cdef Py_ssize_t stop
+    if fault == FAULT_LINE:
+        return b""
+    if fault == FAULT_PAYLOAD:
+        return PyBytes_FromStringAndSize(message.line + message.digits, message.digits_size)
+    if fault == FAULT_TERMINATOR:
+        stop = message.line_size + message.size
+        return PyBytes_FromStringAndSize(message.line + stop, min(count - stop, 32))
+    return argument_of(message)
+
+
+cdef bytes canonical(Message *message):
+    """What stands between sid and payload in MSG, for a line that was spelled otherwise."""
+    size = PyBytes_FromStringAndSize(message.line + message.digits, message.digits_size) + b"\r\n"
+    if message.reply_size == 0:
+        return size
+    return PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) + b" " + size
+
+
+cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noexcept:
+    """Let this be the delivery of a message; `prefix` is `canonical`, or None if the line serves as it is."""
+    delivery.subject = message.line + message.subject
+    delivery.subject_size = message.subject_size
+    delivery.size = message.size
+    delivery.shared = NULL
+    if prefix is None:
+        delivery.prefix_size = 0
+        delivery.tail = message.line + message.tail
+        delivery.tail_size = message.line_size - message.tail + message.size + 2
+    else:
+        delivery.prefix = PyBytes_AS_STRING(prefix)
+        delivery.prefix_size = PyBytes_GET_SIZE(prefix)
+        delivery.tail = message.line + message.line_size
+        delivery.tail_size = message.size + 2

@@ -1,0 +1,262 @@
+"""What waits to be sent to one connection, in the compiled twin."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from app.domain.dataplane import seam
+
+cdef extern from "Python.h":
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
+    PyObject *PyBytes_FromStringAndSize_raw "PyBytes_FromStringAndSize" (char *v, Py_ssize_t len) except NULL
+    char *PyBytes_AS_STRING_raw "PyBytes_AS_STRING" (PyObject *string)
+
+cdef enum:
+    _FIRST_CHUNK = 512
+    _LARGEST_HINT = 512 * 1024
+
+cdef Py_ssize_t REFERENCED_BYTES = seam.REFERENCED_BYTES
+
+
+cdef inline void copy(char *to, const char *source, Py_ssize_t count) noexcept nogil:
+    """memcpy, without a call for the few bytes that most pieces have; it touches no others."""
+    if count > 64:
+        memcpy(to, source, count)
+    elif count >= 32:
+        memcpy(to, source, 32)
+        memcpy(to + count - 32, source + count - 32, 32)
+    elif count >= 16:
+        memcpy(to, source, 16)
+        memcpy(to + count - 16, source + count - 16, 16)
+    elif count >= 8:
+        memcpy(to, source, 8)
+        memcpy(to + count - 8, source + count - 8, 8)
+    elif count >= 4:
+        memcpy(to, source, 4)
+        memcpy(to + count - 4, source + count - 4, 4)
+    else:
+        while count:
+            count -= 1
+            to[count] = source[count]
+
+
+@cython.final
+cdef class Outbox:
+    """See `seam.Outbox`. ``chunk`` is a bytes object in the making, filled up to ``length``."""
+
+    cdef readonly object owner
+    cdef public int64_t out_msgs
+    cdef public int64_t out_bytes
+    cdef public double last_delivery
+    cdef public int64_t alarm
+    cdef public bint closed
+    cdef public bint trace
+    cdef DataPlane plane
+    cdef object wire
+    cdef list sealed
+    cdef PyObject *chunk
+    cdef Py_ssize_t length
+    cdef Py_ssize_t capacity
+    cdef Py_ssize_t hint
+    cdef int64_t size
+    cdef int64_t backlog
+    cdef int64_t handed
+    cdef bint dirty
+
+    def __cinit__(self, DataPlane plane, wire, owner):
+        self.plane = plane
+        self.wire = wire
+        self.owner = owner
+        self.hint = _FIRST_CHUNK
+
+    def __dealloc__(self):
+        Py_XDECREF(self.chunk)
+
+    def send(self, bytes data not None):
+        if not self.closed:
+            self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            self.touch()
+
+    cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
+        """Queue a message."""
+        cdef Py_ssize_t size
+        if delivery.tail_size >= REFERENCED_BYTES:
+            self.refer(target, delivery)
+        else:
+            size = self.head_size(target, delivery) + delivery.tail_size
+            self.ensure(size)
+            copy(self.write_head(target, delivery), delivery.tail, delivery.tail_size)
+            self.advance(size)
+        if self.trace:
+            self.trace_sent(target, delivery)
+        return self.touch()
+
+    cdef inline Py_ssize_t head_size(self, Target target, Delivery *delivery) noexcept:
+        """The size of what stands before the tail."""
+        return 4 + delivery.subject_size + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
+
+    cdef inline char *write_head(self, Target target, Delivery *delivery) noexcept:
+        """Write what stands before the tail at the tip, and return where it ends."""
+        cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+        cdef char *out = self.tip()
+        memcpy(out, b"MSG ", 4)
+        out += 4
+        copy(out, delivery.subject, delivery.subject_size)
+        out += delivery.subject_size
+        copy(out, PyBytes_AS_STRING(target.middle), middle)
+        out += middle
+        if delivery.prefix_size:
+            memcpy(out, delivery.prefix, delivery.prefix_size)
+            out += delivery.prefix_size
+        return out
+
+    cdef int refer(self, Target target, Delivery *delivery) except -1:
+        """Queue a large message: its head copied, the rest an object that all receivers share."""
+        cdef Py_ssize_t head = self.head_size(target, delivery)
+        if delivery.shared is NULL:
+            delivery.shared = PyBytes_FromStringAndSize_raw(<char *>delivery.tail, delivery.tail_size)
+        self.ensure(head)
+        self.write_head(target, delivery)
+        self.advance(head)
+        if self.sealed is None:
+            self.sealed = []
+        self.sealed.append(self.seal())
+        self.sealed.append(<bytes>delivery.shared)
+        self.size += delivery.tail_size
+        return 0
+
+    cdef inline int64_t room(self) noexcept:
+        """How many bytes more need no decision of the owner."""
+        return self.alarm - self.backlog - self.size
+
+    cdef int put_run(self, Target target, Message *message, Py_ssize_t repeats) except -1:
+        """Queue so many messages that have the same line, and press nobody."""
+        cdef const char *tail = message.line + message.tail
+        cdef Py_ssize_t stride = stride_of(message)
+        cdef Py_ssize_t tail_size = stride - message.tail
+        cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+        cdef Py_ssize_t head = 4 + message.subject_size + middle
+        cdef Py_ssize_t total = repeats * (head + tail_size)
+        cdef const char *first
+        cdef char *out
+        self.ensure(total)
+        out = self.tip()
+        first = out
+        memcpy(out, b"MSG ", 4)
+        copy(out + 4, message.line + message.subject, message.subject_size)
+        copy(out + 4 + message.subject_size, PyBytes_AS_STRING(target.middle), middle)
+        copy(out + head, tail, tail_size)
+        out += head + tail_size
+        while repeats > 1:
+            tail += stride
+            copy(out, first, head)
+            copy(out + head, tail, tail_size)
+            out += head + tail_size
+            repeats -= 1
+        self.advance(total)
+        return self.touch()
+
+    cdef int trace_sent(self, Target target, Delivery *delivery) except -1:
+        cdef bytes prefix = b""
+        if delivery.prefix_size:
+            prefix = PyBytes_FromStringAndSize(delivery.prefix, delivery.prefix_size)
+        cdef bytes head = (
+            b"MSG "
+            + PyBytes_FromStringAndSize(delivery.subject, delivery.subject_size)
+            + target.middle
+            + prefix
+            + PyBytes_FromStringAndSize(delivery.tail, delivery.tail_size - delivery.size - 2)
+        )
+        self.owner.sent(head[: head.index(b"\r")])
+        return 0
+
+    cdef int append(self, const char *data, Py_ssize_t count) except -1:
+        if count:
+            self.ensure(count)
+            memcpy(self.tip(), data, count)
+            self.advance(count)
+        return 0
+
+    cdef inline int touch(self) except -1:
+        """Put it on the list of those to flush, and ask the owner if it is too full."""
+        if not self.dirty:
+            self.dirty = True
+            self.plane.touched.append(self)
+        if self.backlog + self.size > self.alarm and self.owner.pressed():
+            self.plane.held = True
+        return 0
+
+    # --- the chunk ------------------------------------------------------------
+
+    cdef inline int ensure(self, Py_ssize_t count) except -1:
+        """Let there be room for `count` bytes at the tip."""
+        if self.capacity - self.length < count:
+            self.make_room(count)
+        return 0
+
+    cdef inline char *tip(self) noexcept:
+        """Where the next bytes go."""
+        return PyBytes_AS_STRING_raw(self.chunk) + self.length
+
+    cdef inline void advance(self, Py_ssize_t count) noexcept:
+        """So many bytes were written at the tip."""
+        self.length += count
+        self.size += count
+
+    cdef int make_room(self, Py_ssize_t count) except -1:
+        """Let the chunk have room for `count` more bytes."""
+        cdef Py_ssize_t wanted
+        if self.chunk is NULL:
+            wanted = max(self.hint, count)
+            self.chunk = PyBytes_FromStringAndSize_raw(NULL, wanted)
+        else:
+            wanted = max(2 * self.capacity, self.length + count)
+            _PyBytes_Resize(&self.chunk, wanted)
+        self.capacity = wanted
+        return 0
+
+    cdef bytes seal(self):
+        """The chunk as a finished object; the next one is begun later."""
+        cdef PyObject *chunk = self.chunk
+        if self.length == 0:
+            return b""
+        self.chunk = NULL
+        if self.length < self.capacity:
+            _PyBytes_Resize(&chunk, self.length)
+        self.length = 0
+        self.capacity = 0
+        result = <bytes>chunk
+        Py_DECREF(result)
+        return result
+
+    # --- to the wire ------------------------------------------------------------
+
+    def flush(self):
+        cdef int64_t size = self.size
+        self.dirty = False
+        if size:
+            self.hand_over()
+        self.backlog = self.wire.pending()
+        return size
+
+    cdef int hand_over(self) except -1:
+        cdef list sealed = self.sealed
+        self.handed += self.size
+        self.hint = min(max(self.length + (self.length >> 3), _FIRST_CHUNK), _LARGEST_HINT)
+        self.size = 0
+        if sealed is None:
+            self.wire.write(self.seal())
+            return 0
+        self.sealed = None
+        if self.length:
+            sealed.append(self.seal())
+        self.wire.writelines(sealed)
+        return 0
+
+    def pending(self):
+        self.backlog = self.wire.pending()
+        return self.backlog + self.size
+
+    def passed(self):
+        return self.handed - self.wire.pending()

@@ -1,0 +1,226 @@
+"""The plan cache of the compiled twin: plans by kind of subject, checked when they are used.
+
+See ADR 0008, and `plan_cache.PlanCache`, which has the same rules.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
+
+from app.domain.dataplane import seam
+
+cdef enum:
+    _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
+
+cdef int64_t PLAN_BUDGET = seam.PLAN_BUDGET
+cdef int64_t PLAN_COST = seam.PLAN_COST
+
+
+@cython.final
+@cython.no_gc_clear  # entries know what is retained; whoever forms circles with it can be cleared instead
+cdef class PlanCache:
+    """Plans that are good as long as nothing changed that bears on them."""
+
+    cdef Table table
+    cdef WildcardChanges changes
+    cdef uint64_t generation  # see `plan_cache.PlanCache`
+    cdef int64_t hits
+    cdef int64_t cost
+    cdef int64_t depths[_DEEPEST]  # entries of kinds, by leading tokens
+    cdef int64_t kinds
+    cdef list retained  # all that entries refer to, and None at vacant places
+    cdef list vacant    # such places
+
+    def __cinit__(self, seed):
+        self.table = Table(seed)
+        self.changes = WildcardChanges()
+        self.retained = []
+        self.vacant = []
+
+    # --- plans of subjects --------------------------------------------------------
+
+    cdef Plan find(self, int audience, const char *subject, Py_ssize_t count):
+        """The plan that is known for a subject and an audience."""
+        cdef Entry *entry = self.entry_for(subject, count)
+        cdef Plan plan = self.known(entry, audience) if entry is not NULL else None
+        if plan is not None:
+            self.hits += 1
+        return plan
+
+    cdef int enter(self, int audience, bytes subject, Plan plan, planner) except -1:
+        """Remember a plan for all subjects that it is good for, as the planner says."""
+        cdef const char *text = PyBytes_AS_STRING(subject)
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
+        cdef Entry *entry = self.entry_for(text, count)
+        if entry is NULL:
+            entry = self.new_entry(text, count, planner.decisive(subject))
+        return self.add(entry, audience, plan)
+
+    cdef Entry *entry_for(self, const char *subject, Py_ssize_t count) except? NULL:
+        """The entry for a subject: one of its own, or one for all of its kind."""
+        cdef Entry *entry = NULL
+        cdef Shape shape
+        cdef int64_t depth = 0
+        cdef Py_ssize_t length = 0
+        if self.table.used > <uint64_t>self.kinds:
+            entry = self.fresh_entry(subject, count, 0)
+        if entry is not NULL or not self.kinds:
+            return entry
+        shape = shape_of(subject, count)
+        while shape.plain and depth < shape.tokens and depth < _DEEPEST:
+            if self.depths[depth]:
+                entry = self.fresh_entry(subject, length, shape.tokens - depth)
+                if entry is not NULL:
+                    return entry
+            length = next_dot(subject, count, length, depth)
+            depth += 1
+        return NULL
+
+    cdef Entry *fresh_entry(self, const char *prefix, Py_ssize_t count, int64_t further) except? NULL:
+        cdef Entry *entry = self.table.find(prefix, count, further)
+        if entry is not NULL and entry.stamp != self.changes.now:
+            if self.changes.bear_on(entry.stamp, entry.prefix, entry.length, entry.depth, entry.further):
+                self.drop(entry)
+                return NULL
+            entry.stamp = self.changes.now
+        return entry
+
+    cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
+        """An entry for the kind of a subject that so many of its leading tokens decide."""
+        cdef Py_ssize_t length = 0
+        cdef int64_t tokens = shape_of(subject, count).tokens
+        cdef int64_t depth = tokens
+        if 0 <= decisive < tokens and decisive < _DEEPEST:
+            for depth in range(decisive):
+                length = next_dot(subject, count, length, depth)
+            depth = decisive
+            count = length
+        return self.insert(subject, count, depth, tokens - depth)
+
+    cdef Plan known(self, Entry *entry, int audience):
+        if entry.plan is not NULL and entry.audience == audience:
+            return <Plan>entry.plan
+        if entry.others is not NULL:
+            return (<dict>entry.others).get(audience)
+        return None
+
+    cdef int add(self, Entry *entry, int audience, Plan plan) except -1:
+        if entry.plan is NULL:
+            entry.plan_place = self.retain(plan)
+            entry.plan = <PyObject *>plan
+            entry.audience = audience
+            return 0
+        if entry.others is NULL:
+            others = {}
+            entry.others_place = self.retain(others)
+            entry.others = <PyObject *>others
+        (<dict>entry.others)[audience] = plan
+        return 0
+
+    # --- plans of queue members -----------------------------------------------------
+
+    cdef Plan member(self, const char *sid, Py_ssize_t count):
+        """The plan that is known for a queue member."""
+        cdef Entry *entry = self.table.find(sid, count, _MEMBER)
+        return self.known(entry, 0) if entry is not NULL else None
+
+    cdef int enter_member(self, bytes sid, Plan plan) except -1:
+        """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""
+        cdef const char *text = PyBytes_AS_STRING(sid)
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(sid)
+        cdef Entry *entry = self.table.find(text, count, _MEMBER)
+        if entry is NULL:
+            entry = self.insert(text, count, 0, _MEMBER)
+        return self.add(entry, 0, plan)
+
+    # --- forgetting -----------------------------------------------------------------
+
+    cdef int changed(self, bytes subject) except -1:
+        """A subscription on this subject came or went."""
+        cdef const char *text = PyBytes_AS_STRING(subject)
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
+        cdef Py_ssize_t length = 0
+        cdef int64_t depth = 0, tokens
+        self.generation += 1
+        if has_wildcard(text, count):
+            return self.changes.note(subject)
+        self.drop_if_known(text, count, 0)
+        tokens = shape_of(text, count).tokens
+        while self.kinds and depth < tokens and depth < _DEEPEST:
+            if self.depths[depth]:
+                self.drop_if_known(text, length, tokens - depth)
+            length = next_dot(text, count, length, depth)
+            depth += 1
+        return 0
+
+    cdef int forget_member(self, bytes sid) except -1:
+        """The queue member came or went."""
+        if self.drop_if_known(PyBytes_AS_STRING(sid), PyBytes_GET_SIZE(sid), _MEMBER):
+            self.generation += 1
+        return 0
+
+    cdef int forget_all(self) except -1:
+        """Forget every plan."""
+        self.table.clear()
+        self.cost = 0
+        self.kinds = 0
+        memset(self.depths, 0, sizeof(self.depths))
+        self.vacant = []
+        self.retained = []
+        self.generation += 1
+        return 0
+
+    # --- the entries, and what they cost and refer to ---------------------------------
+
+    cdef Entry *insert(
+        self, const char *prefix, Py_ssize_t count, int64_t depth, int64_t further
+    ) except NULL:
+        """A new entry; see `Entry`."""
+        cdef Entry *entry
+        if self.cost + PLAN_COST + count > PLAN_BUDGET:
+            self.forget_all()
+        entry = self.table.add(prefix, count, depth, further)
+        entry.stamp = self.changes.now
+        self.cost += PLAN_COST + count
+        if is_kind(entry):
+            self.depths[depth] += 1
+            self.kinds += 1
+        return entry
+
+    cdef bint drop_if_known(self, const char *prefix, Py_ssize_t count, int64_t further) except -1:
+        """Whether it was."""
+        cdef Entry *entry = self.table.find(prefix, count, further)
+        if entry is NULL:
+            return False
+        self.drop(entry)
+        return True
+
+    cdef int drop(self, Entry *entry) except -1:
+        cdef Py_ssize_t plan = entry.plan_place if entry.plan is not NULL else -1
+        cdef Py_ssize_t others = entry.others_place if entry.others is not NULL else -1
+        self.cost -= PLAN_COST + entry.length
+        if is_kind(entry):
+            self.depths[entry.depth] -= 1
+            self.kinds -= 1
+        self.table.remove(entry)
+        if plan >= 0:
+            self.release(plan)
+        if others >= 0:
+            self.release(others)
+        return 0
+
+    cdef Py_ssize_t retain(self, object thing) except -1:
+        """Keep it alive, and return where."""
+        cdef Py_ssize_t place
+        if self.vacant:
+            place = self.vacant.pop()
+            self.retained[place] = thing
+            return place
+        self.retained.append(thing)
+        return len(self.retained) - 1
+
+    cdef int release(self, Py_ssize_t place) except -1:
+        self.vacant.append(place)
+        self.retained[place] = None
+        return 0
