@@ -1,5 +1,6 @@
 """The draw of a queue group's member, in the compiled twin; the numbers are those of ``draw``."""
 
+cimport cython
 from libc.stdint cimport uint64_t
 
 

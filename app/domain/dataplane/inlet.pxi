@@ -1,5 +1,6 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
+cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t

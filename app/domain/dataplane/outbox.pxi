@@ -1,5 +1,6 @@
 """What waits to be sent to one connection, in the compiled twin."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int64_t

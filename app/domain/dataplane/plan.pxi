@@ -1,5 +1,6 @@
 """Who gets a message, in the compiled twin: places to deliver to, and plans that name them."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.stdint cimport int64_t

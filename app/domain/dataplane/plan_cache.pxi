@@ -3,6 +3,7 @@
 See ADR 0008, and `plan_cache.PlanCache`, which has the same rules.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t

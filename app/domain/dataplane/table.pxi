@@ -1,5 +1,6 @@
 """The hash table of the plan cache, in the compiled twin; the plain one has dicts for that."""
 
+cimport cython
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
