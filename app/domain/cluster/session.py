@@ -255,7 +255,7 @@ class RouteSession:
     def _refuse(self, error: ProtocolError) -> None:
         """Tell the peer, tell the log, and close if the error says so."""
         link = self.connection.link
-        event: Event = ReadFailed(link, error.reason or error.lines[0])
+        event: Event = ReadFailed(link, error.told("Router"))
         if isinstance(error, AuthorizationViolation):
             event = AuthorizationFailed(link)
         if error.closes:

@@ -299,6 +299,16 @@ def test_what_ends_a_route(
     assert [peer.connection.link] == [event.link for event in events.of(ReadFailed)]
 
 
+def test_the_log_names_a_router(server: RoutedBroker, events: RecordingEventLog) -> None:
+    """What no operation begins with is told in gnatsd's words for a peer that is a server."""
+    peer = server.joined(GREATER_ID)
+
+    peer.ask(b"ZZ\r\n")
+
+    told = "Error reading from client: Router Parser ERROR, state=0, i=0: proto='\"ZZ\\r\"...'"
+    assert [told] == [event.text() for event in events.of(ReadFailed)]
+
+
 @pytest.mark.parametrize("size", [None, 13], ids=["whole", "by thirteens"])
 @pytest.mark.parametrize("verb", [b"MSG ", b"PUB ", b"SUB "])
 def test_the_longest_line(server: RoutedBroker, peer: VirtualPeer, verb: bytes, size: int | None) -> None:
