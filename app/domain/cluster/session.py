@@ -261,7 +261,6 @@ class RouteSession:
         if error.closes:
             self._part(event, error.wire())
         else:
-            self._report(event)
             self.connection.outbox.send(error.wire())
 
     def _part(self, event: Event, farewell: bytes = b"") -> None:

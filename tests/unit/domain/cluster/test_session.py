@@ -128,6 +128,13 @@ def test_invalid_subjects(server: RoutedBroker, peer: VirtualPeer, subject: byte
     assert (0, False) == (server.subscriptions, peer.is_over)
 
 
+def test_a_malformed_subject_fills_no_log(peer: VirtualPeer, events: RecordingEventLog) -> None:
+    """A peer that stays may send malformed subjects for ever, so they cost no line of the log each."""
+    peer.ask(b"SUB foo.  RSID:1:1\r\n" * 100)
+
+    assert [] == events.of(ReadFailed)
+
+
 def test_an_unsubscribe_with_a_limit(server: RoutedBroker, peer: VirtualPeer) -> None:
     """The transcript of a limit across servers: two were sent, three are wanted, so one more goes out."""
     client = server.connect(quiet=True)
