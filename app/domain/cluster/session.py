@@ -295,6 +295,9 @@ class RouteSession:
             self._trust_name()
             return  # whom we dialled has nothing to show
         self._mesh.admitted(self)
+        if self.claimed == self._mesh.info().server_id:
+            self.connection.close()  # we have dialled ourselves: nobody is at fault, or to be judged
+            return
         self.connection.wait()
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
         receive = partial(self._receive_verdict, client=bool(fields.get("lang")))
