@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, InstanceOf
 from app.config.addresses import AddressError, parse_route
 from app.config.advertising import AdvertisedToServers
 from app.config.authorization_options import Secret
-from app.config.section import LARGEST_COUNT, Address, Key, Port, Seconds, Section, Verdict
+from app.config.section import LARGEST_COUNT, Address, Host, Key, Port, Seconds, Section, Verdict
 from app.config.tls_options import TlsOptions
 from app.domain.cluster.url import RouteUrl
 
@@ -48,9 +48,9 @@ class ClusterOptions(Section):
 
     addresses: ClassVar = {"listen": Address("host", "port", "Where to listen for other servers.")}
 
-    host: Annotated[str, Field(description="Address to listen on for other servers."), Key(also=("net",))] = (
-        "0.0.0.0"  # noqa: S104 - gnatsd's default
-    )
+    host: Annotated[
+        Host, Field(description="Address to listen on for other servers."), Key(also=("net",))
+    ] = "0.0.0.0"  # noqa: S104 - gnatsd's default
     port: Annotated[Port, Field(description="Port for other servers; 0 is no cluster, -1 any free port.")] = 0
     authorization: Annotated[
         ClusterAuthorizationOptions, Field(description="What other servers must show.")

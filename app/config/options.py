@@ -16,7 +16,7 @@ from app.config.authorization_options import AuthorizationOptions
 from app.config.cluster_options import ClusterOptions
 from app.config.draft import Draft
 from app.config.errors import ConfigError
-from app.config.section import Address, Count, Key, Port, Seconds, Section
+from app.config.section import Address, Count, Host, Key, Port, Seconds, Section
 from app.config.tls_options import TlsOptions
 from app.config.validation import validate
 
@@ -40,7 +40,9 @@ class Options(Section):
     }
 
     host: Annotated[
-        str, Field(description="Address to listen on; 0.0.0.0 is every interface."), Key(also=("net", "addr"))
+        Host,
+        Field(description="Address to listen on; 0.0.0.0 is every interface."),
+        Key(also=("net", "addr")),
     ] = "0.0.0.0"  # noqa: S104 - gnatsd's default
     port: Annotated[Port, Field(description="Port for clients; -1 is any free port.")] = 4222
     client_advertise: Annotated[

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from app.config.durations import parse_duration
@@ -121,9 +121,16 @@ def _is_no_time(text: str) -> bool:
         return False
 
 
+def _bare(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
 def _read_seconds(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
+
+Host = Annotated[str, AfterValidator(_bare)]
+"""A name or an address; one of IPv6 may stand in brackets, as gnatsd 0.8.0 asks for between servers."""
 
 Port = Annotated[int, Field(ge=-1, le=HIGHEST_PORT)]
 """-1 is any free port."""

@@ -198,7 +198,7 @@ class ClientSession:
         elif isinstance(error, AuthorizationViolation):
             self._report(AuthorizationFailed(link))
         elif error.reason or error.closes:
-            self._report(ReadFailed(link, error.reason or error.lines[0]))
+            self._report(ReadFailed(link, error.told("Client")))
         if error.closes:
             self._connection.close(error.wire())
         else:

@@ -131,8 +131,8 @@ def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:
-    """gnatsd's log sentence for bytes that no state of its parser expects."""
-    return f"Client Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
+    """gnatsd's log sentence, behind the role of the peer, for bytes that no state of its parser expects."""
+    return f"Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
 
 
 _ESCAPES = {b: f"\\{letter}" for b, letter in zip(b'\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}

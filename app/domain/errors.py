@@ -34,6 +34,10 @@ class ProtocolError(Exception):
         """The ``-ERR`` lines as sent."""
         return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in self.lines)
 
+    def told(self, role: str) -> str:  # noqa: ARG002 - most errors read alike, whoever made them
+        """The words of our log; `role` is what gnatsd calls the peer."""
+        return self.reason or self.lines[0]
+
 
 class ParserError(ProtocolError):
     lines: ClassVar[tuple[str, ...]] = ("Parser Error",)
@@ -41,6 +45,9 @@ class ParserError(ProtocolError):
 
 class UnknownOperation(ParserError):
     lines: ClassVar[tuple[str, ...]] = ("Unknown Protocol Operation", "Parser Error")
+
+    def told(self, role: str) -> str:
+        return f"{role} {super().told(role)}"
 
 
 class InvalidSubject(ProtocolError):

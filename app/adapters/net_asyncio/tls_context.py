@@ -44,6 +44,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     context.num_tickets = 0
     if files.verify:
         context.verify_mode = ssl.CERT_REQUIRED
+    if files.verify or files.ca_file:  # a file that is named must be right, needed or not
         _trust(context, files.ca_file, ssl.Purpose.CLIENT_AUTH)
     return context
 

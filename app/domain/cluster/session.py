@@ -255,13 +255,12 @@ class RouteSession:
     def _refuse(self, error: ProtocolError) -> None:
         """Tell the peer, tell the log, and close if the error says so."""
         link = self.connection.link
-        event: Event = ReadFailed(link, error.reason or error.lines[0])
+        event: Event = ReadFailed(link, error.told("Router"))
         if isinstance(error, AuthorizationViolation):
             event = AuthorizationFailed(link)
         if error.closes:
             self._part(event, error.wire())
         else:
-            self._report(event)
             self.connection.outbox.send(error.wire())
 
     def _part(self, event: Event, farewell: bytes = b"") -> None:
@@ -296,6 +295,9 @@ class RouteSession:
             self._trust_name()
             return  # whom we dialled has nothing to show
         self._mesh.admitted(self)
+        if self.claimed == self._mesh.info().server_id:
+            self.connection.close()  # we have dialled ourselves: nobody is at fault, or to be judged
+            return
         self.connection.wait()
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
         receive = partial(self._receive_verdict, client=bool(fields.get("lang")))

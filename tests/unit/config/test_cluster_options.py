@@ -21,6 +21,14 @@ def test_routes_are_understood() -> None:
     assert RouteUrl("i", 2) == second
 
 
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_a_host_may_stand_in_brackets(host: str) -> None:
+    """gnatsd's files have brackets around an address of IPv6, for it listens on no other."""
+    options = make_options({"host": host, "cluster": {"host": host}})
+
+    assert ("::1", "::1") == (options.host, options.cluster.host)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

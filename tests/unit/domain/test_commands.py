@@ -120,7 +120,7 @@ def test_a_line_that_is_no_operation(line: bytes, state: int, offset: int, rest:
     with pytest.raises(UnknownOperation) as caught:
         split(line, LIMIT)
 
-    assert f"Client Parser ERROR, state={state}, i={offset}: proto='\"{rest}\"...'" == caught.value.reason
+    assert f"Parser ERROR, state={state}, i={offset}: proto='\"{rest}\"...'" == caught.value.reason
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name.decode())
@@ -209,7 +209,7 @@ def test_garbage_is_refused_at_the_byte_that_shows_it(rest: bytes) -> None:
 )
 def test_complaints_read_as_those_of_gnatsd(state: int, offset: int, rest: bytes, quoted: str) -> None:
     """State, offset, and at most 32 bytes, quoted so that they are one line of plain ASCII."""
-    expected = f"Client Parser ERROR, state={state}, i={offset}: proto='\"{quoted}\"...'"
+    expected = f"Parser ERROR, state={state}, i={offset}: proto='\"{quoted}\"...'"
 
     assert expected == parser_complaint(state, offset, rest)
 

@@ -16,7 +16,7 @@ from app.domain.faults import error_of
         (
             Fault.TERMINATOR,
             UnknownOperation,
-            "Client Parser ERROR, state=30, i=0: proto='\"text\"...'",
+            "Parser ERROR, state=30, i=0: proto='\"text\"...'",
         ),
         (Fault.LINE, MaximumControlLine, ""),
     ],

@@ -112,6 +112,15 @@ def test_files_that_were_not_named() -> None:
     assert complaint(TlsFiles(pair.cert_file, "")) == "TLS Server private key must be present and valid."
 
 
+@pytest.mark.parametrize("verify", [False, True])
+def test_authorities_that_are_named_must_be_there(tmp_path: Path, *, verify: bool) -> None:
+    """A wrong `ca_file` ends the start also where no certificates are asked for, as with gnatsd."""
+    lost = str(tmp_path / "lost.pem")
+    files = replace(certificates().files(verify=verify), ca_file=lost)
+
+    assert complaint(files) == f"open {lost}: no such file or directory"
+
+
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     """The system's own words, behind the name of the file."""
     pair, lost = certificates().server, str(tmp_path / "lost.pem")
@@ -119,7 +128,6 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
     assert complaint(TlsFiles(lost, pair.key_file)) == f"{PAIR}: {reason}"
     assert complaint(TlsFiles(pair.cert_file, lost)) == f"{PAIR}: {reason}"
-    assert complaint(replace(certificates().files(verify=True), ca_file=lost)) == reason
 
 
 def test_files_that_hold_something_else(tmp_path: Path) -> None:

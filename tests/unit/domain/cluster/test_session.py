@@ -128,6 +128,13 @@ def test_invalid_subjects(server: RoutedBroker, peer: VirtualPeer, subject: byte
     assert (0, False) == (server.subscriptions, peer.is_over)
 
 
+def test_a_malformed_subject_fills_no_log(peer: VirtualPeer, events: RecordingEventLog) -> None:
+    """A peer that stays may send malformed subjects for ever, so they cost no line of the log each."""
+    peer.ask(b"SUB foo.  RSID:1:1\r\n" * 100)
+
+    assert [] == events.of(ReadFailed)
+
+
 def test_an_unsubscribe_with_a_limit(server: RoutedBroker, peer: VirtualPeer) -> None:
     """The transcript of a limit across servers: two were sent, three are wanted, so one more goes out."""
     client = server.connect(quiet=True)
@@ -297,6 +304,16 @@ def test_what_ends_a_route(
 
     assert (heard, True, b"", PONG) == (answer, peer.wire.closed, client.heard(), client.ask(PING))
     assert [peer.connection.link] == [event.link for event in events.of(ReadFailed)]
+
+
+def test_the_log_names_a_router(server: RoutedBroker, events: RecordingEventLog) -> None:
+    """What no operation begins with is told in gnatsd's words for a peer that is a server."""
+    peer = server.joined(GREATER_ID)
+
+    peer.ask(b"ZZ\r\n")
+
+    told = "Error reading from client: Router Parser ERROR, state=0, i=0: proto='\"ZZ\\r\"...'"
+    assert [told] == [event.text() for event in events.of(ReadFailed)]
 
 
 @pytest.mark.parametrize("size", [None, 13], ids=["whole", "by thirteens"])

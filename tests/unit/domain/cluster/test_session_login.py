@@ -13,6 +13,7 @@ from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
+    OWN_ID,
     SMALLER_ID,
     RoutedBroker,
     VirtualPeer,
@@ -249,6 +250,17 @@ def test_a_client_that_errs(make_plane: MakePlane, events: RecordingEventLog) ->
 
     assert (WRONG_PORT, True, {}) == (heard, peer.wire.closed, server.cluster.remotes)
     assert ["Attempted To Connect To Route Port"] == [event.reason for event in events.of(ReadFailed)]
+
+
+def test_dialling_ourselves_is_no_intrusion(prompt: RoutedBroker, events: RecordingEventLog) -> None:
+    """One list of routes may serve all servers, without credentials for this one: no line of error."""
+    peer = prompt.called()
+    peer.heard()
+
+    heard = peer.ask(connect_line(OWN_ID) + info_line(OWN_ID))
+
+    assert (b"", True) == (heard, peer.wire.closed)
+    assert [] == events.of(AuthorizationFailed)
 
 
 def test_a_client_without_the_credentials_of_servers(prompt: RoutedBroker) -> None:
