@@ -201,10 +201,12 @@ class TcpWire(asyncio.BufferedProtocol):
         if self._state is not _State.OPEN:
             return
         self._mute(_State.CLOSING)
-        self._linger = self._context.scheduler.call_later(LINGER_SECONDS, self._stop_lingering)
         if self._input_over:
             self._transport.close()
+            if self.pending():
+                self._begin_lingering()
             return
+        self._begin_lingering()
         self._transport.resume_reading()
         self._transport.set_write_buffer_limits(high=0)
         self._half_close()
@@ -303,6 +305,9 @@ class TcpWire(asyncio.BufferedProtocol):
             self._transport.write_eof()
         except OSError:  # the peer has reset the link, and the loop has yet to notice
             self.abort()
+
+    def _begin_lingering(self) -> None:
+        self._linger = self._context.scheduler.call_later(LINGER_SECONDS, self._stop_lingering)
 
     def _stop_lingering(self) -> None:
         if self.pending():

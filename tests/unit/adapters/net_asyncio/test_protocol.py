@@ -188,6 +188,19 @@ def test_closing_after_the_peer_needs_no_lingering_for_it() -> None:
     link.wire.close()
 
     assert link.transport.requests == ["close"]
+    assert link.clock.timers_outstanding == 0
+
+
+def test_a_peer_that_has_ended_need_not_take_the_rest() -> None:
+    """What is pending when the peer has sent its end of file is given up after `LINGER_SECONDS`."""
+    link = Link()
+    link.transport.buffered = 1
+    link.wire.eof_received()
+    link.wire.close()
+
+    link.clock.advance(LINGER_SECONDS)
+
+    assert link.transport.requests == ["close", "abort"]
 
 
 def test_the_peers_end_of_file_ends_a_closing_link() -> None:
