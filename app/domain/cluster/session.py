@@ -54,10 +54,14 @@ from app.domain.errors import (
 from app.domain.events import (
     AuthorizationFailed,
     AuthorizationTimedOut,
+    AutoUnsubscribed,
     Event,
+    EventSink,
     LineReceived,
     PayloadReceived,
     ReadFailed,
+    SubscriptionDeleted,
+    UnsubscribeDeferred,
 )
 from app.domain.faults import error_of
 from app.domain.interest import Interest
@@ -85,6 +89,9 @@ class Mesh(Protocol):
 
     @property
     def limits(self) -> Limits: ...
+
+    @property
+    def events(self) -> EventSink: ...
 
     def info(self) -> RouteInfo:
         """What we say of ourselves."""
@@ -240,6 +247,10 @@ class RouteSession:
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a message that the data plane could not take."""
+        if fault != Fault.TERMINATOR:
+            text = text.strip(BLANKS)
+        if self.connection.inlet.trace and fault in (Fault.ARGUMENTS, Fault.SIZE):
+            self._trace_line(b"MSG", text)
         self._refuse(error_of(Fault(fault), text, "processMsgArgs"))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
@@ -396,17 +407,29 @@ class RouteSession:
         if subscription is None:
             return
         if command.limit > subscription.target.delivered:
-            subscription.target.limit = command.limit
+            self._defer(subscription, command.limit)
         else:
             self._remove(subscription)
 
+    def _defer(self, subscription: Subscription, limit: int) -> None:
+        target = subscription.target
+        target.limit = limit
+        if self._mesh.events.debug:
+            link, subject = self.connection.link, readable(subscription.subject)
+            self._report(UnsubscribeDeferred(link, subject, limit, target.delivered))
+
     def expire(self, subscription: Subscription) -> None:
         """The subscription has had the last message it asked for, as far as we know."""
+        if self._mesh.events.debug:
+            link, sid = self.connection.link, readable(subscription.sid)
+            self._report(AutoUnsubscribed(link, subscription.target.limit, sid))
         self._remove(subscription)
 
     def _remove(self, subscription: Subscription) -> None:
         del self.subscriptions[subscription.sid]
         self._mesh.interest.remove(subscription)
+        if self.connection.inlet.trace:
+            self._report(SubscriptionDeleted(self.connection.link, readable(subscription.sid)))
 
     def _ping(self, _argument: bytes) -> None:
         self.connection.outbox.send(encode.PONG)
