@@ -21,6 +21,7 @@ from app.domain.events import (
     ServerReady,
     ServerStarting,
 )
+from app.entrypoints.tidying import Tidying, in_background
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
 from app.ports.monitor import Monitor
@@ -31,12 +32,6 @@ JSON_DEPTH = 5_000
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
-
-TIDY_SECONDS = 1.0
-"""How often it is looked whether memory could be given back."""
-
-MANY_CLIENTS = 500
-"""Departures that make it worth while at once; otherwise it waits until nobody has left for a while."""
 
 _DEPARTURE_CHECK_SECONDS = 0.005
 
@@ -76,8 +71,8 @@ class Service:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
-        self._departures = self._tidied = 0
-        self._tidying: asyncio.TimerHandle | None = None
+        trim = in_background(parts.give_memory_back)
+        self._tidying = Tidying(broker, broker.scheduler, trim)
 
     async def start(self) -> int:
         """Serve; return the port, which is the real one if a free one was asked for.
@@ -111,7 +106,7 @@ class Service:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
         await self._parts.monitor.start()
         events.record(ServerReady(None))
-        self._tidy()
+        self._tidying.begin()
         return address.port
 
     async def _listen(self) -> Address:
@@ -138,27 +133,13 @@ class Service:
         except ListenError as error:
             raise CannotStart(MonitorListenFailed(None, str(error))) from error
 
-    def _tidy(self) -> None:
-        """Every second, see whether clients have left, and return their memory.
-
-        Few of them may have held much: slow ones leave with all that waited for them.
-        """
-        loop = asyncio.get_running_loop()
-        before, self._departures = self._departures, self.broker.departures
-        gone = self._departures - self._tidied
-        if gone >= MANY_CLIENTS or (gone and before == self._departures):
-            self._tidied = self._departures
-            loop.run_in_executor(None, self._parts.give_memory_back)
-        self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
-
     async def stop(self) -> None:
         """Accept no more, send what is pending, close all clients; the log stays open.
 
         Clients may still be reading their last bytes; see `departed`.
         """
         self._events.record(ServerExiting(None))
-        if self._tidying is not None:
-            self._tidying.cancel()
+        self._tidying.end()
         await self._parts.listener.close()
         if self.broker.cluster is not None:
             await self._parts.route_listener.close()

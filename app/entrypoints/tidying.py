@@ -1,0 +1,95 @@
+"""Memory that clients have left behind, given back to the system."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from typing import Protocol
+
+from app.ports.clock import Timer
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether memory could be given back."""
+
+MANY_CLIENTS = 500
+"""Departures that make it worth while at once; otherwise it waits until nobody has left for a while."""
+
+LITTLE = 2_000
+"""Clients and subscriptions with which a sweep takes a millisecond or two; with more it must wait."""
+
+
+class Scheduler(Protocol):
+    """The part of a clock that is needed here."""
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer: ...
+
+
+class Crowd(Protocol):
+    """Those who come and go: a broker."""
+
+    @property
+    def departures(self) -> int:
+        """Clients that have left, ever."""
+        ...
+
+    @property
+    def wires(self) -> int:
+        """Clients that are here."""
+        ...
+
+    @property
+    def subscriptions(self) -> int: ...
+
+
+class Tidying:
+    """Looks every second whether clients have left, and returns their memory.
+
+    Few of them may have held much: slow ones leave with all that waited for them.
+    After many, a sweep comes first: the interpreter keeps some hundred freed objects for
+    the next ones of their kind, and where one of them lies, a megabyte stays.
+    """
+
+    def __init__(
+        self,
+        crowd: Crowd,
+        scheduler: Scheduler,
+        trim: Callable[[], object],
+        sweep: Callable[[], object] = gc.collect,
+    ) -> None:
+        """`trim` returns free memory to the system; `sweep` frees what the interpreter keeps."""
+        self._crowd = crowd
+        self._scheduler = scheduler
+        self._trim = trim
+        self._sweep = sweep
+        self._departures = self._trimmed = self._swept = 0
+        self._timer: Timer | None = None
+
+    def begin(self) -> None:
+        """Look from now on, until `end`."""
+        self._timer = self._scheduler.call_later(LOOK_SECONDS, self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        before, self._departures = self._departures, self._crowd.departures
+        is_quiet = before == self._departures
+        gone = self._departures - self._trimmed
+        is_due = gone >= MANY_CLIENTS or (gone > 0 and is_quiet)
+        if is_quiet and self._departures - self._swept >= MANY_CLIENTS and self._is_small():
+            self._swept = self._departures
+            self._sweep()
+            is_due = True
+        if is_due:
+            self._trimmed = self._departures
+            self._trim()
+        self.begin()
+
+    def _is_small(self) -> bool:
+        return self._crowd.wires + self._crowd.subscriptions <= LITTLE
+
+
+def in_background(work: Callable[[], None]) -> Callable[[], object]:
+    """`work`, done by a thread whenever the result is called within a running loop."""
+    return lambda: asyncio.get_running_loop().run_in_executor(None, work)
