@@ -25,7 +25,7 @@ BYTES_PER_IDLE_CONNECTION = 4096
 FEW = 8
 """Descriptors of clients that are just leaving."""
 
-BYTES_KEPT = 12 * 1024 * 1024
+BYTES_KEPT = 10 * 1024 * 1024
 """What may stay after 5,000 clients: pages that Python keeps for small objects, for the next crowd."""
 
 
