@@ -7,9 +7,8 @@ line provokes are raised as `ProtocolError` and turned into ``-ERR`` in one plac
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
-from app.domain import encode
+from app.domain import encode, transcript
 from app.domain.commands import (
-    BLANKS,
     CONNECT,
     ERR,
     INFO,
@@ -26,7 +25,6 @@ from app.domain.commands import (
     parse_unsubscribe,
     readable,
     refuse_partial,
-    shown,
     split,
 )
 from app.domain.connection import Connection
@@ -41,16 +39,10 @@ from app.domain.errors import (
 from app.domain.events import (
     AuthorizationFailed,
     AuthorizationTimedOut,
-    AutoUnsubscribed,
     ClientReportedError,
     Event,
-    EventSink,
-    LineReceived,
     PayloadExceeded,
-    PayloadReceived,
     ReadFailed,
-    SubscriptionDeleted,
-    UnsubscribeDeferred,
 )
 from app.domain.faults import error_of
 from app.domain.interest import Interest
@@ -77,9 +69,6 @@ class Surroundings(Protocol):
 
     @property
     def limits(self) -> Limits: ...
-
-    @property
-    def events(self) -> EventSink: ...
 
     @property
     def info_line(self) -> bytes:
@@ -156,8 +145,7 @@ class ClientSession:
         try:
             self._admit_only_connect(line)
             verb, argument = split(line, self._broker.limits.max_control_line)
-            if self._connection.inlet.trace:
-                self._trace_line(verb.name, argument)
+            transcript.line_received(self._connection, verb.name, argument)
             self._OBEY[verb.name](self, argument)
         except ProtocolError as error:
             self._refuse(error)
@@ -174,19 +162,12 @@ class ClientSession:
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a PUB that the data plane could not take."""
-        if fault != Fault.TERMINATOR:
-            text = text.strip(BLANKS)
-        if self._connection.inlet.trace and fault in (Fault.ARGUMENTS, Fault.SIZE):
-            self._trace_line(PUB.name, text)
+        text = transcript.fault_received(self._connection, PUB.name, Fault(fault), text)
         self._refuse(error_of(Fault(fault), text, "processPub"))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
-        self._trace_line(verb, argument.strip(BLANKS))
-        self._report(PayloadReceived(self._connection.link, readable(payload)))
-
-    def _trace_line(self, verb: bytes, argument: bytes) -> None:
-        self._report(LineReceived(self._connection.link, shown(verb, argument)))
+        transcript.message_received(self._connection, verb, argument, payload)
 
     # --- errors ----------------------------------------------------------------
 
@@ -278,30 +259,21 @@ class ClientSession:
         subscription = self.subscriptions.get(command.sid)
         if subscription is not None:
             if command.limit > subscription.target.delivered:
-                self._defer(subscription, command.limit)
+                self._broker.interest.limit(subscription, command.limit)
+                transcript.deferred(self._connection, subscription)
             else:
                 self._remove(subscription)
         self._acknowledge()
 
-    def _defer(self, subscription: Subscription, limit: int) -> None:
-        target = subscription.target
-        self._broker.interest.limit(subscription, limit)
-        if self._broker.events.debug:
-            link, subject = self._connection.link, readable(subscription.subject)
-            self._report(UnsubscribeDeferred(link, subject, limit, target.delivered))
-
     def expire(self, subscription: Subscription) -> None:
         """The subscription has had the last message it asked for."""
-        if self._broker.events.debug:
-            link, sid = self._connection.link, readable(subscription.sid)
-            self._report(AutoUnsubscribed(link, subscription.target.limit, sid))
+        transcript.expired(self._connection, subscription)
         self._remove(subscription)
 
     def _remove(self, subscription: Subscription) -> None:
         del self.subscriptions[subscription.sid]
         self._broker.interest.remove(subscription)
-        if self._connection.inlet.trace:
-            self._report(SubscriptionDeleted(self._connection.link, readable(subscription.sid)))
+        transcript.removed(self._connection, subscription)
 
     def _ping(self, _argument: bytes) -> None:
         self._connection.outbox.send(encode.PONG)

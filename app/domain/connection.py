@@ -353,7 +353,7 @@ class Connection:
         self.outbox.closed = True
         self.session.ended()
         self._broker.retire(self)
-        if self._broker.events.debug:
+        if self.debug:
             self.report(ConnectionClosed(self.link))
 
     # --- telling -------------------------------------------------------------
@@ -362,6 +362,11 @@ class Connection:
     def link(self) -> Link:
         """This connection in the words of the event log."""
         return Link("rid" if self.distant else "cid", self.cid, str(self.wire.peer))
+
+    @property
+    def debug(self) -> bool:
+        """Whether the log wants to know what is done for the peer."""
+        return self._broker.events.debug
 
     def report(self, event: Event) -> None:
         """Record a fact."""

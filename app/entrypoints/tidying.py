@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from typing import Protocol
 
-from app.ports.clock import Timer
+from app.domain.timetable import Scheduler, Timer
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether memory could be given back."""
@@ -15,12 +15,6 @@ MANY_CLIENTS = 500
 
 LITTLE = 2_000
 """Clients and subscriptions with which a sweep takes a millisecond or two; with more it must wait."""
-
-
-class Scheduler(Protocol):
-    """The part of a clock that is needed here."""
-
-    def call_later(self, delay: float, call: Callable[[], None]) -> Timer: ...
 
 
 class Crowd(Protocol):
@@ -33,7 +27,7 @@ class Crowd(Protocol):
 
     @property
     def wires(self) -> int:
-        """Clients that are here."""
+        """Links that are here, those of servers included."""
         ...
 
     @property

@@ -124,12 +124,11 @@ class Cluster:
         self.settings = settings
         self.gatekeeper = gatekeeper
         self.limits = server.limits
-        self.events = server.events
         self.routes: dict[int, RouteSession] = {}
         """Live routes by number, registered or not."""
         self.remotes: dict[str, RouteSession] = {}
         """Registered routes by server id."""
-        scheduler, events = server.scheduler, self.events
+        scheduler, events = server.scheduler, server.events
         self.herald = Herald(self.remotes, scheduler, server.local_subscriptions)
         means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
         self._solicitor = Solicitor(means, self._open, self.remotes.__contains__)
@@ -177,7 +176,7 @@ class Cluster:
         connection = Connection(self._server, self._server.next_number(), wire, Kind.ROUTE)
         session = RouteSession(self, connection, destination)
         connection.outbox.alarm = self.limits.hold_above
-        connection.inlet.trace = connection.outbox.trace = self.events.trace
+        connection.inlet.trace = connection.outbox.trace = self._server.events.trace
         connection.report(RouteCreated(connection.link))
         self.routes[connection.cid] = session
         return connection

@@ -14,13 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
 
-from app.domain import encode
+from app.domain import encode, transcript
 from app.domain.cluster.events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from app.domain.cluster.solicitor import Destination
 from app.domain.cluster.url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
 from app.domain.commands import (
-    BLANKS,
     CONNECT,
     ERR,
     INFO,
@@ -36,7 +35,6 @@ from app.domain.commands import (
     parse_unsubscribe,
     readable,
     refuse_partial,
-    shown,
     split,
     words_of,
 )
@@ -54,14 +52,8 @@ from app.domain.errors import (
 from app.domain.events import (
     AuthorizationFailed,
     AuthorizationTimedOut,
-    AutoUnsubscribed,
     Event,
-    EventSink,
-    LineReceived,
-    PayloadReceived,
     ReadFailed,
-    SubscriptionDeleted,
-    UnsubscribeDeferred,
 )
 from app.domain.faults import error_of
 from app.domain.interest import Interest
@@ -89,9 +81,6 @@ class Mesh(Protocol):
 
     @property
     def limits(self) -> Limits: ...
-
-    @property
-    def events(self) -> EventSink: ...
 
     def info(self) -> RouteInfo:
         """What we say of ourselves."""
@@ -219,8 +208,7 @@ class RouteSession:
         try:
             self._admit_only_connect(line)
             verb, argument = split(line, self._line_limit)
-            if self.connection.inlet.trace:
-                self._trace_line(verb.name, argument)
+            transcript.line_received(self.connection, verb.name, argument)
             if self.info is None and verb.name in _NOT_AT_FIRST:
                 self._admit_only_servers(verb.name, argument)
             self._OBEY[verb.name](self, argument)
@@ -247,19 +235,12 @@ class RouteSession:
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a message that the data plane could not take."""
-        if fault != Fault.TERMINATOR:
-            text = text.strip(BLANKS)
-        if self.connection.inlet.trace and fault in (Fault.ARGUMENTS, Fault.SIZE):
-            self._trace_line(b"MSG", text)
+        text = transcript.fault_received(self.connection, b"MSG", Fault(fault), text)
         self._refuse(error_of(Fault(fault), text, "processMsgArgs"))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
-        self._trace_line(verb, argument.strip(BLANKS))
-        self._report(PayloadReceived(self.connection.link, readable(payload)))
-
-    def _trace_line(self, verb: bytes, argument: bytes) -> None:
-        self._report(LineReceived(self.connection.link, shown(verb, argument)))
+        transcript.message_received(self.connection, verb, argument, payload)
 
     # --- errors ------------------------------------------------------------------
 
@@ -407,29 +388,20 @@ class RouteSession:
         if subscription is None:
             return
         if command.limit > subscription.target.delivered:
-            self._defer(subscription, command.limit)
+            self._mesh.interest.limit(subscription, command.limit)
+            transcript.deferred(self.connection, subscription)
         else:
             self._remove(subscription)
 
-    def _defer(self, subscription: Subscription, limit: int) -> None:
-        target = subscription.target
-        target.limit = limit
-        if self._mesh.events.debug:
-            link, subject = self.connection.link, readable(subscription.subject)
-            self._report(UnsubscribeDeferred(link, subject, limit, target.delivered))
-
     def expire(self, subscription: Subscription) -> None:
         """The subscription has had the last message it asked for, as far as we know."""
-        if self._mesh.events.debug:
-            link, sid = self.connection.link, readable(subscription.sid)
-            self._report(AutoUnsubscribed(link, subscription.target.limit, sid))
+        transcript.expired(self.connection, subscription)
         self._remove(subscription)
 
     def _remove(self, subscription: Subscription) -> None:
         del self.subscriptions[subscription.sid]
         self._mesh.interest.remove(subscription)
-        if self.connection.inlet.trace:
-            self._report(SubscriptionDeleted(self.connection.link, readable(subscription.sid)))
+        transcript.removed(self.connection, subscription)
 
     def _ping(self, _argument: bytes) -> None:
         self.connection.outbox.send(encode.PONG)

@@ -9,12 +9,9 @@ from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationFailed,
-    AutoUnsubscribed,
     ClientReportedError,
-    LineReceived,
     PayloadExceeded,
     ReadFailed,
-    UnsubscribeDeferred,
 )
 from app.domain.limits import Limits
 from tests.fakes.event_log import RecordingEventLog
@@ -479,58 +476,6 @@ def test_a_login_before_anything_else_is_logged(guarded: VirtualBroker, events: 
     client.send(b"PING\r\n")
 
     assert [AuthorizationFailed(client.connection.link)] == events.of(AuthorizationFailed)
-
-
-def test_auto_unsubscribe_is_logged(client: VirtualClient, events: RecordingEventLog) -> None:
-    """Debug lines tell of the deferred UNSUB and of the limit reached."""
-    client.send(b"SUB foo 1\r\nPUB foo 0\r\n\r\nUNSUB 1 2\r\nPUB foo 0\r\n\r\n")
-
-    link = client.connection.link
-    assert [UnsubscribeDeferred(link, "foo", 2, 1)] == events.of(UnsubscribeDeferred)
-    assert [AutoUnsubscribed(link, 2, "1")] == events.of(AutoUnsubscribed)
-    assert "Deferring actual UNSUB(foo): 2 max, 1 received" in events.texts()
-    assert "Auto-unsubscribe limit of 2 reached for sid '1'" in events.texts()
-
-
-def test_tracing(client: VirtualClient, events: RecordingEventLog) -> None:
-    """Each line and message is traced as gnatsd does, in both directions."""
-    events.debug = False
-    client.send(
-        b"SUB foo q 1\r\npub  foo \t re 5\r\nhello\r\nPING x\r\nPING\r\nUNSUB 1\r\nPONG\r\n+OK\r\nINFO {}\r\n"
-    )
-
-    assert [
-        "->> [SUB foo q 1]",
-        "->> [PUB foo \t re 5]",
-        "->> MSG_PAYLOAD: [hello]",
-        "<<- [MSG foo 1 re 5]",
-        "->> [PING x]",
-        "<<- [PONG]",
-        "->> [PING]",
-        "<<- [PONG]",
-        "->> [UNSUB 1]",
-        "<-> [DELSUB 1]",
-        "->> [PONG]",
-        "->> [+OK]",
-        "->> [INFO {}]",
-    ] == events.texts()
-
-
-def test_tracing_what_is_refused(client: VirtualClient, events: RecordingEventLog) -> None:
-    """A PUB that cannot be understood is traced all the same."""
-    client.send(b"PUB foo \r\n")
-
-    assert [LineReceived(client.connection.link, "PUB foo")] == events.of(LineReceived)
-
-
-def test_without_tracing_there_are_no_lines(make_plane: MakePlane) -> None:
-    """Neither lines nor payloads are even reported while nobody wants them."""
-    events = RecordingEventLog(debug=False, trace=False)
-    client = VirtualBroker(make_plane, events=events).connect()
-
-    client.send(b"SUB a 1\r\nPUB a 1\r\nx\r\nUNSUB 1 5\r\nUNSUB 1\r\nPING\r\nPUB a\r\n")
-
-    assert ["Error reading from client: processPub Parse Error: 'a'"] == events.texts()
 
 
 @pytest.mark.parametrize(

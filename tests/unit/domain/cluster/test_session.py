@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.cluster.events import RouteErrorReceived
 from app.domain.dataplane.seam import MakePlane
-from app.domain.events import AutoUnsubscribed, ReadFailed, UnsubscribeDeferred
+from app.domain.events import ReadFailed
 from app.domain.limits import Limits
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
@@ -396,50 +396,3 @@ def test_tracing(make_plane: MakePlane) -> None:
         "->> [UNSUB RSID:9:9]",
         "<<- [MSG foo RSID:1:1 2]",
     ] == [event.text() for event in events.events if event.link == peer.connection.link]
-
-
-def test_auto_unsubscribe_is_logged(
-    server: RoutedBroker, peer: VirtualPeer, events: RecordingEventLog
-) -> None:
-    """Debug lines tell of the deferred UNSUB and of the limit reached, as for clients."""
-    client = server.connect(quiet=True)
-    peer.send(b"SUB foo  RSID:3:2\r\n")
-    client.send(b"PUB foo 0\r\n\r\n")
-
-    peer.send(b"UNSUB RSID:3:2 2\r\n")
-    client.send(b"PUB foo 0\r\n\r\n")
-
-    link = peer.connection.link
-    assert [UnsubscribeDeferred(link, "foo", 2, 1)] == events.of(UnsubscribeDeferred)
-    assert [AutoUnsubscribed(link, 2, "RSID:3:2")] == events.of(AutoUnsubscribed)
-
-
-def test_tracing_what_ends(make_plane: MakePlane) -> None:
-    """The end of an interest is traced as gnatsd does, and a message that cannot be understood."""
-    events = RecordingEventLog(debug=False)
-    peer = RoutedBroker(make_plane, events=events).joined(GREATER_ID)
-    before = len(events.events)
-
-    peer.send(b"SUB foo  RSID:3:2\r\nUNSUB RSID:3:2\r\nMSG foo x 2\r\nhi\r\nMSG foo \r\n")
-
-    assert [
-        "->> [SUB foo  RSID:3:2]",
-        "->> [UNSUB RSID:3:2]",
-        "<-> [DELSUB RSID:3:2]",
-        "->> [MSG foo x 2]",
-        "->> MSG_PAYLOAD: [hi]",
-        "->> [MSG foo]",
-        "Error reading from client: processMsgArgs Parse Error: 'foo'",
-    ] == events.texts()[before:]
-
-
-def test_without_tracing_there_are_no_lines(make_plane: MakePlane) -> None:
-    """Nothing that goes well is even reported while nobody wants to read it."""
-    events = RecordingEventLog(debug=False, trace=False)
-    server = RoutedBroker(make_plane, events=events)
-    peer, client = server.joined(GREATER_ID), server.connect(quiet=True)
-
-    peer.send(b"SUB foo  RSID:3:2\r\nUNSUB RSID:3:2 1\r\nSUB bar  RSID:3:3\r\nUNSUB RSID:3:3\r\n")
-    client.send(b"PUB foo 0\r\n\r\n")
-
-    assert (b"MSG foo RSID:3:2 0\r\n\r\n", []) == (peer.heard(), events.events)
