@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -97,7 +98,7 @@ class HttpServer:
         for task in list(self._state.tasks):
             task.cancel()
         for connection in list(self._state.connections):
-            connection.transport.abort()
+            abort(connection.transport)
         if self._timer is not None:
             self._timer.cancel()
         await self._lifespan.shutdown()
@@ -110,6 +111,14 @@ class HttpServer:
         self._state.default_headers = [(b"date", formatdate(now, usegmt=True).encode())]
         self._on_tick()
         self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+
+def abort(transport: asyncio.WriteTransport) -> None:
+    """End a link now. One over TLS that was closed twice is let go: it ends by itself, after its farewell."""
+    with suppress(
+        AttributeError
+    ):  # as Python 3.11.2 says then: it has forgotten its socket
+        transport.abort()
 
 
 def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[str], None]) -> HttpServer:

@@ -1,6 +1,7 @@
 """A protected link between an event loop and a handler, in virtual time and without a socket."""
 
 import gc
+import ssl
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -657,7 +658,7 @@ def test_older_clients_speak_tls_1_2() -> None:
     """The suite is named as operators know it."""
     context = certificates().client_context()
     context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
-    context.maximum_version = context.minimum_version
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     link = ProtectedLink()
 
     link.shake_hands(MemoryClient(context))
