@@ -115,9 +115,7 @@ class HttpServer:
 
 def abort(transport: asyncio.WriteTransport) -> None:
     """End a link now. One over TLS that was closed twice is let go: it ends by itself, after its farewell."""
-    with suppress(
-        AttributeError
-    ):  # as Python 3.11.2 says then: it has forgotten its socket
+    with suppress(AttributeError):  # as Python 3.11.2 says then: it has forgotten its socket
         transport.abort()
 
 
