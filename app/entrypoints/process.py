@@ -95,7 +95,7 @@ async def _serve(container: Container) -> int:
         await service.stop()
         await service.departed()
     finally:
-        _ignore_further_signals()
+        signals.ignore_endings()  # whoever asks twice means no harm
     return _STOPPED
 
 
@@ -126,12 +126,6 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
-
-
-def _ignore_further_signals() -> None:
-    """Whoever asks twice means no harm, and the loop hears nothing any more."""
-    for number in signals.ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _obey_dump() -> None:

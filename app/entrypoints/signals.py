@@ -43,6 +43,34 @@ def end_by_interrupt() -> None:
         signal.signal(number, _interrupt)
 
 
+def ignore_endings() -> None:
+    """A signal that ends a server has no effect any more, not even while Python itself ends.
+
+    Python complains of a signal that has come just before it is told to ignore it. So the
+    system ignores it first, and what has come by then is for a handler that does nothing.
+    """
+    for number in ENDINGS:
+        signal.signal(number, _do_nothing)
+        _set_disposition(number, signal.SIG_IGN)
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _set_disposition(number: signal.Signals, disposition: signal.Handlers) -> None:
+    """What the system does with a signal, whatever Python knows of it; no change without CPython."""
+    import ctypes  # noqa: PLC0415 - signals come first
+
+    try:
+        set_signal = ctypes.pythonapi.PyOS_setsig
+    except AttributeError:
+        return
+    set_signal.argtypes, set_signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    set_signal(number, disposition)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Somebody asks for what is being done."""
+
+
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
     os._exit(_STOPPED)
 

@@ -50,3 +50,11 @@ def test_while_files_are_open(number: signal.Signals) -> None:
         f"try:\n  {INTERRUPTED}; signal.raise_signal({number:d})\nexcept KeyboardInterrupt: sys.exit(0)",
         number,
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_it_ends(number: signal.Signals) -> None:
+    """Who has been asked to end need not be asked again, and Python knows that the signal is ignored."""
+    ignored = f"sys.exit(7 if signal.getsignal({number:d}) is signal.SIG_IGN else 8)"
+
+    assert 7 == status("signals.end_by_interrupt(); signals.ignore_endings()", number, ignored)
