@@ -1,6 +1,7 @@
 """Limits a broker keeps, with the defaults of gnatsd (client-protocol.md, section 12)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_SIZE_DIGITS = 18
 """A payload size with more digits exceeds every limit; checked before it is read as a number."""
@@ -55,8 +56,10 @@ class Limits:
     ping_max: int = 2
     """Unanswered pings that are tolerated."""
     write_deadline: float = 2.0
-    """How long a receiver may leave pending bytes untouched."""
+    """How long a receiver may leave pending bytes untouched, and how long it may delay others in total."""
     auth_timeout: float = 1.0
+    slow_consumer: Literal["cut", "hold"] = "cut"
+    """Whether a receiver that reads, but delays others, is closed; with "hold" everybody waits for it."""
 
     @property
     def hold_above(self) -> int:
