@@ -85,7 +85,7 @@ class Peer(Protocol):
         ...
 
     def serves_another(self, besides: "Peer", low: int) -> bool:
-        """Whether a receiver of its latest messages, other than `besides`, has at most `low` bytes pending."""
+        """Whether another receiver of its latest messages has at most `low` bytes pending."""
         ...
 
     def wait(self) -> None:

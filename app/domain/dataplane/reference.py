@@ -109,7 +109,7 @@ class DataPlane:
         inlet.keep(b"", 0)
         return self._scan(inlet, data)
 
-    def _scan(self, inlet: Inlet, data: bytes) -> Progress:
+    def _scan(self, inlet: Inlet, data: bytes) -> Progress:  # noqa: PLR0911 - a scan has many ends
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
         work = TURN_WORK

@@ -77,7 +77,7 @@ class Progress(IntEnum):
     STOPPED = 1
     """The control plane said stop, or the connection was closed; the rest is kept."""
     HELD = 2
-    """A message, or the answer to a line, is for a congested receiver that is waited for; the rest is kept."""
+    """A message, or an answer, is for a congested receiver that is waited for; the rest is kept."""
     TURN = 3
     """The work of one turn is done; the rest is kept."""
 

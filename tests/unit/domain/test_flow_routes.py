@@ -34,7 +34,7 @@ class Scene:
         return peer
 
     def publish(self, publisher: FlowPeer, receiver: FlowPeer, count: int = 1) -> bool:
-        """Let `count` bytes go to a receiver as a plane would; answer whether the publisher was held instead."""
+        """Let `count` bytes go to a receiver as a plane would; answer whether the publisher was held."""
         self.flow.ingesting(publisher)
         held = receiver.outbox.congested and self.flow.pressed(receiver)
         if held:

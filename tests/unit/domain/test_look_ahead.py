@@ -1,5 +1,7 @@
 """The input of a held publisher is looked at for PING, and for nothing else."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,6 @@ def test_any_pieces_give_the_same(cuts: list[int]) -> None:
     look = LookAhead(CLIENT, LONGEST)
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
 
-    pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(places)]
 
     assert 3 == sum(look.feed(piece) for piece in pieces)
