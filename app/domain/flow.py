@@ -30,14 +30,15 @@ TICK = 0.1
 QUICK_BYTES = 128 * 1024
 """Bytes a receiver must take between two checks to count as quick."""
 
-READY_BYTES = 64 * 1024
-"""Pending bytes up to which a receiver could take more at once."""
-
 SLOW_CHECKS = 3
 """Consecutive slow checks before a receiver counts as slow; one missed turn is not enough."""
 
-RECOVERY = 0.25
-"""Seconds of budget that a second without delay gives back: 2 s of delay are forgiven after 8 s."""
+RECOVERY = 0.5
+"""Seconds of budget that a second without delay gives back.
+
+So a reader may be slower than the others by a third: its publishers wait for it alone
+for a third of the time then, and the budget recovers as fast as it is used.
+"""
 
 DRAIN_SECONDS = 10.0
 """A receiver that needs longer than this for `hold_above` bytes delays the publishers that share it."""
@@ -371,7 +372,7 @@ class Flow:
 
     def _check(self, receiver: Peer, congestion: _Congestion, now: float, elapsed: float) -> None:
         pending = receiver.outbox.pending()
-        if pending <= self._limits.hold_above // 4:
+        if pending <= self._limits.resume_below:
             self.drained(receiver)
             return
         if congestion.check(_taken(receiver), now):
@@ -410,7 +411,7 @@ class Flow:
             return False
         if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._limits.hold_above)):
             return True
-        ready = min(READY_BYTES, self._limits.hold_above // 4)
+        ready = self._limits.resume_below
         return not receiver.distant and any(
             one.serves_another(receiver, ready) for one in islice(waiting, SAMPLE)
         )

@@ -12,6 +12,9 @@ HOLD_SECONDS = 1.0
 HOLD_BYTES = 1024 * 1024
 """Pending bytes above which a receiver's publishers are held back, unless one message may be as large."""
 
+RESUME_BYTES = 64 * 1024
+"""Pending bytes at which publishers continue; the low-water mark of transports."""
+
 ROUTE_PENDING = 64 * 1024 * 1024
 """Bytes that may wait for another server, at least: behind it there are many receivers."""
 
@@ -69,6 +72,11 @@ class Limits:
         once to be judged, and with it those of thousands of others.
         """
         return min(max(HOLD_BYTES, self.max_payload + self._longest_head), self.max_pending // 2)
+
+    @property
+    def resume_below(self) -> int:
+        """Pending bytes of a receiver up to which it has drained, and could take more at once."""
+        return min(RESUME_BYTES, self.hold_above // 4)
 
     @property
     def _longest_head(self) -> int:

@@ -120,5 +120,9 @@ class Outbox:
         self._backlog = self._wire.pending()
         return self._backlog + self._size
 
+    def starves(self, low: int) -> bool:
+        """Whether its receiver has at most `low` bytes left to read, as far as is known."""
+        return self.pending() <= low and self.owner.untaken() <= low
+
     def passed(self) -> int:
         return self._handed - self._wire.pending()

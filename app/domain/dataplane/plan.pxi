@@ -103,7 +103,7 @@ cdef class Plan:
                 left -= 1
                 outbox = target.outbox
                 if outbox is not None and outbox is not besides and not outbox.closed:
-                    if outbox.pending() <= low:
+                    if outbox.pending() <= low and outbox.owner.untaken() <= low:
                         return True
         return False
 

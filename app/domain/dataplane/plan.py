@@ -68,7 +68,7 @@ class Plan:
         """See `seam.Inlet.serves_another`."""
         targets = islice(chain(self.plain, chain.from_iterable(self.groups)), LOOK_AROUND)
         return any(
-            outbox is not None and outbox is not besides and not outbox.closed and outbox.pending() <= low
+            outbox is not None and outbox is not besides and not outbox.closed and outbox.starves(low)
             for outbox in (target.outbox for target in targets)
         )
 

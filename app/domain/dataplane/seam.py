@@ -127,6 +127,10 @@ class Owner(Protocol):
         """
         ...
 
+    def untaken(self) -> int:
+        """Bytes that were passed on and that the peer has not taken, as far as is known."""
+        ...
+
     def sent(self, head: bytes) -> None:
         """A message went into the outbox, while tracing; `head` is its line without CR LF."""
         ...
@@ -209,7 +213,7 @@ class Inlet(Protocol):
         ...
 
     def serves_another(self, besides: Outbox, low: int) -> bool:
-        """Whether one of the latest messages' receivers, not `besides`, has at most `low` bytes pending.
+        """Whether one of the latest messages' receivers, not `besides`, has at most `low` bytes left to read.
 
         Looks at the two latest plans, and at `LOOK_AROUND` receivers of each.
         """

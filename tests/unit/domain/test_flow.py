@@ -495,7 +495,7 @@ def test_others_that_are_busy_are_not_delayed(scene: Scene, publisher: FlowPeer,
 
 
 def test_delay_is_forgiven_slowly(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """Delay adds up over several congestions, and a time without any gives back a quarter of it."""
+    """Delay adds up over several congestions, and a time without any gives back half of it."""
     ready = scene.peer()
     publisher.serves = [congested, ready]
     scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)

@@ -242,11 +242,14 @@ def test_whom_else_a_publisher_serves(stage: Stage) -> None:
     for subject in (b"slow", b"ready", b"slow", b"slow"):
         sender.feed(b"PUB %b 2\r\nok\r\n" % subject)
         answers.append(sender.inlet.serves_another(slow.outbox, 100))
+    ready.owner.unread = 101
+    answers.append(sender.inlet.serves_another(slow.outbox, 100))
+    ready.owner.unread = 100
     ready.wire.stall()
     ready.outbox.send(101 * b"x")
     answers.append(sender.inlet.serves_another(slow.outbox, 100))
 
-    assert [False, False, True, True, True, False] == answers
+    assert [False, False, True, True, True, False, False] == answers
 
 
 def test_few_receivers_are_looked_at(stage: Stage) -> None:
