@@ -8,7 +8,7 @@ import pytest
 from app.domain.connection import Peer
 from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
 from app.domain.events import ConnectionClosed, PublishersHeld, SlowConsumer
-from app.domain.flow import ANSWER_HOLD, READ_AHEAD, TICK
+from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
 from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
@@ -224,6 +224,22 @@ def test_a_cut_does_not_mix_publishers(server: VirtualBroker) -> None:
     assert delivery(2000, 9) + b"MSG later 9 0\r\n\r\n" == witness.heard()
 
 
+def test_a_receiver_that_ends_before_its_publisher_waits(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publisher that was stopped for a receiver that is gone meanwhile continues at the next turn."""
+    other = server.connect(quiet=True)
+    other.send(b"SUB other 1\r\n")
+    monkeypatch.setattr(other.wire, "write", lambda _data: slow.connection.abort())
+
+    client.wire.feed(message(2500) + b"PUB other 0\r\n\r\n" + message(1) + b"PING\r\n")
+    at_once = (client.heard(), slow.wire.aborted)
+    server.settle()
+
+    assert (b"", True) == at_once
+    assert (PONG, False) == (client.heard(), client.connection.waiting)
+
+
 # --- held for long ---------------------------------------------------------------
 
 
@@ -287,6 +303,19 @@ def test_reading_ahead_is_bounded(server: VirtualBroker, client: VirtualClient, 
     assert READ_AHEAD <= ahead < READ_AHEAD + 256 * 1024
     assert left > 0
     assert (0, delivery(2500) + many * delivery(1000)) == (server.broker.flow.read_ahead, slow.heard())
+
+
+def test_reading_ahead_is_bounded_for_all(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """Where others have used up what may be read ahead, no more is read; what has come is answered."""
+    server.broker.flow.read_ahead = READ_AHEAD_TOTAL
+    client.send(message(2500) + message(1) + b"PING\r\n")
+    client.send(b"PING\r\n")
+
+    crawl(server, slow, ANSWER_HOLD + TICK)
+
+    assert (PONG, len(b"PING\r\n")) == (client.heard(), client.wire.unread)
 
 
 def test_what_was_read_ahead_goes_with_the_connection(

@@ -245,6 +245,21 @@ def test_a_stuck_route_is_cut_at_its_limit(scene: Scene) -> None:
     assert [f"{ROUTE_PENDING + 1} pending bytes exceed max_pending {ROUTE_PENDING}"] == route.cuts
 
 
+def test_what_the_system_takes_at_the_limit_is_not_pending(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the limit the outbox is flushed before it is judged."""
+    route, client = pair(scene, "route to client")
+    scene.congest(route, client)
+    scene.dawdle(client)
+    monkeypatch.setattr(client.outbox, "flush", lambda: client.outbox.take(2))
+
+    scene.publish(route, client, LIMITS.max_pending + 1 - client.outbox.pending())
+    held = scene.publish(route, client)
+
+    assert (False, []) == (held, client.cuts)
+
+
 def test_a_higher_limit_for_clients_holds_for_routes() -> None:
     """What clients may have pending, servers may."""
     scene = Scene(Limits(max_pending=2 * ROUTE_PENDING))
