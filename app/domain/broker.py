@@ -20,7 +20,7 @@ from app.domain.interest import Interest
 from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
 from app.domain.routing import Routing
-from app.domain.stats import ServerStats, Traffic
+from app.domain.stats import ServerStats, SlowConsumerRecord, Traffic
 from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler, Timer
 
@@ -29,6 +29,9 @@ BURIAL_SLICE = 1000
 
 NEWS_SECONDS = 0.1
 """Clients are told of servers that come and go at most so often: they do so in swarms."""
+
+SLOW_CONSUMER_LOG = 50
+"""Slow consumers remembered for monitoring."""
 
 FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
@@ -90,7 +93,8 @@ class Broker:
         self._last_number = 0
         self._total = 0
         self.slow_consumers = 0
-        """Receivers that were cut, ever."""
+        """Receivers that were closed because they were too slow, since the start."""
+        self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
         self.started = needs.scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
@@ -242,9 +246,23 @@ class Broker:
         """Wires that are not lost yet, those of closed connections and of routes included."""
         return self._last_number - self.departures
 
-    def count_slow_consumer(self) -> None:
-        """A receiver is about to be cut."""
+    def count_slow_consumer(self, connection: Connection, reason: str) -> None:
+        """A receiver is about to be closed."""
         self.slow_consumers += 1
+        peer = connection.wire.peer
+        number, name = connection.title
+        self.slow_consumer_log.append(
+            SlowConsumerRecord(
+                kind=connection.link.kind,
+                cid=number,
+                name=name,
+                ip=peer.ip,
+                port=peer.port,
+                reason=reason,
+                pending_bytes=connection.outbox.pending(),
+                at=self.scheduler.monotonic(),
+            )
+        )
 
     # --- what waits to be sent -----------------------------------------------------
 

@@ -276,8 +276,7 @@ class ClientSession:
         transcript.removed(self._connection, subscription)
 
     def _ping(self, _argument: bytes) -> None:
-        self._connection.outbox.send(encode.PONG)
-        self._connection.report_sent("PONG")
+        self._connection.answer_ping()
         self._ponged = True
         self.keep_informed()
 

@@ -10,13 +10,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.commands import readable
+from app.domain import encode
+from app.domain.commands import LINE_SLACK, readable
 from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
-from app.domain.events import ConnectionClosed, Event, EventSink, LineSent, Link, SlowConsumer
-from app.domain.flow import Flow
+from app.domain.events import (
+    ConnectionClosed,
+    Event,
+    EventSink,
+    LineSent,
+    Link,
+    PublishersHeld,
+    SlowConsumer,
+)
+from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
+from app.domain.flow import Peer as FlowPeer
+from app.domain.limits import Limits, route_line
+from app.domain.look_ahead import LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
+
+_WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
+"""Verbs that a payload follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,11 @@ class Session(Control, Protocol):
     last_command: float
     """When a line that counts as activity was last obeyed, on the monotonic scale."""
 
+    @property
+    def name(self) -> str:
+        """The name that the peer gave itself; empty if it gave none."""
+        ...
+
     def login_expired(self) -> None:
         """The peer showed no credentials in time."""
         ...
@@ -134,6 +154,9 @@ class Registry(Protocol):
 
     @property
     def plane(self) -> Plane: ...
+
+    @property
+    def limits(self) -> Limits: ...
 
     @property
     def flow(self) -> Flow: ...
@@ -160,13 +183,17 @@ class Registry(Protocol):
         """Hand over what a flush had no time for, in later turns, and call `then` behind it."""
         ...
 
-    def count_slow_consumer(self) -> None: ...
+    def count_slow_consumer(self, connection: "Connection", reason: str) -> None:
+        """A receiver is about to be closed."""
+        ...
 
 
 class Connection:
     """One peer, a client or a server. Implements `Handler` for its wire and `seam.Owner` for its outbox."""
 
     __slots__ = (
+        "_ahead",
+        "_answered",
         "_broker",
         "_early",
         "_ending",
@@ -196,7 +223,9 @@ class Connection:
         self.session: Session
         self.inlet: Inlet
         self._waits = 0
-        self._early = b""
+        self._early: bytes | bytearray = b""
+        self._ahead: LookAhead | None = None
+        self._answered = 0
         self._ending = False
 
     def attach(self, session: Session) -> None:
@@ -216,8 +245,7 @@ class Connection:
         if self.closed:
             return
         if self._waits:
-            self._early += self.reserve()[:count]  # what was reserved before, with the bytes in it
-            self.wire.pause()
+            self._keep_early(self.reserve()[:count])  # what was reserved before, with the bytes in it
         else:
             self._advance(count)
 
@@ -243,7 +271,7 @@ class Connection:
         broker = self._broker
         plane = broker.plane
         plane.now = broker.scheduler.monotonic()
-        broker.flow.publisher = self
+        broker.flow.ingesting(self)
         progress = plane.ingest(self.inlet, count)
         if plane.flush():
             self.wait()
@@ -256,6 +284,7 @@ class Connection:
             if not self._waits:
                 self.wait()
                 broker.scheduler.call_soon(self.go_on)
+        broker.flow.ingesting(None)
 
     def wait(self) -> None:
         """Read no more until as many calls of `go_on`."""
@@ -264,24 +293,77 @@ class Connection:
             self.wire.pause()
 
     def go_on(self) -> None:
-        """One reason to wait is gone; with the last, take up what was kept and read on."""
+        """One reason to wait is gone; with the last, process what was kept and read on."""
         self._waits -= 1
-        if self.may_read() and self.inlet.has_rest():
+        if not self.may_read():
+            return
+        self._ahead = None
+        if self.inlet.has_rest():
             self._advance(0)
-        while self._early and self.may_read():
+        if self._early and self.may_read():
             self._take_early()
+            if self._early and self.may_read():
+                self.wait()
+                self._broker.scheduler.call_soon(self.go_on)
         if self.may_read():
             if self._ending:
                 self.close()
             else:
                 self.wire.resume()
 
+    def _keep_early(self, data: memoryview) -> None:
+        """Keep what came while the peer has to wait."""
+        if not self._early:
+            self._early = bytearray()
+        self._early += data
+        flow = self._broker.flow
+        flow.read_ahead += len(data)
+        if self._ahead is not None:
+            self._answer(self._ahead.feed(bytes(data)))
+        if self._ahead is None or not self._may_read_ahead():
+            self.wire.pause()
+
     def _take_early(self) -> None:
-        """Obey what came in spite of a pause."""
+        """Process a part of what came while the peer had to wait."""
         room = self.reserve()
-        early, self._early = self._early[: len(room)], self._early[len(room) :]
-        room[: len(early)] = early
-        self._advance(len(early))
+        taken = bytes(memoryview(self._early)[: len(room)])
+        self._early = self._early[len(taken) :]
+        self._broker.flow.read_ahead -= len(taken)
+        room[: len(taken)] = taken
+        self._advance(len(taken))
+
+    def _drop_early(self) -> None:
+        self._broker.flow.read_ahead -= len(self._early)
+        self._early = b""
+
+    def look_ahead(self) -> None:
+        """The peer has waited for long: read on, within bounds, and answer each PING out of order."""
+        if self.closed or not self._waits or self._ahead is not None:
+            return
+        longest = LINE_SLACK + route_line(self._broker.limits.max_control_line)
+        self._ahead = LookAhead(_WITH_PAYLOAD[self.kind], longest)
+        pings = self._ahead.feed(self.inlet.kept()) + self._ahead.feed(bytes(self._early))
+        self._answer(pings - self._answered)  # those answered during an earlier wait come first
+        if self._may_read_ahead():
+            self.wire.resume()
+
+    def _may_read_ahead(self) -> bool:
+        return len(self._early) < READ_AHEAD and self._broker.flow.read_ahead < READ_AHEAD_TOTAL
+
+    def _answer(self, pings: int) -> None:
+        for _ in range(pings):
+            self._answered += 1
+            self.report_sent("PONG")
+        if pings > 0:
+            self.send(encode.PONG * pings)
+
+    def answer_ping(self) -> None:
+        """Queue a PONG, unless this PING was answered while the peer waited."""
+        if self._answered:
+            self._answered -= 1
+            return
+        self.outbox.send(encode.PONG)
+        self.report_sent("PONG")
 
     def may_read(self) -> bool:
         """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""
@@ -300,6 +382,10 @@ class Connection:
     def untaken(self) -> int:
         """What the system holds for the peer; see `Wire.untaken`."""
         return self.wire.untaken()
+
+    def serves_another(self, besides: FlowPeer, low: int) -> bool:
+        """Whether one of its latest messages was for another receiver, with at most `low` bytes pending."""
+        return not self.closed and self.inlet.serves_another(besides.outbox, low)
 
     # --- told by the outbox --------------------------------------------------
 
@@ -341,9 +427,18 @@ class Connection:
     def cut(self, reason: str) -> None:
         """End this slow consumer."""
         if not self.closed:
-            self._broker.count_slow_consumer()
+            self._broker.count_slow_consumer(self, reason)
             self.report(SlowConsumer(self.link, reason))
             self.abort()
+
+    @property
+    def title(self) -> tuple[int, str]:
+        """Its number, and the name that the peer gave itself."""
+        return self.cid, self.session.name
+
+    def report_hold(self, publishers: int, pending: int) -> None:
+        """Log that publishers wait for this peer."""
+        self.report(PublishersHeld(self.link, self.session.name, publishers, pending))
 
     def _retire(self) -> None:
         if self.closed:
@@ -351,6 +446,7 @@ class Connection:
         self.closed = True
         self.inlet.closed = True
         self.outbox.closed = True
+        self._drop_early()
         self.session.ended()
         self._broker.retire(self)
         if self.debug:
@@ -381,7 +477,7 @@ class Connection:
 
     def stats(self) -> ConnectionStats:
         """A snapshot; times on the monotonic scale."""
-        inlet, outbox = self.inlet, self.outbox
+        inlet, outbox, flow = self.inlet, self.outbox, self._broker.flow
         return ConnectionStats(
             cid=self.cid,
             ip=self.wire.peer.ip,
@@ -391,4 +487,6 @@ class Connection:
             pending_bytes=outbox.pending(),
             traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
             security=self.wire.security,
+            holds=flow.holds(self),
+            waits_for=tuple(peer.title for peer in flow.waits_for(self)),
         )

@@ -283,9 +283,27 @@ class SlowConsumer(Event):
     """``reason`` names the limit that was passed, for readers of JSON lines."""
 
     level = Level.INFO
-    sentence = "Slow Consumer Detected"
+    sentence = "Slow Consumer Detected: {self.reason}"
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishersHeld(Event):
+    """Publishers wait for this receiver, and that begins to be noticed."""
+
+    level = Level.INFO
+    sentence = "Publishers wait for {self.receiver}: {self.publishers} held, {self.pending} bytes pending"
+
+    name: str
+    """The name that the receiver gave itself; may be empty."""
+    publishers: int
+    pending: int
+
+    @property
+    def receiver(self) -> str:
+        """How the sentence names the receiver."""
+        return f'"{self.name}"' if self.name else f"this {self.role.lower()}"
 
 
 @dataclass(frozen=True, slots=True)

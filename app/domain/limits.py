@@ -1,6 +1,7 @@
 """Limits a broker keeps, with the defaults of gnatsd (client-protocol.md, section 12)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_SIZE_DIGITS = 18
 """A payload size with more digits exceeds every limit; checked before it is read as a number."""
@@ -10,6 +11,9 @@ HOLD_SECONDS = 1.0
 
 HOLD_BYTES = 1024 * 1024
 """Pending bytes above which a receiver's publishers are held back, unless one message may be as large."""
+
+RESUME_BYTES = 64 * 1024
+"""Pending bytes at which publishers continue; the low-water mark of transports."""
 
 ROUTE_PENDING = 64 * 1024 * 1024
 """Bytes that may wait for another server, at least: behind it there are many receivers."""
@@ -55,8 +59,10 @@ class Limits:
     ping_max: int = 2
     """Unanswered pings that are tolerated."""
     write_deadline: float = 2.0
-    """How long a receiver may leave pending bytes untouched."""
+    """How long a receiver may leave pending bytes untouched, and how long it may delay others in total."""
     auth_timeout: float = 1.0
+    slow_consumer: Literal["cut", "hold"] = "cut"
+    """Whether a receiver that reads, but delays others, is closed; with "hold" everybody waits for it."""
 
     @property
     def hold_above(self) -> int:
@@ -66,6 +72,11 @@ class Limits:
         once to be judged, and with it those of thousands of others.
         """
         return min(max(HOLD_BYTES, self.max_payload + self._longest_head), self.max_pending // 2)
+
+    @property
+    def resume_below(self) -> int:
+        """Pending bytes of a receiver up to which it has drained, and could take more at once."""
+        return min(RESUME_BYTES, self.hold_above // 4)
 
     @property
     def _longest_head(self) -> int:

@@ -29,6 +29,26 @@ class ConnectionStats:
     traffic: Traffic
     security: Security | None = None
     """How its link is protected; None for a plain one."""
+    holds: int = 0
+    """Publishers that wait for it."""
+    waits_for: tuple[tuple[int, str], ...] = ()
+    """Number and name of the receivers that it waits for, as a publisher."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlowConsumerRecord:
+    """A receiver that was closed because it was too slow. The time is on the monotonic scale."""
+
+    kind: str
+    """``cid`` for a client, ``rid`` for a route."""
+    cid: int
+    name: str
+    """The name that the peer gave itself; may be empty."""
+    ip: str
+    port: int
+    reason: str
+    pending_bytes: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

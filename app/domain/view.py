@@ -18,7 +18,7 @@ from app.domain.cluster.session import RouteSession
 from app.domain.encode import ServerInfo
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
-from app.domain.stats import ClientStats, RouteStats, SubscriptionStats, Traffic
+from app.domain.stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
 from app.domain.subscription import Subscription
 
 T = TypeVar("T")
@@ -121,6 +121,12 @@ class ServerFacts:
     remotes: int
     """Distinct servers behind the routes."""
     slow_consumers: int
+    slow_consumer_log: tuple[SlowConsumerRecord, ...]
+    """The latest of them, oldest first."""
+    held_publishers: int
+    """Publishers that wait for a slow receiver now."""
+    held_seconds: float
+    """Seconds that publishers have waited for receivers, in total."""
     traffic: Traffic
     subscriptions: int
     cluster: ClusterFacts | None
@@ -161,6 +167,9 @@ class LiveView:
             routes=routes,
             remotes=routes,
             slow_consumers=broker.slow_consumers,
+            slow_consumer_log=tuple(broker.slow_consumer_log),
+            held_publishers=broker.flow.held_publishers,
+            held_seconds=broker.flow.held_seconds,
             traffic=broker.traffic,
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),

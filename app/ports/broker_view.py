@@ -29,6 +29,7 @@ from app.domain.stats import (
     ConnectionStats,
     Profile,
     RouteStats,
+    SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Security",
     "ServerFacts",
     "ServerInfo",
+    "SlowConsumerRecord",
     "SortKey",
     "Steps",
     "SubscriptionPage",

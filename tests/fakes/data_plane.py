@@ -64,11 +64,16 @@ class ScriptedOwner(Owner):
         self.presses = 0
         self.heads: list[bytes] = []
         self.decide: Callable[[], bool] = lambda: False
+        self.unread = 0
 
     def pressed(self) -> bool:
         """Count, and answer."""
         self.presses += 1
         return self.decide()
+
+    def untaken(self) -> int:
+        """What the test says, in `unread`."""
+        return self.unread
 
     def sent(self, head: bytes) -> None:
         """Remember a traced message."""

@@ -16,6 +16,7 @@ class FakeOutbox(Outbox):
         self.alarm = 0
         self.closed = False
         self.trace = False
+        self.congested = False
         self.flushes = 0
         self._pending = 0
         self._passed = 0
@@ -50,7 +51,8 @@ class FakeOutbox(Outbox):
 class FlowPeer(flow.Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
-    `at_end` is called behind the cut. A `distant` one is a server of the cluster.
+    `at_end` is called after the cut. A `distant` one is a server of the cluster.
+    `serves` are the receivers of its latest messages; `on_go_on` is called when it continues.
     """
 
     # A plain attribute in place of the protocol's property.
@@ -62,6 +64,10 @@ class FlowPeer(flow.Peer):
         self.held = 0
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
+        self.on_go_on: Callable[[], None] = lambda: None
+        self.serves: list[FlowPeer] = []
+        self.looks_ahead = 0
+        self.reports: list[tuple[int, int]] = []
         self._outbox = FakeOutbox()
         self._flow = owner
 
@@ -74,6 +80,23 @@ class FlowPeer(flow.Peer):
         """What the test says, in `held`."""
         return self.held
 
+    @property
+    def title(self) -> tuple[int, str]:
+        """Not looked at by flow control."""
+        return id(self), ""
+
+    def serves_another(self, besides: flow.Peer, low: int) -> bool:
+        """Look at what is pending for those it serves."""
+        return any(one is not besides and one.outbox.pending() <= low for one in self.serves)
+
+    def look_ahead(self) -> None:
+        """Count."""
+        self.looks_ahead += 1
+
+    def report_hold(self, publishers: int, pending: int) -> None:
+        """Remember."""
+        self.reports.append((publishers, pending))
+
     def wait(self) -> None:
         """One reason more."""
         self.waits += 1
@@ -81,6 +104,7 @@ class FlowPeer(flow.Peer):
     def go_on(self) -> None:
         """One reason less."""
         self.waits -= 1
+        self.on_go_on()
 
     def cut(self, reason: str) -> None:
         """End, and tell the flow."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
 
-from app.domain import encode, transcript
+from app.domain import transcript
 from app.domain.cluster.events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from app.domain.cluster.solicitor import Destination
@@ -178,6 +178,11 @@ class RouteSession:
     def remote_id(self) -> str:
         """The peer's id; empty until it is registered."""
         return self.info.server_id if self.info is not None else ""
+
+    @property
+    def name(self) -> str:
+        """What the log calls the peer: its id."""
+        return self.remote_id
 
     @property
     def loses_lines(self) -> bool:
@@ -404,8 +409,7 @@ class RouteSession:
         transcript.removed(self.connection, subscription)
 
     def _ping(self, _argument: bytes) -> None:
-        self.connection.outbox.send(encode.PONG)
-        self.connection.report_sent("PONG")
+        self.connection.answer_ping()
 
     def _pong(self, _argument: bytes) -> None:
         self.connection.pings_out = 0

@@ -42,6 +42,9 @@ cdef class Inlet:
     cdef Plan plan
     cdef uint64_t generation
     cdef int planned_for
+    # The latest plans that differ, to see whom else this publisher serves.
+    cdef Plan latest
+    cdef Plan before
 
     def __cinit__(self, control, Outbox outbox not None, bint routed, max_payload, max_line):
         self.control = control
@@ -55,6 +58,16 @@ cdef class Inlet:
 
     def has_rest(self):
         return self.filled > 0 or self.rest is not None
+
+    def kept(self):
+        if self.own is not None:
+            return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self.own), self.filled)
+        return self.rest if self.rest is not None else b""
+
+    def serves_another(self, Outbox besides not None, int64_t low):
+        if self.latest is not None and self.latest.serves_another(besides, low):
+            return True
+        return self.before is not None and self.before.serves_another(besides, low)
 
     cdef int keep(self, const char *rest, Py_ssize_t count, int64_t need) except -1:
         """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""
@@ -101,6 +114,9 @@ cdef class Inlet:
         self.plan = plan
         self.generation = generation
         self.planned_for = self.audience
+        if plan is not self.latest:
+            self.before = self.latest
+            self.latest = plan
         return 0
 
     cdef inline bint remembers(

@@ -17,6 +17,7 @@ class Inlet:
 
     __slots__ = (
         "audience",
+        "before",
         "bounds",
         "closed",
         "control",
@@ -26,6 +27,7 @@ class Inlet:
         "kind",
         "last",
         "last_publish",
+        "latest",
         "need",
         "outbox",
         "own",
@@ -60,9 +62,23 @@ class Inlet:
         self.last: Message | None = None
         self.plan: Plan | None = None
         self.planned_for = (0, 0)
+        # The latest plans that differ, to see whom else this publisher serves.
+        self.latest: Plan | None = None
+        self.before: Plan | None = None
 
     def has_rest(self) -> bool:
         return self.filled > 0 or bool(self.rest)
+
+    def kept(self) -> bytes:
+        return bytes(memoryview(self.own)[: self.filled]) if self.own is not None else self.rest
+
+    def note(self, plan: Plan) -> None:
+        """Remember whom the latest messages were for."""
+        if plan is not self.latest:
+            self.before, self.latest = self.latest, plan
+
+    def serves_another(self, besides: Outbox, low: int) -> bool:
+        return any(plan.serves_another(besides, low) for plan in (self.latest, self.before) if plan)
 
     def keep(self, rest: bytes, need: int) -> None:
         """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""

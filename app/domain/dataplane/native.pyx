@@ -61,6 +61,7 @@ cdef class DataPlane:
     cdef list touched
     cdef list rest  # those for which a flush had no time
     cdef bint held
+    cdef Py_ssize_t congested  # outboxes that are marked so
     cdef int64_t max_payload
     cdef Py_ssize_t max_line
     cdef public int64_t in_msgs
@@ -193,6 +194,10 @@ cdef class DataPlane:
                 return DONE
             if fault != _SOUND:
                 return self.report(inlet, &message, count, fault)
+            if self.congested and plan.must_wait():
+                if not inlet.closed:
+                    inlet.keep(line, count, 0)
+                return HELD
             position += self.publish(inlet, &message, plan, count, &work)
         return HELD if self.held else DONE
 
@@ -236,7 +241,6 @@ cdef class DataPlane:
     cdef int64_t publish_one(self, Inlet inlet, Message *message, Plan plan) except -1:
         """Execute the plan for one message; return the work it was."""
         cdef Delivery delivery
-        cdef tuple group
         cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t i
         cdef Target target
@@ -254,8 +258,7 @@ cdef class DataPlane:
                 if i < plain:
                     target = <Target>PyTuple_GET_ITEM(plan.plain, i)
                 else:
-                    group = <tuple>PyTuple_GET_ITEM(plan.groups, i - plain)
-                    target = <Target>PyTuple_GET_ITEM(group, self.draw.below(PyTuple_GET_SIZE(group)))
+                    target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw)
                 self.deliver(target, &delivery)
         finally:
             Py_XDECREF(delivery.shared)

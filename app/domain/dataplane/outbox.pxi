@@ -64,6 +64,7 @@ cdef class Outbox:
     cdef int64_t backlog
     cdef int64_t handed
     cdef bint dirty
+    cdef bint is_congested
 
     def __cinit__(self, DataPlane plane, wire, owner):
         self.plane = plane
@@ -78,6 +79,17 @@ cdef class Outbox:
         if not self.closed:
             self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             self.touch()
+            if self.is_congested and self.owner.pressed():
+                self.plane.held = True
+
+    @property
+    def congested(self):
+        return self.is_congested
+
+    @congested.setter
+    def congested(self, bint congested):
+        self.plane.congested += congested - self.is_congested
+        self.is_congested = congested
 
     cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
         """Queue a message."""

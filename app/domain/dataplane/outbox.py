@@ -13,6 +13,8 @@ class Registry(Protocol):
 
     held: bool
     """An owner asked to hold the publisher."""
+    congested: int
+    """Outboxes that are marked as congested."""
     touched: list["Outbox"]
     """Those to be flushed."""
 
@@ -23,6 +25,7 @@ class Outbox:
     __slots__ = (
         "_backlog",
         "_chunks",
+        "_congested",
         "_dirty",
         "_handed",
         "_plane",
@@ -52,10 +55,22 @@ class Outbox:
         self.alarm = 0
         self.closed = False
         self.trace = False
+        self._congested = False
+
+    @property
+    def congested(self) -> bool:
+        return self._congested
+
+    @congested.setter
+    def congested(self, congested: bool) -> None:
+        self._plane.congested += congested - self._congested
+        self._congested = congested
 
     def send(self, data: bytes) -> None:
         if not self.closed:
             self._put(data)
+            if self._congested and self.owner.pressed():
+                self._plane.held = True
 
     def deliver(self, head: bytes, tail: bytes) -> None:
         """Queue a message: its line up to the sid, and the rest of it."""
@@ -104,6 +119,10 @@ class Outbox:
     def pending(self) -> int:
         self._backlog = self._wire.pending()
         return self._backlog + self._size
+
+    def starves(self, low: int) -> bool:
+        """Whether its receiver has at most `low` bytes left to read, as far as is known."""
+        return self.pending() <= low and self.owner.untaken() <= low
 
     def passed(self) -> int:
         return self._handed - self._wire.pending()

@@ -23,7 +23,7 @@ from app.domain.dataplane.message import (
     verb_of,
 )
 from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.plan import Plan, Target
+from app.domain.dataplane.plan import Plan, Target, pick
 from app.domain.dataplane.plan_cache import PlanCache
 from app.domain.dataplane.seam import (
     DELIVERY_WORK,
@@ -59,6 +59,7 @@ class DataPlane:
         self.touched: list[Outbox] = []
         self._rest: list[Outbox] = []
         self.held = False
+        self.congested = 0
         self.in_msgs = 0
         self.in_bytes = 0
         self.out_msgs = 0
@@ -108,7 +109,7 @@ class DataPlane:
         inlet.keep(b"", 0)
         return self._scan(inlet, data)
 
-    def _scan(self, inlet: Inlet, data: bytes) -> Progress:
+    def _scan(self, inlet: Inlet, data: bytes) -> Progress:  # noqa: PLR0911 - a scan has many ends
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
         work = TURN_WORK
@@ -134,6 +135,9 @@ class DataPlane:
                 if not complete:
                     inlet.keep(data[position:], len(line) + 1 + message.size + 2)
                     return Progress.DONE
+                if self.congested and plan.must_wait():
+                    inlet.keep(b"" if inlet.closed else data[position:], 0)
+                    return Progress.HELD
                 position, done = self._publish(inlet, message, plan, (data, position), work)
                 work -= done
             else:
@@ -183,6 +187,7 @@ class DataPlane:
         if plan is None or inlet.planned_for != (self._plans.generation, inlet.audience):
             plan = inlet.plan = self._plan_for(inlet.audience, message)
             inlet.planned_for = (self._plans.generation, inlet.audience)
+            inlet.note(plan)
         return plan
 
     def _publish(
@@ -211,7 +216,7 @@ class DataPlane:
         for target in plan.plain:
             self._deliver(target, message, tail)
         for group in plan.groups:
-            self._deliver(group[self._draw.below(len(group))], message, tail)
+            self._deliver(pick(group, self._draw), message, tail)
         return stop + 2, effort
 
     def _publish_run(

@@ -44,6 +44,9 @@ REFERENCED_BYTES = 16 * 1024
 FLUSH_BYTES = 8 * 1024 * 1024
 """Bytes handed to wires in one go: the system copies them, which takes it some milliseconds."""
 
+LOOK_AROUND = 64
+"""Receivers looked at to find one that is ready: members of a queue group, and others a publisher serves."""
+
 PLAN_BUDGET = 32 * 1024 * 1024
 """Size of the plan cache: each entry costs `PLAN_COST` plus the tokens that
 decided. A full cache is emptied."""
@@ -74,7 +77,7 @@ class Progress(IntEnum):
     STOPPED = 1
     """The control plane said stop, or the connection was closed; the rest is kept."""
     HELD = 2
-    """A receiver is congested; the rest is kept."""
+    """A message, or an answer, is for a congested receiver that is waited for; the rest is kept."""
     TURN = 3
     """The work of one turn is done; the rest is kept."""
 
@@ -118,7 +121,14 @@ class Owner(Protocol):
     """A connection, told by its outbox about what needs a decision."""
 
     def pressed(self) -> bool:
-        """Pending bytes passed `Outbox.alarm`. True asks the ingest to hold its publisher."""
+        """Pending bytes passed `Outbox.alarm`, or the outbox is `Outbox.congested`.
+
+        True holds the current publisher.
+        """
+        ...
+
+    def untaken(self) -> int:
+        """Bytes that were passed on and that the peer has not taken, as far as is known."""
         ...
 
     def sent(self, head: bytes) -> None:
@@ -153,6 +163,12 @@ class Outbox(Protocol):
     closed: bool
     """Takes nothing any more."""
     trace: bool
+    congested: bool
+    """Set by flow control: the owner is asked before each message, and after other bytes.
+
+    Where the owner holds the publisher, the message is given to nobody, and kept. A queue
+    group gives it to a member that is not congested; the owner is asked only if all are.
+    """
 
     def send(self, data: bytes) -> None:
         """Queue bytes of the control plane, in order with the messages."""
@@ -190,6 +206,17 @@ class Inlet(Protocol):
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""
+        ...
+
+    def kept(self) -> bytes:
+        """A copy of the unconsumed bytes."""
+        ...
+
+    def serves_another(self, besides: Outbox, low: int) -> bool:
+        """Whether one of the latest messages' receivers, not `besides`, has at most `low` bytes left to read.
+
+        Looks at the two latest plans, and at `LOOK_AROUND` receivers of each.
+        """
         ...
 
 

@@ -8,8 +8,8 @@ import pytest
 from app.domain.broker import BURIAL_SLICE, FLUSH_SECONDS, NEWS_SECONDS
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
-from app.domain.flow import SLOW_LOOKS, TICK
-from app.domain.limits import Limits
+from app.domain.flow import SLOW_CHECKS, TICK
+from app.domain.limits import HOLD_SECONDS, Limits
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line
@@ -205,6 +205,7 @@ def test_a_client_that_is_cut_by_the_news(make_plane: MakePlane) -> None:
     for stuck in clients[:2]:
         stuck.wire.stall()
         stuck.connection.outbox.send(990 * b"x")
+    server.advance(HOLD_SECONDS + TICK)
 
     server.joined(GREATER_ID, connect_urls=[THERE])
     server.advance(NEWS_SECONDS)
@@ -305,7 +306,7 @@ def test_a_slow_route_holds_up_nobody_for_long(server: RoutedBroker) -> None:
 
     publisher.send(20 * LARGE)
     held = publisher.wire.paused
-    server.advance(SLOW_LOOKS * TICK)
+    server.advance(SLOW_CHECKS * TICK)
 
     assert (True, False, 0) == (held, publisher.wire.paused, publisher.wire.unread)
     assert 20 == listener.heard().count(b"MSG foo 1 1000000\r\n")
@@ -322,7 +323,7 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 
     peer.send(5 * LARGE.replace(b"PUB foo", b"MSG foo RSID:2:1"))
     held = peer.wire.paused
-    server.advance(SLOW_LOOKS * TICK)
+    server.advance(SLOW_CHECKS * TICK)
 
     assert (True, False, 0) == (held, peer.wire.paused, peer.wire.unread)
     assert 5 == well.heard().count(b"MSG foo 1 1000000\r\n")

@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.connection import Peer
 from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
-from app.domain.events import ConnectionClosed, SlowConsumer
+from app.domain.events import ConnectionClosed, PublishersHeld, SlowConsumer
+from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
 from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
@@ -148,13 +149,13 @@ def test_a_congested_receiver_holds_its_publisher(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
     """A publisher is not read while its receiver has too much pending; what it sent comes in order later."""
-    client.send(message(2500) + b"PING\r\n" + message(5) + b"PING\r\n")
+    client.send(message(2500) + message(5) + b"PING\r\n" + message(6) + b"PING\r\n")
     held = (client.heard(), client.wire.paused, slow.heard())
     slow.wire.pass_on()
     server.advance(0.2)
 
     assert (b"", True, delivery(2500)) == held
-    assert (2 * PONG, False, delivery(5)) == (client.heard(), client.wire.paused, slow.heard())
+    assert (2 * PONG, False, delivery(5) + delivery(6)) == (client.heard(), client.wire.paused, slow.heard())
 
 
 def test_the_wire_may_say_that_it_drained(server: VirtualBroker) -> None:
@@ -164,7 +165,7 @@ def test_the_wire_may_say_that_it_drained(server: VirtualBroker) -> None:
     slow.send(b"SUB slow 1\r\n")
     slow.wire.stall()
 
-    publisher.send(message(2500))
+    publisher.send(message(2500) + message(1))
     waited = publisher.connection.waiting
     assert slow.wire.handler is not None
     slow.wire.handler.drained()
@@ -186,22 +187,21 @@ def test_others_are_not_held(server: VirtualBroker, client: VirtualClient, slow:
 def test_a_publisher_to_itself_is_held(server: VirtualBroker, client: VirtualClient) -> None:
     """A client with too much pending for itself waits too, and no longer than a second."""
     client.wire.stall()
-    client.send(b"SUB slow 1\r\n" + message(2500) + b"PING\r\n")
+    client.send(b"SUB slow 1\r\n" + message(2500) + message(1) + b"PING\r\n")
     held = client.heard()
 
     server.advance(HOLD_SECONDS + 0.2)
 
-    assert (delivery(2500), PONG) == (held, client.heard())
+    assert (delivery(2500), delivery(1) + PONG) == (held, client.heard())
 
 
 def test_held_by_someone_who_is_gone(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
-    """A publisher whose receiver was cut by the very message that pressed goes on at the next turn."""
-    slow.send(b"SUB slow 2\r\n")
-
-    client.wire.feed(message(2500) + b"PING\r\n")
-    at_once = (client.heard(), slow.wire.aborted)
+    """A publisher whose receiver is cut meanwhile goes on at the next turn."""
+    client.wire.feed(message(2500) + message(1) + b"PING\r\n")
+    at_once = (client.heard(), client.connection.waiting)
+    slow.connection.cut("for this test")
     server.settle()
 
     assert (b"", True) == at_once
@@ -209,18 +209,162 @@ def test_held_by_someone_who_is_gone(
 
 
 def test_a_cut_does_not_mix_publishers(server: VirtualBroker) -> None:
-    """Who waited for a receiver that is cut goes on behind the message that cut it, not within."""
+    """A message that closes a receiver at its limit reaches the others whole."""
     first, second, slow, witness = (server.connect(quiet=True) for _ in range(4))
     slow.send(b"SUB slow 1\r\n")
     witness.send(b"SUB > 9\r\n")
     slow.wire.stall()
 
-    first.send(message(2500) + b"PUB late 0\r\n\r\n")
+    first.send(message(2500) + message(3) + b"PUB late 0\r\n\r\n")
+    server.advance(HOLD_SECONDS + TICK)
     witness.heard()
     second.send(message(2000) + b"PUB later 0\r\n\r\n")
 
     assert slow.wire.aborted
-    assert delivery(2000, 9) == witness.heard()[: len(delivery(2000, 9))]
+    assert delivery(2000, 9) + b"MSG later 9 0\r\n\r\n" == witness.heard()
+
+
+def test_a_receiver_that_ends_before_its_publisher_waits(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publisher that was stopped for a receiver that is gone meanwhile continues at the next turn."""
+    other = server.connect(quiet=True)
+    other.send(b"SUB other 1\r\n")
+    monkeypatch.setattr(other.wire, "write", lambda _data: slow.connection.abort())
+
+    client.wire.feed(message(2500) + b"PUB other 0\r\n\r\n" + message(1) + b"PING\r\n")
+    at_once = (client.heard(), slow.wire.aborted)
+    server.settle()
+
+    assert (b"", True) == at_once
+    assert (PONG, False) == (client.heard(), client.connection.waiting)
+
+
+# --- held for long ---------------------------------------------------------------
+
+
+def crawl(server: VirtualBroker, slow: VirtualClient, seconds: float) -> None:
+    """Let time pass in which the receiver takes a byte at each check."""
+    for _ in range(round(seconds / TICK)):
+        slow.wire.pass_on(1)
+        server.advance(TICK)
+
+
+def test_a_held_publisher_is_answered(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """Its PINGs are answered after a second, wherever they are in what it sent, and once."""
+    client.send(message(2500) + message(1) + b"PING\r\n" + message(2) + b"PING\r\nPI")
+    crawl(server, slow, ANSWER_HOLD - TICK)
+    early = client.heard()
+    crawl(server, slow, 2 * TICK)
+    answered = client.heard()
+
+    client.send(b"NG\r\n" + message(3) + b"PING\r\n")
+    later = client.heard()
+    slow.wire.pass_on()
+    server.advance(TICK)
+
+    assert (b"", 2 * PONG, 2 * PONG, b"") == (early, answered, later, client.heard())
+    assert slow.heard().endswith(delivery(1) + delivery(2) + delivery(3))
+    assert PONG == client.ask(b"PING\r\n")
+
+
+def test_a_publisher_that_is_held_again(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """What was answered during an earlier wait is not answered again."""
+    client.send(message(2500) + message(2500) + b"PING\r\n" + message(2500) + b"PING\r\n")
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    first = client.heard()
+    slow.wire.pass_on(2300)
+    server.advance(TICK)
+
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    client.send(b"PING\r\n")
+    second = client.heard()
+    slow.wire.pass_on()
+    server.advance(TICK)
+
+    assert (2 * PONG, PONG, b"") == (first, second, client.heard())
+
+
+def test_reading_ahead_is_bounded(server: VirtualBroker, client: VirtualClient, slow: VirtualClient) -> None:
+    """A held publisher is read up to `READ_AHEAD` and one read more; all is delivered in the end."""
+    many = READ_AHEAD // 1000 + 2000
+    client.send(message(2500) + many * message(1000))
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    ahead = server.broker.flow.read_ahead
+    left = client.wire.unread
+
+    slow.wire.pass_on()
+    server.advance(TICK)
+
+    assert READ_AHEAD <= ahead < READ_AHEAD + 256 * 1024
+    assert left > 0
+    assert (0, delivery(2500) + many * delivery(1000)) == (server.broker.flow.read_ahead, slow.heard())
+
+
+def test_reading_ahead_is_bounded_for_all(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """Where others have used up what may be read ahead, no more is read; what has come is answered."""
+    server.broker.flow.read_ahead = READ_AHEAD_TOTAL
+    client.send(message(2500) + message(1) + b"PING\r\n")
+    client.send(b"PING\r\n")
+
+    crawl(server, slow, ANSWER_HOLD + TICK)
+
+    assert (PONG, len(b"PING\r\n")) == (client.heard(), client.wire.unread)
+
+
+def test_what_was_read_ahead_goes_with_the_connection(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """A held publisher that is lost costs nothing any more."""
+    client.send(message(2500) + message(1))
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    client.send(100 * message(1))
+    before = server.broker.flow.read_ahead
+
+    client.leave()
+
+    assert 0 == server.broker.flow.read_ahead < before
+    assert 0 == server.broker.flow.held_publishers
+
+
+def test_the_end_of_a_held_publisher_is_seen(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient
+) -> None:
+    """It is closed once its messages are delivered."""
+    client.send(message(2500) + message(1))
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    client.wire.end()
+    waits = not client.wire.closed
+    slow.wire.pass_on()
+    server.advance(TICK)
+
+    assert (True, True) == (waits, client.wire.closed)
+    assert slow.heard().endswith(delivery(1))
+
+
+def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, slow: VirtualClient) -> None:
+    """Both ends show it, the log names the receiver, and the slow consumer is remembered."""
+    slow.send(b'CONNECT {"verbose":false,"name":"laptop"}\r\n')
+    client.send(message(2500) + message(1))
+    held = (client.connection.stats().waits_for, slow.connection.stats().holds)
+    crawl(server, slow, ANSWER_HOLD + TICK)
+    server.advance(LIMITS.write_deadline + TICK)
+
+    (record,) = server.broker.slow_consumer_log
+    assert (((2, "laptop"),), 1) == held
+    assert ["laptop"] == [event.name for event in server.events.of(PublishersHeld)]
+    assert ("cid", 2, "laptop", "no progress within write_deadline 2s") == (
+        record.kind,
+        record.cid,
+        record.name,
+        record.reason,
+    )
 
 
 # --- ending ------------------------------------------------------------------------
@@ -353,9 +497,11 @@ def test_a_receiver_that_is_cut_by_its_last_message(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
     """The end of a receiver and of its subscription may be one and the same message."""
-    slow.send(b"UNSUB 1 1\r\n")
+    slow.send(b"SUB slow 2\r\nUNSUB 2 2\r\n")
+    client.send(message(1000))
+    server.advance(HOLD_SECONDS + TICK)
 
-    client.send(message(4500) + message(1) + b"PING\r\n")
+    client.send(message(2500) + message(1) + b"PING\r\n")
 
     assert (True, PONG) == (slow.wire.aborted, client.heard())
     assert 0 == server.broker.stats().subscriptions.num_subscriptions

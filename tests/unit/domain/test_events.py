@@ -98,7 +98,12 @@ SENTENCES: list[tuple[Event, str, str]] = [
         "ERR",
         "Error reading from client: processSub Parse Error: 'foo'",
     ),
-    (events.SlowConsumer(LINK, "write deadline"), "INF", "Slow Consumer Detected"),
+    (events.SlowConsumer(LINK, "write deadline"), "INF", "Slow Consumer Detected: write deadline"),
+    (
+        events.PublishersHeld(LINK, "laptop", 3, 1_048_999),
+        "INF",
+        'Publishers wait for "laptop": 3 held, 1048999 bytes pending',
+    ),
     (events.LineReceived(LINK, "PUB foo re 5"), "TRC", "->> [PUB foo re 5]"),
     (events.PayloadReceived(LINK, "hello"), "TRC", "->> MSG_PAYLOAD: [hello]"),
     (events.LineSent(LINK, "MSG foo 9 re 5"), "TRC", "<<- [MSG foo 9 re 5]"),

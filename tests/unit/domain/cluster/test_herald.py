@@ -6,6 +6,7 @@ from app.domain import flow
 from app.domain.cluster import herald
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LineSent, SlowConsumer
+from app.domain.limits import HOLD_SECONDS
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
@@ -303,10 +304,11 @@ def test_a_route_that_fills_up(
     monkeypatch.setattr(flow, "ROUTE_PENDING", 0)
     others = [server.joined(f"{number}", 8000 + number) for number in range(3)]
     peer.heard()
-    for other in others:
-        other.heard()
     peer.wire.stall()
     peer.connection.outbox.send((server.limits.max_pending - 10) * b"x")
+    server.advance(HOLD_SECONDS + flow.TICK)
+    for other in others:
+        other.heard()
 
     heard = client.ask(b"SUB foo 1\r\nPING\r\n")
 

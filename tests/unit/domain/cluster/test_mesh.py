@@ -10,7 +10,7 @@ from app.domain.cluster.url import RouteUrl
 from app.domain.cluster.vigil import LOOK_SECONDS, PROBE_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import StaleConnection
-from app.domain.limits import Limits
+from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.timetable import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
@@ -436,6 +436,7 @@ def fill(server: RoutedBroker, peer: VirtualPeer) -> None:
     """Let as much be pending for a peer as may be."""
     peer.wire.stall()
     peer.connection.outbox.send(server.limits.max_pending * b"x")
+    server.advance(HOLD_SECONDS + flow.TICK)
 
 
 # --- who was turned away ---------------------------------------------------------------------------

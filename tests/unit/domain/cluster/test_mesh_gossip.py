@@ -9,6 +9,8 @@ from app.domain.cluster.mesh import ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.encode import PING
+from app.domain.flow import TICK
+from app.domain.limits import HOLD_SECONDS
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -198,6 +200,7 @@ def test_a_route_that_is_cut_by_gossip(
     others = [server.joined(f"{port}", port) for port in (8001, 8002)]
     peer.wire.stall()
     peer.connection.outbox.send(server.limits.max_pending * b"x")
+    server.advance(HOLD_SECONDS + TICK)
     for other in others:
         other.heard()
 

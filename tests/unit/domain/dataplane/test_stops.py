@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import DELIVERY_WORK, LINE_WORK, TURN_WORK, Progress
+from app.domain.dataplane.seam import DELIVERY_WORK, LINE_WORK, LOOK_AROUND, TURN_WORK, Progress
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"
@@ -114,6 +114,154 @@ def test_closed_between_reads(station: Station, kept: bytes) -> None:
 
     assert (Progress.STOPPED, False) == (progress, station.inlet.has_rest())
     assert ([], 0) == (station.control.lines, station.inlet.in_msgs)
+
+
+def test_a_message_for_a_congested_receiver_waits(stage: Stage) -> None:
+    """It is given to nobody while an owner holds the publisher, and to all when none does; others pass."""
+    sender, slow, quick = stage.station(), stage.station(), stage.station()
+    stage.subscribe(b"foo", quick.target(), slow.target())
+    stage.subscribe(b"other", quick.target(b"2"))
+    slow.outbox.congested = True
+    slow.owner.decide = lambda: True
+
+    held = sender.feed(b"PUB other 2\r\nok\r\n" + 2 * PUBLISH + b"PING\r\n")
+    early = (slow.heard(), quick.heard(), sender.inlet.in_msgs, sender.inlet.kept())
+    slow.owner.decide = lambda: False
+    last = sender.go_on()
+
+    assert (b"", b"MSG other 2 2\r\nok\r\n", 1, 2 * PUBLISH + b"PING\r\n") == early
+    assert [Progress.HELD, Progress.DONE] == [held, last]
+    assert 2 * [2 * MESSAGE] == [slow.heard(), quick.heard()]
+    assert [b"PING\r"] == sender.control.lines
+
+
+def test_each_congested_receiver_is_asked(stage: Stage) -> None:
+    """The publisher waits for all of them that say so; retired ones are passed over."""
+    sender, first, second = stage.station(), stage.station(), stage.station()
+    gone = first.target()
+    stage.subscribe(b"foo", first.target(), second.target(), gone)
+    gone.retire()
+    for station in (first, second):
+        station.outbox.congested = True
+        station.owner.decide = lambda: True
+
+    sender.feed(PUBLISH)
+
+    assert (1, 1) == (first.owner.presses, second.owner.presses)
+
+
+def test_nobody_is_asked_without_congestion(stage: Stage) -> None:
+    """Once the mark is taken away messages pass without a question."""
+    sender, slow = stage.station(), stage.station()
+    stage.subscribe(b"foo", slow.target())
+    slow.outbox.congested = True
+    slow.outbox.congested = True
+    slow.outbox.congested = False
+
+    sender.feed(PUBLISH)
+
+    assert (0, MESSAGE, False) == (slow.owner.presses, slow.heard(), slow.outbox.congested)
+
+
+def test_a_receiver_that_closes_its_publisher_when_asked(stage: Stage, station: Station) -> None:
+    """A publisher that is closed while it is held keeps nothing."""
+    stage.subscribe(b"foo", station.target())
+    station.outbox.congested = True
+
+    def close() -> bool:
+        station.inlet.closed = True
+        return True
+
+    station.owner.decide = close
+
+    assert Progress.HELD == station.feed(2 * PUBLISH)
+    assert not station.inlet.has_rest()
+
+
+def test_a_queue_group_prefers_members_that_are_ready(stage: Stage) -> None:
+    """A congested, closed or retired member gets no message while another one can take it."""
+    sender, slow, closed, gone, quick = (stage.station() for _ in range(5))
+    retired = gone.target()
+    stage.planner.listeners[b"foo"] = ((), [[slow.target(), closed.target(), retired, quick.target()]])
+    retired.retire()
+    closed.outbox.closed = True
+    slow.outbox.congested = True
+
+    sender.feed(100 * PUBLISH)
+
+    assert (0, 100) == (slow.outbox.out_msgs, quick.outbox.out_msgs)
+    assert 0 == slow.owner.presses
+
+
+def test_a_queue_group_whose_members_are_all_congested(stage: Stage) -> None:
+    """The publisher waits for the member with the least pending bytes."""
+    sender, first, second, third = (stage.station() for _ in range(4))
+    stage.planner.listeners[b"foo"] = ((), [[first.target(), second.target(), third.target()]])
+    for number, station in enumerate((second, third, first)):
+        station.wire.stall()
+        station.outbox.send(b"x" * (1 + number))
+        station.outbox.congested = True
+        station.owner.decide = lambda: True
+
+    held = sender.feed(PUBLISH)
+    second.owner.decide = lambda: False
+    last = sender.go_on()
+
+    assert [Progress.HELD, Progress.DONE] == [held, last]
+    assert (0, 2, 0) == tuple(one.owner.presses for one in (first, second, third))
+    assert 1 == sum(one.outbox.out_msgs for one in (first, second, third))
+
+
+def test_bytes_of_the_server_for_a_congested_connection(station: Station) -> None:
+    """A client whose answers are not read is held after the line that provoked one."""
+    station.outbox.congested = True
+    station.owner.decide = lambda: True
+
+    def answer(_line: bytes) -> bool:
+        station.outbox.send(b"PONG\r\n")
+        return True
+
+    station.control.obey = answer
+    first = station.feed(b"PING\r\nPING\r\n")
+    second = station.go_on()
+
+    assert [Progress.HELD, Progress.HELD] == [first, second]
+    assert 2 == len(station.control.lines)
+
+
+def test_whom_else_a_publisher_serves(stage: Stage) -> None:
+    """The two latest plans that differ are looked at; retired and closed receivers are not."""
+    sender, slow, ready, closed = (stage.station() for _ in range(4))
+    gone = ready.target()
+    stage.subscribe(b"slow", slow.target(), closed.target(), gone)
+    stage.planner.listeners[b"ready"] = ((), [[ready.target()]])
+    gone.retire()
+    closed.outbox.closed = True
+    answers = [sender.inlet.serves_another(slow.outbox, 100)]
+
+    for subject in (b"slow", b"ready", b"slow", b"slow"):
+        sender.feed(b"PUB %b 2\r\nok\r\n" % subject)
+        answers.append(sender.inlet.serves_another(slow.outbox, 100))
+    ready.owner.unread = 101
+    answers.append(sender.inlet.serves_another(slow.outbox, 100))
+    ready.owner.unread = 100
+    ready.wire.stall()
+    ready.outbox.send(101 * b"x")
+    answers.append(sender.inlet.serves_another(slow.outbox, 100))
+
+    assert [False, False, True, True, True, False, False] == answers
+
+
+def test_few_receivers_are_looked_at(stage: Stage) -> None:
+    """A large audience costs no more than a small one."""
+    sender, slow, ready = (stage.station() for _ in range(3))
+    slow.wire.stall()
+    slow.outbox.send(100 * b"x")
+    stage.subscribe(b"foo", *(slow.target(b"%d" % number) for number in range(LOOK_AROUND)), ready.target())
+
+    sender.feed(PUBLISH)
+
+    assert not sender.inlet.serves_another(sender.outbox, 10)
 
 
 def test_held_by_a_receiver(stage: Stage) -> None:

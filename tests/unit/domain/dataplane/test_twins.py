@@ -4,6 +4,7 @@ The plain twin is compared with itself too, so that the test is tested everywher
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,14 +130,15 @@ class _Ensemble:
         for station in self.stations:
             station.outbox.alarm = alarm
             station.control.obey = self._obey
-            station.owner.decide = self._decide
+            station.owner.decide = partial(self._decide, station)
         self.account = _Account()
         self._presses = 0
 
-    def _decide(self) -> bool:
-        """Hold at every other press."""
+    def _decide(self, station: Station) -> bool:
+        """Hold at some presses, and mark the outbox as congested from time to time."""
         self._presses += 1
-        return self._presses % 2 == 0
+        station.outbox.congested = self._presses % 3 != 0
+        return self._presses % 7 in {2, 4}
 
     def _obey(self, line: bytes) -> bool:
         """Add and remove listeners, in a way that depends on the line alone; stop at times."""
@@ -202,6 +204,7 @@ class _Ensemble:
             (station.owner.presses, station.owner.heads),
             (inlet.in_msgs, inlet.in_bytes, inlet.last_publish, inlet.has_rest()),
             (outbox.out_msgs, outbox.out_bytes, outbox.last_delivery, outbox.pending(), outbox.passed()),
+            (outbox.congested, inlet.kept(), inlet.serves_another(outbox, 100)),
             len(self.plane.reserve(inlet)),
         )
 
