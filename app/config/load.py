@@ -70,13 +70,12 @@ def examine(
     intended = meaning.draft.copy()
     options = salvage(Options, meaning.draft)
     known = Given(meaning.draft, intended, given, whole=whole, doubtful=meaning.doubtful)
-    notices = [*meaning.notices]
     if options is not None:
         wrong += contradictions(options, known)
-        notices += idle(options, known, file)
     unread = remainder.unread if remainder else ()
     problems = [*broken, *(problem for problem in wrong if problem.place not in unread)]
-    return Examined(options, known, in_order(problems), in_order(notices))
+    useless = idle(options, known, file) if options is not None and not problems else []
+    return Examined(options, known, in_order(problems), in_order((*meaning.notices, *useless)))
 
 
 def _read(

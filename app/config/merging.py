@@ -56,18 +56,19 @@ def _wants_tls(given: Mapping[str, Value]) -> bool:
 
 def _put_cluster(given: Mapping[str, Value], draft: Draft) -> list[Problem]:
     url, routes = given.get("cluster.listen"), given.get("cluster.routes")
+    problems = []
     if url is not None:
         try:
             _put_cluster_url(str(url), draft)
         except AddressError as error:
-            return [Problem(str(error))]
+            problems.append(Problem(str(error)))
     if routes is not None:
         draft.put(
             tuple(route.strip() for route in str(routes).split(",") if route.strip()), "cluster", "routes"
         )
-        if draft.get("cluster", "routes") and not draft.get("cluster", "port"):
-            return [Problem(_NO_CLUSTER)]
-    return []
+        if draft.get("cluster", "routes") and not draft.get("cluster", "port") and not problems:
+            problems.append(Problem(_NO_CLUSTER))
+    return problems
 
 
 def _put_cluster_url(text: str, draft: Draft) -> None:

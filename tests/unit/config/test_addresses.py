@@ -12,7 +12,6 @@ from app.config.addresses import (
 )
 from app.domain.cluster.url import RouteUrl
 
-
 ESCAPES = "two hexadecimal digits must follow a %; a % itself is written %25"
 
 
