@@ -67,16 +67,14 @@ def _twin() -> str:
 
 
 def _check(command: CommandLine) -> int:
-    """Print all that keeps a server from starting, or else what has no effect."""
+    """Print all that keeps a server from starting, and what has no effect."""
     found = examine(command.given, os.environ)
     problems = list(found.problems)
     if found.options is not None:
         problems += obstacles(found.options, found.given, _data_plane())
+    complain("".join(f"{line}\n" for line in (*in_order(problems), *found.notices, *command.notices)))
     if problems or found.options is None:
-        complain("".join(f"{problem}\n" for problem in in_order(problems)))
         return _FAILED
-    for notice in (*found.notices, *command.notices):
-        complain(f"{notice}\n")
     path = command.given.get(CONFIG_FILE)
     return _status(said=say(f"configuration {path} is valid\n" if path else "the flags are valid\n"))
 

@@ -120,7 +120,7 @@ def _unreadable(asked: TlsOptions, given: Given, path: Sequence[str]) -> Iterato
 
 def _place(text: str, asked: TlsOptions, given: Given, path: Sequence[str]) -> Place | None:
     """Where the file stands that a text is about."""
-    keys = ("key_file", "cert_file", "ca_file")
+    keys = ("ca_file",) if "root ca" in text else ("key_file", "cert_file")
     blamed = next((key for key in keys if getattr(asked, key) and f"{getattr(asked, key)}:" in text), None)
     return given.place(*path, blamed) if blamed else given.place(*path)
 
