@@ -20,6 +20,7 @@ MAKEFLAGS += --no-print-directory
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
 $(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pynatsd needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make install PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	@touch $@
@@ -29,8 +30,9 @@ $(BUILT): $(INSTALLED) setup.py $(NATIVE)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
+# At a terminal the server is a job of its own, so Ctrl-C reaches it alone, and not make, which would end with 130.
 serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
-	@exec $(BIN)/python -m app.entrypoints.server $(ARGS)
+	@if [ -t 0 ] && [ -t 2 ]; then set -m; $(BIN)/python -m app.entrypoints.server $(ARGS); else exec $(BIN)/python -m app.entrypoints.server $(ARGS); fi
 
 # The domain must be covered by its own unit tests alone, so they run first and by themselves.
 test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it

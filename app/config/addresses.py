@@ -8,6 +8,7 @@ from app.domain.cluster.url import HIGHEST_PORT, RouteUrl
 
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _SCHEME = re.compile(r"[^:/@]*://")
 
 
@@ -72,7 +73,18 @@ def _parse(text: str, mistake: str) -> RouteUrl:
     if not _URL.fullmatch(text) or not text.isprintable():
         raise AddressError(mistake)
     endpoint = _endpoint(url, mistake)
-    return RouteUrl(endpoint.host, endpoint.port, unquote(url.username or ""), unquote(url.password or ""))
+    user, password = (_unescaped(part or "", mistake) for part in (url.username, url.password))
+    return RouteUrl(endpoint.host, endpoint.port, user, password)
+
+
+def _unescaped(text: str, mistake: str) -> str:
+    """A user or password as it is meant."""
+    if _BROKEN_ESCAPE.search(text):
+        raise AddressError(f"{mistake}: two hexadecimal digits must follow a %; a % itself is written %25")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise AddressError(f"{mistake}: the bytes that follow a % are not UTF-8") from None
 
 
 def _endpoint(url: SplitResult, mistake: str) -> Endpoint:

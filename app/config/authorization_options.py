@@ -34,17 +34,21 @@ Secret = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
 class UserOptions(Section):
     """One of several users."""
 
-    user: Annotated[str, Field(min_length=1, description="Name of the user."), Key(also=("username",))]
+    user: Annotated[
+        str, Field(min_length=1, description="Name of the user."), Key(also=("username",), guards=True)
+    ]
     password: Annotated[
         Secret,
         Field(description="The user's password, plain or as a bcrypt hash."),
-        Key(also=("pass",)),
+        Key(also=("pass",), guards=True),
     ] = ""
 
 
 def _distinct(users: tuple[UserOptions, ...]) -> tuple[UserOptions, ...]:
     if not users:
-        raise ValueError("must hold at least one user, or nobody would be asked")
+        raise Verdict(
+            "authorization.users must hold at least one user, or nobody would be asked", lacking=True
+        )
     first: dict[str, int] = {}
     for position, entry in enumerate(users):
         if first.setdefault(entry.user, position) != position:
@@ -55,24 +59,29 @@ def _distinct(users: tuple[UserOptions, ...]) -> tuple[UserOptions, ...]:
 class AuthorizationOptions(Section):
     """Who may come in; with nothing set, everybody."""
 
-    user: Annotated[str | None, Field(description="Name of the only user."), Key(also=("username",))] = None
+    user: Annotated[
+        str | None, Field(description="Name of the only user."), Key(also=("username",), guards=True)
+    ] = None
     password: Annotated[
         Secret,
         Field(description="That user's password, plain or as a bcrypt hash."),
-        Key(also=("pass",)),
+        Key(also=("pass",), guards=True),
     ] = ""
     token: Annotated[
-        Secret, Field(description="A token to be shown, plain or as a bcrypt hash; users come before it.")
+        Secret,
+        Field(description="A token to be shown, plain or as a bcrypt hash; users come before it."),
+        Key(guards=True),
     ] = ""
     users: Annotated[
         tuple[UserOptions, ...] | None,
         Field(strict=False, description="Several users, each a map with `user` and `password`."),
         AfterValidator(lambda users: users if users is None else _distinct(users)),
-        Key(wrong="Could not parse user array properly, it must be an array of maps"),
+        Key(wrong="Could not parse user array properly, it must be an array of maps", guards=True),
     ] = None
     authenticator: Annotated[
         Annotated[str, AfterValidator(_factory)] | None,
         Field(description="Code of your own that judges, as `package.module:factory`."),
+        Key(guards=True),
     ] = None
     authenticator_timeout: Annotated[
         Seconds, Field(description="Time that code has for one verdict."), Key(unit="seconds")

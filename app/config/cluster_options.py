@@ -33,12 +33,12 @@ class ClusterAuthorizationOptions(Section):
     }
 
     user: Annotated[
-        str | None, Field(description="Name that servers must give."), Key(also=("username",))
+        str | None, Field(description="Name that servers must give."), Key(also=("username",), guards=True)
     ] = None
     password: Annotated[
         Secret,
         Field(description="Its password, plain or as a bcrypt hash."),
-        Key(also=("pass",)),
+        Key(also=("pass",), guards=True),
     ] = ""
     timeout: Annotated[Seconds, Field(description="Time for a server to log in."), Key(unit="seconds")] = 1.0
 
@@ -53,9 +53,11 @@ class ClusterOptions(Section):
     ] = "0.0.0.0"  # noqa: S104 - gnatsd's default
     port: Annotated[Port, Field(description="Port for other servers; 0 is no cluster, -1 any free port.")] = 0
     authorization: Annotated[
-        ClusterAuthorizationOptions, Field(description="What other servers must show.")
+        ClusterAuthorizationOptions, Field(description="What other servers must show."), Key(guards=True)
     ] = ClusterAuthorizationOptions()
-    tls: Annotated[TlsOptions | None, Field(description="Encryption between servers.")] = None
+    tls: Annotated[TlsOptions | None, Field(description="Encryption between servers."), Key(guards=True)] = (
+        None
+    )
     routes: Annotated[
         tuple[Route, ...], Field(strict=False, description="Servers to connect to, as URLs.")
     ] = ()

@@ -1,24 +1,18 @@
 """Scripts that make shells complete the flags, written from the table of flags."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 
 from app.config.flags import BLOCKS, Flag
 from app.config.go_flags import boolean
 
-_PROGRAM = "pynatsd"
 
-
-def completion(shell: str) -> str:
-    """The script for one of `app.config.flags.SHELLS`."""
-    return _WRITERS[shell]()
-
-
-def _rows() -> Iterator[Flag]:
-    return (flag for block in BLOCKS.values() for flag in block)
+def completion(shell: str, program: str = "pynatsd", blocks: Mapping[str, Sequence[Flag]] = BLOCKS) -> str:
+    """The script for one of `app.config.flags.SHELLS`, for a program with these flags."""
+    return _WRITERS[shell](program, [flag for block in blocks.values() for flag in block])
 
 
 def _words(flag: Flag) -> list[str]:
-    """Its names as people write them: one dash before few letters, two before a word."""
+    """Its names as the help text has them."""
     return [f"-{name}" if f" -{name}" in f" {flag.spelling}" else f"--{name}" for name in flag.listed]
 
 
@@ -27,17 +21,18 @@ def _text(flag: Flag) -> str:
     return flag.text.partition(" (")[0].rstrip(".")
 
 
-def _bash() -> str:
-    all_words = " ".join(word for flag in _rows() for word in _words(flag))
+def _bash(program: str, rows: Sequence[Flag]) -> str:
+    function = f"_{program.replace('-', '_')}"
+    all_words = " ".join(word for flag in rows for word in _words(flag))
     lines = [
-        f"_{_PROGRAM}() {{",
+        f"{function}() {{",
         '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
         # Bash makes a word of an equals sign.
         '    if [ "$word" = "=" ]; then word=""',
         '    elif [ "$before" = "=" ]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi',
         '    case "$before" in',
     ]
-    for flag in _rows():
+    for flag in rows:
         if flag.read is boolean:
             continue
         pattern = "|".join(f"-{name}|--{name}" for name in flag.names)
@@ -52,14 +47,14 @@ def _bash() -> str:
         "    esac",
         f'    mapfile -t COMPREPLY < <(compgen -W "{all_words}" -- "$word")',
         "}",
-        f"complete -F _{_PROGRAM} {_PROGRAM}",
+        f"complete -F {function} {program}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _zsh() -> str:
-    lines = [f"#compdef {_PROGRAM}", "", "_arguments \\"]
-    for flag in _rows():
+def _zsh(program: str, rows: Sequence[Flag]) -> str:
+    lines = [f"#compdef {program}", "", "_arguments \\"]
+    for flag in rows:
         words = _words(flag)
         others = f"({' '.join(words)})" if len(words) > 1 else ""
         lines += [f"    '{others}{word}[{_zsh_text(flag)}]{_zsh_value(flag)}' \\" for word in words]
@@ -78,8 +73,8 @@ def _zsh_value(flag: Flag) -> str:
     return ":file:_files" if _takes_file(flag) else ":value: "
 
 
-def _fish() -> str:
-    return "".join(f"complete -c {_PROGRAM} {_fish_row(flag)}\n" for flag in _rows())
+def _fish(program: str, rows: Sequence[Flag]) -> str:
+    return "".join(f"complete -c {program} {_fish_row(flag)}\n" for flag in rows)
 
 
 def _fish_row(flag: Flag) -> str:
@@ -104,4 +99,4 @@ def _takes_file(flag: Flag) -> bool:
     return flag.spelling.endswith(" FILE")
 
 
-_WRITERS: dict[str, Callable[[], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+_WRITERS: dict[str, Callable[[str, Sequence[Flag]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

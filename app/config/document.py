@@ -3,12 +3,12 @@
 What the names mean is nobody's concern here; see ``app.config.options``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from app.config.errors import Place
+from app.config.errors import ConfigError, Place, Problem
 
 Scalar: TypeAlias = bool | int | float | str | datetime
 
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Members in the order of the file; of several with one key the last counts."""
+    """Members in the order of the file; of several that set the same the last counts."""
 
     members: tuple[Member, ...] = ()
     referred: frozenset[str] = field(default=frozenset(), compare=False)
@@ -41,3 +41,22 @@ class Block:
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What could be read of a document that is broken."""
+
+    block: Block = field(default_factory=Block)
+    unread: frozenset[Place] = frozenset()
+    """Where values are that could not be read, and are empty now."""
+    variables: frozenset[str] = frozenset()
+    """Names that variables may refer to, in what could not be read as well."""
+
+
+class BrokenDocument(ConfigError):
+    """Text that does not follow the grammar."""
+
+    def __init__(self, problems: Iterable[Problem], remainder: Remainder) -> None:
+        super().__init__(problems)
+        self.remainder = remainder

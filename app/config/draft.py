@@ -1,6 +1,7 @@
 """A draft: what was given for the options, unchecked, and where each of it stands."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import TypeAlias
 
 from app.config.errors import Place
@@ -49,3 +50,14 @@ class Draft:
         if isinstance(section, dict):
             section.pop(path[-1], None)
         self._places = {known: place for known, place in self._places.items() if known[: len(path)] != path}
+
+    def copy(self) -> "Draft":
+        """The same, to be changed apart."""
+        copied = Draft(deepcopy(self.values))
+        copied._places = dict(self._places)
+        return copied
+
+    def move_places(self, other: "Draft", path: Path) -> None:
+        """Let another draft know, in place of this one, where the parts of something stand."""
+        for known in [known for known in self._places if known[: len(path)] == path]:
+            other.mark(known, self._places.pop(known))

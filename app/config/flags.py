@@ -6,12 +6,23 @@ shells follow from it.
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import get_args
 
-from app.config.go_flags import Reader, Value, boolean, integer, one_of, scan, string
+from app.config.go_flags import (
+    Reader,
+    UsageError,
+    Value,
+    boolean,
+    integer,
+    one_of,
+    scan,
+    spelt,
+    stray_word,
+    string,
+)
 from app.config.options import LogFormat
 
 
@@ -45,7 +56,7 @@ class Flag:
     @property
     def listed(self) -> tuple[str, ...]:
         """Names in the help text."""
-        return tuple(re.findall(r"(?:^|[\s,])--?(\w+)", self.spelling))
+        return tuple(re.findall(r"(?:^|[\s,])--?(\w[\w-]*)", self.spelling))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,6 +71,8 @@ class CommandLine:
     """Values that are given explicitly, by the names in `Flag.sets`."""
     asks: Request | None = None
     """What is wanted in place of a server."""
+    notices: tuple[str, ...] = field(default=(), compare=False)
+    """What was probably not meant."""
 
 
 SHELLS = ("bash", "zsh", "fish")
@@ -71,14 +84,12 @@ SHELL = "shell"
 """Names what ``--completion`` gives."""
 
 BLOCKS = {
-    "Server Options": (
-        Flag("-a, --addr HOST", string, "Bind to HOST address (default: {host})", ("host",), also=("net",)),
-        Flag("-p, --port PORT", integer, "Use PORT for clients (default: {port})", ("port",)),
-        Flag("-P, --pid FILE", string, "File to store PID", ("pid_file",)),
-        Flag("-m, --http_port PORT", integer, "Use HTTP PORT for monitoring", ("http_port",)),
-        Flag("-ms,--https_port PORT", integer, "Use HTTPS PORT for monitoring", ("https_port",)),
-        Flag("-c, --config FILE", string, "Configuration File", (CONFIG_FILE,)),
-        Flag("-t, --check", boolean, "Check the configuration and these flags, and exit", asks=Request.CHECK),
+    "Server": (
+        Flag("-a, --addr HOST", string, "Listen on HOST (default: {host})", ("host",), also=("net",)),
+        Flag("-p, --port PORT", integer, "Listen on PORT; -1 is any free one (default: {port})", ("port",)),
+        Flag("-c, --config FILE", string, "Read options from FILE; flags count before it", (CONFIG_FILE,)),
+        Flag("-t, --check", boolean, "Look for mistakes in options and files, and exit", asks=Request.CHECK),
+        Flag("-P, --pid FILE", string, "Write the process number to FILE", ("pid_file",)),
         Flag("-n, --server_name NAME", string, "Name of this server, for people", ("server_name",)),
         Flag(
             "    --client_advertise ADDRESS",
@@ -87,52 +98,70 @@ BLOCKS = {
             ("client_advertise",),
         ),
     ),
-    "Logging Options": (
-        Flag("-l, --log FILE", string, "File to redirect log output", ("log_file",)),
-        Flag("-T, --logtime", boolean, "Timestamp log entries (default: {logtime})", ("logtime",)),
-        Flag("-s, --syslog", boolean, "Enable syslog as log method.", ("syslog",)),
-        Flag("-r, --remote_syslog", string, "Syslog server addr (udp://localhost:514).", ("remote_syslog",)),
-        Flag("-D, --debug", boolean, "Enable debugging output", ("debug",)),
-        Flag("-V, --trace", boolean, "Trace the raw protocol", ("trace",)),
-        Flag("-DV", boolean, "Debug and Trace", ("debug", "trace")),
+    "Monitoring": (
+        Flag("-m, --http_port PORT", integer, "Serve monitoring over HTTP on PORT", ("http_port",)),
+        Flag(
+            "-ms, --https_port PORT",
+            integer,
+            "Serve monitoring over HTTPS on PORT; needs TLS",
+            ("https_port",),
+        ),
+    ),
+    "Log": (
+        Flag("-l, --log FILE", string, "Append the log to FILE (default: standard error)", ("log_file",)),
+        Flag("-s, --syslog", boolean, "Log to the syslog daemon of this machine", ("syslog",)),
+        Flag(
+            "-r, --remote_syslog URL",
+            string,
+            "Log to a syslog daemon, as in udp://localhost:514",
+            ("remote_syslog",),
+        ),
+        Flag("-T, --logtime", boolean, "Begin log lines with the time (default: {logtime})", ("logtime",)),
+        Flag("-D, --debug", boolean, "Log what happens to each connection", ("debug",)),
+        Flag("-V, --trace", boolean, "Log every protocol line", ("trace",)),
+        Flag("-DV", boolean, "The same as -D -V", ("debug", "trace")),
         Flag(
             "    --log_format FORMAT",
             one_of(*get_args(LogFormat)),
-            "Write log entries as text or json (default: {log_format})",
+            "Write log lines as text or json (default: {log_format})",
             ("log_format",),
             choices=get_args(LogFormat),
         ),
     ),
-    "Authorization Options": (
-        Flag("    --user user", string, "User required for connections", ("authorization.user",)),
-        Flag("    --pass password", string, "Password required for connections", ("authorization.password",)),
+    "Login": (
+        Flag("    --user NAME", string, "User that clients must give", ("authorization.user",)),
+        Flag("    --pass PASSWORD", string, "Password of that user", ("authorization.password",)),
+        Flag("    --auth TOKEN", string, "Token that clients must give", ("authorization.token",)),
+    ),
+    "TLS": (
+        Flag("    --tls", boolean, "Encrypt connections of clients (default: false)", ("tls",)),
+        Flag("    --tlscert FILE", string, "Certificate of the server, in PEM", ("tls.cert_file",)),
+        Flag("    --tlskey FILE", string, "Private key of that certificate, in PEM", ("tls.key_file",)),
         Flag(
-            "    --auth token",
-            string,
-            "Authorization token required for connections",
-            ("authorization.token",),
+            "    --tlsverify", boolean, "The same as --tls; clients must show a certificate", ("tls.verify",)
+        ),
+        Flag(
+            "    --tlscacert FILE", string, "Authorities whose certificates count, in PEM", ("tls.ca_file",)
         ),
     ),
-    "TLS Options": (
-        Flag("    --tls", boolean, "Enable TLS, do not verify clients (default: false)", ("tls",)),
-        Flag("    --tlscert FILE", string, "Server certificate file", ("tls.cert_file",)),
-        Flag("    --tlskey FILE", string, "Private key for server certificate", ("tls.key_file",)),
-        Flag("    --tlsverify", boolean, "Enable TLS, very client certificates", ("tls.verify",)),
-        Flag("    --tlscacert FILE", string, "Client certificate CA for verification", ("tls.ca_file",)),
-    ),
-    "Cluster Options": (
-        Flag("    --routes [rurl-1, rurl-2]", string, "Routes to solicit and connect", ("cluster.routes",)),
+    "Cluster": (
         Flag(
-            "    --cluster [cluster url]",
+            "    --cluster URL",
             string,
-            "Cluster URL for solicited routes",
+            "Listen for servers, as in nats://0.0.0.0:6222",
             ("cluster.listen",),
             also=("cluster_listen",),
         ),
         Flag(
+            "    --routes URL,...",
+            string,
+            "Servers to connect to; needs --cluster",
+            ("cluster.routes",),
+        ),
+        Flag(
             "    --no_advertise",
             boolean,
-            "Tell no addresses of servers to clients",
+            "Keep addresses of servers from clients (default: false)",
             ("cluster.no_advertise",),
         ),
         Flag(
@@ -144,14 +173,18 @@ BLOCKS = {
         Flag(
             "    --connect_retries NUMBER",
             integer,
-            "Attempts to reach a server that others told of",
+            "Attempts to reach a server that another server named",
             ("cluster.connect_retries",),
         ),
     ),
-    "Common Options": (
-        Flag("-h, --help", boolean, "Show this message", asks=Request.HELP),
-        Flag("-v, --version", boolean, "Show version", asks=Request.VERSION),
-        Flag("    --help_tls", boolean, "TLS help", asks=Request.TLS_HELP),
+    "Help": (
+        Flag("-h, --help", boolean, "Print this text", asks=Request.HELP),
+        Flag(
+            "-v, --version", boolean, "Print versions, and which data plane would run", asks=Request.VERSION
+        ),
+        Flag(
+            "    --help_tls", boolean, "Print a sample of TLS, and all cipher suites", asks=Request.TLS_HELP
+        ),
         Flag(
             "    --completion SHELL",
             one_of(*SHELLS),
@@ -167,28 +200,67 @@ _UNLISTED = (Flag("    --profile PORT", integer, "Has no effect", ("prof_port",)
 
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}
-_WORDS = {request.value: request for request in (Request.VERSION, Request.HELP)}
+_SWITCHES = tuple(name for name, flag in _FLAGS.items() if flag.read is boolean)
+_REQUESTS = {request.value: request for request in (Request.VERSION, Request.HELP)}
 _FIRST_SERVED = (Request.VERSION, Request.TLS_HELP, Request.COMPLETION)
+_ADVICE = "a file is given with -c"
+
+
+def flag_name(option: str) -> str:
+    """The flag that sets an option, as people write it; empty when none does."""
+    flags = (flag for flag in _FLAGS.values() if flag.sets == (option,))
+    return next((spelt(max(flag.listed, key=len)) for flag in flags), "")
 
 
 def parse(words: Sequence[str]) -> CommandLine:
     """What the command line gives explicitly, and what it asks for.
 
     `words` exclude the program's name. The last of several values for one option
-    counts. Help is granted at once, whatever stands behind it; anything else only when
-    all flags are understood. Raises `UsageError`.
+    counts. Help is granted at once, whatever follows it; anything else only when
+    all is understood. Raises `UsageError`, also for a word that belongs to no flag.
     """
     left = deque(words)
     given: dict[str, Value] = {}
     asked: dict[Request, bool] = {}
-    for name, value in scan(left, _READERS):
-        flag = _FLAGS[name]
+    alone: dict[tuple[str, ...], Value] = {}
+    notices: dict[str, None] = {}
+    last = ""
+    for last, value in scan(left, _READERS):
+        flag = _FLAGS[last]
         if flag.asks is Request.HELP and value:
             return CommandLine(asks=Request.HELP)
         if flag.asks is not None:
             asked[flag.asks] = bool(value)
+        notices.update(dict.fromkeys(_doubts(last, value, words, alone)))
+        alone[flag.sets] = value
         given.update(dict.fromkeys(flag.sets, value))
     wanted = [request for request in _FIRST_SERVED if asked.get(request)]
-    wanted += [_WORDS[word.lower()] for word in left if word.lower() in _WORDS]
+    wanted += _requested(left, last)
     wanted += [Request.CHECK] if asked.get(Request.CHECK) else []
-    return CommandLine(given, wanted[0] if wanted else None)
+    return CommandLine(given, wanted[0] if wanted else None, tuple(notices))
+
+
+def _requested(left: Sequence[str], last: str) -> list[Request]:
+    """What is asked for by words without a dash. Raises `UsageError` if they are others."""
+    strangers = [word for word in left if word.lower() not in _REQUESTS]
+    if strangers:
+        raise stray_word(strangers, last if strangers[0] == left[0] else "", _SWITCHES, _ADVICE)
+    return [_REQUESTS[word.lower()] for word in left]
+
+
+def _doubts(
+    name: str, value: Value, words: Sequence[str], before: Mapping[tuple[str, ...], Value]
+) -> Iterator[str]:
+    """What a flag may not have been meant to do; `before` has values by what they set.
+
+    Raises `UsageError` where a whole file would be dropped.
+    """
+    sets = _FLAGS[name].sets
+    if before.get(sets, value) != value:
+        if sets == (CONFIG_FILE,):
+            raise UsageError(f"{spelt(name)} is given twice: one file is read, which may include others")
+        yield f"{spelt(name)} is given twice; the last one counts"
+    if isinstance(value, str) and value.startswith("-") and value.lstrip("-") in _FLAGS:
+        flag = spelt(name)
+        if not any(word in (f"-{name}={value}", f"--{name}={value}") for word in words):
+            yield f"{flag} has taken the flag after it as its value; write {flag}=… if that is meant"

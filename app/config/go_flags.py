@@ -5,9 +5,10 @@ the first plain word, refuses ``-l -D`` as a file called ``-D``, and words its e
 in its own way. Each of these can be bent, but the bends outgrow this parser.
 """
 
+import difflib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Value = bool | int | str
 
@@ -17,11 +18,12 @@ Reader = Callable[[str], Value]
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _LEGACY_OCTAL = re.compile(r"^([+-]?)0(?=[0-9_])")
+_FEW = 2
 _INTEGERS = range(-(2**63), 2**63)
 
 
 class UsageError(Exception):
-    """The command line is not understood; the text is what gnatsd prints."""
+    """The command line is not understood; the text, one line, begins as gnatsd's does where it has one."""
 
 
 def boolean(text: str) -> bool:
@@ -66,7 +68,7 @@ def scan(words: deque[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str
 
     Scanning ends at the first word that is no flag, or behind ``--``; the words
     from there on are left. A caller may stop earlier: nothing is read ahead.
-    Raises `UsageError`.
+    Raises `UsageError`, with the flag that was probably meant where one is unknown.
     """
     while words and len(words[0]) > 1 and words[0].startswith("-"):
         word = words.popleft()
@@ -75,10 +77,38 @@ def scan(words: deque[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str
         name, equals, text = _split(word)
         reader = readers.get(name)
         if reader is None:
-            raise UsageError(f"flag provided but not defined: -{name}")
+            raise UsageError(f"flag provided but not defined: {_shown(name)}; {_advice(name, readers)}")
         if not equals:
             text = "true" if reader is boolean else _argument(name, words)
         yield name, _read(name, text, reader)
+
+
+def stray_word(left: Iterable[str], last: str, switches: Iterable[str], advice: str) -> UsageError:
+    """What is wrong with words that belong to no flag, the first of which is named.
+
+    `last` is the name of the flag before them, empty for none; `switches` are the names
+    of all that take no value. `advice` says what to do with a word of another kind.
+    """
+    word = next(iter(left))
+    if last in switches and word in (*_TRUE, *_FALSE):
+        advice = f"a value of {spelt(last)} follows '=', as in {spelt(last)}={word}"
+    return UsageError(f"unexpected argument {_quoted(word)}: {advice}; see --help")
+
+
+def spelt(name: str) -> str:
+    """A flag as people write it: one dash before few letters, two before a word."""
+    return f"-{name}" if len(name) <= _FEW else f"--{name}"
+
+
+def _advice(name: str, known: Iterable[str]) -> str:
+    """What to do about an unknown flag."""
+    other_case = [each for each in known if each.lower() == name.lower()]
+    meant = other_case or difflib.get_close_matches(name.replace("-", "_"), list(known), 1)
+    return f"did you mean {spelt(meant[0])}? See --help" if meant else "see --help"
+
+
+def _shown(name: str) -> str:
+    return f"-{_quoted(name)[1:-1]}"
 
 
 def _split(word: str) -> tuple[str, str, str]:

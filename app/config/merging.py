@@ -14,8 +14,6 @@ from app.config.flags import CONFIG_FILE, SHELL
 from app.config.go_flags import Value
 from app.config.options import Options
 
-_NO_CERTIFICATE = "TLS Server certificate must be present and valid."
-_NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
 _NO_CLUSTER = "Solicited routes require cluster capabilities, e.g. --cluster."
 
 _NO_OPTIONS = (CONFIG_FILE, SHELL, "tls", "cluster.listen", "cluster.routes", *Options.idle)
@@ -30,12 +28,7 @@ def put_flags(given: Mapping[str, Value], draft: Draft) -> list[Problem]:
         useless = name.startswith("tls.") and draft.get("tls") is None
         if name not in _NO_OPTIONS and not useless:
             draft.put(value, *name.split("."))
-    return _missing_for_tls(given, draft) + _put_cluster(given, draft)
-
-
-def idle_flags(given: Mapping[str, Value]) -> list[Problem]:
-    """What is given by flags and has no effect."""
-    return [Problem(text) for name, text in Options.idle.items() if given.get(name)]
+    return _put_cluster(given, draft)
 
 
 def _make_room(given: Mapping[str, Value], draft: Draft) -> None:
@@ -61,25 +54,21 @@ def _wants_tls(given: Mapping[str, Value]) -> bool:
     return bool(given.get("tls") or given.get("tls.verify"))
 
 
-def _missing_for_tls(given: Mapping[str, Value], draft: Draft) -> list[Problem]:
-    needs = (("cert_file", _NO_CERTIFICATE), ("key_file", _NO_PRIVATE_KEY)) if _wants_tls(given) else ()
-    return [Problem(text) for name, text in needs if not draft.get("tls", name)]
-
-
 def _put_cluster(given: Mapping[str, Value], draft: Draft) -> list[Problem]:
     url, routes = given.get("cluster.listen"), given.get("cluster.routes")
+    problems = []
     if url is not None:
         try:
             _put_cluster_url(str(url), draft)
         except AddressError as error:
-            return [Problem(str(error))]
+            problems.append(Problem(str(error)))
     if routes is not None:
         draft.put(
             tuple(route.strip() for route in str(routes).split(",") if route.strip()), "cluster", "routes"
         )
-        if draft.get("cluster", "routes") and not draft.get("cluster", "port"):
-            return [Problem(_NO_CLUSTER)]
-    return []
+        if draft.get("cluster", "routes") and not draft.get("cluster", "port") and not problems:
+            problems.append(Problem(_NO_CLUSTER))
+    return problems
 
 
 def _put_cluster_url(text: str, draft: Draft) -> None:

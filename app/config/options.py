@@ -24,6 +24,7 @@ LARGEST_LINE = 2**30
 LARGEST_BACKLOG = 2**40
 
 LogFormat = Literal["text", "json"]
+SlowConsumer = Literal["cut", "hold"]
 
 
 class Options(Section):
@@ -59,10 +60,12 @@ class Options(Section):
     https_host: Annotated[str | None, Field(description="Host of `https`."), Key(hidden=True)] = None
     https_port: Annotated[Port, Field(description="Port for encrypted monitoring; 0 is none.")] = 0
 
-    authorization: Annotated[AuthorizationOptions, Field(description="Who may come in.")] = (
-        AuthorizationOptions()
-    )
-    tls: Annotated[TlsOptions | None, Field(description="Encryption of clients' connections.")] = None
+    authorization: Annotated[
+        AuthorizationOptions, Field(description="Who may come in."), Key(guards=True)
+    ] = AuthorizationOptions()
+    tls: Annotated[
+        TlsOptions | None, Field(description="Encryption of clients' connections."), Key(guards=True)
+    ] = None
     cluster: Annotated[ClusterOptions, Field(description="Other servers.")] = ClusterOptions()
 
     debug: Annotated[bool, Field(description="Log what happens to each connection.")] = False
@@ -96,10 +99,19 @@ class Options(Section):
         ),
         Key(also=("max_pending",), unit="bytes"),
     ] = 10_485_760
+    slow_consumer: Annotated[
+        SlowConsumer,
+        Field(
+            description="What becomes of a receiver that delays others for more than `write_deadline` in "
+            "total: `cut` closes it; `hold` lets publishers wait for as long as it makes progress."
+        ),
+    ] = "cut"
     ping_interval: Annotated[Seconds, Field(description="Time between two pings."), Key(unit="seconds")] = (
         120.0
     )
-    ping_max: Annotated[Count, Field(description="Unanswered pings that are borne."), Key(unit="count")] = 2
+    ping_max: Annotated[
+        Count, Field(description="Unanswered pings that are tolerated."), Key(unit="count")
+    ] = 2
     write_deadline: Annotated[
         Seconds, Field(description="Time in which a client must take some of its data."), Key(unit="seconds")
     ] = 2.0

@@ -44,14 +44,15 @@ class _Hopeless(Exception):
 def parse(text: str, start: Start) -> tuple[Branch | None, list[Mistake]]:
     """The tree of a text, and what is wrong with it.
 
-    The tree of a document lacks what cannot be read; there is none if the whole is in
-    doubt. A variable has a tree only if nothing is wrong.
+    The tree of a document lacks what cannot be read; where all that follows is in doubt,
+    it has what is before. A variable has a tree only if nothing is wrong.
     """
     attempt = _Attempt(text, start)
     try:
         return attempt.run(), attempt.mistakes
     except _Hopeless:
-        return None, attempt.mistakes
+        certain = attempt.certain() if start == "document" else ""
+    return (parse(certain, start)[0] if certain else None), attempt.mistakes
 
 
 @cache
@@ -72,6 +73,10 @@ class _Attempt:
         self._opened: list[Token] = []
         self._last: deque[Token] = deque(maxlen=3)
         self._values = 0
+        self._is_bound = False
+        """Whether there is too much of something."""
+        self._mistaken = 0
+        """Where the last mistake is, or where it was noticed."""
 
     def run(self) -> Branch:
         """Raises `_Hopeless` when it has to stop early."""
@@ -84,10 +89,19 @@ class _Attempt:
                 mistake = explain(Stop(self._text, at, self._parser.choices(), self._opened, last))
             except _Refused as refused:
                 at, mistake = refused.at, refused.mistake
+                self._is_bound = mistake.final
             self.mistakes.append(mistake)
+            self._mistaken = min(at.position, mistake.spot.position)
             if mistake.final or not self._recovers or len(self.mistakes) == MOST_MISTAKES:
                 raise _Hopeless
             self._resume(at)
+
+    def certain(self) -> str:
+        """The lines before whatever was begun and has no end; empty after too much of anything."""
+        if self._is_bound:
+            return ""
+        begin = self._mistaken if not self._opened else min(self._mistaken, self._opened[0].start_pos or 0)
+        return self._text[: max(self._text.rfind(end, 0, begin) for end in "\r\n") + 1]
 
     def _read(self) -> Branch:
         """Up to the end of the text, or to the next mistake."""

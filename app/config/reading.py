@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 
 from lark import Token, Tree
 
-from app.config.document import Block, Item, Member
+from app.config.document import Block, BrokenDocument, Item, Member, Remainder
 from app.config.errors import ConfigError, Place, Problem
 from app.config.mistakes import Spot
 from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
@@ -28,6 +28,8 @@ _UNKNOWN = (
     "unknown variable: neither a key above nor the environment has this name; "
     "text that begins with '$' needs quotes"
 )
+
+_REFERENCE = re.compile(r"""\$([^ \t\r\n;,\]}'"\\]+)""")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """A byte of the environment that is not UTF-8."""
@@ -61,19 +63,22 @@ class Reading:
         self.known: dict[str, Item] = {}
         """Variables of the environment that have been read."""
         self._problems: list[tuple[Place, str]] = []
+        self._unread: set[Place] = set()
+        self._variables: set[str] = set()
         self._files = 0
         self._size = 0
         self._values = 0
 
     def read(self, source: Source) -> Block:
-        """The whole as one block. Raises `ConfigError` with all that is wrong."""
+        """The whole as one block. Raises `BrokenDocument` with all that is wrong."""
         try:
             block = self.document(_Context((source,)), Place(source.path, 1, 1))
         except _TooMuch:
             block = Block()
         if self._problems:
             found = sorted(set(self._problems))[:MOST_MISTAKES]
-            raise ConfigError(Problem(text, place) for place, text in found)
+            remainder = Remainder(block, frozenset(self._unread), frozenset(self._variables))
+            raise BrokenDocument([Problem(text, place) for place, text in found], remainder)
         return block
 
     def document(self, context: _Context, place: Place) -> Block:
@@ -88,6 +93,7 @@ class Reading:
         tree, mistakes = parse(source.text.removeprefix("\ufeff"), "document")
         for mistake in mistakes:
             self.report(Place(source.path, mistake.spot.line, mistake.spot.column), mistake.text)
+            self._variables.update(_REFERENCE.findall(source.text))
         if tree is None:
             return Block()
         return _Walk(self, context, whole=not mistakes).document(tree)
@@ -96,12 +102,13 @@ class Reading:
         """What a variable of the environment holds, read as a value; `place` refers to it."""
         text = self.environment[name]
         if _SURROGATE.search(text):
-            self.report(place, f"environment variable '{name}' is not UTF-8 text")
-            return Item("", place)
+            return self.unread(place, f"environment variable '{name}' is not UTF-8 text")
         tree, mistakes = parse(text, "variable")
         for mistake in mistakes:
             self.report(place, f"environment variable '{name}': {mistake.text}")
         if tree is None or not tree.children:
+            if mistakes:
+                self._unread.add(place)
             return Item("", place)
         return _Walk(self, context, whole=True).value(tree.children[0])
 
@@ -136,6 +143,16 @@ class Reading:
 
     def report(self, place: Place, text: str) -> None:
         self._problems.append((place, text))
+
+    def unread(self, place: Place, text: str) -> Item:
+        """Report it; what stands in for the value that cannot be read."""
+        self.report(place, text)
+        self._unread.add(place)
+        return Item("", place)
+
+    def doubt(self, place: Place) -> None:
+        """A value may be there that was not read."""
+        self._unread.add(place)
 
     def refuse(self, place: Place, text: str) -> None:
         """Report it, and end the reading."""
@@ -203,8 +220,7 @@ class _Walk:
         try:
             return Item(READERS[token.type](str(token)), place)
         except ValueError as error:
-            self._reading.report(place, str(error))
-            return Item("", place)
+            return self._reading.unread(place, str(error))
 
     def _variable(self, token: Token) -> Item:
         """What the innermost block says that has the key already, or else the environment."""
@@ -224,7 +240,7 @@ class _Walk:
     def _of_environment(self, name: str, place: Place) -> Item:
         reading, context = self._reading, self._context
         if name in context.variables:
-            reading.report(place, f"the environment variable '{name}' refers to itself")
+            reading.unread(place, f"the environment variable '{name}' refers to itself")
         elif name in reading.known:
             return reading.known[name]
         elif name in reading.environment:
@@ -235,7 +251,9 @@ class _Walk:
             reading.known[name] = reading.variable(name, inner, place)
             return reading.known[name]
         elif self._whole:
-            reading.report(place, _UNKNOWN)
+            reading.unread(place, _UNKNOWN)
+        else:
+            reading.doubt(place)
         return Item("", place)
 
     def _included(self, name: str, place: Place) -> Iterable[Member]:

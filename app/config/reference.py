@@ -32,15 +32,17 @@ Every key of the configuration file, the flag that does the same, and what count
 How a file is written is in [Configuration](configuration.md).
 `make reference` writes this page from the model in `app/config/`; a test says when it is out of date.
 
-- Names of keys are case-insensitive. Of several that set the same, the last one counts.
+- Names of keys are case-insensitive. Of several that set the same, the last one counts, and a line says so.
+- Where a login or TLS would be dropped by that, it is an error.
 - A flag that is given counts before the file, whatever its value.
 - Zero and the empty text mean the default.
 - A time is a number of seconds, or a text such as `"2s"`, `"1m30s"` or `"500ms"`.
 - An address is `"host:port"`, or the port alone, which leaves the host at its default.
 - An unknown key is an error, unless variables refer to it.
-- `prof_port` and `--profile` have no effect but a line in the log, since the profiler of Go is not here.
-- A mistake is one line, `file:line:column: text`. All are told at once, and nothing starts.
-- `pynatsd --check -c FILE` looks for them, and starts nothing.
+- What has no effect beside the rest makes a line in the log.
+- So do `prof_port` and `--profile`, since the profiler of Go is not here.
+- A mistake is one line, `file:line:column: text`. All come at once, and nothing starts.
+- `pynatsd --check -c FILE` looks for them, opens what a start would open, and starts nothing.
 """
 
 _HEADER = "| Key | Flag | Value | Default | Meaning |\n|---|---|---|---|---|"

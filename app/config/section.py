@@ -30,6 +30,8 @@ class Key:
     """The error for a value of a wrong type, where gnatsd has a text of its own."""
     hidden: bool = False
     """Whether no key sets this field: an address does."""
+    guards: bool = False
+    """Whether it decides who comes in, or what is encrypted: it must not get lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,11 @@ class Verdict(ValueError):
     sentence that begins with the name of the option.
     """
 
-    def __init__(self, text: str, *path: str | int) -> None:
-        """`path` leads from the validated value to what is at fault."""
+    def __init__(self, text: str, *path: str | int, lacking: bool = False) -> None:
+        """`path` leads from the validated value to what is at fault; `lacking` is for what is not there."""
         super().__init__(text)
         self.path = path
+        self.lacking = lacking
 
 
 class Section(BaseModel):
@@ -86,6 +89,11 @@ class Section(BaseModel):
             for name, value in given.items()
             if name not in defaults or not _is_zero(value, defaults[name])
         }
+
+
+def asks_for_nothing(value: object) -> bool:
+    """Whether a value means "off" or "as usual" for whatever option."""
+    return value in (None, "", 0, (), False, {}) or (isinstance(value, str) and _is_no_time(value))
 
 
 def key_of(field: FieldInfo) -> Key:

@@ -39,12 +39,12 @@ def _known_cipher(name: str) -> str:
 
 def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
-        raise Verdict("error parsing tls config, 'cipher_suites' cannot be empty")
+        raise Verdict("error parsing tls config, 'cipher_suites' cannot be empty", lacking=True)
     return names
 
 
 def _expected(name: str, kind: str) -> Key:
-    return Key(wrong=f"error parsing tls config, expected '{name}' to be {kind}")
+    return Key(wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
 
 
 class TlsOptions(Section):

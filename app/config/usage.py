@@ -1,10 +1,34 @@
 """What the program says about itself: its flags, and TLS."""
 
-from app.config.flags import BLOCKS
+from collections.abc import Mapping, Sequence
+
+from app.config.flags import BLOCKS, Flag
 from app.config.options import Options
 from app.config.tls_options import CIPHERS
 
 _LEFT_WIDTH = 33
+
+_BEGINNING = """
+Usage: pynatsd [options]
+
+A messaging server for NATS clients. Without options it serves everybody, on port 4222.
+
+    pynatsd -c /etc/pynatsd/pynatsd.conf       options from a file
+    pynatsd -t -c /etc/pynatsd/pynatsd.conf    look for mistakes in it, and start nothing
+    pynatsd -a 127.0.0.1 -m 8222               this machine only, with monitoring
+    pynatsd --user derek --pass T0pS3cr3t      one user
+"""
+
+_END = """\
+Flags begin with one dash or two. A value follows after a blank or '='; that of a switch
+only after '=', as in -D=false. Zero and the empty text mean the default.
+
+Environment:
+    PYNATSD_DATA_PLANE               auto, native or python (default: auto, which is native if it is built)
+    DATA_PLANE                       the same, where the other one is not set
+
+All options, with their keys in the file: docs/options.md. Running as a service: docs/operations.md.
+"""
 
 _TLS_SAMPLE = """
 TLS is configured in the section tls of a configuration file:
@@ -27,13 +51,24 @@ Available cipher suites:
 
 def usage() -> str:
     """The help text, defaults filled in; ends with a line end."""
-    lines = ["", "Usage: pynatsd [options]", ""]
     defaults = {name: shown(field.default) for name, field in Options.model_fields.items()}
-    for title, flags in BLOCKS.items():
+    return f"{_BEGINNING}\n{rows(BLOCKS, defaults)}{_END}"
+
+
+def rows(blocks: Mapping[str, Sequence[Flag]], defaults: Mapping[str, str]) -> str:
+    """Flags with what they do, a paragraph for each block."""
+    lines = []
+    for title, flags in blocks.items():
         lines.append(f"{title}:")
-        lines += [f"    {flag.spelling:<{_LEFT_WIDTH}}{flag.text.format_map(defaults)}" for flag in flags]
+        for flag in flags:
+            text = flag.text.format_map(defaults)
+            if len(flag.spelling) >= _LEFT_WIDTH:
+                lines.append(f"    {flag.spelling}")
+                lines.append(f"    {'':<{_LEFT_WIDTH}}{text}")
+            else:
+                lines.append(f"    {flag.spelling:<{_LEFT_WIDTH}}{text}")
         lines.append("")
-    return "\n".join(lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def tls_usage() -> str:

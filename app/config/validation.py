@@ -1,5 +1,6 @@
 """From a draft to options: all mistakes at once, each with its place and in words."""
 
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -11,6 +12,9 @@ from app.config.errors import Problem
 from app.config.section import Section, Verdict, inner_section, key_of
 
 _Chosen = TypeVar("_Chosen", bound=Section)
+
+_MOST_ROUNDS = 10
+"""Mistakes that are seen only when others are gone come in so many rounds at most."""
 
 _WORDS = {
     "bool_type": "must be true or false",
@@ -32,13 +36,45 @@ _WORDS = {
 """What is wrong, by pydantic's name for it; completes the sentence "<option> …"."""
 
 
-def validate(section: type[_Chosen], draft: Draft) -> tuple[_Chosen | None, list[Problem]]:
-    """The options that a draft means, or all that is wrong with it."""
+def validate(
+    section: type[_Chosen], draft: Draft, *, whole: bool = True
+) -> tuple[_Chosen | None, list[Problem]]:
+    """The options that a draft means, or all that is wrong with it.
+
+    What is missing is no mistake in a draft that is not the whole.
+    """
     try:
         return section.model_validate(draft.values), []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        details = [detail for detail in _details(error) if whole or not _is_lacking(detail)]
         return None, [_problem(section, draft, detail) for detail in details]
+
+
+def salvage(section: type[_Chosen], draft: Draft) -> _Chosen | None:
+    """The options that are left when `draft` loses all that is wrong with it; None if that cannot be done."""
+    for _ in range(_MOST_ROUNDS):
+        try:
+            return section.model_validate(draft.values)
+        except ValidationError as error:
+            for detail in _details(error):
+                draft.drop(*_droppable(detail))
+    return None
+
+
+def _droppable(detail: ErrorDetails) -> list[str]:
+    """The path to what is wrong, or to the array that holds it."""
+    cause = detail.get("ctx", {}).get("error")
+    path = (*detail["loc"], *cause.path) if isinstance(cause, Verdict) else detail["loc"]
+    return [str(part) for part in takewhile(lambda part: isinstance(part, str), path)]
+
+
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False)
+
+
+def _is_lacking(detail: ErrorDetails) -> bool:
+    cause = detail.get("ctx", {}).get("error")
+    return detail["type"] == "missing" or (isinstance(cause, Verdict) and cause.lacking)
 
 
 def _problem(section: type[Section], draft: Draft, detail: ErrorDetails) -> Problem:

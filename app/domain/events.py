@@ -89,11 +89,15 @@ class ServerStarting(Event):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeChosen(Event):
-    """Which interpreter, event loop and data plane this process runs."""
+    """Which program, interpreter, event loop and data plane this process runs."""
 
-    level = Level.DEBUG
-    sentence = "Running on {self.runtime}, event loop {self.event_loop}, data plane {self.data_plane}"
+    level = Level.INFO
+    sentence = (
+        "Running {self.program} on {self.runtime}, event loop {self.event_loop}, data plane {self.data_plane}"
+    )
 
+    program: str
+    """The name of this server and its own version; that of the protocol is another one."""
     runtime: str
     event_loop: str
     data_plane: str

@@ -6,6 +6,9 @@ from typing import Literal
 MAX_SIZE_DIGITS = 18
 """A payload size with more digits exceeds every limit; checked before it is read as a number."""
 
+MAX_PENDING = 10_485_760
+"""Bytes that may wait for one receiver, unless a message needs more room."""
+
 HOLD_SECONDS = 1.0
 """How long publishers wait for a receiver that makes no progress at all."""
 
@@ -44,6 +47,27 @@ def route_line(max_control_line: int) -> int:
     return max(ROUTE_LINE, 2 * max_control_line + _ROUTE_SID_BYTES)
 
 
+def longest_head(max_control_line: int) -> int:
+    """Bytes of a MSG around its payload: the words of one client's PUB, and the sid of another's SUB."""
+    return 2 * max_control_line + len("MSG    \r\n\r\n")
+
+
+def longest_message(max_payload: int, max_control_line: int = 1024) -> int:
+    """Bytes that one message takes at most, as a receiver gets it. No payload has a limit below 0."""
+    return max_payload + longest_head(max_control_line)
+
+
+def fitting_pending(max_payload: int, max_pending: int | None, max_control_line: int = 1024) -> int:
+    """The bound of pending bytes: as chosen, or else one that leaves room beside the longest message.
+
+    `max_pending` is None where nobody has chosen. A negative `max_payload` is no limit,
+    and nothing fits it.
+    """
+    if max_pending is not None:
+        return max_pending
+    return max(MAX_PENDING, longest_message(max_payload, max_control_line) + HOLD_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one peer may cost. Sizes in bytes, times in seconds."""
@@ -53,7 +77,7 @@ class Limits:
     """Longest argument part of a protocol line."""
     max_payload: int = 1_048_576
     """Largest message; a negative value means no limit but the size of a number."""
-    max_pending: int = 10_485_760
+    max_pending: int = MAX_PENDING
     """Bytes waiting for one receiver beyond which it is a slow consumer."""
     ping_interval: float = 120.0
     ping_max: int = 2
@@ -62,7 +86,7 @@ class Limits:
     """How long a receiver may leave pending bytes untouched, and how long it may delay others in total."""
     auth_timeout: float = 1.0
     slow_consumer: Literal["cut", "hold"] = "cut"
-    """Whether a receiver that reads, but delays others, is closed; with "hold" everybody waits for it."""
+    """What happens to a receiver that delays others: it is closed, or they wait while it makes progress."""
 
     @property
     def hold_above(self) -> int:
@@ -71,14 +95,11 @@ class Limits:
         One message congests nobody, however large: it would have to be handed over at
         once to be judged, and with it those of thousands of others.
         """
-        return min(max(HOLD_BYTES, self.max_payload + self._longest_head), self.max_pending // 2)
+        return min(
+            max(HOLD_BYTES, longest_message(self.max_payload, self.max_control_line)), self.max_pending // 2
+        )
 
     @property
     def resume_below(self) -> int:
         """Pending bytes of a receiver up to which it has drained, and could take more at once."""
         return min(RESUME_BYTES, self.hold_above // 4)
-
-    @property
-    def _longest_head(self) -> int:
-        """Of a MSG: it has the words of one client's PUB, and the sid of another's SUB."""
-        return 2 * self.max_control_line + len("MSG    \r\n\r\n")

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
 from app.config.completion import completion
-from app.config.errors import ConfigError
+from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
 from app.config.go_flags import UsageError
-from app.config.load import Loaded, load
+from app.config.load import examine, in_order, load
 from app.config.usage import tls_usage, usage
-from app.domain.dataplane import AUTO, DataPlaneUnavailable
+from app.domain.dataplane import AUTO, DataPlaneUnavailable, choose
 from app.entrypoints.container import Container
 from app.entrypoints.process import run
-from app.entrypoints.settings import ADVERTISED_VERSION
+from app.entrypoints.rehearsal import obstacles
+from app.entrypoints.settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from app.entrypoints.signals import Handlers, end_as_usual
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
@@ -26,26 +28,25 @@ def obey(words: Sequence[str], usual: Handlers) -> int:
         command = parse(words)
     except UsageError as error:
         complain(f"{error}\n")
-        say(usage())
         return _MISUSED
     if command.asks is not None:
         end_as_usual(usual)
-    if command.asks not in (None, Request.CHECK):
+    if command.asks is Request.CHECK:
+        return _check(command)
+    if command.asks is not None:
         return _status(said=say(_answer(command)))
     try:
         loaded = load(command.given, os.environ)
-        if command.asks is Request.CHECK:
-            return _report(command, loaded)
-        container = Container(loaded.options, os.environ.get("DATA_PLANE", AUTO))
+        container = Container(loaded.options, _data_plane())
     except (ConfigError, DataPlaneUnavailable) as error:
         complain(f"{error}\n")
         return _FAILED
-    return run(container, loaded)
+    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))))
 
 
 def _answer(command: CommandLine) -> str:
     if command.asks is Request.VERSION:
-        return f"nats-server version {ADVERTISED_VERSION}\n"
+        return f"nats-server version {ADVERTISED_VERSION} ({PROGRAM}, {RUNTIME}, {_twin()})\n"
     if command.asks is Request.TLS_HELP:
         return tls_usage()
     if command.asks is Request.COMPLETION:
@@ -53,10 +54,27 @@ def _answer(command: CommandLine) -> str:
     return usage()
 
 
-def _report(command: CommandLine, loaded: Loaded) -> int:
-    """Say that a configuration can be used, and what in it has no effect."""
-    for notice in loaded.notices:
-        complain(f"{notice}\n")
+def _data_plane() -> str:
+    return os.environ.get("PYNATSD_DATA_PLANE") or os.environ.get("DATA_PLANE") or AUTO
+
+
+def _twin() -> str:
+    """The data plane that would run, as far as there is one."""
+    try:
+        return choose(_data_plane())[0]
+    except DataPlaneUnavailable:
+        return "no data plane"
+
+
+def _check(command: CommandLine) -> int:
+    """Print all that keeps a server from starting, and what has no effect."""
+    found = examine(command.given, os.environ)
+    problems = list(found.problems)
+    if found.options is not None:
+        problems += obstacles(found.options, found.given, _data_plane())
+    complain("".join(f"{line}\n" for line in (*in_order(problems), *found.notices, *command.notices)))
+    if problems or found.options is None:
+        return _FAILED
     path = command.given.get(CONFIG_FILE)
     return _status(said=say(f"configuration {path} is valid\n" if path else "the flags are valid\n"))
 

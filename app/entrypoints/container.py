@@ -27,7 +27,7 @@ from app.adapters.process.heap import find_trim
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
 from app.domain.broker import Broker, Membership, Needs
-from app.domain.dataplane import AUTO, choose
+from app.domain.dataplane import AUTO, NATIVE, choose
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
 from app.domain.view import LiveView
@@ -64,6 +64,8 @@ class Container:
         Raises `DataPlaneUnavailable`.
         """
         twin, make_plane = choose(data_plane)
+        self.fell_back = data_plane == AUTO and twin != NATIVE
+        """Whether the native twin would have been taken, were it built."""
         self.options = providers.Object(options)
         self._provide_world(options)
         self._provide_membership(options)

@@ -29,3 +29,26 @@ class StartFailed(Event):
 class ReloadIgnored(Event):
     level = Level.INFO
     sentence = "Reload ignored: it is not available yet; restart the server to apply a changed configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainDataPlane(Event):
+    level = Level.INFO
+    sentence = (
+        "The native data plane is not built, so the plain one serves, which is much slower: "
+        "install a C compiler and then pynatsd again, or set PYNATSD_DATA_PLANE=python to have it so"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRaised(Event):
+    """The bound of pending bytes follows the largest message where nobody has chosen it."""
+
+    level = Level.INFO
+    sentence = (
+        "max_pending_size is {self.max_pending} bytes, so that one message of max_payload, "
+        "{self.max_payload} bytes, always fits"
+    )
+
+    max_pending: int
+    max_payload: int

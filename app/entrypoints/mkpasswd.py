@@ -1,4 +1,4 @@
-"""``python -m app.entrypoints.mkpasswd``: a password, and its hash for the configuration.
+"""``pynatsd-mkpasswd``: a password, and its hash for the configuration.
 
 Without flags it makes one up. Forms and texts are those of gnatsd's tool
 (configuration.md, section 10), and one thing is ours: ``-p`` reads the password from
@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import bcrypt
 
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.config.go_flags import UsageError, Value, boolean, integer, scan
+from app.config.go_flags import UsageError, Value, boolean, integer, scan, stray_word
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
-_FAILED = 1
+_FAILED, _MISUSED = 1, 2
 _INTERRUPTED = 130
 
 _ALPHABET = string.ascii_letters + string.digits + "!@$#%^&*()"
@@ -31,7 +31,7 @@ _LEAST_COST = 4
 _GREATEST_COST = 31
 _COST_FOR_LESS = 10
 
-_FLAGS = {"p": boolean, "c": integer}
+_FLAGS = {"p": boolean, "c": integer, "h": boolean, "help": boolean}
 
 
 class _PasswordError(Exception):
@@ -41,12 +41,13 @@ class _PasswordError(Exception):
 def main(words: Sequence[str] | None = None) -> int:
     """Print what the command line asks for; return the exit status."""
     fill_standard_streams()
-    left = deque(sys.argv[1:] if words is None else words)
     try:
-        given: dict[str, Value] = dict(scan(left, _FLAGS))
+        given = _parse(sys.argv[1:] if words is None else words)
     except UsageError as error:
-        asked = str(error).removeprefix("flag provided but not defined: ") in ("-h", "-help")
-        complain(_USAGE if asked else f"{error}\n{_USAGE}")
+        complain(f"{error}\n")
+        return _MISUSED
+    if given.get("h") or given.get("help"):
+        complain(_USAGE)
         return _FAILED
     try:
         done = _run(from_input=bool(given.get("p", False)), cost=int(given.get("c", _USUAL_COST)))
@@ -57,6 +58,19 @@ def main(words: Sequence[str] | None = None) -> int:
         complain("\n")
         return _INTERRUPTED
     return 0 if done else _FAILED
+
+
+def _parse(words: Sequence[str]) -> dict[str, Value]:
+    """Raises `UsageError`."""
+    left = deque(words)
+    given: dict[str, Value] = {}
+    last = ""
+    for last, value in scan(left, _FLAGS):
+        given[last] = value
+    if left:
+        switches = [name for name, reader in _FLAGS.items() if reader is boolean]
+        raise stray_word(left, last, switches, "a password is read from standard input, with -p")
+    return given
 
 
 def _run(*, from_input: bool, cost: int) -> bool:

@@ -15,12 +15,19 @@ from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
+from app.config.coherence import pending
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.events import Event, SignalTrapped
 from app.entrypoints import signals
 from app.entrypoints.container import Container
-from app.entrypoints.facts import ConfigurationQuestioned, ReloadIgnored, StartFailed
+from app.entrypoints.facts import (
+    ConfigurationQuestioned,
+    PendingRaised,
+    PlainDataPlane,
+    ReloadIgnored,
+    StartFailed,
+)
 from app.entrypoints.service import CannotStart
 from app.ports.event_log import EventLog
 
@@ -69,6 +76,11 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     """Raises `AuthError`, `TlsError`, `PidFileError` and `CannotStart`."""
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
+    if container.fell_back:
+        events.record(PlainDataPlane(None))
+    options, max_pending = loaded.options, pending(loaded.options)
+    if max_pending > options.max_pending_size:
+        events.record(PendingRaised(None, max_pending, options.max_payload))
     container.authenticator()
     container.client_tls()
     container.accepted_route_tls()
@@ -95,7 +107,7 @@ async def _serve(container: Container) -> int:
         await service.stop()
         await service.departed()
     finally:
-        signals.ignore_endings()  # whoever asks twice means no harm
+        signals.ignore_endings()  # asking twice does no harm
     return _STOPPED
 
 

@@ -1,7 +1,6 @@
 """A server as a thing to start and stop, within an event loop that somebody else runs."""
 
 import asyncio
-import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from app.domain.events import (
     ServerReady,
     ServerStarting,
 )
+from app.entrypoints.settings import PROGRAM, RUNTIME
 from app.entrypoints.tidying import Tidying, in_background
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
@@ -84,8 +84,7 @@ class Service:
         loop = asyncio.get_running_loop()
         kind = type(loop).__module__.partition(".")[0]
         events.record(ServerStarting(None, info.version))
-        runtime = f"{platform.python_implementation()} {platform.python_version()}"
-        events.record(RuntimeChosen(None, runtime, kind, self._parts.data_plane))
+        events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
         await self._listen_for_readers()
         cluster = self.broker.cluster
         try:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
+from app import __version__
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.monitor import Endpoint
@@ -13,6 +14,7 @@ from app.adapters.net_asyncio.interfaces import global_addresses
 from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.config.advertising import parse_advertised
+from app.config.coherence import pending
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.address import joined, with_port
@@ -25,6 +27,9 @@ from app.ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
 """The gnatsd whose protocol is spoken. Clients decide by it what they may use."""
+
+PROGRAM = f"pynatsd {__version__}"
+RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
 
 
 def log_settings(options: Options) -> LogSettings:
@@ -58,11 +63,12 @@ def limits(options: Options) -> Limits:
         max_connections=options.max_connections,
         max_control_line=options.max_control_line,
         max_payload=options.max_payload,
-        max_pending=options.max_pending_size,
+        max_pending=pending(options),
         ping_interval=options.ping_interval,
         ping_max=options.ping_max,
         write_deadline=options.write_deadline,
         auth_timeout=options.authorization.timeout,
+        slow_consumer=options.slow_consumer,
     )
 
 
@@ -180,4 +186,6 @@ def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
         data_plane=data_plane,
+        pynatsd=__version__,
+        python=RUNTIME,
     )

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from app import __version__
@@ -18,7 +19,10 @@ from app.adapters.process.standard_streams import complain, fill_standard_stream
 from app.adapters.top.board import Look, delimited_text, plain_text
 from app.adapters.top.names import Names
 from app.adapters.top.source import SORTS, MonitoringPort, Question, Unreachable
-from app.config.go_flags import Reader, UsageError, Value, boolean, integer, one_of, scan, string
+from app.config.completion import completion
+from app.config.flags import SHELLS, Flag
+from app.config.go_flags import UsageError, Value, boolean, integer, one_of, scan, stray_word, string
+from app.config.usage import rows
 
 if TYPE_CHECKING:
     from app.adapters.top.screen import Board, Settings
@@ -28,41 +32,71 @@ _FAILED = 1
 _INTERRUPTED = 130
 _NAME = "pynatsd-top"
 
+_BLOCKS: Mapping[str, Sequence[Flag]] = {
+    "Server": (
+        Flag("-s HOST", string, "Server to watch (default: 127.0.0.1)", ("s",)),
+        Flag("-m PORT", integer, "Its monitoring port (default: 8222)", ("m",)),
+        Flag("-ms PORT", integer, "Its monitoring port over HTTPS, in place of -m", ("ms",)),
+        Flag("-cacert FILE", string, "Trust certificates of this authority", ("cacert",)),
+        Flag("-cert FILE", string, "Show this certificate", ("cert",)),
+        Flag("-key FILE", string, "Key of that certificate", ("key",)),
+        Flag("-k", boolean, "Trust any certificate", ("k",)),
+    ),
+    "Board": (
+        Flag("-n COUNT", integer, "Ask for this many connections (default: 1024)", ("n",)),
+        Flag("-d SECONDS", integer, "Time between two readings (default: 1)", ("d",)),
+        Flag("-r COUNT", integer, "End after this many readings (default: never)", ("r",)),
+        Flag(
+            "-sort KEY",
+            one_of(*SORTS),
+            "Order of connections, by one of the keys below (default: cid)",
+            ("sort",),
+            choices=SORTS,
+        ),
+        Flag("-lookup", boolean, "Show names of addresses", ("lookup",)),
+        Flag("-b", boolean, "Show all digits of a figure", ("b",)),
+        Flag(
+            "-u, -display-subscriptions-column",
+            boolean,
+            "Show what connections have subscribed to",
+            ("u",),
+        ),
+    ),
+    "One reading": (
+        Flag("-o FILE", string, "Write one to a file, or with - to standard output, and end", ("o",)),
+        Flag("-l DELIMITER", string, "With -o: the table alone, with this character between columns", ("l",)),
+    ),
+    "Help": (
+        Flag("-v, -version", boolean, "Print the version", ("v",)),
+        Flag("-h, -help", boolean, "Print this text", ("h",)),
+        Flag(
+            "-completion SHELL",
+            one_of(*SHELLS),
+            "Print what makes bash, zsh or fish complete flags",
+            ("completion",),
+            choices=SHELLS,
+        ),
+    ),
+}
+
+_KEYS_OF_SORT = "\n".join(" ".join(SORTS[start : start + 8]) for start in range(0, len(SORTS), 8))
+
 _USAGE = f"""\
 Usage: {_NAME} [options]
 
-    -s HOST              Server to watch (default: 127.0.0.1)
-    -m PORT              Its monitoring port (default: 8222)
-    -ms PORT             Its monitoring port over HTTPS, in place of -m
-    -cacert FILE         Trust certificates of this authority
-    -cert FILE           Show this certificate
-    -key FILE            Key of that certificate
-    -k                   Trust any certificate
-    -n COUNT             Ask for so many connections (default: 1024)
-    -d SECONDS           Time between two readings (default: 1)
-    -r COUNT             End after so many readings (default: never)
-    -sort KEY            Sort connections by: {" ".join(SORTS[:8])}
-                         {" ".join(SORTS[8:])} (default: cid)
-    -lookup              Show names of addresses
-    -b                   Show all digits of a figure
-    -u, -display-subscriptions-column
-                         Show what connections have subscribed to
-    -o FILE              Write one reading to a file, or with - to standard output, and end
-    -l DELIMITER         With -o: write the table alone, with this character between columns
-    -v, -version         Print the version and exit
-    -h, -help            Print this and exit
+    {_NAME} -s example.org -m 8222      watch a server
+    {_NAME} -o - -sort msgs_to          print one reading
+
+{rows(_BLOCKS, {})}\
+Keys for -sort:
+{indent(_KEYS_OF_SORT, "    ")}
 
 Keys: o sort, n limit, s subscriptions, d names, b digits, space rates, ? help, q quit
 """
 
-_FLAGS: Mapping[str, Reader] = {
-    **dict.fromkeys(("s", "cacert", "cert", "key", "o", "l"), string),
-    **dict.fromkeys(("m", "ms", "n", "d", "r"), integer),
-    **dict.fromkeys(
-        ("k", "b", "lookup", "u", "display-subscriptions-column", "v", "version", "h", "help"), boolean
-    ),
-    "sort": one_of(*SORTS),
-}
+_FLAGS = {name: flag for block in _BLOCKS.values() for flag in block for name in flag.names}
+_READERS = {name: flag.read for name, flag in _FLAGS.items()}
+_SWITCHES = tuple(name for name, flag in _FLAGS.items() if flag.read is boolean)
 _BOUNDS = {
     "m": range(1, 65_536),
     "ms": range(1, 65_536),
@@ -82,12 +116,11 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         given = _parse(sys.argv[1:] if words is None else words)
     except UsageError as error:
-        complain(f"{error}\n{_USAGE}")
+        complain(f"{error}\n")
         return _USAGE_STATUS
-    if given.get("h") or given.get("help"):
-        return _status(said=say(_USAGE))
-    if given.get("v") or given.get("version"):
-        return _status(said=say(f"{_NAME} {__version__}\n"))
+    answer = _answer(given)
+    if answer:
+        return _status(said=say(answer))
     try:
         return _run(given)
     except (_CannotStart, Unreachable) as error:
@@ -97,6 +130,15 @@ def main(words: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
+def _answer(given: Mapping[str, Value]) -> str:
+    """What is wanted in place of a board; empty if nothing is."""
+    if given.get("h"):
+        return _USAGE
+    if "completion" in given:
+        return completion(str(given["completion"]), _NAME, _BLOCKS)
+    return f"{_NAME} {__version__}\n" if given.get("v") else ""
+
+
 def _status(*, said: bool) -> int:
     return 0 if said else _FAILED
 
@@ -104,9 +146,12 @@ def _status(*, said: bool) -> int:
 def _parse(words: Sequence[str]) -> Mapping[str, Value]:
     """Raises `UsageError`."""
     left = deque(words)
-    given = dict(scan(left, _FLAGS))
+    given: dict[str, Value] = {}
+    last = ""
+    for last, value in scan(left, _READERS):
+        given[_FLAGS[last].sets[0]] = value
     if left:
-        raise UsageError(f"unexpected argument: {left[0]}")
+        raise stray_word(left, last, _SWITCHES, "a server is given with -s, its port with -m")
     for name, bounds in _BOUNDS.items():
         if name in given and given[name] not in bounds:
             raise UsageError(f"-{name} must be from {bounds.start} to {bounds.stop - 1}, not {given[name]}")
@@ -117,7 +162,7 @@ def _parse(words: Sequence[str]) -> Mapping[str, Value]:
 
 def _run(given: Mapping[str, Value]) -> int:
     """Raises `Unreachable` and `_CannotStart`."""
-    subscriptions = bool(given.get("u") or given.get("display-subscriptions-column"))
+    subscriptions = bool(given.get("u"))
     question = Question(int(given.get("n", 1024)), str(given.get("sort", "cid")), subscriptions)
     names = Names()
     look = Look(
@@ -184,7 +229,7 @@ def _load_screen() -> tuple[type["Board"], type["Settings"]]:
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise _CannotStart(
-            f"the screen needs {package}: pip install 'pynatsd[top]', or write one reading with -o -"
+            f"the screen needs {package}: pip install textual, or write one reading with -o -"
         ) from error
     return Board, Settings
 

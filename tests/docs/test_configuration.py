@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import ConfigError
+from app.config.flags import CONFIG_FILE
+from app.config.load import examine
 from app.config.parsing import DEEPEST, MOST_VALUES
 from app.config.reading import LONGEST_CHAIN, MOST_FILES
 from app.config.sources import LARGEST_FILE
@@ -14,7 +16,7 @@ from tests.fakes.server_process import ROOT
 from tests.unit.config.trees import tree_of
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-SAMPLE, MISTAKES = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+SAMPLE, MISTAKES, TWICE = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def test_the_sample(tmp_path: Path) -> None:
@@ -41,6 +43,17 @@ def test_the_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_file("nats.conf", {})
 
     assert MISTAKES == f"{raised.value}\n"
+
+
+def test_what_is_given_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines on keys that are given twice are in these words."""
+    monkeypatch.chdir(tmp_path)
+    section = "authorization {\n  user: a\n}\n"
+    Path("nats.conf").write_text(f"listen: 4333\n{section}\n\n\n\n{section}port: 4333\n")
+
+    found = examine({CONFIG_FILE: "nats.conf"}, {})
+
+    assert TWICE.splitlines() == [str(line) for line in (*found.problems, *found.notices)]
 
 
 def test_the_bounds() -> None:

@@ -15,14 +15,14 @@ DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
 UNIT = (ROOT / "deploy" / "pynatsd.service").read_text("utf-8")
 
 
-def check_health(port: int) -> int:
-    """The exit status of the image's health check for this port."""
+def check_health(port: int, **others: str) -> int:
+    """The exit status of the image's health check for this port, beside other variables."""
     match = re.search(r"^HEALTHCHECK.*?CMD (\[.*?\])$", DOCKERFILE, re.DOTALL | re.MULTILINE)
     assert match is not None
     _, *arguments = json.loads(match[1])
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYNATSD_PORT": str(port)},
+        env={**os.environ, "PYNATSD_CLIENTS_AT": str(port), **others},
         stderr=subprocess.DEVNULL,
         timeout=20,
         check=False,
@@ -34,6 +34,29 @@ def test_a_server_that_serves_is_healthy() -> None:
     """The health check is content with a server that greets."""
     with ServerProcess() as server:
         assert 0 == check_health(server.port)
+
+
+def test_the_variables_of_others_do_no_harm() -> None:
+    """Linked containers, and services of Kubernetes, give variables of this form to every container."""
+    with ServerProcess() as server:
+        assert 0 == check_health(server.port, PYNATSD_PORT=f"tcp://172.17.0.2:{server.port}")
+
+
+@pytest.mark.parametrize("nonsense", ["", "tcp://172.17.0.2:4222", "99999", "-1", "\u0664"])
+def test_a_port_that_is_none_is_not_used(nonsense: str) -> None:
+    """The check falls back to the usual port, and complains of nothing but a server that is not well."""
+    match = re.search(r"^HEALTHCHECK.*?CMD (\[.*?\])$", DOCKERFILE, re.DOTALL | re.MULTILINE)
+    assert match is not None
+    with ServerProcess() as server:
+        _, option, code = json.loads(match[1].replace("4222", str(server.port)))
+        done = subprocess.run(
+            [sys.executable, option, code],
+            env={**os.environ, "PYNATSD_CLIENTS_AT": nonsense},
+            timeout=20,
+            check=False,
+        )
+
+    assert 0 == done.returncode
 
 
 def test_where_nobody_serves_nothing_is_healthy() -> None:

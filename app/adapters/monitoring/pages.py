@@ -100,6 +100,9 @@ def varz(watch: Watch) -> Varz:
         config_load_time=rfc3339(calendar.date(facts.started)),
         slow_consumer_stats=SlowConsumerStats(clients=facts.slow_consumers, routes=0, gateways=0, leafs=0),
         cluster=_cluster(facts.cluster),
+        pynatsd=settings.pynatsd,
+        python=settings.python,
+        data_plane=settings.data_plane,
     )
 
 

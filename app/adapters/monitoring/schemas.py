@@ -107,6 +107,11 @@ class Varz(_Answer):
     config_load_time: Time
     slow_consumer_stats: SlowConsumerStats
     cluster: Cluster | None = None
+    pynatsd: Annotated[str, Field(description="The version of this server; `version` is the protocol's.")] = (
+        ""
+    )
+    python: Annotated[str, Field(description="The interpreter and its version.")] = ""
+    data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
 
 
 class SubscriptionDetail(_Answer):

@@ -21,6 +21,10 @@ class Settings:
     """Name for people; empty where there is none but the id."""
     data_plane: str = ""
     """Name of the twin that runs."""
+    pynatsd: str = ""
+    """The version of this server, beside that of the protocol."""
+    python: str = ""
+    """The interpreter and its version."""
 
 
 @dataclass(slots=True)

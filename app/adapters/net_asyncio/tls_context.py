@@ -59,6 +59,11 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
+def check_authorities(ca_file: str) -> None:
+    """Raises `TlsError` when no certificates of authorities are in this file."""
+    _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ca_file, ssl.Purpose.CLIENT_AUTH)
+
+
 def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -12,6 +12,8 @@ from app.config.addresses import (
 )
 from app.domain.cluster.url import RouteUrl
 
+ESCAPES = "two hexadecimal digits must follow a %; a % itself is written %25"
+
 
 def parts_of(url: RouteUrl) -> tuple[str, int, str, str]:
     """All that a URL says; two are equal when they lead to one place."""
@@ -86,6 +88,18 @@ def test_routes(text: str, parts: tuple[str, int, str, str]) -> None:
         ("nats://u:s3c/ret@h:1", 'error parsing route url ["nats://u:[REDACTED]@h:1"]'),
         ("nats://u:s3cret@h:x", 'error parsing route url ["nats://u:[REDACTED]@h:x"]'),
         ("nats://h", "address h: missing port in address"),
+        (
+            "nats://u:s3c%ret@h:1",
+            f'error parsing route url ["nats://u:[REDACTED]@h:1"]: {ESCAPES}',
+        ),
+        (
+            "nats://u%@h:1",
+            f'error parsing route url ["nats://u%@h:1"]: {ESCAPES}',
+        ),
+        (
+            "nats://u:%ff@h:1",
+            'error parsing route url ["nats://u:[REDACTED]@h:1"]: the bytes that follow a % are not UTF-8',
+        ),
         ("nats://u:s3cret@h", "address h: missing port in address"),
         ("nats://", "missing port in address"),
     ],

@@ -88,15 +88,18 @@ def test_zsh_knows_what_excludes_what() -> None:
     """Two names of one flag are offered once, with a description."""
     script = completion("zsh")
 
-    assert "    '(-p --port)--port[Use PORT for clients]:value: ' \\\n" in script
-    assert "    '--tlscert[Server certificate file]:file:_files' \\\n" in script
-    assert "    '--log_format[Write log entries as text or json]:value:(text json)' \\\n" in script
+    assert "    '(-p --port)--port[Listen on PORT; -1 is any free one]:value: ' \\\n" in script
+    assert "    '--tlscert[Certificate of the server, in PEM]:file:_files' \\\n" in script
+    assert "    '--log_format[Write log lines as text or json]:value:(text json)' \\\n" in script
 
 
 def test_fish_knows_all_kinds_of_flags() -> None:
     """Fish tells short, long and old-fashioned flags apart."""
     script = completion("fish")
 
-    assert "complete -c pynatsd -s c -l config -r -F -d 'Configuration File'\n" in script
-    assert "complete -c pynatsd -o DV -f -d 'Debug and Trace'\n" in script
+    assert (
+        "complete -c pynatsd -s c -l config -r -F -d 'Read options from FILE; flags count before it'\n"
+        in script
+    )
+    assert "complete -c pynatsd -o DV -f -d 'The same as -D -V'\n" in script
     assert "complete -c pynatsd -l completion -x -a 'bash zsh fish' -d " in script

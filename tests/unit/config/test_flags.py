@@ -3,7 +3,7 @@
 import pytest
 
 from app.config.draft import Draft
-from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, CommandLine, Request, parse
+from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, CommandLine, Request, flag_name, parse
 from app.config.go_flags import UsageError, Value
 from app.config.merging import put_flags
 from app.config.options import Options
@@ -51,8 +51,8 @@ ROWS = [flag for block in BLOCKS.values() for flag in block]
         (["-DV", "-D=false"], {"debug": False, "trace": True}),
         (["-v=false", "-D"], {"debug": True}),
         (["-h=false", "-t=false", "-D"], {"debug": True}),
-        (["-D", "word", "-V"], {"debug": True}),
-        (["--", "-V"], {}),
+        (["-D=true", "-V=T"], {"debug": True, "trace": True}),
+        (["-V", "--"], {"trace": True}),
     ],
 )
 def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> None:
@@ -66,7 +66,6 @@ def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> No
         (["-v"], Request.VERSION),
         (["--version"], Request.VERSION),
         (["-D", "version"], Request.VERSION),
-        (["word", "VERSION"], Request.VERSION),
         (["--", "Version"], Request.VERSION),
         (["-v=false", "version"], Request.VERSION),
         (["version", "help"], Request.VERSION),
@@ -74,7 +73,8 @@ def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> No
         (["-t", "-v"], Request.VERSION),
         (["-h"], Request.HELP),
         (["--help"], Request.HELP),
-        (["x", "HELP", "version"], Request.HELP),
+        (["HELP", "version"], Request.HELP),
+        (["-h", "x"], Request.HELP),
         (["-v", "-h"], Request.HELP),
         (["-h", "-nope"], Request.HELP),
         (["--help_tls"], Request.TLS_HELP),
@@ -102,9 +102,30 @@ def test_the_shell_is_known() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-nope"], "flag provided but not defined: -nope"),
-        (["-nope", "-h"], "flag provided but not defined: -nope"),
-        (["-v", "-nope"], "flag provided but not defined: -nope"),
+        (["-nope"], "flag provided but not defined: -nope; see --help"),
+        (["-nope", "-h"], "flag provided but not defined: -nope; see --help"),
+        (["-v", "-nope"], "flag provided but not defined: -nope; see --help"),
+        (["--confg", "f"], "flag provided but not defined: -confg; did you mean --config? See --help"),
+        (
+            ["--http-port=1"],
+            "flag provided but not defined: -http-port; did you mean --http_port? See --help",
+        ),
+        (["-d"], "flag provided but not defined: -d; did you mean -D? See --help"),
+        (["auth.conf"], 'unexpected argument "auth.conf": a file is given with -c; see --help'),
+        (["-t", "a b"], 'unexpected argument "a b": a file is given with -c; see --help'),
+        (["", "-D"], 'unexpected argument "": a file is given with -c; see --help'),
+        (
+            ["-D", "true"],
+            "unexpected argument \"true\": a value of -D follows '=', as in -D=true; see --help",
+        ),
+        (
+            ["--tls", "F"],
+            "unexpected argument \"F\": a value of --tls follows '=', as in --tls=F; see --help",
+        ),
+        (["-p", "1", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
+        (["-D", "version", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
+        (["-c", "a", "-c", "b"], "-c is given twice: one file is read, which may include others"),
+        (["--", "-V"], 'unexpected argument "-V": a file is given with -c; see --help'),
         (["-p"], "flag needs an argument: -p"),
         (["-p", "abc"], 'invalid value "abc" for flag -p: parse error'),
         (["-D=maybe"], 'invalid boolean value "maybe" for -D: parse error'),
@@ -113,11 +134,44 @@ def test_the_shell_is_known() -> None:
     ],
 )
 def test_mistakes(words: list[str], message: str) -> None:
-    """A mistake is refused in gnatsd's words."""
+    """A mistake is one line that names it, says what may have been meant, and holds nothing else."""
     with pytest.raises(UsageError) as raised:
         parse(words)
 
     assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "notice"),
+    [
+        (["-p", "1", "--port=2"], "--port is given twice; the last one counts"),
+        (["--auth", "a", "-auth", "b", "-auth", "c"], "--auth is given twice; the last one counts"),
+        (
+            ["--pass", "--tls"],
+            "--pass has taken the flag after it as its value; write --pass=… if that is meant",
+        ),
+    ],
+)
+def test_doubts(words: list[str], notice: str) -> None:
+    """What is probably a slip is understood, and noticed."""
+    assert (notice,) == parse(words).notices
+
+
+@pytest.mark.parametrize(
+    "words", [["-p", "1", "-p", "1"], ["-DV", "-D=false"], ["--pass=--tls"], ["-p", "-1"]]
+)
+def test_no_doubts(words: list[str]) -> None:
+    """What says the same twice, or was clearly meant, is not worth a line."""
+    assert () == parse(words).notices
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("port", "--port"), ("tls.cert_file", "--tlscert"), ("cluster.listen", "--cluster"), ("ping_max", "")],
+)
+def test_flags_of_options(option: str, name: str) -> None:
+    """An option that a flag sets is called by the longest name of that flag."""
+    assert name == flag_name(option)
 
 
 def test_every_row_has_names_of_its_own() -> None:

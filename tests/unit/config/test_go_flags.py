@@ -127,11 +127,11 @@ def test_integers_have_64_bits(text: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-nope"], "flag provided but not defined: -nope"),
-        (["--nope=1"], "flag provided but not defined: -nope"),
-        (["-VD"], "flag provided but not defined: -VD"),
-        (["-d"], "flag provided but not defined: -d"),
-        (["-por", "5"], "flag provided but not defined: -por"),
+        (["-nope"], "flag provided but not defined: -nope; see --help"),
+        (["--nope=1"], "flag provided but not defined: -nope; see --help"),
+        (["-x\n"], r"flag provided but not defined: -x\n; see --help"),
+        (["-d"], "flag provided but not defined: -d; did you mean -D? See --help"),
+        (["-por", "5"], "flag provided but not defined: -por; did you mean --port? See --help"),
         (["-p"], "flag needs an argument: -p"),
         (["-D", "--port"], "flag needs an argument: -port"),
         (["-p="], 'invalid value "" for flag -p: parse error'),
@@ -151,7 +151,7 @@ def test_integers_have_64_bits(text: str) -> None:
     ],
 )
 def test_mistakes(words: list[str], message: str) -> None:
-    """Each mistake has the message of gnatsd."""
+    """Each mistake has the message of gnatsd, and what may have been meant."""
     with pytest.raises(UsageError) as raised:
         scanned(*words)
 

@@ -120,7 +120,7 @@ def test_flags_that_are_not_given_never_count() -> None:
         (["--tlsverify=false"], "tls.verify", False),
         (["--tls"], "tls.verify", True),
         (["--tls"], "tls.timeout", 4.0),
-        (["--tls=false"], "tls", None),
+        (["--tls=false", "-ms", "0"], "tls", None),
         (["--cluster", "nats://flag:2003"], "cluster.host", "flag"),
         (["--cluster_listen", "nats://flag:2003"], "cluster.port", 2003),
         (["--cluster", "nats://:2003"], "cluster.host", "0.0.0.0"),  # noqa: S104 - nothing listens

@@ -64,7 +64,7 @@ def test_the_last_of_several_counts(pairs: list[tuple[str, Value]], values: dict
     meaning = read(*pairs)
 
     assert values == meaning.draft.values
-    assert ([], []) == texts(meaning)
+    assert [] == meaning.problems
 
 
 def test_sections_and_arrays() -> None:
@@ -82,12 +82,80 @@ def test_sections_and_arrays() -> None:
     assert "x.conf:9:8" == str(meaning.draft.place(("cluster", "port")))
 
 
-def test_of_two_sections_the_last_counts() -> None:
-    """A section that comes again replaces the first one as a whole."""
-    meaning = read(("tls", [("verify", True), ("nope", 1)]), ("TLS", [("timeout", 2)]))
+@pytest.mark.parametrize(
+    ("pairs", "notice"),
+    [
+        (
+            [("port", 1), ("debug", True), ("Port", 1)],
+            'x.conf:3:1: "Port" is given twice, first at x.conf:1:1',
+        ),
+        (
+            [("max_pending", 1), ("max_pending_size", 2)],
+            '"max_pending_size" sets the same as "max_pending" at',
+        ),
+        ([("net", "h"), ("listen", "i:1")], 'x.conf:2:1: "listen" sets the same as "net" at x.conf:1:1'),
+        ([("listen", "i:1"), ("host", "h")], 'x.conf:2:1: "host" sets the same as "listen" at x.conf:1:1'),
+        ([("http", 1), ("monitor_port", 2)], '"monitor_port" sets the same as "http" at x.conf:1:1'),
+        (
+            [("cluster", [("routes", ("nats://h:1",))]), ("cluster", [("port", 1)])],
+            'x.conf:4:1: "cluster" is given twice, first at x.conf:1:1',
+        ),
+        (
+            [("authorization", [("timeout", 1), ("timeout", 2)])],
+            'x.conf:3:1: "timeout" is given twice, first at',
+        ),
+    ],
+)
+def test_what_is_given_twice_is_noticed(pairs: list[tuple[str, Value]], notice: str) -> None:
+    """Both places are named, by whatever names the keys go, and which of the two counts."""
+    problems, (found,) = texts(read(*pairs))
 
-    assert {"tls": {"timeout": 2}} == meaning.draft.values
-    assert ([], []) == texts(meaning)
+    assert [] == problems
+    assert notice in found
+    assert found.endswith("; the last one counts")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "place", "first"),
+    [
+        ([("authorization", [("user", "a")]), ("AUTHORIZATION", [("timeout", 1)])], "3:1", "1:1"),
+        ([("tls", [("verify", True)]), ("tls", [("timeout", 2)])], "3:1", "1:1"),
+        ([("authorization", [("user", "a"), ("username", "b")])], "3:1", "2:1"),
+        ([("authorization", [("pass", "a"), ("password", "b")])], "3:1", "2:1"),
+        ([("authorization", [("token", "a"), ("token", "a")])], "3:1", "2:1"),
+        ([("authorization", [("users", ([("user", "a"), ("user", "b")],))])], "5:1", "4:1"),
+        ([("authorization", [("authenticator", "m:f"), ("authenticator", "m:g")])], "3:1", "2:1"),
+        ([("tls", [("ca_file", "a"), ("ca_file", "b")])], "3:1", "2:1"),
+        ([("cluster", [("authorization", [("user", "a")])]), ("cluster", [("port", 1)])], "4:1", "1:1"),
+        ([("cluster", [("tls", []), ("tls", [])])], "3:1", "2:1"),
+    ],
+)
+def test_no_login_and_no_tls_gets_lost(pairs: list[tuple[str, Value]], place: str, first: str) -> None:
+    """Where a second one would drop a login or TLS, both are named and neither is taken."""
+    (problem,), notices = texts(read(*pairs))
+
+    assert [] == notices
+    assert problem.startswith(f"x.conf:{place}: ")
+    assert f" x.conf:{first}; keep one" in problem
+
+
+def test_of_two_sections_the_last_counts() -> None:
+    """A section that comes again replaces the first one as a whole, whose mistakes are found all the same."""
+    meaning = read(("cluster", [("port", "x"), ("nope", 1)]), ("CLUSTER", [("host", "h")]))
+
+    assert {"cluster": {"host": "h"}} == meaning.draft.values
+    assert ['x.conf:3:1: unknown key "nope"'] == texts(meaning)[0]
+    (aside,) = meaning.superseded
+    assert {"cluster": {"port": "x"}} == aside.values
+    assert "x.conf:2:6" == str(aside.place(("cluster", "port")))
+    assert meaning.draft.place(("cluster", "port")) == meaning.draft.place(("cluster",))
+
+
+def test_a_variable_may_change() -> None:
+    """A key that exists to be referred to may be given again: both of its values have their use."""
+    block = document(("N", 1), ("port", 1), ("N", 2))
+
+    assert [] == understand(block, Options, frozenset({"N"})).notices
 
 
 def test_unknown_keys_are_errors() -> None:
@@ -144,10 +212,16 @@ def test_problems(pairs: list[tuple[str, Value]], problem: str) -> None:
     assert [] == notices
 
 
-@pytest.mark.parametrize("port", [0, 6060])
+@pytest.mark.parametrize("port", [6060, -1])
 def test_a_profiling_port(port: int) -> None:
-    """The port of Go's profiler does not keep a server from starting; that there is none is told."""
+    """The port of Go's profiler does not keep a server from starting; that there is none is reported."""
     problems, (notice,) = texts(read(("prof_port", port)))
 
     assert [] == problems
     assert notice.startswith("x.conf:1:1: no profiling port is opened")
+
+
+@pytest.mark.parametrize("port", [0, "", False])
+def test_no_profiling_port(port: Value) -> None:
+    """Who asks for no profiling gets none, and no line."""
+    assert ([], []) == texts(read(("prof_port", port)))

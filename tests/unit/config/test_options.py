@@ -51,6 +51,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "max_control_line": 1024,
         "max_payload": 1_048_576,
         "max_pending_size": 10_485_760,
+        "slow_consumer": "cut",
         "ping_interval": 120.0,
         "ping_max": 2,
         "write_deadline": 2.0,

@@ -1,62 +1,37 @@
 """Unit tests of the help texts."""
 
+from app.config.flags import BLOCKS, Flag
+from app.config.go_flags import boolean
 from app.config.tls_options import CIPHERS
-from app.config.usage import tls_usage, usage
+from app.config.usage import rows, tls_usage, usage
 
 
 def test_the_help_text() -> None:
-    """The help text has the blocks, columns and words of gnatsd, and after them what is ours."""
-    assert usage() == (
-        """
-Usage: pynatsd [options]
+    """The help begins with what to type, has a paragraph for each group, and ends with where to read on."""
+    paragraphs = usage().split("\n\n")
 
-Server Options:
-    -a, --addr HOST                  Bind to HOST address (default: 0.0.0.0)
-    -p, --port PORT                  Use PORT for clients (default: 4222)
-    -P, --pid FILE                   File to store PID
-    -m, --http_port PORT             Use HTTP PORT for monitoring
-    -ms,--https_port PORT            Use HTTPS PORT for monitoring
-    -c, --config FILE                Configuration File
-    -t, --check                      Check the configuration and these flags, and exit
-    -n, --server_name NAME           Name of this server, for people
-        --client_advertise ADDRESS   Address by which clients reach this server
+    assert "\nUsage: pynatsd [options]" == paragraphs[0]
+    assert "pynatsd -t -c /etc/pynatsd/pynatsd.conf" in paragraphs[2]
+    assert list(BLOCKS) == [part.partition(":")[0] for part in paragraphs[3 : 3 + len(BLOCKS)]]
+    assert "DATA_PLANE" in paragraphs[-2]
+    assert "docs/options.md" in paragraphs[-1]
 
-Logging Options:
-    -l, --log FILE                   File to redirect log output
-    -T, --logtime                    Timestamp log entries (default: true)
-    -s, --syslog                     Enable syslog as log method.
-    -r, --remote_syslog              Syslog server addr (udp://localhost:514).
-    -D, --debug                      Enable debugging output
-    -V, --trace                      Trace the raw protocol
-    -DV                              Debug and Trace
-        --log_format FORMAT          Write log entries as text or json (default: text)
 
-Authorization Options:
-        --user user                  User required for connections
-        --pass password              Password required for connections
-        --auth token                 Authorization token required for connections
+def test_every_flag_is_explained() -> None:
+    """Each flag has a line of its own, in columns, with its default where it has one."""
+    text = usage()
 
-TLS Options:
-        --tls                        Enable TLS, do not verify clients (default: false)
-        --tlscert FILE               Server certificate file
-        --tlskey FILE                Private key for server certificate
-        --tlsverify                  Enable TLS, very client certificates
-        --tlscacert FILE             Client certificate CA for verification
+    assert all(f"    {flag.spelling}" in text for block in BLOCKS.values() for flag in block)
+    assert "    -p, --port PORT                  Listen on PORT; -1 is any free one (default: 4222)\n" in text
+    assert "        --cluster_advertise ADDRESS  Address by which servers reach this server\n" in text
+    assert all(len(line) <= 110 for line in text.splitlines())
 
-Cluster Options:
-        --routes [rurl-1, rurl-2]    Routes to solicit and connect
-        --cluster [cluster url]      Cluster URL for solicited routes
-        --no_advertise               Tell no addresses of servers to clients
-        --cluster_advertise ADDRESS  Address by which servers reach this server
-        --connect_retries NUMBER     Attempts to reach a server that others told of
 
-Common Options:
-    -h, --help                       Show this message
-    -v, --version                    Show version
-        --help_tls                   TLS help
-        --completion SHELL           Print what makes bash, zsh or fish complete flags
-"""
-    )
+def test_a_long_spelling_has_a_line_of_its_own() -> None:
+    """Columns stay columns."""
+    flag = Flag("-u, -display-subscriptions-column", boolean, "Show it", ("u",))
+
+    assert f"X:\n    {flag.spelling}\n{' ' * 37}Show it\n\n" == rows({"X": (flag,)}, {})
 
 
 def test_the_help_on_tls() -> None:

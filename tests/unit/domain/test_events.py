@@ -12,9 +12,9 @@ LINK = Link("cid", 2, "127.0.0.1:55110")
 SENTENCES: list[tuple[Event, str, str]] = [
     (events.ServerStarting(None, "0.8.0"), "INF", "Starting nats-server version 0.8.0"),
     (
-        events.RuntimeChosen(None, "CPython 3.11.7", "uvloop", "native"),
-        "DBG",
-        "Running on CPython 3.11.7, event loop uvloop, data plane native",
+        events.RuntimeChosen(None, "pynatsd 0.1.0", "CPython 3.11.7", "uvloop", "native"),
+        "INF",
+        "Running pynatsd 0.1.0 on CPython 3.11.7, event loop uvloop, data plane native",
     ),
     (
         events.Listening(None, "127.0.0.1", 42629),

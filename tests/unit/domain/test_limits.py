@@ -11,6 +11,8 @@ from app.domain.limits import (
     ROUTE_LINE,
     ROUTE_PAYLOAD,
     Limits,
+    fitting_pending,
+    longest_message,
     route_line,
     route_payload,
 )
@@ -56,6 +58,21 @@ def test_publishers_are_held_back_before_a_receiver_is_cut(max_pending: int) -> 
     """The mark lies below the limit, so that there is room for what is under way."""
     assert 0 <= Limits(max_pending=max_pending).hold_above < max_pending
     assert Limits(max_pending=max_pending, max_payload=-1).hold_above <= HOLD_BYTES
+
+
+@given(st.integers(-1, 2**30), st.integers(1, 2**16))
+def test_one_message_always_fits(max_payload: int, max_control_line: int) -> None:
+    """Where nobody has chosen a bound, the longest message leaves room for a mebibyte more."""
+    bound = fitting_pending(max_payload, None, max_control_line)
+
+    assert bound >= Limits().max_pending
+    assert bound >= longest_message(max_payload, max_control_line) + HOLD_BYTES
+
+
+def test_a_chosen_bound_stays() -> None:
+    """Who chooses a bound has it, and those who publish small messages have the usual one."""
+    assert 5 == fitting_pending(1_048_576, 5)
+    assert Limits().max_pending == fitting_pending(1_048_576, None)
 
 
 def test_a_hold_ends_before_the_write_deadline() -> None:

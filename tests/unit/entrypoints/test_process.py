@@ -71,6 +71,21 @@ def test_a_signal_while_it_listens(number: signal.Signals, name: str) -> None:
     assert log.closed
 
 
+def test_what_an_operator_must_know() -> None:
+    """A plain data plane where the compiled one was expected, and a raised bound, are lines of the log."""
+    options = make_options({"max_payload": 24 * 2**20})
+    container, log = Container(options, PYTHON), RecordingEventLog()
+    container.fell_back = True
+    container.event_log.override(providers.Object(log))
+    container.listener.override(providers.Object(RefusedListener(signal.SIGINT)))
+
+    run(container, Loaded(options, ()))
+
+    assert [Level.INFO, Level.INFO] == [event.level for event in log.events[:2]]
+    assert log.texts()[0].startswith("The native data plane is not built, so the plain one serves")
+    assert log.texts()[1].startswith("max_pending_size is 26216459 bytes, so that one message of max_payload")
+
+
 def test_what_cannot_start_says_why() -> None:
     """The last fact of a server that cannot listen is fatal, and the status 1."""
     status, log = run_with(RefusedListener(signal.SIGINT), Problem("this has no effect"))

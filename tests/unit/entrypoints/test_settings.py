@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from app import __version__
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
@@ -14,6 +15,7 @@ from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
 from app.entrypoints.settings import (
+    RUNTIME,
     accepted_route_tls,
     auth_settings,
     client_tls,
@@ -39,10 +41,18 @@ def test_limits() -> None:
             "ping_max": 6,
             "write_deadline": 7,
             "authorization": {"timeout": 8},
+            "slow_consumer": "hold",
         }
     )
 
-    assert Limits(1, 2, 3, 4, 5.0, 6, 7.0, 8.0) == limits(options)
+    assert Limits(1, 2, 3, 4, 5.0, 6, 7.0, 8.0, "hold") == limits(options)
+
+
+def test_a_large_message_fits() -> None:
+    """Where nobody has chosen the bound of pending bytes, it leaves room for the largest message."""
+    assert Limits().max_pending == limits(make_options({})).max_pending
+    assert 25 * 2**20 < limits(make_options({"max_payload": 24 * 2**20})).max_pending
+    assert 5 == limits(make_options({"max_payload": 24 * 2**20, "max_pending_size": 5})).max_pending
 
 
 def test_the_log() -> None:
@@ -140,7 +150,9 @@ def test_monitoring() -> None:
         {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
     )
     assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
-    settings = MonitorSettings(tls_timeout=0.5, server_name="edge", data_plane="python")
+    settings = MonitorSettings(
+        tls_timeout=0.5, server_name="edge", data_plane="python", pynatsd=__version__, python=RUNTIME
+    )
     assert settings == monitor_settings(own, "python")
 
 

@@ -32,15 +32,27 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["-d", "0"], "-d must be from 1 to 86400, not 0"),
         (["-sort", "weight"], 'invalid value "weight" for flag -sort: must be cid or start'),
         (["-l", ""], "-l must be one character, not ''"),
-        (["localhost"], "unexpected argument: localhost"),
+        (["localhost"], 'unexpected argument "localhost": a server is given with -s, its port with -m'),
+        (["-k", "true"], "unexpected argument \"true\": a value of -k follows '=', as in -k=true"),
+        (["-srot", "cid"], "flag provided but not defined: -srot; did you mean --sort?"),
     ],
 )
 def test_what_is_not_understood(words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A flag that is unknown or out of bounds is named in the first line, above the usage."""
+    """A word or flag that is unknown or out of bounds is named in one line, and the status is 2."""
     assert 2 == main(words)
-    first, second = capsys.readouterr().err.splitlines()[:2]
-    assert first.startswith(complaint)
-    assert second.startswith("Usage: ")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(complaint)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Shells can complete the flags of this program as well."""
+    assert 0 == main(["-completion", shell])
+
+    script = capsys.readouterr().out
+    assert "pynatsd-top" in script
+    assert "display-subscriptions-column" in script
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +62,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     assert 1 == main([])
     assert (
-        "pynatsd-top: the screen needs textual: pip install 'pynatsd[top]', or write one reading with -o -\n"
+        "pynatsd-top: the screen needs textual: pip install textual, or write one reading with -o -\n"
     ) == capsys.readouterr().err
 
 

@@ -79,7 +79,10 @@ VARZ = """{
     "routes": 0,
     "gateways": 0,
     "leafs": 0
-  }
+  },
+  "pynatsd": "",
+  "python": "",
+  "data_plane": ""
 }"""
 
 CONNZ = """{

@@ -1,0 +1,57 @@
+"""What an operator has given, by file and flags, as those see it who compare options with each other."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from app.config.draft import Draft, Path
+from app.config.errors import Place
+from app.config.flags import flag_name
+from app.config.go_flags import Value
+from app.config.section import asks_for_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that is given, of which a part may have been wrong."""
+
+    used: Draft
+    """What makes the options."""
+    intended: Draft
+    """The same, with what is wrong."""
+    flags: Mapping[str, Value]
+    """What flags give, by the names in `Flag.sets`."""
+    whole: bool = True
+    """False if a part of a file could not be read: something may be given that is not known."""
+    doubtful: AbstractSet[Path] = frozenset()
+    """Sections of which the same is true, since they have unknown keys."""
+
+    def asks(self, *path: str) -> bool:
+        """Whether an option is given, with a value that asks for something."""
+        return not asks_for_nothing(self.used.get(*path))
+
+    def is_certain(self, *path: str) -> bool:
+        """Whether the value that counts, which may be the default, is the one that is meant."""
+        used, intended = self.used.get(*path), self.intended.get(*path)
+        return used == intended and (used is not None or (self.whole and path[:-1] not in self.doubtful))
+
+    def place(self, *path: str) -> Place | None:
+        """Where an option stands in a file; None if it does not."""
+        return None if self._flag(path) else self.used.place(path)
+
+    def name(self, *path: str) -> str:
+        """An option as it was given: by its flag, or by its name in the file."""
+        return self._flag(path) or ".".join(path)
+
+    def origin(self, *path: str) -> str:
+        """The same with its place, for another line to refer to."""
+        place = self.place(*path)
+        if place is not None:
+            return f"{self.name(*path)} at {place}"
+        return self._flag(path) or f"the default of {'.'.join(path)}"
+
+    def _flag(self, path: tuple[str, ...]) -> str:
+        option = ".".join(path)
+        if option in ("cluster.host", "cluster.port") and self.flags.get("cluster.listen"):
+            option = "cluster.listen"
+        return flag_name(option) if option in self.flags else ""

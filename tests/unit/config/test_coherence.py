@@ -1,0 +1,112 @@
+"""Unit tests of options that cannot be had together."""
+
+import pytest
+
+from app.config.coherence import contradictions, pending
+from app.config.draft import Draft
+from app.config.given import Given
+from app.config.go_flags import Value
+from app.config.options import make_options
+from app.config.validation import salvage
+
+
+def found(values: dict[str, object], flags: dict[str, Value] | None = None, **known: object) -> list[str]:
+    """What contradicts itself in a configuration that is valid part by part."""
+    draft = Draft(values)
+    whole = bool(known.get("whole", True))
+    doubtful = frozenset({()}) if known.get("doubtful") else frozenset()
+    given = Given(draft, draft.copy(), flags or {}, whole=whole, doubtful=doubtful)
+    return [problem.text for problem in contradictions(make_options(values), given)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"port": 1, "http_port": 1},
+        {"http_port": 4222},
+        {"port": 1, "https_port": 1, "tls": {"cert_file": "c", "key_file": "k"}},
+        {"port": 1, "cluster": {"port": 1}},
+        {"host": "10.0.0.1", "port": 1, "cluster": {"port": 1}},
+        {"host": "localhost", "port": 1, "http_host": "127.0.0.1", "http_port": 1},
+        {"host": "::", "port": 1, "http_host": "h", "http_port": 1},
+    ],
+)
+def test_one_port_for_two(values: dict[str, object]) -> None:
+    """Two listeners that may share an address cannot share a port."""
+    (problem,) = found(values)
+
+    assert "is wanted twice" in problem
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"port": -1, "http_port": -1, "cluster": {"port": -1}},
+        {"host": "10.0.0.1", "port": 1, "http_host": "10.0.0.2", "http_port": 1},
+        {"http_port": 0, "https_port": 0},
+        {"port": 1, "http_port": 2, "cluster": {"port": 3}},
+    ],
+)
+def test_ports_apart(values: dict[str, object]) -> None:
+    """Free ports, ports that are off, and ports of different hosts do not meet."""
+    assert [] == found(values)
+
+
+def test_where_both_are_given() -> None:
+    """The line names both, by flag or by key, and the default as such."""
+    assert [
+        "port 4222 is wanted twice, by the default of port and by --http_port; give each a port of its own"
+    ] == (found({"http_port": 4222}, {"http_port": 4222}))
+
+
+def test_tls_without_its_files() -> None:
+    """Each missing file is named, for clients and for servers, unless it may be in what was not read."""
+    values: dict[str, object] = {"tls": {"cert_file": "c"}, "cluster": {"tls": {"key_file": "k"}}}
+
+    assert [
+        "TLS Server private key must be present and valid.",
+        "TLS Server certificate must be present and valid.",
+    ] == found(values)
+    assert [] == found(values, whole=False)
+
+
+def test_encrypted_pages_without_tls() -> None:
+    """They need TLS, unless it may stand under a key that is misspelt."""
+    assert ["TLS cert and key required for HTTPS: https_port needs `tls`"] == found({"https_port": 1})
+    assert [] == found({"https_port": 1}, doubtful=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [
+        ({"max_pending_size": 1000, "max_payload": 2000}, True),
+        ({"max_pending_size": 1000}, True),
+        ({"max_pending_size": 4058, "max_payload": 2000}, True),
+        ({"max_pending_size": 4059, "max_payload": 2000}, False),
+        ({"max_payload": 2**30}, False),
+        ({"max_pending_size": 0, "max_payload": 2**30}, False),
+    ],
+)
+def test_one_message_fits(values: dict[str, object], *, refused: bool) -> None:
+    """A bound below one message is refused with both keys; one that nobody has chosen follows the message."""
+    problems = found(values)
+
+    assert refused is bool(problems)
+    assert all("max_pending_size" in problem and "max_payload" in problem for problem in problems)
+
+
+def test_what_was_wrong_is_not_compared() -> None:
+    """The default that takes the place of a wrong value says nothing about what was meant."""
+    draft = Draft({"port": "x", "http_port": 4222})
+    intended = draft.copy()
+    options = salvage(type(make_options({})), draft)
+    assert options is not None
+
+    assert [] == contradictions(options, Given(draft, intended, {}))
+
+
+def test_the_bound_that_counts() -> None:
+    """A chosen bound is kept, and the usual one is raised for large messages alone."""
+    assert 10_485_760 == pending(make_options({}))
+    assert 7 == pending(make_options({"max_pending_size": 7}))
+    assert 2**30 < pending(make_options({"max_payload": 2**30}))
