@@ -80,15 +80,15 @@ def test_encrypted_pages_without_tls() -> None:
     ("values", "refused"),
     [
         ({"max_pending_size": 1000, "max_payload": 2000}, True),
-        ({"max_pending_size": 1000}, True),
-        ({"max_pending_size": 4058, "max_payload": 2000}, True),
+        ({"max_pending_size": 1000}, False),
+        ({"max_pending_size": 4058, "max_payload": 2000}, False),
         ({"max_pending_size": 4059, "max_payload": 2000}, False),
         ({"max_payload": 2**30}, False),
         ({"max_pending_size": 0, "max_payload": 2**30}, False),
     ],
 )
 def test_one_message_fits(values: dict[str, object], *, refused: bool) -> None:
-    """A bound below one message is refused with both keys; one that nobody has chosen follows the message."""
+    """A bound below `max_payload` is refused if both are set; one that nobody has chosen follows the message."""
     problems = found(values)
 
     assert refused is bool(problems)
