@@ -15,7 +15,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format reference bench fuzz simulate growth screenshots wheel clean help
+.PHONY: install serve test check format reference bench fuzz simulate soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -59,6 +59,9 @@ fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitize
 
 simulate: $(BUILT) ## Play whole clusters in virtual time: make simulate SEEDS=1000, or SEEDS=17..17 TRACE=1
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(TRACE),--trace) $(ARGS)
+
+soak: $(BUILT) ## Put mixed load on a server for ten minutes and print slopes: make soak ARGS='--seconds 60'
+	@$(BIN)/python -m soak $(ARGS)
 
 growth: $(BUILT) ## Let clusters of up to 300 servers form in virtual time, and write docs/growth.md
 	@$(BIN)/python -m tests.simulation.growth $(ARGS)
