@@ -21,7 +21,6 @@ MAKEFLAGS += --no-print-directory
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
 $(INSTALLED): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("pynatsd needs Python 3.11 or newer, and $(PYTHON) is %s.%s: choose another one with PYTHON=" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo 'Installing the server and all tools into $(VENV); this takes about a minute.'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
