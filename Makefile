@@ -21,8 +21,8 @@ MAKEFLAGS += --no-print-directory
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
 $(INSTALLED): pyproject.toml
-	@echo 'Installing the server and all tools into $(VENV); this takes about a minute.'
 	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing the server and all tools into $(VENV); this takes about a minute.'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	@touch $@
 

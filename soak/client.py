@@ -79,7 +79,8 @@ async def connected(port: int, receive_bytes: int = 0) -> AsyncIterator[Client]:
         raise
     try:
         yield Client(reader, writer)
-    finally:
         writer.close()
         with contextlib.suppress(OSError):
-            await writer.wait_closed()
+            await asyncio.wait_for(writer.wait_closed(), _PATIENCE)
+    finally:
+        writer.transport.abort()

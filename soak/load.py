@@ -22,6 +22,7 @@ RATE = 1000
 """Messages that the publisher sends in a second."""
 
 _TICK = 0.02
+_STOP_SECONDS = 30.0
 _CROWD = 10
 """Clients that come and go at the same time."""
 
@@ -240,6 +241,5 @@ async def _play(load: Load, control: Connection) -> None:
     asyncio.get_running_loop().remove_reader(control.fileno())
     failed = playing.exception() if playing.done() else None
     playing.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await playing
+    await asyncio.wait([playing], timeout=_STOP_SECONDS)
     control.send((dict(load.counts), "" if failed is None else f"the load failed: {failed!r}"))

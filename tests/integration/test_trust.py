@@ -209,7 +209,7 @@ def dial_route(port: int) -> socket.socket:
 
 
 def member_on(route: socket.socket, sid: int) -> str:
-    """The name under which the server tells its routes of a member, once it has."""
+    """The name by which the server has announced a member to its routes."""
     route.sendall(b"PING\r\n")
     match = re.search(rf"QRSID:\d+:{sid}\b", read_until(route, b"PONG\r\n").decode())
     assert match is not None
