@@ -184,7 +184,7 @@ def _load_screen() -> tuple[type["Board"], type["Settings"]]:
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise _CannotStart(
-            f"the screen needs {package}: pip install {package}, or write one reading with -o -"
+            f"the screen needs {package}: pip install 'pynatsd[top]', or write one reading with -o -"
         ) from error
     return Board, Settings
 

@@ -235,3 +235,12 @@ def test_the_installation_works(tmp_path: Path) -> None:
     assert 0 == done.returncode, done.stderr
     assert "nats-server version 0.8.0" in done.stdout
     assert [] == [name for name in re.findall(r"'\.\[(\w+)\]'", text) if f"\n{name} = [" not in project]
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_programs_named_are_installed(page: Path) -> None:
+    """Each program of ours that a page names is one that the package installs."""
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    named = set(re.findall(r"`(?:[\w./]*/)?(pynatsd(?:-[a-z]+)?)(?: [^`]*)?`", read(page)))
+
+    assert set() == {name for name in named if f'\n{name} = "' not in project}

@@ -50,7 +50,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
     assert 1 == main([])
     assert (
-        "pynatsd-top: the screen needs textual: pip install textual, or write one reading with -o -\n"
+        "pynatsd-top: the screen needs textual: pip install 'pynatsd[top]', or write one reading with -o -\n"
     ) == capsys.readouterr().err
 
 
