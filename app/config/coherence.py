@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from app.config.draft import Path
 from app.config.errors import Problem
 from app.config.given import Given
 from app.config.options import Options
@@ -61,20 +60,16 @@ def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
     for path, asked in sections:
         if asked is None:
             continue
+        place = given.used.place(path)
         for key, value, text in (
             ("cert_file", asked.cert_file, _NO_CERTIFICATE),
             ("key_file", asked.key_file, _NO_PRIVATE_KEY),
         ):
             if not value and given.is_certain(*path, key):
-                yield Problem(f"{text} {_remedy(path, key)}", given.used.place(path))
+                # By flags alone the text is gnatsd's, which scripts may look for.
+                yield Problem(f"{text} Set {'.'.join((*path, key))}" if place else text, place)
     if options.https_port and options.tls is None and given.is_certain("tls"):
         yield Problem(_NO_TLS, given.place("https_port"))
-
-
-def _remedy(path: Path, key: str) -> str:
-    flag = {"cert_file": "--tlscert", "key_file": "--tlskey"}[key]
-    name = ".".join(map(str, (*path, key)))
-    return f"Set {name}, or {flag}" if path == ("tls",) else f"Set {name}"
 
 
 def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from typing import get_args
 
 from app.config.go_flags import (
     Reader,
+    UsageError,
     Value,
     boolean,
     integer,
@@ -250,8 +251,14 @@ def _requested(left: Sequence[str], last: str) -> list[Request]:
 def _doubts(
     name: str, value: Value, words: Sequence[str], before: Mapping[tuple[str, ...], Value]
 ) -> Iterator[str]:
-    """What a flag may not have been meant to do; `before` has values by what they set."""
-    if before.get(_FLAGS[name].sets, value) != value:
+    """What a flag may not have been meant to do; `before` has values by what they set.
+
+    Raises `UsageError` where a whole file would be dropped.
+    """
+    sets = _FLAGS[name].sets
+    if before.get(sets, value) != value:
+        if sets == (CONFIG_FILE,):
+            raise UsageError(f"{spelt(name)} is given twice: one file is read, which may include others")
         yield f"{spelt(name)} is given twice; the last one counts"
     if isinstance(value, str) and value.startswith("-") and value.lstrip("-") in _FLAGS:
         flag = spelt(name)

@@ -24,7 +24,8 @@ Flags begin with one dash or two. A value follows after a blank or '='; that of 
 only after '=', as in -D=false. Zero and the empty text mean the default.
 
 Environment:
-    DATA_PLANE                       auto, native or python (default: auto, which is native if it is built)
+    PYNATSD_DATA_PLANE               auto, native or python (default: auto, which is native if it is built)
+    DATA_PLANE                       the same, where the other one is not set
 
 All options, with their keys in the file: docs/options.md. Running as a service: docs/operations.md.
 """

@@ -55,7 +55,7 @@ def _answer(command: CommandLine) -> str:
 
 
 def _data_plane() -> str:
-    return os.environ.get("DATA_PLANE", AUTO)
+    return os.environ.get("PYNATSD_DATA_PLANE") or os.environ.get("DATA_PLANE") or AUTO
 
 
 def _twin() -> str:

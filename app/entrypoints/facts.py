@@ -36,7 +36,7 @@ class PlainDataPlane(Event):
     level = Level.INFO
     sentence = (
         "The native data plane is not built, so the plain one serves, which is much slower: "
-        "install a C compiler and then pynatsd again, or set DATA_PLANE=python to have it so"
+        "install a C compiler and then pynatsd again, or set PYNATSD_DATA_PLANE=python to have it so"
     )
 
 

@@ -78,7 +78,7 @@ def _of_authenticator(options: Options, given: Given) -> Iterator[Problem]:
 
 
 def _of_tls(asked: TlsOptions | None, given: Given, *path: str) -> Iterator[Problem]:
-    """A file that is not there is told by itself; else what OpenSSL says."""
+    """Each file that cannot be read; or else what OpenSSL says of them."""
     if asked is None:
         return
     unreadable = list(_unreadable(asked, given, path))
@@ -155,7 +155,7 @@ def _of_data_plane(name: str) -> Iterator[Problem]:
     try:
         choose(name)
     except DataPlaneUnavailable as error:
-        yield Problem(f"DATA_PLANE: {error}")
+        yield Problem(str(error))
 
 
 def _ignore(_: object) -> None:

@@ -32,7 +32,7 @@ def run(*words: str, data_plane: str = "auto") -> "subprocess.CompletedProcess[s
 
 
 def test_version() -> None:
-    """The version names the gnatsd whose protocol is spoken, and behind it the program that runs."""
+    """The version names the gnatsd whose protocol is spoken, and after it the program that runs."""
     done = run("-v")
 
     assert (0, "") == (done.returncode, done.stderr)

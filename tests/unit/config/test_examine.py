@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE, parse
 from app.config.load import examine, load
+from app.config.syntax import read_text
 
 
 def lines(tmp_path: Path, text: str, *words: str) -> list[str]:
@@ -106,3 +109,48 @@ def test_what_is_left_of_a_broken_configuration(tmp_path: Path) -> None:
     assert not found.given.is_certain("port")
     with pytest.raises(ConfigError, match="port must be a whole number"):
         load({CONFIG_FILE: str(file)}, {})
+
+
+PIECES = [
+    "port",
+    "tls",
+    "authorization",
+    "cluster",
+    "users",
+    "user",
+    "routes",
+    "listen",
+    "N",
+    "$N",
+    "max_payload",
+]
+PIECES += [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    "=",
+    ",",
+    ";",
+    "\n",
+    "\n",
+    "'",
+    '"',
+    "1",
+    "-1",
+    "x",
+    "true",
+    "0.5",
+    "#",
+    "h:1",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
+def test_any_text_is_judged(text: str) -> None:
+    """Whatever a file holds, there are mistakes or options, and each mistake once."""
+    found = examine({CONFIG_FILE: "x.conf"}, {}, lambda file, variables: read_text(text, file, variables))
+
+    assert found.problems or found.options is not None
+    assert len(found.problems) == len(set(found.problems))

@@ -124,6 +124,7 @@ def test_the_shell_is_known() -> None:
         ),
         (["-p", "1", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
         (["-D", "version", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
+        (["-c", "a", "-c", "b"], "-c is given twice: one file is read, which may include others"),
         (["--", "-V"], 'unexpected argument "-V": a file is given with -c; see --help'),
         (["-p"], "flag needs an argument: -p"),
         (["-p", "abc"], 'invalid value "abc" for flag -p: parse error'),
