@@ -31,6 +31,9 @@ async def restart_for_ever(setting: Setting, counts: Counter[str]) -> None:
         try:
             counts["messages over a route"] += await _take_part(setting.neighbour.clients)
             counts["routes restarted"] += 1
+        except asyncio.CancelledError:
+            process.kill()
+            raise
         finally:
             await _end(process, politely=number % 2 == 0)
         await asyncio.sleep(_PAUSE_SECONDS)
