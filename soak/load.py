@@ -17,12 +17,13 @@ from soak.client import Client, LetDown, connected, entered
 from soak.neighbour import restart_for_ever
 from soak.setting import HASHED_USER, HOST, PASSWORD, Setting
 
-SIZE = 500
+SIZE = 1000
 RATE = 1000
 """Messages that the publisher sends in a second."""
 
 _TICK = 0.02
 _STOP_SECONDS = 30.0
+_SLOW_READS = 120
 _CROWD = 10
 """Clients that come and go at the same time."""
 
@@ -138,14 +139,18 @@ def _subscriptions(load: Load) -> bytes:
 
 
 async def read_slowly(load: Load) -> None:
-    """Subscribe to the busy subjects, and read 4 KiB every half second until cut."""
+    """Subscribe to the busy subjects, and read 4 KiB every half second, for a minute or until cut."""
     async with entered(load.setting.ports.clients, receive_bytes=4096, name="crawler") as client:
         await client.send(b"SUB busy.> 1\r\n")
         load.counts["slow readers"] += 1
-        for _ in range(40):
-            if not await client.reader.read(4096):
-                raise LetDown("cut")
-            await asyncio.sleep(0.5)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(_SLOW_READS):
+                if not await client.reader.read(4096):
+                    break
+                await asyncio.sleep(0.5)
+            else:
+                return
+        load.counts["slow readers that were cut"] += 1
 
 
 async def log_in_wrongly(load: Load) -> None:

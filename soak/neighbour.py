@@ -1,6 +1,7 @@
 """The second server: linked by a route, used for a moment, ended, started again."""
 
 import asyncio
+import contextlib
 import itertools
 import sys
 from collections import Counter
@@ -31,6 +32,10 @@ async def restart_for_ever(setting: Setting, counts: Counter[str]) -> None:
         try:
             counts["messages over a route"] += await _take_part(setting.neighbour.clients)
             counts["routes restarted"] += 1
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            raise
         finally:
             await _end(process, politely=number % 2 == 0)
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -20,6 +20,7 @@ PARTS = {
 }
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("twin", twins())
 def test_a_short_soak(twin: str) -> None:
     """The server outlives the load, and every kind of it was there."""

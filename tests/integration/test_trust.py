@@ -65,7 +65,7 @@ def test_a_message_as_large_as_the_file_allows_arrives(tmp_path: Path, twin: str
     """With a large `max_payload` and no other limit in the file, a message of that size fits."""
     config = tmp_path / "large.conf"
     config.write_text("max_payload: 25165824\n")
-    size, count = 25_165_824, 6
+    size, count = 25_165_824, 4
     wanted = count * delivered("large", size)
 
     with (
