@@ -5,6 +5,7 @@ ARGS ?=
 SEEDS ?= 1000
 TRACE ?=
 
+# Another interpreter gets an environment of its own: make quick PYTHON=python3.13 VENV=.venv-3.13
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -15,13 +16,14 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test check format reference bench fuzz simulate growth screenshots wheel clean help
+.PHONY: install serve test quick check format reference bench fuzz simulate soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pynatsd needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make install PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing the server and all tools into $(VENV); this takes about a minute.'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]'
 	@touch $@
 
@@ -40,13 +42,20 @@ test: $(BUILT) ## Run all tests; those of the domain must cover every branch of 
 	$(BIN)/coverage report
 	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
 
+# What an interpreter could change: texts and limits of Python, the compiled twin, TLS.
+QUICK := tests/unit tests/docs/test_tls.py $(addprefix tests/integration/test_,\
+	connect.py protocol_errors.py protocol_vectors.py subjects.py subscriptions.py delivery.py limits.py nats_py.py tls.py)
+
+quick: $(BUILT) ## Run the unit tests, and those of the protocol over real connections
+	$(BIN)/pytest --numprocesses=auto $(QUICK)
+
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(BUILT) ## Format the code and mend what the linter can mend
+format: $(BUILT) ## Format the code, and fix what the linter can fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
@@ -62,6 +71,9 @@ fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitize
 simulate: $(BUILT) ## Play whole clusters in virtual time: make simulate SEEDS=1000, or SEEDS=17..17 TRACE=1
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(TRACE),--trace) $(ARGS)
 
+soak: $(BUILT) ## Put mixed load on a server for ten minutes and print slopes: make soak ARGS='--seconds 60'
+	@$(BIN)/python -m soak $(ARGS)
+
 growth: $(BUILT) ## Let clusters of up to 300 servers form in virtual time, and write docs/growth.md
 	@$(BIN)/python -m tests.simulation.growth $(ARGS)
 
@@ -72,7 +84,7 @@ wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove all that the other verbs made, .venv included
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis
+	rm -rf $(VENV) .venv-* build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -f app/domain/dataplane/*.so app/domain/dataplane/*.c
 	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
