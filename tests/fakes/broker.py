@@ -16,6 +16,7 @@ class Settings(TypedDict, total=False):
     ping_interval: float
     ping_max: int
     write_deadline: float
+    slow_consumer: str
     user: str
     password: str
     token: str

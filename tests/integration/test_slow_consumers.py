@@ -5,6 +5,7 @@ here reads only when its test says so, see ``tests.fakes.raw_client``.
 """
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -115,3 +116,78 @@ async def test_asking_without_reading_is_bounded(broker: StartBroker) -> None:
 
         assert len(await client.expect_cut()) < asked * len(PONG)
         await witness.expect_unharmed()
+
+
+async def crawl(client: RawClient, hurry: asyncio.Event, pause: float = 0.01) -> int:
+    """Read a little at a time until the broker ends the link, or all at once from `hurry` on; count the bytes."""
+    total = 0
+    with contextlib.suppress(ConnectionError, AssertionError):
+        while True:
+            total += len(await client.read_exactly(4096))
+            if not hurry.is_set():
+                await asyncio.sleep(pause)
+    return total
+
+
+async def test_a_crawling_reader_does_not_delay_a_healthy_one_for_long(broker: StartBroker) -> None:
+    """A reader that makes progress is cut when others have waited for the write deadline in total."""
+    async with broker(write_deadline=0.5) as running:
+        slow, healthy = await subscriber(running), await subscriber(running)
+        hurry = asyncio.Event()
+        crawling = asyncio.create_task(crawl(slow, hurry))
+        reading = asyncio.create_task(read_all(healthy))
+        await flood(running)
+
+        assert COUNT == await reading
+        await healthy.fence()
+        hurry.set()
+        assert await crawling < FLOOD
+
+
+async def test_a_pair_goes_at_the_readers_pace(broker: StartBroker) -> None:
+    """A slow reader that has its publisher for itself loses nothing, though the deadline passes often."""
+    body = 1000 * b"x"
+    async with broker(write_deadline=1.0, max_payload=2000, max_pending_size=20_000) as running:
+        reader = await subscriber(running)
+        publisher = await running.connect()
+        await publisher.send(QUIET)
+        flooding = asyncio.create_task(publisher.send(9000 * (b"PUB foo 1000\r\n" + body + b"\r\n")))
+
+        for _ in range(50):
+            await reader.expect(100 * (b"MSG foo 1 1000\r\n" + body + b"\r\n"))
+            await asyncio.sleep(0.05)
+        await reader.expect(4000 * (b"MSG foo 1 1000\r\n" + body + b"\r\n"))
+        await flooding
+        await reader.fence()
+
+
+async def test_everybody_may_wait_for_a_slow_reader(broker: StartBroker) -> None:
+    """With ``slow_consumer: hold`` both readers get everything, at the pace of the slower one."""
+    async with broker(write_deadline=0.3, slow_consumer="hold") as running:
+        slow, healthy = await subscriber(running), await subscriber(running)
+        reading = asyncio.create_task(read_all(healthy))
+        flooding = asyncio.create_task(flood(running))
+
+        for _ in range(20):
+            await slow.expect(MESSAGE)
+            await asyncio.sleep(0.05)
+        slow_rest = [await slow.read_exactly(len(MESSAGE)) for _ in range(COUNT - 20)]
+
+        assert COUNT == await reading
+        assert all(MESSAGE == message for message in slow_rest)
+        await flooding
+
+
+async def test_a_held_publisher_is_answered(broker: StartBroker) -> None:
+    """Its PING is answered although its messages wait for a reader that crawls."""
+    async with broker(max_pending_size=65_536, max_payload=10_000) as running:
+        slow = await subscriber(running)
+        crawling = asyncio.create_task(crawl(slow, asyncio.Event(), 0.2))
+        publisher = await running.connect()
+        await publisher.send(QUIET)
+        message = b"PUB foo 8000\r\n" + 8000 * b"x" + b"\r\n"
+        sending = asyncio.create_task(publisher.send(900 * message + PING))
+
+        await publisher.expect(PONG)
+        crawling.cancel()
+        await sending
