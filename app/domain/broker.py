@@ -226,7 +226,7 @@ class Broker:
             self._logins.add(connection)
 
     def admitted(self, connection: Connection) -> None:
-        """Its first CONNECT is complete: stop the login timer."""
+        """Its first login has a verdict: stop the login timer."""
         self._logins.discard(connection)
 
     def retire(self, connection: Connection) -> None:
