@@ -85,9 +85,9 @@ class BoundedEventLog(EventLog):
         self._inner.reopen()
 
     def close(self) -> None:
-        """Say what was held back, and write out what is queued. May be called twice."""
-        for kind in self._kinds.values():
-            self._sum_up(kind)
+        """Say what was held back, and write out what is queued. May be called twice, and from any thread."""
+        for kind in list(self._kinds.values()):
+            self._report(kind)
         self._inner.close()
 
     def _passes(self, event: Event) -> bool:
@@ -110,10 +110,13 @@ class BoundedEventLog(EventLog):
         return False
 
     def _sum_up(self, kind: _Kind) -> None:
-        """Report what was held back, if anything was."""
         if kind.timer is not None:
             kind.timer.cancel()
             kind.timer = None
+        self._report(kind)
+
+    def _report(self, kind: _Kind) -> None:
+        """Say what was held back, if anything was; leave the timer alone, which is the loop's."""
         held, last = kind.held, kind.last
         kind.held, kind.last = 0, None
         if last is not None:
