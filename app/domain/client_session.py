@@ -75,8 +75,12 @@ class Surroundings(Protocol):
         """What clients are told."""
         ...
 
+    def asked(self, connection: Connection) -> None:
+        """Its CONNECT is complete, and its verdict to come: time runs for that from now on."""
+        ...
+
     def admitted(self, connection: Connection) -> None:
-        """Its first login has a verdict: the login timer is over."""
+        """Its login has a verdict: no time runs for it any more."""
         ...
 
     def bury(self, subscriptions: list[Subscription]) -> None:
@@ -227,6 +231,7 @@ class ClientSession:
         pending = gatekeeper.check(credentials, self._receive_verdict)
         if self._connection.listening:
             self._pending = pending
+            self._broker.asked(self._connection)
 
     def _receive_verdict(self, identity: Identity | None) -> None:
         if self._connection.closed:
