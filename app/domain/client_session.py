@@ -244,7 +244,7 @@ class ClientSession:
             self._connection.go_on(listening=True)
 
     def _admit(self, identity: Identity) -> bool:
-        """Let the client in, or go on; whether it may. Nobody becomes somebody else."""
+        """Let the client in, or go on; whether it may. An identity never changes."""
         if self._logged_in and identity != self.identity:
             self._refuse(AuthorizationViolation())
             return False

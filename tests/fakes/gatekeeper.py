@@ -39,7 +39,7 @@ class PatientGatekeeper(Authenticator):
 
     @property
     def required(self) -> bool:
-        """Whether peers must show credentials: yes, unless told otherwise."""
+        """Whether peers must show credentials: yes, unless the test says otherwise."""
         return self._required
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:

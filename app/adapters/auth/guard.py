@@ -246,4 +246,13 @@ async def _part(task: asyncio.Task[None]) -> None:
     while not task.done() and (left := end - loop.time()) > 0:
         with suppress(asyncio.CancelledError):  # the loop ends, and asks again
             await asyncio.wait((task,), timeout=left)
-    task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - as asyncio.gather does
+    if not task.done():
+        _abandon(task)
+
+
+def _abandon(task: asyncio.Task[None]) -> None:
+    """Leave it as it is, for ever: to destroy it would be to run its code once more, which may not end."""
+    import ctypes  # noqa: PLC0415 - only code that ignores its cancellation needs it
+
+    with suppress(AttributeError):  # it is CPython's
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))

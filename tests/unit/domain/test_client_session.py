@@ -338,15 +338,15 @@ def test_a_refused_login(
     assert 0 == guarded.broker.stats().subscriptions.num_inserts
 
 
-@pytest.mark.parametrize("behind", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
+@pytest.mark.parametrize("rest", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
 def test_a_client_that_leaves_before_the_verdict(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, behind: bytes, size: int | None
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, rest: bytes, size: int | None
 ) -> None:
     """Its end of file closes it at once, and its question is withdrawn."""
     client = guarded.connect()
 
-    client.send(LOGIN + behind, size)
+    client.send(LOGIN + rest, size)
     before = gatekeeper.cancelled
     client.wire.end()
 
@@ -359,7 +359,7 @@ def test_a_client_that_leaves_before_the_verdict(
 def test_messages_on_the_way_outlive_their_sender(
     guarded: VirtualBroker, gatekeeper: PatientGatekeeper, size: int | None
 ) -> None:
-    """A client that sent a message behind its login, and then its end, is heard out."""
+    """A client that sent a message after its login, and then its end, is heard out."""
     client = guarded.connect()
 
     client.send(LOGIN + b"SUB a 1\r\npub a 2\r\nok\r\n", size)
@@ -385,7 +385,7 @@ def test_a_lost_link_withdraws_the_question(guarded: VirtualBroker, gatekeeper: 
 def test_the_login_timer_runs_until_the_verdict(
     guarded: VirtualBroker, gatekeeper: PatientGatekeeper
 ) -> None:
-    """A login that waits for its turn longer than clients do is withdrawn, and its client is told."""
+    """A login that waits for its turn longer than clients do is withdrawn, and its client hears why."""
     client = guarded.connect()
     client.send(LOGIN)
 
@@ -477,7 +477,7 @@ def test_a_second_connect_without_secrets(
 
 
 def test_a_second_connect_of_another_user(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
-    """Nobody becomes somebody else, neither by the name alone nor with the other's password."""
+    """No identity changes, neither by the name alone nor with the other's password."""
     named, proven = guarded.connect(), guarded.connect()
     for client in (named, proven):
         client.send(LOGIN)

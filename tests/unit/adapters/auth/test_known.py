@@ -107,7 +107,7 @@ def test_an_unknown_user_costs_what_a_wrong_password_costs(costs: list[str]) -> 
 
 
 def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in is sought for names that exist as well, so its cost tells nothing."""
+    """A stand-in is sought for names that exist as well, so its cost shows nothing."""
     sought: list[bytes] = []
 
     def blake2b(data: bytes, **key: bytes) -> object:
