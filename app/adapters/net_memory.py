@@ -73,7 +73,7 @@ class MemoryNetwork:
 
     def dialer(self) -> "MemoryDialer":
         """Make a dialer, which opens links to the listeners here."""
-        return MemoryDialer(self, self._clock)
+        return MemoryDialer(self, self._clock, self._on_failure)
 
     def bind(self, host: str, port: int, acceptor: Acceptor) -> Address:
         """Accept at an address from now on; a listener without an event loop. Raises `ListenError`."""
@@ -130,9 +130,10 @@ class MemoryListener:
 class MemoryDialer:
     """Opens links to the listeners of a network."""
 
-    def __init__(self, network: MemoryNetwork, clock: Clock) -> None:
+    def __init__(self, network: MemoryNetwork, clock: Clock, on_failure: Callable[[Exception], None]) -> None:
         self._network = network
         self._clock = clock
+        self._on_failure = on_failure
         self._under_way: set[object] = set()
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
@@ -153,7 +154,13 @@ class MemoryDialer:
         try:
             self._network.connect(address, acceptor)
         except ConnectionRefusedError:
+            self._refuse(refused)
+
+    def _refuse(self, refused: Callable[[str], None]) -> None:
+        try:
             refused("connection refused")
+        except Exception as error:  # noqa: BLE001 - see MemoryWire.start
+            self._on_failure(error)
 
 
 class Pipe:

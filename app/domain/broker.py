@@ -33,6 +33,9 @@ NEWS_SECONDS = 0.1
 SLOW_CONSUMER_LOG = 50
 """Slow consumers remembered for monitoring."""
 
+VERDICT_SECONDS = 5.0
+"""How long a login may wait for its turn to be checked, at least: longer than clients wait for it."""
+
 FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
 
@@ -84,6 +87,9 @@ class Broker:
         self._pings = KeepAlive(needs.scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(
             needs.scheduler, limits.auth_timeout, self._expire_login
+        )
+        self._verdicts: DueQueue[Connection] = DueQueue(
+            needs.scheduler, max(limits.auth_timeout, VERDICT_SECONDS), self._expire_login
         )
         self._graves: deque[Subscription] = deque()
         self._flushing = False
@@ -225,9 +231,15 @@ class Broker:
         if self.gatekeeper.required:
             self._logins.add(connection)
 
-    def admitted(self, connection: Connection) -> None:
-        """Its first CONNECT is complete: stop the login timer."""
+    def asked(self, connection: Connection) -> None:
+        """Its CONNECT is complete, and its verdict to come: the login timer becomes that of the verdict."""
         self._logins.discard(connection)
+        self._verdicts.add(connection)
+
+    def admitted(self, connection: Connection) -> None:
+        """Its login has a verdict: stop the timers of logins."""
+        self._logins.discard(connection)
+        self._verdicts.discard(connection)
 
     def retire(self, connection: Connection) -> None:
         """The connection is closed: nothing is due for it, nobody waits for it."""
@@ -235,6 +247,7 @@ class Broker:
         self.sessions.pop(connection.cid, None)
         self._pings.discard(connection)
         self._logins.discard(connection)
+        self._verdicts.discard(connection)
         self.flow.forget(connection)
 
     def departed(self) -> None:

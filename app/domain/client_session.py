@@ -28,7 +28,7 @@ from app.domain.commands import (
     split,
 )
 from app.domain.connection import Connection
-from app.domain.credentials import Credentials, Gatekeeper, Identity
+from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
 from app.domain.dataplane.seam import Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
@@ -75,8 +75,12 @@ class Surroundings(Protocol):
         """What clients are told."""
         ...
 
+    def asked(self, connection: Connection) -> None:
+        """Its CONNECT is complete, and its verdict to come: time runs for that from now on."""
+        ...
+
     def admitted(self, connection: Connection) -> None:
-        """The login timer of this connection is over."""
+        """Its login has a verdict: no time runs for it any more."""
         ...
 
     def bury(self, subscriptions: list[Subscription]) -> None:
@@ -92,13 +96,12 @@ class ClientSession:
     __slots__ = (
         "_broker",
         "_connection",
-        "_password",
+        "_logged_in",
         "_pedantic",
+        "_pending",
         "_ponged",
         "_protocol",
-        "_token",
         "_told",
-        "_user",
         "_verbose",
         "identity",
         "lang",
@@ -118,9 +121,9 @@ class ClientSession:
         self.last_command = 0.0
         self._verbose = True
         self._pedantic = True
-        self._user = ""
-        self._password = ""
-        self._token = ""
+        self._logged_in = False
+        self._pending: PendingVerdict | None = None
+        """The login that awaits its verdict, if it can be withdrawn."""
         self._protocol = 0
         self._ponged = False
         self._told = broker.info_line
@@ -198,33 +201,59 @@ class ClientSession:
         fields = parse_connect(argument)
         self._verbose = bool(fields.get("verbose", self._verbose))
         self._pedantic = bool(fields.get("pedantic", self._pedantic))
-        self._user = str(fields.get("user", self._user))
-        self._password = str(fields.get("pass", self._password))
-        self._token = str(fields.get("auth_token", self._token))
         self.name = str(fields.get("name", self.name))
         self._protocol = int(fields.get("protocol", self._protocol))
         self.lang = str(fields.get("lang", self.lang))
         self.version = str(fields.get("version", self.version))
-        self._broker.admitted(self._connection)
         self._note_activity()
         if fields.get("account") or fields.get("new_account"):
             raise AuthorizationViolation  # there are no accounts to choose from
-        self._connection.wait()
-        self._broker.gatekeeper.check(
-            Credentials(self._user, self._password, self._token), self._receive_verdict
+        self._log_in(
+            Credentials(
+                str(fields.get("user", self._own_name)),
+                str(fields.get("pass", "")),
+                str(fields.get("auth_token", "")),
+            )
         )
+
+    @property
+    def _own_name(self) -> str:
+        return self.identity.user if self.identity is not None else ""
+
+    def _log_in(self, credentials: Credentials) -> None:
+        """Ask for a verdict, unless a client that is in brings nothing to judge. The secrets are not kept."""
+        gatekeeper, user = self._broker.gatekeeper, credentials.user
+        secret = credentials.password or credentials.token
+        if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
+            self._admit(Identity(user))
+            return
+        self._connection.wait(listening=True)
+        pending = gatekeeper.check(credentials, self._receive_verdict)
+        if self._connection.listening:
+            self._pending = pending
+            self._broker.asked(self._connection)
 
     def _receive_verdict(self, identity: Identity | None) -> None:
         if self._connection.closed:
             return
+        self._pending = None
+        self._broker.admitted(self._connection)
         if identity is None:
             self._refuse(AuthorizationViolation())
-            return
+        elif self._admit(identity):
+            self._connection.go_on(listening=True)
+
+    def _admit(self, identity: Identity) -> bool:
+        """Let the client in, or go on; whether it may. An identity never changes."""
+        if self._logged_in and identity != self.identity:
+            self._refuse(AuthorizationViolation())
+            return False
         self.identity = identity
+        self._logged_in = True
         self._apply_options()
         if self._verbose:
             self._connection.send(encode.OK)
-        self._connection.go_on()
+        return True
 
     def _apply_options(self) -> None:
         inlet = self._connection.inlet
@@ -233,7 +262,9 @@ class ClientSession:
         inlet.publishing = self.identity is not None
 
     def login_expired(self) -> None:
-        """No CONNECT in time."""
+        """No CONNECT in time, or no verdict: one that is being made is waited for."""
+        if self._pending is not None and self._pending.under_way:
+            return
         self._report(AuthorizationTimedOut(self._connection.link))
         self._connection.close(AuthorizationTimeout().wire())
 
@@ -332,13 +363,15 @@ class ClientSession:
     @property
     def profile(self) -> Profile:
         """Who the client is."""
-        user = self.identity.user if self.identity is not None else ""
-        return Profile(self.name, self.lang, self.version, user)
+        return Profile(self.name, self.lang, self.version, self._own_name)
 
     # --- ending ----------------------------------------------------------------------
 
     def ended(self) -> None:
-        """The connection is closed: give the subscriptions up."""
+        """The connection is closed: withdraw its login, give the subscriptions up."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
         subscriptions = list(self.subscriptions.values())
         self.subscriptions.clear()
         self._broker.bury(subscriptions)

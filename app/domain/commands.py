@@ -125,9 +125,15 @@ def _common_prefix(a: bytes, b: bytes) -> int:
 def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
     """The error for a line that stopped making sense after `known` letters of `verb`."""
     state = verb.first_state + known - 1 if known else 0
-    # Behind a misspelt CONNECT there may stand a password, and this goes to the log.
-    shown = line[known : known + 1] if known and verb is CONNECT else line[known:]
-    return UnknownOperation(parser_complaint(state, known, shown))
+    return UnknownOperation(parser_complaint(state, known, _harmless(line, verb, known)))
+
+
+def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
+    """What a log may quote: after a misspelt CONNECT, or in JSON without one, a password may stand."""
+    if known and verb is CONNECT:
+        return line[known : known + 1]
+    brace = line.find(b"{", known)
+    return line[known:] if brace < 0 else line[known : brace + 1]
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:
@@ -220,11 +226,11 @@ def _clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-_SECRETS = ("pass", "auth_token")
+_SECRETS = ("pass", "password", "auth_token", "token", "jwt", "sig")
 
 
 def redacted(argument: bytes) -> str:
-    """The argument of a CONNECT as a log may show it."""
+    """The argument of a CONNECT or INFO as a log may show it; what is nested very deeply shows as null."""
     try:
         document = _json(argument, _SHOWN)
     except ParserError:
@@ -234,7 +240,7 @@ def redacted(argument: bytes) -> str:
 
 def shown(verb: bytes, argument: bytes) -> str:
     """A line as a log may show it."""
-    text = redacted(argument) if verb == CONNECT.name else readable(argument)
+    text = redacted(argument) if verb in (CONNECT.name, INFO.name) else readable(argument)
     return f"{readable(verb)} {text}" if argument else readable(verb)
 
 
@@ -271,12 +277,50 @@ def members_of(argument: bytes, verb: str) -> _Members:
     return [(key.casefold(), value) for key, value in document or () if value is not None]
 
 
+NESTING = 64
+"""Depth of arrays and objects that are read in one go; what is deeper is only checked."""
+_BRACKET_OR_STRING = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]+|\\.)*"?', re.DOTALL)
+
+
 def _json(argument: bytes, decoder: json.JSONDecoder) -> object:
     text = argument.decode("utf-8", "replace")
     try:
+        if text.count("[") + text.count("{") > NESTING:
+            text = _shallow(text, decoder)
         return decoder.decode(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ParserError(f"invalid JSON: {error}") from error
+
+
+def _shallow(text: str, decoder: json.JSONDecoder) -> str:
+    """The document with nulls in place of what is nested deeper than `NESTING`, which is checked first.
+
+    So depth costs neither stack nor more than linear time. Raises `ValueError`.
+    """
+    outer: list[list[str]] = []
+    parts: list[str] = []
+    depth = copied = 0
+    for match in _BRACKET_OR_STRING.finditer(text):
+        found = match.group()
+        if found in ("[", "{"):
+            if depth and depth % NESTING == 0:
+                parts.append(text[copied : match.start()])
+                copied = match.start()
+                outer.append(parts)
+                parts = []
+            depth += 1
+        elif found in ("]", "}"):
+            depth -= 1
+            if depth and depth % NESTING == 0 and outer:
+                parts.append(text[copied : match.end()])
+                copied = match.end()
+                decoder.decode("".join(parts))
+                parts = outer.pop()
+                parts.append("null")
+    if outer:
+        raise ValueError("an array or object has no end")
+    parts.append(text[copied:])
+    return "".join(parts)
 
 
 def _refuse_constant(name: str) -> None:

@@ -6,6 +6,7 @@ a congested receiver, a verdict that takes time, or the turn of others, is one
 call of `Connection.wait` and is ended by one of `Connection.go_on`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +33,12 @@ from app.domain.timetable import Scheduler
 
 _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
 """Verbs that a payload follows."""
+
+EARLY_BYTES = 4096
+"""What is read in advance of a peer of which only the end is listened for."""
+
+_PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
+"""Input that matters to others, and so even when its sender has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +204,7 @@ class Connection:
         "_broker",
         "_early",
         "_ending",
+        "_listening",
         "_waits",
         "cid",
         "closed",
@@ -226,6 +234,7 @@ class Connection:
         self._early: bytes | bytearray = b""
         self._ahead: LookAhead | None = None
         self._answered = 0
+        self._listening = False
         self._ending = False
 
     def attach(self, session: Session) -> None:
@@ -250,10 +259,14 @@ class Connection:
             self._advance(count)
 
     def ended(self) -> None:
-        if self._waits and not self.closed:
+        if self._waits and not self.closed and not (self._listening and self._is_idle()):
             self._ending = True
         else:
             self.close()
+
+    def _is_idle(self) -> bool:
+        """Whether nothing that the peer has sent is of use without it."""
+        return _PUBLISHES.search(self.inlet.kept() + bytes(self._early)) is None
 
     def drained(self) -> None:
         self._broker.flow.drained(self)
@@ -286,15 +299,23 @@ class Connection:
                 broker.scheduler.call_soon(self.go_on)
         broker.flow.ingesting(None)
 
-    def wait(self) -> None:
-        """Read no more until as many calls of `go_on`."""
+    def wait(self, *, listening: bool = False) -> None:
+        """Obey no more until as many calls of `go_on`, and read no more.
+
+        One reason at most is `listening`: while it is the only one, a little is read on, so that the
+        peer's end is seen. A peer that leaves then is closed at once, unless it has messages on the way.
+        """
         self._waits += 1
-        if self._waits == 1 and not self.closed:
+        self._listening = self._listening or listening
+        if not self.closed and not self._is_listening():
             self.wire.pause()
 
-    def go_on(self) -> None:
-        """One reason to wait is gone; with the last, process what was kept and read on."""
+    def go_on(self, *, listening: bool = False) -> None:
+        """One reason to wait is gone, that which listens or another; with the last, process what was kept."""
         self._waits -= 1
+        self._listening = self._listening and not listening
+        if self._is_listening() and not self.closed:
+            self.wire.resume()
         if not self.may_read():
             return
         self._ahead = None
@@ -320,8 +341,12 @@ class Connection:
         flow.read_ahead += len(data)
         if self._ahead is not None:
             self._answer(self._ahead.feed(bytes(data)))
-        if self._ahead is None or not self._may_read_ahead():
+        if not self._is_listening() and (self._ahead is None or not self._may_read_ahead()):
             self.wire.pause()
+
+    def _is_listening(self) -> bool:
+        """Whether a little is read on, to see the peer's end."""
+        return self._listening and self._waits == 1 and len(self._early) < EARLY_BYTES
 
     def _take_early(self) -> None:
         """Process a part of what came while the peer had to wait."""
@@ -378,6 +403,11 @@ class Connection:
     def waiting(self) -> bool:
         """Whether something keeps the peer from being served further."""
         return self._waits > 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether it waits for a reason that has its end watched; see `wait`."""
+        return self._listening and not self.closed
 
     def untaken(self) -> int:
         """What the system holds for the peer; see `Wire.untaken`."""

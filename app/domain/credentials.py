@@ -25,6 +25,19 @@ Answer = Callable[[Identity | None], None]
 """Receives the identity, or None for a refusal."""
 
 
+class PendingVerdict(Protocol):
+    """A check whose answer is still to come."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is being made, and ends in a time of its own; False while it waits for its turn."""
+        ...
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more: drop the check. Harmless once the answer was given."""
+        ...
+
+
 class Gatekeeper(Protocol):
     """What a session asks of an authenticator; the contract is in ``app.ports.authenticator``."""
 
@@ -33,6 +46,9 @@ class Gatekeeper(Protocol):
         """Whether peers must show credentials before anything else."""
         ...
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
-        """Judge, and answer exactly once, now or later."""
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
+        """Judge, and answer exactly once, now or later.
+
+        Returns how to withdraw the question; None when it was answered, or cannot be withdrawn.
+        """
         ...

@@ -41,6 +41,8 @@ class Event:
 
     level: ClassVar[Level]
     sentence: ClassVar[str]
+    bounded: ClassVar[bool] = True
+    """Whether a log may sum up many facts of this kind within a second; not what only the operator causes."""
 
     link: Link | None
 

@@ -15,6 +15,7 @@ from dependency_injector import providers
 from app.adapters.auth.setup import open_authenticator
 from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
+from app.adapters.logs.bounded import BoundedEventLog
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
 from app.adapters.monitoring.monitor import HttpMonitor
@@ -51,6 +52,7 @@ from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
 from app.ports.event_log import EventLog
+from app.ports.failure import described
 from app.ports.monitor import Monitor
 from app.ports.transport import Dialer, Listener
 
@@ -82,7 +84,7 @@ class Container:
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
-            open_event_log, log_settings(options)
+            BoundedEventLog, providers.Singleton(open_event_log, log_settings(options)), self.clock.provider
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
@@ -192,4 +194,4 @@ class Container:
 
 
 def _failure_reporter(event_log: EventLog) -> object:
-    return lambda error: event_log.record(InternalFailure(None, repr(error)))
+    return lambda error: event_log.record(InternalFailure(None, described(error)))

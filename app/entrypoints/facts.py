@@ -11,6 +11,7 @@ class ConfigurationQuestioned(Event):
 
     level = Level.ERROR
     sentence = "{self.problem}"
+    bounded = False
 
     problem: str
 

@@ -1,7 +1,6 @@
 """A server as a thing to start and stop, within an event loop that somebody else runs."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,9 +25,6 @@ from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
 from app.ports.monitor import Monitor
 from app.ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
-
-JSON_DEPTH = 5_000
-"""Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
@@ -79,7 +75,6 @@ class Service:
 
         Raises `CannotStart`.
         """
-        sys.setrecursionlimit(max(JSON_DEPTH, sys.getrecursionlimit()))
         events, info = self._events, self.broker.info
         loop = asyncio.get_running_loop()
         kind = type(loop).__module__.partition(".")[0]

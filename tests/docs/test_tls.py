@@ -50,6 +50,23 @@ def run_client(folder: Path, port: int) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def test_the_certificates_satisfy_strict_clients(folder: Path) -> None:
+    """Both certificates of the page pass OpenSSL's strict checks, which newer Pythons switch on."""
+    for name, purpose in (("server", "sslserver"), ("client", "sslclient")):
+        done = subprocess.run(
+            [
+                *(str(OPENSSL), "verify", "-x509_strict", "-purpose", purpose),
+                *("-CAfile", "certs/ca.pem", f"certs/{name}.pem"),
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert f"certs/{name}.pem: OK\n" == done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("section", [SIMPLE, STRICT], ids=["simple", "strict"])
 def test_the_sections_and_the_client_work_with_the_certificates(folder: Path, section: str) -> None:
     """A reader who pastes all of it has a server and a client that talk over TLS."""

@@ -1,37 +1,61 @@
 """An authenticator that takes its time."""
 
-from app.domain.credentials import Answer, Credentials, Identity
+from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.ports.authenticator import Authenticator
+
+
+class OpenQuestion(PendingVerdict):
+    """A question to a `PatientGatekeeper`."""
+
+    def __init__(self, owner: "PatientGatekeeper", answer: Answer) -> None:
+        self.answer = answer
+        self._owner = owner
+
+    @property
+    def under_way(self) -> bool:
+        """As the gatekeeper says."""
+        return self._owner.at_work
+
+    def cancel(self) -> None:
+        """Count, and forget the question."""
+        self._owner.cancelled += 1
+        self._owner.open.remove(self)
 
 
 class PatientGatekeeper(Authenticator):
     """Requires credentials, remembers them in `asked`, and answers when told.
 
-    `admit` and `refuse` answer the oldest question that is open.
+    `admit` and `refuse` answer the oldest question that is open; `cancelled` counts those that were
+    withdrawn, and `at_work` says whether the others are being worked on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, required: bool = True) -> None:
         self.asked: list[Credentials] = []
         self.closed = False
-        self._open: list[Answer] = []
+        self.cancelled = 0
+        self.at_work = False
+        self.open: list[OpenQuestion] = []
+        self._required = required
 
     @property
     def required(self) -> bool:
-        """Whether peers must show credentials: yes."""
-        return True
+        """Whether peers must show credentials: yes, unless the test says otherwise."""
+        return self._required
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
         """Note the question; the answer comes later."""
         self.asked.append(credentials)
-        self._open.append(answer)
+        question = OpenQuestion(self, answer)
+        self.open.append(question)
+        return question
 
     def admit(self, user: str = "") -> None:
         """Let the one who asked first in."""
-        self._open.pop(0)(Identity(user))
+        self.open.pop(0).answer(Identity(user))
 
     def refuse(self) -> None:
         """Send the one who asked first away."""
-        self._open.pop(0)(None)
+        self.open.pop(0).answer(None)
 
     def close(self) -> None:
         """Note that the server ended."""

@@ -12,7 +12,7 @@ class PromptBench(HashBench):
         super().__init__()
         self.closed = False
 
-    def compare(self, secret: Secret, given: str, verdict: Verdict) -> None:
+    def compare(self, secret: Secret, given: str, verdict: Verdict) -> None:  # nothing is left to withdraw
         """Tell `verdict` within this call."""
         verdict(secret.matches(encoded(given)))
 

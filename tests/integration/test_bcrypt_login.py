@@ -16,6 +16,7 @@ import pytest
 from dependency_injector import providers
 
 from app.adapters.auth.guard import AuthenticatorFailed
+from app.adapters.auth.hash_bench import usual_workers
 from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.credentials import Credentials
 from app.domain.dataplane import AUTO
@@ -52,6 +53,13 @@ class HeldHashes:
     async def wait_for_one(self) -> None:
         """Return once one more hash has begun, while the loop turns."""
         assert await asyncio.to_thread(self._begun.acquire, timeout=SECONDS)
+
+    def begun(self) -> int:
+        """How many have begun that nobody has waited for: of those, one is the honest client's."""
+        count = 0
+        while self._begun.acquire(blocking=False):
+            count += 1
+        return count
 
     def release(self) -> None:
         """Let all hashes end."""
@@ -159,6 +167,50 @@ async def test_everyone_is_served_while_a_hash_runs(transport: Transport, held: 
 
         held.release()
         await slow.expect(PONG)
+
+
+@pytest.mark.parametrize("parting", ["close", "half close", "abort"])
+async def test_a_crowd_that_leaves_is_no_work(transport: Transport, held: HeldHashes, parting: str) -> None:
+    """Who leaves before the verdict is gone at once, and what waited for its turn is never computed."""
+    async with serve(transport) as server:
+        witness = await witness_of(server)
+        crowd = [await log_in(server, "derek", f"wrong {number}") for number in range(100)]
+        await held.wait_for_one()
+
+        for client in crowd:
+            if parting == "close":
+                await client.close()
+            elif parting == "abort":
+                client.abort()
+            else:
+                client.half_close()
+        async with asyncio.timeout(SECONDS):
+            while len(server.container.broker().connections) > 1:  # noqa: ASYNC110 - the broker has no event
+                await asyncio.sleep(0.01)
+        await witness.expect_unharmed()
+        honest = await log_in(server, "derek", "secret")
+        held.release()
+
+        await honest.expect(PONG)
+        assert [] == server.log.of(AuthorizationFailed)
+        assert held.begun() <= usual_workers()
+
+
+async def test_a_message_behind_a_login_arrives(transport: Transport, held: HeldHashes) -> None:
+    """A client that sends its login, a message and its end of file in one go is heard."""
+    async with serve(transport) as server:
+        witness = await log_in(server, "alice", "foo")
+        await witness.expect(PONG)
+        await witness.send(b"SUB news 1\r\n")
+        await witness.fence()
+        sender = await server.connect()
+        await sender.send(connect_line("derek", "secret") + b"PUB news 2\r\nok\r\n")
+        sender.half_close()
+        await held.wait_for_one()
+
+        held.release()
+
+        await witness.expect(b"MSG news 1 2\r\nok\r\n")
 
 
 async def test_many_wrong_logins_at_once(transport: Transport) -> None:

@@ -4,23 +4,28 @@ Such code raises, hangs, answers twice, from another thread, or with nonsense. E
 of these costs the one client its login, within a time limit, and one line in the
 log; everybody else goes on. What cannot be helped is code that blocks the event
 loop: it must be written not to.
+
+Whatever it raises is a refusal, `KeyboardInterrupt` and `SystemExit` too: raised in
+here they come from that code. Those that are meant for the process arrive where the
+event loop runs, outside of any check, for signals raise nothing inside the server.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from traceback import walk_tb
 
-from app.domain.credentials import Answer, Credentials, Identity
-from app.domain.events import Event, Level
+from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from app.domain.events import Event, InternalFailure, Level
 from app.ports.authenticator import Authenticator
+from app.ports.failure import described
 
 CHECK_SECONDS = 2.0
 """How long a check may take by default: as long as clients wait for it."""
 
-_ANYTHING = (Exception, SystemExit, KeyboardInterrupt)
-"""What such code may raise, and must not leave this place; signals raise nothing while a loop runs."""
+PARTING_SECONDS = 1.0
+"""How long a check that was cancelled may take to end, before it is abandoned."""
 
 Report = Callable[[Event], None]
 """Records a fact."""
@@ -42,10 +47,12 @@ class AuthenticatorFailed(Event):
     reason: str
 
 
-class _Case:
+class _Case(PendingVerdict):
     """One login: open until the first outcome, which counts. Made on the loop's thread."""
 
-    __slots__ = ("_answer", "_court", "_loop", "_timer", "_user", "task")
+    under_way = True
+
+    __slots__ = ("_answer", "_court", "_loop", "_timer", "_user", "stop")
 
     def __init__(self, court: "_Court", user: str, answer: Answer) -> None:
         self._court = court
@@ -53,25 +60,38 @@ class _Case:
         self._answer = answer
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(court.seconds, self._expire)
-        self.task: asyncio.Task[None] | None = None
-        """Works on the case, if one does; it is cancelled when time is up."""
+        self.stop: Callable[[], object] | None = None
+        """Ends the work on the case, if that can be done; called when nobody waits for it any more."""
 
     def conclude(self, verdict: object) -> None:
         """Answer with `verdict`. May be called from any thread, and more than once."""
         if _running_loop() is self._loop:
             self._judge(verdict)
         else:
-            self._loop.call_soon_threadsafe(self._judge, verdict)
+            with suppress(RuntimeError):  # the loop has ended, and everybody with it
+                self._loop.call_soon_threadsafe(self._judge, verdict)
 
     def fail(self, error: BaseException) -> None:
         """Refuse because of what was raised. Not to be called from other threads."""
-        self._refuse(f"it raised {type(error).__name__}{_place(error)}")
+        self.refuse(f"it raised {described(error)}")
 
-    def drop(self) -> None:
-        """Leave it unanswered."""
+    def refuse(self, reason: str) -> None:
+        """Refuse, and report why, unless there was an outcome."""
+        if self in self._court.cases:
+            self._court.report(AuthenticatorFailed(None, reason))
+            self._finish(None)
+
+    def cancel(self) -> None:
+        """Leave it unanswered. May be called again."""
+        self._court.cases.discard(self)
         self._timer.cancel()
-        if self.task is not None:
-            self.task.cancel()
+        stop, self.stop = self.stop, None
+        if stop is None:
+            return
+        try:
+            stop()
+        except BaseException as error:  # noqa: BLE001 - see the module
+            self._court.report(AuthenticatorFailed(None, f"cancelling a check raised {described(error)}"))
 
     def _judge(self, verdict: object) -> None:
         if verdict is True:
@@ -82,23 +102,22 @@ class _Case:
             self._finish(verdict)
         else:
             kind = type(verdict).__name__
-            self._refuse(f"its verdict was of type {kind}, not True, False, None or an Identity")
+            self.refuse(f"its verdict was of type {kind}, not True, False, None or an Identity")
 
     def _expire(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-        self._refuse(f"it gave no verdict within {self._court.seconds:g} s")
-
-    def _refuse(self, reason: str) -> None:
         if self in self._court.cases:
-            self._court.report(AuthenticatorFailed(None, reason))
-            self._finish(None)
+            self.refuse(f"it gave no verdict within {self._court.seconds:g} s")
+            self.cancel()
 
     def _finish(self, identity: Identity | None) -> None:
-        if self in self._court.cases:
-            self._court.cases.remove(self)
-            self._timer.cancel()
+        if self not in self._court.cases:
+            return
+        self._court.cases.remove(self)
+        self._timer.cancel()
+        try:
             self._answer(identity)
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not pass for one of theirs
+            self._court.report(InternalFailure(None, described(error)))
 
 
 class _Court:
@@ -116,9 +135,8 @@ class _Court:
 
     def close(self) -> None:
         """Drop all cases."""
-        cases, self.cases = self.cases, set()
-        for case in cases:
-            case.drop()
+        for case in list(self.cases):
+            case.cancel()
 
 
 class GuardedFunction(Authenticator):
@@ -130,15 +148,32 @@ class GuardedFunction(Authenticator):
         """A check may take `seconds`."""
         self._check = check
         self._court = _Court(seconds, report)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
         case = self._court.open(credentials, answer)
-        case.task = asyncio.get_running_loop().create_task(self._judge(credentials, case))
+        task = asyncio.get_running_loop().create_task(self._judge(credentials, case))
+        case.stop = task.cancel
+        self._tasks.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self._tasks.discard)
+        return case
 
     async def _judge(self, credentials: Credentials, case: _Case) -> None:
+        """Wait for the check; when it ignores its cancellation, for a moment only."""
+        check = _unawaited(self._outcome(credentials, case))
+        try:
+            await asyncio.wait((check,))
+        except asyncio.CancelledError:
+            check.cancel()
+            await _part(check)
+            raise
+
+    async def _outcome(self, credentials: Credentials, case: _Case) -> None:
         try:
             verdict = await self._check(credentials)
-        except _ANYTHING as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - see the module
             case.fail(error)
         else:
             case.conclude(verdict)
@@ -160,21 +195,34 @@ class GuardedAuthenticator(Authenticator):
         self._inner = inner
         self._court = _Court(seconds, report)
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
         case = self._court.open(credentials, answer)
         try:
-            self._inner.check(credentials, case.conclude)
-        except _ANYTHING as error:
+            pending: object = self._inner.check(credentials, case.conclude)
+            stop = getattr(pending, "cancel", None)
+        except BaseException as error:  # noqa: BLE001 - see the module
             case.fail(error)
+            return case
+        if inspect.iscoroutine(pending):
+            pending.close()
+            case.refuse("its check is an async function, and must be a plain one that calls answer")
+        elif callable(stop):
+            case.stop = stop
+        return case
 
     def close(self) -> None:
         """Let it go of what it has; checks under way stay unanswered."""
         self._court.close()
         try:
-            self._inner.close()
-        except _ANYTHING as error:
-            reason = f"closing it raised {type(error).__name__}{_place(error)}"
-            self._court.report(AuthenticatorFailed(None, reason))
+            left: object = self._inner.close()  # type: ignore[func-returns-value] # if it keeps the contract
+        except BaseException as error:  # noqa: BLE001 - see the module
+            self._court.report(AuthenticatorFailed(None, f"closing it raised {described(error)}"))
+            return
+        if inspect.iscoroutine(left):
+            left.close()
+            self._court.report(
+                AuthenticatorFailed(None, "its close is an async function, and must be a plain one")
+            )
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -184,10 +232,27 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _place(error: BaseException) -> str:
-    """Where it was raised, as `` at file.py:12``; its text might hold a secret."""
-    frames = list(walk_tb(error.__traceback__))
-    if not frames:
-        return ""
-    frame, line = frames[-1]
-    return f" at {Path(frame.f_code.co_filename).name}:{line}"
+def _unawaited(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    """A task that nobody waits for who waits for all tasks of a loop, as the end of a program does."""
+    task = asyncio.get_running_loop().create_task(work)
+    asyncio._unregister_task(task)  # noqa: SLF001 - documented, for those who extend asyncio
+    return task
+
+
+async def _part(task: asyncio.Task[None]) -> None:
+    """Wait for a cancelled task to end, for `PARTING_SECONDS` whatever happens; then abandon it."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PARTING_SECONDS
+    while not task.done() and (left := end - loop.time()) > 0:
+        with suppress(asyncio.CancelledError):  # the loop ends, and asks again
+            await asyncio.wait((task,), timeout=left)
+    if not task.done():
+        _abandon(task)
+
+
+def _abandon(task: asyncio.Task[None]) -> None:
+    """Leave it as it is, for ever: to destroy it would be to run its code once more, which may not end."""
+    import ctypes  # noqa: PLC0415 - only code that ignores its cancellation needs it
+
+    with suppress(AttributeError):  # it is CPython's
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))

@@ -13,6 +13,7 @@ from functools import partial
 
 from app.adapters.auth.secret import Secret, encoded
 from app.adapters.auth.waiting import Question, Verdict, WaitingRoom
+from app.domain.credentials import PendingVerdict
 
 CAPACITY = 65_536
 """Questions that may wait; with as many as there may be clients, nobody who still waits is sent away."""
@@ -29,6 +30,24 @@ def to_running_loop() -> HandOver:
 def usual_workers() -> int:
     """Two threads, or one where the event loop would have no processor left for itself."""
     return 2 if (os.cpu_count() or 1) > 2 else 1
+
+
+class _Comparison(PendingVerdict):
+    """One who waits for a slow comparison."""
+
+    __slots__ = ("_bench", "_question", "_verdict")
+
+    def __init__(self, bench: "HashBench", question: Question, verdict: Verdict) -> None:
+        self._bench = bench
+        self._question = question
+        self._verdict = verdict
+
+    @property
+    def under_way(self) -> bool:
+        return self._question.taken
+
+    def cancel(self) -> None:
+        self._bench.withdraw(self._question, self._verdict)
 
 
 class HashBench:
@@ -52,23 +71,30 @@ class HashBench:
         self._waiting = WaitingRoom(capacity)
         self._closed = False
 
-    def compare(self, secret: Secret, given: str, verdict: Verdict) -> None:
-        """Tell `verdict` whether `given` matches: within this call, or later on the loop's thread.
+    def compare(self, secret: Secret, given: str, verdict: Verdict) -> PendingVerdict | None:
+        """Call `verdict` with whether `given` matches: within this call, or later on the loop's thread.
 
-        Whoever has to leave for want of room is told no. After `close` nobody is told.
+        Returns how to withdraw a comparison that is not made yet. One that has to leave for want
+        of room has the verdict no; after `close` there are none.
         """
         if not secret.slow:
             verdict(secret.matches(encoded(given)))
-            return
+            return None
         later = partial(_tell_later, self._way_back(), verdict)
         with self._changed:
             if self._closed:
-                return
-            leaving = self._waiting.add(secret, encoded(given), later)
+                return None
+            question, leaving = self._waiting.add(secret, encoded(given), later)
             self._changed.notify()
         if leaving is not None:
             leaving.settle(right=False)
         self._start_threads()
+        return _Comparison(self, question, later)
+
+    def withdraw(self, question: Question, verdict: Verdict) -> None:
+        """See `PendingVerdict.cancel`."""
+        with self._changed:
+            self._waiting.withdraw(question, verdict)
 
     def close(self) -> None:
         """Let go of the threads. One that is at work ends after it; its answer is dropped."""
@@ -101,10 +127,10 @@ class HashBench:
             return self._waiting.take()
 
     def _settle(self, question: Question, *, right: bool) -> None:
-        with self._changed:
-            closed = self._closed
-        if not closed:
-            question.settle(right=right)
+        with self._changed:  # those who leave do so on another thread
+            verdicts = [] if self._closed else question.verdicts()
+        for verdict in verdicts:
+            verdict(right)
 
 
 def _tell_later(hand_over: HandOver, verdict: Verdict, right: bool) -> None:  # noqa: FBT001 - a verdict's signature

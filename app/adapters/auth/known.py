@@ -6,7 +6,7 @@ from hashlib import blake2b
 from app.adapters.auth.errors import AuthError
 from app.adapters.auth.hash_bench import HashBench
 from app.adapters.auth.secret import Secret, encoded, read_secret
-from app.domain.credentials import Answer, Credentials, Identity
+from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.ports.authenticator import Authenticator
 
 
@@ -16,7 +16,7 @@ class Users(Authenticator):
     A user nobody knows costs the time of one who exists: the password is compared
     with that of a configured user, always the same one for the same name, and the
     verdict is dropped. So time tells nothing, even where some passwords are hashed
-    and some are not.
+    and some are not. Each step is made for every name, known or not.
     """
 
     required = True
@@ -32,13 +32,14 @@ class Users(Authenticator):
         self._key = blake2b(encoded(texts)).digest()
         self._bench = bench
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
+        stand_in, identity = self._stand_in(credentials.user), Identity(credentials.user)
         secret = self._secrets.get(credentials.user)
-        admitted = None if secret is None else Identity(credentials.user)
-        self._bench.compare(
-            secret or self._stand_in(credentials.user),
+        known = secret is not None
+        return self._bench.compare(
+            stand_in if secret is None else secret,
             credentials.password,
-            lambda right: answer(admitted if right else None),
+            lambda right: answer(identity if right and known else None),
         )
 
     def _stand_in(self, user: str) -> Secret:
@@ -59,8 +60,8 @@ class TokenBearers(Authenticator):
         self._secret = _read(token, "the token")
         self._bench = bench
 
-    def check(self, credentials: Credentials, answer: Answer) -> None:
-        self._bench.compare(
+    def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
+        return self._bench.compare(
             self._secret,
             credentials.token,
             lambda right: answer(Identity() if right else None),

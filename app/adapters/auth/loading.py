@@ -47,7 +47,9 @@ def _find(name: str) -> object:
                 "install it, or add its directory to PYTHONPATH"
             ) from error
         raise AuthError(_failure(name, f"importing {module_name}", error)) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:  # the operator gives the start up
+        raise
+    except BaseException as error:
         raise AuthError(_failure(name, f"importing {module_name}", error)) from error
     if not hasattr(module, attribute):
         raise AuthError(f"authenticator {name!r}: module {module_name!r} has no {attribute!r}")
@@ -63,7 +65,9 @@ def _make(name: str, factory: object) -> object:
         )
     try:
         made: object = factory()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise AuthError(f"{_failure(name, 'calling it', error)}; it must be {_SHAPES}") from error
     return made
 

@@ -10,6 +10,8 @@ behind all of them, and give up. Three rules keep its way short:
     * Equal questions are one question, whose answer all that asked it get. Five
       hundred clients that come back at once with one password cost one check.
 
+A question leaves with the last who asked it: it is no work for anybody any more.
+
 Nothing is kept once it is answered: this is no cache of verdicts.
 """
 
@@ -25,19 +27,31 @@ Verdict = Callable[[bool], None]
 class Question:
     """Whether `given` matches `secret`, and all who want to know."""
 
-    __slots__ = ("_verdicts", "given", "secret")
+    __slots__ = ("_verdicts", "given", "secret", "taken")
 
     def __init__(self, secret: Secret, given: bytes) -> None:
         self.secret = secret
         self.given = given
-        self._verdicts: list[Verdict] = []
+        self.taken = False
+        """Whether somebody works on it, or has."""
+        self._verdicts: dict[Verdict, None] = {}
 
     def asked_by(self, verdict: Verdict) -> None:
-        self._verdicts.append(verdict)
+        """Note one who wants to know; each has a verdict of its own."""
+        self._verdicts[verdict] = None
+
+    def withdrawn_by(self, verdict: Verdict) -> bool:
+        """Forget one who asked; whether nobody is left."""
+        self._verdicts.pop(verdict, None)
+        return not self._verdicts
+
+    def verdicts(self) -> list[Verdict]:
+        """All who want to know."""
+        return list(self._verdicts)
 
     def settle(self, *, right: bool) -> None:
-        """Tell everyone."""
-        for verdict in self._verdicts:
+        """Answer everyone."""
+        for verdict in self.verdicts():
             verdict(right)
 
 
@@ -53,6 +67,7 @@ class _Lane:
     def take(self) -> Question:
         _, question = self.questions.popitem(last=self._newest_next)
         self._newest_next = not self._newest_next
+        question.taken = True
         return question
 
 
@@ -68,8 +83,8 @@ class WaitingRoom:
         """How many questions wait; equal ones count as one."""
         return self._count
 
-    def add(self, secret: Secret, given: bytes, verdict: Verdict) -> Question | None:
-        """Let one more ask. Returns the question that has to leave for want of room.
+    def add(self, secret: Secret, given: bytes, verdict: Verdict) -> tuple[Question, Question | None]:
+        """Let one more ask. Returns the question, and the one that has to leave for want of room.
 
         A question that is asked again counts as new, so that those who ask it are
         answered soon, however many they are.
@@ -78,13 +93,24 @@ class WaitingRoom:
         if lane is not None and given in lane.questions:
             lane.questions.move_to_end(given)
             lane.questions[given].asked_by(verdict)
-            return None
+            return lane.questions[given], None
         leaving = self._make_room() if self._count >= self._capacity else None
         question = Question(secret, given)
         question.asked_by(verdict)
         self._lanes.setdefault(secret, _Lane()).questions[given] = question
         self._count += 1
-        return leaving
+        return question, leaving
+
+    def withdraw(self, question: Question, verdict: Verdict) -> None:
+        """Let one ask no more; with the last one the question leaves, if it still waits."""
+        lane = self._lanes.get(question.secret)
+        if not question.withdrawn_by(verdict) or lane is None:
+            return
+        if lane.questions.get(question.given) is question:
+            del lane.questions[question.given]
+            self._count -= 1
+            if not lane.questions:
+                del self._lanes[question.secret]
 
     def _make_room(self) -> Question:
         """Send away the oldest of the longest lane: nobody waits there any more, most likely."""

@@ -51,8 +51,8 @@ def _descriptor(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
     except (OSError, ValueError) as error:  # the latter for a name that no file can have
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise LogFileError(f"error opening file: open {path}: {reason}") from error
+        reason = "embedded null byte" if "\0" in path else getattr(error, "strerror", None) or str(error)
+        raise LogFileError(f"error opening file: open {path}: {reason.lower()}") from error
 
 
 def open_stderr() -> RawIOBase:

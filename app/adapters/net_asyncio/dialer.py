@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 
 from app.adapters.net_asyncio.binding import plain_reason
+from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.protocol import DISCARD, LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.domain.connection import Handler, Peer, Wire
@@ -25,10 +26,15 @@ class _Attempt:
     """One dial: sees to it that whoever asked is told once, in time, and not after it was given up."""
 
     def __init__(
-        self, acceptor: Acceptor, refused: Callable[[str], None], forget: Callable[["_Attempt"], None]
+        self,
+        acceptor: Acceptor,
+        refused: Callable[[str], None],
+        forget: Callable[["_Attempt"], None],
+        on_failure: Callable[[Exception], None],
     ) -> None:
         self._acceptor = acceptor
         self._refused = refused
+        self._on_failure = on_failure
         self._forget = forget
         self._over = False
         self.is_given_up = False
@@ -49,7 +55,15 @@ class _Attempt:
         if self._end():
             self.is_given_up = True
             self.stop()
-            self._refused(reason)
+            self._tell(reason)
+
+    @guarded
+    def _tell(self, reason: str) -> None:
+        self._refused(reason)
+
+    def fail(self, error: Exception) -> None:
+        """Report a defect of the one that asked."""
+        self._on_failure(error)
 
     def give_up(self) -> None:
         """Nobody wants it any more."""
@@ -82,7 +96,7 @@ class TcpDialer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
-        attempt = _Attempt(acceptor, refused, self._under_way.discard)
+        attempt = _Attempt(acceptor, refused, self._under_way.discard, self._on_failure)
         self._under_way.add(attempt)
         task = asyncio.get_running_loop().create_task(self._try(host, port, attempt))
         attempt.stop = task.cancel

@@ -9,9 +9,11 @@ to 1 s (client-protocol.md, section 1).
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from app.adapters.net_asyncio.binding import listening_socket, plain_reason
+from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.handshakes import CROWD_SECONDS, Crowd
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
@@ -84,11 +86,17 @@ class TcpListener:
         self._loop.remove_reader(listening)
         listening.close()
 
+    @guarded
     def _accept(self, listening: socket.socket) -> None:
         if self._protection is not None and self._protection.crowd.is_full:
             self._wait_for_room(listening, self._protection.crowd)
         else:
             self._accept_batch(listening)
+
+    def fail(self, error: Exception) -> None:
+        """Report what went wrong over new links; those in the queue are tried again."""
+        with suppress(MemoryError):
+            self._on_failure(error)
 
     def _accept_batch(self, listening: socket.socket) -> None:
         for _ in range(_BATCH):
@@ -115,7 +123,7 @@ class TcpListener:
             await self._loop.connect_accepted_socket(lambda: self._link(peer), accepted)
         except Exception as error:  # noqa: BLE001 - one link could not be set up; the others are fine
             accepted.close()
-            self._on_failure(error)
+            self.fail(error)
 
     def _link(self, peer: Peer) -> asyncio.BufferedProtocol:
         wire = TcpWire(self._context, peer)
@@ -127,6 +135,7 @@ class TcpListener:
         crowd.on_room = partial(self._go_on, listening, crowd)
         self._waiting_for_room = self._loop.call_later(CROWD_SECONDS, self._squeeze_in, listening, crowd)
 
+    @guarded
     def _squeeze_in(self, listening: socket.socket, crowd: Crowd) -> None:
         self._go_on(listening, crowd)
         self._accept_batch(listening)

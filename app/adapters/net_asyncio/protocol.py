@@ -16,11 +16,13 @@ path asks no questions.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Protocol, cast
 
+from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.kernel import unacknowledged
 from app.domain.connection import Handler, Peer
 from app.domain.events import Link
@@ -218,7 +220,13 @@ class TcpWire(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.attach(cast("asyncio.Transport", transport))
+        try:
+            self.attach(cast("asyncio.Transport", transport))
+        except Exception as error:  # noqa: BLE001 - see accept
+            self._mute(_State.ENDED)
+            cast("asyncio.Transport", transport).abort()
+            self._report(error)
+            return
         self.accept()
         self.open()
 
@@ -234,8 +242,8 @@ class TcpWire(asyncio.BufferedProtocol):
         """Ask for a handler; it may write, and is told of a loss."""
         try:
             self._handler = self._context.acceptor(self)
-        except Exception as error:  # noqa: BLE001 - a defect ends one link, not the loop
-            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a defect, or no memory, ends one link, not the loop
+            self.fail(error)
 
     def open(self) -> None:
         """Tell the handler that the link may carry traffic, unless it was ended; drive it from now on."""
@@ -244,7 +252,7 @@ class TcpWire(asyncio.BufferedProtocol):
             try:
                 self._sink.opened()
             except Exception as error:  # noqa: BLE001 - see accept
-                self._fail(error)
+                self.fail(error)
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         try:
@@ -252,14 +260,14 @@ class TcpWire(asyncio.BufferedProtocol):
         except Exception as error:  # noqa: BLE001 - see accept
             # Later: uvloop is inside libuv's allocation here, and would crash on an abort.
             self._sink = DISCARD
-            self._context.scheduler.call_soon(partial(self._fail, error))
+            self._context.scheduler.call_soon(partial(self.fail, error))
             return DISCARD.reserve()
 
     def buffer_updated(self, nbytes: int) -> None:
         try:
             self._sink.received(nbytes)
         except Exception as error:  # noqa: BLE001 - see accept
-            self._fail(error)
+            self.fail(error)
 
     def eof_received(self) -> bool:
         """Tell the handler; answer whether the link stays half open."""
@@ -269,7 +277,7 @@ class TcpWire(asyncio.BufferedProtocol):
         try:
             self._sink.ended()
         except Exception as error:  # noqa: BLE001 - see accept
-            self._fail(error)
+            self.fail(error)
         return True
 
     def resume_writing(self) -> None:
@@ -286,16 +294,14 @@ class TcpWire(asyncio.BufferedProtocol):
         try:
             handler.lost(exc)
         except Exception as error:  # noqa: BLE001 - see accept
-            self._context.on_failure(error)
+            self._report(error)
 
+    @guarded
     def _drained(self) -> None:
         if self._state is _State.CLOSING:
             self._half_close()
-            return
-        try:
+        else:
             self._sink.drained()
-        except Exception as error:  # noqa: BLE001 - see accept
-            self._fail(error)
 
     def _half_close(self) -> None:
         """Send our end of file, unless data is still pending; `resume_writing` comes back to it."""
@@ -309,6 +315,7 @@ class TcpWire(asyncio.BufferedProtocol):
     def _begin_lingering(self) -> None:
         self._linger = self._context.scheduler.call_later(LINGER_SECONDS, self._stop_lingering)
 
+    @guarded
     def _stop_lingering(self) -> None:
         if self.pending():
             self.abort()
@@ -323,6 +330,11 @@ class TcpWire(asyncio.BufferedProtocol):
         if state is _State.ENDED:
             self.pending = _nothing
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End the link because of a defect, and report it."""
         self.abort()
-        self._context.on_failure(error)
+        self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        with suppress(MemoryError):  # where there is no room for a line, the link ends without one
+            self._context.on_failure(error)

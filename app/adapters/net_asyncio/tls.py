@@ -14,8 +14,11 @@ A link goes through these phases:
     SECURE   bytes travel in both directions
     OVER     we have said that we send no more; what comes in is dropped
 
-A peer that never speaks TLS, or none in time, is told so in clear text, as gnatsd does
-(client-protocol.md, section 13). One that has seen TLS of ours is told by a TLS alert.
+A peer that never speaks TLS, or none in time, reads so in clear text, as with gnatsd
+(client-protocol.md, section 13). Once it has begun a handshake nothing is said in clear text any
+more: its library would take that for a wrong version of TLS. An alert, if there is one, says why.
+
+What goes wrong in a call of the loop, a want of memory included, ends the one link.
 """
 
 import asyncio
@@ -27,6 +30,7 @@ from enum import Enum, auto
 from typing import Any, Protocol, cast
 
 from app.adapters.net_asyncio.ciphers import iana_name
+from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.handshakes import Crowd, Patience, Turnstile
 from app.adapters.net_asyncio.protocol import Scheduler, TcpWire
 from app.adapters.net_asyncio.tls_context import plain_tls_reason
@@ -125,7 +129,6 @@ class TlsLayer(asyncio.BufferedProtocol):
         "_refused",
         "_replied",
         "_resuming",
-        "_spoken",
         "_stopped",
         "_transport",
         "_unsent",
@@ -164,8 +167,6 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._unsent: list[bytes] = []
         self._heard = False
         """Whether the peer has begun to speak TLS."""
-        self._spoken = False
-        """Whether the peer was sent any TLS."""
         self._paused = False
         self._resuming = False
         self._stopped = False
@@ -181,6 +182,10 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._begin()
+
+    @guarded
+    def _begin(self) -> None:
         self._wire.attach(self)
         if not self._protection.terms.for_routes:
             self._wire.accept()
@@ -191,13 +196,17 @@ class TlsLayer(asyncio.BufferedProtocol):
         return self._protection.room
 
     def buffer_updated(self, nbytes: int) -> None:
-        record = self._protection.room[:nbytes]
-        if self._phase is _Phase.SECURE:
-            self._incoming.write(record)
-            self._read()
-        elif self._phase is _Phase.SHAKING:
-            self._listen(record)
+        try:
+            record = self._protection.room[:nbytes]
+            if self._phase is _Phase.SECURE:
+                self._incoming.write(record)
+                self._read()
+            elif self._phase is _Phase.SHAKING:
+                self._listen(record)
+        except Exception as error:  # noqa: BLE001 - as `guarded`, without a further call for each read
+            self.fail(error)
 
+    @guarded
     def eof_received(self) -> bool:
         """Answer whether the link stays half open; a paused link has to read what came before."""
         if self._phase is _Phase.SHAKING:
@@ -205,17 +214,28 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._at_end = True
         return (self._phase is _Phase.SECURE and self._holds_input()) or self._end_input()
 
+    @guarded
     def resume_writing(self) -> None:
         self._wire.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._phase is _Phase.SHAKING:
-            self._report_failure("EOF" if exc is None else plain_tls_reason(exc))
-        self._enter(_Phase.OVER)
-        self._at_end = True
+        self._note_loss(exc)
         self._wire.connection_lost(exc or self._error)
         # Break the circles of references, so that memory returns without the collector.
         del self._wire, self._patience
+
+    @guarded
+    def _note_loss(self, exc: Exception | None) -> None:
+        was_shaking = self._phase is _Phase.SHAKING
+        self._at_end = True
+        self._enter(_Phase.OVER)
+        if was_shaking:
+            self._report_failure("EOF" if exc is None else plain_tls_reason(exc))
+
+    def fail(self, error: Exception) -> None:
+        """End the link because of a defect; it is reported as one of the wire."""
+        self.abort()
+        self._wire.fail(error)
 
     # --- asked by the wire -------------------------------------------------------
 
@@ -288,6 +308,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._transport.pause_reading()
         self._protection.turnstile.enter(self._step)
 
+    @guarded
     def _step(self) -> None:
         if self._phase is not _Phase.SHAKING:
             return
@@ -305,21 +326,20 @@ class TlsLayer(asyncio.BufferedProtocol):
             self._become_secure()
 
     def _speak(self) -> None:
-        said = self._outgoing.read()
-        self._spoken = self._spoken or bool(said)
-        self._transport.write(said)
+        self._transport.write(self._outgoing.read())
 
+    @guarded
     def _run_out(self) -> None:
         self._turn_away("timeout")
 
     def _turn_away(self, reason: str) -> None:
-        """Tell the peer that there is no link without TLS, if that is news, and end."""
+        """End the link; a peer that has said nothing of TLS hears that there is none without."""
         self._report_failure(reason)
         self._enter(_Phase.OVER)
         if self._we_dial:
             self._wire.abort()
             return
-        if not self._spoken:
+        if not self._heard:
             self._transport.write(REFUSAL)
         self._wire.close()
 
@@ -410,6 +430,7 @@ class TlsLayer(asyncio.BufferedProtocol):
         else:
             self._transport.write(reply)
 
+    @guarded
     def _resume(self) -> None:
         """Read what has been kept, and then on."""
         self._resuming = False

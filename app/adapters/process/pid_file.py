@@ -22,5 +22,5 @@ def write_pid_file(path: str, pid: int | None = None) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = "embedded null byte" if "\0" in path else getattr(error, "strerror", None) or str(error)
         raise PidFileError(f"Could not write pidfile: open {path}: {reason.lower()}") from error

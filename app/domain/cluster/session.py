@@ -39,7 +39,7 @@ from app.domain.commands import (
     words_of,
 )
 from app.domain.connection import Connection
-from app.domain.credentials import Credentials, Gatekeeper, Identity
+from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
 from app.domain.dataplane.seam import MEMBER_MARK, Fault, Plane
 from app.domain.errors import (
     AuthorizationTimeout,
@@ -123,6 +123,7 @@ class RouteSession:
         "_line_limit",
         "_lines",
         "_mesh",
+        "_pending",
         "claimed",
         "connection",
         "destination",
@@ -152,6 +153,7 @@ class RouteSession:
         self.refused = False
         """Whether the peer, or we, will not have this route."""
         self._lines = 0
+        self._pending: PendingVerdict | None = None
         self.last_command = 0.0
         self.claimed = ""
         """The server's id, as its CONNECT has it."""
@@ -295,15 +297,18 @@ class RouteSession:
         if self.claimed == self._mesh.info().server_id:
             self.connection.close()  # we have dialled ourselves: nobody is at fault, or to be judged
             return
-        self.connection.wait()
+        self.connection.wait(listening=True)
         credentials = Credentials(str(fields.get("user", "")), str(fields.get("pass", "")))
         receive = partial(self._receive_verdict, client=bool(fields.get("lang")))
-        self._mesh.gatekeeper.check(credentials, receive)
+        pending = self._mesh.gatekeeper.check(credentials, receive)
+        if self.connection.listening:
+            self._pending = pending
 
     def _receive_verdict(self, identity: Identity | None, *, client: bool) -> None:
         """`client`: the peer has named its language, which only libraries for clients do."""
         if self.connection.closed:
             return
+        self._pending = None
         if identity is None:
             self._refuse(AuthorizationViolation())
             return
@@ -312,7 +317,7 @@ class RouteSession:
             return
         self.identity = identity
         self._trust_name()
-        self.connection.go_on()
+        self.connection.go_on(listening=True)
 
     def _trust_name(self) -> None:
         """Messages of a server count from its CONNECT on, as with gnatsd, though it is registered by INFO."""
@@ -438,7 +443,10 @@ class RouteSession:
     # --- ending ------------------------------------------------------------------------
 
     def ended(self) -> None:
-        """The route is closed: what its clients listened to is forgotten."""
+        """The route is closed: its login is withdrawn, what its clients listened to is forgotten."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
         subscriptions = list(self.subscriptions.values())
         self.subscriptions.clear()
         self._mesh.dissolve(self, subscriptions)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 import pytest
 
@@ -407,6 +408,19 @@ def test_a_defect_is_raised_into_the_clock_unless_somebody_is_told() -> None:
 
     assert accepted.handlers[0].lost_once
     assert dialled.handlers[0].lost_once
+
+
+def test_a_defect_of_who_dialled_is_told() -> None:
+    """One that fails over a refusal is reported, and the clock runs on."""
+    world = World()
+
+    def fail(_reason: str) -> NoReturn:
+        raise ZeroDivisionError
+
+    world.network.dialer().dial("nowhere", 1, world.dialled, fail)
+    world.clock.run_pending()
+
+    assert [type(failure) for failure in world.failures] == [ZeroDivisionError]
 
 
 def test_a_defect_is_told_to_whoever_asked() -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.domain.broker import VERDICT_SECONDS
 from app.domain.client_session import ClientSession
 from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
@@ -302,11 +303,11 @@ def test_operations_wait_for_the_verdict(
     client = guarded.connect()
 
     client.send(LOGIN + b"SUB a 1\r\nPUB a 2\r\nok\r\nPING\r\n", size)
-    early = (client.heard(), client.wire.paused)
+    early = client.heard()
     gatekeeper.admit()
     guarded.settle(size)
 
-    assert (b"", True) == early
+    assert b"" == early
     assert b"MSG a 1 2\r\nok\r\n" + PONG == client.heard()
     assert not client.wire.paused
 
@@ -337,18 +338,88 @@ def test_a_refused_login(
     assert 0 == guarded.broker.stats().subscriptions.num_inserts
 
 
-def test_an_end_of_file_before_the_verdict(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
-    """A client that has said all it wants to say is heard out before it is closed."""
+@pytest.mark.parametrize("rest", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
+@pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
+def test_a_client_that_leaves_before_the_verdict(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, rest: bytes, size: int | None
+) -> None:
+    """Its end of file closes it at once, and its question is withdrawn."""
     client = guarded.connect()
 
-    client.send(LOGIN + b"PING\r\n")
+    client.send(LOGIN + rest, size)
+    before = gatekeeper.cancelled
     client.wire.end()
-    assert client.wire.handler is not None
-    client.wire.handler.ended()
-    waiting = client.wire.closed
+
+    assert (0, 1, []) == (before, gatekeeper.cancelled, gatekeeper.open)
+    assert (b"", True) == (client.heard(), client.wire.closed)
+    assert {} == guarded.broker.connections
+
+
+@pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
+def test_messages_on_the_way_outlive_their_sender(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, size: int | None
+) -> None:
+    """A client that sent a message after its login, and then its end, is heard out."""
+    client = guarded.connect()
+
+    client.send(LOGIN + b"SUB a 1\r\npub a 2\r\nok\r\n", size)
+    client.wire.end()
+    waiting = (gatekeeper.cancelled, client.wire.closed)
+    gatekeeper.admit()
+    guarded.settle(size)
+
+    assert ((0, False), True) == (waiting, client.wire.closed)
+    assert b"MSG a 1 2\r\nok\r\n" == client.heard()
+
+
+def test_a_lost_link_withdraws_the_question(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+    """A client that was cut off before its verdict is no work for the gatekeeper any more."""
+    client = guarded.connect()
+    client.send(LOGIN)
+
+    client.leave()
+
+    assert (1, []) == (gatekeeper.cancelled, gatekeeper.open)
+
+
+def test_the_login_timer_runs_until_the_verdict(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
+) -> None:
+    """A login that waits for its turn longer than clients do is withdrawn, and its client hears why."""
+    client = guarded.connect()
+    client.send(LOGIN)
+
+    guarded.advance(VERDICT_SECONDS - 0.1)
+    early = client.heard()
+    guarded.advance(0.3)
+
+    assert (b"", b"-ERR 'Authorization Timeout'\r\n") == (early, client.heard())
+    assert (1, True) == (gatekeeper.cancelled, client.wire.closed)
+
+
+def test_a_check_that_is_being_made_is_waited_for(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
+) -> None:
+    """A check that takes longer than the login timer allows is not in vain."""
+    client = guarded.connect()
+    client.send(LOGIN + b"PING\r\n")
+    gatekeeper.at_work = True
+
+    guarded.advance(VERDICT_SECONDS + 5.0)
     gatekeeper.admit()
 
-    assert (False, PONG, True) == (waiting, client.heard(), client.wire.closed)
+    assert PONG == client.heard()
+
+
+def test_a_verdict_ends_the_login_timer(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+    """Who is let in is not closed for the time it took."""
+    client = guarded.connect()
+    client.send(LOGIN)
+    gatekeeper.admit()
+
+    guarded.advance(VERDICT_SECONDS + 0.2)
+
+    assert PONG == client.ask(b"PING\r\n")
 
 
 @pytest.mark.parametrize("admitted", [True, False], ids=["admitted", "refused"])
@@ -356,32 +427,30 @@ def test_an_end_of_file_before_the_verdict(guarded: VirtualBroker, gatekeeper: P
 def test_a_verdict_that_comes_too_late(
     guarded: VirtualBroker, gatekeeper: PatientGatekeeper, ending: str, *, admitted: bool
 ) -> None:
-    """A client that is gone is neither admitted nor refused."""
+    """A client that is gone is neither admitted nor refused, by gatekeepers that answer all the same."""
     client = guarded.connect()
     client.send(LOGIN + b"PING\r\n")
+    late = gatekeeper.open.copy()
 
     if ending == "lost":
         client.leave()
     else:
         client.connection.close()
-    if admitted:
-        gatekeeper.admit()
-    else:
-        gatekeeper.refuse()
+    late[0].answer(Identity("u") if admitted else None)
     guarded.settle()
 
     assert b"" == client.heard()
 
 
 def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
-    """Each CONNECT merges over the ones before, and its credentials are checked anew."""
+    """Secrets are checked anew, for the user who came in; those of the CONNECT before are forgotten."""
     client = guarded.connect()
 
     client.send(LOGIN)
-    gatekeeper.admit()
+    gatekeeper.admit("u")
     client.send(document(**{"pass": "other"}) + b"PING\r\n")
     waiting = client.heard()
-    gatekeeper.admit()
+    gatekeeper.admit("u")
     answered = client.heard()
     client.send(document(auth_token="wrong"))  # noqa: S106 - it is meant to be wrong
     gatekeeper.refuse()
@@ -389,9 +458,77 @@ def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: Pati
     assert (b"", PONG, VIOLATION) == (waiting, answered, client.heard())
     assert [
         Credentials("u", "secret", "hidden"),
-        Credentials("u", "other", "hidden"),
-        Credentials("u", "other", "wrong"),
+        Credentials("u", "other"),
+        Credentials("u", "", "wrong"),
     ] == gatekeeper.asked
+
+
+@pytest.mark.parametrize("fields", [{}, {"user": "u"}, {"name": "n", "auth_token": ""}])
+def test_a_second_connect_without_secrets(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, fields: dict[str, str]
+) -> None:
+    """It changes options alone, and there is nothing to judge."""
+    client = guarded.connect()
+    client.send(LOGIN)
+    gatekeeper.admit("u")
+
+    assert OK + PONG == client.ask(document(verbose=True, **fields) + b"PING\r\n")
+    assert (1, Identity("u")) == (len(gatekeeper.asked), session_of(client).identity)
+
+
+def test_a_second_connect_of_another_user(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+    """No identity changes, neither by the name alone nor with the other's password."""
+    named, proven = guarded.connect(), guarded.connect()
+    for client in (named, proven):
+        client.send(LOGIN)
+        gatekeeper.admit("u")
+
+    named.send(document(user="root") + b"PING\r\n")
+    proven.send(document(user="root", **{"pass": "right"}) + b"PING\r\n")
+    gatekeeper.admit("root")
+
+    assert (VIOLATION, VIOLATION) == (named.heard(), proven.heard())
+    assert (True, True) == (named.wire.closed, proven.wire.closed)
+
+
+def test_an_identity_where_none_is_required(make_plane: MakePlane) -> None:
+    """A gatekeeper that lets nameless clients in may know some of them, once."""
+    gatekeeper = PatientGatekeeper(required=False)
+    client = VirtualBroker(make_plane, gatekeeper=gatekeeper).connect()
+
+    client.send(LOGIN)
+    gatekeeper.admit("u")
+    first = session_of(client).identity
+    client.send(document() + b"PING\r\n")
+    again = client.heard()
+    client.send(document(user="x"))
+    gatekeeper.admit("x")
+
+    assert (Identity("u"), PONG) == (first, again)
+    assert VIOLATION == client.heard()
+
+
+def test_an_open_server_believes_no_name(server: VirtualBroker) -> None:
+    """Where nothing is asked for, a name that is claimed makes no identity, however often."""
+    client = server.connect()
+
+    answers = client.ask(document(user="root", verbose=True) + document(user="other") + b"PING\r\n")
+
+    assert (OK + OK + PONG, Identity()) == (answers, session_of(client).identity)
+    assert "" == session_of(client).profile.user
+
+
+def test_no_secret_is_kept(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+    """Once judged, password and token are nowhere in the session."""
+    client = guarded.connect()
+    client.send(LOGIN)
+    gatekeeper.admit("u")
+    session = session_of(client)
+
+    held = [getattr(session, slot, None) for slot in ClientSession.__slots__]
+
+    assert "u" in repr(held)
+    assert not any(secret in repr(held) for secret in ("secret", "hidden"))
 
 
 def test_options_hold_from_the_verdict_on(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
@@ -489,9 +626,29 @@ def test_a_login_before_anything_else_is_logged(guarded: VirtualBroker, events: 
         b'CONNECT {"auth_token":"hidden","pass":"secret","account":"a"}\r\n',
         b'CONNECT {"user":5,"pass":"secret hidden"}\r\n',
         b'CONNEXT {"pass":"secret","auth_token":"hidden"}\r\n',
+        b'{"pass":"secret","auth_token":"hidden"}\r\n',
+        b'CONNECT {"token":"secret","jwt":"hidden","Sig":"secret","\\u0070ASSWORD":"hidden"}\r\n',
+        b'CONNECT {"user":"u","pass":"x"}\r\nINFO {"auth_token":"secret","port":5,"jwt":["hidden"]}\r\n',
+        b'CONNECT {"user":"u","pass":"x"}\r\n{"pass":"secret"}\r\n',
+        b'CONNECT {"user":"u","pass":"x"}\r\nGET {"pass":"secret"}\r\n',
         b'CONNECT {"pass":"' + 2000 * b"secret hidden" + b'"}\r\n',
     ],
-    ids=["good", "lower case", "odd keys", "cut", "wrong type", "account", "user", "misspelt", "long"],
+    ids=[
+        "good",
+        "lower case",
+        "odd keys",
+        "cut",
+        "wrong type",
+        "account",
+        "user",
+        "misspelt",
+        "long",
+        "bare",
+        "others",
+        "INFO",
+        "bare later",
+        "no verb",
+    ],
 )
 @pytest.mark.parametrize("admitted", [True, False, None], ids=["admitted", "refused", "silence"])
 def test_no_secret_is_ever_told(

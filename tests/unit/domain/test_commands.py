@@ -450,3 +450,68 @@ def test_an_info_not_understood(argument: bytes) -> None:
 def test_what_a_log_shows_of_connect(argument: bytes, shown: str) -> None:
     """All but the secrets, and nothing of what cannot be understood (section 16)."""
     assert shown == redacted(argument)
+
+
+DEEP = 30_000
+
+
+@pytest.mark.parametrize("inner", [b"", b"1", b'"]]}}"', b'{"a":[1,{}],"b":"\\"["}', b"null,true"])
+def test_deep_nesting_is_read_through(inner: bytes) -> None:
+    """What is nested, however deeply, is checked and means nothing; the interpreter's stack is not needed."""
+    argument = b'{"x":' + b"[" * DEEP + inner + b"]" * DEEP + b',"user":"u","y":{"a":[]}}'
+
+    assert {"user": "u"} == parse_connect(argument)
+    check_info(argument)
+
+
+@pytest.mark.parametrize(
+    ("opening", "inner", "closing"),
+    [
+        (b"[", b"", b""),
+        (b"[", b"", b"]" * (DEEP - 1)),
+        (b"[", b"", b"]" * (DEEP + 1)),
+        (b"[", b"1,", b"]" * DEEP),
+        (b"[", b"NaN", b"]" * DEEP),
+        (b"[", b'"', b"]" * DEEP),
+        (b"[", b'"\\', b"]" * DEEP),
+        (b"[", b"", b"}" * DEEP),
+        (b"[", b"", b"]" * (DEEP // 2) + b"}" + b"]" * (DEEP // 2 - 1)),
+        (b"[", b"", b"]" * (DEEP // 2) + b"x" + b"]" * (DEEP // 2)),
+        (b'{"a":', b"", b"}" * DEEP),
+        (b"]", b"", b"[" * DEEP),
+    ],
+)
+def test_deep_nesting_that_is_broken(opening: bytes, inner: bytes, closing: bytes) -> None:
+    """A mistake at any depth is a parser error, as it is at the top."""
+    argument = b'{"user":"u","x":' + opening * DEEP + inner + closing + b"}"
+
+    with pytest.raises(ParserError, match="invalid JSON: "):
+        parse_connect(argument)
+
+
+def test_a_log_shows_no_secret_of_the_depth() -> None:
+    """What is nested too deeply is left out of the log, secrets included; the rest shows."""
+    argument = b'{"user":"u","x":' + b'{"a":' * 500 + b'{"sig":"hidden"}' + b"}" * 500 + b"}"
+
+    shown = redacted(argument)
+
+    assert shown.startswith('{"user":"u","x":{"a":')
+    assert '"a":null' in shown
+    assert "hidden" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "quoted"),
+    [
+        (b'{"pass":"secret"}', r"{"),
+        (b'CONECT {"pass":"secret"}', r"E"),
+        (b'XCONNECT {"pass":"secret"}', r"XCONNECT {"),
+        (b"GET / HTTP/1.1", "GET / HTTP/1.1"),
+    ],
+)
+def test_a_complaint_quotes_no_document(line: bytes, quoted: str) -> None:
+    """Of a line that is no operation the log shows nothing that may be part of a CONNECT."""
+    with pytest.raises(UnknownOperation) as caught:
+        split(line, LIMIT)
+
+    assert caught.value.reason.endswith(f"proto='\"{quoted}\"...'")

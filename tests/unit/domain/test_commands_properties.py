@@ -127,6 +127,7 @@ def test_text_from_connect_can_be_written(text: str) -> None:
     assert expected.encode().decode() == expected
 
 
+SECRET_KEYS = ("pass", "password", "auth_token", "token", "jwt", "sig")
 MARK = "hunter2"
 """The secret of all examples."""
 
@@ -146,7 +147,7 @@ def _spellings_of(letter: str) -> list[str]:
 
 def _secrets() -> st.SearchStrategy[str]:
     """Members that hold the secret, or in vain."""
-    key = st.one_of(spellings("pass"), spellings("auth_token"))
+    key = st.sampled_from(SECRET_KEYS).flatmap(spellings)
     value = st.sampled_from([f'"{MARK}"', f'["{MARK}"]', f'{{"x":"{MARK}"}}', "null"])
     return st.builds('"{}": {}'.format, key, value)
 

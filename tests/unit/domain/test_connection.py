@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from app.domain.connection import Peer
+from app.domain.connection import EARLY_BYTES, Peer
 from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
 from app.domain.events import ConnectionClosed, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
@@ -84,6 +84,71 @@ def test_waiting_pauses_the_wire(client: VirtualClient) -> None:
 
     assert [(True, True), (True, True), (True, True), (False, False)] == states
     assert PONG == client.ask(b"PING\r\n")
+
+
+def test_listening_reads_a_little_on(client: VirtualClient) -> None:
+    """While only an end is waited for, input is kept up to a bound, and obeyed afterwards."""
+    connection = client.connection
+    connection.wait(listening=True)
+
+    client.send(b"PING\r\n")
+    client.send(b"PING\r\n" * (EARLY_BYTES // 6 - 1))
+    below = (connection.listening, client.wire.paused)
+    client.send(b"PING\r\nPING\r\n")
+    above = client.wire.paused
+    unread = client.wire.unread
+    early = client.heard()
+    connection.go_on(listening=True)
+    client.send(b"")
+
+    assert ((True, False), True, b"") == (below, above, early)
+    assert (EARLY_BYTES // 6 + 2) * PONG == client.heard()
+    assert (0, False, False) == (unread, connection.listening, client.wire.paused)
+
+
+def test_listening_beside_another_reason(client: VirtualClient) -> None:
+    """Another reason to wait stops reading; when it is gone the end is listened for again."""
+    connection, states = client.connection, []
+
+    connection.wait(listening=True)
+    connection.wait()
+    states.append(client.wire.paused)
+    client.wire.resume()
+    client.send(b"PING\r\n")
+    states.append(client.wire.paused)
+    connection.go_on()
+    states.append(client.wire.paused)
+    connection.wait()
+    connection.go_on(listening=True)
+    states.append(client.wire.paused)
+    connection.go_on()
+
+    assert [True, True, False, True] == states
+    assert (PONG, False) == (client.heard(), client.wire.paused)
+
+
+def test_listening_is_over_with_much_input(client: VirtualClient) -> None:
+    """A peer that has sent too much in advance is not read again before its turn."""
+    connection = client.connection
+    connection.wait(listening=True)
+    client.send(b" " * EARLY_BYTES)
+
+    connection.wait()
+    connection.go_on()
+
+    assert client.wire.paused
+
+
+def test_a_closed_connection_listens_no_more(client: VirtualClient) -> None:
+    """After the end there is nothing to listen for."""
+    connection = client.connection
+    connection.wait(listening=True)
+    connection.close()
+
+    connection.wait()
+    connection.go_on()
+
+    assert not connection.listening
 
 
 def test_what_comes_in_spite_of_a_pause(server: VirtualBroker, client: VirtualClient) -> None:

@@ -179,6 +179,45 @@ def test_nothing_is_remembered(loop: OwnLoop, bench: HashBench) -> None:
     assert 2 == secret.begun()
 
 
+def test_who_has_left_is_no_work(loop: OwnLoop, bench: HashBench) -> None:
+    """A comparison that is withdrawn before its turn is never made."""
+    secret = HeldSecret()
+    at_work = bench.compare(secret, "right", loop.note)
+    secret.next_begun()
+    leaving = bench.compare(secret, "left", loop.note)
+    bench.compare(secret, "stayed", loop.note)
+    assert at_work is not None
+    assert leaving is not None
+    states = (at_work.under_way, leaving.under_way)
+
+    leaving.cancel()
+    secret.release()
+    for _ in range(2):
+        loop.turn()
+
+    assert (True, False) == states
+    assert (b"stayed", 0) == (secret.next_begun(), secret.begun())
+    assert [True, False] == loop.verdicts
+
+
+def test_who_leaves_during_the_comparison(loop: OwnLoop, bench: HashBench) -> None:
+    """One that is withdrawn while it is made has no verdict, and the next is made."""
+    secret = HeldSecret()
+    leaving = bench.compare(secret, "right", loop.note)
+    secret.next_begun()
+    assert leaving is not None
+
+    leaving.cancel()
+    leaving.cancel()
+    bench.compare(secret, "stayed", loop.note)
+    secret.release()
+    loop.turn()
+
+    assert b"stayed" == secret.next_begun()
+    assert [False] == loop.verdicts
+    assert loop.calls.empty()
+
+
 def test_nobody_is_told_after_the_end(loop: OwnLoop, bench: HashBench) -> None:
     """A closed bench answers no more: neither what is in hand, nor what waits, nor what comes."""
     before = set(threading.enumerate())

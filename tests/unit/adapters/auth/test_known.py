@@ -1,5 +1,6 @@
 """Unit tests of users and of bearers of a token."""
 
+import hashlib
 from collections import Counter
 
 import bcrypt
@@ -103,6 +104,23 @@ def test_an_unknown_user_costs_what_a_wrong_password_costs(costs: list[str]) -> 
     assert verdict(users, "", "") is None
 
     assert ["04"] * 3 == costs
+
+
+def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in is sought for names that exist as well, so its cost shows nothing."""
+    sought: list[bytes] = []
+
+    def blake2b(data: bytes, **key: bytes) -> object:
+        sought.append(data)
+        return hashlib.blake2b(data, **key)  # type: ignore[arg-type] # the key alone is given
+
+    users = Users({"derek": "secret", "alice": "foo"}, PromptBench())
+    monkeypatch.setattr("app.adapters.auth.known.blake2b", blake2b)
+
+    for name in ("derek", "alice", "nobody", ""):
+        verdict(users, name, "wrong")
+
+    assert [b"derek", b"alice", b"nobody", b""] == sought
 
 
 def test_time_tells_nothing_where_costs_differ(costs: list[str]) -> None:

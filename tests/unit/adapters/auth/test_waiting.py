@@ -105,7 +105,7 @@ def test_a_full_room_sends_the_oldest_of_the_longest_lane_away() -> None:
     room = room_with(b"1", b"2", b"3", capacity=4)
     room.add(ALICE, b"hers", ignore)
 
-    leaving = room.add(ALICE, b"more", ignore)
+    _, leaving = room.add(ALICE, b"more", ignore)
 
     assert leaving is not None
     assert b"1" == leaving.given
@@ -117,11 +117,54 @@ def test_a_room_for_one() -> None:
     """The newcomer is taken even when it sends the only other away."""
     room = room_with(b"1", capacity=1)
 
-    leaving = room.add(ALICE, b"hers", ignore)
+    _, leaving = room.add(ALICE, b"hers", ignore)
 
     assert leaving is not None
     assert b"1" == leaving.given
     assert [b"hers"] == taken(room)
+
+
+def test_a_question_that_is_withdrawn() -> None:
+    """A question leaves with the last who asked it, and its lane with its last question."""
+    room = WaitingRoom(8)
+    verdicts = [partial(_note, []) for _ in range(3)]
+    first, _ = room.add(DEREK, b"1", verdicts[0])
+    again, _ = room.add(DEREK, b"1", verdicts[1])
+    room.add(DEREK, b"2", verdicts[2])
+
+    room.withdraw(first, verdicts[0])
+    shared = len(room)
+    room.withdraw(again, verdicts[1])
+    room.withdraw(again, verdicts[1])
+
+    assert first is again
+    assert (2, 1) == (shared, len(room))
+    assert [b"2"] == taken(room)
+
+
+def test_a_lane_that_is_withdrawn() -> None:
+    """The only question of a user leaves nothing in the way of the others."""
+    room = room_with(b"1")
+    question, _ = room.add(ALICE, b"hers", ignore)
+
+    room.withdraw(question, ignore)
+
+    assert [b"1"] == taken(room)
+
+
+def test_a_question_that_is_withdrawn_too_late() -> None:
+    """What was taken, or asked again since, is not touched."""
+    room = WaitingRoom(8)
+    old, _ = room.add(DEREK, b"1", ignore)
+    taken_one = room.take()
+    new, _ = room.add(DEREK, b"1", ignore)
+
+    room.withdraw(old, ignore)
+
+    assert taken_one is old
+    assert (True, False) == (old.taken, new.taken)
+    assert [] == old.verdicts()
+    assert [b"1"] == taken(room)
 
 
 def test_a_cleared_room() -> None:
@@ -145,7 +188,7 @@ def test_everyone_is_answered_once(arrivals: list[tuple[int, int, bool]], capaci
     room = WaitingRoom(capacity)
 
     for number, (user, password, work) in enumerate(arrivals):
-        leaving = room.add(secrets[user], b"%d" % password, partial(_note, answers, number))
+        _, leaving = room.add(secrets[user], b"%d" % password, partial(_note, answers, number))
         assert len(room) <= capacity
         for question in (leaving, room.take() if work else None):
             if question is not None:

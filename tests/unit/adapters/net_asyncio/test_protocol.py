@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 import pytest
 
@@ -118,6 +119,51 @@ def test_a_handler_that_cannot_reserve_is_cut_after_the_read() -> None:
     assert link.transport.requests == ["abort"]
     assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
     assert link.handler.calls == []
+
+
+@pytest.mark.parametrize("call", ["drained", "lingering", "attaching"])
+def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed allocation in a call of the loop aborts its link, and raises nothing into the loop."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise MemoryError
+
+    if call == "attaching":
+        monkeypatch.setattr(FakeTransport, "set_write_buffer_limits", fail)
+        failures: list[Exception] = []
+        transport = FakeTransport()
+        context = LinkContext(ManualClock(), RecordingAcceptor(), failures.append)
+        TcpWire(context, Peer("192.0.2.1", 1234)).connection_made(transport)
+    else:
+        link = Link()
+        transport, failures = link.transport, link.failures
+        link.wire.close()
+        monkeypatch.setattr(link.wire, "pending", fail)
+        if call == "drained":
+            link.wire.resume_writing()
+            link.clock.run_pending()
+        else:
+            link.clock.advance(LINGER_SECONDS)
+
+    assert transport.requests[-1] == "abort"
+    assert [type(failure) for failure in failures] == [MemoryError]
+
+
+def test_no_memory_for_the_report_either() -> None:
+    """Where not even the line about it can be made, the link ends all the same."""
+
+    def fail(_error: Exception) -> NoReturn:
+        raise MemoryError
+
+    acceptor = RecordingAcceptor(factory=partial(Faulty, fault="received"))
+    wire = TcpWire(LinkContext(ManualClock(), acceptor, fail), Peer("192.0.2.1", 1234))
+    transport = FakeTransport()
+    wire.connection_made(transport)
+
+    wire.get_buffer(-1)[:1] = b"x"
+    wire.buffer_updated(1)
+
+    assert transport.requests[-1] == "abort"
 
 
 def test_reading_is_paused_and_resumed() -> None:

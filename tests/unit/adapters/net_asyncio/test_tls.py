@@ -5,13 +5,14 @@ import ssl
 import weakref
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.net_asyncio.handshakes import CROWD
-from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES
+from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
 from app.domain.connection import Wire
 from app.domain.security import Security
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS
@@ -197,7 +198,25 @@ def test_dripping_bytes_buy_no_time() -> None:
         link.clock.advance(TIMEOUT / 10)
 
     assert link.texts[1:] == ["TLS handshake error: timeout"]
-    assert link.sent() == REFUSAL
+    assert link.sent() == b""
+    assert not link.handler.open
+
+
+@pytest.mark.parametrize("length", [1, 5, 20])
+@pytest.mark.parametrize("ending", ["silence", "end of file"])
+def test_a_handshake_that_was_begun_gets_no_clear_text(length: int, ending: str) -> None:
+    """However little of it has come, a library for TLS would take our line for a wrong version."""
+    link = ProtectedLink(Greeting)
+    link.sent()
+
+    link.receive(MemoryClient().shake()[:length])
+    if ending == "silence":
+        link.clock.advance(TIMEOUT)
+    else:
+        link.layer.eof_received()
+
+    assert link.sent() == b""
+    assert len(link.texts) == 2
     assert not link.handler.open
 
 
@@ -481,6 +500,54 @@ def test_a_defect_of_the_handler_ends_the_link(fault: str) -> None:
     link.receive(client.seal(b"x"))
 
     assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
+    assert link.transport.requests[-1] == "abort"
+
+
+@pytest.mark.parametrize("fault", ["ended", "drained", "lost"])
+def test_a_defect_in_any_call_ends_the_link(fault: str) -> None:
+    """Whatever call of the loop it happens in, it is reported once and raises nothing."""
+    link, _ = secure_link(partial(Faulty, fault=fault))
+
+    link.layer.resume_writing()
+    link.clock.run_pending()
+    link.layer.eof_received()
+    link.lose()
+
+    assert [type(failure) for failure in link.failures] == [ZeroDivisionError]
+    assert link.handler.lost_once
+
+
+def _out_of_memory(*_: object) -> NoReturn:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("call", ["received", "step", "timeout", "resume", "loss", "begin"])
+def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed allocation in a call of the loop costs its link, at whatever stage."""
+    inner = {
+        "received": "_listen",
+        "step": "_speak",
+        "timeout": "_turn_away",
+        "resume": "_read_on",
+        "loss": "_report_failure",
+        "begin": "_shake_hands",
+    }
+    if call == "begin":
+        monkeypatch.setattr(TlsLayer, inner[call], _out_of_memory)
+    link = ProtectedLink()
+    monkeypatch.setattr(TlsLayer, inner[call], _out_of_memory)
+
+    if call == "timeout":
+        link.clock.advance(TIMEOUT)
+    elif call == "loss":
+        link.lose()
+    elif call == "resume":
+        link.layer.resume_reading()
+        link.shake_hands(MemoryClient())
+    elif call != "begin":
+        link.receive(MemoryClient().shake())
+
+    assert [type(failure) for failure in link.failures] == [MemoryError]
     assert link.transport.requests[-1] == "abort"
 
 

@@ -5,7 +5,7 @@ import pytest
 from app.adapters.auth.plain import SingleUser
 from app.domain.cluster.mesh import HANDSHAKE_SECONDS, ClusterSettings
 from app.domain.cluster.url import RouteUrl
-from app.domain.credentials import Credentials
+from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.timetable import SLACK
@@ -166,17 +166,30 @@ def test_a_verdict_that_refuses(
     assert (VIOLATION, True, {}) == (peer.heard(), peer.wire.closed, guarded.cluster.remotes)
 
 
+def test_an_end_of_file_before_the_verdict(
+    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+) -> None:
+    """A server that hangs up while its login is judged is closed at once, and its question withdrawn."""
+    peer.send(CONNECT + INFO)
+
+    peer.wire.end()
+
+    assert (1, True, {}) == (gatekeeper.cancelled, peer.wire.closed, guarded.cluster.routes)
+
+
 @pytest.mark.parametrize("verdict", ["admit", "refuse"])
 def test_a_verdict_for_who_is_gone(
     guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer, verdict: str
 ) -> None:
     """A peer that left before its verdict stays gone."""
     peer.send(CONNECT + INFO)
+    (late,) = gatekeeper.open
     peer.leave()
 
-    (gatekeeper.admit if verdict == "admit" else gatekeeper.refuse)()
+    late.answer(Identity() if verdict == "admit" else None)
     guarded.advance(10.0)
 
+    assert (1, []) == (gatekeeper.cancelled, gatekeeper.open)
     assert ({}, {}, 0) == (guarded.cluster.routes, guarded.cluster.remotes, guarded.clock.timers_outstanding)
 
 

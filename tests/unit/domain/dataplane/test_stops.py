@@ -2,7 +2,14 @@
 
 import pytest
 
-from app.domain.dataplane.seam import DELIVERY_WORK, LINE_WORK, LOOK_AROUND, TURN_WORK, Progress
+from app.domain.dataplane.seam import (
+    DELIVERY_WORK,
+    LINE_WORK,
+    LOOK_AROUND,
+    OWN_BYTES,
+    TURN_WORK,
+    Progress,
+)
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"
@@ -29,6 +36,21 @@ def test_stopped_by_a_line(stage: Stage, station: Station) -> None:
     assert (Progress.STOPPED, Progress.DONE) == (stopped, resumed)
     assert (MESSAGE, [b"wait"], True) == early
     assert (2 * MESSAGE, [b"wait", b"next"]) == (station.heard(), station.control.lines)
+
+
+@pytest.mark.parametrize("rest", [b"", b"next\n" + PUBLISH[:7], b"x" * (OWN_BYTES + 5), b"PUB a 70000\r\nx"])
+def test_what_is_kept_can_be_looked_at(station: Station, rest: bytes) -> None:
+    """A copy of the unconsumed bytes shows what is to come, small or large, and changes nothing."""
+    stop_at(station, b"wait")
+
+    for piece in (b"wait\n", *(rest[start : start + 50_000] for start in range(0, len(rest), 50_000))):
+        if station.inlet.kept():
+            station.feed(piece)
+        else:
+            station.feed(b"wait\n" + piece if piece != b"wait\n" else piece)
+
+    assert rest == station.inlet.kept() == station.inlet.kept()
+    assert bool(rest) is station.inlet.has_rest()
 
 
 def test_stopped_by_the_last_line(station: Station) -> None:

@@ -1,0 +1,128 @@
+"""Keeping a log short that others can fill: lines of one kind are bounded per second, and counted.
+
+Whatever a peer can provoke at will, such as refused logins, parser errors or failed handshakes, would
+otherwise be written as fast as it comes. Here the first lines of each kind within a second pass, and the
+rest become one line that says how many they were, and shows the last of them. What an operator asks for,
+debug and trace, passes in full; so do fatal lines, and kinds that say so (`Event.bounded`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.domain.events import Event, Level
+from app.ports.clock import Clock, Timer
+from app.ports.event_log import EventLog
+
+LINES_PER_SECOND = 20
+"""Lines of one kind that pass within a second, beside the one that sums up the rest."""
+
+_SECOND = 1.0
+_BOUNDED = (Level.INFO, Level.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherErrors(Event):
+    """Errors of one kind that were not shown one by one; `link` is that of the last."""
+
+    level = Level.ERROR
+    sentence = "{self.count:,} more of these within a second, the last one: {self.last}"
+
+    kind: str
+    """Name of the facts."""
+    count: int
+    last: str
+    """Sentence of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherNotices(Event):
+    """The same for facts that are no errors."""
+
+    level = Level.INFO
+    sentence = FurtherErrors.sentence
+
+    kind: str
+    count: int
+    last: str
+
+
+class _Kind:
+    """The facts of one kind within the current second."""
+
+    __slots__ = ("held", "last", "passed", "since", "timer")
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.passed = 0
+        self.held = 0
+        self.last: Event | None = None
+        self.timer: Timer | None = None
+
+
+class BoundedEventLog(EventLog):
+    """Hands facts on to another log, as far as the bound allows.
+
+    ``debug`` and ``trace`` are those that the other log has when it is put in here.
+    """
+
+    # Plain attributes in place of the port's properties: they are read for every fact.
+    debug: bool = False
+    trace: bool = False
+
+    def __init__(self, inner: EventLog, clock: Callable[[], Clock]) -> None:
+        """`clock` is asked for at each fact, and raises `RuntimeError` while there is none: then all pass."""
+        self.debug = inner.debug
+        self.trace = inner.trace
+        self._inner = inner
+        self._clock = clock
+        self._kinds: dict[type[Event], _Kind] = {}
+
+    def record(self, event: Event) -> None:
+        if event.level not in _BOUNDED or not event.bounded or self._passes(event):
+            self._inner.record(event)
+
+    def reopen(self) -> None:
+        self._inner.reopen()
+
+    def close(self) -> None:
+        """Say what was held back, and write out what is queued. May be called twice, and from any thread."""
+        for kind in list(self._kinds.values()):
+            self._report(kind)
+        self._inner.close()
+
+    def _passes(self, event: Event) -> bool:
+        try:
+            clock = self._clock()
+            now = clock.monotonic()
+            kind = self._kinds.setdefault(type(event), _Kind())
+            if now - kind.since >= _SECOND:
+                self._sum_up(kind)
+                kind.since, kind.passed = now, 0
+            if kind.passed < LINES_PER_SECOND:
+                kind.passed += 1
+                return True
+            if kind.timer is None:
+                kind.timer = clock.call_later(kind.since + _SECOND - now, lambda: self._sum_up(kind))
+        except RuntimeError:  # no loop runs, so no peer is served
+            return True
+        kind.held += 1
+        kind.last = event
+        return False
+
+    def _sum_up(self, kind: _Kind) -> None:
+        if kind.timer is not None:
+            kind.timer.cancel()
+            kind.timer = None
+        self._report(kind)
+
+    def _report(self, kind: _Kind) -> None:
+        """Say what was held back, if anything was; leave the timer alone, which is the loop's."""
+        held, last = kind.held, kind.last
+        kind.held, kind.last = 0, None
+        if last is not None:
+            self._inner.record(_summary(last, held))
+
+
+def _summary(last: Event, count: int) -> Event:
+    make = FurtherErrors if last.level is Level.ERROR else FurtherNotices
+    return make(last.link, type(last).__name__, count, last.text())

@@ -1,0 +1,16 @@
+"""What a log may say of an exception."""
+
+from pathlib import Path
+from traceback import walk_tb
+
+
+def described(error: BaseException) -> str:
+    """Its type and where it was raised, as ``ValueError at file.py:12``.
+
+    Its own text stays out: it may hold a secret, or whatever a peer has sent.
+    """
+    frames = list(walk_tb(error.__traceback__))
+    if not frames:
+        return type(error).__name__
+    frame, line = frames[-1]
+    return f"{type(error).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
