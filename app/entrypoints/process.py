@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import closing
 
@@ -13,6 +14,7 @@ from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
+from app.adapters.process.event_loop import leave, run_in_loop
 from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.coherence import pending
@@ -34,6 +36,9 @@ from app.ports.event_log import EventLog
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
+_JSON_DEPTH = 5_000
+"""Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
+
 _COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: the broker frees its objects by reference
 count, so looking for circles often would only add pauses."""
@@ -47,8 +52,9 @@ def run(container: Container, loaded: Loaded) -> int:
     """
     signals.end_by_interrupt()
     _obey_dump()
+    sys.setrecursionlimit(max(_JSON_DEPTH, sys.getrecursionlimit()))
     try:
-        return _run(container, loaded)
+        return leave(_run(container, loaded))
     except KeyboardInterrupt:
         return _STOPPED
 
@@ -62,11 +68,11 @@ def _run(container: Container, loaded: Loaded) -> int:
     with closing(events):
         try:
             return _run_with_log(container, loaded, events)
-        except CannotStart as error:
+        except CannotStart as error:  # its fact is in the log
             fact = error.fact
         except (AuthError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
-        events.record(fact)
+            events.record(fact)
         if _logs_elsewhere(loaded.options):
             warn(fact.text())
     return _FAILED
@@ -88,8 +94,7 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     _allow_many_descriptors()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(container))
+    return run_in_loop(_serve(container), _loop_factory())
 
 
 async def _serve(container: Container) -> int:
@@ -169,12 +174,12 @@ def _allow_many_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Uvloop where it is installed, else asyncio's own loop."""
     try:
         import uvloop  # noqa: PLC0415 - optional: it does not exist on every system
     except ImportError:
-        return None
+        return asyncio.new_event_loop
     return uvloop.new_event_loop
 
 

@@ -39,12 +39,13 @@ def metrics(watch: Watch) -> Steps[str]:
     """All figures of the server."""
     totals = yield from watch.view.totals()
     routes = yield from watch.view.routes()
+    subsz = yield from pages.subsz_figures(watch)
     varz = pages.varz(watch)
     samples = [
         *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
         *_of_connections(totals),
         Sample("routez_num_routes", len(routes)),
-        *_of_page("subsz", pages.subsz(watch).model_dump(mode="json")),
+        *_of_page("subsz", subsz.model_dump(mode="json")),
         *_of_health(serving=watch.view.health().serving),
     ]
     return "".join(_lines(sample, varz.server_id) for sample in samples)

@@ -209,6 +209,53 @@ class Subsz(_Answer):
     subscriptions_list: list[SubscriptionDetail] | None = None
 
 
+class DataStats(_Answer):
+    """Messages one way."""
+
+    msgs: int
+    bytes: Annotated[int, Field(description="Payload only.")]
+
+
+class AccountStat(_Answer):
+    """One account."""
+
+    acc: str
+    name: str
+    conns: Annotated[int, Field(description="Clients now.")]
+    leafnodes: int
+    total_conns: Annotated[int, Field(description="Clients and leaf nodes now.")]
+    num_subscriptions: int
+    sent: DataStats
+    received: DataStats
+    slow_consumers: Annotated[int, Field(description="Receivers that were cut.")]
+
+
+class Accstatz(_Answer):
+    """Accounts. All clients belong to one."""
+
+    server_id: str
+    now: Time
+    account_statz: list[AccountStat]
+
+
+class Gatewayz(_Answer):
+    """Gateways to other clusters. There are none."""
+
+    server_id: str
+    now: Time
+    outbound_gateways: dict[str, str]
+    inbound_gateways: dict[str, list[str]]
+
+
+class Leafz(_Answer):
+    """Leaf nodes. There are none."""
+
+    server_id: str
+    now: Time
+    leafnodes: int
+    leafs: list[str]
+
+
 class Health(_Answer):
     """Whether the server does its work."""
 
