@@ -171,8 +171,10 @@ class Service:
             stopped.set()
 
     async def departed(self) -> None:
-        """Wait until all clients are gone and the log is closed, which after `stop` is soon."""
-        if self._ending is not None:
+        """Wait until all clients are gone, and after `stop` until the log is closed, which is soon."""
+        if self._ending is None:
+            await self._clients_left()
+        else:
             await asyncio.wait([self._ending])
 
     async def _flush(self) -> None:
@@ -183,11 +185,14 @@ class Service:
     async def _depart(self, stopped: asyncio.Event) -> None:
         try:
             await stopped.wait()
-            deadline = asyncio.get_running_loop().time() + DEPARTURE_SECONDS
-            while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
-                await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)
+            await self._clients_left()
         finally:
             await self._close_log()
+
+    async def _clients_left(self) -> None:
+        deadline = asyncio.get_running_loop().time() + DEPARTURE_SECONDS
+        while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
+            await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)
 
     async def _close_listeners(self) -> None:
         parts = self._parts

@@ -16,7 +16,7 @@ from pathlib import Path
 _PRIVATE = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".test")
 """Domains in which nobody can register a name."""
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\[\]:]*)(?::[0-9]*)?")
+_HOST = re.compile(r"(\[[0-9A-Za-z:.%_-]+\]|[^\[\]:]*)(?::[0-9]*)?")
 
 _RESOLVER = Path("/etc/resolv.conf")
 

@@ -36,9 +36,9 @@ LARGEST_HEAD = 64 * 1024
 _REQUEST_LINE = re.compile(rb"[^ ]+ [^ ]+ HTTP/[0-9]\.[0-9]")
 _CLIENT_LINE = re.compile(rb"(?:CONNECT|PING|PONG|SUB|UNSUB|PUB|HPUB|INFO|\+OK|-ERR)\b", re.IGNORECASE)
 
-NO_REQUEST = "400 this is no HTTP request\n"
-NO_CLIENTS = "400 this port is for monitoring over HTTP; messages go over another one\n"
-NO_PLAIN_HTTP = "400 this port speaks HTTPS: ask for https:// here\n"
+NO_REQUEST = "Invalid HTTP request received."
+NO_CLIENTS = "This port is for monitoring, over HTTP. Messages go over another one."
+NO_PLAIN_HTTP = "This port speaks HTTPS: ask for https:// here."
 
 _LINGER = 1.0
 """Seconds in which the input of a refused request is thrown away, so that its sender reads why."""

@@ -118,7 +118,7 @@ class HttpMonitor:
         """Serve the pages at the ports that were taken, now or as soon as that is possible."""
         if not self._sockets:
             return
-        if self._server is None or not await self._attempt(self._server.start(), SHORTEST_DELAY):
+        if self._server is None or not await self._attempt(self._serve(), SHORTEST_DELAY):
             self._retrying = asyncio.create_task(self._try_again())
 
     async def close(self) -> None:
@@ -135,6 +135,11 @@ class HttpMonitor:
     async def _prepare(self) -> None:
         with _short_turns():
             self._server = await self._needs.in_thread(self._make_server)
+            await self._server.prepare()
+
+    async def _serve(self) -> None:
+        if self._server is not None:
+            self._server.start()
 
     async def _attempt(self, step: Coroutine[Any, Any, None], delay: float) -> bool:
         """Whether it succeeds; if not, the log says why, and that it is tried again after `delay` seconds."""
@@ -158,8 +163,7 @@ class HttpMonitor:
 
     async def _prepare_and_start(self) -> None:
         await self._prepare()
-        if self._server is not None:
-            await self._server.start()
+        await self._serve()
 
     async def _close_server(self) -> None:
         """What it is made of goes, whatever state it is in."""

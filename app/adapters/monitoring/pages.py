@@ -4,7 +4,8 @@ A page with many rows is written a few rows at a time, and a row with many subsc
 a few of them at a time; see `Chunks`. Nothing is kept of what is written.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -44,6 +45,9 @@ PROTOCOL = 0
 
 STRETCH = 16
 """Rows without lists that are written in one step, which takes half a millisecond."""
+
+MOST_HELD = 4096
+"""Clients of one page that are held, as they were when it was begun, until they are written."""
 
 GLOBAL_ACCOUNT = "$G"
 """The account of those who have none, as today's servers name it."""
@@ -140,29 +144,40 @@ def _cluster(facts: ClusterFacts | None) -> Cluster | None:
 
 def connz(watch: Watch, query: ConnectionQuery, *, auth: bool = False, detail: bool = False) -> Chunks:
     """A page of clients; with the names they logged in by, and with details of their subscriptions."""
-    choice = yield from _without_bytes(watch.view.choose(query))
+    total, chosen = yield from _chosen(watch, query)
     now = watch.view.monotonic()
     head = Connz(
         now=rfc3339(watch.calendar.date(now)),
-        num_connections=len(choice.cids),
-        total=choice.total,
+        num_connections=len(chosen),
+        total=total,
         offset=query.offset,
         limit=query.limit,
         connections=[],
     )
-    rows = _clients(watch, choice.cids, now, auth=auth)
+    rows = (_client(watch, stats, now, auth=auth) for stats in _present(watch, chosen))
     if query.subscriptions:
         yield from _with_rows(head, _with_lists(watch, rows, detail=detail))
     else:
         yield from _with_rows(head, _stretches(rows, _connection_rows))
 
 
-def _clients(watch: Watch, cids: Iterable[int], now: float, *, auth: bool) -> Iterator[ConnectionInfo]:
-    """A row for each client that is still here."""
-    for cid in cids:
-        stats = watch.view.client(cid)
+def _chosen(
+    watch: Watch, query: ConnectionQuery
+) -> Generator[bytes, None, tuple[int, Sequence[ClientStats | int]]]:
+    """How many clients there are, and those of the page: as they are now, or the cids of very many."""
+    if min(query.limit, watch.view.server().connections) <= MOST_HELD:
+        page = yield from _without_bytes(watch.view.connections(replace(query, subscriptions=False)))
+        return page.total, page.rows
+    choice = yield from _without_bytes(watch.view.choose(query))
+    return choice.total, choice.cids
+
+
+def _present(watch: Watch, chosen: Iterable[ClientStats | int]) -> Iterator[ClientStats]:
+    """Those that are known, and those that are still here."""
+    for one in chosen:
+        stats = watch.view.client(one) if isinstance(one, int) else one
         if stats is not None:
-            yield _client(watch, stats, now, auth=auth)
+            yield stats
 
 
 def _with_lists(watch: Watch, rows: Iterable[ConnectionInfo], *, detail: bool) -> Chunks:

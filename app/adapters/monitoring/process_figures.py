@@ -32,7 +32,8 @@ class ProcessFigures:
         descriptors: Path = Path("/proc/self/fd"),
     ) -> None:
         self._monotonic = monotonic
-        self._processor_seconds = processor_seconds
+        self.processor_seconds = processor_seconds
+        """What the process has used so far."""
         self._statm = statm
         self._descriptors = descriptors
         self._lags: deque[float] = deque(maxlen=_WINDOWS_OF_LAG)
@@ -44,7 +45,7 @@ class ProcessFigures:
     def sample(self, lag: float = 0.0) -> None:
         """End a window, and begin the next; the loop was late by `lag` seconds."""
         self._lags.append(lag)
-        now, spent = self._monotonic(), self._processor_seconds()
+        now, spent = self._monotonic(), self.processor_seconds()
         if now > self._since:
             self.cpu = round(100 * (spent - self._spent) / (now - self._since), 1)
         self._since, self._spent = now, spent

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from fastapi.dependencies import models
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -37,6 +37,9 @@ LIFESPAN_SECONDS = 2.0
 """How long what belongs to the pages may take to end."""
 
 _TICK = 1.0
+
+_FIRST_PAGES = ("/livez", "/metrics")
+"""Pages that need all that pages need; asked for once, they have it."""
 
 
 class HttpServer:
@@ -75,15 +78,27 @@ class HttpServer:
         self._on_tick = on_tick
         self._doors: list[AcceptLoop] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._app = app
         self._lifespan = self._config.lifespan_class(self._config)
+        self._complaints: list[str] = []
+        self._lifespan.logger = logging.Logger("monitoring", logging.ERROR)  # noqa: LOG001 - the same
+        self._lifespan.logger.addHandler(_Reporter(self._complaints.append))
         self._is_begun = False
 
-    async def start(self) -> None:
-        """Serve. After an error `close` is to be called."""
+    async def prepare(self) -> None:
+        """Do all that opens files: begin what belongs to the pages, and ask for some of them once.
+
+        Raises whatever goes wrong; `close` is to be called then.
+        """
         await self._lifespan.startup()
         self._is_begun = True
         if self._lifespan.should_exit:
-            raise RuntimeError("the pages could not be started")
+            raise RuntimeError(self._complaints[0] if self._complaints else "the pages do not begin")
+        for path in _FIRST_PAGES:
+            await self._app(_request(path), _nothing_comes, _nobody_reads)
+
+    def start(self) -> None:
+        """Serve."""
         self._tick(asyncio.get_running_loop().time())
         hint = refusal(HTTPStatus.BAD_REQUEST, NO_PLAIN_HTTP)
         for opening in self._openings:
@@ -147,6 +162,33 @@ def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[s
     """The pages of `watch`, ready to be served."""
     app = create_app(watch, [dashboard_router(watch)], {DASHBOARD: "all of it, live"})
     return HttpServer(app, openings, watch.turns, watch.figures.sample, on_error)
+
+
+def _request(path: str) -> Scope:
+    """A request that nobody has sent."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [],
+        "server": None,
+        "client": None,
+        "state": {},
+    }
+
+
+async def _nothing_comes() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _nobody_reads(_message: Message) -> None:
+    pass
 
 
 class _Reporter(logging.Handler):

@@ -8,7 +8,7 @@ not wait.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +28,9 @@ CREDIT_SECONDS = 0.02
 
 CHUNK_BYTES = 32 * 1024
 """A long answer is sent in pieces that are not much larger."""
+
+MOST_ANSWERS = 64
+"""Long answers that are under way at once, so that slow readers do not hold much."""
 
 T = TypeVar("T")
 
@@ -73,6 +76,7 @@ class Turns:
         self._sleep = sleep
         self._pace = Pace(share, clock)
         self._lock = asyncio.Lock()
+        self._writing = asyncio.Semaphore(MOST_ANSWERS)
         self.spent = 0.0
         """Seconds of the loop that were taken, ever."""
 
@@ -102,20 +106,21 @@ class Turns:
                 finally:
                     self.spend(self._clock() - begun)
 
-    async def stream(self, chunks: Chunks) -> AsyncIterator[bytes]:
+    async def stream(self, chunks: Chunks) -> AsyncGenerator[bytes, None]:
         """Take all steps; what they give comes in pieces of a bounded size, none of them empty.
 
-        Nothing is made ahead of its reader.
+        Nothing is made ahead of its reader. `MOST_ANSWERS` are made at once; others wait.
         """
         is_over = False
-        while not is_over:
-            held: list[bytes] = []
-            while not is_over and sum(map(len, held)) < CHUNK_BYTES:
-                async with self._lock:
-                    await self._sleep(self._pace.delay())
-                    is_over = self._fill(held, chunks)
-            if piece := b"".join(held):
-                yield piece
+        async with self._writing:
+            while not is_over:
+                held: list[bytes] = []
+                while not is_over and sum(map(len, held)) < CHUNK_BYTES:
+                    async with self._lock:
+                        await self._sleep(self._pace.delay())
+                        is_over = self._fill(held, chunks)
+                if piece := b"".join(held):
+                    yield piece
 
     def _fill(self, held: list[bytes], chunks: Chunks) -> bool:
         """Take a slice of the steps; whether there are no more."""

@@ -92,7 +92,7 @@ async def test_parameters_reach_the_broker(watched: Watched) -> None:
     await ask(watched, "/routez?subs=1")
 
     assert [
-        ConnectionQuery(SortKey.MSGS_TO, 2, 5, subscriptions=True),
+        ConnectionQuery(SortKey.MSGS_TO, 2, 5),
         (3, 7),
         False,
     ] == watched.view.asked

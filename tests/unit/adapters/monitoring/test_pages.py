@@ -83,7 +83,10 @@ VARZ = """{
   },
   "pynatsd": "",
   "python": "",
-  "data_plane": ""
+  "data_plane": "",
+  "held_publishers": 0,
+  "held_seconds": 0,
+  "recent_slow_consumers": []
 }"""
 
 CONNZ = """{
@@ -312,10 +315,25 @@ def test_a_long_page_comes_in_steps(watched: Watched) -> None:
     assert count < len(lists)
 
 
-def test_who_leaves_meanwhile_is_left_out(watched: Watched) -> None:
-    """A client that goes before its row is written has none, and the page is whole."""
+def test_a_page_is_as_it_was_begun(watched: Watched) -> None:
+    """A client that goes before its row is written has one: the rows are as many as the page says."""
     watched.view.clients = [client(number) for number in range(3)]
     chunks = pages.connz(watched.watch, ConnectionQuery())
+    begun = [next(chunks), next(chunks)]
+    del watched.view.clients[1]
+
+    page = json.loads(b"".join([*begun, *chunks]))
+
+    assert [0, 1, 2] == [row["cid"] for row in page["connections"]]
+    assert (3, 3) == (page["num_connections"], page["total"])
+
+
+def test_a_page_of_very_many(watched: Watched) -> None:
+    """A page too long to be held leaves out who goes before its row is written."""
+    count = pages.MOST_HELD + 1
+    watched.view.facts = replace(FACTS, connections=count)
+    watched.view.clients = [client(number) for number in range(3)]
+    chunks = pages.connz(watched.watch, ConnectionQuery(limit=count))
     begun = [next(chunks), next(chunks)]
     del watched.view.clients[1]
 
