@@ -165,7 +165,7 @@ class Service:
             self._events.record(ServerExiting(None))
             self._tidying.end()
             await self._close_listeners()
-            await self._in_time("the clients", self._flush(), FLUSH_SECONDS + PATIENCE_SECONDS)
+            await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
             await self._close_parts()
         finally:
             stopped.set()
@@ -218,8 +218,9 @@ class Service:
         except RuntimeError:  # there is no thread to be had
             self._events.close()
 
-    async def _in_time(self, part: str, ending: Awaitable[None], seconds: float = PATIENCE_SECONDS) -> None:
-        """Let a part end, for so long at most; the others must end whatever comes of it."""
+    async def _in_time(self, part: str, ending: Awaitable[None], seconds: float = 0.0) -> None:
+        """Let a part end, for `PATIENCE_SECONDS` and so much more; the others end whatever comes of it."""
+        seconds += PATIENCE_SECONDS
         task = asyncio.ensure_future(ending)
         try:
             _, late = await asyncio.wait([task], timeout=seconds)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-_FIRST_MOMENT, _LAST_MOMENT = -62_104_000_000, 253_370_764_799
-"""In the years 2 and 9998, in seconds since the epoch: dates have four digits in every zone between them."""
+_FIRST_MOMENT, _LAST_MOMENT = -30_500_000_000, 253_370_764_799
+"""In the years 1003 and 9998, in seconds since the epoch: dates have four digits in every zone between them."""
 
 
 def bounded(epoch: float) -> float:
