@@ -351,9 +351,6 @@ class _Step:
     def __init__(self) -> None:
         self._left = STEP_WORK
 
-    def spend(self, work: int) -> None:
-        self._left -= work
-
     def is_over_after(self, work: int) -> bool:
         """Spend; answer whether it is time to yield, and begin the next step if it is."""
         self._left -= work

@@ -14,12 +14,13 @@ from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
-from app.adapters.process.event_loop import leave, run_in_loop
+from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
 from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.coherence import pending
 from app.config.load import Loaded
 from app.config.options import Options
+from app.domain.broker import FLUSH_SECONDS
 from app.domain.events import Event, SignalTrapped
 from app.entrypoints import signals
 from app.entrypoints.container import Container
@@ -38,6 +39,9 @@ _STDERR = 2
 
 _JSON_DEPTH = 5_000
 """Nesting that the JSON of a CONNECT may have; the default max_control_line allows a tenth of it."""
+
+_LAST_SECONDS = FLUSH_SECONDS + 15.0
+"""After a signal the server has ended by then, even where code of others holds its loop."""
 
 _COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: the broker frees its objects by reference
@@ -137,12 +141,24 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
         starting.cancel()
 
     loop = asyncio.get_running_loop()
+
+    def trap(name: str) -> None:
+        """In the middle of whatever is done."""
+        end_at_last(_LAST_SECONDS, _give_up)
+        loop.call_soon_threadsafe(end, name)
+
     for number, name in signals.ENDINGS.items():
         # The loop would let a signal have its usual effect for a moment when its handler is removed.
-        signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(end, name))
+        signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
+
+
+def _give_up() -> None:
+    """Called in a thread of its own."""
+    warn(f"the server has not stopped within {_LAST_SECONDS:g} s, and ends now")
+    os._exit(_FAILED)
 
 
 def _obey_dump() -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 _FIRST_MOMENT, _LAST_MOMENT = -30_500_000_000, 253_370_764_799
-"""In the years 1003 and 9998, in seconds since the epoch: dates have four digits in every zone between them."""
+"""In the years 1003 and 9998, in seconds since the epoch: dates between them have four digits."""
 
 
 def bounded(epoch: float) -> float:

@@ -13,7 +13,7 @@ _ZONE_SECONDS = 900
 _UNITS = ((365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "m"))
 
 _FIRST_MOMENT, _LAST_MOMENT = -30_500_000_000, 253_370_764_799
-"""In the years 1003 and 9998, in seconds since the epoch: dates have four digits in every zone between them."""
+"""In the years 1003 and 9998, in seconds since the epoch: dates between them have four digits."""
 
 _UNSAFE = re.compile(
     rb"[<>&\x7f]"

@@ -64,6 +64,17 @@ def leave(status: int, leave_now: Callable[[int], object] = os._exit) -> int:
     return status
 
 
+def end_at_last(seconds: float, leave_now: Callable[[], object]) -> threading.Timer:
+    """End the program after so long if it has not ended by then, even while its loop is stuck.
+
+    To be cancelled where it has.
+    """
+    timer = threading.Timer(seconds, leave_now)
+    timer.name, timer.daemon = "last-end", True
+    timer.start()
+    return timer
+
+
 def _holding(threads: Iterable[threading.Thread]) -> Iterable[threading.Thread]:
     """Those for which Python would wait."""
     return (thread for thread in threads if not thread.daemon and thread is not threading.main_thread())
