@@ -84,7 +84,7 @@ def holding(brokers: list["weakref.ref[Broker]"]) -> Holding:
 
 
 async def measure(servers: int, options: Mapping[str, object], *, reads: bool) -> tuple[Holding, Holding]:
-    """What is held after the first servers, and after so many more."""
+    """What is held after the first servers, and after the others."""
     brokers = [await serve_once(options, reads=reads) for _ in range(WARM_UP)]
     before = holding(brokers)
     brokers += [await serve_once(options, reads=reads) for _ in range(servers)]

@@ -1,4 +1,4 @@
-"""Servers that a program embeds leave nothing behind."""
+"""Servers that a program embeds leave nothing in it."""
 
 import asyncio
 import gc

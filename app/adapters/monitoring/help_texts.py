@@ -16,7 +16,7 @@ _FALLS = "of the clients that are here now. Falls when one leaves: take rates fr
 
 _HELP: Mapping[str, str] = {
     "varz_server_id": "Id of the server, new at each start; in the label value.",
-    "varz_version": "Version of the protocol that clients are told; in the label value.",
+    "varz_version": "Version of the protocol that INFO names; in the label value.",
     "varz_server_name": "Name of the server; in the label value.",
     "varz_max_connections": "Clients that the server takes at most.",
     "varz_ping_interval": "Nanoseconds of silence after which a client is pinged.",

@@ -15,7 +15,7 @@ WINDOW_SECONDS = 1.0
 """How often `ProcessFigures.sample` is to be called."""
 
 _WINDOWS_OF_LAG = 15
-"""The greatest lag of so many windows is shown; scrapes are as many seconds apart, as a rule."""
+"""The greatest lag of these windows is shown; scrapes are as many seconds apart, as a rule."""
 
 _ENTRIES = 128
 """Descriptors that are counted in one step."""

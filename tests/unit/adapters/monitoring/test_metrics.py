@@ -132,7 +132,7 @@ def test_each_metric_is_explained(watched: Watched) -> None:
 
 
 def test_the_process(watched: Watched) -> None:
-    """Descriptors and the lag of the loop are told of; where the system says nothing, so do we."""
+    """Descriptors and the lag of the loop are shown; where the system says nothing, so do we."""
     watched.watch.figures.sample(0.25)
     watched.watch.figures.sample(0.125)
     families = read(watched)

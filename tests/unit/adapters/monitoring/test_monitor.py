@@ -112,15 +112,15 @@ async def test_defects_are_reported() -> None:
 class Waits:
     """Waiting that takes no time; after some of it the world is in order again."""
 
-    def __init__(self, *mends: Callable[[], object]) -> None:
+    def __init__(self, *repairs: Callable[[], object]) -> None:
         self.seconds: list[float] = []
-        self._mends = list(mends)
+        self._repairs = list(repairs)
 
     async def wait(self, seconds: float) -> None:
         """Note how long."""
         self.seconds.append(seconds)
-        if self._mends:
-            self._mends.pop(0)()
+        if self._repairs:
+            self._repairs.pop(0)()
 
 
 class FakeServer:

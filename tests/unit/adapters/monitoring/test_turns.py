@@ -48,14 +48,14 @@ class Busy:
         self.now += seconds
 
     def steps(self, count: int, seconds: float) -> Steps[int]:
-        """So many steps that take so long."""
+        """Steps that take this long each."""
         for _ in range(count):
             self.now += seconds
             yield
         return count
 
     def chunks(self, count: int, size: int, seconds: float) -> Chunks:
-        """So many steps that take so long, and give so much."""
+        """Steps that take this long each, and give this much."""
         for _ in range(count):
             self.now += seconds
             yield b"x" * size
