@@ -24,10 +24,12 @@ from app.adapters.monitoring.schemas import (
     RequestStats,
     RouteInfo,
     Routez,
+    SlowConsumer,
     SlowConsumerStats,
     SubscriptionDetail,
     Subsz,
     Varz,
+    Waited,
 )
 from app.adapters.monitoring.turns import Chunks
 from app.adapters.monitoring.watch import RequestCounts, Watch
@@ -36,6 +38,7 @@ from app.ports.broker_view import (
     ClusterFacts,
     ConnectionQuery,
     RouteStats,
+    SlowConsumerRecord,
     Steps,
     SubscriptionStats,
 )
@@ -122,6 +125,22 @@ def varz(watch: Watch) -> Varz:
         pynatsd=settings.pynatsd,
         python=settings.python,
         data_plane=settings.data_plane,
+        held_publishers=facts.held_publishers,
+        held_seconds=round(facts.held_seconds, 3),
+        recent_slow_consumers=[_slow_consumer(watch, record) for record in facts.slow_consumer_log],
+    )
+
+
+def _slow_consumer(watch: Watch, record: SlowConsumerRecord) -> SlowConsumer:
+    return SlowConsumer(
+        kind=record.kind,
+        cid=record.cid,
+        name=record.name,
+        ip=record.ip,
+        port=record.port,
+        reason=record.reason,
+        pending_bytes=record.pending_bytes,
+        at=rfc3339(watch.calendar.date(record.at)),
     )
 
 
@@ -213,6 +232,7 @@ def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool) -> Conn
         tls_version=security.version if security else None,
         tls_cipher_suite=security.cipher_suite if security else None,
         authorized_user=(profile.user or None) if auth else None,
+        waits_for=[Waited(cid=cid, name=name) for cid, name in link.waits_for] or None,
     )
 
 

@@ -16,6 +16,7 @@ from app.ports.broker_view import (
     Profile,
     RouteStats,
     Security,
+    SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
 )
@@ -367,6 +368,31 @@ def test_subsz(watched: Watched) -> None:
     watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0)
 
     assert SUBSZ == finished(pages.subsz(watched.watch))
+
+
+def test_who_was_slow_and_who_waits(watched: Watched) -> None:
+    """Receivers that were closed are listed with the reason, and a publisher's row says for whom it waits."""
+    record = SlowConsumerRecord("cid", 7, "laptop", "192.0.2.7", 4007, "why", 99, 1.5)
+    watched.view.facts = replace(FACTS, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.23456)
+    watched.view.clients = [client(1, waits_for=((7, "laptop"), (8, "")))]
+
+    varz = pages.varz(watched.watch)
+    (row,) = json.loads(finished(pages.connz(watched.watch, ConnectionQuery())))["connections"]
+
+    assert (2, 1.235) == (varz.held_publishers, varz.held_seconds)
+    assert [
+        {
+            "kind": "cid",
+            "cid": 7,
+            "name": "laptop",
+            "ip": "192.0.2.7",
+            "port": 4007,
+            "reason": "why",
+            "pending_bytes": 99,
+            "at": "2016-04-26T16:39:48.832681-04:00",
+        }
+    ] == [one.model_dump() for one in varz.recent_slow_consumers]
+    assert [{"cid": 7, "name": "laptop"}, {"cid": 8, "name": ""}] == row["waits_for"]
 
 
 def test_what_there_is_none_of(watched: Watched) -> None:
