@@ -5,6 +5,7 @@ published subject. An added subscription leaves the entries it touches in place,
 to be answered anew; a removed one takes them out.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic
 
@@ -115,13 +116,29 @@ class SubscriptionIndex(Generic[S]):
 
     def stats(self, hits_elsewhere: int = 0) -> IndexStats:
         """The figures now; `hits_elsewhere` are look-ups a cache in front of us answered."""
-        cached = [m for s in list(self._cache) if (m := self._remembered(s)) is not None]
-        fanouts = [match.fanout for match in cached]
+        steps = self.stats_in_steps(hits_elsewhere)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                stats: IndexStats = end.value
+                return stats
+
+    def stats_in_steps(self, hits_elsewhere: int = 0) -> Generator[None, None, IndexStats]:
+        """The same, with a pause after each answer that was looked at; each costs a search at most.
+
+        Between two pauses the index may change.
+        """
+        fanouts = []
+        for subject in list(self._cache):
+            if (match := self._remembered(subject)) is not None:
+                fanouts.append(match.fanout)
+            yield
         total = sum(fanouts)
         matches = self._matches + hits_elsewhere
         return IndexStats(
             num_subscriptions=self._trie.count,
-            num_cache=len(cached),
+            num_cache=len(fanouts),
             num_inserts=self._inserts,
             num_removes=self._removes,
             num_matches=matches,

@@ -1,5 +1,6 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Protocol
 
@@ -73,7 +74,14 @@ class Interest:
 
         It looks at each answer the index remembers.
         """
-        stats = self._index.stats(self._plane.plan_hits)
+        return self._with_represented(self._index.stats(self._plane.plan_hits))
+
+    def stats_in_steps(self) -> Generator[None, None, IndexStats]:
+        """The same, with pauses; see the index."""
+        stats = yield from self._index.stats_in_steps(self._plane.plan_hits)
+        return self._with_represented(stats)
+
+    def _with_represented(self, stats: IndexStats) -> IndexStats:
         waiting, withdrawn = self._representatives.waiting, self._representatives.withdrawn
         return replace(
             stats,

@@ -1,15 +1,17 @@
 """The broker as those see it who only watch: snapshots, taken in slices.
 
-A long answer is a generator of type `Steps`: each step takes a millisecond or two,
-and the answer is the generator's return value. Between two steps the broker works on,
-so counters move and clients leave; a page shows each client as it was when its row was
-made, and leaves out who has gone.
+A long answer is a generator of type `Steps`: each step takes a fraction of a millisecond,
+and the answer is the generator's return value. Who takes the steps has a clock, and
+decides by it how many of them fit into one turn of the loop. Between two turns the broker
+works on, so counters move and clients leave; a page shows each client as it was when its
+row was made, and leaves out who has gone.
 """
 
 import heapq
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import islice
 from typing import TypeVar
 
 from app.domain.broker import Broker
@@ -25,11 +27,14 @@ T = TypeVar("T")
 Steps = Generator[None, None, T]
 """An answer of type T, made step by step."""
 
-STEP_WORK = 4096
-"""Work of one step: a millisecond or two of plain Python. Passing by a connection costs 1."""
+STEP_WORK = 512
+"""Work of one step: a quarter of a millisecond of plain Python. Passing by a connection costs 1."""
 
 ROW_WORK = 8
 """Making a row of a page, or measuring a connection."""
+
+BATCH = 64
+"""Subscriptions that are listed at a time, which is one step."""
 
 
 class SortKey(Enum):
@@ -78,6 +83,14 @@ class ConnectionPage:
 
     total: int
     rows: tuple[ClientStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChoice:
+    """Which of all connections belong on a page; their rows are to be had with `LiveView.client`."""
+
+    total: int
+    cids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +195,8 @@ class LiveView:
         settings = cluster.settings
         return ClusterFacts(settings.host, cluster.port, settings.auth_timeout, settings.tls)
 
-    def index(self) -> IndexStats:
-        return self._broker.index_stats()
+    def index(self) -> Steps[IndexStats]:
+        return self._broker.interest.stats_in_steps()
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         rows: list[RouteStats] = []
@@ -217,9 +230,27 @@ class LiveView:
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
         rows: list[ClientStats] = []
         step = _Step()
+        for session in (yield from self._chosen(query, step)):
+            if session.connection.closed:
+                continue
+            row = _client(session)
+            if query.subscriptions:
+                row = replace(row, subscription_list=(yield from _listed(session, step)))
+            rows.append(row)
+            if step.is_over_after(ROW_WORK):
+                yield
+        return ConnectionPage(len(self._broker.connections), tuple(rows))
+
+    def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
+        chosen = yield from self._chosen(query, _Step())
+        return ConnectionChoice(len(self._broker.connections), tuple(session.number for session in chosen))
+
+    def _chosen(self, query: ConnectionQuery, step: "_Step") -> Steps[list[ClientSession]]:
+        """The clients of a page, in its order."""
+        chosen: list[ClientSession] = []
         place = 0
         for session in (yield from self._in_order(query.sort, step)):
-            if len(rows) == query.limit:
+            if len(chosen) == query.limit:
                 break
             if step.is_over_after(1):
                 yield
@@ -227,12 +258,21 @@ class LiveView:
                 continue
             place += 1
             if place > query.offset:
-                row = _client(session)
-                if query.subscriptions:
-                    row = replace(row, subscription_list=(yield from _listed(session, step)))
-                rows.append(row)
-                step.spend(ROW_WORK)
-        return ConnectionPage(len(self._broker.connections), tuple(rows))
+                chosen.append(session)
+        return chosen
+
+    def client(self, cid: int) -> ClientStats | None:
+        session = self._broker.sessions.get(cid)
+        return None if session is None else _client(session)
+
+    def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        session = self._broker.sessions.get(cid)
+        return iter(()) if session is None else _batches(session)
+
+    def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
+        cluster = self._broker.cluster
+        session = cluster.remotes.get(remote_id) if cluster is not None else None
+        return iter(()) if session is None else _batches(session)
 
     def totals(self) -> Steps[ConnectionTotals]:
         sums = [0] * 7
@@ -260,6 +300,33 @@ class LiveView:
                 yield
         return SubscriptionPage(passed, tuple(rows))
 
+    def count_subscriptions(self) -> Steps[int]:
+        step = _Step()
+        count = 0
+        for cid in list(self._broker.sessions):
+            session = self._broker.sessions.get(cid)
+            count += len(session.subscriptions) if session is not None else 0
+            if step.is_over_after(1):
+                yield
+        return count
+
+    def all_subscriptions(self, offset: int, limit: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        step = _Step()
+        passed = taken = 0
+        for cid in list(self._broker.sessions):
+            if taken == limit:
+                return
+            session = self._broker.sessions.get(cid)
+            count = len(session.subscriptions) if session is not None else 0
+            first = max(0, offset - passed)
+            if session is not None and first < count:
+                for batch in _batches(session, first, first + limit - taken):
+                    taken += len(batch)
+                    yield batch
+            passed += count
+            if step.is_over_after(1):
+                yield ()
+
     def _in_order(self, key: SortKey, step: "_Step") -> Steps[Iterable[ClientSession]]:
         """All clients, sorted a stretch at a time, and merged as they are taken."""
         everyone = list(self._broker.sessions.values())
@@ -283,9 +350,6 @@ class _Step:
 
     def __init__(self) -> None:
         self._left = STEP_WORK
-
-    def spend(self, work: int) -> None:
-        self._left -= work
 
     def is_over_after(self, work: int) -> bool:
         """Spend; answer whether it is time to yield, and begin the next step if it is."""
@@ -322,6 +386,22 @@ def _listed(
         if step.is_over_after(ROW_WORK // 4):
             yield
     return tuple(rows)
+
+
+def _batches(
+    session: ClientSession | RouteSession, first: int = 0, end: int | None = None
+) -> Iterator[tuple[SubscriptionStats, ...]]:
+    """What it listens to, from one place to another, for as long as it is here.
+
+    Only the sids are held meanwhile: a reader takes his time, and must not keep what is gone.
+    """
+    listed = session.subscriptions
+    sids = list(islice(listed, first, end))
+    for begin in range(0, len(sids), BATCH):
+        if session.connection.closed:
+            return
+        some = (listed.get(sid) for sid in sids[begin : begin + BATCH])
+        yield tuple(_subscription(one) for one in some if one is not None)
 
 
 def _subscription(subscription: Subscription) -> SubscriptionStats:

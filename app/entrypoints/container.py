@@ -25,6 +25,7 @@ from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
 from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.process.heap import find_trim
+from app.adapters.process.own_thread import in_own_thread
 from app.adapters.process.service_manager import ServiceManager
 from app.config.options import Options
 from app.domain.broker import Broker, Membership, Needs
@@ -169,6 +170,7 @@ class Container:
                 clock=self.clock,
                 events=self.event_log,
                 open_socket=providers.Object(listening_socket),
+                in_thread=providers.Object(in_own_thread),
             ),
         )
 

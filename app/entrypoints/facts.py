@@ -53,3 +53,14 @@ class PendingRaised(Event):
 
     max_pending: int
     max_payload: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopIncomplete(Event):
+    """A part of the server did not end in order; the server ends nevertheless."""
+
+    level = Level.ERROR
+    sentence = "Cannot stop {self.part} in order: {self.reason}"
+
+    part: str
+    reason: str

@@ -13,11 +13,13 @@ from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
+from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
 from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.coherence import pending
 from app.config.load import Loaded
 from app.config.options import Options
+from app.domain.broker import FLUSH_SECONDS
 from app.domain.events import Event, SignalTrapped
 from app.entrypoints import signals
 from app.entrypoints.container import Container
@@ -34,6 +36,9 @@ from app.ports.event_log import EventLog
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
+_LAST_SECONDS = FLUSH_SECONDS + 15.0
+"""After a signal the server has ended by then, even where code of others holds its loop."""
+
 _COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: the broker frees its objects by reference
 count, so looking for circles often would only add pauses."""
@@ -48,7 +53,7 @@ def run(container: Container, loaded: Loaded) -> int:
     signals.end_by_interrupt()
     _obey_dump()
     try:
-        return _run(container, loaded)
+        return leave(_run(container, loaded))
     except KeyboardInterrupt:
         return _STOPPED
 
@@ -62,11 +67,11 @@ def _run(container: Container, loaded: Loaded) -> int:
     with closing(events):
         try:
             return _run_with_log(container, loaded, events)
-        except CannotStart as error:
+        except CannotStart as error:  # its fact is in the log
             fact = error.fact
         except (AuthError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
-        events.record(fact)
+            events.record(fact)
         if _logs_elsewhere(loaded.options):
             warn(fact.text())
     return _FAILED
@@ -88,8 +93,7 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     _allow_many_descriptors()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(container))
+    return run_in_loop(_serve(container), _loop_factory())
 
 
 async def _serve(container: Container) -> int:
@@ -132,12 +136,24 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
         starting.cancel()
 
     loop = asyncio.get_running_loop()
+
+    def trap(name: str) -> None:
+        """In the middle of whatever is done."""
+        end_at_last(_LAST_SECONDS, _give_up)
+        loop.call_soon_threadsafe(end, name)
+
     for number, name in signals.ENDINGS.items():
         # The loop would let a signal have its usual effect for a moment when its handler is removed.
-        signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(end, name))
+        signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
     return stop
+
+
+def _give_up() -> None:
+    """Called in a thread of its own."""
+    warn(f"the server has not stopped within {_LAST_SECONDS:g} s, and ends now")
+    os._exit(_FAILED)
 
 
 def _obey_dump() -> None:
@@ -169,12 +185,12 @@ def _allow_many_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Uvloop where it is installed, else asyncio's own loop."""
     try:
         import uvloop  # noqa: PLC0415 - optional: it does not exist on every system
     except ImportError:
-        return None
+        return asyncio.new_event_loop
     return uvloop.new_event_loop
 
 

@@ -188,4 +188,14 @@ def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
         data_plane=data_plane,
         pynatsd=__version__,
         python=RUNTIME,
+        known_as=own_names(options),
     )
+
+
+def own_names(options: Options) -> frozenset[str]:
+    """Names that the operator has given this server, in small letters."""
+    names = [options.host, options.server_name or "", options.cluster.host]
+    names += [endpoint.host for endpoint in (options.http, options.https) if endpoint is not None]
+    if options.client_advertise:
+        names.append(parse_advertised(options.client_advertise).host)
+    return frozenset(name.rstrip(".").lower() for name in names if name)

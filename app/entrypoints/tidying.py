@@ -3,8 +3,10 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
+from app.adapters.process.own_thread import in_own_thread
 from app.domain.timetable import Scheduler, Timer
 
 LOOK_SECONDS = 1.0
@@ -84,6 +86,22 @@ class Tidying:
         return self._crowd.wires + self._crowd.subscriptions <= LITTLE
 
 
-def in_background(work: Callable[[], None]) -> Callable[[], object]:
-    """`work`, done by a thread whenever the result is called within a running loop."""
-    return lambda: asyncio.get_running_loop().run_in_executor(None, work)
+class Background:
+    """Work that a thread does, while others go on; what is asked for meanwhile is done once, afterwards."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._is_wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self) -> None:
+        """To be called within a running loop."""
+        self._is_wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._is_wanted:
+            self._is_wanted = False
+            with suppress(RuntimeError):  # no thread can be had: another time
+                await in_own_thread(self._work)

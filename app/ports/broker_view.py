@@ -3,21 +3,26 @@
 Nothing here changes the broker, nothing blocks, and no secret is among the answers;
 names of users are. All methods belong to the loop's thread.
 
-Long answers come as `Steps`, so that watching never holds the traffic up. Take one
-step, let the loop turn, take the next; the generator's return value is the answer::
+Long answers come as `Steps`, so that watching never holds the traffic up. A step takes a
+fraction of a millisecond; take some, let the loop turn, take the next; the generator's
+return value is the answer::
 
     steps = view.connections(ConnectionQuery(limit=10))
     try:
         while True:
             next(steps)
-            await asyncio.sleep(0)
+            if clock() > deadline:
+                await asyncio.sleep(...)
     except StopIteration as end:
         page = end.value
 
 Between steps counters move and clients leave; who has gone is left out of the page.
 Giving an answer up halfway costs nothing.
+
+What may be too long to be held at once comes as an iterator of parts, one step each.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from app.domain.encode import ServerInfo
@@ -35,6 +40,7 @@ from app.domain.stats import (
 )
 from app.domain.view import (
     ClusterFacts,
+    ConnectionChoice,
     ConnectionPage,
     ConnectionQuery,
     ConnectionTotals,
@@ -49,6 +55,7 @@ __all__ = [
     "BrokerView",
     "ClientStats",
     "ClusterFacts",
+    "ConnectionChoice",
     "ConnectionPage",
     "ConnectionQuery",
     "ConnectionStats",
@@ -85,12 +92,28 @@ class BrokerView(Protocol):
         """The server as a whole; cheap."""
         ...
 
-    def index(self) -> IndexStats:
-        """The subscription index; takes up to some milliseconds when its cache is out of date."""
+    def index(self) -> Steps[IndexStats]:
+        """The subscription index; it looks at each answer that is remembered."""
         ...
 
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
         """Clients, sorted, from the offset on."""
+        ...
+
+    def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
+        """The cids of the same page, for one who takes row by row."""
+        ...
+
+    def client(self, cid: int) -> ClientStats | None:
+        """A client, without what it listens to; None for one that has gone."""
+        ...
+
+    def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What a client listens to; it ends when the client leaves."""
+        ...
+
+    def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What the clients of a peer listen to; it ends when the route does."""
         ...
 
     def totals(self) -> Steps[ConnectionTotals]:
@@ -103,4 +126,12 @@ class BrokerView(Protocol):
 
     def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
         """Subscriptions of clients, in the order of their clients, from the offset on."""
+        ...
+
+    def count_subscriptions(self) -> Steps[int]:
+        """Subscriptions of the clients that are here now."""
+        ...
+
+    def all_subscriptions(self, offset: int, limit: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """Subscriptions of clients, as in `subscriptions`; a part may be empty."""
         ...

@@ -1,20 +1,29 @@
 """Monitor: what shows a server to people and programs while it runs."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
 class Monitor(Protocol):
-    """Begins and ends with its server; what it shows, it takes from a `BrokerView`."""
+    """Begins and ends with its server; what it shows, it takes from a `BrokerView`.
+
+    Whatever else goes wrong with it is its own affair: it says so, and tries again.
+    """
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Real ports by scheme, once it listens."""
+        ...
 
     async def listen(self) -> None:
-        """Take its ports; who connects waits until `start`.
+        """Take its ports, and open what it needs; who connects waits until `start`.
 
         Raises `ListenError`; the text names the address.
         """
         ...
 
     async def start(self) -> None:
-        """Serve at the ports that were taken."""
+        """Serve at the ports that were taken, or as soon as that is possible."""
         ...
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """A broker to be watched, that is whatever a test says."""
 
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from app.adapters.clock_manual import ManualClock
@@ -9,6 +10,7 @@ from app.adapters.monitoring.watch import Settings, Watch
 from app.ports.broker_view import (
     BrokerView,
     ClientStats,
+    ConnectionChoice,
     ConnectionPage,
     ConnectionQuery,
     ConnectionStats,
@@ -89,8 +91,9 @@ class FakeView(BrokerView):
         """As the test says."""
         return self.facts
 
-    def index(self) -> IndexStats:
+    def index(self) -> Steps[IndexStats]:
         """As the test says."""
+        yield
         return self.figures
 
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
@@ -99,6 +102,23 @@ class FakeView(BrokerView):
         yield
         rows = self.clients[query.offset : query.offset + query.limit]
         return ConnectionPage(len(self.clients), tuple(rows))
+
+    def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
+        """Which clients `connections` would give."""
+        page = yield from self.connections(query)
+        return ConnectionChoice(page.total, tuple(row.connection.cid for row in page.rows))
+
+    def client(self, cid: int) -> ClientStats | None:
+        """The client of this number."""
+        return next((one for one in self.clients if one.connection.cid == cid), None)
+
+    def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What it listens to, in two parts and an empty one."""
+        return _parts(next(one.subscription_list for one in self.clients if one.connection.cid == cid))
+
+    def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """The same of a route."""
+        return _parts(next(one.subscription_list for one in self.links if one.remote_id == remote_id))
 
     def totals(self) -> Steps[ConnectionTotals]:
         """As the test says."""
@@ -117,6 +137,20 @@ class FakeView(BrokerView):
         yield
         return SubscriptionPage(len(self.listened), tuple(self.listened[offset : offset + limit]))
 
+    def count_subscriptions(self) -> Steps[int]:
+        """How many there are."""
+        yield
+        return len(self.listened)
+
+    def all_subscriptions(self, offset: int, limit: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """The subscriptions, as far as offset and limit go, in two parts and an empty one."""
+        self.asked.append((offset, limit))
+        return _parts(tuple(self.listened[offset : offset + limit]))
+
+
+def _parts(listed: tuple[SubscriptionStats, ...]) -> Iterator[tuple[SubscriptionStats, ...]]:
+    return iter((listed[:1], (), listed[1:]))
+
 
 class SteadyFigures(ProcessFigures):
     """A process that takes always the same."""
@@ -128,6 +162,15 @@ class SteadyFigures(ProcessFigures):
     def memory(self) -> int:
         """Twenty megabytes."""
         return 21_131_264
+
+    def open_descriptors(self) -> Generator[None, None, int | None]:
+        """Nine."""
+        yield
+        return 9
+
+    def most_descriptors(self) -> int:
+        """A thousand."""
+        return 1000
 
     def cores(self) -> int:
         """Eight."""

@@ -97,20 +97,6 @@ async def test_half_a_handshake(server: EmbeddedServer, made: Certificates, begi
     writer.transport.abort()
 
 
-async def test_plain_http_at_the_encrypted_port(server: EmbeddedServer) -> None:
-    """Plain HTTP is no handshake: the connection ends without a page."""
-    reader, writer = await asyncio.open_connection(HOST, httpx.URL(server.encrypted_pages).port)
-    writer.write(b"GET /varz HTTP/1.1\r\nHost: x\r\n\r\n")
-
-    got = b""
-    async with asyncio.timeout(DEADLINE):
-        with contextlib.suppress(ConnectionError):
-            got = await reader.read()
-    writer.transport.abort()
-
-    assert b"server_id" not in got
-
-
 async def test_how_a_client_is_protected(server: EmbeddedServer, made: Certificates) -> None:
     """A client's version of TLS and its cipher suite are shown, by their names in the field."""
     reader, writer = await asyncio.open_connection(HOST, server.port)
@@ -125,3 +111,20 @@ async def test_how_a_client_is_protected(server: EmbeddedServer, made: Certifica
 
     assert "1.3" == row["tls_version"]
     assert row["tls_cipher_suite"].startswith("TLS_")
+
+
+async def test_plain_http_at_the_encrypted_port(server: EmbeddedServer) -> None:
+    """One who asks without TLS learns how to ask; one who says nothing is let go."""
+    port = httpx.URL(server.encrypted_pages).port
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(b"GET /varz HTTP/1.1\r\nHost: x\r\n\r\n")
+    silent, other = await asyncio.open_connection(HOST, port)
+
+    async with asyncio.timeout(DEADLINE):
+        answer = await reader.read()
+        assert b"" == await silent.read()
+    for one in (writer, other):
+        one.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.endswith(b"This port speaks HTTPS: ask for https:// here.")

@@ -86,7 +86,7 @@ def test_encryption_needs_a_certificate() -> None:
 
 
 def test_clients_need_not_wait_for_the_pages() -> None:
-    """Clients are served from the line that says so, before the pages are made ready."""
+    """Clients are served from the line that says so, whatever monitoring does."""
     with subprocess.Popen(
         [*SERVER, "-m", "-1"], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
@@ -98,3 +98,24 @@ def test_clients_need_not_wait_for_the_pages() -> None:
         assert any("Server is ready" in line for line in lines)
         process.terminate()
         process.stderr.read()
+
+
+class CrampedServer(ServerProcess):
+    """A server that may have 64 files and links open."""
+
+    command = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *ServerProcess.command)
+
+
+def test_clients_take_all_descriptors() -> None:
+    """Clients that take all descriptors end neither the server nor, when they have left, its pages."""
+    with CrampedServer("-m", "-1") as server:
+        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(150)]
+        server.wait_for("too many open files")
+        found = STARTING.search(server.log)
+        assert found is not None
+        for client in clients:
+            client.close()
+
+        assert server.port == read(int(found[1]), "/varz")["port"]
+        assert 0 == server.stop(signal.SIGTERM)
+    assert "Traceback" not in server.log

@@ -105,9 +105,7 @@ async def test_a_huge_header(server: EmbeddedServer) -> None:
     assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
 
 
-@pytest.mark.parametrize(
-    "nonsense", [b"\x16\x03\x01\x02\x00\x01\xfc", b"hello\r\n\r\n", b"GET /\r\n\r\n", b"PUB a 1\r\nx\r\n\r\n"]
-)
+@pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00\x01\xfc", b"hello\r\n\r\n", b"GET /\r\n\r\n"])
 async def test_what_is_no_http(server: EmbeddedServer, nonsense: bytes) -> None:
     """What is no HTTP is refused, and the connection ends."""
     stranger = await Stranger.come(server)
@@ -117,6 +115,36 @@ async def test_what_is_no_http(server: EmbeddedServer, nonsense: bytes) -> None:
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.endswith(b"Invalid HTTP request received.")
+
+
+@pytest.mark.parametrize(
+    "line", [b'CONNECT {"verbose":false}\r\n', b"PUB a 1\r\nx\r\n", b"ping\r\n", b"+OK\r\n"]
+)
+async def test_clients_at_the_wrong_port(server: EmbeddedServer, line: bytes) -> None:
+    """A client of the messaging protocol learns at its first line where it is."""
+    stranger = await Stranger.come(server)
+    await stranger.send(line)
+
+    answer = await stranger.answer()
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.endswith(b"This port is for monitoring, over HTTP. Messages go over another one.")
+
+
+async def test_many_parts_of_a_file(server: EmbeddedServer) -> None:
+    """Who asks for many parts of a file gets the file, once."""
+    stranger = await Stranger.come(server)
+    parts = b",".join(b"0-%d" % (10_000 + number) for number in range(500))
+    await stranger.send(
+        b"GET /docs/swagger-ui.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\nRange: bytes="
+        + parts
+        + b"\r\n\r\n"
+    )
+
+    head, _, body = (await stranger.answer()).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"content-length: {len(body)}".encode() in head
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ async def test_asking_without_reading_is_bounded(broker: StartBroker) -> None:
 
 
 async def crawl(client: RawClient, hurry: asyncio.Event, pause: float = 0.01) -> int:
-    """Read a little at a time until the broker ends the link, or all at once from `hurry` on; count the bytes."""
+    """Read a little at a time until the broker ends the link, or all from `hurry` on; count the bytes."""
     total = 0
     with contextlib.suppress(ConnectionError, AssertionError):
         while True:

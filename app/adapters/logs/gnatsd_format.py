@@ -5,9 +5,8 @@
 Log collectors parse this form, so its spacing is an interface.
 """
 
-from datetime import datetime
-
 from app.adapters.logs.chain import EventDict
+from app.adapters.logs.dates import local_date
 from app.adapters.logs.escaping import escape
 from app.domain.events import Event, Level, Link
 
@@ -37,7 +36,7 @@ def _label(level: Level, *, colours: bool) -> str:
 
 def _local(time: float) -> str:
     """Local time, which is what the operator's watch shows."""
-    return datetime.fromtimestamp(time).astimezone().strftime("%Y/%m/%d %H:%M:%S.%f ")
+    return local_date(time).strftime("%Y/%m/%d %H:%M:%S.%f ")
 
 
 def link_prefix(link: Link | None) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 from app.adapters.logs.chain import EventDict, Processor
+from app.adapters.logs.dates import bounded
 from app.domain.events import Event
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -47,7 +48,7 @@ def _keys(fact: Event) -> dict[str, object]:
 
 
 def _rfc3339(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(bounded(time), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @lru_cache

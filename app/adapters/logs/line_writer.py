@@ -7,6 +7,7 @@ counted, and reported in the log itself once there is room again.
 
 import errno
 import threading
+import weakref
 from collections.abc import Callable
 from io import RawIOBase
 
@@ -29,7 +30,30 @@ class LineWriter:
     `warn` is told of the first failure, in the writer's thread; later ones are
     silent, for a full disk must not fill another. `hurry` is called when the writer
     is closed, for a sink that waits for better times to stop doing so.
+
+    A writer that is dropped without being closed ends as if it had been, by itself.
     """
+
+    def __init__(
+        self,
+        sink: RawIOBase,
+        dropped: Callable[[int], str],
+        warn: Callable[[str], None],
+        capacity: int = CAPACITY,
+        hurry: Callable[[], None] | None = None,
+    ) -> None:
+        worker = _Worker(sink, dropped, warn, capacity, hurry)
+        self.write = worker.write
+        """Queue one line; see `_Worker.write`."""
+        self.between = worker.between
+        """Queue an action; see `_Worker.between`."""
+        self.close = worker.close
+        """Write what is queued, for some seconds at most; see `_Worker.close`."""
+        weakref.finalize(self, worker.end).atexit = False
+
+
+class _Worker:
+    """The queue and the thread, which holds nothing of what holds the writer."""
 
     def __init__(
         self,
@@ -88,12 +112,16 @@ class LineWriter:
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Write what is queued, for `timeout` seconds at most. May be called twice."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        self.end()
         if self._hurry is not None:
             self._hurry()
         self._thread.join(timeout)
+
+    def end(self) -> None:
+        """Take no more; the thread ends when it has written what is queued."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
 
     def _run(self) -> None:
         steps, dropped = self._take()

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from app.adapters.logs.chain import EventDict
+from app.adapters.logs.dates import local_date
 from app.adapters.logs.escaping import escape
 from app.adapters.logs.gnatsd_format import link_prefix
 from app.adapters.logs.json_format import renderer, unfold
@@ -53,7 +54,7 @@ class SyslogLine:
 
     def __call__(self, logger: object, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
         fact: Event = event_dict["fact"]
-        stamp = self._stamp(datetime.fromtimestamp(self._clock()).astimezone())
+        stamp = self._stamp(local_date(self._clock()))
         return f"<{self._priorities[fact.level]}>{stamp} {self._source}: {self._text(event_dict)}"
 
 

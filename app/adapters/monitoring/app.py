@@ -14,9 +14,11 @@ from app.adapters.monitoring.docs_page import docs_router
 from app.adapters.monitoring.door import Door
 from app.adapters.monitoring.formats import indented
 from app.adapters.monitoring.health import Probes
+from app.adapters.monitoring.hosts import machine_names
 from app.adapters.monitoring.index_page import index_page
-from app.adapters.monitoring.jsonp import JAVASCRIPT, JSON, reply
+from app.adapters.monitoring.jsonp import JAVASCRIPT, JSON, reply, reply_in_pieces
 from app.adapters.monitoring.parameters import (
+    AccstatzQuestion,
     ConnzQuestion,
     Question,
     RoutezQuestion,
@@ -24,14 +26,17 @@ from app.adapters.monitoring.parameters import (
     complaint,
     is_on,
 )
-from app.adapters.monitoring.schemas import Connz, Routez, Subsz, Varz
+from app.adapters.monitoring.schemas import Accstatz, Connz, Gatewayz, Leafz, Routez, Subsz, Varz
 from app.adapters.monitoring.stacks import stacks
+from app.adapters.monitoring.turns import Chunks
 from app.adapters.monitoring.watch import Watch
-from app.ports.broker_view import Steps
 
 _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
-_CLASSIC = ("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz")
+_CLASSIC = (
+    *("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz"),
+    *("/accstatz", "/gatewayz", "/leafz"),
+)
 
 _Responses = dict[int | str, dict[str, Any]]
 _REFUSED: _Responses = {
@@ -67,7 +72,9 @@ def create_app(
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
-    return Door(app, _CLASSIC)
+    app.openapi()  # made once, and not while somebody waits
+    known_as = watch.settings.known_as | machine_names()
+    return Door(app, _CLASSIC, watch.turns, watch.probes, known_as)
 
 
 async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
@@ -100,13 +107,22 @@ class StatusPages:
         router.add_api_route(
             "/subscriptionsz", self.subsz, response_model=Subsz, responses=_JSON, include_in_schema=False
         )
+        router.add_api_route(
+            "/accstatz", self.accstatz, response_model=Accstatz, responses=_JSON, summary="Accounts"
+        )
+        router.add_api_route(
+            "/gatewayz", self.gatewayz, response_model=Gatewayz, responses=_JSON, summary="Gateways"
+        )
+        router.add_api_route(
+            "/leafz", self.leafz, response_model=Leafz, responses=_JSON, summary="Leaf nodes"
+        )
         # The text is sent as JSON, which it is not: that is the custom, but no schema can say it.
         router.add_api_route("/stacksz", self.stacksz, include_in_schema=False)
         router.add_api_route("/metrics", self.metrics, response_class=PlainTextResponse, responses=_REFUSED)
         return router
 
-    async def _long(self, steps: Steps[bytes], callback: str) -> Response:
-        return reply(await self._watch.turns.answer(steps), callback)
+    async def _long(self, chunks: Chunks, callback: str) -> Response:
+        return await reply_in_pieces(self._watch.turns.stream(chunks), callback)
 
     async def index(self) -> Response:
         self._watch.requests.index += 1
@@ -121,26 +137,39 @@ class StatusPages:
         """A page of clients, sorted."""
         self._watch.requests.connz += 1
         auth, detail = is_on(question.auth), question.detail
-        steps = pages.connz(self._watch, question.query(), auth=auth, detail=detail)
-        return await self._long(steps, question.callback)
+        chunks = pages.connz(self._watch, question.query(), auth=auth, detail=detail)
+        return await self._long(chunks, question.callback)
 
     async def routez(self, question: Annotated[RoutezQuestion, Query()]) -> Response:
         """Routes to other servers."""
         self._watch.requests.routez += 1
-        steps = pages.routez(self._watch, subscriptions=is_on(question.subs))
-        return await self._long(steps, question.callback)
+        chunks = pages.routez(self._watch, subscriptions=is_on(question.subs))
+        return await self._long(chunks, question.callback)
 
     async def subsz(self, question: Annotated[SubszQuestion, Query()]) -> Response:
         """The subscription index; with subs=1 also a page of what clients listen to."""
         self._watch.requests.subsz += 1
-        if not is_on(question.subs):
-            return reply(indented(pages.subsz(self._watch)), question.callback)
-        return await self._long(
-            pages.subsz_list(self._watch, question.first, question.most), question.callback
+        chunks = (
+            pages.subsz_list(self._watch, question.first, question.most)
+            if is_on(question.subs)
+            else pages.subsz(self._watch)
         )
+        return await self._long(chunks, question.callback)
+
+    async def accstatz(self, question: Annotated[AccstatzQuestion, Query()]) -> Response:
+        """Figures of the one account that all clients belong to."""
+        return reply(indented(pages.accstatz(self._watch)), question.callback)
+
+    async def gatewayz(self, question: Annotated[Question, Query()]) -> Response:
+        """There are no gateways."""
+        return reply(indented(pages.gatewayz(self._watch)), question.callback)
+
+    async def leafz(self, question: Annotated[Question, Query()]) -> Response:
+        """There are no leaf nodes."""
+        return reply(indented(pages.leafz(self._watch)), question.callback)
 
     async def stacksz(self) -> Response:
-        return Response(stacks(), media_type=JSON)
+        return Response(await self._watch.turns.answer(stacks()), media_type=JSON)
 
     async def metrics(self) -> Response:
         """All figures in Prometheus' text format, under the names of its exporter for NATS."""

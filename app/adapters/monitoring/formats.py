@@ -1,5 +1,6 @@
 """How values look in the answers (monitoring.md, section 2)."""
 
+import re
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
@@ -11,21 +12,31 @@ _ZONE_SECONDS = 900
 
 _UNITS = ((365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "m"))
 
-_ESCAPES = (
-    (b"<", rb"\u003c"),
-    (b">", rb"\u003e"),
-    (b"&", rb"\u0026"),
-    ("\u2028".encode(), rb"\u2028"),
-    ("\u2029".encode(), rb"\u2029"),
+_FIRST_MOMENT, _LAST_MOMENT = -30_500_000_000, 253_370_764_799
+"""In the years 1003 and 9998, in seconds since the epoch: dates between them have four digits."""
+
+_UNSAFE = re.compile(
+    rb"[<>&\x7f]"
+    rb"|\xc2[\x80-\x9f]"  # U+0080 to U+009F: a terminal obeys them
+    rb"|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"  # line ends, and changes of direction
 )
 
 
 def rfc3339(epoch: float) -> str:
-    """A moment in the local zone; zeros at the end of the fraction are dropped."""
+    """A moment in the local zone; zeros at the end of the fraction are dropped.
+
+    With a clock that is far off it is the nearest moment that has a date.
+    """
+    epoch = bounded(epoch)
     moment = datetime.fromtimestamp(epoch, _zone(int(epoch // _ZONE_SECONDS)))
     text = moment.isoformat(timespec="microseconds")
     zone = text[_MICROSECONDS:]
     return text[:_MICROSECONDS].rstrip("0").rstrip(".") + ("Z" if zone == "+00:00" else zone)
+
+
+def bounded(epoch: float) -> float:
+    """The nearest moment of which there is a date of four digits."""
+    return min(max(epoch, _FIRST_MOMENT), _LAST_MOMENT)
 
 
 @lru_cache(maxsize=1024)
@@ -51,10 +62,12 @@ def nanoseconds(seconds: float) -> int:
 
 
 def html_safe(json: bytes) -> bytes:
-    """JSON that may stand in a script: the same values, but no character that HTML knows."""
-    for character, escape in _ESCAPES:
-        json = json.replace(character, escape)
-    return json
+    """JSON that may stand in a script and on a terminal: the same values, in harmless characters."""
+    return _UNSAFE.sub(_escape, json)
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 def indented(model: BaseModel) -> bytes:

@@ -2,12 +2,15 @@
 
 A connection has `PATIENCE` seconds to bring a whole request, counted from its first
 moment or from the end of the answer before; bytes do not extend them. An answer may take
-any time as long as its reader takes some of it in each such period.
+any time as long as its reader takes some of it in each such period. What begins as no
+request is refused at its first line, with a hint for clients of the messaging protocol.
 """
 
 import asyncio
 import logging
+import re
 import sys
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +18,8 @@ import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from app.adapters.monitoring.turns import Turns
 
 PATIENCE = 3.0
 """Seconds for a request, and for some progress of an answer."""
@@ -27,6 +32,13 @@ MOST_CONNECTIONS = 1024
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of request line and headers."""
+
+_REQUEST_LINE = re.compile(rb"[^ ]+ [^ ]+ HTTP/[0-9]\.[0-9]")
+_CLIENT_LINE = re.compile(rb"(?:CONNECT|PING|PONG|SUB|UNSUB|PUB|HPUB|INFO|\+OK|-ERR)\b", re.IGNORECASE)
+
+NO_REQUEST = "Invalid HTTP request received."
+NO_CLIENTS = "This port is for monitoring, over HTTP. Messages go over another one."
+NO_PLAIN_HTTP = "This port speaks HTTPS: ask for https:// here."
 
 _LINGER = 1.0
 """Seconds in which the input of a refused request is thrown away, so that its sender reads why."""
@@ -41,10 +53,14 @@ class BoundedHttp(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         logger: logging.Logger,
+        turns: Turns,
     ) -> None:
+        """`turns` are charged with what it takes to read requests."""
         super().__init__(config, server_state, app_state)
         self.logger = logger
         self.access_log = False
+        self._turns = turns
+        self._first_line: bytes | None = b""
         self._unread = 0
         self._refused = False
         self._check: asyncio.TimerHandle | None = None
@@ -62,8 +78,24 @@ class BoundedHttp(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        begun = time.perf_counter()
+        if self._first_line is not None:
+            self._look_at_first_line(data)
         if not self._refused:
             super().data_received(data)
+        self._turns.spend(time.perf_counter() - begun)
+
+    def _look_at_first_line(self, data: bytes) -> None:
+        """Refuse what cannot become a request; h11 would wait for the end of its headers."""
+        line, is_whole, _ = ((self._first_line or b"") + data).lstrip(b"\r\n").partition(b"\n")
+        if not is_whole:
+            self._first_line = line if len(line) <= LARGEST_HEAD else None
+            return
+        self._first_line = None
+        if not _REQUEST_LINE.fullmatch(line.rstrip(b"\r")):
+            self._refuse(HTTPStatus.BAD_REQUEST, NO_CLIENTS if _CLIENT_LINE.match(line) else NO_REQUEST)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -75,9 +107,11 @@ class BoundedHttp(H11Protocol):
         """Refuse what is no HTTP, or too much of it; h11's error tells which."""
         error = sys.exception()
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        text = HTTPStatus(status).phrase if status != 400 else msg
+        self._refuse(status, HTTPStatus(status).phrase if status != HTTPStatus.BAD_REQUEST else msg)
+
+    def _refuse(self, status: int, text: str) -> None:
         self._refused = True
-        self.transport.write(_refusal(status, text))
+        self.transport.write(refusal(status, text))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._watch_again(_LINGER)
@@ -109,7 +143,8 @@ class BoundedHttp(H11Protocol):
         self._watch_again(PATIENCE)
 
 
-def _refusal(status: int, text: str) -> bytes:
+def refusal(status: int, text: str) -> bytes:
+    """A whole answer in plain text, after which the connection ends."""
     body = text.encode()
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

@@ -1,9 +1,10 @@
 """Prometheus' text format, under the names that dashboards know.
 
-They are those of prometheus-nats-exporter: each number of a page is a gauge named after
-its place in the page, texts become a label ``value``, and moments are milliseconds since
-the epoch. The only label that differs between servers is ``server_id``, so a server has
-as many series as it has figures, however many clients come.
+They are those of prometheus-nats-exporter: each number of a page is named after its place
+in the page, texts become a label ``value``, and moments are milliseconds since the epoch.
+What never falls is a counter, all else a gauge. The only label that differs between servers
+is ``server_id``, so a server has as many series as it has figures, however many clients
+come.
 """
 
 import math
@@ -12,13 +13,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.adapters.monitoring import pages
+from app.adapters.monitoring.help_texts import help_of, kind_of
 from app.adapters.monitoring.parameters import DEFAULT_LIMIT
 from app.adapters.monitoring.watch import Watch
 from app.ports.broker_view import ConnectionTotals, Steps
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_PREFIX = "gnatsd"
 _TEXTS = frozenset({"server_id", "server_name", "version"})
 _MOMENTS = frozenset({"start", "config_load_time"})
 _SETTINGS_OF_CLUSTER = frozenset({"cluster_cluster_port", "cluster_auth_timeout"})
@@ -32,20 +33,23 @@ class Sample(NamedTuple):
     value: float
     text: str | None = None
     """The label ``value``, if it has one."""
-    kind: str = "gauge"
+    prefix: str = "gnatsd_"
 
 
 def metrics(watch: Watch) -> Steps[str]:
     """All figures of the server."""
     totals = yield from watch.view.totals()
     routes = yield from watch.view.routes()
+    subsz = yield from pages.subsz_figures(watch)
+    descriptors = yield from watch.figures.open_descriptors()
     varz = pages.varz(watch)
     samples = [
         *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
         *_of_connections(totals),
         Sample("routez_num_routes", len(routes)),
-        *_of_page("subsz", pages.subsz(watch).model_dump(mode="json")),
+        *_of_page("subsz", subsz.model_dump(mode="json")),
         *_of_health(serving=watch.view.health().serving),
+        *_of_process(watch, descriptors, varz.mem),
     ]
     return "".join(_lines(sample, varz.server_id) for sample in samples)
 
@@ -75,10 +79,10 @@ def _of_connections(totals: ConnectionTotals) -> Iterator[Sample]:
     yield Sample("connz_limit", DEFAULT_LIMIT)
     yield Sample("connz_pending_bytes", totals.pending_bytes)
     yield Sample("connz_subscriptions", totals.subscriptions)
-    yield Sample("connz_in_bytes", traffic.in_bytes, kind="counter")
-    yield Sample("connz_out_bytes", traffic.out_bytes, kind="counter")
-    yield Sample("connz_in_msgs", traffic.in_msgs, kind="counter")
-    yield Sample("connz_out_msgs", traffic.out_msgs, kind="counter")
+    yield Sample("connz_in_bytes", traffic.in_bytes)
+    yield Sample("connz_out_bytes", traffic.out_bytes)
+    yield Sample("connz_in_msgs", traffic.in_msgs)
+    yield Sample("connz_out_msgs", traffic.out_msgs)
 
 
 def _of_health(*, serving: bool) -> Iterator[Sample]:
@@ -87,13 +91,26 @@ def _of_health(*, serving: bool) -> Iterator[Sample]:
     yield Sample("healthz_status_value", 1 if serving else 0, "ok" if serving else "error")
 
 
+def _of_process(watch: Watch, descriptors: int | None, memory: int) -> Iterator[Sample]:
+    """What boards of any program draw, and how much time monitoring leaves to clients."""
+    figures = watch.figures
+    if descriptors is not None:
+        yield Sample("process_open_fds", descriptors, prefix="")
+    yield Sample("process_max_fds", figures.most_descriptors(), prefix="")
+    yield Sample("process_resident_memory_bytes", memory, prefix="")
+    yield Sample("process_cpu_seconds_total", round(figures.processor_seconds(), 3), prefix="")
+    yield Sample("pynatsd_loop_lag_seconds", round(figures.lag(), 6), prefix="")
+    spent = watch.turns.spent + watch.probes.spent
+    yield Sample("pynatsd_monitoring_seconds_total", round(spent, 6), prefix="")
+
+
 def _lines(sample: Sample, server_id: str) -> str:
-    name = f"{_PREFIX}_{sample.name}"
+    name = f"{sample.prefix}{sample.name}"
     labels = f'server_id="{_label(server_id)}"'
     if sample.text is not None:
         labels += f',value="{_label(sample.text)}"'
-    help_text = sample.name.partition("_")[2]
-    return f"# HELP {name} {help_text}\n# TYPE {name} {sample.kind}\n{name}{{{labels}}} {sample.value}\n"
+    about, kind = help_of(sample.name), kind_of(sample.name)
+    return f"# HELP {name} {about}\n# TYPE {name} {kind}\n{name}{{{labels}}} {sample.value}\n"
 
 
 def _label(text: str) -> str:

@@ -1,21 +1,22 @@
 """Monitoring as a thing to start and stop.
 
-FastAPI and what comes with it take half a second to import, so they are imported when
-monitoring starts, in a thread: clients are served meanwhile, and readers of the pages
-wait in the sockets' queues.
+FastAPI and what comes with it take a quarter of a second to import, and open hundreds of
+files. So they are imported in a thread, and before clients can take the last descriptors.
+Monitoring fails alone: what is wrong with it is in the log, and it is tried again.
 """
 
 import asyncio
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from socket import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
 from app.adapters.monitoring.watch import Settings, Watch
 from app.domain.address import joined
 from app.domain.events import MonitorFailed, MonitorStarting
@@ -33,8 +34,20 @@ BACKLOG = 128
 HTTP = "http"
 HTTPS = "https"
 
+SHORTEST_DELAY, LONGEST_DELAY = 1.0, 60.0
+"""Seconds until it is tried again to serve pages; twice as many after each failure."""
+
 _SWITCH_SECONDS = 0.0005
 """How long the importing thread may keep the loop's thread waiting."""
+
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Does work in a thread; what it returns or raises comes to him who waits."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
 
 OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 """Listens at a host and port with a backlog; raises `ListenError`."""
@@ -62,6 +75,8 @@ class Needs:
     clock: Clock
     events: EventLog
     open_socket: OpenSocket
+    in_thread: InThread = asyncio.to_thread
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class HttpMonitor:
@@ -77,11 +92,16 @@ class HttpMonitor:
         self._needs = needs
         self._sockets: list[socket] = []
         self._server: HttpServer | None = None
-        self.ports: dict[str, int] = {}
+        self._retrying: asyncio.Task[None] | None = None
+        self._ports: dict[str, int] = {}
+
+    @property
+    def ports(self) -> Mapping[str, int]:
         """Real ports by scheme, once it listens."""
+        return self._ports
 
     async def listen(self) -> None:
-        """Take the ports; who connects waits until `start`. Raises `ListenError`."""
+        """Take the ports, and prepare the pages; who connects waits until `start`. Raises `ListenError`."""
         for endpoint in self._endpoints:
             try:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
@@ -89,22 +109,70 @@ class HttpMonitor:
                 self._release()
                 raise ListenError(f"{joined(endpoint.host, endpoint.port)}: {error}") from error
             self._sockets.append(listening)
-            port = self.ports[endpoint.scheme] = listening.getsockname()[1]
+            port = self._ports[endpoint.scheme] = listening.getsockname()[1]
             self._needs.events.record(MonitorStarting(None, endpoint.host, port, endpoint.scheme))
+        if self._sockets:
+            await self._attempt(self._prepare(), SHORTEST_DELAY)
 
     async def start(self) -> None:
-        """Serve the pages at the ports that were taken."""
-        if self._sockets:
-            with _short_turns():
-                self._server = await asyncio.to_thread(self._make_server)
-            await self._server.start()
+        """Serve the pages at the ports that were taken, now or as soon as that is possible."""
+        if not self._sockets:
+            return
+        if self._server is None or not await self._attempt(self._serve(), SHORTEST_DELAY):
+            self._retrying = asyncio.create_task(self._try_again())
 
     async def close(self) -> None:
         """Serve no more. May be called twice, and before `start`."""
+        retrying, self._retrying = self._retrying, None
+        if retrying is not None:
+            retrying.cancel()
+            await asyncio.wait([retrying])
+        try:
+            await self._close_server()
+        finally:
+            self._release()
+
+    async def _prepare(self) -> None:
+        with _short_turns():
+            self._server = await self._needs.in_thread(self._make_server)
+            await self._server.prepare()
+
+    async def _serve(self) -> None:
+        if self._server is not None:
+            self._server.start()
+
+    async def _attempt(self, step: Coroutine[Any, Any, None], delay: float) -> bool:
+        """Whether it succeeds; if not, the log says why, and that it is tried again after `delay` seconds."""
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001 - whatever it is, clients must not suffer from it
+            self._needs.events.record(MonitorUnavailable(None, f"{type(error).__name__}: {error}", delay))
+            await self._close_server()
+            return False
+        return True
+
+    async def _try_again(self) -> None:
+        """Until pages are served."""
+        delay = SHORTEST_DELAY
+        is_served = False
+        while not is_served:
+            await self._needs.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+            is_served = await self._attempt(self._prepare_and_start(), delay)
+        self._needs.events.record(MonitorAvailable(None))
+
+    async def _prepare_and_start(self) -> None:
+        await self._prepare()
+        await self._serve()
+
+    async def _close_server(self) -> None:
+        """What it is made of goes, whatever state it is in."""
         server, self._server = self._server, None
         if server is not None:
-            await server.close()
-        self._release()
+            try:
+                await server.close()
+            except Exception as error:  # noqa: BLE001 - it is given up in any case
+                self._report(f"{type(error).__name__}: {error}")
 
     def _make_server(self) -> "HttpServer":
         """Import what serves, and make it; called in a thread."""
@@ -112,8 +180,8 @@ class HttpMonitor:
         settings = replace(
             self._settings,
             http_host=next((endpoint.host for endpoint in self._endpoints), ""),
-            http_port=self.ports.get(HTTP, 0),
-            https_port=self.ports.get(HTTPS, 0),
+            http_port=self._ports.get(HTTP, 0),
+            https_port=self._ports.get(HTTPS, 0),
         )
         openings = [
             server.Opening(listening, endpoint.tls, settings.tls_timeout)

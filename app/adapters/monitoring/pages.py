@@ -1,32 +1,44 @@
-"""From what the broker's view tells to the answers of the pages, as JSON.
+"""From what the broker's view has to the answers of the pages, as JSON.
 
-A page with many rows is written a stretch of rows at a time; see `Steps`.
+A page with many rows is written a few rows at a time, and a row with many subscriptions
+a few of them at a time; see `Chunks`. Nothing is kept of what is written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
 from app.adapters.monitoring.formats import duration, html_safe, indented, nanoseconds, rfc3339
 from app.adapters.monitoring.schemas import (
+    AccountStat,
+    Accstatz,
     Cluster,
     ConnectionInfo,
     Connz,
+    DataStats,
+    Gatewayz,
+    Leafz,
     RequestStats,
     RouteInfo,
     Routez,
+    SlowConsumer,
     SlowConsumerStats,
     SubscriptionDetail,
     Subsz,
     Varz,
+    Waited,
 )
+from app.adapters.monitoring.turns import Chunks
 from app.adapters.monitoring.watch import RequestCounts, Watch
 from app.ports.broker_view import (
     ClientStats,
     ClusterFacts,
     ConnectionQuery,
     RouteStats,
+    SlowConsumerRecord,
     Steps,
     SubscriptionStats,
 )
@@ -34,17 +46,27 @@ from app.ports.broker_view import (
 PROTOCOL = 0
 """INFO offers clients no protocol number, which counts as 0."""
 
-STRETCH = 256
-"""Rows that are written in one step. A row of many subscriptions counts as several."""
+STRETCH = 16
+"""Rows without lists that are written in one step, which takes half a millisecond."""
 
-_LISTED_PER_ROW = 8
+MOST_HELD = 4096
+"""Clients of one page that are held, as they were when it was begun, until they are written."""
+
+GLOBAL_ACCOUNT = "$G"
+"""The account of those who have none, as today's servers name it."""
 
 _connection_rows = TypeAdapter(list[ConnectionInfo])
 _route_rows = TypeAdapter(list[RouteInfo])
 _subscription_rows = TypeAdapter(list[SubscriptionDetail])
+_subject_rows = TypeAdapter(list[str])
 
-Stats = TypeVar("Stats", ClientStats, RouteStats, SubscriptionStats)
-Row = TypeVar("Row", bound=BaseModel)
+Listed = Iterator[tuple[SubscriptionStats, ...]]
+
+IN_PAGE, IN_ROW = b" " * 2, b" " * 6
+"""What stands before each line of a list, besides the two blanks of its own level."""
+
+T = TypeVar("T")
+Row = TypeVar("Row")
 
 
 def varz(watch: Watch) -> Varz:
@@ -103,6 +125,22 @@ def varz(watch: Watch) -> Varz:
         pynatsd=settings.pynatsd,
         python=settings.python,
         data_plane=settings.data_plane,
+        held_publishers=facts.held_publishers,
+        held_seconds=round(facts.held_seconds, 3),
+        recent_slow_consumers=[_slow_consumer(watch, record) for record in facts.slow_consumer_log],
+    )
+
+
+def _slow_consumer(watch: Watch, record: SlowConsumerRecord) -> SlowConsumer:
+    return SlowConsumer(
+        kind=record.kind,
+        cid=record.cid,
+        name=record.name,
+        ip=record.ip,
+        port=record.port,
+        reason=record.reason,
+        pending_bytes=record.pending_bytes,
+        at=rfc3339(watch.calendar.date(record.at)),
     )
 
 
@@ -123,27 +161,56 @@ def _cluster(facts: ClusterFacts | None) -> Cluster | None:
 # --- connections ------------------------------------------------------------------------
 
 
-def connz(watch: Watch, query: ConnectionQuery, *, auth: bool = False, detail: bool = False) -> Steps[bytes]:
+def connz(watch: Watch, query: ConnectionQuery, *, auth: bool = False, detail: bool = False) -> Chunks:
     """A page of clients; with the names they logged in by, and with details of their subscriptions."""
-    page = yield from watch.view.connections(query)
+    total, chosen = yield from _chosen(watch, query)
     now = watch.view.monotonic()
     head = Connz(
         now=rfc3339(watch.calendar.date(now)),
-        num_connections=len(page.rows),
-        total=page.total,
+        num_connections=len(chosen),
+        total=total,
         offset=query.offset,
         limit=query.limit,
         connections=[],
     )
+    rows = (_client(watch, stats, now, auth=auth) for stats in _present(watch, chosen))
+    if query.subscriptions:
+        yield from _with_rows(head, _with_lists(watch, rows, detail=detail))
+    else:
+        yield from _with_rows(head, _stretches(rows, _connection_rows))
 
-    def row(stats: ClientStats) -> ConnectionInfo:
-        return _client(watch, stats, now, auth=auth, detail=detail)
 
-    return (yield from _with_rows(head, page.rows, row, _connection_rows))
+def _chosen(
+    watch: Watch, query: ConnectionQuery
+) -> Generator[bytes, None, tuple[int, Sequence[ClientStats | int]]]:
+    """How many clients there are, and those of the page: as they are now, or the cids of very many."""
+    if min(query.limit, watch.view.server().connections) <= MOST_HELD:
+        page = yield from _without_bytes(watch.view.connections(replace(query, subscriptions=False)))
+        return page.total, page.rows
+    choice = yield from _without_bytes(watch.view.choose(query))
+    return choice.total, choice.cids
 
 
-def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool, detail: bool) -> ConnectionInfo:
-    link, profile, listed = stats.connection, stats.profile, stats.subscription_list
+def _present(watch: Watch, chosen: Iterable[ClientStats | int]) -> Iterator[ClientStats]:
+    """Those that are known, and those that are still here."""
+    for one in chosen:
+        stats = watch.view.client(one) if isinstance(one, int) else one
+        if stats is not None:
+            yield stats
+
+
+def _with_lists(watch: Watch, rows: Iterable[ConnectionInfo], *, detail: bool) -> Chunks:
+    """The same, written, each with what its client listens to."""
+    for row in rows:
+        listed = watch.view.subscriptions_of(row.cid)
+        if detail:
+            yield from _row_with_list(row, "subscriptions_list_detail", _details(listed, IN_ROW))
+        else:
+            yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
+
+
+def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool) -> ConnectionInfo:
+    link, profile = stats.connection, stats.profile
     traffic, security = link.traffic, link.security
     return ConnectionInfo(
         cid=link.cid,
@@ -165,28 +232,29 @@ def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool, detail:
         tls_version=security.version if security else None,
         tls_cipher_suite=security.cipher_suite if security else None,
         authorized_user=(profile.user or None) if auth else None,
-        subscriptions_list=None if detail else _subjects(listed),
-        subscriptions_list_detail=[_subscription(one) for one in listed] if detail and listed else None,
+        waits_for=[Waited(cid=cid, name=name) for cid, name in link.waits_for] or None,
     )
-
-
-def _subjects(listed: Sequence[SubscriptionStats]) -> list[str] | None:
-    return [one.subject for one in listed] or None
 
 
 # --- routes and subscriptions -----------------------------------------------------------
 
 
-def routez(watch: Watch, *, subscriptions: bool = False) -> Steps[bytes]:
+def routez(watch: Watch, *, subscriptions: bool = False) -> Chunks:
     """All routes; with what their peers listen to."""
-    routes = yield from watch.view.routes(subscriptions=subscriptions)
+    routes = yield from _without_bytes(watch.view.routes())
     now = watch.view.monotonic()
     head = Routez(now=rfc3339(watch.calendar.date(now)), num_routes=len(routes), routes=[])
+    rows = (_route(watch, stats, now) for stats in routes)
+    if subscriptions:
+        yield from _with_rows(head, _routes_with_lists(watch, rows))
+    else:
+        yield from _with_rows(head, _stretches(rows, _route_rows))
 
-    def row(stats: RouteStats) -> RouteInfo:
-        return _route(watch, stats, now)
 
-    return (yield from _with_rows(head, routes, row, _route_rows))
+def _routes_with_lists(watch: Watch, rows: Iterable[RouteInfo]) -> Chunks:
+    for row in rows:
+        listed = watch.view.subscriptions_of_route(row.remote_id)
+        yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
 
 
 def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
@@ -206,13 +274,12 @@ def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
         subscriptions=stats.subscriptions,
         start=rfc3339(watch.calendar.date(link.started)),
         uptime=duration(now - link.started),
-        subscriptions_list=_subjects(stats.subscription_list),
     )
 
 
-def subsz(watch: Watch) -> Subsz:
-    """The subscription index, now."""
-    index = watch.view.index()
+def subsz_figures(watch: Watch) -> Steps[Subsz]:
+    """The subscription index."""
+    index = yield from watch.view.index()
     return Subsz(
         num_subscriptions=index.num_subscriptions,
         num_cache=index.num_cache,
@@ -225,12 +292,18 @@ def subsz(watch: Watch) -> Subsz:
     )
 
 
-def subsz_list(watch: Watch, offset: int, limit: int) -> Steps[bytes]:
+def subsz(watch: Watch) -> Chunks:
+    """The subscription index, as a page."""
+    yield indented((yield from _without_bytes(subsz_figures(watch))))
+
+
+def subsz_list(watch: Watch, offset: int, limit: int) -> Chunks:
     """The subscription index, and a page of what clients listen to."""
-    page = yield from watch.view.subscriptions(offset, limit)
-    paging = {"total": page.total, "offset": offset, "limit": limit, "subscriptions_list": []}
-    head = subsz(watch).model_copy(update=paging)
-    return (yield from _with_rows(head, page.rows, _subscription, _subscription_rows))
+    total = yield from _without_bytes(watch.view.count_subscriptions())
+    figures = yield from _without_bytes(subsz_figures(watch))
+    paging = {"total": total, "offset": offset, "limit": limit, "subscriptions_list": []}
+    rows = _details(watch.view.all_subscriptions(offset, limit), IN_PAGE)
+    yield from _with_rows(figures.model_copy(update=paging), rows)
 
 
 def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
@@ -244,39 +317,106 @@ def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
     )
 
 
+# --- what today's tools ask for and there is none of here --------------------------------
+
+
+def accstatz(watch: Watch) -> Accstatz:
+    """Figures of accounts: all clients belong to one here."""
+    facts = watch.view.server()
+    traffic = facts.traffic
+    account = AccountStat(
+        acc=GLOBAL_ACCOUNT,
+        name=GLOBAL_ACCOUNT,
+        conns=facts.connections,
+        leafnodes=0,
+        total_conns=facts.connections,
+        num_subscriptions=facts.subscriptions,
+        sent=DataStats(msgs=traffic.out_msgs, bytes=traffic.out_bytes),
+        received=DataStats(msgs=traffic.in_msgs, bytes=traffic.in_bytes),
+        slow_consumers=facts.slow_consumers,
+    )
+    return Accstatz(
+        server_id=facts.info.server_id, now=rfc3339(watch.calendar.now()), account_statz=[account]
+    )
+
+
+def gatewayz(watch: Watch) -> Gatewayz:
+    """Gateways to other clusters: there are none."""
+    return Gatewayz(
+        server_id=watch.view.server().info.server_id,
+        now=rfc3339(watch.calendar.now()),
+        outbound_gateways={},
+        inbound_gateways={},
+    )
+
+
+def leafz(watch: Watch) -> Leafz:
+    """Leaf nodes: there are none."""
+    return Leafz(
+        server_id=watch.view.server().info.server_id, now=rfc3339(watch.calendar.now()), leafnodes=0, leafs=[]
+    )
+
+
 # --- writing rows -----------------------------------------------------------------------
 
 
-def _with_rows(
-    head: BaseModel,
-    stats: Sequence[Stats],
-    row: Callable[[Stats], Row],
-    writer: TypeAdapter[list[Row]],
-) -> Steps[bytes]:
-    """`head`, whose last field is an empty list, with these rows in that list."""
-    text = indented(head)
-    if not stats:
-        return text
-    stretches = []
-    for stretch in _stretches(stats):
-        yield
-        written = writer.dump_json([row(one) for one in stretch], indent=2, exclude_none=True)
-        inner = written.removeprefix(b"[").removesuffix(b"\n]")
-        stretches.append(html_safe(inner.replace(b"\n", b"\n  ")))
-    yield
-    return b"%b%b\n  ]\n}" % (text.removesuffix(b"]\n}"), b",".join(stretches))
+def _without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
+    """The same steps, as those of a page that is not written yet."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+        yield b""
 
 
-def _stretches(stats: Sequence[Stats]) -> Iterator[list[Stats]]:
-    stretch: list[Stats] = []
-    weight = 0
-    for one in stats:
-        stretch.append(one)
-        weight += 1
-        if not isinstance(one, SubscriptionStats):
-            weight += len(one.subscription_list) // _LISTED_PER_ROW
-        if weight >= STRETCH:
-            yield stretch
-            stretch, weight = [], 0
-    if stretch:
-        yield stretch
+def _with_rows(head: BaseModel, rows: Chunks) -> Chunks:
+    """`head`, whose last field is an empty list, with these rows in that list; each begins with a comma."""
+    yield indented(head).removesuffix(b"]\n}")
+    is_empty = True
+    for piece in rows:
+        yield piece[1:] if is_empty else piece
+        is_empty = is_empty and not piece
+    yield b"]\n}" if is_empty else b"\n  ]\n}"
+
+
+def _row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
+    """A row, and as its last field a list of this name, unless that is empty."""
+    yield b",\n    " + indented(row).replace(b"\n", b"\n    ").removesuffix(b"\n    }")
+    is_empty = True
+    for piece in items:
+        if piece and is_empty:
+            is_empty = False
+            yield b',\n      "%b": [' % name.encode()
+            yield piece[1:]
+        else:
+            yield piece
+    yield b"\n    }" if is_empty else b"\n      ]\n    }"
+
+
+def _stretches(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
+    """Rows of the list of a page, some at a time."""
+    left = iter(rows)
+    while stretch := list(islice(left, STRETCH)):
+        yield _items(stretch, writer, IN_PAGE)
+
+
+def _subjects(listed: Listed) -> Chunks:
+    """Subjects in the list of a row."""
+    for some in listed:
+        yield _items([one.subject for one in some], _subject_rows, IN_ROW)
+
+
+def _details(listed: Listed, margin: bytes) -> Chunks:
+    """Subscriptions in a list."""
+    for some in listed:
+        yield _items([_subscription(one) for one in some], _subscription_rows, margin)
+
+
+def _items(some: list[Row], writer: TypeAdapter[list[Row]], margin: bytes) -> bytes:
+    """Items of a list, each with a comma before it."""
+    if not some:
+        return b""
+    text = writer.dump_json(some, indent=2, exclude_none=True)
+    return b"," + html_safe(text.removeprefix(b"[").removesuffix(b"\n]").replace(b"\n", b"\n" + margin))

@@ -55,6 +55,12 @@ class Question(BaseModel):
     ] = ""
 
 
+class AccstatzQuestion(Question):
+    """What ``/accstatz`` understands."""
+
+    unused: Annotated[Switch, Field(description="Understood, and without effect.")] = ""
+
+
 class RoutezQuestion(Question):
     """What ``/routez`` understands."""
 

@@ -1,10 +1,11 @@
-"""What this process takes: memory and processor time."""
+"""What this process takes: memory, processor time and descriptors, and how late its loop is."""
 
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 _PAGE = resource.getpagesize()
@@ -12,6 +13,12 @@ _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 WINDOW_SECONDS = 1.0
 """How often `ProcessFigures.sample` is to be called."""
+
+_WINDOWS_OF_LAG = 15
+"""The greatest lag of these windows is shown; scrapes are as many seconds apart, as a rule."""
+
+_ENTRIES = 128
+"""Descriptors that are counted in one step."""
 
 
 class ProcessFigures:
@@ -22,18 +29,23 @@ class ProcessFigures:
         monotonic: Callable[[], float] = time.monotonic,
         processor_seconds: Callable[[], float] = time.process_time,
         statm: Path = Path("/proc/self/statm"),
+        descriptors: Path = Path("/proc/self/fd"),
     ) -> None:
         self._monotonic = monotonic
-        self._processor_seconds = processor_seconds
+        self.processor_seconds = processor_seconds
+        """What the process has used so far."""
         self._statm = statm
+        self._descriptors = descriptors
+        self._lags: deque[float] = deque(maxlen=_WINDOWS_OF_LAG)
         self._since = monotonic()
         self._spent = processor_seconds()
         self.cpu = 0.0
         """Percent of one core, with one decimal; 0.0 until the first window is over."""
 
-    def sample(self) -> None:
-        """End a window, and begin the next."""
-        now, spent = self._monotonic(), self._processor_seconds()
+    def sample(self, lag: float = 0.0) -> None:
+        """End a window, and begin the next; the loop was late by `lag` seconds."""
+        self._lags.append(lag)
+        now, spent = self._monotonic(), self.processor_seconds()
         if now > self._since:
             self.cpu = round(100 * (spent - self._spent) / (now - self._since), 1)
         self._since, self._spent = now, spent
@@ -44,6 +56,27 @@ class ProcessFigures:
             return int(self._statm.read_bytes().split()[1]) * _PAGE
         except OSError:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
+
+    def lag(self) -> float:
+        """Seconds by which the loop was late, at worst, in the last windows."""
+        return max(self._lags, default=0.0)
+
+    def open_descriptors(self) -> Generator[None, None, int | None]:
+        """Open files and links, in steps; None where the system does not say."""
+        try:
+            if count := self._descriptors.stat().st_size:  # Linux counts since 6.2
+                return count
+            with os.scandir(self._descriptors) as entries:
+                for count, _ in enumerate(entries, 1):
+                    if count % _ENTRIES == 0:
+                        yield
+        except OSError:
+            return None
+        return max(0, count - 1)  # one was that of the list itself
+
+    def most_descriptors(self) -> int:
+        """As many as there may be."""
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
     def cores(self) -> int:
         """Processors of the machine."""

@@ -56,6 +56,26 @@ class Cluster(_Answer):
     tls_required: bool
 
 
+class Waited(_Answer):
+    """A receiver that a publisher waits for."""
+
+    cid: int
+    name: str
+
+
+class SlowConsumer(_Answer):
+    """A receiver that was closed because it was too slow."""
+
+    kind: Annotated[str, Field(description="cid for a client, rid for a route.")]
+    cid: int
+    name: str
+    ip: str
+    port: int
+    reason: str
+    pending_bytes: Annotated[int, Field(description="What waited for it.")]
+    at: Time
+
+
 class Varz(_Answer):
     """The server."""
 
@@ -112,6 +132,13 @@ class Varz(_Answer):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
+    held_publishers: Annotated[int, Field(description="Publishers that wait now for a slow receiver.")] = 0
+    held_seconds: Annotated[
+        Number, Field(description="For which publishers have waited for slow receivers, all together.")
+    ] = 0.0
+    recent_slow_consumers: Annotated[
+        list[SlowConsumer], Field(description="The last receivers that were closed, the latest last.")
+    ] = []
 
 
 class SubscriptionDetail(_Answer):
@@ -147,6 +174,9 @@ class ConnectionInfo(_Answer):
     tls_version: str | None = None
     tls_cipher_suite: str | None = None
     authorized_user: Annotated[str | None, Field(description="Only with auth=1.")] = None
+    waits_for: Annotated[
+        list[Waited] | None, Field(description="The receivers that it waits for as a publisher.")
+    ] = None
     subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
     subscriptions_list_detail: Annotated[
         list[SubscriptionDetail] | None, Field(description="Only with subs=detail.")
@@ -207,6 +237,53 @@ class Subsz(_Answer):
     offset: int | None = None
     limit: int | None = None
     subscriptions_list: list[SubscriptionDetail] | None = None
+
+
+class DataStats(_Answer):
+    """Messages one way."""
+
+    msgs: int
+    bytes: Annotated[int, Field(description="Payload only.")]
+
+
+class AccountStat(_Answer):
+    """One account."""
+
+    acc: str
+    name: str
+    conns: Annotated[int, Field(description="Clients now.")]
+    leafnodes: int
+    total_conns: Annotated[int, Field(description="Clients and leaf nodes now.")]
+    num_subscriptions: int
+    sent: DataStats
+    received: DataStats
+    slow_consumers: Annotated[int, Field(description="Receivers that were cut.")]
+
+
+class Accstatz(_Answer):
+    """Accounts. All clients belong to one."""
+
+    server_id: str
+    now: Time
+    account_statz: list[AccountStat]
+
+
+class Gatewayz(_Answer):
+    """Gateways to other clusters. There are none."""
+
+    server_id: str
+    now: Time
+    outbound_gateways: dict[str, str]
+    inbound_gateways: dict[str, list[str]]
+
+
+class Leafz(_Answer):
+    """Leaf nodes. There are none."""
+
+    server_id: str
+    now: Time
+    leafnodes: int
+    leafs: list[str]
 
 
 class Health(_Answer):

@@ -5,38 +5,41 @@ There are no signal handlers, no logging set-up and no waking ten times a second
 
 import asyncio
 import logging
-import socket
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
+from http import HTTPStatus
 
-from starlette.types import ASGIApp
+from fastapi.dependencies import models
+from starlette.types import ASGIApp, Message, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from app.adapters.monitoring.accepting import FAREWELL_SECONDS, AcceptLoop, Opening
 from app.adapters.monitoring.app import create_app
 from app.adapters.monitoring.dashboard.pages import PATH as DASHBOARD
 from app.adapters.monitoring.dashboard.pages import dashboard_router
-from app.adapters.monitoring.http_protocol import LARGEST_HEAD, BoundedHttp
+from app.adapters.monitoring.formats import bounded
+from app.adapters.monitoring.http_protocol import (
+    LARGEST_HEAD,
+    MOST_CONNECTIONS,
+    NO_PLAIN_HTTP,
+    BoundedHttp,
+    refusal,
+)
+from app.adapters.monitoring.turns import Turns
 from app.adapters.monitoring.watch import Watch
 
-FAREWELL_SECONDS = 0.5
-"""How long answers under way may take when the server stops."""
+__all__ = ["HttpServer", "Opening", "abort", "make_server"]
+
+LIFESPAN_SECONDS = 2.0
+"""How long what belongs to the pages may take to end."""
 
 _TICK = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A listening socket; with `tls` what comes in is to be unwrapped first."""
-
-    socket: socket.socket
-    tls: ssl.SSLContext | None = None
-    handshake_seconds: float = 0.0
-    """Time for a handshake; without effect where there is no TLS."""
+_FIRST_PAGES = ("/livez", "/metrics")
+"""Pages that need all that pages need; asked for once, they have it."""
 
 
 class HttpServer:
@@ -46,10 +49,15 @@ class HttpServer:
         self,
         app: ASGIApp,
         openings: Sequence[Opening],
-        on_tick: Callable[[], None],
+        turns: Turns,
+        on_tick: Callable[[float], None],
         on_error: Callable[[str], None],
     ) -> None:
-        """Made off the loop; `on_tick` is called each second; `on_error` is told of defects."""
+        """Made off the loop.
+
+        `turns` are charged with reading requests. `on_tick` is called each second, with the seconds by
+        which the loop was late; `on_error` hears of defects.
+        """
         self._config = Config(
             app,
             http=BoundedHttp,
@@ -62,35 +70,46 @@ class HttpServer:
         )
         self._config.load()
         self._openings = openings
+        self._turns = turns
+        self._report = on_error
         self._state = ServerState()
         self._logger = logging.Logger("monitoring", logging.ERROR)  # noqa: LOG001 - each server has its own
         self._logger.addHandler(_Reporter(on_error))
         self._on_tick = on_tick
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[AcceptLoop] = []
         self._timer: asyncio.TimerHandle | None = None
-
-    async def start(self) -> None:
-        """Serve."""
+        self._app = app
         self._lifespan = self._config.lifespan_class(self._config)
+        self._complaints: list[str] = []
+        self._lifespan.logger = logging.Logger("monitoring", logging.ERROR)  # noqa: LOG001 - the same
+        self._lifespan.logger.addHandler(_Reporter(self._complaints.append))
+        self._is_begun = False
+
+    async def prepare(self) -> None:
+        """Do all that opens files: begin what belongs to the pages, and ask for some of them once.
+
+        Raises whatever goes wrong; `close` is to be called then.
+        """
         await self._lifespan.startup()
+        self._is_begun = True
         if self._lifespan.should_exit:
-            raise RuntimeError("the pages could not be started")
-        self._tick()
-        loop = asyncio.get_running_loop()
+            raise RuntimeError(self._complaints[0] if self._complaints else "the pages do not begin")
+        for path in _FIRST_PAGES:
+            await self._app(_request(path), _nothing_comes, _nobody_reads)
+
+    def start(self) -> None:
+        """Serve."""
+        self._tick(asyncio.get_running_loop().time())
+        hint = refusal(HTTPStatus.BAD_REQUEST, NO_PLAIN_HTTP)
         for opening in self._openings:
-            server = await loop.create_server(
-                self._protocol,
-                sock=opening.socket,
-                ssl=opening.tls,
-                ssl_handshake_timeout=opening.handshake_seconds if opening.tls else None,
-                ssl_shutdown_timeout=FAREWELL_SECONDS if opening.tls else None,
-            )
-            self._servers.append(server)
+            door = AcceptLoop(opening, self._protocol, hint, MOST_CONNECTIONS, self._report)
+            self._doors.append(door)
+            door.start()
 
     async def close(self) -> None:
-        """Accept no more; let answers under way end, for a moment."""
-        for server in self._servers:
-            server.close()
+        """Accept no more; let answers under way end, for a moment. The sockets stay open."""
+        for door in self._doors:
+            door.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
@@ -101,16 +120,36 @@ class HttpServer:
             abort(connection.transport)
         if self._timer is not None:
             self._timer.cancel()
-        await self._lifespan.shutdown()
+        if self._is_begun:
+            self._is_begun = False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lifespan.shutdown(), LIFESPAN_SECONDS)
+        forget_endpoints()
 
     def _protocol(self) -> BoundedHttp:
-        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger)
+        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger, self._turns)
 
-    def _tick(self) -> None:
-        now = time.time()
-        self._state.default_headers = [(b"date", formatdate(now, usegmt=True).encode())]
-        self._on_tick()
-        self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+    def _tick(self, due: float) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._timer = loop.call_later(_TICK, self._tick, now + _TICK)
+        try:
+            date = formatdate(bounded(time.time()), usegmt=True)
+            self._state.default_headers = [(b"date", date.encode())]
+            self._on_tick(max(0.0, now - due))
+        except Exception as error:  # noqa: BLE001 - the next second may be better
+            self._report(f"{type(error).__name__}: {error}")
+
+
+def forget_endpoints() -> None:
+    """Empty the caches of FastAPI that hold the functions of pages.
+
+    They would keep a stopped server, and all that it is made of, for as long as the process lives.
+    They belong to the process, and fill again.
+    """
+    for cached in vars(models).values():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
 
 
 def abort(transport: asyncio.WriteTransport) -> None:
@@ -122,7 +161,34 @@ def abort(transport: asyncio.WriteTransport) -> None:
 def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[str], None]) -> HttpServer:
     """The pages of `watch`, ready to be served."""
     app = create_app(watch, [dashboard_router(watch)], {DASHBOARD: "all of it, live"})
-    return HttpServer(app, openings, watch.figures.sample, on_error)
+    return HttpServer(app, openings, watch.turns, watch.figures.sample, on_error)
+
+
+def _request(path: str) -> Scope:
+    """A request that nobody has sent."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [],
+        "server": None,
+        "client": None,
+        "state": {},
+    }
+
+
+async def _nothing_comes() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _nobody_reads(_message: Message) -> None:
+    pass
 
 
 class _Reporter(logging.Handler):

@@ -5,14 +5,21 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from types import FrameType
+
+from app.ports.broker_view import Steps
 
 _MOST_TASKS = 200
 
 
-def stacks() -> str:
+def stacks() -> Steps[str]:
     """Places in the code, as text; no values, so nothing secret."""
-    return "\n\n".join([*_threads(), *_tasks()]) + "\n"
+    parts = []
+    for part in chain(_threads(), _tasks()):
+        parts.append(part)
+        yield
+    return "\n\n".join(parts) + "\n"
 
 
 def _threads() -> Iterator[str]:

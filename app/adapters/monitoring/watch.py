@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from app.adapters.monitoring.calendar import Calendar
 from app.adapters.monitoring.process_figures import ProcessFigures
-from app.adapters.monitoring.turns import Turns
+from app.adapters.monitoring.turns import PROBES_SHARE, Turns
 from app.ports.broker_view import BrokerView
 
 
@@ -25,6 +25,8 @@ class Settings:
     """The version of this server, beside that of the protocol."""
     python: str = ""
     """The interpreter and its version."""
+    known_as: frozenset[str] = frozenset()
+    """Names by which browsers may ask for pages, besides those that only this machine or its network has."""
 
 
 @dataclass(slots=True)
@@ -47,4 +49,7 @@ class Watch:
     calendar: Calendar
     figures: ProcessFigures = field(default_factory=ProcessFigures)
     turns: Turns = field(default_factory=Turns)
+    """For pages."""
+    probes: Turns = field(default_factory=lambda: Turns(PROBES_SHARE))
+    """For probes, which must not wait for pages."""
     requests: RequestCounts = field(default_factory=RequestCounts)

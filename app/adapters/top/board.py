@@ -9,7 +9,7 @@ from math import isnan, nan
 
 from app.adapters.top.answers import Client
 from app.adapters.top.rates import Pace, Reading
-from app.adapters.top.wording import columns, count, harmless, shortened, size
+from app.adapters.top.wording import columns, count, harmless, plain_cell, shortened, size
 
 UNKNOWN = "-"
 """Stands where a rate is not known yet."""
@@ -103,9 +103,14 @@ def plain_text(reading: Reading, look: Look) -> str:
 
 
 def delimited_text(reading: Reading, look: Look, delimiter: str) -> str:
-    """The table alone, for programs; `delimiter` is one character."""
+    """The table alone, for programs; `delimiter` is one character.
+
+    Texts of clients are no formulas, whatever they begin with: a quotation mark stands before those that
+    a spreadsheet would calculate.
+    """
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(table(reading, look))
+    rows = [[plain_cell(cell) for cell in row] for row in table(reading, look)]
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 

@@ -3,6 +3,9 @@
 import unicodedata
 from functools import lru_cache
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+"""What a formula, or a call of another program, begins with."""
+
 _KILO = 1000
 _COUNT_UNITS = ("", "K", "M", "B", "T")
 _KIBI = 1024
@@ -38,6 +41,11 @@ def harmless(text: str) -> str:
 @lru_cache(maxsize=1024)
 def _harmless_character(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def plain_cell(text: str) -> str:
+    """A cell of a table that spreadsheets read: what they would take for a formula gets a quotation mark."""
+    return f"'{text}" if text.startswith(_FORMULA) and text != "-" else text
 
 
 def columns(text: str) -> int:

@@ -88,7 +88,7 @@ def test_encrypted_pages_without_tls() -> None:
     ],
 )
 def test_one_message_fits(values: dict[str, object], *, refused: bool) -> None:
-    """A bound below `max_payload` is refused if both are set; one that nobody has chosen follows the message."""
+    """A bound below `max_payload` is refused if both are set; one that is unset follows the message."""
     problems = found(values)
 
     assert refused is bool(problems)

@@ -1,6 +1,6 @@
 """The view: what those see who only watch, and how little they disturb."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,6 +13,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.stats import ClientStats, Profile, SubscriptionStats, Traffic
 from app.domain.view import (
+    BATCH,
     ROW_WORK,
     STEP_WORK,
     ClusterFacts,
@@ -98,7 +99,7 @@ def test_a_busy_server(server: VirtualBroker, view: LiveView) -> None:
     assert (1, 2, 2) == (facts.connections, facts.total_connections, facts.subscriptions)
     assert Traffic(1, 5, 1, 5) == facts.traffic
     assert 7.0 == view.monotonic() - facts.started
-    assert server.broker.index_stats() == view.index()
+    assert server.broker.index_stats() == finished(view.index())
 
 
 def test_a_lone_server(view: LiveView) -> None:
@@ -418,3 +419,105 @@ def test_pages_of_subscriptions(
     assert expected == [row.subject for row in page.rows]
     assert 5 == page.total
     assert SubscriptionPage(5, page.rows) == page
+
+
+# --- page by page, and part by part --------------------------------------------------------
+
+
+def parts(listed: Iterator[tuple[SubscriptionStats, ...]]) -> list[list[str]]:
+    """The subjects of each part."""
+    return [[one.subject for one in part] for part in listed]
+
+
+def test_a_page_without_rows(server: VirtualBroker, view: LiveView) -> None:
+    """The cids of a page come without its rows, and a row when it is asked for, as long as there is one."""
+    clients = [server.connect(quiet=True) for _ in range(3)]
+    choice = finished(view.choose(ConnectionQuery(offset=1)))
+    clients[1].leave()
+
+    assert (3, (2, 3)) == (choice.total, choice.cids)
+    assert view.client(2) is None
+    row = view.client(3)
+    assert row is not None
+    assert 3 == row.connection.cid
+
+
+def test_subscriptions_in_parts(server: VirtualBroker, view: LiveView) -> None:
+    """What a client listens to comes a few at a time; what is gone by then is left out."""
+    client = server.connect(quiet=True)
+    client.send(b"".join(b"SUB a%d %d\r\n" % (i, i) for i in range(2 * BATCH + 1)))
+    listed = view.subscriptions_of(1)
+
+    first = next(listed)
+    client.send(b"UNSUB %d\r\nSUB new new\r\n" % BATCH)
+    rest = parts(listed)
+
+    assert [f"a{i}" for i in range(BATCH)] == [one.subject for one in first]
+    assert [[f"a{i}" for i in range(BATCH + 1, 2 * BATCH)], [f"a{2 * BATCH}"]] == rest
+    assert [] == parts(view.subscriptions_of(7))
+
+
+def test_a_list_ends_with_its_client(server: VirtualBroker, view: LiveView) -> None:
+    """A client that leaves takes the rest of its list along."""
+    client = server.connect(quiet=True)
+    client.send(b"".join(b"SUB a%d %d\r\n" % (i, i) for i in range(BATCH + 1)))
+    listed = view.subscriptions_of(1)
+    next(listed)
+
+    client.leave()
+
+    assert [] == parts(listed)
+
+
+def test_subscriptions_of_a_route(make_plane: MakePlane) -> None:
+    """What the clients of a peer listen to comes in parts, too."""
+    seed = Seed(make_plane)
+    seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB b q QRSID:7:2\r\n")
+
+    assert [["a.*", "b"]] == parts(seed.view.subscriptions_of_route("A"))
+    assert [] == parts(seed.view.subscriptions_of_route("B"))
+
+
+def test_no_routes_without_a_cluster(view: LiveView) -> None:
+    """A server that stays alone has no peers to ask about."""
+    assert [] == parts(view.subscriptions_of_route("A"))
+
+
+def test_all_subscriptions_in_parts(server: VirtualBroker, view: LiveView) -> None:
+    """A page of them begins and ends where it should; clients that have gone are passed by."""
+    clients = [server.connect(quiet=True) for _ in range(4)]
+    for client, letter in zip(clients, "abcd", strict=True):
+        client.send(f"SUB {letter}1 1\r\nSUB {letter}2 2\r\n".encode())
+    listed, counting = view.all_subscriptions(1, 4), view.count_subscriptions()
+    first = next(listed)
+    clients[1].leave()
+
+    assert ["a2"] == [one.subject for one in first]
+    assert [["c1", "c2"], ["d1"]] == parts(listed)
+    assert 6 == finished(counting)
+    assert [] == parts(view.all_subscriptions(0, 0))
+
+
+def test_counting_pauses(server: VirtualBroker, view: LiveView) -> None:
+    """Thousands of clients are passed by in steps, and who leaves meanwhile does not count."""
+    clients = [server.connect(quiet=True) for _ in range(STEP_WORK + 1)]
+    clients[-1].send(b"SUB a 1\r\n")
+    counting = view.count_subscriptions()
+    listed = view.all_subscriptions(0, 9)
+    next(counting)
+    assert () == next(listed)
+
+    clients[-1].leave()
+
+    assert (0, []) == (finished(counting), parts(listed))
+
+
+def test_the_index_pauses(server: VirtualBroker, view: LiveView) -> None:
+    """There is a pause after each answer that the index remembers."""
+    client = server.connect(quiet=True)
+    client.send(b"".join(b"SUB a.%d %d\r\nPUB a.%d 0\r\n\r\n" % (i, i, i) for i in range(5)))
+
+    pauses, stats = counted(view.index())
+
+    assert 5 <= pauses
+    assert server.broker.index_stats() == stats

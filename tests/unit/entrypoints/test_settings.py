@@ -24,6 +24,7 @@ from app.entrypoints.settings import (
     log_settings,
     monitor_endpoints,
     monitor_settings,
+    own_names,
     server_info,
 )
 from tests.fakes.certificates import certificates
@@ -151,9 +152,29 @@ def test_monitoring() -> None:
     )
     assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
     settings = MonitorSettings(
-        tls_timeout=0.5, server_name="edge", data_plane="python", pynatsd=__version__, python=RUNTIME
+        tls_timeout=0.5,
+        server_name="edge",
+        data_plane="python",
+        pynatsd=__version__,
+        python=RUNTIME,
+        known_as=own_names(own),
     )
     assert settings == monitor_settings(own, "python")
+
+
+def test_names_of_the_server() -> None:
+    """A server is known by the names that its configuration gives it, however they are written."""
+    named = make_options(
+        {"host": "Inside.example.com", "http_host": "pages.example.com", "http_port": 8222}
+        | {"server_name": "edge-1.example.com.", "client_advertise": "outside.example.com:4333"}
+    )
+
+    assert {
+        "inside.example.com",
+        "pages.example.com",
+        "edge-1.example.com",
+        "outside.example.com",
+    } < own_names(named)
 
 
 def test_encrypted_monitoring() -> None:

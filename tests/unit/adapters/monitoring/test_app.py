@@ -6,19 +6,28 @@ import pytest
 from fastapi import APIRouter
 from pydantic import TypeAdapter
 
-from app.adapters.monitoring.schemas import Connz, Routez, Subsz, Varz
+from app.adapters.monitoring.schemas import Accstatz, Connz, Gatewayz, Leafz, Routez, Subsz, Varz
 from app.ports.broker_view import ConnectionQuery, Profile, SortKey
 from tests.fakes.broker_view import Watched, client
 from tests.unit.adapters.monitoring.client import ask
 
 pytestmark = pytest.mark.asyncio
 
-JSON_PAGES = ["/varz", "/connz", "/routez", "/subsz", "/subscriptionsz"]
+JSON_PAGES = ["/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/accstatz", "/gatewayz", "/leafz"]
 
 
 @pytest.mark.parametrize(
     ("path", "model"),
-    [("/varz", Varz), ("/connz", Connz), ("/routez", Routez), ("/subsz", Subsz), ("/subscriptionsz", Subsz)],
+    [
+        *(
+            ("/varz", Varz),
+            ("/connz", Connz),
+            ("/routez", Routez),
+            ("/subsz", Subsz),
+            ("/subscriptionsz", Subsz),
+        ),
+        *(("/accstatz?unused=1", Accstatz), ("/gatewayz", Gatewayz), ("/leafz", Leafz)),
+    ],
 )
 async def test_json_pages(watched: Watched, path: str, model: type) -> None:
     """Each page is JSON as its documented model says, field by field in this order."""
@@ -83,9 +92,9 @@ async def test_parameters_reach_the_broker(watched: Watched) -> None:
     await ask(watched, "/routez?subs=1")
 
     assert [
-        ConnectionQuery(SortKey.MSGS_TO, 2, 5, subscriptions=True),
+        ConnectionQuery(SortKey.MSGS_TO, 2, 5),
         (3, 7),
-        True,
+        False,
     ] == watched.view.asked
 
 
@@ -139,7 +148,10 @@ async def test_index(watched: Watched) -> None:
     added = await ask(watched, "/dashboard", routers=[router])
 
     assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["content-type"])
-    for path in ("/varz", "/connz", "/routez", "/subsz", "/metrics", "/healthz", "/docs", "/dashboard"):
+    for path in (
+        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz"),
+        *("/metrics", "/healthz", "/docs", "/dashboard"),
+    ):
         assert f"<a href={path}>{path[1:]}</a>" in response.text
     assert "http:" not in response.text
     assert "here" == added.json()
@@ -174,9 +186,10 @@ async def test_documentation(watched: Watched) -> None:
 
     document = (await ask(watched, "/openapi.json")).json()
 
-    assert {"/varz", "/connz", "/routez", "/subsz", "/metrics", "/healthz", "/livez", "/readyz"} == set(
-        document["paths"]
-    )
+    assert {
+        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz"),
+        *("/metrics", "/healthz", "/livez", "/readyz"),
+    } == set(document["paths"])
     assert list(Varz.model_fields) == list(document["components"]["schemas"]["Varz"]["properties"])
 
 

@@ -104,3 +104,20 @@ def test_indented() -> None:
 def test_one_line(text: str, expected: str) -> None:
     """A stranger's text is one line, printable, and short."""
     assert expected == one_line(text)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "year"), [(253_402_300_800.0, "9998"), (1e18, "9998"), (-1e18, "1003"), (float("inf"), "9998")]
+)
+def test_a_clock_that_is_far_off(epoch: float, year: str) -> None:
+    """There is a date of four digits whatever the clock says."""
+    assert rfc3339(epoch).startswith(f"{year}-")
+
+
+def test_harmless_on_a_terminal() -> None:
+    """What would turn a line around, or drive a terminal, is spelt out; its value stays the same."""
+    text = "\u202egnp.exe\u2066a\u2069\u200f\u061c\x9b31m\x7f"
+    safe = html_safe(json.dumps(text, ensure_ascii=False).encode())
+
+    assert safe.isascii()
+    assert text == json.loads(safe)

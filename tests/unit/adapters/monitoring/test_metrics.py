@@ -113,13 +113,33 @@ def test_figures(watched: Watched) -> None:
 
 
 def test_kinds(watched: Watched) -> None:
-    """Kinds are the exporter's: all are gauges, but for the sums of what clients sent and got."""
+    """What never falls is a counter; what falls when a client leaves is a gauge, and says so."""
     families = read(watched)
 
     counters = {name for name, family in families.items() if family.type == "counter"}
 
-    assert {f"gnatsd_connz_{way}_{unit}" for way in ("in", "out") for unit in ("msgs", "bytes")} == counters
-    assert "gauge" == families["gnatsd_varz_in_msgs"].type
+    assert {f"gnatsd_varz_{way}_{unit}" for way in ("in", "out") for unit in ("msgs", "bytes")} < counters
+    assert {"gnatsd_varz_total_connections", "gnatsd_varz_slow_consumers", "process_cpu_seconds"} < counters
+    assert not [name for name in counters if name.startswith(("gnatsd_connz", "gnatsd_healthz"))]
+    assert "take rates from the metric of varz" in families["gnatsd_connz_in_msgs"].documentation
+
+
+def test_each_metric_is_explained(watched: Watched) -> None:
+    """There is a sentence about each of them."""
+    watched.view.facts = replace(FACTS, cluster=ClusterFacts("::", 4248, auth_timeout=1.0, tls=False))
+
+    assert [] == [name for name, family in read(watched).items() if not family.documentation.endswith(".")]
+
+
+def test_the_process(watched: Watched) -> None:
+    """Descriptors and the lag of the loop are shown; where the system says nothing, so do we."""
+    watched.watch.figures.sample(0.25)
+    watched.watch.figures.sample(0.125)
+    families = read(watched)
+
+    assert (9, 1000, 0.25) == tuple(
+        value(families, name) for name in ("process_open_fds", "process_max_fds", "pynatsd_loop_lag_seconds")
+    )
 
 
 def test_a_sick_server(watched: Watched) -> None:

@@ -1,13 +1,16 @@
 """Monitoring as a thing to start and stop."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from socket import socket
 from typing import cast
 
 import pytest
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
 from app.adapters.monitoring.monitor import Endpoint, HttpMonitor, Needs
 from app.adapters.monitoring.watch import Settings
 from app.domain.events import MonitorFailed, MonitorStarting
@@ -104,6 +107,111 @@ async def test_defects_are_reported() -> None:
 
     assert [MonitorFailed(None, "ZeroDivisionError: why")] == log.events
     assert ["Internal error in monitoring: ZeroDivisionError: why"] == log.texts()
+
+
+class Waits:
+    """Waiting that takes no time; after some of it the world is in order again."""
+
+    def __init__(self, *repairs: Callable[[], object]) -> None:
+        self.seconds: list[float] = []
+        self._repairs = list(repairs)
+
+    async def wait(self, seconds: float) -> None:
+        """Note how long."""
+        self.seconds.append(seconds)
+        if self._repairs:
+            self._repairs.pop(0)()
+
+
+class FakeServer:
+    """Serves, or fails in one of its steps."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def prepare(self) -> None:
+        """Fail, if that is what happens now."""
+        self._world.step("prepare")
+
+    def start(self) -> None:
+        """Fail, if that is what happens now."""
+        self._world.step("start")
+
+    async def close(self) -> None:
+        """Fail, if that is what happens now."""
+        self._world.step("close")
+
+
+class World:
+    """What happens to monitoring while it starts."""
+
+    def __init__(self, fails: str) -> None:
+        self.fails = fails
+        self.steps: list[str] = []
+
+    def step(self, name: str) -> None:
+        """Do it, or fail."""
+        self.steps.append(name)
+        if self.fails == name:
+            raise OSError(24, "Too many open files")
+
+    def make(self) -> FakeServer:
+        """A server, or a failure."""
+        self.step("make")
+        return FakeServer(self)
+
+    def heal(self) -> None:
+        """Nothing fails from now on."""
+        self.fails = ""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("fails", ["make", "prepare", "start"])
+async def test_it_fails_alone_and_tries_again(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    """Whatever goes wrong is said, and tried again after more and more time, until pages are served."""
+    log, world = RecordingEventLog(), World(fails)
+    waits = Waits(lambda: None, lambda: None, world.heal)
+    clock = ManualClock()
+    needs = Needs(FakeView(clock), clock, log, Ports().open, sleep=waits.wait)
+    one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    monkeypatch.setattr(one, "_make_server", world.make)
+
+    await one.listen()
+    await one.start()
+    async with asyncio.timeout(10):
+        while not log.of(MonitorAvailable):  # noqa: ASYNC110 - a log that remembers has no event
+            await asyncio.sleep(0)
+    await one.close()
+
+    assert [1.0, 2.0, 4.0] == waits.seconds
+    assert [1.0, 2.0, 4.0] == [fact.seconds for fact in log.of(MonitorUnavailable)]
+    assert (
+        "Monitoring is not available: OSError: [Errno 24] Too many open files; trying again in 1 s"
+        == log.texts()[1]
+    )
+    assert ["prepare", "start", "close"] == world.steps[-3:]
+
+
+@pytest.mark.asyncio
+async def test_the_end_comes_while_it_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor that never served ends like any other, and one whose end fails says so."""
+    log, world = RecordingEventLog(), World("make")
+    clock = ManualClock()
+    needs = Needs(FakeView(clock), clock, log, Ports().open)
+    one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    monkeypatch.setattr(one, "_make_server", world.make)
+    await one.listen()
+    await one.start()
+    await one.close()
+
+    other = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    world.fails = "close"
+    monkeypatch.setattr(other, "_make_server", world.make)
+    await other.listen()
+    await other.start()
+    await other.close()
+
+    assert [MonitorFailed(None, "OSError: [Errno 24] Too many open files")] == log.of(MonitorFailed)
 
 
 def test_nothing_heavy_is_imported_before_the_start() -> None:

@@ -1,11 +1,13 @@
 """The answers, to the byte."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from app.adapters.monitoring import pages
 from app.adapters.monitoring.formats import indented
+from app.adapters.monitoring.turns import Chunks
 from app.adapters.monitoring.watch import Settings
 from app.ports.broker_view import (
     ClusterFacts,
@@ -14,7 +16,7 @@ from app.ports.broker_view import (
     Profile,
     RouteStats,
     Security,
-    Steps,
+    SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
 )
@@ -82,7 +84,10 @@ VARZ = """{
   },
   "pynatsd": "",
   "python": "",
-  "data_plane": ""
+  "data_plane": "",
+  "held_publishers": 0,
+  "held_seconds": 0,
+  "recent_slow_consumers": []
 }"""
 
 CONNZ = """{
@@ -178,14 +183,9 @@ LISTED = (
 )
 
 
-def finished(steps: Steps[bytes]) -> str:
+def finished(chunks: Chunks) -> str:
     """The answer, as text."""
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        answer: bytes = end.value
-        return answer.decode()
+    return b"".join(chunks).decode()
 
 
 def test_varz(watched: Watched) -> None:
@@ -243,7 +243,7 @@ def test_connz(watched: Watched) -> None:
     ]
     watched.clock.advance(3.0)
 
-    assert CONNZ == finished(pages.connz(watched.watch, ConnectionQuery(), auth=True))
+    assert CONNZ == finished(pages.connz(watched.watch, ConnectionQuery(subscriptions=True), auth=True))
 
 
 def test_users_are_shown_only_when_asked_for(watched: Watched) -> None:
@@ -301,15 +301,47 @@ def test_a_long_page_is_one_document(watched: Watched, count: int) -> None:
     assert ",\n".join(middles) == answer.partition('"connections": [\n')[2].removesuffix("\n  ]\n}")
 
 
-def test_long_pages_pause(watched: Watched) -> None:
-    """There is a pause for each stretch of rows, and rows with many subscriptions fill a stretch sooner."""
-    many = replace(client(1), subscription_list=LISTED * 4 * pages.STRETCH)
-    watched.view.clients = [many, many, client(2), client(3)]
+def test_a_long_page_comes_in_steps(watched: Watched) -> None:
+    """A step writes a few rows at most, or a few of a row's subscriptions."""
+    count = 10 * pages.STRETCH
+    watched.view.clients = [client(number) for number in range(count)]
+    watched.view.clients[0] = replace(client(0), subscription_list=LISTED)
 
-    pauses = sum(1 for _ in pages.connz(watched.watch, ConnectionQuery()))
+    rows = list(pages.connz(watched.watch, ConnectionQuery(limit=count)))
+    lists = list(pages.connz(watched.watch, ConnectionQuery(limit=count, subscriptions=True)))
 
-    of_the_view, behind_the_rows = 1, 1
-    assert of_the_view + 3 + behind_the_rows == pauses
+    assert 10 <= len(rows)
+    assert max(part.count(b'"cid"') for part in rows) == pages.STRETCH
+    assert 1 == max(part.count(b'"cid"') for part in lists)
+    assert count < len(lists)
+
+
+def test_a_page_is_as_it_was_begun(watched: Watched) -> None:
+    """A client that goes before its row is written has one: the rows are as many as the page says."""
+    watched.view.clients = [client(number) for number in range(3)]
+    chunks = pages.connz(watched.watch, ConnectionQuery())
+    begun = [next(chunks), next(chunks)]
+    del watched.view.clients[1]
+
+    page = json.loads(b"".join([*begun, *chunks]))
+
+    assert [0, 1, 2] == [row["cid"] for row in page["connections"]]
+    assert (3, 3) == (page["num_connections"], page["total"])
+
+
+def test_a_page_of_very_many(watched: Watched) -> None:
+    """A page too long to be held leaves out who goes before its row is written."""
+    count = pages.MOST_HELD + 1
+    watched.view.facts = replace(FACTS, connections=count)
+    watched.view.clients = [client(number) for number in range(3)]
+    chunks = pages.connz(watched.watch, ConnectionQuery(limit=count))
+    begun = [next(chunks), next(chunks)]
+    del watched.view.clients[1]
+
+    page = json.loads(b"".join([*begun, *chunks]))
+
+    assert [0, 2] == [row["cid"] for row in page["connections"]]
+    assert 3 == page["total"]
 
 
 def test_routez(watched: Watched) -> None:
@@ -329,14 +361,58 @@ def test_routez(watched: Watched) -> None:
     watched.clock.advance(3.0)
 
     assert ROUTEZ == finished(pages.routez(watched.watch, subscriptions=True))
-    assert [True] == watched.view.asked
 
 
 def test_subsz(watched: Watched) -> None:
     """Exactly the figures of the index; whole floats have no fraction."""
     watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0)
 
-    assert SUBSZ == indented(pages.subsz(watched.watch)).decode()
+    assert SUBSZ == finished(pages.subsz(watched.watch))
+
+
+def test_who_was_slow_and_who_waits(watched: Watched) -> None:
+    """Receivers that were closed are listed with the reason, and a publisher's row says for whom it waits."""
+    record = SlowConsumerRecord("cid", 7, "laptop", "192.0.2.7", 4007, "why", 99, 1.5)
+    watched.view.facts = replace(FACTS, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.23456)
+    watched.view.clients = [client(1, waits_for=((7, "laptop"), (8, "")))]
+
+    varz = pages.varz(watched.watch)
+    (row,) = json.loads(finished(pages.connz(watched.watch, ConnectionQuery())))["connections"]
+
+    assert (2, 1.235) == (varz.held_publishers, varz.held_seconds)
+    assert [
+        {
+            "kind": "cid",
+            "cid": 7,
+            "name": "laptop",
+            "ip": "192.0.2.7",
+            "port": 4007,
+            "reason": "why",
+            "pending_bytes": 99,
+            "at": "2016-04-26T16:39:48.832681-04:00",
+        }
+    ] == [one.model_dump() for one in varz.recent_slow_consumers]
+    assert [{"cid": 7, "name": "laptop"}, {"cid": 8, "name": ""}] == row["waits_for"]
+
+
+def test_what_there_is_none_of(watched: Watched) -> None:
+    """Pages of today's servers have the shape that tools read: one account, no gateways, no leaf nodes."""
+    watched.view.facts = replace(
+        FACTS, connections=3, subscriptions=4, slow_consumers=5, traffic=Traffic(1, 2, 30, 40)
+    )
+    now = {"server_id": FACTS.info.server_id, "now": "2016-04-26T16:39:47.332681-04:00"}
+
+    (account,) = pages.accstatz(watched.watch).model_dump(mode="json")["account_statz"]
+
+    assert ("$G", 3, 3, 0, 4, 5) == tuple(
+        account[name]
+        for name in ("acc", "conns", "total_conns", "leafnodes", "num_subscriptions", "slow_consumers")
+    )
+    assert ({"msgs": 30, "bytes": 40}, {"msgs": 1, "bytes": 2}) == (account["sent"], account["received"])
+    assert (
+        now | {"outbound_gateways": {}, "inbound_gateways": {}} == pages.gatewayz(watched.watch).model_dump()
+    )
+    assert now | {"leafnodes": 0, "leafs": []} == pages.leafz(watched.watch).model_dump()
 
 
 def test_subsz_with_a_list(watched: Watched) -> None:

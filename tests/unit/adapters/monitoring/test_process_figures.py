@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from app.adapters.monitoring.process_figures import ProcessFigures
+from tests.fakes.steps import counted, finished
 
 
 def test_processor_time() -> None:
@@ -44,3 +45,20 @@ def test_cores() -> None:
     figures = ProcessFigures()
 
     assert 1 <= figures.usable_cores() <= figures.cores()
+
+
+def test_descriptors(tmp_path: Path) -> None:
+    """Open descriptors are counted in steps; one of them is that of the count itself."""
+    for number in range(300):
+        (tmp_path / str(number)).touch()
+    figures = ProcessFigures(descriptors=tmp_path)
+
+    assert 3 <= figures_in_steps(figures) or tmp_path.stat().st_size
+    assert finished(ProcessFigures(descriptors=tmp_path / "missing").open_descriptors()) is None
+    assert 3 <= (finished(ProcessFigures().open_descriptors()) or 3)
+    assert 0 < ProcessFigures().most_descriptors()
+
+
+def figures_in_steps(figures: ProcessFigures) -> int:
+    """The pauses of a count, and one."""
+    return 1 + counted(figures.open_descriptors())[0]

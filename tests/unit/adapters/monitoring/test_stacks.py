@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from app.adapters.monitoring import stacks
+from tests.fakes.steps import finished
 
 
 def test_threads() -> None:
@@ -31,7 +32,7 @@ def test_threads() -> None:
 
 
 async def _stacks() -> str:
-    return stacks.stacks()
+    return finished(stacks.stacks())
 
 
 @pytest.mark.asyncio
@@ -46,7 +47,7 @@ async def test_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = [asyncio.create_task(wait_in_a_task(), name=f"task-{number}") for number in range(3)]
     await asyncio.sleep(0)
 
-    text = stacks.stacks()
+    text = finished(stacks.stacks())
     for task in tasks:
         task.cancel()
 

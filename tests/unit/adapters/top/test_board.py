@@ -134,3 +134,15 @@ def test_an_address_of_version_six() -> None:
     six = Reading(server(), (replace(client(1), ip="2001:db8::1"),))
 
     assert "[2001:db8::1]:4001" == table(six, Look())[1][0]
+
+
+def test_a_name_is_no_formula() -> None:
+    """A client whose name begins like a formula has a quotation mark before it, for programs."""
+    row = delimited_text(reading("=cmd|' /C calc'!A0"), Look(), ";").splitlines()[1]
+
+    assert "'=cmd|' /C calc'!A0" == row.split(";")[2]
+
+
+def test_names_keep_their_direction() -> None:
+    """A name cannot turn what stands after it around."""
+    assert "\\u202egnp.exe" in plain_text(reading("\u202egnp.exe"), Look())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters.top.wording import columns, count, harmless, shortened, size
+from app.adapters.top.wording import columns, count, harmless, plain_cell, shortened, size
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,10 @@ def test_columns_of_a_terminal(text: str, width: int) -> None:
 def test_shortened(text: str, shown: str) -> None:
     """A text that is too long ends in an ellipsis, within the columns that it has."""
     assert shown == shortened(text, 5)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|cmd", "%0a"])
+def test_no_formulas(name: str) -> None:
+    """What a spreadsheet would calculate is text to it; the sign for an unknown rate stays as it is."""
+    assert f"'{name}" == plain_cell(name)
+    assert ["-", "", "a=1", "1.5K"] == [plain_cell(text) for text in ("-", "", "a=1", "1.5K")]

@@ -1,0 +1,149 @@
+"""A server as a thing to start and stop: it ends, whatever its parts do."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from dependency_injector import providers
+
+from app.adapters.net_memory import MemoryNetwork
+from app.config.options import make_options
+from app.domain.credentials import Answer, Credentials
+from app.domain.dataplane import PYTHON
+from app.entrypoints import service as module
+from app.entrypoints.container import Container
+from app.entrypoints.facts import StopIncomplete
+from app.entrypoints.service import Service
+from app.ports.authenticator import Authenticator
+from app.ports.monitor import Monitor
+from tests.fakes.event_log import RecordingEventLog
+
+
+class FakeMonitor(Monitor):
+    """Pages that nobody reads."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+        self.stuck = False
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """One that was free."""
+        return {"http": 8222}
+
+    async def listen(self) -> None:
+        """There is no port."""
+
+    async def start(self) -> None:
+        """There is nothing to serve."""
+
+    async def close(self) -> None:
+        """Note it, or never end."""
+        self.closed += 1
+        while self.stuck:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+
+class Fragile(Authenticator):
+    """Cannot be closed."""
+
+    required = True
+
+    def check(self, credentials: Credentials, answer: Answer) -> None:  # noqa: ARG002 - the port's signature
+        """Nobody comes in."""
+        answer(None)
+
+    def close(self) -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+class Rig:
+    """A service without sockets."""
+
+    def __init__(self) -> None:
+        self.log = RecordingEventLog()
+        self.monitor = FakeMonitor()
+        container = Container(make_options({"host": "somewhere", "port": 4222}), PYTHON)
+        container.event_log.override(providers.Object(self.log))
+        network = MemoryNetwork(container.clock())
+        container.listener.override(providers.Object(network.listener("somewhere", 4222)))
+        container.monitor.override(providers.Object(self.monitor))
+        self.container = container
+
+    @property
+    def service(self) -> Service:
+        """It, made once."""
+        return self.container.service()
+
+
+@pytest.mark.asyncio
+async def test_it_ends_with_its_log() -> None:
+    """A stopped server has closed its log; how often it is asked does not matter."""
+    rig = Rig()
+    await rig.service.start()
+    assert {"http": 8222} == rig.service.monitoring_ports
+
+    await rig.service.stop()
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert (True, 1) == (rig.log.closed, rig.monitor.closed)
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that swallows its cancellation is given up after a while, and the log says which."""
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    rig = Rig()
+    rig.monitor.stuck = True
+    rig.container.authenticator.override(providers.Object(Fragile()))
+    await rig.service.start()
+
+    async with asyncio.timeout(10):
+        await rig.service.stop()
+        await rig.service.departed()
+    rig.monitor.stuck = False
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+    assert ["monitoring", "the authenticator"] == [fact.part for fact in rig.log.of(StopIncomplete)]
+    assert "Cannot stop monitoring in order: it takes longer than 0.05 s" in rig.log.texts()
+
+
+@pytest.mark.asyncio
+async def test_clients_that_are_never_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that does not report its end is not waited for longer than it may take."""
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 0.0)
+    rig = Rig()
+    await rig.service.start()
+    monkeypatch.setattr(rig.service.broker, "shutdown", lambda _done: None)
+
+    async with asyncio.timeout(10):
+        await rig.service.stop()
+
+    assert ["the clients"] == [fact.part for fact in rig.log.of(StopIncomplete)]
+
+
+@pytest.mark.asyncio
+async def test_a_start_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that is cancelled leaves nothing open, and the server can be stopped."""
+    rig = Rig()
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.monitor, "start", wait)
+    starting = asyncio.create_task(rig.service.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert (True, 1) == (rig.log.closed, rig.monitor.closed)
