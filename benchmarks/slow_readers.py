@@ -93,7 +93,8 @@ async def publish(scenario: Scenario, outcome: Outcome, port: int) -> None:
     pongs = asyncio.create_task(_measure_pongs(client, outcome))
     begin = time.monotonic()
     body = b"x" * (SIZE - 20)
-    while (elapsed := time.monotonic() - begin) < scenario.seconds:
+    for _ in range(round(scenario.seconds / STEP)):
+        elapsed = time.monotonic() - begin
         while outcome.sent < elapsed * RATE:
             stamp = f"{begin + outcome.sent / RATE:020.6f}".encode()
             client.writer.write(b"PUB foo %d\r\n%b%b\r\n" % (SIZE, stamp, body))
