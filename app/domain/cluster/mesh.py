@@ -216,6 +216,7 @@ class Cluster:
             auth_required=self.gatekeeper.required,
             tls_required=settings.tls,
             tls_verify=settings.tls,
+            sends_on=True,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
 
@@ -245,6 +246,8 @@ class Cluster:
         connection = session.connection
         self._handshakes.discard(session)
         session.registered(info)
+        if info.sends_on:
+            self.interest.marks(session.origin)
         self._note_reached(session, info)
         self._probe_namesakes(session)
         self.remotes[info.server_id] = session
@@ -304,7 +307,7 @@ class Cluster:
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._vigil.discard(session)
-        self.interest.trust(session.origin)
+        self.interest.route_ended(session.origin)
         self._logins.discard(session)
         self._handshakes.discard(session)
         if self.remotes.get(session.remote_id) is session:
@@ -341,7 +344,7 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        line = replace(info, ip=str(url), connect_urls=()).line()
+        line = replace(info, ip=str(url), connect_urls=(), sends_on=False).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)

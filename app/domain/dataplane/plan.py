@@ -29,6 +29,11 @@ class Target:
         """Whether the receiver takes messages, and nobody has to wait for it."""
         return self.outbox is not None and not self.outbox.closed and not self.outbox.congested
 
+    def under(self, sid: bytes) -> "Target":
+        assert self.outbox is not None
+        assert self.subscription is not None
+        return Target(self.outbox, sid, self.subscription)
+
     def bears(self, size: int, most: int) -> int:
         """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
         outbox = self.outbox
