@@ -19,9 +19,9 @@ SENTENCES = [
         "Listening for route connections on [::1]:4248",
     ),
     (
-        events.RouteListenFailed(None, 4222, "address already in use"),
+        events.RouteListenFailed(None, "::1", 6222, "address already in use"),
         Level.FATAL,
-        "Error listening on router port: 4222 - address already in use",
+        "Error listening on router port: [::1]:6222 - address already in use",
     ),
     (
         events.RouteDialling(None, "localhost:4248"),
