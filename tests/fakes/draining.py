@@ -1,8 +1,9 @@
 """A queue group under load whose members come and go in good order, at the servers of a cluster.
 
 Every member that goes takes what it was sent until its server has confirmed its end, so
-every message has somebody to take it. ``python -m tests.fakes.draining PORT...`` plays it
-against servers that run already, and says what was lost.
+every message has somebody to take it.
+``python -m tests.fakes.draining MESSAGES LEAVINGS PORT...`` plays it against servers that
+run already, and says what was lost.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ class Plan:
     """Members per server that come and go, besides the one that stays."""
     steady: tuple[int, ...] | None = None
     """Which servers have a member that stays; all if None."""
+    restless: tuple[int, ...] | None = None
+    """Which servers have members that come and go; all if None."""
 
 
 class Peer:
@@ -121,8 +124,7 @@ class Group:
     async def play(self) -> tuple[int, int]:
         """How many messages nobody got, and how many were got more than once."""
         plan = self._plan
-        steady = self._ports if plan.steady is None else [self._ports[number] for number in plan.steady]
-        stay = [await Peer(self.got).connect(port) for port in steady]
+        stay = [await Peer(self.got).connect(port) for port in self._those(plan.steady)]
         for peer in stay:
             await peer.join()
         publishers = [await Peer(self.got).connect(port) for port in self._ports]
@@ -131,13 +133,16 @@ class Group:
             for first, peer in enumerate(publishers):
                 numbers = range(first, plan.messages, len(self._ports))
                 tasks.create_task(self._publish(peer, numbers))
-            for port in self._ports:
+            for port in self._those(plan.restless):
                 for number in range(plan.floating):
                     tasks.create_task(self._come_and_go(port, LIMIT if number % 2 else 0))
         await self._rest()
         for peer in (*stay, *publishers):
             peer.close()
         return plan.messages - len(self.got), sum(count > 1 for count in self.got.values())
+
+    def _those(self, numbers: tuple[int, ...] | None) -> Sequence[int]:
+        return self._ports if numbers is None else [self._ports[number] for number in numbers]
 
     async def _publish(self, peer: Peer, numbers: range) -> None:
         """Publish these, so slowly that it goes on for as long as members come and go."""
@@ -147,7 +152,7 @@ class Group:
             self._sent += len(batch)
             await peer.settle()
             while self._is_ahead(SLACK) and self.left < self._plan.leavings:
-                await asyncio.sleep(TICK)
+                await _tick()
 
     async def _come_and_go(self, port: int, limit: int) -> None:
         """Join and leave until as many have left as shall."""
@@ -156,10 +161,10 @@ class Group:
             peer = await Peer(self.got).connect(port)
             await peer.join(limit)
             while self._sent < plan.messages and not self._is_ahead(0):
-                await asyncio.sleep(TICK)
+                await _tick()
             self.left += 1
             while limit > peer.taken and self._sent < plan.messages:
-                await asyncio.sleep(TICK)
+                await _tick()
             await peer.leave()
 
     def _is_ahead(self, slack: int) -> bool:
@@ -174,12 +179,17 @@ class Group:
             await asyncio.sleep(PATIENCE)
 
 
+async def _tick() -> None:
+    """Let the others get on: what is waited for is a count, which has no event."""
+    await asyncio.sleep(TICK)
+
+
 def main(words: Sequence[str]) -> None:
     """Play it against servers on these ports."""
     messages, leavings, *ports = map(int, words)
     group = Group(ports, Plan(messages, leavings))
     lost, twice = asyncio.run(group.play())
-    print(f"{messages} messages, {group.left} leavings: {lost} lost, {twice} twice")
+    sys.stdout.write(f"{messages} messages, {group.left} leavings: {lost} lost, {twice} twice\n")
 
 
 if __name__ == "__main__":
