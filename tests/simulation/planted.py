@@ -101,6 +101,7 @@ class _EverybodyPlanner:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.member = planner.member
+        self.stand_in = planner.stand_in
         self.decisive = planner.decisive
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:

@@ -6,12 +6,9 @@ from app.domain.broker import Broker
 from app.domain.dataplane import choose
 from tests.fakes.twins import twins
 from tests.simulation.planted import PLANTS
-from tests.simulation.scenario import Phase, Scenario, Seat, Step, Weather, Word, make_scenario
+from tests.simulation.scenario import Phase, Scenario, Seat, Step, Weather, Word
 from tests.simulation.server import MakeBroker
 from tests.simulation.world import World
-
-RARE_SEED = 0
-"""One of the seeds of ``make simulate`` that finds a server which drops such messages."""
 
 
 def scenario(servers: int, steady: tuple[int, ...]) -> Scenario:
@@ -19,9 +16,7 @@ def scenario(servers: int, steady: tuple[int, ...]) -> Scenario:
     clients = range(3 * servers)
     first = [Step(0.0, "arrive", (number, number % servers)) for number in clients]
     first += [Step(1.0, "sub", (servers + server, "a", "q")) for server in steady]
-    load = [
-        Step(0.02 * number, "pub", (number % servers, "a", 3, 16)) for number in range(1, 400)
-    ]
+    load = [Step(0.02 * number, "pub", (number % servers, "a", 3, 16)) for number in range(1, 400)]
     for turn in range(40):
         leaver: tuple[Word, ...] = (2 * servers + turn % servers,)
         load += [

@@ -140,7 +140,9 @@ def test_the_real_port_and_addresses_are_told(make_plane: MakePlane) -> None:
     heard = server.called().heard()
 
     assert b'"host":"h","port":6001,' in heard
-    assert heard.endswith(b',"sends_on":true,"ip":"nats-route://203.0.113.1:6222/","connect_urls":["10.0.0.1:4222"]}\r\n')
+    assert heard.endswith(
+        b',"sends_on":true,"ip":"nats-route://203.0.113.1:6222/","connect_urls":["10.0.0.1:4222"]}\r\n'
+    )
 
 
 @pytest.mark.parametrize("dialled", [False, True])

@@ -615,7 +615,9 @@ def test_an_address_that_is_served_while_it_waits_is_not_dialled(scene: Scene) -
 
 def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
     """More are ignored until some are known to be servers."""
-    told = [scene.solicitor.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_STRANGERS + 1)]
+    told = [
+        scene.solicitor.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_STRANGERS + 1)
+    ]
     scene.reach("S0")
     again = scene.solicitor.seek(RouteUrl("192.0.2.8", 1), "")
 

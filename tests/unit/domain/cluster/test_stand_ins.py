@@ -3,13 +3,9 @@
 import pytest
 
 from app.domain.broker import BURIAL_SLICE
-from app.domain.cluster.info import SENDS_ON
 from app.domain.tombstones import TOMBSTONE_SECONDS
 from tests.fakes.virtual_broker import VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
-
-OURS = {SENDS_ON: True}
-"""What INFO has of a server that understands the mark."""
 
 
 class Scene:
@@ -30,9 +26,13 @@ class Scene:
         sid = sid or b"QRSID:%d:7" % self.member.connection.cid
         self.peer.send(count * (b"MSG %b %b re.ply 2\r\n\r\n\r\n" % (subject, sid)))
 
-    def distant(self, server_id: str, sid: bytes = b"QRSID:3:4", **fields: object) -> VirtualPeer:
-        """Another server, with a member of the group."""
-        peer = self.server.joined(server_id, 7300 + len(self.server.clients), **fields)
+    def distant(self, server_id: str, sid: bytes = b"QRSID:3:4", *, ours: bool = True) -> VirtualPeer:
+        """Another server, with a member of the group; `ours`: it understands the mark."""
+        port = 7300 + len(self.server.clients)
+        if ours:
+            peer = self.server.joined(server_id, port, sends_on=True)
+        else:
+            peer = self.server.joined(server_id, port)
         peer.send(b"SUB foo.a grp %b\r\n" % sid)
         peer.heard()
         self.peer.heard()
@@ -58,8 +58,8 @@ def _scene(server: RoutedBroker) -> Scene:
 
 def test_another_member_here_gets_it(scene: Scene) -> None:
     """Behind an UNSUB; those of other groups and of other subjects do not, nor do other servers."""
-    stays, other = scene.local(), scene.local(queue=b"other")
-    elsewhere, distant = scene.local(b"bar"), scene.distant(GREATER_ID)
+    other, stays = scene.local(queue=b"other"), scene.local()
+    elsewhere, distant = scene.local(b"bar"), scene.distant(GREATER_ID, ours=False)
     scene.leave()
     distant.heard()
 
@@ -122,7 +122,7 @@ def test_the_subject_counts(scene: Scene) -> None:
 
 def test_one_elsewhere_gets_it_where_nobody_is_left(scene: Scene) -> None:
     """It is marked for a server that understands that."""
-    distant = scene.distant(GREATER_ID, **OURS)
+    distant = scene.distant(GREATER_ID)
     scene.leave()
     distant.heard()
     scene.peer.heard()
@@ -134,7 +134,7 @@ def test_one_elsewhere_gets_it_where_nobody_is_left(scene: Scene) -> None:
 
 def test_gnatsd_gets_it_as_from_the_publisher(scene: Scene) -> None:
     """It sends nothing on, and knows no mark."""
-    distant = scene.distant(GREATER_ID)
+    distant = scene.distant(GREATER_ID, ours=False)
     scene.leave()
     distant.heard()
 
@@ -156,7 +156,7 @@ def test_it_may_go_back(scene: Scene) -> None:
 
 def test_it_never_goes_on_twice(scene: Scene) -> None:
     """What was sent on reaches a member here, or nobody."""
-    distant = scene.distant(GREATER_ID, **OURS)
+    distant = scene.distant(GREATER_ID)
     stays = scene.local()
     sid = b"QRSID:!%d:7" % scene.member.connection.cid
 
@@ -186,7 +186,7 @@ def test_a_mark_for_nobody(scene: Scene) -> None:
 
 def test_silent_servers_are_passed_over(scene: Scene) -> None:
     """As long as others have a member."""
-    silent, other = scene.distant(GREATER_ID, **OURS), scene.distant("X" * 22, b"QRSID:1:1", **OURS)
+    silent, other = scene.distant(GREATER_ID), scene.distant("X" * 22, b"QRSID:1:1")
     scene.server.cluster.interest.doubt(silent.session.origin)
     scene.leave()
     silent.heard()
@@ -199,7 +199,7 @@ def test_silent_servers_are_passed_over(scene: Scene) -> None:
 
 def test_the_silent_one_gets_it_where_there_is_no_other(scene: Scene) -> None:
     """It may answer yet."""
-    silent = scene.distant(GREATER_ID, **OURS)
+    silent = scene.distant(GREATER_ID)
     scene.server.cluster.interest.doubt(silent.session.origin)
     scene.leave()
     silent.heard()
@@ -211,7 +211,7 @@ def test_the_silent_one_gets_it_where_there_is_no_other(scene: Scene) -> None:
 
 def test_members_with_a_limit_are_passed_over(scene: Scene) -> None:
     """Elsewhere they may have had their last message already."""
-    limited, other = scene.distant(GREATER_ID, **OURS), scene.distant("X" * 22, b"QRSID:1:1", **OURS)
+    limited, other = scene.distant(GREATER_ID), scene.distant("X" * 22, b"QRSID:1:1")
     limited.send(b"UNSUB QRSID:3:4 5\r\n")
     scene.leave()
     limited.heard()
@@ -224,14 +224,14 @@ def test_members_with_a_limit_are_passed_over(scene: Scene) -> None:
 
 def test_a_route_that_ended_gets_nothing(scene: Scene) -> None:
     """What was known of its server is forgotten."""
-    distant = scene.distant(GREATER_ID, **OURS)
+    distant = scene.distant(GREATER_ID)
     scene.leave()
     scene.send()
     distant.heard()
 
     distant.leave()
     scene.send()
-    again = scene.distant(GREATER_ID)
+    again = scene.distant(GREATER_ID, ours=False)
     scene.send()
 
     assert (b"", message(b"QRSID:3:4")) == (distant.heard(), again.heard())
