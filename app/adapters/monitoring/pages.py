@@ -292,7 +292,7 @@ def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
         subscriptions=stats.subscriptions,
         start=rfc3339(watch.calendar.date(link.started)),
         uptime=duration(now - link.started),
-        remote_name=stats.name,
+        remote_name=stats.name or None,
         rtt=f"{1000.0 * stats.rtt:.3f}ms" if stats.rtt else None,
     )
 

@@ -211,7 +211,9 @@ class RouteInfo(_Answer):
     subscriptions: int
     start: Time
     uptime: Duration
-    remote_name: Annotated[str, Field(description="What the peer calls itself, or its server id.")] = ""
+    remote_name: Annotated[str | None, Field(description="What the peer calls itself, or its server id.")] = (
+        None
+    )
     rtt: Annotated[
         str | None, Field(description="Round-trip time of the last ping.", examples=["0.412ms"])
     ] = None

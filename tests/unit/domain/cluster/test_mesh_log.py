@@ -105,4 +105,4 @@ def test_the_time_an_answer_takes(server: RoutedBroker) -> None:
     peer.send(b"PONG\r\n")
 
     assert 0.0 == before
-    assert 0.25 <= peer.session.rtt <= 0.45
+    assert 0.25 <= peer.session.rtt <= 0.5
