@@ -94,7 +94,7 @@ def test_a_server_that_comes_in_by_itself_is_reached(make_plane: MakePlane) -> N
 
 
 def test_the_time_an_answer_takes(server: RoutedBroker) -> None:
-    """Each PONG tells it; one that nobody asked for does not."""
+    """Each PONG shows it; one that nobody asked for does not."""
     peer = server.joined(SMALLER_ID)
     peer.send(b"PONG\r\n")
     before = peer.session.rtt
