@@ -20,9 +20,11 @@ from app.domain.interest import Interest
 from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
 from app.domain.routing import Routing
+from app.domain.stand_ins import StandIns
 from app.domain.stats import ServerStats, SlowConsumerRecord, Traffic
 from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler, Timer
+from app.domain.tombstones import Tombstones
 
 BURIAL_SLICE = 1000
 """Subscriptions of a closed connection that are removed in one go."""
@@ -77,7 +79,8 @@ class Broker:
         self.events = needs.events
         self.flow = Flow(limits, needs.scheduler)
         index: SubscriptionIndex[Subscription] = SubscriptionIndex()
-        routing = Routing(index, self._find_member)
+        tombstones = Tombstones(needs.scheduler) if membership is not None else None
+        routing = Routing(index, self._find_member, StandIns(index, tombstones))
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         self.interest = Interest(index, routing, self.plane)
         self.connections: dict[int, Connection] = {}
@@ -319,6 +322,7 @@ class Broker:
             return
         idle = not self._graves
         self._graves.extend(subscriptions)
+        self.interest.leaving(subscriptions)
         self.interest.mourn()
         if idle:
             self.scheduler.call_soon(self._bury_slice)

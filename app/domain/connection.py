@@ -206,6 +206,7 @@ class Connection:
         "_ending",
         "_listening",
         "_waits",
+        "cause",
         "cid",
         "closed",
         "inlet",
@@ -225,6 +226,8 @@ class Connection:
         self.wire = wire
         self.started = broker.scheduler.monotonic()
         self.closed = False
+        self.cause = ""
+        """Why it ended, where that was not our decision, or it was too slow."""
         self.pings_out = 0
         """Pings that the peer has not answered."""
         self.outbox: Outbox = broker.plane.outbox(wire, self)
@@ -262,6 +265,7 @@ class Connection:
         if self._waits and not self.closed and not (self._listening and self._is_idle()):
             self._ending = True
         else:
+            self.cause = self.cause or "closed by the other end"
             self.close()
 
     def _is_idle(self) -> bool:
@@ -271,7 +275,8 @@ class Connection:
     def drained(self) -> None:
         self._broker.flow.drained(self)
 
-    def lost(self, error: Exception | None) -> None:  # noqa: ARG002 - a reset is an end like any other
+    def lost(self, error: Exception | None) -> None:
+        self.cause = self.cause or (str(error) if error is not None else "") or "closed by the other end"
         self._retire()
         self._broker.departed()
         # Break the circles of references, so that memory returns without the collector. The wire
@@ -459,6 +464,7 @@ class Connection:
         if not self.closed:
             self._broker.count_slow_consumer(self, reason)
             self.report(SlowConsumer(self.link, reason))
+            self.cause = f"Slow Consumer: {reason}"
             self.abort()
 
     @property

@@ -1,6 +1,6 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from app.domain.index import IndexStats, SubscriptionIndex
 from app.domain.representatives import Representatives
 from app.domain.routing import Routing
 from app.domain.subscription import LOCAL, Subscription, route_sid
+from app.domain.tombstones import MOST_TOMBSTONES
 
 
 class Announcer(Protocol):
@@ -63,6 +64,7 @@ class Interest:
             self._index.insert(successor)
         self._forget_plans(subscription)
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self._note_left(subscription)
             self.announcer.removed(subscription)
 
     def __len__(self) -> int:
@@ -89,6 +91,26 @@ class Interest:
             num_inserts=stats.num_inserts + waiting + withdrawn,
             num_removes=stats.num_removes + withdrawn,
         )
+
+    def _note_left(self, subscription: Subscription) -> None:
+        """Another server may have drawn it before it hears of its end."""
+        if subscription.queue is not None:
+            self._routing.stand_ins.left(subscription, route_sid(subscription))
+
+    def leaving(self, subscriptions: Sequence[Subscription]) -> None:
+        """The connection of these is closed; they are removed later, as they are many."""
+        if self.announcer is not None and subscriptions[0].subscriber.origin == LOCAL:
+            for subscription in subscriptions[:MOST_TOMBSTONES]:
+                self._note_left(subscription)
+
+    def marks(self, origin: int) -> None:
+        """The server of this route understands the mark of messages that are sent on; see `StandIns`."""
+        self._routing.stand_ins.marking.add(origin)
+
+    def route_ended(self, origin: int) -> None:
+        """Forget what was known of the server of this route."""
+        self._routing.stand_ins.marking.discard(origin)
+        self.trust(origin)
 
     def mourn(self) -> None:
         """Subscriptions of a closed connection stay for a while: let no message be given to them.

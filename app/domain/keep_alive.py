@@ -1,5 +1,7 @@
 """Keep-alive: a peer that leaves its pings unanswered is let go (client-protocol.md, section 12)."""
 
+from collections.abc import Callable
+
 from app.domain import encode
 from app.domain.connection import Connection
 from app.domain.errors import StaleConnection
@@ -12,9 +14,18 @@ class KeepAlive:
     """Pings connections, all at the same interval."""
 
     def __init__(
-        self, scheduler: Scheduler, events: EventSink, interval: float, most_unanswered: int
+        self,
+        scheduler: Scheduler,
+        events: EventSink,
+        interval: float,
+        most_unanswered: int,
+        pinged: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
-        """`interval` in seconds; a connection with more than so many unanswered pings is closed."""
+        """`interval` in seconds; a connection with more than so many unanswered pings is closed.
+
+        `pinged` is called before each ping.
+        """
+        self._pinged = pinged
         self._events = events
         self._most_unanswered = most_unanswered
         self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._ping)
@@ -35,6 +46,7 @@ class KeepAlive:
             connection.report(WentStale(connection.link))
             connection.close(StaleConnection().wire())
             return
+        self._pinged(connection)
         connection.send(encode.PING)
         connection.report_sent("PING")
         if not connection.closed:

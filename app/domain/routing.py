@@ -16,6 +16,7 @@ from typing import Final
 from app.domain.dataplane.seam import Plan, Plane
 from app.domain.errors import InvalidSubject
 from app.domain.index import SubscriptionIndex
+from app.domain.stand_ins import StandIns, unmarked
 from app.domain.subject import is_literal
 from app.domain.subscription import LOCAL, Subscription
 from app.domain.trie import Match
@@ -44,10 +45,14 @@ class Routing:
     """Makes plans. Subjects with the same receivers share one."""
 
     def __init__(
-        self, index: SubscriptionIndex[Subscription], find_member: FindMember = lambda _sid: None
+        self,
+        index: SubscriptionIndex[Subscription],
+        find_member: FindMember = lambda _sid: None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self._index = index
         self._find_member = find_member
+        self.stand_ins = stand_ins or StandIns(index)
         self._made: dict[_Key, Plan] = {}
         self._refusal: Plan | None = None
         self.mourning = False
@@ -87,10 +92,16 @@ class Routing:
         members = list(group)
         return [one for one in members if one.subscriber.origin not in self.doubted] or members
 
-    def member(self, plane: Plane, sid: bytes) -> Plan:
+    def member(self, plane: Plane, sid: bytes) -> Plan | None:
         """Only the member of a queue group gets the message that another server has drawn."""
+        if unmarked(sid) is not sid or self.stand_ins.is_left(sid):
+            return None
         subscription = self._find_member(sid)
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
+
+    def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+        """The member may have left: then another one of its group gets the message."""
+        return self.stand_ins.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.doubted)
 
     def decisive(self, subject: bytes) -> int:
         """How many leading tokens decided the plan; see `seam.Planner`."""
@@ -99,6 +110,7 @@ class Routing:
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
         self._made.clear()
+        self.stand_ins.forget()
 
 
 def _living(subscriptions: Iterable[Subscription]) -> list[Subscription]:

@@ -103,6 +103,10 @@ class RouteStats:
     subscriptions: int
     subscription_list: tuple[SubscriptionStats, ...] = ()
     """Empty unless it was asked for."""
+    name: str = ""
+    """What the peer calls itself, or its server id."""
+    rtt: float = 0.0
+    """Seconds between the last ping and its answer; 0 before the first answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TypeVar
 from app.domain.broker import Broker
 from app.domain.client_session import ClientSession
 from app.domain.cluster.session import RouteSession
+from app.domain.cluster.solicitor import UnreachableRoute
 from app.domain.encode import ServerInfo
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
@@ -225,7 +226,13 @@ class LiveView:
             solicited=session.solicited,
             configured=cluster is not None and cluster.is_configured(session),
             subscriptions=len(session.subscriptions),
+            name=session.name,
+            rtt=session.rtt,
         )
+
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
+        cluster = self._broker.cluster
+        return cluster.unreachable() if cluster is not None else ()
 
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
         rows: list[ClientStats] = []

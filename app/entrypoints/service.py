@@ -141,8 +141,8 @@ class Service:
         try:
             address = await self._parts.route_listener.start(self.broker.accept_route)
         except ListenError as error:
-            client_port = self.broker.info.port
-            raise CannotStart(RouteListenFailed(None, client_port, str(error))) from error
+            settings = cluster.settings
+            raise CannotStart(RouteListenFailed(None, settings.host, settings.port, str(error))) from error
         cluster.listening_on(address.port)
         self._events.record(RouteListening(None, cluster.settings.host, address.port))
 

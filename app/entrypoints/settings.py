@@ -143,6 +143,7 @@ def cluster_settings(options: Options) -> ClusterSettings:
         routes=asked.routes,
         advertised=asked.cluster_advertise or "",
         advertise=not asked.no_advertise,
+        name=options.server_name or "",
         connect_retries=asked.connect_retries,
     )
 

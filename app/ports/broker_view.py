@@ -25,6 +25,7 @@ What may be too long to be held at once comes as an iterator of parts, one step 
 from collections.abc import Iterator
 from typing import Protocol
 
+from app.domain.cluster.solicitor import UnreachableRoute
 from app.domain.encode import ServerInfo
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
@@ -74,6 +75,7 @@ __all__ = [
     "SubscriptionPage",
     "SubscriptionStats",
     "Traffic",
+    "UnreachableRoute",
 ]
 
 
@@ -122,6 +124,10 @@ class BrokerView(Protocol):
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """All routes; with what their peers listen to, if that is asked for."""
+        ...
+
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
+        """The configured servers that no route leads to; cheap."""
         ...
 
     def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:

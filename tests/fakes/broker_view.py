@@ -26,6 +26,7 @@ from app.ports.broker_view import (
     SubscriptionPage,
     SubscriptionStats,
     Traffic,
+    UnreachableRoute,
 )
 
 SERVER_ID = "kG19DsXX1UVeSyEjhl3RFw"
@@ -76,6 +77,7 @@ class FakeView(BrokerView):
         self.clients: list[ClientStats] = []
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)
         self.links: list[RouteStats] = []
+        self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
         self.asked: list[object] = []
 
@@ -130,6 +132,10 @@ class FakeView(BrokerView):
         self.asked.append(subscriptions)
         yield
         return tuple(self.links)
+
+    def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
+        """As the test says."""
+        return tuple(self.unreached)
 
     def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
         """The subscriptions, as far as offset and limit go."""

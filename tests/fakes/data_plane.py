@@ -110,6 +110,10 @@ class ScriptedPlanner(Planner):
         self.asked: list[tuple[int, bytes]] = []
         self.members: dict[bytes, Target] = {}
         self.sought: list[bytes] = []
+        self.left: dict[bytes, list[Target]] = {}
+        """Members that have left, and who stands in for them."""
+        self.replaced: list[tuple[bytes, bytes]] = []
+        """The sids and subjects that `stand_in` was asked for."""
         self.decide: Callable[[bytes], int] = lambda subject: subject.count(b".") + 1
         """Answers `decisive`."""
 
@@ -126,11 +130,18 @@ class ScriptedPlanner(Planner):
         """Say how many leading tokens decided."""
         return self.decide(subject)
 
-    def member(self, plane: Plane, sid: bytes) -> Plan:
+    def member(self, plane: Plane, sid: bytes) -> Plan | None:
         """Look it up."""
         self.sought.append(sid)
+        if sid in self.left:
+            return None
         member = self.members.get(sid)
         return plane.plan(() if member is None else (member,), ())
+
+    def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+        """Look it up, by the sid."""
+        self.replaced.append((sid, subject))
+        return plane.plan((), [self.left[sid]] if self.left[sid] else ())
 
 
 class Station:

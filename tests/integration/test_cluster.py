@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import signal
+import socket
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -334,3 +336,37 @@ async def guess(server: ClusterProcess) -> list[bytes]:
         heard = await reader.read()
     writer.close()
     return heard.splitlines()
+
+
+async def test_what_an_operator_sees_of_a_cluster() -> None:
+    """Without debugging: routes that come and go, with the peer's name, and servers that are away."""
+    with ClusterProcess("--server_name", "east") as east:
+        with ClusterProcess("--server_name", "west", seed=east.route_port) as west:
+            up = east.wait_for('Route to "west" is up, dialled by the other server')
+            west.wait_for('Route to "east" is up, dialled by this server')
+        down = east.wait_for('Route to "west" is down: ')
+        with west.successor() as west:
+            west.wait_for("is up")
+            address = f"127.0.0.1:{east.route_port}"
+            east.kill()
+            away = west.wait_for(f"Route to {address} cannot be reached: ")
+            west.wait_for("(attempt 2)")
+            with east.successor():
+                west.wait_for(f"Route to {address} is reached, failed attempts before: ")
+
+    assert "[INF] 127.0.0.1:" in up
+    assert "[INF] 127.0.0.1:" in down
+    assert "[INF] Route to" in away
+
+
+async def test_a_route_port_that_is_taken_is_named() -> None:
+    """The server does not start, and says which port it is."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*ClusterProcess.command, "--cluster", f"nats://127.0.0.1:{port}"]
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, timeout=DEADLINE, check=False
+        )
+
+    assert 1 == done.returncode
+    assert f"[FTL] Error listening on router port: 127.0.0.1:{port} - " in done.stderr

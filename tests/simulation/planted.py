@@ -101,6 +101,7 @@ class _EverybodyPlanner:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.member = planner.member
+        self.stand_in = planner.stand_in
         self.decisive = planner.decisive
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
@@ -276,6 +277,7 @@ PLANTS: Final[dict[str, Plant]] = {
     "serves-all-members": Plant("one member per group", _serves_all_members),
     "draws-the-frozen": Plant("in time", _without("interest.doubt")),
     "forgets-unsub": Plant("interest", _without("cluster.herald.removed")),
+    "drops-for-the-gone": Plant("exactly once", _without("interest._routing.stand_ins.left")),
     "keeps-the-dead": Plant("interest", _without("bury")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
     "serves-the-gone": Plant("UNSUB", _without("interest.remove")),

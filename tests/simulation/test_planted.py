@@ -11,8 +11,8 @@ from tests.simulation.world import World
 SEEDS = 12
 """So many seeds at most are needed to catch a defect."""
 
-RARE = {"draws-the-frozen"}
-"""What only few seeds meet; ``test_freezing`` has it."""
+RARE = {"draws-the-frozen", "drops-for-the-gone"}
+"""What only few seeds meet; ``test_freezing`` and ``test_draining`` have them."""
 
 
 @pytest.mark.parametrize("twin", twins())

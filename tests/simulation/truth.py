@@ -97,6 +97,8 @@ class Message:
     """Plain subscriptions that know of no reason not to get it."""
     due_groups: dict[str, list[Interest]]
     """Members of groups, of whom one must get it, and soon; without those whose server stands still."""
+    leaving: dict[str, list[Interest]] = field(default_factory=dict)
+    """Members of these groups that were given up before, of whom the publisher's server may not know that."""
     served: dict[str, Interest] = field(default_factory=dict)
     """By queue group, who got it."""
 
@@ -177,10 +179,10 @@ class Truth:
             for name, members in groups.items()
         }
         owed = {name: members for name, members in awake.items() if self._serves(member, members, now)}
+        message = Message(len(self.messages), member, subject, now, reply, member.interests, due, owed)
         for ghost in self._ghosts:
             if ghost.queue in owed and not self._gone(ghost, member, now) and covers(ghost.pattern, subject):
-                del owed[ghost.queue]
-        message = Message(len(self.messages), member, subject, now, reply, member.interests, due, owed)
+                message.leaving.setdefault(ghost.queue, []).append(ghost)
         self.messages.append(message)
         return message
 
@@ -238,7 +240,7 @@ class Truth:
         if interest.over:
             raise Violation(f"UNSUB: {interest} got {message} after its server had confirmed the UNSUB")
         publisher = message.member.number
-        if interest.last.get(publisher, -1) > number:
+        if interest.last.get(publisher, -1) > number and not self._may_overtake(interest):
             raise Violation(f"order: {interest} got {message} after message {interest.last[publisher]}")
         if interest.limit and len(interest.seen) >= interest.limit:
             raise Violation(f"UNSUB with max: {interest} got {message} beyond its limit {interest.limit}")
@@ -269,7 +271,7 @@ class Truth:
                         raise Violation(f"exactly once: {interest} did not get {message} of {message.at:.6f}")
             for name, members in message.due_groups.items():
                 members.extend(self._joined_later(message, name))
-                if all(self._owed(message, member) for member in members):
+                if self._group_is_owed(message, members, message.leaving.get(name, [])):
                     self.owed += 1
                     if name not in message.served:
                         raise Violation(
@@ -282,6 +284,31 @@ class Truth:
             if interest.confirmed == math.inf:
                 raise Violation(f"service: no PONG behind the SUB of {interest}")
             interest.placed = True
+
+    def _may_overtake(self, interest: Interest) -> bool:
+        """Whether messages may reach it by way of a server whose member has left, and others directly."""
+        return interest.queue is not None and any(ghost.queue == interest.queue for ghost in self._ghosts)
+
+    def _group_is_owed(self, message: Message, members: list[Interest], ghosts: list[Interest]) -> bool:
+        """Whether a member must have got it: one stayed, and all who left did so in good order."""
+        stayed = [member for member in members if self._owed(message, member)]
+        leavers = ghosts + [member for member in members if not self._owed(message, member)]
+        if not stayed or not all(self._left_cleanly(message, leaver, stayed) for leaver in leavers):
+            return False
+        homes = {member.member.server for member in stayed}
+        return len({leaver.member.server for leaver in leavers} - homes) <= 1  # a message is sent on once
+
+    def _left_cleanly(self, message: Message, leaver: Interest, stayed: list[Interest]) -> bool:
+        """Whether it took all it was sent until its UNSUB was confirmed, and nothing came between."""
+        if not leaver.over or (message.member.abrupt and message.member.ended <= message.at + GRACE):
+            return False
+        publisher, left = message.member, leaver.member
+        ways = [self._path(publisher, left)]
+        ways += [self._path(publisher, other.member) for other in stayed]
+        ways += [(left.server, other.member.server, other.member.client) for other in stayed]
+        return all(self._damage.since(*way) > message.at + GRACE for way in ways) and any(
+            other.placed or other.confirmed + GRACE <= message.at for other in stayed
+        )
 
     def _joined_later(self, message: Message, group: str) -> list[Interest]:
         """Members whose SUB may have overtaken the message on its way to the publisher's server."""
@@ -298,7 +325,11 @@ class Truth:
         if interest.queue is None:
             return interest in message.due and self._owed(message, interest)
         members = message.due_groups.get(interest.queue)
-        return members is not None and all(self._owed(message, member) for member in members)
+        return (
+            members is not None
+            and interest.queue not in message.leaving
+            and all(self._owed(message, member) for member in members)
+        )
 
     def _owed(self, message: Message, interest: Interest) -> bool:
         """Whether nothing that happened soon enough after the message excuses its loss."""

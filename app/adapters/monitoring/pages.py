@@ -28,6 +28,7 @@ from app.adapters.monitoring.schemas import (
     SlowConsumerStats,
     SubscriptionDetail,
     Subsz,
+    UnreachableRoute,
     Varz,
     Waited,
 )
@@ -243,12 +244,29 @@ def routez(watch: Watch, *, subscriptions: bool = False) -> Chunks:
     """All routes; with what their peers listen to."""
     routes = yield from _without_bytes(watch.view.routes())
     now = watch.view.monotonic()
-    head = Routez(now=rfc3339(watch.calendar.date(now)), num_routes=len(routes), routes=[])
+    head = Routez(
+        now=rfc3339(watch.calendar.date(now)),
+        num_routes=len(routes),
+        unreachable=_unreachable(watch) or None,
+        routes=[],
+    )
     rows = (_route(watch, stats, now) for stats in routes)
     if subscriptions:
         yield from _with_rows(head, _routes_with_lists(watch, rows))
     else:
         yield from _with_rows(head, _stretches(rows, _route_rows))
+
+
+def _unreachable(watch: Watch) -> list[UnreachableRoute]:
+    return [
+        UnreachableRoute(
+            url=route.url,
+            attempts=route.attempts,
+            error=route.error,
+            since=rfc3339(watch.calendar.date(route.since)),
+        )
+        for route in watch.view.unreachable_routes()
+    ]
 
 
 def _routes_with_lists(watch: Watch, rows: Iterable[RouteInfo]) -> Chunks:
@@ -274,6 +292,8 @@ def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
         subscriptions=stats.subscriptions,
         start=rfc3339(watch.calendar.date(link.started)),
         uptime=duration(now - link.started),
+        remote_name=stats.name or None,
+        rtt=f"{1000.0 * stats.rtt:.3f}ms" if stats.rtt else None,
     )
 
 

@@ -211,7 +211,22 @@ class RouteInfo(_Answer):
     subscriptions: int
     start: Time
     uptime: Duration
+    remote_name: Annotated[str | None, Field(description="What the peer calls itself, or its server id.")] = (
+        None
+    )
+    rtt: Annotated[
+        str | None, Field(description="Round-trip time of the last ping.", examples=["0.412ms"])
+    ] = None
     subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
+
+
+class UnreachableRoute(_Answer):
+    """A configured server that no route leads to."""
+
+    url: Annotated[str, Field(description="Without user and password.")]
+    attempts: Annotated[int, Field(description="Failed dials in a row.")]
+    error: Annotated[str, Field(description="Why the last one failed.")]
+    since: Annotated[Time, Field(description="When the first one failed.")]
 
 
 class Routez(_Answer):
@@ -219,6 +234,9 @@ class Routez(_Answer):
 
     now: Time
     num_routes: int
+    unreachable: Annotated[
+        list[UnreachableRoute] | None, Field(description="Configured servers that no route leads to, if any.")
+    ] = None
     routes: list[RouteInfo]
 
 

@@ -78,6 +78,57 @@ class RouteRegistered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteUp(Event):
+    """A route has lasted for a moment; both servers use it from now on."""
+
+    level = Level.INFO
+    sentence = 'Route to "{self.server}" is up, {self.direction}'
+
+    server: str
+    """The peer's name, or its id."""
+    solicited: bool
+
+    @property
+    def direction(self) -> str:
+        """Who dialled whom."""
+        return "dialled by this server" if self.solicited else "dialled by the other server"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDown(Event):
+    """A route that was up is lost."""
+
+    level = Level.INFO
+    sentence = 'Route to "{self.server}" is down: {self.reason}'
+
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteUnreachable(Event):
+    """A configured route could not be made, for the 1st, 2nd, 4th, 8th … time in a row."""
+
+    level = Level.INFO
+    sentence = "Route to {self.address} cannot be reached: {self.reason} (attempt {self.attempts})"
+
+    address: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteReached(Event):
+    """There is a route to a configured address again, or at last."""
+
+    level = Level.INFO
+    sentence = "Route to {self.address} is reached, failed attempts before: {self.attempts}"
+
+    address: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class RouteDuplicate(Event):
     level = Level.DEBUG
     sentence = 'Detected duplicate remote route "{self.server_id}"'
@@ -89,7 +140,7 @@ class RouteDuplicate(Event):
 class RouteSilent(Event):
     """A server does not answer."""
 
-    level = Level.DEBUG
+    level = Level.INFO
     sentence = "Route is silent, its queue members are passed over"
 
 
@@ -97,7 +148,7 @@ class RouteSilent(Event):
 class RouteHeard(Event):
     """A silent server has answered."""
 
-    level = Level.DEBUG
+    level = Level.INFO
     sentence = "Route is heard again"
 
 
@@ -144,11 +195,10 @@ class RouteListening(AddressEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class RouteListenFailed(Event):
-    """The number is the clients' port, as in gnatsd."""
+class RouteListenFailed(AddressEvent):
+    """gnatsd names the clients' port here."""
 
     level = Level.FATAL
-    sentence = "Error listening on router port: {self.client_port} - {self.reason}"
+    sentence = "Error listening on router port: {self.address} - {self.reason}"
 
-    client_port: int
     reason: str

@@ -27,13 +27,19 @@ subscription of a server has that sid. Later ones read well.
 _FIRST_READ = 512
 """Bytes that gnatsd's first read takes; later ones take fewer, after small messages."""
 
+SENDS_ON = "sends_on"
+"""The key by which servers of ours know each other's: messages that were sent on may be marked.
+
+gnatsd 0.8.0 ignores it. See `stand_ins`.
+"""
+
 _LONGEST_URL = 256
 _LONGEST_ID = 128
 
 _KINDS: dict[str, type] = {
-    **dict.fromkeys(("server_id", "version", "go", "host", "ip"), str),
+    **dict.fromkeys(("server_id", "server_name", "version", "go", "host", "ip"), str),
     **dict.fromkeys(("port", "max_payload", "proto"), int),
-    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify"), bool),
+    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON), bool),
     "connect_urls": list,
 }
 
@@ -54,6 +60,10 @@ class RouteInfo:
     proto: int = 0
     connect_urls: tuple[str, ...] = ()
     """Its addresses for clients."""
+    sends_on: bool = False
+    """Whether it understands messages that are marked as sent on; see `SENDS_ON`."""
+    server_name: str = ""
+    """What people call it; empty for nothing but its id."""
     ip: str = ""
     """In gossip: the URL under which the teller knows it."""
 
@@ -71,6 +81,10 @@ class RouteInfo:
             "tls_verify": self.tls_verify,
             "max_payload": self.max_payload,
         }
+        if self.server_name:
+            fields["server_name"] = self.server_name
+        if self.sends_on:
+            fields[SENDS_ON] = True
         if self.ip:
             fields["ip"] = self.ip
         if self.connect_urls:
@@ -127,8 +141,15 @@ class _Fields:
             max_payload=self._number("max_payload"),
             proto=self._number("proto"),
             connect_urls=_urls(self._fields.get("connect_urls")),
+            sends_on=self._fields.get(SENDS_ON) is True,
+            server_name=self._name(),
             ip=self._text("ip"),
         )
+
+    def _name(self) -> str:
+        """One that people cannot read is none."""
+        name = self._text("server_name")[:_LONGEST_ID]
+        return name if name.isprintable() else ""
 
     def _text(self, name: str) -> str:
         value = self._fields.get(name)

@@ -17,16 +17,18 @@ from app.domain.address import with_port
 from app.domain.cluster.events import (
     GossipIgnored,
     RouteCreated,
+    RouteDown,
     RouteDuplicate,
     RouteHeard,
     RouteRegistered,
     RouteSilent,
+    RouteUp,
 )
 from app.domain.cluster.herald import Herald
 from app.domain.cluster.info import LOSABLE, RouteInfo
 from app.domain.cluster.refusals import Refusals
 from app.domain.cluster.session import RouteSession
-from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor
+from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor, UnreachableRoute
 from app.domain.cluster.url import RouteUrl, is_near, read_gossip
 from app.domain.cluster.vigil import Vigil
 from app.domain.connection import Connection, Handler, Registry, Wire
@@ -47,6 +49,9 @@ HANDSHAKE_SECONDS = 5.0
 
 SWIFT, SLOW = 0.05, 1.5
 """Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
+
+SETTLE_SECONDS = 0.25
+"""How long a route must last to be called up: a server that refuses us says so after its INFO."""
 
 MOST_KNOWN = 4096
 """Servers that a peer is remembered to have told of."""
@@ -73,6 +78,8 @@ class ClusterSettings:
     """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
     advertise: bool = True
     """Whether clients are told of other servers, and their clients of this one."""
+    name: str = ""
+    """What other servers call this one, for people; empty for its id."""
     connect_retries: int = 0
     """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
 
@@ -134,7 +141,7 @@ class Cluster:
         self._solicitor = Solicitor(means, self._open, self.remotes.__contains__)
         limits = server.limits
         interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
-        self._pings = KeepAlive(scheduler, events, interval, limits.ping_max)
+        self._pings = KeepAlive(scheduler, events, interval, limits.ping_max, self._note_ping)
         self._vigil = Vigil(scheduler, self._doubt, self._trust)
         self._logins: DueQueue[RouteSession] = DueQueue(
             scheduler, settings.auth_timeout, RouteSession.login_expired
@@ -142,6 +149,7 @@ class Cluster:
         self._handshakes: DueQueue[RouteSession] = DueQueue(
             scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), RouteSession.login_expired
         )
+        self._settling: DueQueue[RouteSession] = DueQueue(scheduler, SETTLE_SECONDS, self._confirm)
         self._refusals = Refusals()
         self._port = settings.port
         self._stopping = False
@@ -153,6 +161,10 @@ class Cluster:
     @property
     def interest(self) -> Interest:
         return self._server.interest
+
+    def now(self) -> float:
+        """See `session.Mesh`."""
+        return self._server.scheduler.monotonic()
 
     def listening_on(self, port: int) -> None:
         """Tell other servers the real port from now on."""
@@ -216,6 +228,8 @@ class Cluster:
             auth_required=self.gatekeeper.required,
             tls_required=settings.tls,
             tls_verify=settings.tls,
+            sends_on=True,
+            server_name=settings.name,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
 
@@ -245,15 +259,27 @@ class Cluster:
         connection = session.connection
         self._handshakes.discard(session)
         session.registered(info)
+        if info.sends_on:
+            self.interest.marks(session.origin)
         self._note_reached(session, info)
         self._probe_namesakes(session)
         self.remotes[info.server_id] = session
         self._pings.add(connection)
         self._vigil.add(session)
+        self._settling.add(session)
         connection.report(RouteRegistered(connection.link, info.server_id))
         self._spread(session)
         self.herald.tell_all(connection)  # which may be the end of a peer that reads nothing
         self._server.cluster_changed()
+
+    def _confirm(self, session: RouteSession) -> None:
+        """The route has lasted for a moment."""
+        session.up = True
+        session.connection.report(RouteUp(session.connection.link, session.name, session.solicited))
+        self._solicitor.confirmed(session.remote_id)
+
+    def _note_ping(self, connection: Connection) -> None:
+        self.routes[connection.cid].asked()
 
     def _note_reached(self, session: RouteSession, info: RouteInfo) -> None:
         url = self._with_credentials(session.url(), info)
@@ -267,6 +293,8 @@ class Cluster:
         connection.report(RouteDuplicate(connection.link, survivor.remote_id))
         if session.destination is not None:
             self._solicitor.reached(session.destination, survivor.remote_id)
+            if survivor.up:
+                self._solicitor.confirmed(survivor.remote_id)
             survivor.solicited = True
         self._vigil.probe(survivor)
         connection.close()
@@ -304,17 +332,21 @@ class Cluster:
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._vigil.discard(session)
-        self.interest.trust(session.origin)
+        self.interest.route_ended(session.origin)
         self._logins.discard(session)
         self._handshakes.discard(session)
+        self._settling.discard(session)
         if self.remotes.get(session.remote_id) is session:
             self._lose(session)
         elif session.destination is not None:
-            self._solicitor.failed(session.destination, refused=session.refused)
+            self._solicitor.failed(session.destination, session.reason, refused=session.refused)
 
     def _lose(self, session: RouteSession) -> None:
         remote_id = session.remote_id
         del self.remotes[remote_id]
+        if session.up:
+            reason = "this server stops" if self._stopping else session.reason
+            session.connection.report(RouteDown(session.connection.link, session.name, reason))
         for other in self.remotes.values():
             other.known.discard(remote_id)
         if self._stopping:
@@ -324,7 +356,7 @@ class Cluster:
         else:
             delay = SWIFT if self._server.own_id < remote_id else SLOW
         if session.destination is not None and self._is_refusal(session):
-            self._solicitor.failed(session.destination, refused=True)
+            self._solicitor.failed(session.destination, session.reason, refused=True)
         else:
             self._solicitor.lost(remote_id, session.destination, delay)
         self._server.cluster_changed()
@@ -341,7 +373,7 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        line = replace(info, ip=str(url), connect_urls=()).line()
+        line = replace(info, ip=str(url), connect_urls=(), sends_on=False).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)
@@ -389,6 +421,10 @@ class Cluster:
     def is_configured(self, session: RouteSession) -> bool:
         """Whether the peer is one of the servers that were configured, whoever dialled."""
         return self._solicitor.is_configured(session.remote_id)
+
+    def unreachable(self) -> tuple[UnreachableRoute, ...]:
+        """The configured servers that no route leads to."""
+        return self._solicitor.unreachable()
 
     def stop(self) -> None:
         """Dial and accept nobody any more; routes stay until they are closed."""

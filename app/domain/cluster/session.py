@@ -10,6 +10,7 @@ Before it is registered a peer may log in and introduce itself. One whose CONNEC
 name may speak as servers do, as it may to gnatsd; nobody else may.
 """
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
@@ -82,6 +83,10 @@ class Mesh(Protocol):
     @property
     def limits(self) -> Limits: ...
 
+    def now(self) -> float:
+        """Seconds on the monotonic scale."""
+        ...
+
     def info(self) -> RouteInfo:
         """What we say of ourselves."""
         ...
@@ -120,6 +125,7 @@ class RouteSession:
 
     __slots__ = (
         "_address",
+        "_asked",
         "_line_limit",
         "_lines",
         "_mesh",
@@ -131,9 +137,12 @@ class RouteSession:
         "info",
         "known",
         "last_command",
+        "parting",
         "refused",
+        "rtt",
         "solicited",
         "subscriptions",
+        "up",
     )
 
     def __init__(self, mesh: Mesh, connection: Connection, destination: Destination | None) -> None:
@@ -152,6 +161,14 @@ class RouteSession:
         """What the peer's clients listen to, by route sid."""
         self.refused = False
         """Whether the peer, or we, will not have this route."""
+        self.parting = ""
+        """Why this server has closed the route; see `reason`."""
+        self.up = False
+        """Whether the route has lasted for a moment, and the log has said so."""
+        self.rtt = 0.0
+        """Seconds between the last ping and its answer; 0 before the first answer."""
+        self._asked: deque[float] = deque()
+        """When each ping was sent that has no answer yet."""
         self._lines = 0
         self._pending: PendingVerdict | None = None
         self.last_command = 0.0
@@ -183,8 +200,21 @@ class RouteSession:
 
     @property
     def name(self) -> str:
-        """What the log calls the peer: its id."""
-        return self.remote_id
+        """What the peer calls itself, or its id."""
+        return (self.info.server_name if self.info is not None else "") or self.remote_id
+
+    @property
+    def reason(self) -> str:
+        """Why the route ended, for people."""
+        if self.parting:
+            return self.parting
+        if self.connection.pings_out > self._mesh.limits.ping_max:
+            return "its pings stayed unanswered"
+        return self.connection.cause or "closed by this server"
+
+    def asked(self) -> None:
+        """A ping is about to be sent."""
+        self._asked.append(self._mesh.now())
 
     @property
     def loses_lines(self) -> bool:
@@ -265,6 +295,7 @@ class RouteSession:
     def _part(self, event: Event, farewell: bytes = b"") -> None:
         """Close, because of what the peer said or is."""
         self.refused = True
+        self.parting = event.text()
         if self.info is not None or self._mesh.turned_away(self):
             self._report(event)
         self.connection.close(farewell)
@@ -418,6 +449,8 @@ class RouteSession:
 
     def _pong(self, _argument: bytes) -> None:
         self.connection.pings_out = 0
+        if self._asked:
+            self.rtt = self._mesh.now() - self._asked.popleft()
 
     def _nothing(self, _argument: bytes) -> None:
         pass

@@ -11,7 +11,8 @@ forgotten when nobody was reached there for `FORGET_SECONDS`.
 
 gnatsd tries a learnt address once. That leaves holes in the mesh after a
 partition, so this server goes on trying, politely: the waits grow, and vary by
-chance, so that a cluster that lost a member does not dial it in step.
+chance, so that a cluster that lost a member does not dial it in step. An address
+where nobody has answered yet is dialled at a `Pace`, for a peer can name any.
 """
 
 from collections import deque
@@ -24,10 +25,13 @@ from app.domain.cluster.events import (
     RouteDialFailed,
     RouteDialling,
     RouteForgotten,
+    RouteReached,
     RouteRetrying,
     RouteServed,
     RouteToSelf,
+    RouteUnreachable,
 )
+from app.domain.cluster.pace import Pace
 from app.domain.cluster.url import RouteUrl
 from app.domain.connection import Handler, Wire
 from app.domain.dataplane.draw import Draw
@@ -58,6 +62,9 @@ nobody tells them anew.
 MOST_LEARNT = 1024
 """Learnt destinations that are kept; more are ignored."""
 
+MOST_STRANGERS = 512
+"""Of these, addresses where nobody has answered yet."""
+
 MOST_DIALS = 32
 """Dials under way at once."""
 
@@ -82,7 +89,20 @@ class Dialer(Protocol):
 class Destination:
     """An address, and how we stand with it."""
 
-    __slots__ = ("busy", "configured", "failures", "met", "own", "remote_id", "timer", "unreached", "url")
+    __slots__ = (
+        "attempts",
+        "busy",
+        "configured",
+        "error",
+        "failures",
+        "met",
+        "own",
+        "remote_id",
+        "since",
+        "timer",
+        "unreached",
+        "url",
+    )
 
     def __init__(self, url: RouteUrl, now: float, *, configured: bool) -> None:
         self.url = url
@@ -99,6 +119,26 @@ class Destination:
         self.busy = False
         """A dial is under way, or its link lives."""
         self.timer: Timer | None = None
+        self.attempts = 0
+        """Dials in a row that led to no route that lasted."""
+        self.error = ""
+        """Why the last of them did not."""
+        self.since = 0.0
+        """When the first of them failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachableRoute:
+    """A configured address, and why there is no route to it."""
+
+    url: str
+    """Without user and password."""
+    attempts: int
+    """Dials in a row that failed."""
+    error: str
+    """Why the last one did."""
+    since: float
+    """When the first one did; in seconds on the monotonic scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +168,11 @@ class Solicitor:
         self._is_served = is_served
         self._known: dict[tuple[str, int], Destination] = {}
         self._learnt = 0
+        self._unmet = 0
+        self._pace = Pace(means.scheduler)
+        self._strangers: deque[Destination] = deque()
+        """Those that wait for the pace."""
+        self._stranger_timer: Timer | None = None
         self._dials = 0
         self._queue: deque[Destination] = deque()
         self._stopped = False
@@ -146,17 +191,19 @@ class Solicitor:
     def _configure(self, destination: Destination, url: RouteUrl) -> None:
         """A learnt address turns out to be configured: its server was faster than we."""
         self._learnt -= 1
+        self._meet(destination)
         destination.url = url
-        destination.configured = destination.met = True
+        destination.configured = True
 
     def learn(self, url: RouteUrl, remote_id: str) -> Destination | None:
         """Note where a server may be found. None when there is no room for it."""
         destination = self._known.get(_key(url))
         if destination is None:
-            if self._learnt >= MOST_LEARNT or not url.port:
+            if self._learnt >= MOST_LEARNT or self._unmet >= MOST_STRANGERS or not url.port:
                 return None
             destination = self._known[_key(url)] = Destination(url, self._now(), configured=False)
             self._learnt += 1
+            self._unmet += 1
         if not destination.configured:
             destination.url = url  # the credentials may have changed
         destination.remote_id = remote_id
@@ -172,12 +219,29 @@ class Solicitor:
     def reached(self, destination: Destination, remote_id: str) -> None:
         """Its server is known; it may refuse us still."""
         destination.remote_id = remote_id
-        destination.met = True
+        self._meet(destination)
 
-    def failed(self, destination: Destination, *, refused: bool) -> None:
+    def _meet(self, destination: Destination) -> None:
+        """A server is there."""
+        if not destination.met:
+            destination.met = True
+            self._unmet -= 1
+            self._pace.give_back()
+            self._admit_strangers()
+
+    def confirmed(self, remote_id: str) -> None:
+        """There is a route to this server, and it lasts."""
+        for destination in self._known.values():
+            if destination.remote_id == remote_id and destination.attempts:
+                if destination.configured:
+                    address = destination.url.address
+                    self._means.events.record(RouteReached(None, address, destination.attempts))
+                destination.attempts = 0
+
+    def failed(self, destination: Destination, reason: str, *, refused: bool) -> None:
         """The link that was dialled is gone without a route; `refused`: its server will not have us."""
         destination.busy = False
-        self._again(destination, RETRY_MOST_UNKNOWN if refused else None)
+        self._again(destination, reason, RETRY_MOST_UNKNOWN if refused else None)
 
     def lost(self, remote_id: str, dialled: Destination | None, delay: float) -> None:
         """A server is reached no more: dial it wherever it was found, about `delay` seconds from now.
@@ -198,6 +262,14 @@ class Solicitor:
         self._means.events.record(RouteToSelf(None, str(destination.url)))
         destination.own = True
 
+    def unreachable(self) -> tuple[UnreachableRoute, ...]:
+        """The configured addresses that no route leads to, as far as they were tried."""
+        return tuple(
+            UnreachableRoute(str(d.url), d.attempts, d.error, d.since)
+            for d in self._known.values()
+            if d.configured and d.attempts and not d.own
+        )
+
     def is_configured(self, remote_id: str) -> bool:
         """Whether a configured address leads to this server."""
         return any(d.configured and d.remote_id == remote_id for d in self._known.values())
@@ -211,6 +283,9 @@ class Solicitor:
         """Dial nobody any more."""
         self._stopped = True
         self._queue.clear()
+        self._strangers.clear()
+        if self._stranger_timer is not None:
+            self._stranger_timer.cancel()
         for destination in self._known.values():
             self._cancel(destination)
 
@@ -221,6 +296,29 @@ class Solicitor:
         if self._stopped or destination.busy or destination.own or self._is_served_already(destination):
             return
         destination.busy = True
+        if destination.met:
+            self._start_in_turn(destination)
+        else:
+            self._strangers.append(destination)
+            self._admit_strangers()
+
+    def _admit_strangers(self) -> None:
+        """Dial those that the pace allows, and the others later."""
+        while self._strangers and self._pace.take():
+            destination = self._strangers.popleft()
+            if self._is_served_already(destination):
+                destination.busy = False
+                self._pace.give_back()
+            else:
+                self._start_in_turn(destination)
+        if self._strangers and self._stranger_timer is None:
+            self._stranger_timer = self._means.scheduler.call_later(self._pace.wait(), self._admit_later)
+
+    def _admit_later(self) -> None:
+        self._stranger_timer = None
+        self._admit_strangers()
+
+    def _start_in_turn(self, destination: Destination) -> None:
         if self._dials < MOST_DIALS:
             self._start(destination)
         else:
@@ -249,32 +347,46 @@ class Solicitor:
         self._ended()
         self._means.events.record(RouteDialFailed(None, reason))
         destination.busy = False
-        self._again(destination)
+        self._again(destination, reason)
 
     def _ended(self) -> None:
         """A dial is over: the next one that waits for its turn may begin, if it is needed still."""
         self._dials -= 1
         while self._queue and self._dials < MOST_DIALS:
             destination = self._queue.popleft()
-            destination.busy = False
-            self._dial(destination)
+            if self._is_served_already(destination):
+                destination.busy = False
+            else:
+                self._start(destination)
 
     # --- waiting -----------------------------------------------------------------
 
-    def _again(self, destination: Destination, most: float | None = None) -> None:
-        """Dial again after a wait, or give up."""
+    def _again(self, destination: Destination, reason: str, most: float | None = None) -> None:
+        """Dial again after a wait, or give up; `reason` says why the last dial led to no route."""
         if self._stopped or destination.own or self._is_served_already(destination):
             return
+        self._note_failure(destination, reason)
         if not destination.configured and self._is_hopeless(destination):
             self._means.events.record(RouteForgotten(None, str(destination.url)))
             del self._known[_key(destination.url)]
             self._learnt -= 1
+            self._unmet -= not destination.met
             return
         if most is None:
             most = self._longest_wait(destination)
         delay = min(RETRY_FIRST * 2.0 ** min(destination.failures, _MOST_DOUBLINGS), most)
         destination.failures += 1
         self._wait(destination, delay)
+
+    def _note_failure(self, destination: Destination, reason: str) -> None:
+        """Count it; the log has the 1st, the 2nd, the 4th, the 8th … in a row at a configured address."""
+        if not destination.attempts:
+            destination.since = self._now()
+        destination.attempts += 1
+        destination.error = reason
+        attempts = destination.attempts
+        if destination.configured and attempts & (attempts - 1) == 0:
+            self._means.events.record(RouteUnreachable(None, destination.url.address, reason, attempts))
 
     def _longest_wait(self, destination: Destination) -> float:
         if not destination.configured and self._now() - destination.unreached > LATE_SECONDS:

@@ -81,6 +81,7 @@ class Vigil:
 
 
 def _ask(session: RouteSession) -> None:
+    session.asked()
     session.connection.send(encode.PING)
     session.connection.report_sent("PING")
 

@@ -365,6 +365,8 @@ cdef class DataPlane:
         if inlet.remembers(self.plans.generation, name, count, for_member):
             return inlet.plan
         plan = self.member_plan(name, count) if for_member else self.plan_for(inlet.audience, name, count)
+        if plan is None:
+            return self.stand_in(message)
         inlet.remember(plan, self.plans.generation, name, count, for_member)
         return plan
 
@@ -380,13 +382,22 @@ cdef class DataPlane:
         return plan
 
     cdef Plan member_plan(self, const char *sid, Py_ssize_t count):
-        """The plan for a queue member, from the cache or from the planner."""
+        """The plan for a queue member, from the cache or from the planner; None if it is no lasting one."""
         cdef Plan plan = self.plans.member(sid, count)
         if plan is None:
             name = PyBytes_FromStringAndSize(sid, count)
-            plan = <Plan?>self.planner.member(self, name)
+            made = self.planner.member(self, name)
+            if made is None:
+                return None
+            plan = <Plan?>made
             self.plans.enter_member(name, plan)
         return plan
+
+    cdef Plan stand_in(self, Message *message):
+        """The plan for one message whose member may have left."""
+        cdef bytes sid = PyBytes_FromStringAndSize(message.line + message.member, message.member_size)
+        cdef bytes subject = PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
+        return <Plan?>self.planner.stand_in(self, sid, subject)
 
     @property
     def plan_hits(self):

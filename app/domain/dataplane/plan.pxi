@@ -38,6 +38,9 @@ cdef class Target:
     cdef int64_t pending(self) except -1:
         return self.outbox.pending() if self.outbox is not None else 0
 
+    def under(self, bytes sid not None):
+        return Target(self.outbox, sid, self.subscription)
+
     cdef inline int64_t bears(self, Py_ssize_t size, int64_t most) noexcept:
         """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
         cdef Outbox outbox = self.outbox

@@ -1,6 +1,7 @@
 """Who gets a message, in the plain twin: places to deliver to, and plans that name them."""
 
 from itertools import chain, islice
+from typing import cast
 
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.outbox import Outbox
@@ -28,6 +29,9 @@ class Target:
     def ready(self) -> bool:
         """Whether the receiver takes messages, and nobody has to wait for it."""
         return self.outbox is not None and not self.outbox.closed and not self.outbox.congested
+
+    def under(self, sid: bytes) -> "Target":
+        return Target(cast("Outbox", self.outbox), sid, cast("Expiring", self.subscription))
 
     def bears(self, size: int, most: int) -> int:
         """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""

@@ -187,7 +187,10 @@ class DataPlane:
         if plan is None or inlet.planned_for != (self._plans.generation, inlet.audience):
             plan = inlet.plan = self._plan_for(inlet.audience, message)
             inlet.planned_for = (self._plans.generation, inlet.audience)
-            inlet.note(plan)
+            if plan is not None:
+                inlet.note(plan)
+        if plan is None:
+            return cast("Plan", self._planner.stand_in(cast("Plane", self), message.member, message.subject))
         return plan
 
     def _publish(
@@ -297,7 +300,8 @@ class DataPlane:
 
     # --- plans -----------------------------------------------------------
 
-    def _plan_for(self, audience: int, message: Message) -> Plan:
+    def _plan_for(self, audience: int, message: Message) -> Plan | None:
+        """None where the planner is to be asked for each message."""
         if message.member:
             return self._member_plan(message.member)
         subject = message.subject
@@ -307,11 +311,12 @@ class DataPlane:
             self._plans.enter(audience, subject, plan, self._planner.decisive)
         return plan
 
-    def _member_plan(self, sid: bytes) -> Plan:
+    def _member_plan(self, sid: bytes) -> Plan | None:
         plan = self._plans.member(sid)
         if plan is None:
-            plan = cast("Plan", self._planner.member(cast("Plane", self), sid))
-            self._plans.enter_member(sid, plan)
+            plan = cast("Plan | None", self._planner.member(cast("Plane", self), sid))
+            if plan is not None:
+                self._plans.enter_member(sid, plan)
         return plan
 
     @property

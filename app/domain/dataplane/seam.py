@@ -231,6 +231,10 @@ class Target(Protocol):
         """Take no more messages, and let go of the subscription."""
         ...
 
+    def under(self, sid: bytes) -> "Target":
+        """The same place under another sid, without a limit. Not to be asked of one that is retired."""
+        ...
+
 
 class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
@@ -252,10 +256,18 @@ class Planner(Protocol):
         """
         ...
 
-    def member(self, plane: "Plane", sid: bytes) -> Plan:
+    def member(self, plane: "Plane", sid: bytes) -> Plan | None:
         """The plan for the one queue member that a route's sid names; it delivers nothing if there is none.
 
-        Asked once per sid, until `Plane.forget_member`.
+        Asked once per sid, until `Plane.forget_member`. None where the subject matters too:
+        then `stand_in` is asked for each message, and no plan is remembered.
+        """
+        ...
+
+    def stand_in(self, plane: "Plane", sid: bytes, subject: bytes) -> Plan:
+        """The plan for one message on this subject for a member that may have left.
+
+        It may be asked for again before the message is complete.
         """
         ...
 

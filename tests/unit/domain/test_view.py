@@ -105,6 +105,7 @@ def test_a_busy_server(server: VirtualBroker, view: LiveView) -> None:
 def test_a_lone_server(view: LiveView) -> None:
     """A server on its own has no cluster and no routes."""
     assert view.server().cluster is None
+    assert () == view.unreachable_routes()
     assert () == finished(view.routes(subscriptions=True))
 
 
@@ -169,6 +170,7 @@ def test_a_route(make_plane: MakePlane) -> None:
         row.subscription_list,
     )
     assert (1, ADDRESS, 4000) == (row.connection.cid, row.connection.ip, row.connection.port)
+    assert ("A", 0.0, ()) == (row.name, row.rtt, seed.view.unreachable_routes())
     assert ["a.*", "b"] == [one.subject for one in full.subscription_list]
 
 

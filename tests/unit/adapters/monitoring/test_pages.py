@@ -19,6 +19,7 @@ from app.ports.broker_view import (
     SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
+    UnreachableRoute,
 )
 from tests.fakes.broker_view import FACTS, Watched, client
 
@@ -361,6 +362,27 @@ def test_routez(watched: Watched) -> None:
     watched.clock.advance(3.0)
 
     assert ROUTEZ == finished(pages.routez(watched.watch, subscriptions=True))
+
+
+def test_routez_of_a_cluster_that_is_not_whole(watched: Watched) -> None:
+    """Configured servers without a route are listed; a route has its peer's name and the time of a ping."""
+    link = client(1).connection
+    row = RouteStats(link, "ID", solicited=True, configured=True, subscriptions=0, name="west", rtt=0.0015)
+    watched.view.links = [row]
+    watched.view.unreached = [UnreachableRoute("nats-route://seed:6222/", 4, "refused", 1.0)]
+    watched.clock.advance(3.0)
+
+    document = json.loads(finished(pages.routez(watched.watch)))
+
+    assert [
+        {
+            "url": "nats-route://seed:6222/",
+            "attempts": 4,
+            "error": "refused",
+            "since": "2016-04-26T16:39:48.332681-04:00",
+        }
+    ] == document["unreachable"]
+    assert ("west", "1.500ms") == (document["routes"][0]["remote_name"], document["routes"][0]["rtt"])
 
 
 def test_subsz(watched: Watched) -> None:

@@ -19,9 +19,19 @@ SENTENCES = [
         "Listening for route connections on [::1]:4248",
     ),
     (
-        events.RouteListenFailed(None, 4222, "address already in use"),
+        events.RouteUp(None, "b", solicited=False),
+        Level.INFO,
+        'Route to "b" is up, dialled by the other server',
+    ),
+    (
+        events.RouteDown(None, "b", "closed by the other end"),
+        Level.INFO,
+        'Route to "b" is down: closed by the other end',
+    ),
+    (
+        events.RouteListenFailed(None, "::1", 6222, "address already in use"),
         Level.FATAL,
-        "Error listening on router port: 4222 - address already in use",
+        "Error listening on router port: [::1]:6222 - address already in use",
     ),
     (
         events.RouteDialling(None, "localhost:4248"),

@@ -102,7 +102,19 @@ def test_what_later_servers_add_is_passed_over() -> None:
         b'"import":{"allow":[">"]},"ssl_required":false,"go":"go1.19"}'
     )
 
-    assert RouteInfo("A", proto=1) == read_info(argument)
+    assert RouteInfo("A", proto=1, server_name="n") == read_info(argument)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("west", "west"), (200 * "w", 128 * "w"), ("\u202ewest", ""), ("a\nb", ""), ("", "")]
+)
+def test_the_name_of_a_server(name: str, read: str) -> None:
+    """A name is cut where it is long, and one that people cannot read is none."""
+    line = replace(INFO, server_name=name, sends_on=True).line()
+
+    info = read_info(line.removeprefix(b"INFO ").rstrip())
+
+    assert (read, True) == (info.server_name, info.sends_on)
 
 
 @pytest.mark.parametrize("argument", WRONG.values(), ids=WRONG.keys())

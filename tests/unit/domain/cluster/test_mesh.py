@@ -66,8 +66,9 @@ def test_the_log_of_the_one_that_dials(dialling: RoutedBroker, events: Recording
         "Route connect msg sent",
         f'Registering remote route "{SMALLER_ID}"',
         "Route sent local subscriptions",
+        f'Route to "{SMALLER_ID}" is up, dialled by this server',
     ] == events.texts()
-    assert 4 * [peer.connection.link] == [event.link for event in events.events[1:]]
+    assert 5 * [peer.connection.link] == [event.link for event in events.events[1:]]
 
 
 def test_the_log_of_the_one_that_accepts(server: RoutedBroker, events: RecordingEventLog) -> None:

@@ -20,7 +20,7 @@ from tests.fakes.virtual_cluster import (
 OWN_INFO = (
     b'INFO {"server_id":"MMMMMMMMMMMMMMMMMMMMMM","version":"0.8.0","go":"","host":"10.0.0.1","port":6222,'
     b'"auth_required":false,"ssl_required":false,"tls_required":false,"tls_verify":false,'
-    b'"max_payload":1048576}\r\n'
+    b'"max_payload":1048576,"sends_on":true}\r\n'
 )
 OWN_CONNECT = (
     b'CONNECT {"verbose":false,"pedantic":false,"tls_required":false,"name":"MMMMMMMMMMMMMMMMMMMMMM"}\r\n'
@@ -127,7 +127,7 @@ def test_what_the_dialler_tells(make_plane: MakePlane) -> None:
         b'"name":"MMMMMMMMMMMMMMMMMMMMMM"}\r\n'
         b'INFO {"server_id":"MMMMMMMMMMMMMMMMMMMMMM","version":"0.8.0","go":"","host":"h","port":6333,'
         b'"auth_required":false,"ssl_required":true,"tls_required":true,"tls_verify":true,'
-        b'"max_payload":1048576}\r\n'
+        b'"max_payload":1048576,"sends_on":true}\r\n'
     ) == heard
 
 
@@ -140,7 +140,9 @@ def test_the_real_port_and_addresses_are_told(make_plane: MakePlane) -> None:
     heard = server.called().heard()
 
     assert b'"host":"h","port":6001,' in heard
-    assert heard.endswith(b',"ip":"nats-route://203.0.113.1:6222/","connect_urls":["10.0.0.1:4222"]}\r\n')
+    assert heard.endswith(
+        b',"sends_on":true,"ip":"nats-route://203.0.113.1:6222/","connect_urls":["10.0.0.1:4222"]}\r\n'
+    )
 
 
 @pytest.mark.parametrize("dialled", [False, True])

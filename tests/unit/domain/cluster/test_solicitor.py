@@ -4,11 +4,13 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.domain.cluster import solicitor
+from app.domain.cluster.pace import STRANGERS_AT_ONCE, STRANGERS_PER_SECOND
 from app.domain.cluster.solicitor import (
     FORGET_SECONDS,
     LATE_SECONDS,
     MOST_DIALS,
     MOST_LEARNT,
+    MOST_STRANGERS,
     RETRY_FIRST,
     RETRY_MOST,
     RETRY_MOST_LATE,
@@ -16,10 +18,12 @@ from app.domain.cluster.solicitor import (
     Destination,
     Means,
     Solicitor,
+    UnreachableRoute,
 )
 from app.domain.cluster.url import RouteUrl
 from app.domain.connection import Handler, Wire
 from app.domain.dataplane.draw import Draw
+from app.domain.events import Level
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.handler import ReceiveRoom, RecordingHandler
@@ -119,6 +123,7 @@ def test_what_the_log_says_of_a_failure(scene: Scene) -> None:
     assert [
         "Trying to connect to route on seed:6222",
         "Error trying to connect to route: no route to host",
+        "Route to seed:6222 cannot be reached: no route to host (attempt 1)",
         'Attempting reconnect for solicited route "nats-route://seed:6222/"',
         "Trying to connect to route on seed:6222",
     ] == scene.events.texts()
@@ -145,7 +150,7 @@ def test_a_server_that_is_reached_otherwise_is_left_alone(scene: Scene) -> None:
     scene.served.add("A")
     scene.dialer.news()
 
-    scene.solicitor.failed(destination, refused=False)
+    scene.solicitor.failed(destination, "closed", refused=False)
     scene.clock.advance(10.0)
     quiet = (scene.dialer.news(), scene.clock.timers_outstanding)
     scene.lose("A")
@@ -180,7 +185,7 @@ def test_a_server_that_refuses_us_is_asked_less_and_less(scene: Scene) -> None:
     for _ in range(8):
         destination = scene.answer()
         scene.solicitor.reached(destination, "A")
-        scene.solicitor.failed(destination, refused=True)
+        scene.solicitor.failed(destination, "closed", refused=True)
         waits.append(scene.waits())
 
     for wait, most in zip(waits, [0.5, 1, 2, 4, 8, 16, 30, 30], strict=True):
@@ -194,7 +199,7 @@ def test_a_route_to_ourselves_is_never_dialled_again(scene: Scene) -> None:
     destination = scene.answer()
 
     scene.solicitor.ignore(destination)
-    scene.solicitor.failed(destination, refused=False)
+    scene.solicitor.failed(destination, "closed", refused=False)
     scene.solicitor.seek(SEED, "A")
     scene.clock.advance(100.0)
 
@@ -207,7 +212,7 @@ def test_a_server_that_was_said_to_be_where_we_are(scene: Scene) -> None:
     scene.solicitor.seek(OTHER, "A")
     destination = scene.answer()
     scene.solicitor.ignore(destination)
-    scene.solicitor.failed(destination, refused=False)
+    scene.solicitor.failed(destination, "closed", refused=False)
 
     scene.lose("A")
     scene.clock.advance(10.0)
@@ -424,7 +429,7 @@ def test_who_is_reached_otherwise_is_not_given_up(connect_retries: int) -> None:
     scene.served.add("A")
     scene.solicitor.reached(destination, "A")
 
-    scene.solicitor.failed(destination, refused=False)
+    scene.solicitor.failed(destination, "closed", refused=False)
     scene.clock.advance(100.0)
     scene.lose("A")
 
@@ -501,9 +506,131 @@ def test_the_end(scene: Scene) -> None:
     scene.lose("A", destination)
     scene.dialer.refuse()
     scene.answer()
-    scene.solicitor.failed(scene.opened[-1], refused=False)
+    scene.solicitor.failed(scene.opened[-1], "closed", refused=False)
     scene.solicitor.seek(SEED, "B")
     scene.solicitor.solicit([RouteUrl("192.0.2.9", 6222)])
     scene.clock.advance(100.0)
 
     assert ([], 0) == (scene.dialer.news(), scene.clock.timers_outstanding)
+
+
+# --- what an operator sees -----------------------------------------------------------------
+
+
+def test_the_log_of_a_server_that_cannot_be_reached(scene: Scene) -> None:
+    """The 1st, 2nd, 4th and 8th failure in a row have a line each; so has the route, when it lasts."""
+    scene.solicitor.solicit([RouteUrl("seed", 6222, "joe", "secret")])
+    for attempt in range(10):
+        scene.dialer.refuse(f"refused {attempt}")
+        scene.waits()
+    scene.reach("S")
+    scene.solicitor.confirmed("other")
+    scene.solicitor.confirmed("S")
+    scene.solicitor.confirmed("S")
+
+    assert [
+        "Route to seed:6222 cannot be reached: refused 0 (attempt 1)",
+        "Route to seed:6222 cannot be reached: refused 1 (attempt 2)",
+        "Route to seed:6222 cannot be reached: refused 3 (attempt 4)",
+        "Route to seed:6222 cannot be reached: refused 7 (attempt 8)",
+        "Route to seed:6222 is reached, failed attempts before: 10",
+    ] == [event.text() for event in scene.events.events if event.level is Level.INFO]
+
+
+def test_configured_servers_that_cannot_be_reached_are_listed(scene: Scene) -> None:
+    """With the reason and the time, without a password, until a route lasts."""
+    scene.solicitor.solicit([RouteUrl("seed", 6222, "joe", "secret"), OTHER])
+    scene.clock.advance(1.0)
+    assert () == scene.solicitor.unreachable()
+    scene.dialer.refuse("refused")
+    wait = scene.waits()
+    scene.solicitor.failed(scene.answer(), "it closed the link", refused=True)
+    scene.solicitor.ignore(scene.opened[0])
+    scene.dialer.refuse("no route to host")
+
+    assert (
+        UnreachableRoute("nats-route://seed:6222/", 2, "no route to host", 1.0),
+    ) == scene.solicitor.unreachable()
+    assert wait > 0.0
+    scene.waits()
+    scene.reach("S")
+    scene.solicitor.confirmed("S")
+    assert () == scene.solicitor.unreachable()
+
+
+def test_the_log_is_silent_about_learnt_addresses_that_cannot_be_reached(scene: Scene) -> None:
+    """Nobody asked for them; nor are they listed."""
+    scene.solicitor.seek(OTHER, "S")
+    scene.dialer.refuse("refused")
+    scene.waits()
+    scene.reach("S")
+    scene.solicitor.confirmed("S")
+
+    assert () == scene.solicitor.unreachable()
+    assert [] == [event for event in scene.events.events if event.level is Level.INFO]
+
+
+# --- addresses that a peer told of ----------------------------------------------------------
+
+
+def test_addresses_where_nobody_has_answered_are_dialled_at_a_pace(scene: Scene) -> None:
+    """Some at once, then a few in a second, so that no peer makes us knock at a whole network."""
+    for number in range(300):
+        assert scene.solicitor.seek(RouteUrl(f"192.0.2.{number % 250}", 1000 + number), f"S{number}")
+    at_once = len(scene.dialer.pending)
+    later = 0
+    for _ in range(100):
+        while scene.dialer.pending:
+            scene.answer()
+        scene.clock.advance(0.1)
+        later += len(scene.dialer.pending)
+
+    assert STRANGERS_AT_ONCE == at_once
+    assert abs(later - 10.0 * STRANGERS_PER_SECOND) <= 1
+
+
+def test_addresses_that_answer_cost_nothing(scene: Scene) -> None:
+    """A newcomer meets hundreds of servers without a pause."""
+    for number in range(300):
+        scene.solicitor.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")
+    count = 0
+    while scene.dialer.pending:
+        scene.reach(f"S{scene.dialer.pending[0].port - 1000}")
+        count += 1
+
+    assert 300 == count
+
+
+def test_an_address_that_is_served_while_it_waits_is_not_dialled(scene: Scene) -> None:
+    """Its place goes to the next one."""
+    for number in range(STRANGERS_AT_ONCE + 2):
+        scene.solicitor.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")
+    for _ in range(STRANGERS_AT_ONCE):
+        scene.answer()
+    scene.served.add(f"S{STRANGERS_AT_ONCE}")
+    scene.clock.advance(1.0 / STRANGERS_PER_SECOND + 0.01)
+
+    assert [1001 + STRANGERS_AT_ONCE] == [dial.port for dial in scene.dialer.pending]
+
+
+def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
+    """More are ignored until some are known to be servers."""
+    told = [
+        scene.solicitor.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_STRANGERS + 1)
+    ]
+    scene.reach("S0")
+    again = scene.solicitor.seek(RouteUrl("192.0.2.8", 1), "")
+
+    assert MOST_STRANGERS * [True] + [False, True] == [*told, again]
+
+
+def test_a_stopped_server_dials_no_more_strangers(scene: Scene) -> None:
+    """Those that wait for the pace are forgotten, and no timer is left."""
+    for number in range(STRANGERS_AT_ONCE + 2):
+        scene.solicitor.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")
+    scene.dialer.pending.clear()
+
+    scene.solicitor.stop()
+    scene.clock.advance(60.0)
+
+    assert [] == scene.dialer.pending

@@ -287,3 +287,36 @@ def test_a_large_message_for_a_member(stage: Stage, station: Station, route: Sta
 
     assert data.replace(SID, b"1") == station.heard()
     assert [SID] == sought(stage)
+
+
+def test_a_member_that_left(stage: Stage, station: Station, route: Station) -> None:
+    """The planner is asked for each message, with its subject, and nothing is remembered."""
+    stage.planner.left[SID] = [station.target(b"8")]
+
+    route.feed(routed(SID, SID) + routed(SID, subject=b"bar"))
+    stage.planner.left[SID] = []
+    route.feed(routed(SID))
+    del stage.planner.left[SID]
+    stage.planner.members[SID] = station.target(b"9")
+    route.feed(routed(SID))
+
+    heard = message(b"8") + message(b"8") + message(b"8", b"bar") + message(b"9")
+    assert heard == station.heard()
+    asked = stage.planner.replaced
+    assert {(SID, b"foo"), (SID, b"bar")} == set(asked)
+    assert [(SID, b"foo"), (SID, b"bar"), (SID, b"foo")] == [
+        key for number, key in enumerate(asked) if number == 0 or asked[number - 1] != key
+    ]
+
+
+def test_the_same_place_under_another_sid(stage: Stage, station: Station) -> None:
+    """It delivers to the same connection, and counts for itself."""
+    target = station.target(b"1")
+    target.limit = 1
+    other = target.under(b"QRSID:!1:1")
+    stage.subscribe(b"foo", other)
+
+    stage.station().feed(b"PUB foo 0\r\n\r\nPUB foo 0\r\n\r\n")
+
+    assert 2 * message(b"QRSID:!1:1") == station.heard()
+    assert (0, 2, 0) == (target.delivered, other.delivered, other.limit)

@@ -80,15 +80,26 @@ class _SlowPlanner(Planner):
             return len(tokens)
         return max((self._reach(listener.pattern, tokens) for listener in self.listeners), default=0)
 
-    def member(self, plane: Plane, sid: bytes) -> Plan:
-        """The listener whose sid stands behind the mark, if it is in a group."""
+    def member(self, plane: Plane, sid: bytes) -> Plan | None:
+        """The listener whose sid follows the mark, if it is in a group."""
         self.sought.append(sid)
         named = [
             listener.target
             for listener in self.listeners
             if listener.queue is not None and listener.sid == sid.removeprefix(MEMBER_MARK)
         ]
-        return plane.plan(named[:1], ())
+        return plane.plan(named[:1], ()) if named else None
+
+    def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+        """All members of groups on this subject, for a sid that names none."""
+        self.sought.append(sid)
+        tokens = tokens_of(subject)
+        members = [
+            listener.target
+            for listener in self.listeners
+            if listener.queue is not None and matches(tokens_of(listener.pattern), tokens)
+        ]
+        return plane.plan((), [members] if members else ())
 
     @staticmethod
     def _reach(pattern: bytes, tokens: list[bytes]) -> int:

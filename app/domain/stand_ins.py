@@ -1,0 +1,121 @@
+"""Stand-ins: who gets a message whose queue member has just left.
+
+A server draws a member from what it knows; the member may have left meanwhile. Then
+
+1. another member here gets the message;
+2. else, if nobody has sent it on before, one member at another server does;
+3. else nobody can.
+
+So a message crosses at most two routes, and reaches at most one member. What is sent
+on is marked, where the other server understands that: it gives it to members of its own
+alone. gnatsd 0.8.0 gets it as from a publisher's server, and sends nothing on.
+"""
+
+from collections.abc import Iterable
+
+from app.domain.dataplane.seam import MEMBER_MARK, Plan, Plane, Target
+from app.domain.index import SubscriptionIndex
+from app.domain.subject import matches, tokens_of
+from app.domain.subscription import LOCAL, Subscription
+from app.domain.tombstones import Tombstones
+
+SENT_ON = b"!"
+"""Stands in a sid on routes where a number does otherwise: ``QRSID:!<cid>:<sid>``."""
+
+SHARED_STAND_INS = 256
+"""Plans that are remembered; they are forgotten at every change of subscriptions."""
+
+_MARKED = MEMBER_MARK + SENT_ON
+
+_Key = tuple[bytes, bytes, bool]
+
+
+def marked(sid: bytes) -> bytes:
+    """The sid of a member, for a message that has been sent on."""
+    return _MARKED + sid[len(MEMBER_MARK) :]
+
+
+def unmarked(sid: bytes) -> bytes:
+    """The sid of a member as it is known, whether the message has been sent on or not."""
+    return MEMBER_MARK + sid[len(_MARKED) :] if sid.startswith(_MARKED) else sid
+
+
+class StandIns:
+    """Finds members for messages whose member has left."""
+
+    def __init__(self, index: SubscriptionIndex[Subscription], tombstones: Tombstones | None = None) -> None:
+        """Without `tombstones` nobody is known to have left."""
+        self._index = index
+        self._tombstones = tombstones
+        self._made: dict[_Key, Plan] = {}
+        self.marking: set[int] = set()
+        """Origins whose servers understand the mark."""
+
+    def left(self, subscription: Subscription, sid: bytes) -> None:
+        """A member of a group has left, whom other servers know by this sid."""
+        if self._tombstones is not None and subscription.queue is not None:
+            self._tombstones.add(sid, subscription.queue)
+
+    def is_left(self, sid: bytes) -> bool:
+        """Whether a member with this sid has left lately; a new one may have it since."""
+        return self._tombstones is not None and self._tombstones.group_of(sid) is not None
+
+    def plan(
+        self, plane: Plane, sid: bytes, subject: bytes, now: Subscription | None, doubted: set[int]
+    ) -> Plan:
+        """Who gets a message on this subject that names this sid. `now` is the member that has it now.
+
+        Servers whose origin is `doubted` are passed over, as long as there are others.
+        """
+        name = unmarked(sid)
+        queue = self._tombstones.group_of(name) if self._tombstones is not None else None
+        if now is not None and _is_meant(now, queue, subject):
+            return plane.plan((now.target,), ())
+        if queue is None:
+            return plane.plan((), ())
+        key = queue, subject, name is not sid
+        plan = self._made.get(key)
+        if plan is None:
+            if len(self._made) >= SHARED_STAND_INS:
+                self._made.clear()
+            plan = self._made[key] = self._make(plane, key, doubted)
+        return plan
+
+    def _make(self, plane: Plane, key: _Key, doubted: set[int]) -> Plan:
+        queue, subject, sent_on = key
+        members = self._members(queue, subject)
+        targets = [member.target for member in members if member.subscriber.origin == LOCAL]
+        if not targets and not sent_on:
+            distant = [member for member in members if member.subscriber.origin not in doubted] or members
+            # The owner counts what a member gets, so one with a limit may have had its last already.
+            lasting = [member for member in distant if not member.target.limit] or distant
+            targets = [self._distant_target(member) for member in lasting]
+        return plane.plan((), [targets] if targets else ())
+
+    def _members(self, queue: bytes, subject: bytes) -> list[Subscription]:
+        """The members of a group that are here, as far as they listen to the subject."""
+        for group in self._index.match(subject).groups:
+            members = _living(group)
+            if members and members[0].queue == queue:
+                return members
+        return []
+
+    def _distant_target(self, member: Subscription) -> Target:
+        if member.subscriber.origin in self.marking:
+            return member.target.under(marked(member.sid))
+        return member.target
+
+    def forget(self) -> None:
+        """Subscriptions changed: find members anew."""
+        self._made.clear()
+
+
+def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool:
+    """Whether a member is the one that a message names, not a later one with its sid."""
+    if queue is None:
+        return True
+    return member.queue == queue and matches(tokens_of(member.subject), tokens_of(subject))
+
+
+def _living(members: Iterable[Subscription]) -> list[Subscription]:
+    return [member for member in members if not member.subscriber.gone]

@@ -1,0 +1,64 @@
+"""Members of a queue group that come and go under load cost no message, between real servers."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.cluster_processes import REGISTERED, Cluster, ClusterProcess
+from tests.fakes.draining import Group, Plan
+from tests.fakes.server_process import START_SECONDS
+
+pytestmark = pytest.mark.asyncio
+
+MESSAGES, LEAVINGS = 4000, 68
+"""A fifth of 20,000 and 340."""
+
+GNATSD = os.environ.get("GNATSD") or shutil.which("gnatsd")
+"""The program of gnatsd 0.8.0, where there is one."""
+
+
+@pytest.mark.parametrize("size", [2, 3])
+async def test_none_is_lost_and_none_comes_twice(size: int) -> None:
+    """Members give up their subscription, or reach its limit, at all servers at once."""
+    with Cluster(size) as cluster:
+        group = Group([server.port for server in cluster.servers], Plan(MESSAGES, LEAVINGS))
+
+        assert (0, 0) == await group.play()
+        assert group.left >= LEAVINGS
+
+
+async def test_a_server_without_another_member_sends_it_on() -> None:
+    """All members of one server come and go; the one that stays is at the other."""
+    with Cluster(2) as cluster:
+        plan = Plan(MESSAGES, LEAVINGS, steady=(0,), restless=(1,))
+        group = Group([server.port for server in cluster.servers], plan)
+
+        assert (0, 0) == await group.play()
+
+
+@pytest.fixture(name="gnatsd")
+def _gnatsd() -> Iterator[tuple[int, int]]:
+    """The ports of a gnatsd: for clients, and for routes."""
+    if GNATSD is None:
+        pytest.skip("there is no gnatsd")
+    with ClusterProcess() as free:
+        port, route_port = free.port, free.route_port
+    flags = ("-a", "127.0.0.1", "-p", str(port), "--cluster", f"nats://127.0.0.1:{route_port}")
+    process = subprocess.Popen([GNATSD, *flags], stderr=subprocess.DEVNULL)
+    yield port, route_port
+    process.kill()
+    process.wait(START_SECONDS)
+
+
+async def test_what_gnatsd_draws_is_not_lost(gnatsd: tuple[int, int]) -> None:
+    """Members at our server come and go, and gnatsd has half of the publishers, and one member that stays."""
+    port, route_port = gnatsd
+    with ClusterProcess(seed=route_port) as server:
+        server.wait_for(REGISTERED)
+        plan = Plan(MESSAGES, LEAVINGS, steady=(0, 1), restless=(1,))
+        group = Group([port, server.port], plan)
+
+        assert (0, 0) == await group.play()
