@@ -60,7 +60,7 @@ def _size(fact: Any) -> str:  # noqa: ANN401 - it is a `PayloadExceeded`
 
 def _held(fact: Any) -> str:  # noqa: ANN401 - it is a `PublishersHeld`
     noun = "publisher waits" if fact.publishers == 1 else "publishers wait"
-    return f"{fact.publishers} {noun}, {fact.pending} bytes pending"
+    return f"{fact.publishers} {noun}, {fact.pending / 1024**2:.2f} MiB pending"
 
 
 def _attempts(fact: Any) -> str:  # noqa: ANN401 - it is a `RouteUnreachable`

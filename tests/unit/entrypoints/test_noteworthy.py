@@ -26,9 +26,11 @@ LINK = Link("cid", 7, "192.0.2.1:4007")
 
 
 def example(kind: type[Event]) -> Event:
-    """A fact of this kind, whose texts say nothing."""
-    values = {field.name: LINK if field.name == "link" else "x" for field in dataclasses.fields(kind)}
-    return kind(**values)  # type: ignore[arg-type] # texts do for a look at them
+    """A fact of this kind, whose texts and numbers say nothing."""
+    values: dict[str, object] = {}
+    for field in dataclasses.fields(kind):
+        values[field.name] = LINK if field.name == "link" else 1 if field.type is int else "x"
+    return kind(**values)  # type: ignore[arg-type] # they have the types of the fields
 
 
 @pytest.mark.parametrize("fact", KINDS)
@@ -46,8 +48,8 @@ def test_every_kind_can_be_told(fact: type[Event]) -> None:
     ("fact", "name", "detail"),
     [
         (SlowConsumer(LINK, "write deadline"), "slow_consumer", "write deadline"),
-        (PublishersHeld(LINK, "a", 2, 77), "publishers_held", "2 publishers wait, 77 bytes pending"),
-        (PublishersHeld(LINK, "a", 1, 77), "publishers_held", "1 publisher waits, 77 bytes pending"),
+        (PublishersHeld(LINK, "a", 2, 2**20), "publishers_held", "2 publishers wait, 1.00 MiB pending"),
+        (PublishersHeld(LINK, "a", 1, 2**19), "publishers_held", "1 publisher waits, 0.50 MiB pending"),
         (AuthorizationFailed(LINK), "login_refused", ""),
         (HandshakeFailed(LINK, "", "no shared cipher"), "tls_failed", "no shared cipher"),
         (ConnectionsExceeded(LINK, 5), "limit_reached", "5 clients"),

@@ -16,6 +16,9 @@ from app.adapters.monitoring.process_figures import ProcessFigures
 from app.adapters.monitoring.watch import Settings
 from app.ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
 
+SLOW_CONSUMER = "slow_consumer"
+"""The kind of event that has pending bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -185,4 +188,7 @@ def _events(material: Material, wish: Wish) -> Json:
 def _event_rows(material: Material) -> list[Json]:
     """Newest first."""
     pending = {record.cid: record.pending_bytes for record in material.facts.slow_consumer_log}
-    return [event_row(entry, pending) for entry in reversed(material.journal.entries)]
+    return [
+        event_row(entry, pending if entry.kind.name == SLOW_CONSUMER else {})
+        for entry in reversed(material.journal.entries)
+    ]

@@ -4,7 +4,7 @@ import { element, fillTable, setData, setEmpty, setLink, setText, setTitle } fro
 import { ago, bytes, whole } from "./format.js";
 
 const RECENT = 900; // seconds
-const SHORT = 6; // rows that are shown until more are asked for
+const SHORT = matchMedia("(max-width: 620px)").matches ? 3 : 6; // rows that are shown until more are asked for
 
 const byId = (id) => document.getElementById(id);
 
