@@ -81,7 +81,7 @@ export const wait = (seconds) => (seconds > 0 && seconds < 9.95 ? [`${seconds.to
 /** The time from a packet to its answer. */
 export const roundTrip = (seconds) => (seconds === null ? ["–", ""] : seconds < 0.0995 ? [(seconds * 1000).toFixed(1), "ms"] : [(seconds * 1000).toFixed(0), "ms"]);
 
-/** The time of day so many seconds ago, by the reader's clock; with its date, if that is another one. */
+/** The time of day some seconds ago, by the reader's clock; with its date, if that is another one. */
 export function ago(seconds, precise = true) {
   const then = new Date(Date.now() - seconds * 1000);
   const time = timeOfDay(then, precise);

@@ -16,7 +16,7 @@ def client(cid: int, name: str) -> ClientStats:
 
 
 def subscription(cid: int, subject: str, delivered: int) -> SubscriptionStats:
-    """A subscription that was sent so many messages."""
+    """A subscription with this number of deliveries."""
     return SubscriptionStats(subject, "", str(cid), delivered, 0, cid)
 
 
