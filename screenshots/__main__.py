@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from selenium.webdriver.common.by import By
@@ -13,18 +14,33 @@ from selenium.webdriver.support.wait import WebDriverWait
 from benchmarks.servers import CannotStart, Contender, RunningServer, free_port
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from screenshots.load import Load
+from screenshots.slow_reader import SlowReader
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 LOAD_SECONDS = 240.0
 """How long traffic flows until the pictures are taken, so that the charts have something to show."""
 
-SECONDS = 30.0
+SECONDS = 60.0
 UNKNOWN = "\u2013"
 """Stands for a rate that is not known yet."""
 
-_TALL_PHONE = (PHONE[0], 1180)
+FEW_ROWS = "rows=10"
+
+_TALL_PHONE = (PHONE[0], 1240)
 _WIDE = (DESKTOP[0], 1400)
+_TOP = (DESKTOP[0], 960)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The servers, the first of which is in the pictures."""
+
+    port: int
+    """The first one's, for clients."""
+    origin: str
+    """Of its pages."""
+    others: Sequence[RunningServer]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -37,47 +53,89 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{MISSING}\n")
         return 1
     given.into.mkdir(parents=True, exist_ok=True)
-    port, seed = free_port(), f"nats://127.0.0.1:{free_port()}"
     try:
         with ExitStack() as stack:
-            first = stack.enter_context(_server(1, "-m", str(port), "-cluster", seed))
-            others = [stack.enter_context(_follower(number, seed)).port for number in (2, 3)]
-            take(f"http://127.0.0.1:{port}", Load(first.port, others), given.into, given.seconds)
+            take(_start(stack), given.into, given.seconds)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def _follower(number: int, seed: str) -> RunningServer:
-    return _server(number, "-cluster", f"nats://127.0.0.1:{free_port()}", "-routes", seed)
+def _start(stack: ExitStack) -> Cluster:
+    """Three servers, each of which is told of the others. Raises `CannotStart`."""
+    pages, ports = free_port(), [free_port() for _ in range(3)]
+    urls = [f"nats://127.0.0.1:{port}" for port in ports]
+    routes = [",".join(url for url in urls if url != own) for own in urls]
+    first, *others = [
+        stack.enter_context(_server(number, "-m", str(pages if number == 1 else -1), *flags))
+        for number, flags in enumerate(
+            (("-cluster", own, "-routes", known) for own, known in zip(urls, routes, strict=True)), 1
+        )
+    ]
+    return Cluster(first.port, f"http://127.0.0.1:{pages}", others)
 
 
 def _server(number: int, *flags: str) -> RunningServer:
     """One of the cluster. Raises `CannotStart`."""
-    command = (sys.executable, "-m", "app.entrypoints.server", "-n", f"edge-{number}.example", *flags)
-    return Contender(f"server {number}", command).start()
+    command = (sys.executable, "-m", "app.entrypoints.server", "-n", f"edge-{number}.example")
+    return RunningServer(Contender(f"server {number}", command), *flags)
 
 
-def take(origin: str, load: Load, folder: Path, seconds: float) -> None:
-    """Pictures of the pages at `origin`, of a server that is idle first and then under `load`."""
-    with Browser() as browser:
-        _open(browser, f"{origin}/dashboard", _is_live)
-        browser.save(folder / "dashboard-idle.png")
-        _open(browser, f"{origin}/docs", lambda page: page.find(".opblock"))
+def take(cluster: Cluster, folder: Path, seconds: float) -> None:
+    """Pictures of a server that has much to do, then of one that has trouble."""
+    dashboard = f"{cluster.origin}/dashboard"
+    with Browser(_WIDE) as browser:
+        _open(browser, f"{cluster.origin}/docs", lambda page: page.find(".opblock"))
         browser.save(folder / "docs.png")
-        with load:
+        with Load(cluster.port, [server.port for server in cluster.others]):
             time.sleep(seconds)
-            browser.resize(_WIDE)
-            _open(browser, f"{origin}/dashboard", _is_live)
-            _wait(browser, lambda page: page.knows_rates() and page.find("tr.slow"))
-            browser.save(folder / "dashboard.png")
-            browser.prefer(dark=True)
-            _wait(browser, lambda page: page.find("tr.slow"))
-            browser.save(folder / "dashboard-dark.png")
-            browser.resize(_TALL_PHONE)
-            _open(browser, f"{origin}/dashboard?sort=to_rate", _Page.knows_rates)
-            browser.save(folder / "dashboard-phone.png")
+            _take_work(browser, dashboard, folder)
+            _take_slow_reader(browser, cluster, folder)
+            _take_lost_route(browser, cluster, folder)
+
+
+def _take_work(browser: Browser, dashboard: str, folder: Path) -> None:
+    browser.resize(_WIDE)
+    _open(browser, dashboard, _Page.knows_rates)
+    browser.save(folder / "dashboard.png")
+    browser.prefer(dark=True)
+    _open(browser, f"{dashboard}?topic=orders.created", _Page.knows_rates)
+    _wait(browser, lambda page: page.point_at("#chart-msgs", 0.3) and page.find("#listed-table tbody tr"))
+    browser.save(folder / "dashboard-dark.png")
+    browser.prefer(dark=False)
+
+
+def _take_slow_reader(browser: Browser, cluster: Cluster, folder: Path) -> None:
+    """Held first, where nobody else suffers; then closed, where somebody does."""
+    dashboard = f"{cluster.origin}/dashboard"
+    browser.resize(_TOP)
+    with SlowReader(cluster.port):
+        _open(browser, f"{dashboard}?{FEW_ROWS}", _Page.knows_rates)
+        _wait(browser, lambda page: page.find("tr.held") and page.find("tr.slow"))
+        browser.save(folder / "dashboard-held.png")
+        browser.resize(_TALL_PHONE)
+        _open(browser, dashboard, _Page.knows_rates)
+        _wait(browser, lambda page: page.find("tr.held") and page.find("tr.slow"))
+        browser.save(folder / "dashboard-phone.png")
+    browser.resize(_TOP)
+    with SlowReader(cluster.port, companion=True):
+        _open(browser, f"{dashboard}?{FEW_ROWS}", _Page.knows_rates)
+        _wait(browser, lambda page: page.says("#events-table", "Slow consumer closed"))
+        _wait(browser, lambda page: page.find("#state[data-state=live]"))
+        browser.save(folder / "dashboard-cut.png")
+
+
+def _take_lost_route(browser: Browser, cluster: Cluster, folder: Path) -> None:
+    browser.resize((DESKTOP[0], 1180))
+    _open(browser, f"{cluster.origin}/dashboard?{FEW_ROWS}", _Page.knows_rates)
+    cluster.others[-1].stop()
+    _wait(browser, lambda page: page.find("#unreachable-table tbody tr"))
+    _wait(browser, lambda page: page.says("#events-table", "Server not reached"))
+    browser.driver.execute_script("document.querySelector('#errors').scrollIntoView()")
+    browser.driver.execute_script("scrollBy(0, -70)")
+    time.sleep(1.0)  # until it has scrolled
+    browser.save(folder / "dashboard-route.png")
 
 
 class _Page:
@@ -90,15 +148,27 @@ class _Page:
         """Whether there is such an element."""
         return bool(self._driver.find_elements(By.CSS_SELECTOR, selector))
 
+    def says(self, selector: str, text: str) -> bool:
+        """Whether this stands somewhere in an element."""
+        return any(text in found.text for found in self._driver.find_elements(By.CSS_SELECTOR, selector))
+
     def knows_rates(self) -> bool:
         """Whether it has had two answers, so that the rates of clients are there."""
         cell = self._driver.find_elements(By.CSS_SELECTOR, "#connections-table td:nth-child(6) .figure")
         return bool(cell) and cell[0].text not in ("", UNKNOWN)
 
+    def point_at(self, chart: str, share: float) -> bool:
+        """Move the pointer to a place of a chart; whether its tooltip is seen."""
+        return bool(self._driver.execute_script(_POINT, f"{chart} .plot", share))
 
-def _is_live(page: _Page) -> bool:
-    """Whether figures, and rates among them, have come."""
-    return page.find("[data-state=live]") and page.find("#chart-msgs .line.out[d^=M]")
+
+_POINT = """
+const plot = document.querySelector(arguments[0]);
+const box = plot.getBoundingClientRect();
+const place = { clientX: box.left + box.width * arguments[1], clientY: box.top + 20 };
+plot.dispatchEvent(new PointerEvent("pointermove", place));
+return !plot.querySelector(".tip").hidden;
+"""
 
 
 def _open(browser: Browser, address: str, is_there: Callable[[_Page], bool]) -> None:

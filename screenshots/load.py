@@ -1,4 +1,4 @@
-"""Traffic that looks like that of a small company: 200 clients, waves of messages, two slow readers.
+"""Traffic that looks like that of a small company: 200 clients, and waves of messages.
 
 Each further server of the cluster has a few clients of its own, who listen and talk.
 """
@@ -8,7 +8,6 @@ import math
 import random
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -35,12 +34,7 @@ _TRADES = (
 """What clients are called, what they listen to, and what they publish."""
 
 _WEIGHTS = range(len(_TRADES), 0, -1)
-_BULK = "reports.nightly"
-_BLOCK = b"x" * 64_000
-_BURST = 130
-_BURST_SECONDS = 2.2
-_SIP = 80_000
-_SIP_SECONDS = 0.02
+_BLOCK = b"x" * 1000
 _TURN_SECONDS = 0.05
 
 
@@ -70,20 +64,22 @@ class Load:
 
     async def _run(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        clients = [await self._client(self._port, number) for number in range(CLIENTS - 2)]
+        clients = [await self._client(self._port, number) for number in range(CLIENTS)]
         clients += [await self._client(port, number) for port in self._others for number in range(ELSEWHERE)]
-        chores = [asyncio.create_task(self._sip(f"report-writer-{number}")) for number in range(2)]
-        chores += [asyncio.create_task(self._talk(clients)), asyncio.create_task(self._burst(clients[0]))]
+        talking = asyncio.create_task(self._talk(clients))
         self._ready.set()
         await self._end.wait()
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, *(client.close() for client in clients), return_exceptions=True)
+        talking.cancel()
+        await asyncio.gather(talking, *(client.close() for client in clients), return_exceptions=True)
 
     async def _client(self, port: int, number: int) -> Client:
         trade = number % len(_TRADES)
         name, subject, _ = _TRADES[trade]
-        client = await nats.connect(f"nats://127.0.0.1:{port}", name=f"{name}-{number // len(_TRADES):02}")
+        client = await nats.connect(
+            f"nats://127.0.0.1:{port}",
+            name=f"{name}-{number // len(_TRADES):02}",
+            error_cb=_let_go,
+        )
         await client.subscribe(subject, cb=_ignore)
         if number % 3 == 0:
             await client.subscribe(_TRADES[(trade + 5) % len(_TRADES)][1], queue="workers", cb=_ignore)
@@ -97,24 +93,10 @@ class Load:
                 await self._chance.choice(clients).publish(subject, _BLOCK[: self._chance.randrange(50, 900)])
             await asyncio.sleep(_TURN_SECONDS)
 
-    async def _burst(self, client: Client) -> None:
-        """Publish a lot at once, now and then."""
-        while True:
-            for _ in range(_BURST):
-                await client.publish(_BULK, _BLOCK)
-            await asyncio.sleep(_BURST_SECONDS)
-
-    async def _sip(self, name: str) -> None:
-        """Read what comes, but slowly; when cut off for it, come back."""
-        hello = f'CONNECT {{"verbose":false,"name":"{name}","lang":"go","version":"1.37.0"}}\r\n'
-        while True:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_SIP)
-            writer.write(f"{hello}SUB {_BULK} 1\r\n".encode())
-            with suppress(ConnectionError):
-                while await reader.read(_SIP):  # noqa: ASYNC110 - being slow is the point
-                    await asyncio.sleep(_SIP_SECONDS)
-            writer.close()
-
 
 async def _ignore(_message: Msg) -> None:
     """Listening is all they do."""
+
+
+async def _let_go(_error: Exception) -> None:
+    """Its server has been stopped, for a picture."""

@@ -19,6 +19,7 @@ from app.domain.client_session import ClientSession
 from app.domain.cluster.session import RouteSession
 from app.domain.cluster.solicitor import UnreachableRoute
 from app.domain.encode import ServerInfo
+from app.domain.events import Link
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
 from app.domain.stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
@@ -280,6 +281,14 @@ class LiveView:
         cluster = self._broker.cluster
         session = cluster.remotes.get(remote_id) if cluster is not None else None
         return iter(()) if session is None else _batches(session)
+
+    def name_of(self, link: Link) -> str:
+        cluster = self._broker.cluster
+        client = self._broker.sessions.get(link.number)
+        if client is not None:
+            return client.profile.name
+        route = cluster.routes.get(link.number) if cluster is not None else None
+        return route.name if route is not None else ""
 
     def totals(self) -> Steps[ConnectionTotals]:
         sums = [0] * 7

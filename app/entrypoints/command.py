@@ -37,7 +37,8 @@ def obey(words: Sequence[str], usual: Handlers) -> int:
         return _status(said=say(_answer(command)))
     try:
         loaded = load(command.given, os.environ)
-        container = Container(loaded.options, _data_plane())
+        path = str(command.given.get(CONFIG_FILE, ""))
+        container = Container(loaded.options, _data_plane(), path)
     except (ConfigError, DataPlaneUnavailable) as error:
         complain(f"{error}\n")
         return _FAILED

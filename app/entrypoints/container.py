@@ -18,6 +18,7 @@ from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.bounded import BoundedEventLog
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
+from app.adapters.monitoring.journal import Journal, JournaledLog
 from app.adapters.monitoring.monitor import HttpMonitor
 from app.adapters.monitoring.monitor import Needs as MonitorNeeds
 from app.adapters.net_asyncio.binding import listening_socket
@@ -33,6 +34,7 @@ from app.domain.dataplane import AUTO, NATIVE, choose
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
 from app.domain.view import LiveView
+from app.entrypoints.noteworthy import KINDS
 from app.entrypoints.service import Parts, Service
 from app.entrypoints.settings import (
     accepted_route_tls,
@@ -61,8 +63,8 @@ from app.ports.transport import Dialer, Listener
 class Container:
     """The parts of one server, made on demand, once each."""
 
-    def __init__(self, options: Options, data_plane: str = AUTO) -> None:
-        """`data_plane` names the twin that runs.
+    def __init__(self, options: Options, data_plane: str = AUTO, config_file: str = "") -> None:
+        """`data_plane` names the twin that runs; `config_file` is only shown.
 
         Raises `DataPlaneUnavailable`.
         """
@@ -74,7 +76,7 @@ class Container:
         self._provide_membership(options)
         self._provide_broker(options, make_plane)
         self._provide_listeners(options)
-        self._provide_monitor(options, twin)
+        self._provide_monitor(options, twin, config_file)
         self._provide_service(options, twin)
         self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
             ServiceManager, os.environ, providers.Object(warn)
@@ -84,8 +86,17 @@ class Container:
         """Time, chance, the log, and who may come in."""
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
+        self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
-            BoundedEventLog, providers.Singleton(open_event_log, log_settings(options)), self.clock.provider
+            JournaledLog,
+            providers.Singleton(
+                BoundedEventLog,
+                providers.Singleton(
+                    open_event_log, log_settings(options), on_dropped=self.journal.provided.note
+                ),
+                self.clock.provider,
+            ),
+            self.journal,
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, auth_settings(options), self.event_log.provided.record
@@ -158,17 +169,18 @@ class Container:
             tls=tls,
         )
 
-    def _provide_monitor(self, options: Options, twin: str) -> None:
+    def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
         """The pages."""
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
             providers.Callable(monitor_endpoints, options),
-            monitor_settings(options, twin),
+            monitor_settings(options, twin, config_file),
             providers.Factory(
                 MonitorNeeds,
                 view=self.view,
                 clock=self.clock,
                 events=self.event_log,
+                journal=self.journal,
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
             ),

@@ -182,7 +182,7 @@ def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
     return server_context(replace(tls_files(asked), verify=False))
 
 
-def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
+def monitor_settings(options: Options, data_plane: str, config_file: str = "") -> MonitorSettings:
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
@@ -190,7 +190,16 @@ def monitor_settings(options: Options, data_plane: str) -> MonitorSettings:
         pynatsd=__version__,
         python=RUNTIME,
         known_as=own_names(options),
+        log=_log_destination(options),
+        config_file=config_file,
     )
+
+
+def _log_destination(options: Options) -> str:
+    """The one that counts, in words; see `LogSettings`."""
+    if options.log_file is None and options.remote_syslog is None and options.syslog:
+        return "syslog"
+    return options.log_file or options.remote_syslog or "standard error"
 
 
 def own_names(options: Options) -> frozenset[str]:

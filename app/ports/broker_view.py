@@ -27,6 +27,7 @@ from typing import Protocol
 
 from app.domain.cluster.solicitor import UnreachableRoute
 from app.domain.encode import ServerInfo
+from app.domain.events import Link
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
 from app.domain.security import Security
@@ -64,6 +65,7 @@ __all__ = [
     "Health",
     "IndexStats",
     "Limits",
+    "Link",
     "Profile",
     "RouteStats",
     "Security",
@@ -116,6 +118,10 @@ class BrokerView(Protocol):
 
     def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
         """What the clients of a peer listen to; it ends when the route does."""
+        ...
+
+    def name_of(self, link: Link) -> str:
+        """What the peer of a link calls itself; empty when it has no name, or is not here."""
         ...
 
     def totals(self) -> Steps[ConnectionTotals]:

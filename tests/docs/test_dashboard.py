@@ -8,8 +8,10 @@ from app.adapters.monitoring.dashboard.assets import PAGE, Assets
 from app.adapters.monitoring.dashboard.findings import BUSIEST, STALE_SECONDS
 from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS
 from app.adapters.monitoring.dashboard.survey import MOST_SUBSCRIPTIONS, SHARE
+from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND
 from app.adapters.top.screen import HELP
 from app.adapters.top.source import SORTS
+from app.entrypoints.noteworthy import KINDS
 from app.entrypoints.top import main
 from tests.fakes.server_process import ROOT
 
@@ -39,15 +41,23 @@ def test_orders() -> None:
 
 def test_cards() -> None:
     """Each card of the page is explained, by its own name."""
-    cards = set(re.findall(r"<h2[^>]*>(\w+)</h2>", Assets()[PAGE].body.decode()))
+    cards = re.findall(r"<h2 id=\"(?!drawer)[^>]*>([^<]+)</h2>|<h2>([A-Z]\w+)", Assets()[PAGE].body.decode())
+    [table] = re.findall(r"^\| Card \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    explained = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
 
-    assert cards == set(
-        re.findall(r"\w+", " ".join(re.findall(r"^\| ([A-Z][\w, ]+) \|", TEXT, re.MULTILINE)))
-    ) - {
-        "Card",
-        "Key",
-        "Flag",
-    }
+    assert {name for pair in cards for name in pair if name} == set(", ".join(explained).split(", "))
+
+
+def test_events() -> None:
+    """The table has all events that the page can list, and the names of their counters."""
+    [table] = re.findall(r"^\| Event \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    rows = [row.split(" | ") for row in table.strip().splitlines()]
+
+    titles = {title for row in rows for title in row[0].removeprefix("| ").split(", ")}
+    names = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert {kind.title for kind in KINDS.values()} == titles
+    assert {kind.name for kind in KINDS.values()} == names
+    assert (50, 20, 60.0) == (CAPACITY, PER_KIND, MERGE_SECONDS)
 
 
 def test_figures() -> None:

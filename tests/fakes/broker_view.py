@@ -18,6 +18,7 @@ from app.ports.broker_view import (
     Health,
     IndexStats,
     Limits,
+    Link,
     Profile,
     RouteStats,
     ServerFacts,
@@ -121,6 +122,11 @@ class FakeView(BrokerView):
     def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
         """The same of a route."""
         return _parts(next(one.subscription_list for one in self.links if one.remote_id == remote_id))
+
+    def name_of(self, link: Link) -> str:
+        """The name of the client of that number."""
+        found = (client for client in self.clients if client.connection.cid == link.number)
+        return next((client.profile.name for client in found), "")
 
     def totals(self) -> Steps[ConnectionTotals]:
         """As the test says."""

@@ -1,6 +1,7 @@
 """The dashboard in a real browser: what an operator clicks, sees, and is protected from."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -11,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from app import __version__
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from tests.fakes.blocking_client import read_until
 from tests.fakes.monitored_server import HOST, MonitoredServer
@@ -21,7 +23,8 @@ pytestmark = [
 ]
 
 SECONDS = 30.0
-HOSTILE = "<img src=x onerror=\"document.title='owned'\">&amp;\u202e</td>"
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">&amp;\u202e\u2066\x1b</td>"
+SHOWN = "<img src=x onerror=\"document.title='owned'\">&amp;\\u202e\\u2066\\x1b</td>"
 WATCH_TIMERS = """
 window.waiting = new Set();
 const set = window.setTimeout, clear = window.clearTimeout;
@@ -36,14 +39,89 @@ HIDE = """
 Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
 document.dispatchEvent(new Event("visibilitychange"));
 """
-UPGRADE = """
-window.before = true;
+CHANGE = """
 const ask = window.fetch;
 window.fetch = async (...request) => {
   const answer = await (await ask(...request)).json();
-  return new Response(JSON.stringify({ ...answer, edition: "newer" }));
+  %s
+  return new Response(JSON.stringify(answer));
 };
+"""
+UPGRADE = f"""
+window.before = true;
+{CHANGE % "answer.edition = 'newer';"}
 performance.now = () => 3600 * 1000;
+"""
+HELD = (
+    CHANGE
+    % """
+  answer.totals.held_publishers = 1;
+  answer.totals.held_seconds = 3.25;
+  for (const row of answer.connections.rows) {
+    if (row.name === "producer") row.waits_for = [[7, "laptop"]];
+    if (row.name === "laptop") row.holds = 1;
+  }
+  if (answer.client) answer.client.waits_for = [[7, "laptop"], [8, ""]];
+"""
+)
+CLUSTER = (
+    CHANGE
+    % """
+  answer.server.clustered = true;
+  const common = { ip: "192.0.2.7", port: 6222, pending: 0, msgs_to: 1, msgs_from: 1, subs: 1, uptime: 61 };
+  answer.routes = [
+    { ...common, rid: 3, remote: "PEERPEERPEERPEERPEER01", name: "edge-2", solicited: true, rtt: 0.0012 },
+    { ...common, rid: 4, remote: "PEERPEERPEERPEERPEER02", name: "", solicited: false, rtt: null },
+  ];
+  answer.unreachable = [
+    { url: "nats-route://192.0.2.9:6222", attempts: 12, error: "connection refused", seconds: 90 },
+  ];
+"""
+)
+EVENTS = (
+    CHANGE
+    % """
+  const fact = { title: "Login refused", tone: "warn", link: "cid:9", address: "192.0.2.1:5", who: "a" };
+  answer.events = { now: 5000, revision: 7, latest: { slow_consumer: 0 }, rows: [
+    { ...fact, kind: "login_refused", at: 4990, detail: "", pending: null, count: 3 },
+    { ...fact, title: "Slow consumer closed", link: "rid:2", who: "", at: 100, detail: "late",
+      pending: 2048, count: 1 },
+  ] };
+  answer.totals.slow_consumers = 1;
+"""
+)
+TEN_EVENTS = (
+    CHANGE
+    % """
+  const fact = { title: "t", tone: "warn", link: "", address: "", who: "", detail: "", pending: null };
+  answer.events.rows = Array.from({ length: 10 }, (_, n) => ({ ...fact, at: n, count: 1 }));
+"""
+)
+WIDE_ROW = """{
+  ip: "192.168.100.200", port: 65535, lang: "javascript", version: "2.29.2", pending: 1048000,
+  msgs_to: 987654, msgs_from: 987654, bytes_to: 1048000, bytes_from: 1048000,
+  to_rate: 123456, from_rate: 123456, subs: 9999, idle: 3599, uptime: 86399,
+}"""
+CUT_HINTS = """
+const pen = document.createElement("canvas").getContext("2d");
+return [...document.querySelectorAll("input")].filter((field) => {
+  const style = getComputedStyle(field);
+  pen.font = style.font;
+  const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return pen.measureText(field.placeholder).width > room;
+}).map((field) => field.placeholder);
+"""
+CUT_CELLS = """
+const cut = [...document.querySelectorAll(`${arguments[0]} td`)].filter((cell) => cell.offsetParent);
+return cut.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent);
+"""
+TONES = "return [...document.querySelectorAll('#events-table tbody tr')].map((row) => row.dataset.tone)"
+POINT = """
+const plot = document.querySelector("#chart-msgs .plot");
+const box = plot.getBoundingClientRect();
+const place = { clientX: box.left + box.width * 0.98, clientY: box.top + 9 };
+plot.dispatchEvent(new PointerEvent("pointermove", place));
+return [...document.querySelectorAll(".charts .tip")].filter((tip) => !tip.hidden).length;
 """
 CUT_HEADINGS = """
 const heads = [...document.querySelectorAll("th")].filter((head) => head.offsetParent);
@@ -64,7 +142,11 @@ class Page:
     def open(self, query: str = "") -> None:
         """Go there, and wait for the first figures."""
         self.driver.get(f"{self.server.origin}/dashboard{query}")
-        self.until(lambda: "live" == self.text("#state"))
+        self.until(lambda: self.state() in {"live", "held"})
+
+    def state(self) -> str:
+        """How the page stands with its server."""
+        return str(self.find("#state").get_attribute("data-state"))
 
     def until(self, holds: Callable[[], object]) -> None:
         """Wait until it holds."""
@@ -89,7 +171,12 @@ class Page:
 
     def names(self) -> list[str]:
         """The clients of the table."""
-        return self.column(2)
+        names = self.run(
+            "return [...document.querySelectorAll(arguments[0])].map((link) => link.textContent)",
+            "#connections-table td.name a",
+        )
+        assert isinstance(names, list)
+        return names
 
     def run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - what a script returns
         """Run a script in the page."""
@@ -163,7 +250,10 @@ def test_the_table_of_clients_fits(page: Page, width: int) -> None:
 def test_what_the_server_is(page: Page) -> None:
     """The page names the server, and tells what it runs on."""
     assert ("edge-1", "edge-1 · pynatsd") == (page.text("#server-name"), page.driver.title)
-    assert "Uptime" in page.text("#server")
+    assert "Uptime" in page.text("#identity")
+    assert __version__ in page.text("#identity")
+    assert "max_payload" == page.find("#limits div").get_attribute("title")
+    assert "Messages in" in page.text("#totals")
 
 
 def test_nobody_is_connected(page: Page) -> None:
@@ -171,14 +261,20 @@ def test_nobody_is_connected(page: Page) -> None:
     page.until(lambda: "No client is connected." == page.text("#connections .empty"))
 
     assert "Nobody subscribes to anything." == page.text("#subjects .empty")
-    assert "No other server is connected." == page.text("#routes .empty")
+    assert "This server is not part of a cluster." == page.text("#routes .empty")
+    assert "Nothing has gone wrong since the start." == page.text("#events .empty")
 
 
 def test_names_and_subjects_are_text(page: Page) -> None:
-    """A client's name and subject that look like markup are shown letter by letter, and do nothing."""
+    """A client's name and subject that look like markup are shown letter by letter, and do nothing.
+
+    What is invisible, or would turn the text round, is spelt out.
+    """
     with Guest(page.server, HOSTILE, "<b>bold</b>"):
-        page.until(lambda: [HOSTILE] == page.names())
+        page.until(lambda: [SHOWN] == page.names())
         page.until(lambda: ["<b>bold</b>"] == page.column(1, "subjects"))
+        page.find("#connections-table a.open").click()
+        page.until(lambda: SHOWN == page.text("#drawer-title"))
 
         assert "edge-1 · pynatsd" == page.driver.title
         assert 0 == page.run("return document.querySelectorAll('table img, table b').length")
@@ -257,7 +353,7 @@ def test_a_slow_client_is_marked(page: Page) -> None:
     with Guest(page.server, "slow", "bulk"), Guest(page.server, "quick") as quick:
         quick.link.sendall(b"PUB bulk 1000000\r\n%b\r\n" % (b"x" * 1_000_000) * 24)
         page.until(lambda: 1 == page.run("return document.querySelectorAll('tr.slow').length"))
-        page.until(lambda: "Slow only (1)" == page.text("#slow-only"))
+        page.until(lambda: "Slow or held (1)" == page.text("#slow-only"))
 
         page.find("#slow-only").click()
 
@@ -287,25 +383,205 @@ def test_theme(page: Page) -> None:
 
 
 def test_a_longer_window(page: Page) -> None:
-    """The window is chosen by a click, shown by the axis, and kept in the address."""
+    """The window is chosen by a click, and kept in the address."""
     page.find("[data-window='2h']").click()
-    page.until(lambda: "2 h ago" == page.text("#chart-msgs .edge.left"))
+    page.until(lambda: "?window=2h" in page.driver.current_url)
 
     page.driver.refresh()
-    page.until(lambda: "2 h ago" == page.text("#chart-msgs .edge.left"))
 
-    assert "true" == page.find("[data-window='2h']").get_attribute("aria-pressed")
+    page.until(lambda: "true" == page.find("[data-window='2h']").get_attribute("aria-pressed"))
+
+
+def test_a_window_that_is_longer_than_the_server_is_old(page: Page) -> None:
+    """A chart begins with the server, so that no window is empty; the page says so."""
+    page.open("?window=24h")
+    line = "return document.querySelector('#chart-msgs .line.out').getAttribute('d')"
+    page.until(lambda: page.run(line).count("L") > 1)
+
+    assert page.text("#young").startswith("since the start ")
+    assert page.text("#chart-msgs .times .edge").count(":") >= 1
 
 
 def test_a_point_of_a_chart(page: Page) -> None:
-    """A chart tells the figures of the time that is pointed at, with arrow keys as well."""
+    """A chart tells the figures of the time that is pointed at, beside the point, and so do all others."""
+    page.until(lambda: page.run("return document.querySelector('#chart-mem .line').getAttribute('d')"))
+
+    assert 5 == page.run(POINT)
+
+    assert ":" in page.text("#chart-msgs .tip .time")
+    assert "/s" in page.text("#chart-msgs .tip .in .value")
+    assert "B" in page.text("#chart-mem .tip .value")
+    assert "now" == page.text("#chart-msgs .edge.right")
+
+
+def test_a_chart_by_keys(page: Page) -> None:
+    """Arrow keys move through time, and what they find is read aloud."""
     plot = page.find("#chart-mem .plot")
-    assert "now" == page.text("#chart-mem .edge.right")
+    page.until(lambda: page.run("return document.querySelector('#chart-mem .line').getAttribute('d')"))
 
     plot.send_keys(Keys.ARROW_LEFT)
 
-    assert ":" in page.text("#chart-mem .edge.right")
-    assert "Resident memory: now" in str(plot.get_attribute("aria-label"))
+    assert page.find("#chart-mem .tip").is_displayed()
+    assert "Resident memory: " in str(plot.get_attribute("aria-label"))
+    assert "now" not in str(plot.get_attribute("aria-label"))
+
+
+def test_the_processor_is_a_share_of_one_core(page: Page) -> None:
+    """The axis ends at one whole core, which is all that the server can use."""
+    assert "100\u202f%" == page.text("#chart-cpu .tick.top")
+    assert "of one core" in page.text("#chart-cpu h2")
+
+
+def test_a_limit_is_drawn_when_it_is_near(page: Page) -> None:
+    """Half way to its limit, a chart shows where that is."""
+    assert not page.text("#chart-connections .tick.limit")
+
+    with Guest(page.server, "a"):
+        page.run(CHANGE % "answer.limits.connections = 1;")
+
+        page.until(lambda: "limit 1" == page.text("#chart-connections .tick.limit"))
+
+
+# --- rows that open -----------------------------------------------------------------------
+
+
+def test_a_client_opens(page: Page) -> None:
+    """A click on a row shows what the client listens to; Escape closes it, and the focus returns."""
+    with Guest(page.server, "billing", "orders.*"):
+        page.until(lambda: ["billing"] == page.names())
+        page.find("#connections-table tbody td:nth-child(3)").click()
+        page.until(lambda: ["orders.*"] == page.column(1, "listed"))
+        assert "billing" == page.text("#drawer-title")
+        assert "test 1.0" in page.text("#drawer-facts")
+        assert "?client=" in page.driver.current_url
+        page.until(lambda: page.find("#chart-pending .plot").is_displayed())
+
+        page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+
+        assert not page.find("#drawer").is_displayed()
+        assert "billing" == page.driver.switch_to.active_element.text
+        assert "client" not in page.driver.current_url
+
+
+def test_from_a_subject_to_its_subscriber(page: Page) -> None:
+    """A subject opens by keys and shows who listens to it, and each of those opens in turn."""
+    with Guest(page.server, "billing", "orders.*"):
+        page.until(lambda: ["orders.*"] == page.column(1, "subjects"))
+        page.find("#subjects-table a").send_keys(Keys.ENTER)
+        page.until(lambda: ["billing"] == page.column(1, "listed"))
+        assert ("orders.*", "Subscribers") == (page.text("#drawer-title"), page.text("#listed-title"))
+
+        page.find("#listed-table a").click()
+
+        page.until(lambda: "billing" == page.text("#drawer-title"))
+
+
+def test_an_opened_client_leaves(page: Page) -> None:
+    """Who leaves while it is looked at does not vanish without a word, and a bookmark of it works."""
+    with Guest(page.server, "billing"):
+        page.until(lambda: ["billing"] == page.names())
+        page.find("#connections-table a").click()
+        page.until(lambda: "billing" == page.text("#drawer-title"))
+        bookmark = page.driver.current_url
+    page.until(lambda: "is not connected any more" == page.text("#drawer-sum"))
+
+    page.driver.get(bookmark)
+
+    page.until(lambda: "is not connected any more" == page.text("#drawer-sum"))
+    assert page.text("#drawer-title").startswith("Client ")
+
+
+# --- what happened ------------------------------------------------------------------------
+
+
+def test_an_event(page: Page) -> None:
+    """Who was refused is listed with its time, its address and the reason."""
+    with socket.create_connection((HOST, page.server.port), SECONDS) as link:
+        link.sendall(b"PUB a 2000000\r\n")
+        read_until(link, b"Violation'\r\n")
+        address = "{}:{}".format(*link.getsockname())
+        page.until(lambda: "Message too large" in page.column(2, "events"))
+
+    assert "2000000 bytes, 1048576 are allowed" == page.text("#events-table .why")
+    assert address in page.text("#events-table .who")
+
+
+def test_only_recent_events_have_a_colour(page: Page) -> None:
+    """After a quarter of an hour an event is history, and so is the counter of its kind."""
+    page.run(EVENTS)
+    page.until(lambda: 2 == len(page.column(1, "events")))
+
+    tones = page.run(
+        "return [...document.querySelectorAll('#events-table tbody tr')].map((row) => row.dataset.tone)"
+    )
+    assert ["warn", ""] == tones
+    assert ["Login refused\u00d73", "Slow consumer closed"] == page.column(2, "events")
+    assert ["", "late, 2.00 KiB pending"] == page.column(4, "events")
+    assert "" == page.find("#trouble div:nth-child(4) dd").get_attribute("data-tone")
+
+
+def test_many_events_are_folded(page: Page) -> None:
+    """Some of the newest events are shown, and the rest when it is asked for."""
+    page.run(TEN_EVENTS)
+    page.until(lambda: 6 == len(page.column(1, "events")))
+
+    page.find("#more-events").click()
+    assert 10 == len(page.column(1, "events"))
+    page.find("#more-events").click()
+
+    assert 6 == len(page.column(1, "events"))
+
+
+def test_a_held_publisher(page: Page) -> None:
+    """While somebody waits the page is not green: it says how many, who for whom, and for how long."""
+    with Guest(page.server, "producer"), Guest(page.server, "laptop"):
+        page.until(lambda: {"producer", "laptop"} == set(page.names()))
+        page.run(HELD)
+        page.until(lambda: "held" == page.state())
+
+        assert "1 publisher waits" == page.text("#state .word")
+        assert "waits for laptop" == page.text("tr.held .plight")
+        assert "slow, holds 1 publisher" == page.text("tr.slow .plight")
+        assert ["1", "3.3s"] == [page.text(f"#trouble div:nth-child({row}) dd") for row in (1, 2)]
+        page.find("tr.held a").click()
+        page.until(lambda: "waits for laptop and 1 more" == page.text("#drawer-facts dd"))
+        assert str(page.find("#drawer-facts dd a").get_attribute("href")).endswith("?client=7")
+
+
+def test_the_cluster(page: Page) -> None:
+    """Servers have names, directions and round trips; configured ones that do not answer are listed."""
+    page.run(CLUSTER)
+    page.until(lambda: 2 == len(page.column(1, "routes")))
+
+    first, second = page.column(1, "routes")
+    assert "edge-2192.0.2.7:6222 \u00b7 dialled by this server" == first
+    assert "PEERPEERPEERPEERPEER02192.0.2.7:6222 \u00b7 dialled by that server" == second
+    assert ["1.2\u202fms", "\u2013"] == page.column(5, "routes")
+    assert ["nats-route://192.0.2.9:6222"] == page.column(1, "unreachable")
+    assert ["connection refused"] == page.column(2, "unreachable")
+    assert page.column(3, "unreachable")[0].startswith("12 attempts since ")
+    assert "2 connected, 1 not reached" == page.text("#routes-sum")
+    assert "bad" == page.find("#trouble div:nth-child(5) dd").get_attribute("data-tone")
+
+
+@pytest.mark.parametrize("width", [1200, DESKTOP[0], 1920])
+def test_cells_are_whole(page: Page, width: int) -> None:
+    """What clients are called, what they run and where they are is read without a pointer."""
+    page.browser.resize((width, DESKTOP[1]))
+    with Guest(page.server, "report-writer-01"):
+        page.until(lambda: ["report-writer-01"] == page.names())
+        page.run(CHANGE % f"for (const row of answer.connections.rows) Object.assign(row, {WIDE_ROW});")
+        page.until(lambda: "javascript 2.29.2" in page.column(4))
+
+        assert [] == page.run(CUT_CELLS, "#connections-table")
+
+
+@pytest.mark.parametrize("width", [PHONE[0], 640, 1100, DESKTOP[0]])
+def test_hints_are_whole(page: Page, width: int) -> None:
+    """What a field is for is not cut off."""
+    page.browser.resize((width, DESKTOP[1]))
+
+    assert [] == page.run(CUT_HINTS)
 
 
 def test_a_phone(page: Page) -> None:
@@ -315,6 +591,23 @@ def test_a_phone(page: Page) -> None:
     with Guest(page.server, "a-client-with-quite-a-long-name-for-a-phone", "a.long.subject.of.many.tokens"):
         page.until(page.names)
 
+        assert PHONE[0] == page.run("return document.documentElement.scrollWidth")
+
+
+def test_the_order_on_a_phone(page: Page) -> None:
+    """On a phone trouble comes first, then what happened, and a row that is opened fills the screen."""
+    page.browser.resize(PHONE)
+    with Guest(page.server, "billing"):
+        page.open()
+        page.until(page.names)
+        tops = [page.find(f"#{card}").rect["y"] for card in ("errors", "events", "chart-msgs", "connections")]
+        assert sorted(tops) == tops
+        assert "true" == page.find("#connections .scroll").get_attribute("data-more")
+
+        page.find("#connections-table a").click()
+        page.until(lambda: "billing" == page.text("#drawer-title"))
+
+        assert PHONE[0] == page.find("#drawer").rect["width"]
         assert PHONE[0] == page.run("return document.documentElement.scrollWidth")
 
 
@@ -339,7 +632,7 @@ def test_an_upgraded_server(page: Page) -> None:
     page.run(UPGRADE)
     page.until(lambda: page.run("return window.before === undefined"))
 
-    page.until(lambda: "live" == page.text("#state"))
+    page.until(lambda: "live" == page.state())
 
 
 def test_nothing_piles_up(page: Page) -> None:
@@ -359,7 +652,7 @@ def test_nothing_piles_up(page: Page) -> None:
           const history = new History();
           for (let first = 0; first < 5000; first++) {
             const samples = [[2 * first, 0, 0, 0, 0, 0, 0, 0]];
-            history.take({ first, step: 2, length: 300, samples, latest: samples });
+            history.take({ ring: "10m", first, span: 600, length: 300, samples, latest: samples }, 2 * first);
           }
           done(history.rows.length);
         });
@@ -385,21 +678,31 @@ FIGURES = {
     "byteRate(2048)": "2.00 KiB/s",
     "percent(3.14)": "3.1 %",
     "percent(140)": "140 %",
-    "duration(59.9)": "59 s",
-    "duration(61)": "1m 1 s",
-    "duration(7260)": "2h 1 m",
-    "duration(200000)": "2d 7 h",
+    "duration(59.9)": "59s",
+    "duration(61)": "1m 1s",
+    "duration(7260)": "2h 1m",
+    "duration(200000)": "2d 7h",
+    "wait(3.25)": "3.3s",
+    "roundTrip(0.00123)": "1.2 ms",
+    "roundTrip(0.25)": "250 ms",
+    "roundTrip(null)": "\u2013",
+    "round(rate(16000))": "16 k/s",
+    "round(bytes(1024))": "1 KiB",
+    "round(percent(6))": "6 %",
+    "round(count(100000))": "100 k",
+    "[visible('a\\u202eb\\u{e0001}')]": "a\\u202eb\\u{e0001}",
     "whole(65536)": "65,536",
     "[ceiling(0)]": "1",
     "[ceiling(101)]": "120",
     "[ceiling(0.35)]": "0.4",
+    "[ceiling(22)]": "30",
     "[ceiling(700 * 1024, 1024) / 1024]": "800",
 }
 
 
 def test_how_figures_are_written(page: Page) -> None:
     """A figure has three digits that count, and its unit stands apart."""
-    names = "byteRate, bytes, ceiling, count, duration, pace, percent, rate, whole"
+    names = ", ".join(sorted(set(re.findall(r"[a-z][A-Za-z]*(?=\()", " ".join(FIGURES)))))
     script = f"""
         import("/dashboard/format.js").then(({{ {names} }}) => {{
           const texts = [{", ".join(FIGURES)}];
@@ -413,19 +716,27 @@ def test_how_figures_are_written(page: Page) -> None:
 
 
 def test_a_server_that_comes_back(browser: Browser) -> None:
-    """While the server is away the page says so and keeps trying; then it goes on with the new one."""
+    """While the server is away a bar says since when, and so does the tab; then the page goes on."""
     with MonitoredServer("-n", "before") as server:
         page = Page(browser, server)
         page.open()
+        assert page.text("#state").startswith("updated ")
         with Guest(server, "a"):
             page.until(lambda: ["a"] == page.names())
         server.stop()
-        page.until(lambda: "reconnecting" == page.text("#state"))
+        page.until(lambda: "lost" == page.state())
         page.until(lambda: "true" == page.find("#main").get_attribute("data-stale"))
+        bar = page.text("#lost .text")
+        assert re.fullmatch(r"No answer since \d\d:\d\d:\d\d; the figures are from then\.", bar)
+        assert page.find("#lost").is_displayed()
+        assert "No answer · before" == page.driver.title
+        assert "icon-lost" in str(page.find("#icon").get_attribute("href"))
 
         ports = "-p", str(server.port), "-m", str(server.http_port)
         with MonitoredServer("-n", "after", *ports):
-            page.until(lambda: "live" == page.text("#state"))
+            page.run("document.querySelector('#retry').click()")  # unless the page was faster
+            page.until(lambda: "live" == page.state())
 
-            assert "after" == page.text("#server-name")
+            assert ("after", "after · pynatsd") == (page.text("#server-name"), page.driver.title)
             assert "false" == page.find("#main").get_attribute("data-stale")
+            assert not page.find("#lost").is_displayed()

@@ -47,10 +47,14 @@ class LogSettings:
 
 
 def open_event_log(
-    settings: LogSettings, clock: WallClock = time.time, pid: int | None = None
+    settings: LogSettings,
+    clock: WallClock = time.time,
+    pid: int | None = None,
+    on_dropped: Callable[[LinesDropped], None] = lambda _fact: None,
 ) -> StructuredEventLog:
     """The log that `settings` describe; `pid` is this process unless given.
 
+    `on_dropped` is called in the writer's thread, whenever the log is about to report lost lines.
     Raises `LogDestinationError`.
     """
     address = _syslog_address(settings)
@@ -60,9 +64,15 @@ def open_event_log(
         chain = FactChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
     else:
         chain = FactChain(_syslog_processors(settings, clock, own_pid, address))
+
+    def dropped_line(count: int) -> str:
+        fact = LinesDropped(None, count)
+        on_dropped(fact)
+        return chain.line(fact)
+
     writer = LineWriter(
         sink,
-        lambda count: chain.line(LinesDropped(None, count)),
+        dropped_line,
         warn,
         hurry=sink.hurry if isinstance(sink, SyslogSink) else None,
     )

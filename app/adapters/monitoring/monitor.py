@@ -10,13 +10,14 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.adapters.monitoring.calendar import Calendar
 from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
+from app.adapters.monitoring.journal import Journal
 from app.adapters.monitoring.watch import Settings, Watch
 from app.domain.address import joined
 from app.domain.events import MonitorFailed, MonitorStarting
@@ -77,6 +78,8 @@ class Needs:
     open_socket: OpenSocket
     in_thread: InThread = asyncio.to_thread
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    journal: Journal = field(default_factory=Journal)
+    """What the event log keeps for the pages; an empty one for a log without."""
 
 
 class HttpMonitor:
@@ -90,6 +93,7 @@ class HttpMonitor:
         self._endpoints = endpoints
         self._settings = settings
         self._needs = needs
+        needs.journal.name_of = needs.view.name_of
         self._sockets: list[socket] = []
         self._server: HttpServer | None = None
         self._retrying: asyncio.Task[None] | None = None
@@ -187,7 +191,7 @@ class HttpMonitor:
             server.Opening(listening, endpoint.tls, settings.tls_timeout)
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
-        watch = Watch(self._needs.view, settings, Calendar(self._needs.clock))
+        watch = Watch(self._needs.view, settings, Calendar(self._needs.clock), journal=self._needs.journal)
         made: HttpServer = server.make_server(watch, openings, self._report)
         return made
 

@@ -129,6 +129,7 @@ def varz(watch: Watch) -> Varz:
         held_publishers=facts.held_publishers,
         held_seconds=round(facts.held_seconds, 3),
         recent_slow_consumers=[_slow_consumer(watch, record) for record in facts.slow_consumer_log],
+        events=watch.journal.counts() or None,
     )
 
 

@@ -139,6 +139,9 @@ class Varz(_Answer):
     recent_slow_consumers: Annotated[
         list[SlowConsumer], Field(description="The last receivers that were closed, the latest last.")
     ] = []
+    events: Annotated[
+        dict[str, int] | None, Field(description="How often what the dashboard lists has happened, by kind.")
+    ] = None
 
 
 class SubscriptionDetail(_Answer):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.journal import Journal
 from app.adapters.monitoring.process_figures import ProcessFigures
 from app.adapters.monitoring.turns import PROBES_SHARE, Turns
 from app.ports.broker_view import BrokerView
@@ -27,6 +28,10 @@ class Settings:
     """The interpreter and its version."""
     known_as: frozenset[str] = frozenset()
     """Names by which browsers may ask for pages, besides those that only this machine or its network has."""
+    log: str = ""
+    """Where the event log goes, in words."""
+    config_file: str = ""
+    """Empty where flags alone configure the server."""
 
 
 @dataclass(slots=True)
@@ -52,4 +57,5 @@ class Watch:
     """For pages."""
     probes: Turns = field(default_factory=lambda: Turns(PROBES_SHARE))
     """For probes, which must not wait for pages."""
+    journal: Journal = field(default_factory=Journal)
     requests: RequestCounts = field(default_factory=RequestCounts)

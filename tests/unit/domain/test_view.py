@@ -10,6 +10,7 @@ from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.connection import Handler, Wire
 from app.domain.dataplane.seam import MakePlane
+from app.domain.events import Link
 from app.domain.limits import Limits
 from app.domain.stats import ClientStats, Profile, SubscriptionStats, Traffic
 from app.domain.view import (
@@ -523,3 +524,24 @@ def test_the_index_pauses(server: VirtualBroker, view: LiveView) -> None:
 
     assert 5 <= pauses
     assert server.broker.index_stats() == stats
+
+
+def test_the_name_of_a_link(server: VirtualBroker, view: LiveView) -> None:
+    """A live client has the name it gave; others have none."""
+    server.connect(quiet=True).send(b'CONNECT {"verbose":false,"name":"billing"}\r\n')
+    [connection] = server.broker.connections.values()
+
+    assert "billing" == view.name_of(connection.link)
+    assert not view.name_of(Link("cid", 99, "192.0.2.1:4"))
+
+
+def test_the_name_of_a_route(make_plane: MakePlane) -> None:
+    """A peer without a name of its own is called by its id."""
+    seed = Seed(make_plane)
+    seed.welcome("A")
+    cluster = seed.broker.cluster
+    assert cluster is not None
+    [session] = cluster.routes.values()
+
+    assert "A" == seed.view.name_of(session.connection.link)
+    assert not seed.view.name_of(Link("rid", 99, "192.0.2.1:4"))

@@ -158,8 +158,24 @@ def test_monitoring() -> None:
         pynatsd=__version__,
         python=RUNTIME,
         known_as=own_names(own),
+        log="standard error",
+        config_file="/etc/p.conf",
     )
-    assert settings == monitor_settings(own, "python")
+    assert settings == monitor_settings(own, "python", "/etc/p.conf")
+
+
+@pytest.mark.parametrize(
+    ("given", "log"),
+    [
+        ({}, "standard error"),
+        ({"log_file": "/var/log/p.log", "remote_syslog": "udp://h:1"}, "/var/log/p.log"),
+        ({"remote_syslog": "udp://h:1", "syslog": True}, "udp://h:1"),
+        ({"syslog": True}, "syslog"),
+    ],
+)
+def test_where_the_log_goes(given: dict[str, object], log: str) -> None:
+    """The dashboard names the destination that counts."""
+    assert log == monitor_settings(make_options(given), "python").log
 
 
 def test_names_of_the_server() -> None:

@@ -84,15 +84,34 @@ class Findings:
     slow_above: int = LARGEST
     slow: int = 0
     """Clients that are slow."""
+    troubled: int = 0
+    """Those, and the ones that wait for them."""
     pending: int = 0
     """Bytes that wait for all clients."""
+    subscriptions: Sequence[SubscriptionStats] = ()
+    """Those that were ranked."""
+
+
+def is_slow(stats: ClientStats, slow_above: int) -> bool:
+    """Whether much waits for it, or somebody does."""
+    return stats.connection.pending_bytes >= slow_above or stats.connection.holds > 0
+
+
+def is_troubled(stats: ClientStats, slow_above: int) -> bool:
+    """Whether it is slow, or waits for one that is."""
+    return is_slow(stats, slow_above) or bool(stats.connection.waits_for)
 
 
 def compare(before: Findings | None, look: Look) -> Steps[Findings]:
     """The findings of a look, with rates since those before, if these are not too old."""
     if before is not None and look.at - before.at > STALE_SECONDS:
         before = None
-    findings = Findings(look.at, unranked=look.unranked, slow_above=look.slow_above)
+    findings = Findings(
+        look.at,
+        unranked=look.unranked,
+        slow_above=look.slow_above,
+        subscriptions=look.subscriptions,
+    )
     seconds = max(look.at - before.at, 0.001) if before else 0.0
     yield from _compare_clients(before, findings, look.clients, seconds)
     yield from _sum_subjects(findings, look.subscriptions)
@@ -130,9 +149,9 @@ def _compare_clients(
             findings.clients += map(ClientRow, some)
         else:
             findings.clients += [_with_rates(stats, known, seconds) for stats in some]
-        pending = [stats.connection.pending_bytes for stats in some]
-        findings.pending += sum(pending)
-        findings.slow += sum(size >= findings.slow_above for size in pending)
+        findings.pending += sum(stats.connection.pending_bytes for stats in some)
+        findings.slow += sum(is_slow(stats, findings.slow_above) for stats in some)
+        findings.troubled += sum(is_troubled(stats, findings.slow_above) for stats in some)
         yield
 
 

@@ -40,6 +40,11 @@ class Window:
     every: int
     """Samples of the finest window from one to the next."""
 
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return STEP_SECONDS * self.every * LENGTH
+
 
 WINDOWS = (Window("10m", 1), Window("2h", 12), Window("24h", 144))
 
@@ -48,8 +53,10 @@ WINDOWS = (Window("10m", 1), Window("2h", 12), Window("24h", 144))
 class Excerpt:
     """The newest samples of a window."""
 
+    ring: str
+    """Name of the window whose samples these are: a finer one, as long as it holds all there is."""
     first: int
-    """The number of the first one, counted since the server started."""
+    """The number of the first one in this ring, counted since the server started."""
     step: float
     """Seconds from one to the next."""
     samples: list[Sample]
@@ -71,15 +78,28 @@ class History:
                 ring.append(sample)
         self._count += 1
 
-    def since(self, window: Window, number: int) -> Excerpt:
-        """The samples of a window from a number on, as far as they are still there."""
-        ring = self._rings[window]
-        taken = -(-self._count // window.every)
+    def since(self, window: Window, number: int, ring_of_number: str = "") -> Excerpt:
+        """The samples of a window from a number on, as far as they are still there.
+
+        A young server's samples all fit into a finer ring, which shows more. A number
+        that counts the samples of another ring has no meaning, and all are given.
+        """
+        source = self._source(window)
+        ring = self._rings[source]
+        taken = -(-self._count // source.every)
         oldest = taken - len(ring)
-        first = min(max(number, oldest), taken)
+        known = number if ring_of_number in ("", source.name) else 0
+        first = min(max(known, oldest), taken)
         return Excerpt(
+            ring=source.name,
             first=first,
-            step=STEP_SECONDS * window.every,
+            step=STEP_SECONDS * source.every,
             samples=list(islice(ring, first - oldest, None)),
             latest=list(self._rings[WINDOWS[0]])[-2:],
+        )
+
+    def _source(self, window: Window) -> Window:
+        """The finest window that still holds all samples; the wanted one, when no finer one does."""
+        return next(
+            source for source in WINDOWS if source is window or self._count <= source.every * LENGTH + 1
         )

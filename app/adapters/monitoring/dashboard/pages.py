@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, Assets
+from app.adapters.monitoring.dashboard.details import Opened
 from app.adapters.monitoring.dashboard.feed import Wish, answer, gather
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
@@ -23,6 +24,9 @@ LARGEST_PAGE = 200
 
 LARGEST_NUMBER = 2**53
 """Numbers that a page can count to without an error."""
+
+LONGEST_SUBJECT = 4096
+"""Characters of a subject that can be opened; longer ones are listed only."""
 
 _WINDOWS = {window.name: window for window in WINDOWS}
 
@@ -46,6 +50,10 @@ class FeedQuery(BaseModel):
     offset: _Number = 0
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 15
     subject: _Text = ""
+    ring: _Text = ""
+    seen: Annotated[int, Field(ge=-1, le=LARGEST_NUMBER)] = -1
+    client: _Number = 0
+    topic: Annotated[str, Field(max_length=LONGEST_SUBJECT)] = ""
 
     @property
     def wish(self) -> Wish:
@@ -59,7 +67,8 @@ class FeedQuery(BaseModel):
             limit=self.limit,
             subject=self.subject.strip(),
         )
-        return Wish(_WINDOWS[self.window], self.epoch, self.after, choice)
+        opened = Opened(self.client, self.topic)
+        return Wish(_WINDOWS[self.window], self.epoch, self.after, choice, self.ring, self.seen, opened)
 
 
 def dashboard_router(watch: Watch) -> APIRouter:

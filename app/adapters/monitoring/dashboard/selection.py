@@ -6,18 +6,30 @@ from heapq import merge
 from itertools import islice
 from typing import Generic, TypeVar
 
-from app.adapters.monitoring.dashboard.findings import ClientRow, Findings, SubjectRow, rank, slices
+from app.adapters.monitoring.dashboard.findings import (
+    ClientRow,
+    Findings,
+    SubjectRow,
+    is_troubled,
+    rank,
+    slices,
+)
 from app.ports.broker_view import Steps
 
 R = TypeVar("R")
-_Key = Callable[[ClientRow], float | str | tuple[str, int]]
+_Key = Callable[[ClientRow], float | str | tuple[str, int] | tuple[int, bool, float]]
 
 SORTS: Mapping[str, _Key] = {
     "cid": lambda row: row.stats.connection.cid,
     "name": lambda row: row.stats.profile.name.casefold(),
     "address": lambda row: (row.stats.connection.ip, row.stats.connection.port),
     "language": lambda row: f"{row.stats.profile.lang} {row.stats.profile.version}",
-    "pending": lambda row: row.stats.connection.pending_bytes,
+    # Most clients have nothing pending: those who wait, and then those who do something, come first.
+    "pending": lambda row: (
+        row.stats.connection.pending_bytes,
+        bool(row.stats.connection.waits_for),
+        _activity(row),
+    ),
     "to_rate": lambda row: row.to_rate or 0.0,
     "from_rate": lambda row: row.from_rate or 0.0,
     "msgs_to": lambda row: row.stats.connection.traffic.out_msgs,
@@ -31,6 +43,11 @@ SORTS: Mapping[str, _Key] = {
 """The columns of the table of clients."""
 
 
+def _activity(row: ClientRow) -> float:
+    """Messages per second, both ways."""
+    return (row.to_rate or 0.0) + (row.from_rate or 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What a reader has chosen."""
@@ -40,7 +57,7 @@ class Choice:
     text: str = ""
     """Part of a name, an address, a language or a version, in any case."""
     slow: bool = False
-    """Only those who are slow."""
+    """Only those who are slow, or held."""
     offset: int = 0
     limit: int = 15
     subject: str = ""
@@ -91,6 +108,6 @@ def select_subjects(findings: Findings, choice: Choice) -> Steps[Part[SubjectRow
 
 
 def _fits(row: ClientRow, choice: Choice, wanted: str, slow_above: int) -> bool:
-    if choice.slow and row.stats.connection.pending_bytes < slow_above:
+    if choice.slow and not is_troubled(row.stats, slow_above):
         return False
     return not wanted or wanted in row.text

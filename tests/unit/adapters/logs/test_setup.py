@@ -14,6 +14,7 @@ import pytest
 
 from app.adapters.logs.destinations import LogFileError, SyslogError
 from app.adapters.logs.setup import LogSettings, open_event_log
+from app.adapters.logs.structured import LinesDropped
 from app.domain.events import ClientConnected, ClientReportedError, ServerReady
 
 PLAIN = LogSettings(log_file=None, json_lines=False, debug=False, trace=False, logtime=False)
@@ -242,6 +243,17 @@ def test_a_full_disk_warns_on_standard_error(capfd: pytest.CaptureFixture[str]) 
     log.close()
 
     assert re.fullmatch(r"cannot write the log: .*No space left on device.*\n", capfd.readouterr().err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_lost_lines_are_reported_elsewhere() -> None:
+    """Who wants to know of lost lines gets the same fact as the log, however full the disk is."""
+    facts: list[LinesDropped] = []
+    log = open_event_log(replace(PLAIN, log_file="/dev/full"), on_dropped=facts.append)
+    log.record(ServerReady(None))
+    log.close()
+
+    assert LinesDropped(None, 1) == facts[0]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

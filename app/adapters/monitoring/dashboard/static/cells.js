@@ -1,28 +1,52 @@
 // Writing into the page. Text from the server is only ever set as text, never as markup,
-// and only where it has changed, so that nothing flickers and selections stay.
+// with what is invisible spelt out, and only where it has changed, so that nothing flickers
+// and selections stay.
+
+import { visible } from "./format.js";
 
 /** An element with a class and a text. */
 export function element(tag, className = "", text = "") {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  if (text) made.textContent = text;
+  if (text) made.textContent = visible(text);
   return made;
 }
 
 /** Set a text, if it is another one. */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = visible(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
-/** Set a figure and its unit: the unit is thin, and apart from the figure. */
+/** Set the text that a pointer brings up, if it is another one. */
+export function setTitle(node, text) {
+  const shown = visible(text);
+  if (node.title !== shown) node.title = shown;
+}
+
+/** Set an attribute of the page's own, if it is another one. */
+export function setData(node, name, value) {
+  if (node.dataset[name] !== value) node.dataset[name] = value;
+}
+
+/** Set a figure and its unit, which stands apart from the figure. */
 export function setFigure(node, [figure, unit]) {
   if (node.childElementCount !== 2) node.replaceChildren(element("span", "figure"), element("span", "unit"));
   setText(node.firstChild, figure);
   setText(node.lastChild, unit ? `\u202f${unit}` : "");
-  node.classList.toggle("zero", figure === "0");
+  node.classList.toggle("zero", ["0", "0s", "–"].includes(figure));
 }
 
-/** Make a table body show `rows`; each column is {text(row)} or {figure(row)}. Rows are used again. */
+/** Set a link that opens a row; a client is opened by its number, a subject by its letters. */
+export function setLink(node, kind, key, text) {
+  if (!(node.firstElementChild instanceof HTMLAnchorElement)) node.prepend(element("a", "open"));
+  const link = node.firstElementChild;
+  setText(link, text);
+  const address = `?${new URLSearchParams({ [kind]: key })}`;
+  if (link.getAttribute("href") !== address) link.setAttribute("href", address);
+}
+
+/** Make a table body show `rows`. Each column is {text(row)}, {figure(row)} or {fill(cell, row)}. Rows are used again. */
 export function fillTable(table, columns, rows, decorate = () => {}) {
   const body = table.tBodies[0];
   while (body.rows.length > rows.length) body.lastChild.remove();
@@ -32,6 +56,7 @@ export function fillTable(table, columns, rows, decorate = () => {}) {
     columns.forEach((column, place) => fillCell(line.cells[place], column, row));
     decorate(line, row);
   });
+  markOverflow(table.parentElement);
 }
 
 function blankRow(columns) {
@@ -45,23 +70,30 @@ function fillCell(cell, column, row) {
     setFigure(cell, column.figure(row));
     return;
   }
+  if (column.fill) {
+    column.fill(cell, row);
+    return;
+  }
   const text = column.text(row);
   setText(cell, text);
-  if (cell.title !== text) cell.title = text;
+  setTitle(cell, text);
 }
 
-/** Fill a list of terms: entries are [term, text or [figure, unit], tone]. */
+/** Fill a list of terms: entries are [term, text or [figure, unit] or (node) => void, tone, title]. */
 export function fillFacts(list, entries) {
+  while (list.childElementCount > entries.length) list.lastChild.remove();
   while (list.childElementCount < entries.length) {
     const pair = element("div");
     pair.append(element("dt"), element("dd"));
     list.append(pair);
   }
-  entries.forEach(([term, value, tone = ""], number) => {
+  entries.forEach(([term, value, tone = "", title = ""], number) => {
     const pair = list.children[number];
     setText(pair.firstChild, term);
-    if (pair.lastChild.dataset.tone !== tone) pair.lastChild.dataset.tone = tone;
+    setData(pair.lastChild, "tone", tone);
+    setTitle(pair, title || (typeof value === "string" ? value : ""));
     if (Array.isArray(value)) setFigure(pair.lastChild, value);
+    else if (typeof value === "function") value(pair.lastChild);
     else setText(pair.lastChild, value);
   });
 }
@@ -71,4 +103,16 @@ export function setEmpty(table, sentence) {
   const note = table.parentElement.querySelector(".empty");
   note.hidden = sentence === "";
   setText(note, sentence);
+}
+
+/** Let the edge of a box fade where more is to be seen by scrolling. */
+export function markOverflow(box) {
+  setData(box, "more", `${box.scrollLeft + box.clientWidth < box.scrollWidth - 2}`);
+}
+
+/** Keep the edges of all boxes that scroll as they should be. */
+export function watchOverflow() {
+  const boxes = [...document.querySelectorAll(".scroll")];
+  for (const box of boxes) box.addEventListener("scroll", () => markOverflow(box), { passive: true });
+  addEventListener("resize", () => boxes.forEach(markOverflow));
 }

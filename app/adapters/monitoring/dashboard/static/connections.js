@@ -1,27 +1,48 @@
 // The table of clients. The server sorts, filters and cuts; this shows one page of the answer.
 
-import { element, fillTable, setEmpty, setText } from "./cells.js";
+import { element, fillTable, setEmpty, setLink, setText, setTitle } from "./cells.js";
 import { bytes, count, duration, pace } from "./format.js";
 import { SORTS } from "./view.js";
 
 const TYPING_PAUSE = 200; // milliseconds
 
 const COLUMNS = [
-  { figure: (row) => [`${row.cid}`, ""] },
-  { text: (row) => row.name || "–", className: "name" },
+  { figure: (row) => [`${row.cid}`, ""], className: "num cid" },
+  { fill: fillName, className: "name" },
   { text: (row) => `${row.ip}:${row.port}` },
   { text: (row) => [row.lang, row.version].filter(Boolean).join(" ") || "–" },
-  { figure: (row) => bytes(row.pending), className: "num pending" },
-  { figure: (row) => pace(row.to_rate) },
-  { figure: (row) => pace(row.from_rate) },
-  { figure: (row) => count(row.msgs_to) },
-  { figure: (row) => count(row.msgs_from) },
-  { figure: (row) => bytes(row.bytes_to) },
-  { figure: (row) => bytes(row.bytes_from) },
+  { figure: (row) => bytes(row.pending), className: "num binary pending" },
+  { figure: (row) => pace(row.to_rate), className: "num decimal" },
+  { figure: (row) => pace(row.from_rate), className: "num decimal" },
+  { figure: (row) => count(row.msgs_to), className: "num decimal" },
+  { figure: (row) => count(row.msgs_from), className: "num decimal" },
+  { figure: (row) => bytes(row.bytes_to), className: "num binary" },
+  { figure: (row) => bytes(row.bytes_from), className: "num binary" },
   { figure: (row) => count(row.subs) },
   { figure: (row) => duration(row.idle) },
   { figure: (row) => duration(row.uptime) },
 ];
+
+/** The name, and below it what is wrong with the client, if anything is. */
+function fillName(cell, row) {
+  setLink(cell, "client", row.cid, row.name || `cid ${row.cid}`);
+  cell.classList.toggle("nameless", !row.name);
+  if (!cell.children[1]) cell.append(element("span", "plight"));
+  const plight = plightOf(row);
+  cell.children[1].hidden = plight === "";
+  setText(cell.children[1], plight);
+  setTitle(cell, [row.name, plight].filter(Boolean).join("\n"));
+}
+
+/** What is wrong with a client, in words. */
+export function plightOf({ waits_for: awaited, holds, slow }) {
+  if (awaited.length) {
+    const [[cid, name]] = awaited;
+    return `waits for ${name || `cid ${cid}`}${awaited.length > 1 ? ` and ${awaited.length - 1} more` : ""}`;
+  }
+  if (holds) return `slow, holds ${holds} ${holds === 1 ? "publisher" : "publishers"}`;
+  return slow ? "slow" : "";
+}
 
 const byId = (id) => document.getElementById(id);
 
@@ -39,9 +60,14 @@ export class Connections {
   show(answer, limits) {
     const { view } = this;
     if (answer.offset !== view.offset) view.offset = answer.offset; // the last page has gone
-    fillTable(this.table, COLUMNS, answer.rows, (line, row) => line.classList.toggle("slow", row.pending >= limits.slow_above));
+    const rows = answer.rows.map((row) => ({ ...row, slow: row.pending >= limits.slow_above }));
+    fillTable(this.table, COLUMNS, rows, (line, row) => {
+      line.classList.toggle("slow", row.slow || row.holds > 0);
+      line.classList.toggle("held", row.waits_for.length > 0);
+      line.classList.toggle("chosen", row.cid === view.client);
+    });
     setText(byId("connections-sum"), summary(answer));
-    setText(byId("slow-only"), `Slow only (${answer.slow})`);
+    setText(byId("slow-only"), `Slow or held (${answer.troubled})`);
     setEmpty(this.table, answer.rows.length ? "" : this.#emptiness(answer));
     const last = answer.offset + answer.rows.length;
     setText(byId("page-range"), answer.matched ? `${answer.offset + 1}–${last} of ${answer.matched}` : "");
@@ -51,7 +77,7 @@ export class Connections {
 
   #emptiness(answer) {
     if (answer.total === 0) return "No client is connected.";
-    return this.view.filter ? "No client matches the filter." : "No client is slow.";
+    return this.view.filter ? "No client matches the filter." : "No client is slow or held.";
   }
 
   #watchHeads() {

@@ -5,7 +5,7 @@ const PATIENCE = 8000; // until a request counts as lost
 const LONGEST_PAUSE = 15000; // between two attempts while the server is away
 
 export class Feed {
-  /** `query` gives the parameters of the next request; `answered` and `failed` are told how it went. */
+  /** `query` gives the parameters of the next request; `answered` gets what came, `failed` the failures in a row and the milliseconds until the next attempt. */
   constructor(query, answered, failed) {
     this.query = query;
     this.answered = answered;
@@ -42,7 +42,7 @@ export class Feed {
     } catch {
       if (this.request !== request) return;
       this.failures += 1;
-      this.failed(this.failures);
+      this.failed(this.failures, this.#pause());
     } finally {
       clearTimeout(lost);
       if (this.request === request) this.timer = setTimeout(() => this.ask(), this.#pause());

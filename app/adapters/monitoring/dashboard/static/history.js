@@ -2,6 +2,9 @@
 
 const FIELDS = ["at", "in_msgs", "out_msgs", "in_bytes", "out_bytes", "cpu_seconds", "mem", "connections"];
 const COUNTERS = new Set(["in_msgs", "out_msgs", "in_bytes", "out_bytes", "cpu_seconds"]);
+const SHORTEST = 30; // seconds that a chart shows at least
+const TRAIL = 300; // samples of one client
+const FORGOTTEN = 120; // seconds after which a client that is seen no more has no trail
 
 export class History {
   constructor() {
@@ -9,17 +12,21 @@ export class History {
   }
 
   clear() {
+    this.ring = ""; // which samples these are
     this.next = 0; // number of the sample to ask for
-    this.step = 2;
+    this.whole = 600;
+    this.uptime = 0;
     this.length = 300;
     this.rows = [];
     this.latest = [];
   }
 
   /** Append what the server sent; what is older than the window is forgotten. */
-  take({ first, step, length, samples, latest }) {
-    if (first !== this.next) this.rows = [];
-    this.step = step;
+  take({ ring, first, span, length, samples, latest }, uptime) {
+    if (ring !== this.ring || first !== this.next) this.rows = [];
+    this.ring = ring;
+    this.whole = span;
+    this.uptime = uptime;
     this.length = length;
     this.next = first + samples.length;
     this.rows.push(...samples.map(named));
@@ -27,15 +34,20 @@ export class History {
     this.rows.splice(0, Math.max(0, this.rows.length - length - 1));
   }
 
-  /** Seconds from the left edge of a chart to the right one. */
+  /** Seconds from the left edge of a chart to the right one: no more than the server has been there. */
   get span() {
-    return this.step * this.length;
+    return Math.min(this.whole, Math.max(SHORTEST, this.uptime));
   }
 
-  /** Points [seconds since the epoch, value]: per second for a counter, as it is for a state. */
+  /** Whether a chart begins with the start of the server. */
+  get isYoung() {
+    return this.uptime < this.whole;
+  }
+
+  /** Points [seconds on the server's clock, value]: per second for a counter, as it is for a state. */
   series(name) {
     const newest = this.latest.at(-1);
-    // A window of large steps is behind by up to one step; the newest sample of all completes it.
+    // A window of large steps is late by up to one step; the newest sample of all completes it.
     const complete = newest && newest.at > (this.rows.at(-1)?.at ?? 0);
     return values(complete ? [...this.rows, newest] : this.rows, name);
   }
@@ -43,6 +55,38 @@ export class History {
   /** The value of now, or undefined. */
   current(name) {
     return values(this.latest, name).at(-1)?.[1];
+  }
+}
+
+/** What clients had pending, since each of them is seen on this page. */
+export class Trails {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.trails = new Map();
+  }
+
+  take(rows, now) {
+    for (const { cid, pending } of rows) {
+      const trail = this.trails.get(cid) ?? [];
+      if (trail.at(-1)?.[0] === now) continue;
+      trail.push([now, pending]);
+      trail.splice(0, Math.max(0, trail.length - TRAIL));
+      this.trails.set(cid, trail);
+    }
+    for (const [cid, trail] of this.trails) if (now - trail.at(-1)[0] > FORGOTTEN) this.trails.delete(cid);
+  }
+
+  /** The same for one client, as a chart wants it. */
+  of(cid, now) {
+    const trail = this.trails.get(cid) ?? [];
+    return {
+      span: Math.max(SHORTEST, now - (trail[0]?.[0] ?? now)),
+      series: () => trail,
+      current: () => trail.at(-1)?.[1],
+    };
   }
 }
 

@@ -1,20 +1,27 @@
 // The page: what the reader chooses goes into the view, what the server answers goes into the cards.
 
+import { setText, watchOverflow } from "./cells.js";
 import { Chart } from "./chart.js";
-import { setText } from "./cells.js";
 import { Connections } from "./connections.js";
+import { Crosshair } from "./crosshair.js";
+import { Drawer } from "./drawer.js";
+import { Events } from "./events.js";
 import { Feed } from "./feed.js";
-import { byteRate, bytes, percent, rate, whole } from "./format.js";
-import { History } from "./history.js";
-import { showRoutes, showServer, showSubjects, showTrouble } from "./panels.js";
+import { byteRate, bytes, duration, percent, rate, whole } from "./format.js";
+import { History, Trails } from "./history.js";
+import { Routes, showServer, showSubjects, showTrouble } from "./panels.js";
+import { State } from "./state.js";
 import { View } from "./view.js";
 
-const RATHER_LATE = 2; // failed requests until the figures are dimmed
 const GROWN_UP = 60000; // milliseconds; a younger page does not reload itself, so it cannot do so again and again
 
 const byId = (id) => document.getElementById(id);
 const view = new View();
 const samples = new History();
+const trails = new Trails();
+const events = new Events();
+const routes = new Routes();
+const crosshair = new Crosshair();
 let epoch = "";
 let edition = "";
 
@@ -22,22 +29,24 @@ const IN_OUT = (noun) => [
   { name: `in_${noun}`, label: "in", className: "in" },
   { name: `out_${noun}`, label: "out", className: "out" },
 ];
-const one = (name, scale = 1) => [{ name, label: "now", className: "one", scale }];
+const one = (name, scale = 1) => [{ name, label: "", className: "one", scale }];
 
-const charts = [
-  new Chart(byId("chart-msgs"), { lines: IN_OUT("msgs"), format: rate, least: 10, describe: "Messages per second" }),
-  new Chart(byId("chart-bytes"), { lines: IN_OUT("bytes"), format: byteRate, base: 1024, least: 1024, describe: "Payload per second" }),
-  new Chart(byId("chart-connections"), { lines: one("connections"), format: whole, least: 10, describe: "Connections" }),
-  new Chart(byId("chart-cpu"), { lines: one("cpu_seconds", 100), format: percent, least: 10, describe: "Percent of one processor" }),
-  new Chart(byId("chart-mem"), { lines: one("mem"), format: bytes, base: 1024, least: 1024 ** 2, describe: "Resident memory" }),
-];
+const charts = {
+  msgs: new Chart(byId("chart-msgs"), { lines: IN_OUT("msgs"), format: rate, least: 10, describe: "Messages per second", crosshair }),
+  bytes: new Chart(byId("chart-bytes"), { lines: IN_OUT("bytes"), format: byteRate, base: 1024, least: 1024, describe: "Payload per second", crosshair }),
+  connections: new Chart(byId("chart-connections"), { lines: one("connections"), format: whole, least: 10, describe: "Connections", crosshair }),
+  cpu: new Chart(byId("chart-cpu"), { lines: one("cpu_seconds", 100), format: percent, least: 100, describe: "Percent of one core", crosshair }),
+  mem: new Chart(byId("chart-mem"), { lines: one("mem"), format: bytes, base: 1024, least: 1024 ** 2, describe: "Resident memory", crosshair }),
+};
 
 const connections = new Connections(view, () => changed());
+const drawer = new Drawer(view, trails, () => changed());
+const state = new State(() => feed.ask());
 
 const feed = new Feed(
-  () => new URLSearchParams({ ...view.parameters(), epoch, after: `${samples.next}` }),
+  () => new URLSearchParams({ ...view.parameters(), epoch, ring: samples.ring, after: `${samples.next}`, seen: `${events.revision}` }),
   (answer) => show(answer),
-  (failures) => lost(failures),
+  (failures, pause) => state.lost(failures, pause),
 );
 
 function changed() {
@@ -51,34 +60,27 @@ function show(answer) {
     return;
   }
   edition ||= answer.edition;
-  if (answer.epoch !== epoch || answer.history.window !== view.window) samples.clear();
+  if (answer.epoch !== epoch) for (const kept of [samples, trails, events]) kept.clear();
   epoch = answer.epoch;
-  samples.take(answer.history);
-  for (const chart of charts) chart.draw(samples, answer.now);
+  samples.take(answer.history, answer.server.uptime);
+  events.take(answer.events);
+  trails.take(answer.connections.rows, answer.now);
+  showCharts(answer);
   connections.show(answer.connections, answer.limits);
   showSubjects(answer.subjects, view.subject);
-  showRoutes(answer.routes);
-  showServer(answer.server, answer.totals);
-  showTrouble(answer.totals, answer.connections);
+  routes.show(answer);
+  showServer(answer.server, answer.totals, answer.limits);
+  showTrouble(answer, events);
+  drawer.show(answer);
   setText(byId("server-name"), answer.server.name);
-  setTitle(`${answer.server.name} · pynatsd`);
-  byId("main").dataset.stale = "false";
-  setState("live", "live");
+  state.fresh(answer.server.name, answer.totals.held_publishers);
 }
 
-function lost(failures) {
-  setState("lost", "reconnecting");
-  setTitle("reconnecting · pynatsd");
-  if (failures >= RATHER_LATE) byId("main").dataset.stale = "true";
-}
-
-function setState(state, text) {
-  byId("state").dataset.state = state;
-  setText(byId("state").querySelector(".text"), text);
-}
-
-function setTitle(title) {
-  if (document.title !== title) document.title = title;
+function showCharts({ now, limits }) {
+  charts.connections.limit = limits.connections;
+  charts.mem.limit = limits.memory;
+  for (const chart of Object.values(charts)) chart.draw(samples, now);
+  setText(byId("young"), samples.isYoung ? `since the start ${duration(samples.uptime)[0]} ago` : "");
 }
 
 function watchWindows() {
@@ -104,6 +106,14 @@ function watchSubjectFilter() {
   });
 }
 
+/** On a phone the figures come first, and what the server is comes when it is asked for. */
+function foldOnPhones() {
+  if (!matchMedia("(max-width: 620px)").matches) return;
+  for (const details of document.querySelectorAll("#server details")) details.open = false;
+}
+
+foldOnPhones();
 watchWindows();
 watchSubjectFilter();
+watchOverflow();
 feed.ask();

@@ -1,30 +1,36 @@
 // The smaller cards: subjects, routes, trouble, and what the server is.
 
-import { fillFacts, fillTable, setEmpty, setText } from "./cells.js";
-import { bytes, count, duration, pace, whole } from "./format.js";
+import { element, fillFacts, fillTable, setData, setEmpty, setLink, setText, setTitle } from "./cells.js";
+import { ago, bytes, count, duration, pace, roundTrip, wait, whole } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
 const SUBJECTS = [
-  { text: (row) => row.subject, className: "name" },
-  { figure: (row) => pace(row.rate) },
-  { figure: (row) => count(row.delivered) },
+  { fill: (cell, row) => setLink(cell, "topic", row.subject, row.subject), className: "name" },
+  { figure: (row) => pace(row.rate), className: "num decimal" },
+  { figure: (row) => count(row.delivered), className: "num decimal" },
   { figure: (row) => count(row.subs) },
 ];
 
 const ROUTES = [
-  { text: (row) => row.remote, className: "name" },
-  { text: (row) => `${row.ip}:${row.port}` },
+  { fill: fillServer, className: "server" },
+  { figure: (row) => pace(row.to_rate) },
+  { figure: (row) => pace(row.from_rate) },
   { figure: (row) => bytes(row.pending) },
-  { figure: (row) => count(row.msgs_to) },
-  { figure: (row) => count(row.msgs_from) },
-  { figure: (row) => count(row.subs) },
+  { figure: (row) => roundTrip(row.rtt) },
+  { figure: (row) => duration(row.uptime) },
+];
+
+const UNREACHABLE = [
+  { text: (row) => row.url, className: "name" },
+  { text: (row) => row.error },
+  { text: (row) => `${whole(row.attempts)[0]} ${row.attempts === 1 ? "attempt" : "attempts"} since ${ago(row.seconds)}` },
 ];
 
 /** The subjects with the most deliveries per second. */
 export function showSubjects(answer, filter) {
   const table = byId("subjects-table");
-  fillTable(table, SUBJECTS, answer.rows);
+  fillTable(table, SUBJECTS, answer.rows, (line, row) => setTitle(line.cells[0], row.subject));
   const subjects = `${whole(answer.total)[0]} ${answer.total === 1 ? "subject" : "subjects"}`;
   const cut = answer.matched > answer.rows.length ? `busiest ${answer.rows.length} of ` : "";
   const rest = answer.unranked ? `, ${whole(answer.unranked)[0]} subscriptions not counted` : "";
@@ -32,41 +38,97 @@ export function showSubjects(answer, filter) {
   setEmpty(table, answer.rows.length ? "" : filter && answer.total ? "No subject matches the filter." : "Nobody subscribes to anything.");
 }
 
-export function showRoutes(routes) {
-  const table = byId("routes-table");
-  fillTable(table, ROUTES, routes);
-  setText(byId("routes-sum"), routes.length ? `${routes.length}` : "");
-  setEmpty(table, routes.length ? "" : "No other server is connected.");
+/** A server has a name of its own, or its id; below it is where it is, and who dialled. */
+function fillServer(cell, row) {
+  if (!cell.firstElementChild) cell.append(element("span", "name"), element("span", "aside below"));
+  setText(cell.firstElementChild, row.name || row.remote);
+  setText(cell.lastElementChild, `${row.ip}:${row.port} · ${row.solicited ? "dialled by this server" : "dialled by that server"}`);
+  setTitle(cell, [row.name, row.remote, cell.lastElementChild.textContent].filter(Boolean).join("\n"));
 }
 
-export function showServer(server, totals) {
-  fillFacts(byId("server"), [
-    ["Name", server.name],
-    ["Version", server.version],
-    ["Uptime", duration(server.uptime)],
-    ["Data plane", server.data_plane],
-    ["Runtime", server.runtime],
-    ["Processors", whole(server.cores)],
-    ["Listens on", `${server.host}:${server.port}`],
-    ["Login", server.auth_required ? "required" : "open"],
-    ["TLS", server.tls_required ? "required" : "off"],
-    ["Largest message", bytes(server.max_payload)],
-    ["Most pending", bytes(server.max_pending)],
-    ["Most clients", whole(server.max_connections)],
-    ["Messages in", count(totals.in_msgs)],
-    ["Messages out", count(totals.out_msgs)],
-    ["Payload in", bytes(totals.in_bytes)],
-    ["Payload out", bytes(totals.out_bytes)],
-    ["Clients ever", count(totals.total_connections)],
-    ["Subscriptions", whole(totals.subscriptions)],
-    ["Server id", server.id, "code"],
+/** Routes, with rates since the answer before; and configured servers that do not answer. */
+export class Routes {
+  constructor() {
+    this.before = new Map();
+    this.at = 0;
+  }
+
+  show({ routes, unreachable, now, server }) {
+    const seconds = Math.max(0.001, now - this.at);
+    const rows = routes.map((row) => ({ ...row, ...this.#rates(row, seconds) }));
+    this.before = new Map(routes.map((row) => [row.rid, row]));
+    this.at = now;
+    const table = byId("routes-table");
+    table.hidden = rows.length === 0;
+    fillTable(table, ROUTES, rows);
+    const lost = byId("unreachable-table");
+    lost.hidden = unreachable.length === 0;
+    fillTable(lost, UNREACHABLE, unreachable);
+    const sum = [rows.length ? `${rows.length} connected` : "", unreachable.length ? `${unreachable.length} not reached` : ""];
+    setText(byId("routes-sum"), sum.filter(Boolean).join(", "));
+    const lone = server.clustered ? "No other server is connected." : "This server is not part of a cluster.";
+    setEmpty(table, rows.length || unreachable.length ? "" : lone);
+  }
+
+  #rates(row, seconds) {
+    const was = this.before.get(row.rid);
+    if (!was) return { to_rate: null, from_rate: null };
+    return { to_rate: Math.max(0, row.msgs_to - was.msgs_to) / seconds, from_rate: Math.max(0, row.msgs_from - was.msgs_from) / seconds };
+  }
+}
+
+/** Identity, limits and totals, each with the name of its key in the configuration or in /varz. */
+export function showServer(server, totals, limits) {
+  fillFacts(byId("identity"), [
+    ["Name", server.name, "", "server_name"],
+    ["pynatsd", server.release, "", "version of pynatsd"],
+    ["Protocol", `gnatsd ${server.version}`, "", "version that clients are offered"],
+    ["Runtime", `${server.runtime}, ${server.data_plane} data plane`, "", "interpreter, and the twin that runs: DATA_PLANE"],
+    ["Uptime", duration(server.uptime), "", "uptime"],
+    ["Listens on", `${server.host}:${server.port}`, "", "listen"],
+    ["Login", server.auth_required ? "required" : "open", "", "authorization"],
+    ["TLS", server.tls_required ? "required" : "off", "", "tls"],
+    ["Configuration", server.config_file || "flags only", "path", server.config_file || "-c"],
+    ["Log", server.log || "–", "path", server.log || "log_file"],
+    ["Process", `${server.pid}`, "", "pid"],
+    ["Server id", server.id, "path", server.id],
+  ]);
+  fillFacts(byId("limits"), [
+    ["Message", bytes(server.max_payload), "", "max_payload"],
+    ["Pending for a client", bytes(server.max_pending), "", "max_pending_size"],
+    ["Clients", whole(server.max_connections), "", "max_connections"],
+    ["Write deadline", wait(server.write_deadline), "", "write_deadline"],
+    ["Ping interval", duration(server.ping_interval), "", "ping_interval"],
+    ["Memory", bytes(limits.memory), "", "of the machine, or of the container"],
+    ["Processors", whole(server.cores), "", "cores; the server uses one"],
+    ["Open files", files(server.open_files, limits.files), "", "ulimit -n"],
+  ]);
+  fillFacts(byId("totals"), [
+    ["Messages in", count(totals.in_msgs), "", "in_msgs"],
+    ["Messages out", count(totals.out_msgs), "", "out_msgs"],
+    ["Payload in", bytes(totals.in_bytes), "", "in_bytes"],
+    ["Payload out", bytes(totals.out_bytes), "", "out_bytes"],
+    ["Clients", count(totals.total_connections), "", "total_connections"],
+    ["Subscriptions now", whole(totals.subscriptions), "", "subscriptions"],
   ]);
 }
 
-export function showTrouble(totals, { slow, pending }) {
+function files(open, limit) {
+  const most = limit < 0 ? "no limit" : `of ${whole(limit)[0]}`;
+  return open === null ? most : `${whole(open)[0]} ${limit < 0 ? `(${most})` : most}`;
+}
+
+/** What an operator should look at first. Only what is so now, or was lately, has a colour. */
+export function showTrouble({ totals, connections, unreachable, server }, events) {
+  const closed = totals.slow_consumers;
   fillFacts(byId("trouble"), [
-    ["Slow now", whole(slow), slow ? "warn" : "good"],
-    ["Closed as slow", whole(totals.slow_consumers), totals.slow_consumers ? "bad" : "good"],
-    ["Pending", bytes(pending)],
+    ["Publishers waiting", whole(totals.held_publishers), totals.held_publishers ? "warn" : "", "held_publishers"],
+    ["Waited in all", wait(totals.held_seconds), "", "held_seconds"],
+    ["Slow now", whole(connections.slow), connections.slow ? "warn" : ""],
+    ["Closed as slow", whole(closed), closed && events.isRecent("slow_consumer") ? "bad" : "", "slow_consumers"],
+    ...(server.clustered ? [["Servers not reached", whole(unreachable.length), unreachable.length ? "bad" : ""]] : []),
+    ["Pending", bytes(connections.pending), "", "pending bytes of all clients"],
   ]);
+  const isBad = totals.held_publishers || connections.slow || unreachable.length;
+  setData(byId("errors"), "tone", isBad ? "warn" : "");
 }

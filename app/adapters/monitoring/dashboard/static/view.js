@@ -1,7 +1,8 @@
 // What the reader has chosen to see. It stands in the address, so that it can be kept as a bookmark.
 
 const WINDOWS = ["10m", "2h", "24h"];
-const SIZES = [15, 50, 200];
+const SIZES = [10, 15, 50, 200];
+const PHONE = matchMedia("(max-width: 620px)").matches;
 
 export const SORTS = {
   cid: "CID",
@@ -22,7 +23,8 @@ export const SORTS = {
 
 const TEXTS = new Set(["cid", "name", "address", "language"]);
 
-const DEFAULTS = { window: "10m", sort: "pending", descending: "1", filter: "", slow: "", rows: "15", subject: "" };
+const DEFAULTS = { window: "10m", sort: "pending", descending: "1", filter: "", slow: "", rows: PHONE ? "10" : "15", subject: "", client: "", topic: "" };
+const LONGEST_SUBJECT = 4096;
 
 export class View {
   constructor() {
@@ -33,9 +35,17 @@ export class View {
     this.descending = chosen.descending === "1";
     this.filter = chosen.filter.slice(0, 100);
     this.slow = chosen.slow === "1";
-    this.rows = SIZES.includes(Number(chosen.rows)) ? Number(chosen.rows) : SIZES[0];
+    this.rows = SIZES.includes(Number(chosen.rows)) ? Number(chosen.rows) : Number(DEFAULTS.rows);
     this.subject = chosen.subject.slice(0, 100);
+    this.client = /^[1-9][0-9]{0,14}$/.test(chosen.client) ? Number(chosen.client) : 0; // that is opened
+    this.topic = this.client ? "" : chosen.topic.slice(0, LONGEST_SUBJECT); // a subject that is opened
     this.offset = 0;
+  }
+
+  /** Open a client by its number, or a subject by its letters; neither closes. */
+  open({ client = 0, topic = "" } = {}) {
+    this.client = client;
+    this.topic = topic;
   }
 
   /** Sort by a column; once more turns the order round. Names begin with A, numbers with the largest. */
@@ -56,7 +66,7 @@ export class View {
   /** The parameters of a request. */
   parameters() {
     const { rows, ...words } = this.#words();
-    return { ...words, descending: this.descending ? "1" : "0", slow: this.slow ? "1" : "0", limit: rows, offset: `${this.offset}` };
+    return { ...words, client: `${this.client}`, descending: this.descending ? "1" : "0", slow: this.slow ? "1" : "0", limit: rows, offset: `${this.offset}` };
   }
 
   #words() {
@@ -68,6 +78,8 @@ export class View {
       slow: this.slow ? "1" : "",
       rows: `${this.rows}`,
       subject: this.subject,
+      client: this.client ? `${this.client}` : "",
+      topic: this.topic,
     };
   }
 }

@@ -1,6 +1,7 @@
 """The feed: what the page is told, as JSON."""
 
 import json
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,16 @@ from app.adapters.monitoring.dashboard.findings import Findings, SubjectRow
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import Choice
-from app.ports.broker_view import ConnectionStats, RouteStats, Traffic
+from app.adapters.monitoring.journal import Entry, Extract, Kind
+from app.adapters.monitoring.watch import Settings
+from app.ports.broker_view import (
+    ConnectionStats,
+    Link,
+    RouteStats,
+    SlowConsumerRecord,
+    Traffic,
+    UnreachableRoute,
+)
 from tests.fakes.steps import finished
 from tests.fakes.virtual_broker import INFO
 from tests.fakes.watched_broker import WatchedBroker
@@ -54,7 +64,8 @@ def test_samples_are_rows_of_numbers() -> None:
 
     [sample] = history["samples"]
     assert [0.0, 0, 0, 0, 0, 0.5, sample[6], 0] == sample
-    assert ("10m", 2.0, 300, 0) == tuple(history[name] for name in ("window", "step", "length", "first"))
+    assert ("10m", "10m", 600.0) == tuple(history[name] for name in ("window", "ring", "span"))
+    assert (2.0, 300, 0) == tuple(history[name] for name in ("step", "length", "first"))
     assert history["samples"] == history["latest"]
 
 
@@ -67,21 +78,47 @@ def test_samples_of_another_run() -> None:
 
 
 def test_a_route() -> None:
-    """A route tells where it leads, and what passes over it."""
+    """A route tells where it leads, who dialled, and what passes over it."""
     link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
     route = RouteStats(link, remote_id="PEER", solicited=True, configured=True, subscriptions=5)
 
-    [row] = told(replace(material(), routes=(route,)))["routes"]
+    [row] = told(replace(material(), now=90.0, routes=(route,)))["routes"]
 
     assert {
+        "rid": 7,
         "remote": "PEER",
+        "name": "",
+        "solicited": True,
         "ip": "192.0.2.7",
         "port": 6222,
         "pending": 11,
         "msgs_to": 3,
         "msgs_from": 1,
         "subs": 5,
+        "rtt": None,
+        "uptime": 90.0,
     } == row
+
+
+def test_a_route_with_a_name() -> None:
+    """A peer's name and its round trip are told where they are known."""
+    link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
+    route = RouteStats(link, "PEER", solicited=True, configured=True, subscriptions=5, name="a", rtt=0.25)
+
+    [row] = told(replace(material(), routes=(route,)))["routes"]
+
+    assert ("a", 0.25) == (row["name"], row["rtt"])
+
+
+def test_a_server_that_is_not_reached() -> None:
+    """A configured server without a route is told with its address, the reason and the attempts."""
+    record = UnreachableRoute("nats-route://h:1/", 12, "connection refused", 80.0)
+
+    document = told(replace(material(), now=90.0, unreachable=(record,)))
+
+    assert [
+        {"url": "nats-route://h:1/", "attempts": 12, "error": "connection refused", "seconds": 10.0}
+    ] == document["unreachable"]
 
 
 def test_subjects_that_were_not_looked_at() -> None:
@@ -93,3 +130,78 @@ def test_subjects_that_were_not_looked_at() -> None:
 
     assert (1, 7) == (subjects["total"], subjects["unranked"])
     assert [{"subject": "a", "subs": 2, "delivered": 9, "rate": 1.5}] == subjects["rows"]
+
+
+def test_what_the_process_is() -> None:
+    """Its own version, number, files and configuration are told, and what it may use."""
+    settings = Settings(tls_timeout=0.5, pynatsd="1.2.3", log="/var/log/p.log", config_file="/etc/p.conf")
+
+    document = told(replace(material(), settings=settings))
+
+    server, limits = document["server"], document["limits"]
+    assert ("1.2.3", "/var/log/p.log", "/etc/p.conf") == (
+        server["release"],
+        server["log"],
+        server["config_file"],
+    )
+    assert os.getpid() == server["pid"]
+    assert limits["memory"] > 0
+    assert limits["connections"] == server["max_connections"]
+
+
+ENTRY = Entry(Kind("slow_consumer", "Slow consumer closed", "bad"), 8.0, Link("cid", 7, "::1:4"), "a", "late")
+
+
+def test_an_event() -> None:
+    """An event says what happened, when, to whom and why."""
+    journal = Extract(10.0, 3, (replace(ENTRY, at=7.0), replace(ENTRY, link=None)), {"slow_consumer": 8.0})
+
+    events = told(replace(material(), journal=journal))["events"]
+
+    assert (10.0, 3, {"slow_consumer": 8.0}) == (events["now"], events["revision"], events["latest"])
+    newest, oldest = events["rows"]
+    assert ("", "", 8.0) == (newest["link"], newest["address"], newest["at"])
+    assert {
+        "kind": "slow_consumer",
+        "title": "Slow consumer closed",
+        "tone": "bad",
+        "at": 7.0,
+        "link": "cid:7",
+        "address": "::1:4",
+        "who": "a",
+        "detail": "late",
+        "pending": None,
+        "count": 1,
+    } == oldest
+
+
+def test_what_a_slow_consumer_had_not_read() -> None:
+    """The event of a closed receiver says how much it had left."""
+    given = material()
+    record = SlowConsumerRecord("cid", 7, "a", "::1", 4, "late", 4096, 7.0)
+    facts = replace(given.facts, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.5)
+
+    document = told(replace(given, facts=facts, journal=Extract(10.0, 3, (ENTRY,))))
+
+    assert 4096 == document["events"]["rows"][0]["pending"]
+    assert (2, 1.5) == (document["totals"]["held_publishers"], document["totals"]["held_seconds"])
+
+
+def test_events_that_the_page_has() -> None:
+    """Events are sent again only when there is another one, or when the server is another one."""
+    journal = Extract(10.0, 3, (ENTRY,))
+    given = replace(material(), journal=journal)
+
+    known = told(given, replace(WISH, seen=3))["events"]
+    older = told(given, replace(WISH, seen=2))["events"]
+    other = told(given, replace(WISH, epoch="other", seen=3))["events"]
+
+    assert None is known["rows"]
+    assert [1, 1] == [len(older["rows"]), len(other["rows"])]
+
+
+def test_nothing_is_opened() -> None:
+    """Unless a reader has opened something, nothing is looked up for the purpose."""
+    document = told(material())
+
+    assert (None, None) == (document["client"], document["subject"])

@@ -1,6 +1,7 @@
 """Findings: clients and subjects, with the rates since the look before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -114,6 +115,17 @@ def test_who_is_slow() -> None:
     findings = finished(compare(None, Look(1.0, clients, slow_above=1000)))
 
     assert (1, 1999) == (findings.slow, findings.pending)
+
+
+def test_who_is_held_and_by_whom() -> None:
+    """A receiver that holds a publisher is slow, whatever is pending; with the publisher it is in trouble."""
+    receiver, publisher, other = client(1), client(2), client(3)
+    receiver = replace(receiver, connection=replace(receiver.connection, holds=1))
+    publisher = replace(publisher, connection=replace(publisher.connection, waits_for=((1, "a"),)))
+
+    findings = finished(compare(None, Look(1.0, [receiver, publisher, other])))
+
+    assert (1, 2) == (findings.slow, findings.troubled)
 
 
 def test_the_busiest_subjects_first() -> None:

@@ -56,13 +56,36 @@ def test_what_is_too_old_is_gone() -> None:
 
 def test_a_longer_window_takes_larger_steps() -> None:
     """The window of two hours keeps each twelfth sample, that of a day each twelfth of these."""
-    made = history(300)
+    made = history(12 * LENGTH + 2)
 
     middle, coarse = made.since(MIDDLE, 0), made.since(COARSE, 0)
 
     assert (24.0, 288.0) == (middle.step, coarse.step)
-    assert [sample(12 * number) for number in range(25)] == middle.samples
-    assert [sample(0), sample(144), sample(288)] == coarse.samples
+    assert [sample(12 * number) for number in range(301)] == middle.samples
+    assert [sample(144 * number) for number in range(26)] == coarse.samples
+
+
+def test_a_young_server_has_fine_steps_in_every_window() -> None:
+    """As long as a finer window holds all that there is, a longer one shows its samples."""
+    full, over = history(LENGTH + 1), history(LENGTH + 2)
+
+    assert [("10m", LENGTH + 1)] * 3 == [
+        (excerpt.ring, len(excerpt.samples)) for excerpt in (full.since(window, 0) for window in WINDOWS)
+    ]
+    assert ["10m", "2h", "2h"] == [over.since(window, 0).ring for window in WINDOWS]
+
+
+def test_a_number_of_another_ring() -> None:
+    """A page that has the samples of a finer ring gets all of the coarser one, and no gap."""
+    made = history(LENGTH + 2)
+
+    assert (0, 26) == (made.since(MIDDLE, 301, "10m").first, len(made.since(MIDDLE, 301, "10m").samples))
+    assert 26 == made.since(MIDDLE, 301, "2h").first
+
+
+def test_how_long_windows_are() -> None:
+    """Ten minutes, two hours, and a day."""
+    assert [600.0, 7200.0, 86_400.0] == [window.seconds for window in WINDOWS]
 
 
 def test_the_figures_of_now_are_fine_in_every_window() -> None:

@@ -32,7 +32,7 @@ async def _client(broker: WatchedBroker) -> AsyncIterator[Client]:
         yield client
 
 
-async def feed(client: Client, **parameters: str | int) -> dict[str, Any]:
+async def feed(client: Client, /, **parameters: str | int) -> dict[str, Any]:
     """A good answer of the feed."""
     answer = await client.get("/dashboard/feed", params=parameters)
     assert 200 == answer.status_code, answer.text
@@ -90,9 +90,15 @@ async def test_the_feed_of_an_idle_server(client: Client) -> None:
     answer = await feed(client)
 
     assert ("edge-1", "python") == (answer["server"]["name"], answer["server"]["data_plane"])
-    assert {"total": 0, "matched": 0, "slow": 0, "pending": 0, "offset": 0, "rows": []} == answer[
-        "connections"
-    ]
+    assert {
+        "total": 0,
+        "matched": 0,
+        "slow": 0,
+        "troubled": 0,
+        "pending": 0,
+        "offset": 0,
+        "rows": [],
+    } == answer["connections"]
     assert ([], []) == (answer["subjects"]["rows"], answer["routes"])
 
 
@@ -147,6 +153,9 @@ async def test_what_the_reader_has_chosen(broker: WatchedBroker, client: Client)
         ("after", "x"),
         ("slow", "maybe"),
         ("filter", "x" * 101),
+        ("topic", "x" * 4097),
+        ("client", "-1"),
+        ("seen", "-2"),
         ("page", "1"),
     ],
 )
@@ -173,6 +182,35 @@ async def test_history_begins_with_the_server(broker: WatchedBroker) -> None:
 
     assert [1, 0, 1] == [len(answer["history"]["samples"]) for answer in (first, again, other)]
     assert [0, 1, 0] == [answer["history"]["first"] for answer in (first, again, other)]
+
+
+async def test_a_held_publisher(broker: WatchedBroker, client: Client) -> None:
+    """A publisher that waits says for whom, and its receiver how many it holds."""
+    slow = broker.connect("slow", "a")
+    slow.wire.stall()
+    quick = broker.connect("quick")
+    for _ in range(3):
+        quick.send(b"PUB a 1500\r\n%b\r\n" % (b"x" * 1500))
+
+    rows = {row["name"]: row for row in (await feed(client, slow=1))["connections"]["rows"]}
+
+    assert [[rows["slow"]["cid"], "slow"]] == rows["quick"]["waits_for"]
+    assert 1 == rows["slow"]["holds"]
+
+
+async def test_what_is_opened(broker: WatchedBroker, client: Client) -> None:
+    """A client is opened by its number, a subject by its letters."""
+    broker.connect("billing", "orders.*")
+    [cid] = broker.server.broker.connections
+
+    opened = await feed(client, client=cid)
+    subject = await feed(client, topic="orders.*")
+
+    assert ("billing", "orders.*") == (
+        opened["client"]["name"],
+        opened["client"]["subscriptions"][0]["subject"],
+    )
+    assert [("billing", cid)] == [(row["name"], row["cid"]) for row in subject["subject"]["subscriptions"]]
 
 
 async def test_names_travel_as_data(broker: WatchedBroker, client: Client) -> None:

@@ -1,5 +1,7 @@
 """Selection: the rows that a reader has asked for."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.adapters.monitoring.dashboard.findings import BUSIEST, STEP, ClientRow, Findings, SubjectRow
@@ -143,3 +145,24 @@ def test_subjects_by_a_part_of_their_name() -> None:
     assert (52, 53) == (part.matched, part.total)
     assert ["ORDERS.new", "orders.old", "reorders.0"] == [found.subject for found in part.rows[:3]]
     assert BUSIEST == len(part.rows)
+
+
+def held(cid: int) -> ClientRow:
+    """A publisher that waits."""
+    found = row(cid)
+    link = replace(found.stats.connection, waits_for=((9, "slow"),))
+    return ClientRow(replace(found.stats, connection=link), 0.0, 0.0)
+
+
+def test_among_equals_the_busy_come_first() -> None:
+    """Where nothing is pending, those who wait come first, and then those who do something."""
+    findings = Findings(0.0, [row(1), row(2, rate=2.0), row(3, rate=3.0), row(4, pending=1), held(5)])
+
+    assert [4, 5, 3, 2, 1] == cids(findings, Choice())
+
+
+def test_slow_or_held() -> None:
+    """With those who are slow come those who wait for them."""
+    findings = Findings(0.0, [row(1), row(2, pending=SLOW), held(3)], slow_above=SLOW)
+
+    assert [2, 3] == cids(findings, Choice(slow=True))

@@ -1,0 +1,96 @@
+"""Which facts the journal keeps, and in which words. To add one, add a line to `KINDS`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.adapters.auth.guard import AuthenticatorFailed
+from app.adapters.logs.structured import LinesDropped, LogReopenFailed
+from app.adapters.monitoring.facts import MonitorUnavailable
+from app.adapters.monitoring.journal import Kind
+from app.adapters.net_asyncio.tls_facts import HandshakeFailed, ProtectionBroken
+from app.domain.cluster.events import (
+    RouteDown,
+    RouteErrorReceived,
+    RouteHeard,
+    RouteRefused,
+    RouteSilent,
+    RouteUnreachable,
+    RouteUp,
+)
+from app.domain.events import (
+    AcceptFailed,
+    AuthorizationFailed,
+    AuthorizationTimedOut,
+    ConnectionsExceeded,
+    Event,
+    InternalFailure,
+    MonitorFailed,
+    PayloadExceeded,
+    PublishersHeld,
+    SlowConsumer,
+)
+
+BAD, WARN, GOOD = "bad", "warn", "good"
+
+
+def _field(name: str) -> Callable[[Event], str]:
+    """A field of a fact, as text."""
+
+    def read(fact: Any) -> str:  # noqa: ANN401 - each kind of fact has fields of its own
+        return str(getattr(fact, name))
+
+    return read
+
+
+def _tls(detail: Callable[[Event], str]) -> Kind:
+    return Kind("tls_failed", "TLS failed", WARN, detail)
+
+
+def _limit(title: str, detail: Callable[[Event], str]) -> Kind:
+    return Kind("limit_reached", title, WARN, detail)
+
+
+def _defect(title: str) -> Kind:
+    return Kind("internal_error", title, BAD, _field("reason"))
+
+
+def _size(fact: Any) -> str:  # noqa: ANN401 - it is a `PayloadExceeded`
+    return f"{fact.size} bytes, {fact.limit} are allowed"
+
+
+def _held(fact: Any) -> str:  # noqa: ANN401 - it is a `PublishersHeld`
+    noun = "publisher waits" if fact.publishers == 1 else "publishers wait"
+    return f"{fact.publishers} {noun}, {fact.pending / 1024**2:.2f} MiB pending"
+
+
+def _attempts(fact: Any) -> str:  # noqa: ANN401 - it is a `RouteUnreachable`
+    return f"{fact.reason}, attempt {fact.attempts}"
+
+
+KINDS: Mapping[type[Event], Kind] = {
+    SlowConsumer: Kind("slow_consumer", "Slow consumer closed", BAD, _field("reason")),
+    PublishersHeld: Kind("publishers_held", "Publishers held", WARN, _held, _field("name")),
+    AuthorizationFailed: Kind("login_refused", "Login refused", WARN),
+    AuthorizationTimedOut: Kind("login_refused", "Login timed out", WARN),
+    AuthenticatorFailed: Kind("login_refused", "Authenticator failed", BAD, _field("reason")),
+    HandshakeFailed: _tls(_field("reason")),
+    ProtectionBroken: _tls(_field("reason")),
+    ConnectionsExceeded: _limit("Client limit reached", lambda fact: f"{_field('limit')(fact)} clients"),
+    PayloadExceeded: _limit("Message too large", _size),
+    AcceptFailed: _limit("Connection not accepted", _field("reason")),
+    RouteUp: Kind("route_up", "Route up", GOOD, _field("direction"), _field("server")),
+    RouteDown: Kind("route_down", "Route down", BAD, _field("reason"), _field("server")),
+    RouteUnreachable: Kind("route_unreachable", "Server not reached", BAD, _attempts, _field("address")),
+    RouteSilent: Kind("route_silent", "Route silent", WARN),
+    RouteHeard: Kind("route_silent", "Route answers again", GOOD),
+    RouteRefused: Kind("route_refused", "Route refused", WARN, _field("reason")),
+    RouteErrorReceived: Kind("route_refused", "Route error", WARN, _field("message")),
+    LinesDropped: Kind(
+        "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"
+    ),
+    LogReopenFailed: Kind("log_dropped", "Log file not reopened", BAD, _field("reason")),
+    InternalFailure: _defect("Internal error"),
+    MonitorFailed: _defect("Internal error in monitoring"),
+    MonitorUnavailable: Kind("internal_error", "Monitoring not available", WARN, _field("reason")),
+}
+"""Facts that an operator should see on the dashboard."""
