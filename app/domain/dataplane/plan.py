@@ -168,7 +168,7 @@ def _next_ready(parts: Sequence[Group], first: int, total: int) -> Target | None
 def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
     """Where the member with this number among all is."""
     part = parts[0]
-    for part in parts:  # noqa: B007 - it is the last one that counts
+    for part in parts:
         if number < len(part.members):
             break
         number -= len(part.members)

@@ -23,7 +23,7 @@ def serve(turns: Turns, clock: TickingClock, seconds: float) -> float:
 
 
 def test_a_round_is_bounded(clock: TickingClock) -> None:
-    """The more of a round is used up, the shorter turns are, down to the shortest; the next round is whole."""
+    """The more of a round is used up, the shorter turns are; the next round is whole."""
     turns = Turns(clock)
 
     granted = [serve(turns, clock, ROUND / 2) for _ in range(3)]
