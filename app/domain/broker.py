@@ -267,7 +267,7 @@ class Broker:
 
     def failed(self, error: Exception) -> None:
         """Report a defect that concerns no single connection; the server goes on."""
-        self.events.record(InternalFailure(None, repr(error)))
+        self.events.record(InternalFailure(None, type(error).__name__))
 
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""

@@ -471,7 +471,7 @@ class Connection:
         if self.closed:
             return
         try:
-            self.report(InternalFailure(self.link, repr(error)))
+            self.report(InternalFailure(self.link, type(error).__name__))
         finally:
             self.abort()
 

@@ -16,7 +16,7 @@ from itertools import islice
 from app.domain.dataplane.seam import MEMBER_MARK, Plan, Plane, Target
 from app.domain.index import SubscriptionIndex
 from app.domain.subject import matches, tokens_of
-from app.domain.subscription import LOCAL, Subscription
+from app.domain.subscription import Subscription
 from app.domain.tombstones import Tombstones
 
 SENT_ON = b"!"

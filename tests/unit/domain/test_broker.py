@@ -415,7 +415,7 @@ def test_a_defect_while_subscriptions_are_removed(server: VirtualBroker, events:
     server.settle()
 
     assert 0 == left(server)
-    assert [InternalFailure(None, "MemoryError()")] == events.of(InternalFailure)
+    assert [InternalFailure(None, "MemoryError")] == events.of(InternalFailure)
 
 
 def test_subscriptions_that_wait_to_be_removed_get_nothing(server: VirtualBroker) -> None:

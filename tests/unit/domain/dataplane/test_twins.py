@@ -135,9 +135,7 @@ class _SlowPlanner(Planner):
         """All members of groups on this subject, for a sid that names none."""
         self.sought.append(sid)
         tokens = tokens_of(subject)
-        parts = [
-            group for (pattern, _), group in self.groups.items() if matches(tokens_of(pattern), tokens)
-        ]
+        parts = [group for (pattern, _), group in self.groups.items() if matches(tokens_of(pattern), tokens)]
         return plane.plan((), [parts] if parts else ())
 
     @staticmethod
