@@ -13,7 +13,7 @@ from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.encode import ServerInfo
 from app.domain.errors import MaximumConnections
-from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink
+from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, InternalFailure
 from app.domain.flow import Flow
 from app.domain.index import IndexStats, SubscriptionIndex
 from app.domain.interest import Interest
@@ -25,9 +25,10 @@ from app.domain.stats import ServerStats, SlowConsumerRecord, Traffic
 from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler, Timer
 from app.domain.tombstones import Tombstones
+from app.domain.turns import SLICE, Turns
 
-BURIAL_SLICE = 1000
-"""Subscriptions of a closed connection that are removed in one go."""
+REMOVED_AT_ONCE = 64
+"""Subscriptions of a closed connection that are removed without looking at the clock."""
 
 NEWS_SECONDS = 0.1
 """Clients are told of servers that come and go at most so often: they do so in swarms."""
@@ -78,10 +79,12 @@ class Broker:
         self.gatekeeper = needs.gatekeeper
         self.events = needs.events
         self.flow = Flow(limits, needs.scheduler)
-        index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        self.turns = Turns(needs.scheduler)
+        index = SubscriptionIndex()
         tombstones = Tombstones(needs.scheduler) if membership is not None else None
         routing = Routing(index, self._find_member, StandIns(index, tombstones))
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
+        self.plane.clock = needs.scheduler.monotonic
         self.interest = Interest(index, routing, self.plane)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
@@ -94,7 +97,7 @@ class Broker:
         self._verdicts: DueQueue[Connection] = DueQueue(
             needs.scheduler, max(limits.auth_timeout, VERDICT_SECONDS), self._expire_login
         )
-        self._graves: deque[Subscription] = deque()
+        self._leaving: deque[Subscription] = deque()
         self._flushing = False
         self._after_flush: deque[Callable[[], None]] = deque()
         self.departures = 0
@@ -262,6 +265,10 @@ class Broker:
         """Wires that are not lost yet, those of closed connections and of routes included."""
         return self._last_number - self.departures
 
+    def failed(self, error: Exception) -> None:
+        """Report a defect that concerns no single connection; the server goes on."""
+        self.events.record(InternalFailure(None, type(error).__name__))
+
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
         self.slow_consumers += 1
@@ -296,7 +303,11 @@ class Broker:
 
     def _flush_slice(self) -> None:
         """One slice per turn of the loop; behind the last one, one of those who wait for it."""
-        is_left = self.plane.flush_rest()
+        try:
+            is_left = self.plane.flush_rest()
+        except Exception as error:  # noqa: BLE001 - a defect ends one message, and delays no other
+            self.failed(error)
+            is_left = True
         if not is_left and not self._after_flush:
             self._flushing = False
             return
@@ -307,34 +318,44 @@ class Broker:
     # --- timers ------------------------------------------------------------------
 
     def _expire_login(self, connection: Connection) -> None:
-        connection.session.login_expired()
+        connection.guard(connection.session.login_expired)
 
-    # --- subscriptions of the departed ---------------------------------------------
+    # --- subscriptions of closed connections -----------------------------------------
 
-    def bury(self, subscriptions: list[Subscription]) -> None:
-        """Remove the subscriptions of a closed connection, a slice at a time if they are many."""
+    def remove_later(self, subscriptions: list[Subscription]) -> None:
+        """Remove the subscriptions of a closed connection; if they are many, a slice in each turn."""
         if not subscriptions:
             return
-        if len(subscriptions) <= BURIAL_SLICE and not self._graves:
-            for subscription in subscriptions:
-                self.interest.remove(subscription)
-            self._flush_routes()
+        is_idle = not self._leaving
+        self._leaving.extend(subscriptions)
+        if not is_idle:
+            self.interest.leaving(subscriptions)
             return
-        idle = not self._graves
-        self._graves.extend(subscriptions)
-        self.interest.leaving(subscriptions)
-        self.interest.mourn()
-        if idle:
-            self.scheduler.call_soon(self._bury_slice)
-
-    def _bury_slice(self) -> None:
-        for _ in range(min(BURIAL_SLICE, len(self._graves))):
-            self.interest.remove(self._graves.popleft())
-        self._flush_routes()
-        if self._graves:
-            self.scheduler.call_soon(self._bury_slice)
+        if len(subscriptions) > REMOVED_AT_ONCE or self.turns.is_crowded:
+            self.interest.leaving(subscriptions)
+            self.scheduler.call_soon(self._remove_slice)
         else:
-            self.interest.mourned()
+            began = self.scheduler.monotonic()
+            self._remove_some()
+            self.turns.count(self.scheduler.monotonic() - began)
+            self._flush_routes()
+
+    def _remove_slice(self) -> None:
+        until = self.scheduler.monotonic() + SLICE
+        try:
+            while self._leaving:
+                self._remove_some()
+                if self.scheduler.monotonic() >= until:
+                    break
+            self._flush_routes()
+        except Exception as error:  # noqa: BLE001 - a defect keeps none of the others in the index
+            self.failed(error)
+        if self._leaving:
+            self.scheduler.call_soon(self._remove_slice)
+
+    def _remove_some(self) -> None:
+        for _ in range(min(REMOVED_AT_ONCE, len(self._leaving))):
+            self.interest.remove(self._leaving.popleft())
 
     def _flush_routes(self) -> None:
         """Let the other servers know at once what is gone."""
@@ -393,7 +414,7 @@ class Broker:
         return Traffic(plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes)
 
     def index_stats(self) -> IndexStats:
-        """The figures of the subscription index; it looks at each answer the index remembers."""
+        """The figures of the subscription index and of the plans made from it."""
         return self.interest.stats()
 
     def stats(self) -> ServerStats:

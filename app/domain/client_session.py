@@ -83,7 +83,7 @@ class Surroundings(Protocol):
         """Its login has a verdict: no time runs for it any more."""
         ...
 
-    def bury(self, subscriptions: list[Subscription]) -> None:
+    def remove_later(self, subscriptions: list[Subscription]) -> None:
         """Remove the subscriptions of a closed connection, in the background if they are many."""
         ...
 
@@ -234,6 +234,9 @@ class ClientSession:
             self._broker.asked(self._connection)
 
     def _receive_verdict(self, identity: Identity | None) -> None:
+        self._connection.guard(lambda: self._obey_verdict(identity))
+
+    def _obey_verdict(self, identity: Identity | None) -> None:
         if self._connection.closed:
             return
         self._pending = None
@@ -374,4 +377,4 @@ class ClientSession:
             pending.cancel()
         subscriptions = list(self.subscriptions.values())
         self.subscriptions.clear()
-        self._broker.bury(subscriptions)
+        self._broker.remove_later(subscriptions)

@@ -18,6 +18,7 @@ from app.domain.events import (
     ConnectionClosed,
     Event,
     EventSink,
+    InternalFailure,
     LineSent,
     Link,
     PublishersHeld,
@@ -30,6 +31,7 @@ from app.domain.look_ahead import LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
+from app.domain.turns import Turns
 
 _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
 """Verbs that a payload follows."""
@@ -169,6 +171,9 @@ class Registry(Protocol):
     def flow(self) -> Flow: ...
 
     @property
+    def turns(self) -> Turns: ...
+
+    @property
     def scheduler(self) -> Scheduler: ...
 
     @property
@@ -288,7 +293,8 @@ class Connection:
     def _advance(self, count: int) -> None:
         broker = self._broker
         plane = broker.plane
-        plane.now = broker.scheduler.monotonic()
+        plane.now = broker.turns.begin()
+        plane.until = broker.turns.until
         broker.flow.ingesting(self)
         progress = plane.ingest(self.inlet, count)
         if plane.flush():
@@ -296,13 +302,14 @@ class Connection:
             broker.flush_rest(self.go_on)
         if progress is Progress.TURN:
             self.wait()
-            broker.scheduler.call_soon(self.go_on)
+            broker.turns.enqueue(self.go_on, again=not count)
         elif progress is Progress.HELD:
             broker.flow.hold(self)
             if not self._waits:
                 self.wait()
                 broker.scheduler.call_soon(self.go_on)
         broker.flow.ingesting(None)
+        broker.turns.end()
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.
@@ -317,6 +324,9 @@ class Connection:
 
     def go_on(self, *, listening: bool = False) -> None:
         """One reason to wait is gone, that which listens or another; with the last, process what was kept."""
+        self.guard(lambda: self._go_on(listening=listening))
+
+    def _go_on(self, *, listening: bool) -> None:
         self._waits -= 1
         self._listening = self._listening and not listening
         if self._is_listening() and not self.closed:
@@ -445,6 +455,26 @@ class Connection:
 
     # --- ending --------------------------------------------------------------
 
+    def guard(self, call: Callable[[], None]) -> None:
+        """Make a call for this peer alone; what it raises costs this connection, and no other.
+
+        The transport guards its own calls in the same way. All others that the loop makes
+        for a connection, of timers, for lack of time and from elsewhere, come through here.
+        """
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """End the connection because of a defect, or for want of memory."""
+        if self.closed:
+            return
+        try:
+            self.report(InternalFailure(self.link, type(error).__name__))
+        finally:
+            self.abort()
+
     def close(self, farewell: bytes = b"") -> None:
         """Send what is pending and the farewell, then end. May be called again."""
         if not self.closed:
@@ -456,8 +486,10 @@ class Connection:
     def abort(self) -> None:
         """End now; what is pending is lost. May be called again."""
         if not self.closed:
-            self._retire()
-            self.wire.abort()
+            try:
+                self._retire()
+            finally:
+                self.wire.abort()
 
     def cut(self, reason: str) -> None:
         """End this slow consumer."""

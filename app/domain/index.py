@@ -1,20 +1,24 @@
-"""The subscription index: the trie, a bounded cache of its answers, and its statistics.
+"""The subscription index: which subscriptions of a broker cover a subject.
 
-Counting follows subjects-and-routing.md, section 4. The cache holds answers by
-published subject. An added subscription leaves the entries it touches in place,
-to be answered anew; a removed one takes them out.
+The trie holds plain subscriptions one by one. The members of a queue group are not in
+it: for each pattern and group name it holds one `QueueGroup`, in which the members of
+each server are one vector of the data plane. So a member comes and goes in constant
+time, however many there are, and plans refer to the vectors instead of listing them.
+
+Counting follows subjects-and-routing.md, section 4. Answers are not remembered here:
+plans made from them are, in the plan cache of the data plane.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Generic
+from typing import cast
 
-from app.domain.changes import Freshness, WildcardChanges
-from app.domain.subject import has_wildcard, tokens_of
-from app.domain.trie import Match, S, SubscriptionTrie
+from app.domain.dataplane.seam import Group
+from app.domain.subscription import LOCAL, Subscription
+from app.domain.trie import Match, Node, SubscriptionTrie, UnknownSubscription
 
 CACHE_LIMIT = 1024
-"""Most subjects whose answer is remembered."""
+"""Most answers that ``/subsz`` shows, as in gnatsd, which remembers no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,118 +35,125 @@ class IndexStats:
     avg_fanout: float
 
 
-class _Entry(Generic[S]):
-    """A remembered answer; None when it must be found anew."""
+class _Part:
+    """The members of one server. The draw may have taken some out of the vector already.
 
-    __slots__ = ("match", "stamp")
+    Those of another server are kept as subscriptions too, for `StandIns`.
+    """
 
-    def __init__(self, match: Match[S] | None, stamp: int) -> None:
-        self.match = match
-        self.stamp = stamp
+    __slots__ = ("count", "distant", "members")
+
+    def __init__(self, members: Group) -> None:
+        self.members = members
+        self.count = 0
+        self.distant: dict[Subscription, None] = {}
 
 
-class SubscriptionIndex(Generic[S]):
+class QueueGroup:
+    """The members of one queue group on one pattern, by the origin that they are known from."""
+
+    __slots__ = ("parts", "queue", "subject")
+
+    def __init__(self, subject: bytes, queue: bytes) -> None:
+        self.subject = subject
+        self.queue = queue
+        self.parts: dict[int, _Part] = {}
+
+
+Listed = Subscription | QueueGroup
+"""What the trie holds."""
+
+
+class SubscriptionIndex:
     """All subscriptions of a broker."""
 
     def __init__(self) -> None:
-        self._trie: SubscriptionTrie[S] = SubscriptionTrie()
-        self._cache: dict[bytes, _Entry[S]] = {}
-        self._changes = WildcardChanges()
-        self._inserts = 0
-        self._removes = 0
-        self._matches = 0
-        self._hits = 0
+        self._trie: SubscriptionTrie[Listed] = SubscriptionTrie()
+        self._groups: dict[tuple[bytes, bytes], QueueGroup] = {}
+        """By pattern and name."""
+        self._members = 0
+        self.make_group: Callable[[], Group]
+        """Makes a vector of members; set before the first one is inserted."""
 
     def __len__(self) -> int:
-        return self._trie.count
+        """How many subscriptions there are."""
+        return self._trie.count - len(self._groups) + self._members
 
-    def insert(self, subscription: S) -> None:
-        """Add; raises `InvalidSubject`."""
-        self._trie.insert(subscription)
-        self._inserts += 1
-        tokens = tokens_of(subscription.subject)
-        if has_wildcard(tokens):
-            self._changes.note(tokens, added=True)
-        elif (entry := self._cache.get(subscription.subject)) is not None:
-            entry.match = None
+    def insert(self, subscription: Subscription) -> bool:
+        """Add; return whether answers are others now. Raises `InvalidSubject`, and changes nothing."""
+        if subscription.queue is None:
+            self._trie.insert(subscription)
+            return True
+        key = (subscription.subject, subscription.queue)
+        group = self._groups.get(key)
+        if group is None:
+            group = QueueGroup(*key)
+            self._trie.insert(group)
+            self._groups[key] = group
+        origin = subscription.subscriber.origin
+        part = group.parts.get(origin)
+        appears = part is None
+        if part is None:
+            part = group.parts[origin] = _Part(self.make_group())
+        part.members.add(subscription.target)
+        part.count += 1
+        if origin != LOCAL:
+            part.distant[subscription] = None
+        self._members += 1
+        return appears
 
-    def remove(self, subscription: S) -> None:
-        """Take out; raises `InvalidSubject` or `UnknownSubscription`."""
-        self._trie.remove(subscription)
-        self._removes += 1
-        tokens = tokens_of(subscription.subject)
-        if has_wildcard(tokens):
-            self._changes.note(tokens, added=False)
-        else:
-            self._cache.pop(subscription.subject, None)
+    def remove(self, subscription: Subscription) -> bool:
+        """Take out; return whether answers are others now.
 
-    def match(self, subject: bytes) -> Match[S]:
-        """The subscriptions that cover a published subject."""
-        self._matches += 1
-        match = self._remembered(subject)
-        if match is not None:
-            self._hits += 1
-            return match
-        match = self._trie.match(subject)
-        if len(self._cache) >= CACHE_LIMIT:
-            del self._cache[next(iter(self._cache))]
-        self._cache[subject] = _Entry(match, self._changes.now)
-        return match
-
-    def decisive(self, subject: bytes) -> int:
-        """How many leading tokens decide the match now; see `Match`."""
-        entry = self._cache.get(subject)
-        match = entry.match if entry is not None else None
-        if match is None or match.version != self._trie.version:
-            match = self._trie.match(subject)
-        return match.decisive
-
-    def _remembered(self, subject: bytes) -> Match[S] | None:
-        """The cached answer, brought up to date; None, and no entry, when there is none."""
-        entry = self._cache.get(subject)
-        if entry is None:
-            return None
-        if entry.stamp != self._changes.now:
-            freshness = self._changes.since(entry.stamp, tokens_of(subject))
-            if freshness is Freshness.STALE:
-                del self._cache[subject]
-                return None
-            if freshness is Freshness.GROWN:
-                entry.match = None
-            entry.stamp = self._changes.now
-        if entry.match is None:
-            entry.match = self._trie.match(subject)
-        return entry.match
-
-    def stats(self, hits_elsewhere: int = 0) -> IndexStats:
-        """The figures now; `hits_elsewhere` are look-ups a cache in front of us answered."""
-        steps = self.stats_in_steps(hits_elsewhere)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                stats: IndexStats = end.value
-                return stats
-
-    def stats_in_steps(self, hits_elsewhere: int = 0) -> Generator[None, None, IndexStats]:
-        """The same, with a pause after each answer that was looked at; each costs a search at most.
-
-        Between two pauses the index may change.
+        Raises `InvalidSubject` or `UnknownSubscription`, and changes nothing.
         """
-        fanouts = []
-        for subject in list(self._cache):
-            if (match := self._remembered(subject)) is not None:
-                fanouts.append(match.fanout)
-            yield
-        total = sum(fanouts)
-        matches = self._matches + hits_elsewhere
-        return IndexStats(
-            num_subscriptions=self._trie.count,
-            num_cache=len(fanouts),
-            num_inserts=self._inserts,
-            num_removes=self._removes,
-            num_matches=matches,
-            cache_hit_rate=(self._hits + hits_elsewhere) / matches if matches else 0.0,
-            max_fanout=max(fanouts, default=0),
-            avg_fanout=total / len(fanouts) if total else 0.0,
-        )
+        if subscription.queue is None:
+            self._trie.remove(subscription)
+            return True
+        key = (subscription.subject, subscription.queue)
+        group = self._groups.get(key)
+        origin = subscription.subscriber.origin
+        part = group.parts.get(origin) if group is not None else None
+        if group is None or part is None:
+            raise UnknownSubscription(subscription.subject)
+        part.members.remove(subscription.target)
+        part.count -= 1
+        part.distant.pop(subscription, None)
+        self._members -= 1
+        if part.count:
+            return False
+        del group.parts[origin]
+        if not group.parts:
+            self._trie.remove(group)
+            del self._groups[key]
+        return True
+
+    def search(self, subject: bytes) -> Generator[None, None, Match[Listed]]:
+        """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""
+        return self._trie.search(subject)
+
+    @staticmethod
+    def plain(node: Node[Listed]) -> list[Subscription]:
+        """Those at a node that all get the message."""
+        return cast("list[Subscription]", list(node.plain_subscriptions()))
+
+    @staticmethod
+    def groups(node: Node[Listed]) -> list[QueueGroup]:
+        """The queue groups at a node."""
+        return cast("list[QueueGroup]", [one for _, listed in node.members() for one in listed])
+
+    def local_parts(self, queue: bytes, subject: bytes) -> list[Group]:
+        """The members here of a group that listen to a subject, as far as any of them is alive."""
+        groups = self._named(queue, subject)
+        parts = [group.parts[LOCAL].members for group in groups if LOCAL in group.parts]
+        return [members for members in parts if members.is_alive()]
+
+    def distant_members(self, queue: bytes, subject: bytes) -> Iterator[Subscription]:
+        """Its members at other servers."""
+        for group in self._named(queue, subject):
+            for part in group.parts.values():
+                yield from part.distant
+
+    def _named(self, queue: bytes, subject: bytes) -> list[QueueGroup]:
+        nodes = self._trie.match(subject).ends
+        return [group for node in nodes for group in self.groups(node) if group.queue == queue]

@@ -1,11 +1,10 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from app.domain.dataplane.seam import Plane
-from app.domain.index import IndexStats, SubscriptionIndex
+from app.domain.index import CACHE_LIMIT, IndexStats, SubscriptionIndex
 from app.domain.representatives import Representatives
 from app.domain.routing import Routing
 from app.domain.subscription import LOCAL, Subscription, route_sid
@@ -27,23 +26,26 @@ class Announcer(Protocol):
 class Interest:
     """Adds and removes subscriptions everywhere at once."""
 
-    def __init__(self, index: SubscriptionIndex[Subscription], routing: Routing, plane: Plane) -> None:
+    def __init__(self, index: SubscriptionIndex, routing: Routing, plane: Plane) -> None:
         self._index = index
         self._routing = routing
         self._plane = plane
         self._representatives = Representatives()
+        self._inserts = 0
+        self._removes = 0
+        index.make_group = plane.group
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
 
     def add(self, subscription: Subscription) -> None:
         """Raises `InvalidSubject`, and changes nothing, when the subject is malformed."""
         represented = _may_be_represented(subscription)
-        if represented and self._representatives.follow(subscription):
-            return
-        self._index.insert(subscription)
-        if represented:
-            self._representatives.lead(subscription)
-        self._forget_plans(subscription)
+        if not represented or not self._representatives.follow(subscription):
+            changes = self._index.insert(subscription)
+            if represented:
+                self._representatives.lead(subscription)
+            self._forget_plans(subscription, changes=changes)
+        self._inserts += 1
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
             self.announcer.added(subscription)
 
@@ -57,40 +59,39 @@ class Interest:
         """Take out a subscription that was added; no message reaches it any more."""
         subscription.target.retire()
         represented = _may_be_represented(subscription)
-        if represented and self._representatives.withdraw(subscription):
-            return
-        self._index.remove(subscription)
-        if represented and (successor := self._representatives.resign(subscription)) is not None:
-            self._index.insert(successor)
-        self._forget_plans(subscription)
+        if not represented or not self._representatives.withdraw(subscription):
+            changes = self._index.remove(subscription)
+            if represented and (successor := self._representatives.resign(subscription)) is not None:
+                self._index.insert(successor)
+            self._forget_plans(subscription, changes=changes)
+        self._removes += 1
         if self.announcer is not None and subscription.subscriber.origin == LOCAL:
             self._note_left(subscription)
             self.announcer.removed(subscription)
 
     def __len__(self) -> int:
         """How many subscriptions there are."""
-        return len(self._index) + self._representatives.waiting
+        return self._inserts - self._removes
 
     def stats(self) -> IndexStats:
-        """The figures of the index, those included that are represented by others there.
-
-        It looks at each answer the index remembers.
-        """
-        return self._with_represented(self._index.stats(self._plane.plan_hits))
+        """The figures now; those of the cache are of the plans that the data plane keeps."""
+        hits, figures = self._plane.plan_hits, self._plane.plan_figures()
+        matches = hits + self._routing.matches
+        return IndexStats(
+            num_subscriptions=len(self),
+            num_cache=min(figures.plans, CACHE_LIMIT),
+            num_inserts=self._inserts,
+            num_removes=self._removes,
+            num_matches=matches,
+            cache_hit_rate=hits / matches if matches else 0.0,
+            max_fanout=figures.max_fanout,
+            avg_fanout=figures.total_fanout / figures.plans if figures.plans else 0.0,
+        )
 
     def stats_in_steps(self) -> Generator[None, None, IndexStats]:
-        """The same, with pauses; see the index."""
-        stats = yield from self._index.stats_in_steps(self._plane.plan_hits)
-        return self._with_represented(stats)
-
-    def _with_represented(self, stats: IndexStats) -> IndexStats:
-        waiting, withdrawn = self._representatives.waiting, self._representatives.withdrawn
-        return replace(
-            stats,
-            num_subscriptions=stats.num_subscriptions + waiting,
-            num_inserts=stats.num_inserts + waiting + withdrawn,
-            num_removes=stats.num_removes + withdrawn,
-        )
+        """The same, in one step: it looks at no answer."""
+        yield
+        return self.stats()
 
     def _note_left(self, subscription: Subscription) -> None:
         """Another server may have drawn it before it hears of its end."""
@@ -99,6 +100,7 @@ class Interest:
 
     def leaving(self, subscriptions: Sequence[Subscription]) -> None:
         """The connection of these is closed; they are removed later, as they are many."""
+        self._routing.stand_ins.forget()
         if self.announcer is not None and subscriptions[0].subscriber.origin == LOCAL:
             for subscription in subscriptions[:MOST_TOMBSTONES]:
                 self._note_left(subscription)
@@ -111,18 +113,6 @@ class Interest:
         """Forget what was known of the server of this route."""
         self._routing.stand_ins.marking.discard(origin)
         self.trust(origin)
-
-    def mourn(self) -> None:
-        """Subscriptions of a closed connection stay for a while: let no message be given to them.
-
-        That matters to queue groups, whose other members get it then.
-        """
-        self._routing.mourning = True
-        self._forget_all_plans()
-
-    def mourned(self) -> None:
-        """They are all removed."""
-        self._routing.mourning = False
 
     def doubt(self, origin: int) -> None:
         """Pass over the queue members known over this route, as long as their groups have others."""
@@ -139,11 +129,14 @@ class Interest:
         self._routing.forget()
         self._plane.forget_plans()
 
-    def _forget_plans(self, subscription: Subscription) -> None:
-        self._routing.forget()
-        self._plane.changed(subscription.subject)
-        if self.announcer is not None and subscription.queue is not None:
-            self._plane.forget_member(route_sid(subscription))
+    def _forget_plans(self, subscription: Subscription, *, changes: bool) -> None:
+        if changes:
+            self._routing.forget()
+            self._plane.changed(subscription.subject)
+        if subscription.queue is not None:
+            self._routing.stand_ins.forget()
+            if self.announcer is not None:
+                self._plane.forget_member(route_sid(subscription))
 
 
 def _may_be_represented(subscription: Subscription) -> bool:

@@ -28,7 +28,7 @@ class KeepAlive:
         self._pinged = pinged
         self._events = events
         self._most_unanswered = most_unanswered
-        self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._ping)
+        self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._fire)
 
     def add(self, connection: Connection) -> None:
         """Ping it from now on."""
@@ -37,6 +37,9 @@ class KeepAlive:
     def discard(self, connection: Connection) -> None:
         """Ping it no more."""
         self._due.discard(connection)
+
+    def _fire(self, connection: Connection) -> None:
+        connection.guard(lambda: self._ping(connection))
 
     def _ping(self, connection: Connection) -> None:
         if self._events.debug:

@@ -8,18 +8,22 @@ however many plain subscriptions it told of, and finds out by itself who they ar
 The members of a queue group are drawn from all servers that answer. What came over
 a route goes to local clients only: to all plain ones, or to the one member that the
 other server has drawn.
+
+A decision may have to look at very much: subscriptions with wildcards in all
+combinations, or a hundred thousand receivers. So it is made in steps, and goes on in
+the next turn when the time of this one is used up.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
-from app.domain.dataplane.seam import Plan, Plane
+from app.domain.dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
 from app.domain.errors import InvalidSubject
-from app.domain.index import SubscriptionIndex
+from app.domain.index import Listed, QueueGroup, SubscriptionIndex
 from app.domain.stand_ins import StandIns, unmarked
 from app.domain.subject import is_literal
 from app.domain.subscription import LOCAL, Subscription
-from app.domain.trie import Match
+from app.domain.trie import LOOK, Match, Node
 
 
 class Audience:
@@ -32,13 +36,39 @@ class Audience:
     """Other servers: local plain subscriptions get the message, and nobody else."""
 
 
-SHARED_PLANS = 4096
-"""Plans remembered for sharing; more are made anew, which costs only memory."""
+SHARED_PLACES = 512 * 1024
+"""References that plans remembered for sharing, and their keys, may hold: some megabytes.
+More are made anew, which costs only memory."""
+
+PLAN_PLACES = 32
+"""What a plan costs beside its references, in as many of these."""
 
 FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
-_Key = tuple[bool, tuple[Subscription, ...], tuple[tuple[Subscription, ...], ...]]
+_Key = tuple[bool, tuple[Node[Listed], ...]]
+_Steps = Generator[None, None, Decision]
+
+
+class _Search:
+    """A decision in the making. Implements `seam.Search`."""
+
+    __slots__ = ("_plane", "_steps")
+
+    def __init__(self, plane: Plane, steps: _Steps) -> None:
+        self._plane = plane
+        self._steps = steps
+
+    def go_on(self) -> Decision | None:
+        """At least one step."""
+        try:
+            while True:
+                next(self._steps)
+                if self._plane.is_over():
+                    return None
+        except StopIteration as end:
+            decision: Decision = end.value
+            return decision
 
 
 class Routing:
@@ -46,7 +76,7 @@ class Routing:
 
     def __init__(
         self,
-        index: SubscriptionIndex[Subscription],
+        index: SubscriptionIndex,
         find_member: FindMember = lambda _sid: None,
         stand_ins: StandIns | None = None,
     ) -> None:
@@ -54,43 +84,76 @@ class Routing:
         self._find_member = find_member
         self.stand_ins = stand_ins or StandIns(index)
         self._made: dict[_Key, Plan] = {}
+        self._places = 0
+        self._version = 0
+        """Grows when receivers change."""
         self._refusal: Plan | None = None
-        self.mourning = False
-        """Whether there are subscriptions in the index whose connection is closed."""
         self.doubted: set[int] = set()
         """Origins whose servers do not answer."""
+        self.matches = 0
+        """Subjects that were looked for in the index, ever."""
 
-    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Decide who gets a message on this subject from such a publisher."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
             if self._refusal is None:
                 self._refusal = plane.plan((), (), InvalidSubject().wire())
-            return self._refusal
-        match = self._index.match(subject)
-        routed = audience == Audience.ROUTED
-        key = (routed, match.plain, match.groups)
-        plan = self._made.get(key)
+            return self._refusal, subject.count(b".") + 1
+        self.matches += 1
+        search = _Search(plane, self._decide(plane, subject, routed=audience == Audience.ROUTED))
+        return search.go_on() or search
+
+    def _decide(self, plane: Plane, subject: bytes, *, routed: bool) -> _Steps:
+        version = self._version
+        match = yield from self._index.search(subject)
+        key = (routed, match.ends)
+        plan = self._made.get(key) if version == self._version else None
         if plan is None:
-            if len(self._made) >= SHARED_PLANS:
-                self._made.clear()
-            plan = self._made[key] = self._make(plane, match, routed=routed)
-        return plan
+            plan, places = yield from self._make(plane, match, routed=routed)
+            if version == self._version:
+                self._share(key, plan, places)
+        return plan, match.decisive if version == self._version else NOT_KEPT
 
-    def _make(self, plane: Plane, match: Match[Subscription], *, routed: bool) -> Plan:
-        receivers = _local(match.plain) if routed else _each_server_once(match.plain)
-        groups: Iterable[Iterable[Subscription]] = () if routed else match.groups
-        if self.mourning:
-            receivers = _living(receivers)
-            groups = filter(None, map(_living, groups))
-        if self.doubted:
-            groups = map(self._undoubted, groups)
-        plain = [subscription.target for subscription in receivers]
-        return plane.plan(plain, [[member.target for member in group] for group in groups])
+    def _share(self, key: _Key, plan: Plan, places: int) -> None:
+        self._places += places + len(key[1]) + PLAN_PLACES
+        if self._places > SHARED_PLACES:
+            self.forget_shared()
+        else:
+            self._made[key] = plan
 
-    def _undoubted(self, group: Iterable[Subscription]) -> list[Subscription]:
-        """Those that will hear of it; all, where that is nobody."""
-        members = list(group)
-        return [one for one in members if one.subscriber.origin not in self.doubted] or members
+    def _make(
+        self, plane: Plane, match: Match[Listed], *, routed: bool
+    ) -> Generator[None, None, tuple[Plan, int]]:
+        """A plan for those at the nodes, and how many references it holds."""
+        plain: list[Target] = []
+        groups: dict[bytes, list[QueueGroup]] = {}
+        served: set[int] = set()
+        steps = 0
+        for node in match.ends:
+            receivers = self._index.plain(node)
+            for start in range(0, len(receivers), LOOK):
+                plain += _choose(receivers[start : start + LOOK], served, routed=routed)
+                if start:
+                    yield
+            for group in () if routed else self._index.groups(node):
+                groups.setdefault(group.queue, []).append(group)
+                steps += 1
+            steps += 1
+            if steps >= LOOK:
+                steps = 0
+                yield
+        parts: list[list[Group]] = []
+        for named in groups.values():
+            parts.append(self._parts(named))
+            if len(parts) % LOOK == 0:
+                yield
+        return plane.plan(plain, parts), len(plain) + sum(map(len, parts))
+
+    def _parts(self, groups: Iterable[QueueGroup]) -> list[Group]:
+        """The members, without those that will not hear of it; all, where that leaves nobody."""
+        parts = [(origin, part.members) for group in groups for origin, part in group.parts.items()]
+        answering = [members for origin, members in parts if origin not in self.doubted]
+        return answering or [members for _, members in parts]
 
     def member(self, plane: Plane, sid: bytes) -> Plan | None:
         """Only the member of a queue group gets the message that another server has drawn."""
@@ -103,32 +166,29 @@ class Routing:
         """The member may have left: then another one of its group gets the message."""
         return self.stand_ins.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.doubted)
 
-    def decisive(self, subject: bytes) -> int:
-        """How many leading tokens decided the plan; see `seam.Planner`."""
-        return self._index.decisive(subject)
-
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
-        self._made.clear()
+        self._version += 1
+        self.forget_shared()
         self.stand_ins.forget()
 
-
-def _living(subscriptions: Iterable[Subscription]) -> list[Subscription]:
-    return [subscription for subscription in subscriptions if not subscription.subscriber.gone]
-
-
-def _local(subscriptions: Iterable[Subscription]) -> list[Subscription]:
-    return [subscription for subscription in subscriptions if subscription.subscriber.origin == LOCAL]
+    def forget_shared(self) -> None:
+        """Share no plan with what comes."""
+        self._made.clear()
+        self._places = 0
 
 
-def _each_server_once(subscriptions: Iterable[Subscription]) -> list[Subscription]:
-    """All local ones, and the first of each route."""
+def _choose(subscriptions: Iterable[Subscription], served: set[int], *, routed: bool) -> list[Target]:
+    """The targets of all local ones, and of the first of each route, unless it comes from a route.
+
+    `served` are the routes that have one already.
+    """
     chosen = []
-    told = set()
     for subscription in subscriptions:
         origin = subscription.subscriber.origin
-        if origin not in told:
-            chosen.append(subscription)
-            if origin != LOCAL:
-                told.add(origin)
+        if origin == LOCAL:
+            chosen.append(subscription.target)
+        elif not routed and origin not in served:
+            served.add(origin)
+            chosen.append(subscription.target)
     return chosen

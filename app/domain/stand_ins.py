@@ -11,12 +11,12 @@ on is marked, where the other server understands that: it gives it to members of
 alone. gnatsd 0.8.0 gets it as from a publisher's server, and sends nothing on.
 """
 
-from collections.abc import Iterable
+from itertools import islice
 
 from app.domain.dataplane.seam import MEMBER_MARK, Plan, Plane, Target
 from app.domain.index import SubscriptionIndex
 from app.domain.subject import matches, tokens_of
-from app.domain.subscription import LOCAL, Subscription
+from app.domain.subscription import Subscription
 from app.domain.tombstones import Tombstones
 
 SENT_ON = b"!"
@@ -24,6 +24,9 @@ SENT_ON = b"!"
 
 SHARED_STAND_INS = 256
 """Plans that are remembered; they are forgotten at every change of subscriptions."""
+
+MOST_MEMBERS = 256
+"""Members at other servers from which one is drawn."""
 
 _MARKED = MEMBER_MARK + SENT_ON
 
@@ -43,7 +46,7 @@ def unmarked(sid: bytes) -> bytes:
 class StandIns:
     """Finds members for messages whose member has left."""
 
-    def __init__(self, index: SubscriptionIndex[Subscription], tombstones: Tombstones | None = None) -> None:
+    def __init__(self, index: SubscriptionIndex, tombstones: Tombstones | None = None) -> None:
         """Without `tombstones` nobody is known to have left."""
         self._index = index
         self._tombstones = tombstones
@@ -83,27 +86,24 @@ class StandIns:
 
     def _make(self, plane: Plane, key: _Key, doubted: set[int]) -> Plan:
         queue, subject, sent_on = key
-        members = self._members(queue, subject)
-        targets = [member.target for member in members if member.subscriber.origin == LOCAL]
-        if not targets and not sent_on:
-            distant = [member for member in members if member.subscriber.origin not in doubted] or members
-            # The owner counts what a member gets, so one with a limit may have had its last already.
-            lasting = [member for member in distant if not member.target.limit] or distant
-            targets = [self._distant_target(member) for member in lasting]
-        return plane.plan((), [targets] if targets else ())
-
-    def _members(self, queue: bytes, subject: bytes) -> list[Subscription]:
-        """The members of a group that are here, as far as they listen to the subject."""
-        for group in self._index.match(subject).groups:
-            members = _living(group)
-            if members and members[0].queue == queue:
-                return members
-        return []
+        here = self._index.local_parts(queue, subject)
+        if here:
+            return plane.plan((), (here,))
+        if sent_on:
+            return plane.plan((), ())
+        members = list(islice(filter(_is_living, self._index.distant_members(queue, subject)), MOST_MEMBERS))
+        distant = [member for member in members if member.subscriber.origin not in doubted] or members
+        # The owner counts what a member gets, so one with a limit may have had its last already.
+        lasting = [member for member in distant if not member.target.limit] or distant
+        group = plane.group()
+        for member in lasting:
+            group.add(self._distant_target(member))
+        return plane.plan((), ((group,),) if lasting else ())
 
     def _distant_target(self, member: Subscription) -> Target:
         if member.subscriber.origin in self.marking:
             return member.target.under(marked(member.sid))
-        return member.target
+        return member.target.under(member.sid)
 
     def forget(self) -> None:
         """Subscriptions changed: find members anew."""
@@ -117,5 +117,5 @@ def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool
     return member.queue == queue and matches(tokens_of(member.subject), tokens_of(subject))
 
 
-def _living(members: Iterable[Subscription]) -> list[Subscription]:
-    return [member for member in members if not member.subscriber.gone]
+def _is_living(member: Subscription) -> bool:
+    return not member.subscriber.gone

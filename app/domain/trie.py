@@ -12,10 +12,12 @@ and after removing a and b::
 
 A node that holds nothing is cut off at once. Insert and remove take O(tokens),
 whatever the number of subscriptions; a match visits the nodes that cover the
-subject so far and never recurses, so a subject of many tokens is no danger.
+subject so far and never recurses, so a subject of many tokens is no danger. With
+wildcards in all combinations these nodes may be very many, so a search is a
+generator that stops now and then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.errors import InvalidSubject
@@ -39,24 +41,38 @@ class UnknownSubscription(LookupError):
     """A subscription was to be removed that is not in the trie."""
 
 
-class Match(Generic[S]):
-    """The subscriptions that cover one subject.
+LOOK = 256
+"""Nodes visited, or subscriptions gathered, between two stops of a search."""
 
-    ``plain`` all get the message; of each tuple in ``groups`` one member does.
-    ``decisive`` is how many leading tokens of the subject decided: all subjects of as
-    many tokens that begin with these have the same match, unless a token of theirs is
-    empty or a wildcard. Unlike the rest it holds only while the trie has this ``version``.
+
+class Match(Generic[S]):
+    """Where the subscriptions that cover one subject stand.
+
+    ``ends`` are nodes, each with a pattern of its own. ``decisive`` is how many leading
+    tokens of the subject decided: all subjects of as many tokens that begin with these
+    have the same match, unless a token of theirs is empty or a wildcard. Both hold as
+    long as no node came or went since the search began.
     """
 
-    __slots__ = ("decisive", "groups", "plain", "version")
+    __slots__ = ("decisive", "ends")
 
-    def __init__(
-        self, plain: tuple[S, ...], groups: tuple[tuple[S, ...], ...], decisive: int, version: int
-    ) -> None:
-        self.plain = plain
-        self.groups = groups
+    def __init__(self, ends: tuple["Node[S]", ...], decisive: int) -> None:
+        self.ends = ends
         self.decisive = decisive
-        self.version = version
+
+    @property
+    def plain(self) -> tuple[S, ...]:
+        """Those without a queue group: all get the message."""
+        return tuple(one for node in self.ends for one in node.plain_subscriptions())
+
+    @property
+    def groups(self) -> tuple[tuple[S, ...], ...]:
+        """Members of queue groups: one of each tuple gets it. Groups of one name are one."""
+        groups: dict[bytes, list[S]] = {}
+        for node in self.ends:
+            for queue, members in node.members():
+                groups.setdefault(queue, []).extend(members)
+        return tuple(map(tuple, groups.values()))
 
     @property
     def fanout(self) -> int:
@@ -64,7 +80,7 @@ class Match(Generic[S]):
         return len(self.plain) + len(self.groups)
 
 
-class _Node(Generic[S]):
+class Node(Generic[S]):
     """Subscriptions that end here, and the nodes of the next token.
 
     A lone plain subscription, by far the commonest, stands without a container.
@@ -74,7 +90,7 @@ class _Node(Generic[S]):
     __slots__ = ("children", "groups", "plain")
 
     def __init__(self) -> None:
-        self.children: dict[bytes, _Node[S]] | None = None
+        self.children: dict[bytes, Node[S]] | None = None
         self.plain: S | dict[S, None] | None = None
         self.groups: dict[bytes, dict[S, None]] | None = None
 
@@ -120,6 +136,10 @@ class _Node(Generic[S]):
                 self.groups = None
         return True
 
+    def members(self) -> Iterator[tuple[bytes, Iterable[S]]]:
+        """Queue groups by name."""
+        return iter((self.groups or {}).items())
+
     def plain_subscriptions(self) -> Iterator[S]:
         if isinstance(self.plain, dict):
             yield from self.plain
@@ -127,21 +147,19 @@ class _Node(Generic[S]):
             yield self.plain
 
 
-_Step = tuple[_Node[S], dict[bytes, _Node[S]], bytes]
+_Step = tuple[Node[S], dict[bytes, Node[S]], bytes]
 """One step of a way down: from this node, by this dict of its children, along this token."""
 
 
 class SubscriptionTrie(Generic[S]):
     """A set of subscriptions, searchable by published subject."""
 
-    __slots__ = ("_root", "count", "version")
+    __slots__ = ("_root", "count")
 
     def __init__(self) -> None:
-        self._root: _Node[S] = _Node()
+        self._root: Node[S] = Node()
         self.count = 0
         """Subscriptions held now."""
-        self.version = 0
-        """Inserts and removes so far."""
 
     def insert(self, subscription: S) -> None:
         """Add a subscription that is not in the trie yet.
@@ -158,11 +176,10 @@ class SubscriptionTrie(Generic[S]):
                 children = node.children = {}
             child = children.get(token)
             if child is None:
-                child = children[token] = _Node()
+                child = children[token] = Node()
             node = child
         node.add(subscription)
         self.count += 1
-        self.version += 1
 
     def remove(self, subscription: S) -> None:
         """Take out exactly this subscription.
@@ -184,7 +201,6 @@ class SubscriptionTrie(Generic[S]):
         if not node.discard(subscription):
             raise UnknownSubscription(subscription.subject)
         self.count -= 1
-        self.version += 1
         self._prune(path)
 
     @staticmethod
@@ -197,52 +213,44 @@ class SubscriptionTrie(Generic[S]):
             if not children:
                 parent.children = None
 
-    def match(self, subject: bytes) -> Match[S]:  # noqa: C901 - one walk for two answers, for speed
+    def match(self, subject: bytes) -> Match[S]:
         """All subscriptions that cover a published subject, taken literally."""
+        search = self.search(subject)
+        while True:
+            try:
+                next(search)
+            except StopIteration as end:
+                match: Match[S] = end.value
+                return match
+
+    def search(self, subject: bytes) -> Generator[None, None, Match[S]]:
+        """The same in steps of at most about `LOOK` nodes; the trie may change between them.
+
+        A subscription that comes or goes meanwhile is found or not.
+        """
         tokens = tokens_of(subject)
         if b"" in tokens:
-            return Match((), (), len(tokens), self.version)
-        ends: list[_Node[S]] = []
+            return Match((), len(tokens))
+        ends: list[Node[S]] = []
         frontier = [self._root]
-        decisive = depth = 0
-        for token in tokens:
-            depth += 1
-            literal = token not in (ONE, REST)
-            reached: list[_Node[S]] = []
-            for node in frontier:
-                children = node.children
-                if children is None:
-                    continue
-                wild = 0
-                if (rest := children.get(REST)) is not None:
-                    ends.append(rest)
-                    wild = 1
-                if (one := children.get(ONE)) is not None:
-                    reached.append(one)
-                    wild += 1
-                if literal and (exact := children.get(token)) is not None:
-                    reached.append(exact)
-                if len(children) > wild:
-                    decisive = depth  # some subscription asks for a particular token here
+        decisive = visited = 0
+        for depth, token in enumerate(tokens, 1):
+            reached: list[Node[S]] = []
+            for start in range(0, len(frontier), LOOK):
+                part = frontier[start : start + LOOK]
+                if _descend(part, token, ends, reached):
+                    decisive = depth
+                visited += len(part)
+                if visited >= LOOK:
+                    visited = 0
+                    yield
             frontier = reached
             if not reached:
                 break
         ends += frontier
         if not is_plain(tokens):
             decisive = len(tokens)
-        return self._gather(ends, decisive)
-
-    def _gather(self, ends: list[_Node[S]], decisive: int) -> Match[S]:
-        """Merge the subscriptions of several nodes; groups of one name become one."""
-        if not ends:
-            return Match((), (), decisive, self.version)
-        plain: list[S] = []
-        groups: dict[bytes, list[S]] = {}
-        for node in ends:
-            plain.extend(node.plain_subscriptions())
-            for queue, members in (node.groups or {}).items():
-                groups.setdefault(queue, []).extend(members)
-        return Match(tuple(plain), tuple(map(tuple, groups.values())), decisive, self.version)
+        return Match(tuple(ends), decisive)
 
     def depth(self) -> int:
         """Levels of nodes below the root; 0 when the trie is empty."""
@@ -251,3 +259,25 @@ class SubscriptionTrie(Generic[S]):
         while level := [child for node in level for child in (node.children or {}).values()]:
             levels += 1
         return levels
+
+
+def _descend(nodes: list[Node[S]], token: bytes, ends: list[Node[S]], reached: list[Node[S]]) -> bool:
+    """Go one token down; return whether some subscription asks for a particular token here."""
+    decides = False
+    literal = token not in (ONE, REST)
+    for node in nodes:
+        children = node.children
+        if children is None:
+            continue
+        wild = 0
+        if (rest := children.get(REST)) is not None:
+            ends.append(rest)
+            wild = 1
+        if (one := children.get(ONE)) is not None:
+            reached.append(one)
+            wild += 1
+        if literal and (exact := children.get(token)) is not None:
+            reached.append(exact)
+        if len(children) > wild:
+            decides = True
+    return decides

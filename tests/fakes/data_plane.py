@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 from app.domain.dataplane.seam import (
     Control,
+    Decision,
     Expiring,
     Fault,
+    Group,
     Kind,
     MakePlane,
     Outbox,
@@ -14,6 +16,7 @@ from app.domain.dataplane.seam import (
     Plane,
     Planner,
     Progress,
+    Search,
     Target,
 )
 from tests.fakes.wire import FakeWire
@@ -63,6 +66,7 @@ class ScriptedOwner(Owner):
     def __init__(self) -> None:
         self.presses = 0
         self.heads: list[bytes] = []
+        self.failures: list[Exception] = []
         self.decide: Callable[[], bool] = lambda: False
         self.unread = 0
 
@@ -79,6 +83,10 @@ class ScriptedOwner(Owner):
         """Remember a traced message."""
         self.heads.append(head)
 
+    def failed(self, error: Exception) -> None:
+        """Remember a failure."""
+        self.failures.append(error)
+
 
 class ScriptedSubscription(Expiring):
     """Counts how often it was told that it had its last message; `act` may do more."""
@@ -91,6 +99,27 @@ class ScriptedSubscription(Expiring):
         """Count, and act."""
         self.expirations += 1
         self.act()
+
+
+def group_of(plane: Plane, members: Sequence[Target]) -> Group:
+    """A group of these."""
+    group = plane.group()
+    for member in members:
+        group.add(member)
+    return group
+
+
+class ScriptedSearch(Search):
+    """A decision that is made at the end of some turns."""
+
+    def __init__(self, decide: Callable[[], Decision], turns: int) -> None:
+        self._decide = decide
+        self._left = turns
+
+    def go_on(self) -> Decision | None:
+        """The decision, in the last turn."""
+        self._left -= 1
+        return self._decide() if self._left <= 0 else None
 
 
 Listeners = tuple[Sequence[Target], Sequence[Sequence[Target]]]
@@ -115,20 +144,22 @@ class ScriptedPlanner(Planner):
         self.replaced: list[tuple[bytes, bytes]] = []
         """The sids and subjects that `stand_in` was asked for."""
         self.decide: Callable[[bytes], int] = lambda subject: subject.count(b".") + 1
-        """Answers `decisive`."""
+        """How many leading tokens decide."""
+        self.turns = 1
+        """In how many turns a decision is made."""
 
-    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Look it up."""
         self.asked.append((audience, subject))
+        search = ScriptedSearch(lambda: self._decide(plane, audience, subject), self.turns)
+        return search.go_on() or search
+
+    def _decide(self, plane: Plane, audience: int, subject: bytes) -> Decision:
         refusal = self.refused.get((audience, subject))
         if refusal is not None:
-            return plane.plan((), (), refusal)
+            return plane.plan((), (), refusal), self.decide(subject)
         plain, groups = self.listeners.get(subject, ((), ()))
-        return plane.plan(plain, groups)
-
-    def decisive(self, subject: bytes) -> int:
-        """Say how many leading tokens decided."""
-        return self.decide(subject)
+        return plane.plan(plain, [(group_of(plane, members),) for members in groups]), self.decide(subject)
 
     def member(self, plane: Plane, sid: bytes) -> Plan | None:
         """Look it up."""
@@ -141,7 +172,7 @@ class ScriptedPlanner(Planner):
     def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """Look it up, by the sid."""
         self.replaced.append((sid, subject))
-        return plane.plan((), [self.left[sid]] if self.left[sid] else ())
+        return plane.plan((), [[group_of(plane, self.left[sid])]] if self.left[sid] else ())
 
 
 class Station:

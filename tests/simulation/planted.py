@@ -12,7 +12,7 @@ from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.session import RouteSession
 from app.domain.connection import Connection, Handler, Peer, Wire
-from app.domain.dataplane.seam import MakePlane, Plan, Plane, Planner, Target
+from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
 from app.domain.routing import Audience
@@ -85,27 +85,29 @@ def _keeps_duplicates(broker: Broker) -> None:
 # --- in the plans --------------------------------------------------------------------
 
 
-class _EverybodyPlane:
-    """Makes plans in which all members of a group get the message."""
+class _TwicePlane:
+    """Makes plans in which two members are drawn from each group."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
 
-    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Target]], refusal: bytes = b"") -> Plan:
-        return self._plane.plan([*plain, *(member for group in groups for member in group)], (), refusal)
+    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Group]], refusal: bytes = b"") -> Plan:
+        return self._plane.plan(plain, [*groups, *groups], refusal)
+
+    def is_over(self) -> bool:
+        return self._plane.is_over()
 
 
-class _EverybodyPlanner:
+class _TwicePlanner:
     """Lets a planner decide, and alters what it decides."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.member = planner.member
         self.stand_in = planner.stand_in
-        self.decisive = planner.decisive
 
-    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
-        altered = cast("Plane", _EverybodyPlane(plane))  # the rest is not asked for
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
+        altered = cast("Plane", _TwicePlane(plane))  # the rest is not asked for
         return self._planner.plan(altered, audience, subject)
 
 
@@ -113,7 +115,7 @@ def _serves_all_members(limits: Limits, info: ServerInfo, needs: Needs, membersh
     make: MakePlane = needs.make_plane
 
     def make_plane(planner: Planner, seed: int, max_payload: int, max_control_line: int) -> Plane:
-        return make(_EverybodyPlanner(planner), seed, max_payload, max_control_line)
+        return make(_TwicePlanner(planner), seed, max_payload, max_control_line)
 
     return Broker(limits, info, replace(needs, make_plane=make_plane), membership)
 
@@ -278,7 +280,7 @@ PLANTS: Final[dict[str, Plant]] = {
     "draws-the-frozen": Plant("in time", _without("interest.doubt")),
     "forgets-unsub": Plant("interest", _without("cluster.herald.removed")),
     "drops-for-the-gone": Plant("exactly once", _without("interest._routing.stand_ins.left")),
-    "keeps-the-dead": Plant("interest", _without("bury")),
+    "keeps-the-dead": Plant("interest", _without("remove_later")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
     "serves-the-gone": Plant("UNSUB", _without("interest.remove")),
     "ignores-gossip": Plant("mesh", _without("cluster.heard_of")),

@@ -108,7 +108,7 @@ class Server(Registry, Protocol):
         """What the local clients listen to."""
         ...
 
-    def bury(self, subscriptions: list[Subscription]) -> None: ...
+    def remove_later(self, subscriptions: list[Subscription]) -> None: ...
 
     def cluster_changed(self) -> None:
         """Servers came, went, or have new addresses for clients."""
@@ -328,7 +328,7 @@ class Cluster:
 
     def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
         """See `session.Mesh`: forget the server, and dial it again."""
-        self._server.bury(subscriptions)
+        self._server.remove_later(subscriptions)
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._vigil.discard(session)

@@ -45,6 +45,9 @@ cdef class Inlet:
     # The latest plans that differ, to see whom else this publisher serves.
     cdef Plan latest
     cdef Plan before
+    # A decision for the message that the rest begins with, or None, and the audience it is for.
+    cdef object search
+    cdef int searched_for
 
     def __cinit__(self, control, Outbox outbox not None, bint routed, max_payload, max_line):
         self.control = control
@@ -114,10 +117,14 @@ cdef class Inlet:
         self.plan = plan
         self.generation = generation
         self.planned_for = self.audience
+        self.note(plan)
+        return 0
+
+    cdef inline void note(self, Plan plan) noexcept:
+        """Remember whom the latest messages were for."""
         if plan is not self.latest:
             self.before = self.latest
             self.latest = plan
-        return 0
 
     cdef inline bint remembers(
         self, uint64_t generation, const char *name, Py_ssize_t count, bint for_member

@@ -3,7 +3,7 @@
 from app.domain.dataplane.message import Bounds, Message
 from app.domain.dataplane.outbox import Outbox
 from app.domain.dataplane.plan import Plan
-from app.domain.dataplane.seam import OWN_BYTES, Control, Kind
+from app.domain.dataplane.seam import OWN_BYTES, Control, Kind, Search
 
 
 class Inlet:
@@ -36,6 +36,7 @@ class Inlet:
         "publishing",
         "refused",
         "rest",
+        "search",
         "trace",
         "verbose",
     )
@@ -65,6 +66,8 @@ class Inlet:
         # The latest plans that differ, to see whom else this publisher serves.
         self.latest: Plan | None = None
         self.before: Plan | None = None
+        self.search: tuple[int, Search] | None = None
+        """A decision for the message that the rest begins with, and the audience it is for."""
 
     def has_rest(self) -> bool:
         return self.filled > 0 or bool(self.rest)

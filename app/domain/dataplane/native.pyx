@@ -14,10 +14,13 @@ for the compiler, which then draws the parts together again where messages pass.
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.ref cimport Py_XDECREF
+from cpython.list cimport PyList_GET_ITEM
+from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcpy
+
+import math
 
 from app.domain.dataplane import seam
 from app.domain.limits import route_line, route_payload
@@ -28,14 +31,17 @@ include "draw.pxi"
 include "message.pxi"
 include "outbox.pxi"
 include "plan.pxi"
+include "spread.pxi"
+include "flushing.pxi"
 include "inlet.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
+include "planning.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
 cdef int64_t TURN_WORK = seam.TURN_WORK
-cdef int64_t LINE_WORK = seam.LINE_WORK
-cdef int64_t FLUSH_BYTES = seam.FLUSH_BYTES
+cdef int64_t CHECK_WORK = seam.CHECK_WORK
+cdef Py_ssize_t SPREAD_LOOK = seam.SPREAD_LOOK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -52,14 +58,18 @@ cdef bytes _MSG = b"MSG"
 cdef class DataPlane:
     """See `seam.Plane`."""
 
-    cdef object planner
+    cdef Planning planning
     cdef PlanCache plans
     cdef Draw draw
     cdef bytearray buffer
     cdef char *start  # of the buffer
     cdef object view
     cdef list touched
-    cdef list rest  # those for which a flush had no time
+    cdef Flushing flushing
+    cdef list spreads  # messages that are interrupted
+    cdef bint interrupted  # whether a message was, since the flush before
+    cdef public object clock
+    cdef public double until
     cdef bint held
     cdef Py_ssize_t congested  # outboxes that are marked so
     cdef int64_t max_payload
@@ -74,14 +84,17 @@ cdef class DataPlane:
     cdef Memo memos[2]
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
-        self.planner = planner
-        self.plans = PlanCache(seed)
+        self.planning = Planning(planner, seed)
+        self.plans = self.planning.plans
         self.draw = Draw(seed)
         self.buffer = bytearray(RECEIVE_BYTES)
         self.start = PyByteArray_AS_STRING(self.buffer)
         self.view = memoryview(self.buffer)
         self.touched = []
-        self.rest = []
+        self.flushing = Flushing()
+        self.spreads = []
+        self.clock = float
+        self.until = math.inf
         self.max_payload = max_payload
         self.max_line = max_control_line
 
@@ -96,8 +109,19 @@ cdef class DataPlane:
     def target(self, outbox, sid, subscription):
         return Target(outbox, sid, subscription)
 
+    def group(self):
+        return Group()
+
     def plan(self, plain, groups, refusal=b""):
         return Plan(plain, groups, refusal)
+
+    def is_over(self):
+        return self.clock() >= self.until
+
+    cdef bint over(self) except -1:
+        """See `is_over`."""
+        cdef double now = self.clock()
+        return now >= self.until
 
     # --- receiving ------------------------------------------------------------
 
@@ -118,6 +142,7 @@ cdef class DataPlane:
         cdef Py_ssize_t size
         self.held = False
         if inlet.closed:
+            inlet.search = None
             inlet.keep(NULL, 0, 0)
             return STOPPED
         if own is not None:
@@ -151,12 +176,14 @@ cdef class DataPlane:
         cdef Py_ssize_t position = 0
         cdef Py_ssize_t count
         cdef int64_t work = TURN_WORK
+        cdef int64_t check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
         cdef Memo *memo = &self.memos[inlet.routed]
         cdef Message message
         cdef Plan plan
         cdef int fault
+        self.planning.slow = False
         while position < size:
             if inlet.closed:
                 return STOPPED
@@ -176,17 +203,21 @@ cdef class DataPlane:
                 message.line_size = end - line + 1
                 if not inlet.publishing or not is_message(line, message.line_size - 1, inlet.routed):
                     position += message.line_size
-                    work -= LINE_WORK
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
                             inlet.keep(data + position, size - position, 0)
                         return STOPPED
+                    if self.over():
+                        work = 0
                     continue
                 fault = understand(&message, &inlet.bounds)
                 if fault != _SOUND:
                     return self.report(inlet, &message, count, fault)
                 memorize(memo, &message)
-            plan = self.plan_of(inlet, &message)
+            plan = self.planning.plan_of(self, inlet, &message)
+            if plan is None:
+                inlet.keep(line, count, 0)
+                return TURN
             self.refuse(inlet, plan)
             fault = judge_end(&message, count)
             if fault == _INCOMPLETE:
@@ -199,6 +230,11 @@ cdef class DataPlane:
                     inlet.keep(line, count, 0)
                 return HELD
             position += self.publish(inlet, &message, plan, count, &work)
+            if self.planning.slow or work <= check:
+                self.planning.slow = False
+                check = work - CHECK_WORK
+                if self.over():
+                    work = 0
         return HELD if self.held else DONE
 
     cdef object await_line(self, Inlet inlet, const char *rest, Py_ssize_t count):
@@ -217,6 +253,7 @@ cdef class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refused and not inlet.refused:
             inlet.refused = True
+            self.planning.slow = True
             inlet.outbox.send(plan.refusal)
         return 0
 
@@ -236,14 +273,14 @@ cdef class DataPlane:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
                 return repeats * stride_of(message)
         work[0] -= self.publish_one(inlet, message, plan)
+        if self.interrupted:
+            work[0] = 0
         return stride_of(message)
 
     cdef int64_t publish_one(self, Inlet inlet, Message *message, Plan plan) except -1:
-        """Execute the plan for one message; return the work it was."""
+        """Execute the plan for one message, as far as there is time; return the work it was."""
         cdef Delivery delivery
-        cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
-        cdef Py_ssize_t i
-        cdef Target target
+        cdef Py_ssize_t position = 0
         cdef bytes prefix = None
         self.count_in(inlet, message, 1)
         if inlet.trace:
@@ -254,15 +291,50 @@ cdef class DataPlane:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
         try:
-            for i in range(plain + PyTuple_GET_SIZE(plan.groups)):
+            self.spread(plan, &delivery, &position)
+            if position < plan.fanout():
+                self.interrupt(message, plan, position)
+        finally:
+            Py_XDECREF(delivery.shared)
+        return plan.effort(delivery.prefix_size + delivery.tail_size)
+
+    cdef int spread(self, Plan plan, Delivery *delivery, Py_ssize_t *position) except -1:
+        """Deliver to the receivers from that one on, until the turn is over; move on to the first one left."""
+        cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
+        cdef Py_ssize_t fanout = plan.fanout()
+        cdef Py_ssize_t i = position[0]
+        cdef Py_ssize_t stop
+        cdef Target target
+        while i < fanout:
+            stop = min(i + SPREAD_LOOK, fanout)
+            while i < stop:
                 if i < plain:
                     target = <Target>PyTuple_GET_ITEM(plan.plain, i)
                 else:
                     target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw)
-                self.deliver(target, &delivery)
+                i += 1
+                if target is not None:
+                    self.deliver(target, delivery)
+            if i < fanout and self.over():
+                break
+        position[0] = i
+        return 0
+
+    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position) except -1:
+        """Keep the message for the receivers from that one on."""
+        self.spreads.append(spread_of(message, plan, position))
+        self.interrupted = True
+        return 0
+
+    cdef int spread_on(self, Spread spread) except -1:
+        """Go on with a message that was interrupted."""
+        cdef Delivery delivery
+        spread.begin(&delivery)
+        try:
+            self.spread(spread.plan, &delivery, &spread.position)
         finally:
-            Py_XDECREF(delivery.shared)
-        return plan.effort(delivery.prefix_size + delivery.tail_size)
+            spread.end(&delivery)
+        return 0
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work
@@ -331,77 +403,53 @@ cdef class DataPlane:
 
     def flush(self):
         cdef list touched = self.touched
+        cdef bint interrupted = self.interrupted
+        self.interrupted = False
         if not touched:
-            return False
+            return interrupted
         self.touched = []
-        return self.hand_over(touched)
+        try:
+            return self.flushing.hand_over(touched, self.clock) or interrupted
+        except Exception:
+            touched += self.touched
+            self.touched = touched  # those that are empty by now do no harm
+            raise
 
     def flush_rest(self):
-        cdef list rest = self.rest
-        self.rest = []
-        return self.hand_over(rest)
-
-    cdef bint hand_over(self, list outboxes) except -1:
-        """Whether some were left."""
-        cdef int64_t room = FLUSH_BYTES
-        cdef Py_ssize_t position = 0
-        for outbox in outboxes:
-            position += 1
-            room -= (<Outbox>outbox).size
-            (<Outbox>outbox).flush()
-            if room <= 0 and position < len(outboxes):
-                self.rest.extend(outboxes[position:])
-                return True
-        return False
+        cdef Spread spread
+        cdef list outboxes
+        self.until = self.clock() + FLUSH_SECONDS
+        while self.spreads:
+            spread = self.spreads[0]
+            try:
+                self.spread_on(spread)
+            except Exception:
+                del self.spreads[0]
+                raise
+            if spread.position < spread.plan.fanout():
+                break
+            del self.spreads[0]
+        outboxes = self.flushing.rest + self.touched
+        self.flushing.rest = []
+        self.touched = []
+        try:
+            return self.flushing.hand_over(outboxes, self.clock) or len(self.spreads) > 0
+        except Exception:
+            self.flushing.rest = outboxes
+            raise
 
     # --- plans --------------------------------------------------------------------
-
-    cdef inline Plan plan_of(self, Inlet inlet, Message *message):
-        """The plan for a message: that of the one before, if it is for the same subject or member."""
-        cdef bint for_member = message.member_size != 0
-        cdef const char *name = message.line + (message.member if for_member else message.subject)
-        cdef Py_ssize_t count = message.member_size if for_member else message.subject_size
-        cdef Plan plan
-        if inlet.remembers(self.plans.generation, name, count, for_member):
-            return inlet.plan
-        plan = self.member_plan(name, count) if for_member else self.plan_for(inlet.audience, name, count)
-        if plan is None:
-            return self.stand_in(message)
-        inlet.remember(plan, self.plans.generation, name, count, for_member)
-        return plan
-
-    # The planner may do anything, so it gets a copy of the name, and the cache is asked again later.
-
-    cdef Plan plan_for(self, int audience, const char *subject, Py_ssize_t count):
-        """The plan for a subject, from the cache or from the planner."""
-        cdef Plan plan = self.plans.find(audience, subject, count)
-        if plan is None:
-            name = PyBytes_FromStringAndSize(subject, count)
-            plan = <Plan?>self.planner.plan(self, audience, name)
-            self.plans.enter(audience, name, plan, self.planner)
-        return plan
-
-    cdef Plan member_plan(self, const char *sid, Py_ssize_t count):
-        """The plan for a queue member, from the cache or from the planner; None if it is no lasting one."""
-        cdef Plan plan = self.plans.member(sid, count)
-        if plan is None:
-            name = PyBytes_FromStringAndSize(sid, count)
-            made = self.planner.member(self, name)
-            if made is None:
-                return None
-            plan = <Plan?>made
-            self.plans.enter_member(name, plan)
-        return plan
-
-    cdef Plan stand_in(self, Message *message):
-        """The plan for one message whose member may have left."""
-        cdef bytes sid = PyBytes_FromStringAndSize(message.line + message.member, message.member_size)
-        cdef bytes subject = PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
-        return <Plan?>self.planner.stand_in(self, sid, subject)
 
     @property
     def plan_hits(self):
         return self.plans.hits
+
+    def plan_figures(self):
+        return self.plans.figures()
+
+    def longest_run(self):
+        """Taken slots in a row in the table of plans; for tests."""
+        return self.plans.table.longest_run()
 
     def changed(self, bytes subject not None):
         self.plans.changed(subject)

@@ -9,7 +9,30 @@ from libc.string cimport memcpy
 from app.domain.dataplane import seam
 
 cdef extern from "Python.h":
-    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t newsize) except -1
+    """
+    #include <stddef.h>
+    /* As _PyBytes_Resize for an object that nobody else knows, but one that stays whole when it fails. */
+    static int resize_bytes(PyObject **bytes, Py_ssize_t size) {
+        PyObject *moved = (PyObject *)PyObject_Realloc(*bytes, offsetof(PyBytesObject, ob_sval) + 1 + size);
+        if (moved == NULL) {
+            return -1;
+        }
+        Py_SET_SIZE((PyVarObject *)moved, size);
+        ((PyBytesObject *)moved)->ob_sval[size] = 0;
+        *bytes = moved;
+        return 0;
+    }
+
+    /* Give back what is behind the first bytes; where that is refused, it is kept, out of sight. */
+    static void shorten_bytes(PyObject **bytes, Py_ssize_t size) {
+        if (resize_bytes(bytes, size) < 0) {
+            Py_SET_SIZE((PyVarObject *)*bytes, size);
+            ((PyBytesObject *)*bytes)->ob_sval[size] = 0;
+        }
+    }
+    """
+    int resize_bytes(PyObject **bytes, Py_ssize_t size) noexcept
+    void shorten_bytes(PyObject **bytes, Py_ssize_t size) noexcept
     PyObject *PyBytes_FromStringAndSize_raw "PyBytes_FromStringAndSize" (char *v, Py_ssize_t len) except NULL
     char *PyBytes_AS_STRING_raw "PyBytes_AS_STRING" (PyObject *string)
 
@@ -127,15 +150,17 @@ cdef class Outbox:
     cdef int refer(self, Target target, Delivery *delivery) except -1:
         """Queue a large message: its head copied, the rest an object that all receivers share."""
         cdef Py_ssize_t head = self.head_size(target, delivery)
+        cdef Py_ssize_t place
         if delivery.shared is NULL:
             delivery.shared = PyBytes_FromStringAndSize_raw(<char *>delivery.tail, delivery.tail_size)
-        self.ensure(head)
-        self.write_head(target, delivery)
-        self.advance(head)
         if self.sealed is None:
             self.sealed = []
-        self.sealed.append(self.seal())
-        self.sealed.append(<bytes>delivery.shared)
+        self.ensure(head)
+        place = len(self.sealed)
+        self.sealed += (None, <bytes>delivery.shared)  # the last step that may fail
+        self.write_head(target, delivery)
+        self.advance(head)
+        self.sealed[place] = self.seal()
         self.size += delivery.tail_size
         return 0
 
@@ -194,8 +219,8 @@ cdef class Outbox:
     cdef inline int touch(self) except -1:
         """Put it on the list of those to flush, and ask the owner if it is too full."""
         if not self.dirty:
-            self.dirty = True
             self.plane.touched.append(self)
+            self.dirty = True
         if self.backlog + self.size > self.alarm and self.owner.pressed():
             self.plane.held = True
         return 0
@@ -225,18 +250,17 @@ cdef class Outbox:
             self.chunk = PyBytes_FromStringAndSize_raw(NULL, wanted)
         else:
             wanted = max(2 * self.capacity, self.length + count)
-            _PyBytes_Resize(&self.chunk, wanted)
+            if resize_bytes(&self.chunk, wanted) < 0:
+                raise MemoryError
         self.capacity = wanted
         return 0
 
     cdef bytes seal(self):
-        """The chunk as a finished object; the next one is begun later."""
+        """The chunk, which is not empty, as a finished object; the next one is begun later. It can't fail."""
         cdef PyObject *chunk = self.chunk
-        if self.length == 0:
-            return b""
-        self.chunk = NULL
         if self.length < self.capacity:
-            _PyBytes_Resize(&chunk, self.length)
+            shorten_bytes(&chunk, self.length)
+        self.chunk = NULL
         self.length = 0
         self.capacity = 0
         result = <bytes>chunk
@@ -246,6 +270,10 @@ cdef class Outbox:
     # --- to the wire ------------------------------------------------------------
 
     def flush(self):
+        return self.hand_over_all()
+
+    cdef int64_t hand_over_all(self) except -1:
+        """See `seam.Outbox.flush`."""
         cdef int64_t size = self.size
         self.dirty = False
         if size:
@@ -255,6 +283,8 @@ cdef class Outbox:
 
     cdef int hand_over(self) except -1:
         cdef list sealed = self.sealed
+        if sealed is not None and self.length:
+            sealed.append(None)
         self.handed += self.size
         self.hint = min(max(self.length + (self.length >> 3), _FIRST_CHUNK), _LARGEST_HINT)
         self.size = 0
@@ -263,7 +293,7 @@ cdef class Outbox:
             return 0
         self.sealed = None
         if self.length:
-            sealed.append(self.seal())
+            sealed[len(sealed) - 1] = self.seal()
         self.wire.writelines(sealed)
         return 0
 

@@ -74,11 +74,11 @@ class Outbox:
 
     def deliver(self, head: bytes, tail: bytes) -> None:
         """Queue a message: its line up to the sid, and the rest of it."""
-        self._chunks.append(head)
-        self._size += len(head)
+        self._chunks += (head, tail)  # both or none, also where memory is short
+        self._size += len(head) + len(tail)
         if self.trace:
             self.owner.sent(head + tail[: tail.index(b"\r")])
-        self._put(tail)
+        self._press()
 
     def room(self) -> int:
         """How many bytes more need no decision of the owner."""
@@ -93,14 +93,18 @@ class Outbox:
     def _put(self, data: bytes) -> None:
         self._chunks.append(data)
         self._size += len(data)
+        self._press()
+
+    def _press(self) -> None:
+        """Have it flushed, and ask the owner if it is too full."""
         self._touch()
         if self._backlog + self._size > self.alarm and self.owner.pressed():
             self._plane.held = True
 
     def _touch(self) -> None:
         if not self._dirty:
-            self._dirty = True
             self._plane.touched.append(self)
+            self._dirty = True
 
     def flush(self) -> int:
         self._dirty = False

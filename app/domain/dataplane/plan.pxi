@@ -2,6 +2,8 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
@@ -9,6 +11,16 @@ from app.domain.dataplane import seam
 
 cdef int64_t DELIVERY_WORK = seam.DELIVERY_WORK
 cdef Py_ssize_t LOOK_AROUND = seam.LOOK_AROUND
+cdef Py_ssize_t LONGEST_RUN_FANOUT = seam.LONGEST_RUN_FANOUT
+
+cdef enum:
+    # About what these take in memory, in bytes; see `plan`.
+    _PLAN_BYTES = 200
+    _SLOT_BYTES = 8
+    _GROUP_BYTES = 64
+    _TARGET_BYTES = 150
+    _CHARGED_TARGETS = 16
+    _NOWHERE = -1  # the place of a target that is in no group
 
 
 @cython.final
@@ -20,9 +32,11 @@ cdef class Target:
     cdef object subscription
     cdef public int64_t delivered
     cdef public int64_t limit
+    cdef Py_ssize_t place  # in its group
 
     def __cinit__(self, Outbox outbox not None, bytes sid not None, subscription):
         self.outbox = outbox
+        self.place = _NOWHERE
         self.middle = b" " + sid + b" "
         self.subscription = subscription
 
@@ -52,63 +66,154 @@ cdef class Target:
 
 
 @cython.final
+@cython.no_gc_clear  # its list is taken for granted, and can be cleared instead
+cdef class Group:
+    """See `seam.Group`."""
+
+    cdef list members
+
+    def __cinit__(self):
+        self.members = []
+
+    def __len__(self):
+        return PyList_GET_SIZE(self.members)
+
+    def add(self, Target target not None):
+        self.members.append(target)
+        target.place = PyList_GET_SIZE(self.members) - 1
+
+    def remove(self, Target target not None):
+        cdef Py_ssize_t place = target.place
+        if 0 <= place < PyList_GET_SIZE(self.members):
+            if PyList_GET_ITEM(self.members, place) == <PyObject *>target:
+                self.take_out(place)
+
+    def is_alive(self):
+        cdef Py_ssize_t last
+        cdef Target target
+        while PyList_GET_SIZE(self.members):
+            last = PyList_GET_SIZE(self.members) - 1
+            target = <Target>PyList_GET_ITEM(self.members, last)
+            if target.outbox is not None and not target.outbox.closed:
+                return True
+            self.take_out(last)
+        return False
+
+    cdef int take_out(self, Py_ssize_t place) except -1:
+        """Take out the member there; the last one takes its place."""
+        cdef Target last = self.members.pop()
+        if place < PyList_GET_SIZE(self.members):
+            (<Target>self.members[place]).place = _NOWHERE
+            self.members[place] = last
+            last.place = place
+        else:
+            last.place = _NOWHERE
+        return 0
+
+
+cdef inline Py_ssize_t size_of(tuple parts) noexcept:
+    """The members of a queue group's parts together."""
+    cdef Py_ssize_t total = 0, i
+    for i in range(PyTuple_GET_SIZE(parts)):
+        total += PyList_GET_SIZE((<Group>PyTuple_GET_ITEM(parts, i)).members)
+    return total
+
+
+cdef inline Group part_at(tuple parts, Py_ssize_t *place):
+    """The part with the member at this place of all; let the place be that in the part."""
+    cdef Py_ssize_t i = 0, size
+    while True:
+        size = PyList_GET_SIZE((<Group>PyTuple_GET_ITEM(parts, i)).members)
+        if place[0] < size:
+            return <Group>PyTuple_GET_ITEM(parts, i)
+        place[0] -= size
+        i += 1
+
+
+@cython.final
 cdef class Plan:
-    """See `seam.Plan`. The tuples hold targets, and tuples of targets."""
+    """See `seam.Plan`, and `plan.Plan`. The tuples hold targets, and tuples of groups."""
 
     cdef tuple plain
     cdef tuple groups
     cdef bytes refusal
     cdef bint refused
     cdef bint runs  # whether messages in a row may be published at once
+    cdef int64_t cost
+    cdef int64_t uses
+    cdef int64_t epoch
 
     def __cinit__(self, plain, groups, bytes refusal not None):
         cdef Target target
+        cdef Group part
+        cdef tuple parts
+        cdef set outboxes
         self.plain = tuple(plain)
         self.groups = tuple([tuple(group) for group in groups])
         self.refusal = refusal
         self.refused = len(refusal) > 0
-        for member in (self.plain, *self.groups):
-            for target in member:  # the delivery trusts their type
-                if target is None:
-                    raise TypeError("a plan is made of targets")
+        self.cost = _PLAN_BYTES + _TARGET_BYTES * min(len(self.plain), _CHARGED_TARGETS)
+        self.cost += _SLOT_BYTES * self.fanout()
+        for target in self.plain:  # the delivery trusts their type
+            if target is None:
+                raise TypeError("a plan is made of targets and groups")
+        for parts in self.groups:
+            self.cost += _GROUP_BYTES + _SLOT_BYTES * len(parts)
+            for part in parts:
+                if part is None:
+                    raise TypeError("a plan is made of targets and groups")
+        if self.groups or self.refused or len(self.plain) > LONGEST_RUN_FANOUT:
+            return
+        # Subscriptions of one connection get their messages in turns, so they are no run.
         outboxes = set()
         for target in self.plain:
             outboxes.add(id(target.outbox))
-        # Subscriptions of one connection get their messages in turns, so they are no run.
-        self.runs = len(outboxes) == len(self.plain) and not self.groups and not self.refused
+        self.runs = len(outboxes) == len(self.plain)
+
+    cdef inline Py_ssize_t fanout(self) noexcept:
+        """Plain targets plus queue groups."""
+        return PyTuple_GET_SIZE(self.plain) + PyTuple_GET_SIZE(self.groups)
 
     cdef inline int64_t effort(self, int64_t size) noexcept:
         """The work of a message of which each receiver gets `size` bytes behind the sid."""
-        cdef int64_t receivers = PyTuple_GET_SIZE(self.plain) + PyTuple_GET_SIZE(self.groups)
-        return DELIVERY_WORK + receivers * (DELIVERY_WORK + size)
+        return DELIVERY_WORK + self.fanout() * (DELIVERY_WORK + size)
 
     cdef bint must_wait(self) except -1:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
         cdef bint waits = False
         cdef Py_ssize_t i
+        cdef tuple parts
         for i in range(PyTuple_GET_SIZE(self.plain)):
             waits |= asks_to_wait(<Target>PyTuple_GET_ITEM(self.plain, i))
         for i in range(PyTuple_GET_SIZE(self.groups)):
-            group = <tuple>PyTuple_GET_ITEM(self.groups, i)
-            if is_congested(group):
-                waits |= asks_to_wait(least_pending(group))
+            parts = <tuple>PyTuple_GET_ITEM(self.groups, i)
+            if size_of(parts) and is_congested(parts):
+                waits |= asks_to_wait(least_pending(parts))
         return waits
 
     cdef bint serves_another(self, Outbox besides, int64_t low) except -1:
         """See `seam.Inlet.serves_another`."""
         cdef Py_ssize_t left = LOOK_AROUND
-        cdef Target target
-        cdef Outbox outbox
-        for targets in (self.plain, *self.groups):
-            for target in targets:
-                if not left:
-                    return False
+        cdef Py_ssize_t i, k
+        cdef tuple parts
+        for i in range(min(left, PyTuple_GET_SIZE(self.plain))):
+            left -= 1
+            if is_served(<Target>PyTuple_GET_ITEM(self.plain, i), besides, low):
+                return True
+        for k in range(PyTuple_GET_SIZE(self.groups)):
+            parts = <tuple>PyTuple_GET_ITEM(self.groups, k)
+            for i in range(min(left, size_of(parts))):
                 left -= 1
-                outbox = target.outbox
-                if outbox is not None and outbox is not besides and not outbox.closed:
-                    if outbox.pending() <= low and outbox.owner.untaken() <= low:
-                        return True
+                if is_served(member_at(parts, i), besides, low):
+                    return True
         return False
+
+
+cdef bint is_served(Target target, Outbox besides, int64_t low) except -1:
+    cdef Outbox outbox = target.outbox
+    if outbox is None or outbox is besides or outbox.closed:
+        return False
+    return outbox.pending() <= low and outbox.owner.untaken() <= low
 
 
 cdef bint asks_to_wait(Target target) except -1:
@@ -116,39 +221,54 @@ cdef bint asks_to_wait(Target target) except -1:
     return outbox is not None and outbox.is_congested and outbox.owner.pressed()
 
 
-cdef Target pick(tuple group, Draw draw):
-    """Draw a member; if its receiver can take nothing now, take the next one that can, if that is near."""
-    cdef Py_ssize_t count = PyTuple_GET_SIZE(group)
-    cdef Py_ssize_t first = draw.below(count)
-    cdef Py_ssize_t place
-    cdef Target drawn = <Target>PyTuple_GET_ITEM(group, first)
-    cdef Target member
-    if drawn.ready():
+cdef inline Target member_at(tuple parts, Py_ssize_t number):
+    """The member with this number among those of all parts."""
+    cdef Group part = part_at(parts, &number)
+    return <Target>PyList_GET_ITEM(part.members, number)
+
+
+cdef Target pick(tuple parts, Draw draw):
+    """See `plan.pick`."""
+    cdef Py_ssize_t total, first, place, number
+    cdef Group part
+    cdef Target drawn, member
+    while True:
+        total = size_of(parts)
+        if total == 0:
+            return None
+        first = place = draw.below(total)
+        part = part_at(parts, &place)
+        drawn = <Target>PyList_GET_ITEM(part.members, place)
+        if drawn.ready():
+            return drawn
+        if drawn.outbox is None or drawn.outbox.closed:
+            part.take_out(place)
+            continue
+        for number in range(first + 1, first + min(total, LOOK_AROUND)):
+            member = member_at(parts, number % total)
+            if member.ready():
+                return member
         return drawn
-    for place in range(first + 1, first + min(count, LOOK_AROUND)):
-        member = <Target>PyTuple_GET_ITEM(group, place % count)
-        if member.ready():
-            return member
-    return drawn
 
 
-cdef bint is_congested(tuple group) noexcept:
+cdef bint is_congested(tuple parts) except -1:
     """Whether no member, as far as `pick` looks, can take a message now."""
     cdef Py_ssize_t i
-    for i in range(min(PyTuple_GET_SIZE(group), LOOK_AROUND)):
-        if (<Target>PyTuple_GET_ITEM(group, i)).ready():
+    for i in range(min(size_of(parts), LOOK_AROUND)):
+        if member_at(parts, i).ready():
             return False
     return True
 
 
-cdef Target least_pending(tuple group):
+cdef Target least_pending(tuple parts):
+    """Of a group that is not empty."""
     cdef Py_ssize_t i
     cdef int64_t pending
-    cdef Target best = <Target>PyTuple_GET_ITEM(group, 0)
+    cdef Target best = member_at(parts, 0)
     cdef int64_t least = best.pending()
     cdef Target member
-    for i in range(1, min(PyTuple_GET_SIZE(group), LOOK_AROUND)):
-        member = <Target>PyTuple_GET_ITEM(group, i)
+    for i in range(1, min(size_of(parts), LOOK_AROUND)):
+        member = member_at(parts, i)
         pending = member.pending()
         if pending < least:
             best, least = member, pending

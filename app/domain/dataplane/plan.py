@@ -1,17 +1,33 @@
 """Who gets a message, in the plain twin: places to deliver to, and plans that name them."""
 
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import cast
 
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.seam import LOOK_AROUND, Expiring
+from app.domain.dataplane.seam import LONGEST_RUN_FANOUT, LOOK_AROUND, Expiring
+
+NOWHERE = -1
+"""The place of a target that is in no group."""
+
+PLAN_BYTES = 280
+"""About what a plan takes, with its empty tuples."""
+
+SLOT_BYTES = 8
+GROUP_BYTES = 64
+
+TARGET_BYTES = 150
+"""What a target takes after it retired: old plans know it until they are forgotten."""
+
+CHARGED_TARGETS = 16
+"""Targets of one plan that are charged. Most plans list fewer, and those of many are mostly alive."""
 
 
 class Target:
     """See `seam.Target`."""
 
-    __slots__ = ("delivered", "limit", "outbox", "sid", "subscription")
+    __slots__ = ("delivered", "limit", "outbox", "place", "sid", "subscription")
 
     def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> None:
         self.outbox: Outbox | None = outbox
@@ -19,6 +35,7 @@ class Target:
         self.subscription: Expiring | None = subscription
         self.delivered = 0
         self.limit = 0
+        self.place = NOWHERE  # in its group
 
     def retire(self) -> None:
         # Plans that are never used again may know the target for long, so it lets go of all else.
@@ -43,26 +60,71 @@ class Target:
         return min(most, outbox.room() // (size + len(self.sid) + 1))
 
 
-class Plan:
-    """See `seam.Plan`."""
+class Group:
+    """See `seam.Group`."""
 
-    __slots__ = ("fanout", "groups", "plain", "refusal", "runs")
+    __slots__ = ("members",)
+
+    def __init__(self) -> None:
+        self.members: list[Target] = []
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def add(self, target: Target) -> None:
+        self.members.append(target)
+        target.place = len(self.members) - 1
+
+    def remove(self, target: Target) -> None:
+        place = target.place
+        if 0 <= place < len(self.members) and self.members[place] is target:
+            self.take_out(place)
+
+    def is_alive(self) -> bool:
+        while self.members:
+            outbox = self.members[-1].outbox
+            if outbox is not None and not outbox.closed:
+                return True
+            self.take_out(len(self.members) - 1)
+        return False
+
+    def take_out(self, place: int) -> None:
+        """Take out the member there; the last one takes its place."""
+        members = self.members
+        members[place].place = NOWHERE
+        last = members.pop()
+        if place < len(members):
+            members[place] = last
+            last.place = place
+
+
+class Plan:
+    """See `seam.Plan`. ``cost`` is in bytes; the plan cache has ``uses`` of it since its ``epoch``."""
+
+    __slots__ = ("cost", "epoch", "fanout", "groups", "plain", "refusal", "runs", "uses")
 
     def __init__(
-        self, plain: tuple[Target, ...], groups: tuple[tuple[Target, ...], ...], refusal: bytes
+        self, plain: tuple[Target, ...], groups: tuple[tuple[Group, ...], ...], refusal: bytes
     ) -> None:
         self.plain = plain
         self.groups = groups
         self.refusal = refusal
         self.fanout = len(plain) + len(groups)
+        self.cost = PLAN_BYTES + SLOT_BYTES * self.fanout + TARGET_BYTES * min(len(plain), CHARGED_TARGETS)
+        self.cost += sum(GROUP_BYTES + SLOT_BYTES * len(parts) for parts in groups)
+        self.uses = self.epoch = 0
         # Runs would change the order among the messages for one connection.
-        separate = len({target.outbox for target in plain}) == len(plain)
-        self.runs = separate and not groups and not refusal
+        self.runs = (
+            not groups
+            and not refusal
+            and len(plain) <= LONGEST_RUN_FANOUT
+            and len({target.outbox for target in plain}) == len(plain)
+        )
 
     def must_wait(self) -> bool:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
         waits = False
-        for target in chain(self.plain, map(_least_pending, filter(_is_congested, self.groups))):
+        for target in chain(self.plain, *map(_least_pending, filter(_is_congested, self.groups))):
             outbox = target.outbox
             if outbox is not None and outbox.congested and outbox.owner.pressed():
                 waits = True
@@ -70,32 +132,62 @@ class Plan:
 
     def serves_another(self, besides: Outbox, low: int) -> bool:
         """See `seam.Inlet.serves_another`."""
-        targets = islice(chain(self.plain, chain.from_iterable(self.groups)), LOOK_AROUND)
+        targets = islice(chain(self.plain, chain.from_iterable(map(_members, self.groups))), LOOK_AROUND)
         return any(
             outbox is not None and outbox is not besides and not outbox.closed and outbox.starves(low)
             for outbox in (target.outbox for target in targets)
         )
 
 
-def pick(group: tuple[Target, ...], draw: Draw) -> Target:
-    """Draw a member; if its receiver can take nothing now, take the next one that can, if that is near."""
-    count = len(group)
-    first = draw.below(count)
-    if group[first].ready:
-        return group[first]
-    for place in range(first + 1, first + min(count, LOOK_AROUND)):
-        if group[place % count].ready:
-            return group[place % count]
-    return group[first]
+def pick(parts: Sequence[Group], draw: Draw) -> Target | None:
+    """Draw a member; None if there is none.
+
+    One whose connection is closed is taken out, and the draw repeated. If the receiver
+    can take nothing now, the next one that can is taken, if that is near.
+    """
+    while total := sum(map(len, parts)):
+        first = draw.below(total)
+        part, place = _place(parts, first)
+        member = part.members[place]
+        if member.ready:
+            return member
+        if member.outbox is not None and not member.outbox.closed:
+            return _next_ready(parts, first, total) or member
+        part.take_out(place)
+    return None
 
 
-def _is_congested(group: tuple[Target, ...]) -> bool:
+def _next_ready(parts: Sequence[Group], first: int, total: int) -> Target | None:
+    for number in range(first + 1, first + min(total, LOOK_AROUND)):
+        part, place = _place(parts, number % total)
+        if part.members[place].ready:
+            return part.members[place]
+    return None
+
+
+def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
+    """Where the member with this number among all is."""
+    part = parts[0]
+    for part in parts:
+        if number < len(part.members):
+            break
+        number -= len(part.members)
+    return part, number
+
+
+def _members(parts: Sequence[Group]) -> Iterator[Target]:
+    return chain.from_iterable(part.members for part in parts)
+
+
+def _is_congested(parts: Sequence[Group]) -> bool:
     """Whether no member, as far as `pick` looks, can take a message now."""
-    return not any(member.ready for member in islice(group, LOOK_AROUND))
+    return not any(member.ready for member in islice(_members(parts), LOOK_AROUND))
 
 
-def _least_pending(group: tuple[Target, ...]) -> Target:
-    return min(islice(group, LOOK_AROUND), key=_pending)
+def _least_pending(parts: Sequence[Group]) -> list[Target]:
+    """The one; none if the group is empty."""
+    members = list(islice(_members(parts), LOOK_AROUND))
+    return [min(members, key=_pending)] if members else []
 
 
 def _pending(member: Target) -> int:

@@ -13,9 +13,12 @@ from app.domain.dataplane import seam
 
 cdef enum:
     _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
+    # About what these take in memory, in bytes; see `plan_cache`. Prefixes and sids come on top.
+    _ENTRY_BYTES = 130
+    _OTHERS_BYTES = 230
+    _AUDIENCE_BYTES = 130
 
 cdef int64_t PLAN_BUDGET = seam.PLAN_BUDGET
-cdef int64_t PLAN_COST = seam.PLAN_COST
 
 
 @cython.final
@@ -27,7 +30,9 @@ cdef class PlanCache:
     cdef WildcardChanges changes
     cdef uint64_t generation  # see `plan_cache.PlanCache`
     cdef int64_t hits
-    cdef int64_t cost
+    cdef int64_t size  # of all that is kept, in bytes
+    cdef int64_t epoch # grows when all is forgotten
+    cdef dict fanouts  # how many plans of subjects have so large a fan-out
     cdef int64_t depths[_DEEPEST]  # entries of kinds, by leading tokens
     cdef int64_t kinds
     cdef list retained  # all that entries refer to, and None at vacant places
@@ -36,6 +41,8 @@ cdef class PlanCache:
     def __cinit__(self, seed):
         self.table = Table(seed)
         self.changes = WildcardChanges()
+        self.fanouts = {}
+        self.epoch = 1
         self.retained = []
         self.vacant = []
 
@@ -49,14 +56,25 @@ cdef class PlanCache:
             self.hits += 1
         return plan
 
-    cdef int enter(self, int audience, bytes subject, Plan plan, planner) except -1:
-        """Remember a plan for all subjects that it is good for, as the planner says."""
+    cdef int enter(self, int audience, bytes subject, Plan plan, int64_t decisive) except -1:
+        """Remember a plan for all subjects that it is good for; so many leading tokens decided."""
+        self.enter_anyway(audience, subject, plan, decisive)
+        if self.size > PLAN_BUDGET:
+            self.forget_all()
+            self.enter_anyway(audience, subject, plan, decisive)
+        return 0
+
+    cdef int enter_anyway(self, int audience, bytes subject, Plan plan, int64_t decisive) except -1:
         cdef const char *text = PyBytes_AS_STRING(subject)
         cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
         cdef Entry *entry = self.entry_for(text, count)
         if entry is NULL:
-            entry = self.new_entry(text, count, planner.decisive(subject))
-        return self.add(entry, audience, plan)
+            entry = self.new_entry(text, count, decisive)
+        elif self.known(entry, audience) is not None:
+            return 0
+        self.add(entry, audience, plan)
+        self.fanouts[plan.fanout()] = self.fanouts.get(plan.fanout(), 0) + 1
+        return 0
 
     cdef Entry *entry_for(self, const char *subject, Py_ssize_t count) except? NULL:
         """The entry for a subject: one of its own, or one for all of its kind."""
@@ -111,12 +129,15 @@ cdef class PlanCache:
             entry.plan_place = self.retain(plan)
             entry.plan = <PyObject *>plan
             entry.audience = audience
-            return 0
-        if entry.others is NULL:
-            others = {}
-            entry.others_place = self.retain(others)
-            entry.others = <PyObject *>others
-        (<dict>entry.others)[audience] = plan
+        else:
+            if entry.others is NULL:
+                others = {}
+                entry.others_place = self.retain(others)
+                entry.others = <PyObject *>others
+                self.size += _OTHERS_BYTES
+            (<dict>entry.others)[audience] = plan
+            self.size += _AUDIENCE_BYTES
+        self.hold(plan)
         return 0
 
     # --- plans of queue members -----------------------------------------------------
@@ -130,10 +151,10 @@ cdef class PlanCache:
         """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""
         cdef const char *text = PyBytes_AS_STRING(sid)
         cdef Py_ssize_t count = PyBytes_GET_SIZE(sid)
-        cdef Entry *entry = self.table.find(text, count, _MEMBER)
-        if entry is NULL:
-            entry = self.insert(text, count, 0, _MEMBER)
-        return self.add(entry, 0, plan)
+        self.forget_member(sid)
+        if self.size + _ENTRY_BYTES + count + plan.cost > PLAN_BUDGET:
+            self.forget_all()
+        return self.add(self.insert(text, count, 0, _MEMBER), 0, plan)
 
     # --- forgetting -----------------------------------------------------------------
 
@@ -164,8 +185,10 @@ cdef class PlanCache:
     cdef int forget_all(self) except -1:
         """Forget every plan."""
         self.table.clear()
-        self.cost = 0
+        self.size = 0
         self.kinds = 0
+        self.epoch += 1
+        self.fanouts = {}
         memset(self.depths, 0, sizeof(self.depths))
         self.vacant = []
         self.retained = []
@@ -179,11 +202,9 @@ cdef class PlanCache:
     ) except NULL:
         """A new entry; see `Entry`."""
         cdef Entry *entry
-        if self.cost + PLAN_COST + count > PLAN_BUDGET:
-            self.forget_all()
         entry = self.table.add(prefix, count, depth, further)
         entry.stamp = self.changes.now
-        self.cost += PLAN_COST + count
+        self.size += _ENTRY_BYTES + count
         if is_kind(entry):
             self.depths[depth] += 1
             self.kinds += 1
@@ -200,7 +221,8 @@ cdef class PlanCache:
     cdef int drop(self, Entry *entry) except -1:
         cdef Py_ssize_t plan = entry.plan_place if entry.plan is not NULL else -1
         cdef Py_ssize_t others = entry.others_place if entry.others is not NULL else -1
-        self.cost -= PLAN_COST + entry.length
+        self.size -= _ENTRY_BYTES + entry.length
+        self.let_go_all(entry)
         if is_kind(entry):
             self.depths[entry.depth] -= 1
             self.kinds -= 1
@@ -210,6 +232,47 @@ cdef class PlanCache:
         if others >= 0:
             self.release(others)
         return 0
+
+    cdef int let_go_all(self, Entry *entry) except -1:
+        """An entry is about to be forgotten."""
+        cdef bint for_subjects = entry.further != _MEMBER
+        cdef Plan plan
+        if entry.plan is not NULL:
+            self.let_go(<Plan>entry.plan, for_subjects)
+        if entry.others is not NULL:
+            self.size -= _OTHERS_BYTES + _AUDIENCE_BYTES * len(<dict>entry.others)
+            for plan in (<dict>entry.others).values():
+                self.let_go(plan, for_subjects)
+        return 0
+
+    cdef int hold(self, Plan plan) except -1:
+        """One use more; the first one is charged."""
+        if plan.epoch != self.epoch:
+            plan.epoch = self.epoch
+            plan.uses = 0
+        if plan.uses == 0:
+            self.size += plan.cost
+        plan.uses += 1
+        return 0
+
+    cdef int let_go(self, Plan plan, bint for_subjects) except -1:
+        cdef Py_ssize_t fanout = plan.fanout()
+        plan.uses -= 1
+        if plan.uses == 0:
+            self.size -= plan.cost
+        if for_subjects:
+            left = self.fanouts.get(fanout, 0) - 1
+            if left > 0:
+                self.fanouts[fanout] = left
+            else:
+                self.fanouts.pop(fanout, None)
+        return 0
+
+    cdef object figures(self):
+        """What is kept of subjects."""
+        fanouts = self.fanouts
+        total = sum([fanout * count for fanout, count in fanouts.items()])
+        return seam.PlanFigures(sum(fanouts.values()), max(fanouts, default=0), total, self.size)
 
     cdef Py_ssize_t retain(self, object thing) except -1:
         """Keep it alive, and return where."""

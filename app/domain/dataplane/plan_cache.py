@@ -4,27 +4,59 @@ See ADR 0008. That of the compiled twin, in ``plan_cache.pxi``, has the same rul
 """
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from app.domain.changes import Freshness, WildcardChanges
-from app.domain.dataplane.seam import DEEPEST_KIND, PLAN_BUDGET, PLAN_COST
+from app.domain.changes import WildcardChanges
+from app.domain.dataplane.seam import DEEPEST_KIND, PLAN_BUDGET, PlanFigures
 from app.domain.subject import has_wildcard, is_plain, tokens_of
 
-P = TypeVar("P")
+ENTRY_BYTES = 300
+"""About what an entry takes, with its place in the dict; its key comes on top."""
 
-_Kind = tuple[tuple[bytes, ...], int]
+OTHERS_BYTES = 230
+"""About what the dict of further audiences takes at first."""
+
+AUDIENCE_BYTES = 130
+"""About what a further audience takes."""
+
+MEMBER_BYTES = 150
+"""About what an entry for a queue member takes; the sid comes on top."""
+
+
+class Kept(Protocol):
+    """A plan, as the cache knows it."""
+
+    fanout: int
+    cost: int
+    uses: int
+    epoch: int
+
+
+P = TypeVar("P", bound=Kept)
+
+_Kind = tuple[bytes, int]
 """A kind of subject: its leading tokens, and how many more it has. None more: one subject."""
 
 
 class _Entry(Generic[P]):
     """What the plan cache knows of a kind of subject: plans by audience, good as of a change number."""
 
-    __slots__ = ("plans", "stamp")
+    __slots__ = ("audience", "others", "plan", "stamp")
 
-    def __init__(self, stamp: int) -> None:
+    def __init__(self, stamp: int, audience: int, plan: P) -> None:
         self.stamp = stamp
-        self.plans: dict[int, P] = {}
+        self.audience = audience
+        self.plan = plan
+        self.others: dict[int, P] | None = None
+
+    def known(self, audience: int) -> P | None:
+        """The plan for an audience."""
+        if self.audience == audience:
+            return self.plan
+        return self.others.get(audience) if self.others is not None else None
+
+    def plans(self) -> list[P]:
+        return [self.plan, *(self.others or {}).values()]
 
 
 class PlanCache(Generic[P]):
@@ -34,74 +66,105 @@ class PlanCache(Generic[P]):
         self._entries: dict[_Kind, _Entry[P]] = {}
         self._members: dict[bytes, P] = {}  # plans for single queue members, by their sid on routes
         self._depths: Counter[int] = Counter()  # entries of kinds, by leading tokens
+        self._fanouts: Counter[int] = Counter()  # plans of subjects, by fan-out
         self._size = 0
+        self._epoch = 1  # grows when all is forgotten
         self._changes = WildcardChanges()
         self.generation = 0
-        """Grows with every change; whoever remembers a plan asks again when it has grown."""
+        """Grows with every change; a plan remembered elsewhere is good while it is the same."""
         self.hits = 0
 
     def find(self, audience: int, subject: bytes) -> P | None:
         """The plan that is known for a subject and an audience."""
         entry = self._find(subject)
-        plan = entry.plans.get(audience) if entry else None
+        plan = entry.known(audience) if entry else None
         if plan is not None:
             self.hits += 1
         return plan
 
-    def enter(self, audience: int, subject: bytes, plan: P, decisive: Callable[[bytes], int]) -> None:
-        """Remember a plan for all subjects that it is good for; `decisive` is `Planner.decisive`."""
+    def enter(self, audience: int, subject: bytes, plan: P, depth: int) -> None:
+        """Remember a plan for all subjects that it is good for; `depth` leading tokens decided."""
+        self._enter(audience, subject, plan, depth)
+        if self._size > PLAN_BUDGET:
+            self.forget_all()
+            self._enter(audience, subject, plan, depth)
+
+    def _enter(self, audience: int, subject: bytes, plan: P, depth: int) -> None:
         entry = self._find(subject)
         if entry is None:
-            tokens = tokens_of(subject)
-            depth = decisive(subject)
-            entry = self._new_entry(_kind_of(tokens, depth if depth < DEEPEST_KIND else len(tokens)))
-        entry.plans[audience] = plan
+            self._new_entry(audience, subject, plan, depth)
+        elif entry.known(audience) is not None:
+            return
+        else:
+            if entry.others is None:
+                entry.others = {}
+                self._size += OTHERS_BYTES
+            entry.others[audience] = plan
+            self._size += AUDIENCE_BYTES
+        self._hold(plan)
+        self._fanouts[plan.fanout] += 1
+
+    def _new_entry(self, audience: int, subject: bytes, plan: P, depth: int) -> None:
+        tokens = tokens_of(subject)
+        kind = _kind_of(tokens, depth) if depth < min(DEEPEST_KIND, len(tokens)) else (subject, 0)
+        self._entries[kind] = _Entry(self._changes.now, audience, plan)
+        self._size += ENTRY_BYTES + len(kind[0])
+        if kind[1]:
+            self._depths[depth] += 1
 
     def _find(self, subject: bytes) -> _Entry[P] | None:
         """The entry for a subject: one of its own, or one for all of its kind."""
-        tokens = tokens_of(subject)
-        entry = self._fresh_entry(_kind_of(tokens, len(tokens)))
-        if entry is None and is_plain(tokens):
-            for kind in self._kinds_of(tokens):
-                entry = self._fresh_entry(kind)
-                if entry is not None:
-                    break
+        entry = self._fresh_entry((subject, 0))
+        if entry is None and self._depths:
+            tokens = tokens_of(subject)
+            if is_plain(tokens):
+                for _, kind in self._kinds_of(tokens):
+                    entry = self._fresh_entry(kind)
+                    if entry is not None:
+                        break
         return entry
 
-    def _kinds_of(self, tokens: list[bytes]) -> list[_Kind]:
-        """The kinds a subject belongs to, as far as there may be entries for them."""
-        return [_kind_of(tokens, depth) for depth in sorted(self._depths) if depth < len(tokens)]
+    def _kinds_of(self, tokens: list[bytes]) -> list[tuple[int, _Kind]]:
+        """The kinds a subject belongs to, as far as there may be entries for them, with their depths."""
+        return [(depth, _kind_of(tokens, depth)) for depth in sorted(self._depths) if depth < len(tokens)]
 
     def _fresh_entry(self, kind: _Kind) -> _Entry[P] | None:
         entry = self._entries.get(kind)
         if entry is not None and entry.stamp != self._changes.now:
             prefix, further = kind
-            if self._changes.since(entry.stamp, prefix, further) is not Freshness.FRESH:
-                self._drop(kind)
+            if self._changes.bear_on(entry.stamp, _tokens_in(kind), further):
+                self._drop(kind, prefix.count(b".") + 1 if prefix else 0)
                 return None
             entry.stamp = self._changes.now
         return entry
 
-    def _new_entry(self, kind: _Kind) -> _Entry[P]:
-        entry: _Entry[P] = _Entry(self._changes.now)
-        self._spend(_cost_of(kind))
-        self._entries[kind] = entry
+    def _drop(self, kind: _Kind, depth: int) -> None:
+        """Forget the plans for a kind, which `depth` tokens decide."""
+        entry = self._entries.pop(kind, None)
+        if entry is None:
+            return
+        self._size -= ENTRY_BYTES + len(kind[0])
+        if entry.others is not None:
+            self._size -= OTHERS_BYTES + AUDIENCE_BYTES * len(entry.others)
+        for plan in entry.plans():
+            self._let_go(plan)
+            _count_down(self._fanouts, plan.fanout)
         if kind[1]:
-            self._depths[len(kind[0])] += 1
-        return entry
+            _count_down(self._depths, depth)
 
-    def _spend(self, cost: int) -> None:
-        """Make sure that the budget bears one entry more."""
-        if self._size + cost > PLAN_BUDGET:
-            self.forget_all()
-        self._size += cost
+    def _hold(self, plan: P) -> None:
+        """One use more; the first one is charged."""
+        if plan.epoch != self._epoch:
+            plan.epoch = self._epoch
+            plan.uses = 0
+        if not plan.uses:
+            self._size += plan.cost
+        plan.uses += 1
 
-    def _drop(self, kind: _Kind) -> None:
-        if self._entries.pop(kind, None) is not None:
-            self._size -= _cost_of(kind)
-            if kind[1]:
-                self._depths[len(kind[0])] -= 1
-                self._depths += Counter()  # forgets the depths that none is left of
+    def _let_go(self, plan: P) -> None:
+        plan.uses -= 1
+        if not plan.uses:
+            self._size -= plan.cost
 
     def member(self, sid: bytes) -> P | None:
         """The plan that is known for a queue member."""
@@ -109,13 +172,19 @@ class PlanCache(Generic[P]):
 
     def enter_member(self, sid: bytes, plan: P) -> None:
         """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""
-        self._spend(PLAN_COST + len(sid))
+        self.forget_member(sid)
+        if self._size + MEMBER_BYTES + len(sid) + plan.cost > PLAN_BUDGET:
+            self.forget_all()
+        self._size += MEMBER_BYTES + len(sid)
         self._members[sid] = plan
+        self._hold(plan)
 
     def forget_member(self, sid: bytes) -> None:
         """The queue member came or went."""
-        if self._members.pop(sid, None) is not None:
-            self._size -= PLAN_COST + len(sid)
+        plan = self._members.pop(sid, None)
+        if plan is not None:
+            self._size -= MEMBER_BYTES + len(sid)
+            self._let_go(plan)
             self.generation += 1
 
     def forget_all(self) -> None:
@@ -123,7 +192,9 @@ class PlanCache(Generic[P]):
         self._entries.clear()
         self._members.clear()
         self._depths.clear()
+        self._fanouts.clear()
         self._size = 0
+        self._epoch += 1
         self.generation += 1
 
     def changed(self, subject: bytes) -> None:
@@ -131,17 +202,31 @@ class PlanCache(Generic[P]):
         self.generation += 1
         tokens = tokens_of(subject)
         if has_wildcard(tokens):
-            self._changes.note(tokens, added=True)
+            self._changes.note(tokens)
             return
-        self._drop(_kind_of(tokens, len(tokens)))
-        for kind in self._kinds_of(tokens):
-            self._drop(kind)
+        self._drop((subject, 0), len(tokens))
+        for depth, kind in self._kinds_of(tokens):
+            self._drop(kind, depth)
+
+    def figures(self) -> PlanFigures:
+        """What is kept of subjects."""
+        fanouts = self._fanouts
+        total = sum(fanout * count for fanout, count in fanouts.items())
+        return PlanFigures(sum(fanouts.values()), max(fanouts, default=0), total, self._size)
 
 
 def _kind_of(tokens: list[bytes], depth: int) -> _Kind:
-    return tuple(tokens[:depth]), len(tokens) - depth
+    return b".".join(tokens[:depth]), len(tokens) - depth
 
 
-def _cost_of(kind: _Kind) -> int:
-    prefix, _ = kind
-    return PLAN_COST + len(b".".join(prefix))
+def _tokens_in(kind: _Kind) -> list[bytes]:
+    """Those that all subjects of the kind begin with."""
+    prefix, further = kind
+    return tokens_of(prefix) if prefix or not further else []
+
+
+def _count_down(counts: Counter[int], number: int) -> None:
+    """One less; a number of which none is left is forgotten."""
+    counts[number] -= 1
+    if not counts[number]:
+        del counts[number]

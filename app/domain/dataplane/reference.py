@@ -8,10 +8,13 @@ incomplete is kept by ``inlet``, who gets it is said by ``plan``, what is known 
 that is kept by ``plan_cache``, and what is to be sent waits in ``outbox``.
 """
 
-from collections.abc import Sequence
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.flushing import Flushing
 from app.domain.dataplane.inlet import Inlet
 from app.domain.dataplane.message import (
     Bounds,
@@ -23,24 +26,27 @@ from app.domain.dataplane.message import (
     verb_of,
 )
 from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.plan import Plan, Target, pick
-from app.domain.dataplane.plan_cache import PlanCache
+from app.domain.dataplane.plan import Group, Plan, Target, pick
+from app.domain.dataplane.planning import Planning
 from app.domain.dataplane.seam import (
+    CHECK_WORK,
     DELIVERY_WORK,
-    FLUSH_BYTES,
-    LINE_WORK,
+    FLUSH_SECONDS,
     RECEIVE_BYTES,
     REFERENCED_BYTES,
+    SPREAD_LOOK,
     TURN_WORK,
     Control,
     Expiring,
     Kind,
     Owner,
     Plane,
+    PlanFigures,
     Planner,
     Progress,
     Sender,
 )
+from app.domain.dataplane.spread import Spread
 from app.domain.limits import route_line, route_payload
 
 
@@ -48,18 +54,22 @@ class DataPlane:
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
-        self._planner = planner
         self._draw = Draw(seed)
         self._bounds = (
             Bounds(max_payload, max_control_line),
             Bounds(route_payload(max_payload), route_line(max_control_line)),
         )
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._plans: PlanCache[Plan] = PlanCache()
+        self._planning = Planning(planner)
+        self._plans = self._planning.plans
         self.touched: list[Outbox] = []
-        self._rest: list[Outbox] = []
+        self._flushing = Flushing()
+        self._spreads: deque[Spread] = deque()
+        self._interrupted = False  # whether a message was, since the flush before
         self.held = False
         self.congested = 0
+        self.clock: Callable[[], float] = float
+        self.until = math.inf
         self.in_msgs = 0
         self.in_bytes = 0
         self.out_msgs = 0
@@ -75,8 +85,14 @@ class DataPlane:
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
         return Target(outbox, sid, subscription)
 
-    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Target]], refusal: bytes = b"") -> Plan:
-        return Plan(tuple(plain), tuple(tuple(group) for group in groups), refusal)
+    def group(self) -> Group:
+        return Group()
+
+    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Group]], refusal: bytes = b"") -> Plan:
+        return Plan(tuple(plain), tuple(tuple(parts) for parts in groups), refusal)
+
+    def is_over(self) -> bool:
+        return self.clock() >= self.until
 
     # --- receiving -------------------------------------------------------
 
@@ -92,6 +108,7 @@ class DataPlane:
     def ingest(self, inlet: Inlet, count: int) -> Progress:
         self.held = False
         if inlet.closed:
+            inlet.search = None
             inlet.keep(b"", 0)
             return Progress.STOPPED
         if inlet.own is not None:
@@ -109,10 +126,11 @@ class DataPlane:
         inlet.keep(b"", 0)
         return self._scan(inlet, data)
 
-    def _scan(self, inlet: Inlet, data: bytes) -> Progress:  # noqa: PLR0911 - a scan has many ends
+    def _scan(self, inlet: Inlet, data: bytes) -> Progress:
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
-        work = TURN_WORK
+        work, check = TURN_WORK, TURN_WORK - CHECK_WORK
+        self._planning.slow = False
         while position < len(data):
             pause = self._pause(inlet, work)
             if pause is not None:
@@ -123,30 +141,50 @@ class DataPlane:
                 return self._await_line(inlet, data[position:])
             line = data[position:end]
             verb = verb_of(line, inlet.kind) if inlet.publishing else b""
-            if verb:
-                try:
-                    message = self._understand(inlet, verb, line)
-                    plan = self._plan_of(inlet, message)
-                    self._refuse(inlet, plan)
-                    complete = is_complete(data, end + 1 + message.size)
-                except Faulty as error:
-                    inlet.control.fault(error.fault, error.text)
-                    return Progress.STOPPED
-                if not complete:
-                    inlet.keep(data[position:], len(line) + 1 + message.size + 2)
-                    return Progress.DONE
-                if self.congested and plan.must_wait():
-                    inlet.keep(b"" if inlet.closed else data[position:], 0)
-                    return Progress.HELD
-                position, done = self._publish(inlet, message, plan, (data, position), work)
-                work -= done
-            else:
+            if not verb:
                 position = end + 1
-                work -= LINE_WORK
                 if not inlet.control.line(line):
                     inlet.keep(b"" if inlet.closed else data[position:], 0)
                     return Progress.STOPPED
+                if self.is_over():
+                    work = 0
+                continue
+            prepared = self._prepare(inlet, verb, line, (data, position))
+            if isinstance(prepared, Progress):
+                return prepared
+            message, plan = prepared
+            position, done = self._publish(inlet, message, plan, (data, position), work)
+            work -= done
+            if self._planning.slow or work <= check:
+                self._planning.slow = False
+                check = work - CHECK_WORK
+                if self.is_over():
+                    work = 0
         return Progress.HELD if self.held else Progress.DONE
+
+    def _prepare(
+        self, inlet: Inlet, verb: bytes, line: bytes, where: tuple[bytes, int]
+    ) -> tuple[Message, Plan] | Progress:
+        """The message that stands there, and its plan, or why it cannot be published now."""
+        data, position = where
+        try:
+            message = self._understand(inlet, verb, line)
+            plan = self._planning.plan_of(cast("Plane", self), inlet, message)
+            if plan is None:
+                inlet.keep(data[position:], 0)
+                return Progress.TURN
+            self._refuse(inlet, plan)
+            complete = is_complete(data, position + len(line) + 1 + message.size)
+        except Faulty as error:
+            inlet.control.fault(error.fault, error.text)
+            return Progress.STOPPED
+        if not complete:
+            inlet.keep(data[position:], len(line) + 1 + message.size + 2)
+            return Progress.DONE
+        if self.congested and plan.must_wait():
+            inlet.keep(b"" if inlet.closed else data[position:], 0)
+            return Progress.HELD
+        return message, plan
 
     def _pause(self, inlet: Inlet, work: int) -> Progress | None:
         """Why the ingest must not go on, if so."""
@@ -167,6 +205,7 @@ class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refusal and not inlet.refused:
             inlet.refused = True
+            self._planning.slow = True
             inlet.outbox.send(plan.refusal)
 
     def _understand(self, inlet: Inlet, verb: bytes, line: bytes) -> Message:
@@ -181,17 +220,6 @@ class DataPlane:
         return message
 
     # --- delivering ------------------------------------------------------
-
-    def _plan_of(self, inlet: Inlet, message: Message) -> Plan:
-        plan = inlet.plan
-        if plan is None or inlet.planned_for != (self._plans.generation, inlet.audience):
-            plan = inlet.plan = self._plan_for(inlet.audience, message)
-            inlet.planned_for = (self._plans.generation, inlet.audience)
-            if plan is not None:
-                inlet.note(plan)
-        if plan is None:
-            return cast("Plan", self._planner.stand_in(cast("Plane", self), message.member, message.subject))
-        return plan
 
     def _publish(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int], work: int
@@ -216,11 +244,27 @@ class DataPlane:
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
-        for target in plan.plain:
-            self._deliver(target, message, tail)
-        for group in plan.groups:
-            self._deliver(pick(group, self._draw), message, tail)
+        position = self._spread(plan, message, tail, 0)
+        if position < plan.fanout:
+            self._spreads.append(Spread(plan, message, tail, position))
+            self._interrupted = True
+            effort = work
         return stop + 2, effort
+
+    def _spread(self, plan: Plan, message: Message, tail: bytes, position: int) -> int:
+        """Deliver to the receivers from that one on, until the turn is over; return the first one left."""
+        plain = len(plan.plain)
+        while True:
+            stop = position + SPREAD_LOOK
+            for target in plan.plain[position:stop]:
+                self._deliver(target, message, tail)
+            for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
+                member = pick(parts, self._draw)
+                if member is not None:
+                    self._deliver(member, message, tail)
+            position = stop
+            if position >= plan.fanout or self.is_over():
+                return position
 
     def _publish_run(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int], most: int
@@ -278,46 +322,41 @@ class DataPlane:
             target.subscription.expired()
 
     def flush(self) -> bool:
+        interrupted, self._interrupted = self._interrupted, False
         touched = self.touched
         if not touched:
-            return False
+            return interrupted
         self.touched = []
-        return self._hand_over(touched)
+        try:
+            return self._flushing.hand_over(touched, self.clock) or interrupted
+        except Exception:
+            self.touched = touched + self.touched  # those that are empty by now do no harm
+            raise
 
     def flush_rest(self) -> bool:
-        rest, self._rest = self._rest, []
-        return self._hand_over(rest)
-
-    def _hand_over(self, outboxes: list[Outbox]) -> bool:
-        """Whether some were left."""
-        room = FLUSH_BYTES
-        for position, outbox in enumerate(outboxes, 1):
-            room -= outbox.flush()
-            if room <= 0 and position < len(outboxes):
-                self._rest += outboxes[position:]
-                return True
-        return False
+        self.until = self.clock() + FLUSH_SECONDS
+        while self._spreads:
+            spread = self._spreads[0]
+            try:
+                spread.position = self._spread(spread.plan, spread.message, spread.tail, spread.position)
+            except Exception:
+                self._spreads.popleft()
+                raise
+            if spread.position < spread.plan.fanout:
+                break
+            self._spreads.popleft()
+        outboxes = self._flushing.rest + self.touched
+        self._flushing.rest, self.touched = [], []
+        try:
+            return self._flushing.hand_over(outboxes, self.clock) or bool(self._spreads)
+        except Exception:
+            self._flushing.rest = outboxes
+            raise
 
     # --- plans -----------------------------------------------------------
 
-    def _plan_for(self, audience: int, message: Message) -> Plan | None:
-        """None where the planner is to be asked for each message."""
-        if message.member:
-            return self._member_plan(message.member)
-        subject = message.subject
-        plan = self._plans.find(audience, subject)
-        if plan is None:
-            plan = cast("Plan", self._planner.plan(cast("Plane", self), audience, subject))
-            self._plans.enter(audience, subject, plan, self._planner.decisive)
-        return plan
-
-    def _member_plan(self, sid: bytes) -> Plan | None:
-        plan = self._plans.member(sid)
-        if plan is None:
-            plan = cast("Plan | None", self._planner.member(cast("Plane", self), sid))
-            if plan is not None:
-                self._plans.enter_member(sid, plan)
-        return plan
+    def plan_figures(self) -> PlanFigures:
+        return self._plans.figures()
 
     @property
     def plan_hits(self) -> int:

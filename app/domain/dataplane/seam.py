@@ -4,7 +4,7 @@ Data plane, per message      Control plane, per connection, subscription, subjec
 -----------------------      ----------------------------------------------------
 scan, count, copy, draw      decide: sessions, subscriptions, permissions, limits
 `Plane` `Inlet` `Outbox`     `Control` (a session)  `Owner` (a connection)
-`Target` `Plan`              `Planner` (routing)    `Expiring` (a subscription)
+`Target` `Group` `Plan`      `Planner` (routing)    `Expiring` (a subscription)
 
 A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
 also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless
@@ -18,11 +18,16 @@ down here or in ``reference.py``; ``native`` repeats it to the byte.
 How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest`
 scans them, `Plane.flush` hands every touched outbox to its wire once, and
 `Plane.flush_rest` those for which there was no time.
+
+How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
+each message. Both twins ask it at the same points: behind every line for the control
+plane, every question to the planner and every refusal, and otherwise after each
+`CHECK_WORK` units of work. `TURN_WORK` bounds a turn even if the clock stands still.
 """
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 RECEIVE_BYTES = 256 * 1024
 """Size of the receive buffer that all connections of a plane share."""
@@ -32,11 +37,28 @@ OWN_BYTES = 64 * 1024
 so that it is neither moved nor scanned again by every read."""
 
 TURN_WORK = 8 * 1024 * 1024
-"""Work units after which an ingest lets others have a turn. A delivery costs
-`DELIVERY_WORK` plus its bytes, a line for the control plane `LINE_WORK`."""
+"""Work units of messages after which an ingest lets others have a turn, whatever the
+clock says. A message costs `DELIVERY_WORK`, and for each receiver as much plus its bytes."""
 
 DELIVERY_WORK = 64
-LINE_WORK = 4096
+
+CHECK_WORK = 64 * 1024
+"""Work units of messages after which the clock is looked at."""
+
+SPREAD_LOOK = 1024
+"""Receivers of one message after which the clock is looked at."""
+
+LONGEST_RUN_FANOUT = 4096
+"""A message for more plain receivers is published alone, so that its delivery can be interrupted."""
+
+FLUSH_SECONDS = 0.005
+"""How long outboxes are handed over in one go."""
+
+FLUSH_LOOK = 16
+"""Outboxes handed over after which the clock is looked at."""
+
+FLUSH_LOOK_BYTES = 512 * 1024
+"""Bytes handed over after which it is looked at as well."""
 
 REFERENCED_BYTES = 16 * 1024
 """A message that is at least as large is not copied for each receiver."""
@@ -48,10 +70,8 @@ LOOK_AROUND = 64
 """Receivers looked at to find one that is ready: members of a queue group, and others a publisher serves."""
 
 PLAN_BUDGET = 32 * 1024 * 1024
-"""Size of the plan cache: each entry costs `PLAN_COST` plus the tokens that
-decided. A full cache is emptied."""
-
-PLAN_COST = 64
+"""Bytes that the plan cache may hold: entries, keys, and the plans with what they list.
+What an object takes is an estimate of each twin. A full cache is emptied."""
 
 DEEPEST_KIND = 32
 """Plans that so many leading tokens or more decided are kept for one subject only."""
@@ -79,7 +99,7 @@ class Progress(IntEnum):
     HELD = 2
     """A message, or an answer, is for a congested receiver that is waited for; the rest is kept."""
     TURN = 3
-    """The work of one turn is done; the rest is kept."""
+    """The time of one turn is used up, or its work is done; the rest is kept."""
 
 
 class Fault(IntEnum):
@@ -133,6 +153,10 @@ class Owner(Protocol):
 
     def sent(self, head: bytes) -> None:
         """A message went into the outbox, while tracing; `head` is its line without CR LF."""
+        ...
+
+    def failed(self, error: Exception) -> None:
+        """Its outbox could not be handed to its wire, for want of memory or by a defect: end it."""
         ...
 
 
@@ -236,23 +260,63 @@ class Target(Protocol):
         ...
 
 
+class Group(Protocol):
+    """Members of a queue group: those of one server on one pattern.
+
+    Plans refer to it, and see who comes and goes. Each member takes constant time.
+    """
+
+    def __len__(self) -> int: ...
+
+    def add(self, target: Target) -> None:
+        """Add a member; a target is in one group at most."""
+        ...
+
+    def remove(self, target: Target) -> None:
+        """Take a member out; nothing happens if it is not in this group any more.
+
+        The draw takes out members whose connection is closed.
+        """
+        ...
+
+    def is_alive(self) -> bool:
+        """Whether some member's connection is not closed."""
+        ...
+
+
 class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
+
+
+NOT_KEPT = -1
+"""In place of the number of tokens: the plan is for this one message."""
+
+Decision = tuple[Plan, int]
+"""A plan, and how many leading tokens of the subject decided.
+
+The plan holds as well for every other subject that begins with these and has as many
+tokens, none of them empty or a wildcard. So a million subjects under one wildcard need
+one plan and one decision. With `NOT_KEPT` it holds for no other message: subscriptions
+changed while it was sought.
+"""
+
+
+class Search(Protocol):
+    """A decision that takes more than one turn."""
+
+    def go_on(self) -> Decision | None:
+        """Search on, at most until `Plane.is_over`; None if that was not enough."""
+        ...
 
 
 class Planner(Protocol):
     """The routing policy."""
 
-    def plan(self, plane: "Plane", audience: int, subject: bytes) -> Plan:
-        """Decide for a subject that no plan is known for; make the plan with `plane`."""
-        ...
+    def plan(self, plane: "Plane", audience: int, subject: bytes) -> Decision | Search:
+        """Decide for a subject that no plan is known for; make the plan with `plane`.
 
-    def decisive(self, subject: bytes) -> int:
-        """How many leading tokens of the subject decided.
-
-        The plan holds as well for every other subject that begins with these and
-        has as many tokens, none of them empty or a wildcard. So a million subjects
-        under one wildcard need one plan and one decision.
+        When `Plane.is_over` says so first, a search is returned, which the plane takes up
+        in the next turn of the same connection.
         """
         ...
 
@@ -272,6 +336,17 @@ class Planner(Protocol):
         ...
 
 
+class PlanFigures(NamedTuple):
+    """What the plan cache holds; plans of queue members do not count."""
+
+    plans: int
+    max_fanout: int
+    """Of all plans: plain targets plus queue groups, not their members."""
+    total_fanout: int
+    size: int
+    """Bytes, by the estimates that `PLAN_BUDGET` is compared with."""
+
+
 class Plane(Protocol):
     """One data plane: the receive buffer, the plan cache and the totals of a broker."""
 
@@ -280,7 +355,11 @@ class Plane(Protocol):
     out_msgs: int
     out_bytes: int
     now: float
-    """Set by whoever calls `ingest`; stamps what happens meanwhile."""
+    """Set by the caller of `ingest`; stamps what happens meanwhile."""
+    clock: Callable[[], float]
+    """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
+    until: float
+    """When the turn is over, on `clock`; set by the caller of `ingest`. At first there is no end."""
     plan_hits: int
     """Look-ups of subjects that the plan cache answered."""
 
@@ -290,13 +369,24 @@ class Plane(Protocol):
 
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target: ...
 
+    def group(self) -> Group:
+        """A group without members."""
+        ...
+
     def plan(
         self,
         plain: Sequence[Target],
-        groups: Sequence[Sequence[Target]],
+        groups: Sequence[Sequence[Group]],
         refusal: bytes = b"",
     ) -> Plan:
-        """A plan. `refusal`, if any, is what the publisher gets instead of a delivery."""
+        """A plan: all of `plain`, and for each of `groups` one member of all its parts together.
+
+        `refusal`, if any, is what the publisher gets instead of a delivery.
+        """
+        ...
+
+    def is_over(self) -> bool:
+        """Whether the time of this turn is used up."""
         ...
 
     def reserve(self, inlet: Inlet) -> memoryview:
@@ -311,15 +401,17 @@ class Plane(Protocol):
         ...
 
     def flush(self) -> bool:
-        """Hand touched outboxes to their wires, about `FLUSH_BYTES` of them.
+        """Hand touched outboxes to their wires, for `FLUSH_SECONDS`, and about `FLUSH_BYTES` of them.
 
-        True if some are left for `flush_rest`. They go behind all that is touched later,
-        so that a message of many megabytes for thousands of receivers delays no other.
+        True if some are left for `flush_rest`, or receivers of a message: it is interrupted
+        at the end of a turn, behind a multiple of `SPREAD_LOOK` receivers. What is left goes
+        behind all that is touched later, so that a message for thousands of receivers
+        delays no other.
         """
         ...
 
     def flush_rest(self) -> bool:
-        """Hand over as much again of what was left; True if there is still some."""
+        """Go on for as long again with what was left; True if there is still some."""
         ...
 
     def changed(self, subject: bytes) -> None:
@@ -332,6 +424,10 @@ class Plane(Protocol):
 
     def forget_plans(self) -> None:
         """Forget all plans, for members too, and with them all receivers; the end of a broker calls it."""
+        ...
+
+    def plan_figures(self) -> PlanFigures:
+        """What the plan cache holds."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The hash table of the plan cache, in the compiled twin; the plain one has dicts for that."""
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -34,25 +35,79 @@ cdef inline bint is_kind(Entry *entry) noexcept nogil:
     return entry.further != 0 and entry.further != _MEMBER
 
 
-cdef inline uint64_t mix(uint64_t a, uint64_t b) noexcept nogil:
-    a = (a ^ b) * <uint64_t>0x9E3779B97F4A7C15
-    return a ^ (a >> 32)
+cdef struct Key:
+    uint64_t first
+    uint64_t second
 
 
-cdef inline uint64_t hash_of(const char *data, Py_ssize_t count, uint64_t seed) noexcept nogil:
-    """A keyed hash, eight bytes at a time; the key keeps peers from choosing collisions."""
-    cdef uint64_t result = seed ^ <uint64_t>count
+cdef struct Sip:
+    uint64_t a
+    uint64_t b
+    uint64_t c
+    uint64_t d
+
+
+cdef inline uint64_t turned(uint64_t x, int bits) noexcept nogil:
+    return (x << bits) | (x >> (64 - bits))
+
+
+cdef inline void stir(Sip *sip) noexcept nogil:
+    """One round of SipHash."""
+    sip.a += sip.b
+    sip.c += sip.d
+    sip.b = turned(sip.b, 13) ^ sip.a
+    sip.d = turned(sip.d, 16) ^ sip.c
+    sip.a = turned(sip.a, 32)
+    sip.c += sip.b
+    sip.a += sip.d
+    sip.b = turned(sip.b, 17) ^ sip.c
+    sip.d = turned(sip.d, 21) ^ sip.a
+    sip.c = turned(sip.c, 32)
+
+
+cdef inline void absorb(Sip *sip, uint64_t word) noexcept nogil:
+    sip.d ^= word
+    stir(sip)
+    sip.a ^= word
+
+
+cdef inline uint64_t hash_of(const char *data, Py_ssize_t count, Key *key, uint64_t further) noexcept nogil:
+    """SipHash-1-3 of the bytes, by a key that no peer knows, so that none can choose collisions.
+
+    (J.-P. Aumasson and D. J. Bernstein, 2012; words are in the order of this machine.) What
+    is `further` known is taken in as a word before the bytes, unless it is 0.
+    """
+    cdef Sip sip
     cdef uint64_t word
+    cdef uint64_t size = <uint64_t>count
+    sip.a = key.first ^ <uint64_t>0x736F6D6570736575
+    sip.b = key.second ^ <uint64_t>0x646F72616E646F6D
+    sip.c = key.first ^ <uint64_t>0x6C7967656E657261
+    sip.d = key.second ^ <uint64_t>0x7465646279746573
+    if further:
+        absorb(&sip, further)
+        size += 8
     while count >= 8:
         memcpy(&word, data, 8)
-        result = mix(result, word)
+        absorb(&sip, word)
         data += 8
         count -= 8
-    if count:
-        word = 0
-        memcpy(&word, data, count)
-        result = mix(result, word)
-    return mix(result, seed)
+    word = 0
+    memcpy(&word, data, count)
+    absorb(&sip, word | (size << 56))
+    sip.c ^= 0xFF
+    stir(&sip)
+    stir(&sip)
+    stir(&sip)
+    return sip.a ^ sip.b ^ sip.c ^ sip.d
+
+
+def siphash(bytes data not None, uint64_t first, uint64_t second, uint64_t further=0):
+    """The hash of the table, so that tests can compare it with others."""
+    cdef Key key
+    key.first = first
+    key.second = second
+    return hash_of(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), &key, further)
 
 
 @cython.final
@@ -62,10 +117,13 @@ cdef class Table:
     cdef Entry **slots
     cdef uint64_t mask
     cdef uint64_t used
-    cdef uint64_t key
+    cdef Key key
 
     def __cinit__(self, seed):
-        self.key = mix(seed, <uint64_t>0xD6E8FEB86659FD93)
+        # The seed alone would not do: it can be guessed from the members that it draws. The
+        # interpreter's own hash is keyed by what the process alone knows.
+        self.key.first = <uint64_t><int64_t>hash(b"first half of the key %d" % seed)
+        self.key.second = <uint64_t><int64_t>hash(b"second half of the key %d" % seed)
         self.mask = _FIRST_TABLE - 1
         self.slots = <Entry **>calloc(_FIRST_TABLE, sizeof(Entry *))
         if self.slots is NULL:
@@ -77,7 +135,7 @@ cdef class Table:
             free(self.slots)
 
     cdef inline Entry *find(self, const char *prefix, Py_ssize_t count, int64_t further) noexcept:
-        cdef uint64_t code = hash_of(prefix, count, self.key + <uint64_t>further)
+        cdef uint64_t code = hash_of(prefix, count, &self.key, <uint64_t>further)
         cdef uint64_t i = code & self.mask
         cdef Entry *entry = self.slots[i]
         while entry is not NULL:
@@ -100,7 +158,7 @@ cdef class Table:
         entry = <Entry *>malloc(sizeof(Entry) + count)
         if entry is NULL:
             raise MemoryError
-        entry.hash = hash_of(prefix, count, self.key + <uint64_t>further)
+        entry.hash = hash_of(prefix, count, &self.key, <uint64_t>further)
         entry.stamp = 0
         entry.plan = NULL
         entry.others = NULL
@@ -148,6 +206,14 @@ cdef class Table:
         self.slots[gap] = NULL
         self.used -= 1
         free(entry)
+
+    cdef uint64_t longest_run(self) noexcept:
+        """Slots in a row that are taken, at most: bounds how long a search can be."""
+        cdef uint64_t longest = 0, run = 0, i
+        for i in range(self.mask + 1):
+            run = run + 1 if self.slots[i] is not NULL else 0
+            longest = max(longest, run)
+        return longest
 
     cdef void clear(self) noexcept:
         """Free all entries."""

@@ -7,22 +7,26 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import BURIAL_SLICE, FLUSH_SECONDS, VERDICT_SECONDS
+from app.domain.broker import FLUSH_SECONDS, REMOVED_AT_ONCE, VERDICT_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationTimedOut,
     ClientConnected,
     ConnectionsExceeded,
+    InternalFailure,
     PingTimerFired,
     StaleConnection,
 )
 from app.domain.index import IndexStats
 from app.domain.limits import Limits
 from app.domain.stats import Traffic
+from app.domain.subscription import Subscription
 from app.domain.timetable import SLACK
+from app.domain.turns import ROUND, SLICE
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
+from tests.fakes.ticking_clock import TickingClock
+from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient
 
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"
@@ -343,9 +347,9 @@ def left(server: VirtualBroker) -> int:
     return server.broker.stats().subscriptions.num_subscriptions
 
 
-@pytest.mark.parametrize("count", [0, 1, BURIAL_SLICE])
+@pytest.mark.parametrize("count", [0, 1, REMOVED_AT_ONCE])
 def test_few_subscriptions_go_at_once(server: VirtualBroker, count: int) -> None:
-    """A client with as many subscriptions as one slice takes them along."""
+    """A client with few subscriptions takes them along."""
     client = server.connect(quiet=True)
     subscribe_many(client, count)
 
@@ -355,10 +359,12 @@ def test_few_subscriptions_go_at_once(server: VirtualBroker, count: int) -> None
     assert count == server.broker.stats().subscriptions.num_removes
 
 
-def test_many_subscriptions_go_in_slices(server: VirtualBroker) -> None:
-    """More are removed a slice at a time, with others served in between."""
+def test_many_subscriptions_go_in_slices(make_plane: MakePlane) -> None:
+    """More are removed until the time of a turn is used up, with others served in between."""
+    clock = TickingClock()
+    server = VirtualBroker(make_plane, place=Place(clock=clock))
     client, other = server.connect(quiet=True), server.connect(quiet=True)
-    subscribe_many(client, 2 * BURIAL_SLICE + 1)
+    subscribe_many(client, 2 * REMOVED_AT_ONCE + 1)
     seen: list[tuple[int, bytes]] = []
 
     def look() -> None:
@@ -368,27 +374,65 @@ def test_many_subscriptions_go_in_slices(server: VirtualBroker) -> None:
             server.clock.call_soon(look)
 
     client.connection.close()
+    clock.pace = SLICE
     server.clock.call_soon(look)
     server.clock.run_pending()
 
-    assert [(BURIAL_SLICE + 1, PONG), (1, PONG), (0, PONG)] == seen
+    assert [(REMOVED_AT_ONCE + 1, PONG), (1, PONG), (0, PONG)] == seen
 
 
-def test_the_buried_get_nothing(server: VirtualBroker) -> None:
+def test_few_subscriptions_wait_in_a_crowded_round(make_plane: MakePlane) -> None:
+    """When many leave at once, those with few subscriptions are removed in turns too."""
+    clock = TickingClock()
+    server = VirtualBroker(make_plane, place=Place(clock=clock))
+    clients = [server.connect(quiet=True) for _ in range(10)]
+    for client in clients:
+        subscribe_many(client, 1)
+
+    clock.pace = ROUND / 4
+    for client in clients:
+        client.connection.close()
+    waiting = left(server)
+    server.clock.run_pending()
+
+    assert (6, 0) == (waiting, left(server))
+
+
+def test_a_defect_while_subscriptions_are_removed(server: VirtualBroker, events: RecordingEventLog) -> None:
+    """It is reported, and the rest is removed all the same."""
+    client = server.connect(quiet=True)
+    subscribe_many(client, 3 * REMOVED_AT_ONCE)
+    remove, calls = server.broker.interest.remove, []
+
+    def stumble(subscription: Subscription) -> None:
+        calls.append(subscription)
+        remove(subscription)
+        if len(calls) == 5:
+            raise MemoryError
+
+    server.broker.interest.remove = stumble  # type: ignore[method-assign] # a defect
+    client.connection.close()
+    server.settle()
+
+    assert 0 == left(server)
+    assert [InternalFailure(None, "MemoryError")] == events.of(InternalFailure)
+
+
+def test_subscriptions_that_wait_to_be_removed_get_nothing(server: VirtualBroker) -> None:
     """Subscriptions that wait to be removed take no messages."""
     client, other = server.connect(quiet=True), server.connect(quiet=True)
-    subscribe_many(client, 2 * BURIAL_SLICE)
+    subscribe_many(client, 2 * REMOVED_AT_ONCE)
 
     client.connection.close()
-    other.wire.feed(publish(b"s.1.%d" % (2 * BURIAL_SLICE - 1)) + PING)
+    other.wire.feed(publish(b"s.1.%d" % (2 * REMOVED_AT_ONCE - 1)) + PING)
 
     assert (PONG, 0) == (other.heard(), server.broker.stats().traffic.out_msgs)
 
 
-def test_no_turn_is_lost_to_the_buried(server: VirtualBroker) -> None:
+def test_no_turn_is_lost_to_members_that_left(server: VirtualBroker) -> None:
     """The member of a group that is left gets every message, though thousands wait to be removed."""
     client, other = server.connect(quiet=True), server.connect(quiet=True)
-    lines = [b"SUB work group %d\r\n" % n for n in range(2 * BURIAL_SLICE)]
+    lines = [b"SUB work group %d\r\n" % n for n in range(2 * REMOVED_AT_ONCE)]
     client.send(b"".join(lines))
     other.send(b"SUB work group 1\r\nSUB lonely alone 2\r\n")
     other.ask(publish(b"work"))
@@ -399,19 +443,19 @@ def test_no_turn_is_lost_to_the_buried(server: VirtualBroker) -> None:
     assert 10 * b"MSG work 1 0\r\n\r\n" == other.heard()
 
 
-def test_burials_follow_each_other(server: VirtualBroker) -> None:
-    """Clients that leave during a burial are buried behind it, however few subscriptions they have."""
+def test_removals_follow_each_other(server: VirtualBroker) -> None:
+    """Clients that leave during a removal have theirs removed after it, however few they are."""
     first, second, third = (server.connect(quiet=True) for _ in range(3))
-    subscribe_many(first, 2 * BURIAL_SLICE)
+    subscribe_many(first, 2 * REMOVED_AT_ONCE)
     subscribe_many(second, 5)
-    subscribe_many(third, 2 * BURIAL_SLICE)
+    subscribe_many(third, 2 * REMOVED_AT_ONCE)
 
     for client in (first, second, third):
         client.connection.close()
     waiting = left(server)
     server.settle()
 
-    assert (4 * BURIAL_SLICE + 5, 0) == (waiting, left(server))
+    assert (4 * REMOVED_AT_ONCE + 5, 0) == (waiting, left(server))
 
 
 # --- the end ---------------------------------------------------------------------------
@@ -537,7 +581,7 @@ def test_a_fresh_broker(server: VirtualBroker) -> None:
 
 
 def test_the_worked_sequence(server: VirtualBroker) -> None:
-    """The sequence of subjects-and-routing.md, section 4, gives its numbers, step by step."""
+    """The sequence of subjects-and-routing.md, section 4, but for answers that a change touched: they go."""
     a, b = server.connect(quiet=True), server.connect(quiet=True)
 
     a.send(publish(b"foo", 10))
@@ -545,19 +589,19 @@ def test_the_worked_sequence(server: VirtualBroker) -> None:
     assert IndexStats(0, 1, 0, 0, 2, 0.5, 0, 0.0) == index(server)
 
     a.send(b"SUB foo 1\r\nSUB foo q 2\r\nSUB foo q 3\r\nSUB foo r 4\r\nSUB bar 5\r\n")
-    assert IndexStats(5, 1, 5, 0, 2, 0.5, 3, 3.0) == index(server)
+    assert IndexStats(5, 0, 5, 0, 2, 0.5, 0, 0.0) == index(server)
 
     a.send(publish(b"foo", 2))
-    assert IndexStats(5, 1, 5, 0, 3, 2 / 3, 3, 3.0) == index(server)
+    assert IndexStats(5, 1, 5, 0, 3, 1 / 3, 3, 3.0) == index(server)
 
     a.send(publish(b"nope"))
-    assert IndexStats(5, 2, 5, 0, 4, 0.5, 3, 1.5) == index(server)
+    assert IndexStats(5, 2, 5, 0, 4, 1 / 4, 3, 1.5) == index(server)
 
     a.send(b"UNSUB 1\r\n")
-    assert IndexStats(4, 1, 5, 1, 4, 0.5, 0, 0.0) == index(server)
+    assert IndexStats(4, 1, 5, 1, 4, 1 / 4, 0, 0.0) == index(server)
 
     a.send(b"".join(publish(b"subject%d" % i) for i in range(3000)))
-    assert IndexStats(4, 1024, 5, 1, 3004, 2 / 3004, 0, 0.0) == index(server)
+    assert IndexStats(4, 1024, 5, 1, 3004, 1 / 3004, 0, 0.0) == index(server)
 
 
 def test_what_counts_as_insert_and_remove(server: VirtualBroker) -> None:

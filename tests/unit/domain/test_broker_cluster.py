@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import BURIAL_SLICE, FLUSH_SECONDS, NEWS_SECONDS
+from app.domain.broker import FLUSH_SECONDS, NEWS_SECONDS, REMOVED_AT_ONCE
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.flow import SLOW_CHECKS, TICK
@@ -336,7 +336,7 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 def test_many_subscriptions_of_a_lost_server(server: RoutedBroker) -> None:
     """They go in slices, so that clients are served meanwhile, but none of them gets a message any more."""
     peer = server.joined(GREATER_ID)
-    count = 2 * BURIAL_SLICE
+    count = 2 * REMOVED_AT_ONCE
     lines = [b"SUB foo  RSID:1:%d\r\nSUB foo grp QRSID:2:%d\r\n" % (n, n) for n in range(count)]
     peer.send(b"".join(lines))
     client = server.connect(quiet=True)
@@ -357,7 +357,7 @@ def test_losses_that_follow_each_other(server: RoutedBroker) -> None:
     """A server that is lost while another one's subscriptions are removed has its own removed behind them."""
     peers = [server.joined(GREATER_ID), server.joined(SMALLER_ID, 8222)]
     for peer in peers:
-        peer.send(b"".join(b"SUB foo  RSID:1:%d\r\n" % n for n in range(BURIAL_SLICE + 1)))
+        peer.send(b"".join(b"SUB foo  RSID:1:%d\r\n" % n for n in range(REMOVED_AT_ONCE + 1)))
 
     for peer in peers:
         peer.wire.lose()

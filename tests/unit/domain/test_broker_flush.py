@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.dataplane.seam import FLUSH_BYTES, MakePlane
+from app.domain.events import InternalFailure
 from app.domain.limits import Limits
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
@@ -124,3 +125,22 @@ def test_the_end(server: VirtualBroker) -> None:
 
     assert [True] == ended
     assert [(MESSAGE, True)] * RECEIVERS == [(client.heard(), client.wire.closed) for client in clients]
+
+
+def test_a_flush_that_fails(server: VirtualBroker) -> None:
+    """It is reported, and what was left is handed over all the same."""
+    receivers, publisher = crowd(server), server.connect(quiet=True)
+    publisher.wire.feed(BULK)
+    clock = server.broker.plane.clock
+
+    def stumble() -> float:
+        if fails.pop():
+            raise MemoryError
+        return clock()
+
+    fails = [False] * 100 + [True]
+    server.broker.plane.clock = stumble
+    server.settle()
+
+    assert [MESSAGE] * RECEIVERS == [receiver.heard() for receiver in receivers]
+    assert 1 == len(server.events.of(InternalFailure))

@@ -5,15 +5,18 @@ import weakref
 
 import pytest
 
-from app.domain.connection import EARLY_BYTES, Peer
-from app.domain.dataplane.seam import LINE_WORK, TURN_WORK, MakePlane
-from app.domain.events import ConnectionClosed, PublishersHeld, SlowConsumer
+from app.domain.client_session import ClientSession
+from app.domain.connection import EARLY_BYTES, Connection, Peer
+from app.domain.dataplane.seam import MakePlane
+from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
 from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
+from app.domain.turns import SLICE
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.fakes.ticking_clock import TickingClock
+from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
 from tests.fakes.wire import ADDRESS
 
 PONG = b"PONG\r\n"
@@ -184,12 +187,15 @@ def test_what_came_in_spite_of_a_pause_may_wait_again(client: VirtualClient) -> 
     assert b"" == client.heard()
 
 
-def test_a_turn_lets_others_go_first(server: VirtualBroker, client: VirtualClient) -> None:
+def test_a_turn_lets_others_go_first(make_plane: MakePlane) -> None:
     """A client that keeps us busy is taken up again behind the others, and misses nothing."""
-    lines = TURN_WORK // LINE_WORK
-    other = server.connect(quiet=True)
+    clock = TickingClock()
+    server = VirtualBroker(make_plane, LIMITS, place=Place(clock=clock))
+    client, other = server.connect(quiet=True), server.connect(quiet=True)
+    lines = 10
+    clock.pace = SLICE / lines
 
-    client.wire.feed((lines + 10) * b"PING\r\n")
+    client.wire.feed((lines + 9) * b"PING\r\n")
     first, paused = client.heard(), client.wire.paused
     other.wire.feed(b"PING\r\n")
     meanwhile = (other.heard(), client.heard())
@@ -197,12 +203,14 @@ def test_a_turn_lets_others_go_first(server: VirtualBroker, client: VirtualClien
 
     assert (lines * PONG, True) == (first, paused)
     assert (PONG, b"") == meanwhile
-    assert (10 * PONG, False) == (client.heard(), client.wire.paused)
+    assert (9 * PONG, False) == (client.heard(), client.wire.paused)
 
 
-def test_many_turns(client: VirtualClient) -> None:
+def test_many_turns(make_plane: MakePlane) -> None:
     """As many turns as it takes are taken, one after the other."""
-    lines = TURN_WORK // LINE_WORK
+    clock = TickingClock(SLICE / 10)
+    client = VirtualBroker(make_plane, LIMITS, place=Place(clock=clock)).connect(quiet=True)
+    lines = 10
 
     client.send(5 * lines * b"PING\r\n" + b"PI")
     client.send(b"NG\r\n")
@@ -747,3 +755,66 @@ def test_traced_messages(make_plane: MakePlane) -> None:
         "->> MSG_PAYLOAD: [hello]",
         "<<- [MSG \\xff.a 9 re 5]",
     ] == events.texts()
+
+
+# --- defects ------------------------------------------------------------------------------
+
+
+def fail(*_args: object) -> bool:
+    """A defect, or no memory."""
+    raise MemoryError
+
+
+def test_a_defect_when_it_goes_on(
+    server: VirtualBroker, client: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised while a connection is taken up again costs that one: it is closed, and reported."""
+    client.connection.wait()
+    client.wire.resume()
+    client.wire.feed(b"PING\r\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientSession, "line", fail)
+        client.connection.go_on()
+
+    assert (True, True) == (client.connection.closed, client.wire.aborted)
+    assert [client.connection.cid] == [
+        event.link.number for event in server.events.of(InternalFailure) if event.link
+    ]
+    assert PONG == server.connect(quiet=True).ask(b"PING\r\n")
+
+
+def test_a_defect_of_a_timer(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PING that fails costs its connection; all others are pinged."""
+    server = VirtualBroker(make_plane, Limits(ping_interval=1.0))
+    broken, well = server.connect(quiet=True), server.connect(quiet=True)
+    send = Connection.send
+    monkeypatch.setattr(
+        Connection, "send", lambda one, data: fail() if one is broken.connection else send(one, data)
+    )
+
+    server.advance(1.2)
+
+    assert (True, b"PING\r\n") == (broken.wire.aborted, well.heard())
+
+
+def test_a_defect_at_the_end(client: VirtualClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if giving up what a connection held fails, its link ends."""
+    monkeypatch.setattr(ClientSession, "ended", fail)
+
+    with pytest.raises(MemoryError):
+        client.connection.failed(ValueError("a defect"))
+    client.connection.failed(ValueError("another"))
+
+    assert client.wire.aborted
+
+
+def test_a_wire_that_fails(server: VirtualBroker, client: VirtualClient) -> None:
+    """A receiver to which nothing can be written is closed; the publisher and the others go on."""
+    broken, well = server.connect(quiet=True), server.connect(quiet=True)
+    for one in (broken, well):
+        one.send(b"SUB foo 1\r\n")
+    broken.wire.write = fail  # type: ignore[method-assign, assignment] # a defect
+
+    heard = client.ask(b"PUB foo 0\r\n\r\nPING\r\n")
+
+    assert (PONG, b"MSG foo 1 0\r\n\r\n", True) == (heard, well.heard(), broken.wire.aborted)

@@ -19,7 +19,7 @@ class Scene:
     """Interest over a real index, routing and plane, with one subscriber who also publishes."""
 
     def __init__(self, make_plane: MakePlane) -> None:
-        self.index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        self.index: SubscriptionIndex = SubscriptionIndex()
         routing = Routing(self.index)
         self.plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
         self.interest = Interest(self.index, routing, self.plane)
@@ -208,7 +208,7 @@ def test_a_limit_alone(scene: Scene) -> None:
 
 def test_members_that_come_and_go(make_plane: MakePlane) -> None:
     """A peer's message finds a member from when it is added until it is removed, whatever was cached."""
-    index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+    index: SubscriptionIndex = SubscriptionIndex()
     members: dict[bytes, Subscription] = {}
     routing = Routing(index, members.get)
     plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)

@@ -19,7 +19,7 @@ class Scene:
     """Interest over a real index, routing and plane, with a client here and two other servers."""
 
     def __init__(self, make_plane: MakePlane) -> None:
-        self.index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        self.index: SubscriptionIndex = SubscriptionIndex()
         routing = Routing(self.index)
         plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
         self.interest = Interest(self.index, routing, plane)

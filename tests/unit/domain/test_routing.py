@@ -1,12 +1,15 @@
 """The routing policy: from who listens to a plan."""
 
+import itertools
+
 import pytest
 
 from app.domain import routing
-from app.domain.dataplane.seam import Kind, MakePlane
+from app.domain.dataplane.seam import NOT_KEPT, Kind, MakePlane
 from app.domain.index import SubscriptionIndex
 from app.domain.routing import Audience, Routing
 from app.domain.subscription import Subscription
+from app.domain.trie import LOOK
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscribers import FakeSubscriber
 
@@ -19,9 +22,10 @@ class Scene:
     """Routing on a real index and a real plane, with one subscriber who also publishes."""
 
     def __init__(self, make_plane: MakePlane) -> None:
-        self.index: SubscriptionIndex[Subscription] = SubscriptionIndex()
+        self.index: SubscriptionIndex = SubscriptionIndex()
         self.routing = Routing(self.index)
         self.plane = make_plane(self.routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.index.make_group = self.plane.group
         self.subscriber = FakeSubscriber(self.plane)
 
     def subscribe(self, subject: bytes, queue: bytes | None = None) -> Subscription:
@@ -38,7 +42,9 @@ class Scene:
 
     def plan(self, subject: bytes, audience: int = Audience.LENIENT) -> object:
         """The plan itself, to compare."""
-        return self.routing.plan(self.plane, audience, subject)
+        decision = self.routing.plan(self.plane, audience, subject)
+        assert isinstance(decision, tuple)
+        return decision[0]
 
 
 @pytest.fixture(name="scene")
@@ -144,8 +150,8 @@ def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
 
 
 def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many sets of receivers there are, only so many plans are remembered; the rest are made anew."""
-    monkeypatch.setattr(routing, "SHARED_PLANS", 2)
+    """Plans are remembered up to a size; then all are forgotten, and made anew."""
+    monkeypatch.setattr(routing, "SHARED_PLACES", 2 * (routing.PLAN_PLACES + 2))
     for subject in (b"a", b"b", b"c"):
         scene.subscribe(subject)
 
@@ -155,7 +161,7 @@ def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> No
 
     assert first is again
     assert first is not scene.plan(b"a")
-    assert others[1] is scene.plan(b"c")
+    assert others[1] is not scene.plan(b"c")
 
 
 class Cluster(Scene):
@@ -166,6 +172,7 @@ class Cluster(Scene):
         self.members: dict[bytes, Subscription] = {}
         self.routing = Routing(self.index, self.members.get)
         self.plane = make_plane(self.routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.index.make_group = self.plane.group
         self.subscriber = FakeSubscriber(self.plane, number=1)
         self.servers = [FakeSubscriber(self.plane, origin=rid, number=rid) for rid in (8, 9)]
 
@@ -274,3 +281,114 @@ def test_local_and_routed_messages_have_plans_of_their_own(cluster: Cluster) -> 
 
     assert plans[0] is plans[1]
     assert plans[0] is not plans[2]
+
+
+class Slow:
+    """A plane on which no time is left, that counts how often it is asked."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.looks = 0
+        scene.plane.clock = self._look
+        scene.plane.until = 0.0
+
+    def _look(self) -> float:
+        self.looks += 1
+        return 1.0
+
+
+def crossing(scene: Scene, tokens: int, queue: bytes | None = None) -> int:
+    """Subscribe to all combinations of a token and a wildcard; return how many these are."""
+    patterns = list(itertools.product((b"a", b"*"), repeat=tokens))
+    for pattern in patterns:
+        scene.subscribe(b".".join(pattern), queue)
+    return len(patterns)
+
+
+def finish(decision: object) -> tuple[object, int]:
+    """Search on to the end, one step after the other."""
+    while not isinstance(decision, tuple):
+        decision = decision.go_on() or decision  # type: ignore[attr-defined] # a search
+    return decision
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_a_long_search_stops_and_goes_on(scene: Scene, queue: bytes | None) -> None:
+    """Where very many subscriptions cover a subject the search takes turns, and finds the same."""
+    count = crossing(scene, 11, queue)
+    whole = scene.publish(b".".join([b"a"] * 11)).count(b"MSG")
+    slow = Slow(scene)
+
+    decision = scene.routing.plan(scene.plane, Audience.PEDANTIC, b".".join([b"a"] * 11))
+    _, decisive = finish(decision)
+
+    assert (1 if queue else count) == whole
+    assert (11, True) == (decisive, slow.looks >= count // LOOK - 2)
+
+
+def test_many_listeners_at_one_place(scene: Scene) -> None:
+    """Gathering many listeners of one pattern takes turns too."""
+    for _ in range(3 * LOOK):
+        scene.subscribe(b"a")
+    slow = Slow(scene)
+
+    finish(scene.routing.plan(scene.plane, Audience.LENIENT, b"a"))
+
+    assert 2 == slow.looks
+
+
+def test_many_groups(scene: Scene) -> None:
+    """So does gathering many groups."""
+    for number in range(2 * LOOK):
+        scene.subscribe(b"a", b"q%d" % number)
+    slow = Slow(scene)
+
+    finish(scene.routing.plan(scene.plane, Audience.LENIENT, b"a"))
+    scene.plane.until = 2.0
+
+    assert slow.looks > 1
+    assert 2 * LOOK == scene.publish(b"a").count(b"MSG")
+
+
+@pytest.mark.parametrize("steps", [1, 5, 12])
+def test_subscriptions_that_change_during_a_search(scene: Scene, steps: int) -> None:
+    """What was found serves the one message, and nothing is kept of it."""
+    count = crossing(scene, 11)
+    subject = b".".join([b"a"] * 11)
+    Slow(scene)
+
+    decision = scene.routing.plan(scene.plane, Audience.LENIENT, subject)
+    for _ in range(steps):
+        assert not isinstance(decision, tuple)
+        decision = decision.go_on() or decision
+    scene.routing.forget()
+    plan, decisive = finish(decision)
+    again, kept = finish(scene.routing.plan(scene.plane, Audience.LENIENT, subject))
+
+    assert (NOT_KEPT, 11) == (decisive, kept)
+    assert plan is not again
+    scene.plane.until = 2.0
+    assert count == scene.publish(subject).count(b"MSG")
+
+
+def test_members_of_servers_that_do_not_answer(cluster: Cluster) -> None:
+    """They are passed over as long as others are in the group, and drawn if they are alone."""
+    here = cluster.subscribe(b"a", b"q")
+    for server in (0, 1):
+        cluster.learn(server, b"a", b"q")
+    cluster.routing.doubted.add(8)
+
+    for _ in range(50):
+        cluster.publish(b"a")
+    cluster.routing.doubted.add(9)
+    cluster.routing.forget()
+    cluster.plane.forget_plans()
+    _, without, with_both = cluster.heard()
+    mine = b"".join(cluster.publish(b"a") for _ in range(5))
+    cluster.index.remove(here)
+    cluster.routing.forget()
+    cluster.plane.forget_plans()
+    for _ in range(20):
+        cluster.publish(b"a")
+
+    assert (b"", True) == (without, b"MSG" in with_both)
+    assert b"" not in (mine, *cluster.heard()[1:])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.broker import BURIAL_SLICE
+from app.domain.broker import REMOVED_AT_ONCE
 from app.domain.tombstones import TOMBSTONE_SECONDS
 from tests.fakes.virtual_broker import VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
@@ -80,7 +80,7 @@ def test_behind_the_last_message_it_asked_for(scene: Scene) -> None:
     assert (2 * message(b"7"), 3 * message(b"8")) == (scene.member.heard(), stays.heard())
 
 
-@pytest.mark.parametrize("count", [0, BURIAL_SLICE + 1], ids=["few", "many"])
+@pytest.mark.parametrize("count", [0, REMOVED_AT_ONCE + 1], ids=["few", "many"])
 def test_a_member_whose_connection_ended(scene: Scene, count: int) -> None:
     """Whatever else it listened to, and before the server has removed all of that."""
     stays = scene.local()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import PLAN_BUDGET, PLAN_COST, MakePlane, Target
+from app.domain.dataplane.seam import PLAN_BUDGET, MakePlane, Target
 from app.domain.limits import ROUTE_LINE
 from tests.fakes.data_plane import ScriptedSubscription, Stage, Station
 
@@ -225,11 +225,12 @@ def test_subjects_and_members_share_the_budget(make_plane: MakePlane) -> None:
     stage = Stage(make_plane)
     route = stage.route()
     length = ROUTE_LINE // 2
-    most = PLAN_BUDGET // (PLAN_COST + 8 + length)
-    subjects = [b"%08d" % number + length * b"x" for number in range(most)]
+    subjects: list[bytes] = []
 
-    for subject in subjects:
-        route.feed(routed(b"s", subject=subject))
+    while stage.plane.plan_figures().size < PLAN_BUDGET - length:
+        subjects.append(b"%08d" % len(subjects) + length * b"x")
+        route.feed(routed(b"s", subject=subjects[-1]))
+    route.feed(routed(b"s", subject=subjects[-1]))
     route.feed(routed(SID + length * b"x", subject=b"foo") + routed(b"s", subject=subjects[-1]))
 
     assert [*subjects, subjects[-1]] == [subject for _, subject in stage.planner.asked]

@@ -2,14 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import (
-    DELIVERY_WORK,
-    LINE_WORK,
-    LOOK_AROUND,
-    OWN_BYTES,
-    TURN_WORK,
-    Progress,
-)
+from app.domain.dataplane.seam import DELIVERY_WORK, LOOK_AROUND, OWN_BYTES, TURN_WORK, Progress
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"
@@ -349,13 +342,17 @@ def test_holds_do_not_linger(stage: Stage) -> None:
 
 
 def test_a_turn_of_lines(station: Station) -> None:
-    """After `TURN_WORK` units of lines the ingest makes room for others; the rest is kept."""
-    lines = TURN_WORK // LINE_WORK
+    """When the time is used up by lines the ingest makes room for others; the rest is kept."""
+    lines = 2000
+    station.plane.clock = lambda: float(len(station.control.lines))
+    station.plane.until = lines
 
     first = station.feed((2 * lines + 5) * b"PING\n")
     after_first = len(station.control.lines)
+    station.plane.until = 2 * lines
     second = station.go_on()
     after_second = len(station.control.lines)
+    station.plane.until = 3 * lines
     third = station.go_on()
 
     assert [Progress.TURN, Progress.TURN, Progress.DONE] == [first, second, third]

@@ -10,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
-from app.domain.dataplane.seam import MEMBER_MARK, Kind, MakePlane, Plan, Plane, Planner, Progress, Target
+from app.domain.dataplane.seam import (
+    MEMBER_MARK,
+    NOT_KEPT,
+    Decision,
+    Group,
+    Kind,
+    MakePlane,
+    Plan,
+    Plane,
+    Planner,
+    Progress,
+    Search,
+    Target,
+)
 from app.domain.subject import is_literal, is_pattern, matches, tokens_of
-from tests.fakes.data_plane import ScriptedSubscription, Station
+from tests.fakes.data_plane import ScriptedSearch, ScriptedSubscription, Station
 from tests.fakes.traffic import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
 from tests.fakes.twins import twins
 
@@ -53,27 +66,55 @@ class _Listener:
 
 
 class _SlowPlanner(Planner):
-    """Plans by going through all listeners; refuses what is no literal to pedants."""
+    """Plans by going through all listeners; refuses what is no literal to pedants.
+
+    Some subjects take several turns, and some decisions are for one message. Groups of one
+    name on several patterns have a part for each.
+    """
 
     def __init__(self) -> None:
         self.listeners: list[_Listener] = []
         self.asked: list[tuple[int, bytes]] = []
         self.sought: list[bytes] = []
+        self.groups: dict[tuple[bytes, bytes], Group] = {}
 
-    def plan(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         self.asked.append((audience, subject))
+        search = ScriptedSearch(lambda: self._decide(plane, audience, subject), 1 + len(subject) % 3)
+        return search.go_on() or search
+
+    def _decide(self, plane: Plane, audience: int, subject: bytes) -> Decision:
         if audience == PEDANT and not is_literal(subject):
-            return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n")
+            return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n"), self._decisive(subject)
         tokens = tokens_of(subject)
         plain: list[Target] = []
-        groups: dict[bytes, list[Target]] = {}
+        groups: dict[bytes, list[Group]] = {}
         for listener in self.listeners:
-            if matches(tokens_of(listener.pattern), tokens):
-                members = plain if listener.queue is None else groups.setdefault(listener.queue, [])
-                members.append(listener.target)
-        return plane.plan(plain, list(groups.values()))
+            if not matches(tokens_of(listener.pattern), tokens):
+                continue
+            if listener.queue is None:
+                plain.append(listener.target)
+            else:
+                part = self.groups[listener.pattern, listener.queue]
+                if part not in groups.setdefault(listener.queue, []):
+                    groups[listener.queue].append(part)
+        kept = NOT_KEPT if subject == b"b" else self._decisive(subject)
+        return plane.plan(plain, list(groups.values())), kept
 
-    def decisive(self, subject: bytes) -> int:
+    def add(self, plane: Plane, listener: "_Listener") -> None:
+        """It listens from now on."""
+        self.listeners.append(listener)
+        if listener.queue is not None:
+            group = self.groups.setdefault((listener.pattern, listener.queue), plane.group())
+            group.add(listener.target)
+
+    def remove(self, listener: "_Listener") -> None:
+        """It listens no more."""
+        self.listeners.remove(listener)
+        if listener.queue is not None:
+            self.groups[listener.pattern, listener.queue].remove(listener.target)
+
+    def _decisive(self, subject: bytes) -> int:
         """As far as some listener asks for a particular token."""
         tokens = tokens_of(subject)
         if not is_literal(subject):
@@ -94,12 +135,8 @@ class _SlowPlanner(Planner):
         """All members of groups on this subject, for a sid that names none."""
         self.sought.append(sid)
         tokens = tokens_of(subject)
-        members = [
-            listener.target
-            for listener in self.listeners
-            if listener.queue is not None and matches(tokens_of(listener.pattern), tokens)
-        ]
-        return plane.plan((), [members] if members else ())
+        parts = [group for (pattern, _), group in self.groups.items() if matches(tokens_of(pattern), tokens)]
+        return plane.plan((), [parts] if parts else ())
 
     @staticmethod
     def _reach(pattern: bytes, tokens: list[bytes]) -> int:
@@ -126,9 +163,12 @@ class _Account:
 class _Ensemble:
     """A plane with two clients and two routes, and a control plane that obeys a little."""
 
-    def __init__(self, make_plane: MakePlane, alarm: int) -> None:
+    def __init__(self, make_plane: MakePlane, alarm: int, pace: float) -> None:
         self.planner = _SlowPlanner()
         self.plane = make_plane(self.planner, SEED, MAX_PAYLOAD, MAX_LINE)
+        self.time = 0.0
+        self.pace = pace
+        self.plane.clock = self._tick
         kinds = (Kind.CLIENT, Kind.CLIENT, Kind.ROUTE, Kind.ROUTE)
         self.stations = [Station(self.plane, kind) for kind in kinds]
         for station, audience in zip(self.stations, (CLIENT, PEDANT, ROUTE, ROUTE), strict=True):
@@ -144,6 +184,11 @@ class _Ensemble:
             station.owner.decide = partial(self._decide, station)
         self.account = _Account()
         self._presses = 0
+
+    def _tick(self) -> float:
+        """A clock that is the same for both, if they look at it as often."""
+        self.time += self.pace
+        return self.time
 
     def _decide(self, station: Station) -> bool:
         """Hold at some presses, and mark the outbox as congested from time to time."""
@@ -169,12 +214,12 @@ class _Ensemble:
         target.limit = 3 if words[-1] == b"3" else 0
         subscription.act = lambda: self._retire(listener)
         self.targets.append(target)
-        self.planner.listeners.append(listener)
+        self.planner.add(self.plane, listener)
         self._forget_plans(listener)
 
     def _retire(self, listener: _Listener) -> None:
         listener.target.retire()
-        self.planner.listeners.remove(listener)
+        self.planner.remove(listener)
         self._forget_plans(listener)
 
     def _forget_plans(self, listener: _Listener) -> None:
@@ -187,6 +232,7 @@ class _Ensemble:
         for number, (sender, part) in enumerate(parts):
             station = self.stations[sender]
             self.plane.now = float(number + 1)
+            self.plane.until = self.time + 1.0
             while part:
                 count = station.put(part)
                 part = part[count:]  # noqa: PLW2901 - it is what is left of the piece
@@ -197,6 +243,7 @@ class _Ensemble:
         self.account.seen += [(target.delivered, target.limit) for target in self.targets]
         plane = self.plane
         self.account.seen.append((plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes))
+        self.account.seen.append((self.time, plane.plan_figures()[:3]))
         self.account.seen.append((plane.plan_hits, self.planner.asked, self.planner.sought))
         return self.account
 
@@ -204,6 +251,7 @@ class _Ensemble:
         """Go on until the ingest ends of itself."""
         self.account.answers.append(progress)
         while progress is not Progress.DONE and station.inlet.has_rest():
+            self.plane.until = self.time + 1.0
             progress = station.go_on()
             self.account.answers.append(progress)
 
@@ -225,12 +273,12 @@ def test_the_plain_twin_always_runs() -> None:
     assert "python" in twins()
 
 
-def _compare(make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int) -> None:
+def _compare(make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int, pace: float = 0.0) -> None:
     _, reference = choose("python")
 
-    expected = _Ensemble(reference, alarm).run(parts)
+    expected = _Ensemble(reference, alarm, pace).run(parts)
 
-    actual = _Ensemble(make_plane, alarm).run(parts)
+    actual = _Ensemble(make_plane, alarm, pace).run(parts)
     assert expected == actual
 
 
@@ -240,22 +288,24 @@ def _from(sender: int, data: bytes, shares: list[float]) -> list[tuple[int, byte
 
 
 ALARMS = st.sampled_from([0, 30, 200, 10_000, 1 << 40])
+TERMS = st.tuples(ALARMS, st.sampled_from([0.0, 0.1, 0.4, 2.0]))
+"""An alarm, and seconds between two looks at the clock; a turn is one second long."""
 
 
-@given(sender=st.sampled_from([CLIENT, PEDANT]), data=TRAFFIC, shares=cuts(), alarm=ALARMS)
+@given(sender=st.sampled_from([CLIENT, PEDANT]), data=TRAFFIC, shares=cuts(), terms=TERMS)
 def test_twins_agree(
-    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], alarm: int
+    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], terms: tuple[int, float]
 ) -> None:
     """Equal input in equal pieces gives equal output, questions, answers, counters and room."""
-    _compare(make_plane, _from(sender, data, shares), alarm)
+    _compare(make_plane, _from(sender, data, shares), *terms)
 
 
-@given(sender=st.sampled_from([ROUTE, TRACED_ROUTE]), data=ROUTE_TRAFFIC, shares=cuts(), alarm=ALARMS)
+@given(sender=st.sampled_from([ROUTE, TRACED_ROUTE]), data=ROUTE_TRAFFIC, shares=cuts(), terms=TERMS)
 def test_twins_agree_on_routes(
-    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], alarm: int
+    make_plane: MakePlane, sender: int, data: bytes, shares: list[float], terms: tuple[int, float]
 ) -> None:
     """The same holds for what peer servers send."""
-    _compare(make_plane, _from(sender, data, shares), alarm)
+    _compare(make_plane, _from(sender, data, shares), *terms)
 
 
 @given(data=SPACIOUS, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
@@ -274,22 +324,25 @@ def test_twins_agree_on_large_routed_messages(
     _compare(make_plane, _from(ROUTE, data, shares), alarm)
 
 
-@given(parts=st.lists(st.tuples(st.integers(CLIENT, TRACED_ROUTE), st.sampled_from(CROSSINGS))), alarm=ALARMS)
+@given(
+    parts=st.lists(st.tuples(st.integers(CLIENT, TRACED_ROUTE), st.sampled_from(CROSSINGS))),
+    terms=TERMS,
+)
 def test_twins_agree_on_clients_and_routes_in_turns(
-    make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """Whatever one kind of connection sent before another, each is judged for itself."""
-    _compare(make_plane, [(CLIENT, SETUP), *parts], alarm)
+    _compare(make_plane, [(CLIENT, SETUP), *parts], *terms)
 
 
 @given(
     parts=st.lists(
         st.tuples(st.integers(CLIENT, TRACED_ROUTE), st.one_of(TRAFFIC, ROUTE_TRAFFIC)), max_size=6
     ),
-    alarm=ALARMS,
+    terms=TERMS,
 )
 def test_twins_agree_on_a_whole_ensemble(
-    make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """The same holds for all that clients and routes say among each other."""
-    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], alarm)
+    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)

@@ -1,0 +1,51 @@
+"""Handing outboxes to their wires by the clock, in the compiled twin."""
+
+cimport cython
+from libc.stdint cimport int64_t
+
+import math
+
+from app.domain.dataplane import seam
+
+cdef int64_t FLUSH_BYTES = seam.FLUSH_BYTES
+cdef int64_t FLUSH_LOOK_BYTES = seam.FLUSH_LOOK_BYTES
+cdef Py_ssize_t FLUSH_LOOK = seam.FLUSH_LOOK
+cdef double FLUSH_SECONDS = seam.FLUSH_SECONDS
+
+
+@cython.final
+@cython.no_gc_clear  # as for the plane
+cdef class Flushing:
+    """See `flushing.Flushing`."""
+
+    cdef list rest
+
+    def __cinit__(self):
+        self.rest = []
+
+    cdef bint hand_over(self, list outboxes, clock) except -1:
+        """Whether some were left. An outbox that fails costs its connection."""
+        cdef int64_t room = FLUSH_BYTES
+        cdef int64_t check = FLUSH_BYTES - FLUSH_LOOK_BYTES
+        cdef Py_ssize_t count = len(outboxes)
+        cdef Py_ssize_t position = 0
+        cdef double now, until = clock() + FLUSH_SECONDS if count > 1 else math.inf
+        cdef Outbox outbox
+        while position < count:
+            outbox = <Outbox>outboxes[position]
+            position += 1
+            try:
+                room -= outbox.hand_over_all()
+            except Exception as error:
+                outbox.owner.failed(error)
+            if position == count:
+                break
+            if position % FLUSH_LOOK == 0 or room <= check:
+                check = room - FLUSH_LOOK_BYTES
+                if room > 0:
+                    now = clock()
+                    if now < until:
+                        continue
+                self.rest += outboxes[position:]
+                return True
+        return False

@@ -1,0 +1,103 @@
+"""Which plan a message has, in the compiled twin: the one before, one from the cache, or a new one."""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t
+
+from app.domain.dataplane import seam
+
+cdef int64_t NOT_KEPT = seam.NOT_KEPT
+
+
+@cython.final
+@cython.no_gc_clear  # as for the plane
+cdef class Planning:
+    """See `planning.Planning`."""
+
+    cdef object planner
+    cdef PlanCache plans
+    cdef bint slow  # whether the message at hand had a slow step
+
+    def __cinit__(self, planner, seed):
+        self.planner = planner
+        self.plans = PlanCache(seed)
+
+    cdef inline Plan plan_of(self, plane, Inlet inlet, Message *message):
+        """The plan for a message: that of the one before, if it is for the same subject or member."""
+        cdef bint for_member = message.member_size != 0
+        cdef const char *name = message.line + (message.member if for_member else message.subject)
+        cdef Py_ssize_t count = message.member_size if for_member else message.subject_size
+        cdef Plan plan
+        cdef bint lasts = True
+        if inlet.remembers(self.plans.generation, name, count, for_member):
+            return inlet.plan
+        if for_member:
+            plan = self.member_plan(plane, name, count)
+            if plan is None:
+                inlet.plan = None
+                return self.stand_in(plane, message)
+        else:
+            plan = self.plan_for(plane, inlet, name, count, &lasts)
+        if lasts:
+            inlet.remember(plan, self.plans.generation, name, count, for_member)
+        else:
+            inlet.plan = None
+            if plan is not None:
+                inlet.note(plan)
+        return plan
+
+    # The planner may do anything, so it gets a copy of the name, and the cache is asked again later.
+
+    cdef Plan plan_for(self, plane, Inlet inlet, const char *subject, Py_ssize_t count, bint *lasts):
+        """The plan for a subject, from the cache or from the planner, and whether it is good for others.
+
+        None if the decision takes another turn.
+        """
+        cdef Plan plan
+        cdef int audience = inlet.audience
+        if inlet.search is None or inlet.searched_for != audience:
+            inlet.search = None
+            plan = self.plans.find(audience, subject, count)
+            if plan is not None:
+                return plan
+        return self.decide(plane, inlet, PyBytes_FromStringAndSize(subject, count), lasts)
+
+    cdef Plan decide(self, plane, Inlet inlet, bytes subject, bint *lasts):
+        """Ask the planner, or go on with what it has begun."""
+        cdef Plan plan
+        cdef int audience = inlet.audience
+        search = inlet.search
+        inlet.search = None
+        answer = self.planner.plan(plane, audience, subject) if search is None else search.go_on() or search
+        self.slow = True
+        if not isinstance(answer, tuple):
+            inlet.search = answer
+            inlet.searched_for = audience
+            lasts[0] = False
+            return None
+        plan = <Plan?>answer[0]
+        depth = <int64_t>answer[1]
+        lasts[0] = depth != NOT_KEPT
+        if lasts[0]:
+            self.plans.enter(audience, subject, plan, depth)
+        return plan
+
+    cdef Plan member_plan(self, plane, const char *sid, Py_ssize_t count):
+        """The plan for a queue member, from the cache or from the planner."""
+        cdef Plan plan = self.plans.member(sid, count)
+        if plan is None:
+            self.slow = True
+            name = PyBytes_FromStringAndSize(sid, count)
+            made = self.planner.member(plane, name)
+            if made is None:
+                return None
+            plan = <Plan?>made
+            self.plans.enter_member(name, plan)
+        return plan
+
+    cdef Plan stand_in(self, plane, Message *message):
+        """The plan for one message whose member may have left."""
+        cdef bytes sid = PyBytes_FromStringAndSize(message.line + message.member, message.member_size)
+        cdef bytes subject = PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
+        self.slow = True
+        return <Plan?>self.planner.stand_in(plane, sid, subject)

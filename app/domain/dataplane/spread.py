@@ -1,0 +1,16 @@
+"""Messages that were interrupted on their way to many receivers, in the plain twin."""
+
+from app.domain.dataplane.message import Message
+from app.domain.dataplane.plan import Plan
+
+
+class Spread:
+    """A message that not all receivers of its plan have yet, and the first of those."""
+
+    __slots__ = ("message", "plan", "position", "tail")
+
+    def __init__(self, plan: Plan, message: Message, tail: bytes, position: int) -> None:
+        self.plan = plan
+        self.message = message
+        self.tail = tail
+        self.position = position
