@@ -112,17 +112,6 @@ async def test_the_log_of_three_servers_that_meet(three: Cluster) -> None:
     assert f'[DBG] rid:2 - Registering remote route "{ids[1]}"' in third
 
 
-async def test_the_monitoring_pages_do_not_keep_it_from_the_others(three: Cluster) -> None:
-    """Whose pages take their time to load dials meanwhile, for clients are served already."""
-    seed = three.servers[0].route_port
-
-    with ClusterProcess("-m", "-1", seed=seed) as server:
-        server.wait_for(REGISTERED, count=3)
-        begins, ready = "Trying to connect to route", "Server is ready"
-
-        assert [begins, ready] == sorted([ready, begins], key=server.log.index)
-
-
 async def test_a_message_reaches_every_server_once(three: Cluster) -> None:
     """Subscribers at three servers get each message of a fourth client once, in order."""
     clients = [await connect(server) for server in three.servers]
