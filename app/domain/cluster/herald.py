@@ -88,7 +88,7 @@ class Herald:
     def _tell_slice(self, connection: Connection, lines: Iterator[bytes]) -> None:
         if connection.closed:
             return
-        go_on = partial(self._tell_slice, connection, lines)
+        go_on = partial(connection.guard, partial(self._tell_slice, connection, lines))
         if connection.outbox.pending() > _ENOUGH:
             self._scheduler.call_later(_PATIENCE, go_on)
             return

@@ -143,13 +143,11 @@ class Cluster:
         interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
         self._pings = KeepAlive(scheduler, events, interval, limits.ping_max, self._note_ping)
         self._vigil = Vigil(scheduler, self._doubt, self._trust)
-        self._logins: DueQueue[RouteSession] = DueQueue(
-            scheduler, settings.auth_timeout, RouteSession.login_expired
-        )
+        self._logins: DueQueue[RouteSession] = DueQueue(scheduler, settings.auth_timeout, _expire_login)
         self._handshakes: DueQueue[RouteSession] = DueQueue(
-            scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), RouteSession.login_expired
+            scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), _expire_login
         )
-        self._settling: DueQueue[RouteSession] = DueQueue(scheduler, SETTLE_SECONDS, self._confirm)
+        self._settling: DueQueue[RouteSession] = DueQueue(scheduler, SETTLE_SECONDS, self._settled)
         self._refusals = Refusals()
         self._port = settings.port
         self._stopping = False
@@ -204,7 +202,8 @@ class Cluster:
             self._begin(session)
             return
         connection.wait()
-        self._server.scheduler.call_later(pause, partial(self._begin_late, session))
+        begin = partial(connection.guard, partial(self._begin_late, session))
+        self._server.scheduler.call_later(pause, begin)
 
     def _begin_late(self, session: RouteSession) -> None:
         connection = session.connection
@@ -271,6 +270,9 @@ class Cluster:
         self._spread(session)
         self.herald.tell_all(connection)  # which may be the end of a peer that reads nothing
         self._server.cluster_changed()
+
+    def _settled(self, session: RouteSession) -> None:
+        session.connection.guard(partial(self._confirm, session))
 
     def _confirm(self, session: RouteSession) -> None:
         """The route has lasted for a moment."""
@@ -436,3 +438,7 @@ class Cluster:
     def connections(self) -> list[Connection]:
         """The connections of all routes."""
         return [session.connection for session in self.routes.values()]
+
+
+def _expire_login(session: RouteSession) -> None:
+    session.connection.guard(session.login_expired)

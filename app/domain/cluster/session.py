@@ -337,6 +337,9 @@ class RouteSession:
 
     def _receive_verdict(self, identity: Identity | None, *, client: bool) -> None:
         """`client`: the peer has named its language, which only libraries for clients do."""
+        self.connection.guard(partial(self._obey_verdict, identity, client=client))
+
+    def _obey_verdict(self, identity: Identity | None, *, client: bool) -> None:
         if self.connection.closed:
             return
         self._pending = None

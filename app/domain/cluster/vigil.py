@@ -45,7 +45,7 @@ class Vigil:
         self._doubt = doubt
         self._trust = trust
         self._watches: dict[RouteSession, _Watch] = {}
-        self._looks: DueQueue[RouteSession] = DueQueue(scheduler, LOOK_SECONDS, self._look)
+        self._looks: DueQueue[RouteSession] = DueQueue(scheduler, LOOK_SECONDS, self._guarded_look)
 
     def add(self, session: RouteSession) -> None:
         """Watch it from now on."""
@@ -56,6 +56,9 @@ class Vigil:
         """Watch it no more."""
         self._watches.pop(session, None)
         self._looks.discard(session)
+
+    def _guarded_look(self, session: RouteSession) -> None:
+        session.connection.guard(partial(self._look, session))
 
     def _look(self, session: RouteSession) -> None:
         self._looks.add(session)
@@ -77,7 +80,8 @@ class Vigil:
         """Ask a route for a sign of life, and end it soon if there is none."""
         signs = session.signs
         _ask(session)
-        self._scheduler.call_later(PROBE_SECONDS, partial(_judge, session, signs))
+        judge = partial(session.connection.guard, partial(_judge, session, signs))
+        self._scheduler.call_later(PROBE_SECONDS, judge)
 
 
 def _ask(session: RouteSession) -> None:
