@@ -39,6 +39,9 @@ _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB"
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""
 
+AHEAD_BYTES = 16 * 1024
+"""What is read at once of a peer that has to wait, so that looking at it takes a small part of a turn."""
+
 _PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""
 
@@ -256,13 +259,17 @@ class Connection:
         self._broker.opened(self)
 
     def reserve(self) -> memoryview:
-        return self._broker.plane.reserve(self.inlet)
+        room = self._broker.plane.reserve(self.inlet)
+        if self._waits:
+            return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
+        return room
 
     def received(self, count: int) -> None:
         if self.closed:
             return
         if self._waits:
-            self._keep_early(self.reserve()[:count])  # what was reserved before, with the bytes in it
+            room = self._broker.plane.reserve(self.inlet)
+            self._keep_early(room[:count])  # what was reserved before, with the bytes in it
         else:
             self._advance(count)
 
@@ -365,7 +372,7 @@ class Connection:
 
     def _take_early(self) -> None:
         """Process a part of what came while the peer had to wait."""
-        room = self.reserve()
+        room = self._broker.plane.reserve(self.inlet)
         taken = bytes(memoryview(self._early)[: len(room)])
         self._early = self._early[len(taken) :]
         self._broker.flow.read_ahead -= len(taken)

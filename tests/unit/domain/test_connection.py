@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from app.domain.client_session import ClientSession
-from app.domain.connection import EARLY_BYTES, Connection, Peer
+from app.domain.connection import AHEAD_BYTES, EARLY_BYTES, Connection, Peer
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
@@ -140,6 +140,19 @@ def test_listening_is_over_with_much_input(client: VirtualClient) -> None:
     connection.go_on()
 
     assert client.wire.paused
+
+
+@pytest.mark.parametrize(("listening", "most"), [(True, EARLY_BYTES), (False, AHEAD_BYTES)])
+def test_a_peer_that_waits_is_read_in_small_pieces(
+    client: VirtualClient, *, listening: bool, most: int
+) -> None:
+    """Clients that have not logged in keep little, and looking for PING takes a part of a turn."""
+    connection = client.connection
+    before = len(connection.reserve())
+
+    connection.wait(listening=listening)
+
+    assert most == len(connection.reserve()) < before
 
 
 def test_a_closed_connection_listens_no_more(client: VirtualClient) -> None:
@@ -373,7 +386,7 @@ def test_reading_ahead_is_bounded(server: VirtualBroker, client: VirtualClient, 
     slow.wire.pass_on()
     server.advance(TICK)
 
-    assert READ_AHEAD <= ahead < READ_AHEAD + 256 * 1024
+    assert READ_AHEAD <= ahead < READ_AHEAD + AHEAD_BYTES
     assert left > 0
     assert (0, delivery(2500) + many * delivery(1000)) == (server.broker.flow.read_ahead, slow.heard())
 
