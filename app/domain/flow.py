@@ -15,7 +15,8 @@ not waited for may fill up to `max_pending`; then everybody waits for it, within
 same budget.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from itertools import islice
 from typing import Protocol
@@ -53,7 +54,10 @@ ANSWER_HOLD = 1.5
 """Seconds of a single hold after which the publisher's PINGs are answered out of order."""
 
 SAMPLE = 64
-"""Publishers looked at per receiver and check; they take turns at the front of the queue."""
+"""Publishers looked at per receiver and check, others each time; a long queue costs no more."""
+
+LOOK_SECONDS = 0.005
+"""Seconds in one turn of the loop in which the input of held publishers begins to be read ahead."""
 
 READ_AHEAD = 4 * 1024 * 1024
 """Bytes read ahead from one publisher that is held for long, to answer its PINGs."""
@@ -124,7 +128,8 @@ class _Congestion:
         self.full = False
         """Whether it has more than `max_pending`, so that everybody waits."""
         self.slow_checks = 0
-        self.waiting: deque[Peer] = deque()
+        self.waiting: OrderedDict[Peer, None] = OrderedDict()
+        """The publishers, in the order in which they began to wait."""
 
     @property
     def quick(self) -> bool:
@@ -152,13 +157,29 @@ class _Congestion:
 class _Account:
     """What one receiver has cost others lately. Kept after the congestion, for `QUIET_SECONDS`."""
 
-    __slots__ = ("congested_at", "delay", "reported")
+    __slots__ = ("_place", "congested_at", "delay", "delayed", "reported")
 
     def __init__(self, now: float) -> None:
         self.delay = 0.0
         """Seconds for which it delayed others, less what it recovered."""
+        self.delayed: Peer | None = None
+        """A publisher that was found to serve others; the next check looks at it first."""
         self.reported = False
         self.congested_at = now
+        self._place = 0
+
+    def sample(self, waiting: Collection[Peer]) -> Iterable[Peer]:
+        """Some of those who wait: all of them within some checks."""
+        first = self._place if self._place < len(waiting) else 0
+        self._place = first + SAMPLE
+        return islice(waiting, first, first + SAMPLE)
+
+    def find_delayed(self, waiting: Collection[Peer], serves_another: Callable[[Peer], bool]) -> bool:
+        """Whether there is, among those who wait, one that serves others, as far as it can be found."""
+        known = self.delayed
+        if known is None or known not in waiting or not serves_another(known):
+            self.delayed = next(filter(serves_another, self.sample(waiting)), None)
+        return self.delayed is not None
 
 
 class _Hold:
@@ -284,7 +305,7 @@ class Flow:
             congestion = self._congested.get(receiver)
             if congestion is not None and _is_waited_for(receiver, congestion, publisher):
                 publisher.wait()
-                congestion.waiting.append(publisher)
+                congestion.waiting[publisher] = None
                 hold = self._held.setdefault(publisher, _Hold(self._scheduler.monotonic()))
                 hold.receivers[receiver] = None
 
@@ -307,10 +328,15 @@ class Flow:
         hold = self._held.pop(peer, None)
         if hold is not None:
             self._held_before += self._scheduler.monotonic() - hold.since
+            for receiver in hold.receivers:
+                congestion = self._congested.get(receiver)
+                if congestion is not None:
+                    congestion.waiting.pop(peer, None)
 
     def _release(self, receiver: Peer, congestion: _Congestion) -> None:
         """Let those who wait continue one by one, in order, after the current call."""
-        waiting, congestion.waiting = congestion.waiting, deque()
+        waiting = deque(congestion.waiting)
+        congestion.waiting.clear()
         if waiting:
             self._scheduler.call_soon(partial(self._wake, receiver, waiting))
 
@@ -325,11 +351,17 @@ class Flow:
         publisher.go_on()
 
     def _rejoin(self, receiver: Peer, waiting: deque[Peer]) -> bool:
-        """Put them back in front of those who wait, if the receiver is congested again."""
+        """Put them back in front of those who wait, if the receiver is congested again.
+
+        Those that were closed meanwhile are held no more, and do not wait either.
+        """
         congestion = self._congested.get(receiver)
         if congestion is None or not (congestion.holding or congestion.full):
             return False
-        congestion.waiting.extendleft(reversed(waiting))
+        for publisher in reversed(waiting):
+            if publisher in self._held:
+                congestion.waiting[publisher] = None
+                congestion.waiting.move_to_end(publisher, last=False)
         return True
 
     def _stop_holding(self, publisher: Peer, receiver: Peer) -> None:
@@ -342,13 +374,10 @@ class Flow:
 
     def _turn_slow(self, receiver: Peer, congestion: _Congestion) -> None:
         """Between servers it is not waited for any more."""
-        staying: deque[Peer] = deque()
-        leaving: deque[Peer] = deque()
-        for publisher in congestion.waiting:
-            stays = _is_waited_for(receiver, congestion, publisher)
-            (staying if stays else leaving).append(publisher)
-        congestion.waiting = staying
-        for publisher in leaving:
+        for publisher in list(congestion.waiting):
+            if _is_waited_for(receiver, congestion, publisher):
+                continue
+            del congestion.waiting[publisher]
             self._stop_holding(publisher, receiver)
             self._scheduler.call_soon(publisher.go_on)
 
@@ -364,11 +393,20 @@ class Flow:
             if self._congested.get(receiver) is congestion:
                 self._check(receiver, congestion, now, elapsed)
         self._settle_accounts(now, elapsed)
-        for publisher, hold in list(self._held.items()):
-            if now - hold.since >= ANSWER_HOLD:
-                publisher.look_ahead()
+        self._look_ahead(deque(one for one, hold in self._held.items() if now - hold.since >= ANSWER_HOLD))
         if (self._congested or self._accounts) and self._timer is None:
             self._timer = self._scheduler.call_later(TICK, self._tick)
+
+    def _look_ahead(self, publishers: deque[Peer]) -> None:
+        """Let them be read ahead, for `LOOK_SECONDS`; those that are left have their turn later."""
+        end = self._scheduler.monotonic() + LOOK_SECONDS
+        while publishers:
+            publisher = publishers.popleft()
+            if publisher in self._held:
+                publisher.look_ahead()
+            if publishers and self._scheduler.monotonic() >= end:
+                self._scheduler.call_soon(partial(self._look_ahead, publishers))
+                return
 
     def _check(self, receiver: Peer, congestion: _Congestion, now: float, elapsed: float) -> None:
         pending = receiver.outbox.pending()
@@ -395,7 +433,7 @@ class Flow:
         """Charge the receiver for the delay it causes, and close it when its budget is used up."""
         account = self._accounts[receiver]
         account.congested_at = now
-        if not self._delays_others(receiver, congestion, now):
+        if not self._delays_others(receiver, congestion, account, now):
             account.delay = max(0.0, account.delay - elapsed * RECOVERY)
             self._report_long_hold(receiver, congestion, account, now)
             return
@@ -405,16 +443,16 @@ class Flow:
         if account.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
             receiver.cut(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
 
-    def _delays_others(self, receiver: Peer, congestion: _Congestion, now: float) -> bool:
+    def _delays_others(self, receiver: Peer, congestion: _Congestion, account: _Account, now: float) -> bool:
         waiting = congestion.waiting
         if not waiting:
             return False
         if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._limits.hold_above)):
             return True
+        if receiver.distant:
+            return False
         ready = self._limits.resume_below
-        return not receiver.distant and any(
-            one.serves_another(receiver, ready) for one in islice(waiting, SAMPLE)
-        )
+        return account.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))
 
     def _report_long_hold(
         self, receiver: Peer, congestion: _Congestion, account: _Account, now: float

@@ -52,7 +52,8 @@ class FlowPeer(flow.Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
     `at_end` is called after the cut. A `distant` one is a server of the cluster.
-    `serves` are the receivers of its latest messages; `on_go_on` is called when it continues.
+    `serves` are the receivers of its latest messages; `on_go_on` is called when it continues, and
+    `on_look_ahead` when it is read ahead.
     """
 
     # A plain attribute in place of the protocol's property.
@@ -65,6 +66,7 @@ class FlowPeer(flow.Peer):
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
         self.on_go_on: Callable[[], None] = lambda: None
+        self.on_look_ahead: Callable[[], None] = lambda: None
         self.serves: list[FlowPeer] = []
         self.looks_ahead = 0
         self.reports: list[tuple[int, int]] = []
@@ -92,6 +94,7 @@ class FlowPeer(flow.Peer):
     def look_ahead(self) -> None:
         """Count."""
         self.looks_ahead += 1
+        self.on_look_ahead()
 
     def report_hold(self, publishers: int, pending: int) -> None:
         """Remember."""
