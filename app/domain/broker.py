@@ -13,7 +13,8 @@ from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.encode import ServerInfo
 from app.domain.errors import MaximumConnections
-from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, InternalFailure
+from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from app.domain.failure import described
 from app.domain.flow import Flow
 from app.domain.index import IndexStats, SubscriptionIndex
 from app.domain.interest import Interest
@@ -267,7 +268,7 @@ class Broker:
 
     def failed(self, error: Exception) -> None:
         """Report a defect that concerns no single connection; the server goes on."""
-        self.events.record(InternalFailure(None, type(error).__name__))
+        self.events.record(ServerFailure(None, described(error)))
 
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""

@@ -24,6 +24,7 @@ from app.domain.events import (
     PublishersHeld,
     SlowConsumer,
 )
+from app.domain.failure import described
 from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
 from app.domain.flow import Peer as FlowPeer
 from app.domain.limits import Limits, route_line
@@ -478,7 +479,7 @@ class Connection:
         if self.closed:
             return
         try:
-            self.report(InternalFailure(self.link, type(error).__name__))
+            self.report(InternalFailure(self.link, described(error)))
         finally:
             self.abort()
 

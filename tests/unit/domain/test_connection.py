@@ -790,9 +790,10 @@ def test_a_defect_when_it_goes_on(
         client.connection.go_on()
 
     assert (True, True) == (client.connection.closed, client.wire.aborted)
-    assert [client.connection.cid] == [
-        event.link.number for event in server.events.of(InternalFailure) if event.link
-    ]
+    [failure] = server.events.of(InternalFailure)
+    assert failure.link is not None
+    assert client.connection.cid == failure.link.number
+    assert failure.reason.startswith("MemoryError at test_connection.py:")
     assert PONG == server.connect(quiet=True).ask(b"PING\r\n")
 
 
