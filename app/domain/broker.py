@@ -8,7 +8,7 @@ from app.domain.client_session import ClientSession
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.mesh import Cluster, ClusterSettings
 from app.domain.cluster.solicitor import Dialer
-from app.domain.connection import Connection, Handler, Wire
+from app.domain.connection import Connection
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.encode import ServerInfo
@@ -27,6 +27,7 @@ from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler, Timer
 from app.domain.tombstones import Tombstones
 from app.domain.turns import SLICE, Turns
+from app.domain.wire import Handler, Wire
 
 REMOVED_AT_ONCE = 64
 """Subscriptions of a closed connection that are removed without looking at the clock."""

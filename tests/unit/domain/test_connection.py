@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from app.domain.client_session import ClientSession
-from app.domain.connection import AHEAD_BYTES, EARLY_BYTES, Connection, Peer
+from app.domain.connection import AHEAD_BYTES, EARLY_BYTES, Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
@@ -51,18 +51,6 @@ def _slow(server: VirtualBroker) -> VirtualClient:
     client.send(b"SUB slow 1\r\n")
     client.wire.stall()
     return client
-
-
-# --- peers -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("peer", "text"),
-    [(Peer("127.0.0.1", 4222), "127.0.0.1:4222"), (Peer("::1", 57860), "::1:57860")],
-)
-def test_addresses_stand_without_brackets(peer: Peer, text: str) -> None:
-    """A peer is shown as gnatsd shows it, IPv6 included."""
-    assert text == str(peer)
 
 
 # --- reading and waiting ---------------------------------------------------------

@@ -21,9 +21,9 @@ from app.domain.cluster.solicitor import (
     UnreachableRoute,
 )
 from app.domain.cluster.url import RouteUrl
-from app.domain.connection import Handler, Wire
 from app.domain.dataplane.draw import Draw
 from app.domain.events import Level
+from app.domain.wire import Handler, Wire
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.handler import ReceiveRoom, RecordingHandler
