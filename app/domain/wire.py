@@ -42,7 +42,7 @@ class Wire(Protocol):
         ...
 
     def untaken(self) -> int:
-        """How many bytes were passed on that the peer has not taken; 0 where that cannot be told."""
+        """How many bytes were passed on that the peer has not taken; 0 where that is not known."""
         ...
 
     def pause(self) -> None:
@@ -86,7 +86,7 @@ class Handler(Protocol):
         ...
 
     def received(self, count: int) -> None:
-        """`count` bytes, at least one, stand at the start of the reserved room."""
+        """`count` bytes, at least one, are at the start of the reserved room."""
         ...
 
     def ended(self) -> None:

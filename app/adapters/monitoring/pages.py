@@ -64,7 +64,7 @@ _subject_rows = TypeAdapter(list[str])
 Listed = Iterator[tuple[SubscriptionStats, ...]]
 
 IN_PAGE, IN_ROW = b" " * 2, b" " * 6
-"""What stands before each line of a list, besides the two blanks of its own level."""
+"""What comes before each line of a list, besides the two blanks of its own level."""
 
 T = TypeVar("T")
 Row = TypeVar("Row")

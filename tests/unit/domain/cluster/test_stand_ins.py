@@ -144,7 +144,7 @@ def test_gnatsd_gets_it_as_from_the_publisher(scene: Scene) -> None:
 
 
 def test_a_server_that_makes_itself_known_late(scene: Scene) -> None:
-    """A peer may tell interest before its INFO; the mark counts as soon as the INFO has come."""
+    """A peer may announce interest before its INFO; the mark counts as soon as the INFO has come."""
     distant = scene.distant(GREATER_ID, ours=False)
     scene.leave()
     distant.heard()
