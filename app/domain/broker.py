@@ -108,6 +108,8 @@ class Broker:
         self._total = 0
         self.slow_consumers = 0
         """Receivers that were closed because they were too slow, since the start."""
+        self.slow_routes = 0
+        """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
         self.started = needs.scheduler.monotonic()
         self.serving = False
@@ -274,6 +276,7 @@ class Broker:
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
         self.slow_consumers += 1
+        self.slow_routes += connection.distant
         peer = connection.wire.peer
         number, name = connection.title
         self.slow_consumer_log.append(

@@ -333,6 +333,15 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 # --- losses -----------------------------------------------------------------------------------
 
 
+def test_slow_routes_are_counted_by_themselves(server: RoutedBroker) -> None:
+    """Routes that were closed because they were too slow are among all receivers, and have a count."""
+    server.joined(SMALLER_ID).connection.cut("for this test")
+    server.connect().connection.cut("for this test")
+
+    assert (2, 1) == (server.broker.slow_consumers, server.broker.slow_routes)
+    assert ["rid", "cid"] == [record.kind for record in server.broker.slow_consumer_log]
+
+
 def test_many_subscriptions_of_a_lost_server(server: RoutedBroker) -> None:
     """They go in slices, so that clients are served meanwhile, but none of them gets a message any more."""
     peer = server.joined(GREATER_ID)
