@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.domain import encode
 from app.domain.commands import LINE_SLACK, readable
+from app.domain.congestion import Peer as FlowPeer
 from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
 from app.domain.events import (
     ConnectionClosed,
@@ -25,7 +26,6 @@ from app.domain.events import (
 )
 from app.domain.failure import described
 from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
-from app.domain.flow import Peer as FlowPeer
 from app.domain.limits import Limits, route_line
 from app.domain.look_ahead import LookAhead
 from app.domain.stats import ConnectionStats, Traffic
@@ -290,6 +290,9 @@ class Connection:
 
     def look_ahead(self) -> None:
         """The peer has waited for long: read on, within bounds, and answer each PING out of order."""
+        self.guard(self._look_ahead)
+
+    def _look_ahead(self) -> None:
         if self.closed or not self._waits or self._ahead is not None:
             return
         longest = LINE_SLACK + route_line(self._broker.limits.max_control_line)

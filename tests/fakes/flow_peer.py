@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from app.domain import flow
+from app.domain.congestion import Peer
 from app.domain.dataplane.seam import Outbox
+from app.domain.flow import Flow
 
 
 class FakeOutbox(Outbox):
@@ -48,7 +49,7 @@ class FakeOutbox(Outbox):
         return self._passed
 
 
-class FlowPeer(flow.Peer):
+class FlowPeer(Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
     `at_end` is called after the cut. A `distant` one is a server of the cluster.
@@ -59,7 +60,7 @@ class FlowPeer(flow.Peer):
     # A plain attribute in place of the protocol's property.
     distant: bool = False
 
-    def __init__(self, owner: flow.Flow, *, distant: bool = False) -> None:
+    def __init__(self, owner: Flow, *, distant: bool = False) -> None:
         self.distant = distant
         self.waits = 0
         self.held = 0
@@ -87,7 +88,7 @@ class FlowPeer(flow.Peer):
         """Not looked at by flow control."""
         return id(self), ""
 
-    def serves_another(self, besides: flow.Peer, low: int) -> bool:
+    def serves_another(self, besides: Peer, low: int) -> bool:
         """Look at what is pending for those it serves."""
         return any(one is not besides and one.outbox.pending() <= low for one in self.serves)
 

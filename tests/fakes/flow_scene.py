@@ -1,7 +1,8 @@
 """A flow on a manual clock, with peers that a test lets publish and read."""
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.flow import TICK, Flow
+from app.domain.congestion import TICK
+from app.domain.flow import Flow
 from app.domain.limits import Limits
 from tests.fakes.flow_peer import FlowPeer
 

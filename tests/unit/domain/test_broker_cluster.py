@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.broker import FLUSH_SECONDS, NEWS_SECONDS, REMOVED_AT_ONCE
 from app.domain.cluster.mesh import ClusterSettings
+from app.domain.congestion import SLOW_CHECKS, TICK
 from app.domain.dataplane.seam import MakePlane
-from app.domain.flow import SLOW_CHECKS, TICK
 from app.domain.limits import HOLD_SECONDS, Limits
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient

@@ -6,11 +6,13 @@ import weakref
 import pytest
 
 from app.domain.client_session import ClientSession
+from app.domain.congestion import TICK
 from app.domain.connection import AHEAD_BYTES, EARLY_BYTES, Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
-from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
+from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.look_ahead import LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.turns import SLICE
@@ -783,6 +785,20 @@ def test_a_defect_when_it_goes_on(
     assert client.connection.cid == failure.link.number
     assert failure.reason.startswith("MemoryError at test_connection.py:")
     assert PONG == server.connect(quiet=True).ask(b"PING\r\n")
+
+
+def test_a_defect_when_it_is_read_ahead(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory for a held publisher costs that one; flow control goes on."""
+    client.send(message(2500) + message(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(LookAhead, "feed", fail)
+        crawl(server, slow, ANSWER_HOLD + TICK)
+    server.advance(LIMITS.write_deadline + TICK)
+
+    assert (True, True) == (client.wire.aborted, slow.wire.aborted)
+    assert 1 == len(server.events.of(InternalFailure))
 
 
 def test_a_defect_of_a_timer(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """Flow control: each rule of ADR 0023, with fakes and in virtual time."""
 
+from collections.abc import Callable
+
 import pytest
 
-from app.domain.flow import TICK
+from app.domain.congestion import TICK
+from app.domain.flow import CHECK_SECONDS
 from app.domain.limits import HOLD_BYTES, HOLD_SECONDS, Limits
 from tests.fakes.flow_peer import FlowPeer
 from tests.fakes.flow_scene import HOLD, LIMITS, LITTLE, Scene
@@ -224,7 +227,7 @@ def test_a_publisher_that_leaves_before_its_turn(
     scene.flow.forget(publisher)
     scene.clock.run_pending()
 
-    assert (0, 0) == (publisher.waits, scene.flow.held_publishers)
+    assert 0 == scene.flow.held_publishers
     assert pytest.approx(SOON) == scene.flow.held_seconds
 
 
@@ -419,6 +422,64 @@ def test_a_receiver_that_goes_within_a_check(scene: Scene) -> None:
     scene.clock.advance(LIMITS.write_deadline + TICK)
 
     assert (1, 0) == (len(first.cuts), len(second.cuts))
+
+
+class Elaborate(FlowPeer):
+    """A receiver whose check takes all the time of one turn, and may do something else then."""
+
+    checks = 0
+
+    def untaken(self) -> int:
+        """Count."""
+        self.checks += 1
+        self.at_check()
+        return 0
+
+    at_check: Callable[[], None] = staticmethod(lambda: None)
+
+
+def elaborate(scene: Scene) -> Elaborate:
+    """A congested one."""
+    peer = Elaborate(scene.flow)
+    peer.outbox.alarm = HOLD
+    scene.congest(peer, scene.peer())
+    peer.checks = 0
+    return peer
+
+
+def test_many_receivers_are_checked_in_turns(scene: Scene) -> None:
+    """A check of thousands lets others have turns, and there is one timer for it."""
+    receivers = [elaborate(scene) for _ in range(3)]
+
+    def between() -> None:
+        scene.flow.forget(receivers[1])
+        scene.congest(scene.peer(), scene.peer())
+
+    def take_all_the_time() -> None:
+        scene.clock.late += CHECK_SECONDS
+        scene.clock.call_soon(between)
+
+    receivers[0].at_check = take_all_the_time
+    scene.clock.advance(TICK)
+
+    assert [1, 0, 1] == [one.checks for one in receivers]
+    assert 1 == scene.clock.timers_outstanding
+
+
+def test_a_defect_within_a_check(scene: Scene) -> None:
+    """The others are checked all the same, and again."""
+    first, second = elaborate(scene), elaborate(scene)
+
+    def fail() -> None:
+        raise MemoryError
+
+    first.at_check = fail
+    with pytest.raises(MemoryError):
+        scene.clock.advance(TICK)
+    first.at_check = lambda: None
+    scene.clock.advance(TICK)
+
+    assert [2, 2] == [first.checks, second.checks]
 
 
 def test_congestion_within_a_check(scene: Scene) -> None:

@@ -4,17 +4,8 @@ from functools import partial
 
 import pytest
 
-from app.domain.flow import (
-    ANSWER_HOLD,
-    DRAIN_SECONDS,
-    LOOK_SECONDS,
-    QUIET_SECONDS,
-    RECOVERY,
-    REPORT_DELAY,
-    REPORT_HOLD,
-    SAMPLE,
-    TICK,
-)
+from app.domain.congestion import DRAIN_SECONDS, REPORT_HOLD, SAMPLE, TICK
+from app.domain.flow import ANSWER_HOLD, LOOK_SECONDS, QUIET_SECONDS, RECOVERY, REPORT_DELAY
 from app.domain.limits import Limits
 from tests.fakes.flow_peer import FlowPeer
 from tests.fakes.flow_scene import DELAYED, HOLD, LIMITS, Scene
