@@ -50,6 +50,10 @@ class Peer(Protocol):
         """Whether another receiver of its latest messages has at most `low` bytes pending."""
         ...
 
+    def guard(self, call: Callable[[], None]) -> None:
+        """Make a call for this peer; what it raises ends this connection, and no other."""
+        ...
+
     def wait(self) -> None:
         """Read no more until a matching call of `go_on`."""
         ...

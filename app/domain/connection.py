@@ -36,6 +36,12 @@ from app.domain.wire import Wire
 _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
 """Verbs that a payload follows."""
 
+CROWDED_READ = 4096
+"""Bytes that are read at once while many peers ask for much; a peer that sends more waits for its turn."""
+
+SMALL_READ = 16 * 1024
+"""Bytes of a read in which a message without a receiver is postponed."""
+
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""
 
@@ -167,6 +173,8 @@ class Connection:
         room = self._broker.plane.reserve(self.inlet)
         if self._waits:
             return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
+        if self._broker.turns.is_crowded:
+            return room[:CROWDED_READ]
         return room
 
     def received(self, count: int) -> None:
@@ -175,8 +183,16 @@ class Connection:
         if self._waits:
             room = self._broker.plane.reserve(self.inlet)
             self._keep_early(room[:count])  # what was reserved before, with the bytes in it
+        elif count == CROWDED_READ and self._broker.turns.is_crowded:
+            self._queue_up(count)
         else:
             self._advance(count)
+
+    def _queue_up(self, count: int) -> None:
+        """Obey what was read in a later round: it is much, and others have used up this one."""
+        self.wait()
+        self._keep_early(self._broker.plane.reserve(self.inlet)[:count])
+        self._broker.turns.enqueue(self.go_on)
 
     def ended(self) -> None:
         if self._waits and not self.closed and not (self._listening and self._is_idle()):
@@ -208,6 +224,7 @@ class Connection:
         plane.now = broker.turns.begin()
         plane.until = broker.turns.until
         broker.flow.ingesting(self)
+        plane.patient = 0 < count <= SMALL_READ and self.kind is Kind.CLIENT
         progress = plane.ingest(self.inlet, count)
         if plane.flush():
             self.wait()
@@ -215,6 +232,8 @@ class Connection:
         if progress is Progress.TURN:
             self.wait()
             broker.turns.enqueue(self.go_on, again=not count)
+        elif progress is Progress.LATER:
+            self._postpone()
         elif progress is Progress.HELD:
             broker.flow.hold(self)
             if not self._waits:
@@ -222,6 +241,18 @@ class Connection:
                 broker.scheduler.call_soon(self.go_on)
         broker.flow.ingesting(None)
         broker.turns.end()
+
+    def _postpone(self) -> None:
+        """Go on when all that can be read now has been read.
+
+        A client often subscribes on one connection and publishes on another one right after.
+        Both can be read at the same time then, in an order that only the kernel knows. So a
+        message that nobody listens to waits until the other connections have been read: one
+        round of calls for those that are known to be ready, and one for those the loop finds.
+        """
+        self.wait()
+        call_soon = self._broker.scheduler.call_soon
+        call_soon(lambda: call_soon(self.go_on))
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.

@@ -68,6 +68,8 @@ class Flow:
         self._checking = False
         """Whether a check of all is under way; the timer of the next one is set at its end."""
         self._publisher: Peer | None = None
+        self.delivering = False
+        """Whether messages are delivered whose publisher is not served now; set by the broker."""
         self.read_ahead = 0
         """Bytes of publishers that were read ahead, and wait with them."""
 
@@ -130,7 +132,7 @@ class Flow:
         """Its pending bytes have passed the mark for the first time, as far as the system takes no more."""
         receiver.outbox.flush()
         pending = receiver.outbox.pending()
-        if self._publisher is None and pending > self._most_pending(receiver):
+        if self._publisher is None and not self.delivering and pending > self._most_pending(receiver):
             self._cut_full(receiver, pending)  # by the server's own bytes: there is nobody to hold
         elif pending > self._limits.hold_above:
             self._begin(receiver)
@@ -254,7 +256,7 @@ class Flow:
             while receivers:
                 receiver, congestion = receivers.popleft()
                 if self._congested.get(receiver) is congestion:
-                    self._check(receiver, congestion, now, elapsed)
+                    receiver.guard(partial(self._check, receiver, congestion, now, elapsed))
                 if self._scheduler.monotonic() - now >= CHECK_SECONDS:
                     break
         finally:

@@ -101,6 +101,13 @@ class FlowPeer(Peer):
         """Remember."""
         self.reports.append((publishers, pending))
 
+    def guard(self, call: Callable[[], None]) -> None:
+        """Remember what the call raises, and end."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - as a connection does
+            self.cut(type(error).__name__)
+
     def wait(self) -> None:
         """One reason more."""
         self.waits += 1

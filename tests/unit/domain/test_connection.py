@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.client_session import ClientSession
 from app.domain.congestion import TICK
-from app.domain.connection import AHEAD_BYTES, EARLY_BYTES, Connection
+from app.domain.connection import AHEAD_BYTES, CROWDED_READ, EARLY_BYTES, SMALL_READ, Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
@@ -15,7 +15,7 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.look_ahead import LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
-from app.domain.turns import SLICE
+from app.domain.turns import ROUND, SLICE
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
@@ -441,6 +441,46 @@ def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, sl
         record.name,
         record.reason,
     )
+
+
+# --- the order of reads --------------------------------------------------------------
+
+
+def test_a_subscription_that_is_read_after_the_message(server: VirtualBroker, client: VirtualClient) -> None:
+    """A message that nobody listens to waits for what other connections sent at the same time."""
+    listener = server.connect(quiet=True)
+
+    client.wire.feed(3 * b"PUB a 2\r\nok\r\n" + b"PING\r\n")
+    listener.wire.feed(b"SUB a 1\r\n")
+    server.settle()
+
+    assert 3 * b"MSG a 1 2\r\nok\r\n" == listener.heard()
+    assert (PONG, False) == (client.heard(), client.wire.paused)
+
+
+def test_a_flood_that_nobody_listens_to_does_not_wait(client: VirtualClient) -> None:
+    """Only small reads are put off: a client that has just begun to publish sends little."""
+    client.wire.feed((SMALL_READ // 10) * b"PUB a 2\r\nok\r\n" + b"PING\r\n")
+
+    assert PONG == client.heard()
+
+
+# --- crowds --------------------------------------------------------------------------
+
+
+def test_in_a_crowd_little_is_read_at_once(server: VirtualBroker, client: VirtualClient) -> None:
+    """A peer that sends much waits for a later round; one that sends little is served."""
+    greedy = server.connect(quiet=True)
+    server.broker.turns.count(ROUND)
+
+    greedy.wire.feed(CROWDED_READ // 6 * b"PING\r\n" + b"PING\r\n")
+    client.wire.feed(b"PING\r\n")
+    at_once = (greedy.heard(), client.heard(), greedy.wire.paused)
+    server.settle()
+
+    assert (b"", PONG, True) == at_once
+    assert (CROWDED_READ // 6 + 1) * PONG == greedy.heard()
+    assert 0 == server.broker.flow.read_ahead
 
 
 # --- ending ------------------------------------------------------------------------

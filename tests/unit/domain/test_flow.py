@@ -87,6 +87,33 @@ def test_one_message_always_fits(scene: Scene, publisher: FlowPeer, receiver: Fl
     assert (False, True, []) == (held, receiver.outbox.congested, receiver.cuts)
 
 
+def test_a_message_whose_publisher_is_not_served_fits_as_well(scene: Scene, receiver: FlowPeer) -> None:
+    """The rest of a large fan-out, delivered later, closes no idle receiver."""
+    scene.flow.delivering = True
+    receiver.outbox.queue(LIMITS.max_pending + 1)
+
+    scene.flow.pressed(receiver)
+
+    assert (True, []) == (receiver.outbox.congested, receiver.cuts)
+
+
+def test_a_defect_in_a_check_costs_one_receiver(
+    scene: Scene, congested: FlowPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are checked, and the timer runs on."""
+
+    def fail() -> int:
+        raise MemoryError
+
+    other = scene.peer()
+    scene.congest(other, scene.peer())
+    monkeypatch.setattr(congested, "untaken", fail)
+
+    scene.clock.advance(LIMITS.write_deadline + TICK)
+
+    assert (["MemoryError"], ["no progress within write_deadline 2s"]) == (congested.cuts, other.cuts)
+
+
 def test_what_the_wire_takes_at_once_is_not_pending(scene: Scene, receiver: FlowPeer) -> None:
     """The outbox is flushed before it is judged."""
     receiver.outbox.queue(HOLD + 1)
@@ -464,22 +491,6 @@ def test_many_receivers_are_checked_in_turns(scene: Scene) -> None:
 
     assert [1, 0, 1] == [one.checks for one in receivers]
     assert 1 == scene.clock.timers_outstanding
-
-
-def test_a_defect_within_a_check(scene: Scene) -> None:
-    """The others are checked all the same, and again."""
-    first, second = elaborate(scene), elaborate(scene)
-
-    def fail() -> None:
-        raise MemoryError
-
-    first.at_check = fail
-    with pytest.raises(MemoryError):
-        scene.clock.advance(TICK)
-    first.at_check = lambda: None
-    scene.clock.advance(TICK)
-
-    assert [2, 2] == [first.checks, second.checks]
 
 
 def test_congestion_within_a_check(scene: Scene) -> None:
