@@ -63,7 +63,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _start(stack: ExitStack) -> Cluster:
-    """Three servers, each of which is told of the others. Raises `CannotStart`."""
+    """Three servers, each of which knows the others. Raises `CannotStart`."""
     pages, ports = free_port(), [free_port() for _ in range(3)]
     urls = [f"nats://127.0.0.1:{port}" for port in ports]
     routes = [",".join(url for url in urls if url != own) for own in urls]
@@ -149,7 +149,7 @@ class _Page:
         return bool(self._driver.find_elements(By.CSS_SELECTOR, selector))
 
     def says(self, selector: str, text: str) -> bool:
-        """Whether this stands somewhere in an element."""
+        """Whether this is somewhere in an element."""
         return any(text in found.text for found in self._driver.find_elements(By.CSS_SELECTOR, selector))
 
     def knows_rates(self) -> bool:

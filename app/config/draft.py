@@ -58,6 +58,6 @@ class Draft:
         return copied
 
     def move_places(self, other: "Draft", path: Path) -> None:
-        """Let another draft know, in place of this one, where the parts of something stand."""
+        """Let another draft know, in place of this one, where the parts of something are."""
         for known in [known for known in self._places if known[: len(path)] == path]:
             other.mark(known, self._places.pop(known))

@@ -36,7 +36,7 @@ class Given:
         return used == intended and (used is not None or (self.whole and path[:-1] not in self.doubtful))
 
     def place(self, *path: str) -> Place | None:
-        """Where an option stands in a file; None if it does not."""
+        """Where an option is in a file; None if it is in none."""
         return None if self._flag(path) else self.used.place(path)
 
     def name(self, *path: str) -> str:

@@ -36,7 +36,7 @@ class Examined:
     options: Options | None
     """What is left of it without its mistakes; None if that cannot be said."""
     given: Given = field(compare=False)
-    """What was given for these options, and where it stands."""
+    """What was given for these options, and where."""
     problems: tuple[Problem, ...] = ()
     """What makes it unusable."""
     notices: tuple[Problem, ...] = ()

@@ -145,7 +145,7 @@ class Reading:
         self._problems.append((place, text))
 
     def unread(self, place: Place, text: str) -> Item:
-        """Report it; what stands in for the value that cannot be read."""
+        """Report it; an empty value takes the place of the one that cannot be read."""
         self.report(place, text)
         self._unread.add(place)
         return Item("", place)

@@ -14,7 +14,7 @@ from app.config.section import Section, Verdict, inner_section, key_of
 _Chosen = TypeVar("_Chosen", bound=Section)
 
 _MOST_ROUNDS = 10
-"""Mistakes that are seen only when others are gone come in so many rounds at most."""
+"""Rounds of looking for mistakes; some are seen only when others are gone."""
 
 _WORDS = {
     "bool_type": "must be true or false",

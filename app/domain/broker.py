@@ -8,12 +8,13 @@ from app.domain.client_session import ClientSession
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.mesh import Cluster, ClusterSettings
 from app.domain.cluster.solicitor import Dialer
-from app.domain.connection import Connection, Handler, Wire
+from app.domain.connection import Connection
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
 from app.domain.encode import ServerInfo
 from app.domain.errors import MaximumConnections
-from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, InternalFailure
+from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from app.domain.failure import described
 from app.domain.flow import Flow
 from app.domain.index import IndexStats, SubscriptionIndex
 from app.domain.interest import Interest
@@ -26,6 +27,7 @@ from app.domain.subscription import Subscription, read_member
 from app.domain.timetable import DueQueue, Scheduler, Timer
 from app.domain.tombstones import Tombstones
 from app.domain.turns import SLICE, Turns
+from app.domain.wire import Handler, Wire
 
 REMOVED_AT_ONCE = 64
 """Subscriptions of a closed connection that are removed without looking at the clock."""
@@ -106,6 +108,8 @@ class Broker:
         self._total = 0
         self.slow_consumers = 0
         """Receivers that were closed because they were too slow, since the start."""
+        self.slow_routes = 0
+        """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
         self.started = needs.scheduler.monotonic()
         self.serving = False
@@ -267,11 +271,12 @@ class Broker:
 
     def failed(self, error: Exception) -> None:
         """Report a defect that concerns no single connection; the server goes on."""
-        self.events.record(InternalFailure(None, type(error).__name__))
+        self.events.record(ServerFailure(None, described(error)))
 
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
         self.slow_consumers += 1
+        self.slow_routes += connection.distant
         peer = connection.wire.peer
         number, name = connection.title
         self.slow_consumer_log.append(
@@ -303,11 +308,14 @@ class Broker:
 
     def _flush_slice(self) -> None:
         """One slice per turn of the loop; behind the last one, one of those who wait for it."""
+        self.flow.delivering = True
         try:
             is_left = self.plane.flush_rest()
         except Exception as error:  # noqa: BLE001 - a defect ends one message, and delays no other
             self.failed(error)
             is_left = True
+        finally:
+            self.flow.delivering = False
         if not is_left and not self._after_flush:
             self._flushing = False
             return

@@ -36,7 +36,7 @@ class WildcardChanges:
     def bear_on(self, stamp: int, prefix: Sequence[bytes], further: int = 0) -> bool:
         """Whether some change since `stamp` concerns an entry, or such changes are forgotten.
 
-        The entry is for one subject, or for all that begin so and have so many further tokens.
+        The entry is for one subject, or for all that begin so and have that number of further tokens.
         """
         missed = self.now - stamp
         if missed > len(self._ring):

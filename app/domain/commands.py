@@ -129,7 +129,7 @@ def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
 
 
 def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
-    """What a log may quote: after a misspelt CONNECT, or in JSON without one, a password may stand."""
+    """What a log may quote: after a misspelt CONNECT, or in JSON without one, there may be a password."""
     if known and verb is CONNECT:
         return line[known : known + 1]
     brace = line.find(b"{", known)

@@ -8,11 +8,11 @@ call of `Connection.wait` and is ended by one of `Connection.go_on`.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain import encode
 from app.domain.commands import LINE_SLACK, readable
+from app.domain.congestion import Peer as FlowPeer
 from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
 from app.domain.events import (
     ConnectionClosed,
@@ -24,118 +24,32 @@ from app.domain.events import (
     PublishersHeld,
     SlowConsumer,
 )
+from app.domain.failure import described
 from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
-from app.domain.flow import Peer as FlowPeer
 from app.domain.limits import Limits, route_line
 from app.domain.look_ahead import LookAhead
-from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
 from app.domain.turns import Turns
+from app.domain.wire import Wire
 
 _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
 """Verbs that a payload follows."""
 
+CROWDED_READ = 4096
+"""Bytes that are read at once while many peers ask for much; a peer that sends more waits for its turn."""
+
+SMALL_READ = 16 * 1024
+"""Bytes of a read in which a message without a receiver is postponed."""
+
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""
 
+AHEAD_BYTES = 16 * 1024
+"""What is read at once of a peer that has to wait, so that looking at it takes a small part of a turn."""
+
 _PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The other end's address, as the transport saw it."""
-
-    ip: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.ip}:{self.port}"
-
-
-class Wire(Protocol):
-    """What a connection asks of its transport; guarantees in ``app.ports.transport``."""
-
-    @property
-    def peer(self) -> Peer: ...
-
-    @property
-    def security(self) -> Security | None:
-        """How the link is protected; None for a plain one, and before `Handler.opened`."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Send, in order, without blocking."""
-        ...
-
-    def writelines(self, chunks: list[bytes]) -> None:
-        """Send several pieces, in order, without joining them where that is possible."""
-        ...
-
-    def pending(self) -> int:
-        """How many bytes have been written but not passed on yet."""
-        ...
-
-    def untaken(self) -> int:
-        """How many bytes were passed on that the peer has not taken; 0 where that cannot be told."""
-        ...
-
-    def pause(self) -> None:
-        """Stop reading; may be called again while paused, or after the end.
-
-        Called within `Handler.opened`, one read may come nevertheless: loops begin to
-        read after that, whatever it did.
-        """
-        ...
-
-    def resume(self) -> None:
-        """Read on; may be called while reading, or after the end."""
-        ...
-
-    def close(self) -> None:
-        """Send what is pending, then our end of file; discard input briefly; then end."""
-        ...
-
-    def abort(self) -> None:
-        """End now; what is pending is lost."""
-        ...
-
-
-class Handler(Protocol):
-    """What a transport drives."""
-
-    @property
-    def link(self) -> Link:
-        """The link in the words of the event log; as long as it is not lost."""
-        ...
-
-    def opened(self) -> None:
-        """The link may carry traffic from now on."""
-        ...
-
-    def reserve(self) -> memoryview:
-        """Where the next bytes go: writable, never empty, valid until `received`.
-
-        It must not call the wire: some event loops are in the middle of a read here.
-        """
-        ...
-
-    def received(self, count: int) -> None:
-        """`count` bytes, at least one, stand at the start of the reserved room."""
-        ...
-
-    def ended(self) -> None:
-        """The peer will send no more."""
-        ...
-
-    def drained(self) -> None:
-        """Pending bytes have fallen to the low-water mark."""
-        ...
-
-    def lost(self, error: Exception | None) -> None:
-        """The link is gone: `error` is None after an orderly end."""
-        ...
 
 
 class Session(Control, Protocol):
@@ -256,15 +170,29 @@ class Connection:
         self._broker.opened(self)
 
     def reserve(self) -> memoryview:
-        return self._broker.plane.reserve(self.inlet)
+        room = self._broker.plane.reserve(self.inlet)
+        if self._waits:
+            return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
+        if self._broker.turns.is_crowded:
+            return room[:CROWDED_READ]
+        return room
 
     def received(self, count: int) -> None:
         if self.closed:
             return
         if self._waits:
-            self._keep_early(self.reserve()[:count])  # what was reserved before, with the bytes in it
+            room = self._broker.plane.reserve(self.inlet)
+            self._keep_early(room[:count])  # what was reserved before, with the bytes in it
+        elif count == CROWDED_READ and self._broker.turns.is_crowded:
+            self._queue_up(count)
         else:
             self._advance(count)
+
+    def _queue_up(self, count: int) -> None:
+        """Obey what was read in a later round: it is much, and others have used up this one."""
+        self.wait()
+        self._keep_early(self._broker.plane.reserve(self.inlet)[:count])
+        self._broker.turns.enqueue(self.go_on)
 
     def ended(self) -> None:
         if self._waits and not self.closed and not (self._listening and self._is_idle()):
@@ -296,6 +224,7 @@ class Connection:
         plane.now = broker.turns.begin()
         plane.until = broker.turns.until
         broker.flow.ingesting(self)
+        plane.patient = 0 < count <= SMALL_READ and self.kind is Kind.CLIENT
         progress = plane.ingest(self.inlet, count)
         if plane.flush():
             self.wait()
@@ -303,6 +232,8 @@ class Connection:
         if progress is Progress.TURN:
             self.wait()
             broker.turns.enqueue(self.go_on, again=not count)
+        elif progress is Progress.LATER:
+            self._postpone()
         elif progress is Progress.HELD:
             broker.flow.hold(self)
             if not self._waits:
@@ -310,6 +241,18 @@ class Connection:
                 broker.scheduler.call_soon(self.go_on)
         broker.flow.ingesting(None)
         broker.turns.end()
+
+    def _postpone(self) -> None:
+        """Go on when all that can be read now has been read.
+
+        A client often subscribes on one connection and publishes on another one right after.
+        Both can be read at the same time then, in an order that only the kernel knows. So a
+        message that nobody listens to waits until the other connections have been read: one
+        round of calls for those that are known to be ready, and one for those the loop finds.
+        """
+        self.wait()
+        call_soon = self._broker.scheduler.call_soon
+        call_soon(lambda: call_soon(self.go_on))
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.
@@ -365,7 +308,7 @@ class Connection:
 
     def _take_early(self) -> None:
         """Process a part of what came while the peer had to wait."""
-        room = self.reserve()
+        room = self._broker.plane.reserve(self.inlet)
         taken = bytes(memoryview(self._early)[: len(room)])
         self._early = self._early[len(taken) :]
         self._broker.flow.read_ahead -= len(taken)
@@ -378,6 +321,9 @@ class Connection:
 
     def look_ahead(self) -> None:
         """The peer has waited for long: read on, within bounds, and answer each PING out of order."""
+        self.guard(self._look_ahead)
+
+    def _look_ahead(self) -> None:
         if self.closed or not self._waits or self._ahead is not None:
             return
         longest = LINE_SLACK + route_line(self._broker.limits.max_control_line)
@@ -471,7 +417,7 @@ class Connection:
         if self.closed:
             return
         try:
-            self.report(InternalFailure(self.link, type(error).__name__))
+            self.report(InternalFailure(self.link, described(error)))
         finally:
             self.abort()
 

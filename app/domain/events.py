@@ -195,6 +195,16 @@ class InternalFailure(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFailure(Event):
+    """A defect of ours that met no single connection; nothing was closed."""
+
+    level = Level.ERROR
+    sentence = "Internal error, the server goes on: {self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClientConnected(Event):
     level = Level.DEBUG
     sentence = "Client connection created"

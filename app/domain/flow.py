@@ -15,23 +15,13 @@ not waited for may fill up to `max_pending`; then everybody waits for it, within
 same budget.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from functools import partial
 from itertools import islice
-from typing import Protocol
 
-from app.domain.dataplane.seam import Outbox
+from app.domain.congestion import REPORT_HOLD, SAMPLE, TICK, Account, Congestion, Hold, Peer, Queue, taken
 from app.domain.limits import HOLD_SECONDS, ROUTE_PENDING, Limits
 from app.domain.timetable import Scheduler, Timer
-
-TICK = 0.1
-"""Seconds between checks of the congested receivers."""
-
-QUICK_BYTES = 128 * 1024
-"""Bytes a receiver must take between two checks to count as quick."""
-
-SLOW_CHECKS = 3
-"""Consecutive slow checks before a receiver counts as slow; one missed turn is not enough."""
 
 RECOVERY = 0.5
 """Seconds of budget that a second without delay gives back.
@@ -40,20 +30,17 @@ So a reader may be slower than the others by a third: its publishers wait for it
 for a third of the time then, and the budget recovers as fast as it is used.
 """
 
-DRAIN_SECONDS = 10.0
-"""A receiver that needs longer than this for `hold_above` bytes delays the publishers that share it."""
-
 REPORT_DELAY = 0.5
 """Seconds of delay to others after which the hold is logged."""
-
-REPORT_HOLD = 1.0
-"""Seconds of a single hold after which it is logged."""
 
 ANSWER_HOLD = 1.5
 """Seconds of a single hold after which the publisher's PINGs are answered out of order."""
 
-SAMPLE = 64
-"""Publishers looked at per receiver and check; they take turns at the front of the queue."""
+CHECK_SECONDS = 0.005
+"""Seconds in one turn of the loop in which congested receivers are checked."""
+
+LOOK_SECONDS = 0.005
+"""Seconds in one turn of the loop in which the input of held publishers begins to be read ahead."""
 
 READ_AHEAD = 4 * 1024 * 1024
 """Bytes read ahead from one publisher that is held for long, to answer its PINGs."""
@@ -65,126 +52,24 @@ QUIET_SECONDS = 10.0
 """Seconds without congestion after which a receiver's record is dropped, and a new hold is logged again."""
 
 
-class Peer(Protocol):
-    """A connection, as receiver and as publisher."""
-
-    @property
-    def outbox(self) -> Outbox: ...
-
-    @property
-    def distant(self) -> bool:
-        """Whether it is a server of the cluster."""
-        ...
-
-    @property
-    def title(self) -> tuple[int, str]:
-        """Its number, and the name that the peer gave itself."""
-        ...
-
-    def untaken(self) -> int:
-        """Bytes passed on that it has not taken, as far as the system knows."""
-        ...
-
-    def serves_another(self, besides: "Peer", low: int) -> bool:
-        """Whether another receiver of its latest messages has at most `low` bytes pending."""
-        ...
-
-    def wait(self) -> None:
-        """Read no more until a matching call of `go_on`."""
-        ...
-
-    def go_on(self) -> None: ...
-
-    def look_ahead(self) -> None:
-        """It has been held for long: read ahead, within bounds, and answer each PING found."""
-        ...
-
-    def report_hold(self, publishers: int, pending: int) -> None:
-        """Log that `publishers` wait for this receiver, which has `pending` bytes waiting."""
-        ...
-
-    def cut(self, reason: str) -> None:
-        """Close this slow consumer; calls `Flow.forget`."""
-        ...
-
-
-class _Congestion:
-    """A congested receiver: its progress, and who waits for it."""
-
-    __slots__ = ("began", "full", "holding", "origin", "passed", "since", "slow_checks", "waiting")
-
-    def __init__(self, passed: int, now: float) -> None:
-        self.origin = passed
-        """Bytes taken when the congestion began."""
-        self.passed = passed
-        self.began = now
-        self.since = now
-        """Time of the latest progress."""
-        self.holding = True
-        self.full = False
-        """Whether it has more than `max_pending`, so that everybody waits."""
-        self.slow_checks = 0
-        self.waiting: deque[Peer] = deque()
-
-    @property
-    def quick(self) -> bool:
-        """Whether it is waited for between servers."""
-        return self.slow_checks < SLOW_CHECKS
-
-    def check(self, passed: int, now: float) -> bool:
-        """Note what was taken since the check before; answer whether that was anything."""
-        if passed - self.passed >= QUICK_BYTES:
-            self.slow_checks = 0
-        elif now - self.began > TICK / 2:
-            self.slow_checks += 1
-        if passed <= self.passed:
-            return False
-        self.passed = passed
-        self.since = now
-        return True
-
-    def crawls(self, now: float, backlog: int) -> bool:
-        """Whether, at its average pace, `backlog` bytes take it longer than `DRAIN_SECONDS`."""
-        elapsed = now - self.began
-        return elapsed >= REPORT_HOLD and (self.passed - self.origin) * DRAIN_SECONDS < backlog * elapsed
-
-
-class _Account:
-    """What one receiver has cost others lately. Kept after the congestion, for `QUIET_SECONDS`."""
-
-    __slots__ = ("congested_at", "delay", "reported")
-
-    def __init__(self, now: float) -> None:
-        self.delay = 0.0
-        """Seconds for which it delayed others, less what it recovered."""
-        self.reported = False
-        self.congested_at = now
-
-
-class _Hold:
-    """A held publisher: since when, and for how many receivers."""
-
-    __slots__ = ("receivers", "since")
-
-    def __init__(self, now: float) -> None:
-        self.since = now
-        self.receivers: dict[Peer, None] = {}
-
-
 class Flow:
     """The congested receivers of a broker, and the publishers that wait for them."""
 
     def __init__(self, limits: Limits, scheduler: Scheduler) -> None:
         self._limits = limits
         self._scheduler = scheduler
-        self._congested: dict[Peer, _Congestion] = {}
-        self._accounts: dict[Peer, _Account] = {}
-        self._held: dict[Peer, _Hold] = {}
+        self._congested: dict[Peer, Congestion] = {}
+        self._accounts: dict[Peer, Account] = {}
+        self._held: dict[Peer, Hold] = {}
         self._held_before = 0.0
         self._pressing: dict[Peer, None] = {}
         self._timer: Timer | None = None
         self._checked = 0.0
+        self._checking = False
+        """Whether a check of all is under way; the timer of the next one is set at its end."""
         self._publisher: Peer | None = None
+        self.delivering = False
+        """Whether messages are delivered whose publisher is not served now; set by the broker."""
         self.read_ahead = 0
         """Bytes of publishers that were read ahead, and wait with them."""
 
@@ -238,7 +123,7 @@ class Flow:
                 congestion.full = True
                 self._mark(receiver, congestion)
         publisher = self._publisher
-        if publisher is None or not _is_waited_for(receiver, congestion, publisher):
+        if publisher is None or not congestion.is_waited_for_by(publisher):
             return False
         self._pressing[receiver] = None
         return True
@@ -247,7 +132,7 @@ class Flow:
         """Its pending bytes have passed the mark for the first time, as far as the system takes no more."""
         receiver.outbox.flush()
         pending = receiver.outbox.pending()
-        if self._publisher is None and pending > self._most_pending(receiver):
+        if self._publisher is None and not self.delivering and pending > self._most_pending(receiver):
             self._cut_full(receiver, pending)  # by the server's own bytes: there is nobody to hold
         elif pending > self._limits.hold_above:
             self._begin(receiver)
@@ -257,14 +142,14 @@ class Flow:
 
     def _begin(self, receiver: Peer) -> None:
         now = self._scheduler.monotonic()
-        congestion = self._congested[receiver] = _Congestion(_taken(receiver), now)
-        self._accounts.setdefault(receiver, _Account(now)).congested_at = now
+        congestion = self._congested[receiver] = Congestion(receiver, taken(receiver), now)
+        self._accounts.setdefault(receiver, Account(now)).congested_at = now
         self._mark(receiver, congestion)
-        if self._timer is None:
+        if self._timer is None and not self._checking:
             self._checked = now
             self._timer = self._scheduler.call_later(TICK, self._tick)
 
-    def _mark(self, receiver: Peer, congestion: _Congestion) -> None:
+    def _mark(self, receiver: Peer, congestion: Congestion) -> None:
         """Let the data plane ask before each message, if anybody waits for the receiver."""
         outbox = receiver.outbox
         outbox.alarm = self._most_pending(receiver)
@@ -282,11 +167,11 @@ class Flow:
         pressing, self._pressing = self._pressing, {}
         for receiver in pressing:
             congestion = self._congested.get(receiver)
-            if congestion is not None and _is_waited_for(receiver, congestion, publisher):
+            if congestion is not None and congestion.is_waited_for_by(publisher):
                 publisher.wait()
-                congestion.waiting.append(publisher)
-                hold = self._held.setdefault(publisher, _Hold(self._scheduler.monotonic()))
-                hold.receivers[receiver] = None
+                congestion.waiting[publisher] = None
+                hold = self._held.setdefault(publisher, Hold(self._scheduler.monotonic()))
+                hold.receivers[receiver] = congestion.waiting
 
     def drained(self, receiver: Peer) -> None:
         """The wire reports that little is pending."""
@@ -307,48 +192,49 @@ class Flow:
         hold = self._held.pop(peer, None)
         if hold is not None:
             self._held_before += self._scheduler.monotonic() - hold.since
+            for queue in hold.receivers.values():
+                del queue[peer]
 
-    def _release(self, receiver: Peer, congestion: _Congestion) -> None:
+    def _release(self, receiver: Peer, congestion: Congestion) -> None:
         """Let those who wait continue one by one, in order, after the current call."""
-        waiting, congestion.waiting = congestion.waiting, deque()
+        waiting, congestion.waiting = congestion.waiting, OrderedDict()
         if waiting:
             self._scheduler.call_soon(partial(self._wake, receiver, waiting))
 
-    def _wake(self, receiver: Peer, waiting: deque[Peer]) -> None:
+    def _wake(self, receiver: Peer, waiting: Queue) -> None:
         """Continue the first publisher, and the next one later unless the receiver is congested again."""
-        if self._rejoin(receiver, waiting):
+        if not waiting or self._rejoin(receiver, waiting):
             return
-        publisher = waiting.popleft()
+        publisher, _ = waiting.popitem(last=False)
         if waiting:
             self._scheduler.call_soon(partial(self._wake, receiver, waiting))
         self._stop_holding(publisher, receiver)
         publisher.go_on()
 
-    def _rejoin(self, receiver: Peer, waiting: deque[Peer]) -> bool:
+    def _rejoin(self, receiver: Peer, waiting: Queue) -> bool:
         """Put them back in front of those who wait, if the receiver is congested again."""
         congestion = self._congested.get(receiver)
         if congestion is None or not (congestion.holding or congestion.full):
             return False
-        congestion.waiting.extendleft(reversed(waiting))
+        for publisher in congestion.waiting:
+            self._held[publisher].receivers[receiver] = waiting
+        waiting.update(congestion.waiting)
+        congestion.waiting = waiting
         return True
 
     def _stop_holding(self, publisher: Peer, receiver: Peer) -> None:
-        hold = self._held.get(publisher)
-        if hold is not None:
-            hold.receivers.pop(receiver, None)
-            if not hold.receivers:
-                del self._held[publisher]
-                self._held_before += self._scheduler.monotonic() - hold.since
+        hold = self._held[publisher]
+        del hold.receivers[receiver]
+        if not hold.receivers:
+            del self._held[publisher]
+            self._held_before += self._scheduler.monotonic() - hold.since
 
-    def _turn_slow(self, receiver: Peer, congestion: _Congestion) -> None:
+    def _turn_slow(self, receiver: Peer, congestion: Congestion) -> None:
         """Between servers it is not waited for any more."""
-        staying: deque[Peer] = deque()
-        leaving: deque[Peer] = deque()
-        for publisher in congestion.waiting:
-            stays = _is_waited_for(receiver, congestion, publisher)
-            (staying if stays else leaving).append(publisher)
-        congestion.waiting = staying
-        for publisher in leaving:
+        for publisher in list(congestion.waiting):
+            if congestion.is_waited_for_by(publisher):
+                continue
+            del congestion.waiting[publisher]
             self._stop_holding(publisher, receiver)
             self._scheduler.call_soon(publisher.go_on)
 
@@ -360,22 +246,49 @@ class Flow:
         # A tick that comes late is the server's fault, and not charged to receivers.
         elapsed = min(now - self._checked, 2 * TICK)
         self._checked = now
-        for receiver, congestion in list(self._congested.items()):
-            if self._congested.get(receiver) is congestion:
-                self._check(receiver, congestion, now, elapsed)
-        self._settle_accounts(now, elapsed)
-        for publisher, hold in list(self._held.items()):
-            if now - hold.since >= ANSWER_HOLD:
-                publisher.look_ahead()
-        if (self._congested or self._accounts) and self._timer is None:
-            self._timer = self._scheduler.call_later(TICK, self._tick)
+        self._checking = True
+        self._check_some(deque(self._congested.items()), elapsed)
 
-    def _check(self, receiver: Peer, congestion: _Congestion, now: float, elapsed: float) -> None:
+    def _check_some(self, receivers: deque[tuple[Peer, Congestion]], elapsed: float) -> None:
+        """Check them, for `CHECK_SECONDS`; those that are left have their turn later, after a defect too."""
+        now = self._scheduler.monotonic()
+        try:
+            while receivers:
+                receiver, congestion = receivers.popleft()
+                if self._congested.get(receiver) is congestion:
+                    receiver.guard(partial(self._check, receiver, congestion, now, elapsed))
+                if self._scheduler.monotonic() - now >= CHECK_SECONDS:
+                    break
+        finally:
+            if receivers:
+                self._scheduler.call_soon(partial(self._check_some, receivers, elapsed))
+            else:
+                self._end_tick(now, elapsed)
+
+    def _end_tick(self, now: float, elapsed: float) -> None:
+        self._checking = False
+        self._settle_accounts(now, elapsed)
+        if self._congested or self._accounts:
+            self._timer = self._scheduler.call_later(TICK, self._tick)
+        self._look_ahead(deque(one for one, hold in self._held.items() if now - hold.since >= ANSWER_HOLD))
+
+    def _look_ahead(self, publishers: deque[Peer]) -> None:
+        """Let them be read ahead, for `LOOK_SECONDS`; those that are left have their turn later."""
+        end = self._scheduler.monotonic() + LOOK_SECONDS
+        while publishers:
+            publisher = publishers.popleft()
+            if publisher in self._held:
+                publisher.look_ahead()
+            if publishers and self._scheduler.monotonic() >= end:
+                self._scheduler.call_soon(partial(self._look_ahead, publishers))
+                return
+
+    def _check(self, receiver: Peer, congestion: Congestion, now: float, elapsed: float) -> None:
         pending = receiver.outbox.pending()
         if pending <= self._limits.resume_below:
             self.drained(receiver)
             return
-        if congestion.check(_taken(receiver), now):
+        if congestion.check(taken(receiver), now):
             congestion.holding = True
         elif now - congestion.since >= self._limits.write_deadline:
             receiver.cut(f"no progress within write_deadline {self._limits.write_deadline:g}s")
@@ -391,11 +304,11 @@ class Flow:
         self._mark(receiver, congestion)
         self._charge(receiver, congestion, now, elapsed)
 
-    def _charge(self, receiver: Peer, congestion: _Congestion, now: float, elapsed: float) -> None:
+    def _charge(self, receiver: Peer, congestion: Congestion, now: float, elapsed: float) -> None:
         """Charge the receiver for the delay it causes, and close it when its budget is used up."""
         account = self._accounts[receiver]
         account.congested_at = now
-        if not self._delays_others(receiver, congestion, now):
+        if not self._delays_others(receiver, congestion, account, now):
             account.delay = max(0.0, account.delay - elapsed * RECOVERY)
             self._report_long_hold(receiver, congestion, account, now)
             return
@@ -405,26 +318,24 @@ class Flow:
         if account.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
             receiver.cut(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
 
-    def _delays_others(self, receiver: Peer, congestion: _Congestion, now: float) -> bool:
+    def _delays_others(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> bool:
         waiting = congestion.waiting
         if not waiting:
             return False
         if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._limits.hold_above)):
             return True
+        if receiver.distant:
+            return False
         ready = self._limits.resume_below
-        return not receiver.distant and any(
-            one.serves_another(receiver, ready) for one in islice(waiting, SAMPLE)
-        )
+        return account.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))
 
-    def _report_long_hold(
-        self, receiver: Peer, congestion: _Congestion, account: _Account, now: float
-    ) -> None:
+    def _report_long_hold(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> None:
         """Log also a hold that delays nobody else, once it is long."""
         holds = (self._held.get(publisher) for publisher in islice(congestion.waiting, SAMPLE))
         if any(hold is not None and now - hold.since >= REPORT_HOLD for hold in holds):
             self._report(receiver, congestion, account)
 
-    def _report(self, receiver: Peer, congestion: _Congestion, account: _Account) -> None:
+    def _report(self, receiver: Peer, congestion: Congestion, account: Account) -> None:
         if not account.reported:
             account.reported = True
             receiver.report_hold(len(congestion.waiting), receiver.outbox.pending())
@@ -436,16 +347,3 @@ class Flow:
                 account.delay = max(0.0, account.delay - elapsed * RECOVERY)
                 if now - account.congested_at >= QUIET_SECONDS and not account.delay:
                     del self._accounts[receiver]
-
-
-def _is_waited_for(receiver: Peer, congestion: _Congestion, publisher: Peer) -> bool:
-    if congestion.full:
-        return True
-    if receiver.distant or publisher.distant:
-        return congestion.holding and congestion.quick
-    return congestion.holding
-
-
-def _taken(receiver: Peer) -> int:
-    """Progress in bytes: systems take bytes in lumps of megabytes, but a peer reads steadily."""
-    return receiver.outbox.passed() - receiver.untaken()

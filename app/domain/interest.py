@@ -107,11 +107,11 @@ class Interest:
 
     def marks(self, origin: int) -> None:
         """The server of this route understands the mark of messages that are sent on; see `StandIns`."""
-        self._routing.stand_ins.marking.add(origin)
+        self._routing.stand_ins.marks(origin)
 
     def route_ended(self, origin: int) -> None:
         """Forget what was known of the server of this route."""
-        self._routing.stand_ins.marking.discard(origin)
+        self._routing.stand_ins.route_ended(origin)
         self.trust(origin)
 
     def doubt(self, origin: int) -> None:

@@ -21,7 +21,7 @@ class KeepAlive:
         most_unanswered: int,
         pinged: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
-        """`interval` in seconds; a connection with more than so many unanswered pings is closed.
+        """`interval` in seconds; a connection with more than `most_unanswered` pings in a row is closed.
 
         `pinged` is called before each ping.
         """

@@ -20,7 +20,7 @@ from app.domain.subscription import Subscription
 from app.domain.tombstones import Tombstones
 
 SENT_ON = b"!"
-"""Stands in a sid on routes where a number does otherwise: ``QRSID:!<cid>:<sid>``."""
+"""The mark, before the numbers in a sid on routes: ``QRSID:!<cid>:<sid>``."""
 
 SHARED_STAND_INS = 256
 """Plans that are remembered; they are forgotten at every change of subscriptions."""
@@ -51,8 +51,17 @@ class StandIns:
         self._index = index
         self._tombstones = tombstones
         self._made: dict[_Key, Plan] = {}
-        self.marking: set[int] = set()
+        self._marking: set[int] = set()
         """Origins whose servers understand the mark."""
+
+    def marks(self, origin: int) -> None:
+        """The server of this route understands the mark; what was decided before that is unmarked."""
+        self._marking.add(origin)
+        self.forget()
+
+    def route_ended(self, origin: int) -> None:
+        """Forget what was known of the server of this route."""
+        self._marking.discard(origin)
 
     def left(self, subscription: Subscription, sid: bytes) -> None:
         """A member of a group has left, whom other servers know by this sid."""
@@ -101,7 +110,7 @@ class StandIns:
         return plane.plan((), ((group,),) if lasting else ())
 
     def _distant_target(self, member: Subscription) -> Target:
-        if member.subscriber.origin in self.marking:
+        if member.subscriber.origin in self._marking:
             return member.target.under(marked(member.sid))
         return member.target.under(member.sid)
 

@@ -46,7 +46,7 @@ LOOK = 256
 
 
 class Match(Generic[S]):
-    """Where the subscriptions that cover one subject stand.
+    """Where the subscriptions that cover one subject are.
 
     ``ends`` are nodes, each with a pattern of its own. ``decisive`` is how many leading
     tokens of the subject decided: all subjects of as many tokens that begin with these

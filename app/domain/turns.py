@@ -56,7 +56,7 @@ class Turns:
         self.count(self._scheduler.monotonic() - self._began)
 
     def count(self, spent: float) -> None:
-        """So many seconds of this round are gone."""
+        """`spent` seconds of this round are gone."""
         if spent > SHORT:
             self._spent += spent
             if not self._counting:

@@ -136,6 +136,8 @@ class ServerFacts:
     remotes: int
     """Distinct servers behind the routes."""
     slow_consumers: int
+    slow_routes: int
+    """Routes among them."""
     slow_consumer_log: tuple[SlowConsumerRecord, ...]
     """The latest of them, oldest first."""
     held_publishers: int
@@ -182,6 +184,7 @@ class LiveView:
             routes=routes,
             remotes=routes,
             slow_consumers=broker.slow_consumers,
+            slow_routes=broker.slow_routes,
             slow_consumer_log=tuple(broker.slow_consumer_log),
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,

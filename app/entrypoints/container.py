@@ -33,6 +33,7 @@ from app.domain.broker import Broker, Membership, Needs
 from app.domain.dataplane import AUTO, NATIVE, choose
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
+from app.domain.failure import described
 from app.domain.view import LiveView
 from app.entrypoints.noteworthy import KINDS
 from app.entrypoints.service import Parts, Service
@@ -55,7 +56,6 @@ from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
 from app.ports.event_log import EventLog
-from app.ports.failure import described
 from app.ports.monitor import Monitor
 from app.ports.transport import Dialer, Listener
 

@@ -27,6 +27,7 @@ from app.domain.events import (
     MonitorFailed,
     PayloadExceeded,
     PublishersHeld,
+    ServerFailure,
     SlowConsumer,
 )
 
@@ -90,6 +91,7 @@ KINDS: Mapping[type[Event], Kind] = {
     ),
     LogReopenFailed: Kind("log_dropped", "Log file not reopened", BAD, _field("reason")),
     InternalFailure: _defect("Internal error"),
+    ServerFailure: _defect("Internal error"),
     MonitorFailed: _defect("Internal error in monitoring"),
     MonitorUnavailable: Kind("internal_error", "Monitoring not available", WARN, _field("reason")),
 }

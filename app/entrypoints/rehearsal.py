@@ -1,4 +1,4 @@
-"""What a start would open, opened and closed again: all that stands in its way, at once.
+"""What a start would open, opened and closed again: all that prevents it, at once.
 
 Files are neither made nor changed. A port that is in use is no obstacle: the server that
 is to be restarted may use it.
@@ -119,7 +119,7 @@ def _unreadable(asked: TlsOptions, given: Given, path: Sequence[str]) -> Iterato
 
 
 def _place(text: str, asked: TlsOptions, given: Given, path: Sequence[str]) -> Place | None:
-    """Where the file stands that a text is about."""
+    """Where the file is named that a text is about."""
     keys = ("ca_file",) if "root ca" in text else ("key_file", "cert_file")
     blamed = next((key for key in keys if getattr(asked, key) and f"{getattr(asked, key)}:" in text), None)
     return given.place(*path, blamed) if blamed else given.place(*path)

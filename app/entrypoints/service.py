@@ -20,12 +20,12 @@ from app.domain.events import (
     ServerReady,
     ServerStarting,
 )
+from app.domain.failure import described
 from app.entrypoints.facts import StopIncomplete
 from app.entrypoints.settings import PROGRAM, RUNTIME
 from app.entrypoints.tidying import Background, Tidying
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
-from app.ports.failure import described
 from app.ports.monitor import Monitor
 from app.ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 

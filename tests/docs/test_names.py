@@ -12,7 +12,7 @@ from tests.fakes.server_process import ROOT
 TOPS = ("app", "benchmarks", "deploy", "docs", "fuzz", "screenshots", "soak", "tests", ".ci")
 SUFFIXES = r"(?:py|pyx|pxi|md|toml|json|yml|yaml|service|lark|svg)"
 OF_READERS = frozenset({"doorkeeper.py", "people.json", "compose.override.yml"})
-"""Names that stand for files which a reader writes."""
+"""Names of files which a reader writes."""
 
 MADE_BY_VERBS = ("fuzz/found",)
 
@@ -26,7 +26,7 @@ def known_names() -> frozenset[str]:
 
 
 def named(text: str) -> list[str]:
-    """What stands in code marks and looks like a file or a folder of the project."""
+    """What is in code marks and looks like a file or a folder of the project."""
     words = re.findall(
         r"(?<!`)`([^`\s]+)`(?!`)", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     )

@@ -29,7 +29,7 @@ README = ROOT / "README.md"
 RUNNABLE = [GNATSD, PRODUCTION, TROUBLE, DEPLOY]
 EVERY_PAGE = [README, ROOT / "CONTRIBUTING.md", DEPLOY, *sorted(DOCS.rglob("*.md"))]
 ELSEWHERE = ("docker",)
-"""Programs that a machine for tests lacks; in their place stands one that does nothing."""
+"""Programs that a machine for tests lacks; one that does nothing takes their place."""
 
 
 def read(page: Path) -> str:

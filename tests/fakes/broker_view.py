@@ -52,6 +52,7 @@ FACTS = ServerFacts(
     routes=0,
     remotes=0,
     slow_consumers=0,
+    slow_routes=0,
     slow_consumer_log=(),
     held_publishers=0,
     held_seconds=0.0,

@@ -26,7 +26,7 @@ SETTLE_SECONDS = 0.5
 """How long news of a member may travel."""
 
 SLACK = 10
-"""Publishing may be ahead of the leavings by what is due for so many."""
+"""Publishing may be ahead of the leavings by what is due for this number of them."""
 
 TICK = 0.001
 """Seconds between looks at how far the others are."""
@@ -73,7 +73,7 @@ class Peer:
         await asyncio.wait_for(pong, 20.0)
 
     async def join(self, limit: int = 0) -> None:
-        """Become a member of the group; with a limit, for so many messages."""
+        """Become a member of the group; with a limit, for that number of messages."""
         self._writer.write(b"SUB %b %b 1\r\n" % (_SUBJECT, _QUEUE))
         if limit:
             self._writer.write(b"UNSUB 1 %d\r\n" % limit)

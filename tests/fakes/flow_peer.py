@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from app.domain import flow
+from app.domain.congestion import Peer
 from app.domain.dataplane.seam import Outbox
+from app.domain.flow import Flow
 
 
 class FakeOutbox(Outbox):
@@ -48,23 +49,25 @@ class FakeOutbox(Outbox):
         return self._passed
 
 
-class FlowPeer(flow.Peer):
+class FlowPeer(Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
 
     `at_end` is called after the cut. A `distant` one is a server of the cluster.
-    `serves` are the receivers of its latest messages; `on_go_on` is called when it continues.
+    `serves` are the receivers of its latest messages; `on_go_on` is called when it continues, and
+    `on_look_ahead` when it is read ahead.
     """
 
     # A plain attribute in place of the protocol's property.
     distant: bool = False
 
-    def __init__(self, owner: flow.Flow, *, distant: bool = False) -> None:
+    def __init__(self, owner: Flow, *, distant: bool = False) -> None:
         self.distant = distant
         self.waits = 0
         self.held = 0
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
         self.on_go_on: Callable[[], None] = lambda: None
+        self.on_look_ahead: Callable[[], None] = lambda: None
         self.serves: list[FlowPeer] = []
         self.looks_ahead = 0
         self.reports: list[tuple[int, int]] = []
@@ -85,17 +88,25 @@ class FlowPeer(flow.Peer):
         """Not looked at by flow control."""
         return id(self), ""
 
-    def serves_another(self, besides: flow.Peer, low: int) -> bool:
+    def serves_another(self, besides: Peer, low: int) -> bool:
         """Look at what is pending for those it serves."""
         return any(one is not besides and one.outbox.pending() <= low for one in self.serves)
 
     def look_ahead(self) -> None:
         """Count."""
         self.looks_ahead += 1
+        self.on_look_ahead()
 
     def report_hold(self, publishers: int, pending: int) -> None:
         """Remember."""
         self.reports.append((publishers, pending))
+
+    def guard(self, call: Callable[[], None]) -> None:
+        """Remember what the call raises, and end."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - as a connection does
+            self.cut(type(error).__name__)
 
     def wait(self) -> None:
         """One reason more."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from app.domain.connection import Wire
 from app.domain.events import Link
+from app.domain.wire import Wire
 
 
 class ReceiveRoom:

@@ -15,8 +15,8 @@ import nats.aio.client
 from nats.aio.transport import TcpTransport
 
 from app.adapters.net_memory import MemoryNetwork, MemoryWire
-from app.domain.connection import Wire
 from app.domain.events import Link
+from app.domain.wire import Wire
 from app.ports.transport import HIGH_WATER, Address
 
 _STREAM_LIMIT = 64 * 1024

@@ -10,8 +10,8 @@ import resource
 import sys
 
 from app.adapters.net_asyncio import TcpListener
-from app.domain.connection import Wire
 from app.domain.events import AcceptFailed
+from app.domain.wire import Wire
 from tests.fakes.handler import ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.fakes.transport_bench import LOOPBACK, TCP
 

@@ -11,13 +11,14 @@ from typing import Final, cast
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.session import RouteSession
-from app.domain.connection import Connection, Handler, Peer, Wire
+from app.domain.connection import Connection
 from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
 from app.domain.routing import Audience
 from app.domain.security import Security
 from app.domain.timetable import Scheduler
+from app.domain.wire import Handler, Peer, Wire
 from tests.simulation.server import MakeBroker
 from tests.simulation.truth import GRACE
 

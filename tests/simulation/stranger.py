@@ -5,8 +5,8 @@ They are no misfortune: nothing that they do may touch a client or a route.
 
 from typing import ClassVar, Final
 
-from app.domain.connection import Wire
 from app.domain.events import Link
+from app.domain.wire import Wire
 from tests.simulation.host import Host
 from tests.simulation.network import Network
 

@@ -17,9 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
-from app.domain.events import Event, InternalFailure, Level
+from app.domain.events import Event, Level, ServerFailure
+from app.domain.failure import described
 from app.ports.authenticator import Authenticator
-from app.ports.failure import described
 
 CHECK_SECONDS = 2.0
 """How long a check may take by default: as long as clients wait for it."""
@@ -117,7 +117,7 @@ class _Case(PendingVerdict):
         try:
             self._answer(identity)
         except Exception as error:  # noqa: BLE001 - a defect of ours must not pass for one of theirs
-            self._court.report(InternalFailure(None, described(error)))
+            self._court.report(ServerFailure(None, described(error)))
 
 
 class _Court:

@@ -27,7 +27,7 @@ _MISDIRECTED = 421
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 
 _DETAILED = frozenset({"/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz", "/dashboard"})
-"""Pages that tell who is connected, and what for; with the paths below them."""
+"""Pages that show who is connected, and what for; with the paths below them."""
 
 
 class Door:

@@ -62,7 +62,7 @@ def nanoseconds(seconds: float) -> int:
 
 
 def html_safe(json: bytes) -> bytes:
-    """JSON that may stand in a script and on a terminal: the same values, in harmless characters."""
+    """JSON that may be put into a script and on a terminal: the same values, in harmless characters."""
     return _UNSAFE.sub(_escape, json)
 
 

@@ -39,6 +39,7 @@ from app.ports.broker_view import (
     ClusterFacts,
     ConnectionQuery,
     RouteStats,
+    ServerFacts,
     SlowConsumerRecord,
     Steps,
     SubscriptionStats,
@@ -64,7 +65,7 @@ _subject_rows = TypeAdapter(list[str])
 Listed = Iterator[tuple[SubscriptionStats, ...]]
 
 IN_PAGE, IN_ROW = b" " * 2, b" " * 6
-"""What stands before each line of a list, besides the two blanks of its own level."""
+"""What comes before each line of a list, besides the two blanks of its own level."""
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -121,7 +122,7 @@ def varz(watch: Watch) -> Varz:
         leafnodes=0,
         connect_urls=list(info.connect_urls) or None,
         config_load_time=rfc3339(calendar.date(facts.started)),
-        slow_consumer_stats=SlowConsumerStats(clients=facts.slow_consumers, routes=0, gateways=0, leafs=0),
+        slow_consumer_stats=_slow_consumers(facts),
         cluster=_cluster(facts.cluster),
         pynatsd=settings.pynatsd,
         python=settings.python,
@@ -131,6 +132,11 @@ def varz(watch: Watch) -> Varz:
         recent_slow_consumers=[_slow_consumer(watch, record) for record in facts.slow_consumer_log],
         events=watch.journal.counts() or None,
     )
+
+
+def _slow_consumers(facts: ServerFacts) -> SlowConsumerStats:
+    routes = facts.slow_routes
+    return SlowConsumerStats(clients=facts.slow_consumers - routes, routes=routes, gateways=0, leafs=0)
 
 
 def _slow_consumer(watch: Watch, record: SlowConsumerRecord) -> SlowConsumer:
@@ -354,7 +360,7 @@ def accstatz(watch: Watch) -> Accstatz:
         num_subscriptions=facts.subscriptions,
         sent=DataStats(msgs=traffic.out_msgs, bytes=traffic.out_bytes),
         received=DataStats(msgs=traffic.in_msgs, bytes=traffic.in_bytes),
-        slow_consumers=facts.slow_consumers,
+        slow_consumers=facts.slow_consumers - facts.slow_routes,
     )
     return Accstatz(
         server_id=facts.info.server_id, now=rfc3339(watch.calendar.now()), account_statz=[account]

@@ -24,9 +24,9 @@ from typing import Any, Protocol, cast
 
 from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.kernel import unacknowledged
-from app.domain.connection import Handler, Peer
 from app.domain.events import Link
 from app.domain.security import Security
+from app.domain.wire import Handler, Peer
 from app.ports.clock import Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 

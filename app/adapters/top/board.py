@@ -105,7 +105,7 @@ def plain_text(reading: Reading, look: Look) -> str:
 def delimited_text(reading: Reading, look: Look, delimiter: str) -> str:
     """The table alone, for programs; `delimiter` is one character.
 
-    Texts of clients are no formulas, whatever they begin with: a quotation mark stands before those that
+    Texts of clients are no formulas, whatever they begin with: a quotation mark comes before those that
     a spreadsheet would calculate.
     """
     text = io.StringIO()

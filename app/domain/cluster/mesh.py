@@ -31,7 +31,7 @@ from app.domain.cluster.session import RouteSession
 from app.domain.cluster.solicitor import Destination, Dialer, Means, Solicitor, UnreachableRoute
 from app.domain.cluster.url import RouteUrl, is_near, read_gossip
 from app.domain.cluster.vigil import Vigil
-from app.domain.connection import Connection, Handler, Registry, Wire
+from app.domain.connection import Connection, Registry
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.seam import Kind, Plane
@@ -40,6 +40,7 @@ from app.domain.keep_alive import KeepAlive
 from app.domain.limits import Limits
 from app.domain.subscription import Subscription
 from app.domain.timetable import DueQueue
+from app.domain.wire import Handler, Wire
 
 ROUTE_PING_SECONDS = 10.0
 """Routes are pinged at least so often: a half-open one hides messages from a whole server."""

@@ -33,10 +33,10 @@ from app.domain.cluster.events import (
 )
 from app.domain.cluster.pace import Pace
 from app.domain.cluster.url import RouteUrl
-from app.domain.connection import Handler, Wire
 from app.domain.dataplane.draw import Draw
 from app.domain.events import EventSink
 from app.domain.timetable import Scheduler, Timer
+from app.domain.wire import Handler, Wire
 
 RETRY_FIRST = 0.5
 """Seconds until a lost or refused destination is dialled again; doubled each time, up to one of:"""

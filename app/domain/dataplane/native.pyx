@@ -47,6 +47,7 @@ cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
 cdef object HELD = seam.Progress.HELD
 cdef object TURN = seam.Progress.TURN
+cdef object LATER = seam.Progress.LATER
 
 cdef bytes _OK = b"+OK\r\n"
 cdef bytes _PUB = b"PUB"
@@ -79,6 +80,7 @@ cdef class DataPlane:
     cdef public int64_t out_msgs
     cdef public int64_t out_bytes
     cdef public double now
+    cdef public bint patient
     # The line before, whoever of the clients or of the routes sent it: runs of one line are parsed
     # once. Each has its own, since what is a message of the one is none, or too large, of the other.
     cdef Memo memos[2]
@@ -95,6 +97,7 @@ cdef class DataPlane:
         self.spreads = []
         self.clock = float
         self.until = math.inf
+        self.patient = False
         self.max_payload = max_payload
         self.max_line = max_control_line
 
@@ -229,6 +232,10 @@ cdef class DataPlane:
                 if not inlet.closed:
                     inlet.keep(line, count, 0)
                 return HELD
+            if self.patient and plan.fanout() == 0 and not plan.refused:
+                self.patient = False
+                inlet.keep(line, count, 0)
+                return LATER
             position += self.publish(inlet, &message, plan, count, &work)
             if self.planning.slow or work <= check:
                 self.planning.slow = False

@@ -167,12 +167,11 @@ def _next_ready(parts: Sequence[Group], first: int, total: int) -> Target | None
 
 def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
     """Where the member with this number among all is."""
-    part = parts[0]
-    for part in parts:
-        if number < len(part.members):
-            break
-        number -= len(part.members)
-    return part, number
+    index = 0
+    while number >= len(parts[index].members):
+        number -= len(parts[index].members)
+        index += 1
+    return parts[index], number
 
 
 def _members(parts: Sequence[Group]) -> Iterator[Target]:

@@ -70,6 +70,7 @@ class DataPlane:
         self.congested = 0
         self.clock: Callable[[], float] = float
         self.until = math.inf
+        self.patient = False
         self.in_msgs = 0
         self.in_bytes = 0
         self.out_msgs = 0
@@ -184,6 +185,10 @@ class DataPlane:
         if self.congested and plan.must_wait():
             inlet.keep(b"" if inlet.closed else data[position:], 0)
             return Progress.HELD
+        if self.patient and not plan.fanout and not plan.refusal:
+            self.patient = False
+            inlet.keep(data[position:], 0)
+            return Progress.LATER
         return message, plan
 
     def _pause(self, inlet: Inlet, work: int) -> Progress | None:

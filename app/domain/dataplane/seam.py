@@ -100,6 +100,8 @@ class Progress(IntEnum):
     """A message, or an answer, is for a congested receiver that is waited for; the rest is kept."""
     TURN = 3
     """The time of one turn is used up, or its work is done; the rest is kept."""
+    LATER = 4
+    """Nobody listens to a message, yet; it is kept, with the rest, since `Plane.patient` asked for that."""
 
 
 class Fault(IntEnum):
@@ -356,6 +358,8 @@ class Plane(Protocol):
     out_bytes: int
     now: float
     """Set by the caller of `ingest`; stamps what happens meanwhile."""
+    patient: bool
+    """Set by the caller of `ingest`, for that one: it ends before the first message without a receiver."""
     clock: Callable[[], float]
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
     until: float

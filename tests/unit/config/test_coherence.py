@@ -71,7 +71,7 @@ def test_tls_without_its_files() -> None:
 
 
 def test_encrypted_pages_without_tls() -> None:
-    """They need TLS, unless it may stand under a key that is misspelt."""
+    """They need TLS, unless it may be under a key that is misspelt."""
     assert ["TLS cert and key required for HTTPS: https_port needs `tls`"] == found({"https_port": 1})
     assert [] == found({"https_port": 1}, doubtful=True)
 

@@ -7,8 +7,8 @@ import pytest
 
 from app.domain.broker import FLUSH_SECONDS, NEWS_SECONDS, REMOVED_AT_ONCE
 from app.domain.cluster.mesh import ClusterSettings
+from app.domain.congestion import SLOW_CHECKS, TICK
 from app.domain.dataplane.seam import MakePlane
-from app.domain.flow import SLOW_CHECKS, TICK
 from app.domain.limits import HOLD_SECONDS, Limits
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
@@ -331,6 +331,15 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 
 
 # --- losses -----------------------------------------------------------------------------------
+
+
+def test_slow_routes_are_counted_by_themselves(server: RoutedBroker) -> None:
+    """Routes that were closed because they were too slow are among all receivers, and have a count."""
+    server.joined(SMALLER_ID).connection.cut("for this test")
+    server.connect().connection.cut("for this test")
+
+    assert (2, 1) == (server.broker.slow_consumers, server.broker.slow_routes)
+    assert ["rid", "cid"] == [record.kind for record in server.broker.slow_consumer_log]
 
 
 def test_many_subscriptions_of_a_lost_server(server: RoutedBroker) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.dataplane.seam import FLUSH_BYTES, MakePlane
-from app.domain.events import InternalFailure
+from app.domain.events import ServerFailure
 from app.domain.limits import Limits
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
@@ -143,4 +143,4 @@ def test_a_flush_that_fails(server: VirtualBroker) -> None:
     server.settle()
 
     assert [MESSAGE] * RECEIVERS == [receiver.heard() for receiver in receivers]
-    assert 1 == len(server.events.of(InternalFailure))
+    assert 1 == len(server.events.of(ServerFailure))

@@ -680,3 +680,14 @@ def test_limits_are_the_brokers(make_plane: MakePlane) -> None:
 
     assert TOO_LONG == long.ask(b"SUB " + 22 * b"a" + b" 1\r\n")
     assert TOO_LARGE == large.ask(b"PUB a 4\r\n")
+
+
+def test_whether_the_client_is_gone(server: VirtualBroker) -> None:
+    """A queue member is passed over from the moment its connection is closed."""
+    client = server.connect(quiet=True)
+    session = server.broker.sessions[client.connection.cid]
+    before = session.gone
+
+    client.connection.close()
+
+    assert (False, True) == (before, session.gone)

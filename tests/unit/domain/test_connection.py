@@ -6,14 +6,16 @@ import weakref
 import pytest
 
 from app.domain.client_session import ClientSession
-from app.domain.connection import EARLY_BYTES, Connection, Peer
+from app.domain.congestion import TICK
+from app.domain.connection import AHEAD_BYTES, CROWDED_READ, EARLY_BYTES, SMALL_READ, Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
-from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL, TICK
+from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.look_ahead import LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
-from app.domain.turns import SLICE
+from app.domain.turns import ROUND, SLICE
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
@@ -51,18 +53,6 @@ def _slow(server: VirtualBroker) -> VirtualClient:
     client.send(b"SUB slow 1\r\n")
     client.wire.stall()
     return client
-
-
-# --- peers -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("peer", "text"),
-    [(Peer("127.0.0.1", 4222), "127.0.0.1:4222"), (Peer("::1", 57860), "::1:57860")],
-)
-def test_addresses_stand_without_brackets(peer: Peer, text: str) -> None:
-    """A peer is shown as gnatsd shows it, IPv6 included."""
-    assert text == str(peer)
 
 
 # --- reading and waiting ---------------------------------------------------------
@@ -140,6 +130,19 @@ def test_listening_is_over_with_much_input(client: VirtualClient) -> None:
     connection.go_on()
 
     assert client.wire.paused
+
+
+@pytest.mark.parametrize(("listening", "most"), [(True, EARLY_BYTES), (False, AHEAD_BYTES)])
+def test_a_peer_that_waits_is_read_in_small_pieces(
+    client: VirtualClient, *, listening: bool, most: int
+) -> None:
+    """Clients that have not logged in keep little, and looking for PING takes a part of a turn."""
+    connection = client.connection
+    before = len(connection.reserve())
+
+    connection.wait(listening=listening)
+
+    assert most == len(connection.reserve()) < before
 
 
 def test_a_closed_connection_listens_no_more(client: VirtualClient) -> None:
@@ -373,7 +376,7 @@ def test_reading_ahead_is_bounded(server: VirtualBroker, client: VirtualClient, 
     slow.wire.pass_on()
     server.advance(TICK)
 
-    assert READ_AHEAD <= ahead < READ_AHEAD + 256 * 1024
+    assert READ_AHEAD <= ahead < READ_AHEAD + AHEAD_BYTES
     assert left > 0
     assert (0, delivery(2500) + many * delivery(1000)) == (server.broker.flow.read_ahead, slow.heard())
 
@@ -438,6 +441,46 @@ def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, sl
         record.name,
         record.reason,
     )
+
+
+# --- the order of reads --------------------------------------------------------------
+
+
+def test_a_subscription_that_is_read_after_the_message(server: VirtualBroker, client: VirtualClient) -> None:
+    """A message that nobody listens to waits for what other connections sent at the same time."""
+    listener = server.connect(quiet=True)
+
+    client.wire.feed(3 * b"PUB a 2\r\nok\r\n" + b"PING\r\n")
+    listener.wire.feed(b"SUB a 1\r\n")
+    server.settle()
+
+    assert 3 * b"MSG a 1 2\r\nok\r\n" == listener.heard()
+    assert (PONG, False) == (client.heard(), client.wire.paused)
+
+
+def test_a_flood_that_nobody_listens_to_does_not_wait(client: VirtualClient) -> None:
+    """Only small reads are put off: a client that has just begun to publish sends little."""
+    client.wire.feed((SMALL_READ // 10) * b"PUB a 2\r\nok\r\n" + b"PING\r\n")
+
+    assert PONG == client.heard()
+
+
+# --- crowds --------------------------------------------------------------------------
+
+
+def test_in_a_crowd_little_is_read_at_once(server: VirtualBroker, client: VirtualClient) -> None:
+    """A peer that sends much waits for a later round; one that sends little is served."""
+    greedy = server.connect(quiet=True)
+    server.broker.turns.count(ROUND)
+
+    greedy.wire.feed(CROWDED_READ // 6 * b"PING\r\n" + b"PING\r\n")
+    client.wire.feed(b"PING\r\n")
+    at_once = (greedy.heard(), client.heard(), greedy.wire.paused)
+    server.settle()
+
+    assert (b"", PONG, True) == at_once
+    assert (CROWDED_READ // 6 + 1) * PONG == greedy.heard()
+    assert 0 == server.broker.flow.read_ahead
 
 
 # --- ending ------------------------------------------------------------------------
@@ -777,10 +820,25 @@ def test_a_defect_when_it_goes_on(
         client.connection.go_on()
 
     assert (True, True) == (client.connection.closed, client.wire.aborted)
-    assert [client.connection.cid] == [
-        event.link.number for event in server.events.of(InternalFailure) if event.link
-    ]
+    [failure] = server.events.of(InternalFailure)
+    assert failure.link is not None
+    assert client.connection.cid == failure.link.number
+    assert failure.reason.startswith("MemoryError at test_connection.py:")
     assert PONG == server.connect(quiet=True).ask(b"PING\r\n")
+
+
+def test_a_defect_when_it_is_read_ahead(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory for a held publisher costs that one; flow control goes on."""
+    client.send(message(2500) + message(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(LookAhead, "feed", fail)
+        crawl(server, slow, ANSWER_HOLD + TICK)
+    server.advance(LIMITS.write_deadline + TICK)
+
+    assert (True, True) == (client.wire.aborted, slow.wire.aborted)
+    assert 1 == len(server.events.of(InternalFailure))
 
 
 def test_a_defect_of_a_timer(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:

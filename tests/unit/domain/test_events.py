@@ -70,6 +70,11 @@ SENTENCES: list[tuple[Event, str, str]] = [
         "ERR",
         "Internal error, connection closed: ZeroDivisionError",
     ),
+    (
+        events.ServerFailure(None, "ZeroDivisionError"),
+        "ERR",
+        "Internal error, the server goes on: ZeroDivisionError",
+    ),
     (events.ClientConnected(LINK), "DBG", "Client connection created"),
     (events.ConnectionClosed(LINK), "DBG", "Client connection closed"),
     (events.PingTimerFired(LINK), "DBG", "Client Ping Timer"),

@@ -1,78 +1,16 @@
 """Flow control: each rule of ADR 0023, with fakes and in virtual time."""
 
+from collections.abc import Callable
+
 import pytest
 
-from app.adapters.clock_manual import ManualClock
-from app.domain.flow import (
-    ANSWER_HOLD,
-    DRAIN_SECONDS,
-    QUIET_SECONDS,
-    RECOVERY,
-    REPORT_DELAY,
-    REPORT_HOLD,
-    TICK,
-    Flow,
-)
+from app.domain.congestion import TICK
+from app.domain.flow import CHECK_SECONDS
 from app.domain.limits import HOLD_BYTES, HOLD_SECONDS, Limits
 from tests.fakes.flow_peer import FlowPeer
+from tests.fakes.flow_scene import HOLD, LIMITS, LITTLE, Scene
 
-LIMITS = Limits(max_pending=100_000, write_deadline=2.0)
-HOLD = LIMITS.hold_above
-LITTLE = 100
 SOON = HOLD_SECONDS / 2
-DELAYED = "publishers waited 2s (write_deadline) for it"
-
-
-class LateClock(ManualClock):
-    """A clock whose calls come late by `late` seconds."""
-
-    late = 0.0
-
-    def monotonic(self) -> float:
-        """The time at which calls are made."""
-        return super().monotonic() + self.late
-
-
-class Scene:
-    """A flow on a manual clock, and its peers."""
-
-    def __init__(self, limits: Limits = LIMITS) -> None:
-        self.limits = limits
-        self.clock = LateClock()
-        self.flow = Flow(limits, self.clock)
-
-    def peer(self) -> FlowPeer:
-        """A peer with the usual alarm."""
-        peer = FlowPeer(self.flow)
-        peer.outbox.alarm = self.limits.hold_above
-        return peer
-
-    def publish(self, publisher: FlowPeer, *receivers: FlowPeer, count: int = LITTLE) -> bool:
-        """Let one message go to receivers as a plane would; answer whether the publisher was held instead."""
-        self.flow.ingesting(publisher)
-        publisher.serves = list(receivers)
-        asked = [one.outbox.congested and self.flow.pressed(one) for one in receivers]
-        held = any(asked)
-        for receiver in () if held else receivers:
-            receiver.outbox.queue(count)
-            if receiver.outbox.pending() > receiver.outbox.alarm:
-                self.flow.pressed(receiver)
-        if held:
-            self.flow.hold(publisher)
-        self.flow.ingesting(None)
-        return held
-
-    def congest(self, receiver: FlowPeer, publisher: FlowPeer, *others: FlowPeer) -> None:
-        """Fill the receiver, and let the publisher wait for it, and the others with their next message."""
-        self.publish(self.peer(), receiver, count=HOLD + LITTLE)
-        for one in (publisher, *others):
-            assert self.publish(one, receiver)
-
-    def crawl(self, receiver: FlowPeer, seconds: float, taken: int = 1) -> None:
-        """Let the receiver take a little at each check, for that long."""
-        for _ in range(round(seconds / TICK)):
-            receiver.outbox.take(taken)
-            self.clock.advance(TICK)
 
 
 @pytest.fixture(name="scene")
@@ -147,6 +85,33 @@ def test_one_message_always_fits(scene: Scene, publisher: FlowPeer, receiver: Fl
     held = scene.publish(publisher, receiver, count=10 * LIMITS.max_pending)
 
     assert (False, True, []) == (held, receiver.outbox.congested, receiver.cuts)
+
+
+def test_a_message_whose_publisher_is_not_served_fits_as_well(scene: Scene, receiver: FlowPeer) -> None:
+    """The rest of a large fan-out, delivered later, closes no idle receiver."""
+    scene.flow.delivering = True
+    receiver.outbox.queue(LIMITS.max_pending + 1)
+
+    scene.flow.pressed(receiver)
+
+    assert (True, []) == (receiver.outbox.congested, receiver.cuts)
+
+
+def test_a_defect_in_a_check_costs_one_receiver(
+    scene: Scene, congested: FlowPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are checked, and the timer runs on."""
+
+    def fail() -> int:
+        raise MemoryError
+
+    other = scene.peer()
+    scene.congest(other, scene.peer())
+    monkeypatch.setattr(congested, "untaken", fail)
+
+    scene.clock.advance(LIMITS.write_deadline + TICK)
+
+    assert (["MemoryError"], ["no progress within write_deadline 2s"]) == (congested.cuts, other.cuts)
 
 
 def test_what_the_wire_takes_at_once_is_not_pending(scene: Scene, receiver: FlowPeer) -> None:
@@ -271,12 +236,42 @@ def test_a_publisher_that_leaves_while_it_waits(
 
     scene.clock.advance(SOON)
     scene.flow.forget(publisher)
-    held = scene.flow.held_publishers
+    held = (scene.flow.held_publishers, scene.flow.holds(congested))
     scene.flow.drained(congested)
     scene.clock.run_pending()
 
-    assert (1, 0, 0) == (held, other.waits, scene.flow.held_publishers)
+    assert ((1, 1), 0, 0) == (held, other.waits, scene.flow.held_publishers)
     assert pytest.approx(2 * SOON) == scene.flow.held_seconds
+
+
+def test_a_publisher_that_leaves_before_its_turn(
+    scene: Scene, publisher: FlowPeer, congested: FlowPeer
+) -> None:
+    """The time that it was held is counted once."""
+    scene.clock.advance(SOON)
+
+    scene.flow.drained(congested)
+    scene.flow.forget(publisher)
+    scene.clock.run_pending()
+
+    assert 0 == scene.flow.held_publishers
+    assert pytest.approx(SOON) == scene.flow.held_seconds
+
+
+def test_a_publisher_that_leaves_while_the_others_continue(scene: Scene, receiver: FlowPeer) -> None:
+    """It does not wait again when the receiver is congested again before its turn."""
+    publishers = [scene.peer() for _ in range(3)]
+    scene.congest(receiver, *publishers)
+
+    scene.flow.drained(receiver)
+    scene.flow.forget(publishers[1])
+    scene.publish(scene.peer(), receiver, count=HOLD + LITTLE)
+    scene.clock.run_pending()
+
+    assert ([publishers[0], publishers[2]], 2) == (
+        [one for one in publishers if scene.flow.waits_for(one)],
+        scene.flow.holds(receiver),
+    )
 
 
 def test_a_connection_that_ends_in_peace(scene: Scene, publisher: FlowPeer, receiver: FlowPeer) -> None:
@@ -456,6 +451,48 @@ def test_a_receiver_that_goes_within_a_check(scene: Scene) -> None:
     assert (1, 0) == (len(first.cuts), len(second.cuts))
 
 
+class Elaborate(FlowPeer):
+    """A receiver whose check takes all the time of one turn, and may do something else then."""
+
+    checks = 0
+
+    def untaken(self) -> int:
+        """Count."""
+        self.checks += 1
+        self.at_check()
+        return 0
+
+    at_check: Callable[[], None] = staticmethod(lambda: None)
+
+
+def elaborate(scene: Scene) -> Elaborate:
+    """A congested one."""
+    peer = Elaborate(scene.flow)
+    peer.outbox.alarm = HOLD
+    scene.congest(peer, scene.peer())
+    peer.checks = 0
+    return peer
+
+
+def test_many_receivers_are_checked_in_turns(scene: Scene) -> None:
+    """A check of thousands lets others have turns, and there is one timer for it."""
+    receivers = [elaborate(scene) for _ in range(3)]
+
+    def between() -> None:
+        scene.flow.forget(receivers[1])
+        scene.congest(scene.peer(), scene.peer())
+
+    def take_all_the_time() -> None:
+        scene.clock.late += CHECK_SECONDS
+        scene.clock.call_soon(between)
+
+    receivers[0].at_check = take_all_the_time
+    scene.clock.advance(TICK)
+
+    assert [1, 0, 1] == [one.checks for one in receivers]
+    assert 1 == scene.clock.timers_outstanding
+
+
 def test_congestion_within_a_check(scene: Scene) -> None:
     """A receiver that is congested while others are checked is watched from then on."""
     first, second = scene.peer(), scene.peer()
@@ -467,183 +504,3 @@ def test_congestion_within_a_check(scene: Scene) -> None:
     scene.clock.advance(LIMITS.write_deadline + TICK)
 
     assert (1, ["no progress within write_deadline 2s"]) == (timers, second.cuts)
-
-
-# --- delay of others ------------------------------------------------------------------
-
-
-def test_a_receiver_that_delays_others_is_cut(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """Progress does not help a receiver that keeps its publisher from a ready one for the write deadline."""
-    publisher.serves = [congested, scene.peer()]
-
-    scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
-    before = list(congested.cuts)
-    scene.crawl(congested, 3 * TICK)
-
-    assert ([], [DELAYED], 0) == (before, congested.cuts, publisher.waits)
-
-
-def test_others_that_are_busy_are_not_delayed(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """As long as the other receivers have enough to read, the slowest one sets the pace."""
-    busy = scene.peer()
-    busy.outbox.queue(HOLD // 4 + 1)
-    publisher.serves = [congested, busy]
-
-    scene.crawl(congested, 100.0)
-
-    assert [] == congested.cuts
-
-
-def test_delay_is_forgiven_slowly(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """Delay adds up over several congestions, and a time without any gives back half of it."""
-    ready = scene.peer()
-    publisher.serves = [congested, ready]
-    scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
-    scene.flow.drained(congested)
-    scene.clock.advance(1.0)
-
-    congested.outbox.queue(HOLD)
-    scene.congest(congested, publisher)
-    publisher.serves = [congested, ready]
-    scene.crawl(congested, 2 * TICK + RECOVERY - TICK)
-    before = list(congested.cuts)
-    scene.crawl(congested, 3 * TICK)
-
-    assert ([], [DELAYED]) == (before, congested.cuts)
-
-
-def test_delay_is_forgiven_within_a_congestion(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
-    """While nobody else is delayed the budget recovers."""
-    ready = scene.peer()
-    for _ in range(5):
-        publisher.serves = [congested, ready]
-        scene.crawl(congested, LIMITS.write_deadline - 2 * TICK)
-        publisher.serves = [congested]
-        scene.crawl(congested, LIMITS.write_deadline / RECOVERY)
-
-    assert [] == congested.cuts
-
-
-def test_a_late_check_is_not_charged(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """What passes while the server itself was busy is no delay by the receiver."""
-    publisher.serves = [congested, scene.peer()]
-    congested.outbox.take(1)
-
-    scene.clock.late = 10 * LIMITS.write_deadline
-    scene.clock.advance(TICK)
-
-    assert [] == congested.cuts
-
-
-def test_hold_at_any_price() -> None:
-    """With ``slow_consumer: hold`` everybody waits for a receiver that reads, and it is never closed."""
-    scene = Scene(Limits(max_pending=100_000, slow_consumer="hold"))
-    publisher, receiver = scene.peer(), scene.peer()
-    scene.congest(receiver, publisher)
-    publisher.serves = [receiver, scene.peer()]
-
-    scene.crawl(receiver, 60.0)
-
-    assert ([], 1) == (receiver.cuts, publisher.waits)
-
-
-def test_several_publishers_wait_for_a_crawling_receiver(scene: Scene, receiver: FlowPeer) -> None:
-    """A receiver that needs more than 10 s for what is pending may not stop several publishers."""
-    scene.congest(receiver, scene.peer(), scene.peer())
-
-    scene.crawl(receiver, REPORT_HOLD + LIMITS.write_deadline + 2 * TICK)
-
-    assert [DELAYED] == receiver.cuts
-
-
-def test_several_publishers_wait_for_a_steady_receiver(scene: Scene, receiver: FlowPeer) -> None:
-    """Any number of publishers wait for a receiver that takes what is pending within 10 s."""
-    scene.congest(receiver, scene.peer(), scene.peer())
-    pace = round(HOLD / DRAIN_SECONDS * TICK) + 1
-
-    for _ in range(100):
-        receiver.outbox.queue(pace)
-        scene.crawl(receiver, TICK, pace)
-
-    assert [] == receiver.cuts
-
-
-# --- reports and figures --------------------------------------------------------------
-
-
-def test_a_costly_hold_is_reported_once(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """The log says for whom publishers wait when others have been delayed for half a second."""
-    publisher.serves = [congested, scene.peer()]
-
-    scene.crawl(congested, REPORT_DELAY - TICK)
-    before = list(congested.reports)
-    scene.crawl(congested, 1.0)
-
-    assert ([], 1) == (before, len(congested.reports))
-    assert 1 == congested.reports[0][0]
-
-
-def test_a_long_hold_is_reported(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """A hold that delays nobody else is reported as well, after a second."""
-    scene.crawl(congested, REPORT_HOLD - TICK)
-    before = list(congested.reports)
-    scene.crawl(congested, 2 * TICK)
-
-    assert ([], 1, 1) == (before, len(congested.reports), publisher.waits)
-
-
-def test_a_report_comes_again_after_a_quiet_time(scene: Scene, publisher: FlowPeer) -> None:
-    """A receiver that was well for ten seconds is reported anew; one that was not is not."""
-    receiver = scene.peer()
-    for pause in (QUIET_SECONDS / 2, QUIET_SECONDS + 2 * TICK, 0.0):
-        receiver.outbox.take(receiver.outbox.pending())
-        scene.congest(receiver, publisher)
-        scene.crawl(receiver, REPORT_HOLD + TICK)
-        scene.flow.drained(receiver)
-        scene.clock.advance(pause)
-
-    assert 2 == len(receiver.reports)
-
-
-def test_the_timer_ends_with_the_records(scene: Scene, congested: FlowPeer) -> None:
-    """Without congested receivers, past and present, no timer runs."""
-    scene.flow.drained(congested)
-    soon = scene.clock.timers_outstanding
-
-    scene.clock.advance(QUIET_SECONDS + 2 * TICK)
-
-    assert (1, 0) == (soon, scene.clock.timers_outstanding)
-
-
-def test_figures_of_holds(scene: Scene, congested: FlowPeer) -> None:
-    """How many wait, how long they have waited, and who waits for whom."""
-    other = scene.peer()
-    scene.clock.advance(0.5)
-    scene.publish(other, congested)
-    scene.clock.advance(0.25)
-    figures = (scene.flow.held_publishers, scene.flow.held_seconds)
-    scene.flow.drained(congested)
-    scene.clock.run_pending()
-
-    waiting, seconds = figures
-    assert (2, 0) == (waiting, scene.flow.held_publishers)
-    assert [pytest.approx(1.0)] * 2 == [seconds, scene.flow.held_seconds]
-
-
-def test_who_waits_for_whom(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
-    """A publisher knows the receivers it waits for, and a receiver how many wait for it."""
-    assert ([congested], 1) == (scene.flow.waits_for(publisher), scene.flow.holds(congested))
-    assert ([], 0) == (scene.flow.waits_for(congested), scene.flow.holds(publisher))
-
-
-def test_a_publisher_that_is_held_for_long_is_looked_after(
-    scene: Scene, publisher: FlowPeer, congested: FlowPeer
-) -> None:
-    """After a while its input is read ahead, so that its PINGs are answered."""
-    scene.crawl(congested, ANSWER_HOLD - TICK)
-    before = publisher.looks_ahead
-    scene.crawl(congested, 2 * TICK)
-
-    assert 0 == before < publisher.looks_ahead

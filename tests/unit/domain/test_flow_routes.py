@@ -3,7 +3,8 @@
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.flow import QUICK_BYTES, SLOW_CHECKS, TICK, Flow
+from app.domain.congestion import QUICK_BYTES, SLOW_CHECKS, TICK
+from app.domain.flow import Flow
 from app.domain.limits import ROUTE_PENDING, Limits
 from tests.fakes.flow_peer import FlowPeer
 

@@ -30,6 +30,8 @@ def count(data: bytes, verbs: frozenset[bytes] = CLIENT) -> int:
         (b"pub\ta r 6\r\nPING\r\n\r\nPING\r\n", 1),
         (b"PUB a 0\r\n\r\nPING\r\n", 1),
         (b"PUBLISH a 6\r\nPING\r\n", 1),
+        (1000 * b"\n" + 1000 * b"ping\r\n" + b"x\n", 1000),
+        (b" PING\r\nxPING\r\n\rPING\r\n", 0),
         (b"PING", 0),
         (b"", 0),
     ],
@@ -41,7 +43,7 @@ def test_a_ping_is_a_line_between_messages(data: bytes, pings: int) -> None:
 
 @pytest.mark.parametrize("line", [b"PUB a x\r\n", b"PUB\r\n", b"PUB a " + 19 * b"1" + b"\r\n"])
 def test_a_malformed_message_ends_the_search(line: bytes) -> None:
-    """What comes after a message without a size cannot be told apart."""
+    """What comes after a message without a size is unknown."""
     look = LookAhead(CLIENT, LONGEST)
 
     assert (1, True, 0) == (look.feed(b"PING\r\n" + line), look.over, look.feed(b"PING\r\n"))

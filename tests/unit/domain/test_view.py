@@ -8,7 +8,6 @@ from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.mesh import ClusterSettings
-from app.domain.connection import Handler, Wire
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
 from app.domain.limits import Limits
@@ -28,6 +27,7 @@ from app.domain.view import (
     SubscriptionPage,
     T,
 )
+from app.domain.wire import Handler, Wire
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.virtual_broker import INFO, VirtualBroker

@@ -78,8 +78,8 @@ VARZ = """{
   "leafnodes": 0,
   "config_load_time": "2016-04-26T16:39:47.332681-04:00",
   "slow_consumer_stats": {
-    "clients": 3,
-    "routes": 0,
+    "clients": 2,
+    "routes": 1,
     "gateways": 0,
     "leafs": 0
   },
@@ -196,6 +196,7 @@ def test_varz(watched: Watched) -> None:
         connections=1002,
         total_connections=1831,
         slow_consumers=3,
+        slow_routes=1,
         traffic=Traffic(5_501_151, 27_645_750, 11_001_275, 55_162_353),
         subscriptions=2,
     )
@@ -420,7 +421,7 @@ def test_who_was_slow_and_who_waits(watched: Watched) -> None:
 def test_what_there_is_none_of(watched: Watched) -> None:
     """Pages of today's servers have the shape that tools read: one account, no gateways, no leaf nodes."""
     watched.view.facts = replace(
-        FACTS, connections=3, subscriptions=4, slow_consumers=5, traffic=Traffic(1, 2, 30, 40)
+        FACTS, connections=3, subscriptions=4, slow_consumers=6, slow_routes=1, traffic=Traffic(1, 2, 30, 40)
     )
     now = {"server_id": FACTS.info.server_id, "now": "2016-04-26T16:39:47.332681-04:00"}
 

@@ -144,5 +144,5 @@ def test_a_name_is_no_formula() -> None:
 
 
 def test_names_keep_their_direction() -> None:
-    """A name cannot turn what stands after it around."""
+    """A name cannot turn what comes after it around."""
     assert "\\u202egnp.exe" in plain_text(reading("\u202egnp.exe"), Look())

@@ -4,6 +4,7 @@ import pytest
 
 from app.domain import flow
 from app.domain.cluster import herald
+from app.domain.congestion import TICK
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LineSent, SlowConsumer
 from app.domain.limits import HOLD_SECONDS
@@ -306,7 +307,7 @@ def test_a_route_that_fills_up(
     peer.heard()
     peer.wire.stall()
     peer.connection.outbox.send((server.limits.max_pending - 10) * b"x")
-    server.advance(HOLD_SECONDS + flow.TICK)
+    server.advance(HOLD_SECONDS + TICK)
     for other in others:
         other.heard()
 

@@ -8,6 +8,7 @@ from app.domain.cluster.events import RouteDuplicate, RouteErrorReceived, RouteT
 from app.domain.cluster.mesh import ROUTE_PING_SECONDS, ClusterSettings
 from app.domain.cluster.url import RouteUrl
 from app.domain.cluster.vigil import LOOK_SECONDS, PROBE_SECONDS
+from app.domain.congestion import TICK
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import StaleConnection
 from app.domain.limits import HOLD_SECONDS, Limits
@@ -437,7 +438,7 @@ def fill(server: RoutedBroker, peer: VirtualPeer) -> None:
     """Let as much be pending for a peer as may be."""
     peer.wire.stall()
     peer.connection.outbox.send(server.limits.max_pending * b"x")
-    server.advance(HOLD_SECONDS + flow.TICK)
+    server.advance(HOLD_SECONDS + TICK)
 
 
 # --- who was turned away ---------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from app.domain.cluster import mesh, solicitor
 from app.domain.cluster.events import GossipIgnored
 from app.domain.cluster.mesh import ClusterSettings
 from app.domain.cluster.url import RouteUrl
+from app.domain.congestion import TICK
 from app.domain.dataplane.seam import MakePlane
 from app.domain.encode import PING
-from app.domain.flow import TICK
 from app.domain.limits import HOLD_SECONDS
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (

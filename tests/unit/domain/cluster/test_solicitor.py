@@ -21,9 +21,9 @@ from app.domain.cluster.solicitor import (
     UnreachableRoute,
 )
 from app.domain.cluster.url import RouteUrl
-from app.domain.connection import Handler, Wire
 from app.domain.dataplane.draw import Draw
 from app.domain.events import Level
+from app.domain.wire import Handler, Wire
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.handler import ReceiveRoom, RecordingHandler
@@ -570,7 +570,7 @@ def test_the_log_is_silent_about_learnt_addresses_that_cannot_be_reached(scene: 
     assert [] == [event for event in scene.events.events if event.level is Level.INFO]
 
 
-# --- addresses that a peer told of ----------------------------------------------------------
+# --- addresses from gossip -----------------------------------------------------------------
 
 
 def test_addresses_where_nobody_has_answered_are_dialled_at_a_pace(scene: Scene) -> None:
@@ -615,13 +615,13 @@ def test_an_address_that_is_served_while_it_waits_is_not_dialled(scene: Scene) -
 
 def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
     """More are ignored until some are known to be servers."""
-    told = [
+    found = [
         scene.solicitor.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_STRANGERS + 1)
     ]
     scene.reach("S0")
     again = scene.solicitor.seek(RouteUrl("192.0.2.8", 1), "")
 
-    assert MOST_STRANGERS * [True] + [False, True] == [*told, again]
+    assert MOST_STRANGERS * [True] + [False, True] == [*found, again]
 
 
 def test_a_stopped_server_dials_no_more_strangers(scene: Scene) -> None:

@@ -57,7 +57,7 @@ def _scene(server: RoutedBroker) -> Scene:
 
 
 def test_another_member_here_gets_it(scene: Scene) -> None:
-    """Behind an UNSUB; those of other groups and of other subjects do not, nor do other servers."""
+    """After an UNSUB; those of other groups and of other subjects do not, nor do other servers."""
     other, stays = scene.local(queue=b"other"), scene.local()
     elsewhere, distant = scene.local(b"bar"), scene.distant(GREATER_ID, ours=False)
     scene.leave()
@@ -108,7 +108,7 @@ def test_all_members_have_their_share(scene: Scene) -> None:
 
 
 def test_the_subject_counts(scene: Scene) -> None:
-    """One sid stands for messages on several subjects, for which others may stand in."""
+    """The sid of a member is used on several subjects, for which others may stand in."""
     narrow = scene.local(b"foo.a")
     scene.leave()
 
@@ -141,6 +141,20 @@ def test_gnatsd_gets_it_as_from_the_publisher(scene: Scene) -> None:
     scene.send()
 
     assert message(b"QRSID:3:4") == distant.heard()
+
+
+def test_a_server_that_makes_itself_known_late(scene: Scene) -> None:
+    """A peer may announce interest before its INFO; the mark counts as soon as the INFO has come."""
+    distant = scene.distant(GREATER_ID, ours=False)
+    scene.leave()
+    distant.heard()
+    scene.send()
+    before = distant.heard()
+
+    scene.server.broker.interest.marks(distant.session.origin)
+    scene.send()
+
+    assert (message(b"QRSID:3:4"), message(b"QRSID:!3:4")) == (before, distant.heard())
 
 
 def test_it_may_go_back(scene: Scene) -> None:

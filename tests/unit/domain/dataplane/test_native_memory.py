@@ -52,7 +52,7 @@ for start in range(int(sys.argv[1]), int(sys.argv[2])):
         failed += 1
     finally:
         remove_mem_hooks()
-    # What was left by the failure is handed over; whoever failed has been told so.
+    # What was left by the failure is handed over; the one that failed has had its error.
     after = stage.station()
     after.feed(FEEDS[3] + FEEDS[2])
     stage.plane.flush()

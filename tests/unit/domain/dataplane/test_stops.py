@@ -150,6 +150,32 @@ def test_a_message_for_a_congested_receiver_waits(stage: Stage) -> None:
     assert [b"PING\r"] == sender.control.lines
 
 
+def test_a_message_that_nobody_listens_to_waits_once(stage: Stage) -> None:
+    """A patient ingest ends before it, so that others may subscribe; the rest follows."""
+    sender, late = stage.station(), stage.station()
+    stage.subscribe(b"other", late.target(b"2"))
+    stage.plane.patient = True
+
+    first = sender.feed(b"PUB other 2\r\nok\r\n" + PUBLISH + b"PUB nobody 2\r\nok\r\nPING\r\n")
+    early = (late.heard(), sender.inlet.in_msgs)
+    stage.subscribe(b"foo", late.target())
+    last = sender.go_on()
+
+    assert [Progress.LATER, Progress.DONE] == [first, last]
+    assert (b"MSG other 2 2\r\nok\r\n", 1) == early
+    assert (MESSAGE, 3, [b"PING\r"]) == (late.heard(), sender.inlet.in_msgs, sender.control.lines)
+
+
+def test_a_refused_message_does_not_wait(stage: Stage) -> None:
+    """Nobody can come to listen to it."""
+    sender = stage.station()
+    stage.planner.refused[(0, b"foo")] = b"-ERR 'no'\r\n"
+    stage.plane.patient = True
+
+    assert Progress.DONE == sender.feed(PUBLISH)
+    assert b"-ERR 'no'\r\n" == sender.heard()
+
+
 def test_each_congested_receiver_is_asked(stage: Stage) -> None:
     """The publisher waits for all of them that say so; retired ones are passed over."""
     sender, first, second = stage.station(), stage.station(), stage.station()

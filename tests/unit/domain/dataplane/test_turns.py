@@ -31,7 +31,7 @@ def _clock(stage: Stage) -> TickingClock:
 
 
 def many(stage: Stage, count: int, groups: int = 0) -> tuple[Station, list[Target]]:
-    """A station with so many targets on ``foo``, and as many groups of one member."""
+    """A station with a number of targets on ``foo``, and as many groups of one member."""
     receiver = stage.station()
     targets = [receiver.target(b"%d" % number) for number in range(count + groups)]
     stage.planner.listeners[b"foo"] = (targets[:count], [[one] for one in targets[count:]])

@@ -232,6 +232,7 @@ class _Ensemble:
         for number, (sender, part) in enumerate(parts):
             station = self.stations[sender]
             self.plane.now = float(number + 1)
+            self.plane.patient = number % 2 == 1
             self.plane.until = self.time + 1.0
             while part:
                 count = station.put(part)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.ports.failure import described
+from app.domain.failure import described
 
 
 def test_an_exception_shows_its_type_and_place() -> None:
