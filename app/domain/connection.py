@@ -27,26 +27,20 @@ from app.domain.events import (
 from app.domain.failure import described
 from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
 from app.domain.limits import Limits, route_line
-from app.domain.look_ahead import LookAhead
+from app.domain.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
-from app.domain.turns import Turns
+from app.domain.turns import CROWDED_READ, Turns
 from app.domain.wire import Wire
 
 _WITH_PAYLOAD = {Kind.CLIENT: frozenset({b"PUB"}), Kind.ROUTE: frozenset({b"PUB", b"MSG"})}
 """Verbs that a payload follows."""
-
-CROWDED_READ = 4096
-"""Bytes that are read at once while many peers ask for much; a peer that sends more waits for its turn."""
 
 SMALL_READ = 16 * 1024
 """Bytes of a read in which a message without a receiver is postponed."""
 
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""
-
-AHEAD_BYTES = 16 * 1024
-"""What is read at once of a peer that has to wait, so that looking at it takes a small part of a turn."""
 
 _PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""

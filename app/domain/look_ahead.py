@@ -15,6 +15,9 @@ _LONGEST_SIZE = 18
 _PINGS = rb"((?:ping[ \t\r]*\n)++)"
 _MESSAGE = rb"(?:%b)(?=[ \t\r\n])([^\n]*)\n"
 
+AHEAD_BYTES = 16 * 1024
+"""What is read at once of a peer that has to wait, so that looking at it takes a small part of a turn."""
+
 
 class LookAhead:
     """Counts the PINGs in a stream of lines and messages, fed piece by piece.

@@ -29,6 +29,9 @@ ROUND = 0.02
 SHORT = 0.0002
 """Seconds of service that are not counted: the peers that ask for little are served at once."""
 
+CROWDED_READ = 4096
+"""Bytes that are read at once in a crowded round; a peer that sends more waits for its turn."""
+
 
 class Turns:
     """The time of one event loop, shared among connections."""

@@ -7,15 +7,15 @@ import pytest
 
 from app.domain.client_session import ClientSession
 from app.domain.congestion import TICK
-from app.domain.connection import AHEAD_BYTES, CROWDED_READ, EARLY_BYTES, SMALL_READ, Connection
+from app.domain.connection import EARLY_BYTES, SMALL_READ, Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ConnectionClosed, InternalFailure, PublishersHeld, SlowConsumer
 from app.domain.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.limits import HOLD_SECONDS, Limits
-from app.domain.look_ahead import LookAhead
+from app.domain.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.security import Security
 from app.domain.stats import ConnectionStats, Traffic
-from app.domain.turns import ROUND, SLICE
+from app.domain.turns import CROWDED_READ, ROUND, SLICE
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
