@@ -89,7 +89,7 @@ class Surroundings(Protocol):
 
 
 class ClientSession:
-    """Obeys one client. Implements `connection.Session`."""
+    """Obeys one client. Implements `session.Session`."""
 
     origin: ClassVar[int] = LOCAL
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from app.domain import encode
 from app.domain.commands import LINE_SLACK, readable
 from app.domain.congestion import Peer as FlowPeer
-from app.domain.dataplane.seam import Control, Inlet, Kind, Outbox, Plane, Progress
+from app.domain.dataplane.seam import Inlet, Kind, Outbox, Plane, Progress
 from app.domain.events import (
     ConnectionClosed,
     Event,
@@ -28,6 +28,7 @@ from app.domain.failure import described
 from app.domain.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
 from app.domain.limits import Limits, route_line
 from app.domain.look_ahead import AHEAD_BYTES, LookAhead
+from app.domain.session import Session
 from app.domain.stats import ConnectionStats, Traffic
 from app.domain.timetable import Scheduler
 from app.domain.turns import CROWDED_READ, Turns
@@ -44,26 +45,6 @@ EARLY_BYTES = 4096
 
 _PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""
-
-
-class Session(Control, Protocol):
-    """What a connection asks of the session that obeys its peer."""
-
-    last_command: float
-    """When a line that counts as activity was last obeyed, on the monotonic scale."""
-
-    @property
-    def name(self) -> str:
-        """The name that the peer gave itself; empty if it gave none."""
-        ...
-
-    def login_expired(self) -> None:
-        """The peer showed no credentials in time."""
-        ...
-
-    def ended(self) -> None:
-        """The connection is closed: give up subscriptions and claims."""
-        ...
 
 
 class Registry(Protocol):
@@ -228,7 +209,7 @@ class Connection:
             broker.turns.enqueue(self.go_on, again=not count)
         elif progress is Progress.LATER:
             self._postpone()
-        elif progress is Progress.HELD:
+        elif progress is Progress.HELD and not self.closed:
             broker.flow.hold(self)
             if not self._waits:
                 self.wait()

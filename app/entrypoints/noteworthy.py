@@ -34,11 +34,15 @@ from app.domain.events import (
 BAD, WARN, GOOD = "bad", "warn", "good"
 
 
+LONGEST_TEXT = 300
+"""Characters of a fact's text that are kept."""
+
+
 def _field(name: str) -> Callable[[Event], str]:
-    """A field of a fact, as text."""
+    """A field of a fact, as text, which a peer may have written: its beginning is enough."""
 
     def read(fact: Any) -> str:  # noqa: ANN401 - each kind of fact has fields of its own
-        return str(getattr(fact, name))
+        return str(getattr(fact, name))[:LONGEST_TEXT]
 
     return read
 

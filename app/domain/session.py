@@ -1,0 +1,25 @@
+"""A session, as its connection knows it."""
+
+from typing import Protocol
+
+from app.domain.dataplane.seam import Control
+
+
+class Session(Control, Protocol):
+    """What a connection asks of the session that obeys its peer."""
+
+    last_command: float
+    """When a line that counts as activity was last obeyed, on the monotonic scale."""
+
+    @property
+    def name(self) -> str:
+        """The name that the peer gave itself; empty if it gave none."""
+        ...
+
+    def login_expired(self) -> None:
+        """The peer showed no credentials in time."""
+        ...
+
+    def ended(self) -> None:
+        """The connection is closed: give up subscriptions and claims."""
+        ...
