@@ -46,8 +46,11 @@ test: $(BUILT) ## Run all tests; those of the domain must cover every branch of 
 QUICK := tests/unit tests/docs/test_tls.py $(addprefix tests/integration/test_,\
 	connect.py protocol_errors.py protocol_vectors.py subjects.py subscriptions.py delivery.py limits.py nats_py.py tls.py)
 
-quick: $(BUILT) ## Run the unit tests, and those of the protocol over real connections
-	$(BIN)/pytest --numprocesses=auto $(QUICK)
+LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
+	domain/test_flow_scenarios.py domain/test_session_splits.py domain/cluster/test_session_splits.py)
+
+quick: $(BUILT) ## Run the unit tests but the longest, and those of the protocol over real connections
+	$(BIN)/pytest --numprocesses=auto --hypothesis-profile=quick $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
