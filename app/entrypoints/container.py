@@ -8,6 +8,8 @@ To add an adapter, add a line here and nothing elsewhere.
 """
 
 import os
+import weakref
+from collections.abc import Callable
 from functools import partial
 
 from dependency_injector import providers
@@ -18,6 +20,7 @@ from app.adapters.entropy import SystemEntropy
 from app.adapters.logs.bounded import BoundedEventLog
 from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
+from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal, JournaledLog
 from app.adapters.monitoring.monitor import HttpMonitor
 from app.adapters.monitoring.monitor import Needs as MonitorNeeds
@@ -92,7 +95,7 @@ class Container:
             providers.Singleton(
                 BoundedEventLog,
                 providers.Singleton(
-                    open_event_log, log_settings(options), on_dropped=self.journal.provided.note
+                    open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
                 ),
                 self.clock.provider,
             ),
@@ -209,3 +212,15 @@ class Container:
 
 def _failure_reporter(event_log: EventLog) -> object:
     return lambda error: event_log.record(InternalFailure(None, described(error)))
+
+
+def _noting(journal: Journal) -> Callable[[LinesDropped], None]:
+    """Note facts in a journal without keeping it: the log's thread would keep a dropped server alive."""
+    known = weakref.ref(journal)
+
+    def note(fact: LinesDropped) -> None:
+        kept = known()
+        if kept is not None:
+            kept.note(fact)
+
+    return note
