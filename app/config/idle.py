@@ -50,6 +50,15 @@ def _of_logins(options: Options, given: Given) -> Iterator[Problem]:
         yield from _without(given, "without an authenticator", "authorization", "authenticator_timeout")
         if not (asked.user or asked.users or asked.token):
             yield from _without(given, _NOBODY_ASKED, "authorization", "timeout")
+            yield from _empty(given)
+
+
+def _empty(given: Given) -> Iterator[Problem]:
+    """Logins that are given without a value, as by a variable that is empty: they ask nobody."""
+    for option in ("user", "token"):
+        path = ("authorization", option)
+        if given.used.get(*path) == "" or given.flags.get(".".join(path)) == "":
+            yield Problem(f"{given.name(*path)} is empty: nobody is asked to log in", given.place(*path))
 
 
 def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:

@@ -23,6 +23,8 @@ class KeepAlive:
     ) -> None:
         """`interval` in seconds; a connection with more than `most_unanswered` pings in a row is closed.
 
+        A ping does not count while the peer has to wait, as a held publisher: its answer waits with it.
+
         `pinged` is called before each ping.
         """
         self._pinged = pinged
@@ -44,7 +46,8 @@ class KeepAlive:
     def _ping(self, connection: Connection) -> None:
         if self._events.debug:
             connection.report(PingTimerFired(connection.link))
-        connection.pings_out += 1
+        if not connection.waiting:  # else its answer may be in the input that is not obeyed yet
+            connection.pings_out += 1
         if connection.pings_out > self._most_unanswered:
             connection.report(WentStale(connection.link))
             connection.close(StaleConnection().wire())

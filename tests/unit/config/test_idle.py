@@ -42,6 +42,14 @@ CLUSTER = "without a cluster, which takes --cluster or a port in the section clu
             "x.conf:2:23: authorization.authenticator_timeout has no effect without an authenticator",
         ),
         (
+            [("authorization", [("token", "")])],
+            "x.conf:2:7: authorization.token is empty: nobody is asked to log in",
+        ),
+        (
+            [("authorization", [("user", "")])],
+            "x.conf:2:6: authorization.user is empty: nobody is asked to log in",
+        ),
+        (
             [("syslog", True), ("remote_syslog", "udp://h:1")],
             "x.conf:1:8: syslog has no effect beside remote_syslog, where the log goes",
         ),
@@ -59,6 +67,8 @@ def test_of_a_file(pairs: list[tuple[str, Value]], expected: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        ("--auth=", "--auth is empty: nobody is asked to log in"),
+        ("--user=", "--user is empty: nobody is asked to log in"),
         ("--tlscert c", "--tlscert has no effect without --tls: nothing is encrypted"),
         ("--tls=false --tlskey k", "--tlskey has no effect beside --tls=false: nothing is encrypted"),
         (

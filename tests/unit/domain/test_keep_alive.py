@@ -66,6 +66,21 @@ def test_unanswered_pings(scene: Scene) -> None:
     assert [StaleConnection(client.connection.link)] == scene.events.of(StaleConnection)
 
 
+def test_a_peer_that_has_to_wait_is_not_stale(scene: Scene) -> None:
+    """A held publisher's answers are not read, so its pings do not count until it continues."""
+    client = scene.client()
+    client.connection.wait()
+
+    for _ in range(5):
+        scene.wait()
+    held = client.wire.closed
+    client.connection.go_on()
+    for _ in range(3):
+        scene.wait()
+
+    assert (False, 7 * PING + STALE) == (held, client.heard())
+
+
 def test_who_is_discarded_is_not_pinged(scene: Scene) -> None:
     """And one that was never added may be discarded."""
     client, other = scene.client(), scene.server.connect(quiet=True)
