@@ -117,7 +117,7 @@ class Flow:
             receiver.outbox.flush()
             pending = receiver.outbox.pending()
             if pending > self._most_pending(receiver):
-                if not congestion.holding and self._is_own():
+                if not congestion.holding:
                     self._cut_full(receiver, pending)
                     return False
                 congestion.full = True
@@ -132,14 +132,10 @@ class Flow:
         """Its pending bytes have passed the mark for the first time, as far as the system takes no more."""
         receiver.outbox.flush()
         pending = receiver.outbox.pending()
-        if self._is_own() and pending > self._most_pending(receiver):
-            self._cut_full(receiver, pending)
+        if self._publisher is None and not self.delivering and pending > self._most_pending(receiver):
+            self._cut_full(receiver, pending)  # by the server's own bytes: there is nobody to hold
         elif pending > self._limits.hold_above:
             self._begin(receiver)
-
-    def _is_own(self) -> bool:
-        """Whether the server's own bytes are queued: there is nobody to hold."""
-        return self._publisher is None and not self.delivering
 
     def _cut_full(self, receiver: Peer, pending: int) -> None:
         receiver.cut(f"{pending} pending bytes exceed max_pending {self._most_pending(receiver)}")

@@ -337,6 +337,19 @@ def test_no_hold_for_a_stuck_receiver(scene: Scene, publisher: FlowPeer, congest
     assert (False, False, LIMITS.max_pending) == (held, congested.outbox.congested, congested.outbox.alarm)
 
 
+def test_a_stuck_receiver_is_cut_above_max_pending(
+    scene: Scene, publisher: FlowPeer, congested: FlowPeer
+) -> None:
+    """One byte more than `max_pending` closes a receiver that nobody waits for."""
+    scene.clock.advance(HOLD_SECONDS)
+    scene.publish(publisher, congested, count=LIMITS.max_pending - congested.outbox.pending())
+    before = list(congested.cuts)
+    scene.publish(publisher, congested, count=1)
+
+    assert ([], 0) == (before, publisher.waits)
+    assert ["100001 pending bytes exceed max_pending 100000"] == congested.cuts
+
+
 def test_holding_again_after_progress(scene: Scene, publisher: FlowPeer, congested: FlowPeer) -> None:
     """A receiver that moves again is waited for again."""
     scene.clock.advance(HOLD_SECONDS)
