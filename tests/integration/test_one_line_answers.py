@@ -203,7 +203,8 @@ NOTHING = [
         "-t --profile 0 --tls=false --tlscert= --no_advertise=false --connect_retries 0 -s=false -l log",
         VALID,
     ),
-    Row("-t --cluster= --routes= --pass= --auth= -r=", VALID),
+    Row("-t --cluster= --routes= --pass= -r=", VALID),
+    Row("-t --auth=", VALID, ["--auth is empty: nobody is asked to log in"]),
     Row(
         "-t -c n.conf",
         VALID,
