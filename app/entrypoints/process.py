@@ -138,7 +138,8 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
     loop = asyncio.get_running_loop()
 
     def trap(name: str) -> None:
-        """In the middle of whatever is done."""
+        """In the middle of whatever is done. One is enough: a flood would leave no time for the end."""
+        signals.ignore_endings()
         end_at_last(_LAST_SECONDS, _give_up)
         loop.call_soon_threadsafe(end, name)
 
