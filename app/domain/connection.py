@@ -199,6 +199,15 @@ class Connection:
         plane.now = broker.turns.begin()
         plane.until = broker.turns.until
         broker.flow.ingesting(self)
+        try:
+            self._ingest(count)
+        finally:  # a defect ends this connection; nobody else may be taken for its publisher
+            broker.flow.ingesting(None)
+            broker.turns.end()
+
+    def _ingest(self, count: int) -> None:
+        broker = self._broker
+        plane = broker.plane
         plane.patient = 0 < count <= SMALL_READ and self.kind is Kind.CLIENT
         progress = plane.ingest(self.inlet, count)
         if plane.flush():
@@ -214,8 +223,6 @@ class Connection:
             if not self._waits:
                 self.wait()
                 broker.scheduler.call_soon(self.go_on)
-        broker.flow.ingesting(None)
-        broker.turns.end()
 
     def _postpone(self) -> None:
         """Go on when all that can be read now has been read.

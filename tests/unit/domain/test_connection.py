@@ -424,6 +424,23 @@ def test_the_end_of_a_held_publisher_is_seen(
     assert slow.heard().endswith(delivery(1))
 
 
+def test_a_defect_while_input_is_processed(
+    server: VirtualBroker, client: VirtualClient, slow: VirtualClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection that failed is the publisher of nothing that comes later."""
+    client.send(message(2500))
+
+    def fail(_session: object, _line: bytes) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr(type(client.connection.session), "line", fail)
+
+    with pytest.raises(MemoryError):
+        client.wire.feed(b"PING\r\n")
+
+    assert not server.broker.flow.pressed(slow.connection)
+
+
 def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, slow: VirtualClient) -> None:
     """Both ends show it, the log names the receiver, and the slow consumer is remembered."""
     slow.send(b'CONNECT {"verbose":false,"name":"laptop"}\r\n')
