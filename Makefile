@@ -47,7 +47,7 @@ QUICK := tests/unit tests/docs/test_tls.py $(addprefix tests/integration/test_,\
 	connect.py protocol_errors.py protocol_vectors.py subjects.py subscriptions.py delivery.py limits.py nats_py.py tls.py)
 
 LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
-	domain/test_flow_scenarios.py domain/test_session_splits.py domain/cluster/test_session_splits.py)
+	domain/sessions/test_flow_scenarios.py domain/sessions/test_session_splits.py domain/cluster/test_route_session_splits.py)
 
 quick: $(BUILT) ## Run the unit tests but the longest, and those of the protocol over real connections
 	$(BIN)/pytest --numprocesses=auto --hypothesis-profile=quick $(addprefix --ignore=,$(LONG)) $(QUICK)

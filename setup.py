@@ -18,7 +18,7 @@ _SANITIZED = os.environ.get("SANITIZE") == "1"
 
 
 class BuildIfPossible(build_ext):
-    """Turns a failed build into one line, unless the build is required."""
+    """FairQueue a failed build into one line, unless the build is required."""
 
     def build_extension(self, ext: Extension) -> None:
         """Compile one extension."""

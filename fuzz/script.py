@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.connection import Connection
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
+from app.domain.sessions.connection import Connection
 from app.domain.stats import ServerStats
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker, info_line

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from functools import partial
 from itertools import cycle
 
-from app.domain.wire import Handler, Peer
+from app.domain.sessions.wire import Handler, Peer
 from app.ports.clock import Clock, Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor, Address, ListenError
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator
 
 from app.config.addresses import AddressError, Endpoint, parse_listen
 from app.domain.address import with_port
-from app.domain.cluster.url import read_gossip
+from app.domain.cluster.route_url import read_gossip
 
 
 def parse_advertised(text: str) -> Endpoint:

@@ -9,7 +9,7 @@ from app.config.advertising import AdvertisedToServers
 from app.config.authorization_options import Secret
 from app.config.section import LARGEST_COUNT, Address, Host, Key, Port, Seconds, Section, Verdict
 from app.config.tls_options import TlsOptions
-from app.domain.cluster.url import RouteUrl
+from app.domain.cluster.route_url import RouteUrl
 
 
 def _read_route(value: object) -> object:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 Value = bool | int | str
 
 Reader = Callable[[str], Value]
-"""Turns the text of a value into the value; raises `ValueError` with a short reason."""
+"""FairQueue the text of a value into the value; raises `ValueError` with a short reason."""
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")

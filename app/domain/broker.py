@@ -4,30 +4,30 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from app.domain.client_session import ClientSession
+from app.domain.cluster.cluster import Cluster, ClusterSettings
 from app.domain.cluster.info import RouteInfo
-from app.domain.cluster.mesh import Cluster, ClusterSettings
-from app.domain.cluster.solicitor import Dialer
-from app.domain.connection import Connection
+from app.domain.cluster.route_dialer import Dialer
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane, Plane
-from app.domain.encode import ServerInfo
-from app.domain.errors import MaximumConnections
 from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
 from app.domain.failure import described
-from app.domain.flow import Flow
-from app.domain.index import IndexStats, SubscriptionIndex
-from app.domain.interest import Interest
-from app.domain.keep_alive import KeepAlive
+from app.domain.fair_queue import SLICE, FairQueue
+from app.domain.interest.failover import Failover
+from app.domain.interest.index import IndexStats, SubscriptionIndex
+from app.domain.interest.interest import Interest
+from app.domain.interest.routing import Routing
+from app.domain.interest.subscription import Subscription, read_member
+from app.domain.interest.tombstones import Tombstones
 from app.domain.limits import Limits
-from app.domain.routing import Routing
-from app.domain.stand_ins import StandIns
+from app.domain.protocol.encode import ServerInfo
+from app.domain.protocol.errors import MaximumConnections
+from app.domain.sessions.client import ClientSession
+from app.domain.sessions.connection import Connection
+from app.domain.sessions.flow import Flow
+from app.domain.sessions.keep_alive import KeepAlive
+from app.domain.sessions.wire import Handler, Wire
 from app.domain.stats import ServerStats, SlowConsumerRecord, Traffic
-from app.domain.subscription import Subscription, read_member
-from app.domain.timetable import DueQueue, Scheduler, Timer
-from app.domain.tombstones import Tombstones
-from app.domain.turns import SLICE, Turns
-from app.domain.wire import Handler, Wire
+from app.domain.timers import DueQueue, Scheduler, Timer
 
 REMOVED_AT_ONCE = 64
 """Subscriptions of a closed connection that are removed without looking at the clock."""
@@ -81,10 +81,10 @@ class Broker:
         self.gatekeeper = needs.gatekeeper
         self.events = needs.events
         self.flow = Flow(limits, needs.scheduler)
-        self.turns = Turns(needs.scheduler)
+        self.turns = FairQueue(needs.scheduler)
         index = SubscriptionIndex()
         tombstones = Tombstones(needs.scheduler) if membership is not None else None
-        routing = Routing(index, self._find_member, StandIns(index, tombstones))
+        routing = Routing(index, self._find_member, Failover(index, tombstones))
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         self.plane.clock = needs.scheduler.monotonic
         self.interest = Interest(index, routing, self.plane)
@@ -130,7 +130,7 @@ class Broker:
     def _join(self, membership: Membership, seed: int) -> None:
         settings, gatekeeper, dialer = membership.settings, membership.gatekeeper, membership.dialer
         self.cluster = Cluster(self, settings, gatekeeper, dialer, seed)
-        self.interest.announcer = self.cluster.herald
+        self.interest.announcer = self.cluster.interest_announcer
 
     def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
         """Tell clients the real port from now on, and the cluster these addresses for clients."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.index import IndexStats
+from app.domain.interest.index import IndexStats
 from app.domain.security import Security
 
 

@@ -15,15 +15,15 @@ from itertools import islice
 from typing import TypeVar
 
 from app.domain.broker import Broker
-from app.domain.client_session import ClientSession
-from app.domain.cluster.session import RouteSession
-from app.domain.cluster.solicitor import UnreachableRoute
-from app.domain.encode import ServerInfo
+from app.domain.cluster.route_dialer import UnreachableRoute
+from app.domain.cluster.route_session import RouteSession
 from app.domain.events import Link
-from app.domain.index import IndexStats
+from app.domain.interest.index import IndexStats
+from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
+from app.domain.protocol.encode import ServerInfo
+from app.domain.sessions.client import ClientSession
 from app.domain.stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
-from app.domain.subscription import Subscription
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app.adapters.net_asyncio.tls_facts import TlsRequired
 from app.adapters.process.own_thread import in_own_thread
 from app.domain.broker import FLUSH_SECONDS, Broker
+from app.domain.cluster.cluster import Cluster
 from app.domain.cluster.events import RouteListenFailed, RouteListening
-from app.domain.cluster.mesh import Cluster
 from app.domain.events import (
     Event,
     ListenFailed,

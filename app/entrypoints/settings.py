@@ -18,10 +18,10 @@ from app.config.coherence import pending
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
 from app.domain.address import joined, with_port
-from app.domain.cluster.mesh import ClusterSettings
-from app.domain.encode import ServerInfo
+from app.domain.cluster.cluster import ClusterSettings
 from app.domain.events import Event
 from app.domain.limits import Limits
+from app.domain.protocol.encode import ServerInfo
 from app.ports.authenticator import Authenticator
 from app.ports.entropy import Entropy
 

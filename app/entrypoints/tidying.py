@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from app.adapters.process.own_thread import in_own_thread
-from app.domain.timetable import Scheduler, Timer
+from app.domain.timers import Scheduler, Timer
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether memory could be given back."""

@@ -25,11 +25,11 @@ What may be too long to be held at once comes as an iterator of parts, one step 
 from collections.abc import Iterator
 from typing import Protocol
 
-from app.domain.cluster.solicitor import UnreachableRoute
-from app.domain.encode import ServerInfo
+from app.domain.cluster.route_dialer import UnreachableRoute
 from app.domain.events import Link
-from app.domain.index import IndexStats
+from app.domain.interest.index import IndexStats
 from app.domain.limits import Limits
+from app.domain.protocol.encode import ServerInfo
 from app.domain.security import Security
 from app.domain.stats import (
     ClientStats,

@@ -1,6 +1,6 @@
 """Transport: how bytes come and go.
 
-The domain asks little of a link, see `Wire` in ``app.domain.connection``; this
+The domain asks little of a link, see `Wire` in ``app.domain.sessions.connection``; this
 module adds what the outer rings need to open and close such links. An adapter
 implements `Listener`, hands a `Wire` to the acceptor for each new peer, and
 then drives the `Handler` that the acceptor returned.
@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.wire import Handler, Wire
+from app.domain.sessions.wire import Handler, Wire
 
 HIGH_WATER = 256 * 1024
 """Pending bytes above which a wire will announce that it drained."""

@@ -51,9 +51,9 @@ def test_every_file_named_is_there(page: Path) -> None:
 
 def test_names_are_found() -> None:
     """The pattern finds paths and bare names, and sees what is missing."""
-    text = "see `app/domain/trie.py`, `pages.py`, `docs/adr/`, `a.b.c`, `$NAME`\n```sh\nrun `x.py`\n```\n"
+    text = "see `app/domain/broker.py`, `pages.py`, `docs/adr/`, `a.b.c`, `$NAME`\n```sh\nrun `x.py`\n```\n"
 
-    assert ["app/domain/trie.py", "pages.py", "docs/adr/"] == named(text)
+    assert ["app/domain/broker.py", "pages.py", "docs/adr/"] == named(text)
     assert all(map(is_there, named(text)))
     assert not is_there("app/nowhere.py")
     assert not is_there("nowhere.py")

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 import app.entrypoints.container  # noqa: F401 - with it, every class of facts is imported
-from app.domain.errors import ProtocolError
 from app.domain.events import Event
+from app.domain.protocol.errors import ProtocolError
 from app.entrypoints.signals import DUMP, ENDINGS, RELOAD, REOPEN
 from tests.fakes.server_process import ROOT, ServerProcess
 

@@ -142,7 +142,7 @@ class ScriptedPlanner(Planner):
         self.left: dict[bytes, list[Target]] = {}
         """Members that have left, and who stands in for them."""
         self.replaced: list[tuple[bytes, bytes]] = []
-        """The sids and subjects that `stand_in` was asked for."""
+        """The sids and subjects that `plan_failover` was asked for."""
         self.decide: Callable[[bytes], int] = lambda subject: subject.count(b".") + 1
         """How many leading tokens decide."""
         self.turns = 1
@@ -169,7 +169,7 @@ class ScriptedPlanner(Planner):
         member = self.members.get(sid)
         return plane.plan(() if member is None else (member,), ())
 
-    def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+    def plan_failover(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """Look it up, by the sid."""
         self.replaced.append((sid, subject))
         return plane.plan((), [[group_of(plane, self.left[sid])]] if self.left[sid] else ())

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from app.domain.congestion import Peer
 from app.domain.dataplane.seam import Outbox
-from app.domain.flow import Flow
+from app.domain.sessions.congestion import Peer
+from app.domain.sessions.flow import Flow
 
 
 class FakeOutbox(Outbox):

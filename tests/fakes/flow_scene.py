@@ -1,9 +1,9 @@
 """A flow on a manual clock, with peers that a test lets publish and read."""
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.congestion import TICK
-from app.domain.flow import Flow
 from app.domain.limits import Limits
+from app.domain.sessions.congestion import TICK
+from app.domain.sessions.flow import Flow
 from tests.fakes.flow_peer import FlowPeer
 
 LIMITS = Limits(max_pending=100_000, write_deadline=2.0)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.events import Link
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 
 
 class ReceiveRoom:

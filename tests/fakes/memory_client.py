@@ -16,7 +16,7 @@ from nats.aio.transport import TcpTransport
 
 from app.adapters.net_memory import MemoryNetwork, MemoryWire
 from app.domain.events import Link
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from app.ports.transport import HIGH_WATER, Address
 
 _STREAM_LIMIT = 64 * 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from app.domain.trie import Match
+from app.domain.subjects.trie import Match
 
 _TOKENS = (b"a", b"b", b"*", b">", b"a*", b"*a", b">b", b"A", b"\xd0\x96\n")
 

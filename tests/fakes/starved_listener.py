@@ -11,7 +11,7 @@ import sys
 
 from app.adapters.net_asyncio import TcpListener
 from app.domain.events import AcceptFailed
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from tests.fakes.handler import ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.fakes.transport_bench import LOOPBACK, TCP
 

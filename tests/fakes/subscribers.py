@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.dataplane.seam import Plane
-from app.domain.subscription import LOCAL, Subscriber, Subscription
+from app.domain.interest.subscription import LOCAL, Subscriber, Subscription
 from tests.fakes.data_plane import Station
 
 

@@ -7,7 +7,7 @@ from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.adapters.net_asyncio.tls_context import server_context
 from app.domain.events import Event
-from app.domain.wire import Peer
+from app.domain.sessions.wire import Peer
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
-from app.domain.connection import Connection
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
-from app.domain.encode import ServerInfo
 from app.domain.limits import Limits
+from app.domain.protocol.encode import ServerInfo
+from app.domain.sessions.connection import Connection
 from app.ports.transport import Acceptor
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.wire import ADDRESS, FakeWire

@@ -11,14 +11,14 @@ from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.broker import Membership
-from app.domain.cluster.mesh import Cluster, ClusterSettings
-from app.domain.cluster.session import RouteSession
-from app.domain.cluster.solicitor import Dialer
-from app.domain.cluster.url import RouteUrl
-from app.domain.connection import Connection
+from app.domain.cluster.cluster import Cluster, ClusterSettings
+from app.domain.cluster.route_dialer import Dialer
+from app.domain.cluster.route_session import RouteSession
+from app.domain.cluster.route_url import RouteUrl
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
+from app.domain.sessions.connection import Connection
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient

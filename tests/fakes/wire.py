@@ -1,7 +1,7 @@
 """A link without a network, whose other end is the test."""
 
 from app.domain.security import Security
-from app.domain.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, Peer, Wire
 from app.ports.transport import HIGH_WATER, LOW_WATER
 
 ADDRESS = "192.0.2.1"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import ReceiveRoom, RecordingHandler
 from tests.fakes.transport_bench import LOOPBACK, PAYLOAD, TCP, TLS, Bench, Transport, over_every

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler
 from tests.fakes.transport_bench import PAYLOAD, Bench, Transport, every_transport, over_every_transport
 

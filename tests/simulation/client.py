@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar, Protocol
 
 from app.domain.events import Link
-from app.domain.wire import Handler, Wire
+from app.domain.sessions.wire import Handler, Wire
 from tests.simulation.damage import Damage
 from tests.simulation.host import Host
 from tests.simulation.network import Network

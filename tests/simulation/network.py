@@ -19,7 +19,7 @@ from random import Random
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryWire
-from app.domain.wire import Peer
+from app.domain.sessions.wire import Peer
 from tests.simulation.dialing import Dialer
 from tests.simulation.host import Host
 from tests.simulation.lane import Lane, Path

@@ -10,15 +10,15 @@ from typing import Final, cast
 
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.info import RouteInfo
-from app.domain.cluster.session import RouteSession
-from app.domain.connection import Connection
+from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target
-from app.domain.encode import ServerInfo
+from app.domain.interest.routing import Audience
 from app.domain.limits import Limits
-from app.domain.routing import Audience
+from app.domain.protocol.encode import ServerInfo
 from app.domain.security import Security
-from app.domain.timetable import Scheduler
-from app.domain.wire import Handler, Peer, Wire
+from app.domain.sessions.connection import Connection
+from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.timers import Scheduler
 from tests.simulation.server import MakeBroker
 from tests.simulation.truth import GRACE
 
@@ -105,7 +105,7 @@ class _TwicePlanner:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self.member = planner.member
-        self.stand_in = planner.stand_in
+        self.plan_failover = planner.plan_failover
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         altered = cast("Plane", _TwicePlane(plane))  # the rest is not asked for
@@ -278,14 +278,14 @@ PLANTS: Final[dict[str, Plant]] = {
     "swaps": Plant("order", _tampering(_swap)),
     "dawdles": Plant("in time", _altered(_dawdles)),
     "serves-all-members": Plant("one member per group", _serves_all_members),
-    "draws-the-frozen": Plant("in time", _without("interest.doubt")),
-    "forgets-unsub": Plant("interest", _without("cluster.herald.removed")),
-    "drops-for-the-gone": Plant("exactly once", _without("interest._routing.stand_ins.left")),
+    "draws-the-frozen": Plant("in time", _without("interest.suspect")),
+    "forgets-unsub": Plant("interest", _without("cluster.interest_announcer.removed")),
+    "drops-for-the-gone": Plant("exactly once", _without("interest._routing.failover.left")),
     "keeps-the-dead": Plant("interest", _without("remove_later")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
     "serves-the-gone": Plant("UNSUB", _without("interest.remove")),
     "ignores-gossip": Plant("mesh", _without("cluster.heard_of")),
-    "gives-up": Plant("mesh", _without("cluster._solicitor.lost")),
+    "gives-up": Plant("mesh", _without("cluster._route_dialer.lost")),
     "keeps-duplicates": Plant("mesh", _altered(_keeps_duplicates)),
     "restless": Plant("calm", _restless),
     "hides-addresses": Plant("addresses", _without("cluster_changed")),

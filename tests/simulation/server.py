@@ -9,13 +9,13 @@ from typing import Protocol
 from app.adapters.auth.plain import OpenDoor, SingleUser
 from app.adapters.entropy import SeededEntropy
 from app.domain.broker import Broker, Membership, Needs
+from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import RouteDuplicate, RouteRegistered
-from app.domain.cluster.mesh import ClusterSettings
-from app.domain.cluster.url import RouteUrl
+from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
-from app.domain.encode import ServerInfo
 from app.domain.events import Event, Level, SlowConsumer, StaleConnection
 from app.domain.limits import Limits
+from app.domain.protocol.encode import ServerInfo
 from app.ports.event_log import EventLog
 from app.ports.transport import LINGER_SECONDS
 from tests.simulation.client import CLIENT_PORT
@@ -41,7 +41,7 @@ _COUNTED = {
 """Facts that are counted for the summary."""
 
 
-class Surroundings(Protocol):
+class SessionHost(Protocol):
     """What a server is put into."""
 
     network: Network
@@ -85,7 +85,7 @@ class TracingLog(EventLog):
 class Server:
     """A seat of the cluster, with or without a broker on it."""
 
-    def __init__(self, around: Surroundings, number: int, host: Host, seat: Seat) -> None:
+    def __init__(self, around: SessionHost, number: int, host: Host, seat: Seat) -> None:
         self._around = around
         self._seat = seat
         self.number = number

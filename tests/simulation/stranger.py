@@ -6,7 +6,7 @@ They are no misfortune: nothing that they do may touch a client or a route.
 from typing import ClassVar, Final
 
 from app.domain.events import Link
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from tests.simulation.host import Host
 from tests.simulation.network import Network
 

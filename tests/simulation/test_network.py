@@ -49,12 +49,12 @@ class Land:
         self.there = self.network.host("there", "10.0.0.2")
         self.accepted = RecordingAcceptor()
         self.dialled = RecordingAcceptor()
-        self.refusals: list[str] = []
+        self.rejections: list[str] = []
         self.there.listeners[PORT] = self.accepted
 
     def dial(self, name: str = "there", port: int = PORT) -> None:
         """Dial from here."""
-        self.network.dialer(self.here).dial(name, port, self.dialled, self.refusals.append)
+        self.network.dialer(self.here).dial(name, port, self.dialled, self.rejections.append)
 
     def link(self) -> Ends:
         """A link that both ends have begun to use."""
@@ -107,11 +107,11 @@ def test_a_dial_is_answered_after_a_round_trip_and_accepted_half_a_trip_later(la
 def test_a_dial_is_refused_where_nobody_listens(land: Land, name: str, port: int, reason: str) -> None:
     """A machine says that nobody listens; of an unknown name nobody says anything."""
     land.dial(name, port)
-    at_once = list(land.refusals)
+    at_once = list(land.rejections)
     land.clock.advance(10.0)
 
     assert [] == at_once
-    assert [reason] == land.refusals
+    assert [reason] == land.rejections
     assert [] == land.dialled.handlers
 
 
@@ -126,11 +126,11 @@ def test_a_dial_that_nobody_can_answer_ends_after_a_second(land: Land, way: str)
 
     land.dial()
     land.clock.advance(DIAL_SECONDS - 0.01)
-    before = list(land.refusals)
+    before = list(land.rejections)
     land.clock.advance(10.0)
 
     assert [] == before
-    assert ["i/o timeout"] == land.refusals
+    assert ["i/o timeout"] == land.rejections
     assert {} == land.network.links
 
 
@@ -141,7 +141,7 @@ def test_an_answer_that_comes_too_late_is_not_taken(land: Land) -> None:
     land.dial()
     land.clock.advance(10.0)
 
-    assert ["i/o timeout"] == land.refusals
+    assert ["i/o timeout"] == land.rejections
     assert [] == land.dialled.handlers + land.accepted.handlers
 
 
@@ -155,7 +155,7 @@ def test_an_answer_to_a_former_run_is_not_taken(land: Land) -> None:
     land.clock.advance(10.0)
 
     assert [] == land.dialled.handlers + land.accepted.handlers
-    assert ([], {}) == (land.refusals, land.network.links)
+    assert ([], {}) == (land.rejections, land.network.links)
 
 
 def test_a_frozen_machine_takes_links_but_nobody_serves_them(land: Land) -> None:

@@ -17,7 +17,7 @@ from app.adapters.monitoring.formats import one_line
 from app.adapters.monitoring.hosts import host_of, is_own
 
 if TYPE_CHECKING:
-    from app.adapters.monitoring.turns import Turns
+    from app.adapters.monitoring.turns import FairQueue
 
 _READING = ("GET", "HEAD")
 _SLASHES = re.compile("//+")
@@ -37,8 +37,8 @@ class Door:
         self,
         app: ASGIApp,
         pages: Collection[str],
-        turns: "Turns",
-        probes: "Turns",
+        turns: "FairQueue",
+        probes: "FairQueue",
         known_as: frozenset[str] = frozenset(),
     ) -> None:
         """`pages` are the paths that doubled slashes may mean.

@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.turns import Turns
+from app.adapters.monitoring.turns import FairQueue
 
 PATIENCE = 3.0
 """Seconds for a request, and for some progress of an answer."""
@@ -53,7 +53,7 @@ class BoundedHttp(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         logger: logging.Logger,
-        turns: Turns,
+        turns: FairQueue,
     ) -> None:
         """`turns` are charged with what it takes to read requests."""
         super().__init__(config, server_state, app_state)

@@ -28,7 +28,7 @@ from app.adapters.monitoring.http_protocol import (
     BoundedHttp,
     refusal,
 )
-from app.adapters.monitoring.turns import Turns
+from app.adapters.monitoring.turns import FairQueue
 from app.adapters.monitoring.watch import Watch
 
 __all__ = ["HttpServer", "Opening", "abort", "make_server"]
@@ -49,7 +49,7 @@ class HttpServer:
         self,
         app: ASGIApp,
         openings: Sequence[Opening],
-        turns: Turns,
+        turns: FairQueue,
         on_tick: Callable[[float], None],
         on_error: Callable[[str], None],
     ) -> None:
@@ -192,7 +192,7 @@ async def _nobody_reads(_message: Message) -> None:
 
 
 class _Reporter(logging.Handler):
-    """Turns what uvicorn logs about a defect into one line."""
+    """FairQueue what uvicorn logs about a defect into one line."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__()

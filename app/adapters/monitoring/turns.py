@@ -61,7 +61,7 @@ class Pace:
         return max(0.0, self._due - self._clock() - self._credit)
 
 
-class Turns:
+class FairQueue:
     """Takes the steps of all answers, a slice for each, in the order in which they ask.
 
     So a page never holds messages up for longer than a slice takes, however many
@@ -144,7 +144,7 @@ class Turns:
 class _Measured:
     """A coroutine, measured while it runs, and not while it waits."""
 
-    def __init__(self, work: Coroutine[Any, Any, None], turns: Turns, clock: Clock) -> None:
+    def __init__(self, work: Coroutine[Any, Any, None], turns: FairQueue, clock: Clock) -> None:
         self._work = work
         self._turns = turns
         self._clock = clock

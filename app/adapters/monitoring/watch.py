@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from app.adapters.monitoring.calendar import Calendar
 from app.adapters.monitoring.journal import Journal
 from app.adapters.monitoring.process_figures import ProcessFigures
-from app.adapters.monitoring.turns import PROBES_SHARE, Turns
+from app.adapters.monitoring.turns import PROBES_SHARE, FairQueue
 from app.ports.broker_view import BrokerView
 
 
@@ -53,9 +53,9 @@ class Watch:
     settings: Settings
     calendar: Calendar
     figures: ProcessFigures = field(default_factory=ProcessFigures)
-    turns: Turns = field(default_factory=Turns)
+    turns: FairQueue = field(default_factory=FairQueue)
     """For pages."""
-    probes: Turns = field(default_factory=lambda: Turns(PROBES_SHARE))
+    probes: FairQueue = field(default_factory=lambda: FairQueue(PROBES_SHARE))
     """For probes, which must not wait for pages."""
     journal: Journal = field(default_factory=Journal)
     requests: RequestCounts = field(default_factory=RequestCounts)

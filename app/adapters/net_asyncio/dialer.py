@@ -13,7 +13,7 @@ from app.adapters.net_asyncio.binding import plain_reason
 from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.protocol import DISCARD, LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
-from app.domain.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, Peer, Wire
 from app.ports.transport import DIAL_SECONDS, Acceptor
 
 _HIGHEST_PORT = 65535

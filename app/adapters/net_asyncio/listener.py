@@ -18,7 +18,7 @@ from app.adapters.net_asyncio.handshakes import CROWD_SECONDS, Crowd
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.domain.events import AcceptFailed
-from app.domain.wire import Peer
+from app.domain.sessions.wire import Peer
 from app.ports.transport import Acceptor, Address
 
 BACKLOG = 4096

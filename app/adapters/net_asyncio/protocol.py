@@ -26,7 +26,7 @@ from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.kernel import unacknowledged
 from app.domain.events import Link
 from app.domain.security import Security
-from app.domain.wire import Handler, Peer
+from app.domain.sessions.wire import Handler, Peer
 from app.ports.clock import Timer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 

@@ -1,9 +1,13 @@
-"""The cluster: a full mesh of servers, and what they tell each other (cluster-protocol.md).
+"""Several servers as one.
 
-mesh        who belongs to it: registers routes, spreads news, forgets the lost
-session     the conversation over one route
-solicitor   whom to dial, and when again
-herald      tells the other servers what local clients listen to
-info, url   what stands in an INFO, and where a route leads
-events      facts for the log
+cluster             which servers belong to it, and what is done when one comes or leaves
+events              what is logged
+info                the INFO that two servers exchange
+interest_announcer  sends the subscriptions of local clients to the other servers
+liveness            which servers answer
+dial_rate           how fast unknown addresses are dialled
+rejections          peers that were turned away: they wait longer each time
+route_dialer        which servers to dial, and when again
+route_session       one route
+route_url           the address of a server, as given
 """

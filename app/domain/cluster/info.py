@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.domain.commands import members_of
-from app.domain.errors import ParserError
+from app.domain.protocol.commands import members_of
+from app.domain.protocol.errors import ParserError
 
 ROUTE_PROTOCOL = 1
 """The highest ``proto`` we understand; from 2 on routes speak of accounts."""
@@ -30,7 +30,7 @@ _FIRST_READ = 512
 SENDS_ON = "sends_on"
 """The key by which servers of ours know each other's: messages that were sent on may be marked.
 
-gnatsd 0.8.0 ignores it. See `stand_ins`.
+gnatsd 0.8.0 ignores it. See `failover`.
 """
 
 _LONGEST_URL = 256

@@ -1,10 +1,10 @@
-"""The latest wildcard changes, in the compiled twin: what it needs of ``app.domain.changes``."""
+"""The latest wildcard changes, in the compiled twin: what it needs of ``app.domain.subjects.changes``."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 
-from app.domain.changes import REMEMBERED
+from app.domain.subjects.changes import REMEMBERED
 
 cdef int64_t RING = REMEMBERED
 
@@ -12,7 +12,7 @@ cdef int64_t RING = REMEMBERED
 @cython.final
 @cython.no_gc  # it holds bytes alone, so it is part of no circle
 cdef class WildcardChanges:
-    """See `app.domain.changes.WildcardChanges`; plans ask not whether subscriptions came or went."""
+    """See `app.domain.subjects.changes.WildcardChanges`; plans ask not whether subscriptions came or went."""
 
     cdef int64_t now  # number of the latest change
     cdef list ring

@@ -5,7 +5,7 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from app.domain.commands import LINE_SLACK
+from app.domain.protocol.commands import LINE_SLACK
 from app.domain.dataplane import seam
 from app.domain.limits import MAX_SIZE_DIGITS
 

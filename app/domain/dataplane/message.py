@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from app.domain.commands import is_too_long, words_of
 from app.domain.dataplane.seam import MEMBER_MARK, Fault, Kind
 from app.domain.limits import MAX_SIZE_DIGITS
+from app.domain.protocol.commands import is_too_long, words_of
 
 PUB = b"PUB"
 MSG = b"MSG"

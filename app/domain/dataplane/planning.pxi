@@ -35,7 +35,7 @@ cdef class Planning:
             plan = self.member_plan(plane, name, count)
             if plan is None:
                 inlet.plan = None
-                return self.stand_in(plane, message)
+                return self.plan_failover(plane, message)
         else:
             plan = self.plan_for(plane, inlet, name, count, &lasts)
         if lasts:
@@ -95,9 +95,9 @@ cdef class Planning:
             self.plans.enter_member(name, plan)
         return plan
 
-    cdef Plan stand_in(self, plane, Message *message):
+    cdef Plan plan_failover(self, plane, Message *message):
         """The plan for one message whose member may have left."""
         cdef bytes sid = PyBytes_FromStringAndSize(message.line + message.member, message.member_size)
         cdef bytes subject = PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
         self.slow = True
-        return <Plan?>self.planner.stand_in(plane, sid, subject)
+        return <Plan?>self.planner.plan_failover(plane, sid, subject)

@@ -31,7 +31,7 @@ class Planning:
                 inlet.note(plan)
         if plan is None and message.member:
             self.slow = True
-            return cast("Plan", self._planner.stand_in(plane, message.member, message.subject))
+            return cast("Plan", self._planner.plan_failover(plane, message.member, message.subject))
         return plan
 
     def _plan_for(self, plane: Plane, inlet: Inlet, message: Message) -> tuple[Plan | None, bool]:

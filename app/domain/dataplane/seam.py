@@ -326,11 +326,11 @@ class Planner(Protocol):
         """The plan for the one queue member that a route's sid names; it delivers nothing if there is none.
 
         Asked once per sid, until `Plane.forget_member`. None where the subject matters too:
-        then `stand_in` is asked for each message, and no plan is remembered.
+        then `plan_failover` is asked for each message, and no plan is remembered.
         """
         ...
 
-    def stand_in(self, plane: "Plane", sid: bytes, subject: bytes) -> Plan:
+    def plan_failover(self, plane: "Plane", sid: bytes, subject: bytes) -> Plan:
         """The plan for one message on this subject for a member that may have left.
 
         It may be asked for again before the message is complete.

@@ -1,4 +1,4 @@
-"""The grammar of subjects as bytes, in the compiled twin: what it needs of ``app.domain.subject``."""
+"""The grammar of subjects as bytes, in the compiled twin: what it needs of ``app.domain.subjects.subject``."""
 
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
@@ -62,7 +62,7 @@ cdef bint may_match(
     int64_t depth,
     int64_t further,
 ) noexcept nogil:
-    """See `app.domain.subject.may_match`; the prefix has `depth` tokens, none of them empty."""
+    """See `app.domain.subjects.subject.may_match`; the prefix has `depth` tokens, none of them empty."""
     cdef Py_ssize_t p = 0, s = 0, pend, send
     cdef int64_t left = depth + further
     while True:

@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import CAPACITY, MemoryNetwork, MemoryWire
-from app.domain.wire import Peer
+from app.domain.sessions.wire import Peer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Address, ListenError
 from tests.fakes.handler import Faulty, ReceiveRoom, RecordingAcceptor, RecordingHandler
 

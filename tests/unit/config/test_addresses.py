@@ -10,7 +10,7 @@ from app.config.addresses import (
     parse_route,
     without_password,
 )
-from app.domain.cluster.url import RouteUrl
+from app.domain.cluster.route_url import RouteUrl
 
 ESCAPES = "two hexadecimal digits must follow a %; a % itself is written %25"
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.config.errors import ConfigError
 from app.config.options import make_options
-from app.domain.cluster.url import RouteUrl
+from app.domain.cluster.route_url import RouteUrl
 
 
 def test_there_is_no_cluster_by_default() -> None:

@@ -11,7 +11,7 @@ from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE, parse
 from app.config.load import Loaded, load
 from app.config.options import Options, make_options
-from app.domain.cluster.url import RouteUrl
+from app.domain.cluster.route_url import RouteUrl
 from tests.fakes.document import FILE, Value, document
 
 FULL: list[tuple[str, Value]] = [

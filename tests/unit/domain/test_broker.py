@@ -17,12 +17,12 @@ from app.domain.events import (
     ServerFailure,
     StaleConnection,
 )
-from app.domain.index import IndexStats
+from app.domain.fair_queue import ROUND, SLICE
+from app.domain.interest.index import IndexStats
+from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
 from app.domain.stats import Traffic
-from app.domain.subscription import Subscription
-from app.domain.timetable import SLACK
-from app.domain.turns import ROUND, SLICE
+from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.ticking_clock import TickingClock

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from app.domain.broker import FLUSH_SECONDS, NEWS_SECONDS, REMOVED_AT_ONCE
-from app.domain.cluster.mesh import ClusterSettings
-from app.domain.congestion import SLOW_CHECKS, TICK
+from app.domain.cluster.cluster import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.sessions.congestion import SLOW_CHECKS, TICK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.changes import REMEMBERED
 from app.domain.dataplane.seam import MakePlane
+from app.domain.subjects.changes import REMEMBERED
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
 CLIENTS = 3

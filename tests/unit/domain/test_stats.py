@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from app.domain.index import IndexStats
+from app.domain.interest.index import IndexStats
 from app.domain.stats import ConnectionStats, ServerStats, Traffic
 
 TRAFFIC = Traffic(in_msgs=3, in_bytes=12, out_msgs=6, out_bytes=24)

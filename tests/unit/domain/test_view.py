@@ -7,10 +7,11 @@ import pytest
 from app.adapters.auth.plain import OpenDoor
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
-from app.domain.cluster.mesh import ClusterSettings
+from app.domain.cluster.cluster import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
 from app.domain.limits import Limits
+from app.domain.sessions.wire import Handler, Wire
 from app.domain.stats import ClientStats, Profile, SubscriptionStats, Traffic
 from app.domain.view import (
     BATCH,
@@ -27,7 +28,6 @@ from app.domain.view import (
     SubscriptionPage,
     T,
 )
-from app.domain.wire import Handler, Wire
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.virtual_broker import INFO, VirtualBroker

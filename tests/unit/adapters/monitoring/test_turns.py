@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.adapters.monitoring.turns import CHUNK_BYTES, CREDIT_SECONDS, SHARE, SLICE_SECONDS, Chunks, Turns
+from app.adapters.monitoring.turns import CHUNK_BYTES, CREDIT_SECONDS, SHARE, SLICE_SECONDS, Chunks, FairQueue
 from app.ports.broker_view import Steps
 
 
@@ -74,7 +74,7 @@ def steps(name: str, pauses: int, note: Callable[[str], object]) -> Steps[str]:
 async def test_one_step_for_each_turn() -> None:
     """Two answers take steps alternately, and the loop goes round between any two."""
     rounds, busy = Rounds(), Busy()
-    turns = Turns(clock=busy.time)
+    turns = FairQueue(clock=busy.time)
     taken: list[tuple[int, str]] = []
 
     def note(name: str) -> None:
@@ -92,7 +92,7 @@ async def test_one_step_for_each_turn() -> None:
 @pytest.mark.asyncio
 async def test_an_error_ends_one_answer_alone() -> None:
     """An answer that fails raises, and the next one is given."""
-    turns = Turns()
+    turns = FairQueue()
 
     def broken() -> Steps[str]:
         yield
@@ -107,7 +107,7 @@ async def test_an_error_ends_one_answer_alone() -> None:
 async def test_a_slice_ends_by_the_clock() -> None:
     """Short steps are taken together, for as long as a slice lasts."""
     busy = Busy()
-    turns = Turns(clock=busy.time, sleep=busy.sleep)
+    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
 
     assert 40 == await turns.answer(busy.steps(40, SLICE_SECONDS / 4))
 
@@ -118,7 +118,7 @@ async def test_a_slice_ends_by_the_clock() -> None:
 async def test_a_share_of_the_loop() -> None:
     """Whatever is asked, the loop belongs to others for all but its share, once the credit is used up."""
     busy = Busy()
-    turns = Turns(clock=busy.time, sleep=busy.sleep)
+    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
 
     await asyncio.gather(*(turns.answer(busy.steps(500, 0.001)) for _ in range(4)))
 
@@ -131,7 +131,7 @@ async def test_a_share_of_the_loop() -> None:
 async def test_who_asks_seldom_has_credit() -> None:
     """Little work does not wait, and credit comes back with time."""
     busy = Busy()
-    turns = Turns(clock=busy.time, sleep=busy.sleep)
+    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
 
     for _ in range(3):
         await turns.answer(busy.steps(3, 0.003))
@@ -145,7 +145,7 @@ async def test_who_asks_seldom_has_credit() -> None:
 async def test_what_is_done_outside_of_steps_counts() -> None:
     """Work that is measured is paid for, once, and not the time in which it waits."""
     busy = Busy()
-    turns = Turns(clock=busy.time, sleep=busy.sleep)
+    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
 
     async def work() -> None:
         busy.now += 1.0
@@ -178,7 +178,7 @@ async def test_what_is_measured_can_be_cancelled() -> None:
             seen.append("cancelled")
             raise
 
-    task = asyncio.create_task(Turns().measured(work()))
+    task = asyncio.create_task(FairQueue().measured(work()))
     await asyncio.sleep(0)
     task.cancel()
 
@@ -191,7 +191,7 @@ async def test_what_is_measured_can_be_cancelled() -> None:
 async def test_a_stream_comes_in_pieces() -> None:
     """A long answer is never held whole, and nothing is made ahead of its reader."""
     busy = Busy()
-    turns = Turns(clock=busy.time, sleep=busy.sleep)
+    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
     stream = turns.stream(busy.chunks(100, CHUNK_BYTES // 8, 0.0001))
 
     first = await anext(stream)

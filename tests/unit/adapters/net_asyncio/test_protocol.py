@@ -9,7 +9,7 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
-from app.domain.wire import Peer, Wire
+from app.domain.sessions.wire import Peer, Wire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.adapters.net_asyncio.handshakes import CROWD
 from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
 from app.domain.security import Security
-from app.domain.wire import Wire
+from app.domain.sessions.wire import Wire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler

@@ -2,13 +2,13 @@
 
 import pytest
 
-from app.domain.cluster import vigil
-from app.domain.cluster.mesh import HANDSHAKE_SECONDS, SETTLE_SECONDS, Cluster
-from app.domain.cluster.session import RouteSession
-from app.domain.cluster.vigil import LOOK_SECONDS, PROBE_SECONDS
+from app.domain.cluster import liveness
+from app.domain.cluster.cluster import HANDSHAKE_SECONDS, SETTLE_SECONDS, Cluster
+from app.domain.cluster.liveness import LOOK_SECONDS, PROBE_SECONDS
+from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
-from app.domain.timetable import SLACK
+from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import RoutedBroker, VirtualPeer, info_line
 
@@ -67,7 +67,7 @@ def test_a_route_that_is_asked_for_a_sign(
     peer = server.joined("peer", 7002)
     server.advance(LOOK_SECONDS / 2)
     other = server.joined("other", 7001)
-    monkeypatch.setattr(vigil, "_ask", fail)
+    monkeypatch.setattr(liveness, "_ask", fail)
 
     server.advance(LOOK_SECONDS / 2 + SLACK)
 
@@ -79,7 +79,7 @@ def test_a_route_that_is_judged(
 ) -> None:
     """The route that is probed because a newcomer has its address is aborted if that fails."""
     other, peer = server.joined("other", 7001), server.joined("peer", 7002)
-    monkeypatch.setattr(vigil, "_judge", fail)
+    monkeypatch.setattr(liveness, "_judge", fail)
     server.called().send(info_line("newcomer", 7002))
 
     server.advance(PROBE_SECONDS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.cluster.info import MOST_URLS, RouteInfo, connect_line, read_info
-from app.domain.errors import ParserError
+from app.domain.protocol.errors import ParserError
 
 INFO = RouteInfo(
     server_id="3N1ngQ4cDbWHt6j3nNB8uW", host="127.0.0.1", port=15804, version="0.8.0", max_payload=1048576

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.changes import REMEMBERED
 from app.domain.dataplane.seam import DEEPEST_KIND
+from app.domain.subjects.changes import REMEMBERED
 from tests.fakes.data_plane import Stage, Station
 
 

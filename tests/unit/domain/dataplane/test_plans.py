@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.domain.changes import REMEMBERED
 from app.domain.dataplane.seam import PLAN_BUDGET, RECEIVE_BYTES, MakePlane
-from app.domain.subject import tokens_of
+from app.domain.subjects.changes import REMEMBERED
+from app.domain.subjects.subject import tokens_of
 from tests.fakes.data_plane import Stage, Station
 
 INVALID = b"-ERR 'Invalid Subject'\r\n"

@@ -24,7 +24,7 @@ from app.domain.dataplane.seam import (
     Search,
     Target,
 )
-from app.domain.subject import is_literal, is_pattern, matches, tokens_of
+from app.domain.subjects.subject import is_literal, is_pattern, matches, tokens_of
 from tests.fakes.data_plane import ScriptedSearch, ScriptedSubscription, Station
 from tests.fakes.traffic import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
 from tests.fakes.twins import twins
@@ -131,7 +131,7 @@ class _SlowPlanner(Planner):
         ]
         return plane.plan(named[:1], ()) if named else None
 
-    def stand_in(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+    def plan_failover(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """All members of groups on this subject, for a sid that names none."""
         self.sought.append(sid)
         tokens = tokens_of(subject)

@@ -1,0 +1,445 @@
+"""The mesh: which servers we are connected to, and what they tell each other (cluster-protocol.md).
+
+Each pair of servers keeps one route. The first INFO that is processed wins; a second
+route to the same server is a duplicate and is closed. Whoever registers a server
+tells all others of it, so that everybody gets to know everybody:
+
+    C dials A        A registers C, tells B of C        B dials C
+      C ──> A               A ──INFO of C──> B            B ──> C
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
+
+from app.domain.address import with_port
+from app.domain.cluster.events import (
+    GossipIgnored,
+    RouteCreated,
+    RouteDown,
+    RouteDuplicate,
+    RouteHeard,
+    RouteRegistered,
+    RouteSilent,
+    RouteUp,
+)
+from app.domain.cluster.info import LOSABLE, RouteInfo
+from app.domain.cluster.interest_announcer import InterestAnnouncer
+from app.domain.cluster.liveness import Liveness
+from app.domain.cluster.rejections import Rejections
+from app.domain.cluster.route_dialer import Destination, Dialer, Means, RouteDialer, UnreachableRoute
+from app.domain.cluster.route_session import RouteSession
+from app.domain.cluster.route_url import RouteUrl, is_near, read_gossip
+from app.domain.credentials import Gatekeeper
+from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.seam import Kind, Plane
+from app.domain.interest.interest import Interest
+from app.domain.interest.subscription import Subscription
+from app.domain.limits import Limits
+from app.domain.sessions.connection import Connection, Registry
+from app.domain.sessions.keep_alive import KeepAlive
+from app.domain.sessions.wire import Handler, Wire
+from app.domain.timers import DueQueue
+
+ROUTE_PING_SECONDS = 10.0
+"""Routes are pinged at least so often: a half-open one hides messages from a whole server."""
+
+HANDSHAKE_SECONDS = 5.0
+"""How long a peer may take to introduce itself, unless it has longer to log in."""
+
+SWIFT, SLOW = 0.05, 1.5
+"""Seconds until a lost server is dialled: of two that lost each other the smaller id is the swift one."""
+
+SETTLE_SECONDS = 0.25
+"""How long a route must last to be called up: a server that refuses us says so after its INFO."""
+
+MOST_KNOWN = 4096
+"""Servers that a peer is remembered to have told of."""
+
+CONFIGURED_AGAIN = 1.0
+"""The same for a configured one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """How one server takes part."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - gnatsd's default
+    port: int = 0
+    """Where it listens for routes."""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """What servers show each other, where they must."""
+    auth_timeout: float = 1.0
+    tls: bool = False
+    routes: tuple[RouteUrl, ...] = ()
+    """Servers to dial."""
+    advertised: str = ""
+    """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
+    advertise: bool = True
+    """Whether clients are told of other servers, and their clients of this one."""
+    name: str = ""
+    """What other servers call this one, for people; empty for its id."""
+    connect_retries: int = 0
+    """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
+
+
+class Server(Registry, Protocol):
+    """The broker, as its cluster knows it."""
+
+    @property
+    def interest(self) -> Interest: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def own_id(self) -> str: ...
+
+    def next_number(self) -> int:
+        """A number for a new route; clients and routes share a counter."""
+        ...
+
+    def own_info(self) -> RouteInfo:
+        """What this server says of itself, its addresses for clients included."""
+        ...
+
+    def local_subscriptions(self) -> Iterable[Mapping[bytes, Subscription]]:
+        """What the local clients listen to."""
+        ...
+
+    def remove_later(self, subscriptions: list[Subscription]) -> None: ...
+
+    def cluster_changed(self) -> None:
+        """Servers came, went, or have new addresses for clients."""
+        ...
+
+
+class Cluster:
+    """This server's routes."""
+
+    def __init__(
+        self,
+        server: Server,
+        settings: ClusterSettings,
+        gatekeeper: Gatekeeper,
+        dialer: Dialer,
+        seed: int,
+    ) -> None:
+        """`gatekeeper` judges servers that dial us; `seed` is from 1 to 2**64 - 1."""
+        self._server = server
+        self.settings = settings
+        self.gatekeeper = gatekeeper
+        self.limits = server.limits
+        self.routes: dict[int, RouteSession] = {}
+        """Live routes by number, registered or not."""
+        self.remotes: dict[str, RouteSession] = {}
+        """Registered routes by server id."""
+        scheduler, events = server.scheduler, server.events
+        self.interest_announcer = InterestAnnouncer(self.remotes, scheduler, server.local_subscriptions)
+        means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
+        self._route_dialer = RouteDialer(means, self._open, self.remotes.__contains__)
+        limits = server.limits
+        interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
+        self._pings = KeepAlive(scheduler, events, interval, limits.ping_max, self._note_ping)
+        self._liveness = Liveness(scheduler, self._suspect, self._clear)
+        self._logins: DueQueue[RouteSession] = DueQueue(scheduler, settings.auth_timeout, _expire_login)
+        self._handshakes: DueQueue[RouteSession] = DueQueue(
+            scheduler, max(HANDSHAKE_SECONDS, settings.auth_timeout), _expire_login
+        )
+        self._settling: DueQueue[RouteSession] = DueQueue(scheduler, SETTLE_SECONDS, self._settled)
+        self._refusals = Rejections()
+        self._port = settings.port
+        self._stopping = False
+
+    @property
+    def plane(self) -> Plane:
+        return self._server.plane
+
+    @property
+    def interest(self) -> Interest:
+        return self._server.interest
+
+    def now(self) -> float:
+        """See `session.Mesh`."""
+        return self._server.scheduler.monotonic()
+
+    def listening_on(self, port: int) -> None:
+        """Tell other servers the real port from now on."""
+        self._port = port
+
+    def solicit(self) -> None:
+        """Dial the configured servers, and go on until all are reached."""
+        self._route_dialer.solicit(self.settings.routes)
+
+    # --- links --------------------------------------------------------------------
+
+    def accept(self, wire: Wire) -> Handler:
+        """Take on a server that dialled us."""
+        return self._take_on(wire, None)
+
+    def _open(self, destination: Destination, wire: Wire) -> Handler:
+        """Take on a server that we dialled."""
+        return self._take_on(wire, destination)
+
+    def _take_on(self, wire: Wire, destination: Destination | None) -> Handler:
+        connection = Connection(self._server, self._server.next_number(), wire, Kind.ROUTE)
+        session = RouteSession(self, connection, destination)
+        connection.outbox.alarm = self.limits.hold_above
+        connection.inlet.trace = connection.outbox.trace = self._server.events.trace
+        connection.report(RouteCreated(connection.link))
+        self.routes[connection.cid] = session
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """A link can be talked over: introduce ourselves, and give the peer time to do so."""
+        session = self.routes[connection.cid]
+        if self._stopping:
+            connection.close()
+            return
+        pause = self._refusals.pause(connection.wire.peer.ip, self._server.scheduler.monotonic())
+        if session.solicited or not pause:
+            self._begin(session)
+            return
+        connection.wait()
+        begin = partial(connection.guard, partial(self._begin_late, session))
+        self._server.scheduler.call_later(pause, begin)
+
+    def _begin_late(self, session: RouteSession) -> None:
+        connection = session.connection
+        if not connection.closed:
+            self._begin(session)
+            connection.go_on()
+
+    def _begin(self, session: RouteSession) -> None:
+        self._handshakes.add(session)
+        if session.identity is None:
+            self._logins.add(session)
+        session.begin()
+
+    def info(self) -> RouteInfo:
+        """What we say of ourselves on a route."""
+        settings = self.settings
+        return replace(
+            self._server.own_info(),
+            host=settings.host,
+            port=self._port,
+            auth_required=self.gatekeeper.required,
+            tls_required=settings.tls,
+            tls_verify=settings.tls,
+            sends_on=True,
+            server_name=settings.name,
+            ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
+        )
+
+    def admitted(self, session: RouteSession) -> None:
+        """See `session.Mesh`."""
+        self._logins.discard(session)
+
+    def turned_away(self, session: RouteSession) -> bool:
+        """See `session.Mesh`."""
+        ip = session.connection.wire.peer.ip
+        return self._refusals.note(ip, self._server.scheduler.monotonic())
+
+    # --- membership -----------------------------------------------------------------
+
+    def register(self, session: RouteSession, info: RouteInfo) -> None:
+        """Take a route in, unless it leads to ourselves or to a server that has one."""
+        if info.server_id == self._server.own_id:
+            if session.destination is not None:
+                self._route_dialer.ignore(session.destination)
+            session.connection.close()
+        elif info.server_id in self.remotes:
+            self._close_duplicate(session, self.remotes[info.server_id])
+        else:
+            self._add(session, info)
+
+    def _add(self, session: RouteSession, info: RouteInfo) -> None:
+        connection = session.connection
+        self._handshakes.discard(session)
+        session.registered(info)
+        if info.sends_on:
+            self.interest.marks(session.origin)
+        self._note_reached(session, info)
+        self._probe_namesakes(session)
+        self.remotes[info.server_id] = session
+        self._pings.add(connection)
+        self._liveness.add(session)
+        self._settling.add(session)
+        connection.report(RouteRegistered(connection.link, info.server_id))
+        self._spread(session)
+        self.interest_announcer.tell_all(connection)  # which may be the end of a peer that reads nothing
+        self._server.cluster_changed()
+
+    def _settled(self, session: RouteSession) -> None:
+        session.connection.guard(partial(self._confirm, session))
+
+    def _confirm(self, session: RouteSession) -> None:
+        """The route has lasted for a moment."""
+        session.up = True
+        session.connection.report(RouteUp(session.connection.link, session.name, session.solicited))
+        self._route_dialer.confirmed(session.remote_id)
+
+    def _note_ping(self, connection: Connection) -> None:
+        self.routes[connection.cid].asked()
+
+    def _note_reached(self, session: RouteSession, info: RouteInfo) -> None:
+        url = self._with_credentials(session.url(), info)
+        destination = session.destination or self._route_dialer.learn(url, info.server_id)
+        if destination is not None:
+            self._route_dialer.reached(destination, info.server_id)
+
+    def _close_duplicate(self, session: RouteSession, survivor: RouteSession) -> None:
+        """Two routes to one server: the first stays, unless it turns out to be dead."""
+        connection = session.connection
+        connection.report(RouteDuplicate(connection.link, survivor.remote_id))
+        if session.destination is not None:
+            self._route_dialer.reached(session.destination, survivor.remote_id)
+            if survivor.up:
+                self._route_dialer.confirmed(survivor.remote_id)
+            survivor.solicited = True
+        self._liveness.probe(survivor)
+        connection.close()
+
+    def _probe_namesakes(self, session: RouteSession) -> None:
+        """No two servers share an address: an older one there is dead, most likely."""
+        address = session.address()
+        for other in list(self.remotes.values()):
+            if other is not session and other.address() == address:
+                self._liveness.probe(other)
+
+    def _suspect(self, session: RouteSession) -> None:
+        """It does not answer: what its queue members are drawn for may be lost."""
+        session.connection.report(RouteSilent(session.connection.link))
+        self.interest.suspect(session.origin)
+
+    def _clear(self, session: RouteSession) -> None:
+        session.connection.report(RouteHeard(session.connection.link))
+        self.interest.clear(session.origin)
+
+    def is_second(self, session: RouteSession) -> bool:
+        """See `session.Mesh`."""
+        name = session.claimed
+        return name in self.remotes or any(
+            other.claimed == name for other in self.routes.values() if other.connection.cid < session.number
+        )
+
+    def renewed(self) -> None:
+        """See `session.Mesh`: its addresses for clients may be new."""
+        self._server.cluster_changed()
+
+    def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
+        """See `session.Mesh`: forget the server, and dial it again."""
+        self._server.remove_later(subscriptions)
+        self.routes.pop(session.connection.cid, None)
+        self._pings.discard(session.connection)
+        self._liveness.discard(session)
+        self.interest.route_ended(session.origin)
+        self._logins.discard(session)
+        self._handshakes.discard(session)
+        self._settling.discard(session)
+        if self.remotes.get(session.remote_id) is session:
+            self._lose(session)
+        elif session.destination is not None:
+            self._route_dialer.failed(session.destination, session.reason, refused=session.refused)
+
+    def _lose(self, session: RouteSession) -> None:
+        remote_id = session.remote_id
+        del self.remotes[remote_id]
+        if session.up:
+            reason = "this server stops" if self._stopping else session.reason
+            session.connection.report(RouteDown(session.connection.link, session.name, reason))
+        for other in self.remotes.values():
+            other.known.discard(remote_id)
+        if self._stopping:
+            return
+        if self._route_dialer.is_configured(remote_id):
+            delay = CONFIGURED_AGAIN
+        else:
+            delay = SWIFT if self._server.own_id < remote_id else SLOW
+        if session.destination is not None and self._is_refusal(session):
+            self._route_dialer.failed(session.destination, session.reason, refused=True)
+        else:
+            self._route_dialer.lost(remote_id, session.destination, delay)
+        self._server.cluster_changed()
+
+    def _is_refusal(self, session: RouteSession) -> bool:
+        """Whether its end means that the server will not have us: it says so soon."""
+        age = self._server.scheduler.monotonic() - session.connection.started
+        return session.refused and age < HANDSHAKE_SECONDS
+
+    # --- gossip -----------------------------------------------------------------------
+
+    def _spread(self, session: RouteSession) -> None:
+        """Tell the other servers of a new one."""
+        info, url = session.info, session.address()
+        if info is None or not url.port:
+            return
+        line = replace(info, ip=str(url), connect_urls=(), sends_on=False).line()
+        for other in list(self.remotes.values()):
+            if other is not session and info.server_id not in other.known:
+                other.known.add(info.server_id)
+                other.connection.send(line + LOSABLE if other.loses_lines else line)
+
+    def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
+        """See `session.Mesh`: dial a third server that a peer tells of."""
+        if len(session.known) < MOST_KNOWN:
+            session.known.add(info.server_id)
+        if info.server_id == self._server.own_id or info.server_id in self.remotes:
+            return
+        if self._route_dialer.knows_configured(info.host, info.port):
+            return
+        url = read_gossip(info.ip)
+        if url is None:
+            self._ignore(session, "it names no address to dial")
+        elif is_near(url.host) and not is_near(session.connection.wire.peer.ip):
+            self._ignore(session, f"{url.address} is an address of the teller's own machine or network")
+        elif not self._route_dialer.seek(self._with_credentials(url, info), info.server_id):
+            self._ignore(session, "too many servers were learnt of")
+
+    def _with_credentials(self, url: RouteUrl, info: RouteInfo) -> RouteUrl:
+        """Show ours only to a server that is said to ask."""
+        if not info.auth_required:
+            return url
+        return replace(url, user=self.settings.user, password=self.settings.password)
+
+    def _ignore(self, session: RouteSession, reason: str) -> None:
+        session.connection.report(GossipIgnored(session.connection.link, reason))
+
+    # --- the outside --------------------------------------------------------------------
+
+    def connect_urls(self) -> list[str]:
+        """The other servers' addresses for clients, as far as clients are told."""
+        if not self.settings.advertise:
+            return []
+        infos = [session.info for session in self.remotes.values() if session.info is not None]
+        return list(dict.fromkeys(url for info in infos for url in info.connect_urls))
+
+    @property
+    def port(self) -> int:
+        """Where it really listens for routes."""
+        return self._port
+
+    def is_configured(self, session: RouteSession) -> bool:
+        """Whether the peer is one of the servers that were configured, whoever dialled."""
+        return self._route_dialer.is_configured(session.remote_id)
+
+    def unreachable(self) -> tuple[UnreachableRoute, ...]:
+        """The configured servers that no route leads to."""
+        return self._route_dialer.unreachable()
+
+    def stop(self) -> None:
+        """Dial and accept nobody any more; routes stay until they are closed."""
+        self._stopping = True
+        self._route_dialer.stop()
+        for session in self.remotes.values():
+            self._liveness.discard(session)
+
+    def connections(self) -> list[Connection]:
+        """The connections of all routes."""
+        return [session.connection for session in self.routes.values()]
+
+
+def _expire_login(session: RouteSession) -> None:
+    session.connection.guard(session.login_expired)

@@ -1,0 +1,97 @@
+"""The liveness: which servers live, whatever the system says of their links.
+
+A frozen machine, or one behind a cut cable, keeps its routes open for minutes, and what
+a queue group's member there is drawn for is lost. So whoever says nothing is asked, and
+suspected as long as no answer comes; after many silent pings `KeepAlive` ends the route.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from app.domain.cluster.route_session import RouteSession
+from app.domain.events import StaleConnection
+from app.domain.protocol import encode
+from app.domain.timers import DueQueue, Scheduler
+
+LOOK_SECONDS = 1.0
+"""Between two looks at a route: silent at the first it is asked, silent at the second it is suspected."""
+
+PROBE_SECONDS = 2.0
+"""How long a route may be silent after its server has come in by another one."""
+
+
+class _Watch:
+    """What the last look at a route found."""
+
+    __slots__ = ("asked", "signs", "suspected")
+
+    def __init__(self, signs: int) -> None:
+        self.signs = signs
+        self.asked = False
+        self.suspected = False
+
+
+class Liveness:
+    """Watches the registered routes."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        suspect: Callable[[RouteSession], None],
+        clear: Callable[[RouteSession], None],
+    ) -> None:
+        """`suspect` is called when a route has left a question open, `clear` when it is heard again."""
+        self._scheduler = scheduler
+        self._suspect = suspect
+        self._clear = clear
+        self._watches: dict[RouteSession, _Watch] = {}
+        self._looks: DueQueue[RouteSession] = DueQueue(scheduler, LOOK_SECONDS, self._guarded_look)
+
+    def add(self, session: RouteSession) -> None:
+        """Watch it from now on."""
+        self._watches[session] = _Watch(session.signs)
+        self._looks.add(session)
+
+    def discard(self, session: RouteSession) -> None:
+        """Watch it no more."""
+        self._watches.pop(session, None)
+        self._looks.discard(session)
+
+    def _guarded_look(self, session: RouteSession) -> None:
+        session.connection.guard(partial(self._look, session))
+
+    def _look(self, session: RouteSession) -> None:
+        self._looks.add(session)
+        watch = self._watches[session]
+        if session.signs != watch.signs:
+            watch.signs = session.signs
+            watch.asked = False
+            if watch.suspected:
+                watch.suspected = False
+                self._clear(session)
+        elif not watch.asked:
+            watch.asked = True
+            _ask(session)
+        elif not watch.suspected:
+            watch.suspected = True
+            self._suspect(session)
+
+    def probe(self, session: RouteSession) -> None:
+        """Ask a route for a sign of life, and end it soon if there is none."""
+        signs = session.signs
+        _ask(session)
+        judge = partial(session.connection.guard, partial(_judge, session, signs))
+        self._scheduler.call_later(PROBE_SECONDS, judge)
+
+
+def _ask(session: RouteSession) -> None:
+    session.asked()
+    session.connection.send(encode.PING)
+    session.connection.report_sent("PING")
+
+
+def _judge(session: RouteSession, signs: int) -> None:
+    connection = session.connection
+    if not connection.closed and session.signs == signs:
+        connection.report(StaleConnection(connection.link))
+        connection.abort()

@@ -1,0 +1,102 @@
+"""FairQueue: how long one peer is served before others are.
+
+The loop calls us for every socket that is ready, one after the other; that is a round.
+What one of them asks for stops by the clock, and the rest of it waits in a queue.
+
+There are two queues. A peer whose read took too long is in the first one, of which each
+round serves some, shortly. If that is not enough it joins the second one, of which each
+round serves one, for longer. So those that ask for little do not wait for those that ask
+for much, however many these are, and these have equal shares.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from app.domain.timers import Scheduler
+
+SLICE = 0.005
+"""Seconds that one peer is served in one go, unless others were served for long in the same round."""
+
+SHORTEST = 0.0003
+"""Seconds that one peer is served at least: enough for a message or two and a PING."""
+
+FIRST = 0.001
+"""Seconds that one peer of the first queue is served."""
+
+ROUND = 0.02
+"""Seconds of service in one round beyond which everybody gets the shortest turn."""
+
+SHORT = 0.0002
+"""Seconds of service that are not counted: the peers that ask for little are served at once."""
+
+CROWDED_READ = 4096
+"""Bytes that are read at once in a crowded round; a peer that sends more waits for its turn."""
+
+
+class FairQueue:
+    """The time of one event loop, shared among connections."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._first: deque[Callable[[], None]] = deque()
+        self._second: deque[Callable[[], None]] = deque()
+        self._longest = SLICE
+        self._due = False
+        self._spent = 0.0
+        self._began = 0.0
+        self._counting = False
+        self.until = 0.0
+        """When the service that began last has to end."""
+
+    def begin(self) -> float:
+        """Somebody is served from now on, up to `until`; return the time."""
+        now = self._began = self._scheduler.monotonic()
+        self.until = now + max(SHORTEST, min(self._longest, SLICE * (1.0 - self._spent / ROUND)))
+        return now
+
+    def end(self) -> None:
+        """That was it."""
+        self.count(self._scheduler.monotonic() - self._began)
+
+    def count(self, spent: float) -> None:
+        """`spent` seconds of this round are gone."""
+        if spent > SHORT:
+            self._spent += spent
+            if not self._counting:
+                self._counting = True
+                self._scheduler.call_soon(self._begin_round)
+
+    def _begin_round(self) -> None:
+        self._spent = 0.0
+        self._counting = False
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether what is not urgent should wait for the next round."""
+        return self._spent >= ROUND
+
+    def enqueue(self, call: Callable[[], None], *, again: bool = False) -> None:
+        """Make the call in a later round: `again` if it was in one of the queues already."""
+        (self._second if again else self._first).append(call)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._due and (self._first or self._second):
+            self._due = True
+            self._scheduler.call_soon(self._serve)
+
+    def _serve(self) -> None:
+        self._due = False
+        try:
+            self._longest = FIRST
+            end = self._scheduler.monotonic() + SLICE
+            for _ in range(len(self._first)):
+                self._first.popleft()()
+                if self._scheduler.monotonic() >= end:
+                    break
+            self._longest = SLICE
+            if self._second:
+                self._second.popleft()()
+        finally:
+            self._longest = SLICE
+            self._schedule()

@@ -1,0 +1,1 @@
+"""Who subscribes to what, and which targets a message has."""

@@ -1,0 +1,130 @@
+"""Stand-ins: who gets a message whose queue member has just left.
+
+A server draws a member from what it knows; the member may have left meanwhile. Then
+
+1. another member here gets the message;
+2. else, if nobody has sent it on before, one member at another server does;
+3. else nobody can.
+
+So a message crosses at most two routes, and reaches at most one member. What is sent
+on is marked, where the other server understands that: it gives it to members of its own
+alone. gnatsd 0.8.0 gets it as from a publisher's server, and sends nothing on.
+"""
+
+from itertools import islice
+
+from app.domain.dataplane.seam import MEMBER_MARK, Plan, Plane, Target
+from app.domain.interest.index import SubscriptionIndex
+from app.domain.interest.subscription import Subscription
+from app.domain.interest.tombstones import Tombstones
+from app.domain.subjects.subject import matches, tokens_of
+
+SENT_ON = b"!"
+"""The mark, before the numbers in a sid on routes: ``QRSID:!<cid>:<sid>``."""
+
+SHARED_STAND_INS = 256
+"""Plans that are remembered; they are forgotten at every change of subscriptions."""
+
+MOST_MEMBERS = 256
+"""Members at other servers from which one is drawn."""
+
+_MARKED = MEMBER_MARK + SENT_ON
+
+_Key = tuple[bytes, bytes, bool]
+
+
+def marked(sid: bytes) -> bytes:
+    """The sid of a member, for a message that has been sent on."""
+    return _MARKED + sid[len(MEMBER_MARK) :]
+
+
+def unmarked(sid: bytes) -> bytes:
+    """The sid of a member as it is known, whether the message has been sent on or not."""
+    return MEMBER_MARK + sid[len(_MARKED) :] if sid.startswith(_MARKED) else sid
+
+
+class Failover:
+    """Finds members for messages whose member has left."""
+
+    def __init__(self, index: SubscriptionIndex, tombstones: Tombstones | None = None) -> None:
+        """Without `tombstones` nobody is known to have left."""
+        self._index = index
+        self._tombstones = tombstones
+        self._made: dict[_Key, Plan] = {}
+        self._marking: set[int] = set()
+        """Origins whose servers understand the mark."""
+
+    def marks(self, origin: int) -> None:
+        """The server of this route understands the mark; what was decided before that is unmarked."""
+        self._marking.add(origin)
+        self.forget()
+
+    def route_ended(self, origin: int) -> None:
+        """Forget what was known of the server of this route."""
+        self._marking.discard(origin)
+
+    def left(self, subscription: Subscription, sid: bytes) -> None:
+        """A member of a group has left, whom other servers know by this sid."""
+        if self._tombstones is not None and subscription.queue is not None:
+            self._tombstones.add(sid, subscription.queue)
+
+    def is_left(self, sid: bytes) -> bool:
+        """Whether a member with this sid has left lately; a new one may have it since."""
+        return self._tombstones is not None and self._tombstones.group_of(sid) is not None
+
+    def plan(
+        self, plane: Plane, sid: bytes, subject: bytes, now: Subscription | None, suspected: set[int]
+    ) -> Plan:
+        """Who gets a message on this subject that names this sid. `now` is the member that has it now.
+
+        Servers whose origin is `suspected` are passed over, as long as there are others.
+        """
+        name = unmarked(sid)
+        queue = self._tombstones.group_of(name) if self._tombstones is not None else None
+        if now is not None and _is_meant(now, queue, subject):
+            return plane.plan((now.target,), ())
+        if queue is None:
+            return plane.plan((), ())
+        key = queue, subject, name is not sid
+        plan = self._made.get(key)
+        if plan is None:
+            if len(self._made) >= SHARED_STAND_INS:
+                self._made.clear()
+            plan = self._made[key] = self._make(plane, key, suspected)
+        return plan
+
+    def _make(self, plane: Plane, key: _Key, suspected: set[int]) -> Plan:
+        queue, subject, sent_on = key
+        here = self._index.local_parts(queue, subject)
+        if here:
+            return plane.plan((), (here,))
+        if sent_on:
+            return plane.plan((), ())
+        members = list(islice(filter(_is_living, self._index.distant_members(queue, subject)), MOST_MEMBERS))
+        distant = [member for member in members if member.subscriber.origin not in suspected] or members
+        # The owner counts what a member gets, so one with a limit may have had its last already.
+        lasting = [member for member in distant if not member.target.limit] or distant
+        group = plane.group()
+        for member in lasting:
+            group.add(self._distant_target(member))
+        return plane.plan((), ((group,),) if lasting else ())
+
+    def _distant_target(self, member: Subscription) -> Target:
+        if member.subscriber.origin in self._marking:
+            return member.target.under(marked(member.sid))
+        return member.target.under(member.sid)
+
+    def forget(self) -> None:
+        """Subscriptions changed: find members anew."""
+        self._made.clear()
+
+
+def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool:
+    """Whether a member is the one that a message names, not a later one with its sid."""
+    if queue is None:
+        return True
+    return member.queue == queue and matches(tokens_of(member.subject), tokens_of(subject))
+
+
+def _is_living(member: Subscription) -> bool:
+    return not member.subscriber.gone

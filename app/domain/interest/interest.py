@@ -1,0 +1,144 @@
+"""All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
+
+from collections.abc import Generator, Sequence
+from typing import Protocol
+
+from app.domain.dataplane.seam import Plane
+from app.domain.interest.index import CACHE_LIMIT, IndexStats, SubscriptionIndex
+from app.domain.interest.remote_interest import RemoteInterest
+from app.domain.interest.routing import Routing
+from app.domain.interest.subscription import LOCAL, Subscription, route_sid
+from app.domain.interest.tombstones import MOST_TOMBSTONES
+
+
+class Announcer(Protocol):
+    """Tells the other servers of a cluster about local subscriptions."""
+
+    def added(self, subscription: Subscription) -> None: ...
+
+    def limited(self, subscription: Subscription) -> None:
+        """It ends after the messages that its target is limited to."""
+        ...
+
+    def removed(self, subscription: Subscription) -> None: ...
+
+
+class Interest:
+    """Adds and removes subscriptions everywhere at once."""
+
+    def __init__(self, index: SubscriptionIndex, routing: Routing, plane: Plane) -> None:
+        self._index = index
+        self._routing = routing
+        self._plane = plane
+        self._remote_interest = RemoteInterest()
+        self._inserts = 0
+        self._removes = 0
+        index.make_group = plane.group
+        self.announcer: Announcer | None = None
+        """None where there is no cluster."""
+
+    def add(self, subscription: Subscription) -> None:
+        """Raises `InvalidSubject`, and changes nothing, when the subject is malformed."""
+        represented = _may_be_represented(subscription)
+        if not represented or not self._remote_interest.follow(subscription):
+            changes = self._index.insert(subscription)
+            if represented:
+                self._remote_interest.lead(subscription)
+            self._forget_plans(subscription, changes=changes)
+        self._inserts += 1
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self.announcer.added(subscription)
+
+    def limit(self, subscription: Subscription, limit: int) -> None:
+        """End it after so many messages in all; they are more than it has had."""
+        subscription.target.limit = limit
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self.announcer.limited(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        """Take out a subscription that was added; no message reaches it any more."""
+        subscription.target.retire()
+        represented = _may_be_represented(subscription)
+        if not represented or not self._remote_interest.withdraw(subscription):
+            changes = self._index.remove(subscription)
+            if represented and (successor := self._remote_interest.resign(subscription)) is not None:
+                self._index.insert(successor)
+            self._forget_plans(subscription, changes=changes)
+        self._removes += 1
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self._note_left(subscription)
+            self.announcer.removed(subscription)
+
+    def __len__(self) -> int:
+        """How many subscriptions there are."""
+        return self._inserts - self._removes
+
+    def stats(self) -> IndexStats:
+        """The figures now; those of the cache are of the plans that the data plane keeps."""
+        hits, figures = self._plane.plan_hits, self._plane.plan_figures()
+        matches = hits + self._routing.matches
+        return IndexStats(
+            num_subscriptions=len(self),
+            num_cache=min(figures.plans, CACHE_LIMIT),
+            num_inserts=self._inserts,
+            num_removes=self._removes,
+            num_matches=matches,
+            cache_hit_rate=hits / matches if matches else 0.0,
+            max_fanout=figures.max_fanout,
+            avg_fanout=figures.total_fanout / figures.plans if figures.plans else 0.0,
+        )
+
+    def stats_in_steps(self) -> Generator[None, None, IndexStats]:
+        """The same, in one step: it looks at no answer."""
+        yield
+        return self.stats()
+
+    def _note_left(self, subscription: Subscription) -> None:
+        """Another server may have drawn it before it hears of its end."""
+        if subscription.queue is not None:
+            self._routing.failover.left(subscription, route_sid(subscription))
+
+    def leaving(self, subscriptions: Sequence[Subscription]) -> None:
+        """The connection of these is closed; they are removed later, as they are many."""
+        self._routing.failover.forget()
+        if self.announcer is not None and subscriptions[0].subscriber.origin == LOCAL:
+            for subscription in subscriptions[:MOST_TOMBSTONES]:
+                self._note_left(subscription)
+
+    def marks(self, origin: int) -> None:
+        """The server of this route understands the mark of messages that are sent on; see `Failover`."""
+        self._routing.failover.marks(origin)
+
+    def route_ended(self, origin: int) -> None:
+        """Forget what was known of the server of this route."""
+        self._routing.failover.route_ended(origin)
+        self.clear(origin)
+
+    def suspect(self, origin: int) -> None:
+        """Pass over the queue members known over this route, as long as their groups have others."""
+        self._routing.suspected.add(origin)
+        self._forget_all_plans()
+
+    def clear(self, origin: int) -> None:
+        """End the suspect, if there is any."""
+        if origin in self._routing.suspected:
+            self._routing.suspected.discard(origin)
+            self._forget_all_plans()
+
+    def _forget_all_plans(self) -> None:
+        self._routing.forget()
+        self._plane.forget_plans()
+
+    def _forget_plans(self, subscription: Subscription, *, changes: bool) -> None:
+        if changes:
+            self._routing.forget()
+            self._plane.changed(subscription.subject)
+        if subscription.queue is not None:
+            self._routing.failover.forget()
+            if self.announcer is not None:
+                self._plane.forget_member(route_sid(subscription))
+
+
+def _may_be_represented(subscription: Subscription) -> bool:
+    """Another server gets a message once, but each member of a queue group has its turn."""
+    return subscription.queue is None and subscription.subscriber.origin != LOCAL

@@ -1,0 +1,341 @@
+"""The lines a client may send, apart from the payload of PUB (client-protocol.md, sections 3 and 4).
+
+A line arrives without its LF. `split` tells the verb from its argument and
+`refuse_partial` judges the beginning of a line that is not complete yet, so that
+garbage without an end is refused at the first byte that shows it.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.domain.limits import MAX_SIZE_DIGITS
+from app.domain.protocol.errors import MaximumControlLine, ParserError, UnknownOperation
+
+BLANKS = b" \t\r"
+LINE_SLACK = 64
+"""Bytes a line may have beyond the limit of its argument: verb and blanks."""
+_SNIPPET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """An operation name.
+
+    ``first_state`` is gnatsd's number for "one letter of it was read", which its
+    error lines carry (section 6), as if PING and PONG did not share theirs with
+    PUB. ``spaced`` verbs need a blank behind the name.
+    """
+
+    name: bytes
+    first_state: int
+    spaced: bool
+
+
+CONNECT = Verb(b"CONNECT", 10, spaced=False)
+PUB = Verb(b"PUB", 18, spaced=True)
+PING = Verb(b"PING", 22, spaced=False)
+PONG = Verb(b"PONG", 25, spaced=False)
+SUB = Verb(b"SUB", 31, spaced=True)
+UNSUB = Verb(b"UNSUB", 36, spaced=True)
+INFO = Verb(b"INFO", 48, spaced=False)
+OK = Verb(b"+OK", 1, spaced=False)
+ERR = Verb(b"-ERR", 4, spaced=True)
+
+VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
+_AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)} | {
+    verb.name: verb for verb in (PING, PONG, INFO)
+}
+"""The commonest verbs as programs write them, by what such a line begins with."""
+_WORD = re.compile(rb"[^ \t\r]+")
+
+
+def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
+    """The verb and its argument, blanks around it removed.
+
+    Raises `UnknownOperation`, or `MaximumControlLine` when the argument is
+    longer than `limit` bytes.
+    """
+    verb = _AS_SENT.get(line[:4]) or _AS_SENT.get(line[:6]) or _verb_of(line)
+    argument = line[len(verb.name) :].lstrip(b" \t")
+    if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
+        raise MaximumControlLine
+    return verb, argument.strip(BLANKS)
+
+
+def is_too_long(line: int, argument: int, limit: int) -> bool:
+    """Whether a line of so many bytes, so many of them argument, passes the limit.
+
+    Leading blanks are no part of the argument, but they are not free for ever.
+    """
+    return argument > limit or line > limit + LINE_SLACK
+
+
+def words_of(argument: bytes) -> list[bytes]:
+    """The words between runs of space, tab and CR; any other byte may stand in a word."""
+    return _WORD.findall(argument)
+
+
+def _verb_of(line: bytes) -> Verb:
+    verb = _candidate(line)
+    if len(line) < len(verb.name):
+        raise _unknown(line, verb, len(line))
+    if verb.spaced and line[len(verb.name) : len(verb.name) + 1] not in (b" ", b"\t"):
+        raise _unknown(line, verb, len(verb.name))
+    return verb
+
+
+def refuse_partial(rest: bytes, limit: int) -> None:
+    """Raise `UnknownOperation` or `MaximumControlLine` if no line could begin like this."""
+    verb = _candidate(rest)
+    length = len(verb.name)
+    if len(rest) <= length:
+        return
+    if verb.spaced and rest[length : length + 1] not in (b" ", b"\t"):
+        raise _unknown(rest, verb, length)
+    argument = rest[length:].lstrip(b" \t")
+    if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), limit):
+        raise MaximumControlLine
+
+
+def _candidate(line: bytes) -> Verb:
+    """The verb that the line begins with, or whose beginning the whole line is."""
+    word = line[:7].upper()
+    best, known = VERBS[0], 0
+    for verb in VERBS:
+        common = _common_prefix(word, verb.name)
+        if common and common in (len(verb.name), len(line)):
+            return verb
+        if common > known:
+            best, known = verb, common
+    raise _unknown(line, best, known)
+
+
+def _common_prefix(a: bytes, b: bytes) -> int:
+    length = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        length += 1
+    return length
+
+
+def _unknown(line: bytes, verb: Verb, known: int) -> UnknownOperation:
+    """The error for a line that stopped making sense after `known` letters of `verb`."""
+    state = verb.first_state + known - 1 if known else 0
+    return UnknownOperation(parser_complaint(state, known, _harmless(line, verb, known)))
+
+
+def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
+    """What a log may quote: after a misspelt CONNECT, or in JSON without one, there may be a password."""
+    if known and verb is CONNECT:
+        return line[known : known + 1]
+    brace = line.find(b"{", known)
+    return line[known:] if brace < 0 else line[known : brace + 1]
+
+
+def parser_complaint(state: int, offset: int, rest: bytes) -> str:
+    """gnatsd's log sentence, behind the role of the peer, for bytes that no state of its parser expects."""
+    return f"Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
+
+
+_ESCAPES = {b: f"\\{letter}" for b, letter in zip(b'\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
+
+
+def _quoted(data: bytes) -> str:
+    text = (_ESCAPES.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in data)
+    return f'"{"".join(text)}"'
+
+
+class Subscribe(NamedTuple):
+    """``SUB <subject> [queue] <sid>``."""
+
+    subject: bytes
+    queue: bytes | None
+    sid: bytes
+
+
+def parse_subscribe(argument: bytes) -> Subscribe:
+    """Raises `ParserError` unless there are two or three words."""
+    words = words_of(argument)
+    if len(words) == 2:
+        return Subscribe(words[0], None, words[1])
+    if len(words) == 3:
+        return Subscribe(words[0], words[1], words[2])
+    raise ParserError(f"processSub Parse Error: '{readable(argument)}'")
+
+
+class Unsubscribe(NamedTuple):
+    """``UNSUB <sid> [max]``; a `limit` of 0 means at once."""
+
+    sid: bytes
+    limit: int
+
+
+def parse_unsubscribe(argument: bytes) -> Unsubscribe:
+    """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
+    words = words_of(argument)
+    if len(words) == 1:
+        return Unsubscribe(words[0], 0)
+    if len(words) == 2:
+        return Unsubscribe(words[0], _count(words[1]))
+    raise ParserError(f"processUnsub Parse Error: '{readable(argument)}'")
+
+
+def _count(word: bytes) -> int:
+    if word.isdigit() and len(word) <= MAX_SIZE_DIGITS:
+        return int(word)
+    return 0
+
+
+_Members = list[tuple[str, object]]
+
+_FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
+_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
+_NUMBERS = ("protocol",)
+
+
+def parse_connect(argument: bytes) -> dict[str, bool | int | str]:
+    """The known fields of a CONNECT that were given a value.
+
+    Keys match in any case, the last of a name wins, unknown ones and nulls are
+    left out. Raises `ParserError` for anything but a JSON object or null, or a
+    value of the wrong type.
+    """
+    fields: dict[str, bool | int | str] = {}
+    for name, value in members_of(argument, "CONNECT"):
+        if name in _FLAGS:
+            fields[name] = _typed(name, value, bool)
+        elif name in _TEXTS:
+            fields[name] = _clean(str(_typed(name, value, str)))
+        elif name in _NUMBERS:
+            fields[name] = _typed(name, value, int)
+    return fields
+
+
+def _typed(name: str, value: object, kind: type[bool | int | str]) -> bool | int | str:
+    if type(value) is not kind:
+        raise ParserError(f"CONNECT field {name} has the wrong type")
+    return value
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which JSON can spell and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_SECRETS = ("pass", "password", "auth_token", "token", "jwt", "sig")
+
+
+def redacted(argument: bytes) -> str:
+    """The argument of a CONNECT or INFO as a log may show it; what is nested very deeply shows as null."""
+    try:
+        document = _json(argument, _SHOWN)
+    except ParserError:
+        return "[not shown: invalid JSON]"
+    return json.dumps(document, separators=(",", ":"))
+
+
+def shown(verb: bytes, argument: bytes) -> str:
+    """A line as a log may show it."""
+    text = redacted(argument) if verb in (CONNECT.name, INFO.name) else readable(argument)
+    return f"{readable(verb)} {text}" if argument else readable(verb)
+
+
+def _without_secrets(members: _Members) -> dict[str, object]:
+    return {key: "[REDACTED]" if key.casefold() in _SECRETS else value for key, value in members}
+
+
+_INFO_KINDS: dict[str, type] = {
+    **dict.fromkeys(("server_id", "version", "go", "host", "ip"), str),
+    **dict.fromkeys(("port", "max_payload"), int),
+    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify"), bool),
+}
+
+
+def check_info(argument: bytes) -> None:
+    """An INFO from a client is accepted and means nothing; it must be well formed all the same.
+
+    Raises `ParserError` for anything but a JSON object or null, or a value of the wrong type.
+    """
+    for name, value in members_of(argument, "INFO"):
+        kind = _INFO_KINDS.get(name)
+        if kind is not None and type(value) is not kind:
+            raise ParserError(f"INFO field {name} has the wrong type")
+
+
+def members_of(argument: bytes, verb: str) -> _Members:
+    """The members of the object that `verb` brings, in order, without nulls; names in small letters.
+
+    Of a name that stands twice, in whatever case, each counts.
+    """
+    document = _json(argument, _MEMBERS)
+    if not isinstance(document, tuple | None):
+        raise ParserError(f"{verb} expects a JSON object")
+    return [(key.casefold(), value) for key, value in document or () if value is not None]
+
+
+NESTING = 64
+"""Depth of arrays and objects that are read in one go; what is deeper is only checked."""
+_BRACKET_OR_STRING = re.compile(r'[\[{]|[\]}]|"(?:[^"\\]+|\\.)*"?', re.DOTALL)
+
+
+def _json(argument: bytes, decoder: json.JSONDecoder) -> object:
+    text = argument.decode("utf-8", "replace")
+    try:
+        if text.count("[") + text.count("{") > NESTING:
+            text = _shallow(text, decoder)
+        return decoder.decode(text)
+    except ValueError as error:
+        raise ParserError(f"invalid JSON: {error}") from error
+
+
+def _shallow(text: str, decoder: json.JSONDecoder) -> str:
+    """The document with nulls in place of what is nested deeper than `NESTING`, which is checked first.
+
+    So depth costs neither stack nor more than linear time. Raises `ValueError`.
+    """
+    outer: list[list[str]] = []
+    parts: list[str] = []
+    depth = copied = 0
+    for match in _BRACKET_OR_STRING.finditer(text):
+        found = match.group()
+        if found in ("[", "{"):
+            if depth and depth % NESTING == 0:
+                parts.append(text[copied : match.start()])
+                copied = match.start()
+                outer.append(parts)
+                parts = []
+            depth += 1
+        elif found in ("]", "}"):
+            depth -= 1
+            if depth and depth % NESTING == 0 and outer:
+                parts.append(text[copied : match.end()])
+                copied = match.end()
+                decoder.decode("".join(parts))
+                parts = outer.pop()
+                parts.append("null")
+    if outer:
+        raise ValueError("an array or object has no end")
+    parts.append(text[copied:])
+    return "".join(parts)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _decoder(make_object: Callable[[_Members], object]) -> json.JSONDecoder:
+    """Each object is what `make_object` makes of its members; made once, for clients would leave theirs."""
+    return json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=make_object)
+
+
+_MEMBERS = _decoder(tuple)
+_SHOWN = _decoder(_without_secrets)
+
+
+def readable(data: bytes) -> str:
+    """Text for a log; what is no UTF-8 shows as escapes."""
+    return data.decode("utf-8", "backslashreplace")

@@ -1,0 +1,1 @@
+"""A connection, its session with a client, and the flow control between connections."""

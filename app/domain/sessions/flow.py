@@ -1,0 +1,359 @@
+"""Flow control: who waits when a reader is slow (ADR 0023).
+
+A receiver with more pending bytes than `Limits.hold_above` is congested. Publishers
+wait before they give it another message, all of them, so its pending bytes stay
+below `hold_above` plus one message. They continue in turn when it has drained.
+
+Waiting has a budget. A receiver that keeps publishers from serving others for more
+than `write_deadline` in total is a slow consumer, and so is one that takes nothing
+for `write_deadline`. One publisher and one receiver alone go at the receiver's pace.
+
+A receiver without any progress for `HOLD_SECONDS` is not waited for, so that two
+peers that write before they read do not block each other for ever. Between servers
+only quick receivers are waited for: each server has many clients. A receiver that is
+not waited for may fill up to `max_pending`; then everybody waits for it, within the
+same budget.
+"""
+
+from collections import OrderedDict, deque
+from functools import partial
+from itertools import islice
+
+from app.domain.limits import HOLD_SECONDS, ROUTE_PENDING, Limits
+from app.domain.sessions.congestion import (
+    REPORT_HOLD,
+    SAMPLE,
+    TICK,
+    Account,
+    Congestion,
+    Hold,
+    Peer,
+    Queue,
+    taken,
+)
+from app.domain.timers import Scheduler, Timer
+
+RECOVERY = 0.5
+"""Seconds of budget that a second without delay gives back.
+
+So a reader may be slower than the others by a third: its publishers wait for it alone
+for a third of the time then, and the budget recovers as fast as it is used.
+"""
+
+REPORT_DELAY = 0.5
+"""Seconds of delay to others after which the hold is logged."""
+
+ANSWER_HOLD = 1.5
+"""Seconds of a single hold after which the publisher's PINGs are answered out of order."""
+
+CHECK_SECONDS = 0.005
+"""Seconds in one turn of the loop in which congested receivers are checked."""
+
+LOOK_SECONDS = 0.005
+"""Seconds in one turn of the loop in which the input of held publishers begins to be read ahead."""
+
+READ_AHEAD = 4 * 1024 * 1024
+"""Bytes read ahead from one publisher that is held for long, to answer its PINGs."""
+
+READ_AHEAD_TOTAL = 64 * 1024 * 1024
+"""Bytes read ahead from all of them."""
+
+QUIET_SECONDS = 10.0
+"""Seconds without congestion after which a receiver's record is dropped, and a new hold is logged again."""
+
+
+class Flow:
+    """The congested receivers of a broker, and the publishers that wait for them."""
+
+    def __init__(self, limits: Limits, scheduler: Scheduler) -> None:
+        self._limits = limits
+        self._scheduler = scheduler
+        self._congested: dict[Peer, Congestion] = {}
+        self._accounts: dict[Peer, Account] = {}
+        self._held: dict[Peer, Hold] = {}
+        self._held_before = 0.0
+        self._pressing: dict[Peer, None] = {}
+        self._timer: Timer | None = None
+        self._checked = 0.0
+        self._checking = False
+        """Whether a check of all is under way; the timer of the next one is set at its end."""
+        self._publisher: Peer | None = None
+        self.delivering = False
+        """Whether messages are delivered whose publisher is not served now; set by the broker."""
+        self.read_ahead = 0
+        """Bytes of publishers that were read ahead, and wait with them."""
+
+    # --- figures -----------------------------------------------------------
+
+    @property
+    def held_publishers(self) -> int:
+        """Publishers that wait now."""
+        return len(self._held)
+
+    @property
+    def held_seconds(self) -> float:
+        """Seconds that publishers have waited, in total, since the start."""
+        now = self._scheduler.monotonic()
+        return self._held_before + sum(now - hold.since for hold in self._held.values())
+
+    def waits_for(self, publisher: Peer) -> list[Peer]:
+        """The receivers this publisher waits for now."""
+        hold = self._held.get(publisher)
+        return list(hold.receivers) if hold is not None else []
+
+    def holds(self, receiver: Peer) -> int:
+        """How many publishers wait for this receiver now."""
+        congestion = self._congested.get(receiver)
+        return len(congestion.waiting) if congestion is not None else 0
+
+    # --- asked by the data plane ----------------------------------------------
+
+    def ingesting(self, publisher: Peer | None) -> None:
+        """Its input is about to be processed; None after that."""
+        self._publisher = publisher
+        self._pressing.clear()
+
+    def pressed(self, receiver: Peer) -> bool:
+        """Answer whether the current publisher has to wait for a receiver.
+
+        Asked when its pending bytes have passed the outbox's alarm, and before a
+        message is given to an outbox that is marked as congested.
+        """
+        congestion = self._congested.get(receiver)
+        if congestion is None:
+            self._judge(receiver)
+            return False
+        if not congestion.full and receiver.outbox.pending() > self._most_pending(receiver):
+            receiver.outbox.flush()
+            pending = receiver.outbox.pending()
+            if pending > self._most_pending(receiver):
+                if not congestion.holding:
+                    self._cut_full(receiver, pending)
+                    return False
+                congestion.full = True
+                self._mark(receiver, congestion)
+        publisher = self._publisher
+        if publisher is None or not congestion.is_waited_for_by(publisher):
+            return False
+        self._pressing[receiver] = None
+        return True
+
+    def _judge(self, receiver: Peer) -> None:
+        """Its pending bytes have passed the mark for the first time, as far as the system takes no more."""
+        receiver.outbox.flush()
+        pending = receiver.outbox.pending()
+        if self._publisher is None and not self.delivering and pending > self._most_pending(receiver):
+            self._cut_full(receiver, pending)  # by the server's own bytes: there is nobody to hold
+        elif pending > self._limits.hold_above:
+            self._begin(receiver)
+
+    def _cut_full(self, receiver: Peer, pending: int) -> None:
+        receiver.cut(f"{pending} pending bytes exceed max_pending {self._most_pending(receiver)}")
+
+    def _begin(self, receiver: Peer) -> None:
+        now = self._scheduler.monotonic()
+        congestion = self._congested[receiver] = Congestion(receiver, taken(receiver), now)
+        self._accounts.setdefault(receiver, Account(now)).congested_at = now
+        self._mark(receiver, congestion)
+        if self._timer is None and not self._checking:
+            self._checked = now
+            self._timer = self._scheduler.call_later(TICK, self._tick)
+
+    def _mark(self, receiver: Peer, congestion: Congestion) -> None:
+        """Let the data plane ask before each message, if anybody waits for the receiver."""
+        outbox = receiver.outbox
+        outbox.alarm = self._most_pending(receiver)
+        outbox.congested = congestion.full or (
+            congestion.holding and (congestion.quick or not receiver.distant)
+        )
+
+    def _most_pending(self, receiver: Peer) -> int:
+        return max(self._limits.max_pending, ROUTE_PENDING) if receiver.distant else self._limits.max_pending
+
+    # --- waiting -----------------------------------------------------------------
+
+    def hold(self, publisher: Peer) -> None:
+        """Its ingest was stopped: let it wait for the receivers that stopped it."""
+        pressing, self._pressing = self._pressing, {}
+        for receiver in pressing:
+            congestion = self._congested.get(receiver)
+            if congestion is not None and congestion.is_waited_for_by(publisher):
+                publisher.wait()
+                congestion.waiting[publisher] = None
+                hold = self._held.setdefault(publisher, Hold(self._scheduler.monotonic()))
+                hold.receivers[receiver] = congestion.waiting
+
+    def drained(self, receiver: Peer) -> None:
+        """The wire reports that little is pending."""
+        congestion = self._congested.pop(receiver, None)
+        if congestion is not None:
+            receiver.outbox.alarm = self._limits.hold_above
+            receiver.outbox.congested = False
+            self._release(receiver, congestion)
+
+    def forget(self, peer: Peer) -> None:
+        """The connection ends: nobody waits for it, and it waits for nobody."""
+        self._pressing.pop(peer, None)
+        self._accounts.pop(peer, None)
+        congestion = self._congested.pop(peer, None)
+        if congestion is not None:
+            peer.outbox.congested = False
+            self._release(peer, congestion)
+        hold = self._held.pop(peer, None)
+        if hold is not None:
+            self._held_before += self._scheduler.monotonic() - hold.since
+            for queue in hold.receivers.values():
+                del queue[peer]
+
+    def _release(self, receiver: Peer, congestion: Congestion) -> None:
+        """Let those who wait continue one by one, in order, after the current call."""
+        waiting, congestion.waiting = congestion.waiting, OrderedDict()
+        if waiting:
+            self._scheduler.call_soon(partial(self._wake, receiver, waiting))
+
+    def _wake(self, receiver: Peer, waiting: Queue) -> None:
+        """Continue the first publisher, and the next one later unless the receiver is congested again."""
+        if not waiting or self._rejoin(receiver, waiting):
+            return
+        publisher, _ = waiting.popitem(last=False)
+        if waiting:
+            self._scheduler.call_soon(partial(self._wake, receiver, waiting))
+        self._stop_holding(publisher, receiver)
+        publisher.go_on()
+
+    def _rejoin(self, receiver: Peer, waiting: Queue) -> bool:
+        """Put them back in front of those who wait, if the receiver is congested again."""
+        congestion = self._congested.get(receiver)
+        if congestion is None or not (congestion.holding or congestion.full):
+            return False
+        for publisher in congestion.waiting:
+            self._held[publisher].receivers[receiver] = waiting
+        waiting.update(congestion.waiting)
+        congestion.waiting = waiting
+        return True
+
+    def _stop_holding(self, publisher: Peer, receiver: Peer) -> None:
+        hold = self._held[publisher]
+        del hold.receivers[receiver]
+        if not hold.receivers:
+            del self._held[publisher]
+            self._held_before += self._scheduler.monotonic() - hold.since
+
+    def _turn_slow(self, receiver: Peer, congestion: Congestion) -> None:
+        """Between servers it is not waited for any more."""
+        for publisher in list(congestion.waiting):
+            if congestion.is_waited_for_by(publisher):
+                continue
+            del congestion.waiting[publisher]
+            self._stop_holding(publisher, receiver)
+            self._scheduler.call_soon(publisher.go_on)
+
+    # --- checking ------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._scheduler.monotonic()
+        # A tick that comes late is the server's fault, and not charged to receivers.
+        elapsed = min(now - self._checked, 2 * TICK)
+        self._checked = now
+        self._checking = True
+        self._check_some(deque(self._congested.items()), elapsed)
+
+    def _check_some(self, receivers: deque[tuple[Peer, Congestion]], elapsed: float) -> None:
+        """Check them, for `CHECK_SECONDS`; those that are left have their turn later, after a defect too."""
+        now = self._scheduler.monotonic()
+        try:
+            while receivers:
+                receiver, congestion = receivers.popleft()
+                if self._congested.get(receiver) is congestion:
+                    receiver.guard(partial(self._check, receiver, congestion, now, elapsed))
+                if self._scheduler.monotonic() - now >= CHECK_SECONDS:
+                    break
+        finally:
+            if receivers:
+                self._scheduler.call_soon(partial(self._check_some, receivers, elapsed))
+            else:
+                self._end_tick(now, elapsed)
+
+    def _end_tick(self, now: float, elapsed: float) -> None:
+        self._checking = False
+        self._settle_accounts(now, elapsed)
+        if self._congested or self._accounts:
+            self._timer = self._scheduler.call_later(TICK, self._tick)
+        self._look_ahead(deque(one for one, hold in self._held.items() if now - hold.since >= ANSWER_HOLD))
+
+    def _look_ahead(self, publishers: deque[Peer]) -> None:
+        """Let them be read ahead, for `LOOK_SECONDS`; those that are left have their turn later."""
+        end = self._scheduler.monotonic() + LOOK_SECONDS
+        while publishers:
+            publisher = publishers.popleft()
+            if publisher in self._held:
+                publisher.look_ahead()
+            if publishers and self._scheduler.monotonic() >= end:
+                self._scheduler.call_soon(partial(self._look_ahead, publishers))
+                return
+
+    def _check(self, receiver: Peer, congestion: Congestion, now: float, elapsed: float) -> None:
+        pending = receiver.outbox.pending()
+        if pending <= self._limits.resume_below:
+            self.drained(receiver)
+            return
+        if congestion.check(taken(receiver), now):
+            congestion.holding = True
+        elif now - congestion.since >= self._limits.write_deadline:
+            receiver.cut(f"no progress within write_deadline {self._limits.write_deadline:g}s")
+            return
+        elif now - congestion.since >= HOLD_SECONDS and congestion.holding:
+            congestion.holding = False
+            congestion.full = False
+            self._release(receiver, congestion)
+        if pending <= self._most_pending(receiver) // 2:
+            congestion.full = False
+        if not congestion.quick:
+            self._turn_slow(receiver, congestion)
+        self._mark(receiver, congestion)
+        self._charge(receiver, congestion, now, elapsed)
+
+    def _charge(self, receiver: Peer, congestion: Congestion, now: float, elapsed: float) -> None:
+        """Charge the receiver for the delay it causes, and close it when its budget is used up."""
+        account = self._accounts[receiver]
+        account.congested_at = now
+        if not self._delays_others(receiver, congestion, account, now):
+            account.delay = max(0.0, account.delay - elapsed * RECOVERY)
+            self._report_long_hold(receiver, congestion, account, now)
+            return
+        account.delay += elapsed
+        if account.delay >= REPORT_DELAY:
+            self._report(receiver, congestion, account)
+        if account.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
+            receiver.cut(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
+
+    def _delays_others(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> bool:
+        waiting = congestion.waiting
+        if not waiting:
+            return False
+        if congestion.full or (len(waiting) > 1 and congestion.crawls(now, self._limits.hold_above)):
+            return True
+        if receiver.distant:
+            return False
+        ready = self._limits.resume_below
+        return account.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))
+
+    def _report_long_hold(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> None:
+        """Log also a hold that delays nobody else, once it is long."""
+        holds = (self._held.get(publisher) for publisher in islice(congestion.waiting, SAMPLE))
+        if any(hold is not None and now - hold.since >= REPORT_HOLD for hold in holds):
+            self._report(receiver, congestion, account)
+
+    def _report(self, receiver: Peer, congestion: Congestion, account: Account) -> None:
+        if not account.reported:
+            account.reported = True
+            receiver.report_hold(len(congestion.waiting), receiver.outbox.pending())
+
+    def _settle_accounts(self, now: float, elapsed: float) -> None:
+        """Give back budget to receivers that are not congested, and drop records that are old."""
+        for receiver, account in list(self._accounts.items()):
+            if receiver not in self._congested:
+                account.delay = max(0.0, account.delay - elapsed * RECOVERY)
+                if now - account.congested_at >= QUIET_SECONDS and not account.delay:
+                    del self._accounts[receiver]

@@ -1,0 +1,59 @@
+"""Keep-alive: a peer that leaves its pings unanswered is let go (client-protocol.md, section 12)."""
+
+from collections.abc import Callable
+
+from app.domain.events import EventSink, PingTimerFired
+from app.domain.events import StaleConnection as WentStale
+from app.domain.protocol import encode
+from app.domain.protocol.errors import StaleConnection
+from app.domain.sessions.connection import Connection
+from app.domain.timers import DueQueue, Scheduler
+
+
+class KeepAlive:
+    """Pings connections, all at the same interval."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        events: EventSink,
+        interval: float,
+        most_unanswered: int,
+        pinged: Callable[[Connection], None] = lambda _connection: None,
+    ) -> None:
+        """`interval` in seconds; a connection with more than `most_unanswered` pings in a row is closed.
+
+        A ping does not count while the peer has to wait, as a held publisher: its answer waits with it.
+
+        `pinged` is called before each ping.
+        """
+        self._pinged = pinged
+        self._events = events
+        self._most_unanswered = most_unanswered
+        self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._fire)
+
+    def add(self, connection: Connection) -> None:
+        """Ping it from now on."""
+        self._due.add(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """Ping it no more."""
+        self._due.discard(connection)
+
+    def _fire(self, connection: Connection) -> None:
+        connection.guard(lambda: self._ping(connection))
+
+    def _ping(self, connection: Connection) -> None:
+        if self._events.debug:
+            connection.report(PingTimerFired(connection.link))
+        if not connection.waiting:  # else its answer may be in the input that is not obeyed yet
+            connection.pings_out += 1
+        if connection.pings_out > self._most_unanswered:
+            connection.report(WentStale(connection.link))
+            connection.close(StaleConnection().wire())
+            return
+        self._pinged(connection)
+        connection.send(encode.PING)
+        connection.report_sent("PING")
+        if not connection.closed:
+            self._due.add(connection)

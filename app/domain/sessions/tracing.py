@@ -1,0 +1,59 @@
+"""What peers say and what comes of it, told in gnatsd's words to a log that wants to know.
+
+Each of these costs a question and no more when nobody wants to know.
+"""
+
+from app.domain.dataplane.seam import Fault
+from app.domain.events import (
+    AutoUnsubscribed,
+    LineReceived,
+    PayloadReceived,
+    SubscriptionDeleted,
+    UnsubscribeDeferred,
+)
+from app.domain.interest.subscription import Subscription
+from app.domain.protocol.commands import BLANKS, readable, shown
+from app.domain.sessions.connection import Connection
+
+_LINE_IS_WHOLE = (Fault.ARGUMENTS, Fault.SIZE)
+
+
+def line_received(connection: Connection, verb: bytes, argument: bytes) -> None:
+    """A line came in, whatever becomes of it."""
+    if connection.inlet.trace:
+        connection.report(LineReceived(connection.link, shown(verb, argument)))
+
+
+def message_received(connection: Connection, verb: bytes, argument: bytes, payload: bytes) -> None:
+    """A message came in; see `Control.traced`."""
+    line_received(connection, verb, argument.strip(BLANKS))
+    connection.report(PayloadReceived(connection.link, readable(payload)))
+
+
+def fault_received(connection: Connection, verb: bytes, fault: Fault, text: bytes) -> bytes:
+    """A message came in that the data plane could not take; return it as it is shown."""
+    if fault is not Fault.TERMINATOR:
+        text = text.strip(BLANKS)
+    if fault in _LINE_IS_WHOLE:
+        line_received(connection, verb, text)
+    return text
+
+
+def deferred(connection: Connection, subscription: Subscription) -> None:
+    """An UNSUB with a limit came in that is not reached yet."""
+    if connection.debug:
+        subject, target = readable(subscription.subject), subscription.target
+        connection.report(UnsubscribeDeferred(connection.link, subject, target.limit, target.delivered))
+
+
+def expired(connection: Connection, subscription: Subscription) -> None:
+    """The limit of a subscription is reached."""
+    if connection.debug:
+        limit, sid = subscription.target.limit, readable(subscription.sid)
+        connection.report(AutoUnsubscribed(connection.link, limit, sid))
+
+
+def removed(connection: Connection, subscription: Subscription) -> None:
+    """A subscription has ended, while its connection goes on."""
+    if connection.inlet.trace:
+        connection.report(SubscriptionDeleted(connection.link, readable(subscription.sid)))

@@ -1,0 +1,136 @@
+"""Unit tests of the subscription index: plain subscriptions, and queue groups as vectors."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.dataplane import PYTHON, choose
+from app.domain.interest.index import SubscriptionIndex
+from app.domain.interest.subscription import Subscription
+from app.domain.protocol.errors import InvalidSubject
+from app.domain.subjects.trie import Match, UnknownSubscription
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ScriptedPlanner
+from tests.fakes.slow_index import Listener, SlowIndex, listeners, subjects
+from tests.fakes.subscribers import FakeSubscriber
+
+HERE, THERE = 0, 7
+
+
+class Scene:
+    """An index, and holders of subscriptions here and at another server."""
+
+    def __init__(self) -> None:
+        _, make_plane = choose(PYTHON)
+        plane = make_plane(ScriptedPlanner(), 1, MAX_PAYLOAD, MAX_LINE)
+        self.index = SubscriptionIndex()
+        self.index.make_group = plane.group
+        self.holders = {origin: FakeSubscriber(plane, origin) for origin in (HERE, THERE)}
+
+    def subscription(self, subject: bytes, queue: bytes | None = None, origin: int = HERE) -> Subscription:
+        """A new one, that is not in the index."""
+        return self.holders[origin].subscription(subject, queue)
+
+    def insert(self, subject: bytes, queue: bytes | None = None, origin: int = HERE) -> Subscription:
+        """A new one, that is."""
+        subscription = self.subscription(subject, queue, origin)
+        self.index.insert(subscription)
+        return subscription
+
+    def answer(self, subject: bytes) -> tuple[set[Subscription], dict[bytes, int]]:
+        """Plain subscriptions, and how many members each group has."""
+        search = self.index.search(subject)
+        while True:
+            try:
+                next(search)
+            except StopIteration as end:
+                return self._read(end.value)
+
+    def _read(self, match: Match) -> tuple[set[Subscription], dict[bytes, int]]:  # type: ignore[type-arg] # of any
+        plain: set[Subscription] = set()
+        groups: dict[bytes, int] = {}
+        for node in match.ends:
+            plain.update(self.index.plain(node))
+            for group in self.index.groups(node):
+                count = sum(len(part.members) for part in group.parts.values())
+                groups[group.queue] = groups.get(group.queue, 0) + count
+        return plain, groups
+
+
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    return Scene()
+
+
+@pytest.mark.parametrize("subject", [b"foo.", b".foo", b"foo..bar", b"foo.>.bar"])
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_a_malformed_subject(scene: Scene, subject: bytes, queue: bytes | None) -> None:
+    """It is refused, and changes nothing."""
+    with pytest.raises(InvalidSubject):
+        scene.insert(subject, queue)
+
+    assert (0, (set(), {})) == (len(scene.index), scene.answer(b"foo"))
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+@pytest.mark.parametrize("known", [(), (b"foo", b"q", HERE)], ids=["nobody", "a group of others"])
+def test_an_unknown_subscription(
+    scene: Scene, queue: bytes | None, known: tuple[bytes, bytes, int] | tuple[()]
+) -> None:
+    """What is not there cannot be taken out, and the attempt changes nothing."""
+    if known:
+        scene.insert(*known)
+
+    with pytest.raises(UnknownSubscription):
+        scene.index.remove(scene.subscription(b"foo", queue, THERE))
+
+    assert bool(known) == len(scene.index)
+
+
+def test_members_that_change_nothing(scene: Scene) -> None:
+    """The first member of a server and the last one change answers; those between do not."""
+    members = [scene.subscription(b"foo", b"q", origin) for origin in (HERE, HERE, THERE, HERE, THERE)]
+
+    inserted = [scene.index.insert(member) for member in members]
+    together = scene.answer(b"foo")
+    removed = [scene.index.remove(member) for member in members]
+
+    assert [True, False, True, False, False] == inserted
+    assert (set(), {b"q": 5}) == together
+    assert [False, False, False, True, True] == removed
+    assert (0, (set(), {})) == (len(scene.index), scene.answer(b"foo"))
+
+
+def test_a_group_on_several_patterns(scene: Scene) -> None:
+    """Members of one name are counted together where their patterns meet, and apart elsewhere."""
+    for pattern in (b"foo", b"*", b">", b"bar"):
+        scene.insert(pattern, b"q")
+
+    assert (set(), {b"q": 3}) == scene.answer(b"foo")
+    assert (set(), {b"q": 1}) == scene.answer(b"a.b")
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("insert"), listeners(), st.sampled_from([HERE, THERE])),
+    st.tuples(st.just("remove"), st.integers(0, 99), st.none()),
+)
+
+
+@given(st.lists(STEPS, max_size=40), st.lists(subjects(), min_size=1, max_size=6))
+def test_whatever_comes_and_goes(steps: list[tuple[str, object, object]], watched: list[bytes]) -> None:
+    """The index answers as a search of all subscriptions does, and counts as many."""
+    scene, slow = Scene(), SlowIndex()
+    here: list[tuple[Listener, Subscription]] = []
+
+    for _, detail, origin in steps:
+        if isinstance(detail, Listener) and isinstance(origin, int):
+            here.append((detail, scene.insert(detail.subject, detail.queue, origin)))
+            slow.listeners.append(detail)
+        elif isinstance(detail, int) and here:
+            listener, subscription = here.pop(detail % len(here))
+            slow.listeners.remove(listener)
+            scene.index.remove(subscription)
+        for subject in watched:
+            plain, groups = slow.match(subject)
+            expected = {subscription for listener, subscription in here if listener in plain}
+            assert (expected, {q: len(g) for q, g in groups.items()}) == scene.answer(subject)
+    assert len(here) == len(scene.index)

@@ -1,0 +1,229 @@
+"""Interest: subscriptions come and go in the index, the routing and the plans at once."""
+
+import gc
+import weakref
+
+import pytest
+
+from app.domain.dataplane.seam import Kind, MakePlane
+from app.domain.interest.index import SubscriptionIndex
+from app.domain.interest.interest import Announcer, Interest
+from app.domain.interest.routing import Routing
+from app.domain.interest.subscription import Subscription
+from app.domain.protocol.errors import InvalidSubject
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
+from tests.fakes.subscribers import FakeSubscriber
+
+
+class Scene:
+    """Interest over a real index, routing and plane, with one subscriber who also publishes."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        self.index: SubscriptionIndex = SubscriptionIndex()
+        routing = Routing(self.index)
+        self.plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
+        self.interest = Interest(self.index, routing, self.plane)
+        self.subscriber = FakeSubscriber(self.plane)
+
+    def publish(self, subject: bytes) -> bytes:
+        """Publish nothing on a subject; what the subscriber, who is also the publisher, hears."""
+        self.subscriber.station.feed(b"PUB %b 0\r\n\r\n" % subject)
+        return self.subscriber.station.heard()
+
+
+@pytest.fixture(name="scene")
+def _scene(make_plane: MakePlane) -> Scene:
+    return Scene(make_plane)
+
+
+@pytest.mark.parametrize("pattern", [b"a.b", b"a.*", b">"])
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_coming_and_going(scene: Scene, pattern: bytes, queue: bytes | None) -> None:
+    """A subscription gets messages from when it is added until it is removed, whatever was cached."""
+    subscription = scene.subscriber.subscription(pattern, queue)
+
+    before = scene.publish(b"a.b")
+    scene.interest.add(subscription)
+    during = scene.publish(b"a.b")
+    scene.interest.remove(subscription)
+    after = scene.publish(b"a.b")
+
+    assert [b"", b"MSG a.b 1 0\r\n\r\n", b""] == [before, during, after]
+    assert 0 == len(scene.index)
+
+
+def test_others_stay(scene: Scene) -> None:
+    """Removing one of several leaves the others as they were."""
+    subscriptions = [scene.subscriber.subscription(b"a") for _ in range(3)]
+    for subscription in subscriptions:
+        scene.interest.add(subscription)
+    scene.publish(b"a")
+
+    scene.interest.remove(subscriptions[1])
+
+    assert b"MSG a 1 0\r\n\r\nMSG a 3 0\r\n\r\n" == scene.publish(b"a")
+
+
+def test_a_subscription_tells_subjects_apart(scene: Scene) -> None:
+    """Subjects that shared a plan stop doing so when somebody asks for one of them in particular."""
+    scene.interest.add(scene.subscriber.subscription(b"a.>"))
+    scene.publish(b"a.b.d")
+    scene.publish(b"a.b.c")
+
+    scene.interest.add(scene.subscriber.subscription(b"a.b.c"))
+    heard = [scene.publish(b"a.b.d"), scene.publish(b"a.b.c")]
+
+    both = b"MSG a.b.c 1 0\r\n\r\nMSG a.b.c 2 0\r\n\r\n"
+    assert [b"MSG a.b.d 1 0\r\n\r\n", both] == heard
+
+
+def test_a_malformed_subject_changes_nothing(scene: Scene) -> None:
+    """A subject that may not be subscribed to is refused, and plans stay as they were."""
+    scene.interest.add(scene.subscriber.subscription(b">"))
+    scene.publish(b"a")
+    scene.publish(b"a")
+    hits = scene.plane.plan_hits
+
+    with pytest.raises(InvalidSubject):
+        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+
+    assert 1 == len(scene.index)
+    assert b"MSG a 1 0\r\n\r\n" == scene.publish(b"a")
+    assert hits == scene.plane.plan_hits
+
+
+def test_a_removed_subscription_takes_no_more(scene: Scene) -> None:
+    """Removing retires the target, so that even a delivery under way passes it over."""
+    first, second = (scene.subscriber.subscription(b"a") for _ in range(2))
+    scene.interest.add(first)
+    scene.interest.add(second)
+    first.target.limit = 1
+
+    def remove() -> bool:
+        if len(scene.index) > 1:
+            scene.interest.remove(second)
+        return False
+
+    scene.subscriber.station.outbox.alarm = 0
+    scene.subscriber.station.owner.decide = remove
+    heard = scene.publish(b"a")
+
+    assert (b"MSG a 1 0\r\n\r\n", 0) == (heard, second.target.delivered)
+    assert [first] == scene.subscriber.expired
+
+
+def test_a_removed_subscription_is_let_go(scene: Scene) -> None:
+    """Nothing keeps the holder of a removed subscription, though its plan was made and used."""
+    subscriber = FakeSubscriber(scene.plane)
+    subscription = subscriber.subscription(b"a")
+    scene.interest.add(subscription)
+    scene.publish(b"a")
+    holder = weakref.ref(subscriber)
+
+    gc.disable()
+    try:
+        scene.interest.remove(subscription)
+        scene.plane.flush()
+        del subscription, subscriber
+        remaining = holder()
+    finally:
+        gc.enable()
+
+    assert remaining is None
+
+
+class RecordingAnnouncer(Announcer):
+    """Remembers what other servers would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Subscription, int]] = []
+
+    def added(self, subscription: Subscription) -> None:
+        """It is there."""
+        self.told.append(("added", subscription, subscription.target.limit))
+
+    def limited(self, subscription: Subscription) -> None:
+        """It has a limit."""
+        self.told.append(("limited", subscription, subscription.target.limit))
+
+    def removed(self, subscription: Subscription) -> None:
+        """It is gone."""
+        self.told.append(("removed", subscription, subscription.target.limit))
+
+
+@pytest.fixture(name="announcer")
+def _announcer(scene: Scene) -> RecordingAnnouncer:
+    """What the servers of a cluster are told by the `scene`."""
+    announcer = RecordingAnnouncer()
+    scene.interest.announcer = announcer
+    return announcer
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_other_servers_are_told(scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None) -> None:
+    """The coming, the limit and the going of a local subscription are told, each once, in order."""
+    subscription = scene.subscriber.subscription(b"a", queue)
+
+    scene.interest.add(subscription)
+    scene.interest.limit(subscription, 5)
+    scene.interest.remove(subscription)
+
+    assert [("added", 0), ("limited", 5), ("removed", 5)] == [(what, n) for what, _, n in announcer.told]
+    assert {subscription} == {told for _, told, _ in announcer.told}
+
+
+@pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
+def test_what_came_over_a_route_is_not_told(
+    scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None
+) -> None:
+    """Interest of one server is never told to another."""
+    subscription = FakeSubscriber(scene.plane, origin=9, number=9).subscription(b"a", queue)
+
+    scene.interest.add(subscription)
+    scene.interest.limit(subscription, 5)
+    scene.interest.remove(subscription)
+
+    assert [] == announcer.told
+    assert (5, 0) == (subscription.target.limit, len(scene.index))
+
+
+def test_what_is_refused_is_not_told(scene: Scene, announcer: RecordingAnnouncer) -> None:
+    """Nobody hears of a malformed subject."""
+    with pytest.raises(InvalidSubject):
+        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+
+    assert [] == announcer.told
+
+
+def test_a_limit_alone(scene: Scene) -> None:
+    """Without a cluster a limit is kept all the same."""
+    subscription = scene.subscriber.subscription(b"a")
+    scene.interest.add(subscription)
+
+    scene.interest.limit(subscription, 1)
+    scene.publish(b"a")
+
+    assert [subscription] == scene.subscriber.expired
+
+
+def test_members_that_come_and_go(make_plane: MakePlane) -> None:
+    """A peer's message finds a member from when it is added until it is removed, whatever was cached."""
+    index: SubscriptionIndex = SubscriptionIndex()
+    members: dict[bytes, Subscription] = {}
+    routing = Routing(index, members.get)
+    plane = make_plane(routing, 1, MAX_PAYLOAD, MAX_LINE)
+    interest = Interest(index, routing, plane)
+    interest.announcer = RecordingAnnouncer()
+    subscriber, route = FakeSubscriber(plane, number=3), Station(plane, Kind.ROUTE)
+    subscription = subscriber.subscription(b"a", b"q")
+    message = b"MSG a QRSID:3:1 0\r\n\r\n"
+
+    route.feed(message)
+    interest.add(subscription)
+    members[b"QRSID:3:1"] = subscription
+    route.feed(message)
+    del members[b"QRSID:3:1"]
+    interest.remove(subscription)
+    route.feed(message)
+
+    assert b"MSG a 1 0\r\n\r\n" == subscriber.station.heard()

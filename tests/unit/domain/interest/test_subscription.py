@@ -1,0 +1,81 @@
+"""A subscription, and what it tells whoever holds it."""
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.interest.subscription import Subscription, read_member, route_sid
+from tests.fakes.data_plane import Stage
+from tests.fakes.subscribers import FakeSubscriber
+
+
+def test_the_subscriber_hears_of_the_last_message(make_plane: MakePlane) -> None:
+    """When a target has had its last message, its subscription tells who holds it."""
+    stage = Stage(make_plane)
+    subscriber = FakeSubscriber(stage.plane)
+    subscription = subscriber.subscription(b"a")
+    subscription.target.limit = 2
+    stage.subscribe(b"a", subscription.target)
+
+    subscriber.station.feed(b"PUB a 0\r\n\r\n")
+    early = list(subscriber.expired)
+    subscriber.station.feed(b"PUB a 0\r\n\r\n")
+
+    assert ([], [subscription]) == (early, subscriber.expired)
+
+
+def test_subscriptions_are_compared_by_identity(make_plane: MakePlane) -> None:
+    """Two subscriptions of the same words are two."""
+    subscriber = FakeSubscriber(Stage(make_plane).plane)
+
+    first, second = (Subscription(subscriber, b"a", b"q", b"1") for _ in range(2))
+
+    assert 2 == len({first, second})
+
+
+def test_names_on_routes(make_plane: MakePlane) -> None:
+    """Other servers know a subscription by its connection's number and its sid, a member by a mark too."""
+    subscriber = FakeSubscriber(Stage(make_plane).plane, number=7)
+    plain, member = (Subscription(subscriber, b"a", queue, b"x:\xff") for queue in (None, b"q"))
+
+    assert [b"RSID:7:x:\xff", b"QRSID:7:x:\xff"] == [route_sid(plain), route_sid(member)]
+
+
+@pytest.mark.parametrize(
+    ("sid", "member"),
+    [
+        (b"QRSID:7:1", (7, b"1")),
+        (b"QRSID:7:x:y", (7, b"x:y")),
+        (b"QRSID:7:", (7, b"")),
+        (b"QRSID:007:1", (7, b"1")),
+        (b"QRSID:999999999999999999:1", (999_999_999_999_999_999, b"1")),
+    ],
+)
+def test_members_are_found_by_name(sid: bytes, member: tuple[int, bytes]) -> None:
+    """The name of a member says whose it is, and by which sid."""
+    assert member == read_member(sid)
+
+
+@pytest.mark.parametrize(
+    "sid",
+    [
+        b"",
+        b"1",
+        b"RSID:7:1",
+        b"qrsid:7:1",
+        b"xQRSID:7:1",
+        b"QRSID:",
+        b"QRSID::1",
+        b"QRSID:7",
+        b"QRSID:-7:1",
+        b"QRSID:+7:1",
+        b"QRSID: 7:1",
+        b"QRSID:7_0:1",
+        b"QRSID:0x7:1",
+        b"QRSID:\xd9\xa7:1",
+        b"QRSID:1000000000000000000:1",
+        b"QRSID:%b:1" % (5000 * b"9"),
+    ],
+)
+def test_names_of_no_member(sid: bytes) -> None:
+    """Whatever else a peer sends names nobody, at no cost."""
+    assert read_member(sid) is None

@@ -1,0 +1,84 @@
+"""Unit tests of the lines the server sends (client-protocol.md, sections 2, 10 and 11)."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.domain.protocol import encode
+from app.domain.protocol.encode import ServerInfo
+
+INFO = ServerInfo(
+    server_id="6GmDbeiaaXw6rbl9UhqMij",
+    version="0.8.0",
+    go="go1.19.8",
+    host="127.0.0.1",
+    port=57437,
+    auth_required=False,
+    tls_required=False,
+    tls_verify=False,
+    max_payload=10,
+)
+
+
+def test_fixed_lines() -> None:
+    """Answers without a choice."""
+    assert (b"+OK\r\n", b"PING\r\n", b"PONG\r\n") == (encode.OK, encode.PING, encode.PONG)
+
+
+def test_the_info_line() -> None:
+    """The fields of gnatsd in gnatsd's order, and a blank before the line ends."""
+    expected = (
+        b'INFO {"server_id":"6GmDbeiaaXw6rbl9UhqMij","version":"0.8.0","go":"go1.19.8","host":"127.0.0.1",'
+        b'"port":57437,"auth_required":false,"ssl_required":false,"tls_required":false,"tls_verify":false,'
+        b'"max_payload":10} \r\n'
+    )
+
+    assert expected == INFO.line()
+
+
+def test_an_address_for_clients() -> None:
+    """Clients are told the address by which they shall reach the server, if it is another one."""
+    line = replace(INFO, told_host="me.example", told_port=1).line()
+
+    assert b'"host":"me.example","port":1,' in line
+
+
+def test_a_host_for_clients() -> None:
+    """An advertised host without a port goes with the port that is listened on."""
+    line = replace(INFO, told_host="me.example").line()
+
+    assert b'"host":"me.example","port":57437,' in line
+
+
+@pytest.mark.parametrize(
+    ("info", "true"),
+    [
+        (replace(INFO, auth_required=True), {"auth_required"}),
+        (replace(INFO, tls_required=True), {"ssl_required", "tls_required"}),
+        (replace(INFO, tls_verify=True), {"tls_verify"}),
+    ],
+    ids=["auth", "tls", "verify"],
+)
+def test_what_is_required(info: ServerInfo, true: set[str]) -> None:
+    """Each demand has its key, that of TLS an old one besides."""
+    fields = json.loads(info.line().removeprefix(b"INFO "))
+
+    assert true == {name for name, value in fields.items() if value is True}
+
+
+def test_info_is_one_line_of_ascii() -> None:
+    """Names with line ends, quotes or other letters arrive whole and break nothing."""
+    host = 'a\r\n"Ж"'
+    line = replace(INFO, host=host).line()
+
+    assert line.isascii()
+    assert 1 == line.count(b"\n")
+    assert host == json.loads(line.removeprefix(b"INFO "))["host"]
+
+
+def test_info_with_addresses_for_clients() -> None:
+    """Where else clients may connect stands last, in order, and only if there is anywhere."""
+    line = replace(INFO, connect_urls=("10.0.0.1:4222", "10.0.0.2:4222")).line()
+
+    assert INFO.line().replace(b"} ", b',"connect_urls":["10.0.0.1:4222","10.0.0.2:4222"]} ') == line
