@@ -308,14 +308,11 @@ class Broker:
 
     def _flush_slice(self) -> None:
         """One slice per turn of the loop; behind the last one, one of those who wait for it."""
-        self.flow.delivering = True
         try:
             is_left = self.plane.flush_rest()
         except Exception as error:  # noqa: BLE001 - a defect ends one message, and delays no other
             self.failed(error)
             is_left = True
-        finally:
-            self.flow.delivering = False
         if not is_left and not self._after_flush:
             self._flushing = False
             return

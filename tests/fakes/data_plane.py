@@ -70,7 +70,7 @@ class ScriptedOwner(Owner):
         self.decide: Callable[[], bool] = lambda: False
         self.unread = 0
 
-    def pressed(self) -> bool:
+    def pressed(self, *, own: bool = False) -> bool:  # noqa: ARG002 - each press counts
         """Count, and answer."""
         self.presses += 1
         return self.decide()

@@ -101,8 +101,8 @@ cdef class Outbox:
     def send(self, bytes data not None):
         if not self.closed:
             self.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-            self.touch()
-            if self.is_congested and self.owner.pressed():
+            self.touch(True)
+            if self.is_congested and self.owner.pressed(own=True):
                 self.plane.held = True
 
     @property
@@ -126,7 +126,7 @@ cdef class Outbox:
             self.advance(size)
         if self.trace:
             self.trace_sent(target, delivery)
-        return self.touch()
+        return self.touch(False)
 
     cdef inline Py_ssize_t head_size(self, Target target, Delivery *delivery) noexcept:
         """The size of what stands before the tail."""
@@ -193,7 +193,7 @@ cdef class Outbox:
             out += head + tail_size
             repeats -= 1
         self.advance(total)
-        return self.touch()
+        return self.touch(False)
 
     cdef int trace_sent(self, Target target, Delivery *delivery) except -1:
         cdef bytes prefix = b""
@@ -216,12 +216,12 @@ cdef class Outbox:
             self.advance(count)
         return 0
 
-    cdef inline int touch(self) except -1:
+    cdef inline int touch(self, bint own) except -1:
         """Put it on the list of those to flush, and ask the owner if it is too full."""
         if not self.dirty:
             self.plane.touched.append(self)
             self.dirty = True
-        if self.backlog + self.size > self.alarm and self.owner.pressed():
+        if self.backlog + self.size > self.alarm and self.owner.pressed(own=own):
             self.plane.held = True
         return 0
 

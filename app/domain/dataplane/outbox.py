@@ -68,8 +68,10 @@ class Outbox:
 
     def send(self, data: bytes) -> None:
         if not self.closed:
-            self._put(data)
-            if self._congested and self.owner.pressed():
+            self._chunks.append(data)
+            self._size += len(data)
+            self._press(own=True)
+            if self._congested and self.owner.pressed(own=True):
                 self._plane.held = True
 
     def deliver(self, head: bytes, tail: bytes) -> None:
@@ -90,15 +92,10 @@ class Outbox:
         self._size += len(messages)
         self._touch()
 
-    def _put(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._size += len(data)
-        self._press()
-
-    def _press(self) -> None:
+    def _press(self, *, own: bool = False) -> None:
         """Have it flushed, and ask the owner if it is too full."""
         self._touch()
-        if self._backlog + self._size > self.alarm and self.owner.pressed():
+        if self._backlog + self._size > self.alarm and self.owner.pressed(own=own):
             self._plane.held = True
 
     def _touch(self) -> None:

@@ -142,9 +142,10 @@ class Control(Protocol):
 class Owner(Protocol):
     """A connection, told by its outbox about what needs a decision."""
 
-    def pressed(self) -> bool:
+    def pressed(self, *, own: bool = False) -> bool:
         """Pending bytes passed `Outbox.alarm`, or the outbox is `Outbox.congested`.
 
+        `own` says that the bytes are the server's, and no message of a publisher.
         True holds the current publisher.
         """
         ...

@@ -362,8 +362,8 @@ class Connection:
 
     # --- told by the outbox --------------------------------------------------
 
-    def pressed(self) -> bool:
-        return self._broker.flow.pressed(self)
+    def pressed(self, *, own: bool = False) -> bool:
+        return self._broker.flow.pressed(self, own=own)
 
     def sent(self, head: bytes) -> None:
         self._broker.events.record(LineSent(self.link, readable(head)))

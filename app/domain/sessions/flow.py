@@ -78,8 +78,6 @@ class Flow:
         self._checking = False
         """Whether a check of all is under way; the timer of the next one is set at its end."""
         self._publisher: Peer | None = None
-        self.delivering = False
-        """Whether messages are delivered whose publisher is not served now; set by the broker."""
         self.read_ahead = 0
         """Bytes of publishers that were read ahead, and wait with them."""
 
@@ -113,23 +111,22 @@ class Flow:
         self._publisher = publisher
         self._pressing.clear()
 
-    def pressed(self, receiver: Peer) -> bool:
+    def pressed(self, receiver: Peer, *, own: bool = False) -> bool:
         """Answer whether the current publisher has to wait for a receiver.
 
         Asked when its pending bytes have passed the outbox's alarm, and before a
-        message is given to an outbox that is marked as congested.
+        message is given to an outbox that is marked as congested. A stuck receiver
+        that has no room for the server's `own` bytes is closed.
         """
         congestion = self._congested.get(receiver)
         if congestion is None:
-            self._judge(receiver)
+            self._judge(receiver, own=own)
             return False
-        if not congestion.full and receiver.outbox.pending() > self._most_pending(receiver):
-            receiver.outbox.flush()
-            pending = receiver.outbox.pending()
-            if pending > self._most_pending(receiver):
-                if not congestion.holding:
-                    self._cut_full(receiver, pending)
-                    return False
+        if self._is_above_most(receiver, congestion):
+            if own and not congestion.holding:
+                self._cut_full(receiver, receiver.outbox.pending())
+                return False
+            if not congestion.full:
                 congestion.full = True
                 self._mark(receiver, congestion)
         publisher = self._publisher
@@ -138,12 +135,21 @@ class Flow:
         self._pressing[receiver] = None
         return True
 
-    def _judge(self, receiver: Peer) -> None:
+    def _is_above_most(self, receiver: Peer, congestion: Congestion) -> bool:
+        """Whether more is pending than may be; a system that takes bytes now is given them first."""
+        most = self._most_pending(receiver)
+        if receiver.outbox.pending() <= most:
+            return False
+        if not congestion.full:
+            receiver.outbox.flush()
+        return receiver.outbox.pending() > most
+
+    def _judge(self, receiver: Peer, *, own: bool) -> None:
         """Its pending bytes have passed the mark for the first time, as far as the system takes no more."""
         receiver.outbox.flush()
         pending = receiver.outbox.pending()
-        if self._publisher is None and not self.delivering and pending > self._most_pending(receiver):
-            self._cut_full(receiver, pending)  # by the server's own bytes: there is nobody to hold
+        if own and pending > self._most_pending(receiver):
+            self._cut_full(receiver, pending)
         elif pending > self._limits.hold_above:
             self._begin(receiver)
 

@@ -285,7 +285,7 @@ def test_held_by_someone_who_is_gone(
 
 
 def test_a_cut_does_not_mix_publishers(server: VirtualBroker) -> None:
-    """A message that closes a receiver at its limit reaches the others whole."""
+    """A message that fills a stuck receiver up, which is closed for it, reaches the others whole."""
     first, second, slow, witness = (server.connect(quiet=True) for _ in range(4))
     slow.send(b"SUB slow 1\r\n")
     witness.send(b"SUB > 9\r\n")
@@ -295,6 +295,7 @@ def test_a_cut_does_not_mix_publishers(server: VirtualBroker) -> None:
     server.advance(HOLD_SECONDS + TICK)
     witness.heard()
     second.send(message(2000) + b"PUB later 0\r\n\r\n")
+    server.advance(LIMITS.write_deadline - HOLD_SECONDS)
 
     assert slow.wire.aborted
     assert delivery(2000, 9) + b"MSG later 9 0\r\n\r\n" == witness.heard()
@@ -595,7 +596,7 @@ def test_a_farewell_that_is_too_much(server: VirtualBroker, client: VirtualClien
 
 
 def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
-    """More than `max_pending` ends a receiver without a word, and is counted and logged."""
+    """No room for the server's own bytes ends a stuck receiver without a word, is counted and logged."""
     events = RecordingEventLog(debug=False, trace=False)
     server = VirtualBroker(make_plane, LIMITS, events=events)
     publisher, slow = server.connect(quiet=True), server.connect(quiet=True)
@@ -604,7 +605,7 @@ def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
 
     publisher.send(message(3900) + message(1))
     server.advance(HOLD_SECONDS + 0.2)
-    publisher.send(message(100))
+    slow.connection.outbox.send(delivery(100))
 
     assert (True, False, b"") == (slow.wire.aborted, slow.wire.closed, slow.heard())
     pending = len(delivery(3900) + delivery(1) + delivery(100))
@@ -626,15 +627,16 @@ def test_a_receiver_without_progress_is_cut(
     assert 1 == server.broker.stats().slow_consumers
 
 
-def test_a_receiver_that_is_cut_by_its_last_message(
+def test_a_receiver_that_is_cut_for_its_last_message(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
-    """The end of a receiver and of its subscription may be one and the same message."""
+    """A stuck receiver that its last message fills up is closed, and its publisher goes on."""
     slow.send(b"SUB slow 2\r\nUNSUB 2 2\r\n")
     client.send(message(1000))
     server.advance(HOLD_SECONDS + TICK)
 
     client.send(message(2500) + message(1) + b"PING\r\n")
+    server.advance(LIMITS.write_deadline - HOLD_SECONDS)
 
     assert (True, PONG) == (slow.wire.aborted, client.heard())
     assert 0 == server.broker.stats().subscriptions.num_subscriptions

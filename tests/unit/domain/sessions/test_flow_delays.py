@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app.domain.limits import Limits
+from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.sessions.congestion import DRAIN_SECONDS, REPORT_HOLD, SAMPLE, TICK
 from app.domain.sessions.flow import ANSWER_HOLD, LOOK_SECONDS, QUIET_SECONDS, RECOVERY, REPORT_DELAY
 from tests.fakes.flow_peer import FlowPeer
@@ -251,3 +251,42 @@ def test_held_publishers_are_looked_after_in_turns(scene: Scene, receiver: FlowP
     scene.crawl(receiver, ANSWER_HOLD)
 
     assert [1, 0, 1] == [one.looks_ahead for one in publishers]
+
+
+# --- full receivers -------------------------------------------------------------------
+
+
+def test_a_stuck_receiver_is_waited_for_again_above_max_pending(
+    scene: Scene, publisher: FlowPeer, congested: FlowPeer
+) -> None:
+    """A receiver that filled up while nobody waited for it has the rest of the deadline to read on."""
+    scene.clock.advance(HOLD_SECONDS)
+    scene.publish(publisher, congested, count=LIMITS.max_pending + 1 - congested.outbox.pending())
+    held = scene.publish(publisher, congested)
+    congested.outbox.take(congested.outbox.pending())
+    scene.clock.advance(2 * TICK)
+
+    assert (True, 0, []) == (held, publisher.waits, congested.cuts)
+
+
+def test_a_stuck_receiver_is_cut_at_the_deadline_though_full(
+    scene: Scene, publisher: FlowPeer, congested: FlowPeer
+) -> None:
+    """A receiver above `max_pending` that takes nothing is closed at the deadline, and no sooner."""
+    scene.clock.advance(HOLD_SECONDS)
+    scene.publish(publisher, congested, count=LIMITS.max_pending + 1 - congested.outbox.pending())
+    scene.publish(publisher, congested)
+    scene.clock.advance(LIMITS.write_deadline - HOLD_SECONDS - 2 * TICK)
+    before = list(congested.cuts)
+    scene.clock.advance(4 * TICK)
+
+    assert ([], 1) == (before, len(congested.cuts))
+
+
+def test_the_own_bytes_of_the_server_cut_a_stuck_receiver(scene: Scene, congested: FlowPeer) -> None:
+    """Above `max_pending` there is nobody to hold for what the server itself sends."""
+    scene.clock.advance(HOLD_SECONDS)
+    congested.outbox.queue(LIMITS.max_pending + 1 - congested.outbox.pending())
+    scene.flow.pressed(congested, own=True)
+
+    assert ["100001 pending bytes exceed max_pending 100000"] == congested.cuts
