@@ -6,18 +6,14 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from app.config.section import Key, Seconds, Section, Verdict
+from app.domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 
-_HASHED = re.compile(r"\$2[abxy]\$")
-_HASH = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", re.ASCII)
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def _possible_secret(text: str) -> str:
-    if _HASHED.match(text) and not _HASH.fullmatch(text):
-        raise ValueError(
-            "begins like a bcrypt hash, but is none: it takes $2a$, a cost from 04 to 31, $ "
-            "and 53 characters; make one with: python -m app.entrypoints.mkpasswd -p"
-        )
+    if begins_like_hash(text) and parse_hash(text) is None:
+        raise ValueError(BROKEN_HASH)
     return text
 
 

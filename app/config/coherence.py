@@ -7,13 +7,13 @@ from typing import NamedTuple
 from app.config.errors import Problem
 from app.config.given import Given
 from app.config.options import Options
+from app.domain.address import is_wildcard
 from app.domain.limits import fitting_pending, longest_message
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
 _NO_TLS = "TLS cert and key required for HTTPS: https_port needs `tls`"
 
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to recognise it
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -52,7 +52,7 @@ def _ports_twice(options: Options, given: Given) -> Iterator[Problem]:
 
 def _overlap(one: str, other: str) -> bool:
     """Whether both may be the same address."""
-    return one == other or bool(_WILDCARDS & {one, other}) or {one, other} <= _LOCAL
+    return one == other or is_wildcard(one) or is_wildcard(other) or {one, other} <= _LOCAL
 
 
 def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:

@@ -7,6 +7,8 @@ ConfigError
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.domain.text import printable
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -30,12 +32,7 @@ class Problem:
 
     def __str__(self) -> str:
         line = self.text if self.place is None else f"{self.place}: {self.text}"
-        return "".join(map(_printable, line))
-
-
-def _printable(character: str) -> str:
-    """Itself, or spelt out: names and values may hold line ends and worse."""
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        return printable(line)  # names and values may hold line ends and worse
 
 
 class ConfigError(Exception):

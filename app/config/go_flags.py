@@ -10,6 +10,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from app.domain.text import printable
+
 Value = bool | int | str
 
 Reader = Callable[[str], Value]
@@ -20,6 +22,10 @@ _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _LEGACY_OCTAL = re.compile(r"^([+-]?)0(?=[0-9_])")
 _FEW = 2
 _INTEGERS = range(-(2**63), 2**63)
+_QUOTED = str.maketrans(
+    {'"': r"\"", "\\": r"\\"} | {chr(0xDC00 + byte): f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
+)
+"""Forms of their own in quotes. Half a surrogate pair is a byte of the command line that is not UTF-8."""
 
 
 class UsageError(Exception):
@@ -136,14 +142,4 @@ def _read(name: str, text: str, reader: Reader) -> Value:
 
 def _quoted(text: str) -> str:
     """In double quotes, with everything unprintable spelt out."""
-    return '"' + "".join(map(_quoted_character, text)) + '"'
-
-
-def _quoted_character(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    if "\udc80" <= character <= "\udcff":
-        return f"\\x{ord(character) - 0xDC00:02x}"  # a byte of the command line that is no UTF-8
-    return character.encode("unicode_escape").decode("ascii")
+    return f'"{printable(text.translate(_QUOTED))}"'

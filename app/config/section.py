@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from app.config.durations import parse_duration
-from app.domain.cluster.route_url import HIGHEST_PORT
+from app.domain.address import HIGHEST_PORT
 
 LARGEST_COUNT = 2**31 - 1
 YEAR = 365 * 24 * 3600.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from app.config.errors import ConfigError, Place, Problem
+from app.domain.text import printable
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes in one file."""
@@ -26,7 +27,7 @@ class Unreadable(Exception):
     """There is no text to be had; says which file and why, as Go words it."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"open {path if path.isprintable() else ascii(path)}: {reason}")
+        super().__init__(f"open {printable(path)}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,34 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from app.config.section import Key, Seconds, Section, Verdict
-
-PREFERRED_CIPHERS = (
-    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-)
-"""What is used when nothing else is chosen, the best first."""
-
-CIPHERS = (
-    *PREFERRED_CIPHERS,
-    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
-    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
-    "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
-    "TLS_RSA_WITH_AES_256_CBC_SHA",
-    "TLS_RSA_WITH_AES_128_CBC_SHA",
-    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
-    "TLS_RSA_WITH_RC4_128_SHA",
-)
-"""All names that gnatsd understands."""
+from app.domain.cipher_suites import PREFERRED, SUITES
 
 
 def _known_cipher(name: str) -> str:
-    if name not in CIPHERS:
+    if name not in SUITES:
         raise Verdict(f"Unrecognized cipher {name}")
     return name
 
@@ -80,5 +57,5 @@ class TlsOptions(Section):
             description="Names of the cipher suites of TLS 1.2, the best first; see `--help_tls`.",
         ),
         _expected("cipher_suites", "an array of names"),
-    ] = PREFERRED_CIPHERS
+    ] = PREFERRED
     timeout: Annotated[Seconds, Field(description="Time for the handshake."), Key(unit="seconds")] = 0.5

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app.config.flags import BLOCKS, Flag
 from app.config.options import Options
-from app.config.tls_options import CIPHERS
+from app.domain.cipher_suites import SUITES
 
 _LEFT_WIDTH = 33
 
@@ -73,7 +73,7 @@ def rows(blocks: Mapping[str, Sequence[Flag]], defaults: Mapping[str, str]) -> s
 
 def tls_usage() -> str:
     """A sample of TLS in a file, and the names of all cipher suites."""
-    return "\n".join([_TLS_SAMPLE, *(f"    {name}" for name in CIPHERS), "", ""])
+    return "\n".join([_TLS_SAMPLE, *(f"    {name}" for name in SUITES), "", ""])
 
 
 def shown(value: object) -> str:

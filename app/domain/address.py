@@ -1,5 +1,14 @@
 """How an address is written."""
 
+HIGHEST_PORT = 65535
+
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to recognise it
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether a listener on this host accepts connections on every address of the machine."""
+    return host in _WILDCARDS
+
 
 def joined(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""

@@ -16,6 +16,7 @@ import bcrypt
 
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
 from app.config.go_flags import UsageError, Value, boolean, integer, scan, stray_word
+from app.domain.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
 _FAILED, _MISUSED = 1, 2
@@ -24,11 +25,8 @@ _INTERRUPTED = 130
 _ALPHABET = string.ascii_letters + string.digits + "!@$#%^&*()"
 _LENGTH = 22
 _PREFIX = b"2a"
-_BCRYPT_BYTES = 72
 
 _USUAL_COST = 11
-_LEAST_COST = 4
-_GREATEST_COST = 31
 _COST_FOR_LESS = 10
 
 _FLAGS = {"p": boolean, "c": integer, "h": boolean, "help": boolean}
@@ -101,16 +99,16 @@ def _read_password() -> bytes:
 
 
 def _hash(password: bytes, cost: int) -> str:
-    if cost < _LEAST_COST:
+    if cost < LEAST_COST:
         cost = _COST_FOR_LESS
-    if cost > _GREATEST_COST:
+    if cost > GREATEST_COST:
         raise _PasswordError(
             f"Error producing bcrypt hash: crypto/bcrypt: cost {cost} is outside allowed range "
-            f"({_LEAST_COST},{_GREATEST_COST})"
+            f"({LEAST_COST},{GREATEST_COST})"
         )
-    if len(password) > _BCRYPT_BYTES:
-        complain(f"Warning: bcrypt uses only the first {_BCRYPT_BYTES} bytes of this password\n")
-    return bcrypt.hashpw(password[:_BCRYPT_BYTES], bcrypt.gensalt(cost, prefix=_PREFIX)).decode()
+    if len(password) > HASHED_BYTES:
+        complain(f"Warning: bcrypt uses only the first {HASHED_BYTES} bytes of this password\n")
+    return bcrypt.hashpw(password[:HASHED_BYTES], bcrypt.gensalt(cost, prefix=_PREFIX)).decode()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from app.config.advertising import parse_advertised
 from app.config.coherence import pending
 from app.config.options import Options
 from app.config.tls_options import TlsOptions
-from app.domain.address import joined, with_port
+from app.domain.address import is_wildcard, joined, with_port
 from app.domain.cluster.cluster import ClusterSettings
 from app.domain.events import Event
 from app.domain.limits import Limits
@@ -128,9 +128,6 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
     )
 
 
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to recognise it
-
-
 def cluster_settings(options: Options) -> ClusterSettings:
     asked = options.cluster
     return ClusterSettings(
@@ -160,7 +157,7 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
     """
     if options.client_advertise:
         return (with_port(options.client_advertise, port),)
-    if options.host in _WILDCARDS:
+    if is_wildcard(options.host):
         return tuple(joined(address, port) for address in global_addresses())
     return (joined(options.host, port),)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.net_asyncio.ciphers import PREFERRED
 from app.adapters.net_asyncio.tls import REFUSAL
+from app.domain.cipher_suites import PREFERRED
 from tests.fakes.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "tls.md").read_text("utf-8")

@@ -7,8 +7,8 @@ Log collectors parse this form, so its spacing is an interface.
 
 from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
-from app.adapters.logs.escaping import escape
 from app.domain.events import Event, Level, Link
+from app.domain.text import printable
 
 _COLOURS = {Level.INFO: 32, Level.DEBUG: 36, Level.ERROR: 31, Level.FATAL: 31, Level.TRACE: 33}
 
@@ -26,7 +26,7 @@ class GnatsdLine:
     def __call__(self, logger: object, method_name: str, event_dict: EventDict) -> str:  # noqa: ARG002 - structlog's signature
         fact: Event = event_dict["fact"]
         stamp = _local(event_dict["time"]) if "time" in event_dict else ""
-        return f"{self._pid}{stamp}{self._labels[fact.level]}{link_prefix(fact.link)}{escape(fact.text())}"
+        return f"{self._pid}{stamp}{self._labels[fact.level]}{link_prefix(fact.link)}{printable(fact.text())}"
 
 
 def _label(level: Level, *, colours: bool) -> str:

@@ -14,10 +14,10 @@ from enum import IntEnum
 
 from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
-from app.adapters.logs.escaping import escape
 from app.adapters.logs.gnatsd_format import link_prefix
 from app.adapters.logs.json_format import renderer, unfold
 from app.domain.events import Event, Level
+from app.domain.text import printable
 
 _TAG = "gnatsd"
 _SEVERITIES = {Level.INFO: 5, Level.ERROR: 3, Level.FATAL: 2, Level.DEBUG: 7, Level.TRACE: 5}
@@ -61,7 +61,7 @@ class SyslogLine:
 def plain_text(event_dict: EventDict) -> str:
     """The connection and the sentence."""
     fact: Event = event_dict["fact"]
-    return f"{link_prefix(fact.link)}{escape(fact.text())}"
+    return f"{link_prefix(fact.link)}{printable(fact.text())}"
 
 
 def json_text(event_dict: EventDict) -> str:

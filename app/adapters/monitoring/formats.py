@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from pydantic import BaseModel
 
+from app.domain.text import printable
+
 _MICROSECONDS = len("2016-04-26T16:39:47.332681")
 _ZONE_SECONDS = 900
 """Zones change their offset at a quarter of an hour, if at all."""
@@ -77,5 +79,4 @@ def indented(model: BaseModel) -> bytes:
 
 def one_line(text: str) -> str:
     """Text of a stranger as it may stand in one line of ours, and not too much of it."""
-    shown = text[:100]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    return printable(text[:100])

@@ -4,10 +4,10 @@ import asyncio
 import os
 import socket
 
+from app.domain.address import HIGHEST_PORT
 from app.ports.transport import ListenError
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to listen everywhere is the documented default
-_HIGHEST_PORT = 65535
 
 _Resolved = tuple[socket.AddressFamily, str, tuple[int, ...]]
 """Family, numeric host, and for IPv6 the flow label and the scope."""
@@ -20,8 +20,8 @@ async def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
     (client-protocol.md, section 1). A name stands for one of its addresses, an IPv4
     one if there is any. Raises `ListenError` with a plain reason.
     """
-    if not -1 <= port <= _HIGHEST_PORT:
-        raise ListenError(f"port must be between 1 and {_HIGHEST_PORT}, or -1 for any free port")
+    if not -1 <= port <= HIGHEST_PORT:
+        raise ListenError(f"port must be between 1 and {HIGHEST_PORT}, or -1 for any free port")
     try:
         listening = await _bound(host, max(port, 0), backlog)
     except (socket.gaierror, UnicodeError):

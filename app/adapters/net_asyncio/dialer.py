@@ -13,10 +13,9 @@ from app.adapters.net_asyncio.binding import plain_reason
 from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.protocol import DISCARD, LinkContext, TcpWire
 from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
+from app.domain.address import HIGHEST_PORT
 from app.domain.sessions.wire import Handler, Peer, Wire
 from app.ports.transport import DIAL_SECONDS, Acceptor
-
-_HIGHEST_PORT = 65535
 
 _Address = tuple[str, int] | tuple[str, int, int, int]
 """What a system dials: numeric host and port, and for IPv6 the flow label and the scope."""
@@ -108,8 +107,8 @@ class TcpDialer:
             attempt.give_up()
 
     async def _try(self, host: str, port: int, attempt: _Attempt) -> None:
-        if not 0 < port <= _HIGHEST_PORT:
-            attempt.refuse(f"port must be between 1 and {_HIGHEST_PORT}")
+        if not 0 < port <= HIGHEST_PORT:
+            attempt.refuse(f"port must be between 1 and {HIGHEST_PORT}")
             return
         try:
             connected = await _connect(await _resolve(host, port))

@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, cast
 
-from app.adapters.net_asyncio.ciphers import iana_name
 from app.adapters.net_asyncio.guarding import guarded
 from app.adapters.net_asyncio.handshakes import Crowd, Patience, Turnstile
 from app.adapters.net_asyncio.protocol import Scheduler, TcpWire
@@ -41,6 +40,7 @@ from app.adapters.net_asyncio.tls_facts import (
     ProtectionBroken,
     SecurityAgreed,
 )
+from app.domain.cipher_suites import iana_name
 from app.domain.events import Event
 from app.domain.security import Security
 from app.ports.transport import HIGH_WATER

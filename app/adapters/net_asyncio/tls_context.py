@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.adapters.net_asyncio.ciphers import PREFERRED, openssl_name
+from app.domain.cipher_suites import PREFERRED, openssl_name
 
 _PAIR = "error parsing X509 certificate/key pair"
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -34,7 +34,7 @@ class TlsFiles:
     verify: bool = False
     """Whether a client has to show a certificate; it is verified."""
     cipher_suites: Sequence[str] = ()
-    """By IANA's names, the best first; empty means `ciphers.PREFERRED`. They bear on TLS 1.2 alone."""
+    """By IANA's names, the best first; empty means `cipher_suites.PREFERRED`. They bear on TLS 1.2 alone."""
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:

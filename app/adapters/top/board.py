@@ -9,7 +9,8 @@ from math import isnan, nan
 
 from app.adapters.top.answers import Client
 from app.adapters.top.rates import Pace, Reading
-from app.adapters.top.wording import columns, count, harmless, plain_cell, shortened, size
+from app.adapters.top.wording import columns, count, plain_cell, shortened, size
+from app.domain.text import printable
 
 UNKNOWN = "-"
 """Stands where a rate is not known yet."""
@@ -47,10 +48,11 @@ def summary(reading: Reading, look: Look, note: str = "") -> list[str]:
     server, traffic = reading.server, reading.server.traffic
     pace = reading.pace or _NO_PACE
     load = f"CPU: {server.cpu:5.1f}%  Memory: {size(server.mem, raw=False)}"
+    version, uptime = printable(server.version), printable(server.uptime)
     return [
-        f"NATS server version {harmless(server.version)} (uptime: {harmless(server.uptime)}) {note}".rstrip(),
-        f"Server: {harmless(server.name)}".rstrip(),
-        f"  ID:   {harmless(server.id)}",
+        f"NATS server version {version} (uptime: {uptime}) {note}".rstrip(),
+        f"Server: {printable(server.name)}".rstrip(),
+        f"  ID:   {printable(server.id)}",
         f"  Load: {load}  Slow Consumers: {server.slow_consumers}",
         _way("In:", (traffic.in_msgs, traffic.in_bytes), (pace.in_msgs, pace.in_bytes), look),
         _way("Out:", (traffic.out_msgs, traffic.out_bytes), (pace.out_msgs, pace.out_bytes), look),
@@ -118,22 +120,22 @@ def _row(client: Client, pace: Pace | None, look: Look, named: bool) -> list[str
     return [
         _host(client, look),
         str(client.cid),
-        *([harmless(client.name)] if named else []),
+        *([printable(client.name)] if named else []),
         str(client.subs),
         count(client.pending, raw=look.raw),
         *_traffic(client, pace, look),
-        harmless(client.lang),
-        harmless(client.version),
-        harmless(client.uptime),
-        harmless(_FRACTION.sub("", client.last_activity)),
-        *([", ".join(map(harmless, client.subjects))] if look.subscriptions else []),
+        printable(client.lang),
+        printable(client.version),
+        printable(client.uptime),
+        printable(_FRACTION.sub("", client.last_activity)),
+        *([", ".join(map(printable, client.subjects))] if look.subscriptions else []),
     ]
 
 
 def _host(client: Client, look: Look) -> str:
     address = f"[{client.ip}]:{client.port}" if ":" in client.ip else f"{client.ip}:{client.port}"
     name = look.find_name(client.ip) if look.find_name else None
-    return harmless(f"{name}:{client.port}" if name else address)
+    return printable(f"{name}:{client.port}" if name else address)
 
 
 def _traffic(client: Client, pace: Pace | None, look: Look) -> list[str]:

@@ -16,7 +16,7 @@ from app.adapters.top.lines import Lines
 from app.adapters.top.poller import Poller, Report
 from app.adapters.top.rates import Reading
 from app.adapters.top.source import SORTS, Question, Source, Unreachable
-from app.adapters.top.wording import harmless
+from app.domain.text import printable
 
 LARGEST_LIMIT = 100_000
 
@@ -134,7 +134,7 @@ class Board(App[None]):
     def on_board_reported(self, message: Reported) -> None:
         if isinstance(message.report, Unreachable):
             self._failures += 1
-            self._say(f"Trying again ({self._failures}): {harmless(str(message.report))}", lost=True)
+            self._say(f"Trying again ({self._failures}): {printable(str(message.report))}", lost=True)
             return
         if self._failures:
             self._failures = 0
@@ -213,14 +213,14 @@ class Board(App[None]):
     def _sort_by(self, word: str) -> str:
         """Obey, or say why not."""
         if word not in SORTS:
-            return f"Cannot sort by {harmless(word)!r}; possible are {', '.join(SORTS)}"
+            return f"Cannot sort by {printable(word)!r}; possible are {', '.join(SORTS)}"
         self._ask(replace(self._question, sort=word))
         return ""
 
     def _limit_to(self, word: str) -> str:
         """Obey, or say why not."""
         if not (word.isascii() and word.isdecimal() and 1 <= int(word[:10]) <= LARGEST_LIMIT):
-            return f"The limit is a number from 1 to {LARGEST_LIMIT}, not {harmless(word)!r}"
+            return f"The limit is a number from 1 to {LARGEST_LIMIT}, not {printable(word)!r}"
         self._ask(replace(self._question, limit=int(word)))
         return ""
 

@@ -30,19 +30,6 @@ def _scaled(value: float, base: int, units: tuple[str, ...]) -> str:
     return f"{value:.1f}{units[step]}" if step else f"{value:.0f}"
 
 
-def harmless(text: str) -> str:
-    r"""`text` with everything unprintable spelt out: ``\n``, ``\x1b``, ``\u202e``.
-
-    Raw, a client's name could drive the terminal, or pose as another line.
-    """
-    return text if text.isprintable() else "".join(map(_harmless_character, text))
-
-
-@lru_cache(maxsize=1024)
-def _harmless_character(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-
-
 def plain_cell(text: str) -> str:
     """A cell of a table that spreadsheets read: what they would take for a formula gets a quotation mark."""
     return f"'{text}" if text.startswith(_FORMULA) and text != "-" else text

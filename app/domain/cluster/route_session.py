@@ -15,10 +15,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Protocol
 
+from app.domain.address import HIGHEST_PORT
 from app.domain.cluster.events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
 from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from app.domain.cluster.route_dialer import Destination
-from app.domain.cluster.route_url import HIGHEST_PORT, RouteUrl, is_near, read_gossip
+from app.domain.cluster.route_url import RouteUrl, is_near, read_gossip
 from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
 from app.domain.dataplane.seam import MEMBER_MARK, Fault, Plane
 from app.domain.events import (

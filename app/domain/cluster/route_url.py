@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from app.domain.address import joined
+from app.domain.address import HIGHEST_PORT, joined
 
 _SCHEMES = ("nats-route://", "nats://")
-HIGHEST_PORT = 65535
 _LONGEST = 256
 
 

@@ -188,7 +188,7 @@ def test_certificates_alone_switch_nothing_on(words: list[str]) -> None:
         (["-p", "99999"], ["port must be at most 65535"]),
         (
             ["--pass", "$2a$x"],
-            ["authorization.password begins like a bcrypt hash, but is none: it takes $2a$"],
+            ["authorization.password begins like a bcrypt hash, but is none: a hash is $2a$"],
         ),
         (["-p", "-5", "-m", "-5"], ["http_port must be at least -1", "port must be at least -1"]),
     ],

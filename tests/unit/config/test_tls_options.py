@@ -4,13 +4,14 @@ import pytest
 
 from app.config.errors import ConfigError
 from app.config.options import make_options
-from app.config.tls_options import CIPHERS, PREFERRED_CIPHERS, TlsOptions
+from app.config.tls_options import TlsOptions
+from app.domain.cipher_suites import PREFERRED
 
 
 def test_defaults() -> None:
     """A section that says nothing has gnatsd's timeout and its preferred suites."""
     assert TlsOptions() == make_options({"tls": {}}).tls
-    assert (0.5, False, PREFERRED_CIPHERS) == (
+    assert (0.5, False, PREFERRED) == (
         TlsOptions().timeout,
         TlsOptions().verify,
         TlsOptions().cipher_suites,
@@ -20,11 +21,6 @@ def test_defaults() -> None:
 def test_without_the_section_there_is_no_tls() -> None:
     """Encryption is wanted only by those who ask for it."""
     assert make_options({}).tls is None
-
-
-def test_gnatsd_knows_fifteen_suites() -> None:
-    """All names are different, and there are as many as in gnatsd."""
-    assert 15 == len(CIPHERS) == len(set(CIPHERS))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from app.config.flags import BLOCKS, Flag
 from app.config.go_flags import boolean
-from app.config.tls_options import CIPHERS
 from app.config.usage import rows, tls_usage, usage
+from app.domain.cipher_suites import SUITES
 
 
 def test_the_help_text() -> None:
@@ -39,4 +39,4 @@ def test_the_help_on_tls() -> None:
     sample, _, names = tls_usage().partition("Available cipher suites:\n\n")
 
     assert "    tls {\n        cert_file:" in sample
-    assert list(CIPHERS) == names.split()
+    assert list(SUITES) == names.split()

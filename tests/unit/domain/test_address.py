@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.address import joined, with_port
+from app.domain.address import is_wildcard, joined, with_port
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,12 @@ def test_host_and_port(host: str, text: str) -> None:
 def test_a_port_where_there_is_none(address: str, text: str) -> None:
     """An address that has a port keeps it."""
     assert text == with_port(address, 6222)
+
+
+@pytest.mark.parametrize(
+    ("host", "wildcard"),
+    [("", True), ("0.0.0.0", True), ("::", True), ("127.0.0.1", False), ("h", False)],  # noqa: S104 - nothing listens
+)
+def test_hosts_that_mean_every_address(host: str, *, wildcard: bool) -> None:
+    """An empty host and the two zero addresses accept connections everywhere."""
+    assert wildcard is is_wildcard(host)

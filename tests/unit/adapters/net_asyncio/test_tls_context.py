@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from app.adapters.net_asyncio.ciphers import PREFERRED, SUITES, iana_name, openssl_name
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from app.domain.cipher_suites import PREFERRED, iana_name
 from tests.fakes.certificates import certificates
 
 PAIR = "error parsing X509 certificate/key pair"
@@ -69,17 +69,6 @@ def test_a_suite_that_openssl_has_given_up_is_named() -> None:
     files = replace(certificates().files(), cipher_suites=("TLS_RSA_WITH_RC4_128_SHA",))
 
     assert complaint(files) == f"Cipher TLS_RSA_WITH_RC4_128_SHA is not offered by {ssl.OPENSSL_VERSION}"
-
-
-@pytest.mark.parametrize("suite", SUITES)
-def test_suites_have_two_names(suite: str) -> None:
-    """What OpenSSL calls a suite leads back to what operators call it."""
-    assert iana_name(openssl_name(suite)) == suite
-
-
-def test_suites_of_tls_1_3_have_one_name() -> None:
-    """OpenSSL and IANA agree on them."""
-    assert iana_name("TLS_AES_128_GCM_SHA256") == "TLS_AES_128_GCM_SHA256"
 
 
 def test_clients_are_verified_if_so_wished() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters.top.wording import columns, count, harmless, plain_cell, shortened, size
+from app.adapters.top.wording import columns, count, plain_cell, shortened, size
 
 
 @pytest.mark.parametrize(
@@ -34,23 +34,6 @@ def test_sizes(value: float, text: str) -> None:
 def test_raw_figures() -> None:
     """A raw figure shows all its digits."""
     assert ("1234567", "1234567") == (count(1_234_567, raw=True), size(1_234_567, raw=True))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("billing", "billing"),
-        ("zürich 東京", "zürich 東京"),
-        ("\x1b[2Jgone", "\\x1b[2Jgone"),
-        ("two\nlines", "two\\nlines"),
-        ("\u202eevil", "\\u202eevil"),
-        ("\x9b31m", "\\x9b31m"),
-        ("", ""),
-    ],
-)
-def test_nothing_drives_the_terminal(text: str, shown: str) -> None:
-    """Control characters of a name are spelt out; letters of every script stay."""
-    assert shown == harmless(text)
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("", 0)])

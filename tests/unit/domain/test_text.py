@@ -1,16 +1,16 @@
-"""Unit tests of making strangers' text harmless."""
+"""Unit tests of text that others chose."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.logs.escaping import escape
+from app.domain.text import printable
 
 
 @pytest.mark.parametrize("text", ["", "plain", "with 'quotes' \\ and [brackets]", "Zoë 你好 🎉"])
 def test_printable_text_stays(text: str) -> None:
     """Printable text of any script is left as it is, the backslash too."""
-    assert text == escape(text)
+    assert text == printable(text)
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_printable_text_stays(text: str) -> None:
 )
 def test_what_drives_a_terminal_is_spelt_out(text: str, shown: str) -> None:
     """Control characters, line ends of every kind and direction marks become escapes."""
-    assert shown == escape(text)
+    assert shown == printable(text)
 
 
 @given(st.text())
 def test_the_result_is_one_printable_line(text: str) -> None:
     """Whatever comes in, what goes out can be printed and is one line."""
-    shown = escape(text)
+    shown = printable(text)
 
     assert shown.isprintable()
-    assert shown == escape(shown)
+    assert shown == printable(shown)
