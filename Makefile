@@ -63,7 +63,7 @@ format: $(BUILT) ## Format the code, and fix what the linter can fix
 	$(BIN)/ruff check --fix
 
 reference: $(BUILT) ## Write docs/options.md, the page of all options, from the model
-	$(BIN)/python -m app.config.reference > docs/options.md
+	$(BIN)/python -m app.config.help.reference > docs/options.md
 
 bench: $(BUILT) ## Measure against the Go server, side by side; options go in ARGS, as in: make bench ARGS=--quick
 	$(BIN)/python -m benchmarks $(ARGS)

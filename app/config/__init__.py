@@ -1,1 +1,4 @@
-"""The operator's surface: flags and, later, the configuration file."""
+"""Options of a server, from flags and a configuration file.
+
+To add an option, see `options`; to add a flag, `flags`; to change a parse error, `parse_errors`.
+"""

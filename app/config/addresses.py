@@ -1,11 +1,14 @@
-"""Addresses and URLs as configurations write them (configuration.md, sections 2 and 7)."""
+"""Addresses and URLs as configurations write them (configuration.md, sections 2 and 7).
+
+Advertised addresses are those that clients or other servers get, to connect to.
+"""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.domain.address import HIGHEST_PORT
-from app.domain.cluster.route_url import RouteUrl
+from app.domain.address import HIGHEST_PORT, with_port
+from app.domain.cluster.route_url import RouteUrl, read_gossip
 
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
@@ -14,19 +17,19 @@ _SCHEME = re.compile(r"[^:/@]*://")
 
 
 class AddressError(ValueError):
-    """There is no such address; the text is gnatsd's where it has one, and holds no secret."""
+    """The text is no address; the message is gnatsd's where it has one, and holds no secret."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where to listen."""
+class HostPort:
+    """An address to listen on, or to connect to."""
 
     host: str
     """Empty means the default."""
     port: int
 
 
-def parse_listen(text: str) -> Endpoint:
+def parse_listen(text: str) -> HostPort:
     """``host:port``, the host empty for the default, and in brackets if it has colons.
 
     Raises `AddressError`.
@@ -37,7 +40,7 @@ def parse_listen(text: str) -> Endpoint:
     host, port = parts
     if not _is_port(port):
         raise AddressError(f'Could not parse port "{port}"')
-    return Endpoint(host, int(port))
+    return HostPort(host, int(port))
 
 
 def parse_route(text: str) -> RouteUrl:
@@ -57,8 +60,29 @@ def parse_cluster(text: str) -> RouteUrl:
     return found
 
 
+def parse_advertised(text: str) -> HostPort:
+    """A host, or ``host:port``; port 0 when it names none.
+
+    Raises `AddressError` when no client could connect to it.
+    """
+    complete = with_port(text, 1)
+    parts = _split(complete)
+    if parts is None or not parts[0] or not _is_port(parts[1]) or int(parts[1]) < 1:
+        raise AddressError('must be a host, or "host:port"')
+    endpoint = HostPort(parts[0], int(parts[1]))
+    return endpoint if complete == text else HostPort(endpoint.host, 0)
+
+
+def parse_advertised_to_servers(text: str) -> HostPort:
+    """The same; raises `AddressError` also for a name, which other servers do not resolve."""
+    endpoint = parse_advertised(text)
+    if read_gossip(f"nats-route://{with_port(text, 1)}/") is None:
+        raise AddressError("must be a numeric address: other servers do not resolve names")
+    return endpoint
+
+
 def without_password(url: str) -> str:
-    """The same URL for people to read."""
+    """The same URL with its password replaced, to be shown."""
     credentials, at, place = url.rpartition("@")
     beginning = _SCHEME.match(credentials)
     start = beginning.end() if beginning else 0
@@ -79,16 +103,16 @@ def _parse(text: str, mistake: str) -> RouteUrl:
 
 
 def _unescaped(text: str, mistake: str) -> str:
-    """A user or password as it is meant."""
+    """A user or password, decoded."""
     if _BROKEN_ESCAPE.search(text):
-        raise AddressError(f"{mistake}: two hexadecimal digits must follow a %; a % itself is written %25")
+        raise AddressError(f"{mistake}: two hexadecimal digits must follow a %; write %25 for a % itself")
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise AddressError(f"{mistake}: the bytes that follow a % are not UTF-8") from None
+        raise AddressError(f"{mistake}: the %-escaped bytes are not UTF-8") from None
 
 
-def _endpoint(url: SplitResult, mistake: str) -> Endpoint:
+def _endpoint(url: SplitResult, mistake: str) -> HostPort:
     place = url.netloc.rpartition("@")[2]
     parts = _split(place)
     if parts is None:
@@ -98,7 +122,7 @@ def _endpoint(url: SplitResult, mistake: str) -> Endpoint:
     host, port = parts
     if not _is_port(port):
         raise AddressError(mistake)
-    return Endpoint(host, int(port))
+    return HostPort(host, int(port))
 
 
 def _is_port(text: str) -> bool:

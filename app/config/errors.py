@@ -1,4 +1,4 @@
-"""What can be wrong with a configuration: places, and problems at places.
+"""Errors of a configuration: places, and problems at places.
 
 ConfigError
 └── one or more `Problem`s, each a line ``file:line:column: text``
@@ -12,7 +12,7 @@ from app.domain.text import printable
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands in a file; line and column count from 1."""
+    """A position in a file; line and column count from 1."""
 
     file: str
     line: int
@@ -28,7 +28,7 @@ class Problem:
 
     text: str
     place: Place | None = None
-    """None when it stands in no file: the file is missing, or a flag is at fault."""
+    """None if it is in no file: the file is missing, or a flag is wrong."""
 
     def __str__(self) -> str:
         line = self.text if self.place is None else f"{self.place}: {self.text}"

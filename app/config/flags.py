@@ -1,7 +1,7 @@
 """The flags of the server: one row each (configuration.md, section 5).
 
-To add a flag, add a row to `BLOCKS`; parsing, the help text and the completion of
-shells follow from it.
+To add a flag, add a row to `BLOCKS`; parsing, the help text and the completion scripts
+follow from it.
 """
 
 import re
@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import get_args
 
-from app.config.go_flags import (
+from app.config.addresses import without_password
+from app.config.flag_syntax import (
     Reader,
     UsageError,
     Value,
     boolean,
+    file_name,
     integer,
     one_of,
     scan,
     spelt,
     stray_word,
     string,
+    switch_value,
 )
 from app.config.options import LogFormat
 
@@ -51,7 +54,7 @@ class Flag:
     also: tuple[str, ...] = ()
     """Names that work but are not listed."""
     choices: tuple[str, ...] = ()
-    """All values there are, if they are few."""
+    """All possible values, if they are few."""
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class Flag:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All names that work."""
         return (*self.listed, *self.also)
 
 
@@ -86,16 +90,18 @@ SHELL = "shell"
 BLOCKS = {
     "Server": (
         Flag("-a, --addr HOST", string, "Listen on HOST (default: {host})", ("host",), also=("net",)),
-        Flag("-p, --port PORT", integer, "Listen on PORT; -1 is any free one (default: {port})", ("port",)),
-        Flag("-c, --config FILE", string, "Read options from FILE; flags count before it", (CONFIG_FILE,)),
-        Flag("-t, --check", boolean, "Look for mistakes in options and files, and exit", asks=Request.CHECK),
-        Flag("-P, --pid FILE", string, "Write the process number to FILE", ("pid_file",)),
-        Flag("-n, --server_name NAME", string, "Name of this server, for people", ("server_name",)),
+        Flag("-p, --port PORT", integer, "Listen on PORT; -1 picks a free port (default: {port})", ("port",)),
+        Flag("-c, --config FILE", file_name, "Read options from FILE; flags override it", (CONFIG_FILE,)),
+        Flag("-t, --check", boolean, "Check the options and their files, and exit", asks=Request.CHECK),
+        Flag("-P, --pid FILE", string, "Write the process ID to FILE", ("pid_file",)),
         Flag(
-            "    --client_advertise ADDRESS",
+            "-n, --server_name NAME",
             string,
-            "Address by which clients reach this server",
-            ("client_advertise",),
+            "Server name, for monitoring and other servers",
+            ("server_name",),
+        ),
+        Flag(
+            "    --client_advertise ADDRESS", string, "Address to advertise to clients", ("client_advertise",)
         ),
     ),
     "Monitoring": (
@@ -103,92 +109,81 @@ BLOCKS = {
         Flag(
             "-ms, --https_port PORT",
             integer,
-            "Serve monitoring over HTTPS on PORT; needs TLS",
+            "Serve monitoring over HTTPS on PORT; requires TLS",
             ("https_port",),
         ),
     ),
     "Log": (
         Flag("-l, --log FILE", string, "Append the log to FILE (default: standard error)", ("log_file",)),
-        Flag("-s, --syslog", boolean, "Log to the syslog daemon of this machine", ("syslog",)),
+        Flag("-s, --syslog", boolean, "Log to the local syslog daemon", ("syslog",)),
         Flag(
             "-r, --remote_syslog URL",
             string,
-            "Log to a syslog daemon, as in udp://localhost:514",
+            "Log to a syslog daemon, for example udp://localhost:514",
             ("remote_syslog",),
         ),
         Flag("-T, --logtime", boolean, "Begin log lines with the time (default: {logtime})", ("logtime",)),
-        Flag("-D, --debug", boolean, "Log what happens to each connection", ("debug",)),
-        Flag("-V, --trace", boolean, "Log every protocol line", ("trace",)),
-        Flag("-DV", boolean, "The same as -D -V", ("debug", "trace")),
+        Flag("-D, --debug", boolean, "Log debug lines, about each connection", ("debug",)),
+        Flag("-V, --trace", boolean, "Log every protocol line; slow", ("trace",)),
+        Flag("-DV", boolean, "Same as -D -V", ("debug", "trace")),
         Flag(
             "    --log_format FORMAT",
             one_of(*get_args(LogFormat)),
-            "Write log lines as text or json (default: {log_format})",
+            "Format of log lines, text or json (default: {log_format})",
             ("log_format",),
             choices=get_args(LogFormat),
         ),
     ),
     "Login": (
-        Flag("    --user NAME", string, "User that clients must give", ("authorization.user",)),
+        Flag("    --user NAME", string, "User name required of clients", ("authorization.user",)),
         Flag("    --pass PASSWORD", string, "Password of that user", ("authorization.password",)),
-        Flag("    --auth TOKEN", string, "Token that clients must give", ("authorization.token",)),
+        Flag("    --auth TOKEN", string, "Token required of clients", ("authorization.token",)),
     ),
     "TLS": (
-        Flag("    --tls", boolean, "Encrypt connections of clients (default: false)", ("tls",)),
-        Flag("    --tlscert FILE", string, "Certificate of the server, in PEM", ("tls.cert_file",)),
-        Flag("    --tlskey FILE", string, "Private key of that certificate, in PEM", ("tls.key_file",)),
-        Flag(
-            "    --tlsverify", boolean, "The same as --tls; clients must show a certificate", ("tls.verify",)
-        ),
-        Flag(
-            "    --tlscacert FILE", string, "Authorities whose certificates count, in PEM", ("tls.ca_file",)
-        ),
+        Flag("    --tls", boolean, "Encrypt client connections (default: false)", ("tls",)),
+        Flag("    --tlscert FILE", string, "Server certificate, a PEM file", ("tls.cert_file",)),
+        Flag("    --tlskey FILE", string, "Private key of that certificate, a PEM file", ("tls.key_file",)),
+        Flag("    --tlsverify", boolean, "Same as --tls, and require client certificates", ("tls.verify",)),
+        Flag("    --tlscacert FILE", string, "CA certificates to trust, a PEM file", ("tls.ca_file",)),
     ),
     "Cluster": (
         Flag(
             "    --cluster URL",
             string,
-            "Listen for servers, as in nats://0.0.0.0:6222",
+            "Listen for other servers, for example nats://0.0.0.0:6222",
             ("cluster.listen",),
             also=("cluster_listen",),
         ),
         Flag(
-            "    --routes URL,...",
-            string,
-            "Servers to connect to; needs --cluster",
-            ("cluster.routes",),
+            "    --routes URL,...", string, "Servers to connect to; requires --cluster", ("cluster.routes",)
         ),
         Flag(
             "    --no_advertise",
             boolean,
-            "Keep addresses of servers from clients (default: false)",
+            "Do not advertise servers to clients (default: false)",
             ("cluster.no_advertise",),
         ),
         Flag(
             "    --cluster_advertise ADDRESS",
             string,
-            "Address by which servers reach this server",
+            "Address to advertise to other servers",
             ("cluster.cluster_advertise",),
         ),
         Flag(
             "    --connect_retries NUMBER",
             integer,
-            "Attempts to reach a server that another server named",
+            "Maximum number of attempts to reach a discovered server",
             ("cluster.connect_retries",),
         ),
     ),
     "Help": (
-        Flag("-h, --help", boolean, "Print this text", asks=Request.HELP),
-        Flag(
-            "-v, --version", boolean, "Print versions, and which data plane would run", asks=Request.VERSION
-        ),
-        Flag(
-            "    --help_tls", boolean, "Print a sample of TLS, and all cipher suites", asks=Request.TLS_HELP
-        ),
+        Flag("-h, --help", boolean, "Print this help", asks=Request.HELP),
+        Flag("-v, --version", boolean, "Print the versions and the data plane", asks=Request.VERSION),
+        Flag("    --help_tls", boolean, "Print a TLS example and all cipher suites", asks=Request.TLS_HELP),
         Flag(
             "    --completion SHELL",
             one_of(*SHELLS),
-            "Print what makes bash, zsh or fish complete flags",
+            "Print the completion script for bash, zsh or fish",
             (SHELL,),
             asks=Request.COMPLETION,
             choices=SHELLS,
@@ -196,18 +191,25 @@ BLOCKS = {
     ),
 }
 
-_UNLISTED = (Flag("    --profile PORT", integer, "Has no effect", ("prof_port",)),)
+_UNLISTED = (Flag("    --profile PORT", integer, "No effect", ("prof_port",)),)
 
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}
-_SWITCHES = tuple(name for name, flag in _FLAGS.items() if flag.read is boolean)
 _REQUESTS = {request.value: request for request in (Request.VERSION, Request.HELP)}
 _FIRST_SERVED = (Request.VERSION, Request.TLS_HELP, Request.COMPLETION)
-_ADVICE = "a file is given with -c"
+_CREDENTIALS = {
+    "authorization.user",
+    "authorization.password",
+    "authorization.token",
+    "cluster.listen",
+    "cluster.routes",
+}
+"""What may hold a secret, so that a stray word after it may be one as well."""
+_ADVICE = "give a file with -c"
 
 
 def flag_name(option: str) -> str:
-    """The flag that sets an option, as people write it; empty when none does."""
+    """The flag that sets an option, with its dashes; empty if there is none."""
     flags = (flag for flag in _FLAGS.values() if flag.sets == (option,))
     return next((spelt(max(flag.listed, key=len)) for flag in flags), "")
 
@@ -216,8 +218,8 @@ def parse(words: Sequence[str]) -> CommandLine:
     """What the command line gives explicitly, and what it asks for.
 
     `words` exclude the program's name. The last of several values for one option
-    counts. Help is granted at once, whatever follows it; anything else only when
-    all is understood. Raises `UsageError`, also for a word that belongs to no flag.
+    counts. Help is given at once, whatever follows it; anything else only when all is
+    understood. Raises `UsageError`, also for a word that belongs to no flag.
     """
     left = deque(words)
     given: dict[str, Value] = {}
@@ -231,7 +233,7 @@ def parse(words: Sequence[str]) -> CommandLine:
             return CommandLine(asks=Request.HELP)
         if flag.asks is not None:
             asked[flag.asks] = bool(value)
-        notices.update(dict.fromkeys(_doubts(last, value, words, alone)))
+        notices.update(dict.fromkeys(_slips(last, value, words, alone)))
         alone[flag.sets] = value
         given.update(dict.fromkeys(flag.sets, value))
     wanted = [request for request in _FIRST_SERVED if asked.get(request)]
@@ -242,25 +244,33 @@ def parse(words: Sequence[str]) -> CommandLine:
 
 def _requested(left: Sequence[str], last: str) -> list[Request]:
     """What is asked for by words without a dash. Raises `UsageError` if they are others."""
-    strangers = [word for word in left if word.lower() not in _REQUESTS]
-    if strangers:
-        raise stray_word(strangers, last if strangers[0] == left[0] else "", _SWITCHES, _ADVICE)
+    for position, word in enumerate(left):
+        if word.lower() not in _REQUESTS:
+            raise _stray(word, "" if position else last)
     return [_REQUESTS[word.lower()] for word in left]
 
 
-def _doubts(
+def _stray(word: str, last: str) -> UsageError:
+    """The error for a word that belongs to no flag; `last` is the flag before it, empty for none."""
+    if last and _CREDENTIALS & set(_FLAGS[last].sets):
+        advice = f"it follows {spelt(last)} and may be a secret; quote a value that has spaces"
+        return stray_word(word, advice, secret=True)
+    return stray_word(without_password(word), switch_value(word, last, _READERS) or _ADVICE)
+
+
+def _slips(
     name: str, value: Value, words: Sequence[str], before: Mapping[tuple[str, ...], Value]
 ) -> Iterator[str]:
-    """What a flag may not have been meant to do; `before` has values by what they set.
+    """Notices of what was probably not meant; `before` has values by what they set.
 
     Raises `UsageError` where a whole file would be dropped.
     """
     sets = _FLAGS[name].sets
     if before.get(sets, value) != value:
         if sets == (CONFIG_FILE,):
-            raise UsageError(f"{spelt(name)} is given twice: one file is read, which may include others")
+            raise UsageError(f"{spelt(name)} is given twice: only one file is read, which may include others")
         yield f"{spelt(name)} is given twice; the last one counts"
     if isinstance(value, str) and value.startswith("-") and value.lstrip("-") in _FLAGS:
         flag = spelt(name)
         if not any(word in (f"-{name}={value}", f"--{name}={value}") for word in words):
-            yield f"{flag} has taken the flag after it as its value; write {flag}=… if that is meant"
+            yield f"{flag} has taken the next flag as its value; write {flag}=… if that is intended"

@@ -1,130 +1,330 @@
 """Options: what an operator may choose, with every default in one place.
 
 A configuration file, and flags above it, give values for some fields; the model
-fills in the rest. To add an option, add a field here: its default, its bounds, a
-description, and its `Key` when the key has other names, or the value a unit.
+fills in the rest. To add an option, add a field to its section: its type with bounds,
+its default, and a `Key` that says what it means and which other names it has.
+The sections are `TlsOptions`, `AuthorizationOptions`, `ClusterOptions` and, around
+them, `Options` (configuration.md, sections 2 to 4).
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from app.config.addresses import Endpoint
-from app.config.advertising import Advertised
-from app.config.authorization_options import AuthorizationOptions
-from app.config.cluster_options import ClusterOptions
-from app.config.draft import Draft
+from app.config.addresses import (
+    AddressError,
+    HostPort,
+    parse_advertised,
+    parse_advertised_to_servers,
+    parse_route,
+)
+from app.config.document import Block
 from app.config.errors import ConfigError
-from app.config.section import Address, Count, Host, Key, Port, Seconds, Section
-from app.config.tls_options import TlsOptions
+from app.config.section import (
+    LARGEST_COUNT,
+    AddressKey,
+    Count,
+    Host,
+    Key,
+    OptionError,
+    Port,
+    Seconds,
+    Section,
+)
 from app.config.validation import validate
+from app.domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
+from app.domain.cipher_suites import PREFERRED, SUITES
+from app.domain.cluster.route_url import RouteUrl
+from app.domain.limits import fitting_pending
 
 LARGEST_LINE = 2**30
 LARGEST_BACKLOG = 2**40
 
+_FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
+
+
+def _advertised(text: str) -> str:
+    parse_advertised(text)
+    return text
+
+
+def _advertised_to_servers(text: str) -> str:
+    parse_advertised_to_servers(text)
+    return text
+
+
+def _possible_secret(text: str) -> str:
+    if begins_like_hash(text) and parse_hash(text) is None:
+        raise ValueError(BROKEN_HASH)
+    return text
+
+
+def _factory(name: str) -> str:
+    if not _FACTORY.fullmatch(name):
+        raise ValueError("must be written package.module:factory")
+    return name
+
+
+def _route(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a URL such as nats://host:port")  # noqa: TRY004 - pydantic turns this kind into a report
+    try:
+        return parse_route(value)
+    except AddressError as error:
+        raise OptionError(str(error)) from error
+
+
+def _known_cipher(name: str) -> str:
+    if name not in SUITES:
+        raise OptionError(f"Unrecognized cipher {name}")
+    return name
+
+
+def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise OptionError("error parsing tls config, 'cipher_suites' cannot be empty", lacking=True)
+    return names
+
+
+Advertised = Annotated[str, AfterValidator(_advertised)]
+AdvertisedToServers = Annotated[str, AfterValidator(_advertised_to_servers)]
 LogFormat = Literal["text", "json"]
+Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
+
+SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
+"""A password or token, plain or as a bcrypt hash."""
+
+
+def _tls_key(meaning: str, name: str, kind: str) -> Key:
+    return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
+
+
+class TlsOptions(Section):
+    """Keys and certificates. Paths are relative to the directory in which the server runs."""
+
+    unknown = 'error parsing tls config, unknown field ["{key}"]'
+
+    cert_file: Annotated[str | None, _tls_key("Server certificate, a PEM file.", "cert_file", "filename")] = (
+        None
+    )
+    key_file: Annotated[
+        str | None, _tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
+    ] = None
+    ca_file: Annotated[
+        str | None, _tls_key("CA certificates to trust, a PEM file.", "ca_file", "filename")
+    ] = None
+    verify: Annotated[
+        bool,
+        _tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
+    ] = False
+    cipher_suites: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
+        AfterValidator(_some_ciphers),
+        Field(strict=False),
+        _tls_key(
+            "Cipher suites for TLS 1.2, in order of preference; see `--help_tls`.",
+            "cipher_suites",
+            "an array of names",
+        ),
+    ] = PREFERRED
+    timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
+
+
+class UserOptions(Section):
+    """One of several users."""
+
+    user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)]
+    password: Annotated[
+        SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
+    ] = ""
+
+
+def _distinct(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, ...] | None:
+    if users == ():
+        raise OptionError("authorization.users is empty: add a user, or remove the key", lacking=True)
+    first: dict[str, int] = {}
+    for position, entry in enumerate(users or ()):
+        if first.setdefault(entry.user, position) != position:
+            raise OptionError(f'user "{entry.user}" is defined twice', position)
+    return users
+
+
+class AuthorizationOptions(Section):
+    """Credentials required of clients; none if nothing is set."""
+
+    user: Annotated[
+        str | None, Key("User name, if there is a single user.", also=("username",), guards=True)
+    ] = None
+    password: Annotated[
+        SecretText, Key("Password of the single user, plain or a bcrypt hash.", also=("pass",), guards=True)
+    ] = ""
+    token: Annotated[
+        SecretText, Key("Token, plain or a bcrypt hash; has no effect if there are users.", guards=True)
+    ] = ""
+    users: Annotated[
+        tuple[UserOptions, ...] | None,
+        Field(strict=False),
+        AfterValidator(_distinct),
+        Key(
+            "Several users, each a map with `user` and `password`.",
+            wrong="Could not parse user array properly, it must be an array of maps",
+            guards=True,
+        ),
+    ] = None
+    authenticator: Annotated[
+        Annotated[str, AfterValidator(_factory)] | None,
+        Key("Authenticator of your own, as `package.module:factory`.", guards=True),
+    ] = None
+    authenticator_timeout: Annotated[Seconds, Key("Time limit for one answer of the authenticator.")] = 2.0
+    timeout: Annotated[Seconds, Key("Time limit for a client's login.")] = 1.0
+
+    @model_validator(mode="after")
+    def _choose_one(self) -> Self:
+        if self.user and self.users:
+            raise OptionError("Can not have a single user/pass and a users array", "users")
+        if self.authenticator and (self.user or self.users or self.token):
+            text = "users or a token cannot be combined with an authenticator; remove one of them"
+            raise OptionError(text, "authenticator")
+        return self
+
+
+class ClusterAuthorizationOptions(Section):
+    """Credentials required of other servers; none if nothing is set."""
+
+    refused: ClassVar = {
+        "token": "Cluster authorization does not allow a token",
+        "users": "Cluster authorization does not allow multiple users",
+    }
+
+    user: Annotated[
+        str | None, Key("User name required of other servers.", also=("username",), guards=True)
+    ] = None
+    password: Annotated[
+        SecretText, Key("Password of that user, plain or a bcrypt hash.", also=("pass",), guards=True)
+    ] = ""
+    timeout: Annotated[Seconds, Key("Time limit for a server's login.")] = 1.0
+
+
+class ClusterOptions(Section):
+    """Other servers. There is a cluster when there is a port."""
+
+    addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for other servers.")}
+
+    host: Annotated[Host, Key("Host to listen on for other servers.", also=("net",))] = "0.0.0.0"  # noqa: S104 - gnatsd's default
+    port: Annotated[Port, Key("Port for other servers; 0 means no cluster, -1 picks a free port.")] = 0
+    authorization: Annotated[
+        ClusterAuthorizationOptions, Key("Credentials required of other servers.", guards=True)
+    ] = ClusterAuthorizationOptions()
+    tls: Annotated[TlsOptions | None, Key("TLS between servers; off without it.", guards=True)] = None
+    routes: Annotated[tuple[Route, ...], Field(strict=False), Key("URLs of servers to connect to.")] = ()
+    no_advertise: Annotated[
+        bool, Key("Do not advertise servers to clients, neither the others nor this one.")
+    ] = False
+    cluster_advertise: Annotated[
+        AdvertisedToServers | None, Key("Numeric address to advertise to other servers.")
+    ] = None
+    connect_retries: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_COUNT),
+        Key("Maximum number of attempts to reach a discovered server; 0 means no limit."),
+    ] = 0
 
 
 class Options(Section):
     """One server's settings; see `make_options` and `app.config.load`."""
 
     addresses: ClassVar = {
-        "listen": Address("host", "port", "Where to listen for clients."),
-        "http": Address("http_host", "http_port", "Where to serve monitoring pages; none unless given."),
-        "https": Address("https_host", "https_port", "The same, encrypted; needs `tls`."),
+        "listen": AddressKey("host", "port", "Address to listen on for clients."),
+        "http": AddressKey("http_host", "http_port", "Address for monitoring over HTTP; off by default."),
+        "https": AddressKey(
+            "https_host", "https_port", "Address for monitoring over HTTPS; off by default, requires `tls`."
+        ),
     }
     idle: ClassVar = {
-        "prof_port": "no profiling port is opened, since the profiler of Go is not here: "
+        "prof_port": "prof_port has no effect, as there is no Go profiler here: "
         "use perf or py-spy instead, or the signal QUIT for stacks"
     }
 
     host: Annotated[
-        Host,
-        Field(description="Address to listen on; 0.0.0.0 is every interface."),
-        Key(also=("net", "addr")),
+        Host, Key("Host to listen on for clients; 0.0.0.0 means all interfaces.", also=("net", "addr"))
     ] = "0.0.0.0"  # noqa: S104 - gnatsd's default
-    port: Annotated[Port, Field(description="Port for clients; -1 is any free port.")] = 4222
-    client_advertise: Annotated[
-        Advertised | None, Field(description="Address by which clients shall reach this server.")
-    ] = None
+    port: Annotated[Port, Key("Port for clients; -1 picks a free port.")] = 4222
+    client_advertise: Annotated[Advertised | None, Key("Address to advertise to clients.")] = None
     server_name: Annotated[
-        str | None, Field(pattern=r"^\S+$", description="Name of this server, for people.")
+        str | None, Field(pattern=r"^\S+$"), Key("Server name, for monitoring and other servers.")
     ] = None
 
-    http_host: Annotated[str | None, Field(description="Host of `http`."), Key(hidden=True)] = None
-    http_port: Annotated[
-        Port, Field(description="Port for monitoring; 0 is none."), Key(also=("monitor_port",))
-    ] = 0
-    https_host: Annotated[str | None, Field(description="Host of `https`."), Key(hidden=True)] = None
-    https_port: Annotated[Port, Field(description="Port for encrypted monitoring; 0 is none.")] = 0
+    http_host: Annotated[str | None, Key("Host of `http`.", hidden=True)] = None
+    http_port: Annotated[Port, Key("Port for monitoring over HTTP; 0 is off.", also=("monitor_port",))] = 0
+    https_host: Annotated[str | None, Key("Host of `https`.", hidden=True)] = None
+    https_port: Annotated[Port, Key("Port for monitoring over HTTPS; 0 is off.")] = 0
 
-    authorization: Annotated[
-        AuthorizationOptions, Field(description="Who may come in."), Key(guards=True)
-    ] = AuthorizationOptions()
-    tls: Annotated[
-        TlsOptions | None, Field(description="Encryption of clients' connections."), Key(guards=True)
-    ] = None
-    cluster: Annotated[ClusterOptions, Field(description="Other servers.")] = ClusterOptions()
+    authorization: Annotated[AuthorizationOptions, Key("Credentials required of clients.", guards=True)] = (
+        AuthorizationOptions()
+    )
+    tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
+    cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
 
-    debug: Annotated[bool, Field(description="Log what happens to each connection.")] = False
-    trace: Annotated[bool, Field(description="Log every protocol line; this costs much speed.")] = False
-    logtime: Annotated[bool, Field(description="Begin log lines with the time.")] = True
+    debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
+    trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
+    logtime: Annotated[bool, Key("Begin log lines with the time.")] = True
     log_file: Annotated[
-        str | None, Field(description="File to append the log to; none is stderr."), Key(also=("logfile",))
+        str | None, Key("File to append the log to; standard error if not set.", also=("logfile",))
     ] = None
-    log_format: Annotated[LogFormat, Field(description="Log as gnatsd's text, or as json lines.")] = "text"
-    syslog: Annotated[bool, Field(description="Log to the syslog daemon of this machine.")] = False
+    log_format: Annotated[LogFormat, Key("Format of log lines: gnatsd's text, or JSON.")] = "text"
+    syslog: Annotated[bool, Key("Log to the local syslog daemon.")] = False
     remote_syslog: Annotated[
-        str | None, Field(description="Log to this daemon: udp://host:port, tcp://host:port, unix:///path.")
+        str | None, Key("Syslog daemon to log to: udp://host:port, tcp://host:port, unix:///path.")
     ] = None
-    pid_file: Annotated[
-        str | None, Field(description="File to write the process number to."), Key(also=("pidfile",))
-    ] = None
+    pid_file: Annotated[str | None, Key("File to write the process ID to.", also=("pidfile",))] = None
 
-    max_connections: Annotated[
-        Count, Field(description="Clients at once."), Key(also=("max_conn",), unit="count")
-    ] = 65_536
+    max_connections: Annotated[Count, Key("Maximum number of client connections.", also=("max_conn",))] = (
+        65_536
+    )
     max_control_line: Annotated[
-        int, Field(ge=1, le=LARGEST_LINE, description="Longest argument of a line."), Key(unit="bytes")
+        int,
+        Field(ge=1, le=LARGEST_LINE),
+        Key("Maximum length of the arguments of a protocol line.", unit="bytes"),
     ] = 1024
     max_payload: Annotated[
-        int, Field(ge=1, le=LARGEST_LINE, description="Largest message."), Key(unit="bytes")
+        int, Field(ge=1, le=LARGEST_LINE), Key("Maximum payload of a message.", unit="bytes")
     ] = 1_048_576
     max_pending_size: Annotated[
         int,
-        Field(
-            ge=1, le=LARGEST_BACKLOG, description="Data waiting for one client before it counts as too slow."
-        ),
-        Key(also=("max_pending",), unit="bytes"),
+        Field(ge=1, le=LARGEST_BACKLOG),
+        Key("Maximum data pending for a client before it is too slow.", also=("max_pending",), unit="bytes"),
     ] = 10_485_760
     slow_consumer: Annotated[
         SlowConsumer,
-        Field(
-            description="What becomes of a receiver that delays others for more than `write_deadline` in "
-            "total: `cut` closes it; `hold` lets publishers wait for as long as it makes progress."
+        Key(
+            "Action on a client that delays others for more than `write_deadline` in total: "
+            "`cut` closes it; `hold` lets publishers wait for as long as it makes progress."
         ),
     ] = "cut"
-    ping_interval: Annotated[Seconds, Field(description="Time between two pings."), Key(unit="seconds")] = (
-        120.0
+    ping_interval: Annotated[Seconds, Key("Time between two pings.")] = 120.0
+    ping_max: Annotated[Count, Key("Maximum number of unanswered pings.")] = 2
+    write_deadline: Annotated[Seconds, Key("Time limit for a client to accept some of its pending data.")] = (
+        2.0
     )
-    ping_max: Annotated[
-        Count, Field(description="Unanswered pings that are tolerated."), Key(unit="count")
-    ] = 2
-    write_deadline: Annotated[
-        Seconds, Field(description="Time in which a client must take some of its data."), Key(unit="seconds")
-    ] = 2.0
 
     @property
-    def http(self) -> Endpoint | None:
-        """Where to serve monitoring pages; without a host of its own, on that of clients."""
-        return Endpoint(self.http_host or self.host, self.http_port) if self.http_port else None
+    def http(self) -> HostPort | None:
+        """The address for monitoring over HTTP; without a host of its own, on that of clients."""
+        return HostPort(self.http_host or self.host, self.http_port) if self.http_port else None
 
     @property
-    def https(self) -> Endpoint | None:
-        """The same, encrypted."""
-        return Endpoint(self.https_host or self.host, self.https_port) if self.https_port else None
+    def https(self) -> HostPort | None:
+        """The same over HTTPS."""
+        return HostPort(self.https_host or self.host, self.https_port) if self.https_port else None
+
+    @property
+    def pending_limit(self) -> int:
+        """Bytes that may wait for one receiver: as given, or else such that one message always fits."""
+        chosen = self.max_pending_size if "max_pending_size" in self.model_fields_set else None
+        return fitting_pending(self.max_payload, chosen, self.max_control_line)
 
 
 def make_options(given: Mapping[str, object]) -> Options:
@@ -133,7 +333,7 @@ def make_options(given: Mapping[str, object]) -> Options:
     Raises `ConfigError`, which names all values that are unknown, of a wrong type or
     out of bounds.
     """
-    options, problems = validate(Options, Draft(given))
+    options, problems = validate(Options, Block.of(given))
     if options is None:
         raise ConfigError(problems)
     return options

@@ -1,4 +1,4 @@
-"""From text to tree, by ``grammar.lark``; goes on behind mistakes, to find them all."""
+"""From text to tree, by ``grammar.lark``; goes on after mistakes, to find them all."""
 
 from collections import deque
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Literal, NoReturn, TypeAlias, cast
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.lexer import LexerState
 
-from app.config.mistakes import Mistake, Spot, Stop, closes_wrongly, explain, next_line
+from app.config.parse_errors import ParseProblem, SyntaxStop, TextPosition, closes_wrongly, explain, next_line
 from app.config.scalars import READERS
 
 Branch: TypeAlias = Tree[Token]
@@ -20,7 +20,7 @@ DEEPEST = 100
 MOST_VALUES = 100_000
 """Values in all, blocks and arrays among them."""
 MOST_MISTAKES = 20
-"""As many are worth telling at once."""
+"""Mistakes that are reported at once."""
 
 _OPENING = ("LBRACE", "LBRACKET")
 _CLOSING = ("_RBRACE", "_RBRACKET")
@@ -31,26 +31,26 @@ _BROKEN = Token("_BROKEN", "")
 class _Refused(Exception):
     """A mistake that the grammar does not see."""
 
-    def __init__(self, mistake: Mistake, at: Spot) -> None:
+    def __init__(self, mistake: ParseProblem, at: TextPosition) -> None:
         super().__init__(mistake.text)
         self.mistake = mistake
         self.at = at
 
 
-class _Hopeless(Exception):
-    """What follows is in doubt, or is too much."""
+class _Stopped(Exception):
+    """Nothing that follows can be read, or it is too much."""
 
 
-def parse(text: str, start: Start) -> tuple[Branch | None, list[Mistake]]:
+def parse(text: str, start: Start) -> tuple[Branch | None, list[ParseProblem]]:
     """The tree of a text, and what is wrong with it.
 
-    The tree of a document lacks what cannot be read; where all that follows is in doubt,
+    The tree of a document lacks what cannot be read; where nothing that follows can be read,
     it has what is before. A variable has a tree only if nothing is wrong.
     """
     attempt = _Attempt(text, start)
     try:
         return attempt.run(), attempt.mistakes
-    except _Hopeless:
+    except _Stopped:
         certain = attempt.certain() if start == "document" else ""
     return (parse(certain, start)[0] if certain else None), attempt.mistakes
 
@@ -65,7 +65,7 @@ class _Attempt:
     """One run over one text."""
 
     def __init__(self, text: str, start: Start) -> None:
-        self.mistakes: list[Mistake] = []
+        self.mistakes: list[ParseProblem] = []
         self._text = text
         self._recovers = start == "document"
         self._parser = _grammar().parse_interactive(text, start)
@@ -79,25 +79,25 @@ class _Attempt:
         """Where the last mistake is, or where it was noticed."""
 
     def run(self) -> Branch:
-        """Raises `_Hopeless` when it has to stop early."""
+        """Raises `_Stopped` when it has to stop early."""
         while True:
             try:
                 return self._read()
             except UnexpectedInput as error:
                 at = self._spot(error)
                 last = tuple(self._last)
-                mistake = explain(Stop(self._text, at, self._parser.choices(), self._opened, last))
+                mistake = explain(SyntaxStop(self._text, at, self._parser.choices(), self._opened, last))
             except _Refused as refused:
                 at, mistake = refused.at, refused.mistake
                 self._is_bound = mistake.final
             self.mistakes.append(mistake)
             self._mistaken = min(at.position, mistake.spot.position)
             if mistake.final or not self._recovers or len(self.mistakes) == MOST_MISTAKES:
-                raise _Hopeless
+                raise _Stopped
             self._resume(at)
 
     def certain(self) -> str:
-        """The lines before whatever was begun and has no end; empty after too much of anything."""
+        """The lines before the first thing without an end; empty after too much of anything."""
         if self._is_bound:
             return ""
         begin = self._mistaken if not self._opened else min(self._mistaken, self._opened[0].start_pos or 0)
@@ -116,9 +116,9 @@ class _Attempt:
         """Refuse what the grammar would take."""
         if token.type == "KEY" and "{" in token:
             before = token.index("{")
-            spot = Spot.of(token)
-            brace = Spot(spot.position + before, spot.line, spot.column + before)
-            raise _Refused(Mistake("expected a blank before '{'", brace), spot)
+            spot = TextPosition.of(token)
+            brace = TextPosition(spot.position + before, spot.line, spot.column + before)
+            raise _Refused(ParseProblem("expected a space before '{'", brace), spot)
         if token.type in _OPENING and len(self._opened) == DEEPEST:
             self._refuse(token, f"nested deeper than {DEEPEST} levels")
         if token.type in _VALUES:
@@ -127,8 +127,8 @@ class _Attempt:
                 self._refuse(token, f"more than {MOST_VALUES} values")
 
     def _refuse(self, token: Token, text: str) -> NoReturn:
-        spot = Spot.of(token)
-        raise _Refused(Mistake(text, spot, final=True), spot)
+        spot = TextPosition.of(token)
+        raise _Refused(ParseProblem(text, spot, final=True), spot)
 
     def _note(self, token: Token) -> None:
         self._last.append(token)
@@ -137,21 +137,21 @@ class _Attempt:
         elif token.type in _CLOSING:
             self._opened.pop()
 
-    def _spot(self, error: UnexpectedInput) -> Spot:
+    def _spot(self, error: UnexpectedInput) -> TextPosition:
         if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-            return Spot.of(error.token)
-        return Spot(self._counter.char_pos, self._counter.line, self._counter.column)
+            return TextPosition.of(error.token)
+        return TextPosition(self._counter.char_pos, self._counter.line, self._counter.column)
 
-    def _resume(self, at: Spot) -> None:
-        """Leave out what cannot be read, and go on behind it."""
+    def _resume(self, at: TextPosition) -> None:
+        """Leave out what cannot be read, and go on after it."""
         to = next_line(self._text, at.position, enclosed=bool(self._opened))
         if to is None or closes_wrongly(self._text[to : to + 1], self._opened):
-            raise _Hopeless
+            raise _Stopped
         self._leave_out()
         self._move(at, to)
 
     def _leave_out(self) -> None:
-        """Put one broken entry in place of the one that was begun."""
+        """Replace the entry that was begun by one broken entry."""
         states, values = self._parser.parser_state.state_stack, self._parser.parser_state.value_stack
         closed = sum(map(_opens, values)) - len(self._opened)  # but not reduced yet
         while closed or _BROKEN.type not in self._parser.choices():
@@ -160,7 +160,7 @@ class _Attempt:
         self._parser.feed_token(_BROKEN)
         self._last.clear()
 
-    def _move(self, at: Spot, to: int) -> None:
+    def _move(self, at: TextPosition, to: int) -> None:
         """Let the lexer go on at `to`, which is not before `at`."""
         passed = self._text[at.position : to]
         self._counter.line = at.line + passed.count("\n")

@@ -1,7 +1,7 @@
 """From trees to blocks: values are read, variables looked up, files included.
 
-One `Reading` serves one configuration and keeps the bounds of the whole; a `_Walk`
-goes through the tree of one file, or of one variable of the environment.
+One `DocumentReader` reads one configuration and keeps the bounds of the whole; a
+`_TreeReader` goes through the tree of one file, or of one environment variable.
 """
 
 import re
@@ -14,10 +14,10 @@ from lark import Token, Tree
 
 from app.config.document import Block, BrokenDocument, Item, Member, Remainder
 from app.config.errors import ConfigError, Place, Problem
-from app.config.mistakes import Spot
+from app.config.parse_errors import TextPosition
 from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
 from app.config.scalars import READERS, single_quoted
-from app.config.sources import LARGEST_FILE, Source, Unreadable, open_source
+from app.config.sources import LARGEST_FILE, SourceFile, Unreadable, open_source
 
 MOST_FILES = 256
 """Files in all, one that is included twice counted twice."""
@@ -25,7 +25,7 @@ LONGEST_CHAIN = 16
 """Files that include each other in a row; variables that refer to each other in a row."""
 
 _UNKNOWN = (
-    "unknown variable: neither a key above nor the environment has this name; "
+    "unknown variable: no key above and no environment variable has this name; "
     "text that begins with '$' needs quotes"
 )
 
@@ -43,10 +43,10 @@ class _TooMuch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Where a tree stands."""
+    """What is around a tree."""
 
-    files: tuple[Source, ...]
-    """The file that is read, behind those that led to it by including."""
+    files: tuple[SourceFile, ...]
+    """The files that include each other, down to the one that is read."""
     depth: int = 0
     """Blocks and arrays around it."""
     variables: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class _Context:
     """Where the first of these variables is referred to; nothing in them has a place of its own."""
 
 
-class Reading:
+class DocumentReader:
     """Reads one configuration, with all that it includes."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class Reading:
         self._size = 0
         self._values = 0
 
-    def read(self, source: Source) -> Block:
+    def read(self, source: SourceFile) -> Block:
         """The whole as one block. Raises `BrokenDocument` with all that is wrong."""
         try:
             block = self.document(_Context((source,)), Place(source.path, 1, 1))
@@ -96,7 +96,7 @@ class Reading:
             self._variables.update(_REFERENCE.findall(source.text))
         if tree is None:
             return Block()
-        return _Walk(self, context, whole=not mistakes).document(tree)
+        return _TreeReader(self, context, whole=not mistakes).document(tree)
 
     def variable(self, name: str, context: _Context, place: Place) -> Item:
         """What a variable of the environment holds, read as a value; `place` refers to it."""
@@ -110,7 +110,7 @@ class Reading:
             if mistakes:
                 self._unread.add(place)
             return Item("", place)
-        return _Walk(self, context, whole=True).value(tree.children[0])
+        return _TreeReader(self, context, whole=True).value(tree.children[0])
 
     def count(self, place: Place) -> None:
         """One more value."""
@@ -134,14 +134,15 @@ class Reading:
 
     @property
     def mistakes(self) -> int:
-        """How many were reported."""
+        """Number of problems reported."""
         return len(self._problems)
 
     def adopt(self, error: ConfigError) -> None:
-        """Report what another found."""
+        """Report the problems of an error."""
         self._problems += [(problem.place, problem.text) for problem in error.problems if problem.place]
 
     def report(self, place: Place, text: str) -> None:
+        """Note a problem."""
         self._problems.append((place, text))
 
     def unread(self, place: Place, text: str) -> Item:
@@ -150,21 +151,21 @@ class Reading:
         self._unread.add(place)
         return Item("", place)
 
-    def doubt(self, place: Place) -> None:
+    def may_be_unread(self, place: Place) -> None:
         """A value may be there that was not read."""
         self._unread.add(place)
 
     def refuse(self, place: Place, text: str) -> None:
-        """Report it, and end the reading."""
+        """Report it, and end the reader."""
         self.report(place, text)
         raise _TooMuch
 
 
-class _Walk:
+class _TreeReader:
     """Goes through one tree."""
 
-    def __init__(self, reading: Reading, context: _Context, *, whole: bool) -> None:
-        self._reading = reading
+    def __init__(self, reader: DocumentReader, context: _Context, *, whole: bool) -> None:
+        self._reader = reader
         self._context = context
         self._whole = whole
         """Nothing was left out, so what is missing is missing in the file."""
@@ -182,13 +183,14 @@ class _Walk:
         return self._block(tree.children)
 
     def value(self, node: _Node) -> Item:
+        """The value of a node, its variables looked up."""
         if isinstance(node, Token):
             return self._variable(node) if node.type == "VARIABLE" else self._scalar(node)
         bracket, *inner = node.children
         place = self._place(cast("Token", bracket))
-        self._reading.count(place)
+        self._reader.count(place)
         self._depth += 1
-        self._reading.nest(place, self._depth)
+        self._reader.nest(place, self._depth)
         value = self._block(inner) if node.data == "block" else tuple(map(self.value, inner))
         self._depth -= 1
         return Item(value, place)
@@ -216,11 +218,11 @@ class _Walk:
 
     def _scalar(self, token: Token) -> Item:
         place = self._place(token)
-        self._reading.count(place)
+        self._reader.count(place)
         try:
             return Item(READERS[token.type](str(token)), place)
         except ValueError as error:
-            return self._reading.unread(place, str(error))
+            return self._reader.unread(place, str(error))
 
     def _variable(self, token: Token) -> Item:
         """What the innermost block says that has the key already, or else the environment."""
@@ -234,53 +236,53 @@ class _Walk:
                 break
         else:
             found = self._of_environment(name, place)
-        self._reading.count_all(found, place, self._depth)
+        self._reader.count_all(found, place, self._depth)
         return Item(found.value, place)
 
     def _of_environment(self, name: str, place: Place) -> Item:
-        reading, context = self._reading, self._context
+        reader, context = self._reader, self._context
         if name in context.variables:
-            reading.unread(place, f"the environment variable '{name}' refers to itself")
-        elif name in reading.known:
-            return reading.known[name]
-        elif name in reading.environment:
+            reader.unread(place, f"the environment variable '{name}' refers to itself")
+        elif name in reader.known:
+            return reader.known[name]
+        elif name in reader.environment:
             if len(context.variables) == LONGEST_CHAIN:
-                reading.refuse(place, f"more than {LONGEST_CHAIN} variables refer to each other in a row")
+                reader.refuse(place, f"more than {LONGEST_CHAIN} variables refer to each other in a row")
             variables = (*context.variables, name)
             inner = replace(context, depth=self._depth, variables=variables, place=place)
-            reading.known[name] = reading.variable(name, inner, place)
-            return reading.known[name]
+            reader.known[name] = reader.variable(name, inner, place)
+            return reader.known[name]
         elif self._whole:
-            reading.unread(place, _UNKNOWN)
+            reader.unread(place, _UNKNOWN)
         else:
-            reading.doubt(place)
+            reader.may_be_unread(place)
         return Item("", place)
 
     def _included(self, name: str, place: Place) -> Iterable[Member]:
         """The members of another file, whose name counts from the directory of this one."""
-        reading, files = self._reading, self._context.files
-        before = reading.mistakes
+        reader, files = self._reader, self._context.files
+        before = reader.mistakes
         members: Iterable[Member] = ()
         try:
             source = open_source(str(Path(files[-1].path).parent / name))
         except Unreadable as error:
-            reading.report(place, f"error opening included file: {error}")
+            reader.report(place, f"error opening included file: {error}")
         except ConfigError as error:
-            reading.adopt(error)
+            reader.adopt(error)
         else:
             if any(source.identity == file.identity for file in files):
-                reading.report(place, "the file is being read already: includes go in a circle")
+                reader.report(place, "include loop: the file is being read already")
             elif len(files) > LONGEST_CHAIN:
-                reading.refuse(place, f"more than {LONGEST_CHAIN} files include each other in a row")
+                reader.refuse(place, f"more than {LONGEST_CHAIN} files include each other in a row")
             else:
-                block = reading.document(_Context((*files, source), self._depth), place)
+                block = reader.document(_Context((*files, source), self._depth), place)
                 self._referred[-1] |= block.referred
                 members = block
-        self._whole &= before == reading.mistakes
+        self._whole &= before == reader.mistakes
         return members
 
     def _place(self, token: Token) -> Place:
-        spot = Spot.of(token)
+        spot = TextPosition.of(token)
         return self._context.place or Place(self._context.files[-1].path, spot.line, spot.column)
 
 

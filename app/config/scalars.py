@@ -1,6 +1,6 @@
-"""What a single value means: numbers, truths, dates and text (configuration.md, section 1).
+"""What a single value means: numbers, booleans, dates, text and times (configuration.md, section 1).
 
-A reader gets the text as it stands in the file. It raises `ValueError` with a
+A reader gets the text as it is in the file. It raises `ValueError` with a
 sentence for the operator, which never repeats the text: it may be a secret.
 """
 
@@ -16,6 +16,9 @@ _INTEGERS = range(-(2**63), 2**63)
 _TRUE = ("true", "yes", "on")
 _POWERS = "kmgtpe"
 
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(ns|us|µs|ms|s|m|h)", re.ASCII)
+
 _ESCAPE = re.compile(r"""\\(?:(?P<hex>x[0-9a-fA-F]{2}(?:\\x[0-9a-fA-F]{2})*)|(?P<letter>[tnr"\\])|)""")
 _LETTERS = {"t": "\t", "n": "\n", "r": "\r"}
 
@@ -28,11 +31,12 @@ _ODD_WORDS = (
 
 
 def boolean(text: str) -> bool:
+    """Whether it is one of the words for true."""
     return text.lower() in _TRUE
 
 
 def integer(text: str) -> int:
-    """Decimal, also behind leading zeros; 64 bits."""
+    """Decimal, also after leading zeros; 64 bits."""
     try:
         number = int(text)
     except ValueError:  # Python reads no more than some thousand digits
@@ -48,6 +52,7 @@ def size(text: str) -> int:
 
 
 def decimal(text: str) -> float:
+    """A number with a point, if it is finite."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("the number is too large")
@@ -55,10 +60,11 @@ def decimal(text: str) -> float:
 
 
 def date(text: str) -> datetime:
+    """A moment in UTC."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("there is no such date") from None
+        raise ValueError("the date does not exist") from None
 
 
 def word(text: str) -> str:
@@ -72,12 +78,12 @@ def word(text: str) -> str:
 
 
 def single_quoted(text: str) -> str:
-    """All between the quotes, as it stands; also between brackets."""
+    """All between the quotes, unchanged; also between brackets."""
     return text[1:-1]
 
 
 def double_quoted(text: str) -> str:
-    """What stands between the quotes, escapes read."""
+    """The text between the quotes, escapes read."""
     return _ESCAPE.sub(_escaped, text[1:-1])
 
 
@@ -96,6 +102,17 @@ def _bounded(number: int) -> int:
     if number not in _INTEGERS:
         raise ValueError("the number does not fit into 64 bits")
     return number
+
+
+def parse_duration(text: str) -> float:
+    """The seconds of a text such as ``2s``, ``1m30s`` or ``500ms``, as Go writes times.
+
+    Raises `ValueError`, whose text completes the sentence "<option> …".
+    """
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(map("".join, parts)) != text:
+        raise ValueError('must be a number of seconds, or a time such as "2s", "1m30s" or "500ms"')
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 READERS: Mapping[str, Callable[[str], Scalar]] = {

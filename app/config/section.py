@@ -1,8 +1,8 @@
 """What all sections of the options have in common.
 
-A section is a map of the configuration, a field one of its keys. Everything there is
-to say about a key stands at its field: default and bounds, a description, and, as a
-`Key`, what only a file or a reference page wants to know.
+A section is a map of the configuration, a field one of its keys. A field says all about
+its key: default and bounds, and, as a `Key`, what only a file or the reference page
+needs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from app.config.durations import parse_duration
+from app.config.scalars import parse_duration
 from app.domain.address import HIGHEST_PORT
 
 LARGEST_COUNT = 2**31 - 1
@@ -21,39 +21,42 @@ YEAR = 365 * 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a field does not say about its key in a file."""
+    """What a type does not say about a key in a file."""
 
+    meaning: str
+    """A sentence for the reference page."""
     also: tuple[str, ...] = ()
     """Other names of the key."""
     unit: str = ""
+    """Of a number; empty for a count, and for seconds."""
     wrong: str = ""
     """The error for a value of a wrong type, where gnatsd has a text of its own."""
     hidden: bool = False
     """Whether no key sets this field: an address does."""
     guards: bool = False
-    """Whether it decides who comes in, or what is encrypted: it must not get lost."""
+    """Whether it decides about logins or encryption, and so must not get lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class AddressKey:
     """A key that gives a host and a port at once: ``"host:port"``, or the port alone."""
 
     host: str
     """The field that gets the host; a port alone clears it."""
     port: str
     """The field that gets the port."""
-    description: str
+    meaning: str
 
 
-class Verdict(ValueError):
-    """Why a value cannot be used, as a text that stands by itself.
+class OptionError(ValueError):
+    """Why a value cannot be used, as a whole sentence.
 
     Validators raise it in place of a plain `ValueError`, whose text completes the
     sentence that begins with the name of the option.
     """
 
     def __init__(self, text: str, *path: str | int, lacking: bool = False) -> None:
-        """`path` leads from the validated value to what is at fault; `lacking` is for what is not there."""
+        """`path` leads from the validated value to the wrong part; `lacking`: something is missing."""
         super().__init__(text)
         self.path = path
         self.lacking = lacking
@@ -68,12 +71,12 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
-    addresses: ClassVar[Mapping[str, Address]] = {}
+    addresses: ClassVar[Mapping[str, AddressKey]] = {}
     """Keys that set two fields."""
     refused: ClassVar[Mapping[str, str]] = {}
-    """Keys that are known and not to be had, each with the error."""
+    """Keys that are known and not supported, each with the error."""
     idle: ClassVar[Mapping[str, str]] = {}
-    """Keys that are known and have no effect, each with what is said of it."""
+    """Keys that are known and have no effect, each with the notice."""
     unknown: ClassVar[str] = 'unknown key "{key}"'
     """The error for any other key, with ``{key}`` in it."""
 
@@ -92,13 +95,13 @@ class Section(BaseModel):
 
 
 def asks_for_nothing(value: object) -> bool:
-    """Whether a value means "off" or "as usual" for whatever option."""
+    """Whether a value means "off" or "the default", whatever the option."""
     return value in (None, "", 0, (), False, {}) or (isinstance(value, str) and _is_no_time(value))
 
 
 def key_of(field: FieldInfo) -> Key:
     """What else is known about a field."""
-    return next((entry for entry in field.metadata if isinstance(entry, Key)), Key())
+    return next((entry for entry in field.metadata if isinstance(entry, Key)), Key(""))
 
 
 def inner_section(field: FieldInfo) -> type[Section] | None:

@@ -1,6 +1,6 @@
-"""The files that a configuration stands in: opened with care, and read as a whole.
+"""The files of a configuration: opened with care, and read as a whole.
 
-A name on a command line or behind ``include`` may lead anywhere: to a pipe nobody
+A name on a command line or after ``include`` may lead anywhere: to a pipe nobody
 writes to, a device without an end, or a hundred megabytes of something else.
 """
 
@@ -17,28 +17,30 @@ LARGEST_FILE = 4 * 1024 * 1024
 """Bytes in one file."""
 
 PATIENCE = 10.0
-"""Seconds in which all of a pipe, or what else has to be written by somebody, must have come."""
+"""Seconds in which a pipe or device must come to its end."""
 
-Identity: TypeAlias = tuple[int, int]
+FileIdentity: TypeAlias = tuple[int, int]
 """The same for all names of one file."""
 
 
 class Unreadable(Exception):
-    """There is no text to be had; says which file and why, as Go words it."""
+    """The file cannot be read; says which file and why, as Go words it."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"open {printable(path)}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
+    """A file that has been read."""
+
     path: str
     text: str
-    identity: Identity | None = None
-    """None for a text that stands in no file."""
+    identity: FileIdentity | None = None
+    """None for a text that is in no file."""
 
 
-def open_source(path: str, patience: float = PATIENCE) -> Source:
+def open_source(path: str, patience: float = PATIENCE) -> SourceFile:
     """The file's text, which is waited for as long as `patience`, in seconds.
 
     Raises `Unreadable`, or `ConfigError` where it is not UTF-8.
@@ -53,8 +55,8 @@ def open_source(path: str, patience: float = PATIENCE) -> Source:
     except OSError as error:
         raise Unreadable(path, _reason(error)) from error
     except ValueError as error:
-        raise Unreadable(path, "no file can have this name") from error
-    return Source(path, _decoded(data, path), (status.st_dev, status.st_ino))
+        raise Unreadable(path, "invalid file name") from error
+    return SourceFile(path, _decoded(data, path), (status.st_dev, status.st_ino))
 
 
 def _read(descriptor: int, path: str, patience: float) -> bytes:
@@ -66,9 +68,7 @@ def _read(descriptor: int, path: str, patience: float) -> bytes:
     ready.register(descriptor, select.POLLIN)
     while True:
         if not ready.poll(1000 * max(0.0, end - time.monotonic())):
-            raise Unreadable(
-                path, f"has not come to its end within {patience:g} s; does anybody write to it?"
-            )
+            raise Unreadable(path, f"no end within {patience:g} s; does anything write to it?")
         piece = os.read(descriptor, left + 1)
         if not piece:
             break

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.config.completion import completion
 from app.config.errors import ConfigError, Problem
+from app.config.flag_syntax import UsageError
 from app.config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
-from app.config.go_flags import UsageError
+from app.config.help.completion import completion
+from app.config.help.usage import tls_usage, usage
 from app.config.load import examine, in_order, load
-from app.config.usage import tls_usage, usage
 from app.domain.dataplane import AUTO, DataPlaneUnavailable, choose
 from app.entrypoints.container import Container
+from app.entrypoints.preflight import obstacles
 from app.entrypoints.process import run
-from app.entrypoints.rehearsal import obstacles
 from app.entrypoints.settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from app.entrypoints.signals import Handlers, end_as_usual
 

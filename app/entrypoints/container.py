@@ -38,7 +38,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
 from app.domain.failure import described
 from app.domain.view import LiveView
-from app.entrypoints.noteworthy import KINDS
+from app.entrypoints.journal_kinds import KINDS
 from app.entrypoints.service import Parts, Service
 from app.entrypoints.settings import (
     accepted_route_tls,

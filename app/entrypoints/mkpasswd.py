@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import bcrypt
 
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.config.go_flags import UsageError, Value, boolean, integer, scan, stray_word
+from app.config.flag_syntax import UsageError, Value, boolean, integer, scan, stray_word, switch_value
 from app.domain.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
@@ -66,8 +66,8 @@ def _parse(words: Sequence[str]) -> dict[str, Value]:
     for last, value in scan(left, _FLAGS):
         given[last] = value
     if left:
-        switches = [name for name, reader in _FLAGS.items() if reader is boolean]
-        raise stray_word(left, last, switches, "a password is read from standard input, with -p")
+        advice = switch_value(left[0], last, _FLAGS) or "a password is read from standard input, with -p"
+        raise stray_word(left[0], advice, secret=True)
     return given
 
 

@@ -16,14 +16,13 @@ from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
 from app.adapters.process.heap import keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
-from app.config.coherence import pending
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.broker import FLUSH_SECONDS
 from app.domain.events import Event, SignalTrapped
 from app.entrypoints import signals
 from app.entrypoints.container import Container
-from app.entrypoints.facts import (
+from app.entrypoints.events import (
     ConfigurationQuestioned,
     PendingRaised,
     PlainDataPlane,
@@ -83,7 +82,7 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
         events.record(ConfigurationQuestioned(None, str(notice)))
     if container.fell_back:
         events.record(PlainDataPlane(None))
-    options, max_pending = loaded.options, pending(loaded.options)
+    options, max_pending = loaded.options, loaded.options.pending_limit
     if max_pending > options.max_pending_size:
         events.record(PendingRaised(None, max_pending, options.max_payload))
     container.authenticator()

@@ -21,7 +21,7 @@ from app.domain.events import (
     ServerStarting,
 )
 from app.domain.failure import described
-from app.entrypoints.facts import StopIncomplete
+from app.entrypoints.events import StopIncomplete
 from app.entrypoints.settings import PROGRAM, RUNTIME
 from app.entrypoints.tidying import Background, Tidying
 from app.ports.authenticator import Authenticator

@@ -13,10 +13,8 @@ from app.adapters.monitoring.watch import Settings as MonitorSettings
 from app.adapters.net_asyncio.interfaces import global_addresses
 from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
-from app.config.advertising import parse_advertised
-from app.config.coherence import pending
-from app.config.options import Options
-from app.config.tls_options import TlsOptions
+from app.config.addresses import parse_advertised
+from app.config.options import Options, TlsOptions
 from app.domain.address import is_wildcard, joined, with_port
 from app.domain.cluster.cluster import ClusterSettings
 from app.domain.events import Event
@@ -63,7 +61,7 @@ def limits(options: Options) -> Limits:
         max_connections=options.max_connections,
         max_control_line=options.max_control_line,
         max_payload=options.max_payload,
-        max_pending=pending(options),
+        max_pending=options.pending_limit,
         ping_interval=options.ping_interval,
         ping_max=options.ping_max,
         write_deadline=options.write_deadline,

@@ -19,10 +19,20 @@ from app.adapters.process.standard_streams import complain, fill_standard_stream
 from app.adapters.top.board import Look, delimited_text, plain_text
 from app.adapters.top.names import Names
 from app.adapters.top.source import SORTS, MonitoringPort, Question, Unreachable
-from app.config.completion import completion
+from app.config.flag_syntax import (
+    UsageError,
+    Value,
+    boolean,
+    integer,
+    one_of,
+    scan,
+    stray_word,
+    string,
+    switch_value,
+)
 from app.config.flags import SHELLS, Flag
-from app.config.go_flags import UsageError, Value, boolean, integer, one_of, scan, stray_word, string
-from app.config.usage import rows
+from app.config.help.completion import completion
+from app.config.help.usage import rows
 
 if TYPE_CHECKING:
     from app.adapters.top.screen import Board, Settings
@@ -96,7 +106,6 @@ Keys: o sort, n limit, s subscriptions, d names, b digits, space rates, ? help, 
 
 _FLAGS = {name: flag for block in _BLOCKS.values() for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}
-_SWITCHES = tuple(name for name, flag in _FLAGS.items() if flag.read is boolean)
 _BOUNDS = {
     "m": range(1, 65_536),
     "ms": range(1, 65_536),
@@ -151,7 +160,8 @@ def _parse(words: Sequence[str]) -> Mapping[str, Value]:
     for last, value in scan(left, _READERS):
         given[_FLAGS[last].sets[0]] = value
     if left:
-        raise stray_word(left, last, _SWITCHES, "a server is given with -s, its port with -m")
+        advice = switch_value(left[0], last, _READERS) or "give a server with -s, its port with -m"
+        raise stray_word(left[0], advice)
     for name, bounds in _BOUNDS.items():
         if name in given and given[name] not in bounds:
             raise UsageError(f"-{name} must be from {bounds.start} to {bounds.stop - 1}, not {given[name]}")

@@ -7,11 +7,10 @@ import pytest
 
 from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE
-from app.config.load import examine
+from app.config.load import examine, read_file
 from app.config.parsing import DEEPEST, MOST_VALUES
 from app.config.reading import LONGEST_CHAIN, MOST_FILES
 from app.config.sources import LARGEST_FILE
-from app.config.syntax import read_file
 from tests.fakes.server_process import ROOT
 from tests.unit.config.trees import tree_of
 

@@ -11,7 +11,7 @@ from app.adapters.monitoring.dashboard.survey import MOST_SUBSCRIPTIONS, SHARE
 from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND
 from app.adapters.top.screen import HELP
 from app.adapters.top.source import SORTS
-from app.entrypoints.noteworthy import KINDS
+from app.entrypoints.journal_kinds import KINDS
 from app.entrypoints.top import main
 from tests.fakes.server_process import ROOT
 

@@ -102,7 +102,7 @@ def test_what_has_no_effect_is_logged(tmp_path: Path) -> None:
     with ServerProcess("-c", str(file)) as server:
         server.stop()
 
-    assert f"[ERR] {file}:1:1: no profiling port is opened, since" in server.log
+    assert f"[ERR] {file}:1:1: prof_port has no effect, since" in server.log
 
 
 @pytest.mark.parametrize("check", [(), ("-t",)])
@@ -137,7 +137,7 @@ def test_a_check_says_what_is_fine(tmp_path: Path) -> None:
     done = run("--check", "-c", str(file))
 
     assert (0, f"configuration {file} is valid\n") == (done.returncode, done.stdout)
-    assert re.fullmatch(re.escape(f"{file}:3:1: no profiling port is opened") + ".*\n", done.stderr)
+    assert re.fullmatch(re.escape(f"{file}:3:1: prof_port has no effect") + ".*\n", done.stderr)
     assert [file] == list(tmp_path.iterdir())
 
 

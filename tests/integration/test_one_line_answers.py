@@ -32,20 +32,18 @@ class Row(NamedTuple):
 
 
 STRAY = [
-    Row("n.conf", MISUSED, ['unexpected argument "n.conf": a file is given with -c; see --help'], "port: 1"),
-    Row(
-        "-t n.conf", MISUSED, ['unexpected argument "n.conf": a file is given with -c; see --help'], "port: 1"
-    ),
+    Row("n.conf", MISUSED, ['unexpected argument "n.conf": give a file with -c; see --help'], "port: 1"),
+    Row("-t n.conf", MISUSED, ['unexpected argument "n.conf": give a file with -c; see --help'], "port: 1"),
     Row(
         "-D true -c n.conf",
         MISUSED,
-        ["unexpected argument \"true\": a value of -D follows '=', as in -D=true…"],
+        ['unexpected argument "true": write -D=true…'],
     ),
     Row("-T false --user a --pass b", MISUSED, ['unexpected argument "false": …-T=false; see --help']),
-    Row("--tls yes -c n.conf", MISUSED, ['unexpected argument "yes": a file is given with -c; see --help']),
-    Row("-p 4222 start", MISUSED, ['unexpected argument "start": a file is given with -c; see --help']),
-    Row("-- -D", MISUSED, ['unexpected argument "-D": a file is given with -c; see --help']),
-    Row("version now", MISUSED, ['unexpected argument "now": a file is given with -c; see --help']),
+    Row("--tls yes -c n.conf", MISUSED, ['unexpected argument "yes": give a file with -c; see --help']),
+    Row("-p 4222 start", MISUSED, ['unexpected argument "start": give a file with -c; see --help']),
+    Row("-- -D", MISUSED, ['unexpected argument "-D": give a file with -c; see --help']),
+    Row("version now", MISUSED, ['unexpected argument "now": give a file with -c; see --help']),
     Row(
         "--confg n.conf",
         MISUSED,
@@ -130,20 +128,20 @@ IDLE = [
         "-t --tlscert c --tlskey k --tlscacert a",
         VALID,
         [
-            f"--{name} has no effect without --tls: nothing is encrypted"
+            f"--{name} has no effect without --tls: connections are not encrypted"
             for name in ("tlscacert", "tlscert", "tlskey")
         ],
     ),
     Row(
         "-t --tls=false --tlscert c",
         VALID,
-        ["--tlscert has no effect beside --tls=false: nothing is encrypted"],
+        ["--tlscert has no effect beside --tls=false: connections are not encrypted"],
     ),
     Row(
         "-t --no_advertise --cluster_advertise 10.0.0.1 --connect_retries 3",
         VALID,
         [
-            f"--{name} has no effect without a cluster, …"
+            f"--{name} has no effect without a cluster: …"
             for name in ("cluster_advertise", "connect_retries", "no_advertise")
         ],
     ),
@@ -151,25 +149,25 @@ IDLE = [
         "-t -c n.conf",
         VALID,
         [
-            "n.conf:1:25: cluster.no_advertise has no effect without a cluster, …",
-            "n.conf:1:52: cluster.authorization.user has no effect without a cluster, …",
+            "n.conf:1:25: cluster.no_advertise has no effect without a cluster: …",
+            "n.conf:1:52: cluster.authorization.user has no effect without a cluster: …",
         ],
         "cluster { no_advertise: yes, authorization { user: a, password: b } }",
     ),
-    Row("-t -s -l log", VALID, ["--syslog has no effect beside --log, where the log goes"]),
+    Row("-t -s -l log", VALID, ["--syslog has no effect because the log goes to --log"]),
     Row(
         "-t -r udp://localhost:514 -l log",
         VALID,
-        ["--remote_syslog has no effect beside --log, where the log goes"],
+        ["--remote_syslog has no effect because the log goes to --log"],
     ),
     Row(
         "-t -s -r udp://127.0.0.1:514",
         VALID,
-        ["--syslog has no effect beside --remote_syslog, where the log goes"],
+        ["--syslog has no effect because the log goes to --remote_syslog"],
     ),
-    Row("-t --pass p", VALID, ["the password has no effect without a user"]),
-    Row("-t --pass p --auth t", VALID, ["the password has no effect without a user"]),
-    Row("-t --user u --pass p --auth t", VALID, ["the token has no effect beside a user"]),
+    Row("-t --pass p", VALID, ["--pass has no effect without a user"]),
+    Row("-t --pass p --auth t", VALID, ["--pass has no effect without a user"]),
+    Row("-t --user u --pass p --auth t", VALID, ["--auth has no effect because users are set"]),
     Row(
         "-t -c n.conf --auth t",
         VALID,
@@ -179,7 +177,7 @@ IDLE = [
     Row(
         "-t -c n.conf",
         VALID,
-        ["n.conf:1:26: authorization.timeout has no effect while nobody is asked to log in: …"],
+        ["n.conf:1:26: authorization.timeout has no effect because no login is required: …"],
         "authorization { timeout: 3 }",
     ),
     Row(
@@ -188,11 +186,11 @@ IDLE = [
         ["n.conf:1:62: authorization.authenticator_timeout has no effect without an authenticator"],
         "authorization { user: a, password: b, authenticator_timeout: 3 }",
     ),
-    Row("-t --profile 6060", VALID, ["no profiling port is opened, …"]),
+    Row("-t --profile 6060", VALID, ["prof_port has no effect, …"]),
     Row(
         "-t --pass --tls",
         VALID,
-        ["the password has no effect…", "--pass has taken the flag after it as its value; …"],
+        ["--pass has no effect…", "--pass has taken the next flag as its value; …"],
     ),
 ]
 
@@ -204,7 +202,7 @@ NOTHING = [
         VALID,
     ),
     Row("-t --cluster= --routes= --pass= -r=", VALID),
-    Row("-t --auth=", VALID, ["--auth is empty: nobody is asked to log in"]),
+    Row("-t --auth=", VALID, ["--auth is empty: no login is required"]),
     Row(
         "-t -c n.conf",
         VALID,
@@ -240,17 +238,17 @@ STARTS = [
         FAILED,
         ["TLS Server certificate must be present and valid.", "…open k: no such file…"],
     ),
-    Row("-t -p 4222 -m 4222", FAILED, ["port 4222 is wanted twice, by --port and by --http_port; …"]),
-    Row("-t -m 4222", FAILED, ["port 4222 is wanted twice, by the default of port and by --http_port; …"]),
+    Row("-t -p 4222 -m 4222", FAILED, ["port 4222 is used twice, by --port and --http_port; …"]),
+    Row("-t -m 4222", FAILED, ["port 4222 is used twice, by the default of port and --http_port; …"]),
     Row(
         "-t -p 4222 --cluster nats://0.0.0.0:4222",
         FAILED,
-        ["port 4222 is wanted twice, by --port and by --cluster; give each a port of its own"],
+        ["port 4222 is used twice, by --port and --cluster; use two different ports"],
     ),
     Row(
         "-t -c n.conf",
         FAILED,
-        ["n.conf:2:7: port 9222 is wanted twice, by port at n.conf:1:7 and by http_port at n.conf:2:7; …"],
+        ["n.conf:2:7: port 9222 is used twice, by port at n.conf:1:7 and http_port at n.conf:2:7; …"],
         "port: 9222\nhttp: 9222",
     ),
     Row("-t -a 127.0.0.1 -p 9222 -c n.conf", VALID, (), 'http: "127.0.0.2:9222"'),
@@ -349,7 +347,7 @@ AT_ONCE = [
     Row(
         "-t -c n.conf",
         FAILED,
-        ["n.conf:2:14: max_pending_size (1048576) is less than one message of max_payload (20971520) takes…"],
+        ["n.conf:2:14: max_pending_size (1048576) is too small for one message of max_payload …"],
         "max_payload: 20mb\nmax_pending: 1mb",
     ),
     Row("-t -c n.conf", VALID, (), "max_payload: 24mb\nslow_consumer: hold"),
@@ -417,10 +415,10 @@ def test_there_are_many_rows() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["true"], 'unexpected argument "true": a server is given with -s, its port with -m; see --help'),
+        (["true"], 'unexpected argument "true": give a server with -s, its port with -m; see --help'),
         (
             ["-k", "true"],
-            "unexpected argument \"true\": a value of -k follows '=', as in -k=true; see --help",
+            'unexpected argument "true": write -k=true; see --help',
         ),
         (["--sorted", "cid"], "flag provided but not defined: -sorted; did you mean --sort? See --help"),
     ],
@@ -436,11 +434,11 @@ def test_the_board(words: list[str], line: str, capsys: pytest.CaptureFixture[st
     [
         (
             ["secret"],
-            'unexpected argument "secret": a password is read from standard input, with -p; see --help',
+            "unexpected argument: a password is read from standard input, with -p; see --help",
         ),
         (
             ["-p", "true"],
-            "unexpected argument \"true\": a value of -p follows '=', as in -p=true; see --help",
+            "unexpected argument: write -p=true; see --help",
         ),
         (["-C", "5"], "flag provided but not defined: -C; did you mean -c? See --help"),
     ],
@@ -484,6 +482,6 @@ def test_a_start_logs_the_same(tmp_path: Path) -> None:
 
     assert f"[ERR] {file}:3:25: cluster.no_advertise has no effect without a cluster" in server.log
     assert f'[ERR] {file}:5:1: "debug" is given twice, first at {file}:4:1; the last one counts' in server.log
-    assert "[ERR] --tlscert has no effect without --tls: nothing is encrypted" in server.log
+    assert "[ERR] --tlscert has no effect without --tls: connections are not encrypted" in server.log
     assert re.search(r"\[INF\] max_pending_size is \d+ bytes, so that one message of max_payload", server.log)
     assert "profil" not in server.log

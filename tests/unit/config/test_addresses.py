@@ -4,7 +4,7 @@ import pytest
 
 from app.config.addresses import (
     AddressError,
-    Endpoint,
+    HostPort,
     parse_cluster,
     parse_listen,
     parse_route,
@@ -12,7 +12,7 @@ from app.config.addresses import (
 )
 from app.domain.cluster.route_url import RouteUrl
 
-ESCAPES = "two hexadecimal digits must follow a %; a % itself is written %25"
+ESCAPES = "two hexadecimal digits must follow a %; write %25 for a % itself"
 
 
 def parts_of(url: RouteUrl) -> tuple[str, int, str, str]:
@@ -23,15 +23,15 @@ def parts_of(url: RouteUrl) -> tuple[str, int, str, str]:
 @pytest.mark.parametrize(
     ("text", "endpoint"),
     [
-        ("localhost:4242", Endpoint("localhost", 4242)),
-        (":4222", Endpoint("", 4222)),
-        ("127.0.0.1:-1", Endpoint("127.0.0.1", -1)),
-        ("[::1]:4222", Endpoint("::1", 4222)),
-        ("h:0", Endpoint("h", 0)),
-        ("h:65535", Endpoint("h", 65535)),
+        ("localhost:4242", HostPort("localhost", 4242)),
+        (":4222", HostPort("", 4222)),
+        ("127.0.0.1:-1", HostPort("127.0.0.1", -1)),
+        ("[::1]:4222", HostPort("::1", 4222)),
+        ("h:0", HostPort("h", 0)),
+        ("h:65535", HostPort("h", 65535)),
     ],
 )
-def test_addresses_to_listen_at(text: str, endpoint: Endpoint) -> None:
+def test_addresses_to_listen_at(text: str, endpoint: HostPort) -> None:
     """An address is a host, which may be empty, and a port."""
     assert endpoint == parse_listen(text)
 
@@ -98,7 +98,7 @@ def test_routes(text: str, parts: tuple[str, int, str, str]) -> None:
         ),
         (
             "nats://u:%ff@h:1",
-            'error parsing route url ["nats://u:[REDACTED]@h:1"]: the bytes that follow a % are not UTF-8',
+            'error parsing route url ["nats://u:[REDACTED]@h:1"]: the %-escaped bytes are not UTF-8',
         ),
         ("nats://u:s3cret@h", "address h: missing port in address"),
         ("nats://", "missing port in address"),

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.config.draft import Draft
+from app.config.document import Block
+from app.config.flag_syntax import UsageError, Value
 from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, CommandLine, Request, flag_name, parse
-from app.config.go_flags import UsageError, Value
-from app.config.merging import put_flags
+from app.config.load import put_flags
 from app.config.options import Options
 from app.config.section import Section, inner_section
 
@@ -111,21 +111,26 @@ def test_the_shell_is_known() -> None:
             "flag provided but not defined: -http-port; did you mean --http_port? See --help",
         ),
         (["-d"], "flag provided but not defined: -d; did you mean -D? See --help"),
-        (["auth.conf"], 'unexpected argument "auth.conf": a file is given with -c; see --help'),
-        (["-t", "a b"], 'unexpected argument "a b": a file is given with -c; see --help'),
-        (["", "-D"], 'unexpected argument "": a file is given with -c; see --help'),
+        (["auth.conf"], 'unexpected argument "auth.conf": give a file with -c; see --help'),
+        (["-t", "a b"], 'unexpected argument "a b": give a file with -c; see --help'),
+        (["", "-D"], 'unexpected argument "": give a file with -c; see --help'),
         (
             ["-D", "true"],
-            "unexpected argument \"true\": a value of -D follows '=', as in -D=true; see --help",
+            'unexpected argument "true": write -D=true; see --help',
         ),
         (
             ["--tls", "F"],
-            "unexpected argument \"F\": a value of --tls follows '=', as in --tls=F; see --help",
+            'unexpected argument "F": write --tls=F; see --help',
         ),
-        (["-p", "1", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
-        (["-D", "version", "true"], 'unexpected argument "true": a file is given with -c; see --help'),
-        (["-c", "a", "-c", "b"], "-c is given twice: one file is read, which may include others"),
-        (["--", "-V"], 'unexpected argument "-V": a file is given with -c; see --help'),
+        (["-p", "1", "true"], 'unexpected argument "true": give a file with -c; see --help'),
+        (["-D", "version", "true"], 'unexpected argument "true": give a file with -c; see --help'),
+        (["x" * 100], f'unexpected argument "{"x" * 60}…": give a file with -c; see --help'),
+        (
+            ["-c", ""],
+            'invalid value "" for flag -c: the file name is empty: name a file, or leave the flag out',
+        ),
+        (["-c", "a", "-c", "b"], "-c is given twice: only one file is read, which may include others"),
+        (["--", "-V"], 'unexpected argument "-V": give a file with -c; see --help'),
         (["-p"], "flag needs an argument: -p"),
         (["-p", "abc"], 'invalid value "abc" for flag -p: parse error'),
         (["-D=maybe"], 'invalid boolean value "maybe" for -D: parse error'),
@@ -148,11 +153,11 @@ def test_mistakes(words: list[str], message: str) -> None:
         (["--auth", "a", "-auth", "b", "-auth", "c"], "--auth is given twice; the last one counts"),
         (
             ["--pass", "--tls"],
-            "--pass has taken the flag after it as its value; write --pass=… if that is meant",
+            "--pass has taken the next flag as its value; write --pass=… if that is intended",
         ),
     ],
 )
-def test_doubts(words: list[str], notice: str) -> None:
+def test_probable_slips(words: list[str], notice: str) -> None:
     """What is probably a slip is understood, and noticed."""
     assert (notice,) == parse(words).notices
 
@@ -160,7 +165,7 @@ def test_doubts(words: list[str], notice: str) -> None:
 @pytest.mark.parametrize(
     "words", [["-p", "1", "-p", "1"], ["-DV", "-D=false"], ["--pass=--tls"], ["-p", "-1"]]
 )
-def test_no_doubts(words: list[str]) -> None:
+def test_no_slips(words: list[str]) -> None:
     """What says the same twice, or was clearly meant, is not worth a line."""
     assert () == parse(words).notices
 
@@ -185,8 +190,8 @@ def test_every_row_has_names_of_its_own() -> None:
 def test_every_row_sets_options_that_exist() -> None:
     """Whatever a flag gives leads to a field of the options."""
     given = [name for flag in ROWS for name in flag.sets if name not in (CONFIG_FILE, SHELL)]
-    draft = Draft({"tls": {}, "cluster": {"port": 1}})
-    put_flags(dict.fromkeys(given, "nats://h:1"), draft)
+    file = Block.of({"tls": {}, "cluster": {"port": 1}})
+    values, _ = put_flags(dict.fromkeys(given, "nats://h:1"), file)
 
     def unknown(values: object, section: type[Section] | None) -> list[str]:
         assert isinstance(values, dict)
@@ -198,7 +203,36 @@ def test_every_row_sets_options_that_exist() -> None:
                 found += unknown(value, inner_section(fields[name]))
         return found
 
-    assert [] == unknown(draft.values, Options)
+    assert [] == unknown(values.plain(), Options)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--pass", "my", "s3cret"],
+        ["-D", "--auth", "my", "s3cret", "more"],
+        ["--user", "derek", "s3cret"],
+        ["--routes", "nats://u:p", "s3cret@h:1"],
+        ["nats://u:s3cret@h:1"],
+    ],
+)
+def test_a_stray_word_that_may_be_a_secret_is_not_shown(words: list[str]) -> None:
+    """A word after a flag with a credential may be a part of it; a password in a URL is one."""
+    with pytest.raises(UsageError, match=r"^unexpected argument.*; see --help$") as raised:
+        parse(words)
+
+    assert "s3cret" not in str(raised.value)
+
+
+def test_where_a_hidden_word_is() -> None:
+    """The line names the flag that the word follows, and what to do."""
+    with pytest.raises(UsageError) as raised:
+        parse(["--pass", "my", "s3cret"])
+
+    assert (
+        "unexpected argument: it follows --pass and may be a secret; "
+        "quote a value that has spaces; see --help"
+    ) == str(raised.value)
 
 
 def test_secrets_are_not_shown() -> None:

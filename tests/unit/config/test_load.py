@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config.addresses import Endpoint
+from app.config.addresses import HostPort
 from app.config.document import Block
 from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE, parse
@@ -83,7 +83,7 @@ def test_flags_that_are_not_given_never_count() -> None:
     loaded = options(pairs=FULL)
 
     assert ("filehost", 1000, False, True) == (loaded.host, loaded.port, loaded.logtime, loaded.debug)
-    assert (Endpoint("httphost", 1001), Endpoint("filehost", 1002)) == (loaded.http, loaded.https)
+    assert (HostPort("httphost", 1001), HostPort("filehost", 1002)) == (loaded.http, loaded.https)
 
 
 @pytest.mark.parametrize(
@@ -232,18 +232,18 @@ def test_all_mistakes_in_the_order_of_the_file() -> None:
         (
             [],
             [("authorization", [("password", "p")])],
-            "x.conf:2:10: the password has no effect without a user",
+            "x.conf:2:10: authorization.password has no effect without a user",
         ),
-        (["--pass", "p"], None, "the password has no effect without a user"),
+        (["--pass", "p"], None, "--pass has no effect without a user"),
         (
             [],
             [("authorization", [("user", "u"), ("token", "t")])],
-            "x.conf:3:7: the token has no effect beside a user",
+            "x.conf:3:7: authorization.token has no effect because users are set",
         ),
         (
             [],
             [("cluster", [("routes", ("nats://h:1",))])],
-            "x.conf:2:8: routes have no effect in a cluster without a port",
+            "x.conf:2:8: cluster.routes has no effect without a cluster: set cluster.port, or --cluster",
         ),
     ],
 )

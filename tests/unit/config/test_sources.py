@@ -79,9 +79,7 @@ def test_a_pipe_that_does_not_end(tmp_path: Path, written: bytes | None) -> None
     if held is not None:
         os.write(held, written or b"")
 
-    with pytest.raises(
-        Unreadable, match=f"^open {pipe}: has not come to its end within 0.01 s; does anybody"
-    ):
+    with pytest.raises(Unreadable, match=f"^open {pipe}: no end within 0.01 s; does anything"):
         open_source(str(pipe), patience=0.01)
     if held is not None:
         os.close(held)
@@ -122,7 +120,7 @@ def test_unprintable_names() -> None:
 
 def test_impossible_names() -> None:
     """A name that no file can have is refused like a missing file."""
-    assert r"open a\x00b: no file can have this name" == refusal("a\0b")
+    assert r"open a\x00b: invalid file name" == refusal("a\0b")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.config.draft import Draft, Path
+from app.config.document import Block, Item, Path
 from app.config.errors import Place
 from app.config.options import Options
 from app.config.validation import option_name, validate
@@ -24,8 +24,8 @@ def test_names_of_options(path: Path, name: str) -> None:
 
 
 def test_good_options_come_without_problems() -> None:
-    """A draft that can be used gives options."""
-    options, problems = validate(Options, Draft({"port": 1}))
+    """Values that can be used give options."""
+    options, problems = validate(Options, Block.of({"port": 1}))
 
     assert options == Options(port=1)
     assert [] == problems
@@ -33,26 +33,23 @@ def test_good_options_come_without_problems() -> None:
 
 def test_a_problem_is_where_its_value_is() -> None:
     """The place is that of the smallest part known to be at fault."""
-    draft = Draft({"authorization": {"users": ({"user": "u"}, {"user": "u"}, {"user": 5})}, "port": "x"})
-    draft.mark(("authorization",), SECTION)
-    draft.mark(("authorization", "users"), ARRAY)
-    draft.mark(("authorization", "users", 2, "user"), ELEMENT)
+    entries = ({"user": "u"}, {"user": "u"}, {"user": Item(5, ELEMENT)})
+    users = Item(tuple(map(Item.of, entries)), ARRAY)
+    given = Block.of({"authorization": Item(Block.of({"users": users}), SECTION), "port": "x"})
 
-    options, problems = validate(Options, draft)
+    options, problems = validate(Options, given)
 
     assert options is None
     assert [
-        "x.conf:3:1: authorization.users[2].user must be a text; put it in quotes",
+        "x.conf:3:1: authorization.users[2].user must be a string; put it in quotes",
         "port must be a whole number",
     ] == sorted(map(str, problems), reverse=True)
 
 
-def test_a_verdict_points_further() -> None:
+def test_an_error_may_point_further() -> None:
     """Two users of one name are reported at the second of them."""
-    draft = Draft({"authorization": {"users": ({"user": "u"}, {"user": "u"})}})
-    draft.mark(("authorization", "users", 0), ARRAY)
-    draft.mark(("authorization", "users", 1), ELEMENT)
+    users = tuple(Item(Block.of({"user": "u"}), place) for place in (ARRAY, ELEMENT))
 
-    _, problems = validate(Options, draft)
+    _, problems = validate(Options, Block.of({"authorization": {"users": users}}))
 
-    assert ['x.conf:3:1: there are two users named "u"'] == [str(problem) for problem in problems]
+    assert ['x.conf:3:1: user "u" is defined twice'] == [str(problem) for problem in problems]

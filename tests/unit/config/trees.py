@@ -8,7 +8,7 @@ import pytest
 
 from app.config.document import Block, Item
 from app.config.errors import ConfigError
-from app.config.syntax import read_text
+from app.config.load import read_text
 
 Tree: TypeAlias = "bool | int | float | str | datetime | list[Tree] | dict[str, Tree]"
 

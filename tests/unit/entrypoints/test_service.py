@@ -12,7 +12,7 @@ from app.domain.credentials import Answer, Credentials
 from app.domain.dataplane import PYTHON
 from app.entrypoints import service as module
 from app.entrypoints.container import Container
-from app.entrypoints.facts import StopIncomplete
+from app.entrypoints.events import StopIncomplete
 from app.entrypoints.service import Service
 from app.ports.authenticator import Authenticator
 from app.ports.monitor import Monitor

@@ -32,8 +32,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["-d", "0"], "-d must be from 1 to 86400, not 0"),
         (["-sort", "weight"], 'invalid value "weight" for flag -sort: must be cid or start'),
         (["-l", ""], "-l must be one character, not ''"),
-        (["localhost"], 'unexpected argument "localhost": a server is given with -s, its port with -m'),
-        (["-k", "true"], "unexpected argument \"true\": a value of -k follows '=', as in -k=true"),
+        (["localhost"], 'unexpected argument "localhost": give a server with -s, its port with -m'),
+        (["-k", "true"], 'unexpected argument "true": write -k=true'),
         (["-srot", "cid"], "flag provided but not defined: -srot; did you mean --sort?"),
     ],
 )

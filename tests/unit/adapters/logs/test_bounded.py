@@ -17,7 +17,7 @@ from app.domain.events import (
     ReadFailed,
     SlowConsumer,
 )
-from app.entrypoints.facts import ConfigurationQuestioned
+from app.entrypoints.events import ConfigurationQuestioned
 from app.ports.clock import Clock
 from tests.fakes.event_log import RecordingEventLog
 

@@ -1,0 +1,239 @@
+"""Rules between options: those that contradict each other, and those without effect beside others.
+
+`contradictions` keep a server from starting; `without_effect` are lines in its log.
+"""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import NamedTuple
+
+from app.config.document import Block, Path
+from app.config.errors import Place, Problem
+from app.config.flag_syntax import Value
+from app.config.flags import flag_name
+from app.config.options import Options
+from app.config.section import asks_for_nothing
+from app.domain.address import is_wildcard
+from app.domain.limits import longest_message
+
+_NO_CERTIFICATE = "TLS Server certificate must be present and valid."
+_NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
+_NO_TLS = "TLS cert and key required for HTTPS: https_port needs `tls`"
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_OF_CLUSTERS: tuple[tuple[str, ...], ...] = (
+    ("authorization", "user"),
+    ("tls",),
+    ("no_advertise",),
+    ("cluster_advertise",),
+    ("connect_retries",),
+    ("routes",),
+)
+_OF_CERTIFICATES = ("tls.cert_file", "tls.key_file", "tls.ca_file")
+_LOGIN_FLAGS = {"--user": "authorization.user", "--auth": "authorization.token"}
+
+_NO_CLUSTER = "without a cluster: set cluster.port, or --cluster"
+_NO_LOGIN = "because no login is required: set users, a token or an authenticator"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that file and flags give, of which a part may have been wrong."""
+
+    used: Block
+    """What makes the options."""
+    intended: Block
+    """The same, with what is wrong."""
+    file: Block = field(default_factory=Block)
+    """What the file gives by itself."""
+    flags: Mapping[str, Value] = field(default_factory=dict)
+    """What flags give, by the names in `Flag.sets`."""
+    whole: bool = True
+    """False if a part of a file could not be read: something may be given that is not known."""
+    unclear: AbstractSet[Path] = frozenset()
+    """Sections of which the same is true, since they have unknown keys."""
+
+    def asks(self, *path: str) -> bool:
+        """Whether an option is given, with a value that asks for something."""
+        return not asks_for_nothing(self.used.get(*path))
+
+    def is_certain(self, *path: str) -> bool:
+        """Whether the value that counts, which may be the default, is the one that is meant."""
+        used, intended = self.used.get(*path), self.intended.get(*path)
+        return used == intended and (used is not None or (self.whole and path[:-1] not in self.unclear))
+
+    def place(self, *path: str) -> Place | None:
+        """Where an option is in a file; None if it is in none."""
+        return None if self._flag(path) else self.used.place(path)
+
+    def name(self, *path: str) -> str:
+        """An option as it was given: by its flag, or by its name in the file."""
+        return self._flag(path) or ".".join(path)
+
+    def origin(self, *path: str) -> str:
+        """The same with its place, for another line to refer to."""
+        place = self.place(*path)
+        if place is not None:
+            return f"{self.name(*path)} at {place}"
+        return self._flag(path) or f"the default of {'.'.join(path)}"
+
+    def _flag(self, path: tuple[str, ...]) -> str:
+        option = ".".join(path)
+        if option in ("cluster.host", "cluster.port") and self.flags.get("cluster.listen"):
+            option = "cluster.listen"
+        return flag_name(option) if option in self.flags else ""
+
+
+def contradictions(options: Options, given: Given) -> list[Problem]:
+    """Options that are right one by one, and wrong together; only what is certain is compared."""
+    return [
+        *_ports_twice(options, given),
+        *_missing_certificates(options, given),
+        *_too_little_pending(options, given),
+    ]
+
+
+def without_effect(options: Options, given: Given) -> list[Problem]:
+    """What was given and asks for something, but another option switches it off."""
+    return [
+        *_of_logins(options, given),
+        *_of_clusters(options, given),
+        *_of_logs(options, given),
+        *_of_tls(options, given),
+        *_replaced_logins(given),
+        *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
+    ]
+
+
+class _Listener(NamedTuple):
+    path: tuple[str, ...]
+    host: str
+    port: int
+
+
+def _ports_twice(options: Options, given: Given) -> Iterator[Problem]:
+    cluster = options.cluster
+    listeners = [
+        _Listener(("port",), options.host, options.port),
+        _Listener(("cluster", "port"), cluster.host, cluster.port),
+        _Listener(("http_port",), options.http_host or options.host, options.http_port),
+        _Listener(("https_port",), options.https_host or options.host, options.https_port),
+    ]
+    served = [each for each in listeners if each.port > 0 and given.is_certain(*each.path)]
+    for one, other in combinations(served, 2):
+        if one.port == other.port and _overlap(one.host, other.host):
+            origins = f"{given.origin(*one.path)} and {given.origin(*other.path)}"
+            text = f"port {one.port} is used twice, by {origins}; use two different ports"
+            yield Problem(text, given.place(*other.path) or given.place(*one.path))
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether both may be the same address."""
+    return one == other or is_wildcard(one) or is_wildcard(other) or {one, other} <= _LOCAL
+
+
+def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
+    sections = ((("tls",), options.tls), (("cluster", "tls"), options.cluster.tls))
+    for path, asked in sections:
+        if asked is None:
+            continue
+        place = given.used.place(path)
+        for key, value, text in (
+            ("cert_file", asked.cert_file, _NO_CERTIFICATE),
+            ("key_file", asked.key_file, _NO_PRIVATE_KEY),
+        ):
+            if not value and given.is_certain(*path, key):
+                # By flags alone the text is gnatsd's, which scripts may look for.
+                yield Problem(f"{text} Set {'.'.join((*path, key))}" if place else text, place)
+    if options.https_port and options.tls is None and given.is_certain("tls"):
+        yield Problem(_NO_TLS, given.place("https_port"))
+
+
+def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:
+    """Where both are set. One message fits in any case, but what was asked for cannot be meant."""
+    paths = ("max_pending_size",), ("max_payload",), ("max_control_line",)
+    if not (given.asks("max_pending_size") and given.asks("max_payload")):
+        return
+    if not all(given.is_certain(*path) for path in paths):
+        return
+    least = longest_message(options.max_payload, options.max_control_line)
+    if options.max_pending_size < options.max_payload:
+        text = (
+            f"max_pending_size ({options.max_pending_size}) is too small for one message of max_payload "
+            f"({options.max_payload}): set it to {least} or more, or lower max_payload; they are "
+            f"{given.origin('max_pending_size')} and {given.origin('max_payload')}"
+        )
+        yield Problem(text, given.place("max_pending_size"))
+
+
+def _of_logins(options: Options, given: Given) -> Iterator[Problem]:
+    asked = options.authorization
+    if asked.user or asked.users:
+        yield from _without(given, "because users are set", "authorization", "token")
+    for section, path in (
+        (options.authorization, ("authorization",)),
+        (options.cluster.authorization, ("cluster", "authorization")),
+    ):
+        if not section.user:
+            yield from _without(given, "without a user", *path, "password")
+    if not asked.authenticator:
+        yield from _without(given, "without an authenticator", "authorization", "authenticator_timeout")
+        if not (asked.user or asked.users or asked.token):
+            yield from _without(given, _NO_LOGIN, "authorization", "timeout")
+            yield from _empty(given)
+
+
+def _empty(given: Given) -> Iterator[Problem]:
+    """Logins that are given without a value, as by a variable that is empty: no login is required."""
+    for option in ("user", "token"):
+        path = ("authorization", option)
+        if given.used.get(*path) == "" or given.flags.get(".".join(path)) == "":
+            yield Problem(f"{given.name(*path)} is empty: no login is required", given.place(*path))
+
+
+def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:
+    if options.cluster.port:
+        return
+    for path in _OF_CLUSTERS:
+        yield from _without(given, _NO_CLUSTER, "cluster", *path)
+    if given.used.get("cluster", "port") is None:
+        yield from _without(given, _NO_CLUSTER, "cluster", "host")
+    if given.flags.get("cluster.listen"):
+        yield Problem("--cluster has no effect with port 0; write nats://host:port")
+
+
+def _of_logs(options: Options, given: Given) -> Iterator[Problem]:
+    if options.log_file:
+        for name in ("syslog", "remote_syslog"):
+            yield from _without(given, f"because the log goes to {given.name('log_file')}", name)
+    elif options.remote_syslog:
+        yield from _without(given, f"because the log goes to {given.name('remote_syslog')}", "syslog")
+
+
+def _of_tls(options: Options, given: Given) -> Iterator[Problem]:
+    if given.flags.get("tls") is False and options.tls is not None and given.flags.get("tls.verify"):
+        yield Problem("--tls=false has no effect because --tlsverify switches TLS on")
+    if options.tls is None:
+        reason = "beside --tls=false" if given.flags.get("tls") is False else "without --tls"
+        for name in _OF_CERTIFICATES:
+            if given.flags.get(name):
+                text = f"{given.name(*name.split('.'))} has no effect {reason}: connections are not encrypted"
+                yield Problem(text)
+
+
+def _replaced_logins(given: Given) -> Iterator[Problem]:
+    """Logins of the file that a flag has taken the place of, apart from its own option."""
+    flag = next((flag for flag, option in _LOGIN_FLAGS.items() if given.flags.get(option)), "")
+    for name in ("user", "users", "authenticator"):
+        path = ("authorization", name)
+        if given.file.get(*path) and not given.asks(*path):
+            yield Problem(f"authorization.{name} has no effect beside {flag}", given.file.place(path))
+
+
+def _without(given: Given, reason: str, *path: str) -> Iterator[Problem]:
+    """That an option has no effect, if it asks for something."""
+    if given.asks(*path):
+        yield Problem(f"{given.name(*path)} has no effect {reason}", given.place(*path))

@@ -1,0 +1,161 @@
+"""What a start would open, opened and closed again: all that prevents it, at once.
+
+Files are neither made nor changed. A port that is in use is no obstacle: the server that
+is to be restarted may use it.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.adapters.auth.errors import AuthError
+from app.adapters.auth.setup import open_authenticator
+from app.adapters.logs.destinations import SyslogError
+from app.adapters.logs.syslog_address import local_address, remote_address
+from app.adapters.logs.syslog_sink import open_syslog
+from app.adapters.net_asyncio.binding import listening_socket
+from app.adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
+from app.adapters.process.writable import reason_not_writable
+from app.config.errors import Place, Problem
+from app.config.options import Options, TlsOptions
+from app.config.rules import Given
+from app.domain.address import joined
+from app.domain.dataplane import DataPlaneUnavailable, choose
+from app.entrypoints.settings import auth_settings, tls_files
+from app.ports.transport import ListenError
+
+_PAIR = "error parsing X509 certificate/key pair: "
+_IN_USE = "address already in use"
+
+
+def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
+    """All of them; `data_plane` names the twin that shall run."""
+    return [
+        *_of_log(options, given),
+        *_of_pid_file(options, given),
+        *_of_authenticator(options, given),
+        *_of_tls(options.tls, given, "tls"),
+        *_of_tls(options.cluster.tls, given, "cluster", "tls"),
+        *_of_listeners(options, given),
+        *_of_data_plane(data_plane),
+    ]
+
+
+def _of_log(options: Options, given: Given) -> Iterator[Problem]:
+    if options.log_file is not None:
+        reason = reason_not_writable(options.log_file)
+        if reason:
+            text = f"error opening file: open {options.log_file}: {reason}"
+            yield Problem(text, given.place("log_file"))
+    elif options.remote_syslog is not None or options.syslog:
+        name = "syslog" if options.remote_syslog is None else "remote_syslog"
+        try:
+            url = options.remote_syslog
+            open_syslog(local_address() if url is None else remote_address(url), _ignore).close()
+        except SyslogError as error:
+            yield Problem(str(error), given.place(name))
+
+
+def _of_pid_file(options: Options, given: Given) -> Iterator[Problem]:
+    reason = reason_not_writable(options.pid_file) if options.pid_file is not None else ""
+    if reason:
+        text = f"Could not write pidfile: open {options.pid_file}: {reason}"
+        yield Problem(text, given.place("pid_file"))
+
+
+def _of_authenticator(options: Options, given: Given) -> Iterator[Problem]:
+    if options.authorization.authenticator is None:
+        return
+    try:
+        open_authenticator(auth_settings(options), _ignore).close()
+    except AuthError as error:
+        yield Problem(str(error), given.place("authorization", "authenticator"))
+    except Exception as error:  # noqa: BLE001 - somebody else's code
+        text = f"authenticator {options.authorization.authenticator!r}: closing it failed with {error!r}"
+        yield Problem(text, given.place("authorization", "authenticator"))
+
+
+def _of_tls(asked: TlsOptions | None, given: Given, *path: str) -> Iterator[Problem]:
+    """Each file that cannot be read; or else what OpenSSL says of them."""
+    if asked is None:
+        return
+    unreadable = list(_unreadable(asked, given, path))
+    yield from unreadable
+    if unreadable or not (asked.cert_file and asked.key_file):
+        return
+    files = tls_files(asked)
+    if len(path) > 1:  # servers always show certificates, and verify them
+        files = replace(files, verify=True)
+    try:
+        server_context(files)
+        if len(path) > 1:
+            client_context(files)
+    except TlsError as error:
+        yield Problem(str(error), _place(str(error), asked, given, path))
+        if asked.ca_file and asked.ca_file not in str(error):
+            yield from _of_authorities(asked.ca_file, given, path)
+
+
+def _of_authorities(ca_file: str, given: Given, path: Sequence[str]) -> Iterator[Problem]:
+    try:
+        check_authorities(ca_file)
+    except TlsError as error:
+        yield Problem(str(error), given.place(*path, "ca_file"))
+
+
+def _unreadable(asked: TlsOptions, given: Given, path: Sequence[str]) -> Iterator[Problem]:
+    named = (("cert_file", _PAIR), ("key_file", _PAIR), ("ca_file", ""))
+    for key, beginning in named:
+        file: str | None = getattr(asked, key)
+        if not file:
+            continue
+        try:
+            Path(file).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", "") or str(error)).lower()
+            yield Problem(f"{beginning}open {file}: {reason}", given.place(*path, key))
+
+
+def _place(text: str, asked: TlsOptions, given: Given, path: Sequence[str]) -> Place | None:
+    """Where the file is named that a text is about."""
+    keys = ("ca_file",) if "root ca" in text else ("key_file", "cert_file")
+    blamed = next((key for key in keys if getattr(asked, key) and f"{getattr(asked, key)}:" in text), None)
+    return given.place(*path, blamed) if blamed else given.place(*path)
+
+
+def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
+    http, https, cluster = options.http, options.https, options.cluster
+    listeners: list[tuple[str, str, int, tuple[str, ...], tuple[str, ...]]] = [
+        ("clients", options.host, options.port, ("host",), ("port",))
+    ]
+    if cluster.port:
+        listeners.append(("servers", cluster.host, cluster.port, ("cluster", "host"), ("cluster", "port")))
+    if http is not None:
+        listeners.append(("HTTP", http.host, http.port, ("http_host",), ("http_port",)))
+    if https is not None:
+        listeners.append(("HTTPS", https.host, https.port, ("https_host",), ("https_port",)))
+    for whom, host, port, *paths in listeners:
+        reason = asyncio.run(_reason_not_listening(host, port))
+        if reason:
+            place = next(filter(None, (given.place(*path) for path in paths)), None)
+            yield Problem(f"cannot listen for {whom} on {joined(host, port)}: {reason}", place)
+
+
+async def _reason_not_listening(host: str, port: int) -> str:
+    try:
+        (await listening_socket(host, port, backlog=1)).close()
+    except ListenError as error:
+        return "" if str(error) == _IN_USE else str(error)
+    return ""
+
+
+def _of_data_plane(name: str) -> Iterator[Problem]:
+    try:
+        choose(name)
+    except DataPlaneUnavailable as error:
+        yield Problem(str(error))
+
+
+def _ignore(_: object) -> None:
+    """A check keeps no log."""

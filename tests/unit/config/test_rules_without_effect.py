@@ -1,0 +1,119 @@
+"""Unit tests of options that another one switches off."""
+
+import pytest
+
+from app.config.document import Block
+from app.config.flags import CONFIG_FILE, parse
+from app.config.load import load
+from tests.fakes.document import FILE, Value, document
+
+
+def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[str]:
+    """What has no effect in a command line and a file."""
+
+    def read(*_: object) -> Block:
+        return document(*pairs or ())
+
+    given = dict(parse(words).given) | ({} if pairs is None else {CONFIG_FILE: FILE})
+    return [str(notice) for notice in load(given, {}, read).notices]
+
+
+CLUSTER = "without a cluster: set cluster.port, or --cluster"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        (
+            [("cluster", [("no_advertise", True)])],
+            f"x.conf:2:14: cluster.no_advertise has no effect {CLUSTER}",
+        ),
+        ([("cluster", [("host", "h")])], f"x.conf:2:6: cluster.host has no effect {CLUSTER}"),
+        (
+            [("cluster", [("tls", [("cert_file", "c"), ("key_file", "k")])])],
+            f"x.conf:2:5: cluster.tls has no effect {CLUSTER}",
+        ),
+        (
+            [("cluster", [("port", -1), ("authorization", [("password", "p")])])],
+            "x.conf:4:10: cluster.authorization.password has no effect without a user",
+        ),
+        (
+            [("authorization", [("authenticator_timeout", 5), ("token", "t")])],
+            "x.conf:2:23: authorization.authenticator_timeout has no effect without an authenticator",
+        ),
+        (
+            [("authorization", [("token", "")])],
+            "x.conf:2:7: authorization.token is empty: no login is required",
+        ),
+        (
+            [("authorization", [("user", "")])],
+            "x.conf:2:6: authorization.user is empty: no login is required",
+        ),
+        (
+            [("syslog", True), ("remote_syslog", "udp://h:1")],
+            "x.conf:1:8: syslog has no effect because the log goes to remote_syslog",
+        ),
+        (
+            [("remote_syslog", "udp://h:1"), ("log_file", "l")],
+            "x.conf:1:15: remote_syslog has no effect because the log goes to log_file",
+        ),
+    ],
+)
+def test_of_a_file(pairs: list[tuple[str, Value]], expected: str) -> None:
+    """A key is named with its place, and with what switches it off."""
+    assert [expected] == notices(pairs=pairs)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--auth=", "--auth is empty: no login is required"),
+        ("--user=", "--user is empty: no login is required"),
+        ("--tlscert c", "--tlscert has no effect without --tls: connections are not encrypted"),
+        (
+            "--tls=false --tlskey k",
+            "--tlskey has no effect beside --tls=false: connections are not encrypted",
+        ),
+        (
+            "--tls=false --tlsverify --tlscert c --tlskey k",
+            "--tls=false has no effect because --tlsverify switches TLS on",
+        ),
+        ("--cluster nats://h:0", "--cluster has no effect with port 0; write nats://host:port"),
+        ("--connect_retries 2", f"--connect_retries has no effect {CLUSTER}"),
+        ("-s -l f", "--syslog has no effect because the log goes to --log"),
+    ],
+)
+def test_of_flags(words: str, expected: str) -> None:
+    """A flag is named as one writes it."""
+    assert expected in notices(*words.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "logins", "lost"),
+    [
+        ("--auth t", [("user", "u"), ("password", "p")], "authorization.user has no effect beside --auth"),
+        ("--auth t", [("users", ([("user", "a")],))], "authorization.users has no effect beside --auth"),
+        ("--user u", [("authenticator", "m:f")], "authorization.authenticator has no effect beside --user"),
+    ],
+)
+def test_logins_that_a_flag_replaces(words: str, logins: list[tuple[str, Value]], lost: str) -> None:
+    """Who could come in by the file, and cannot any more, is worth a line."""
+    (notice,) = notices(*words.split(), pairs=[("authorization", logins)])
+
+    assert notice.endswith(lost)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("prof_port", 0)],
+        [("cluster", [("no_advertise", False), ("connect_retries", 0), ("host", "h"), ("port", 0)])],
+        [("authorization", [("timeout", "0s"), ("authenticator_timeout", 0), ("password", "")])],
+        [("syslog", False), ("log_file", "f"), ("remote_syslog", "")],
+        [("cluster", [("port", -1), ("no_advertise", True), ("host", "h")])],
+        [("authorization", [("user", "u"), ("timeout", 3)])],
+    ],
+)
+def test_nothing_to_say(pairs: list[tuple[str, Value]]) -> None:
+    """What asks for nothing, or has its effect, makes no line."""
+    assert [] == notices(pairs=pairs)
