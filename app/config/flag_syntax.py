@@ -83,7 +83,7 @@ def scan(words: deque[str], readers: Mapping[str, Reader]) -> Iterator[tuple[str
 
     Scanning ends at the first word that is no flag, or after ``--``; the words
     from there on are left. A caller may stop earlier: nothing is read ahead.
-    Raises `UsageError`, with the flag that was probably meant where one is unknown.
+    Raises `UsageError`, with a similar flag where one is unknown.
     """
     while words and len(words[0]) > 1 and words[0].startswith("-"):
         word = words.popleft()
@@ -109,7 +109,7 @@ def stray_word(word: str, advice: str, *, secret: bool = False) -> UsageError:
 
 
 def switch_value(word: str, last: str, readers: Mapping[str, Reader]) -> str:
-    """What to do with a word after the flag `last`, if it looks like a value of a switch; or else empty."""
+    """What to do with a word after the flag `last` if it is a value of a switch; or else empty."""
     if readers.get(last) is not boolean or word not in (*_TRUE, *_FALSE):
         return ""
     return f"write {spelt(last)}={word}"
@@ -123,8 +123,8 @@ def spelt(name: str) -> str:
 def _advice(name: str, known: Iterable[str]) -> str:
     """What to do about an unknown flag."""
     other_case = [each for each in known if each.lower() == name.lower()]
-    meant = other_case or difflib.get_close_matches(name.replace("-", "_"), list(known), 1)
-    return f"did you mean {spelt(meant[0])}? See --help" if meant else "see --help"
+    similar = other_case or difflib.get_close_matches(name.replace("-", "_"), list(known), 1)
+    return f"did you mean {spelt(similar[0])}? See --help" if similar else "see --help"
 
 
 def _shown(name: str) -> str:

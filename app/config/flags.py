@@ -47,7 +47,7 @@ class Flag:
     """The left column of the help text; the names are read off it."""
     read: Reader
     text: str
-    """The right column; ``{port}`` stands for the default of the option ``port``."""
+    """The right column; ``{port}`` is the default of the option ``port``."""
     sets: tuple[str, ...] = ()
     """What gets the value: paths of options, or what `app.config.load` makes of it."""
     asks: Request | None = None
@@ -74,9 +74,9 @@ class CommandLine:
     given: Mapping[str, Value] = field(default_factory=dict, repr=False)
     """Values that are given explicitly, by the names in `Flag.sets`."""
     asks: Request | None = None
-    """What is wanted in place of a server."""
+    """What to do in place of serving."""
     notices: tuple[str, ...] = field(default=(), compare=False)
-    """What was probably not meant."""
+    """Probable slips."""
 
 
 SHELLS = ("bash", "zsh", "fish")
@@ -243,7 +243,7 @@ def parse(words: Sequence[str]) -> CommandLine:
 
 
 def _requested(left: Sequence[str], last: str) -> list[Request]:
-    """What is asked for by words without a dash. Raises `UsageError` if they are others."""
+    """The requests that are words without a dash. Raises `UsageError` for any other word."""
     for position, word in enumerate(left):
         if word.lower() not in _REQUESTS:
             raise _stray(word, "" if position else last)
@@ -261,7 +261,7 @@ def _stray(word: str, last: str) -> UsageError:
 def _slips(
     name: str, value: Value, words: Sequence[str], before: Mapping[tuple[str, ...], Value]
 ) -> Iterator[str]:
-    """Notices of what was probably not meant; `before` has values by what they set.
+    """Notices of probable slips; `before` has values by what they set.
 
     Raises `UsageError` where a whole file would be dropped.
     """

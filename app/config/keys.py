@@ -2,7 +2,7 @@
 
 Names of keys are case-insensitive, and of several that set one option the last one
 counts (configuration.md, section 2); each that does not count is reported. Values are
-not judged here.
+not checked here.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Resolved:
     superseded: tuple[Block, ...] = ()
     """Values that do not count because they are given again."""
     unclear: frozenset[Path] = frozenset()
-    """Sections with unknown keys, which may be meant for known ones."""
+    """Sections with unknown keys, each of which may be a known one misspelt."""
 
 
 def resolve(document: Block, section: type[Section], variables: AbstractSet[str] = frozenset()) -> Resolved:

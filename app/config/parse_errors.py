@@ -55,7 +55,7 @@ class SyntaxStop:
 
     text: str
     spot: TextPosition
-    wanted: Container[str]
+    allowed: Container[str]
     """Names of tokens that may stand here."""
     opened: Sequence[Token]
     """Brackets that are open here."""
@@ -82,13 +82,13 @@ def explain(stop: SyntaxStop) -> ParseProblem:
         return ParseProblem(f"unclosed '{bracket}' opened at line {bracket.line}", stop.spot, final=True)
     if closes_wrongly(found, stop.opened):
         return ParseProblem(_wrongly_closed(found, stop.opened), stop.spot, final=True)
-    if found in _UNCLOSED and (kind := _unclosed(found, stop.wanted)):
+    if found in _UNCLOSED and (kind := _unclosed(found, stop.allowed)):
         return ParseProblem(_UNCLOSED[found], stop.spot, final=kind in _TEXTS)
     if (line_end := _end_of_lonely_key(stop)) is not None:
         return ParseProblem(
             "expected a value, found the end of the line", TextPosition.of(line_end), final=not found
         )
-    text = f"expected {_expected(stop.wanted, stop.opened)}, found {_found(found)}{_after(stop.last)}"
+    text = f"expected {_expected(stop.allowed, stop.opened)}, found {_found(found)}{_after(stop.last)}"
     return ParseProblem(text, stop.spot, final=not found)
 
 
@@ -126,18 +126,18 @@ def _wrongly_closed(found: str, opened: Sequence[Token]) -> str:
     return f"expected '{_CLOSING[bracket]}' for the '{bracket}' of line {bracket.line}, found '{found}'"
 
 
-def _unclosed(found: str, wanted: Container[str]) -> str | None:
+def _unclosed(found: str, allowed: Container[str]) -> str | None:
     """The kind of token that this would have begun, had it an end."""
     kinds = [kind for kind, begin in _TEXTS.items() if begin == found]
     if found != "(":
         kinds += ["QUOTED_KEY", "QUOTED_PATH"]
-    return next((kind for kind in kinds if kind in wanted), None)
+    return next((kind for kind in kinds if kind in allowed), None)
 
 
 def _end_of_lonely_key(stop: SyntaxStop) -> Token | None:
     """The end of the line, if a key is alone on its line and what follows is not its value."""
     match [token.type for token in stop.last]:
-        case [*_, "_BREAK"] if "WORD" in stop.wanted:
+        case [*_, "_BREAK"] if "WORD" in stop.allowed:
             return stop.last[-1]
         case ["KEY" | "QUOTED_KEY", "_BREAK", kind] if kind in READERS:
             return stop.last[1]
@@ -151,18 +151,18 @@ def _after(last: Sequence[Token]) -> str:
     return ""
 
 
-def _expected(wanted: Container[str], opened: Sequence[Token]) -> str:
-    if "PATH" in wanted:
+def _expected(allowed: Container[str], opened: Sequence[Token]) -> str:
+    if "PATH" in allowed:
         return "a file name"
-    if "WORD" in wanted:
+    if "WORD" in allowed:
         return "a value"
-    if "KEY" in wanted:
+    if "KEY" in allowed:
         return "a key or '}'" if opened else "a key"
-    if "ELEMENT_WORD" in wanted:
+    if "ELEMENT_WORD" in allowed:
         return "a value or ']'"
     if opened:
         return "the end of the line, ',' or ']'" if opened[-1] == "[" else "the end of the line, ',' or '}'"
-    return "the end of the line" if "_SEMICOLON" in wanted else "the end of the file"
+    return "the end of the line" if "_SEMICOLON" in allowed else "the end of the file"
 
 
 def _found(found: str) -> str:

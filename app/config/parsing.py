@@ -47,12 +47,12 @@ def parse(text: str, start: Start) -> tuple[Branch | None, list[ParseProblem]]:
     The tree of a document lacks what cannot be read; where nothing that follows can be read,
     it has what is before. A variable has a tree only if nothing is wrong.
     """
-    attempt = _Attempt(text, start)
+    run = _ParseRun(text, start)
     try:
-        return attempt.run(), attempt.mistakes
+        return run.run(), run.mistakes
     except _Stopped:
-        certain = attempt.certain() if start == "document" else ""
-    return (parse(certain, start)[0] if certain else None), attempt.mistakes
+        certain = run.certain() if start == "document" else ""
+    return (parse(certain, start)[0] if certain else None), run.mistakes
 
 
 @cache
@@ -61,7 +61,7 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", start=["document", "variable"], maybe_placeholders=False)
 
 
-class _Attempt:
+class _ParseRun:
     """One run over one text."""
 
     def __init__(self, text: str, start: Start) -> None:

@@ -82,7 +82,7 @@ class DocumentReader:
         return block
 
     def document(self, context: _Context, place: Place) -> Block:
-        """One file; `place` is where it is asked for."""
+        """One file; `place` is where it is named."""
         source = context.files[-1]
         self._files += 1
         self._size += len(source.text)
@@ -124,7 +124,7 @@ class DocumentReader:
             self.refuse(place, f"nested deeper than {DEEPEST} levels")
 
     def count_all(self, item: Item, place: Place, depth: int) -> None:
-        """A value that was read before stands again, with all it holds, `depth` levels deep."""
+        """A value that was read before is used again, with all it holds, `depth` levels deep."""
         self.count(place)
         if isinstance(item.value, Block | tuple):
             self.nest(place, depth + 1)

@@ -61,7 +61,7 @@ class Given:
         return not asks_for_nothing(self.used.get(*path))
 
     def is_certain(self, *path: str) -> bool:
-        """Whether the value that counts, which may be the default, is the one that is meant."""
+        """Whether the value that counts, which may be the default, is what the operator intends."""
         used, intended = self.used.get(*path), self.intended.get(*path)
         return used == intended and (used is not None or (self.whole and path[:-1] not in self.unclear))
 
@@ -137,13 +137,13 @@ def _overlap(one: str, other: str) -> bool:
 
 def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
     sections = ((("tls",), options.tls), (("cluster", "tls"), options.cluster.tls))
-    for path, asked in sections:
-        if asked is None:
+    for path, section in sections:
+        if section is None:
             continue
         place = given.used.place(path)
         for key, value, text in (
-            ("cert_file", asked.cert_file, _NO_CERTIFICATE),
-            ("key_file", asked.key_file, _NO_PRIVATE_KEY),
+            ("cert_file", section.cert_file, _NO_CERTIFICATE),
+            ("key_file", section.key_file, _NO_PRIVATE_KEY),
         ):
             if not value and given.is_certain(*path, key):
                 # By flags alone the text is gnatsd's, which scripts may look for.
@@ -153,7 +153,7 @@ def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
 
 
 def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:
-    """Where both are set. One message fits in any case, but what was asked for cannot be meant."""
+    """If both are set. One message always fits, but then the given bound is not kept."""
     paths = ("max_pending_size",), ("max_payload",), ("max_control_line",)
     if not (given.asks("max_pending_size") and given.asks("max_payload")):
         return

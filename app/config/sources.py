@@ -1,7 +1,7 @@
 """The files of a configuration: opened with care, and read as a whole.
 
-A name on a command line or after ``include`` may lead anywhere: to a pipe nobody
-writes to, a device without an end, or a hundred megabytes of something else.
+A name on a command line or after ``include`` may lead anywhere: to a pipe without
+a writer, a device without an end, or a hundred megabytes of something else.
 """
 
 import os

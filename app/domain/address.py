@@ -16,6 +16,6 @@ def joined(host: str, port: int) -> str:
 
 
 def with_port(address: str, port: int) -> str:
-    """A host, or ``host:port``, as others are told it: with `port` unless it has one."""
+    """A host, or ``host:port``: the latter as it is, the former with `port`."""
     has_port = ":" in address.rpartition("]")[2]
     return address if has_port else f"{address}:{port}"

@@ -40,7 +40,7 @@ class BcryptHash(NamedTuple):
 
 
 def begins_like_hash(text: str) -> bool:
-    """Whether a configured password is meant as a hash."""
+    """Whether a configured password claims to be a hash."""
     return _BEGINNING.match(text) is not None
 
 

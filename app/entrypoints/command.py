@@ -1,4 +1,4 @@
-"""What a command line asks the server's program for, done."""
+"""The command line of the server's program: serve, check, print help or a version."""
 
 import os
 from collections.abc import Sequence
@@ -21,8 +21,11 @@ from app.entrypoints.signals import Handlers, end_as_usual
 _DONE, _FAILED, _MISUSED = 0, 1, 2
 
 
-def obey(words: Sequence[str], usual: Handlers) -> int:
-    """Do it, and return the exit status; `usual` are the signal handlers of what is no server."""
+def run_command(words: Sequence[str], usual: Handlers) -> int:
+    """Do what the words ask for; return the exit status.
+
+    `usual` are the signal handlers of a program that does not serve.
+    """
     fill_standard_streams()
     try:
         command = parse(words)
@@ -60,7 +63,7 @@ def _data_plane() -> str:
 
 
 def _twin() -> str:
-    """The data plane that would run, as far as there is one."""
+    """The data plane that would run."""
     try:
         return choose(_data_plane())[0]
     except DataPlaneUnavailable:
@@ -68,7 +71,7 @@ def _twin() -> str:
 
 
 def _check(command: CommandLine) -> int:
-    """Print all that keeps a server from starting, and what has no effect."""
+    """Print what would keep a server from starting, and what has no effect."""
     found = examine(command.given, os.environ)
     problems = list(found.problems)
     if found.options is not None:

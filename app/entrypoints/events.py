@@ -1,4 +1,4 @@
-"""Facts that only a server with a process and a configuration of its own reports."""
+"""Events of the server's process and configuration."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from app.domain.events import Event, Level
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationQuestioned(Event):
-    """Something that was configured has no effect. There is no level between these two."""
+    """An option has no effect. There is no level of warnings between ERR and INF."""
 
     level = Level.ERROR
     sentence = "{self.problem}"
@@ -18,7 +18,7 @@ class ConfigurationQuestioned(Event):
 
 @dataclass(frozen=True, slots=True)
 class StartFailed(Event):
-    """The last line of a server that never served."""
+    """The last line of a server that could not start."""
 
     level = Level.FATAL
     sentence = "{self.reason}"
@@ -28,12 +28,16 @@ class StartFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReloadIgnored(Event):
+    """A signal asked for a reload."""
+
     level = Level.INFO
     sentence = "Reload ignored: it is not available yet; restart the server to apply a changed configuration"
 
 
 @dataclass(frozen=True, slots=True)
 class PlainDataPlane(Event):
+    """The native data plane was to be used if built, and is not built."""
+
     level = Level.INFO
     sentence = (
         "The native data plane is not built, so the plain one serves, which is much slower: "
@@ -43,7 +47,7 @@ class PlainDataPlane(Event):
 
 @dataclass(frozen=True, slots=True)
 class PendingRaised(Event):
-    """The bound of pending bytes follows the largest message where nobody has chosen it."""
+    """The bound of pending bytes follows the largest message unless it is configured."""
 
     level = Level.INFO
     sentence = (
@@ -57,7 +61,7 @@ class PendingRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class StopIncomplete(Event):
-    """A part of the server did not end in order; the server ends nevertheless."""
+    """A part of the server failed to stop; the server ends nevertheless."""
 
     level = Level.ERROR
     sentence = "Cannot stop {self.part} in order: {self.reason}"

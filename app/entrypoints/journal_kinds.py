@@ -1,4 +1,4 @@
-"""Which facts the journal keeps, and in which words. To add one, add a line to `KINDS`."""
+"""The events that the dashboard's journal keeps, and their words. To add one, add a line to `KINDS`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,13 +35,13 @@ BAD, WARN, GOOD = "bad", "warn", "good"
 
 
 LONGEST_TEXT = 300
-"""Characters of a fact's text that are kept."""
+"""Characters of a text that are kept."""
 
 
 def _field(name: str) -> Callable[[Event], str]:
-    """A field of a fact, as text, which a peer may have written: its beginning is enough."""
+    """A field of an event, as text; a peer may have written it, so it is cut."""
 
-    def read(fact: Any) -> str:  # noqa: ANN401 - each kind of fact has fields of its own
+    def read(fact: Any) -> str:  # noqa: ANN401 - each kind of event has fields of its own
         return str(getattr(fact, name))[:LONGEST_TEXT]
 
     return read
@@ -99,4 +99,4 @@ KINDS: Mapping[type[Event], Kind] = {
     MonitorFailed: _defect("Internal error in monitoring"),
     MonitorUnavailable: Kind("internal_error", "Monitoring not available", WARN, _field("reason")),
 }
-"""Facts that an operator should see on the dashboard."""
+"""Events that an operator should see on the dashboard."""

@@ -1,8 +1,8 @@
 """``pynatsd-mkpasswd``: a password, and its hash for the configuration.
 
-Without flags it makes one up. Forms and texts are those of gnatsd's tool
-(configuration.md, section 10), and one thing is ours: ``-p`` reads the password from
-standard input when that is no terminal, so that scripts can use it.
+Without flags it generates one. Flags and texts are those of gnatsd's tool
+(configuration.md, section 10), except that ``-p`` reads the password from standard
+input also when that is no terminal, so that scripts can use it.
 """
 
 import getpass
@@ -33,7 +33,7 @@ _FLAGS = {"p": boolean, "c": integer, "h": boolean, "help": boolean}
 
 
 class _PasswordError(Exception):
-    """No password or no hash can be had; the text says why."""
+    """There is no password or no hash; the text says why."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def _parse(words: Sequence[str]) -> dict[str, Value]:
 
 
 def _run(*, from_input: bool, cost: int) -> bool:
-    """Whether all could be written. Raises `_PasswordError`."""
+    """Whether all output was written. Raises `_PasswordError`."""
     if from_input:
         password = _read_password()
     else:

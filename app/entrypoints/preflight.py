@@ -1,7 +1,8 @@
-"""What a start would open, opened and closed again: all that prevents it, at once.
+"""A check of all that a start would open: log, pid file, certificates, addresses.
 
-Files are neither made nor changed. A port that is in use is no obstacle: the server that
-is to be restarted may use it.
+Each is opened and closed again, and all obstacles are reported at once. Files are
+neither made nor changed. A port in use is no obstacle: the server to be restarted may
+use it.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ _IN_USE = "address already in use"
 
 
 def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
-    """All of them; `data_plane` names the twin that shall run."""
+    """What would keep a server from starting; `data_plane` names the twin to run."""
     return [
         *_of_log(options, given),
         *_of_pid_file(options, given),
@@ -71,30 +72,30 @@ def _of_authenticator(options: Options, given: Given) -> Iterator[Problem]:
         open_authenticator(auth_settings(options), _ignore).close()
     except AuthError as error:
         yield Problem(str(error), given.place("authorization", "authenticator"))
-    except Exception as error:  # noqa: BLE001 - somebody else's code
+    except Exception as error:  # noqa: BLE001 - code of the operator may raise anything
         text = f"authenticator {options.authorization.authenticator!r}: closing it failed with {error!r}"
         yield Problem(text, given.place("authorization", "authenticator"))
 
 
-def _of_tls(asked: TlsOptions | None, given: Given, *path: str) -> Iterator[Problem]:
-    """Each file that cannot be read; or else what OpenSSL says of them."""
-    if asked is None:
+def _of_tls(section: TlsOptions | None, given: Given, *path: str) -> Iterator[Problem]:
+    """Each file that cannot be read; or else the error of OpenSSL."""
+    if section is None:
         return
-    unreadable = list(_unreadable(asked, given, path))
+    unreadable = list(_unreadable(section, given, path))
     yield from unreadable
-    if unreadable or not (asked.cert_file and asked.key_file):
+    if unreadable or not (section.cert_file and section.key_file):
         return
-    files = tls_files(asked)
-    if len(path) > 1:  # servers always show certificates, and verify them
+    files = tls_files(section)
+    if len(path) > 1:  # routes always use and verify certificates
         files = replace(files, verify=True)
     try:
         server_context(files)
         if len(path) > 1:
             client_context(files)
     except TlsError as error:
-        yield Problem(str(error), _place(str(error), asked, given, path))
-        if asked.ca_file and asked.ca_file not in str(error):
-            yield from _of_authorities(asked.ca_file, given, path)
+        yield Problem(str(error), _place(str(error), section, given, path))
+        if section.ca_file and section.ca_file not in str(error):
+            yield from _of_authorities(section.ca_file, given, path)
 
 
 def _of_authorities(ca_file: str, given: Given, path: Sequence[str]) -> Iterator[Problem]:
@@ -104,10 +105,10 @@ def _of_authorities(ca_file: str, given: Given, path: Sequence[str]) -> Iterator
         yield Problem(str(error), given.place(*path, "ca_file"))
 
 
-def _unreadable(asked: TlsOptions, given: Given, path: Sequence[str]) -> Iterator[Problem]:
+def _unreadable(section: TlsOptions, given: Given, path: Sequence[str]) -> Iterator[Problem]:
     named = (("cert_file", _PAIR), ("key_file", _PAIR), ("ca_file", ""))
     for key, beginning in named:
-        file: str | None = getattr(asked, key)
+        file: str | None = getattr(section, key)
         if not file:
             continue
         try:
@@ -117,11 +118,12 @@ def _unreadable(asked: TlsOptions, given: Given, path: Sequence[str]) -> Iterato
             yield Problem(f"{beginning}open {file}: {reason}", given.place(*path, key))
 
 
-def _place(text: str, asked: TlsOptions, given: Given, path: Sequence[str]) -> Place | None:
-    """Where the file is named that a text is about."""
+def _place(text: str, section: TlsOptions, given: Given, path: Sequence[str]) -> Place | None:
+    """The place of the file that an error is about."""
     keys = ("ca_file",) if "root ca" in text else ("key_file", "cert_file")
-    blamed = next((key for key in keys if getattr(asked, key) and f"{getattr(asked, key)}:" in text), None)
-    return given.place(*path, blamed) if blamed else given.place(*path)
+    files = {key: getattr(section, key) for key in keys}
+    named = next((key for key, file in files.items() if file and f"{file}:" in text), None)
+    return given.place(*path, named) if named else given.place(*path)
 
 
 def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
@@ -135,11 +137,11 @@ def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
         listeners.append(("HTTP", http.host, http.port, ("http_host",), ("http_port",)))
     if https is not None:
         listeners.append(("HTTPS", https.host, https.port, ("https_host",), ("https_port",)))
-    for whom, host, port, *paths in listeners:
+    for peers, host, port, *paths in listeners:
         reason = asyncio.run(_reason_not_listening(host, port))
         if reason:
             place = next(filter(None, (given.place(*path) for path in paths)), None)
-            yield Problem(f"cannot listen for {whom} on {joined(host, port)}: {reason}", place)
+            yield Problem(f"cannot listen for {peers} on {joined(host, port)}: {reason}", place)
 
 
 async def _reason_not_listening(host: str, port: int) -> str:
@@ -158,4 +160,4 @@ def _of_data_plane(name: str) -> Iterator[Problem]:
 
 
 def _ignore(_: object) -> None:
-    """A check keeps no log."""
+    """Events of a check are not logged."""

@@ -13,9 +13,9 @@ from app.entrypoints import signals
 def main(words: Sequence[str] | None = None) -> int:
     """Do what a command line asks for; return the exit status."""
     usual = signals.end_quietly()
-    from app.entrypoints.command import obey  # noqa: PLC0415 - signals come first
+    from app.entrypoints.command import run_command  # noqa: PLC0415 - signals come first
 
-    return obey(sys.argv[1:] if words is None else words, usual)
+    return run_command(sys.argv[1:] if words is None else words, usual)
 
 
 if __name__ == "__main__":

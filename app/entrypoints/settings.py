@@ -24,13 +24,14 @@ from app.ports.authenticator import Authenticator
 from app.ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
-"""The gnatsd whose protocol is spoken. Clients decide by it what they may use."""
+"""The version of gnatsd whose protocol is spoken; clients decide by it what they may use."""
 
 PROGRAM = f"pynatsd {__version__}"
 RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
 
 
 def log_settings(options: Options) -> LogSettings:
+    """Where the log goes, and what is in it."""
     return LogSettings(
         log_file=options.log_file,
         json_lines=options.log_format == "json",
@@ -43,20 +44,22 @@ def log_settings(options: Options) -> LogSettings:
 
 
 def auth_settings(options: Options) -> AuthSettings:
-    asked = options.authorization
-    users = {entry.user: entry.password for entry in asked.users or ()}
-    if asked.user:
-        users[asked.user] = asked.password
+    """The logins of clients."""
+    section = options.authorization
+    users = {entry.user: entry.password for entry in section.users or ()}
+    if section.user:
+        users[section.user] = section.password
     return AuthSettings(
         users=users,
-        token=asked.token,
-        authenticator=asked.authenticator or "",
-        authenticator_seconds=asked.authenticator_timeout,
+        token=section.token,
+        authenticator=section.authenticator or "",
+        authenticator_seconds=section.authenticator_timeout,
         max_waiting=options.max_connections,
     )
 
 
 def limits(options: Options) -> Limits:
+    """The limits of the broker."""
     return Limits(
         max_connections=options.max_connections,
         max_control_line=options.max_control_line,
@@ -70,47 +73,48 @@ def limits(options: Options) -> Limits:
     )
 
 
-def tls_files(asked: TlsOptions) -> TlsFiles:
+def tls_files(section: TlsOptions) -> TlsFiles:
+    """The files and ciphers of a section ``tls``."""
     return TlsFiles(
-        cert_file=asked.cert_file or "",
-        key_file=asked.key_file or "",
-        ca_file=asked.ca_file or "",
-        verify=asked.verify,
-        cipher_suites=asked.cipher_suites,
+        cert_file=section.cert_file or "",
+        key_file=section.key_file or "",
+        ca_file=section.ca_file or "",
+        verify=section.verify,
+        cipher_suites=section.cipher_suites,
     )
 
 
 def client_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
-    """How clients' links are protected, if they are. Raises `TlsError`."""
+    """TLS for clients, if it is on. Raises `TlsError`."""
     if options.tls is None:
         return None
     return TlsTerms(server_context(tls_files(options.tls)), options.tls.timeout, record)
 
 
 def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
-    """How links that other servers dial are protected, if they are. Raises `TlsError`.
+    """TLS for accepted routes, if it is on. Raises `TlsError`.
 
     Both sides show a certificate, and both verify (cluster-protocol.md, section 8).
     """
-    asked = options.cluster.tls
-    if asked is None:
+    section = options.cluster.tls
+    if section is None:
         return None
-    files = replace(tls_files(asked), verify=True)
-    return TlsTerms(server_context(files), asked.timeout, record, for_routes=True)
+    files = replace(tls_files(section), verify=True)
+    return TlsTerms(server_context(files), section.timeout, record, for_routes=True)
 
 
 def dialled_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
-    """How links to other servers are protected, if they are. Raises `TlsError`."""
-    asked = options.cluster.tls
-    if asked is None:
+    """TLS for dialled routes, if it is on. Raises `TlsError`."""
+    section = options.cluster.tls
+    if section is None:
         return None
-    files = replace(tls_files(asked), verify=True)
-    return TlsTerms(client_context(files), asked.timeout, record, for_routes=True)
+    files = replace(tls_files(section), verify=True)
+    return TlsTerms(client_context(files), section.timeout, record, for_routes=True)
 
 
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
-    """What INFO says until a port is known."""
-    told = parse_advertised(options.client_advertise) if options.client_advertise else None
+    """The contents of INFO before a port is bound."""
+    advertised = parse_advertised(options.client_advertise) if options.client_advertise else None
     return ServerInfo(
         server_id=entropy.identifier(),
         version=ADVERTISED_VERSION,
@@ -121,37 +125,39 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         tls_required=options.tls is not None,
         tls_verify=options.tls is not None and options.tls.verify,
         max_payload=options.max_payload,
-        told_host=told.host if told else "",
-        told_port=told.port if told else 0,
+        told_host=advertised.host if advertised else "",
+        told_port=advertised.port if advertised else 0,
     )
 
 
 def cluster_settings(options: Options) -> ClusterSettings:
-    asked = options.cluster
+    """What the domain needs of the section ``cluster``."""
+    section = options.cluster
     return ClusterSettings(
-        host=asked.host,
-        port=asked.port,
-        user=asked.authorization.user or "",
-        password=asked.authorization.password,
-        auth_timeout=asked.authorization.timeout,
-        tls=asked.tls is not None,
-        routes=asked.routes,
-        advertised=asked.cluster_advertise or "",
-        advertise=not asked.no_advertise,
+        host=section.host,
+        port=section.port,
+        user=section.authorization.user or "",
+        password=section.authorization.password,
+        auth_timeout=section.authorization.timeout,
+        tls=section.tls is not None,
+        routes=section.routes,
+        advertised=section.cluster_advertise or "",
+        advertise=not section.no_advertise,
         name=options.server_name or "",
-        connect_retries=asked.connect_retries,
+        connect_retries=section.connect_retries,
     )
 
 
 def cluster_auth_settings(options: Options) -> AuthSettings:
-    asked = options.cluster.authorization
-    return AuthSettings(users={asked.user: asked.password} if asked.user else {})
+    """The login of other servers."""
+    section = options.cluster.authorization
+    return AuthSettings(users={section.user: section.password} if section.user else {})
 
 
 def client_urls(options: Options, port: int) -> tuple[str, ...]:
-    """Where clients of the whole cluster may reach this server, whose clients' port is `port`.
+    """Addresses of this server for clients of the whole cluster; `port` is the bound one.
 
-    That of a wildcard host is every address that reaches beyond this machine.
+    For a wildcard host they are all addresses that are reachable from other machines.
     """
     if options.client_advertise:
         return (with_port(options.client_advertise, port),)
@@ -161,7 +167,7 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
 
 
 def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
-    """Where monitoring is served, if it is. Raises `TlsError`."""
+    """The listeners of monitoring. Raises `TlsError`."""
     endpoints = []
     if options.http is not None:
         endpoints.append(Endpoint(options.http.host, options.http.port))
@@ -170,14 +176,15 @@ def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
     return tuple(endpoints)
 
 
-def _monitor_tls(asked: TlsOptions | None) -> ssl.SSLContext:
-    """The clients' certificate; readers are asked for none (monitoring.md, section 1)."""
-    if asked is None:
+def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
+    """The clients' certificate; readers need none (monitoring.md, section 1)."""
+    if section is None:
         raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
-    return server_context(replace(tls_files(asked), verify=False))
+    return server_context(replace(tls_files(section), verify=False))
 
 
 def monitor_settings(options: Options, data_plane: str, config_file: str = "") -> MonitorSettings:
+    """What monitoring shows of the server, and its bounds."""
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
         server_name=options.server_name or "",
@@ -198,7 +205,7 @@ def _log_destination(options: Options) -> str:
 
 
 def own_names(options: Options) -> frozenset[str]:
-    """Names that the operator has given this server, in small letters."""
+    """Host names of this server that are configured, in lower case."""
     names = [options.host, options.server_name or "", options.cluster.host]
     names += [endpoint.host for endpoint in (options.http, options.https) if endpoint is not None]
     if options.client_advertise:

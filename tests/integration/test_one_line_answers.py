@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from app.entrypoints import mkpasswd, top
-from app.entrypoints.command import obey
+from app.entrypoints.command import run_command
 from tests.fakes.certificates import certificates
 from tests.fakes.server_process import ServerProcess
 
@@ -397,7 +397,7 @@ def test_each_has_its_answer(row: Row, capsys: pytest.CaptureFixture[str]) -> No
     for name, text in zip(("n.conf", "inner.conf"), texts, strict=False):
         Path(name).write_text(text, "utf-8")
 
-    status = obey(row.words.split(" "), {})
+    status = run_command(row.words.split(" "), {})
 
     output, errors = capsys.readouterr()
     assert row.status == status, errors
@@ -465,7 +465,7 @@ def test_variables(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
-    status = obey(["-t", "-p", "-1"], {})
+    status = run_command(["-t", "-p", "-1"], {})
 
     assert (int(bool(line)), line) == (status, capsys.readouterr().err.strip())
 
