@@ -156,7 +156,7 @@ def test_listeners_that_are_none(text: str, message: str) -> None:
     ],
 )
 def test_a_password_is_not_shown(text: str, shown: str) -> None:
-    """Whatever stands between a colon and the last @ is kept back."""
+    """Whatever is between a colon and the last @ is kept back."""
     assert shown == without_password(text)
 
 

@@ -45,7 +45,7 @@ def test_false(word: str) -> None:
 
 
 def test_a_boolean_takes_no_word() -> None:
-    """The word behind a boolean is not its value; it ends the flags."""
+    """The word after a boolean is not its value; it ends the flags."""
     assert ([("D", True)], ["false", "-p", "1"]) == scanned("-D", "false", "-p", "1")
 
 
@@ -69,12 +69,12 @@ def test_only_the_first_equals_sign_divides() -> None:
     ],
 )
 def test_where_flags_end(words: tuple[str, ...], left: list[str]) -> None:
-    """Flags end before the first word without a dash, before a lone dash, and behind two."""
+    """Flags end before the first word without a dash, before a lone dash, and after two."""
     assert ([("D", True)], left) == scanned(*words)
 
 
 def test_a_caller_may_stop_early() -> None:
-    """A flag is found before a mistake behind it is."""
+    """A flag is found before a mistake after it is."""
     flags = scan(deque(["-D", "-nope"]), READERS)
 
     assert ("D", True) == next(flags)

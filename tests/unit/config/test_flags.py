@@ -85,7 +85,7 @@ def test_options_that_are_given(words: list[str], given: dict[str, Value]) -> No
     ],
 )
 def test_requests(words: list[str], request_: Request) -> None:
-    """Version and help are flags and words; help counts before all that stands behind it, a check last."""
+    """Version and help are flags and words; help counts before all that follows it, a check last."""
     assert request_ is parse(words).asks
 
 

@@ -165,7 +165,7 @@ def test_a_variable_may_change() -> None:
 
 
 def test_unknown_keys_are_errors() -> None:
-    """A key nobody knows is told of with its place, outside of sections and within them."""
+    """A key nobody knows is reported with its place, outside of sections and within them."""
     resolved = read(
         ("jetstream", [("a", 1)]),
         ("authorization", [("permissions", 1), ("users", ([("user", "u"), ("nkey", "U")],))]),
@@ -211,7 +211,7 @@ def test_a_key_is_shown_on_one_line() -> None:
     ],
 )
 def test_problems(pairs: list[tuple[str, Value]], problem: str) -> None:
-    """What cannot be read is reported where it stands."""
+    """What cannot be read is reported where it is."""
     ((found,), notices) = texts(read(*pairs))
 
     assert found.startswith(problem)

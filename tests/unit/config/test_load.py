@@ -194,7 +194,7 @@ def test_certificates_alone_switch_nothing_on(words: list[str]) -> None:
     ],
 )
 def test_mistakes_in_flags(words: list[str], expected: list[str]) -> None:
-    """What flags want and cannot have is told in gnatsd's words, where it has any."""
+    """What flags want and cannot have is reported in gnatsd's words, where it has any."""
     found = problems(*words)
 
     assert len(expected) == len(found)

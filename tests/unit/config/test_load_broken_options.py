@@ -18,7 +18,7 @@ TABLE = (DIRECTORY / "expected.txt").read_text("utf-8").splitlines()
 
 @pytest.mark.parametrize("file", sorted(DIRECTORY.glob("*.conf")), ids=lambda file: file.stem)
 def test_every_mistake_is_one_line(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each mistake of a file is told in one line: where it is, and what was expected."""
+    """Each mistake of a file is reported in one line: where it is, and what was expected."""
     monkeypatch.chdir(DIRECTORY)
 
     with pytest.raises(ConfigError) as raised:

@@ -25,7 +25,7 @@ def mistakes(**given: object) -> list[str]:
 
 
 def test_the_defaults_are_gnatsds() -> None:
-    """A server that is told nothing behaves like gnatsd started without flags."""
+    """A server without options behaves like gnatsd started without flags."""
     options = make_options({})
 
     assert {
@@ -103,7 +103,7 @@ def test_zero_means_the_default(name: str) -> None:
 
 @pytest.mark.parametrize("empty", [0, 0.0, "0s", "0h0m"])
 def test_no_time_means_the_default_time(empty: object) -> None:
-    """However it is written, a time of zero stands for the default."""
+    """However it is written, a time of zero means the default."""
     assert 120.0 == make_options({"ping_interval": empty}).ping_interval
 
 

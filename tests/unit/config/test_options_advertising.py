@@ -1,4 +1,4 @@
-"""Unit tests of addresses that are told to others."""
+"""Unit tests of addresses that are advertised."""
 
 import pytest
 
@@ -8,19 +8,19 @@ from app.config.options import make_options
 
 @pytest.mark.parametrize("text", ["h", "h:4222", "10.0.0.1", "[::1]", "[::1]:4222"])
 def test_an_address_for_others(text: str) -> None:
-    """A host, with or without a port, can be told to others."""
+    """A host, with or without a port, can be advertised."""
     assert text == make_options({"client_advertise": text}).client_advertise
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1", "10.0.0.1:6222", "[2001:db8::1]", "[2001:db8::1]:6222"])
 def test_an_address_for_servers(text: str) -> None:
-    """Servers are told a numeric address, with or without a port."""
+    """Servers get a numeric address, with or without a port."""
     assert text == make_options({"cluster": {"cluster_advertise": text}}).cluster.cluster_advertise
 
 
 @pytest.mark.parametrize("text", ["nats.example.com", "localhost:6222", "10.0.0", "[::]", "224.0.0.1:6222"])
 def test_no_server_would_dial(text: str) -> None:
-    """What other servers would not believe is refused, in place of being told in vain."""
+    """What other servers would not dial is refused."""
     with pytest.raises(
         ConfigError, match=r"^cluster.cluster_advertise must be a numeric address: other servers"
     ):

@@ -1,4 +1,4 @@
-"""Broken files, and what an operator is told about each; the files are in ``tests/config/broken``."""
+"""Broken files, and what is reported about each; the files are in ``tests/config/broken``."""
 
 from pathlib import Path
 
@@ -64,14 +64,14 @@ value_on_next_line.conf:1:6: expected a value, found the end of the line
 variable_read_later.conf:1:7: unknown variable: no key above and no environment variable has this name; text that begins with '$' needs quotes
 variable_unknown.conf:3:13: unknown variable: no key above and no environment variable has this name; text that begins with '$' needs quotes
 yaml.conf:2:9: expected a value, found the end of the line
-"""  # noqa: E501 - a row is one line, as it is told
+"""  # noqa: E501 - a row is one line, as it is reported
 
 ROWS = TABLE.strip().splitlines()
 FILES = [str(path.relative_to(BROKEN)) for path in sorted(BROKEN.glob("*.conf"))]
 
 
-def told(file: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is wrong with a file, said by somebody who stands beside it."""
+def reported(file: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is wrong with a file, read from beside it."""
     monkeypatch.chdir(BROKEN)
     with pytest.raises(ConfigError) as raised:
         read_file(file, {})
@@ -80,16 +80,16 @@ def told(file: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_one_line_for_each_mistake(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each mistake is told in one line, with its place and what to do, and none is told twice."""
+    """Each mistake is reported in one line, with its place and what to do, and none is reported twice."""
     rows = [row.partition(" ← ") for row in ROWS]
 
-    assert [line for line, _, origin in rows if (origin or line.partition(":")[0]) == file] == told(
+    assert [line for line, _, origin in rows if (origin or line.partition(":")[0]) == file] == reported(
         file, monkeypatch
     )
 
 
 def test_secrets_are_kept() -> None:
-    """No line repeats what stands in a file."""
+    """No line repeats what is in a file."""
     secrets = ("S3cr3t", "ecret", "foo", "bar")
 
     assert not [row for row in ROWS for secret in secrets if secret in row.partition(": ")[2]]

@@ -1,4 +1,4 @@
-"""Unit tests of how reading goes on behind a mistake."""
+"""Unit tests of how reading goes on after a mistake."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def lines(text: str) -> list[int]:
     ],
 )
 def test_the_next_line(text: str, expected: list[int]) -> None:
-    """Reading goes on behind the line, or behind the brackets that open in it, and nothing is told twice."""
+    """Reading goes on after the line, or the brackets that open in it, and nothing is reported twice."""
     assert expected == lines(text)
 
 
@@ -60,7 +60,7 @@ def test_the_end(text: str) -> None:
 
 
 def test_values_are_read_all_the_same() -> None:
-    """Values that mean nothing are told together with lines that cannot be read."""
+    """Values that mean nothing are reported together with lines that cannot be read."""
     assert [
         "1:3: a number needs a digit before the '.'",
         "2:5: expected the end of the line, found text",
@@ -69,7 +69,7 @@ def test_values_are_read_all_the_same() -> None:
 
 
 def test_a_text_that_ends_late_is_named() -> None:
-    """When text stands behind a text of several lines, the quote that began it may be to blame."""
+    """When text is after a text of several lines, the quote that began it may be to blame."""
     assert ["2:6: expected the end of the line, found text, after a text that began at line 1"] == mistakes(
         'a = "x\nb = "y"\n'
     )

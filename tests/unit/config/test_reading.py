@@ -57,7 +57,7 @@ def test_nothing(text: str) -> None:
     ],
 )
 def test_keys(text: str, expected: dict[str, Tree]) -> None:
-    """A key runs to a blank or a separator, or stands in quotes, where nothing is escaped."""
+    """A key runs to a blank or a separator, or is in quotes, where nothing is escaped."""
     assert expected == tree(text)
 
 
@@ -85,7 +85,7 @@ def test_keys(text: str, expected: dict[str, Tree]) -> None:
     ],
 )
 def test_comments(text: str, expected: Tree) -> None:
-    """A comment stands where a key or an element may begin, or behind a value; elsewhere its sign is text."""
+    """A comment is where a key or an element may begin, or after a value; elsewhere its sign is text."""
     assert {"a": expected} == tree(text)
 
 
@@ -153,7 +153,7 @@ def test_arrays(text: str, expected: Tree) -> None:
     ],
 )
 def test_quoted_text(text: str, expected: str) -> None:
-    """Single quotes hold anything as it stands; double quotes have escapes; both may have several lines."""
+    """Single quotes hold anything as it is; double quotes have escapes; both may have several lines."""
     assert {"a": expected} == tree(f"a = {text}")
 
 
@@ -198,7 +198,7 @@ def test_text_in_parentheses(text: str, expected: str) -> None:
     ],
 )
 def test_unquoted_text(text: str, expected: str) -> None:
-    """Text without quotes is taken as it stands; a single quote ends it."""
+    """Text without quotes is taken as it is; a single quote ends it."""
     assert {"a": expected} == tree(f"a {text}") | tree(f"a={text}\n") | tree(f"a : {text};")
 
 
@@ -218,7 +218,7 @@ def test_bcrypt_hashes(ident: str) -> None:
 
 @pytest.mark.parametrize("text", ["a=", "a=  ", "a:", "a\n="])
 def test_an_empty_value_at_the_end(text: str) -> None:
-    """A separator at the very end has an empty text behind it."""
+    """A separator at the very end has an empty text after it."""
     assert {"a": ""} == tree(text)
 
 
@@ -273,7 +273,7 @@ def test_numbers(text: str, expected: float) -> None:
     "text", ["10s", "500ms", "1h30m", "1.5s", "1m30s", "127.0.0.1", "127.0.0.1:4222", "1.2.3", "1x"]
 )
 def test_what_only_begins_like_a_number(text: str) -> None:
-    """Durations and addresses are text, and so is a number with something behind it."""
+    """Durations and addresses are text, and so is a number with something after it."""
     assert {"a": text, "b": [text]} == tree(f"a {text}\nb=[{text}]")
 
 
@@ -291,7 +291,7 @@ def test_the_last_of_a_key_counts() -> None:
 
 
 def test_places() -> None:
-    """Keys and values know their file, line and column, whatever stands before them."""
+    """Keys and values know their file, line and column, whatever is before them."""
     block = read_text("# c\r\n a :\t'é\n' ; m {\n b [é, x]}", "f", {})
 
     array = Item((Item("é", Place("f", 4, 5)), Item("x", Place("f", 4, 8))), Place("f", 4, 4))

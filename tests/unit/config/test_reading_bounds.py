@@ -68,7 +68,7 @@ def test_a_large_text() -> None:
 
 
 def test_mistakes_are_bounded() -> None:
-    """No more is told than can be read."""
+    """No more is reported than can be read."""
     assert MOST_MISTAKES == len(mistakes("a 1 2\n" * 1000))
     assert MOST_MISTAKES == len(mistakes("a .5\n" * 1000))
 

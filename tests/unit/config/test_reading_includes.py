@@ -19,7 +19,7 @@ def written(directory: Path, **texts: str) -> str:
     return str(directory / f"{next(iter(texts))}.conf")
 
 
-def told(path: str) -> list[str]:
+def reported(path: str) -> list[str]:
     """What is wrong with a file; names are relative to its directory."""
     with pytest.raises(ConfigError) as raised:
         read_file(path, {})
@@ -83,7 +83,7 @@ def test_an_absolute_name(tmp_path: Path) -> None:
 
 
 def test_places(tmp_path: Path) -> None:
-    """What was included has its place in the file where it stands."""
+    """What was included has its place in the file where it is."""
     (member,) = read_file(written(tmp_path, a="include b.conf", b="\n x=1"), {}).members
 
     assert f"{tmp_path}/b.conf:2:2" == str(member.place)
@@ -98,7 +98,7 @@ def test_twice(tmp_path: Path) -> None:
 
 def test_a_file_stands_by_itself(tmp_path: Path) -> None:
     """An included file does not see the keys of the file that includes it."""
-    (line,) = told(written(tmp_path, a="x=1\ninclude b.conf", b="y=$x"))
+    (line,) = reported(written(tmp_path, a="x=1\ninclude b.conf", b="y=$x"))
 
     assert line.startswith("b.conf:1:3: unknown variable")
 
@@ -108,7 +108,7 @@ def test_circles(tmp_path: Path) -> None:
     path = written(tmp_path, a="include b.conf", b="\nm { include c.conf }")
     (tmp_path / "c.conf").symlink_to(path)
 
-    assert ["b.conf:2:13: include loop: the file is being read already"] == told(path)
+    assert ["b.conf:2:13: include loop: the file is being read already"] == reported(path)
 
 
 def test_chains(tmp_path: Path) -> None:
@@ -121,14 +121,14 @@ def test_chains(tmp_path: Path) -> None:
 
     written(tmp_path, **{f"f{last}": f"include f{last + 1}.conf", f"f{last + 1}": "x=1"})
 
-    assert [f"f{last}.conf:1:9: more than {last} files include each other in a row"] == told(path)
+    assert [f"f{last}.conf:1:9: more than {last} files include each other in a row"] == reported(path)
 
 
 def test_many_files(tmp_path: Path) -> None:
     """Files that include two others each are refused before they are many."""
     files = {f"f{n}": f"include f{n + 1}.conf\ninclude f{n + 1}.conf" for n in range(12)}
 
-    (line,) = told(written(tmp_path, **files, f12=""))
+    (line,) = reported(written(tmp_path, **files, f12=""))
 
     assert line.endswith(f": more than {MOST_FILES} files are included")
 
@@ -137,11 +137,11 @@ def test_depth(tmp_path: Path) -> None:
     """Levels are counted across files."""
     path = written(tmp_path, a="m {" * 60 + "include b.conf" + "}" * 60, b="a=" + "[" * 60 + "]" * 60)
 
-    assert ["b.conf:1:43: nested deeper than 100 levels"] == told(path)
+    assert ["b.conf:1:43: nested deeper than 100 levels"] == reported(path)
 
 
 def test_mistakes_of_all_files(tmp_path: Path) -> None:
-    """Mistakes of all files are told at once, and none follows from another."""
+    """Mistakes of all files are reported at once, and none follows from another."""
     path = written(
         tmp_path, a="include b.conf\ninclude c.conf\ninclude d.conf\nx = $y\nz = .5", b="y = 1 2", c="y }"
     )
@@ -152,7 +152,7 @@ def test_mistakes_of_all_files(tmp_path: Path) -> None:
         "b.conf:1:7: expected the end of the line, found text",
         "c.conf:1:3: '}' closes nothing",
         "d.conf:1:1: the file is not UTF-8 text",
-    ] == told(path)
+    ] == reported(path)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_mistakes_of_all_files(tmp_path: Path) -> None:
     ],
 )
 def test_unreadable(name: str, reason: str, tmp_path: Path) -> None:
-    """A file that cannot be read is told where it is included."""
-    (line,) = told(written(tmp_path, a=f"\n include {name}"))
+    """A file that cannot be read is reported where it is included."""
+    (line,) = reported(written(tmp_path, a=f"\n include {name}"))
 
     assert line.startswith("a.conf:2:10: error opening included file: open ")
     assert line.endswith(reason)

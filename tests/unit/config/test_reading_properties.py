@@ -113,7 +113,7 @@ class Writer:
 
 
 def outcome(read: Callable[[], Block]) -> list[str]:
-    """What is told when something is read; nothing if all is well."""
+    """What is reported when something is read; nothing if all is well."""
     try:
         read()
     except ConfigError as error:
@@ -135,9 +135,9 @@ def test_any_bytes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "nats.conf"
     path.write_bytes(data)
 
-    told = outcome(lambda: read_file(str(path), {}))
+    reported = outcome(lambda: read_file(str(path), {}))
 
-    assert [] == [line for line in told if not line.startswith(f"{path}:")]
+    assert [] == [line for line in reported if not line.startswith(f"{path}:")]
 
 
 PIECES = [
@@ -150,9 +150,9 @@ PIECES = [
 @settings(max_examples=500)
 def test_any_pieces(text: str) -> None:
     """Pieces of configurations in any order are read, or refused in lines that name their places."""
-    told = outcome(lambda: read_text(text, "nats.conf", {"ENV": "[1, {a=$ENV}]", "OTHER": "x"}))
+    reported = outcome(lambda: read_text(text, "nats.conf", {"ENV": "[1, {a=$ENV}]", "OTHER": "x"}))
 
-    assert [] == [line for line in told if not re.fullmatch(r"nats\.conf:\d+:\d+: [ -~]+", line)]
+    assert [] == [line for line in reported if not re.fullmatch(r"nats\.conf:\d+:\d+: [ -~]+", line)]
 
 
 @given(
@@ -160,9 +160,9 @@ def test_any_pieces(text: str) -> None:
 )
 @settings(max_examples=300)
 def test_a_slip_of_the_finger(position: int, removed: int, inserted: str) -> None:
-    """One slip in a good file is told in a few lines at most, and these never hold a secret."""
+    """One slip in a good file is reported in a few lines at most, and these never hold a secret."""
     text = SAMPLE[:position] + inserted + SAMPLE[position + removed :]
-    told = outcome(lambda: read_text(text, "nats.conf", {}))
+    reported = outcome(lambda: read_text(text, "nats.conf", {}))
 
-    assert 3 >= len(told)
-    assert not re.search(r"\$|W2zko|xH8dk|pass[12]", re.sub("begins with '\\$'", "", "".join(told)))
+    assert 3 >= len(reported)
+    assert not re.search(r"\$|W2zko|xH8dk|pass[12]", re.sub("begins with '\\$'", "", "".join(reported)))

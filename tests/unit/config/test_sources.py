@@ -1,4 +1,4 @@
-"""Unit tests of the files that a configuration stands in."""
+"""Unit tests of the files of a configuration."""
 
 import os
 import re

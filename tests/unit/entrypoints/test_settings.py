@@ -126,15 +126,15 @@ def test_what_clients_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("advertised", "told"),
+    ("advertised", "reported"),
     [("me:1", ("me", 1)), ("me", ("me", 0)), ("[2001:db8::1]:1", ("2001:db8::1", 1)), (None, ("", 0))],
 )
-def test_the_address_that_clients_are_told(advertised: str | None, told: tuple[str, int]) -> None:
-    """What is advertised to clients stands in INFO, and is not where the server listens."""
+def test_the_address_that_clients_get(advertised: str | None, reported: tuple[str, int]) -> None:
+    """What is advertised to clients is in INFO, and is not where the server listens."""
     given = {"host": "h", "port": 7} | ({"client_advertise": advertised} if advertised else {})
     info = server_info(make_options(given), SeededEntropy(1), OpenDoor())
 
-    assert ("h", 7, *told) == (info.host, info.port, info.told_host, info.told_port)
+    assert ("h", 7, *reported) == (info.host, info.port, info.told_host, info.told_port)
 
 
 def test_no_monitoring_by_default() -> None:
@@ -215,13 +215,13 @@ def test_encryption_needs_a_certificate() -> None:
 
 def test_what_clients_are_told_of_tls() -> None:
     """INFO says whether TLS is needed, and whether clients have to show certificates."""
-    told = [
+    reported = [
         server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), OpenDoor())
         for tls in (None, section(), {**section(), "verify": True})
     ]
 
     assert [(False, False), (True, False), (True, True)] == [
-        (info.tls_required, info.tls_verify) for info in told
+        (info.tls_required, info.tls_verify) for info in reported
     ]
 
 

@@ -50,7 +50,7 @@ def complete(directory: Path, *words: str) -> list[str]:
     ],
 )
 def test_bash_completes(tmp_path: Path, words: list[str], offered: list[str]) -> None:
-    """Bash offers flags, files behind flags that take them, and the words of a choice."""
+    """Bash offers flags, files after flags that take them, and the words of a choice."""
     for name in ("nats.conf", "natural", "other"):
         (tmp_path / name).touch()
 
@@ -59,7 +59,7 @@ def test_bash_completes(tmp_path: Path, words: list[str], offered: list[str]) ->
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash to ask")
 def test_bash_offers_all_flags(tmp_path: Path) -> None:
-    """Behind a dash all flags of the help text are offered, with as many dashes as there."""
+    """After a dash all flags of the help text are offered, with as many dashes as there."""
     offered = complete(tmp_path, "-")
 
     assert sorted(NAMES) == sorted(word.lstrip("-") for word in offered)

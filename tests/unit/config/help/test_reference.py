@@ -11,7 +11,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_flag_of_an_option_is_there() -> None:
-    """Each flag that sets one option stands beside it."""
+    """Each flag that sets one option is beside it."""
     page = reference()
     flags = [
         flag
