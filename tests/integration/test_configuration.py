@@ -102,7 +102,7 @@ def test_what_has_no_effect_is_logged(tmp_path: Path) -> None:
     with ServerProcess("-c", str(file)) as server:
         server.stop()
 
-    assert f"[ERR] {file}:1:1: prof_port has no effect, since" in server.log
+    assert f"[ERR] {file}:1:1: prof_port has no effect, as there is" in server.log
 
 
 @pytest.mark.parametrize("check", [(), ("-t",)])

@@ -167,7 +167,7 @@ def test_a_bad_value_is_refused(name: str, value: object, reason: str) -> None:
 
 
 def test_all_mistakes_at_once() -> None:
-    """One look at the errors is enough to mend all values."""
+    """The errors name all wrong values at once."""
     given: dict[str, Any] = {
         "port": 99999,
         "authorization": {"timeout": -1, "users": ({"user": "u"}, {"user": "u"})},
