@@ -1,6 +1,4 @@
-"""Who may come in, and what those hear who may not.
-
-Client protocol, section 14; cases C2, C4, C5, C6, C9 and C10 of the black-box suite.
+"""Who is let in, and what a refused client receives (client-protocol.md, section 14).
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """Logins with hashed passwords, and with an authenticator of the operator's own, on a running server.
 
-Cases C5, C6 and O12 of the black-box suite. What CONNECT means for a login is tested
-in ``test_authorization``.
+What CONNECT means for a login is tested in ``test_authorization``.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """CONNECT without authentication: its forms, its defaults, and what a second one changes.
 
-Client protocol, section 3; cases C1, C3, C7, C8 and C12 of the black-box suite.
+The rules are those of client-protocol.md, section 3.
 """
 
 import pytest
@@ -162,7 +162,7 @@ async def test_broken_verb_is_an_unknown_operation(
 
 @pytest.mark.parametrize("document", [b'{"account":"$SYS"}', b'{"account":"x","new_account":true}'])
 async def test_account_is_never_switched(broker: StartBroker, document: bytes) -> None:
-    """Who asks for an account is turned away, for there is none; 0.8.0 did not know the key (C3, "Ours")."""
+    """A client that asks for an account is refused, since there are none; 0.8.0 ignores the key."""
     async with broker() as running:
         client = await running.connect()
 

@@ -1,6 +1,6 @@
 """Who gets a message: subscribers, queue groups, repliers; and in which order.
 
-Subjects and routing, sections 5 and 7; client protocol, section 10.
+The rules are those of subjects-and-routing.md, sections 3, 5 and 7.
 """
 
 from collections import Counter
@@ -115,7 +115,7 @@ async def test_messages_keep_their_order(broker: StartBroker) -> None:
 
 
 async def test_pong_follows_what_the_pings_sender_caused(broker: StartBroker) -> None:
-    """A publisher that has its PONG knows that its messages went before (section 10)."""
+    """A publisher that has its PONG knows that its messages went before (client-protocol.md, section 10)."""
     async with broker() as running:
         client = await subscriber(running, b"SUB foo 1\r\n")
 
@@ -235,7 +235,7 @@ async def test_wide_fan_out(broker: StartBroker) -> None:
 
 
 async def test_verbose_subscriber_gets_messages_between_its_answers(broker: StartBroker) -> None:
-    """+OK and MSG share one stream, and neither tears the other apart (section 10)."""
+    """+OK and MSG share one stream, and neither tears the other apart (client-protocol.md, section 10)."""
     async with broker() as running:
         client = await running.connect()
         publisher = await subscriber(running, b"")

@@ -1,7 +1,6 @@
-"""Input that is meant to hurt, beside a witness who must not notice.
+"""Hostile input, beside a witness that must not be affected (client-protocol.md, sections 1 and 6).
 
-Cases P9, P10, P12 and P17 of the black-box suite; those about limits stand in
-``test_limits``, those about errors in ``test_protocol_errors``.
+Limits are tested in ``test_limits``, errors in ``test_protocol_errors``.
 """
 
 import pytest

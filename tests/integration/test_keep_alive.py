@@ -1,6 +1,4 @@
-"""PING from the server, and what becomes of those who do not answer.
-
-Client protocol, section 11; case L10 of the black-box suite.
+"""PING from the server, and the end of clients that do not answer (client-protocol.md, section 11).
 """
 
 import pytest

@@ -1,8 +1,7 @@
 """Limits on payloads, control lines and connections.
 
-Client protocol, sections 4, 7 and 12; cases P2 to P4, P7, P17 and L1 of the
-black-box suite. The control line and the connections are "Ours": 0.8.0 read
-those limits and did not hold them; the words are those of its successors.
+The rules are those of client-protocol.md, sections 4, 7 and 12. gnatsd 0.8.0 does not
+enforce the limits of lines and connections; the texts are those of later releases.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The tool that makes hashes, typed at on a terminal (configuration.md, section 10)."""
+"""The tool that makes hashes, typed at on a terminal (configuration-file.md, section 10)."""
 
 import os
 import pty

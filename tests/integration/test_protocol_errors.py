@@ -1,7 +1,6 @@
-"""What ends a connection, with which words, and at which byte.
+"""What ends a connection, with which text, and at which byte.
 
-Client protocol, sections 4 to 9; cases P1, P5, P8, P12 and P16 of the black-box
-suite. A broken verb ends the connection at its first wrong byte, without a line
+The rules are those of client-protocol.md, sections 4 to 9. A broken verb ends the connection at its first wrong byte, without a line
 end; a bad argument ends it with the line.
 """
 
@@ -123,7 +122,7 @@ BAD_ARGUMENTS = {
 }
 
 LINE_END_FIRST = {
-    # "Ours": LF ends the line wherever it stands. 0.8.0 took one right after the blank for an argument.
+    # Unlike gnatsd: LF ends the line at any place. 0.8.0 took one right after the blank for an argument.
     "PUB": Refusal(b"PUB \n", heard=PARSER_ERROR),
     "SUB": Refusal(b"SUB \n", heard=PARSER_ERROR),
     "UNSUB": Refusal(b"UNSUB \n", heard=PARSER_ERROR),
@@ -139,7 +138,7 @@ PAYLOAD_ENDS = {
     "too few, then a line": Refusal(b"PUB foo 5\r\nhell\r\nP", b"ING\r\n"),
     "line inside": Refusal(b"PUB foo 5\r\nhel\nlo\r", b"\n"),
     "none, then a line": Refusal(b"PUB foo 0\r\nPI", b"NG\r\n"),
-    # "Ours", section 6: refused as soon as both bytes are there, where 0.8.0 waited for an LF, or took them.
+    # Unlike gnatsd (section 6): refused as soon as both bytes are there, where 0.8.0 waited for an LF, or took them.
     "LF, then a line": Refusal(b"PUB foo 5\r\nhello\nP", b"ING\r\n"),
     "LF LF": Refusal(b"PUB foo 5\r\nhello\n\n"),
     "byte and LF": Refusal(b"PUB foo 5\r\nhellox\n"),

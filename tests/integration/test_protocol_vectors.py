@@ -1,7 +1,7 @@
 """The conformance vectors: what a client of gnatsd 0.8.0 may send, and the exact answer.
 
-Client protocol, sections 2 to 4, 7 to 11 and 17. Those that end a connection
-stand in ``test_protocol_errors``, those about CONNECT in ``test_connect``.
+The rules are those of client-protocol.md, sections 1 to 11. Vectors that end a connection
+are in ``test_protocol_errors``, those of CONNECT in ``test_connect``.
 """
 
 import re
@@ -32,7 +32,7 @@ HELLO = b"MSG foo 9 5\r\nhello\r\n"
 X = b"MSG foo 9 1\r\nx\r\n"
 
 VECTORS = {
-    # The table of section 17.
+    # Short conversations.
     "subscribe and publish": Exchange(
         b"SUB foo 1\r\nPUB foo 2\r\nok\r\n", OK + OK + b"MSG foo 1 2\r\nok\r\n"
     ),
@@ -71,7 +71,7 @@ VECTORS = {
     "INFO after tabs": Exchange(b"INFO\t\t{}\r\n"),
     "INFO with known keys": Exchange(b'INFO {"server_id":"x","port":1}\r\n'),
     "INFO null": Exchange(b"INFO null\r\n"),
-    # "Ours": 0.8.0 spoilt the operation behind an INFO that came in two reads.
+    # Unlike gnatsd: 0.8.0 corrupts the operation after an INFO that comes in two reads.
     "INFO leaves the next operation alone": Exchange(
         QUIET + b"INFO {}\r\nSUB foo 9\r\nPUB foo 1\r\nx\r\n", X
     ),
@@ -118,7 +118,7 @@ VECTORS = {
 }
 
 PEDANTIC = {
-    # Section 7; "Ours": the message is dropped, where 0.8.0 delivered it.
+    # Section 7; unlike gnatsd: the message is dropped, where 0.8.0 delivers it.
     "wildcard": Exchange(b"SUB > 1\r\nPUB foo.* 2\r\nok\r\n", OK + INVALID_SUBJECT + OK),
     "empty token": Exchange(b"SUB > 1\r\nPUB foo..bar 2\r\nok\r\n", OK + INVALID_SUBJECT + OK),
     "not verbose": Exchange(

@@ -1,4 +1,4 @@
-"""The route port, as strangers and bad peers meet it: cases R1 to R7 of the black-box suite."""
+"""The route port under clients and faulty peers (cluster-protocol.md, sections 2, 3 and 7)."""
 
 import json
 

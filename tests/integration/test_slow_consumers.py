@@ -1,7 +1,6 @@
-"""Readers that do not read: they are cut, and nobody else pays.
+"""Receivers that do not read are closed, and do not delay others (client-protocol.md, section 15).
 
-Client protocol, section 15; cases L5 and L6 of the black-box suite. A client
-here reads only when its test says so, see ``tests.fakes.raw_client``.
+A client here reads only when its test says so, see ``tests.fakes.raw_client``.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
 """Which subjects may be subscribed to, and what they match.
 
-Subjects and routing, sections 1, 2 and 8; cases P13 to P15 of the black-box
-suite. "Ours" throughout: ``*`` and ``>`` are wildcards as whole tokens only, and
-a token is never empty.
+The rules are those of subjects-and-routing.md, sections 1, 2 and 8. Unlike in gnatsd
+0.8.0, ``*`` and ``>`` are wildcards as whole tokens only, and a token is never empty.
 """
 
 import pytest

@@ -1,6 +1,4 @@
-"""SUB, UNSUB and the lives of sids.
-
-Client protocol, sections 8 and 9; case P16 of the black-box suite.
+"""SUB, UNSUB and the lifetime of sids (client-protocol.md, sections 8 and 9).
 """
 
 import pytest
