@@ -16,7 +16,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test quick check format reference bench fuzz simulate soak growth screenshots wheel clean help
+.PHONY: install serve test quick check format reference tree bench fuzz simulate soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -64,6 +64,9 @@ format: $(BUILT) ## Format the code, and fix what the linter can fix
 
 reference: $(BUILT) ## Write docs/options.md, the page of all options, from the model
 	$(BIN)/python -m app.config.help.reference > docs/options.md
+
+tree: $(BUILT) ## Write docs/tree.md, the page of all modules, from their first lines
+	$(BIN)/python -m tests.docs.tree > docs/tree.md
 
 bench: $(BUILT) ## Measure against the Go server, side by side; options go in ARGS, as in: make bench ARGS=--quick
 	$(BIN)/python -m benchmarks $(ARGS)
