@@ -30,7 +30,7 @@ SEND, STALL, PASS, WAIT, END = "send", "stall", "pass", "wait", "end"
 class Step:
     """One thing that happens. `data` is a chunk to send; `number` the seconds to wait.
 
-    `peer` is one of the clients from 0 on, or of the routes behind them.
+    `peer` is one of the clients from 0 on, or of the routes after them.
     """
 
     action: str

@@ -42,7 +42,7 @@ def numbers(text: str) -> list[str]:
 
 
 def citations(text: str, own: str = "") -> list[tuple[str, str]]:
-    """All cited pages with their sections; a bare section is one of the page that was cited first, or `own`."""
+    """All cited pages with their sections; a bare section belongs to the first page cited, or `own`."""
     full = _CITATION.findall(text)
     page = own or (full[0][0] if full else "")
     bare = [(page, sections) for sections in _BARE.findall(text)]

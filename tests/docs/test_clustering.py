@@ -28,7 +28,7 @@ def _anonymous(line: str) -> str:
 
 
 def test_three_servers_meet() -> None:
-    """Whoever types the three commands gets the log that stands there, and a mesh of three."""
+    """The three commands of the page produce the log that it shows, and a mesh of three."""
     assert 3 == len(COMMANDS)
 
     with ServerProcess(*_flags(COMMANDS[0], "")) as first:

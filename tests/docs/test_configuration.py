@@ -34,7 +34,7 @@ def test_the_sample(tmp_path: Path) -> None:
 
 
 def test_the_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistakes that the page shows are told in these words."""
+    """The errors that the page shows have these texts."""
     monkeypatch.chdir(tmp_path)
     Path("nats.conf").write_text("a {\n  user: derek\n  password: T0p S3cr3t\nb {\nc {\nd = 1\n}\n\n")
 

@@ -1,4 +1,4 @@
-"""The configurations that documents show can be used as they stand."""
+"""The configurations that documents show can be used unchanged."""
 
 import re
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 A parser that is right for a whole line may be wrong for a split one, or for one
 that has company. So every case is fed whole, byte by byte, and with more input
-behind it in the same piece.
+after it in the same piece.
 """
 
 from dataclasses import dataclass

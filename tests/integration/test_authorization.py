@@ -1,5 +1,4 @@
-"""Who is let in, and what a refused client receives (client-protocol.md, section 14).
-"""
+"""Who is let in, and what a refused client receives (client-protocol.md, section 14)."""
 
 import asyncio
 import json
@@ -48,7 +47,7 @@ ADMITTED = {
 }
 
 TURNED_AWAY = {
-    # The first byte tells, unless it could become CONNECT.
+    # The first byte decides, unless it could become CONNECT.
     **{
         name: Refusal(line[:1], line[1:], AUTHORIZATION_VIOLATION)
         for name, line in {
@@ -96,7 +95,7 @@ TURNED_AWAY = {
             "an account": b'{"account":"$SYS","new_account":true}',
         }.items()
     },
-    # A second CONNECT is a login as well (C10).
+    # A second CONNECT is a login as well.
     "second CONNECT, wrong password": Refusal(
         LOGIN + b'CONNECT {"pass":"x"}\r\n', heard=OK + AUTHORIZATION_VIOLATION
     ),
@@ -144,7 +143,7 @@ async def test_right_credentials(broker: StartBroker, exchange: Exchange, feedin
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("refusal", TURNED_AWAY.values(), ids=TURNED_AWAY.keys())
 async def test_others_are_turned_away(broker: StartBroker, refusal: Refusal, feeding: Feeding) -> None:
-    """Any other operation is refused at its first byte, any other CONNECT with its line (C2, C5)."""
+    """Any other operation is refused at its first byte, any other CONNECT with its line."""
     async with broker(**CREDENTIALS) as running:
         client = await running.connect()
 
@@ -153,7 +152,7 @@ async def test_others_are_turned_away(broker: StartBroker, refusal: Refusal, fee
 
 @pytest.mark.parametrize(("document", "answer"), TOKENS.values(), ids=TOKENS.keys())
 async def test_token(broker: StartBroker, document: bytes, answer: bytes) -> None:
-    """A token admits whoever sends it as ``auth_token``, and nobody else."""
+    """A token admits the clients that send it as ``auth_token``, and no others."""
     async with broker(**TOKEN) as running:
         client = await running.connect()
 
@@ -163,7 +162,7 @@ async def test_token(broker: StartBroker, document: bytes, answer: bytes) -> Non
 
 @pytest.mark.parametrize(("password", "answer"), BCRYPT.values(), ids=BCRYPT.keys())
 async def test_bcrypt(broker: StartBroker, password: str, answer: bytes) -> None:
-    """A password that is configured as a hash is compared by bcrypt, and any input is answered (C5)."""
+    """A password that is configured as a hash is compared by bcrypt, and any input is answered."""
     async with broker(**HASHED_CREDENTIALS) as running:
         client = await running.connect()
 
@@ -172,7 +171,7 @@ async def test_bcrypt(broker: StartBroker, password: str, answer: bytes) -> None
 
 
 async def test_operations_wait_for_the_verdict(broker: StartBroker) -> None:
-    """What stands behind CONNECT is obeyed after the verdict, in order, though the verdict takes its time."""
+    """Input after CONNECT is obeyed after the verdict, in order, even if the verdict takes long."""
     async with broker(**HASHED_CREDENTIALS) as running:
         good, bad = await running.connect(), await running.connect()
         behind = b"SUB foo 1\r\nPUB foo 2\r\nok\r\nPING\r\n"
@@ -185,7 +184,7 @@ async def test_operations_wait_for_the_verdict(broker: StartBroker) -> None:
 
 
 async def test_many_wrong_logins_at_once(broker: StartBroker) -> None:
-    """Each of them is refused, and whoever is inside is served meanwhile (C6)."""
+    """Each of them is rejected, and clients that are logged in are served meanwhile."""
     async with broker(**HASHED_CREDENTIALS) as running:
         inside = await running.connect()
         await inside.send(b'CONNECT {"user":"u","pass":"secret","verbose":false}\r\n')
@@ -204,7 +203,7 @@ async def test_many_wrong_logins_at_once(broker: StartBroker) -> None:
     ids=["silence", "letter", "verb", "no LF"],
 )
 async def test_no_login_in_time(broker: StartBroker, sent: bytes) -> None:
-    """Who has not logged in when the time is over hears so and must go (C4)."""
+    """Who has not logged in when the time is over hears so and must go."""
     async with broker(**HURRIED) as running:
         client = await running.connect()
 
@@ -213,7 +212,7 @@ async def test_no_login_in_time(broker: StartBroker, sent: bytes) -> None:
 
 
 async def test_dripping_bytes_do_not_extend_the_time(broker: StartBroker) -> None:
-    """A login that comes byte by byte is too late when it is complete too late (C4)."""
+    """A login that comes byte by byte is too late when it is complete too late."""
     async with broker(**HURRIED) as running:
         client = await running.connect()
         dripping = asyncio.create_task(drip(client, LOGIN, 0.1))
@@ -242,7 +241,7 @@ async def test_time_stands_still_after_the_login(broker: StartBroker) -> None:
 
 
 async def test_payload_before_login_is_refused_at_its_first_byte(broker: StartBroker) -> None:
-    """Strangers who send much are turned away, whatever they send (C9)."""
+    """Strangers who send much are turned away, whatever they send."""
     async with broker(**CREDENTIALS) as running:
         for _ in range(20):
             client = await running.connect()

@@ -142,7 +142,7 @@ async def test_each_user_with_the_right_password(transport: Transport, user: str
     ],
 )
 async def test_anyone_else(transport: Transport, user: str, password: str) -> None:
-    """Any other pair is refused: one line to the client, one to the log, the password in neither (C5)."""
+    """Any other pair is refused: one line to the client, one to the log, the password in neither."""
     async with serve(transport) as server:
         client = await log_in(server, user, password)
         await client.expect_end(AUTHORIZATION_VIOLATION)
@@ -213,7 +213,7 @@ async def test_a_message_behind_a_login_arrives(transport: Transport, held: Held
 
 
 async def test_many_wrong_logins_at_once(transport: Transport) -> None:
-    """Two hundred strangers are refused; who is inside, and who logs in among them, is not harmed (C6)."""
+    """Two hundred strangers are refused; who is inside, and who logs in among them, is not harmed."""
     async with serve(transport) as server:
         witness = await witness_of(server)
         strangers = [await log_in(server, "derek", f"wrong {number}") for number in range(200)]
@@ -311,7 +311,7 @@ async def check(credentials: Credentials) -> bool:
 
 @pytest.mark.parametrize("user", ["raises", "hangs", "babbles"])
 async def test_an_authenticator_that_fails(transport: Transport, user: str) -> None:
-    """It refuses the one it failed on, within its time; the others come in, and the log says why (O12)."""
+    """It refuses the one it failed on, within its time; the others come in, and the log says why."""
     settings = AuthSettings(authenticator=f"{__name__}:check", authenticator_seconds=0.1)
     async with serve(transport, settings) as server:
         good = await log_in(server, "derek", "kered")

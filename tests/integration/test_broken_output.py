@@ -42,7 +42,7 @@ def run(script: str, *words: str, stdout: int = subprocess.DEVNULL) -> tuple[int
 
 @pytest.mark.parametrize("words", ANSWERS)
 def test_nobody_reads(words: tuple[str, ...]) -> None:
-    """A reader that has gone is no news to anybody; the status tells that nothing was written."""
+    """A closed pipe is not reported; the exit status is that of a failed write."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -66,8 +66,8 @@ def test_no_standard_output(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("words", "status"), [(MISUSES[0], 2), (MISUSES[1], 2), (MISUSES[2], 1)])
-def test_nobody_can_be_told(words: tuple[str, ...], status: int) -> None:
-    """Where not even a complaint can be written, the status still tells what was wrong."""
+def test_nothing_can_be_reported(words: tuple[str, ...], status: int) -> None:
+    """If not even an error can be written, the exit status still shows the failure."""
     assert (status, "") == run(BOTH_FULL, *words)
 
 

@@ -51,7 +51,7 @@ class Ear:
             await self._changed.wait_for(lambda: number in self.got)
 
     async def count(self, count: int) -> None:
-        """Wait until there are so many."""
+        """Wait until there are this many."""
         async with asyncio.timeout(DEADLINE), self._changed:
             await self._changed.wait_for(lambda: len(self.got) >= count)
 
@@ -181,7 +181,7 @@ async def test_a_request_is_answered_across_servers(three: Cluster) -> None:
     await caller.close()
 
 
-async def test_a_client_fails_over_to_a_server_it_was_told_of(three: Cluster) -> None:
+async def test_a_client_fails_over_to_an_advertised_server(three: Cluster) -> None:
     """A client that knew one address goes on at another server, and misses nothing from there on."""
     again = asyncio.Event()
 
@@ -245,7 +245,7 @@ async def test_one_of_five_is_killed_and_comes_back_under_load() -> None:
 
 
 async def test_a_frozen_server_gets_no_turn_of_a_group(three: Cluster) -> None:
-    """Its member is passed over soon, though its links stand, and is drawn again when it thaws (R8)."""
+    """Its member is passed over soon, though its links stand, and is drawn again when it thaws."""
     first, second, third = three.servers
     speaker, frozen, lively = [await connect(server) for server in (first, second, third)]
     ears = [Ear(), Ear()]
@@ -309,7 +309,7 @@ async def test_a_rolling_restart_under_load(three: Cluster) -> None:
 
 
 async def test_a_guess_waits_for_the_greeting() -> None:
-    """Who was turned away is not answered before it is greeted, however early it speaks (R7)."""
+    """Who was turned away is not answered before it is greeted, however early it speaks."""
     with ClusterProcess(login="route:s3cr3t@") as server:
         await guess(server)
         lines = await guess(server)

@@ -59,7 +59,7 @@ class Member(ServerProcess):
 
 
 def test_three_servers_meet_and_pass_a_message(tmp_path: Path) -> None:
-    """The mesh forms, learnt servers included, and the log tells how routes are protected."""
+    """The mesh forms, learnt servers included, and the log shows the TLS version of routes."""
     with ExitStack() as stack:
         seed = stack.enter_context(Member(tmp_path))
         members = [seed, *(stack.enter_context(Member(tmp_path, seed)) for _ in range(2))]
@@ -87,7 +87,7 @@ def hear_a_moment(listener: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("kind", ["a stranger's", "none"])
 def test_a_server_without_the_right_certificate_stays_out(tmp_path: Path, kind: str) -> None:
-    """Whoever shows a certificate that another authority signed, or no TLS at all, is no route."""
+    """A peer with a certificate of another authority, or without TLS, does not become a route."""
     stranger = certificates().strange_client
     with Member(tmp_path) as seed:
         with Member(tmp_path, seed, pair=stranger, tls=kind != "none"):
@@ -97,7 +97,7 @@ def test_a_server_without_the_right_certificate_stays_out(tmp_path: Path, kind: 
 
 
 def test_a_server_with_a_wrong_password_stays_out(tmp_path: Path) -> None:
-    """The handshake alone lets nobody in; the one that dialled is told why, and the log keeps the secret."""
+    """The handshake alone admits no server; the dialler gets the reason, and the log keeps the secret."""
     with Member(tmp_path) as seed, Member(tmp_path, seed, password="guess") as guest:  # noqa: S106 - a wrong one
         guest.wait_for(REFUSED, 20.0)
         seed.wait_for("Authorization Error")
@@ -120,7 +120,7 @@ def test_a_client_gets_nothing_from_a_protected_route_port(tmp_path: Path) -> No
 
 
 def ask_without_certificate(port: int) -> bytes:
-    """What a server says behind a handshake without a certificate."""
+    """What a server says after a handshake without a certificate."""
     context = certificates().client_context(trusting=True)
     with socket.create_connection((HOST, port), 10) as bare, context.wrap_socket(bare) as link:
         link.sendall(b"CONNECT {}\r\n")

@@ -31,7 +31,7 @@ def run(*words: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
 
 
 def info(port: int) -> dict[str, object]:
-    """What a server says to whoever connects."""
+    """The INFO of a server."""
     with socket.create_connection(("127.0.0.1", port), 20) as link:
         line = read_until(link, b"\r\n")
     found: dict[str, object] = json.loads(line.removeprefix(b"INFO "))
@@ -56,16 +56,16 @@ def test_the_full_sample_starts(tmp_path: Path) -> None:
 
     with NotifiedServer(tmp_path, "-c", str(file)) as server:
         assert "READY=1" == server.hear()
-        told = info(port)
+        reported = info(port)
         pid = (tmp_path / "nats-server.pid").read_text()
         assert (0, "") == server.stop()
 
     log = (tmp_path / "nats-server.log").read_text()
     assert ("localhost", port, 65536, True) == (
-        told["host"],
-        told["port"],
-        told["max_payload"],
-        told["auth_required"],
+        reported["host"],
+        reported["port"],
+        reported["max_payload"],
+        reported["auth_required"],
     )
     assert str(server.process.pid) == pid
     assert f"[{pid}] [INF] Listening for client connections on localhost:{port}\n" in log
@@ -130,7 +130,7 @@ def test_a_file_that_is_missing() -> None:
 
 
 def test_a_check_says_what_is_fine(tmp_path: Path) -> None:
-    """A configuration that can be used is called valid; nothing is opened, and what is useless is told."""
+    """A usable configuration is called valid; nothing is opened, and settings without effect are reported."""
     file = tmp_path / "nats.conf"
     file.write_text(f"log_file: {tmp_path}/log\npid_file: {tmp_path}/pid\nprof_port: 1\n")
 

@@ -33,7 +33,7 @@ def serve(directory: Path, authorization: str, **env: str) -> Iterator[ServerPro
 
 
 def log_in(port: int, **login: str) -> bytes:
-    """What a server answers to a login and the PING behind it."""
+    """What a server answers to a login and the PING after it."""
     with socket.create_connection(("127.0.0.1", port), 20) as link:
         read_until(link, b"\r\n")
         link.sendall(b"CONNECT " + json.dumps({"verbose": False, **login}).encode() + b"\r\nPING\r\n")
@@ -42,7 +42,7 @@ def log_in(port: int, **login: str) -> bytes:
 
 @pytest.mark.asyncio
 async def test_a_hashed_password_with_a_client_library(tmp_path: Path) -> None:
-    """A client of today comes in with the right password, and is told when it is wrong."""
+    """A current client logs in with the right password, and gets an error for a wrong one."""
     with serve(tmp_path, f"user: derek\npassword: {HASH}") as server:
         client = await nats.connect(f"nats://derek:secret@127.0.0.1:{server.port}")
         await client.flush()
@@ -115,7 +115,7 @@ def test_an_authenticator_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_many_wrong_logins_at_once(tmp_path: Path) -> None:
-    """While two hundred strangers are refused, a client inside has each of its pings answered (C6)."""
+    """While two hundred strangers are refused, a client inside has each of its pings answered."""
     slow = HASH.replace("$04$", "$06$")
     users = f"{{ user: derek, password: {slow} }}\n {{ user: w, password: w }}"
     with serve(tmp_path, f"users: [\n {users}\n]") as server:

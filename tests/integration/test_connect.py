@@ -172,7 +172,7 @@ async def test_account_is_never_switched(broker: StartBroker, document: bytes) -
 
 @pytest.mark.parametrize("depth", [400, 1_900])
 async def test_nested_arrays_are_read_through(broker: StartBroker, depth: int) -> None:
-    """The value of an unknown key may be deeper than a call stack (C7)."""
+    """The value of an unknown key may be deeper than a call stack."""
     async with broker(max_control_line=8192) as running:
         client = await running.connect()
 
@@ -182,7 +182,7 @@ async def test_nested_arrays_are_read_through(broker: StartBroker, depth: int) -
 
 
 async def test_absurd_nesting_is_answered(broker: StartBroker) -> None:
-    """At some depth a document may be refused, in the words for any other (C7)."""
+    """At some depth a document may be refused, in the words for any other."""
     async with broker(max_control_line=1_048_576) as running:
         witness = await Witness.join(running)
         client = await running.connect()
@@ -194,7 +194,7 @@ async def test_absurd_nesting_is_answered(broker: StartBroker) -> None:
 
 @pytest.mark.parametrize("protocol", [b"99", b"-1"])
 async def test_unknown_protocol_numbers_are_ignored(broker: StartBroker, protocol: bytes) -> None:
-    """0.8.0 knows no ``protocol`` key, so any value passes (C8)."""
+    """0.8.0 knows no ``protocol`` key, so any value passes."""
     async with broker() as running:
         client = await running.connect()
 

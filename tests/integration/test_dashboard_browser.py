@@ -253,7 +253,7 @@ def test_the_table_of_clients_fits(page: Page, width: int) -> None:
 
 
 def test_what_the_server_is(page: Page) -> None:
-    """The page names the server, and tells what it runs on."""
+    """The page names the server and its runtime."""
     assert ("edge-1", "edge-1 · pynatsd") == (page.text("#server-name"), page.driver.title)
     assert "Uptime" in page.text("#identity")
     assert __version__ in page.text("#identity")
@@ -408,7 +408,7 @@ def test_a_window_that_is_longer_than_the_server_is_old(page: Page) -> None:
 
 
 def test_a_point_of_a_chart(page: Page) -> None:
-    """A chart tells the figures of the time that is pointed at, beside the point, and so do all others."""
+    """A chart shows the figures of the time that is pointed at, next to the point, and so do all others."""
     page.until(lambda: page.run("return document.querySelector('#chart-mem .line').getAttribute('d')"))
 
     assert 5 == page.run(POINT)

@@ -86,7 +86,7 @@ async def test_message_reaches_other_connections(broker: StartBroker) -> None:
 
 
 async def test_publisher_gets_its_own_message(broker: StartBroker) -> None:
-    """There is no exception for whoever published (section 7)."""
+    """There is no exception for the publisher (section 7)."""
     async with broker() as running:
         client = await subscriber(running, b"SUB foo 1\r\n")
 

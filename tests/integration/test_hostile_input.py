@@ -41,7 +41,7 @@ ANSWERS = (
 
 @pytest.mark.parametrize("feeding", Feeding)
 async def test_session(broker: StartBroker, feeding: Feeding) -> None:
-    """A session that uses every operation goes well, in one piece and in bytes (P10)."""
+    """A session that uses every operation goes well, in one piece and in bytes."""
     async with broker() as running:
         client = await running.connect()
 
@@ -49,7 +49,7 @@ async def test_session(broker: StartBroker, feeding: Feeding) -> None:
 
 
 async def test_session_cut_at_every_byte(broker: StartBroker) -> None:
-    """Wherever the session is cut in two, its answers are the same (P10)."""
+    """Wherever the session is cut in two, its answers are the same."""
     async with broker() as running:
         for cut in range(1, len(SESSION)):
             client = await running.connect()
@@ -62,7 +62,7 @@ async def test_session_cut_at_every_byte(broker: StartBroker) -> None:
 
 
 async def test_ten_thousand_lines_in_one_piece(broker: StartBroker) -> None:
-    """Every line is obeyed, and the answers come in order (P10)."""
+    """Every line is obeyed, and the answers come in order."""
     sids = range(2500)
     async with broker() as running:
         client = await running.connect()
@@ -76,7 +76,7 @@ async def test_ten_thousand_lines_in_one_piece(broker: StartBroker) -> None:
 
 
 async def test_ten_thousand_pings_in_one_piece(broker: StartBroker) -> None:
-    """Each is answered, though the client reads nothing until it has sent them all (P17)."""
+    """Each is answered, though the client reads nothing until it has sent them all."""
     async with broker() as running:
         witness = await Witness.join(running)
         client = await running.connect()
@@ -88,7 +88,7 @@ async def test_ten_thousand_pings_in_one_piece(broker: StartBroker) -> None:
 
 
 async def test_thousand_unasked_answers(broker: StartBroker) -> None:
-    """PONG, +OK and INFO that nobody asked for are ignored, however many (P12)."""
+    """PONG, +OK and INFO that nobody asked for are ignored, however many."""
     async with broker() as running:
         client = await running.connect()
 
@@ -99,7 +99,7 @@ async def test_thousand_unasked_answers(broker: StartBroker) -> None:
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("word", [b"PING", b"PONG", b"+OK"])
 async def test_junk_behind_a_word(broker: StartBroker, word: bytes, feeding: Feeding) -> None:
-    """Words without arguments ignore what stands behind them, as far as a line may be long."""
+    """Operations without arguments ignore the rest of their line, up to the limit of a line."""
     async with broker() as running:
         client = await running.connect()
 
@@ -108,7 +108,7 @@ async def test_junk_behind_a_word(broker: StartBroker, word: bytes, feeding: Fee
 
 @pytest.mark.parametrize("word", [b"PING", b"PONG", b"+OK"])
 async def test_megabyte_of_junk_behind_a_word(broker: StartBroker, word: bytes) -> None:
-    """Beyond that, the client is stopped or the junk is thrown away; nobody else notices (P3)."""
+    """Beyond that, the client is stopped or the junk is thrown away; nobody else notices."""
     async with broker() as running:
         witness = await Witness.join(running)
         client = await running.connect()
@@ -126,7 +126,7 @@ async def test_megabyte_of_junk_behind_a_word(broker: StartBroker, word: bytes) 
     ],
 )
 async def test_message_cut_short(broker: StartBroker, sent: bytes) -> None:
-    """A client that ends in the middle of a message is let go, and nobody gets what it had begun (P9)."""
+    """A client that ends in the middle of a message is let go, and nobody gets what it had begun."""
     async with broker() as running:
         other = await running.connect()
         await other.send(QUIET + b"SUB > 1\r\n")
@@ -142,7 +142,7 @@ async def test_message_cut_short(broker: StartBroker, sent: bytes) -> None:
 @pytest.mark.tcp_only
 @pytest.mark.parametrize("sent", [b"PUB foo 5\r\nhel", b"SUB foo 1\r\nPUB foo 5\r\nhello\r\n", b"CONNECT {"])
 async def test_reset(broker: StartBroker, sent: bytes) -> None:
-    """A client that breaks off with answers unread harms nobody (P9)."""
+    """A client that breaks off with answers unread harms nobody."""
     async with broker() as running:
         witness = await Witness.join(running)
         for _ in range(20):

@@ -1,5 +1,4 @@
-"""PING from the server, and the end of clients that do not answer (client-protocol.md, section 11).
-"""
+"""PING from the server, and the end of clients that do not answer (client-protocol.md, section 11)."""
 
 import pytest
 
@@ -23,7 +22,7 @@ async def answer_with(client: RawClient, line: bytes, times: int) -> None:
 
 @pytest.mark.parametrize("sent", [b"", QUIET], ids=["before CONNECT", "after CONNECT"])
 async def test_silent_client_is_stale(broker: StartBroker, sent: bytes) -> None:
-    """Who answers none of two PINGs is told so and must go, whether it ever said CONNECT or not."""
+    """A client that answers none of two PINGs gets an error and is closed, with or without a CONNECT."""
     async with broker(**QUICK) as running:
         client = await running.connect()
         await client.send(sent)

@@ -58,7 +58,7 @@ CONTROL_LINES = {
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("size", [0, 1, 99, 100])
 async def test_payload_within_the_limit(broker: StartBroker, size: int, feeding: Feeding) -> None:
-    """A payload of ``max_payload`` bytes is delivered (P4)."""
+    """A payload of ``max_payload`` bytes is delivered."""
     payload = size * b"x"
     async with broker(max_payload=100) as running:
         client = await running.connect()
@@ -72,7 +72,7 @@ async def test_payload_within_the_limit(broker: StartBroker, size: int, feeding:
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("size", ENORMOUS.values(), ids=ENORMOUS.keys())
 async def test_payload_beyond_the_limit(broker: StartBroker, size: bytes, feeding: Feeding) -> None:
-    """A larger size, however large, ends the connection with the PUB line (P4, P7)."""
+    """A larger size, however large, ends the connection with the PUB line."""
     async with broker(max_payload=100) as running:
         client = await running.connect()
 
@@ -82,7 +82,7 @@ async def test_payload_beyond_the_limit(broker: StartBroker, size: bytes, feedin
 
 
 async def test_size_of_four_thousand_digits(broker: StartBroker) -> None:
-    """A number nobody can mean is refused like any other that is too large (P7)."""
+    """A number nobody can mean is refused like any other that is too large."""
     async with broker(max_control_line=8192) as running:
         client = await running.connect()
 
@@ -128,7 +128,7 @@ async def test_control_line_within_the_limit(broker: StartBroker, verb: str, fee
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("verb", CONTROL_LINES)
 async def test_control_line_beyond_the_limit(broker: StartBroker, verb: str, feeding: Feeding) -> None:
-    """One byte more ends the connection, when the line is complete and when it is not (P2)."""
+    """One byte more ends the connection, when the line is complete and when it is not."""
     word, arguments = CONTROL_LINES[verb]
     async with broker(max_control_line=64) as running:
         client = await running.connect()
@@ -137,7 +137,7 @@ async def test_control_line_beyond_the_limit(broker: StartBroker, verb: str, fee
 
 
 async def test_default_control_line_limit(broker: StartBroker) -> None:
-    """Without a setting 1024 bytes of arguments pass, and 5,000 do not (P2)."""
+    """Without a setting 1024 bytes of arguments pass, and 5,000 do not."""
     async with broker() as running:
         client, other = await running.connect(), await running.connect()
 
@@ -150,7 +150,7 @@ async def test_default_control_line_limit(broker: StartBroker) -> None:
 
 @pytest.mark.parametrize("start", [b"PUB ", b"SUB ", b'CONNECT {"name":"', QUIET + b"UNSUB ", b"-ERR '"])
 async def test_line_without_end(broker: StartBroker, start: bytes) -> None:
-    """Who never ends a line is stopped at the limit, and harms nobody (P3)."""
+    """Who never ends a line is stopped at the limit, and harms nobody."""
     async with broker() as running:
         witness = await Witness.join(running)
         client = await running.connect()
@@ -165,7 +165,7 @@ async def test_line_without_end(broker: StartBroker, start: bytes) -> None:
 
 
 async def test_line_without_end_before_login(broker: StartBroker) -> None:
-    """The limit holds for strangers as well (P3)."""
+    """The limit holds for strangers as well."""
     async with broker(**CREDENTIALS) as running:
         client = await running.connect()
 
@@ -174,7 +174,7 @@ async def test_line_without_end_before_login(broker: StartBroker) -> None:
 
 
 async def test_one_connection_too_many(broker: StartBroker) -> None:
-    """It gets INFO, the reason, and the end; those inside are served (L1)."""
+    """It gets INFO, the reason, and the end; those inside are served."""
     async with broker(max_connections=2) as running:
         inside = [await running.connect() for _ in range(2)]
         refused = await running.connect()
@@ -185,7 +185,7 @@ async def test_one_connection_too_many(broker: StartBroker) -> None:
 
 
 async def test_place_is_free_again(broker: StartBroker) -> None:
-    """Whoever leaves makes room for another, and a refused connection never took a place (L1)."""
+    """A client that leaves makes room for another, and a rejected connection does not count."""
     async with broker(max_connections=2) as running:
         await (await running.connect()).fence()
         leaving = await running.connect()

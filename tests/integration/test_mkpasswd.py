@@ -92,7 +92,7 @@ def test_a_password_is_typed_twice(terminal: Terminal) -> None:
 
 
 def test_two_different_passwords(terminal: Terminal) -> None:
-    """A slip of the finger is told, and no hash is made."""
+    """Different passwords are reported, and no hash is printed."""
     terminal.answer(ENTER, "T0pS3cr3t\n")
     terminal.answer(AGAIN, "T0pS3cr3T\n")
 

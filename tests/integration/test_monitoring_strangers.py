@@ -171,7 +171,7 @@ async def test_a_dripping_head(server: EmbeddedServer) -> None:
 
 
 async def test_a_dripping_body(server: EmbeddedServer) -> None:
-    """A body is not waited for, whoever sends one: the answer comes, and time runs for the next request."""
+    """The server does not wait for a body: the answer comes, and the time for the next request starts."""
     stranger = await Stranger.come(server)
     await stranger.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
     dripping = asyncio.create_task(stranger.drip(b"x"))

@@ -113,7 +113,7 @@ async def test_old_style_request(client: Client) -> None:
 
 
 async def test_unsubscribe_after_some_messages(client: Client) -> None:
-    """A subscription with a limit gets so many messages and no more."""
+    """A subscription with a limit gets this many messages and no more."""
     got: list[bytes] = []
 
     async def note(message: Msg) -> None:
@@ -180,7 +180,7 @@ async def test_reconnect_after_a_restart(broker: ServerKind) -> None:
 
 
 async def test_a_client_at_the_port_for_servers(broker: ServerKind) -> None:
-    """It is told that it errs, and goes on to the address for clients that it was told there."""
+    """It gets an error, and continues with the client address that it received there."""
     complaints: list[str] = []
 
     async def note(error: Exception) -> None:

@@ -72,7 +72,7 @@ def test_pid_file(tmp_path: Path) -> None:
     assert str(server.process.pid) == file.read_text()
 
 
-def test_the_manager_is_told(tmp_path: Path) -> None:
+def test_the_manager_is_notified(tmp_path: Path) -> None:
     """A service manager hears of readiness, gets signs of life, and hears of the end."""
     with NotifiedServer(tmp_path, *LOCAL, env={"WATCHDOG_USEC": "100000"}) as server:
         words = [server.hear() for _ in range(3)]
@@ -121,7 +121,7 @@ def test_reopening_what_is_no_file() -> None:
 
 
 def test_a_log_that_is_moved_away(tmp_path: Path) -> None:
-    """After each move and USR1 the log goes on in a new file, and no line is lost (O8)."""
+    """After each move and USR1 the log goes on in a new file, and no line is lost."""
     log, port = tmp_path / "log", free_ports(1)[0]
     words = ("-a", "127.0.0.1", "-p", str(port), "-D", "-l", str(log))
     with NotifiedServer(tmp_path, *words) as server:

@@ -1,7 +1,8 @@
 """What ends a connection, with which text, and at which byte.
 
-The rules are those of client-protocol.md, sections 4 to 9. A broken verb ends the connection at its first wrong byte, without a line
-end; a bad argument ends it with the line.
+The rules are those of client-protocol.md, sections 4 to 9. A broken verb ends the
+connection at its first wrong byte, without a line end; a bad argument ends it with
+the line.
 """
 
 import ssl
@@ -138,7 +139,7 @@ PAYLOAD_ENDS = {
     "too few, then a line": Refusal(b"PUB foo 5\r\nhell\r\nP", b"ING\r\n"),
     "line inside": Refusal(b"PUB foo 5\r\nhel\nlo\r", b"\n"),
     "none, then a line": Refusal(b"PUB foo 0\r\nPI", b"NG\r\n"),
-    # Unlike gnatsd (section 6): refused as soon as both bytes are there, where 0.8.0 waited for an LF, or took them.
+    # Unlike gnatsd (section 6): refused when both bytes are there; 0.8.0 waits for an LF, or takes them.
     "LF, then a line": Refusal(b"PUB foo 5\r\nhello\nP", b"ING\r\n"),
     "LF LF": Refusal(b"PUB foo 5\r\nhello\n\n"),
     "byte and LF": Refusal(b"PUB foo 5\r\nhellox\n"),
@@ -246,7 +247,7 @@ async def test_error_from_a_client_ends_silently(
 async def test_what_came_before_the_error_is_answered(
     broker: StartBroker, refusal: Refusal, feeding: Feeding
 ) -> None:
-    """Input in front of an error is obeyed and answered, input behind it is not looked at."""
+    """Input before an error is obeyed and answered, input after it is ignored."""
     async with broker() as running:
         client = await running.connect()
 
@@ -255,7 +256,7 @@ async def test_what_came_before_the_error_is_answered(
 
 @pytest.mark.parametrize("length", [1, 11, None], ids=["one byte", "part", "whole"])
 async def test_tls_on_a_plain_port(broker: StartBroker, length: int | None) -> None:
-    """A TLS client that has come to the wrong door is turned away at once (P1)."""
+    """A TLS client that has come to the wrong door is turned away at once."""
     async with broker() as running:
         client = await running.connect()
 

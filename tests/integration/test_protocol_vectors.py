@@ -148,7 +148,7 @@ async def test_vector(broker: StartBroker, exchange: Exchange, feeding: Feeding)
 async def test_pedantic_publish_is_refused_and_dropped(
     broker: StartBroker, exchange: Exchange, feeding: Feeding
 ) -> None:
-    """A pedantic client that publishes to no literal subject is told so, and nobody gets the message."""
+    """A pedantic client that publishes to a wildcard gets an error, and the message is dropped."""
     async with broker() as running:
         client = await running.connect()
 

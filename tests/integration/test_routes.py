@@ -60,7 +60,7 @@ async def join(server: EmbeddedServer, server_id: str = "PEER") -> RawClient:
     ids=["SUB", "PUB", "MSG", "PING", "INFO", "garbage"],
 )
 async def test_nothing_goes_before_login(broker: ServerKind, first: bytes) -> None:
-    """With credentials set, whoever begins with anything but CONNECT is refused (R1)."""
+    """With credentials set, a peer that does not begin with CONNECT is rejected."""
     async with broker(**GUARDED) as server:
         witness = await Witness.join(server)
         peer = await server.connect_route()
@@ -77,7 +77,7 @@ async def test_nothing_goes_before_login(broker: ServerKind, first: bytes) -> No
     [("route", "wrong"), ("", ""), ("nobody", "s3cr3t"), ("route", "s3cr3t" + "x" * 900)],
 )
 async def test_wrong_credentials(broker: ServerKind, user: str, password: str) -> None:
-    """A server that shows the wrong ones is refused, and the log keeps them to itself (R1, R7)."""
+    """A server that shows the wrong ones is refused, and the log keeps them to itself."""
     async with broker(**GUARDED) as server:
         peer = await server.connect_route()
 
@@ -100,7 +100,7 @@ async def test_right_credentials(broker: ServerKind) -> None:
 
 
 async def test_silence_before_login(broker: ServerKind) -> None:
-    """Whoever shows no credentials in time is told so."""
+    """A peer that sends no credentials in time gets an error."""
     settings: Settings = {**GUARDED, "route_auth_timeout": 0.05}
     async with broker(**settings) as server:
         peer = await server.connect_route()
@@ -112,7 +112,7 @@ async def test_silence_before_login(broker: ServerKind) -> None:
     "line", [b"SUB foo 1\r\n", b"UNSUB 1\r\n", b"PUB foo 0\r\n\r\n", b"MSG foo RSID:1:1 0\r\n\r\n"]
 )
 async def test_a_client_never_becomes_a_route(broker: ServerKind, line: bytes) -> None:
-    """On an open route port too, nobody is served who has not introduced itself as a server (R1)."""
+    """On an open route port too, nobody is served who has not introduced itself as a server."""
     async with broker(**OPEN) as server:
         witness = await Witness.join(server)
         client = await server.connect_route()
@@ -127,7 +127,7 @@ async def test_a_client_never_becomes_a_route(broker: ServerKind, line: bytes) -
 
 @pytest.mark.parametrize("size", [b"99999999999", b"-5", b"abc", b"18446744073709551621", 4000 * b"9"])
 async def test_hostile_sizes(broker: ServerKind, size: bytes) -> None:
-    """A routed message of an impossible size ends its route, and nothing else (R2)."""
+    """A routed message of an impossible size ends its route, and nothing else."""
     async with broker(**OPEN) as server:
         witness = await Witness.join(server)
         peer = await join(server)
@@ -153,7 +153,7 @@ async def test_hostile_sizes(broker: ServerKind, size: bytes) -> None:
     ],
 )
 async def test_unknown_names_are_harmless(broker: ServerKind, line: bytes) -> None:
-    """Names of subscriptions that nobody has, or that are none, end nothing (R3)."""
+    """Names of subscriptions that nobody has, or that are none, end nothing."""
     async with broker(**OPEN) as server:
         peer = await join(server)
 
@@ -176,7 +176,7 @@ async def test_unknown_names_are_harmless(broker: ServerKind, line: bytes) -> No
     ids=["open", "array", "empty", "number", "nobody", "wrong type", "1 MB"],
 )
 async def test_bad_introductions(broker: ServerKind, line: bytes) -> None:
-    """An INFO that tells nothing ends the link, and memory is spent on none (R4)."""
+    """An INFO without content ends the link, and costs no memory."""
     async with broker(**OPEN) as server:
         witness = await Witness.join(server)
         peer = await server.connect_route()
@@ -190,7 +190,7 @@ async def test_bad_introductions(broker: ServerKind, line: bytes) -> None:
 
 
 async def test_one_route_for_each_server(broker: ServerKind) -> None:
-    """The second route of a server is closed, the first goes on (R4)."""
+    """The second route of a server is closed, the first goes on."""
     async with broker(**OPEN) as server:
         first = await join(server)
         second = await server.connect_route()
@@ -204,7 +204,7 @@ async def test_one_route_for_each_server(broker: ServerKind) -> None:
 
 
 async def test_a_route_to_itself_is_dropped(broker: ServerKind) -> None:
-    """A peer with our own id is ourselves, and is let go without an error (R5)."""
+    """A peer with our own id is ourselves, and is let go without an error."""
     async with broker(**OPEN) as server:
         peer = await server.connect_route()
 
@@ -215,7 +215,7 @@ async def test_a_route_to_itself_is_dropped(broker: ServerKind) -> None:
 
 
 async def test_a_flood_of_gossip(broker: ServerKind) -> None:
-    """Ten thousand servers that a peer makes up cost nothing but their lines (R6)."""
+    """Ten thousand servers that a peer makes up cost nothing but their lines."""
     async with broker(**OPEN) as server:
         witness = await Witness.join(server)
         peer = await join(server)

@@ -73,7 +73,7 @@ def without_streams(*words: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("words", "status"), [(["-v"], 0), (["-nope"], 2), (["-c", "/nope"], 1)])
 def test_status_without_standard_streams(words: list[str], status: int) -> None:
-    """Who cannot be told anything still gets the right exit status."""
+    """The exit status is right even if no message can be written."""
     done = subprocess.run(without_streams(*words), cwd=ROOT, timeout=30, check=False)
 
     assert status == done.returncode

@@ -48,7 +48,7 @@ async def read_all(client: RawClient) -> int:
 
 
 async def test_reader_over_the_pending_limit_is_cut(broker: StartBroker) -> None:
-    """More than ``max_pending_size`` waiting ends the reader, and the publisher finishes its work (L5)."""
+    """More than ``max_pending_size`` waiting ends the reader, and the publisher finishes its work."""
     async with broker(max_pending_size=1_048_576) as running:
         witness = await Witness.join(running)
         slow = await subscriber(running)
@@ -59,7 +59,7 @@ async def test_reader_over_the_pending_limit_is_cut(broker: StartBroker) -> None
 
 
 async def test_reader_without_progress_is_cut(broker: StartBroker) -> None:
-    """Nothing taken for the write deadline ends the reader, whatever may be pending (L6)."""
+    """Nothing taken for the write deadline ends the reader, whatever may be pending."""
     async with broker(max_pending_size=1_073_741_824, write_deadline=0.5) as running:
         witness = await Witness.join(running)
         slow = await subscriber(running)
@@ -106,7 +106,7 @@ async def test_pause_within_the_limit_is_forgiven(broker: StartBroker) -> None:
 
 
 async def test_asking_without_reading_is_bounded(broker: StartBroker) -> None:
-    """A client that sends PING for ever and never reads is cut as well, not buffered without end (P17)."""
+    """A client that sends PING for ever and never reads is cut as well, not buffered without end."""
     asked = 500 * 10_000
     async with broker(max_pending_size=65_536, write_deadline=0.5) as running:
         witness = await Witness.join(running)

@@ -63,7 +63,7 @@ async def test_well_formed_subject_is_subscribed_to(broker: StartBroker, subject
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("subject", MALFORMED)
 async def test_malformed_subject_is_refused(broker: StartBroker, subject: str, feeding: Feeding) -> None:
-    """SUB gets Invalid Subject and no +OK, pedantic or not, with a queue or without (P13)."""
+    """SUB gets Invalid Subject and no +OK, pedantic or not, with a queue or without."""
     async with broker() as running:
         client = await running.connect()
 
@@ -89,7 +89,7 @@ async def test_literal_subject_is_published_to_by_the_pedantic(broker: StartBrok
 
 @pytest.mark.parametrize("subject", [*WILDCARD, *MALFORMED])
 async def test_other_subjects_are_refused_to_the_pedantic(broker: StartBroker, subject: str) -> None:
-    """A wildcard or a malformed subject gets Invalid Subject, and the payload is swallowed (P14)."""
+    """A wildcard or a malformed subject gets Invalid Subject, and the payload is swallowed."""
     async with broker() as running:
         client = await running.connect()
 
@@ -100,7 +100,7 @@ async def test_other_subjects_are_refused_to_the_pedantic(broker: StartBroker, s
 
 @pytest.mark.parametrize("subject", [*WILDCARD, *MALFORMED])
 async def test_other_subjects_pass_without_the_check(broker: StartBroker, subject: str) -> None:
-    """Who is not pedantic may publish to anything, and the connection stays (P14)."""
+    """Who is not pedantic may publish to anything, and the connection stays."""
     async with broker() as running:
         client = await running.connect()
 
@@ -141,7 +141,7 @@ async def test_pattern_does_not_match(broker: StartBroker, pattern: str, subject
 async def test_strange_subject_is_matched_byte_by_byte(
     broker: StartBroker, subject: bytes, feeding: Feeding
 ) -> None:
-    """A subject may hold any byte but blanks and line ends, and comes back unchanged (P15)."""
+    """A subject may hold any byte but blanks and line ends, and comes back unchanged."""
     async with broker() as running:
         client = await running.connect()
 

@@ -1,5 +1,4 @@
-"""SUB, UNSUB and the lifetime of sids (client-protocol.md, sections 8 and 9).
-"""
+"""SUB, UNSUB and the lifetime of sids (client-protocol.md, sections 8 and 9)."""
 
 import pytest
 
@@ -13,7 +12,7 @@ MSG = b"MSG foo 1 1\r\nx\r\n"
 SUB = QUIET + b"SUB foo 1\r\n"
 
 UNSUBSCRIBE = {
-    # Four messages follow each; how many come is told by the answer.
+    # Four messages follow each; the answer has the number that is delivered.
     "at once": Exchange(SUB + b"UNSUB 1\r\n" + 4 * PUB),
     "after one": Exchange(SUB + b"UNSUB 1 1\r\n" + 4 * PUB, MSG),
     "after three": Exchange(SUB + b"UNSUB 1 3\r\n" + 4 * PUB, 3 * MSG),
@@ -157,7 +156,7 @@ async def test_limit_counts_messages_of_all_publishers(broker: StartBroker) -> N
 
 @pytest.mark.parametrize("line", [b"UNSUB ", b"UNSUB 1 2 3"])
 async def test_unsubscribe_with_bad_arguments(broker: StartBroker, line: bytes) -> None:
-    """No sid, or words behind the number, end the connection (P16)."""
+    """No sid, or words after the number, end the connection."""
     async with broker() as running:
         client = await running.connect()
 

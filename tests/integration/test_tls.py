@@ -111,7 +111,7 @@ async def test_the_log_and_the_figures_name_what_was_agreed(server: ProtectedSer
 
 
 async def test_a_login_over_tls() -> None:
-    """Credentials are checked behind the handshake, and the time for them starts there."""
+    """Credentials are checked after the handshake, and the time for them starts there."""
     login = {"user": "derek", "password": "T0pS3cr3t", "timeout": 0.3}
     async with protected_server(authorization=login) as server:
         reader, writer = await server.link()
@@ -220,7 +220,7 @@ async def test_weak_suites_are_refused(server: ProtectedServer) -> None:
     assert "no shared cipher" == await refused(server, context)
 
 
-async def test_a_plain_client_is_told_what_is_missing(server: ProtectedServer) -> None:
+async def test_a_plain_client_gets_the_reason(server: ProtectedServer) -> None:
     """CONNECT without a handshake is answered in clear text at once, and the link is closed."""
     reader, writer = await server.link()
 

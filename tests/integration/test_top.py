@@ -137,7 +137,7 @@ def test_a_host_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_something_else(answers: list[bytes], complaint: str) -> None:
-    """A port of another service is told apart from a server that is away."""
+    """The port of another service and an unreachable server have different errors."""
     with CannedHttp(answers) as port, pytest.raises(Unreachable) as refusal:
         read(port.port)
 

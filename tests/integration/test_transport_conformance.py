@@ -82,7 +82,7 @@ async def test_a_large_write_arrives_whole(bench: Bench) -> None:
 
 @over_every_transport
 async def test_what_the_peer_does_not_take_is_pending(bench: Bench) -> None:
-    """Bytes are pending while the peer does not read, and the wire tells when few are left."""
+    """Bytes are pending while the peer does not read, and the wire signals when few are left."""
     handler, peer = await bench.link()
     peer.stop_reading()
 
@@ -181,7 +181,7 @@ async def test_a_half_closed_peer_is_still_written_to(bench: Bench) -> None:
 
 
 @over_every_transport
-async def test_the_end_of_input_is_told_once(bench: Bench) -> None:
+async def test_the_end_of_input_is_reported_once(bench: Bench) -> None:
     """Pausing and resuming after the peer's end of file brings it up no second time."""
     handler, peer = await bench.link()
     peer.send_end()

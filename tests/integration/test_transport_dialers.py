@@ -76,7 +76,7 @@ async def test_a_dial_to_nobody_is_refused_later(bench: Bench) -> None:
 
 
 @over_every_dialer
-async def test_a_closed_dialer_tells_nobody(bench: Bench) -> None:
+async def test_a_closed_dialer_calls_nobody(bench: Bench) -> None:
     """What was under way is given up without a word; links that are open go on."""
     await bench.serve()
     dialer, dialed, late, refusals = bench.dialer(), bench.acceptor(), bench.acceptor(), bench.notes()

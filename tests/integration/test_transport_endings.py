@@ -116,7 +116,7 @@ async def test_a_peer_that_never_reads_is_left(bench: Bench) -> None:
 
 @over_every_transport
 async def test_an_aborted_link_ends_at_once(bench: Bench) -> None:
-    """Abort drops what is pending, tells the handler later, and ends the peer's side too."""
+    """Abort drops pending bytes, notifies the handler later, and ends the peer's side too."""
     handler, peer = await bench.link()
     peer.stop_reading()
     handler.wire.write(PAYLOAD)
@@ -196,7 +196,7 @@ def test_an_acceptor_may_refuse(transport: Transport, parting: str) -> None:
 @pytest.mark.parametrize("second", ["close", "abort", "reset by the peer"])
 @pytest.mark.parametrize("first", ["close", "abort", "reset by the peer"])
 def test_a_link_ended_twice_is_lost_once(transport: Transport, first: str, second: str) -> None:
-    """Whoever ends a link, and then ends it again, it is lost exactly once."""
+    """A link that is ended by either side, and then again, is lost exactly once."""
 
     async def scenario(bench: Bench) -> None:
         handler, peer = await bench.link()

@@ -43,7 +43,7 @@ def test_a_wildcard_host_takes_both_families(transport: Transport, host: str, vi
 
 
 @over_tcp
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a peer has not taken")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what a peer has not taken")
 def test_what_the_peer_has_not_taken(transport: Transport) -> None:
     """Bytes that the system took from us count as untaken until the peer reads."""
 
