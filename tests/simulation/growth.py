@@ -35,7 +35,7 @@ _PAGE = """\
 This page is written by `make growth`.
 It shows what it costs a cluster to form, from {first} to {last} servers, in [simulation](simulation.md).
 All servers start at once, each with the same line in its list of routes: the seed.
-They are one to two milliseconds apart, and are told of each other by gossip alone.
+They are one to two milliseconds apart, and discover each other by gossip alone.
 The servers' own work takes no virtual time, so the last column is what the network asks for.
 
 ![links, gossip, bytes and time by number of servers](growth.svg)
@@ -47,7 +47,7 @@ The servers' own work takes no virtual time, so the last column is what the netw
 - *routes*: pairs of servers, each of which keeps one link.
 - *links opened*: with those that turned out to be the second between two servers, and were closed.
 - *gossip*: INFO lines about a third server.
-  A server tells another of a third one once, unless it was told first.
+  A server sends another the INFO of a third one once, unless it received it first.
   So n servers send at most n (n - 1) (n - 2) of them, and about half as many when all start at once.
 - *bytes*: all that was sent on routes.
 - *complete after*: virtual seconds until every pair has its one route, on both sides, and no second one.
