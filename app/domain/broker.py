@@ -251,7 +251,7 @@ class Broker:
         self._logins.discard(connection)
         self._verdicts.discard(connection)
 
-    def retire(self, connection: Connection) -> None:
+    def closed(self, connection: Connection) -> None:
         """The connection is closed: nothing is due for it, nobody waits for it."""
         self.connections.pop(connection.cid, None)
         self.sessions.pop(connection.cid, None)
@@ -260,7 +260,7 @@ class Broker:
         self._verdicts.discard(connection)
         self.flow.forget(connection)
 
-    def departed(self) -> None:
+    def connection_lost(self) -> None:
         """A wire is lost."""
         self.departures += 1
 

@@ -229,13 +229,13 @@ def _dawdles(broker: Broker) -> None:
 
 def _leaves_timers(broker: Broker) -> None:
     """Sets a timer for each client that goes, and forgets it."""
-    departed = broker.departed
+    lost = broker.connection_lost
 
     def depart() -> None:
-        departed()
-        broker.scheduler.call_later(86_400.0, departed)
+        lost()
+        broker.scheduler.call_later(86_400.0, lost)
 
-    _put(broker, "departed", depart)
+    _put(broker, "connection_lost", depart)
 
 
 def _turns_clients_away(broker: Broker) -> None:
@@ -265,10 +265,10 @@ def _restless(limits: Limits, info: ServerInfo, needs: Needs, membership: Member
 def _stumbles(broker: Broker) -> None:
     """Raises when a client ends."""
 
-    def departed() -> None:
+    def lost() -> None:
         raise ZeroDivisionError("planted")
 
-    _put(broker, "departed", departed)
+    _put(broker, "connection_lost", lost)
 
 
 PLANTS: Final[dict[str, Plant]] = {

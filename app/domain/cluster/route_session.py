@@ -479,7 +479,7 @@ class RouteSession:
 
     # --- ending ------------------------------------------------------------------------
 
-    def ended(self) -> None:
+    def closed(self) -> None:
         """The route is closed: its login is withdrawn, what its clients listened to is forgotten."""
         pending, self._pending = self._pending, None
         if pending is not None:

@@ -371,7 +371,7 @@ class ClientSession:
 
     # --- ending ----------------------------------------------------------------------
 
-    def ended(self) -> None:
+    def closed(self) -> None:
         """The connection is closed: withdraw its login, give the subscriptions up."""
         pending, self._pending = self._pending, None
         if pending is not None:

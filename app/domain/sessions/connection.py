@@ -72,11 +72,11 @@ class Registry(Protocol):
         """Its link may carry traffic: time runs for its peer; called at most once."""
         ...
 
-    def retire(self, connection: "Connection") -> None:
+    def closed(self, connection: "Connection") -> None:
         """The connection is closed; called once."""
         ...
 
-    def departed(self) -> None:
+    def connection_lost(self) -> None:
         """A connection's wire is lost; called once for each that was accepted."""
         ...
 
@@ -169,7 +169,7 @@ class Connection:
         self._keep_early(self._broker.plane.reserve(self.inlet)[:count])
         self._broker.turns.enqueue(self.go_on)
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         if self._waits and not self.closed and not (self._listening and self._is_idle()):
             self._ending = True
         else:
@@ -183,10 +183,10 @@ class Connection:
     def drained(self) -> None:
         self._broker.flow.drained(self)
 
-    def lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         self.cause = self.cause or (str(error) if error is not None else "") or "closed by the other end"
-        self._retire()
-        self._broker.departed()
+        self._end()
+        self._broker.connection_lost()
         # Break the circles of references, so that memory returns without the collector. The wire
         # goes too: the index's cache may know a removed subscription, and so this object, for long.
         del self.session, self.inlet, self.outbox, self.wire
@@ -408,18 +408,18 @@ class Connection:
         if not self.closed:
             self.send(farewell)
             self.outbox.flush()  # it may be among those for which there was no time
-            self._retire()
+            self._end()
             self.wire.close()
 
     def abort(self) -> None:
         """End now; what is pending is lost. May be called again."""
         if not self.closed:
             try:
-                self._retire()
+                self._end()
             finally:
                 self.wire.abort()
 
-    def cut(self, reason: str) -> None:
+    def abort_slow(self, reason: str) -> None:
         """End this slow consumer."""
         if not self.closed:
             self._broker.count_slow_consumer(self, reason)
@@ -436,15 +436,15 @@ class Connection:
         """Log that publishers wait for this peer."""
         self.report(PublishersHeld(self.link, self.session.name, publishers, pending))
 
-    def _retire(self) -> None:
+    def _end(self) -> None:
         if self.closed:
             return
         self.closed = True
         self.inlet.closed = True
         self.outbox.closed = True
         self._drop_early()
-        self.session.ended()
-        self._broker.retire(self)
+        self.session.closed()
+        self._broker.closed(self)
         if self.debug:
             self.report(ConnectionClosed(self.link))
 

@@ -20,6 +20,6 @@ class Session(Control, Protocol):
         """The peer showed no credentials in time."""
         ...
 
-    def ended(self) -> None:
+    def closed(self) -> None:
         """The connection is closed: give up subscriptions and claims."""
         ...

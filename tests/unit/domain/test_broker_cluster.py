@@ -335,8 +335,8 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 
 def test_slow_routes_are_counted_by_themselves(server: RoutedBroker) -> None:
     """Routes that were closed because they were too slow are among all receivers, and have a count."""
-    server.joined(SMALLER_ID).connection.cut("for this test")
-    server.connect().connection.cut("for this test")
+    server.joined(SMALLER_ID).connection.abort_slow("for this test")
+    server.connect().connection.abort_slow("for this test")
 
     assert (2, 1) == (server.broker.slow_consumers, server.broker.slow_routes)
     assert ["rid", "cid"] == [record.kind for record in server.broker.slow_consumer_log]

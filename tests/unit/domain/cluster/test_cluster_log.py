@@ -66,7 +66,7 @@ def test_a_route_is_down_because_this_server_decides(server: RoutedBroker, event
     third = server.joined("X" * 22, 7334)
     server.advance(1.0)
     first.connection.close()
-    second.connection.cut("test")
+    second.connection.abort_slow("test")
     server.cluster.stop()
     third.connection.close()
 

@@ -277,7 +277,7 @@ def test_held_by_someone_who_is_gone(
     """A publisher whose receiver is cut meanwhile goes on at the next turn."""
     client.wire.feed(message(2500) + message(1) + b"PING\r\n")
     at_once = (client.heard(), client.connection.waiting)
-    slow.connection.cut("for this test")
+    slow.connection.abort_slow("for this test")
     server.settle()
 
     assert (b"", True) == at_once
@@ -520,7 +520,7 @@ def test_an_end_of_file_while_waiting(
     client.send(message(2500) + message(7) + b"PING\r\n")
     assert client.wire.handler is not None
 
-    client.wire.handler.ended()
+    client.wire.handler.eof_received()
     waiting = client.wire.closed
     server.advance(HOLD_SECONDS + 0.2)
 
@@ -533,7 +533,7 @@ def test_an_end_of_file_after_the_end(client: VirtualClient) -> None:
     client.connection.close()
     client.connection.wait()
 
-    client.connection.ended()
+    client.connection.eof_received()
 
     assert b"" == client.heard()
     assert client.wire.closed
@@ -567,7 +567,7 @@ def test_closing_sends_what_is_pending(client: VirtualClient) -> None:
     client.connection.close(b"last")
     client.connection.close(b"never")
     client.connection.abort()
-    client.connection.cut("never")
+    client.connection.abort_slow("never")
 
     assert b"first last" == client.heard()
     assert (True, False) == (client.wire.closed, client.wire.aborted)
@@ -710,7 +710,7 @@ def test_nothing_remains_of_a_lost_connection(make_plane: MakePlane, ending: str
         if ending == "closed":
             client.connection.close(b"bye")
         elif ending == "cut":
-            client.connection.cut("for this test")
+            client.connection.abort_slow("for this test")
         client.leave()
         server.clients.remove(client)
         publisher.send(b"PUB b 1\r\nx\r\nPUB b.b 1\r\nx\r\n")
@@ -876,7 +876,7 @@ def test_a_defect_of_a_timer(make_plane: MakePlane, monkeypatch: pytest.MonkeyPa
 
 def test_a_defect_at_the_end(client: VirtualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if giving up what a connection held fails, its link ends."""
-    monkeypatch.setattr(ClientSession, "ended", fail)
+    monkeypatch.setattr(ClientSession, "closed", fail)
 
     with pytest.raises(MemoryError):
         client.connection.failed(ValueError("a defect"))

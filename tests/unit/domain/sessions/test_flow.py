@@ -219,7 +219,7 @@ def test_all_who_wait_continue_after_a_cut(scene: Scene, publisher: FlowPeer, co
     for other in others:
         scene.publish(other, congested)
 
-    congested.cut("for this test")
+    congested.abort_slow("for this test")
     waiting = [peer.waits for peer in (publisher, *others)]
     scene.clock.run_pending()
 
