@@ -176,6 +176,14 @@ class Flow:
     def _most_pending(self, receiver: Peer) -> int:
         return max(self._limits.max_pending, ROUTE_PENDING) if receiver.distant else self._limits.max_pending
 
+    def alarm(self, receiver: Peer) -> int:
+        """Pending bytes of a receiver above which `pressed` is asked, by the limits that hold now."""
+        return self._most_pending(receiver) if receiver in self._congested else self._limits.hold_above
+
+    def apply(self, limits: Limits) -> None:
+        """Let other limits hold from now on; outboxes obey them when their `alarm` is set."""
+        self._limits = limits
+
     # --- waiting -----------------------------------------------------------------
 
     def hold(self, publisher: Peer) -> None:

@@ -32,6 +32,11 @@ class KeepAlive:
         self._most_unanswered = most_unanswered
         self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._fire)
 
+    def set_limits(self, interval: float, most_unanswered: int) -> None:
+        """Let others hold from now on; pings that are due come as if the interval had always been this."""
+        self._most_unanswered = most_unanswered
+        self._due.set_delay(interval)
+
     def add(self, connection: Connection) -> None:
         """Ping it from now on."""
         self._due.add(connection)
