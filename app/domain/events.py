@@ -10,6 +10,7 @@ from enum import Enum
 from typing import ClassVar, Protocol
 
 from app.domain.address import joined
+from app.domain.peer_kind import role_of
 
 
 class Level(Enum):
@@ -26,7 +27,7 @@ class Level(Enum):
 class Link:
     """Which connection a fact is about.
 
-    ``kind`` is ``cid`` for a client and ``rid`` for a route; ``address`` is the
+    ``kind`` is the value of a `PeerKind`, as ``cid`` for a client; ``address`` is the
     peer as ``ip:port``, IPv6 without brackets.
     """
 
@@ -49,7 +50,7 @@ class Event:
     @property
     def role(self) -> str:
         """What gnatsd calls the peer."""
-        return "Router" if self.link is not None and self.link.kind == "rid" else "Client"
+        return role_of(self.link.kind if self.link is not None else "")
 
     def text(self) -> str:
         """The sentence, its placeholders filled from the fields."""

@@ -176,7 +176,7 @@ class LiveView:
         broker = self._broker
         routes = len(self._routes())
         return ServerFacts(
-            info=broker.info,
+            info=broker.greeting.info,
             limits=broker.limits,
             started=broker.started,
             connections=len(broker.connections),

@@ -208,7 +208,9 @@ async def test_a_route_to_itself_is_dropped(broker: ServerKind) -> None:
     async with broker(**OPEN) as server:
         peer = await server.connect_route()
 
-        await peer.send(connect(server.broker.own_id) + info(server.broker.own_id))
+        await peer.send(
+            connect(server.broker.greeting.info.server_id) + info(server.broker.greeting.info.server_id)
+        )
         await peer.expect_eof()
 
         assert not server.log.of(RouteRegistered)

@@ -99,7 +99,11 @@ def mesh_is_complete(scene: Scene) -> bool:
 
 def _mesh(scene: Scene) -> int:
     """Every pair of servers has one route, and each of the two counts it once."""
-    ids = {server.number: server.broker.own_id for server in scene.servers if server.broker is not None}
+    ids = {
+        server.number: server.broker.greeting.info.server_id
+        for server in scene.servers
+        if server.broker is not None
+    }
     for server in scene.servers:
         cluster = server.broker.cluster if server.broker is not None else None
         if cluster is None:

@@ -85,7 +85,7 @@ class Liveness:
 
 
 def _ask(session: RouteSession) -> None:
-    session.asked()
+    session.note_ping()
     session.connection.send(encode.PING)
     session.connection.report_sent("PING")
 

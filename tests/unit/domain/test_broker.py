@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import FLUSH_SECONDS, REMOVED_AT_ONCE, VERDICT_SECONDS
+from app.domain.broker import FLUSH_SECONDS, VERDICT_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationTimedOut,
@@ -21,6 +21,7 @@ from app.domain.fair_queue import ROUND, SLICE
 from app.domain.interest.index import IndexStats
 from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
+from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.stats import Traffic
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
@@ -83,7 +84,7 @@ def test_the_port_of_the_greeting(server: VirtualBroker) -> None:
     greeting = server.accept().heard()
 
     assert {**json.loads(INFO.line()[5:]), "port": 5222} == json.loads(greeting[5:])
-    assert replace(INFO, port=5222) == server.broker.info
+    assert replace(INFO, port=5222) == server.broker.greeting.info
 
 
 def test_clients_are_numbered(server: VirtualBroker) -> None:

@@ -12,7 +12,8 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.security import Security
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.congestion import TICK
-from app.domain.sessions.connection import EARLY_BYTES, SMALL_READ, Connection
+from app.domain.sessions.connection import SMALL_READ, Connection
+from app.domain.sessions.early_input import EARLY_BYTES
 from app.domain.sessions.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.sessions.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.stats import ConnectionStats, Traffic

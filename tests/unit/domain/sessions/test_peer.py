@@ -10,7 +10,7 @@ from app.domain.protocol.errors import (
     ProtocolError,
     UnknownOperation,
 )
-from app.domain.sessions.faults import error_of
+from app.domain.sessions.peer import error_of
 
 
 @pytest.mark.parametrize(
