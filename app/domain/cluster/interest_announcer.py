@@ -42,6 +42,10 @@ class InterestAnnouncer:
         self._remotes = remotes
         self._host = host
 
+    def announces(self, subscription: Subscription) -> bool:
+        """See `Announcer`."""
+        return subscription.subscriber.kind in ANNOUNCED
+
     def added(self, subscription: Subscription) -> None:
         """See `Announcer`."""
         self._send(_sub_line(subscription))

@@ -373,7 +373,7 @@ class Plane(Protocol):
     def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet: ...
 
     def set_limits(self, max_payload: int, max_control_line: int) -> None:
-        """Let others hold for new inlets; each that is there obeys them from `limit` on."""
+        """Let others hold for new inlets; `limit` is to follow for each that is there, before any ingest."""
         ...
 
     def limit(self, inlet: Inlet) -> None:

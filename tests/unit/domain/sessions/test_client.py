@@ -1,6 +1,8 @@
 """A client's session: each operation and each error, whole and byte by byte, and the log of it."""
 
+import gc
 import json
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -691,3 +693,36 @@ def test_whether_the_client_is_gone(server: VirtualBroker) -> None:
     client.connection.close()
 
     assert (False, True) == (before, session.gone)
+
+
+def reachable(root: object) -> list[object]:
+    """All objects that can be reached from one, but for modules, types and functions' globals."""
+    found: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in found or isinstance(one, type | ModuleType | FunctionType):
+            continue
+        found[id(one)] = one
+        waiting += gc.get_referents(one)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("admitted", [True, False], ids=["admitted", "refused"])
+def test_secrets_are_forgotten(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, *, admitted: bool
+) -> None:
+    """After the verdict no object that can be reached from the session holds a password or a token."""
+    client = guarded.connect()
+    session = session_of(client)
+    client.send(LOGIN)
+    before = [one for one in reachable(session) if one in ("secret", "hidden")]
+    gatekeeper.asked.clear()  # the test's own memory
+
+    (gatekeeper.admit if admitted else gatekeeper.refuse)()
+    guarded.connect().send(b"PING" + 200 * b" " + b"\r\n")  # all connections share the room of a read
+
+    assert ["hidden", "secret"] == sorted(map(str, before))
+    texts = [one.encode() for one in reachable(session) if isinstance(one, str)]
+    texts += [bytes(one) for one in reachable(session) if isinstance(one, bytes | bytearray)]
+    assert [] == [text for text in texts if b"secret" in text or b"hidden" in text]
