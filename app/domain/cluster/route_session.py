@@ -28,7 +28,7 @@ from app.domain.credentials import Credentials, Gatekeeper, Identity
 from app.domain.dataplane.seam import MEMBER_MARK
 from app.domain.events import AuthorizationTimedOut, Event
 from app.domain.interest.routing import Audience
-from app.domain.limits import route_line
+from app.domain.limits import Limits, route_line
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import (
     CONNECT,
@@ -133,7 +133,6 @@ class RouteSession(PeerSession):
     __slots__ = (
         "_address",
         "_asked",
-        "_lines",
         "_mesh",
         "_names_language",
         "claimed",
@@ -164,7 +163,6 @@ class RouteSession(PeerSession):
         """Seconds between the last ping and its answer; 0 before the first answer."""
         self._asked: deque[float] = deque()
         """When each ping was sent that has no answer yet."""
-        self._lines = 0
         self.claimed = ""
         """The server's id, as its CONNECT has it."""
         self._names_language = False
@@ -181,6 +179,7 @@ class RouteSession(PeerSession):
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
         self.admitted = stage is not Stage.LOGIN
+        self.screened = stage < Stage.REGISTERED
         self.connection.inlet.publishing = stage >= Stage.NAMED
 
     @property
@@ -224,7 +223,7 @@ class RouteSession(PeerSession):
     @property
     def signs(self) -> int:
         """Signs of life: how many lines and messages the peer has sent."""
-        return self._lines + self.connection.inlet.in_msgs
+        return self.lines + self.connection.inlet.in_msgs
 
     def begin(self) -> None:
         """Say our part of the introduction, in one write."""
@@ -239,21 +238,14 @@ class RouteSession(PeerSession):
 
     # --- called by the data plane ------------------------------------------------
 
-    @property
-    def line_limit(self) -> int:
+    def configure(self, limits: Limits) -> None:
         """Lines of servers may be longer than those of clients."""
-        return route_line(self.host.limits.max_control_line)
+        self.line_limit = route_line(limits.max_control_line)
 
-    def line(self, line: bytes) -> bool:
-        """Obey a complete line, which is a sign of life."""
-        self._lines += 1
-        return super().line(line)
-
-    def process(self, verb: bytes, argument: bytes) -> None:
+    def screen(self, verb: bytes, argument: bytes) -> None:
         """Before INFO only a server that named itself may say what its clients listen to."""
         if verb not in _MAY_SEND[self.stage] or (self.stage is Stage.NAMED and not _is_sound(verb, argument)):
             raise ParserError(f"{verb.decode()} from a route that has not introduced itself")
-        super().process(verb, argument)
 
     # --- errors ------------------------------------------------------------------
 

@@ -86,10 +86,11 @@ class ClientSession(PeerSession):
 
         Clients expect nothing but a PONG after their CONNECT and PING, so not before that.
         """
-        greeting = self.host.greeting
-        if self._heard != greeting.version and self._ponged and self._protocol >= ASYNC_INFO:
-            self._heard = greeting.version
-            self.connection.outbox.send(greeting.line(self._personal))
+        if self._ponged and self._protocol >= ASYNC_INFO:
+            greeting = self.host.greeting
+            if self._heard != greeting.version:
+                self._heard = greeting.version
+                self.connection.outbox.send(greeting.line(self._personal))
 
     # --- errors --------------------------------------------------------------------
 
@@ -160,16 +161,18 @@ class ClientSession(PeerSession):
     def process_sub(self, argument: bytes) -> None:
         """Subscribe, and answer a client that wants that."""
         super().process_sub(argument)
-        self._acknowledge()
+        if self._verbose:
+            self.connection.outbox.send(encode.OK)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, and answer a client that wants that."""
         super().process_unsub(argument)
-        self._acknowledge()
+        if self._verbose:
+            self.connection.outbox.send(encode.OK)
 
-    def process_ping(self, argument: bytes) -> None:
+    def process_ping(self, _argument: bytes) -> None:
         """Answer; INFO may follow from now on."""
-        super().process_ping(argument)
+        self.connection.answer_ping()
         self._ponged = True
         self.keep_informed()
 
@@ -180,10 +183,6 @@ class ClientSession(PeerSession):
     def process_err(self, argument: bytes) -> None:
         """The client will not go on, so neither do we."""
         self.end(ClientReportedError(self.connection.link, readable(argument)))
-
-    def _acknowledge(self) -> None:
-        if self._verbose:
-            self.connection.outbox.send(encode.OK)
 
     # --- who it is -------------------------------------------------------------------
 

@@ -101,6 +101,7 @@ class Connection:
 
     def configure(self) -> None:
         """Take over the limits and trace flags of the host; again when they have changed."""
+        self.session.configure(self._host.limits)
         self._host.plane.limit(self.inlet)
         self.outbox.alarm = self._host.flow.alarm(self)
         self.inlet.trace = self.outbox.trace = self._host.events.trace
@@ -108,9 +109,11 @@ class Connection:
     # --- driven by the wire ------------------------------------------------
 
     def opened(self) -> None:
+        """See `Handler`."""
         self._host.opened(self)
 
     def reserve(self) -> memoryview:
+        """See `Handler`. A peer that has to wait, or that others wait for, is read in small pieces."""
         room = self._host.plane.reserve(self.inlet)
         if self._waits:
             return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
@@ -119,6 +122,7 @@ class Connection:
         return room
 
     def received(self, count: int) -> None:
+        """See `Handler`."""
         if self.closed:
             return
         if self._waits:
@@ -148,6 +152,7 @@ class Connection:
             self.close()
 
     def drained(self) -> None:
+        """See `Handler`."""
         self._host.flow.drained(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -313,6 +318,7 @@ class Connection:
         return self._host.flow.pressed(self, own=own)
 
     def sent(self, head: bytes) -> None:
+        """See `Owner`."""
         self._host.events.record(LineSent(self.link, readable(head)))
 
     # --- sending -------------------------------------------------------------

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from app.domain.events import EventSink, PingTimerFired
-from app.domain.events import StaleConnection as WentStale
+from app.domain.events import EventSink, PingTimerFired, StaleConnection
 from app.domain.protocol import encode
-from app.domain.protocol.errors import StaleConnection
+from app.domain.protocol.errors import PingsUnanswered
 from app.domain.sessions.connection import Connection
 from app.domain.timers import DueQueue, Scheduler
 
@@ -54,8 +53,8 @@ class KeepAlive:
         if not connection.waiting:  # else its answer may be in the input that is not obeyed yet
             connection.pings_out += 1
         if connection.pings_out > self._most_unanswered:
-            connection.report(WentStale(connection.link))
-            connection.close(StaleConnection().wire())
+            connection.report(StaleConnection(connection.link))
+            connection.close(PingsUnanswered().wire())
             return
         self._pinged(connection)
         connection.send(encode.PING)

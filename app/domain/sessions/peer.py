@@ -5,7 +5,7 @@ raised as `ProtocolError` and turned into ``-ERR`` in one place.
 
 A subclass names its `kind`, and adds who may come in (`admitted`, `ask_for_verdict`, `let_in`), what
 CONNECT and INFO mean (`process_connect`, `process_info`), and what ``-ERR`` and a login that takes
-too long lead to (`process_err`, `login_expired`).
+too long lead to (`process_err`, `login_expired`). It may show lines to `screen` for a while.
 """
 
 from abc import ABC, abstractmethod
@@ -16,6 +16,7 @@ from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVer
 from app.domain.dataplane.seam import Fault
 from app.domain.events import AuthorizationFailed, Event, ReadFailed
 from app.domain.interest.subscription import LOCAL, Subscription
+from app.domain.limits import Limits
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol.commands import (
     CONNECT,
@@ -56,8 +57,33 @@ class PeerSession(ABC):
     """Obeys one peer. Implements `session.Session` and `Subscriber`."""
 
     kind: ClassVar[PeerKind]
+    _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
+    """By verb: the methods of the subclass."""
 
-    __slots__ = ("_pending", "admitted", "connection", "host", "last_command", "origin", "subscriptions")
+    __slots__ = (
+        "_pending",
+        "admitted",
+        "connection",
+        "host",
+        "last_command",
+        "line_limit",
+        "lines",
+        "origin",
+        "screened",
+        "subscriptions",
+    )
+
+    def __init_subclass__(cls) -> None:
+        cls._process = {
+            CONNECT.name: cls.process_connect,
+            SUB.name: cls.process_sub,
+            UNSUB.name: cls.process_unsub,
+            PING.name: cls.process_ping,
+            PONG.name: cls.process_pong,
+            INFO.name: cls.process_info,
+            OK.name: cls.process_ok,
+            ERR.name: cls.process_err,
+        }
 
     def __init__(self, host: Host[Connection], connection: Connection, *, admitted: bool) -> None:
         """`admitted`: the peer may do more than CONNECT from the start."""
@@ -68,13 +94,23 @@ class PeerSession(ABC):
         """Whether it may do more than CONNECT."""
         self.origin = LOCAL if self.kind is PeerKind.CLIENT else connection.cid
         """See `Subscriber`."""
+        self.screened = False
+        """Whether each line is shown to `screen` first."""
         self.subscriptions: dict[bytes, Subscription] = {}
         """Live subscriptions by sid."""
         self.last_command = 0.0
         """When a line that counts as activity was last obeyed, on the monotonic scale."""
         self._pending: PendingVerdict | None = None
         """The login that awaits its verdict, if it can be withdrawn."""
+        self.lines = 0
+        """Lines that were received, ever."""
+        self.line_limit = 0
+        """Bytes that the argument of a line may have; see `configure`."""
         connection.attach(self)
+
+    def configure(self, limits: Limits) -> None:
+        """Obey these limits from now on."""
+        self.line_limit = limits.max_control_line
 
     @property
     def name(self) -> str:
@@ -92,11 +128,6 @@ class PeerSession(ABC):
         return self.connection.closed
 
     @property
-    def line_limit(self) -> int:
-        """Bytes that the argument of a line may have, by the limits that hold now."""
-        return self.host.limits.max_control_line
-
-    @property
     def is_server(self) -> bool:
         """Whether its messages are MSG, as servers send them."""
         return self.kind is not PeerKind.CLIENT
@@ -105,11 +136,14 @@ class PeerSession(ABC):
 
     def line(self, line: bytes) -> bool:
         """Obey a complete line. False when the peer is closed or has to wait."""
+        self.lines += 1
         try:
             self._admit_only_connect(line)
             verb, argument = split(line, self.line_limit)
             tracing.line_received(self.connection, verb.name, argument)
-            self.process(verb.name, argument)
+            if self.screened:
+                self.screen(verb.name, argument)
+            self._process[verb.name](self, argument)
         except ProtocolError as error:
             self.refuse(error)
         return self.connection.may_read()
@@ -198,9 +232,9 @@ class PeerSession(ABC):
 
     # --- operations ----------------------------------------------------------------
 
-    def process(self, verb: bytes, argument: bytes) -> None:
-        """Obey a line. Raises `ProtocolError` for one that is malformed, or not allowed."""
-        self._PROCESS[verb](self, argument)
+    def screen(self, verb: bytes, argument: bytes) -> None:
+        """Raise an error for a line that the peer may not send yet; called while `screened`."""
+        raise ParserError(f"{verb.decode()} {readable(argument)} comes too early")
 
     @abstractmethod
     def process_connect(self, argument: bytes) -> None:
@@ -258,21 +292,13 @@ class PeerSession(ABC):
         """The peer lives."""
         self.connection.pings_out = 0
 
+    def process_ok(self, argument: bytes) -> None:
+        """It has no effect, whatever its argument is."""
+        del argument
+
     def note_activity(self) -> None:
         """This line counts as activity."""
         self.last_command = self.host.plane.now
-
-    _PROCESS: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]] = {
-        CONNECT.name: lambda session, argument: session.process_connect(argument),
-        SUB.name: lambda session, argument: session.process_sub(argument),
-        UNSUB.name: lambda session, argument: session.process_unsub(argument),
-        PING.name: lambda session, argument: session.process_ping(argument),
-        PONG.name: lambda session, argument: session.process_pong(argument),
-        INFO.name: lambda session, argument: session.process_info(argument),
-        OK.name: lambda _session, _argument: None,
-        ERR.name: lambda session, argument: session.process_err(argument),
-    }
-    """By name at the time of the call, so that subclasses may say otherwise."""
 
     # --- ending ----------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from app.domain.dataplane.seam import Control
+from app.domain.limits import Limits
 
 
 class Session(Control, Protocol):
@@ -14,6 +15,10 @@ class Session(Control, Protocol):
     @property
     def name(self) -> str:
         """The name that the peer gave itself; empty if it gave none."""
+        ...
+
+    def configure(self, limits: Limits) -> None:
+        """Obey these limits from now on."""
         ...
 
     def login_expired(self) -> None:

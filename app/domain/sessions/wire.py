@@ -22,7 +22,9 @@ class Wire(Protocol):
     """What a connection asks of its transport; guarantees in ``app.ports.transport``."""
 
     @property
-    def peer(self) -> Peer: ...
+    def peer(self) -> Peer:
+        """The other end."""
+        ...
 
     @property
     def security(self) -> Security | None:

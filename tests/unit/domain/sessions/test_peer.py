@@ -150,3 +150,12 @@ def test_it_hears_of_messages_once(scene: Scene) -> None:
     scene.server.connect(quiet=True).send(b"PUB a 0\r\n\r\n")
 
     assert 1 == scene.leaf.heard().count(b"MSG")
+
+
+def test_lines_that_come_too_early(scene: Scene) -> None:
+    """While lines are screened a kind of peer may refuse them; if it does not say which, all are."""
+    before = scene.leaf.ask(b"PING\r\n")
+    scene.session.screened = True
+
+    assert PONG == before
+    assert b"-ERR 'Parser Error'\r\n" == scene.leaf.ask(b"PING\r\n")
