@@ -1,7 +1,7 @@
 """The broker: all connections, what they listen to, and what is due.
 
 Its parts do the work, and everything that serves a peer knows them through `Host`: ``greeting``
-what clients are told, ``removals`` what closed connections leave, ``deferred`` what is still to be
+INFO for clients, ``removals`` what closed connections leave, ``deferred`` what is still to be
 sent, ``flow`` who waits for whom, ``turns`` whose turn it is, ``cluster`` the routes.
 """
 
@@ -17,7 +17,7 @@ from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, S
 from app.domain.failure import described
 from app.domain.fair_queue import FairQueue
 from app.domain.interest.failover import Failover
-from app.domain.interest.index import IndexStats, SubscriptionIndex
+from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.interest import Interest
 from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription, read_member
@@ -34,7 +34,7 @@ from app.domain.sessions.flow import Flow
 from app.domain.sessions.greeting import Greeting
 from app.domain.sessions.keep_alive import KeepAlive
 from app.domain.sessions.wire import Handler, Wire
-from app.domain.stats import ServerStats, SlowConsumerRecord, Traffic
+from app.domain.stats import SlowConsumerRecord, Traffic
 from app.domain.timers import DueQueue, Scheduler
 
 SLOW_CONSUMER_LOG = 50
@@ -77,7 +77,7 @@ class Broker:
     def __init__(
         self, limits: Limits, info: ServerInfo, needs: Needs, membership: Membership | None = None
     ) -> None:
-        """`info` is what clients are told; its port is set by `listening_on`."""
+        """`info` is what INFO says; its port is set by `listening_on`."""
         self.limits = limits
         """Those that hold now; see `apply`."""
         self.scheduler = scheduler = needs.scheduler
@@ -123,10 +123,10 @@ class Broker:
             )
             self.interest.announcer = self.cluster.interest_announcer
 
-    # --- what clients are told ---------------------------------------------------
+    # --- INFO --------------------------------------------------------------------
 
     def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
-        """Tell clients the real port from now on, and the cluster these addresses for clients."""
+        """Name the real port to clients from now on, and these addresses for clients to other servers."""
         advertises = self.cluster is not None and self.cluster.settings.advertise
         self.serving = True
         self.greeting.listening_on(port, urls if advertises else ())
@@ -253,7 +253,7 @@ class Broker:
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
         self.slow_consumers += 1
-        self.slow_routes += connection.distant
+        self.slow_routes += connection.kind is PeerKind.ROUTE
         peer = connection.wire.peer
         number, name = connection.title
         self.slow_consumer_log.append(
@@ -327,20 +327,6 @@ class Broker:
         """Messages of all peers, ever."""
         plane = self.plane
         return Traffic(plane.in_msgs, plane.in_bytes, plane.out_msgs, plane.out_bytes)
-
-    def index_stats(self) -> IndexStats:
-        """The figures of the subscription index and of the plans made from it."""
-        return self.interest.stats()
-
-    def stats(self) -> ServerStats:
-        """A snapshot of the server's counters."""
-        return ServerStats(
-            connections=len(self.connections),
-            total_connections=self._total,
-            slow_consumers=self.slow_consumers,
-            traffic=self.traffic,
-            subscriptions=self.index_stats(),
-        )
 
 
 def _verdict_time(limits: Limits) -> float:

@@ -27,7 +27,7 @@ _HEARD: dict[PeerKind, frozenset[PeerKind]] = {
 
 
 def heard_by(kind: PeerKind) -> frozenset[PeerKind]:
-    """The kinds of peers whose subscriptions a peer of this kind is told of.
+    """The kinds of peers whose subscriptions are announced to a peer of this kind.
 
     A route hears of nothing that came over another one: each server of a cluster speaks for its
     own peers, so nothing can go round in circles. A client hears of nobody.

@@ -134,7 +134,7 @@ class ServerFacts:
     total_connections: int
     routes: int
     remotes: int
-    """Distinct servers behind the routes."""
+    """Distinct servers at the other ends of routes."""
     slow_consumers: int
     slow_routes: int
     """Routes among them."""

@@ -1,10 +1,10 @@
-"""The mesh: which servers we are connected to, and what they tell each other (cluster-protocol.md).
+"""The mesh: which servers we are connected to, and what they send each other (cluster-protocol.md).
 
 Each pair of servers keeps one route. The first INFO that is processed wins; a second
-route to the same server is a duplicate and is closed. Whoever registers a server
-tells all others of it, so that everybody gets to know everybody:
+route to the same server is a duplicate and is closed. A server that registers
+another sends its INFO to all others, so that all get to know each other:
 
-    C dials A        A registers C, tells B of C        B dials C
+    C dials A        A registers C, INFO to B           B dials C
       C ──> A               A ──INFO of C──> B            B ──> C
 """
 
@@ -53,7 +53,7 @@ SETTLE_SECONDS = 0.25
 """How long a route must last to be called up: a server that refuses us says so after its INFO."""
 
 MOST_KNOWN = 4096
-"""Servers that a peer is remembered to have told of."""
+"""Maximum number of servers remembered per peer that it has sent INFO of."""
 
 CONFIGURED_AGAIN = 1.0
 """The same for a configured one."""
@@ -76,11 +76,11 @@ class ClusterSettings:
     advertised: str = ""
     """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
     advertise: bool = True
-    """Whether clients are told of other servers, and their clients of this one."""
+    """Whether INFO names other servers to clients, and this one to their clients."""
     name: str = ""
     """What other servers call this one, for people; empty for its id."""
     connect_retries: int = 0
-    """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
+    """Failures in a row after which a server known from gossip is given up; 0 leaves it to time."""
 
 
 class Cluster:
@@ -348,7 +348,7 @@ class Cluster:
                 other.connection.send(line + LOSABLE if other.loses_lines else line)
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
-        """See `Mesh`: dial a third server that a peer tells of."""
+        """See `Mesh`: dial a third server whose INFO a peer has sent."""
         if len(session.known) < MOST_KNOWN:
             session.known.add(info.server_id)
         if info.server_id == self._own_id or info.server_id in self.remotes:
@@ -375,7 +375,7 @@ class Cluster:
     # --- the outside --------------------------------------------------------------------
 
     def connect_urls(self) -> list[str]:
-        """The other servers' addresses for clients, as far as clients are told."""
+        """The other servers' addresses for clients, as far as they are advertised."""
         if not self.settings.advertise:
             return []
         infos = [session.info for session in self.remotes.values() if session.info is not None]
@@ -387,7 +387,7 @@ class Cluster:
         return self._port
 
     def is_configured(self, session: RouteSession) -> bool:
-        """Whether the peer is one of the servers that were configured, whoever dialled."""
+        """Whether the peer is one of the servers that were configured, no matter which side dialled."""
         return self._route_dialer.is_configured(session.remote_id)
 
     def unreachable(self) -> tuple[UnreachableRoute, ...]:

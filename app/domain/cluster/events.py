@@ -198,7 +198,7 @@ class RouteRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class GossipIgnored(Event):
-    """A peer told of a server that is not dialled."""
+    """A peer sent INFO of a server that is not dialled."""
 
     level = Level.DEBUG
     sentence = "Gossip ignored: {self.reason}"

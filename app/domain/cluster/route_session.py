@@ -310,7 +310,7 @@ class RouteSession(PeerSession):
             self._mesh.heard_of(self, info)
 
     def _introduce(self, info: RouteInfo) -> None:
-        """The first INFO tells who the peer is."""
+        """The first INFO says what server the peer is."""
         if info.proto > ROUTE_PROTOCOL:
             reason = (
                 f"{info.server_id} speaks route protocol {info.proto}, of NATS 2; we speak that of gnatsd"
@@ -331,11 +331,11 @@ class RouteSession(PeerSession):
         self._enter(Stage.UP)
 
     def url(self) -> RouteUrl:
-        """Where we dial the peer; port 0 when it told none."""
+        """Where we dial the peer; port 0 when it named none."""
         return self.address() if self.destination is None else self.destination.url
 
     def address(self) -> RouteUrl:
-        """Where others may dial it: as it says, else where it comes from; port 0 when it told none."""
+        """Where others may dial it: as it says, else where it comes from; port 0 when it named none."""
         info, address = self._address
         if address is None or info is not self.info:
             address = self._find_address(self.info)

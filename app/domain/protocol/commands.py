@@ -1,6 +1,6 @@
 """The lines a peer may send, apart from the payload of a message (client-protocol.md, sections 3 and 4).
 
-A line arrives without its LF. `split` tells the verb from its argument and
+A line arrives without its LF. `split` parts the verb from its argument and
 `refuse_partial` judges the beginning of a line that is not complete yet, so that
 garbage without an end is refused at the first byte that shows it.
 """
@@ -26,7 +26,7 @@ class Verb:
 
     ``first_state`` is gnatsd's number for "one letter of it was read", which its
     error lines carry (section 6), as if PING and PONG did not share theirs with
-    PUB. ``spaced`` verbs need a blank behind the name.
+    PUB. ``spaced`` verbs need a blank after the name.
     """
 
     name: bytes
@@ -69,7 +69,7 @@ def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
 
 
 def is_too_long(line: int, argument: int, limit: int) -> bool:
-    """Whether a line of so many bytes, so many of them argument, passes the limit.
+    """Whether a line of `line` bytes, `argument` of them its argument, passes the limit.
 
     Leading blanks are no part of the argument, but they are not free for ever.
     """
@@ -149,7 +149,7 @@ def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:
-    """gnatsd's log sentence, behind the role of the peer, for bytes that no state of its parser expects."""
+    """gnatsd's log sentence, after the role of the peer, for bytes that no state of its parser expects."""
     return f"Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
 
 
@@ -324,7 +324,7 @@ def check_info(argument: bytes) -> None:
 def members_of(argument: bytes, verb: str) -> _Members:
     """The members of the object that `verb` brings, in order, without nulls; names in small letters.
 
-    Of a name that stands twice, in whatever case, each counts.
+    A name that occurs twice, in any case, counts twice.
     """
     document = _json(argument, _MEMBERS)
     if not isinstance(document, tuple | None):

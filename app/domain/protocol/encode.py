@@ -53,12 +53,12 @@ class ServerInfo:
     connect_urls: tuple[str, ...] = ()
     """Addresses for clients of all servers in the cluster; left out while this one is alone."""
     told_host: str = ""
-    """The host that clients are told in place of `host`; empty for that one."""
+    """The host that INFO names in place of `host`; empty for that one."""
     told_port: int = 0
     """The same for the port."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
-        """The INFO line for a client that is told `personal` alone, blank before CR LF included."""
+        """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
         fields: dict[str, object] = {
             "server_id": self.server_id,
             "version": self.version,

@@ -1,4 +1,4 @@
-"""Protocol errors: what the peer is told, and whether the link ends.
+"""Protocol errors: what is sent to the peer, and whether the link ends.
 
 ProtocolError
 ├── ParserError              arguments or JSON not understood      closes
@@ -34,7 +34,7 @@ class ProtocolError(Exception):
         """The ``-ERR`` lines as sent."""
         return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in self.lines)
 
-    def told(self, role: str) -> str:  # noqa: ARG002 - most errors read alike, whoever made them
+    def told(self, role: str) -> str:  # noqa: ARG002 - most errors read alike for all peers
         """The words of our log; `role` is what gnatsd calls the peer."""
         return self.reason or self.lines[0]
 

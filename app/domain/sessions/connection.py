@@ -311,7 +311,7 @@ class Connection:
         """Whether one of its latest messages was for another receiver, with at most `low` bytes pending."""
         return not self.closed and self.inlet.serves_another(besides.outbox, low)
 
-    # --- told by the outbox --------------------------------------------------
+    # --- called by the outbox --------------------------------------------------
 
     def pressed(self, *, own: bool = False) -> bool:
         """See `Owner`."""

@@ -15,11 +15,11 @@ UPDATE_SECONDS = 0.1
 """Minimum seconds between INFO updates; cluster changes come in bursts."""
 
 PersonalOf = Callable[[int, str], PersonalInfo]
-"""What a client of this number, from this IP address, is told alone."""
+"""What INFO says to a client of this number, from this IP address, alone."""
 
 
 class Greeting:
-    """What clients are told of this server, and of the others."""
+    """What INFO says of this server, and of the others."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Greeting:
         self.own_urls: tuple[str, ...] = ()
         """This server's addresses for clients, as far as they are advertised."""
         self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
-        """What a new client is told alone; nothing by default."""
+        """What INFO says to a new client alone; nothing by default."""
         self._line = info.line()
         self._scheduler = scheduler
         self._changed = changed
@@ -47,7 +47,7 @@ class Greeting:
         """Whether the cluster has changed since INFO was written."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
-        """The INFO line for a client that is told this alone."""
+        """The INFO line for a client that alone gets this."""
         return self._line if personal is NOTHING_PERSONAL else self.info.line(personal)
 
     def listening_on(self, port: int, urls: tuple[str, ...]) -> None:

@@ -65,7 +65,7 @@ class Host(Protocol[C_contra]):
 
     @property
     def greeting(self) -> Greeting:
-        """What clients are told of this server."""
+        """INFO for clients."""
         ...
 
     @property

@@ -12,6 +12,7 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.sessions.congestion import SLOW_CHECKS, TICK
 from app.domain.sessions.greeting import UPDATE_SECONDS
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line
@@ -250,8 +251,8 @@ def test_clients_and_routes_share_their_numbers(server: RoutedBroker) -> None:
 
     assert [1, 2, 3] == [c.connection.cid for c in (first, peer, second)]
     assert (2, 2, 3) == (
-        server.broker.stats().connections,
-        server.broker.stats().total_connections,
+        stats_of(server.broker).connections,
+        stats_of(server.broker).total_connections,
         server.broker.wires,
     )
     peer.leave()

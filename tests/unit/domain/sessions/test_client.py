@@ -17,6 +17,7 @@ from app.domain.events import (
 )
 from app.domain.limits import Limits
 from app.domain.sessions.client import ClientSession
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.virtual_broker import QUIET, VirtualBroker, VirtualClient
@@ -241,7 +242,7 @@ def test_live_subscriptions(server: VirtualBroker) -> None:
 
     subscriptions = session_of(client).subscriptions
     assert [(b"2", b"b", b"q")] == [(sid, s.subject, s.queue) for sid, s in subscriptions.items()]
-    assert 1 == server.broker.stats().subscriptions.num_subscriptions
+    assert 1 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_expiry_by_the_message_of_another(server: VirtualBroker) -> None:
@@ -337,7 +338,7 @@ def test_a_refused_login(
     assert VIOLATION == client.heard()
     assert client.wire.closed
     assert [AuthorizationFailed(client.connection.link)] == events.of(AuthorizationFailed)
-    assert 0 == guarded.broker.stats().subscriptions.num_inserts
+    assert 0 == stats_of(guarded.broker).subscriptions.num_inserts
 
 
 @pytest.mark.parametrize("rest", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
@@ -541,7 +542,7 @@ def test_options_hold_from_the_verdict_on(guarded: VirtualBroker, gatekeeper: Pa
     gatekeeper.admit()
 
     assert PONG == client.heard()
-    assert 1 == guarded.broker.stats().traffic.in_msgs
+    assert 1 == stats_of(guarded.broker).traffic.in_msgs
 
 
 # --- the log ---------------------------------------------------------------------------------

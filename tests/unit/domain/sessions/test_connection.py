@@ -17,6 +17,7 @@ from app.domain.sessions.early_input import EARLY_BYTES
 from app.domain.sessions.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.sessions.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.stats import ConnectionStats, Traffic
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
@@ -593,7 +594,7 @@ def test_a_farewell_that_is_too_much(server: VirtualBroker, client: VirtualClien
     client.connection.close(5000 * b"x")
 
     assert client.wire.aborted
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
 
 
 def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
@@ -612,7 +613,7 @@ def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
     pending = len(delivery(3900) + delivery(1) + delivery(100))
     reason = f"{pending} pending bytes exceed max_pending 4000"
     assert [SlowConsumer(slow.connection.link, reason)] == events.events
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
     assert PONG == publisher.ask(b"PING\r\n")
 
 
@@ -625,7 +626,7 @@ def test_a_receiver_without_progress_is_cut(
     server.advance(LIMITS.write_deadline + 0.2)
 
     assert slow.wire.aborted
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
 
 
 def test_a_receiver_that_is_cut_for_its_last_message(
@@ -640,7 +641,7 @@ def test_a_receiver_that_is_cut_for_its_last_message(
     server.advance(LIMITS.write_deadline - HOLD_SECONDS)
 
     assert (True, PONG) == (slow.wire.aborted, client.heard())
-    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+    assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_a_connection_ends_once(make_plane: MakePlane) -> None:
@@ -678,7 +679,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
     client.wire.lose(error)
 
     assert ({}, 0) == (server.broker.connections, server.broker.wires)
-    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+    assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_a_lost_publisher_is_forgotten(
@@ -763,7 +764,7 @@ def test_figures_of_a_busy_connection(server: VirtualBroker, client: VirtualClie
     stats = client.connection.stats()
     assert Traffic(2, 7, 2, 10) == stats.traffic
     assert 2 * len(b"MSG a 1 5\r\nhello\r\n") == stats.pending_bytes
-    assert server.broker.stats().traffic == stats.traffic
+    assert stats_of(server.broker).traffic == stats.traffic
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_each_change_has_a_version(scene: Scene) -> None:
 
 
 def test_addresses_change_in_bursts(scene: Scene) -> None:
-    """Clients are told once, a moment later, however often they changed."""
+    """Clients hear of it once, a moment later, however often they changed."""
     scene.greeting.listening_on(INFO.port, ("here:1",))
     scene.others = ["there:2"]
     scene.greeting.urls_changed()
