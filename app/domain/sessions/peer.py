@@ -113,9 +113,9 @@ class PeerSession(ABC):
         self.line_limit = limits.max_control_line
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The name that the peer gave itself; empty if it gave none."""
-        return ""
 
     @property
     def number(self) -> int:

@@ -1,13 +1,10 @@
 """The host of connections and sessions."""
 
-import pytest
-
 from app.domain.broker import Broker
 from app.domain.dataplane.seam import MakePlane
+from app.domain.peer_kind import PeerKind
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.host import Host
-from app.domain.sessions.peer import PeerSession
-from app.domain.sessions.session import Session
 from tests.fakes.virtual_broker import VirtualBroker
 
 
@@ -25,7 +22,11 @@ def test_the_broker_is_the_host(make_plane: MakePlane) -> None:
     assert [] == [name for name in asked_of(Host) if not hasattr(broker, name)]
 
 
-@pytest.mark.parametrize("name", asked_of(Session))
-def test_a_peer_session_is_a_session(name: str) -> None:
-    """What a connection asks of its session is there for every kind of peer."""
-    assert hasattr(PeerSession, name)
+def test_what_peers_listen_to_is_asked_for_by_kind(make_plane: MakePlane) -> None:
+    """Clients are those that a broker has without more; of a kind without peers there is nothing."""
+    server = VirtualBroker(make_plane)
+    server.connect().send(b"SUB a 1\r\n")
+
+    held = [list(server.broker.subscriptions_of(kinds)) for kinds in ([PeerKind.CLIENT], [PeerKind.LEAF])]
+
+    assert [[[b"1"]], []] == [[list(one) for one in some] for some in held]
