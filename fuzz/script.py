@@ -7,7 +7,7 @@ from pathlib import Path
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
-from app.domain.stats import ServerStats
+from tests.fakes.broker_stats import BrokerStats, stats_of
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker, info_line
 
@@ -48,7 +48,7 @@ class Outcome:
 
     heard: tuple[bytes, ...]
     ended: tuple[bool, ...]
-    stats: ServerStats
+    stats: BrokerStats
     facts: tuple[str, ...]
 
 
@@ -62,7 +62,7 @@ def play(make_plane: MakePlane, script: Script) -> Outcome:
     return Outcome(
         tuple(peer.heard() for peer in peers),
         tuple(peer.connection.closed for peer in peers),
-        server.broker.stats(),
+        stats_of(server.broker),
         tuple(server.events.texts()),
     )
 

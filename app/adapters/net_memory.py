@@ -381,7 +381,7 @@ class MemoryWire:
             self.readable()
         elif self._incoming.finished:
             self._input_over = True
-            handler.ended()
+            handler.eof_received()
 
     def _note_end_of_file(self) -> None:
         if self._incoming.finished:
@@ -418,7 +418,7 @@ class MemoryWire:
         if handler is None:
             return
         try:
-            handler.lost(error)
+            handler.connection_lost(error)
         except Exception as failure:  # noqa: BLE001 - see start
             self._on_failure(failure)
 

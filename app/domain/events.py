@@ -10,6 +10,7 @@ from enum import Enum
 from typing import ClassVar, Protocol
 
 from app.domain.address import joined
+from app.domain.peer_kind import role_of
 
 
 class Level(Enum):
@@ -26,7 +27,7 @@ class Level(Enum):
 class Link:
     """Which connection a fact is about.
 
-    ``kind`` is ``cid`` for a client and ``rid`` for a route; ``address`` is the
+    ``kind`` is the value of a `PeerKind`, as ``cid`` for a client; ``address`` is the
     peer as ``ip:port``, IPv6 without brackets.
     """
 
@@ -49,7 +50,7 @@ class Event:
     @property
     def role(self) -> str:
         """What gnatsd calls the peer."""
-        return "Router" if self.link is not None and self.link.kind == "rid" else "Client"
+        return role_of(self.link.kind if self.link is not None else "")
 
     def text(self) -> str:
         """The sentence, its placeholders filled from the fields."""
@@ -60,12 +61,18 @@ class EventSink(Protocol):
     """Where the domain reports; the contract is in ``app.ports.event_log``."""
 
     @property
-    def debug(self) -> bool: ...
+    def debug(self) -> bool:
+        """Whether debug facts are wanted."""
+        ...
 
     @property
-    def trace(self) -> bool: ...
+    def trace(self) -> bool:
+        """Whether the lines of the protocol are wanted."""
+        ...
 
-    def record(self, event: Event) -> None: ...
+    def record(self, event: Event) -> None:
+        """Log a fact."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ class AddressEvent(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerStarting(Event):
+    """The program has begun, with this version."""
+
     level = Level.INFO
     sentence = "Starting nats-server version {self.version}"
 
@@ -107,12 +116,16 @@ class RuntimeChosen(Event):
 
 @dataclass(frozen=True, slots=True)
 class Listening(AddressEvent):
+    """Clients can connect at this address."""
+
     level = Level.INFO
     sentence = "Listening for client connections on {self.address}"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentified(Event):
+    """The server has chosen its id."""
+
     level = Level.DEBUG
     sentence = "Server id is {self.server_id}"
 
@@ -121,12 +134,16 @@ class ServerIdentified(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerReady(Event):
+    """All ports are open."""
+
     level = Level.INFO
     sentence = "Server is ready"
 
 
 @dataclass(frozen=True, slots=True)
 class SignalTrapped(Event):
+    """A signal of the system came in."""
+
     level = Level.DEBUG
     sentence = "Trapped Signal; {self.signal}"
 
@@ -135,12 +152,16 @@ class SignalTrapped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerExiting(Event):
+    """The server begins to stop."""
+
     level = Level.INFO
     sentence = "Server Exiting.."
 
 
 @dataclass(frozen=True, slots=True)
 class ListenFailed(AddressEvent):
+    """The port for clients cannot be opened; the server ends."""
+
     level = Level.FATAL
     sentence = 'Error listening on port: {self.address}, "{self.reason}"'
 
@@ -149,6 +170,8 @@ class ListenFailed(AddressEvent):
 
 @dataclass(frozen=True, slots=True)
 class MonitorStarting(AddressEvent):
+    """Monitoring can be reached at this address."""
+
     level = Level.INFO
     sentence = "Starting {self.scheme} monitor on {self.address}"
 
@@ -157,6 +180,8 @@ class MonitorStarting(AddressEvent):
 
 @dataclass(frozen=True, slots=True)
 class MonitorListenFailed(Event):
+    """The port for monitoring cannot be opened; the server ends."""
+
     level = Level.FATAL
     sentence = "Can't listen to the monitor port: {self.reason}"
 
@@ -206,42 +231,56 @@ class ServerFailure(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClientConnected(Event):
+    """A client was accepted."""
+
     level = Level.DEBUG
     sentence = "Client connection created"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionClosed(Event):
+    """A connection serves nobody any more."""
+
     level = Level.DEBUG
     sentence = "{self.role} connection closed"
 
 
 @dataclass(frozen=True, slots=True)
 class PingTimerFired(Event):
+    """A ping is due."""
+
     level = Level.DEBUG
     sentence = "{self.role} Ping Timer"
 
 
 @dataclass(frozen=True, slots=True)
 class StaleConnection(Event):
+    """A peer left too many pings unanswered and is closed."""
+
     level = Level.DEBUG
     sentence = "Stale Client Connection - Closing"
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationTimedOut(Event):
+    """A peer showed no credentials in time and is closed."""
+
     level = Level.DEBUG
     sentence = "Authorization Timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationFailed(Event):
+    """A peer showed wrong credentials, or none, and is closed."""
+
     level = Level.ERROR
     sentence = "Authorization Error"
 
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeDeferred(Event):
+    """An UNSUB with a limit came in that is not reached yet."""
+
     level = Level.DEBUG
     sentence = "Deferring actual UNSUB({self.subject}): {self.limit} max, {self.delivered} received"
 
@@ -252,6 +291,8 @@ class UnsubscribeDeferred(Event):
 
 @dataclass(frozen=True, slots=True)
 class AutoUnsubscribed(Event):
+    """A subscription has had the last message it asked for."""
+
     level = Level.DEBUG
     sentence = "Auto-unsubscribe limit of {self.limit} reached for sid '{self.sid}'"
 
@@ -261,6 +302,8 @@ class AutoUnsubscribed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PayloadExceeded(Event):
+    """A client announced a message above `max_payload` and is closed."""
+
     level = Level.ERROR
     sentence = "Maximum Payload Exceeded: {self.size} vs {self.limit}"
 
@@ -270,6 +313,8 @@ class PayloadExceeded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsExceeded(Event):
+    """A client came when there were `max_connections` already, and is closed."""
+
     level = Level.ERROR
     sentence = "Maximum Connections Exceeded: {self.limit}"
 
@@ -278,6 +323,8 @@ class ConnectionsExceeded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClientReportedError(Event):
+    """A client sent -ERR and is closed."""
+
     level = Level.ERROR
     sentence = "Client Error {self.message}"
 
@@ -324,6 +371,8 @@ class PublishersHeld(Event):
 
 @dataclass(frozen=True, slots=True)
 class LineReceived(Event):
+    """A line of the protocol came in, without secrets."""
+
     level = Level.TRACE
     sentence = "->> [{self.line}]"
 
@@ -332,6 +381,8 @@ class LineReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class PayloadReceived(Event):
+    """The payload of a message came in."""
+
     level = Level.TRACE
     sentence = "->> MSG_PAYLOAD: [{self.payload}]"
 
@@ -340,6 +391,8 @@ class PayloadReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class LineSent(Event):
+    """A line of the protocol went out."""
+
     level = Level.TRACE
     sentence = "<<- [{self.line}]"
 
@@ -348,6 +401,8 @@ class LineSent(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionDeleted(Event):
+    """A subscription was removed while its connection goes on."""
+
     level = Level.TRACE
     sentence = "<-> [DELSUB {self.sid}]"
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from app.domain.interest.index import IndexStats
 from app.domain.security import Security
 
 
@@ -107,16 +106,3 @@ class RouteStats:
     """What the peer calls itself, or its server id."""
     rtt: float = 0.0
     """Seconds between the last ping and its answer; 0 before the first answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStats:
-    """The whole broker."""
-
-    connections: int
-    """Clients now."""
-    total_connections: int
-    """Clients ever."""
-    slow_consumers: int
-    traffic: Traffic
-    subscriptions: IndexStats

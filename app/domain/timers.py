@@ -57,6 +57,16 @@ class DueQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._due)
 
+    def set_delay(self, delay: float) -> None:
+        """Let all things be due this long after they were added, those that wait too; in seconds."""
+        shift = delay - self._delay
+        self._delay = delay
+        for thing in self._due:
+            self._due[thing] += shift
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._next_timer(self._scheduler.monotonic())
+
     def add(self, thing: T) -> None:
         """Start its delay, anew if it is waiting already."""
         self._due.pop(thing, None)

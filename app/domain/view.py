@@ -134,7 +134,7 @@ class ServerFacts:
     total_connections: int
     routes: int
     remotes: int
-    """Distinct servers behind the routes."""
+    """Distinct servers at the other ends of routes."""
     slow_consumers: int
     slow_routes: int
     """Routes among them."""
@@ -167,16 +167,19 @@ class LiveView:
         self._broker = broker
 
     def monotonic(self) -> float:
+        """See `BrokerView`."""
         return self._broker.scheduler.monotonic()
 
     def health(self) -> Health:
+        """See `BrokerView`."""
         return Health(serving=self._broker.serving, ready=self._broker.serving)
 
     def server(self) -> ServerFacts:
+        """See `BrokerView`."""
         broker = self._broker
         routes = len(self._routes())
         return ServerFacts(
-            info=broker.info,
+            info=broker.greeting.info,
             limits=broker.limits,
             started=broker.started,
             connections=len(broker.connections),
@@ -201,9 +204,11 @@ class LiveView:
         return ClusterFacts(settings.host, cluster.port, settings.auth_timeout, settings.tls)
 
     def index(self) -> Steps[IndexStats]:
+        """See `BrokerView`."""
         return self._broker.interest.stats_in_steps()
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
+        """See `BrokerView`."""
         rows: list[RouteStats] = []
         step = _Step()
         for session in self._routes():
@@ -235,10 +240,12 @@ class LiveView:
         )
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
+        """See `BrokerView`."""
         cluster = self._broker.cluster
         return cluster.unreachable() if cluster is not None else ()
 
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
+        """See `BrokerView`."""
         rows: list[ClientStats] = []
         step = _Step()
         for session in (yield from self._chosen(query, step)):
@@ -253,6 +260,7 @@ class LiveView:
         return ConnectionPage(len(self._broker.connections), tuple(rows))
 
     def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
+        """See `BrokerView`."""
         chosen = yield from self._chosen(query, _Step())
         return ConnectionChoice(len(self._broker.connections), tuple(session.number for session in chosen))
 
@@ -273,19 +281,23 @@ class LiveView:
         return chosen
 
     def client(self, cid: int) -> ClientStats | None:
+        """See `BrokerView`."""
         session = self._broker.sessions.get(cid)
         return None if session is None else _client(session)
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """See `BrokerView`."""
         session = self._broker.sessions.get(cid)
         return iter(()) if session is None else _batches(session)
 
     def subscriptions_of_route(self, remote_id: str) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """See `BrokerView`."""
         cluster = self._broker.cluster
         session = cluster.remotes.get(remote_id) if cluster is not None else None
         return iter(()) if session is None else _batches(session)
 
     def name_of(self, link: Link) -> str:
+        """See `BrokerView`."""
         cluster = self._broker.cluster
         client = self._broker.sessions.get(link.number)
         if client is not None:
@@ -294,6 +306,7 @@ class LiveView:
         return route.name if route is not None else ""
 
     def totals(self) -> Steps[ConnectionTotals]:
+        """See `BrokerView`."""
         sums = [0] * 7
         step = _Step()
         for session in list(self._broker.sessions.values()):
@@ -305,6 +318,7 @@ class LiveView:
         return ConnectionTotals(connections, pending, subscriptions, Traffic(*traffic))
 
     def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
+        """See `BrokerView`."""
         rows: list[SubscriptionStats] = []
         step = _Step()
         passed = 0
@@ -320,6 +334,7 @@ class LiveView:
         return SubscriptionPage(passed, tuple(rows))
 
     def count_subscriptions(self) -> Steps[int]:
+        """See `BrokerView`."""
         step = _Step()
         count = 0
         for cid in list(self._broker.sessions):
@@ -330,6 +345,7 @@ class LiveView:
         return count
 
     def all_subscriptions(self, offset: int, limit: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """See `BrokerView`."""
         step = _Step()
         passed = taken = 0
         for cid in list(self._broker.sessions):

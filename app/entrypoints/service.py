@@ -105,7 +105,7 @@ class Service:
             raise
 
     async def _start(self) -> int:
-        events, info = self._events, self.broker.info
+        events, info = self._events, self.broker.greeting.info
         loop = asyncio.get_running_loop()
         kind = type(loop).__module__.partition(".")[0]
         events.record(ServerStarting(None, info.version))
@@ -133,7 +133,7 @@ class Service:
         try:
             return await self._parts.listener.start(self.broker.accept)
         except ListenError as error:
-            info = self.broker.info
+            info = self.broker.greeting.info
             raise CannotStart(ListenFailed(None, info.host, info.port, str(error))) from error
 
     async def _listen_for_routes(self, cluster: Cluster) -> None:

@@ -14,12 +14,12 @@ Guarantees an adapter gives
       side (the kernel, or the reading end in memory).
     * `Handler.opened` is called once, as soon as the link may carry traffic: right
       after the acceptor on a plain link, after the handshake on a protected one. No
-      call comes before it but `Handler.lost`, and it never comes if the link ends first.
+      call comes before it but `Handler.connection_lost`, and it never comes if the link ends first.
     * `Handler.reserve` is answered by `Handler.received` before any other
       handler's ``reserve`` is called: all links of a loop share one buffer.
     * `Handler.drained` is called when ``pending``, having been above
       `HIGH_WATER`, falls to `LOW_WATER` or less.
-    * `Handler.lost` is called exactly once, last, whoever ended the link, and
+    * `Handler.connection_lost` is called exactly once, last, whoever ended the link, and
       never from within a call that the handler made on its wire.
 """
 

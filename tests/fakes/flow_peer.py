@@ -106,7 +106,7 @@ class FlowPeer(Peer):
         try:
             call()
         except Exception as error:  # noqa: BLE001 - as a connection does
-            self.cut(type(error).__name__)
+            self.abort_slow(type(error).__name__)
 
     def wait(self) -> None:
         """One reason more."""
@@ -117,7 +117,7 @@ class FlowPeer(Peer):
         self.waits -= 1
         self.on_go_on()
 
-    def cut(self, reason: str) -> None:
+    def abort_slow(self, reason: str) -> None:
         """End, and tell the flow."""
         self.cuts.append(reason)
         self._flow.forget(self)

@@ -34,7 +34,7 @@ class RecordingHandler:
     @property
     def lost_once(self) -> bool:
         """Whether the loss was told once, after everything else."""
-        return self.calls.count("lost") == 1 and self.calls[-1] == "lost"
+        return self.calls.count("connection_lost") == 1 and self.calls[-1] == "connection_lost"
 
     @property
     def link(self) -> Link:
@@ -64,18 +64,18 @@ class RecordingHandler:
         self.data += self._room.view[:count]
         self._note("received")
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """Note the peer's end of file."""
-        self._note("ended")
+        self._note("eof_received")
 
     def drained(self) -> None:
         """Note that little is pending."""
         self._note("drained")
 
-    def lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """Note the loss and its cause."""
         self.losses.append(error)
-        self._note("lost")
+        self._note("connection_lost")
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
@@ -102,7 +102,7 @@ class Parting(RecordingHandler):
         super()._note(call)
         if call == self._cue:
             getattr(self.wire, self._parting)()
-            if "lost" in self.calls:
+            if "connection_lost" in self.calls:
                 raise AssertionError("lost from within a call on the wire")
 
 

@@ -122,7 +122,7 @@ class MemoryTransport(asyncio.Transport):
         """Pass the bytes on to the protocol."""
         self._protocol.data_received(bytes(self._room[:count]))
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """Pass the end of file on; a protocol may want the link kept half open."""
         if not self._protocol.eof_received():
             self.close()
@@ -132,7 +132,7 @@ class MemoryTransport(asyncio.Transport):
         self._writing_paused = False
         self._protocol.resume_writing()
 
-    def lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """Tell the protocol that the link is gone."""
         self._closing = True
         self._protocol.connection_lost(error)

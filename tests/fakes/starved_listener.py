@@ -20,7 +20,7 @@ GREETING = b"INFO\r\n"
 
 
 class _Greeter(RecordingHandler):
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """Close when the peer is done."""
         self.wire.close()
 

@@ -4,21 +4,26 @@ from collections.abc import Callable
 
 from app.domain.dataplane.seam import Plane
 from app.domain.interest.subscription import LOCAL, Subscriber, Subscription
+from app.domain.peer_kind import PeerKind
 from tests.fakes.data_plane import Station
 
 
 class FakeSubscriber(Subscriber):
     """Makes subscriptions that deliver to its `station`; `expired` keeps those that had their last.
 
-    A local client, unless another `origin` is given: then it is that route.
+    A local client, unless another `origin` is given: then it is that route, or a server of another `kind`.
     """
 
     # Plain attributes in place of the protocol's properties.
+    kind: PeerKind = PeerKind.CLIENT
     origin: int = LOCAL
     number: int = 1
     gone: bool = False
 
-    def __init__(self, plane: Plane, origin: int = LOCAL, number: int = 1) -> None:
+    def __init__(
+        self, plane: Plane, origin: int = LOCAL, number: int = 1, *, kind: PeerKind | None = None
+    ) -> None:
+        self.kind = kind or (PeerKind.CLIENT if origin == LOCAL else PeerKind.ROUTE)
         self.origin = origin
         self.number = number
         self.station = Station(plane)

@@ -238,7 +238,7 @@ class Bench:
             handler.wire.abort()
         for peer in self._peers:
             await peer.end()
-        await self.until(lambda: all("lost" in handler.calls for handler in handlers))
+        await self.until(lambda: all("connection_lost" in handler.calls for handler in handlers))
 
     def _failed(self, error: Exception) -> None:
         self.failures.append(error)

@@ -19,6 +19,7 @@ from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient
@@ -100,7 +101,7 @@ class RoutedBroker(VirtualBroker):
     @property
     def subscriptions(self) -> int:
         """How many subscriptions are known here, those of other servers included."""
-        return self.broker.stats().subscriptions.num_subscriptions
+        return stats_of(self.broker).subscriptions.num_subscriptions
 
     def called(self, *, opened: bool = True, ip: str = ADDRESS) -> VirtualPeer:
         """A server dials us; it has said nothing yet."""

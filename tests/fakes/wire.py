@@ -134,7 +134,7 @@ class FakeWire(Wire):
         if self._input_over and not self._input and self._is_read():
             self._input_over = False
             assert self.handler is not None
-            self.handler.ended()
+            self.handler.eof_received()
             moved = True
         return moved
 
@@ -147,7 +147,7 @@ class FakeWire(Wire):
         """End the link, and forget the handler."""
         handler, self.handler = self.handler, None
         assert handler is not None, "the link was lost before"
-        handler.lost(error)
+        handler.connection_lost(error)
 
     @property
     def unread(self) -> int:

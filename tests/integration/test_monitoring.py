@@ -82,7 +82,7 @@ async def test_what_happened_shows(server: EmbeddedServer) -> None:
     traffic = ("in_msgs", "in_bytes", "out_msgs", "out_bytes")
     assert (2, 2, 2) == (varz["connections"], varz["total_connections"], varz["subscriptions"])
     assert (2, 8, 1, 5) == tuple(varz[name] for name in traffic)
-    assert (server.port, server.broker.info.server_id) == (varz["port"], varz["server_id"])
+    assert (server.port, server.broker.greeting.info.server_id) == (varz["port"], varz["server_id"])
     first, second = connz["connections"]
     assert (("alice", "py", "3"), 2) == (
         tuple(first[name] for name in ("name", "lang", "version")),
@@ -268,7 +268,10 @@ async def test_a_cluster_shows() -> None:
         clients = await read(seed, "/connz")
         await part(peer)
 
-    assert (peer.broker.own_id, seed.broker.own_id) == (of_seed["remote_id"], of_peer["remote_id"])
+    assert (peer.broker.greeting.info.server_id, seed.broker.greeting.info.server_id) == (
+        of_seed["remote_id"],
+        of_peer["remote_id"],
+    )
     flags = ("did_solicit", "is_configured")
     assert (False, False) == tuple(of_seed[name] for name in flags)
     assert (True, True) == tuple(of_peer[name] for name in flags)

@@ -7,6 +7,7 @@ import pytest
 from app.domain.cluster.events import RouteRegistered
 from app.domain.events import AuthorizationFailed
 from tests.fakes.broker import Settings
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.embedded import HOST, EmbeddedServer
 from tests.fakes.raw_client import RawClient
 from tests.fakes.witness import Witness
@@ -122,7 +123,7 @@ async def test_a_client_never_becomes_a_route(broker: ServerKind, line: bytes) -
 
         assert refusal.startswith(b"-ERR '")
         await witness.expect_unharmed()
-        assert 1 == server.broker.stats().subscriptions.num_subscriptions
+        assert 1 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 @pytest.mark.parametrize("size", [b"99999999999", b"-5", b"abc", b"18446744073709551621", 4000 * b"9"])
@@ -208,7 +209,9 @@ async def test_a_route_to_itself_is_dropped(broker: ServerKind) -> None:
     async with broker(**OPEN) as server:
         peer = await server.connect_route()
 
-        await peer.send(connect(server.broker.own_id) + info(server.broker.own_id))
+        await peer.send(
+            connect(server.broker.greeting.info.server_id) + info(server.broker.greeting.info.server_id)
+        )
         await peer.expect_eof()
 
         assert not server.log.of(RouteRegistered)
@@ -251,7 +254,7 @@ async def test_two_servers_pass_messages(broker: ServerKind) -> None:
             await listener.send(b'CONNECT {"verbose":false}\r\nSUB news.* 7\r\nSUB ready 8\r\n')
             await listener.fence()
             await speaker.send(b'CONNECT {"verbose":false}\r\nSUB ready 1\r\n')
-            while seed.broker.stats().subscriptions.num_subscriptions < 3:
+            while stats_of(seed.broker).subscriptions.num_subscriptions < 3:
                 await speaker.fence()
 
             await speaker.send(b"PUB news.today re 5\r\nhello\r\n")

@@ -172,11 +172,11 @@ async def test_a_half_closed_peer_is_still_written_to(bench: Bench) -> None:
 
     await peer.send(b"PING\r\n")
     peer.send_end()
-    await bench.until(lambda: "ended" in handler.calls)
+    await bench.until(lambda: "eof_received" in handler.calls)
     handler.wire.write(b"PONG\r\n")
 
     assert handler.data == b"PING\r\n"
-    assert handler.calls == ["received", "ended"]
+    assert handler.calls == ["received", "eof_received"]
     assert await peer.read(6) == b"PONG\r\n"
 
 
@@ -185,10 +185,10 @@ async def test_the_end_of_input_is_reported_once(bench: Bench) -> None:
     """Pausing and resuming after the peer's end of file brings it up no second time."""
     handler, peer = await bench.link()
     peer.send_end()
-    await bench.until(lambda: "ended" in handler.calls)
+    await bench.until(lambda: "eof_received" in handler.calls)
 
     handler.wire.pause()
     handler.wire.resume()
     await bench.round_trip()
 
-    assert handler.calls == ["ended"]
+    assert handler.calls == ["eof_received"]

@@ -17,11 +17,11 @@ async def test_closing_after_the_peer_is_an_orderly_end(bench: Bench) -> None:
     """When both sides have sent their end of file, the link is lost without an error."""
     handler, peer = await bench.link()
     peer.send_end()
-    await bench.until(lambda: "ended" in handler.calls)
+    await bench.until(lambda: "eof_received" in handler.calls)
 
     handler.wire.write(b"bye")
     handler.wire.close()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
     assert await peer.read_to_end() == b"bye"
     assert handler.losses == [None]
@@ -46,7 +46,7 @@ async def test_closing_sends_what_is_pending_after_the_peers_end(bench: Bench) -
     handler, peer = await bench.link()
     peer.stop_reading()
     peer.send_end()
-    await bench.until(lambda: "ended" in handler.calls)
+    await bench.until(lambda: "eof_received" in handler.calls)
 
     handler.wire.write(PAYLOAD)
     handler.wire.close()
@@ -67,10 +67,10 @@ async def test_the_last_line_reaches_a_peer_with_unread_input(bench: Bench) -> N
     handler.wire.close()
     said = await peer.read_to_end()
     await peer.end()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
     assert said == FAREWELL
-    assert handler.calls == ["lost"]
+    assert handler.calls == ["connection_lost"]
 
 
 @over_every_transport
@@ -84,9 +84,9 @@ async def test_a_closing_wire_delivers_no_input(bench: Bench) -> None:
     assert await peer.read_to_end() == b""
     await peer.send(b"and more")
     peer.send_end()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
-    assert handler.calls == ["received", "lost"]
+    assert handler.calls == ["received", "connection_lost"]
 
 
 @over_every_transport
@@ -95,7 +95,7 @@ async def test_a_peer_that_never_closes_is_left(bench: Bench) -> None:
     handler, _ = await bench.link()
 
     handler.wire.close()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.losses == [None]
 
@@ -108,7 +108,7 @@ async def test_a_peer_that_never_reads_is_left(bench: Bench) -> None:
 
     handler.wire.write(PAYLOAD)
     handler.wire.close()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.lost_once
     assert handler.wire.pending() == 0
@@ -124,12 +124,12 @@ async def test_an_aborted_link_ends_at_once(bench: Bench) -> None:
     handler.wire.abort()
     pending_after, calls_after = handler.wire.pending(), list(handler.calls)
     peer.read_on()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
     await peer.ending()
 
     assert pending_after == 0
     assert calls_after == []
-    assert handler.calls == ["lost"]
+    assert handler.calls == ["connection_lost"]
 
 
 @over_every_transport
@@ -138,15 +138,15 @@ async def test_a_reset_by_the_peer_is_a_loss_with_a_cause(bench: Bench) -> None:
     handler, peer = await bench.link()
 
     peer.reset()
-    await bench.until(lambda: "lost" in handler.calls)
+    await bench.until(lambda: "connection_lost" in handler.calls)
 
-    assert handler.calls == ["lost"]
+    assert handler.calls == ["connection_lost"]
     assert isinstance(handler.losses[0], ConnectionError)
 
 
 @every_transport
 @pytest.mark.parametrize("parting", ["close", "abort"])
-@pytest.mark.parametrize("cue", ["received", "ended", "drained"])
+@pytest.mark.parametrize("cue", ["received", "eof_received", "drained"])
 def test_a_handler_may_leave_at_any_time(transport: Transport, cue: str, parting: str) -> None:
     """Ending the link from within any call loses it once, last, and not within that call."""
 
@@ -159,7 +159,7 @@ def test_a_handler_may_leave_at_any_time(transport: Transport, cue: str, parting
             peer.send_end()
         await peer.ending()
         await peer.end()
-        await bench.until(lambda: "lost" in handler.calls)
+        await bench.until(lambda: "connection_lost" in handler.calls)
         await bench.round_trip()
 
         assert cue in handler.calls
@@ -184,10 +184,10 @@ def test_an_acceptor_may_refuse(transport: Transport, parting: str) -> None:
         if parting == "close":
             assert await peer.read_to_end() == FAREWELL
         await peer.end()
-        await bench.until(lambda: "lost" in handler.calls)
+        await bench.until(lambda: "connection_lost" in handler.calls)
         await bench.round_trip()
 
-        assert handler.calls == ["lost"]
+        assert handler.calls == ["connection_lost"]
 
     transport.run(scenario)
 
@@ -203,10 +203,10 @@ def test_a_link_ended_twice_is_lost_once(transport: Transport, first: str, secon
         ways = {"close": handler.wire.close, "abort": handler.wire.abort, "reset by the peer": peer.reset}
         ways[first]()
         ways[second]()
-        await bench.until(lambda: "lost" in handler.calls)
+        await bench.until(lambda: "connection_lost" in handler.calls)
         await bench.round_trip()
 
-        assert handler.calls == ["lost"]
+        assert handler.calls == ["connection_lost"]
 
     transport.run(scenario)
 
@@ -229,21 +229,21 @@ def test_writes_after_the_end_are_ignored(transport: Transport, parting: str) ->
         go_on(handler.wire)
         said = await peer.read_to_end() if parting == "close" else b""
         await peer.end()
-        await bench.until(lambda: "lost" in handler.calls)
+        await bench.until(lambda: "connection_lost" in handler.calls)
         go_on(handler.wire)
         handler.wire.close()
         handler.wire.abort()
         await bench.round_trip()
 
         assert said == b""
-        assert handler.calls == ["lost"]
+        assert handler.calls == ["connection_lost"]
         assert handler.wire.pending() == 0
 
     transport.run(scenario)
 
 
 @every_transport
-@pytest.mark.parametrize("fault", ["reserve", "received", "ended", "drained", "lost"])
+@pytest.mark.parametrize("fault", ["reserve", "received", "eof_received", "drained", "connection_lost"])
 def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
     """A handler that raises is reported and loses its link; the others go on."""
 
@@ -254,10 +254,10 @@ def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
         else:
             await peer.send(b"x")
             peer.send_end()
-        if fault == "lost":
+        if fault == "connection_lost":
             handler.wire.abort()
         await peer.ending()
-        await bench.until(lambda: bool(bench.failures) and "lost" in handler.calls)
+        await bench.until(lambda: bool(bench.failures) and "connection_lost" in handler.calls)
         await bench.round_trip()
         failures = [repr(bench.failures.pop()) for _ in list(bench.failures)]
 

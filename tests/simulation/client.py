@@ -109,7 +109,7 @@ class Session:
                 position = end + 2
         self._rest = data[position:]
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """The server sends no more."""
         self._finish(abrupt=True)
         self._wire.close()
@@ -118,7 +118,7 @@ class Session:
     def drained(self) -> None:
         """Nothing waits for this."""
 
-    def lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """The link is gone."""
         self._finish(abrupt=True)
         self._client.left(self)

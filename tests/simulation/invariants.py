@@ -5,6 +5,7 @@ import traceback
 from itertools import combinations
 from typing import Protocol
 
+from tests.fakes.broker_stats import stats_of
 from tests.simulation.client import Client
 from tests.simulation.network import Network
 from tests.simulation.server import Server
@@ -66,7 +67,7 @@ def deserted(scene: Scene) -> int:
         broker = server.broker
         if broker is None:
             continue
-        if count := broker.stats().connections:
+        if count := stats_of(broker).connections:
             raise Violation(f"leak: {server.name} counts {count} clients, and there are none")
         if broker.wires != len(scene.servers) - 1:
             raise Violation(f"leak: {server.name} counts {broker.wires} wires, and knows of fewer peers")
@@ -99,7 +100,11 @@ def mesh_is_complete(scene: Scene) -> bool:
 
 def _mesh(scene: Scene) -> int:
     """Every pair of servers has one route, and each of the two counts it once."""
-    ids = {server.number: server.broker.own_id for server in scene.servers if server.broker is not None}
+    ids = {
+        server.number: server.broker.greeting.info.server_id
+        for server in scene.servers
+        if server.broker is not None
+    }
     for server in scene.servers:
         cluster = server.broker.cluster if server.broker is not None else None
         if cluster is None:
@@ -133,7 +138,7 @@ def _interest(scene: Scene, expected: int) -> None:
     """Every server knows every live subscription, and no other."""
     for server in scene.servers:
         if server.broker is not None:
-            known = server.broker.stats().subscriptions.num_subscriptions
+            known = stats_of(server.broker).subscriptions.num_subscriptions
             if known != expected:
                 raise Violation(f"interest: {server.name} knows {known} subscriptions, and {expected} live")
 

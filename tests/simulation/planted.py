@@ -229,13 +229,13 @@ def _dawdles(broker: Broker) -> None:
 
 def _leaves_timers(broker: Broker) -> None:
     """Sets a timer for each client that goes, and forgets it."""
-    departed = broker.departed
+    lost = broker.connection_lost
 
     def depart() -> None:
-        departed()
-        broker.scheduler.call_later(86_400.0, departed)
+        lost()
+        broker.scheduler.call_later(86_400.0, lost)
 
-    _put(broker, "departed", depart)
+    _put(broker, "connection_lost", depart)
 
 
 def _turns_clients_away(broker: Broker) -> None:
@@ -265,10 +265,10 @@ def _restless(limits: Limits, info: ServerInfo, needs: Needs, membership: Member
 def _stumbles(broker: Broker) -> None:
     """Raises when a client ends."""
 
-    def departed() -> None:
+    def lost() -> None:
         raise ZeroDivisionError("planted")
 
-    _put(broker, "departed", departed)
+    _put(broker, "connection_lost", lost)
 
 
 PLANTS: Final[dict[str, Plant]] = {
@@ -281,14 +281,14 @@ PLANTS: Final[dict[str, Plant]] = {
     "draws-the-frozen": Plant("in time", _without("interest.suspect")),
     "forgets-unsub": Plant("interest", _without("cluster.interest_announcer.removed")),
     "drops-for-the-gone": Plant("exactly once", _without("interest._routing.failover.left")),
-    "keeps-the-dead": Plant("interest", _without("remove_later")),
+    "keeps-the-dead": Plant("interest", _without("removals.add")),
     "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
     "serves-the-gone": Plant("UNSUB", _without("interest.remove")),
     "ignores-gossip": Plant("mesh", _without("cluster.heard_of")),
     "gives-up": Plant("mesh", _without("cluster._route_dialer.lost")),
     "keeps-duplicates": Plant("mesh", _altered(_keeps_duplicates)),
     "restless": Plant("calm", _restless),
-    "hides-addresses": Plant("addresses", _without("cluster_changed")),
+    "hides-addresses": Plant("addresses", _without("greeting.urls_changed")),
     "leaves-timers": Plant("leak", _altered(_leaves_timers)),
     "never-ends": Plant("shutdown", _without("shutdown")),
     "refuses-clients": Plant("service", _altered(_turns_clients_away)),

@@ -112,7 +112,7 @@ class Server:
         network.start(self.host)
         self.stopping = False
         self.broker = self._make()
-        network.trace.note(self.name, f"starts as {self.broker.info.server_id}")
+        network.trace.note(self.name, f"starts as {self.broker.greeting.info.server_id}")
         self.listen()
         self.broker.listening_on(CLIENT_PORT, (self.client_url,))
         if self.broker.cluster is not None:

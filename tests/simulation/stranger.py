@@ -71,7 +71,7 @@ class Stranger:
     def received(self, _count: int) -> None:
         """Do not care, nor answer pings."""
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """Thrown out."""
         if self._wire is not None:
             self._wire.close()
@@ -79,6 +79,6 @@ class Stranger:
     def drained(self) -> None:
         """Nothing waits for this."""
 
-    def lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """The link is gone."""
         self._wire = None

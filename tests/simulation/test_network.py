@@ -386,7 +386,7 @@ def test_a_killed_program_leaves_its_ends_to_the_kernel() -> None:
         land.clock.advance(5.0)
         told.add(ends.near.calls[0])
 
-    assert {"ended", "lost"} == told
+    assert {"eof_received", "connection_lost"} == told
 
 
 @pytest.mark.parametrize("end", ["kill", "power_off"])

@@ -60,13 +60,13 @@ class _Discard:
     def received(self, _count: int) -> None:
         pass
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         pass
 
     def drained(self) -> None:
         pass
 
-    def lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         pass
 
 
@@ -275,7 +275,7 @@ class TcpWire(asyncio.BufferedProtocol):
         if self._state is _State.CLOSING:
             return False
         try:
-            self._sink.ended()
+            self._sink.eof_received()
         except Exception as error:  # noqa: BLE001 - see accept
             self.fail(error)
         return True
@@ -292,7 +292,7 @@ class TcpWire(asyncio.BufferedProtocol):
             self._linger = None
         handler, self._handler = self._handler, DISCARD
         try:
-            handler.lost(exc)
+            handler.connection_lost(exc)
         except Exception as error:  # noqa: BLE001 - see accept
             self._report(error)
 

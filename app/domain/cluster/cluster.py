@@ -1,17 +1,15 @@
-"""The mesh: which servers we are connected to, and what they tell each other (cluster-protocol.md).
+"""The mesh: which servers we are connected to, and what they send each other (cluster-protocol.md).
 
 Each pair of servers keeps one route. The first INFO that is processed wins; a second
-route to the same server is a duplicate and is closed. Whoever registers a server
-tells all others of it, so that everybody gets to know everybody:
+route to the same server is a duplicate and is closed. A server that registers
+another sends its INFO to all others, so that all get to know each other:
 
-    C dials A        A registers C, tells B of C        B dials C
+    C dials A        A registers C, INFO to B           B dials C
       C ──> A               A ──INFO of C──> B            B ──> C
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 from app.domain.address import with_port
 from app.domain.cluster.events import (
@@ -33,11 +31,11 @@ from app.domain.cluster.route_session import RouteSession
 from app.domain.cluster.route_url import RouteUrl, is_near, read_gossip
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.draw import Draw
-from app.domain.dataplane.seam import Kind, Plane
 from app.domain.interest.interest import Interest
-from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
-from app.domain.sessions.connection import Connection, Registry
+from app.domain.peer_kind import PeerKind
+from app.domain.sessions.connection import Connection
+from app.domain.sessions.host import Host
 from app.domain.sessions.keep_alive import KeepAlive
 from app.domain.sessions.wire import Handler, Wire
 from app.domain.timers import DueQueue
@@ -55,7 +53,7 @@ SETTLE_SECONDS = 0.25
 """How long a route must last to be called up: a server that refuses us says so after its INFO."""
 
 MOST_KNOWN = 4096
-"""Servers that a peer is remembered to have told of."""
+"""Maximum number of servers remembered per peer that it has sent INFO of."""
 
 CONFIGURED_AGAIN = 1.0
 """The same for a configured one."""
@@ -78,42 +76,11 @@ class ClusterSettings:
     advertised: str = ""
     """Address for other servers in place of the one they see, perhaps with a port; empty for none."""
     advertise: bool = True
-    """Whether clients are told of other servers, and their clients of this one."""
+    """Whether INFO names other servers to clients, and this one to their clients."""
     name: str = ""
     """What other servers call this one, for people; empty for its id."""
     connect_retries: int = 0
-    """Failures in a row after which a server that others told of is given up; 0 leaves it to time."""
-
-
-class Server(Registry, Protocol):
-    """The broker, as its cluster knows it."""
-
-    @property
-    def interest(self) -> Interest: ...
-
-    @property
-    def limits(self) -> Limits: ...
-
-    @property
-    def own_id(self) -> str: ...
-
-    def next_number(self) -> int:
-        """A number for a new route; clients and routes share a counter."""
-        ...
-
-    def own_info(self) -> RouteInfo:
-        """What this server says of itself, its addresses for clients included."""
-        ...
-
-    def local_subscriptions(self) -> Iterable[Mapping[bytes, Subscription]]:
-        """What the local clients listen to."""
-        ...
-
-    def remove_later(self, subscriptions: list[Subscription]) -> None: ...
-
-    def cluster_changed(self) -> None:
-        """Servers came, went, or have new addresses for clients."""
-        ...
+    """Failures in a row after which a server known from gossip is given up; 0 leaves it to time."""
 
 
 class Cluster:
@@ -121,28 +88,25 @@ class Cluster:
 
     def __init__(
         self,
-        server: Server,
+        host: Host[Connection],
         settings: ClusterSettings,
         gatekeeper: Gatekeeper,
         dialer: Dialer,
         seed: int,
     ) -> None:
         """`gatekeeper` judges servers that dial us; `seed` is from 1 to 2**64 - 1."""
-        self._server = server
+        self._host = host
         self.settings = settings
         self.gatekeeper = gatekeeper
-        self.limits = server.limits
         self.routes: dict[int, RouteSession] = {}
         """Live routes by number, registered or not."""
         self.remotes: dict[str, RouteSession] = {}
         """Registered routes by server id."""
-        scheduler, events = server.scheduler, server.events
-        self.interest_announcer = InterestAnnouncer(self.remotes, scheduler, server.local_subscriptions)
+        scheduler, events = host.scheduler, host.events
+        self.interest_announcer = InterestAnnouncer(self.remotes, host)
         means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
         self._route_dialer = RouteDialer(means, self._open, self.remotes.__contains__)
-        limits = server.limits
-        interval = min(ROUTE_PING_SECONDS, limits.ping_interval)
-        self._pings = KeepAlive(scheduler, events, interval, limits.ping_max, self._note_ping)
+        self._pings = KeepAlive(scheduler, events, *_ping_limits(host.limits), self._note_ping)
         self._liveness = Liveness(scheduler, self._suspect, self._clear)
         self._logins: DueQueue[RouteSession] = DueQueue(scheduler, settings.auth_timeout, _expire_login)
         self._handshakes: DueQueue[RouteSession] = DueQueue(
@@ -154,16 +118,13 @@ class Cluster:
         self._stopping = False
 
     @property
-    def plane(self) -> Plane:
-        return self._server.plane
-
-    @property
     def interest(self) -> Interest:
-        return self._server.interest
+        """All subscriptions of this server."""
+        return self._host.interest
 
-    def now(self) -> float:
-        """See `session.Mesh`."""
-        return self._server.scheduler.monotonic()
+    def apply(self, limits: Limits) -> None:
+        """Let other limits hold from now on."""
+        self._pings.set_limits(*_ping_limits(limits))
 
     def listening_on(self, port: int) -> None:
         """Tell other servers the real port from now on."""
@@ -172,6 +133,10 @@ class Cluster:
     def solicit(self) -> None:
         """Dial the configured servers, and go on until all are reached."""
         self._route_dialer.solicit(self.settings.routes)
+
+    @property
+    def _own_id(self) -> str:
+        return self._host.greeting.info.server_id
 
     # --- links --------------------------------------------------------------------
 
@@ -184,10 +149,8 @@ class Cluster:
         return self._take_on(wire, destination)
 
     def _take_on(self, wire: Wire, destination: Destination | None) -> Handler:
-        connection = Connection(self._server, self._server.next_number(), wire, Kind.ROUTE)
-        session = RouteSession(self, connection, destination)
-        connection.outbox.alarm = self.limits.hold_above
-        connection.inlet.trace = connection.outbox.trace = self._server.events.trace
+        connection = Connection(self._host, self._host.next_number(), wire, PeerKind.ROUTE)
+        session = RouteSession(self._host, self, connection, destination)
         connection.report(RouteCreated(connection.link))
         self.routes[connection.cid] = session
         return connection
@@ -198,13 +161,13 @@ class Cluster:
         if self._stopping:
             connection.close()
             return
-        pause = self._refusals.pause(connection.wire.peer.ip, self._server.scheduler.monotonic())
+        pause = self._refusals.pause(connection.wire.peer.ip, self._host.scheduler.monotonic())
         if session.solicited or not pause:
             self._begin(session)
             return
         connection.wait()
         begin = partial(connection.guard, partial(self._begin_late, session))
-        self._server.scheduler.call_later(pause, begin)
+        self._host.scheduler.call_later(pause, begin)
 
     def _begin_late(self, session: RouteSession) -> None:
         connection = session.connection
@@ -214,15 +177,18 @@ class Cluster:
 
     def _begin(self, session: RouteSession) -> None:
         self._handshakes.add(session)
-        if session.identity is None:
+        if not session.admitted:
             self._logins.add(session)
         session.begin()
 
     def info(self) -> RouteInfo:
         """What we say of ourselves on a route."""
-        settings = self.settings
-        return replace(
-            self._server.own_info(),
+        settings, greeting = self.settings, self._host.greeting
+        return RouteInfo(
+            server_id=greeting.info.server_id,
+            version=greeting.info.version,
+            max_payload=greeting.info.max_payload,
+            connect_urls=greeting.own_urls,
             host=settings.host,
             port=self._port,
             auth_required=self.gatekeeper.required,
@@ -233,20 +199,20 @@ class Cluster:
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
 
-    def admitted(self, session: RouteSession) -> None:
-        """See `session.Mesh`."""
+    def login_over(self, session: RouteSession) -> None:
+        """See `Mesh`."""
         self._logins.discard(session)
 
     def turned_away(self, session: RouteSession) -> bool:
-        """See `session.Mesh`."""
+        """See `Mesh`."""
         ip = session.connection.wire.peer.ip
-        return self._refusals.note(ip, self._server.scheduler.monotonic())
+        return self._refusals.note(ip, self._host.scheduler.monotonic())
 
     # --- membership -----------------------------------------------------------------
 
     def register(self, session: RouteSession, info: RouteInfo) -> None:
         """Take a route in, unless it leads to ourselves or to a server that has one."""
-        if info.server_id == self._server.own_id:
+        if info.server_id == self._own_id:
             if session.destination is not None:
                 self._route_dialer.ignore(session.destination)
             session.connection.close()
@@ -269,20 +235,20 @@ class Cluster:
         self._settling.add(session)
         connection.report(RouteRegistered(connection.link, info.server_id))
         self._spread(session)
-        self.interest_announcer.tell_all(connection)  # which may be the end of a peer that reads nothing
-        self._server.cluster_changed()
+        self.interest_announcer.send_all(connection)  # which may be the end of a peer that reads nothing
+        self._host.greeting.urls_changed()
 
     def _settled(self, session: RouteSession) -> None:
         session.connection.guard(partial(self._confirm, session))
 
     def _confirm(self, session: RouteSession) -> None:
         """The route has lasted for a moment."""
-        session.up = True
+        session.confirmed()
         session.connection.report(RouteUp(session.connection.link, session.name, session.solicited))
         self._route_dialer.confirmed(session.remote_id)
 
     def _note_ping(self, connection: Connection) -> None:
-        self.routes[connection.cid].asked()
+        self.routes[connection.cid].note_ping()
 
     def _note_reached(self, session: RouteSession, info: RouteInfo) -> None:
         url = self._with_credentials(session.url(), info)
@@ -319,19 +285,18 @@ class Cluster:
         self.interest.clear(session.origin)
 
     def is_second(self, session: RouteSession) -> bool:
-        """See `session.Mesh`."""
+        """See `Mesh`."""
         name = session.claimed
         return name in self.remotes or any(
             other.claimed == name for other in self.routes.values() if other.connection.cid < session.number
         )
 
     def renewed(self) -> None:
-        """See `session.Mesh`: its addresses for clients may be new."""
-        self._server.cluster_changed()
+        """See `Mesh`: its addresses for clients may be new."""
+        self._host.greeting.urls_changed()
 
-    def dissolve(self, session: RouteSession, subscriptions: list[Subscription]) -> None:
-        """See `session.Mesh`: forget the server, and dial it again."""
-        self._server.remove_later(subscriptions)
+    def closed(self, session: RouteSession) -> None:
+        """See `Mesh`: forget the server, and dial it again."""
         self.routes.pop(session.connection.cid, None)
         self._pings.discard(session.connection)
         self._liveness.discard(session)
@@ -357,16 +322,16 @@ class Cluster:
         if self._route_dialer.is_configured(remote_id):
             delay = CONFIGURED_AGAIN
         else:
-            delay = SWIFT if self._server.own_id < remote_id else SLOW
+            delay = SWIFT if self._own_id < remote_id else SLOW
         if session.destination is not None and self._is_refusal(session):
             self._route_dialer.failed(session.destination, session.reason, refused=True)
         else:
             self._route_dialer.lost(remote_id, session.destination, delay)
-        self._server.cluster_changed()
+        self._host.greeting.urls_changed()
 
     def _is_refusal(self, session: RouteSession) -> bool:
         """Whether its end means that the server will not have us: it says so soon."""
-        age = self._server.scheduler.monotonic() - session.connection.started
+        age = self._host.scheduler.monotonic() - session.connection.started
         return session.refused and age < HANDSHAKE_SECONDS
 
     # --- gossip -----------------------------------------------------------------------
@@ -383,10 +348,10 @@ class Cluster:
                 other.connection.send(line + LOSABLE if other.loses_lines else line)
 
     def heard_of(self, session: RouteSession, info: RouteInfo) -> None:
-        """See `session.Mesh`: dial a third server that a peer tells of."""
+        """See `Mesh`: dial a third server whose INFO a peer has sent."""
         if len(session.known) < MOST_KNOWN:
             session.known.add(info.server_id)
-        if info.server_id == self._server.own_id or info.server_id in self.remotes:
+        if info.server_id == self._own_id or info.server_id in self.remotes:
             return
         if self._route_dialer.knows_configured(info.host, info.port):
             return
@@ -410,7 +375,7 @@ class Cluster:
     # --- the outside --------------------------------------------------------------------
 
     def connect_urls(self) -> list[str]:
-        """The other servers' addresses for clients, as far as clients are told."""
+        """The other servers' addresses for clients, as far as they are advertised."""
         if not self.settings.advertise:
             return []
         infos = [session.info for session in self.remotes.values() if session.info is not None]
@@ -422,7 +387,7 @@ class Cluster:
         return self._port
 
     def is_configured(self, session: RouteSession) -> bool:
-        """Whether the peer is one of the servers that were configured, whoever dialled."""
+        """Whether the peer is one of the servers that were configured, no matter which side dialled."""
         return self._route_dialer.is_configured(session.remote_id)
 
     def unreachable(self) -> tuple[UnreachableRoute, ...]:
@@ -439,6 +404,11 @@ class Cluster:
     def connections(self) -> list[Connection]:
         """The connections of all routes."""
         return [session.connection for session in self.routes.values()]
+
+
+def _ping_limits(limits: Limits) -> tuple[float, int]:
+    """Seconds between pings of a route, and how many may be unanswered."""
+    return min(ROUTE_PING_SECONDS, limits.ping_interval), limits.ping_max
 
 
 def _expire_login(session: RouteSession) -> None:

@@ -7,6 +7,8 @@ from app.domain.events import AddressEvent, Event, Level
 
 @dataclass(frozen=True, slots=True)
 class RouteDialling(Event):
+    """A server is dialled."""
+
     level = Level.DEBUG
     sentence = "Trying to connect to route on {self.address}"
 
@@ -15,6 +17,8 @@ class RouteDialling(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteDialFailed(Event):
+    """A dial led to no link."""
+
     level = Level.DEBUG
     sentence = "Error trying to connect to route: {self.reason}"
 
@@ -23,6 +27,8 @@ class RouteDialFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteRetrying(Event):
+    """A server is dialled again."""
+
     level = Level.DEBUG
     sentence = 'Attempting reconnect for solicited route "{self.url}"'
 
@@ -41,6 +47,8 @@ class RouteServed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteToSelf(Event):
+    """A dial led to this very server."""
+
     level = Level.DEBUG
     sentence = 'Detected route to self, ignoring "{self.url}"'
 
@@ -59,18 +67,24 @@ class RouteForgotten(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteCreated(Event):
+    """A link to another server is there; it is no route yet."""
+
     level = Level.DEBUG
     sentence = "Route connection created"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteConnectSent(Event):
+    """Our CONNECT went out on a link that we dialled."""
+
     level = Level.DEBUG
     sentence = "Route connect msg sent"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteRegistered(Event):
+    """The peer has introduced itself and belongs to the cluster."""
+
     level = Level.DEBUG
     sentence = 'Registering remote route "{self.server_id}"'
 
@@ -130,6 +144,8 @@ class RouteReached(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteDuplicate(Event):
+    """A second route led to a server that has one, and is closed."""
+
     level = Level.DEBUG
     sentence = 'Detected duplicate remote route "{self.server_id}"'
 
@@ -154,6 +170,8 @@ class RouteHeard(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteSubscriptionsSent(Event):
+    """A new route has been sent all local subscriptions."""
+
     level = Level.DEBUG
     sentence = "Route sent local subscriptions"
 
@@ -180,7 +198,7 @@ class RouteRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class GossipIgnored(Event):
-    """A peer told of a server that is not dialled."""
+    """A peer sent INFO of a server that is not dialled."""
 
     level = Level.DEBUG
     sentence = "Gossip ignored: {self.reason}"
@@ -190,6 +208,8 @@ class GossipIgnored(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteListening(AddressEvent):
+    """Other servers can connect at this address."""
+
     level = Level.INFO
     sentence = "Listening for route connections on {self.address}"
 

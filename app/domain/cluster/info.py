@@ -17,7 +17,7 @@ _SHORT = 1024
 """Bytes of an INFO that is worth remembering."""
 
 LOSABLE = b"UNSUB 0\r\n"
-"""Goes out in one write with an INFO, behind it, where gnatsd 0.8.0 may read that INFO in pieces.
+"""Goes out in one write with an INFO, after it, where gnatsd 0.8.0 may read that INFO in pieces.
 
 It then takes the INFO for the beginning of the next line that has arguments, so that
 an interest or a message would be lost. This line is one that nobody misses: no
@@ -101,8 +101,8 @@ def read_info(argument: bytes) -> RouteInfo:
     """The INFO that a peer sent; what it says beyond our needs is left out.
 
     Raises `ParserError` for anything but a JSON object with a server's id, or a value
-    of the wrong type. A newcomer is told of by all peers in the same words: a short
-    INFO is remembered, so that only the first costs a look at its fields.
+    of the wrong type. All peers send the INFO of a newcomer in the same words: a short
+    INFO is remembered, so that only the first is parsed.
     """
     return _read_known(argument) if len(argument) <= _SHORT else _read(argument)
 

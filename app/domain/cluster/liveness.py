@@ -1,7 +1,7 @@
 """The liveness: which servers live, whatever the system says of their links.
 
-A frozen machine, or one behind a cut cable, keeps its routes open for minutes, and what
-a queue group's member there is drawn for is lost. So whoever says nothing is asked, and
+A frozen machine, or one with a cut cable, keeps its routes open for minutes, and what
+a queue group's member there is drawn for is lost. So a silent server is asked, and
 suspected as long as no answer comes; after many silent pings `KeepAlive` ends the route.
 """
 
@@ -13,15 +13,15 @@ from app.domain.events import StaleConnection
 from app.domain.protocol import encode
 from app.domain.timers import DueQueue, Scheduler
 
-LOOK_SECONDS = 1.0
-"""Between two looks at a route: silent at the first it is asked, silent at the second it is suspected."""
+CHECK_SECONDS = 1.0
+"""Seconds between two checks of a route: silent at the first it is asked, at the second it is suspected."""
 
 PROBE_SECONDS = 2.0
 """How long a route may be silent after its server has come in by another one."""
 
 
 class _Watch:
-    """What the last look at a route found."""
+    """What the last check of a route found."""
 
     __slots__ = ("asked", "signs", "suspected")
 
@@ -45,23 +45,23 @@ class Liveness:
         self._suspect = suspect
         self._clear = clear
         self._watches: dict[RouteSession, _Watch] = {}
-        self._looks: DueQueue[RouteSession] = DueQueue(scheduler, LOOK_SECONDS, self._guarded_look)
+        self._checks: DueQueue[RouteSession] = DueQueue(scheduler, CHECK_SECONDS, self._guarded_check)
 
     def add(self, session: RouteSession) -> None:
         """Watch it from now on."""
         self._watches[session] = _Watch(session.signs)
-        self._looks.add(session)
+        self._checks.add(session)
 
     def discard(self, session: RouteSession) -> None:
         """Watch it no more."""
         self._watches.pop(session, None)
-        self._looks.discard(session)
+        self._checks.discard(session)
 
-    def _guarded_look(self, session: RouteSession) -> None:
-        session.connection.guard(partial(self._look, session))
+    def _guarded_check(self, session: RouteSession) -> None:
+        session.connection.guard(partial(self._check, session))
 
-    def _look(self, session: RouteSession) -> None:
-        self._looks.add(session)
+    def _check(self, session: RouteSession) -> None:
+        self._checks.add(session)
         watch = self._watches[session]
         if session.signs != watch.signs:
             watch.signs = session.signs
@@ -85,7 +85,7 @@ class Liveness:
 
 
 def _ask(session: RouteSession) -> None:
-    session.asked()
+    session.note_ping()
     session.connection.send(encode.PING)
     session.connection.report_sent("PING")
 

@@ -1,8 +1,8 @@
 """Who was turned away of late: such peers wait longer and longer, and fill no log.
 
 Some servers dial again at once when they are refused, thousands of times a second, and
-so does whoever guesses passwords. The next link from the same address is greeted only
-after a pause. An honest server behind that address is late by no more than `MOST_PAUSE`.
+so does a peer that guesses passwords. The next link from the same address is greeted only
+after a pause. An honest server at that address is late by no more than `MOST_PAUSE`.
 """
 
 from collections import OrderedDict
@@ -16,7 +16,7 @@ FORGIVEN_AFTER = 30.0
 """Seconds without a refusal after which an address is like any other."""
 
 REPORT_SECONDS = 10.0
-"""One refusal of an address is reported in so many seconds."""
+"""Seconds in which one refusal of an address is reported."""
 
 MOST_ADDRESSES = 1024
 

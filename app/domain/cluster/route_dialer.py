@@ -56,7 +56,7 @@ FORGET_SECONDS = 86_400.0
 """A learnt destination is forgotten when it could not be reached for so long.
 
 Two servers that learnt of each other never meet again if a partition lasts longer, as
-nobody tells them anew.
+nobody sends them each other's INFO again.
 """
 
 MOST_LEARNT = 1024

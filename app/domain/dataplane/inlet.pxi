@@ -49,12 +49,10 @@ cdef class Inlet:
     cdef object search
     cdef int searched_for
 
-    def __cinit__(self, control, Outbox outbox not None, bint routed, max_payload, max_line):
+    def __cinit__(self, control, Outbox outbox not None, bint routed):
         self.control = control
         self.outbox = outbox
         self.routed = routed
-        self.bounds.payload = max_payload
-        self.bounds.line = max_line
 
     def __dealloc__(self):
         free(self.name)

@@ -69,6 +69,12 @@ class Inlet:
         self.search: tuple[int, Search] | None = None
         """A decision for the message that the rest begins with, and the audience it is for."""
 
+    def limit(self, bounds: Bounds) -> None:
+        """Obey these bounds from now on; what was understood under others is forgotten."""
+        self.bounds = bounds
+        self.last = None
+        self.plan = None
+
     def has_rest(self) -> bool:
         return self.filled > 0 or bool(self.rest)
 

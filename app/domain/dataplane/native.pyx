@@ -105,9 +105,19 @@ cdef class DataPlane:
         return Outbox(self, wire, owner)
 
     def inlet(self, control, outbox, kind=seam.Kind.CLIENT):
-        if kind == seam.Kind.ROUTE:
-            return Inlet(control, outbox, True, route_payload(self.max_payload), route_line(self.max_line))
-        return Inlet(control, outbox, False, self.max_payload, self.max_line)
+        cdef Inlet inlet = Inlet(control, outbox, kind == seam.Kind.ROUTE)
+        self.limit(inlet)
+        return inlet
+
+    def set_limits(self, max_payload, max_control_line):
+        self.max_payload = max_payload
+        self.max_line = max_control_line
+        self.memos[0].message.line_size = 0
+        self.memos[1].message.line_size = 0
+
+    def limit(self, Inlet inlet not None):
+        inlet.bounds.payload = route_payload(self.max_payload) if inlet.routed else self.max_payload
+        inlet.bounds.line = route_line(self.max_line) if inlet.routed else self.max_line
 
     def target(self, outbox, sid, subscription):
         return Target(outbox, sid, subscription)

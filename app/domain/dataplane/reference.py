@@ -50,15 +50,20 @@ from app.domain.dataplane.spread import Spread
 from app.domain.limits import route_line, route_payload
 
 
+def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
+    """By `Kind`."""
+    return (
+        Bounds(max_payload, max_control_line),
+        Bounds(route_payload(max_payload), route_line(max_control_line)),
+    )
+
+
 class DataPlane:
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
         self._draw = Draw(seed)
-        self._bounds = (
-            Bounds(max_payload, max_control_line),
-            Bounds(route_payload(max_payload), route_line(max_control_line)),
-        )
+        self._bounds = _bounds(max_payload, max_control_line)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._planning = Planning(planner)
         self._plans = self._planning.plans
@@ -82,6 +87,12 @@ class DataPlane:
 
     def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet:
         return Inlet(control, outbox, kind, self._bounds[kind])
+
+    def set_limits(self, max_payload: int, max_control_line: int) -> None:
+        self._bounds = _bounds(max_payload, max_control_line)
+
+    def limit(self, inlet: Inlet) -> None:
+        inlet.limit(self._bounds[inlet.kind])
 
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
         return Target(outbox, sid, subscription)

@@ -372,6 +372,14 @@ class Plane(Protocol):
 
     def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet: ...
 
+    def set_limits(self, max_payload: int, max_control_line: int) -> None:
+        """Let others hold for new inlets; `limit` is to follow for each that is there, before any ingest."""
+        ...
+
+    def limit(self, inlet: Inlet) -> None:
+        """Have this inlet obey the limits that hold now; an incomplete message is judged again."""
+        ...
+
     def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target: ...
 
     def group(self) -> Group:

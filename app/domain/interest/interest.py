@@ -12,15 +12,23 @@ from app.domain.interest.tombstones import MOST_TOMBSTONES
 
 
 class Announcer(Protocol):
-    """Tells the other servers of a cluster about local subscriptions."""
+    """Tells the other servers of a cluster about the subscriptions of peers that they do not know."""
 
-    def added(self, subscription: Subscription) -> None: ...
+    def announces(self, subscription: Subscription) -> bool:
+        """Whether the other servers are told of it, which depends on the kind of its peer."""
+        ...
+
+    def added(self, subscription: Subscription) -> None:
+        """It is there from now on."""
+        ...
 
     def limited(self, subscription: Subscription) -> None:
         """It ends after the messages that its target is limited to."""
         ...
 
-    def removed(self, subscription: Subscription) -> None: ...
+    def removed(self, subscription: Subscription) -> None:
+        """It is gone."""
+        ...
 
 
 class Interest:
@@ -46,13 +54,13 @@ class Interest:
                 self._remote_interest.lead(subscription)
             self._forget_plans(subscription, changes=changes)
         self._inserts += 1
-        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+        if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
 
     def limit(self, subscription: Subscription, limit: int) -> None:
         """End it after so many messages in all; they are more than it has had."""
         subscription.target.limit = limit
-        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+        if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.limited(subscription)
 
     def remove(self, subscription: Subscription) -> None:
@@ -65,7 +73,7 @@ class Interest:
                 self._index.insert(successor)
             self._forget_plans(subscription, changes=changes)
         self._removes += 1
-        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+        if self.announcer is not None and self.announcer.announces(subscription):
             self._note_left(subscription)
             self.announcer.removed(subscription)
 
@@ -101,7 +109,7 @@ class Interest:
     def leaving(self, subscriptions: Sequence[Subscription]) -> None:
         """The connection of these is closed; they are removed later, as they are many."""
         self._routing.failover.forget()
-        if self.announcer is not None and subscriptions[0].subscriber.origin == LOCAL:
+        if self.announcer is not None and self.announcer.announces(subscriptions[0]):
             for subscription in subscriptions[:MOST_TOMBSTONES]:
                 self._note_left(subscription)
 

@@ -21,6 +21,7 @@ from app.domain.dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Se
 from app.domain.interest.failover import Failover, unmarked
 from app.domain.interest.index import Listed, QueueGroup, SubscriptionIndex
 from app.domain.interest.subscription import LOCAL, Subscription
+from app.domain.peer_kind import PeerKind, heard_by
 from app.domain.protocol.errors import InvalidSubject
 from app.domain.subjects.subject import is_literal
 from app.domain.subjects.trie import LOOK, Match, Node
@@ -45,6 +46,9 @@ PLAN_PLACES = 32
 
 FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
+
+_SERVED_BY_ROUTES = heard_by(PeerKind.ROUTE)
+"""The kinds of peers that messages of routes are for: those whose subscriptions routes are told of."""
 
 _Key = tuple[bool, tuple[Node[Listed], ...]]
 _Steps = Generator[None, None, Decision]
@@ -179,16 +183,16 @@ class Routing:
 
 
 def _choose(subscriptions: Iterable[Subscription], served: set[int], *, routed: bool) -> list[Target]:
-    """The targets of all local ones, and of the first of each route, unless it comes from a route.
+    """The targets of all local ones, and of the first of each other server.
 
-    `served` are the routes that have one already.
+    A message that is `routed` goes to no route again. `served` are the servers that have one already.
     """
     chosen = []
     for subscription in subscriptions:
         origin = subscription.subscriber.origin
         if origin == LOCAL:
             chosen.append(subscription.target)
-        elif not routed and origin not in served:
+        elif origin not in served and (not routed or subscription.subscriber.kind in _SERVED_BY_ROUTES):
             served.add(origin)
             chosen.append(subscription.target)
     return chosen

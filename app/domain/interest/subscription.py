@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from app.domain.dataplane.seam import MEMBER_MARK, Target
+from app.domain.peer_kind import PeerKind
 
 LOCAL = 0
 """The origin of what our own clients listen to."""
@@ -12,8 +13,13 @@ class Subscriber(Protocol):
     """A session, as the holder of subscriptions."""
 
     @property
+    def kind(self) -> PeerKind:
+        """What kind of peer it serves."""
+        ...
+
+    @property
     def origin(self) -> int:
-        """`LOCAL`, or the number of the route over which its subscriptions are known."""
+        """`LOCAL` for a client, or the number of the connection to the server whose clients it speaks for."""
         ...
 
     @property

@@ -1,6 +1,6 @@
-"""The lines a client may send, apart from the payload of PUB (client-protocol.md, sections 3 and 4).
+"""The lines a peer may send, apart from the payload of a message (client-protocol.md, sections 3 and 4).
 
-A line arrives without its LF. `split` tells the verb from its argument and
+A line arrives without its LF. `split` parts the verb from its argument and
 `refuse_partial` judges the beginning of a line that is not complete yet, so that
 garbage without an end is refused at the first byte that shows it.
 """
@@ -8,8 +8,8 @@ garbage without an end is refused at the first byte that shows it.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from app.domain.limits import MAX_SIZE_DIGITS
 from app.domain.protocol.errors import MaximumControlLine, ParserError, UnknownOperation
@@ -26,7 +26,7 @@ class Verb:
 
     ``first_state`` is gnatsd's number for "one letter of it was read", which its
     error lines carry (section 6), as if PING and PONG did not share theirs with
-    PUB. ``spaced`` verbs need a blank behind the name.
+    PUB. ``spaced`` verbs need a blank after the name.
     """
 
     name: bytes
@@ -43,6 +43,9 @@ UNSUB = Verb(b"UNSUB", 36, spaced=True)
 INFO = Verb(b"INFO", 48, spaced=False)
 OK = Verb(b"+OK", 1, spaced=False)
 ERR = Verb(b"-ERR", 4, spaced=True)
+
+MSG = Verb(b"MSG", 0, spaced=True)
+"""What routes have for messages; no line of the control plane, so it has no state."""
 
 VERBS = (CONNECT, PUB, PING, PONG, SUB, UNSUB, INFO, OK, ERR)
 _AS_SENT = {verb.name + b" ": verb for verb in (SUB, UNSUB)} | {
@@ -66,7 +69,7 @@ def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
 
 
 def is_too_long(line: int, argument: int, limit: int) -> bool:
-    """Whether a line of so many bytes, so many of them argument, passes the limit.
+    """Whether a line of `line` bytes, `argument` of them its argument, passes the limit.
 
     Leading blanks are no part of the argument, but they are not free for ever.
     """
@@ -87,9 +90,12 @@ def _verb_of(line: bytes) -> Verb:
     return verb
 
 
-def refuse_partial(rest: bytes, limit: int) -> None:
-    """Raise `UnknownOperation` or `MaximumControlLine` if no line could begin like this."""
-    verb = _candidate(rest)
+def refuse_partial(rest: bytes, limit: int, *, routed: bool = False) -> None:
+    """Raise `UnknownOperation` or `MaximumControlLine` if no line could begin like this.
+
+    `routed`: the peer is a server, whose messages are MSG too.
+    """
+    verb = MSG if routed and _begins_msg(rest) else _candidate(rest)
     length = len(verb.name)
     if len(rest) <= length:
         return
@@ -98,6 +104,12 @@ def refuse_partial(rest: bytes, limit: int) -> None:
     argument = rest[length:].lstrip(b" \t")
     if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), limit):
         raise MaximumControlLine
+
+
+def _begins_msg(rest: bytes) -> bool:
+    """Whether this is MSG and a blank, or the beginning of that."""
+    word = rest[:4].upper()
+    return b"MSG ".startswith(word) or word == b"MSG\t"
 
 
 def _candidate(line: bytes) -> Verb:
@@ -137,7 +149,7 @@ def _harmless(line: bytes, verb: Verb, known: int) -> bytes:
 
 
 def parser_complaint(state: int, offset: int, rest: bytes) -> str:
-    """gnatsd's log sentence, behind the role of the peer, for bytes that no state of its parser expects."""
+    """gnatsd's log sentence, after the role of the peer, for bytes that no state of its parser expects."""
     return f"Parser ERROR, state={state}, i={offset}: proto='{_quoted(rest[:_SNIPPET])}...'"
 
 
@@ -197,26 +209,69 @@ _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
 _NUMBERS = ("protocol",)
 
 
-def parse_connect(argument: bytes) -> dict[str, bool | int | str]:
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """``CONNECT {…}``: the known fields; None for one that was not given a value.
+
+    Secrets stay out of its representation.
+    """
+
+    verbose: bool | None = None
+    pedantic: bool | None = None
+    ssl_required: bool | None = None
+    tls_required: bool | None = None
+    protocol: int | None = None
+    name: str | None = None
+    lang: str | None = None
+    version: str | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """The key is ``pass``."""
+    auth_token: str | None = field(default=None, repr=False)
+    account: str | None = None
+    new_account: bool | None = None
+
+
+def parse_connect(argument: bytes) -> Connect:
     """The known fields of a CONNECT that were given a value.
 
     Keys match in any case, the last of a name wins, unknown ones and nulls are
     left out. Raises `ParserError` for anything but a JSON object or null, or a
     value of the wrong type.
     """
-    fields: dict[str, bool | int | str] = {}
+    flags: dict[str, bool] = {}
+    texts: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     for name, value in members_of(argument, "CONNECT"):
         if name in _FLAGS:
-            fields[name] = _typed(name, value, bool)
+            flags[name] = _typed(name, value, bool)
         elif name in _TEXTS:
-            fields[name] = _clean(str(_typed(name, value, str)))
+            texts[name] = _clean(_typed(name, value, str))
         elif name in _NUMBERS:
-            fields[name] = _typed(name, value, int)
-    return fields
+            numbers[name] = _typed(name, value, int)
+    return Connect(
+        verbose=flags.get("verbose"),
+        pedantic=flags.get("pedantic"),
+        ssl_required=flags.get("ssl_required"),
+        tls_required=flags.get("tls_required"),
+        protocol=numbers.get("protocol"),
+        name=texts.get("name"),
+        lang=texts.get("lang"),
+        version=texts.get("version"),
+        user=texts.get("user"),
+        password=texts.get("pass"),
+        auth_token=texts.get("auth_token"),
+        account=texts.get("account"),
+        new_account=flags.get("new_account"),
+    )
 
 
-def _typed(name: str, value: object, kind: type[bool | int | str]) -> bool | int | str:
-    if type(value) is not kind:
+_Value = TypeVar("_Value", bool, int, str)
+
+
+def _typed(name: str, value: object, kind: type[_Value]) -> _Value:
+    """A bool is no number here, as in JSON."""
+    if not isinstance(value, kind) or type(value) is not kind:
         raise ParserError(f"CONNECT field {name} has the wrong type")
     return value
 
@@ -269,7 +324,7 @@ def check_info(argument: bytes) -> None:
 def members_of(argument: bytes, verb: str) -> _Members:
     """The members of the object that `verb` brings, in order, without nulls; names in small letters.
 
-    Of a name that stands twice, in whatever case, each counts.
+    A name that occurs twice, in any case, counts twice.
     """
     document = _json(argument, _MEMBERS)
     if not isinstance(document, tuple | None):

@@ -9,8 +9,36 @@ PONG = b"PONG\r\n"
 
 
 @dataclass(frozen=True, slots=True)
+class PersonalInfo:
+    """What INFO says to one client alone; fields without a value are left out.
+
+    The keys are those of later servers (later-client-features.md, section 3).
+    """
+
+    client_id: int = 0
+    client_ip: str = ""
+    nonce: str = ""
+    """What the client has to sign."""
+    ldm: bool = False
+    """The server will stop soon: the client should go elsewhere."""
+
+    def fields(self) -> dict[str, object]:
+        """Those that have a value, by key."""
+        fields = {
+            "client_id": self.client_id,
+            "client_ip": self.client_ip,
+            "nonce": self.nonce,
+            "ldm": self.ldm,
+        }
+        return {key: value for key, value in fields.items() if value}
+
+
+NOTHING_PERSONAL = PersonalInfo()
+
+
+@dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What INFO tells a client; the fields stand in the order of section 2."""
+    """What INFO says to every client; the fields are in the order of section 2."""
 
     server_id: str
     version: str
@@ -25,12 +53,12 @@ class ServerInfo:
     connect_urls: tuple[str, ...] = ()
     """Addresses for clients of all servers in the cluster; left out while this one is alone."""
     told_host: str = ""
-    """The host that clients are told in place of `host`; empty for that one."""
+    """The host that INFO names in place of `host`; empty for that one."""
     told_port: int = 0
     """The same for the port."""
 
-    def line(self) -> bytes:
-        """The INFO line for clients, blank before CR LF included."""
+    def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
+        """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
         fields: dict[str, object] = {
             "server_id": self.server_id,
             "version": self.version,
@@ -45,4 +73,5 @@ class ServerInfo:
         }
         if self.connect_urls:
             fields["connect_urls"] = self.connect_urls
+        fields |= personal.fields()
         return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Protocol errors: what the peer is told, and whether the link ends.
+"""Protocol errors: what is sent to the peer, and whether the link ends.
 
 ProtocolError
 ├── ParserError              arguments or JSON not understood      closes
@@ -10,7 +10,7 @@ ProtocolError
 ├── MaximumPayload           PUB larger than max_payload           closes
 ├── MaximumControlLine       a line without end                    closes
 ├── MaximumConnections       no room for this client               closes
-└── StaleConnection          pings unanswered                      closes
+└── PingsUnanswered          pings unanswered                      closes
 
 The texts are those of client-protocol.md, section 5, and the limits those of
 section 12. `reason` is for our log, never for the peer.
@@ -34,50 +34,71 @@ class ProtocolError(Exception):
         """The ``-ERR`` lines as sent."""
         return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in self.lines)
 
-    def told(self, role: str) -> str:  # noqa: ARG002 - most errors read alike, whoever made them
+    def told(self, role: str) -> str:  # noqa: ARG002 - most errors read alike for all peers
         """The words of our log; `role` is what gnatsd calls the peer."""
         return self.reason or self.lines[0]
 
 
 class ParserError(ProtocolError):
+    """Arguments or JSON that cannot be understood."""
+
     lines: ClassVar[tuple[str, ...]] = ("Parser Error",)
 
 
 class UnknownOperation(ParserError):
+    """A line that begins with no known verb."""
+
     lines: ClassVar[tuple[str, ...]] = ("Unknown Protocol Operation", "Parser Error")
 
     def told(self, role: str) -> str:
+        """See `ProtocolError`; gnatsd begins these with the role."""
         return f"{role} {super().told(role)}"
 
 
 class InvalidSubject(ProtocolError):
+    """A subject with empty tokens, or with wildcards where none may be."""
+
     lines: ClassVar[tuple[str, ...]] = ("Invalid Subject",)
     closes = False
 
 
 class AuthorizationViolation(ProtocolError):
+    """Wrong or missing credentials."""
+
     lines: ClassVar[tuple[str, ...]] = ("Authorization Violation",)
 
 
 class AuthorizationTimeout(ProtocolError):
+    """No credentials in time."""
+
     lines: ClassVar[tuple[str, ...]] = ("Authorization Timeout",)
 
 
 class ClientOnRoutePort(ProtocolError):
+    """A client has connected where only servers may."""
+
     lines: ClassVar[tuple[str, ...]] = ("Attempted To Connect To Route Port",)
 
 
 class MaximumPayload(ProtocolError):
+    """A message larger than `max_payload`."""
+
     lines: ClassVar[tuple[str, ...]] = ("Maximum Payload Violation",)
 
 
 class MaximumControlLine(ProtocolError):
+    """A line whose argument is longer than `max_control_line`."""
+
     lines: ClassVar[tuple[str, ...]] = ("Maximum Control Line Exceeded",)
 
 
 class MaximumConnections(ProtocolError):
+    """No room for one more client."""
+
     lines: ClassVar[tuple[str, ...]] = ("Maximum Connections Exceeded",)
 
 
-class StaleConnection(ProtocolError):
+class PingsUnanswered(ProtocolError):
+    """Too many pings without an answer."""
+
     lines: ClassVar[tuple[str, ...]] = ("Stale Connection",)

@@ -1,381 +1,205 @@
-"""A client's session: what each line does, before and after CONNECT (client-protocol.md).
+"""A client's session: admission, CONNECT and INFO (client-protocol.md); the rest is in ``peer``."""
 
-The data plane calls it for every line that is not a plain PUB. Errors that a
-line provokes are raised as `ProtocolError` and turned into ``-ERR`` in one place.
-"""
+from typing import ClassVar, TypeVar
 
-from collections.abc import Callable
-from typing import ClassVar, Protocol
-
-from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
-from app.domain.dataplane.seam import Fault, Plane
+from app.domain.credentials import Credentials, Identity
 from app.domain.events import (
-    AuthorizationFailed,
     AuthorizationTimedOut,
     ClientReportedError,
     Event,
     PayloadExceeded,
-    ReadFailed,
 )
-from app.domain.interest.interest import Interest
 from app.domain.interest.routing import Audience
-from app.domain.interest.subscription import LOCAL, Subscription
-from app.domain.limits import Limits
+from app.domain.peer_kind import PeerKind
 from app.domain.protocol import encode
-from app.domain.protocol.commands import (
-    CONNECT,
-    ERR,
-    INFO,
-    OK,
-    PING,
-    PONG,
-    PUB,
-    SUB,
-    UNSUB,
-    Subscribe,
-    check_info,
-    parse_connect,
-    parse_subscribe,
-    parse_unsubscribe,
-    readable,
-    refuse_partial,
-    split,
-)
+from app.domain.protocol.commands import Connect, check_info, parse_connect, readable
+from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo
 from app.domain.protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     MaximumPayload,
     ProtocolError,
 )
-from app.domain.sessions import tracing
 from app.domain.sessions.connection import Connection
-from app.domain.sessions.faults import error_of
+from app.domain.sessions.host import Host
+from app.domain.sessions.peer import PeerSession
 from app.domain.stats import Profile
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
 
 
-class SessionHost(Protocol):
-    """What sessions share: the broker, as they know it."""
+class ClientSession(PeerSession):
+    """Obeys one client."""
 
-    @property
-    def plane(self) -> Plane: ...
-
-    @property
-    def interest(self) -> Interest: ...
-
-    @property
-    def gatekeeper(self) -> Gatekeeper: ...
-
-    @property
-    def limits(self) -> Limits: ...
-
-    @property
-    def info_line(self) -> bytes:
-        """What clients are told."""
-        ...
-
-    def asked(self, connection: Connection) -> None:
-        """Its CONNECT is complete, and its verdict to come: time runs for that from now on."""
-        ...
-
-    def admitted(self, connection: Connection) -> None:
-        """Its login has a verdict: no time runs for it any more."""
-        ...
-
-    def remove_later(self, subscriptions: list[Subscription]) -> None:
-        """Remove the subscriptions of a closed connection, in the background if they are many."""
-        ...
-
-
-class ClientSession:
-    """Obeys one client. Implements `session.Session`."""
-
-    origin: ClassVar[int] = LOCAL
+    kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
-        "_broker",
-        "_connection",
+        "_heard",
         "_logged_in",
+        "_name",
         "_pedantic",
-        "_pending",
+        "_personal",
         "_ponged",
         "_protocol",
-        "_told",
         "_verbose",
         "identity",
         "lang",
-        "last_command",
-        "name",
-        "subscriptions",
         "version",
     )
 
-    def __init__(self, broker: SessionHost, connection: Connection) -> None:
-        self._broker = broker
-        self._connection = connection
-        self.identity: Identity | None = None if broker.gatekeeper.required else Identity()
+    def __init__(self, host: Host[Connection], connection: Connection) -> None:
+        """The client has said nothing yet, and heard nothing."""
+        self.identity: Identity | None = None if host.gatekeeper.required else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
-        self.subscriptions: dict[bytes, Subscription] = {}
-        """Live subscriptions by sid."""
-        self.last_command = 0.0
         self._verbose = True
         self._pedantic = True
         self._logged_in = False
-        self._pending: PendingVerdict | None = None
-        """The login that awaits its verdict, if it can be withdrawn."""
         self._protocol = 0
         self._ponged = False
-        self._told = broker.info_line
-        self.name = ""
+        self._heard = 0
+        """The version of INFO that the client has."""
+        self._personal: PersonalInfo = NOTHING_PERSONAL
+        self._name = ""
         self.lang = ""
         self.version = ""
-        connection.attach(self)
+        super().__init__(host, connection, admitted=self.identity is not None)
         self._apply_options()
 
-    @property
-    def gone(self) -> bool:
-        return self._connection.closed
+    # --- INFO ----------------------------------------------------------------------
 
-    @property
-    def number(self) -> int:
-        return self._connection.cid
+    def greet(self) -> None:
+        """Send the first INFO."""
+        greeting = self.host.greeting
+        self._personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
+        self._heard = greeting.version
+        self.connection.send(greeting.line(self._personal))
 
-    # --- called by the data plane --------------------------------------------
-
-    def line(self, line: bytes) -> bool:
-        """Obey a complete line. False when the client is closed or has to wait."""
-        try:
-            self._admit_only_connect(line)
-            verb, argument = split(line, self._broker.limits.max_control_line)
-            tracing.line_received(self._connection, verb.name, argument)
-            self._OBEY[verb.name](self, argument)
-        except ProtocolError as error:
-            self._refuse(error)
-        return self._connection.may_read()
-
-    def partial(self, rest: bytes) -> bool:
-        """Judge the beginning of a line. False when it was refused."""
-        try:
-            self._admit_only_connect(rest)
-            refuse_partial(rest, self._broker.limits.max_control_line)
-        except ProtocolError as error:
-            self._refuse(error)
-        return not self._connection.closed
-
-    def fault(self, fault: int, text: bytes) -> None:
-        """Refuse a PUB that the data plane could not take."""
-        text = tracing.fault_received(self._connection, PUB.name, Fault(fault), text)
-        self._refuse(error_of(Fault(fault), text, "processPub"))
-
-    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
-        """Trace a message."""
-        tracing.message_received(self._connection, verb, argument, payload)
-
-    # --- errors ----------------------------------------------------------------
-
-    def _refuse(self, error: ProtocolError) -> None:
-        """Tell the client, tell the log, and close if the error says so."""
-        link = self._connection.link
-        if isinstance(error, MaximumPayload):
-            self._report(PayloadExceeded(link, error.reason, self._broker.limits.max_payload))
-        elif isinstance(error, AuthorizationViolation):
-            self._report(AuthorizationFailed(link))
-        elif error.reason or error.closes:
-            self._report(ReadFailed(link, error.told("Client")))
-        if error.closes:
-            self._connection.close(error.wire())
-        else:
-            self._connection.outbox.send(error.wire())
-
-    def _report(self, event: Event) -> None:
-        self._connection.report(event)
-
-    # --- login -------------------------------------------------------------------
-
-    def _admit_only_connect(self, line: bytes) -> None:
-        if self.identity is None and line[:1] not in (b"C", b"c"):
-            raise AuthorizationViolation
-
-    def _connect(self, argument: bytes) -> None:
-        fields = parse_connect(argument)
-        self._verbose = bool(fields.get("verbose", self._verbose))
-        self._pedantic = bool(fields.get("pedantic", self._pedantic))
-        self.name = str(fields.get("name", self.name))
-        self._protocol = int(fields.get("protocol", self._protocol))
-        self.lang = str(fields.get("lang", self.lang))
-        self.version = str(fields.get("version", self.version))
-        self._note_activity()
-        if fields.get("account") or fields.get("new_account"):
-            raise AuthorizationViolation  # there are no accounts to choose from
-        self._log_in(
-            Credentials(
-                str(fields.get("user", self._own_name)),
-                str(fields.get("pass", "")),
-                str(fields.get("auth_token", "")),
-            )
-        )
-
-    @property
-    def _own_name(self) -> str:
-        return self.identity.user if self.identity is not None else ""
-
-    def _log_in(self, credentials: Credentials) -> None:
-        """Ask for a verdict, unless a client that is in brings nothing to judge. The secrets are not kept."""
-        gatekeeper, user = self._broker.gatekeeper, credentials.user
-        secret = credentials.password or credentials.token
-        if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
-            self._admit(Identity(user))
-            return
-        self._connection.wait(listening=True)
-        pending = gatekeeper.check(credentials, self._receive_verdict)
-        if self._connection.listening:
-            self._pending = pending
-            self._broker.asked(self._connection)
-
-    def _receive_verdict(self, identity: Identity | None) -> None:
-        self._connection.guard(lambda: self._obey_verdict(identity))
-
-    def _obey_verdict(self, identity: Identity | None) -> None:
-        if self._connection.closed:
-            return
-        self._pending = None
-        self._broker.admitted(self._connection)
-        if identity is None:
-            self._refuse(AuthorizationViolation())
-        elif self._admit(identity):
-            self._connection.go_on(listening=True)
-
-    def _admit(self, identity: Identity) -> bool:
-        """Let the client in, or go on; whether it may. An identity never changes."""
-        if self._logged_in and identity != self.identity:
-            self._refuse(AuthorizationViolation())
-            return False
-        self.identity = identity
-        self._logged_in = True
-        self._apply_options()
-        if self._verbose:
-            self._connection.send(encode.OK)
-        return True
-
-    def _apply_options(self) -> None:
-        inlet = self._connection.inlet
-        inlet.verbose = self._verbose
-        inlet.audience = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
-        inlet.publishing = self.identity is not None
-
-    def login_expired(self) -> None:
-        """No CONNECT in time, or no verdict: one that is being made is waited for."""
-        if self._pending is not None and self._pending.under_way:
-            return
-        self._report(AuthorizationTimedOut(self._connection.link))
-        self._connection.close(AuthorizationTimeout().wire())
-
-    # --- operations ----------------------------------------------------------------
-
-    def _subscribe(self, argument: bytes) -> None:
-        command = parse_subscribe(argument)
-        self._note_activity()
-        if command.sid not in self.subscriptions:
-            self._add(command)
-        self._acknowledge()
-
-    def _add(self, command: Subscribe) -> None:
-        subscription = Subscription(self, command.subject, command.queue, command.sid)
-        target = self._broker.plane.target(self._connection.outbox, command.sid, subscription)
-        subscription.target = target
-        self._broker.interest.add(subscription)
-        self.subscriptions[command.sid] = subscription
-
-    def _unsubscribe(self, argument: bytes) -> None:
-        command = parse_unsubscribe(argument)
-        self._note_activity()
-        subscription = self.subscriptions.get(command.sid)
-        if subscription is not None:
-            if command.limit > subscription.target.delivered:
-                self._broker.interest.limit(subscription, command.limit)
-                tracing.deferred(self._connection, subscription)
-            else:
-                self._remove(subscription)
-        self._acknowledge()
-
-    def expire(self, subscription: Subscription) -> None:
-        """The subscription has had the last message it asked for."""
-        tracing.expired(self._connection, subscription)
-        self._remove(subscription)
-
-    def _remove(self, subscription: Subscription) -> None:
-        del self.subscriptions[subscription.sid]
-        self._broker.interest.remove(subscription)
-        tracing.removed(self._connection, subscription)
-
-    def _ping(self, _argument: bytes) -> None:
-        self._connection.answer_ping()
-        self._ponged = True
+    def tell(self, personal: PersonalInfo) -> None:
+        """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
+        self._personal = personal
+        self._heard = 0
         self.keep_informed()
 
     def keep_informed(self) -> None:
         """Send INFO again if it has changed, to a client that understands that at any time.
 
-        Clients expect nothing but a PONG behind their CONNECT and PING, so not before that.
+        Clients expect nothing but a PONG after their CONNECT and PING, so not before that.
         """
-        line = self._broker.info_line
-        if line is not self._told and self._ponged and self._protocol >= ASYNC_INFO:
-            self._told = line
-            self._connection.outbox.send(line)
+        if self._ponged and self._protocol >= ASYNC_INFO:
+            greeting = self.host.greeting
+            if self._heard != greeting.version:
+                self._heard = greeting.version
+                self.connection.outbox.send(greeting.line(self._personal))
 
-    def _pong(self, _argument: bytes) -> None:
-        self._connection.pings_out = 0
+    # --- errors --------------------------------------------------------------------
 
-    def _info(self, argument: bytes) -> None:
-        check_info(argument)
+    def event_of(self, error: ProtocolError) -> Event:
+        """Of a message that is too large the log says how large it may be."""
+        if isinstance(error, MaximumPayload):
+            return PayloadExceeded(self.connection.link, error.reason, self.host.limits.max_payload)
+        return super().event_of(error)
 
-    def _nothing(self, _argument: bytes) -> None:
-        pass
+    # --- login -------------------------------------------------------------------
 
-    def _give_up(self, argument: bytes) -> None:
-        """The client says -ERR: it will not go on, so neither do we."""
-        self._report(ClientReportedError(self._connection.link, readable(argument)))
-        self._connection.close()
-
-    _OBEY: ClassVar[dict[bytes, Callable[["ClientSession", bytes], None]]] = {
-        CONNECT.name: _connect,
-        SUB.name: _subscribe,
-        UNSUB.name: _unsubscribe,
-        PING.name: _ping,
-        PONG.name: _pong,
-        INFO.name: _info,
-        OK.name: _nothing,
-        ERR.name: _give_up,
-    }
-
-    def _acknowledge(self) -> None:
-        if self._verbose:
-            self._connection.outbox.send(encode.OK)
-
-    def _note_activity(self) -> None:
-        self.last_command = self._broker.plane.now
-
-    # --- telling ---------------------------------------------------------------------
+    def process_connect(self, argument: bytes) -> None:
+        """Take over the options that are given; what is absent keeps its value. Then log in."""
+        connect = parse_connect(argument)
+        self._verbose = _either(connect.verbose, self._verbose)
+        self._pedantic = _either(connect.pedantic, self._pedantic)
+        self._protocol = _either(connect.protocol, self._protocol)
+        self._name = _either(connect.name, self._name)
+        self.lang = _either(connect.lang, self.lang)
+        self.version = _either(connect.version, self.version)
+        self.note_activity()
+        if connect.account or connect.new_account:
+            raise AuthorizationViolation  # there are no accounts to choose from
+        self._log_in(connect)
 
     @property
-    def connection(self) -> Connection:
-        """The link to the client."""
-        return self._connection
+    def _own_name(self) -> str:
+        return self.identity.user if self.identity is not None else ""
+
+    def _log_in(self, connect: Connect) -> None:
+        """Ask for a verdict, unless a client that is in brings nothing to judge."""
+        gatekeeper, user = self.host.gatekeeper, _either(connect.user, self._own_name)
+        secret = connect.password or connect.auth_token
+        if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
+            self.let_in(Identity(user))
+            return
+        credentials = Credentials(user, connect.password or "", connect.auth_token or "")
+        if self.ask_for_verdict(gatekeeper, credentials):
+            self.host.login_pending(self.connection)
+
+    def let_in(self, identity: Identity) -> bool:
+        """Let the client in, or go on; whether it may. An identity never changes."""
+        self.host.login_over(self.connection)
+        if self._logged_in and identity != self.identity:
+            self.refuse(AuthorizationViolation())
+            return False
+        self.identity = identity
+        self.admitted = True
+        self._logged_in = True
+        self._apply_options()
+        if self._verbose:
+            self.connection.send(encode.OK)
+        return True
+
+    def _apply_options(self) -> None:
+        inlet = self.connection.inlet
+        inlet.verbose = self._verbose
+        inlet.audience = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
+        inlet.publishing = self.admitted
+
+    def login_expired(self) -> None:
+        """No CONNECT in time, or no verdict: one that is being made is waited for."""
+        if self._pending is None or not self._pending.under_way:
+            self.end(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
+
+    # --- operations ----------------------------------------------------------------
+
+    def process_sub(self, argument: bytes) -> None:
+        """Subscribe, and answer a client that wants that."""
+        super().process_sub(argument)
+        if self._verbose:
+            self.connection.outbox.send(encode.OK)
+
+    def process_unsub(self, argument: bytes) -> None:
+        """Unsubscribe, and answer a client that wants that."""
+        super().process_unsub(argument)
+        if self._verbose:
+            self.connection.outbox.send(encode.OK)
+
+    def process_ping(self, _argument: bytes) -> None:
+        """Answer; INFO may follow from now on."""
+        self.connection.answer_ping()
+        self._ponged = True
+        self.keep_informed()
+
+    def process_info(self, argument: bytes) -> None:
+        """It means nothing, but must be well formed."""
+        check_info(argument)
+
+    def process_err(self, argument: bytes) -> None:
+        """The client will not go on, so neither do we."""
+        self.end(ClientReportedError(self.connection.link, readable(argument)))
+
+    # --- who it is -------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name that the client gave itself; empty if it gave none."""
+        return self._name
 
     @property
     def profile(self) -> Profile:
         """Who the client is."""
         return Profile(self.name, self.lang, self.version, self._own_name)
 
-    # --- ending ----------------------------------------------------------------------
 
-    def ended(self) -> None:
-        """The connection is closed: withdraw its login, give the subscriptions up."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.cancel()
-        subscriptions = list(self.subscriptions.values())
-        self.subscriptions.clear()
-        self._broker.remove_later(subscriptions)
+_Value = TypeVar("_Value", bool, int, str)
+
+
+def _either(given: _Value | None, kept: _Value) -> _Value:
+    """What was given, or else what was there."""
+    return kept if given is None else given

@@ -68,7 +68,7 @@ class Peer(Protocol):
         """Log that `publishers` wait for this receiver, which has `pending` bytes waiting."""
         ...
 
-    def cut(self, reason: str) -> None:
+    def abort_slow(self, reason: str) -> None:
         """Close this slow consumer; calls `Flow.forget`."""
         ...
 

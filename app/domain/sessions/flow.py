@@ -154,7 +154,7 @@ class Flow:
             self._begin(receiver)
 
     def _cut_full(self, receiver: Peer, pending: int) -> None:
-        receiver.cut(f"{pending} pending bytes exceed max_pending {self._most_pending(receiver)}")
+        receiver.abort_slow(f"{pending} pending bytes exceed max_pending {self._most_pending(receiver)}")
 
     def _begin(self, receiver: Peer) -> None:
         now = self._scheduler.monotonic()
@@ -175,6 +175,14 @@ class Flow:
 
     def _most_pending(self, receiver: Peer) -> int:
         return max(self._limits.max_pending, ROUTE_PENDING) if receiver.distant else self._limits.max_pending
+
+    def alarm(self, receiver: Peer) -> int:
+        """Pending bytes of a receiver above which `pressed` is asked, by the limits that hold now."""
+        return self._most_pending(receiver) if receiver in self._congested else self._limits.hold_above
+
+    def apply(self, limits: Limits) -> None:
+        """Let other limits hold from now on; outboxes obey them when their `alarm` is set."""
+        self._limits = limits
 
     # --- waiting -----------------------------------------------------------------
 
@@ -307,7 +315,7 @@ class Flow:
         if congestion.check(taken(receiver), now):
             congestion.holding = True
         elif now - congestion.since >= self._limits.write_deadline:
-            receiver.cut(f"no progress within write_deadline {self._limits.write_deadline:g}s")
+            receiver.abort_slow(f"no progress within write_deadline {self._limits.write_deadline:g}s")
             return
         elif now - congestion.since >= HOLD_SECONDS and congestion.holding:
             congestion.holding = False
@@ -332,7 +340,7 @@ class Flow:
         if account.delay >= REPORT_DELAY:
             self._report(receiver, congestion, account)
         if account.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
-            receiver.cut(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
+            receiver.abort_slow(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
 
     def _delays_others(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> bool:
         waiting = congestion.waiting

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from app.domain.events import EventSink, PingTimerFired
-from app.domain.events import StaleConnection as WentStale
+from app.domain.events import EventSink, PingTimerFired, StaleConnection
 from app.domain.protocol import encode
-from app.domain.protocol.errors import StaleConnection
+from app.domain.protocol.errors import PingsUnanswered
 from app.domain.sessions.connection import Connection
 from app.domain.timers import DueQueue, Scheduler
 
@@ -32,6 +31,11 @@ class KeepAlive:
         self._most_unanswered = most_unanswered
         self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._fire)
 
+    def set_limits(self, interval: float, most_unanswered: int) -> None:
+        """Let others hold from now on; pings that are due come as if the interval had always been this."""
+        self._most_unanswered = most_unanswered
+        self._due.set_delay(interval)
+
     def add(self, connection: Connection) -> None:
         """Ping it from now on."""
         self._due.add(connection)
@@ -49,8 +53,8 @@ class KeepAlive:
         if not connection.waiting:  # else its answer may be in the input that is not obeyed yet
             connection.pings_out += 1
         if connection.pings_out > self._most_unanswered:
-            connection.report(WentStale(connection.link))
-            connection.close(StaleConnection().wire())
+            connection.report(StaleConnection(connection.link))
+            connection.close(PingsUnanswered().wire())
             return
         self._pinged(connection)
         connection.send(encode.PING)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from app.domain.dataplane.seam import Control
+from app.domain.limits import Limits
 
 
 class Session(Control, Protocol):
@@ -16,10 +17,14 @@ class Session(Control, Protocol):
         """The name that the peer gave itself; empty if it gave none."""
         ...
 
+    def configure(self, limits: Limits) -> None:
+        """Obey these limits from now on."""
+        ...
+
     def login_expired(self) -> None:
         """The peer showed no credentials in time."""
         ...
 
-    def ended(self) -> None:
+    def closed(self) -> None:
         """The connection is closed: give up subscriptions and claims."""
         ...

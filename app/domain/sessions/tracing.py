@@ -1,4 +1,4 @@
-"""What peers say and what comes of it, told in gnatsd's words to a log that wants to know.
+"""Protocol tracing: what peers send and what comes of it, in gnatsd's words.
 
 Each of these costs a question and no more when nobody wants to know.
 """

@@ -22,7 +22,9 @@ class Wire(Protocol):
     """What a connection asks of its transport; guarantees in ``app.ports.transport``."""
 
     @property
-    def peer(self) -> Peer: ...
+    def peer(self) -> Peer:
+        """The other end."""
+        ...
 
     @property
     def security(self) -> Security | None:
@@ -89,7 +91,7 @@ class Handler(Protocol):
         """`count` bytes, at least one, are at the start of the reserved room."""
         ...
 
-    def ended(self) -> None:
+    def eof_received(self) -> None:
         """The peer will send no more."""
         ...
 
@@ -97,6 +99,6 @@ class Handler(Protocol):
         """Pending bytes have fallen to the low-water mark."""
         ...
 
-    def lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """The link is gone: `error` is None after an orderly end."""
         ...

@@ -160,7 +160,7 @@ def test_the_end_of_file_waits_behind_the_data() -> None:
     world.clock.run_pending()
 
     assert calls_while_paused == []
-    assert link.far_handler.calls == ["received", "ended"]
+    assert link.far_handler.calls == ["received", "eof_received"]
 
 
 def test_writes_after_the_end_of_file_are_ignored() -> None:
@@ -173,7 +173,7 @@ def test_writes_after_the_end_of_file_are_ignored() -> None:
     link.far.write(b"still here")
     world.clock.run_pending()
 
-    assert link.far_handler.calls == ["ended"]
+    assert link.far_handler.calls == ["eof_received"]
     assert link.near_handler.data == b"still here"
 
 
@@ -187,7 +187,7 @@ def test_an_abort_resets_the_other_end() -> None:
     world.clock.run_pending()
 
     assert link.near_handler.losses == [None]
-    assert link.far_handler.calls == ["lost"]
+    assert link.far_handler.calls == ["connection_lost"]
     assert isinstance(link.far_handler.losses[0], ConnectionResetError)
 
 
@@ -217,7 +217,7 @@ def test_a_closing_end_lingers_for_its_time() -> None:
 
     assert calls_before == []
     assert link.near_handler.losses == [None]
-    assert link.far_handler.calls == ["ended"]
+    assert link.far_handler.calls == ["eof_received"]
 
 
 def test_a_closing_end_discards_its_input() -> None:
@@ -231,7 +231,7 @@ def test_a_closing_end_discards_its_input() -> None:
     world.clock.run_pending()
 
     assert link.far.pending() == 0
-    assert sorted(link.far_handler.calls) == ["drained", "ended"]
+    assert sorted(link.far_handler.calls) == ["drained", "eof_received"]
     assert link.near_handler.calls == []
 
 
@@ -245,7 +245,7 @@ def test_what_cannot_be_sent_while_lingering_is_lost() -> None:
     link.near.close()
     world.clock.advance(LINGER_SECONDS)
 
-    assert link.near_handler.calls == ["lost"]
+    assert link.near_handler.calls == ["connection_lost"]
     assert isinstance(link.far_handler.losses[0], ConnectionResetError)
 
 
@@ -261,8 +261,8 @@ def test_writing_to_an_end_that_is_gone_is_a_reset() -> None:
     link.far.write(b"hello?")
     world.clock.run_pending()
 
-    assert calls_at_once == ["ended"]
-    assert link.far_handler.calls == ["ended", "lost"]
+    assert calls_at_once == ["eof_received"]
+    assert link.far_handler.calls == ["eof_received", "connection_lost"]
     assert isinstance(link.far_handler.losses[0], ConnectionResetError)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import FLUSH_SECONDS, REMOVED_AT_ONCE, VERDICT_SECONDS
+from app.domain.broker import FLUSH_SECONDS, VERDICT_SECONDS
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import (
     AuthorizationTimedOut,
@@ -21,8 +21,10 @@ from app.domain.fair_queue import ROUND, SLICE
 from app.domain.interest.index import IndexStats
 from app.domain.interest.subscription import Subscription
 from app.domain.limits import Limits
+from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.stats import Traffic
 from app.domain.timers import SLACK
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.ticking_clock import TickingClock
@@ -83,7 +85,7 @@ def test_the_port_of_the_greeting(server: VirtualBroker) -> None:
     greeting = server.accept().heard()
 
     assert {**json.loads(INFO.line()[5:]), "port": 5222} == json.loads(greeting[5:])
-    assert replace(INFO, port=5222) == server.broker.info
+    assert replace(INFO, port=5222) == server.broker.greeting.info
 
 
 def test_clients_are_numbered(server: VirtualBroker) -> None:
@@ -127,7 +129,7 @@ def test_as_many_clients_as_allowed(make_plane: MakePlane, events: RecordingEven
     ]
     assert "Maximum Connections Exceeded: 2" in events.texts()
     assert PONG == welcome.ask(PING)
-    assert (2, 4) == (server.broker.stats().connections, server.broker.stats().total_connections)
+    assert (2, 4) == (stats_of(server.broker).connections, stats_of(server.broker).total_connections)
 
 
 # --- pings -----------------------------------------------------------------------------
@@ -344,7 +346,7 @@ def subscribe_many(client: VirtualClient, count: int) -> None:
 
 def left(server: VirtualBroker) -> int:
     """Subscriptions in the index."""
-    return server.broker.stats().subscriptions.num_subscriptions
+    return stats_of(server.broker).subscriptions.num_subscriptions
 
 
 @pytest.mark.parametrize("count", [0, 1, REMOVED_AT_ONCE])
@@ -356,7 +358,7 @@ def test_few_subscriptions_go_at_once(server: VirtualBroker, count: int) -> None
     client.connection.close()
 
     assert (0, 0) == (left(server), server.clock.calls_pending)
-    assert count == server.broker.stats().subscriptions.num_removes
+    assert count == stats_of(server.broker).subscriptions.num_removes
 
 
 def test_many_subscriptions_go_in_slices(make_plane: MakePlane) -> None:
@@ -427,7 +429,7 @@ def test_subscriptions_that_wait_to_be_removed_get_nothing(server: VirtualBroker
     client.connection.close()
     other.wire.feed(publish(b"s.1.%d" % (2 * REMOVED_AT_ONCE - 1)) + PING)
 
-    assert (PONG, 0) == (other.heard(), server.broker.stats().traffic.out_msgs)
+    assert (PONG, 0) == (other.heard(), stats_of(server.broker).traffic.out_msgs)
 
 
 def test_no_turn_is_lost_to_members_that_left(server: VirtualBroker) -> None:
@@ -565,12 +567,12 @@ def test_shutdown_while_a_client_leaves(server: VirtualBroker) -> None:
 
 def index(server: VirtualBroker) -> IndexStats:
     """The figures of ``/subsz``."""
-    return server.broker.stats().subscriptions
+    return stats_of(server.broker).subscriptions
 
 
 def test_a_fresh_broker(server: VirtualBroker) -> None:
     """All figures begin at 0."""
-    stats = server.broker.stats()
+    stats = stats_of(server.broker)
 
     assert (0, 0, 0, Traffic(0, 0, 0, 0)) == (
         stats.connections,
@@ -628,7 +630,7 @@ def test_traffic_is_payload(server: VirtualBroker) -> None:
 
     b.send(b"PUB x 5\r\nhello\r\nPUB y 2\r\nok\r\nPUB z.z 100\r\n" + 100 * b"z" + b"\r\n")
 
-    assert Traffic(3, 107, 3, 12) == server.broker.stats().traffic
+    assert Traffic(3, 107, 3, 12) == stats_of(server.broker).traffic
 
 
 def test_clients_now_and_ever(server: VirtualBroker) -> None:
@@ -637,7 +639,7 @@ def test_clients_now_and_ever(server: VirtualBroker) -> None:
 
     clients[1].leave()
 
-    stats = server.broker.stats()
+    stats = stats_of(server.broker)
     assert (2, 3) == (stats.connections, stats.total_connections)
 
 

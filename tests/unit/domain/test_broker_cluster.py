@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.broker import FLUSH_SECONDS, NEWS_SECONDS, REMOVED_AT_ONCE
+from app.domain.broker import FLUSH_SECONDS
 from app.domain.cluster.cluster import ClusterSettings
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.sessions.congestion import SLOW_CHECKS, TICK
+from app.domain.sessions.greeting import UPDATE_SECONDS
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
 from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line
@@ -64,16 +67,16 @@ def test_a_server_comes_and_goes(server: RoutedBroker) -> None:
 
     heard = []
     peer = server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     heard.append(urls(client.heard()))
     other = server.joined(SMALLER_ID, 8222, connect_urls=[YONDER, THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     heard.append(urls(client.heard()))
     peer.leave()
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     heard.append(urls(client.heard()))
     other.leave()
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     heard.append(urls(client.heard()))
 
     assert [[[HERE, THERE, YONDER]], [[HERE, YONDER, THERE]], [[HERE]]] == heard[1:]
@@ -83,7 +86,7 @@ def test_a_server_comes_and_goes(server: RoutedBroker) -> None:
 def test_the_greeting_has_the_addresses(server: RoutedBroker) -> None:
     """A new client hears them in its first INFO, whatever protocol it will speak."""
     server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [[HERE, THERE]] == urls(server.accept().heard())
 
@@ -101,7 +104,7 @@ def test_a_newcomer_keeps_nobody_from_the_news(server: RoutedBroker) -> None:
     server.joined(GREATER_ID, connect_urls=[THERE])
     newcomer = modern(server)
 
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [[HERE, THERE]] == urls(witness.heard())
     assert b"" == newcomer.heard()
@@ -112,7 +115,7 @@ def test_a_server_that_tells_no_addresses(server: RoutedBroker) -> None:
     client = modern(server)
 
     server.joined(GREATER_ID)
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [[HERE]] == urls(client.heard())
 
@@ -133,7 +136,7 @@ def test_old_clients_hear_nothing(server: RoutedBroker, sent: bytes) -> None:
     client.ask(sent)
 
     server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert b"" == client.heard()
 
@@ -143,7 +146,7 @@ def test_what_changed_before_the_first_pong_follows_it(server: RoutedBroker) -> 
     client = server.connect()
     client.send(b'CONNECT {"verbose":false,"protocol":1}\r\n')
     server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     heard = client.ask(PING)
 
@@ -155,11 +158,11 @@ def test_what_changed_before_the_first_pong_follows_it(server: RoutedBroker) -> 
 def test_what_did_not_change_is_not_told(server: RoutedBroker) -> None:
     """INFO of a peer that says the same again is no news for clients."""
     peer = server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     client = modern(server)
 
     peer.introduce(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert b"" == client.heard()
 
@@ -167,11 +170,11 @@ def test_what_did_not_change_is_not_told(server: RoutedBroker) -> None:
 def test_a_peer_may_have_new_addresses(server: RoutedBroker) -> None:
     """Clients are told when a server that stays can be reached elsewhere."""
     peer = server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     client = modern(server)
 
     peer.introduce(GREATER_ID, connect_urls=[YONDER])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [[HERE, YONDER]] == urls(client.heard())
 
@@ -179,11 +182,11 @@ def test_a_peer_may_have_new_addresses(server: RoutedBroker) -> None:
 def test_a_flood_of_addresses(server: RoutedBroker) -> None:
     """A peer that changes its addresses a thousand times at once makes little noise: the last ones count."""
     peer = server.joined(GREATER_ID)
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
     client = modern(server)
 
     peer.send(b"".join(info_line(GREATER_ID, connect_urls=[f"10.0.0.2:{port}"]) for port in range(1, 1001)))
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [[HERE, "10.0.0.2:1000"]] == urls(client.heard())
 
@@ -193,7 +196,7 @@ def test_many_addresses_of_one_server(server: RoutedBroker) -> None:
     client = modern(server)
 
     server.joined(GREATER_ID, connect_urls=[f"{n}:1" for n in range(5000)])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [65] == [len(addresses) for addresses in urls(client.heard())]
 
@@ -208,7 +211,7 @@ def test_a_client_that_is_cut_by_the_news(make_plane: MakePlane) -> None:
     server.advance(HOLD_SECONDS + TICK)
 
     server.joined(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert [True, True, False] == [client.wire.aborted for client in clients]
     assert [[THERE]] == urls(clients[2].heard())
@@ -223,7 +226,7 @@ def test_a_server_that_does_not_advertise(make_plane: MakePlane) -> None:
     peer = server.called()
     told = peer.heard()
     peer.introduce(GREATER_ID, connect_urls=[THERE])
-    server.advance(NEWS_SECONDS)
+    server.advance(UPDATE_SECONDS)
 
     assert b"connect_urls" not in told
     assert b"" == client.heard()
@@ -248,8 +251,8 @@ def test_clients_and_routes_share_their_numbers(server: RoutedBroker) -> None:
 
     assert [1, 2, 3] == [c.connection.cid for c in (first, peer, second)]
     assert (2, 2, 3) == (
-        server.broker.stats().connections,
-        server.broker.stats().total_connections,
+        stats_of(server.broker).connections,
+        stats_of(server.broker).total_connections,
         server.broker.wires,
     )
     peer.leave()
@@ -258,7 +261,7 @@ def test_clients_and_routes_share_their_numbers(server: RoutedBroker) -> None:
 
 def test_what_a_server_says_of_itself(server: RoutedBroker) -> None:
     """Other servers hear our id, version, payload limit and addresses for clients."""
-    info = server.broker.own_info()
+    info = server.cluster.info()
 
     assert (OWN_ID, "0.8.0", 1_048_576, (HERE,)) == (
         info.server_id,
@@ -335,8 +338,8 @@ def test_a_slow_client_holds_up_no_route_for_long(server: RoutedBroker) -> None:
 
 def test_slow_routes_are_counted_by_themselves(server: RoutedBroker) -> None:
     """Routes that were closed because they were too slow are among all receivers, and have a count."""
-    server.joined(SMALLER_ID).connection.cut("for this test")
-    server.connect().connection.cut("for this test")
+    server.joined(SMALLER_ID).connection.abort_slow("for this test")
+    server.connect().connection.abort_slow("for this test")
 
     assert (2, 1) == (server.broker.slow_consumers, server.broker.slow_routes)
     assert ["rid", "cid"] == [record.kind for record in server.broker.slow_consumer_log]

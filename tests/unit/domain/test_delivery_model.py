@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.subjects.changes import REMEMBERED
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
 
 CLIENTS = 3
@@ -286,7 +287,7 @@ def test_the_figures_add_up(make_plane: MakePlane, reads: list[tuple[int, list[O
     for sender, operations in reads:
         trial.read(sender, before_leaving(operations))
 
-    stats = trial.server.broker.stats()
+    stats = stats_of(trial.server.broker)
     live = sum(len(client.subscriptions) for client in trial.model.clients)
     assert live == stats.subscriptions.num_subscriptions
     assert live == stats.subscriptions.num_inserts - stats.subscriptions.num_removes

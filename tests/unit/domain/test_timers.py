@@ -268,3 +268,36 @@ def test_any_sequence_of_steps(steps: list[tuple[str, str, int]], delay: float, 
         assert len(due) == len(diary.queue)
         assert bool(due) == diary.clock.timers_outstanding
         assert all(at > diary.clock.monotonic() - SLACK - 1e-6 for at in due.values())
+
+
+@pytest.mark.parametrize(("delay", "due"), [(3.0, 3.0), (20.0, 20.0)], ids=["shorter", "longer"])
+def test_another_delay_holds_for_those_that_wait(diary: Diary, delay: float, due: float) -> None:
+    """They are due as if the delay had always been this, with one timer as before."""
+    diary.queue.add("a")
+    diary.clock.advance(1.0)
+
+    diary.queue.set_delay(delay)
+    diary.queue.add("b")
+    timers = diary.clock.timers_outstanding
+    diary.clock.advance(30.0)
+
+    assert 1 == timers
+    assert [(due, "a"), (due + 1.0, "b")] == diary.called
+
+
+def test_another_delay_makes_due_at_once(diary: Diary) -> None:
+    """What has waited for longer than the new delay has waited enough."""
+    diary.queue.add("a")
+    diary.clock.advance(5.0)
+
+    diary.queue.set_delay(2.0)
+    diary.clock.advance(SLACK)
+
+    assert [(5.0 + SLACK, "a")] == diary.called
+
+
+def test_another_delay_of_an_idle_queue(diary: Diary) -> None:
+    """It sets no timer."""
+    diary.queue.set_delay(2.0)
+
+    assert 0 == diary.clock.timers_outstanding

@@ -100,7 +100,7 @@ def test_a_busy_server(server: VirtualBroker, view: LiveView) -> None:
     assert (1, 2, 2) == (facts.connections, facts.total_connections, facts.subscriptions)
     assert Traffic(1, 5, 1, 5) == facts.traffic
     assert 7.0 == view.monotonic() - facts.started
-    assert server.broker.index_stats() == finished(view.index())
+    assert server.broker.interest.stats() == finished(view.index())
 
 
 def test_a_lone_server(view: LiveView) -> None:
@@ -523,7 +523,7 @@ def test_the_index_pauses(server: VirtualBroker, view: LiveView) -> None:
     pauses, stats = counted(view.index())
 
     assert 1 >= pauses
-    assert server.broker.index_stats() == stats
+    assert server.broker.interest.stats() == stats
 
 
 def test_the_name_of_a_link(server: VirtualBroker, view: LiveView) -> None:

@@ -35,7 +35,7 @@ def test_options_reach_the_broker(container: Container) -> None:
     broker = container.broker()
 
     assert 77 == broker.limits.max_payload
-    assert (77, "somewhere") == (broker.info.max_payload, broker.info.host)
+    assert (77, "somewhere") == (broker.greeting.info.max_payload, broker.greeting.info.host)
 
 
 def test_each_part_is_made_once(container: Container) -> None:
@@ -52,7 +52,7 @@ def test_containers_are_independent() -> None:
         container.event_log.override(providers.Object(RecordingEventLog()))
 
     assert one.broker() is not other.broker()
-    assert one.broker().info.server_id != other.broker().info.server_id
+    assert one.broker().greeting.info.server_id != other.broker().greeting.info.server_id
 
 
 def test_a_part_is_replaced_with_one_line(container: Container) -> None:
@@ -61,7 +61,7 @@ def test_a_part_is_replaced_with_one_line(container: Container) -> None:
     listener = MemoryNetwork(container.clock()).listener("somewhere", 1)
     container.listener.override(providers.Object(listener))
 
-    assert SeededEntropy(7).identifier() == container.broker().info.server_id
+    assert SeededEntropy(7).identifier() == container.broker().greeting.info.server_id
     assert listener is container.listener()
 
 
@@ -72,7 +72,7 @@ def test_info_says_whether_a_login_is_needed(
     """``auth_required`` follows the authenticator."""
     container.authenticator.override(providers.Object(authenticator))
 
-    assert authenticator.required == container.broker().info.auth_required
+    assert authenticator.required == container.broker().greeting.info.auth_required
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_authenticator_is_the_one_that_is_configured(asked: dict[str, object
     container.event_log.override(providers.Object(RecordingEventLog()))
 
     assert kind is type(container.authenticator())
-    assert bool(asked) == container.broker().info.auth_required
+    assert bool(asked) == container.broker().greeting.info.auth_required
 
 
 async def check(credentials: Credentials) -> bool:

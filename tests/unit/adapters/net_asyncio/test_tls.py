@@ -286,7 +286,7 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_required() -> No
 
     assert link.texts[1:] == ["TLS handshake error: peer did not return a certificate"]
     assert not link.handler.open
-    assert link.handler.calls == ["lost"]
+    assert link.handler.calls == ["connection_lost"]
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset")])
@@ -474,7 +474,7 @@ def test_an_end_of_file_comes_behind_what_was_kept() -> None:
 
     assert stays_open
     assert calls_while_paused == ["received"]
-    assert link.handler.calls == ["received", "received", "ended"]
+    assert link.handler.calls == ["received", "received", "eof_received"]
 
 
 class Pausing(RecordingHandler):
@@ -503,7 +503,7 @@ def test_a_defect_of_the_handler_ends_the_link(fault: str) -> None:
     assert link.transport.requests[-1] == "abort"
 
 
-@pytest.mark.parametrize("fault", ["ended", "drained", "lost"])
+@pytest.mark.parametrize("fault", ["eof_received", "drained", "connection_lost"])
 def test_a_defect_in_any_call_ends_the_link(fault: str) -> None:
     """Whatever call of the loop it happens in, it is reported once and raises nothing."""
     link, _ = secure_link(partial(Faulty, fault=fault))
@@ -635,14 +635,14 @@ def test_the_peers_goodbye_is_the_end_of_input() -> None:
     stays_open = link.layer.eof_received()
     link.handler.wire.write(b"answer")
 
-    assert link.handler.calls == ["received", "ended"]
+    assert link.handler.calls == ["received", "eof_received"]
     assert stays_open
     assert link.sent() != b""
 
 
 def test_a_goodbye_is_answered_by_the_close() -> None:
     """A link whose peer has said goodbye ends as soon as all is sent."""
-    link, client = secure_link(partial(Parting, cue="ended"))
+    link, client = secure_link(partial(Parting, cue="eof_received"))
 
     link.receive(client.goodbye())
 
@@ -666,7 +666,7 @@ def test_a_link_without_a_goodbye_ends_all_the_same() -> None:
     link, _ = secure_link()
 
     assert link.layer.eof_received()
-    assert link.handler.calls == ["ended"]
+    assert link.handler.calls == ["eof_received"]
 
 
 def test_an_aborted_link_says_nothing() -> None:
@@ -718,7 +718,7 @@ def test_a_step_that_comes_too_late_is_not_made() -> None:
     link.lose()
 
     assert link.sent() == b""
-    assert link.handler.calls == ["lost"]
+    assert link.handler.calls == ["connection_lost"]
 
 
 def test_older_clients_speak_tls_1_2() -> None:

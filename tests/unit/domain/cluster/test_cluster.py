@@ -5,7 +5,7 @@ import pytest
 from app.adapters.auth.plain import SingleUser
 from app.domain.cluster.cluster import ROUTE_PING_SECONDS, ClusterSettings
 from app.domain.cluster.events import RouteDuplicate, RouteErrorReceived, RouteToSelf
-from app.domain.cluster.liveness import LOOK_SECONDS, PROBE_SECONDS
+from app.domain.cluster.liveness import CHECK_SECONDS, PROBE_SECONDS
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import StaleConnection
@@ -363,10 +363,10 @@ def test_a_server_that_does_not_listen_is_not_dialled(server: RoutedBroker) -> N
 def test_routes_are_pinged(server: RoutedBroker, events: RecordingEventLog) -> None:
     """A half-open route is found within half a minute, though clients are given longer."""
     peer = server.joined(GREATER_ID)
-    server.advance(LOOK_SECONDS + SLACK)
+    server.advance(CHECK_SECONDS + SLACK)
     peer.heard()
 
-    server.advance(2 * ROUTE_PING_SECONDS - LOOK_SECONDS)
+    server.advance(2 * ROUTE_PING_SECONDS - CHECK_SECONDS)
     asked = peer.heard()
     server.advance(ROUTE_PING_SECONDS + SLACK)
 

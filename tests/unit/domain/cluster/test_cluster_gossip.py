@@ -11,6 +11,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS
 from app.domain.protocol.encode import PING
 from app.domain.sessions.congestion import TICK
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -413,4 +414,4 @@ def test_limits_hold_across_servers(make_plane: MakePlane) -> None:
 
     heard = listener.heard()
     assert [3, 5, 4] == [heard.count(b"MSG foo %d 0" % sid) for sid in (1, 2, 3)]
-    assert [0, 0] == [s.broker.stats().subscriptions.num_subscriptions for s in (here, there)]
+    assert [0, 0] == [stats_of(s.broker).subscriptions.num_subscriptions for s in (here, there)]

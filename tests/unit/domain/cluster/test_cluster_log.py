@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.cluster.events import RouteDown, RouteUp
-from app.domain.cluster.liveness import LOOK_SECONDS
+from app.domain.cluster.liveness import CHECK_SECONDS
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.timers import SLACK
@@ -66,7 +66,7 @@ def test_a_route_is_down_because_this_server_decides(server: RoutedBroker, event
     third = server.joined("X" * 22, 7334)
     server.advance(1.0)
     first.connection.close()
-    second.connection.cut("test")
+    second.connection.abort_slow("test")
     server.cluster.stop()
     third.connection.close()
 
@@ -99,7 +99,7 @@ def test_the_time_an_answer_takes(server: RoutedBroker) -> None:
     peer.send(b"PONG\r\n")
     before = peer.session.rtt
     for _ in range(2):
-        server.advance(LOOK_SECONDS + SLACK)
+        server.advance(CHECK_SECONDS + SLACK)
     assert b"PING\r\n" == peer.heard()
     server.advance(0.25)
     peer.send(b"PONG\r\n")

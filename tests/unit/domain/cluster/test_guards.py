@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.cluster import liveness
 from app.domain.cluster.cluster import HANDSHAKE_SECONDS, SETTLE_SECONDS, Cluster
-from app.domain.cluster.liveness import LOOK_SECONDS, PROBE_SECONDS
+from app.domain.cluster.liveness import CHECK_SECONDS, PROBE_SECONDS
 from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
@@ -65,11 +65,11 @@ def test_a_route_that_is_asked_for_a_sign(
 ) -> None:
     """The route that cannot be asked is aborted."""
     peer = server.joined("peer", 7002)
-    server.advance(LOOK_SECONDS / 2)
+    server.advance(CHECK_SECONDS / 2)
     other = server.joined("other", 7001)
     monkeypatch.setattr(liveness, "_ask", fail)
 
-    server.advance(LOOK_SECONDS / 2 + SLACK)
+    server.advance(CHECK_SECONDS / 2 + SLACK)
 
     expect_one_failure(peer, other, events)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.cluster.events import RouteHeard, RouteSilent
-from app.domain.cluster.liveness import LOOK_SECONDS
+from app.domain.cluster.liveness import CHECK_SECONDS
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_broker import VirtualClient
@@ -18,7 +18,7 @@ DRAWS = 40
 def look(server: RoutedBroker, count: int = 1) -> None:
     """Let so many looks at the routes pass."""
     for _ in range(count):
-        server.advance(LOOK_SECONDS + SLACK)
+        server.advance(CHECK_SECONDS + SLACK)
 
 
 def member(server: RoutedBroker, server_id: str, port: int) -> VirtualPeer:

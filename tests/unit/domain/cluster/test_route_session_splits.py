@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
-from app.domain.stats import ServerStats
+from tests.fakes.broker_stats import BrokerStats, stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.traffic import bytewise, cuts, pieces
 from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, RoutedBroker, connect_line, info_line
@@ -62,7 +62,7 @@ class Outcome:
     closed: bool
     remotes: tuple[str, ...]
     dialled: tuple[tuple[str, int], ...]
-    stats: ServerStats
+    stats: BrokerStats
     facts: tuple[str, ...]
 
 
@@ -87,7 +87,7 @@ def converse(make_plane: MakePlane, parts: list[bytes]) -> Outcome:
         peer.wire.closed,
         tuple(server.cluster.remotes),
         tuple(server.dialer.news()),
-        server.broker.stats(),
+        stats_of(server.broker),
         tuple(text.partition("proto=")[0] for text in events.texts()),
     )
     peer.leave()

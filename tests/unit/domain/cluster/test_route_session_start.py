@@ -2,11 +2,13 @@
 
 import pytest
 
-from app.domain.cluster.cluster import HANDSHAKE_SECONDS, ClusterSettings
+from app.domain.cluster.cluster import HANDSHAKE_SECONDS, SETTLE_SECONDS, ClusterSettings
 from app.domain.cluster.events import GossipIgnored, RouteRefused
+from app.domain.cluster.route_session import Stage
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationTimedOut, Link, ReadFailed
+from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
@@ -397,3 +399,22 @@ def test_a_route_in_the_words_of_the_log(server: RoutedBroker) -> None:
     peer = server.called(ip="192.0.2.7")
 
     assert Link("rid", 1, f"192.0.2.7:{peer.wire.peer.port}") == peer.connection.link
+
+
+def test_stages_of_a_route(server: RoutedBroker) -> None:
+    """A peer comes further with CONNECT, with INFO, and with time; a CONNECT without a name is none."""
+    peer = server.called()
+    stages = [peer.session.stage]
+
+    for line in (
+        connect_line(GREATER_ID),
+        b"CONNECT {}\r\n",
+        connect_line(GREATER_ID),
+        info_line(GREATER_ID),
+    ):
+        peer.send(line)
+        stages.append(peer.session.stage)
+    server.advance(SETTLE_SECONDS + SLACK)
+
+    assert [Stage.UNNAMED, Stage.NAMED, Stage.UNNAMED, Stage.NAMED, Stage.REGISTERED] == stages
+    assert Stage.UP is peer.session.stage

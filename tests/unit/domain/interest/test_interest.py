@@ -10,6 +10,7 @@ from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.interest import Announcer, Interest
 from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription
+from app.domain.peer_kind import PeerKind, heard_by
 from app.domain.protocol.errors import InvalidSubject
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscribers import FakeSubscriber
@@ -138,6 +139,10 @@ class RecordingAnnouncer(Announcer):
     def __init__(self) -> None:
         self.told: list[tuple[str, Subscription, int]] = []
 
+    def announces(self, subscription: Subscription) -> bool:
+        """As routes are told."""
+        return subscription.subscriber.kind in heard_by(PeerKind.ROUTE)
+
     def added(self, subscription: Subscription) -> None:
         """It is there."""
         self.told.append(("added", subscription, subscription.target.limit))
@@ -185,6 +190,17 @@ def test_what_came_over_a_route_is_not_told(
 
     assert [] == announcer.told
     assert (5, 0) == (subscription.target.limit, len(scene.index))
+
+
+def test_what_came_from_outside_the_cluster_is_told(scene: Scene, announcer: RecordingAnnouncer) -> None:
+    """A leaf node is known to this server alone, so it speaks for its clients."""
+    leaf = FakeSubscriber(scene.plane, origin=9, number=9, kind=PeerKind.LEAF)
+    subscription = leaf.subscription(b"a")
+
+    scene.interest.add(subscription)
+    scene.interest.remove(subscription)
+
+    assert ["added", "removed"] == [what for what, _, _ in announcer.told]
 
 
 def test_what_is_refused_is_not_told(scene: Scene, announcer: RecordingAnnouncer) -> None:

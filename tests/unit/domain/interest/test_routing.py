@@ -9,6 +9,7 @@ from app.domain.interest import routing
 from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.routing import Audience, Routing
 from app.domain.interest.subscription import Subscription
+from app.domain.peer_kind import PeerKind
 from app.domain.subjects.trie import LOOK
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscribers import FakeSubscriber
@@ -392,3 +393,18 @@ def test_members_of_servers_that_do_not_answer(cluster: Cluster) -> None:
 
     assert (b"", True) == (without, b"MSG" in with_both)
     assert b"" not in (mine, *cluster.heard()[1:])
+
+
+def test_a_message_of_a_route_is_for_those_that_only_this_server_knows(scene: Scene) -> None:
+    """It goes to clients and to leaf nodes, once to each of these, and never to another route."""
+    leaf = FakeSubscriber(scene.plane, origin=8, number=8, kind=PeerKind.LEAF)
+    other = FakeSubscriber(scene.plane, origin=9, number=9)
+    for subscriber, pattern in ((scene.subscriber, b"a"), (leaf, b"a"), (leaf, b">"), (other, b"a")):
+        scene.index.insert(subscriber.subscription(pattern))
+    route = Station(scene.plane, Kind.ROUTE)
+    route.inlet.audience = Audience.ROUTED
+
+    route.feed(b"MSG a RSID:1:1 0\r\n\r\n")
+
+    heard = [one.station.heard().count(b"MSG") for one in (scene.subscriber, leaf, other)]
+    assert [1, 1, 0] == heard

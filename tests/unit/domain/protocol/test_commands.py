@@ -16,6 +16,7 @@ from app.domain.protocol.commands import (
     SUB,
     UNSUB,
     VERBS,
+    Connect,
     Subscribe,
     Unsubscribe,
     Verb,
@@ -344,29 +345,53 @@ def test_connect_with_every_field() -> None:
     fields = {"protocol": 1, **flags, **{name: f"my {name}" for name in TEXTS}}
     document = {**fields, "echo": False, "unknown": [1, {"verbose": False}]}
 
-    assert fields == parse_connect(json.dumps(document).encode())
+    connect = parse_connect(json.dumps(document).encode())
+
+    assert connect == Connect(
+        verbose=True,
+        pedantic=True,
+        ssl_required=True,
+        tls_required=True,
+        protocol=1,
+        name="my name",
+        lang="my lang",
+        version="my version",
+        user="my user",
+        password="my pass",  # noqa: S106 - an example
+        auth_token="my auth_token",  # noqa: S106 - an example
+        account="my account",
+        new_account=True,
+    )
+
+
+def test_a_connect_shows_no_secret() -> None:
+    """Its representation may stand in a trace of a defect."""
+    connect = parse_connect(b'{"user":"u","pass":"hidden","auth_token":"hidden"}')
+
+    assert "'u'" in repr(connect)
+    assert "hidden" not in repr(connect)
 
 
 @pytest.mark.parametrize(
     ("argument", "fields"),
     [
-        (b'{"verbose":null,"user":null}', {}),
-        (b'{"VERBOSE":false,"Auth_Token":"t"}', {"verbose": False, "auth_token": "t"}),
-        (b'{"\\u0076erbose":false}', {"verbose": False}),
-        ('{"verbo\u017fe":false}'.encode(), {"verbose": False}),
-        (b'{"verbose":true,"verbose":false}', {"verbose": False}),
-        (b'{"verbose":false,"Verbose":true}', {"verbose": True}),
-        (b'{"verbose":false,"Verbose":true,"verbose":false}', {"verbose": False}),
-        (b'{"pass":"p","pass":null}', {"pass": "p"}),
-        (b'{"name":"\xff\xfe"}', {"name": "\ufffd\ufffd"}),
-        (b'{"name":"\\ud800"}', {"name": "\ufffd"}),
-        (b'{"name":"\\ud83dx\\ude00"}', {"name": "\ufffdx\ufffd"}),
-        (b'{"name":"\\ud83d\\ude00\\ufeff"}', {"name": "\U0001f600\ufeff"}),
-        (b'{"x":' + b"[" * 400 + b"]" * 400 + b"}", {}),
-        *((argument, {}) for argument in JSON),
+        (b'{"verbose":null,"user":null}', Connect()),
+        (b'{"VERBOSE":false,"Auth_Token":"t"}', Connect(verbose=False, auth_token="t")),  # noqa: S106 - an example
+        (b'{"\\u0076erbose":false}', Connect(verbose=False)),
+        ('{"verbo\u017fe":false}'.encode(), Connect(verbose=False)),
+        (b'{"verbose":true,"verbose":false}', Connect(verbose=False)),
+        (b'{"verbose":false,"Verbose":true}', Connect(verbose=True)),
+        (b'{"verbose":false,"Verbose":true,"verbose":false}', Connect(verbose=False)),
+        (b'{"pass":"p","pass":null}', Connect(password="p")),  # noqa: S106 - an example
+        (b'{"name":"\xff\xfe"}', Connect(name="\ufffd\ufffd")),
+        (b'{"name":"\\ud800"}', Connect(name="\ufffd")),
+        (b'{"name":"\\ud83dx\\ude00"}', Connect(name="\ufffdx\ufffd")),
+        (b'{"name":"\\ud83d\\ude00\\ufeff"}', Connect(name="\U0001f600\ufeff")),
+        (b'{"x":' + b"[" * 400 + b"]" * 400 + b"}", Connect()),
+        *((argument, Connect()) for argument in JSON),
     ],
 )
-def test_connect(argument: bytes, fields: dict[str, bool | str]) -> None:
+def test_connect(argument: bytes, fields: Connect) -> None:
     """Keys match in any case, the last of a name wins, and nulls change nothing (section 3)."""
     assert fields == parse_connect(argument)
 
@@ -460,7 +485,7 @@ def test_deep_nesting_is_read_through(inner: bytes) -> None:
     """What is nested, however deeply, is checked and means nothing; the interpreter's stack is not needed."""
     argument = b'{"x":' + b"[" * DEEP + inner + b"]" * DEEP + b',"user":"u","y":{"a":[]}}'
 
-    assert {"user": "u"} == parse_connect(argument)
+    assert Connect(user="u") == parse_connect(argument)
     check_info(argument)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from app.domain.protocol.commands import (
     VERBS,
+    Connect,
     Verb,
     parse_connect,
     parser_complaint,
@@ -123,7 +124,7 @@ def test_text_from_connect_can_be_written(text: str) -> None:
     spelt: str = json.loads(argument)["name"]
 
     expected = "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in spelt)
-    assert {"name": expected} == parse_connect(argument.encode())
+    assert Connect(name=expected) == parse_connect(argument.encode())
     assert expected.encode().decode() == expected
 
 
@@ -164,12 +165,12 @@ def _arrays(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(values, max_size=3).map(lambda members: f"[{','.join(members)}]")
 
 
-def _understood(argument: bytes) -> tuple[dict[str, bool | int | str], str]:
+def _understood(argument: bytes) -> tuple[Connect, str]:
     """The fields, or the reason why there are none."""
     try:
         return parse_connect(argument), ""
     except ParserError as error:
-        return {}, error.reason
+        return Connect(), error.reason
 
 
 ARGUMENTS = st.recursive(
@@ -195,6 +196,6 @@ def test_what_is_taken_for_a_secret_is_not_shown(argument: bytes, data: st.DataO
     noise = data.draw(st.binary(max_size=2))
     damaged = argument[:position] + noise + argument[position + data.draw(st.integers(0, 2)) :]
 
-    fields, reason = _understood(damaged)
+    connect, reason = _understood(damaged)
     assert MARK not in reason
-    assert MARK not in (fields.get("pass"), fields.get("auth_token")) or MARK not in redacted(damaged)
+    assert MARK not in (connect.password, connect.auth_token) or MARK not in redacted(damaged)

@@ -12,8 +12,8 @@ from app.domain.protocol.errors import (
     MaximumControlLine,
     MaximumPayload,
     ParserError,
+    PingsUnanswered,
     ProtocolError,
-    StaleConnection,
     UnknownOperation,
 )
 
@@ -27,7 +27,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
     MaximumPayload: b"-ERR 'Maximum Payload Violation'\r\n",
     MaximumControlLine: b"-ERR 'Maximum Control Line Exceeded'\r\n",
     MaximumConnections: b"-ERR 'Maximum Connections Exceeded'\r\n",
-    StaleConnection: b"-ERR 'Stale Connection'\r\n",
+    PingsUnanswered: b"-ERR 'Stale Connection'\r\n",
 }
 
 

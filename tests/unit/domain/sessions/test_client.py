@@ -1,6 +1,8 @@
 """A client's session: each operation and each error, whole and byte by byte, and the log of it."""
 
+import gc
 import json
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -15,6 +17,7 @@ from app.domain.events import (
 )
 from app.domain.limits import Limits
 from app.domain.sessions.client import ClientSession
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.virtual_broker import QUIET, VirtualBroker, VirtualClient
@@ -239,7 +242,7 @@ def test_live_subscriptions(server: VirtualBroker) -> None:
 
     subscriptions = session_of(client).subscriptions
     assert [(b"2", b"b", b"q")] == [(sid, s.subject, s.queue) for sid, s in subscriptions.items()]
-    assert 1 == server.broker.stats().subscriptions.num_subscriptions
+    assert 1 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_expiry_by_the_message_of_another(server: VirtualBroker) -> None:
@@ -335,7 +338,7 @@ def test_a_refused_login(
     assert VIOLATION == client.heard()
     assert client.wire.closed
     assert [AuthorizationFailed(client.connection.link)] == events.of(AuthorizationFailed)
-    assert 0 == guarded.broker.stats().subscriptions.num_inserts
+    assert 0 == stats_of(guarded.broker).subscriptions.num_inserts
 
 
 @pytest.mark.parametrize("rest", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
@@ -539,7 +542,7 @@ def test_options_hold_from_the_verdict_on(guarded: VirtualBroker, gatekeeper: Pa
     gatekeeper.admit()
 
     assert PONG == client.heard()
-    assert 1 == guarded.broker.stats().traffic.in_msgs
+    assert 1 == stats_of(guarded.broker).traffic.in_msgs
 
 
 # --- the log ---------------------------------------------------------------------------------
@@ -691,3 +694,36 @@ def test_whether_the_client_is_gone(server: VirtualBroker) -> None:
     client.connection.close()
 
     assert (False, True) == (before, session.gone)
+
+
+def reachable(root: object) -> list[object]:
+    """All objects that can be reached from one, but for modules, types and functions' globals."""
+    found: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in found or isinstance(one, type | ModuleType | FunctionType):
+            continue
+        found[id(one)] = one
+        waiting += gc.get_referents(one)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("admitted", [True, False], ids=["admitted", "refused"])
+def test_secrets_are_forgotten(
+    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, *, admitted: bool
+) -> None:
+    """After the verdict no object that can be reached from the session holds a password or a token."""
+    client = guarded.connect()
+    session = session_of(client)
+    client.send(LOGIN)
+    before = [one for one in reachable(session) if one in ("secret", "hidden")]
+    gatekeeper.asked.clear()  # the test's own memory
+
+    (gatekeeper.admit if admitted else gatekeeper.refuse)()
+    guarded.connect().send(b"PING" + 200 * b" " + b"\r\n")  # all connections share the room of a read
+
+    assert ["hidden", "secret"] == sorted(map(str, before))
+    texts = [one.encode() for one in reachable(session) if isinstance(one, str)]
+    texts += [bytes(one) for one in reachable(session) if isinstance(one, bytes | bytearray)]
+    assert [] == [text for text in texts if b"secret" in text or b"hidden" in text]

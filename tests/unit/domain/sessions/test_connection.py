@@ -12,10 +12,12 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.security import Security
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.congestion import TICK
-from app.domain.sessions.connection import EARLY_BYTES, SMALL_READ, Connection
+from app.domain.sessions.connection import SMALL_READ, Connection
+from app.domain.sessions.early_input import EARLY_BYTES
 from app.domain.sessions.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.sessions.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.stats import ConnectionStats, Traffic
+from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
@@ -277,7 +279,7 @@ def test_held_by_someone_who_is_gone(
     """A publisher whose receiver is cut meanwhile goes on at the next turn."""
     client.wire.feed(message(2500) + message(1) + b"PING\r\n")
     at_once = (client.heard(), client.connection.waiting)
-    slow.connection.cut("for this test")
+    slow.connection.abort_slow("for this test")
     server.settle()
 
     assert (b"", True) == at_once
@@ -520,7 +522,7 @@ def test_an_end_of_file_while_waiting(
     client.send(message(2500) + message(7) + b"PING\r\n")
     assert client.wire.handler is not None
 
-    client.wire.handler.ended()
+    client.wire.handler.eof_received()
     waiting = client.wire.closed
     server.advance(HOLD_SECONDS + 0.2)
 
@@ -533,7 +535,7 @@ def test_an_end_of_file_after_the_end(client: VirtualClient) -> None:
     client.connection.close()
     client.connection.wait()
 
-    client.connection.ended()
+    client.connection.eof_received()
 
     assert b"" == client.heard()
     assert client.wire.closed
@@ -567,7 +569,7 @@ def test_closing_sends_what_is_pending(client: VirtualClient) -> None:
     client.connection.close(b"last")
     client.connection.close(b"never")
     client.connection.abort()
-    client.connection.cut("never")
+    client.connection.abort_slow("never")
 
     assert b"first last" == client.heard()
     assert (True, False) == (client.wire.closed, client.wire.aborted)
@@ -592,7 +594,7 @@ def test_a_farewell_that_is_too_much(server: VirtualBroker, client: VirtualClien
     client.connection.close(5000 * b"x")
 
     assert client.wire.aborted
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
 
 
 def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
@@ -611,7 +613,7 @@ def test_a_slow_consumer_is_cut(make_plane: MakePlane) -> None:
     pending = len(delivery(3900) + delivery(1) + delivery(100))
     reason = f"{pending} pending bytes exceed max_pending 4000"
     assert [SlowConsumer(slow.connection.link, reason)] == events.events
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
     assert PONG == publisher.ask(b"PING\r\n")
 
 
@@ -624,7 +626,7 @@ def test_a_receiver_without_progress_is_cut(
     server.advance(LIMITS.write_deadline + 0.2)
 
     assert slow.wire.aborted
-    assert 1 == server.broker.stats().slow_consumers
+    assert 1 == stats_of(server.broker).slow_consumers
 
 
 def test_a_receiver_that_is_cut_for_its_last_message(
@@ -639,7 +641,7 @@ def test_a_receiver_that_is_cut_for_its_last_message(
     server.advance(LIMITS.write_deadline - HOLD_SECONDS)
 
     assert (True, PONG) == (slow.wire.aborted, client.heard())
-    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+    assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_a_connection_ends_once(make_plane: MakePlane) -> None:
@@ -677,7 +679,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
     client.wire.lose(error)
 
     assert ({}, 0) == (server.broker.connections, server.broker.wires)
-    assert 0 == server.broker.stats().subscriptions.num_subscriptions
+    assert 0 == stats_of(server.broker).subscriptions.num_subscriptions
 
 
 def test_a_lost_publisher_is_forgotten(
@@ -710,7 +712,7 @@ def test_nothing_remains_of_a_lost_connection(make_plane: MakePlane, ending: str
         if ending == "closed":
             client.connection.close(b"bye")
         elif ending == "cut":
-            client.connection.cut("for this test")
+            client.connection.abort_slow("for this test")
         client.leave()
         server.clients.remove(client)
         publisher.send(b"PUB b 1\r\nx\r\nPUB b.b 1\r\nx\r\n")
@@ -762,7 +764,7 @@ def test_figures_of_a_busy_connection(server: VirtualBroker, client: VirtualClie
     stats = client.connection.stats()
     assert Traffic(2, 7, 2, 10) == stats.traffic
     assert 2 * len(b"MSG a 1 5\r\nhello\r\n") == stats.pending_bytes
-    assert server.broker.stats().traffic == stats.traffic
+    assert stats_of(server.broker).traffic == stats.traffic
 
 
 @pytest.mark.parametrize(
@@ -876,7 +878,7 @@ def test_a_defect_of_a_timer(make_plane: MakePlane, monkeypatch: pytest.MonkeyPa
 
 def test_a_defect_at_the_end(client: VirtualClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if giving up what a connection held fails, its link ends."""
-    monkeypatch.setattr(ClientSession, "ended", fail)
+    monkeypatch.setattr(ClientSession, "closed", fail)
 
     with pytest.raises(MemoryError):
         client.connection.failed(ValueError("a defect"))

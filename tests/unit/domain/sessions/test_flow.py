@@ -1,6 +1,7 @@
 """Flow control: each rule of ADR 0023, with fakes and in virtual time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -219,7 +220,7 @@ def test_all_who_wait_continue_after_a_cut(scene: Scene, publisher: FlowPeer, co
     for other in others:
         scene.publish(other, congested)
 
-    congested.cut("for this test")
+    congested.abort_slow("for this test")
     waiting = [peer.waits for peer in (publisher, *others)]
     scene.clock.run_pending()
 
@@ -490,3 +491,19 @@ def test_congestion_within_a_check(scene: Scene) -> None:
     scene.clock.advance(LIMITS.write_deadline + TICK)
 
     assert (1, ["no progress within write_deadline 2s"]) == (timers, second.cuts)
+
+
+def test_other_limits() -> None:
+    """They hold at once: a receiver is congested, and closed, by the new ones."""
+    scene = Scene()
+    receiver, publisher = scene.peer(), scene.peer()
+    scene.congest(receiver, publisher)
+    before = scene.flow.alarm(receiver), scene.flow.alarm(publisher)
+
+    limits = replace(LIMITS, max_pending=4 * LIMITS.max_pending, write_deadline=0.5)
+    scene.flow.apply(limits)
+    scene.clock.advance(0.5 + 2 * TICK)
+
+    assert (LIMITS.max_pending, LIMITS.hold_above) == before
+    assert (limits.hold_above, limits.hold_above) == (scene.flow.alarm(receiver), scene.flow.alarm(publisher))
+    assert ["no progress within write_deadline 0.5s"] == receiver.cuts

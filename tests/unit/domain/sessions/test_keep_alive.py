@@ -114,3 +114,13 @@ def test_without_debug_the_timer_is_not_logged(make_plane: MakePlane) -> None:
 
     assert PING == client.heard()
     assert [] == scene.events.of(PingTimerFired)
+
+
+def test_other_limits(scene: Scene) -> None:
+    """They hold at once: pings come at the new interval, and as many may be unanswered."""
+    client = scene.client()
+
+    scene.keep_alive.set_limits(INTERVAL / 7, 1)
+    scene.server.advance(2.0 + 3 * SLACK)
+
+    assert PING + STALE == client.heard()

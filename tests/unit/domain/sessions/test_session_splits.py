@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import OWN_BYTES, RECEIVE_BYTES, MakePlane
 from app.domain.limits import Limits
-from app.domain.stats import ServerStats
+from tests.fakes.broker_stats import BrokerStats, stats_of
 from tests.fakes.traffic import (
     HOSTILE_SIZES,
     PROPER,
@@ -33,7 +33,7 @@ class Outcome:
     overheard: bytes
     closed: bool
     aborted: bool
-    stats: ServerStats
+    stats: BrokerStats
     facts: tuple[str, ...]
 
 
@@ -50,7 +50,7 @@ def converse(make_plane: MakePlane, parts: list[bytes], limits: Limits = LIMITS)
         listener.heard(),
         client.wire.closed,
         client.wire.aborted,
-        server.broker.stats(),
+        stats_of(server.broker),
         tuple(map(shown, server.events.texts())),
     )
 

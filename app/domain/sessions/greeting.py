@@ -1,0 +1,91 @@
+"""The INFO that clients get: what it says now, and to whom (client-protocol.md, section 2).
+
+Most of it is the same for all clients, and is encoded once for all. What it says to one client
+alone is a `PersonalInfo`, and costs something only when INFO is sent. A version counts the
+changes, so each session knows by a number whether its client has heard the latest.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo, ServerInfo
+from app.domain.timers import Scheduler, Timer
+
+UPDATE_SECONDS = 0.1
+"""Minimum seconds between INFO updates; cluster changes come in bursts."""
+
+PersonalOf = Callable[[int, str], PersonalInfo]
+"""What INFO says to a client of this number, from this IP address, alone."""
+
+
+class Greeting:
+    """What INFO says of this server, and of the others."""
+
+    def __init__(
+        self,
+        info: ServerInfo,
+        scheduler: Scheduler,
+        changed: Callable[[], None],
+        others: Callable[[], list[str]] = list,
+    ) -> None:
+        """`changed` sends new INFO to clients that take it; `others` are addresses of other servers."""
+        self.info = info
+        self.version = 1
+        """Grows with each change."""
+        self.own_urls: tuple[str, ...] = ()
+        """This server's addresses for clients, as far as they are advertised."""
+        self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
+        """What INFO says to a new client alone; nothing by default."""
+        self._line = info.line()
+        self._scheduler = scheduler
+        self._changed = changed
+        self._others = others
+        self._sent_version = 1
+        """What the clients of today have heard at least, if they take updates."""
+        self._timer: Timer | None = None
+        self._outdated = False
+        """Whether the cluster has changed since INFO was written."""
+
+    def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
+        """The INFO line for a client that alone gets this."""
+        return self._line if personal is NOTHING_PERSONAL else self.info.line(personal)
+
+    def listening_on(self, port: int, urls: tuple[str, ...]) -> None:
+        """Name the real port from now on, and these addresses to other servers."""
+        self.own_urls = urls
+        self.set(replace(self.info, port=port))
+
+    def set(self, info: ServerInfo) -> None:
+        """Say this from now on, to the clients of today too."""
+        self._write(info)
+        self._send()
+
+    def urls_changed(self) -> None:
+        """The cluster has changed: update clients soon; one that comes before that hears of it at once."""
+        self._outdated = True
+        if self._timer is None:
+            self._timer = self._scheduler.call_later(UPDATE_SECONDS, self._update)
+
+    def refresh(self) -> None:
+        """Have the addresses as they are now: here first, then the other servers."""
+        if not self._outdated:
+            return
+        self._outdated = False
+        urls = dict.fromkeys([*self.own_urls, *self._others()])
+        self._write(replace(self.info, connect_urls=tuple(urls)))
+
+    def _update(self) -> None:
+        self._timer = None
+        self.refresh()
+        self._send()
+
+    def _write(self, info: ServerInfo) -> None:
+        if info != self.info:
+            self.info = info
+            self._line = info.line()
+            self.version += 1
+
+    def _send(self) -> None:
+        if self._sent_version != self.version:
+            self._sent_version = self.version
+            self._changed()

@@ -1,0 +1,111 @@
+"""The broker, as all parts know it that serve one peer or one kind of peers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
+
+from app.domain.credentials import Gatekeeper
+from app.domain.dataplane.seam import Plane
+from app.domain.events import EventSink
+from app.domain.fair_queue import FairQueue
+from app.domain.interest.interest import Interest
+from app.domain.interest.subscription import Subscription
+from app.domain.limits import Limits
+from app.domain.peer_kind import PeerKind
+from app.domain.sessions.closing import Removals
+from app.domain.sessions.deferred_flush import DeferredFlush
+from app.domain.sessions.flow import Flow
+from app.domain.sessions.greeting import Greeting
+from app.domain.timers import Scheduler
+
+C_contra = TypeVar("C_contra", contravariant=True)
+
+
+class Host(Protocol[C_contra]):
+    """What connections of one type, their sessions and the cluster ask of the broker."""
+
+    @property
+    def plane(self) -> Plane:
+        """The data plane that all share."""
+        ...
+
+    @property
+    def interest(self) -> Interest:
+        """All subscriptions."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """Those that hold now: they may be replaced, so nobody keeps a copy."""
+        ...
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        """Judges clients."""
+        ...
+
+    @property
+    def flow(self) -> Flow:
+        """Who waits for whom."""
+        ...
+
+    @property
+    def turns(self) -> FairQueue:
+        """The time of the event loop."""
+        ...
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The clock, and calls that are due later."""
+        ...
+
+    @property
+    def events(self) -> EventSink:
+        """The log."""
+        ...
+
+    @property
+    def greeting(self) -> Greeting:
+        """INFO for clients."""
+        ...
+
+    @property
+    def deferred(self) -> DeferredFlush:
+        """Hands over what a flush had no time for."""
+        ...
+
+    @property
+    def removals(self) -> Removals:
+        """Takes the subscriptions of closed connections."""
+        ...
+
+    def next_number(self) -> int:
+        """A number for a new connection; all kinds share a counter."""
+        ...
+
+    def subscriptions_of(self, kinds: Iterable[PeerKind]) -> Iterable[Mapping[bytes, Subscription]]:
+        """What the peers of these kinds listen to, by sid, peer by peer."""
+        ...
+
+    def opened(self, connection: C_contra) -> None:
+        """Its link may carry traffic: time runs for its peer; called at most once."""
+        ...
+
+    def login_pending(self, connection: C_contra) -> None:
+        """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
+        ...
+
+    def login_over(self, connection: C_contra) -> None:
+        """A client's login has a verdict: no time runs for it any more."""
+        ...
+
+    def closed(self, connection: C_contra) -> None:
+        """The connection serves nobody any more; called once."""
+        ...
+
+    def connection_lost(self) -> None:
+        """A connection's wire is lost; called once for each that was accepted."""
+        ...
+
+    def count_slow_consumer(self, connection: C_contra, reason: str) -> None:
+        """A receiver is about to be closed."""
+        ...

@@ -1,0 +1,328 @@
+"""One peer's session: what clients, routes and every other kind of peer have in common.
+
+The data plane calls it for each line that is no plain message. Errors that a line provokes are
+raised as `ProtocolError` and turned into ``-ERR`` in one place.
+
+A subclass names its `kind`, and adds who may come in (`admitted`, `ask_for_verdict`, `let_in`), what
+CONNECT and INFO mean (`process_connect`, `process_info`), and what ``-ERR`` and a login that takes
+too long lead to (`process_err`, `login_expired`). It may show lines to `screen` for a while.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
+from app.domain.dataplane.seam import Fault
+from app.domain.events import AuthorizationFailed, Event, ReadFailed
+from app.domain.interest.subscription import LOCAL, Subscription
+from app.domain.limits import Limits
+from app.domain.peer_kind import PeerKind
+from app.domain.protocol.commands import (
+    CONNECT,
+    ERR,
+    INFO,
+    MSG,
+    OK,
+    PING,
+    PONG,
+    PUB,
+    SUB,
+    UNSUB,
+    Subscribe,
+    parse_subscribe,
+    parse_unsubscribe,
+    parser_complaint,
+    readable,
+    refuse_partial,
+    split,
+)
+from app.domain.protocol.errors import (
+    AuthorizationViolation,
+    MaximumControlLine,
+    MaximumPayload,
+    ParserError,
+    ProtocolError,
+    UnknownOperation,
+)
+from app.domain.sessions import tracing
+from app.domain.sessions.connection import Connection
+from app.domain.sessions.host import Host
+
+_PAYLOAD_END = 30
+"""gnatsd's parser state for the CR LF after a payload."""
+
+
+class PeerSession(ABC):
+    """Obeys one peer. Implements `session.Session` and `Subscriber`."""
+
+    kind: ClassVar[PeerKind]
+    _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
+    """By verb: the methods of the subclass."""
+
+    __slots__ = (
+        "_pending",
+        "admitted",
+        "connection",
+        "host",
+        "last_command",
+        "line_limit",
+        "lines",
+        "origin",
+        "screened",
+        "subscriptions",
+    )
+
+    def __init_subclass__(cls) -> None:
+        cls._process = {
+            CONNECT.name: cls.process_connect,
+            SUB.name: cls.process_sub,
+            UNSUB.name: cls.process_unsub,
+            PING.name: cls.process_ping,
+            PONG.name: cls.process_pong,
+            INFO.name: cls.process_info,
+            OK.name: cls.process_ok,
+            ERR.name: cls.process_err,
+        }
+
+    def __init__(self, host: Host[Connection], connection: Connection, *, admitted: bool) -> None:
+        """`admitted`: the peer may do more than CONNECT from the start."""
+        self.host = host
+        self.connection = connection
+        """The link to the peer."""
+        self.admitted = admitted
+        """Whether it may do more than CONNECT."""
+        self.origin = LOCAL if self.kind is PeerKind.CLIENT else connection.cid
+        """See `Subscriber`."""
+        self.screened = False
+        """Whether each line is shown to `screen` first."""
+        self.subscriptions: dict[bytes, Subscription] = {}
+        """Live subscriptions by sid."""
+        self.last_command = 0.0
+        """When a line that counts as activity was last obeyed, on the monotonic scale."""
+        self._pending: PendingVerdict | None = None
+        """The login that awaits its verdict, if it can be withdrawn."""
+        self.lines = 0
+        """Lines that were received, ever."""
+        self.line_limit = 0
+        """Bytes that the argument of a line may have; see `configure`."""
+        connection.attach(self)
+
+    def configure(self, limits: Limits) -> None:
+        """Obey these limits from now on."""
+        self.line_limit = limits.max_control_line
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name that the peer gave itself; empty if it gave none."""
+
+    @property
+    def number(self) -> int:
+        """Of the connection."""
+        return self.connection.cid
+
+    @property
+    def gone(self) -> bool:
+        """See `Subscriber`."""
+        return self.connection.closed
+
+    @property
+    def is_server(self) -> bool:
+        """Whether its messages are MSG, as servers send them."""
+        return self.kind is not PeerKind.CLIENT
+
+    # --- called by the data plane --------------------------------------------
+
+    def line(self, line: bytes) -> bool:
+        """Obey a complete line. False when the peer is closed or has to wait."""
+        self.lines += 1
+        try:
+            self._admit_only_connect(line)
+            verb, argument = split(line, self.line_limit)
+            tracing.line_received(self.connection, verb.name, argument)
+            if self.screened:
+                self.screen(verb.name, argument)
+            self._process[verb.name](self, argument)
+        except ProtocolError as error:
+            self.refuse(error)
+        return self.connection.may_read()
+
+    def partial(self, rest: bytes) -> bool:
+        """Judge the beginning of a line. False when it was refused."""
+        try:
+            self._admit_only_connect(rest)
+            routed = self.is_server and self.connection.inlet.publishing
+            refuse_partial(rest, self.line_limit, routed=routed)
+        except ProtocolError as error:
+            self.refuse(error)
+        return not self.connection.closed
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """Refuse a message that the data plane could not take."""
+        verb, operation = (MSG, "processMsgArgs") if self.is_server else (PUB, "processPub")
+        text = tracing.fault_received(self.connection, verb.name, Fault(fault), text)
+        self.refuse(error_of(Fault(fault), text, operation))
+
+    def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
+        """Trace a message."""
+        tracing.message_received(self.connection, verb, argument, payload)
+
+    def _admit_only_connect(self, line: bytes) -> None:
+        if not self.admitted and line[:1] not in (b"C", b"c"):
+            raise AuthorizationViolation
+
+    # --- errors ----------------------------------------------------------------
+
+    def refuse(self, error: ProtocolError) -> None:
+        """Answer with the error; close, and log why, if the error says so."""
+        if error.closes:
+            self.end(self.event_of(error), error.wire())
+        else:
+            self.connection.outbox.send(error.wire())
+
+    def event_of(self, error: ProtocolError) -> Event:
+        """What the log says of an error that closes."""
+        link = self.connection.link
+        if isinstance(error, AuthorizationViolation):
+            return AuthorizationFailed(link)
+        return ReadFailed(link, error.told(self.kind.role))
+
+    def end(self, event: Event, farewell: bytes = b"") -> None:
+        """Close for this reason, after this last line."""
+        self.report(event)
+        self.connection.close(farewell)
+
+    def report(self, event: Event) -> None:
+        """Record a fact."""
+        self.connection.report(event)
+
+    # --- login -------------------------------------------------------------------
+
+    def ask_for_verdict(self, gatekeeper: Gatekeeper, credentials: Credentials) -> bool:
+        """Have the credentials judged, and obey nothing until then; whether the verdict is still to come.
+
+        The credentials are not kept: they last as long as the check. `let_in` or a refusal follows.
+        """
+        self.connection.wait(listening=True)
+        pending = gatekeeper.check(credentials, self._receive_verdict)
+        if self.connection.listening:
+            self._pending = pending
+        return self.connection.listening
+
+    def _receive_verdict(self, identity: Identity | None) -> None:
+        self.connection.guard(lambda: self._obey_verdict(identity))
+
+    def _obey_verdict(self, identity: Identity | None) -> None:
+        if self.connection.closed:
+            return
+        self._pending = None
+        if identity is None:
+            self.refuse(AuthorizationViolation())
+        elif self.let_in(identity):
+            self.connection.go_on(listening=True)
+
+    @abstractmethod
+    def let_in(self, identity: Identity) -> bool:
+        """The verdict is good: admit the peer, or refuse it for another reason; whether it is admitted."""
+
+    @abstractmethod
+    def login_expired(self) -> None:
+        """The peer showed no credentials in time."""
+
+    # --- operations ----------------------------------------------------------------
+
+    def screen(self, verb: bytes, argument: bytes) -> None:
+        """Raise an error for a line that the peer may not send yet; called while `screened`."""
+        raise ParserError(f"{verb.decode()} {readable(argument)} comes too early")
+
+    @abstractmethod
+    def process_connect(self, argument: bytes) -> None:
+        """The peer says who it is."""
+
+    @abstractmethod
+    def process_info(self, argument: bytes) -> None:
+        """The peer says what it is."""
+
+    @abstractmethod
+    def process_err(self, argument: bytes) -> None:
+        """The peer will not go on, so neither do we."""
+
+    def process_sub(self, argument: bytes) -> None:
+        """Subscribe; a sid in use keeps its subject."""
+        command = parse_subscribe(argument)
+        self.note_activity()
+        if command.sid not in self.subscriptions:
+            self.subscribe(command)
+
+    def subscribe(self, command: Subscribe) -> None:
+        """Add a subscription under a new sid."""
+        subscription = Subscription(self, command.subject, command.queue, command.sid)
+        subscription.target = self.host.plane.target(self.connection.outbox, command.sid, subscription)
+        self.host.interest.add(subscription)
+        self.subscriptions[command.sid] = subscription
+
+    def process_unsub(self, argument: bytes) -> None:
+        """Unsubscribe, now or after a number of messages."""
+        command = parse_unsubscribe(argument)
+        self.note_activity()
+        subscription = self.subscriptions.get(command.sid)
+        if subscription is not None:
+            if command.limit > subscription.target.delivered:
+                self.host.interest.limit(subscription, command.limit)
+                tracing.deferred(self.connection, subscription)
+            else:
+                self._remove(subscription)
+
+    def expire(self, subscription: Subscription) -> None:
+        """The subscription has had the last message it asked for, as far as is known here."""
+        tracing.expired(self.connection, subscription)
+        self._remove(subscription)
+
+    def _remove(self, subscription: Subscription) -> None:
+        del self.subscriptions[subscription.sid]
+        self.host.interest.remove(subscription)
+        tracing.removed(self.connection, subscription)
+
+    def process_ping(self, _argument: bytes) -> None:
+        """Answer, unless that was done while the peer waited."""
+        self.connection.answer_ping()
+
+    def process_pong(self, _argument: bytes) -> None:
+        """The peer lives."""
+        self.connection.pings_out = 0
+
+    def process_ok(self, argument: bytes) -> None:
+        """It has no effect, whatever its argument is."""
+        del argument
+
+    def note_activity(self) -> None:
+        """This line counts as activity."""
+        self.last_command = self.host.plane.now
+
+    # --- ending ----------------------------------------------------------------------
+
+    def closed(self) -> None:
+        """The connection is closed: withdraw its login, give the subscriptions up."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+        subscriptions = list(self.subscriptions.values())
+        self.subscriptions.clear()
+        self.host.removals.add(subscriptions)
+
+
+def error_of(fault: Fault, text: bytes, operation: str) -> ProtocolError:
+    """The error for a message that the data plane could not take.
+
+    `operation` is what gnatsd calls the parsing of such a line. `text` is what the data plane
+    shows, see `Control.fault`; of a payload that is too large it is the size.
+    """
+    if fault is Fault.PAYLOAD:
+        return MaximumPayload(readable(text))
+    if fault is Fault.LINE:
+        return MaximumControlLine()
+    if fault is Fault.TERMINATOR:
+        return UnknownOperation(parser_complaint(_PAYLOAD_END, 0, text))
+    what = "Parse Error" if fault is Fault.ARGUMENTS else "Bad or Missing Size"
+    return ParserError(f"{operation} {what}: '{readable(text)}'")

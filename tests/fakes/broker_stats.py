@@ -1,0 +1,31 @@
+"""Counters of a broker, as tests compare them."""
+
+from dataclasses import dataclass
+
+from app.domain.broker import Broker
+from app.domain.interest.index import IndexStats
+from app.domain.stats import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerStats:
+    """A snapshot of the whole broker."""
+
+    connections: int
+    """Clients now."""
+    total_connections: int
+    """Clients ever."""
+    slow_consumers: int
+    traffic: Traffic
+    subscriptions: IndexStats
+
+
+def stats_of(broker: Broker) -> BrokerStats:
+    """The counters now."""
+    return BrokerStats(
+        connections=len(broker.connections),
+        total_connections=broker.total_connections,
+        slow_consumers=broker.slow_consumers,
+        traffic=broker.traffic,
+        subscriptions=broker.interest.stats(),
+    )

@@ -1,0 +1,128 @@
+"""What INFO says, to all clients and to one alone, and who has heard it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.clock_manual import ManualClock
+from app.domain.dataplane.seam import MakePlane
+from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo
+from app.domain.sessions.client import ClientSession
+from app.domain.sessions.greeting import UPDATE_SECONDS, Greeting
+from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
+
+ASYNC = b'CONNECT {"verbose":false,"protocol":1}\r\nPING\r\n'
+PONG = b"PONG\r\n"
+
+
+class Scene:
+    """A greeting on a manual clock; `changes` has the version at each call."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.others: list[str] = []
+        self.changes: list[int] = []
+        self.greeting = Greeting(INFO, self.clock, self._changed, lambda: self.others)
+
+    def _changed(self) -> None:
+        self.changes.append(self.greeting.version)
+
+
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    return Scene()
+
+
+def test_each_change_has_a_version(scene: Scene) -> None:
+    """What says the same again is no change."""
+    scene.greeting.set(replace(INFO, max_payload=5))
+    scene.greeting.set(replace(INFO, max_payload=5))
+    scene.greeting.set(INFO)
+
+    assert [2, 3] == scene.changes
+    assert INFO.line() == scene.greeting.line()
+
+
+def test_addresses_change_in_bursts(scene: Scene) -> None:
+    """Clients hear of it once, a moment later, however often they changed."""
+    scene.greeting.listening_on(INFO.port, ("here:1",))
+    scene.others = ["there:2"]
+    scene.greeting.urls_changed()
+    scene.greeting.urls_changed()
+    before = list(scene.changes)
+    scene.clock.advance(UPDATE_SECONDS)
+
+    assert ([], [2]) == (before, scene.changes)
+    assert ("here:1", "there:2") == scene.greeting.info.connect_urls
+
+
+def test_what_is_said_to_one_alone(scene: Scene) -> None:
+    """Fields without a value are left out; nothing personal is what all others hear."""
+    personal = PersonalInfo(client_id=7, client_ip="192.0.2.1", nonce="abc", ldm=True)
+
+    lines = [scene.greeting.line(personal), scene.greeting.line(PersonalInfo(client_id=8))]
+
+    common = json.loads(INFO.line()[5:])
+    assert [
+        common | {"client_id": 7, "client_ip": "192.0.2.1", "nonce": "abc", "ldm": True},
+        common | {"client_id": 8},
+    ] == [json.loads(line[5:]) for line in lines]
+    assert INFO.line() == scene.greeting.line(PersonalInfo()) == scene.greeting.line(NOTHING_PERSONAL)
+
+
+def info_of(heard: bytes) -> dict[str, object]:
+    """The INFO among the lines."""
+    [line] = [line for line in heard.split(b"\r\n") if line.startswith(b"INFO ")]
+    info: dict[str, object] = json.loads(line[5:])
+    return info
+
+
+def session_of(client: VirtualClient) -> ClientSession:
+    """Its session."""
+    session = client.connection.session
+    assert isinstance(session, ClientSession)
+    return session
+
+
+def test_clients_are_told_different_things(make_plane: MakePlane) -> None:
+    """Each hears its own number, at the start and with each change, and nothing in between."""
+    server = VirtualBroker(make_plane)
+    server.broker.greeting.personal_of = lambda number, ip: PersonalInfo(client_id=number, client_ip=ip)
+    clients = [server.accept(), server.accept()]
+    first = [info_of(client.heard()) for client in clients]
+    quiet = [client.ask(ASYNC + b"PING\r\n") for client in clients]
+
+    server.broker.greeting.set(replace(INFO, max_payload=5))
+    second = [info_of(client.heard()) for client in clients]
+
+    ids = [[info["client_id"] for info in infos] for infos in (first, second)]
+    assert ([[1, 2], [1, 2]], [PONG * 2] * 2) == (ids, quiet)
+    assert {"192.0.2.1"} == {info["client_ip"] for info in first + second}
+    assert {5} == {info["max_payload"] for info in second}
+
+
+def test_a_word_for_one_client(make_plane: MakePlane) -> None:
+    """It is sent at once to the one that takes it, and stays for later changes; the other hears nothing."""
+    server = VirtualBroker(make_plane)
+    one, other = server.connect(), server.connect()
+    for client in (one, other):
+        client.ask(ASYNC)
+
+    session_of(one).tell(PersonalInfo(ldm=True))
+    server.broker.deferred.flush()
+    now = info_of(one.heard()), other.heard()
+    server.broker.greeting.set(replace(INFO, max_payload=5))
+
+    assert (True, b"") == (now[0]["ldm"], now[1])
+    assert (True, None) == (info_of(one.heard())["ldm"], info_of(other.heard()).get("ldm"))
+
+
+def test_a_word_for_a_client_that_takes_none(make_plane: MakePlane) -> None:
+    """A client of gnatsd's days expects INFO once."""
+    server = VirtualBroker(make_plane)
+    client = server.connect()
+
+    session_of(client).tell(PersonalInfo(ldm=True))
+
+    assert PONG == client.ask(b'CONNECT {"verbose":false}\r\nPING\r\n')
