@@ -49,13 +49,13 @@ async def serve_once(options: Mapping[str, object], *, reads: bool = True) -> "w
     container = Container(make_options({"host": HOST, "port": -1, **options}))
     service = container.service()
     broker = weakref.ref(service.broker)
-    port = await service.start()
-    reader, writer = await asyncio.open_connection(HOST, port)
+    addresses = await service.start()
+    reader, writer = await asyncio.open_connection(HOST, addresses.clients[0].port)
     writer.write(b"PING\r\n")
     await reader.readuntil(b"PONG\r\n")
     writer.close()
     if reads:
-        for page_port in service.monitoring_ports.values():
+        for page_port in addresses.monitoring.values():
             await _read_page(page_port)
     await service.stop()
     await service.departed()

@@ -9,7 +9,8 @@ To add an adapter, add a line here and nothing elsewhere.
 
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from dependency_injector import providers
@@ -24,13 +25,13 @@ from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal, JournaledLog
 from app.adapters.monitoring.monitor import HttpMonitor
 from app.adapters.monitoring.monitor import Needs as MonitorNeeds
-from app.adapters.net_asyncio.binding import listening_socket
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
-from app.adapters.net_asyncio.tls import TlsTerms
-from app.adapters.process.heap import find_trim
+from app.adapters.net_asyncio.listening_socket import listening_socket
+from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.adapters.process.own_thread import in_own_thread
 from app.adapters.process.service_manager import ServiceManager
+from app.adapters.process.switch_interval import short_switch_interval
 from app.config.options import Options
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.dataplane import AUTO, NATIVE, choose
@@ -39,7 +40,7 @@ from app.domain.events import InternalFailure
 from app.domain.failure import described
 from app.domain.view import LiveView
 from app.entrypoints.journal_kinds import KINDS
-from app.entrypoints.service import Parts, Service
+from app.entrypoints.service import ClientListener, Parts, Service
 from app.entrypoints.settings import (
     accepted_route_tls,
     auth_settings,
@@ -47,7 +48,7 @@ from app.entrypoints.settings import (
     client_urls,
     cluster_auth_settings,
     cluster_settings,
-    dialled_route_tls,
+    dialed_route_tls,
     limits,
     log_settings,
     monitor_endpoints,
@@ -59,6 +60,7 @@ from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.entropy import Entropy
 from app.ports.event_log import EventLog
+from app.ports.layers import LayerFactory
 from app.ports.monitor import Monitor
 from app.ports.transport import Dialer, Listener
 
@@ -85,8 +87,15 @@ class Container:
             ServiceManager, os.environ, providers.Object(warn)
         )
 
+    def own_process(self) -> None:
+        """Let this server change settings of the whole process: it is a program of its own."""
+        self.while_importing.override(providers.Object(short_switch_interval))
+
     def _provide_world(self, options: Options) -> None:
         """Time, chance, the log, and who may come in."""
+        self.while_importing: providers.Provider[Callable[[], AbstractContextManager[None]]] = (
+            providers.Object(nullcontext)
+        )
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
@@ -108,13 +117,13 @@ class Container:
     def _provide_membership(self, options: Options) -> None:
         """What it takes to belong to a cluster."""
         record = self.event_log.provided.record
-        self.dialled_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            dialled_route_tls, options, record
+        self.dialed_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
+            _tls_layers, providers.Callable(dialed_route_tls, options, record)
         )
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
-            tls=self.dialled_route_tls,
+            layers=providers.Callable(_layers, self.dialed_route_tls),
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, cluster_auth_settings(options), record
@@ -147,21 +156,32 @@ class Container:
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 
     def _provide_listeners(self, options: Options) -> None:
-        """The doors for clients and for other servers."""
+        """Where clients and other servers come in."""
         record = self.event_log.provided.record
-        self.client_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            client_tls, options, record
+        self.client_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
+            _tls_layers, providers.Callable(client_tls, options, record)
         )
-        self.accepted_route_tls: providers.Provider[TlsTerms | None] = providers.Singleton(
-            accepted_route_tls, options, record
+        self.accepted_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
+            _tls_layers, providers.Callable(accepted_route_tls, options, record)
         )
         self.listener = self._listener(options.host, options.port, self.client_tls)
         self.route_listener = self._listener(
             options.cluster.host, options.cluster.port, self.accepted_route_tls
         )
+        self.client_listeners: providers.Provider[Sequence[ClientListener]] = providers.Singleton(
+            _listeners,
+            providers.Factory(
+                ClientListener,
+                self.listener,
+                options.host,
+                options.port,
+                tls_required=options.tls is not None,
+                tls_verify=options.tls is not None and options.tls.verify,
+            ),
+        )
 
     def _listener(
-        self, host: str, port: int, tls: providers.Provider[TlsTerms | None]
+        self, host: str, port: int, tls: providers.Provider[TlsLayers | None]
     ) -> providers.Provider[Listener]:
         return providers.Singleton(
             TcpListener,
@@ -169,7 +189,7 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            tls=tls,
+            layers=providers.Callable(_layers, tls),
         )
 
     def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
@@ -186,6 +206,7 @@ class Container:
                 journal=self.journal,
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
+                while_importing=self.while_importing,
             ),
         )
 
@@ -196,7 +217,7 @@ class Container:
             self.broker,
             providers.Factory(
                 Parts,
-                listener=self.listener,
+                listeners=self.client_listeners,
                 route_listener=self.route_listener,
                 route_authenticator=self.route_authenticator,
                 dialer=self.dialer,
@@ -205,9 +226,22 @@ class Container:
                 authenticator=self.authenticator,
                 monitor=self.monitor,
                 data_plane=twin,
-                give_memory_back=providers.Object(find_trim()),
             ),
         )
+
+
+def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
+    return None if settings is None else TlsLayers(settings)
+
+
+def _layers(tls: TlsLayers | None) -> list[LayerFactory]:
+    """Between each socket and its wire, the first one next to the socket."""
+    return [] if tls is None else [tls]
+
+
+def _listeners(*listeners: ClientListener) -> list[ClientListener]:
+    """Where clients come in; add a line to the provider for one more."""
+    return list(listeners)
 
 
 def _failure_reporter(event_log: EventLog) -> object:

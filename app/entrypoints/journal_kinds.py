@@ -7,7 +7,7 @@ from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.logs.structured import LinesDropped, LogReopenFailed
 from app.adapters.monitoring.facts import MonitorUnavailable
 from app.adapters.monitoring.journal import Kind
-from app.adapters.net_asyncio.tls_facts import HandshakeFailed, ProtectionBroken
+from app.adapters.net_asyncio.tls_events import HandshakeFailed, ProtectionBroken
 from app.domain.cluster.events import (
     RouteDown,
     RouteErrorReceived,

@@ -15,7 +15,7 @@ from app.adapters.auth.setup import open_authenticator
 from app.adapters.logs.destinations import SyslogError
 from app.adapters.logs.syslog_address import local_address, remote_address
 from app.adapters.logs.syslog_sink import open_syslog
-from app.adapters.net_asyncio.binding import listening_socket
+from app.adapters.net_asyncio.listening_socket import listening_socket
 from app.adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
 from app.adapters.process.writable import reason_not_writable
 from app.config.errors import Place, Problem

@@ -14,7 +14,7 @@ from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
-from app.adapters.process.heap import keep_room
+from app.adapters.process.heap import find_trim, keep_room
 from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.load import Loaded
 from app.config.options import Options
@@ -29,7 +29,8 @@ from app.entrypoints.events import (
     ReloadIgnored,
     StartFailed,
 )
-from app.entrypoints.service import CannotStart
+from app.entrypoints.service import Addresses, CannotStart
+from app.entrypoints.tidying import Background, Tidying
 from app.ports.event_log import EventLog
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
@@ -85,10 +86,11 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     options, max_pending = loaded.options, loaded.options.pending_limit
     if max_pending > options.max_pending_size:
         events.record(PendingRaised(None, max_pending, options.max_payload))
+    container.own_process()
     container.authenticator()
     container.client_tls()
     container.accepted_route_tls()
-    container.dialled_route_tls()
+    container.dialed_route_tls()
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     _allow_many_descriptors()
@@ -98,14 +100,17 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
 async def _serve(container: Container) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
+    memory = Tidying(service.broker, container.clock(), Background(find_trim()))
     starting = asyncio.ensure_future(service.start())
     stop = _obey_signals(container.event_log(), starting)
     try:
         if await _has_started(starting, stop):
             _settle_memory()
+            memory.begin()
             manager.ready()
             manager.keep_alive(container.clock())
         await stop.wait()
+        memory.end()
         manager.stopping()
         await service.stop()
         await service.departed()
@@ -114,7 +119,7 @@ async def _serve(container: Container) -> int:
     return _STOPPED
 
 
-async def _has_started(starting: "asyncio.Future[int]", stop: asyncio.Event) -> bool:
+async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Event) -> bool:
     """False when a signal has given the start up. Raises `CannotStart`."""
     try:
         await starting
@@ -125,7 +130,7 @@ async def _has_started(starting: "asyncio.Future[int]", stop: asyncio.Event) -> 
     return True
 
 
-def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.Event:
+def _obey_signals(events: EventLog, starting: "asyncio.Future[Addresses]") -> asyncio.Event:
     """From now on; the event is set when the server shall stop, and `starting` is given up then."""
     stop = asyncio.Event()
 

@@ -1,10 +1,14 @@
-"""A server as a thing to start and stop, within an event loop that somebody else runs."""
+"""A server as a thing to start and stop, within an event loop that its caller runs.
+
+It changes nothing of its process: signals, the garbage collector and the like belong to the
+program; see ``app.entrypoints.process``.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.adapters.net_asyncio.tls_facts import TlsRequired
+from app.adapters.net_asyncio.tls_events import TlsRequired
 from app.adapters.process.own_thread import in_own_thread
 from app.domain.broker import FLUSH_SECONDS, Broker
 from app.domain.cluster.cluster import Cluster
@@ -23,7 +27,6 @@ from app.domain.events import (
 from app.domain.failure import described
 from app.entrypoints.events import StopIncomplete
 from app.entrypoints.settings import PROGRAM, RUNTIME
-from app.entrypoints.tidying import Background, Tidying
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
 from app.ports.monitor import Monitor
@@ -47,10 +50,35 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientListener:
+    """A place where clients come in, and what they must know of it."""
+
+    listener: Listener
+    host: str
+    port: int
+    """As configured, for the log; -1 is any free port."""
+    tls_required: bool = False
+    tls_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a started server listens; every port is the real one."""
+
+    clients: tuple[Address, ...]
+    """In the order of `Parts.listeners`."""
+    routes: Address | None
+    """None without a cluster."""
+    monitoring: Mapping[str, int]
+    """Ports by scheme (``http``, ``https``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a server consists of besides its broker."""
 
-    listener: Listener
+    listeners: Sequence[ClientListener]
+    """One at least. The cluster advertises the first one, and monitoring shows it."""
     route_listener: Listener
     """For other servers; used only in a cluster, as all that is named for routes."""
     route_authenticator: Authenticator
@@ -62,30 +90,21 @@ class Parts:
     monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
-    give_memory_back: Callable[[], None]
-    """Called, in a thread, when many clients have left."""
 
 
 class Service:
-    """One server: its broker, behind its listener."""
+    """One server: its broker, and all that brings it links."""
 
     def __init__(self, broker: Broker, parts: Parts) -> None:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
-        trim = Background(parts.give_memory_back)
-        self._tidying = Tidying(broker, broker.scheduler, trim)
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None
 
-    @property
-    def monitoring_ports(self) -> Mapping[str, int]:
-        """Where pages are served, by scheme (``http``, ``https``); known once it has started."""
-        return self._parts.monitor.ports
-
-    async def start(self) -> int:
-        """Serve; return the port, which is the real one if a free one was asked for.
+    async def start(self) -> Addresses:
+        """Serve; return where.
 
         Raises `CannotStart`, and leaves nothing open then: the last fact in the log, which is closed,
         says why. Raises `RuntimeError` when it was started before: a server starts once.
@@ -104,7 +123,7 @@ class Service:
             await self._close_parts()
             raise
 
-    async def _start(self) -> int:
+    async def _start(self) -> Addresses:
         events, info = self._events, self.broker.greeting.info
         loop = asyncio.get_running_loop()
         kind = type(loop).__module__.partition(".")[0]
@@ -112,31 +131,31 @@ class Service:
         events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
         await self._listen_for_readers()
         cluster = self.broker.cluster
-        address = await self._listen()
-        if cluster is None:
-            self.broker.listening_on(address.port)
-        else:
-            self.broker.listening_on(address.port, self._parts.client_urls(address.port))
-            await self._listen_for_routes(cluster)
-        events.record(Listening(None, info.host, address.port))
-        if info.tls_required:
-            events.record(TlsRequired(None))
+        clients = [await self._listen(listener) for listener in self._parts.listeners]
+        routes = None if cluster is None else await self._listen_for_routes(cluster)
+        for listener, address in zip(self._parts.listeners, clients, strict=True):
+            events.record(Listening(None, listener.host, address.port))
+            if listener.tls_required:
+                events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))
         if cluster is not None:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
         await self._parts.monitor.start()
         events.record(ServerReady(None))
-        self._tidying.begin()
-        return address.port
+        return Addresses(tuple(clients), routes, self._parts.monitor.ports)
 
-    async def _listen(self) -> Address:
+    async def _listen(self, asked: ClientListener) -> Address:
+        """Let clients in at one place; after the first one the broker knows its port."""
         try:
-            return await self._parts.listener.start(self.broker.accept)
+            address = await asked.listener.start(self.broker.accept)
         except ListenError as error:
-            info = self.broker.greeting.info
-            raise CannotStart(ListenFailed(None, info.host, info.port, str(error))) from error
+            raise CannotStart(ListenFailed(None, asked.host, asked.port, str(error))) from error
+        if asked is self._parts.listeners[0]:
+            urls = () if self.broker.cluster is None else self._parts.client_urls(address.port)
+            self.broker.listening_on(address.port, urls)
+        return address
 
-    async def _listen_for_routes(self, cluster: Cluster) -> None:
+    async def _listen_for_routes(self, cluster: Cluster) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""
         try:
             address = await self._parts.route_listener.start(self.broker.accept_route)
@@ -145,6 +164,7 @@ class Service:
             raise CannotStart(RouteListenFailed(None, settings.host, settings.port, str(error))) from error
         cluster.listening_on(address.port)
         self._events.record(RouteListening(None, cluster.settings.host, address.port))
+        return address
 
     async def _listen_for_readers(self) -> None:
         """Take the ports of monitoring first, which are served when clients are."""
@@ -164,7 +184,6 @@ class Service:
         self._ending = asyncio.create_task(self._depart(stopped := asyncio.Event()))
         try:
             self._events.record(ServerExiting(None))
-            self._tidying.end()
             await self._close_listeners()
             await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
             await self._close_parts()
@@ -197,7 +216,8 @@ class Service:
 
     async def _close_listeners(self) -> None:
         parts = self._parts
-        await self._in_time("the listener", parts.listener.close())
+        for listener in parts.listeners:
+            await self._in_time("the listener", listener.listener.close())
         if self.broker.cluster is not None:
             await self._in_time("the listener for routes", parts.route_listener.close())
             self._at_once("the dialer", parts.dialer.close)

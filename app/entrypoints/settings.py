@@ -10,9 +10,9 @@ from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.monitor import Endpoint
 from app.adapters.monitoring.watch import Settings as MonitorSettings
-from app.adapters.net_asyncio.interfaces import global_addresses
-from app.adapters.net_asyncio.tls import TlsTerms
+from app.adapters.net_asyncio.local_addresses import global_addresses
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from app.adapters.net_asyncio.tls_layer import TlsSettings
 from app.config.addresses import parse_advertised
 from app.config.options import Options, TlsOptions
 from app.domain.address import is_wildcard, joined, with_port
@@ -84,14 +84,14 @@ def tls_files(section: TlsOptions) -> TlsFiles:
     )
 
 
-def client_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+def client_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
     """TLS for clients, if it is on. Raises `TlsError`."""
     if options.tls is None:
         return None
-    return TlsTerms(server_context(tls_files(options.tls)), options.tls.timeout, record)
+    return TlsSettings(server_context(tls_files(options.tls)), options.tls.timeout, record)
 
 
-def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
     """TLS for accepted routes, if it is on. Raises `TlsError`.
 
     Both sides show a certificate, and both verify (cluster-protocol.md, section 8).
@@ -100,16 +100,16 @@ def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> Tls
     if section is None:
         return None
     files = replace(tls_files(section), verify=True)
-    return TlsTerms(server_context(files), section.timeout, record, for_routes=True)
+    return TlsSettings(server_context(files), section.timeout, record, for_routes=True)
 
 
-def dialled_route_tls(options: Options, record: Callable[[Event], None]) -> TlsTerms | None:
+def dialed_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
     """TLS for dialled routes, if it is on. Raises `TlsError`."""
     section = options.cluster.tls
     if section is None:
         return None
     files = replace(tls_files(section), verify=True)
-    return TlsTerms(client_context(files), section.timeout, record, for_routes=True)
+    return TlsSettings(client_context(files), section.timeout, record, for_routes=True)
 
 
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.net_asyncio.tls import REFUSAL
+from app.adapters.net_asyncio.tls_layer import REFUSAL
 from app.domain.cipher_suites import PREFERRED
 from tests.fakes.server_process import ROOT, ServerProcess
 

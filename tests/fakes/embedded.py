@@ -10,9 +10,8 @@ from dependency_injector import providers
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.broker import Broker
-from app.domain.cluster.events import RouteListening
-from app.domain.events import MonitorStarting
 from app.entrypoints.container import Container
+from app.entrypoints.service import Addresses
 from tests.fakes.broker import Settings
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.memory_client import open_connection
@@ -63,6 +62,8 @@ class EmbeddedServer:
             self.container.dialer.override(providers.Object(self.network.dialer()))
         self.clients: list[RawClient] = []
         self.port = 0
+        """The port of the first client listener."""
+        self._addresses: Addresses | None = None
         self._stopped = False
 
     @property
@@ -71,8 +72,9 @@ class EmbeddedServer:
         return self.container.broker()
 
     async def start(self) -> None:
-        """Listen; `port` is known afterwards."""
-        self.port = await self.container.service().start()
+        """Listen; `port` and `addresses` are known afterwards."""
+        self._addresses = await self.container.service().start()
+        self.port = self.addresses.clients[0].port
 
     async def stop(self) -> None:
         """Stop it; may be called twice."""
@@ -81,10 +83,18 @@ class EmbeddedServer:
             await self.container.service().stop()
 
     @property
+    def addresses(self) -> Addresses:
+        """Where it listens."""
+        if self._addresses is None:
+            raise LookupError("start() first")
+        return self._addresses
+
+    @property
     def route_port(self) -> int:
         """Where other servers connect."""
-        (listening,) = self.log.of(RouteListening)
-        return listening.port
+        if self.addresses.routes is None:
+            raise LookupError("this server has no cluster")
+        return self.addresses.routes.port
 
     @property
     def pages(self) -> str:
@@ -97,8 +107,7 @@ class EmbeddedServer:
         return self._pages("https")
 
     def _pages(self, scheme: str) -> str:
-        (serving,) = [fact for fact in self.log.of(MonitorStarting) if fact.scheme == scheme]
-        return f"{scheme}://{serving.host}:{serving.port}"
+        return f"{scheme}://{HOST}:{self.addresses.monitoring[scheme]}"
 
     async def connect(self) -> RawClient:
         """A new client that has read INFO."""

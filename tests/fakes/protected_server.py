@@ -62,7 +62,7 @@ async def protected_server(
     """A server, with so many seconds for a handshake; all is gone when the block is left."""
     server = ProtectedServer(tls or certificates().files(), patience, **options)
     service = server.container.service()
-    server.port = await service.start()
+    server.port = (await service.start()).clients[0].port
     try:
         yield server
     finally:

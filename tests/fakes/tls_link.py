@@ -3,11 +3,12 @@
 import ssl
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
-from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
 from app.adapters.net_asyncio.tls_context import server_context
+from app.adapters.net_asyncio.tls_layer import TlsLayer, TlsLayers, TlsSettings
 from app.domain.events import Event
 from app.domain.sessions.wire import Peer
+from app.ports.layers import LinkSetup, begin
+from app.ports.stream_wire import LinkContext, StreamWire
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
@@ -75,10 +76,6 @@ class MemoryClient:
             return False
 
 
-class WatchedLayer(TlsLayer):
-    """A layer that a weak reference may point to."""
-
-
 class ProtectedLink:
     """Our end of a link, and everything around it."""
 
@@ -95,13 +92,14 @@ class ProtectedLink:
         self.facts: list[Event] = []
         self.transport = FakeTransport()
         self.acceptor = RecordingAcceptor(factory=factory, room=room)
-        terms = TlsTerms(
+        settings = TlsSettings(
             server_context(certificates().files(verify=verify)), TIMEOUT, self.facts.append, for_routes
         )
-        self.protection = Protection(terms, self.clock)
-        wire = TcpWire(LinkContext(self.clock, self.acceptor, self.failures.append), PEER)
-        self.layer = WatchedLayer(self.protection, wire)
-        self.layer.connection_made(self.transport)
+        self.layers = TlsLayers(settings)
+        self.setup = LinkSetup(self.clock)
+        wire = StreamWire(LinkContext(self.clock, self.acceptor, self.failures.append), PEER)
+        self.layer: TlsLayer = self.layers(wire, self.setup)
+        begin(self.layer, self.transport)
 
     @property
     def handler(self) -> RecordingHandler:

@@ -20,10 +20,11 @@ import pytest
 
 from app.adapters.clock_loop import LoopClock
 from app.adapters.net_asyncio import TcpDialer, TcpListener
-from app.adapters.net_asyncio.tls import TlsTerms
 from app.adapters.net_asyncio.tls_context import client_context, server_context
+from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event
+from app.ports.layers import LayerFactory
 from app.ports.transport import Address, Dialer, Listener
 from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
@@ -138,12 +139,13 @@ class Bench:
         """Make a dialer of this transport, which trusts one authority."""
         if self._network is not None:
             return self._network.dialer()
-        tls = None
+        layers: list[LayerFactory] = []
         if self.transport.tls:
             authority = trusting or certificates().authority
             files = replace(certificates().files(pair=certificates().client), ca_file=authority.ca_file)
-            tls = TlsTerms(client_context(files), DEADLINE, self.facts.append, for_routes=True)
-        dialer = TcpDialer(on_failure=self._failed, tls=tls)
+            settings = TlsSettings(client_context(files), DEADLINE, self.facts.append, for_routes=True)
+            layers.append(TlsLayers(settings))
+        dialer = TcpDialer(on_failure=self._failed, layers=layers)
         self._dialers.append(dialer)
         return dialer
 
@@ -157,20 +159,21 @@ class Bench:
                 port,
                 on_failure=self._failed,
                 on_accept_failed=self.accept_failures.append,
-                tls=self._tls_terms(pair),
+                layers=self._tls_layers(pair),
             )
         self._listeners.append(made)
         return made
 
-    def _tls_terms(self, pair: Pair | None) -> TlsTerms | None:
+    def _tls_layers(self, pair: Pair | None) -> list[LayerFactory]:
         if not self.transport.tls:
-            return None
-        return TlsTerms(
+            return []
+        settings = TlsSettings(
             server_context(certificates().files(pair=pair)),
             timeout=DEADLINE,
             record=self.facts.append,
             for_routes=self.transport.tls == "secure-first",
         )
+        return [TlsLayers(settings)]
 
     async def serve(
         self,

@@ -81,7 +81,7 @@ async def test_a_server_starts_once() -> None:
     container = Container(make_options({"host": "127.0.0.1", "port": -1}))
     container.event_log.override(providers.Object(RecordingEventLog()))
     service = container.service()
-    port = await service.start()
+    addresses = await service.start()
 
     with pytest.raises(RuntimeError, match="started before"):
         await service.start()
@@ -90,7 +90,7 @@ async def test_a_server_starts_once() -> None:
     await service.departed()
 
     with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.open_connection("127.0.0.1", addresses.clients[0].port)
     with pytest.raises(RuntimeError, match="started before"):
         await service.start()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.net_asyncio.binding import listening_socket
+from app.adapters.net_asyncio.listening_socket import listening_socket
 from app.ports.transport import Address, ListenError
 from tests.fakes.starved_listener import DESCRIPTORS, GREETING
 from tests.fakes.transport_bench import LOOPBACK, TCP, Bench, Transport

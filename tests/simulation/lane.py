@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from app.adapters.net_memory import MemoryWire, Pipe
+from app.adapters.net_memory import MemoryStream, Pipe
 from app.ports.clock import Timer
 from tests.simulation.host import Host
 
@@ -78,7 +78,7 @@ class Lane(Pipe):
     link: "Link"
 
     def __init__(
-        self, network: "Network", writer: MemoryWire, reader: MemoryWire, source: Host, target: Host
+        self, network: "Network", writer: MemoryStream, reader: MemoryStream, source: Host, target: Host
     ) -> None:
         self.path = network.path(source, target)
         super().__init__(self.path.capacity, writer, reader)

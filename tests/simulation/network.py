@@ -43,8 +43,8 @@ class Link:
         self.near_wire = MemoryWire(near.clock, network.on_failure, Peer(far.ip, port))
         peer = Peer(near.ip, network.free_port())
         self.far_wire = MemoryWire(far.clock, network.on_failure, peer)
-        self.there = Lane(network, self.near_wire, self.far_wire, near, far)
-        self.back = Lane(network, self.far_wire, self.near_wire, far, near)
+        self.there = Lane(network, self.near_wire.stream, self.far_wire.stream, near, far)
+        self.back = Lane(network, self.far_wire.stream, self.near_wire.stream, far, near)
         self.there.link = self.back.link = self
         self.near_wire.join(self.there, self.back)
         self.far_wire.join(self.back, self.there)
@@ -59,8 +59,8 @@ class Link:
 
     def reset(self) -> None:
         """End it as a box on the way would: both ends are told."""
-        self.near_wire.reset()
-        self.far_wire.reset()
+        self.near_wire.stream.reset()
+        self.far_wire.stream.reset()
 
     def check(self) -> None:
         """Forget the ends that are over, and the link with the last of them."""

@@ -7,9 +7,8 @@ Monitoring fails alone: what is wrong with it is in the log, and it is tried aga
 
 import asyncio
 import ssl
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from socket import socket
@@ -37,9 +36,6 @@ HTTPS = "https"
 
 SHORTEST_DELAY, LONGEST_DELAY = 1.0, 60.0
 """Seconds until it is tried again to serve pages; twice as many after each failure."""
-
-_SWITCH_SECONDS = 0.0005
-"""How long the importing thread may keep the loop's thread waiting."""
 
 T = TypeVar("T")
 
@@ -77,6 +73,8 @@ class Needs:
     events: EventLog
     open_socket: OpenSocket
     in_thread: InThread = asyncio.to_thread
+    while_importing: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered while the pages are imported and prepared; the thread's share may be set here."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     journal: Journal = field(default_factory=Journal)
     """What the event log keeps for the pages; an empty one for a log without."""
@@ -137,7 +135,7 @@ class HttpMonitor:
             self._release()
 
     async def _prepare(self) -> None:
-        with _short_turns():
+        with self._needs.while_importing():
             self._server = await self._needs.in_thread(self._make_server)
             await self._server.prepare()
 
@@ -202,14 +200,3 @@ class HttpMonitor:
         for listening in self._sockets:
             listening.close()
         self._sockets.clear()
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads take turns more often: the loop's must not wait for the importing one."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(_SWITCH_SECONDS, usual))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)

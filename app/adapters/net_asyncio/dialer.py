@@ -1,20 +1,21 @@
-"""Dialling TCP links, plain or protected.
+"""Dialing TCP links, with any layers.
 
 A dial has two parts. First a socket is connected, which may be cancelled at any time.
 Then it becomes a link, which only an abort may end: when a loop is cancelled while it
-makes a transport, it may forget to tell the link of its loss.
+makes a transport, it may forget to report the loss of the link.
 """
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from app.adapters.net_asyncio.binding import plain_reason
-from app.adapters.net_asyncio.guarding import guarded
-from app.adapters.net_asyncio.protocol import DISCARD, LinkContext, TcpWire
-from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
+from app.adapters.net_asyncio.listening_socket import plain_reason
+from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
 from app.domain.address import HIGHEST_PORT
 from app.domain.sessions.wire import Handler, Peer, Wire
+from app.ports.guarding import guarded
+from app.ports.layers import LayerFactory, LinkSetup, stack
+from app.ports.stream_wire import DISCARD, LinkContext
 from app.ports.transport import DIAL_SECONDS, Acceptor
 
 _Address = tuple[str, int] | tuple[str, int, int, int]
@@ -22,7 +23,7 @@ _Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 class _Attempt:
-    """One dial: sees to it that whoever asked is told once, in time, and not after it was given up."""
+    """One dial: it is answered once, in time, and not after it was given up."""
 
     def __init__(
         self,
@@ -36,15 +37,22 @@ class _Attempt:
         self._on_failure = on_failure
         self._forget = forget
         self._over = False
-        self.is_given_up = False
+        self._is_given_up = False
         """Whether it ended without a link, and nobody wants one any more."""
         self._time = asyncio.get_running_loop().call_later(DIAL_SECONDS, self.refuse, "timeout")
-        self.stop: Callable[[], object] = _leave
-        """Ends what is under way; must not fail when nothing is."""
+        self._stop: Callable[[], object] = _leave
+
+    def stop_by(self, stop: Callable[[], object]) -> None:
+        """`stop` ends what is under way from now on; it must not fail when nothing is."""
+        if self._is_given_up:
+            stop()
+        elif not self._over:
+            self._stop = stop
 
     def accept(self, wire: Wire) -> Handler:
         """There is a link; the acceptor for its wire."""
         if self._end():
+            self._stop = _leave  # it would keep the wire alive, which keeps this object
             return self._acceptor(wire)
         wire.abort()
         return DISCARD
@@ -52,12 +60,12 @@ class _Attempt:
     def refuse(self, reason: str) -> None:
         """There will be no link."""
         if self._end():
-            self.is_given_up = True
-            self.stop()
-            self._tell(reason)
+            self._is_given_up = True
+            self._stop()
+            self._answer(reason)
 
     @guarded
-    def _tell(self, reason: str) -> None:
+    def _answer(self, reason: str) -> None:
         self._refused(reason)
 
     def fail(self, error: Exception) -> None:
@@ -67,8 +75,8 @@ class _Attempt:
     def give_up(self) -> None:
         """Nobody wants it any more."""
         if self._end():
-            self.is_given_up = True
-            self.stop()
+            self._is_given_up = True
+            self._stop()
 
     def _end(self) -> bool:
         """Whether it was under way; from now on it is not."""
@@ -83,26 +91,30 @@ class _Attempt:
 class TcpDialer:
     """Opens TCP links to hosts by name or address.
 
-    ``on_failure`` is told of defects that ended one link. With ``tls`` a link is handed
-    over after its handshake; the other's certificate must bear the host that was dialled.
+    ``on_failure`` is called with defects that ended one link. ``layers`` lie between the
+    socket and the wire of each link, the first one next to the socket; they learn the host
+    that was dialed, and may refuse the link.
     """
 
-    def __init__(self, *, on_failure: Callable[[Exception], None], tls: TlsTerms | None = None) -> None:
+    def __init__(
+        self, *, on_failure: Callable[[Exception], None], layers: Sequence[LayerFactory] = ()
+    ) -> None:
         self._on_failure = on_failure
-        self._tls = tls
-        self._protection: Protection | None = None
+        self._layers = layers
         self._under_way: set[_Attempt] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
+        """Try to open a link; see the port."""
         attempt = _Attempt(acceptor, refused, self._under_way.discard, self._on_failure)
         self._under_way.add(attempt)
         task = asyncio.get_running_loop().create_task(self._try(host, port, attempt))
-        attempt.stop = task.cancel
+        attempt.stop_by(task.cancel)
         self._tasks.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
+        """Give up what is under way."""
         for attempt in list(self._under_way):
             attempt.give_up()
 
@@ -125,30 +137,19 @@ class TcpDialer:
 
     async def _hand_over(self, host: str, connected: socket.socket, attempt: _Attempt) -> None:
         loop = asyncio.get_running_loop()
+        scheduler = LoopScheduler(loop)
         try:
-            context = LinkContext(loop, attempt.accept, self._on_failure)
-            link = self._link(host, connected, context, attempt)
+            ip, port = connected.getpeername()[:2]
+            wire = TcpWire(LinkContext(scheduler, attempt.accept, self._on_failure), Peer(ip, port))
+            setup = LinkSetup(scheduler, dialed=host, refused=attempt.refuse)
+            protocol = loop_protocol(wire, stack(wire, self._layers, setup))
         except BaseException:
             connected.close()
             raise
-        attempt.stop = _leave
+        attempt.stop_by(_leave)
         # Not create_connection: in uvloop it forgets the socket of a link that its acceptor ends.
-        await loop.connect_accepted_socket(lambda: link, connected)
-        if isinstance(link, TlsLayer):
-            attempt.stop = link.abort
-            if attempt.is_given_up:
-                link.abort()
-
-    def _link(
-        self, host: str, connected: socket.socket, context: LinkContext, attempt: _Attempt
-    ) -> asyncio.BufferedProtocol:
-        ip, port = connected.getpeername()[:2]
-        wire = TcpWire(context, Peer(ip, port))
-        if self._tls is None:
-            return wire
-        if self._protection is None:
-            self._protection = Protection(self._tls, context.scheduler)
-        return TlsLayer(self._protection, wire, server_name=host, refused=attempt.refuse)
+        await loop.connect_accepted_socket(lambda: protocol, connected)
+        attempt.stop_by(wire.abort)
 
 
 def _leave() -> None:
@@ -169,17 +170,17 @@ async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]]) -> so
     """Try one address after the other; each has its share of the time."""
     failure: OSError = OSError("no such host")
     for family, address in addresses:
-        dialled = socket.socket(family, socket.SOCK_STREAM)
+        dialed = socket.socket(family, socket.SOCK_STREAM)
         try:
-            dialled.settimeout(0)
+            dialed.settimeout(0)
             async with asyncio.timeout(DIAL_SECONDS / len(addresses)):
-                await asyncio.get_running_loop().sock_connect(dialled, address)
+                await asyncio.get_running_loop().sock_connect(dialed, address)
         except OSError as error:  # a TimeoutError is one
-            dialled.close()
+            dialed.close()
             failure = error
         except BaseException:
-            dialled.close()
+            dialed.close()
             raise
         else:
-            return dialled
+            return dialed
     raise failure

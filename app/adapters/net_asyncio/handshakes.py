@@ -1,4 +1,4 @@
-"""Handshakes of many links at once: whose turn it is, and how long a peer may take.
+"""TLS handshakes of many links at once: whose turn it is, and how long a peer may take.
 
 A handshake costs a thousand times what a message costs. When thousands of clients come
 back at once, they are let in as the ones before them are done, each waits for its turn,
@@ -9,48 +9,13 @@ not held against its peer.
 from collections import deque
 from collections.abc import Callable
 
-from app.adapters.net_asyncio.protocol import Scheduler
-from app.ports.clock import Timer
+from app.domain.timers import Scheduler, Timer
 
 STEPS_PER_TURN = 4
 """Steps of handshakes made per turn of the loop; a step takes a few tenths of a millisecond."""
 
 
-CROWD = 64
-"""Handshakes under way at which new links wait in the system's queue, where no time runs for them."""
-
-CROWD_SECONDS = 0.1
-"""How long they wait at most; so peers that never speak cannot keep the others out."""
-
-
-class Crowd:
-    """Counts the handshakes that are under way, and says when there is room for more."""
-
-    __slots__ = ("_count", "on_room")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self.on_room: Callable[[], None] | None = None
-        """Called, once, when the crowd is no longer full."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether those who come now had better wait."""
-        return self._count >= CROWD
-
-    def enter(self) -> None:
-        """A handshake begins."""
-        self._count += 1
-
-    def leave(self) -> None:
-        """One is over, whatever its outcome."""
-        self._count -= 1
-        if self.on_room is not None and not self.is_full:
-            on_room, self.on_room = self.on_room, None
-            on_room()
-
-
-class Turnstile:
+class StepQueue:
     """Makes the steps of all handshakes, in order, a few per turn of the loop."""
 
     __slots__ = ("_scheduler", "_turning", "_waiting")
@@ -77,7 +42,7 @@ class Turnstile:
                 self._scheduler.call_soon(self._turn)
 
 
-class Patience:
+class HandshakeTimer:
     """Seconds that a peer may let us wait, in all; whatever it sends does not renew them."""
 
     __slots__ = ("_left", "_over", "_scheduler", "_since", "_timer")
@@ -92,13 +57,13 @@ class Patience:
 
     def wait(self) -> None:
         """It is the peer's turn: its time runs."""
-        self.rest()
-        self._since = self._scheduler.time()
+        self.stop()
+        self._since = self._scheduler.monotonic()
         self._timer = self._scheduler.call_later(self._left, self._over)
 
-    def rest(self) -> None:
+    def stop(self) -> None:
         """It is our turn, or all is over: no time runs. May be called again."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            self._left = max(0.0, self._left - (self._scheduler.time() - self._since))
+            self._left = max(0.0, self._left - (self._scheduler.monotonic() - self._since))

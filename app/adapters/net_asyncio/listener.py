@@ -8,17 +8,17 @@ to 1 s (client-protocol.md, section 1).
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from app.adapters.net_asyncio.binding import listening_socket, plain_reason
-from app.adapters.net_asyncio.guarding import guarded
-from app.adapters.net_asyncio.handshakes import CROWD_SECONDS, Crowd
-from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
-from app.adapters.net_asyncio.tls import Protection, TlsLayer, TlsTerms
+from app.adapters.net_asyncio.listening_socket import listening_socket, plain_reason
+from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
 from app.domain.events import AcceptFailed
 from app.domain.sessions.wire import Peer
+from app.ports.guarding import guarded
+from app.ports.layers import LayerFactory, LinkSetup, stack
+from app.ports.stream_wire import LinkContext
 from app.ports.transport import Acceptor, Address
 
 BACKLOG = 4096
@@ -30,6 +30,10 @@ _BATCH = 64
 _SHORTEST_DELAY = 0.010
 _LONGEST_DELAY = 1.0
 
+SETUP_SECONDS = 0.1
+"""How long new links wait at most while many are in their handshake; so peers that never speak
+cannot keep the others out."""
+
 _MAPPED = "::ffff:"
 """How IPv6 writes an IPv4 peer of a dual-stack socket; people expect plain IPv4."""
 
@@ -37,8 +41,9 @@ _MAPPED = "::ffff:"
 class TcpListener:
     """Accepts TCP links at one host and port; port 0 or -1 means any free port.
 
-    ``on_failure`` is told of defects that ended one link, ``on_accept_failed`` that
-    the system refused a new link for the time being. With ``tls`` the links are protected.
+    ``on_failure`` is called with defects that ended one link, ``on_accept_failed`` when
+    the system refused a new link for the time being. ``layers`` lie between the socket and
+    the wire of each link, the first one next to the socket.
     """
 
     def __init__(
@@ -48,17 +53,16 @@ class TcpListener:
         *,
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
-        tls: TlsTerms | None = None,
+        layers: Sequence[LayerFactory] = (),
     ) -> None:
         self._host = host
         self._port = port
         self._on_failure = on_failure
         self._on_accept_failed = on_accept_failed
-        self._tls = tls
-        self._protection: Protection | None = None
+        self._layers = layers
         self._delay = _SHORTEST_DELAY
         self._retry: asyncio.TimerHandle | None = None
-        self._waiting_for_room: asyncio.TimerHandle | None = None
+        self._wait_ends: asyncio.TimerHandle | None = None
         self._arriving: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
 
@@ -70,17 +74,18 @@ class TcpListener:
         listening = await listening_socket(self._host, self._port, BACKLOG)
         self._socket = listening
         self._loop = asyncio.get_running_loop()
-        self._context = LinkContext(self._loop, acceptor, self._on_failure)
-        if self._tls is not None:
-            self._protection = Protection(self._tls, self._loop)
+        scheduler = LoopScheduler(self._loop)
+        self._context = LinkContext(scheduler, acceptor, self._on_failure)
+        self._setup = LinkSetup(scheduler)
         self._loop.add_reader(listening, self._accept, listening)
         return Address(self._host, listening.getsockname()[1])
 
     async def close(self) -> None:
+        """Stop accepting; links that are there go on. May be called twice."""
         listening, self._socket = self._socket, None
         if listening is None:
             return
-        for timer in (self._retry, self._waiting_for_room):
+        for timer in (self._retry, self._wait_ends):
             if timer is not None:
                 timer.cancel()
         self._loop.remove_reader(listening)
@@ -88,8 +93,8 @@ class TcpListener:
 
     @guarded
     def _accept(self, listening: socket.socket) -> None:
-        if self._protection is not None and self._protection.crowd.is_full:
-            self._wait_for_room(listening, self._protection.crowd)
+        if self._setup.limit.is_reached:
+            self._wait_for_room(listening)
         else:
             self._accept_batch(listening)
 
@@ -127,24 +132,24 @@ class TcpListener:
 
     def _link(self, peer: Peer) -> asyncio.BufferedProtocol:
         wire = TcpWire(self._context, peer)
-        return wire if self._protection is None else TlsLayer(self._protection, wire)
+        return loop_protocol(wire, stack(wire, self._layers, self._setup))
 
-    def _wait_for_room(self, listening: socket.socket, crowd: Crowd) -> None:
+    def _wait_for_room(self, listening: socket.socket) -> None:
         """Take no more links until some handshakes are over, or for a moment."""
         self._loop.remove_reader(listening)
-        crowd.on_room = partial(self._go_on, listening, crowd)
-        self._waiting_for_room = self._loop.call_later(CROWD_SECONDS, self._squeeze_in, listening, crowd)
+        self._setup.limit.on_room = partial(self._go_on, listening)
+        self._wait_ends = self._loop.call_later(SETUP_SECONDS, self._accept_some, listening)
 
     @guarded
-    def _squeeze_in(self, listening: socket.socket, crowd: Crowd) -> None:
-        self._go_on(listening, crowd)
+    def _accept_some(self, listening: socket.socket) -> None:
+        self._go_on(listening)
         self._accept_batch(listening)
 
-    def _go_on(self, listening: socket.socket, crowd: Crowd) -> None:
-        crowd.on_room = None
-        if self._waiting_for_room is not None and self._socket is not None:
-            self._waiting_for_room.cancel()
-            self._waiting_for_room = None
+    def _go_on(self, listening: socket.socket) -> None:
+        self._setup.limit.on_room = None
+        if self._wait_ends is not None and self._socket is not None:
+            self._wait_ends.cancel()
+            self._wait_ends = None
             self._loop.add_reader(listening, self._accept, listening)
 
     def _back_off(self, listening: socket.socket, error: OSError) -> None:

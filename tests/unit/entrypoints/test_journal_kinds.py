@@ -6,7 +6,7 @@ import pytest
 
 from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal
-from app.adapters.net_asyncio.tls_facts import HandshakeFailed
+from app.adapters.net_asyncio.tls_events import HandshakeFailed
 from app.config.options import make_options
 from app.domain.dataplane import PYTHON
 from app.domain.events import (

@@ -13,9 +13,10 @@ from app.domain.dataplane import PYTHON
 from app.entrypoints import service as module
 from app.entrypoints.container import Container
 from app.entrypoints.events import StopIncomplete
-from app.entrypoints.service import Service
+from app.entrypoints.service import Addresses, Service
 from app.ports.authenticator import Authenticator
 from app.ports.monitor import Monitor
+from app.ports.transport import Address
 from tests.fakes.event_log import RecordingEventLog
 
 
@@ -84,13 +85,13 @@ class Rig:
 async def test_it_ends_with_its_log() -> None:
     """A stopped server has closed its log; how often it is asked does not matter."""
     rig = Rig()
-    await rig.service.start()
-    assert {"http": 8222} == rig.service.monitoring_ports
+    addresses = await rig.service.start()
 
     await rig.service.stop()
     await rig.service.stop()
     await rig.service.departed()
 
+    assert Addresses((Address("somewhere", 4222),), None, {"http": 8222}) == addresses
     assert (True, 1) == (rig.log.closed, rig.monitor.closed)
 
 

@@ -19,7 +19,7 @@ from app.entrypoints.settings import (
     accepted_route_tls,
     auth_settings,
     client_tls,
-    dialled_route_tls,
+    dialed_route_tls,
     limits,
     log_settings,
     monitor_endpoints,
@@ -249,7 +249,7 @@ def test_how_routes_are_protected() -> None:
     """Between servers both sides verify, whatever was said of it, and the handshake comes first."""
     options = make_options({"cluster": {"port": 1, "tls": {**section(), "verify": False}}})
 
-    for make in (accepted_route_tls, dialled_route_tls):
+    for make in (accepted_route_tls, dialed_route_tls):
         terms = make(options, lambda _: None)
 
         assert make(make_options({}), lambda _: None) is None

@@ -1,11 +1,10 @@
-"""TLS between an event loop and a wire.
+"""TLS between a transport and a wire, or between any two layers.
 
-    loop  <- ciphertext ->  TlsLayer  <- plaintext ->  TcpWire  <->  handler
+    lower  <- ciphertext ->  TlsLayer  <- plaintext ->  upper
 
-To the loop the layer is a protocol, to the wire it is what a transport is; so the wire
-is the same as over plain TCP, with all it promises about the end of a link. Nothing is
-kept twice: what comes in is decrypted straight into the room that the handler reserved,
-and what goes out is handed to the loop in the call that wrote it.
+The wire above is the same as over plain TCP, with all it promises about the end of a link.
+Nothing is kept twice: what comes in is decrypted straight into the room that the handler
+reserved, and what goes out is handed down in the call that wrote it.
 
 A link goes through these phases:
 
@@ -21,19 +20,16 @@ more: its library would take that for a wrong version of TLS. An alert, if there
 What goes wrong in a call of the loop, a want of memory included, ends the one link.
 """
 
-import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
-from app.adapters.net_asyncio.guarding import guarded
-from app.adapters.net_asyncio.handshakes import Crowd, Patience, Turnstile
-from app.adapters.net_asyncio.protocol import Scheduler, TcpWire
+from app.adapters.net_asyncio.handshakes import HandshakeTimer, StepQueue
 from app.adapters.net_asyncio.tls_context import plain_tls_reason
-from app.adapters.net_asyncio.tls_facts import (
+from app.adapters.net_asyncio.tls_events import (
     HandshakeComplete,
     HandshakeFailed,
     HandshakeStarting,
@@ -43,10 +39,12 @@ from app.adapters.net_asyncio.tls_facts import (
 from app.domain.cipher_suites import iana_name
 from app.domain.events import Event
 from app.domain.security import Security
+from app.ports.guarding import guarded
+from app.ports.layers import Layer, LinkSetup, Upper
 from app.ports.transport import HIGH_WATER
 
 CIPHERTEXT_BYTES = 64 * 1024
-"""How much is read from the system at once, and so how much may wait while a link is paused."""
+"""How much is read from below at once, and so how much may wait while a link is paused."""
 
 SEAL_BYTES = 64 * 1024
 """How much is encrypted before it is fetched from OpenSSL, whose buffers never shrink."""
@@ -57,7 +55,7 @@ REPLY_BYTES = 64 * 1024
 REFUSAL = b"-ERR 'Secure Connection - TLS Required'\r\n"
 
 _HANDSHAKE_RECORD = 0x16
-"""The first byte of whoever speaks TLS."""
+"""The first byte of a peer that speaks TLS."""
 
 
 class _Phase(Enum):
@@ -86,33 +84,45 @@ class _Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TlsTerms:
+class TlsSettings:
     """How the links of one listener, or dialer, are protected."""
 
     context: ssl.SSLContext
     timeout: float
     """Seconds that a peer may take for its part of the handshake."""
     record: Callable[[Event], None]
-    """Told of each handshake."""
+    """Logs each handshake."""
     for_routes: bool = False
     """A client is greeted in clear text before the handshake; a route is accepted after it."""
 
 
-class Protection:
-    """What the protected links of one loop share."""
+class TlsLayers:
+    """Makes the TLS layer of each link of a listener or dialer, and holds what they share.
 
-    __slots__ = ("crowd", "room", "scheduler", "terms", "turnstile")
+    The place of the context: what `replace_context` puts there counts for new handshakes.
+    """
 
-    def __init__(self, terms: TlsTerms, scheduler: Scheduler) -> None:
-        self.terms = terms
-        self.scheduler = scheduler
-        self.crowd = Crowd()
-        self.turnstile = Turnstile(scheduler)
+    __slots__ = ("_steps", "room", "settings")
+
+    def __init__(self, settings: TlsSettings) -> None:
+        self.settings = settings
         self.room = memoryview(bytearray(CIPHERTEXT_BYTES))
+        """Where ciphertext is read to; one for all links, which are driven one after the other."""
+        self._steps: StepQueue | None = None
+
+    def __call__(self, upper: Upper, setup: LinkSetup) -> "TlsLayer":
+        """The layer of one link. Raises `ValueError` for a host that no certificate can bear."""
+        if self._steps is None:
+            self._steps = StepQueue(setup.scheduler)
+        return TlsLayer(self, self._steps, upper, setup)
+
+    def replace_context(self, context: ssl.SSLContext) -> None:
+        """Use another certificate, or other authorities, from now on; links that are there keep theirs."""
+        self.settings = replace(self.settings, context=context)
 
 
-class TlsLayer(asyncio.BufferedProtocol):
-    """One protected link. It is a `protocol.Carrier` for its wire."""
+class TlsLayer(Layer):
+    """One protected link."""
 
     __slots__ = (
         "_at_end",
@@ -122,46 +132,36 @@ class TlsLayer(asyncio.BufferedProtocol):
         "_incoming",
         "_input_over",
         "_outgoing",
-        "_patience",
         "_paused",
         "_phase",
-        "_protection",
-        "_refused",
         "_replied",
         "_resuming",
+        "_room",
+        "_settings",
+        "_setup",
+        "_steps",
         "_stopped",
-        "_transport",
+        "_timer",
         "_unsent",
         "_we_dial",
-        "_wire",
     )
 
-    _transport: asyncio.Transport
-
-    def __init__(
-        self,
-        protection: Protection,
-        wire: TcpWire,
-        *,
-        server_name: str | None = None,
-        refused: Callable[[str], None] | None = None,
-    ) -> None:
-        """With a `server_name` we are the client; `refused` then hears of failure, instead of the log.
-
-        Raises `ValueError` for a name that no server can have.
-        """
-        self._protection = protection
-        self._wire = wire
-        self._refused = refused
-        self._we_dial = server_name is not None
+    def __init__(self, layers: TlsLayers, steps: StepQueue, upper: Upper, setup: LinkSetup) -> None:
+        """Where we dialed, we are the client. Raises `ValueError` for a name that no server can have."""
+        super().__init__(upper, setup)
+        self._room = layers.room
+        self._settings = layers.settings
+        self._steps = steps
+        self._setup = setup
+        self._we_dial = setup.dialed is not None
         self._phase = _Phase.CLEAR
-        self._patience = Patience(protection.scheduler, protection.terms.timeout, self._run_out)
+        self._timer = HandshakeTimer(setup.scheduler, self._settings.timeout, self._run_out)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._engine = cast(
             "_Engine",
-            protection.terms.context.wrap_bio(
-                self._incoming, self._outgoing, server_side=not self._we_dial, server_hostname=server_name
+            self._settings.context.wrap_bio(
+                self._incoming, self._outgoing, server_side=not self._we_dial, server_hostname=setup.dialed
             ),
         )
         self._unsent: list[bytes] = []
@@ -172,32 +172,33 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._stopped = False
         """Whether TLS gives no more input: the peer said its last, or nonsense."""
         self._at_end = False
-        """Whether the loop reads no more: the peer's end of file is in, or the transport was ended."""
+        """Whether nothing more is read: the peer's end of file is in, or the lower was ended."""
         self._input_over = False
-        """Whether the wire was told of either."""
+        """Whether the upper has heard of either."""
         self._error: Exception | None = None
         self._replied = 0
 
-    # --- driven by the event loop ----------------------------------------------
+    # --- the upper side ----------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._begin()
+    def accept(self) -> None:
+        """A client is accepted in clear text, a route after its handshake."""
+        if not self._settings.for_routes:
+            self.upper.accept()
 
     @guarded
-    def _begin(self) -> None:
-        self._wire.attach(self)
-        if not self._protection.terms.for_routes:
-            self._wire.accept()
-        if self._wire.is_open:
+    def open(self) -> None:
+        """Begin the handshake, unless the link was refused."""
+        if self.upper.is_open:
             self._shake_hands()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
-        return self._protection.room
+        """The room for ciphertext."""
+        return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
+        """Decrypt, or go on with the handshake."""
         try:
-            record = self._protection.room[:nbytes]
+            record = self._room[:nbytes]
             if self._phase is _Phase.SECURE:
                 self._incoming.write(record)
                 self._read()
@@ -216,13 +217,14 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     @guarded
     def resume_writing(self) -> None:
-        self._wire.resume_writing()
+        """Pass it on."""
+        self.upper.resume_writing()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._note_loss(exc)
-        self._wire.connection_lost(exc or self._error)
-        # Break the circles of references, so that memory returns without the collector.
-        del self._wire, self._patience
+    def connection_lost(self, error: Exception | None) -> None:
+        """Pass it on, with the cause that is known here."""
+        self._note_loss(error)
+        super().connection_lost(error or self._error)
+        del self._timer  # a circle of references, as is `upper`
 
     @guarded
     def _note_loss(self, exc: Exception | None) -> None:
@@ -235,67 +237,65 @@ class TlsLayer(asyncio.BufferedProtocol):
     def fail(self, error: Exception) -> None:
         """End the link because of a defect; it is reported as one of the wire."""
         self.abort()
-        self._wire.fail(error)
+        self.upper.fail(error)
 
-    # --- asked by the wire -------------------------------------------------------
+    # --- the lower side ----------------------------------------------------------
 
     def write(self, data: bytes) -> None:
+        """Encrypt and send; during the handshake it waits."""
         if self._phase is _Phase.SECURE:
             self._seal(data)
         elif self._phase is _Phase.CLEAR:
-            self._transport.write(data)
+            self.lower.write(data)
         elif self._phase is _Phase.SHAKING:
             self._unsent.append(data)
 
-    def writelines(self, chunks: list[bytes]) -> None:
-        self.write(b"".join(chunks))
-
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size() + sum(map(len, self._unsent))
-
-    def get_extra_info(self, name: str) -> Any:  # noqa: ANN401 - whatever asyncio has there
-        return self._transport.get_extra_info(name)
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._transport.set_write_buffer_limits(high, low)
+        """Bytes of ciphertext, and what waits for the handshake."""
+        return self.lower.get_write_buffer_size() + sum(map(len, self._unsent))
 
     def pause_reading(self) -> None:
+        """Keep what comes in, encrypted."""
         self._paused = True
         if self._phase is _Phase.SECURE:
-            self._transport.pause_reading()
+            self.lower.pause_reading()
 
     def resume_reading(self) -> None:
+        """Deliver what was kept, later, and read on."""
         self._paused = False
         if not self._resuming and self._phase is not _Phase.SHAKING:
             self._resuming = True
-            self._protection.scheduler.call_soon(self._resume)
+            self._setup.scheduler.call_soon(self._resume)
 
     def write_eof(self) -> None:
+        """End our direction, of TLS and then of the lower."""
         self._say_goodbye()
-        self._transport.write_eof()
+        self.lower.write_eof()
 
     def close(self) -> None:
+        """The same, and end the link."""
         self._say_goodbye()
         self._at_end = True
-        self._transport.close()
+        self.lower.close()
 
     def abort(self) -> None:
+        """End the link without a word."""
         self._enter(_Phase.OVER)
         self._at_end = True
-        self._transport.abort()
+        self.lower.abort()
 
     # --- the handshake -----------------------------------------------------------
 
     def _shake_hands(self) -> None:
-        kind = "route" if self._protection.terms.for_routes else "client"
+        kind = "route" if self._settings.for_routes else "client"
         side = "client" if self._we_dial else "server" if kind == "route" else "connection"
-        self._protection.terms.record(HandshakeStarting(self._wire.link, f"{kind} {side}"))
+        self._settings.record(HandshakeStarting(self.upper.link, f"{kind} {side}"))
         self._enter(_Phase.SHAKING)
-        self._protection.crowd.enter()
+        self._setup.limit.enter()
         if self._we_dial:
-            self._protection.turnstile.enter(self._step)
+            self._steps.enter(self._step)
         else:
-            self._patience.wait()
+            self._timer.wait()
 
     def _listen(self, record: memoryview) -> None:
         """Take what the peer says, and read no more until our answer has had its turn."""
@@ -304,9 +304,9 @@ class TlsLayer(asyncio.BufferedProtocol):
             return
         self._heard = True
         self._incoming.write(record)
-        self._patience.rest()
-        self._transport.pause_reading()
-        self._protection.turnstile.enter(self._step)
+        self._timer.stop()
+        self.lower.pause_reading()
+        self._steps.enter(self._step)
 
     @guarded
     def _step(self) -> None:
@@ -316,7 +316,7 @@ class TlsLayer(asyncio.BufferedProtocol):
             self._engine.do_handshake()
         except ssl.SSLWantReadError:
             self._speak()
-            self._patience.wait()
+            self._timer.wait()
             self._read_on()
         except ssl.SSLError as error:
             self._speak()
@@ -326,7 +326,7 @@ class TlsLayer(asyncio.BufferedProtocol):
             self._become_secure()
 
     def _speak(self) -> None:
-        self._transport.write(self._outgoing.read())
+        self.lower.write(self._outgoing.read())
 
     @guarded
     def _run_out(self) -> None:
@@ -337,40 +337,40 @@ class TlsLayer(asyncio.BufferedProtocol):
         self._report_failure(reason)
         self._enter(_Phase.OVER)
         if self._we_dial:
-            self._wire.abort()
+            self.upper.abort_link()
             return
         if not self._heard:
-            self._transport.write(REFUSAL)
-        self._wire.close()
+            self.lower.write(REFUSAL)
+        self.upper.close_link()
 
     def _report_failure(self, reason: str) -> None:
-        terms, link = self._protection.terms, self._wire.link
-        if self._refused is not None:
-            self._refused(f"TLS handshake error: {reason}")
-        elif terms.for_routes:
-            terms.record(HandshakeFailed(link, "route ", f"{self._wire.peer}: {reason}"))
+        settings, link = self._settings, self.upper.link
+        if self._setup.refused is not None:
+            self._setup.refused(f"TLS handshake error: {reason}")
+        elif settings.for_routes:
+            settings.record(HandshakeFailed(link, "route ", f"{self.upper.peer}: {reason}"))
         else:
-            terms.record(HandshakeFailed(link, "", reason))
+            settings.record(HandshakeFailed(link, "", reason))
 
     def _become_secure(self) -> None:
         security = _agreed_by(self._engine)
         self._enter(_Phase.SECURE)
-        self._wire.security = security
-        if self._protection.terms.for_routes:
-            self._wire.accept()
-        link, record = self._wire.link, self._protection.terms.record
+        self.upper.protect(security)
+        if self._settings.for_routes:
+            self.upper.accept()
+        link, record = self.upper.link, self._settings.record
         record(HandshakeComplete(link))
         record(SecurityAgreed(link, security.version, security.cipher_suite))
         self._send_unsent()
-        self._wire.open()
+        self.upper.open()
         self._resume()
 
     def _send_unsent(self) -> None:
         """Send what the handler wrote during the handshake, and see to a close that waits for it."""
         unsent, self._unsent = b"".join(self._unsent), []
         self.write(unsent)
-        if not self._wire.is_open or len(unsent) > HIGH_WATER:
-            self._wire.resume_writing()
+        if not self.upper.is_open or len(unsent) > HIGH_WATER:
+            self.upper.resume_writing()
 
     # --- bytes -------------------------------------------------------------------
 
@@ -381,7 +381,7 @@ class TlsLayer(asyncio.BufferedProtocol):
                 piece, view = view[:SEAL_BYTES], view[SEAL_BYTES:]
                 while piece:  # a call of OpenSSL takes one record
                     piece = piece[self._engine.write(piece) :]
-                self._transport.write(self._outgoing.read())
+                self.lower.write(self._outgoing.read())
         except ssl.SSLError as error:
             self._break(error)
 
@@ -389,9 +389,9 @@ class TlsLayer(asyncio.BufferedProtocol):
         """Decrypt into the handler's room and hand on, until all is used up or the link is paused."""
         count = 1
         while count and self._phase is _Phase.SECURE and not self._paused and self._holds_input():
-            count = self._unseal(self._wire.get_buffer(-1))
+            count = self._unseal(self.upper.get_buffer(-1))
             if count:
-                self._wire.buffer_updated(count)
+                self.upper.buffer_updated(count)
         if self._phase is _Phase.SECURE:
             self._reply()
         if self._phase is not _Phase.SECURE or self._paused:
@@ -424,11 +424,11 @@ class TlsLayer(asyncio.BufferedProtocol):
         if not self._outgoing.pending:
             return
         reply = self._outgoing.read()
-        self._replied = self._replied + len(reply) if self._transport.get_write_buffer_size() else 0
+        self._replied = self._replied + len(reply) if self.lower.get_write_buffer_size() else 0
         if self._replied > REPLY_BYTES:
             self._break(ConnectionAbortedError("the peer asks TLS for replies and takes none"))
         else:
-            self._transport.write(reply)
+            self.lower.write(reply)
 
     @guarded
     def _resume(self) -> None:
@@ -441,37 +441,37 @@ class TlsLayer(asyncio.BufferedProtocol):
 
     def _read_on(self) -> None:
         if not self._at_end:
-            self._transport.resume_reading()
+            self.lower.resume_reading()
 
     # --- the end -----------------------------------------------------------------
 
     def _end_input(self) -> bool:
-        """Tell the wire, once, that no more comes in; answer whether the link stays half open."""
+        """Pass the end of input on, once; answer whether the link stays half open."""
         if self._input_over:
-            return self._wire.is_open
+            return self.upper.is_open
         self._input_over = True
-        return self._wire.eof_received()
+        return bool(self.upper.eof_received())
 
     def _say_goodbye(self) -> None:
-        """Tell the peer that no more comes, so that it can tell our end from a link that was cut."""
+        """Say that no more comes, so that the peer can tell our end from a link that was cut."""
         if self._phase is _Phase.SECURE:
             with suppress(ssl.SSLError):  # it would wait for the peer's goodbye; we do not
                 self._engine.unwrap()
-            self._transport.write(self._outgoing.read())
+            self.lower.write(self._outgoing.read())
         self._enter(_Phase.OVER)
 
     def _break(self, error: Exception) -> None:
         """Cut a link whose bytes make no sense; OpenSSL may have a word to say about it."""
         self._error = error
-        self._protection.terms.record(ProtectionBroken(self._wire.link, plain_tls_reason(error)))
-        self._transport.write(self._outgoing.read())
+        self._settings.record(ProtectionBroken(self.upper.link, plain_tls_reason(error)))
+        self.lower.write(self._outgoing.read())
         self.abort()
 
     def _enter(self, phase: _Phase) -> None:
         if self._phase is _Phase.SHAKING:
-            self._protection.crowd.leave()
+            self._setup.limit.leave()
         self._phase = phase
-        self._patience.rest()
+        self._timer.stop()
         if phase is _Phase.OVER:
             self._unsent.clear()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters.net_asyncio.guarding import guarded
+from app.ports.guarding import guarded
 
 
 class Thing:

@@ -1,6 +1,7 @@
-"""One TCP link: asyncio's protocol on its outer side, the domain's `Wire` on its inner.
+"""A wire over a stream of bytes: the states of a link, the same for every transport.
 
-Both sides are one object, because ten thousand idle links pay for each object.
+To its lower, a transport or a layer, it is an `Upper`; to its handler it is a `Wire`.
+Both are one object, because ten thousand idle links pay for each object.
 
 A link goes through three states:
 
@@ -10,24 +11,22 @@ A link goes through three states:
              `LINGER_SECONDS` (client-protocol.md, section 5)
     ENDED    aborted or lost: nothing goes out, nothing comes in
 
-Whoever stops being interested in the input is replaced by `_Discard`, so the read
-path asks no questions.
+A handler that is no longer to be driven is replaced by `DISCARD`, so the read path
+asks no questions.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from typing import Any, Protocol, cast
 
-from app.adapters.net_asyncio.guarding import guarded
-from app.adapters.net_asyncio.kernel import unacknowledged
 from app.domain.events import Link
 from app.domain.security import Security
 from app.domain.sessions.wire import Handler, Peer
-from app.ports.clock import Timer
+from app.domain.timers import Scheduler, Timer
+from app.ports.guarding import guarded
+from app.ports.layers import Lower
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 
 _DISCARD_BYTES = 64 * 1024
@@ -71,7 +70,7 @@ class _Discard:
 
 
 DISCARD: Handler = _Discard()
-"""Stands in for the handler of a link that nobody wants."""
+"""The handler of a link that nobody wants."""
 
 
 def _ignore(_data: bytes | Iterable[bytes]) -> None:
@@ -83,47 +82,6 @@ def _nothing() -> int:
     return 0
 
 
-class Scheduler(Protocol):
-    """What a link needs of its event loop."""
-
-    def time(self) -> float:
-        """Seconds on the scale of `call_later`."""
-        ...
-
-    def call_soon(self, call: Callable[[], None], /) -> object: ...
-
-    def call_later(self, delay: float, call: Callable[[], None], /) -> Timer: ...
-
-
-class Carrier(Protocol):
-    """What carries a wire's bytes: a transport of asyncio, or a layer on top of one.
-
-    It drives the wire as a transport drives its protocol.
-    """
-
-    def write(self, data: bytes, /) -> None: ...
-
-    def writelines(self, chunks: list[bytes], /) -> None: ...
-
-    def write_eof(self) -> None: ...
-
-    def get_write_buffer_size(self) -> int: ...
-
-    def get_extra_info(self, name: str, /) -> Any:  # noqa: ANN401 - whatever asyncio has there
-        """``socket`` is the socket beneath."""
-        ...
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def abort(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class LinkContext:
     """What all links of one listener share."""
@@ -131,16 +89,14 @@ class LinkContext:
     scheduler: Scheduler
     acceptor: Acceptor
     on_failure: Callable[[Exception], None]
+    """Called with a defect that ended one link."""
 
 
-class TcpWire(asyncio.BufferedProtocol):
-    """A link, driven by the event loop.
+class StreamWire:
+    """One link, driven by its lower. Implements `Wire` and `Upper`.
 
-    ``write``, ``writelines`` and ``pending`` are the carrier's own methods while
+    ``write``, ``writelines`` and ``pending`` are the lower's own methods while
     the link is open, and are replaced when it closes: look them up for each call.
-
-    A plain link is attached, accepted and opened at once. Where these are moments
-    apart, a layer between the loop and the wire calls them one by one.
     """
 
     __slots__ = (
@@ -148,10 +104,10 @@ class TcpWire(asyncio.BufferedProtocol):
         "_handler",
         "_input_over",
         "_linger",
+        "_lower",
         "_peer",
         "_sink",
         "_state",
-        "_transport",
         "pending",
         "security",
         "write",
@@ -161,7 +117,7 @@ class TcpWire(asyncio.BufferedProtocol):
     pending: Callable[[], int]
     write: Callable[[bytes], None]
     writelines: Callable[[list[bytes]], None]
-    _transport: Carrier
+    _lower: Lower
 
     def __init__(self, context: LinkContext, peer: Peer) -> None:
         self._context = context
@@ -172,9 +128,54 @@ class TcpWire(asyncio.BufferedProtocol):
         self._linger: Timer | None = None
         self.security: Security | None = None
 
+    # --- asked by the handler -----------------------------------------------------
+
     @property
     def peer(self) -> Peer:
+        """The other end's address."""
         return self._peer
+
+    def untaken(self) -> int:
+        """Bytes passed on that the peer has not taken; 0 where that is not known."""
+        return 0 if self._state is _State.ENDED else self._untaken()
+
+    def _untaken(self) -> int:
+        """The same while the link is there; to be overridden where it is known."""
+        return 0
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._state is _State.OPEN and not self._input_over:
+            self._lower.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._state is _State.OPEN and not self._input_over:
+            self._lower.resume_reading()
+
+    def close(self) -> None:
+        """Send what is pending, then our end of file; discard input briefly; then end."""
+        if self._state is not _State.OPEN:
+            return
+        self._mute(_State.CLOSING)
+        if self._input_over:
+            self._lower.close()
+            if self.pending():
+                self._begin_lingering()
+            return
+        self._begin_lingering()
+        self._lower.resume_reading()
+        self._lower.set_write_buffer_limits(high=0)
+        self._half_close()
+
+    def abort(self) -> None:
+        """End now; what is pending is lost."""
+        if self._state is _State.ENDED:
+            return
+        self._mute(_State.ENDED)
+        self._lower.abort()
+
+    # --- driven by the lower ---------------------------------------------------------
 
     @property
     def link(self) -> Link | None:
@@ -186,67 +187,23 @@ class TcpWire(asyncio.BufferedProtocol):
         """Whether nobody has ended the link."""
         return self._state is _State.OPEN
 
-    def untaken(self) -> int:
-        if self._state is _State.ENDED:
-            return 0
-        return unacknowledged(self._transport.get_extra_info("socket").fileno())
-
-    def pause(self) -> None:
-        if self._state is _State.OPEN and not self._input_over:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._state is _State.OPEN and not self._input_over:
-            self._transport.resume_reading()
-
-    def close(self) -> None:
-        if self._state is not _State.OPEN:
-            return
-        self._mute(_State.CLOSING)
-        if self._input_over:
-            self._transport.close()
-            if self.pending():
-                self._begin_lingering()
-            return
-        self._begin_lingering()
-        self._transport.resume_reading()
-        self._transport.set_write_buffer_limits(high=0)
-        self._half_close()
-
-    def abort(self) -> None:
-        if self._state is _State.ENDED:
-            return
-        self._mute(_State.ENDED)
-        self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        try:
-            self.attach(cast("asyncio.Transport", transport))
-        except Exception as error:  # noqa: BLE001 - see accept
-            self._mute(_State.ENDED)
-            cast("asyncio.Transport", transport).abort()
-            self._report(error)
-            return
-        self.accept()
-        self.open()
-
-    def attach(self, carrier: Carrier) -> None:
-        """Send by `carrier` from now on; input is discarded, and nobody hears of a loss."""
-        self._transport = carrier
-        carrier.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
-        self.pending = carrier.get_write_buffer_size
-        self.write = carrier.write
-        self.writelines = carrier.writelines
+    def attach(self, lower: Lower) -> None:
+        """Send by `lower` from now on; input is discarded, and nobody hears of a loss."""
+        self._lower = lower
+        lower.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        self.pending = lower.get_write_buffer_size
+        self.write = lower.write
+        self.writelines = lower.writelines
 
     def accept(self) -> None:
-        """Ask for a handler; it may write, and is told of a loss."""
+        """Ask for a handler; it may write, and hears of a loss."""
         try:
             self._handler = self._context.acceptor(self)
         except Exception as error:  # noqa: BLE001 - a defect, or no memory, ends one link, not the loop
             self.fail(error)
 
     def open(self) -> None:
-        """Tell the handler that the link may carry traffic, unless it was ended; drive it from now on."""
+        """Let the handler know that the link may carry traffic, unless it was ended; drive it from now on."""
         if self._state is _State.OPEN:
             self._sink = self._handler
             try:
@@ -254,7 +211,12 @@ class TcpWire(asyncio.BufferedProtocol):
             except Exception as error:  # noqa: BLE001 - see accept
                 self.fail(error)
 
+    def protect(self, security: Security) -> None:
+        """Note how the link is protected."""
+        self.security = security
+
     def get_buffer(self, _sizehint: int) -> memoryview:
+        """The room that the handler reserves."""
         try:
             return self._sink.reserve()
         except Exception as error:  # noqa: BLE001 - see accept
@@ -264,13 +226,14 @@ class TcpWire(asyncio.BufferedProtocol):
             return DISCARD.reserve()
 
     def buffer_updated(self, nbytes: int) -> None:
+        """Hand the bytes to the handler."""
         try:
             self._sink.received(nbytes)
         except Exception as error:  # noqa: BLE001 - see accept
             self.fail(error)
 
     def eof_received(self) -> bool:
-        """Tell the handler; answer whether the link stays half open."""
+        """Pass it to the handler; answer whether the link stays half open."""
         self._input_over = True
         if self._state is _State.CLOSING:
             return False
@@ -281,11 +244,13 @@ class TcpWire(asyncio.BufferedProtocol):
         return True
 
     def resume_writing(self) -> None:
+        """Go on with what waited for output to drain, after this call."""
         # Some loops are in the middle of their own bookkeeping here, and would
         # report the loss twice if the handler aborted now (asyncio in Python 3.11).
         self._context.scheduler.call_soon(self._drained)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The link is gone: the handler hears it, last."""
         self._mute(_State.ENDED)
         if self._linger is not None:
             self._linger.cancel()
@@ -295,6 +260,21 @@ class TcpWire(asyncio.BufferedProtocol):
             handler.connection_lost(exc)
         except Exception as error:  # noqa: BLE001 - see accept
             self._report(error)
+
+    def close_link(self) -> None:
+        """Close, at the wish of a layer."""
+        self.close()
+
+    def abort_link(self) -> None:
+        """Abort, at the wish of a layer."""
+        self.abort()
+
+    def fail(self, error: Exception) -> None:
+        """End the link because of a defect, and report it."""
+        self.abort()
+        self._report(error)
+
+    # --- the end ---------------------------------------------------------------------
 
     @guarded
     def _drained(self) -> None:
@@ -308,7 +288,7 @@ class TcpWire(asyncio.BufferedProtocol):
         if self._input_over or self.pending():
             return
         try:
-            self._transport.write_eof()
+            self._lower.write_eof()
         except OSError:  # the peer has reset the link, and the loop has yet to notice
             self.abort()
 
@@ -320,7 +300,7 @@ class TcpWire(asyncio.BufferedProtocol):
         if self.pending():
             self.abort()
         else:
-            self._transport.close()
+            self._lower.close()
 
     def _mute(self, state: _State) -> None:
         self._state = state
@@ -329,11 +309,6 @@ class TcpWire(asyncio.BufferedProtocol):
         self.writelines = _ignore
         if state is _State.ENDED:
             self.pending = _nothing
-
-    def fail(self, error: Exception) -> None:
-        """End the link because of a defect, and report it."""
-        self.abort()
-        self._report(error)
 
     def _report(self, error: Exception) -> None:
         with suppress(MemoryError):  # where there is no room for a line, the link ends without one

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.net_asyncio.handshakes import CROWD
-from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
+from app.adapters.net_asyncio.tls_layer import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
 from app.domain.security import Security
 from app.domain.sessions.wire import Wire
+from app.ports.layers import SETUPS
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler
@@ -140,7 +140,7 @@ def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
     """A peer that goes on sending meanwhile is held back, so that its bytes cannot pile up."""
     link, client = ProtectedLink(), MemoryClient()
     hello = client.shake()
-    link.protection.room[: len(hello)] = hello
+    link.layers.room[: len(hello)] = hello
 
     link.layer.buffer_updated(len(hello))
     reading_while_waiting = link.transport.reading
@@ -150,13 +150,13 @@ def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
     assert link.transport.reading
 
 
-@pytest.mark.parametrize("ending", ["secure", "turned away", "lost", "closed"])
+@pytest.mark.parametrize("ending", ["secure", "turned away", "connection_lost", "closed"])
 def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
     """However it ends, others may begin theirs; it is counted once."""
     link, client = ProtectedLink(), MemoryClient()
-    for _ in range(CROWD - 1):
-        link.protection.crowd.enter()
-    full_meanwhile = link.protection.crowd.is_full
+    for _ in range(SETUPS - 1):
+        link.setup.limit.enter()
+    full_meanwhile = link.setup.limit.is_reached
 
     if ending == "secure":
         link.shake_hands(client)
@@ -165,10 +165,10 @@ def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
     elif ending == "closed":
         link.handler.wire.close()
     link.lose()
-    link.protection.crowd.enter()
+    link.setup.limit.enter()
 
     assert full_meanwhile
-    assert link.protection.crowd.is_full
+    assert link.setup.limit.is_reached
 
 
 # --- handshakes that fail ------------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_time_that_a_peer_waits_for_us_is_not_held_against_it() -> None:
     link, client = ProtectedLink(), MemoryClient()
     hello = client.shake()
     link.clock.advance(TIMEOUT * 0.6)
-    link.protection.room[: len(hello)] = hello
+    link.layers.room[: len(hello)] = hello
     link.layer.buffer_updated(len(hello))
 
     timers_while_waiting = link.clock.timers_outstanding
@@ -712,7 +712,7 @@ def test_a_lost_link_leaves_nothing_behind(stage: str) -> None:
 def test_a_step_that_comes_too_late_is_not_made() -> None:
     """A link that was lost while its handshake waited for its turn takes no harm."""
     link, hello = ProtectedLink(), MemoryClient().shake()
-    link.protection.room[: len(hello)] = hello
+    link.layers.room[: len(hello)] = hello
     link.layer.buffer_updated(len(hello))
 
     link.lose()

@@ -1,4 +1,4 @@
-"""A TCP link between an event loop and a handler, in virtual time."""
+"""A link between a transport and a handler, in virtual time."""
 
 import errno
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from typing import NoReturn
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.net_asyncio.protocol import LinkContext, TcpWire
 from app.domain.sessions.wire import Peer, Wire
+from app.ports.layers import begin
+from app.ports.stream_wire import LinkContext, StreamWire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import (
@@ -33,8 +34,8 @@ class Link:
         self.transport = FakeTransport(write_eof_error=write_eof_error)
         acceptor = RecordingAcceptor(factory=factory)
         context = LinkContext(self.clock, acceptor, self.failures.append)
-        self.wire = TcpWire(context, Peer("192.0.2.1", 1234))
-        self.wire.connection_made(self.transport)
+        self.wire = StreamWire(context, Peer("192.0.2.1", 1234))
+        begin(self.wire, self.transport)
         self.handler = acceptor.handlers[0]
 
     def receive(self, data: bytes) -> None:
@@ -133,7 +134,7 @@ def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> 
         failures: list[Exception] = []
         transport = FakeTransport()
         context = LinkContext(ManualClock(), RecordingAcceptor(), failures.append)
-        TcpWire(context, Peer("192.0.2.1", 1234)).connection_made(transport)
+        begin(StreamWire(context, Peer("192.0.2.1", 1234)), transport)
     else:
         link = Link()
         transport, failures = link.transport, link.failures
@@ -156,9 +157,9 @@ def test_no_memory_for_the_report_either() -> None:
         raise MemoryError
 
     acceptor = RecordingAcceptor(factory=partial(Faulty, fault="received"))
-    wire = TcpWire(LinkContext(ManualClock(), acceptor, fail), Peer("192.0.2.1", 1234))
+    wire = StreamWire(LinkContext(ManualClock(), acceptor, fail), Peer("192.0.2.1", 1234))
     transport = FakeTransport()
-    wire.connection_made(transport)
+    begin(wire, transport)
 
     wire.get_buffer(-1)[:1] = b"x"
     wire.buffer_updated(1)

@@ -1,0 +1,87 @@
+"""One TCP link: asyncio's protocol on its outer side, the domain's `Wire` on its inner."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from app.adapters.net_asyncio.send_queue import unacknowledged
+from app.domain.timers import Scheduler, Timer
+from app.ports.layers import Lower, Upper, begin
+from app.ports.stream_wire import StreamWire
+
+
+class LoopScheduler(Scheduler):
+    """The timers of one event loop."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def monotonic(self) -> float:
+        """Seconds on the loop's own scale."""
+        return self._loop.time()
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
+        """Make the call once, `delay` seconds from now."""
+        return self._loop.call_later(delay, call)
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Make the call once, in the loop's next turn."""
+        self._loop.call_soon(call)
+
+
+class TcpWire(StreamWire, asyncio.BufferedProtocol):
+    """A link, driven by the event loop, or by the layers that lie between.
+
+    Without layers its lower is the loop's transport: writing is the transport's own method.
+    """
+
+    __slots__ = ()
+
+    def _untaken(self) -> int:
+        return unacknowledged(self._lower.get_extra_info("socket").fileno())
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop has made its transport: set the link up."""
+        begin(self, cast("Lower", transport))
+
+
+class LayeredProtocol(asyncio.BufferedProtocol):
+    """What the loop drives where a link has layers: their lowest one.
+
+    Its methods are those of the layer, so that a read takes no detour.
+    """
+
+    __slots__ = (
+        "_lowest",
+        "buffer_updated",
+        "connection_lost",
+        "eof_received",
+        "get_buffer",
+        "resume_writing",
+    )
+
+    # Typed by `Upper`; as attributes they could not keep asyncio's names of the parameters.
+    get_buffer: Any
+    buffer_updated: Any
+    eof_received: Any
+    resume_writing: Any
+    connection_lost: Any
+
+    def __init__(self, lowest: Upper) -> None:
+        self._lowest = lowest
+        self.get_buffer = lowest.get_buffer
+        self.buffer_updated = lowest.buffer_updated
+        self.eof_received = lowest.eof_received
+        self.resume_writing = lowest.resume_writing
+        self.connection_lost = lowest.connection_lost
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop has made its transport: set the link up."""
+        begin(self._lowest, cast("Lower", transport))
+
+
+def loop_protocol(wire: TcpWire, lowest: Upper) -> asyncio.BufferedProtocol:
+    """What the loop shall drive: the wire itself where it has no layers."""
+    return wire if lowest is wire else LayeredProtocol(lowest)
