@@ -235,7 +235,7 @@ class StreamWire:
     def eof_received(self) -> bool:
         """Pass it to the handler; answer whether the link stays half open."""
         self._input_over = True
-        if self._state is _State.CLOSING:
+        if self._state is _State.CLOSING or self._handler is DISCARD:
             return False
         try:
             self._sink.eof_received()

@@ -5,7 +5,7 @@ close and report their end as over TCP.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
@@ -17,6 +17,7 @@ from nats.aio.transport import TcpTransport
 from app.adapters.net_memory import MemoryNetwork, MemoryWire
 from app.domain.events import Link
 from app.domain.sessions.wire import Wire
+from app.ports.layers import LayerFactory
 from app.ports.transport import HIGH_WATER, Address
 
 _STREAM_LIMIT = 64 * 1024
@@ -139,9 +140,14 @@ class MemoryTransport(asyncio.Transport):
 
 
 async def open_connection(
-    network: MemoryNetwork, host: str, port: int, *, limit: int = _STREAM_LIMIT
+    network: MemoryNetwork,
+    host: str,
+    port: int,
+    *,
+    limit: int = _STREAM_LIMIT,
+    layers: Sequence[LayerFactory] = (),
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Do what `asyncio.open_connection` does, over `network`.
+    """Do what `asyncio.open_connection` does, over `network`; `layers` have no handshake.
 
     Raises `ConnectionRefusedError` when nobody listens.
     """
@@ -149,7 +155,7 @@ async def open_connection(
     reader = asyncio.StreamReader(limit=limit, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
     transport = MemoryTransport(protocol)
-    network.connect(Address(host, port), transport.attach)
+    network.connect(Address(host, port), transport.attach, layers)
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 

@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from operator import attrgetter
@@ -28,6 +28,7 @@ from app.ports.layers import LayerFactory
 from app.ports.transport import Address, Dialer, Listener
 from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
+from tests.fakes.layers import Framed, OneByOne, Scrambled
 from tests.fakes.memory_client import open_connection
 from tests.fakes.tls_peer import TlsStream
 
@@ -54,6 +55,8 @@ class Transport:
     in_memory: bool = False
     tls: Literal["", "greeting", "secure-first"] = ""
     """Whether links are protected, and what comes first."""
+    below: tuple[LayerFactory, ...] = ()
+    """Further layers at both ends, below TLS; in memory only, where peers can have them too."""
 
     def run(self, scenario: Scenario) -> None:
         """Run a scenario to its end; raises what it raises."""
@@ -76,7 +79,12 @@ TLS = [
     for tcp in TCP
     for mode in ("greeting", "secure-first")
 ]
-EVERY = [*TCP, *TLS, Transport("memory", None, in_memory=True)]
+MEMORY = [
+    Transport("memory", None, in_memory=True),
+    Transport("memory-layers", None, in_memory=True, below=(Scrambled, Framed)),
+    Transport("memory-tls-over-layers", None, in_memory=True, tls="greeting", below=(OneByOne, Framed)),
+]
+EVERY = [*TCP, *TLS, *MEMORY]
 
 
 every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("name"))
@@ -135,55 +143,70 @@ class Bench:
         """Make a list that `until` takes notice of."""
         return Notes(self._changed.set)
 
-    def dialer(self, *, trusting: Authority | None = None) -> Dialer:
-        """Make a dialer of this transport, which trusts one authority."""
+    def dialer(
+        self, *, trusting: Authority | None = None, layers: Sequence[LayerFactory] | None = None
+    ) -> Dialer:
+        """Make a dialer of this transport, which trusts one authority, or has these layers."""
+        if layers is None:
+            tls = [self.dialed_tls(trusting)] if self.transport.tls else []
+            layers = [*self.transport.below, *tls]
         if self._network is not None:
-            return self._network.dialer()
-        layers: list[LayerFactory] = []
-        if self.transport.tls:
-            authority = trusting or certificates().authority
-            files = replace(certificates().files(pair=certificates().client), ca_file=authority.ca_file)
-            settings = TlsSettings(client_context(files), DEADLINE, self.facts.append, for_routes=True)
-            layers.append(TlsLayers(settings))
+            return self._network.dialer(layers)
         dialer = TcpDialer(on_failure=self._failed, layers=layers)
         self._dialers.append(dialer)
         return dialer
 
-    def listener(self, host: str = LOOPBACK, port: int = -1, pair: Pair | None = None) -> Listener:
+    def dialed_tls(self, trusting: Authority | None = None) -> TlsLayers:
+        """TLS of a dialer, which trusts one authority."""
+        authority = trusting or certificates().authority
+        files = replace(certificates().files(pair=certificates().client), ca_file=authority.ca_file)
+        return TlsLayers(TlsSettings(client_context(files), DEADLINE, self.facts.append, for_routes=True))
+
+    def listener(
+        self,
+        host: str = LOOPBACK,
+        port: int = -1,
+        pair: Pair | None = None,
+        layers: Sequence[LayerFactory] | None = None,
+    ) -> Listener:
         """Make a listener of this transport; it shows the usual certificate unless given another."""
+        if layers is None:
+            tls = [self.accepted_tls(pair, self.transport.tls)] if self.transport.tls else []
+            layers = [*self.transport.below, *tls]
         if self._network is not None:
-            made: Listener = self._network.listener(host, port)
+            made: Listener = self._network.listener(host, port, layers)
         else:
             made = TcpListener(
                 host,
                 port,
                 on_failure=self._failed,
                 on_accept_failed=self.accept_failures.append,
-                layers=self._tls_layers(pair),
+                layers=layers,
             )
         self._listeners.append(made)
         return made
 
-    def _tls_layers(self, pair: Pair | None) -> list[LayerFactory]:
-        if not self.transport.tls:
-            return []
-        settings = TlsSettings(
-            server_context(certificates().files(pair=pair)),
-            timeout=DEADLINE,
-            record=self.facts.append,
-            for_routes=self.transport.tls == "secure-first",
+    def accepted_tls(self, pair: Pair | None = None, mode: str = "secure-first") -> TlsLayers:
+        """TLS of a listener, which shows the usual certificate unless given another."""
+        return TlsLayers(
+            TlsSettings(
+                server_context(certificates().files(pair=pair)),
+                timeout=DEADLINE,
+                record=self.facts.append,
+                for_routes=mode == "secure-first",
+            )
         )
-        return [TlsLayers(settings)]
 
     async def serve(
         self,
         factory: HandlerFactory = RecordingHandler,
         room: ReceiveRoom | None = None,
         pair: Pair | None = None,
+        layers: Sequence[LayerFactory] | None = None,
     ) -> RecordingAcceptor:
         """Listen, and drive a handler of `factory` for each link; `connect` goes there from now on."""
         acceptor = self.acceptor(factory, room)
-        self._address = await self.listener(pair=pair).start(acceptor)
+        self._address = await self.listener(pair=pair, layers=layers).start(acceptor)
         return acceptor
 
     def acceptor(
@@ -198,7 +221,9 @@ class Bench:
         """Open a link from the outside, to where `serve` listens unless told otherwise."""
         where = address or self.address
         if self._network is not None:
-            reader, writer = await open_connection(self._network, where.host, where.port)
+            reader, writer = await open_connection(
+                self._network, where.host, where.port, layers=self.transport.below
+            )
         else:
             reader, writer = await asyncio.open_connection(where.host, where.port)
         peer = PeerEnd(reader, writer)

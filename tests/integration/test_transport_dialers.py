@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager, suppress
 from app.domain.sessions.wire import Wire
 from tests.fakes.certificates import certificates
 from tests.fakes.handler import ReceiveRoom, RecordingHandler
-from tests.fakes.transport_bench import LOOPBACK, PAYLOAD, TCP, TLS, Bench, Transport, over_every
+from tests.fakes.transport_bench import LOOPBACK, MEMORY, PAYLOAD, TCP, TLS, Bench, over_every
 
 DIALED = [transport for transport in TCP + TLS if transport.tls != "greeting"]
 
-over_every_dialer = over_every([*DIALED, Transport("memory", None, in_memory=True)])
+over_every_dialer = over_every([*DIALED, *(memory for memory in MEMORY if not memory.tls)])
 over_protected_dialers = over_every([transport for transport in DIALED if transport.tls])
 over_tcp_dialers = over_every(DIALED)
 

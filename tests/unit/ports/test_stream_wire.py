@@ -303,3 +303,16 @@ def test_an_end_from_within_a_call_stops_the_input() -> None:
 
     assert link.handler.data == b"one"
     assert link.transport.requests == ["abort"]
+
+
+def test_an_end_of_input_before_the_acceptor_ends_the_link() -> None:
+    """A peer that leaves during a handshake, before there is a handler, keeps no link half open."""
+    transport = FakeTransport()
+    wire = StreamWire(LinkContext(ManualClock(), RecordingAcceptor(), _fail), Peer("192.0.2.1", 1234))
+    wire.attach(transport)
+
+    assert not wire.eof_received()
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise error
