@@ -116,12 +116,19 @@ class Service:
             return await self._start()
         except CannotStart as error:
             self._events.record(error.fact)
-            await self._close_parts()
+            await self._give_up()
             await self._close_log()
             raise
         except BaseException:
-            await self._close_parts()
+            await self._give_up()
             raise
+
+    async def _give_up(self) -> None:
+        """Leave nothing open, clients included that came in at a listener which had started."""
+        await self._close_listeners()
+        if self.broker.serving:
+            await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
+        await self._close_parts()
 
     async def _start(self) -> Addresses:
         events, info = self._events, self.broker.greeting.info

@@ -28,7 +28,7 @@ from app.ports.layers import LayerFactory
 from app.ports.transport import Address, Dialer, Listener
 from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
-from tests.fakes.layers import Framed, OneByOne, Scrambled
+from tests.fakes.layers import Framed, Scrambled
 from tests.fakes.memory_client import open_connection
 from tests.fakes.tls_peer import TlsStream
 
@@ -82,7 +82,7 @@ TLS = [
 MEMORY = [
     Transport("memory", None, in_memory=True),
     Transport("memory-layers", None, in_memory=True, below=(Scrambled, Framed)),
-    Transport("memory-tls-over-layers", None, in_memory=True, tls="greeting", below=(OneByOne, Framed)),
+    Transport("memory-tls-over-layers", None, in_memory=True, tls="greeting", below=(Framed, Scrambled)),
 ]
 EVERY = [*TCP, *TLS, *MEMORY]
 
