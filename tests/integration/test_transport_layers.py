@@ -81,7 +81,7 @@ async def test_a_close_sends_what_is_pending(bench: Bench, stack: Stack) -> None
 
     near.wire.write(PAYLOAD[:3000])
     near.wire.close()
-    await bench.until(lambda: "ended" in far.calls)
+    await bench.until(lambda: "eof_received" in far.calls)
     far.wire.close()
     await bench.until(lambda: near.lost_once and far.lost_once)
 
@@ -95,7 +95,7 @@ async def test_an_abort_ends_both_ends(bench: Bench, stack: Stack) -> None:
     near, far = await link(bench, stack)
 
     near.wire.abort()
-    await bench.until(lambda: near.lost_once and bool({"ended", "lost"} & set(far.calls)))
+    await bench.until(lambda: near.lost_once and bool({"eof_received", "connection_lost"} & set(far.calls)))
     far.wire.abort()
     await bench.until(lambda: far.lost_once)
 
@@ -114,7 +114,7 @@ async def test_a_paused_link_delivers_nothing(bench: Bench, stack: Stack) -> Non
     await bench.round_trip()
     far_data_while_paused = bytes(far.data)
     far.wire.resume()
-    await bench.until(lambda: "ended" in far.calls)
+    await bench.until(lambda: "eof_received" in far.calls)
     far.wire.close()
 
     assert far_data_while_paused == b""
@@ -156,7 +156,7 @@ def test_a_layer_may_refuse_a_dialed_link(transport: Transport) -> None:
         dialer.dial(bench.address.host, bench.address.port, dialed, refusals.append)
         await bench.until(lambda: bool(accepted.handlers))
         accepted.handlers[0].wire.write(b"who are you?")
-        await bench.until(lambda: bool(refusals) and "lost" in accepted.handlers[0].calls)
+        await bench.until(lambda: bool(refusals) and "connection_lost" in accepted.handlers[0].calls)
 
         assert refusals == ["the peer is rude"]
         assert dialed.handlers == []
@@ -176,7 +176,7 @@ def test_what_a_layer_is_setting_up_is_given_up(transport: Transport) -> None:
         await bench.until(lambda: bool(accepted.handlers and accepted.handlers[0].data))
 
         dialer.close()
-        await bench.until(lambda: bool({"ended", "lost"} & set(accepted.handlers[0].calls)))
+        await bench.until(lambda: bool({"eof_received", "connection_lost"} & set(accepted.handlers[0].calls)))
 
         assert (dialed.handlers, refusals) == ([], [])
 
