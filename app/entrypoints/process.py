@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
@@ -52,13 +52,14 @@ def run(container: Container, loaded: Loaded) -> int:
     """
     signals.end_by_interrupt()
     _obey_dump()
-    try:
-        return leave(_run(container, loaded))
-    except KeyboardInterrupt:
-        return _STOPPED
+    with ExitStack() as at_end:
+        try:
+            return leave(_run(container, loaded, at_end))
+        except KeyboardInterrupt:
+            return _STOPPED
 
 
-def _run(container: Container, loaded: Loaded) -> int:
+def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
     try:
         events = container.event_log()
     except LogDestinationError as error:
@@ -66,7 +67,7 @@ def _run(container: Container, loaded: Loaded) -> int:
         return _FAILED
     with closing(events):
         try:
-            return _run_with_log(container, loaded, events)
+            return _run_with_log(container, loaded, events, at_end)
         except CannotStart as error:  # its fact is in the log
             fact = error.fact
         except (AuthError, TlsError, PidFileError) as error:
@@ -77,7 +78,7 @@ def _run(container: Container, loaded: Loaded) -> int:
     return _FAILED
 
 
-def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int:
+def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end: ExitStack) -> int:
     """Raises `AuthError`, `TlsError`, `PidFileError` and `CannotStart`."""
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
@@ -94,15 +95,15 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog) -> int
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     _allow_many_descriptors()
-    return run_in_loop(_serve(container), _loop_factory())
+    return run_in_loop(_serve(container, at_end), _loop_factory())
 
 
-async def _serve(container: Container) -> int:
+async def _serve(container: Container, at_end: ExitStack) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
     memory = Tidying(service.broker, container.clock(), Background(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _obey_signals(container.event_log(), starting)
+    stop = _obey_signals(container.event_log(), starting, at_end)
     try:
         if await _has_started(starting, stop):
             _settle_memory()
@@ -130,8 +131,13 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
     return True
 
 
-def _obey_signals(events: EventLog, starting: "asyncio.Future[Addresses]") -> asyncio.Event:
-    """From now on; the event is set when the server shall stop, and `starting` is given up then."""
+def _obey_signals(
+    events: EventLog, starting: "asyncio.Future[Addresses]", at_end: ExitStack
+) -> asyncio.Event:
+    """From now on; the event is set when the server shall stop, and `starting` is given up then.
+
+    What `at_end` is given is undone when the program has ended its server.
+    """
     stop = asyncio.Event()
 
     def end(name: str) -> None:
@@ -144,7 +150,7 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[Addresses]") -> as
     def trap(name: str) -> None:
         """In the middle of whatever is done. One is enough: a flood would leave no time for the end."""
         signals.ignore_endings()
-        end_at_last(_LAST_SECONDS, _give_up)
+        at_end.callback(end_at_last(_LAST_SECONDS, _give_up).cancel)
         loop.call_soon_threadsafe(end, name)
 
     for number, name in signals.ENDINGS.items():

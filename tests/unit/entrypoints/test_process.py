@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -95,3 +96,18 @@ def test_what_cannot_start_says_why() -> None:
     assert Level.FATAL is log.events[-1].level
     assert (Level.ERROR, "this has no effect") == (log.events[0].level, log.texts()[0])
     assert log.closed
+
+
+def test_an_end_leaves_no_timer() -> None:
+    """The timer that would end a stuck server is gone with a server that has ended."""
+    run_with(HesitantListener(signal.SIGTERM))
+
+    assert [] == [
+        thread.name for thread in threading.enumerate() if thread.name == "last-end" and not _over(thread)
+    ]
+
+
+def _over(thread: threading.Thread) -> bool:
+    """A cancelled timer's thread ends at once."""
+    thread.join(10)
+    return not thread.is_alive()
