@@ -24,7 +24,7 @@ from app.domain.interest.subscription import Subscription, read_member
 from app.domain.interest.tombstones import Tombstones
 from app.domain.limits import Limits
 from app.domain.peer_kind import PeerKind
-from app.domain.protocol.encode import ServerInfo
+from app.domain.protocol.encode import ListenerInfo, ServerInfo
 from app.domain.protocol.errors import MaximumConnections
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.closing import Removals
@@ -186,15 +186,18 @@ class Broker:
 
     # --- connections -----------------------------------------------------------
 
-    def accept(self, wire: Wire) -> Handler:
-        """Take on a new client: greet it, and serve it until its wire is lost."""
+    def accept(self, wire: Wire, listener: ListenerInfo | None = None) -> Handler:
+        """Take on a new client: greet it, and serve it until its wire is lost.
+
+        `listener` is where it came in, if that is not the first listener.
+        """
         self._total += 1
         self.greeting.refresh()
         connection = Connection(self, self.next_number(), wire)
         session = ClientSession(self, connection)
         if self.events.debug:
             connection.report(ClientConnected(connection.link))
-        session.greet()
+        session.greet(listener)
         if len(self.connections) >= self.limits.max_connections:
             connection.report(ConnectionsExceeded(connection.link, self.limits.max_connections))
             connection.close(MaximumConnections().wire())

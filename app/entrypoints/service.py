@@ -7,6 +7,7 @@ program; see ``app.entrypoints.process``.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.adapters.net_asyncio.tls_events import TlsRequired
 from app.adapters.process.own_thread import in_own_thread
@@ -25,6 +26,8 @@ from app.domain.events import (
     ServerStarting,
 )
 from app.domain.failure import described
+from app.domain.protocol.encode import ListenerInfo
+from app.domain.sessions.wire import Handler, Wire
 from app.entrypoints.events import StopIncomplete
 from app.entrypoints.settings import PROGRAM, RUNTIME
 from app.ports.authenticator import Authenticator
@@ -99,6 +102,8 @@ class Service:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
+        self._ports: dict[ClientListener, int] = {}
+        """Real ports."""
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -154,13 +159,20 @@ class Service:
     async def _listen(self, asked: ClientListener) -> Address:
         """Let clients in at one place; after the first one the broker knows its port."""
         try:
-            address = await asked.listener.start(self.broker.accept)
+            address = await asked.listener.start(partial(self._accept, asked))
         except ListenError as error:
             raise CannotStart(ListenFailed(None, asked.host, asked.port, str(error))) from error
+        self._ports[asked] = address.port
         if asked is self._parts.listeners[0]:
             urls = () if self.broker.cluster is None else self._parts.client_urls(address.port)
             self.broker.listening_on(address.port, urls)
         return address
+
+    def _accept(self, at: ClientListener, wire: Wire) -> Handler:
+        if at is self._parts.listeners[0]:
+            return self.broker.accept(wire)
+        port = self._ports.get(at, at.port)
+        return self.broker.accept(wire, ListenerInfo(at.host, port, at.tls_required, at.tls_verify))
 
     async def _listen_for_routes(self, cluster: Cluster) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""

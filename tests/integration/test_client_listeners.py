@@ -50,6 +50,8 @@ class Rig:
         )
         self.service = self.container.service()
         self.clients: list[RawClient] = []
+        self.info: dict[str, object] = {}
+        """What the client at the protected listener heard."""
 
     def _tcp(self, port: int, *layers: LayerFactory) -> TcpListener:
         return TcpListener(HOST, port, on_failure=self._fail, on_accept_failed=self.log.record, layers=layers)
@@ -64,7 +66,7 @@ class Rig:
         reader, writer = await asyncio.open_connection(HOST, plain.port)
         one = await RawClient.greet(reader, writer, writer.transport.abort)
         reader, writer = await asyncio.open_connection(HOST, protected.port)
-        assert (await reader.readline()).startswith(b"INFO ")
+        self.info = json.loads((await reader.readline()).removeprefix(b"INFO "))
         stream = TlsStream(reader, writer, certificates().client_context())
         await stream.shake_hands()
         two = RawClient(stream, stream, writer.transport.abort)
@@ -98,6 +100,20 @@ async def test_messages_cross_from_listener_to_listener(rig: Rig) -> None:
     for client in clients:
         heard = [await client.line() for _ in range(6)]
         assert heard == [b"MSG news 1 2\r\n", b"hi\r\n"] * 3
+
+
+async def test_info_speaks_of_the_listener_that_a_client_came_in_at(rig: Rig) -> None:
+    """TLS is required where it is, and nowhere else; the port is the one that was dialed."""
+    addresses = await rig.service.start()
+    await rig.connect(addresses)
+    reader, writer = await asyncio.open_connection(HOST, addresses.clients[0].port)
+    first = json.loads((await reader.readline()).removeprefix(b"INFO "))
+    writer.close()
+
+    keys = ("host", "port", "tls_required", "ssl_required")
+    assert [HOST, addresses.clients[0].port, False, False] == [first[key] for key in keys]
+    assert [HOST, addresses.clients[1].port, True, True] == [rig.info[key] for key in keys]
+    assert set(first) == set(rig.info)
 
 
 async def test_start_returns_and_logs_each_address(rig: Rig) -> None:

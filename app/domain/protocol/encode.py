@@ -9,6 +9,16 @@ PONG = b"PONG\r\n"
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerInfo:
+    """What INFO says of the listener that a client came in at, where a server has several."""
+
+    host: str
+    port: int
+    tls_required: bool = False
+    tls_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PersonalInfo:
     """What INFO says to one client alone; fields without a value are left out.
 
@@ -21,6 +31,8 @@ class PersonalInfo:
     """What the client has to sign."""
     ldm: bool = False
     """The server will stop soon: the client should go elsewhere."""
+    listener: ListenerInfo | None = None
+    """Where the client came in; None for the first listener, of which `ServerInfo` speaks."""
 
     def fields(self) -> dict[str, object]:
         """Those that have a value, by key."""
@@ -59,16 +71,19 @@ class ServerInfo:
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
+        at = personal.listener or ListenerInfo(
+            self.told_host or self.host, self.told_port or self.port, self.tls_required, self.tls_verify
+        )
         fields: dict[str, object] = {
             "server_id": self.server_id,
             "version": self.version,
             "go": self.go,
-            "host": self.told_host or self.host,
-            "port": self.told_port or self.port,
+            "host": at.host,
+            "port": at.port,
             "auth_required": self.auth_required,
-            "ssl_required": self.tls_required,
-            "tls_required": self.tls_required,
-            "tls_verify": self.tls_verify,
+            "ssl_required": at.tls_required,
+            "tls_required": at.tls_required,
+            "tls_verify": at.tls_verify,
             "max_payload": self.max_payload,
         }
         if self.connect_urls:

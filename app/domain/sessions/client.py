@@ -1,5 +1,6 @@
 """A client's session: admission, CONNECT and INFO (client-protocol.md); the rest is in ``peer``."""
 
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from app.domain.credentials import Credentials, Identity
@@ -13,7 +14,7 @@ from app.domain.interest.routing import Audience
 from app.domain.peer_kind import PeerKind
 from app.domain.protocol import encode
 from app.domain.protocol.commands import Connect, check_info, parse_connect, readable
-from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo
+from app.domain.protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from app.domain.protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
@@ -68,16 +69,19 @@ class ClientSession(PeerSession):
 
     # --- INFO ----------------------------------------------------------------------
 
-    def greet(self) -> None:
-        """Send the first INFO."""
+    def greet(self, listener: ListenerInfo | None = None) -> None:
+        """Send the first INFO to a client that came in at this listener; None is the first one."""
         greeting = self.host.greeting
         self._personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
+        if listener is not None:
+            self._personal = replace(self._personal, listener=listener)
         self._heard = greeting.version
         self.connection.send(greeting.line(self._personal))
 
     def tell(self, personal: PersonalInfo) -> None:
         """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
-        self._personal = personal
+        at = self._personal.listener
+        self._personal = personal if at is None else replace(personal, listener=at)
         self._heard = 0
         self.keep_informed()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.protocol import encode
-from app.domain.protocol.encode import ServerInfo
+from app.domain.protocol.encode import ListenerInfo, PersonalInfo, ServerInfo
 
 INFO = ServerInfo(
     server_id="6GmDbeiaaXw6rbl9UhqMij",
@@ -42,6 +42,15 @@ def test_an_address_for_clients() -> None:
     line = replace(INFO, told_host="me.example", told_port=1).line()
 
     assert b'"host":"me.example","port":1,' in line
+
+
+def test_another_listener() -> None:
+    """A client that came in there hears of its address and TLS, whatever is advertised of the first."""
+    listener = ListenerInfo("127.0.0.2", 4443, tls_required=True, tls_verify=True)
+    line = replace(INFO, told_host="me.example", told_port=1).line(PersonalInfo(listener=listener))
+
+    assert b'"host":"127.0.0.2","port":4443,"auth_required":false,"ssl_required":true,' in line
+    assert b'"tls_required":true,"tls_verify":true,' in line
 
 
 def test_a_host_for_clients() -> None:

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.domain.dataplane.seam import MakePlane
-from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo
+from app.domain.protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.greeting import UPDATE_SECONDS, Greeting
 from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
@@ -126,3 +127,21 @@ def test_a_word_for_a_client_that_takes_none(make_plane: MakePlane) -> None:
     session_of(client).tell(PersonalInfo(ldm=True))
 
     assert PONG == client.ask(b'CONNECT {"verbose":false}\r\nPING\r\n')
+
+
+def test_a_client_hears_of_its_own_listener(make_plane: MakePlane) -> None:
+    """Where it came in stays true with each change, and with what is said to it alone."""
+    server = VirtualBroker(make_plane)
+    listener = ListenerInfo("127.0.0.2", 4443, tls_required=True)
+    wire = server.wire()
+    acceptor = partial(server.broker.accept, listener=listener)
+    client = VirtualClient(server, server.drive(wire, acceptor), wire)
+    first = info_of(client.heard())
+    client.ask(ASYNC)
+
+    session_of(client).tell(PersonalInfo(ldm=True))
+    server.broker.deferred.flush()
+
+    second = info_of(client.heard())
+    assert [(4443, True), (4443, True)] == [(info["port"], info["tls_required"]) for info in (first, second)]
+    assert second["ldm"]
