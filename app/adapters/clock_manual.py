@@ -61,7 +61,7 @@ class ManualClock(Clock):
     def run_pending(self) -> None:
         """Make the calls of `call_soon`, those that they add included.
 
-        What a call raises comes out here; the calls behind it stay pending.
+        What a call raises comes out here; the calls after it stay pending.
         """
         while self._soon:
             self._soon.popleft()()

@@ -1,4 +1,4 @@
-"""Layers that change bytes: the second users of what TLS stands on."""
+"""Layers that change bytes: the second users of the layer protocol."""
 
 from app.ports.guarding import guarded
 from app.ports.layers import Layer, LinkSetup, Upper

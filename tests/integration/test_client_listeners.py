@@ -61,7 +61,7 @@ class Rig:
         raise error
 
     async def connect(self, addresses: Addresses) -> tuple[RawClient, RawClient, RawClient]:
-        """A client at each listener, behind INFO."""
+        """A client at each listener that has read INFO."""
         plain, protected, _ = addresses.clients
         reader, writer = await asyncio.open_connection(HOST, plain.port)
         one = await RawClient.greet(reader, writer, writer.transport.abort)

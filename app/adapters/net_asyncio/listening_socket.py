@@ -17,7 +17,7 @@ async def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
     """Bind and listen; port 0 or -1 means any free port.
 
     A wildcard host takes IPv4 and IPv6 alike where the system has both
-    (client-protocol.md, section 1). A name stands for one of its addresses, an IPv4
+    (client-protocol.md, section 1). A name means one of its addresses, an IPv4
     one if there is any. Raises `ListenError` with a plain reason.
     """
     if not -1 <= port <= HIGHEST_PORT:

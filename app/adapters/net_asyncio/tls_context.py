@@ -106,7 +106,7 @@ def _refuse_to_ask() -> str:
 
 
 def _complaint_about(cert_file: str, key_file: str, error: Exception) -> str:
-    """Which of the two files is at fault, and why, as far as can be told."""
+    """Which of the two files is at fault, and why, as far as is known."""
     if _CERTIFICATE not in _text(cert_file, _PAIR):
         return f"{cert_file}: there is no certificate in it, in PEM form"
     if _KEY not in _text(key_file, _PAIR):
