@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.setup import open_authenticator
 from app.adapters.logs.destinations import SyslogError
 from app.adapters.logs.syslog_address import local_address, remote_address
@@ -24,6 +23,7 @@ from app.config.rules import Given
 from app.domain.address import joined
 from app.domain.dataplane import DataPlaneUnavailable, choose
 from app.entrypoints.settings import auth_settings, tls_files
+from app.ports.authenticator import AuthError
 from app.ports.transport import ListenError
 
 _PAIR = "error parsing X509 certificate/key pair: "

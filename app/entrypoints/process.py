@@ -9,7 +9,6 @@ import signal
 from collections.abc import Callable
 from contextlib import closing
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
@@ -30,6 +29,7 @@ from app.entrypoints.events import (
     StartFailed,
 )
 from app.entrypoints.service import CannotStart
+from app.ports.authenticator import AuthError
 from app.ports.event_log import EventLog
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2

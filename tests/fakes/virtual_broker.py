@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.credentials import Gatekeeper
@@ -85,7 +85,7 @@ class VirtualBroker:
         self.clock = place.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or AllowAll(), self.events)
         self.broker = Broker(self.limits, place.info, needs, place.membership)
         self.clients: list[VirtualClient] = []
         self._next_port = 4000

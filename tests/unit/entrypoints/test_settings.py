@@ -5,7 +5,7 @@ import ssl
 import pytest
 
 from app import __version__
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
@@ -113,7 +113,7 @@ def test_an_authenticator_of_ones_own() -> None:
 def test_what_clients_are_told() -> None:
     """INFO names the address and the largest payload, and whether a login is needed."""
     options = make_options({"host": "h", "port": 7, "max_payload": 8})
-    info = server_info(options, SeededEntropy(1), OpenDoor())
+    info = server_info(options, SeededEntropy(1), AllowAll())
 
     assert ("0.8.0", "h", 7, 8, False) == (
         info.version,
@@ -132,7 +132,7 @@ def test_what_clients_are_told() -> None:
 def test_the_address_that_clients_get(advertised: str | None, reported: tuple[str, int]) -> None:
     """What is advertised to clients is in INFO, and is not where the server listens."""
     given = {"host": "h", "port": 7} | ({"client_advertise": advertised} if advertised else {})
-    info = server_info(make_options(given), SeededEntropy(1), OpenDoor())
+    info = server_info(make_options(given), SeededEntropy(1), AllowAll())
 
     assert ("h", 7, *reported) == (info.host, info.port, info.told_host, info.told_port)
 
@@ -216,7 +216,7 @@ def test_encryption_needs_a_certificate() -> None:
 def test_what_clients_are_told_of_tls() -> None:
     """INFO says whether TLS is needed, and whether clients have to show certificates."""
     reported = [
-        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), OpenDoor())
+        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), AllowAll())
         for tls in (None, section(), {**section(), "verify": True})
     ]
 

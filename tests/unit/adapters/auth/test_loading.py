@@ -8,11 +8,10 @@ from typing import Protocol
 
 import pytest
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.guard import GuardedAuthenticator, GuardedFunction
 from app.adapters.auth.loading import load_authenticator
 from app.domain.events import Event
-from app.ports.authenticator import Authenticator
+from app.ports.authenticator import Authenticator, AuthError
 
 
 class Write(Protocol):
@@ -98,8 +97,8 @@ AUTHENTICATORS = {
             def close(self): pass
         """,
     "factory": """
-        from app.adapters.auth.plain import OpenDoor
-        def it(): return OpenDoor()
+        from app.adapters.auth.authenticators import AllowAll
+        def it(): return AllowAll()
         """,
 }
 

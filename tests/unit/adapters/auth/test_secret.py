@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.secret import BcryptSecret, PlainSecret, encoded, read_secret
+from app.ports.authenticator import AuthError
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``, at the lowest cost."""

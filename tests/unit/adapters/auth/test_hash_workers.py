@@ -1,4 +1,4 @@
-"""Unit tests of comparing secrets beside the event loop."""
+"""Unit tests of comparing secrets in threads."""
 
 import asyncio
 import queue
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from app.adapters.auth.hash_bench import HandOver, HashBench, usual_workers
+from app.adapters.auth.hash_workers import HashWorkers, RunInLoop, default_workers
 from app.adapters.auth.secret import PlainSecret
 from tests.fakes.held_secret import SECONDS, HeldSecret
 
@@ -20,12 +20,12 @@ class OwnLoop:
         self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
         self.verdicts: list[bool] = []
 
-    def way_back(self) -> HandOver:
-        """How threads reach the test."""
+    def find_loop(self) -> RunInLoop:
+        """Schedule calls for the test."""
         return self.calls.put
 
-    def note(self, right: bool) -> None:  # noqa: FBT001 - a verdict's signature
-        """Keep a verdict."""
+    def note(self, right: bool) -> None:  # noqa: FBT001 - `OnResult`'s signature
+        """Keep a result."""
         self.verdicts.append(right)
 
     def turn(self) -> None:
@@ -38,25 +38,25 @@ def _loop() -> OwnLoop:
     return OwnLoop()
 
 
-@pytest.fixture(name="bench")
-def _bench(loop: OwnLoop) -> Iterator[HashBench]:
+@pytest.fixture(name="workers")
+def _workers(loop: OwnLoop) -> Iterator[HashWorkers]:
     """One thread, and room for two."""
-    bench = HashBench(capacity=2, workers=1, way_back=loop.way_back)
-    yield bench
-    bench.close()
+    workers = HashWorkers(capacity=2, workers=1, find_loop=loop.find_loop)
+    yield workers
+    workers.close()
 
 
 def unreachable() -> NoReturn:
-    """A way back that nobody may ask for."""
-    pytest.fail("a quick comparison asked for the way back")
+    """A loop that must not be asked for."""
+    pytest.fail("a quick comparison asked for the event loop")
 
 
 @pytest.mark.parametrize(("given", "right"), [("right", True), ("wrong", False)])
 def test_a_quick_secret_is_compared_at_once(loop: OwnLoop, given: str, right: bool) -> None:  # noqa: FBT001 - pytest's way
     """Plain text is compared within the call; there is neither thread nor loop."""
-    bench = HashBench(way_back=unreachable)
+    workers = HashWorkers(find_loop=unreachable)
 
-    bench.compare(PlainSecret("right"), given, loop.note)
+    workers.compare(PlainSecret("right"), given, loop.note)
 
     assert [right] == loop.verdicts
 
@@ -64,14 +64,14 @@ def test_a_quick_secret_is_compared_at_once(loop: OwnLoop, given: str, right: bo
 @pytest.mark.parametrize(("given", "right"), [("right", True), ("wrong", False)])
 def test_a_slow_secret_is_compared_elsewhere(
     loop: OwnLoop,
-    bench: HashBench,
+    workers: HashWorkers,
     given: str,
     right: bool,  # noqa: FBT001 - pytest's way
 ) -> None:
-    """The verdict on a slow secret comes later, as a call handed over to the loop."""
+    """The result of a slow secret comes later, as a call on the event loop."""
     secret = HeldSecret()
 
-    bench.compare(secret, given, loop.note)
+    workers.compare(secret, given, loop.note)
 
     assert given.encode() == secret.next_begun()
     assert [] == loop.verdicts
@@ -86,11 +86,11 @@ def test_a_slow_secret_is_compared_elsewhere(
 async def test_the_loop_goes_on_while_hashes_run() -> None:
     """While every thread is busy the event loop turns, and what it does gets done."""
     secret = HeldSecret()
-    bench = HashBench(workers=2)
+    workers = HashWorkers(workers=2)
     loop = asyncio.get_running_loop()
     answers = [loop.create_future() for _ in range(2)]
     for number, answer in enumerate(answers):
-        bench.compare(secret, f"given {number}", answer.set_result)
+        workers.compare(secret, f"given {number}", answer.set_result)
     assert {secret.next_begun(), secret.next_begun()} == {b"given 0", b"given 1"}
 
     for _ in range(1000):
@@ -99,26 +99,26 @@ async def test_the_loop_goes_on_while_hashes_run() -> None:
 
     secret.release()
     assert [False, False] == await asyncio.wait_for(asyncio.gather(*answers), SECONDS)
-    bench.close()
+    workers.close()
 
 
 @pytest.mark.asyncio
 async def test_verdicts_come_on_the_loops_thread() -> None:
-    """Unless told otherwise a verdict is a call of the loop that ran when it was asked for."""
-    bench = HashBench()
+    """By default the result is a call on the loop that ran when the check was requested."""
+    workers = HashWorkers()
     told = asyncio.get_running_loop().create_future()
 
-    bench.compare(HeldSecret(held=False), "right", lambda _: told.set_result(threading.current_thread()))
+    workers.compare(HeldSecret(held=False), "right", lambda _: told.set_result(threading.current_thread()))
 
     assert threading.current_thread() is await asyncio.wait_for(told, SECONDS)
-    bench.close()
+    workers.close()
 
 
-def test_no_more_threads_than_wanted(loop: OwnLoop, bench: HashBench) -> None:
+def test_no_more_threads_than_wanted(loop: OwnLoop, workers: HashWorkers) -> None:
     """A third comparison does not begin while one thread has another in hand."""
     secret = HeldSecret()
     for given in ("1", "2", "3"):
-        bench.compare(secret, given, loop.note)
+        workers.compare(secret, given, loop.note)
 
     assert b"1" == secret.next_begun()
     assert 0 == secret.begun()
@@ -130,16 +130,16 @@ def test_no_more_threads_than_wanted(loop: OwnLoop, bench: HashBench) -> None:
     assert [False] * 3 == loop.verdicts
 
 
-def test_who_finds_no_room_is_refused(loop: OwnLoop, bench: HashBench) -> None:
-    """Beyond the bound the one that has waited longest hears no, and the newest is checked."""
+def test_who_finds_no_room_is_refused(loop: OwnLoop, workers: HashWorkers) -> None:
+    """Beyond the bound the oldest check is refused, and the newest is made."""
     secret = HeldSecret()
-    bench.compare(secret, "in hand", loop.note)
+    workers.compare(secret, "in hand", loop.note)
     secret.next_begun()
     refused: list[bool] = []
-    bench.compare(secret, "oldest", refused.append)
-    bench.compare(secret, "2", loop.note)
+    workers.compare(secret, "oldest", refused.append)
+    workers.compare(secret, "2", loop.note)
 
-    bench.compare(secret, "right", loop.note)
+    workers.compare(secret, "right", loop.note)
     loop.turn()
 
     assert [False] == refused
@@ -151,13 +151,13 @@ def test_who_finds_no_room_is_refused(loop: OwnLoop, bench: HashBench) -> None:
     assert [False, False, True] == sorted(loop.verdicts)
 
 
-def test_a_clients_storm_costs_two_hashes(loop: OwnLoop, bench: HashBench) -> None:
+def test_a_clients_storm_costs_two_hashes(loop: OwnLoop, workers: HashWorkers) -> None:
     """Hundreds that come back with one password share the answers of two comparisons."""
     secret = HeldSecret()
-    bench.compare(secret, "right", loop.note)
+    workers.compare(secret, "right", loop.note)
     secret.next_begun()
     for _ in range(499):
-        bench.compare(secret, "right", loop.note)
+        workers.compare(secret, "right", loop.note)
 
     secret.release()
     for _ in range(500):
@@ -168,24 +168,24 @@ def test_a_clients_storm_costs_two_hashes(loop: OwnLoop, bench: HashBench) -> No
     assert 0 == secret.begun()
 
 
-def test_nothing_is_remembered(loop: OwnLoop, bench: HashBench) -> None:
+def test_nothing_is_remembered(loop: OwnLoop, workers: HashWorkers) -> None:
     """A password that was right is compared again the next time."""
     secret = HeldSecret(held=False)
 
     for _ in range(2):
-        bench.compare(secret, "right", loop.note)
+        workers.compare(secret, "right", loop.note)
         loop.turn()
 
     assert 2 == secret.begun()
 
 
-def test_who_has_left_is_no_work(loop: OwnLoop, bench: HashBench) -> None:
-    """A comparison that is withdrawn before its turn is never made."""
+def test_who_has_left_is_no_work(loop: OwnLoop, workers: HashWorkers) -> None:
+    """A comparison that is cancelled before its turn is never made."""
     secret = HeldSecret()
-    at_work = bench.compare(secret, "right", loop.note)
+    at_work = workers.compare(secret, "right", loop.note)
     secret.next_begun()
-    leaving = bench.compare(secret, "left", loop.note)
-    bench.compare(secret, "stayed", loop.note)
+    leaving = workers.compare(secret, "left", loop.note)
+    workers.compare(secret, "stayed", loop.note)
     assert at_work is not None
     assert leaving is not None
     states = (at_work.under_way, leaving.under_way)
@@ -200,16 +200,16 @@ def test_who_has_left_is_no_work(loop: OwnLoop, bench: HashBench) -> None:
     assert [True, False] == loop.verdicts
 
 
-def test_who_leaves_during_the_comparison(loop: OwnLoop, bench: HashBench) -> None:
-    """One that is withdrawn while it is made has no verdict, and the next is made."""
+def test_who_leaves_during_the_comparison(loop: OwnLoop, workers: HashWorkers) -> None:
+    """A comparison that is cancelled while it is made has no result, and the next is made."""
     secret = HeldSecret()
-    leaving = bench.compare(secret, "right", loop.note)
+    leaving = workers.compare(secret, "right", loop.note)
     secret.next_begun()
     assert leaving is not None
 
     leaving.cancel()
     leaving.cancel()
-    bench.compare(secret, "stayed", loop.note)
+    workers.compare(secret, "stayed", loop.note)
     secret.release()
     loop.turn()
 
@@ -218,17 +218,17 @@ def test_who_leaves_during_the_comparison(loop: OwnLoop, bench: HashBench) -> No
     assert loop.calls.empty()
 
 
-def test_nobody_is_told_after_the_end(loop: OwnLoop, bench: HashBench) -> None:
-    """A closed bench answers no more: neither what is in hand, nor what waits, nor what comes."""
+def test_no_results_after_the_end(loop: OwnLoop, workers: HashWorkers) -> None:
+    """After the end there are no results, of running, waiting or new checks."""
     before = set(threading.enumerate())
     secret = HeldSecret()
-    bench.compare(secret, "right", loop.note)
+    workers.compare(secret, "right", loop.note)
     secret.next_begun()
-    bench.compare(secret, "waiting", loop.note)
+    workers.compare(secret, "waiting", loop.note)
     (worker,) = set(threading.enumerate()) - before
 
-    bench.close()
-    bench.compare(secret, "late", loop.note)
+    workers.close()
+    workers.compare(secret, "late", loop.note)
     secret.release()
     worker.join(SECONDS)
 
@@ -244,32 +244,34 @@ def test_a_loop_that_has_ended() -> None:
     def refuse(call: Callable[[], None]) -> NoReturn:
         raise RuntimeError("Event loop is closed", call)
 
-    bench = HashBench(workers=1, way_back=lambda: refuse)
+    workers = HashWorkers(workers=1, find_loop=lambda: refuse)
 
     told: list[bool] = []
-    bench.compare(HeldSecret(held=False), "right", told.append)
-    bench.compare(second, "right", told.append)
+    workers.compare(HeldSecret(held=False), "right", told.append)
+    workers.compare(second, "right", told.append)
 
     assert b"right" == second.next_begun()
     assert [] == told
-    bench.close()
+    workers.close()
 
 
-def test_a_comparison_that_breaks(loop: OwnLoop, bench: HashBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect costs one login, and a word to the operator; the next login is checked."""
+def test_a_comparison_that_breaks(
+    loop: OwnLoop, workers: HashWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect costs one login and is reported; the next login is checked."""
     told: queue.Queue[type[BaseException]] = queue.Queue()
     monkeypatch.setattr(threading, "excepthook", lambda args: told.put(args.exc_type))
 
     before = set(threading.enumerate())
     broken = HeldSecret(defect=MemoryError())
-    bench.compare(broken, "right", loop.note)
+    workers.compare(broken, "right", loop.note)
     (worker,) = set(threading.enumerate()) - before
 
     broken.release()
     loop.turn()
     assert MemoryError is told.get(timeout=SECONDS)
     worker.join(SECONDS)
-    bench.compare(HeldSecret(held=False), "right", loop.note)
+    workers.compare(HeldSecret(held=False), "right", loop.note)
     loop.turn()
 
     assert [False, True] == loop.verdicts
@@ -282,4 +284,4 @@ def test_the_loop_keeps_a_processor(
     """Two threads, and one where two would leave nothing for the event loop."""
     monkeypatch.setattr("os.cpu_count", lambda: processors)
 
-    assert workers == usual_workers()
+    assert workers == default_workers()

@@ -1,4 +1,4 @@
-"""Unit tests of users and of bearers of a token."""
+"""Unit tests of the authenticators: none, users, a token."""
 
 import hashlib
 from collections import Counter
@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.auth.errors import AuthError
-from app.adapters.auth.known import TokenBearers, Users
+from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.domain.credentials import Credentials, Identity
-from app.ports.authenticator import Authenticator
-from tests.fakes.hash_bench import PromptBench
+from app.ports.authenticator import Authenticator, AuthError
+from tests.fakes.hash_workers import ImmediateWorkers
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``, at cost 4."""
 
-DEARER = HASH.replace("$04$", "$05$")
+COSTLIER = HASH.replace("$04$", "$05$")
 """Of nothing we know, at cost 5."""
 
 
@@ -48,7 +47,7 @@ def _costs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("password", ["secret", HASH], ids=["plain", "bcrypt"])
 def test_a_user_who_knows_the_password(password: str) -> None:
     """The right password lets in, under the user's name; a token beside it does not matter."""
-    users = Users({"derek": password}, PromptBench())
+    users = PasswordAuthenticator({"derek": password}, ImmediateWorkers())
 
     assert users.required
     assert Identity("derek") == verdict(users, "derek", "secret")
@@ -72,12 +71,12 @@ def test_a_user_who_knows_the_password(password: str) -> None:
 )
 def test_everyone_else(password: str, user: str, given: str) -> None:
     """Another password, another user or none at all is refused."""
-    assert verdict(Users({"derek": password}, PromptBench()), user, given) is None
+    assert verdict(PasswordAuthenticator({"derek": password}, ImmediateWorkers()), user, given) is None
 
 
 def test_several_users() -> None:
     """Each user has a password of its own, plain or hashed, and that of no other."""
-    users = Users({"derek": HASH, "alice": "foo", "bob": "secret"}, PromptBench())
+    users = PasswordAuthenticator({"derek": HASH, "alice": "foo", "bob": "secret"}, ImmediateWorkers())
 
     assert Identity("derek") == verdict(users, "derek", "secret")
     assert Identity("alice") == verdict(users, "alice", "foo")
@@ -88,7 +87,7 @@ def test_several_users() -> None:
 
 def test_an_empty_password() -> None:
     """A user whose configured password is empty comes in with an empty one or none, and with no other."""
-    users = Users({"derek": ""}, PromptBench())
+    users = PasswordAuthenticator({"derek": ""}, ImmediateWorkers())
 
     assert Identity("derek") == verdict(users, "derek", "")
     assert verdict(users, "derek", "x") is None
@@ -97,7 +96,7 @@ def test_an_empty_password() -> None:
 
 def test_an_unknown_user_costs_what_a_wrong_password_costs(costs: list[str]) -> None:
     """One hash of the configured cost is computed either way."""
-    users = Users({"derek": HASH}, PromptBench())
+    users = PasswordAuthenticator({"derek": HASH}, ImmediateWorkers())
 
     assert verdict(users, "derek", "wrong") is None
     assert verdict(users, "alice", "wrong") is None
@@ -114,8 +113,8 @@ def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> Non
         sought.append(data)
         return hashlib.blake2b(data, **key)  # type: ignore[arg-type] # the key alone is given
 
-    users = Users({"derek": "secret", "alice": "foo"}, PromptBench())
-    monkeypatch.setattr("app.adapters.auth.known.blake2b", blake2b)
+    users = PasswordAuthenticator({"derek": "secret", "alice": "foo"}, ImmediateWorkers())
+    monkeypatch.setattr("app.adapters.auth.authenticators.blake2b", blake2b)
 
     for name in ("derek", "alice", "nobody", ""):
         verdict(users, name, "wrong")
@@ -125,7 +124,7 @@ def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_time_tells_nothing_where_costs_differ(costs: list[str]) -> None:
     """Names nobody has look like those of users: some cost little, some much, each always the same."""
-    users = Users({"derek": HASH, "alice": DEARER, "bob": "plain"}, PromptBench())
+    users = PasswordAuthenticator({"derek": HASH, "alice": COSTLIER, "bob": "plain"}, ImmediateWorkers())
     names = [f"nobody{number}" for number in range(100)]
 
     for name in names:
@@ -143,7 +142,7 @@ def test_a_restart_changes_no_name_of_nobody(costs: list[str]) -> None:
     """What a name costs follows from the configuration, so restarts cannot be compared."""
     spent = []
     for _ in range(2):
-        users = Users({"derek": HASH, "alice": DEARER}, PromptBench())
+        users = PasswordAuthenticator({"derek": HASH, "alice": COSTLIER}, ImmediateWorkers())
         for number in range(50):
             verdict(users, f"nobody{number}", "wrong")
         spent.append(costs.copy())
@@ -154,7 +153,7 @@ def test_a_restart_changes_no_name_of_nobody(costs: list[str]) -> None:
 
 def test_the_password_of_a_stand_in_lets_nobody_in() -> None:
     """A name nobody has is refused, even with the password it happens to be compared with."""
-    users = Users({"derek": "same", "alice": "same"}, PromptBench())
+    users = PasswordAuthenticator({"derek": "same", "alice": "same"}, ImmediateWorkers())
 
     assert [None] * 20 == [verdict(users, f"nobody{number}", "same") for number in range(20)]
 
@@ -162,7 +161,7 @@ def test_the_password_of_a_stand_in_lets_nobody_in() -> None:
 @pytest.mark.parametrize("token", ["secret", HASH], ids=["plain", "bcrypt"])
 def test_a_token(token: str) -> None:
     """Who shows the token comes in, without a name, whatever user and password say."""
-    bearers = TokenBearers(token, PromptBench())
+    bearers = TokenAuthenticator(token, ImmediateWorkers())
 
     assert bearers.required
     assert Identity() == verdict(bearers, "", "", "secret")
@@ -175,7 +174,7 @@ def test_a_token(token: str) -> None:
 def test_a_malformed_hash_names_the_user() -> None:
     """The error says whose password it is, and does not show it."""
     with pytest.raises(AuthError, match=r"^the password of user 'derek' begins like a bcrypt hash") as raised:
-        Users({"alice": HASH, "derek": HASH[:40]}, PromptBench())
+        PasswordAuthenticator({"alice": HASH, "derek": HASH[:40]}, ImmediateWorkers())
 
     assert HASH[7:40] not in str(raised.value)
 
@@ -183,7 +182,7 @@ def test_a_malformed_hash_names_the_user() -> None:
 def test_a_malformed_hash_of_a_token() -> None:
     """The error says that it is the token, and does not show it."""
     with pytest.raises(AuthError, match=r"^the token begins like a bcrypt hash") as raised:
-        TokenBearers(HASH[:40], PromptBench())
+        TokenAuthenticator(HASH[:40], ImmediateWorkers())
 
     assert HASH[7:40] not in str(raised.value)
 
@@ -191,11 +190,11 @@ def test_a_malformed_hash_of_a_token() -> None:
 @pytest.mark.parametrize(
     "authenticator",
     [
-        Users({"derek": "secret"}, PromptBench()),
-        Users({"derek": HASH}, PromptBench()),
-        Users({"derek": HASH, "alice": "foo"}, PromptBench()),
-        TokenBearers("secret", PromptBench()),
-        TokenBearers(HASH, PromptBench()),
+        PasswordAuthenticator({"derek": "secret"}, ImmediateWorkers()),
+        PasswordAuthenticator({"derek": HASH}, ImmediateWorkers()),
+        PasswordAuthenticator({"derek": HASH, "alice": "foo"}, ImmediateWorkers()),
+        TokenAuthenticator("secret", ImmediateWorkers()),
+        TokenAuthenticator(HASH, ImmediateWorkers()),
     ],
     ids=["plain user", "hashed user", "users", "plain token", "hashed token"],
 )
@@ -207,12 +206,25 @@ def test_any_credentials_are_judged(
     assert verdict(authenticator, user, password, token) is None
 
 
-@pytest.mark.parametrize("kind", [Users, TokenBearers])
-def test_closing(kind: type[Users] | type[TokenBearers]) -> None:
+@pytest.mark.parametrize("kind", [PasswordAuthenticator, TokenAuthenticator])
+def test_closing(kind: type[PasswordAuthenticator] | type[TokenAuthenticator]) -> None:
     """Closing lets the threads go."""
-    bench = PromptBench()
-    authenticator = Users({"derek": "x"}, bench) if kind is Users else TokenBearers("x", bench)
+    workers = ImmediateWorkers()
+    authenticator = (
+        PasswordAuthenticator({"derek": "x"}, workers)
+        if kind is PasswordAuthenticator
+        else TokenAuthenticator("x", workers)
+    )
 
     authenticator.close()
 
-    assert bench.closed
+    assert workers.closed
+
+
+@pytest.mark.parametrize("user", ["", "derek", "\udc00"])
+def test_no_authentication(user: str) -> None:
+    """Every client is accepted, and the name that it claims counts for nothing."""
+    authenticator = AllowAll()
+
+    assert not authenticator.required
+    assert Identity() == verdict(authenticator, user, "whatever", "whatever")
