@@ -22,8 +22,7 @@ from app.adapters.logs.destinations import warn
 from app.adapters.logs.setup import open_event_log
 from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal, JournaledLog
-from app.adapters.monitoring.monitor import HttpMonitor
-from app.adapters.monitoring.monitor import Needs as MonitorNeeds
+from app.adapters.monitoring.monitor import HttpMonitor, MonitorNeeds
 from app.adapters.net_asyncio.binding import listening_socket
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener

@@ -15,7 +15,7 @@ _NOT_SERVING = Health(status="error", error="not ready for connections")
 _NOT_READY = Health(status="unavailable", error="not ready for new connections")
 
 
-class HealthzQuestion(BaseModel):
+class HealthzQuery(BaseModel):
     """What probes of today's servers send. There is no JetStream here for them to ask about."""
 
     account: str = ""
@@ -63,7 +63,7 @@ class Probes:
         )
         return router
 
-    async def healthz(self, question: Annotated[HealthzQuestion, Query()]) -> Response:
+    async def healthz(self, question: Annotated[HealthzQuery, Query()]) -> Response:
         """Clients can come in. Parameters about JetStream are understood and change nothing."""
         if question.stream and not question.account:
             return _reply(400, _missing("account", "stream"))

@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.turns import FairQueue
+from app.adapters.monitoring.stepper import Stepper
 
 PATIENCE = 3.0
 """Seconds for a request, and for some progress of an answer."""
@@ -53,13 +53,13 @@ class BoundedHttp(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         logger: logging.Logger,
-        turns: FairQueue,
+        stepper: Stepper,
     ) -> None:
-        """`turns` are charged with what it takes to read requests."""
+        """`stepper` are charged with what it takes to read requests."""
         super().__init__(config, server_state, app_state)
         self.logger = logger
         self.access_log = False
-        self._turns = turns
+        self._stepper = stepper
         self._first_line: bytes | None = b""
         self._unread = 0
         self._refused = False
@@ -85,7 +85,7 @@ class BoundedHttp(H11Protocol):
             self._look_at_first_line(data)
         if not self._refused:
             super().data_received(data)
-        self._turns.spend(time.perf_counter() - begun)
+        self._stepper.charge(time.perf_counter() - begun)
 
     def _look_at_first_line(self, data: bytes) -> None:
         """Refuse what cannot become a request; h11 would wait for the end of its headers."""

@@ -29,7 +29,7 @@ def no_detail(_fact: Event) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EventKind:
     """A sort of entry. Kinds of one name share a counter and a part of the ring."""
 
     name: str
@@ -48,7 +48,7 @@ class Kind:
 class Entry:
     """One thing that happened, or several like it in a row."""
 
-    kind: Kind
+    kind: EventKind
     at: float
     """When last, in seconds on the scale of `Journal.now`."""
     link: Link | None
@@ -69,7 +69,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
+class JournalSnapshot:
     """The journal as it was at one time."""
 
     now: float
@@ -85,7 +85,7 @@ class Journal:
 
     def __init__(
         self,
-        kinds: Mapping[type[Event], Kind] | None = None,
+        kinds: Mapping[type[Event], EventKind] | None = None,
         clock: Callable[[], float] = time.monotonic,
         name_of: Callable[[Link], str] = lambda _link: "",
     ) -> None:
@@ -134,10 +134,10 @@ class Journal:
         with self._lock:
             return dict(self._counts)
 
-    def extract(self) -> Extract:
+    def extract(self) -> JournalSnapshot:
         """All of it, now."""
         with self._lock:
-            return Extract(self.now(), self._revision, tuple(self._entries), dict(self._latest))
+            return JournalSnapshot(self.now(), self._revision, tuple(self._entries), dict(self._latest))
 
 
 class JournaledLog(EventLog):

@@ -15,12 +15,10 @@ from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from app.adapters.monitoring.calendar import Calendar
-from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
+from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.adapters.monitoring.journal import Journal
-from app.adapters.monitoring.watch import Settings, Watch
 from app.domain.address import joined
-from app.domain.events import MonitorFailed, MonitorStarting
+from app.domain.events import Event, Level, MonitorFailed, MonitorStarting
 from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.event_log import EventLog
@@ -55,7 +53,26 @@ OpenSocket = Callable[[str, int, int], Awaitable[socket]]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class MonitorUnavailable(Event):
+    """Pages cannot be served now. Clients are not affected."""
+
+    level = Level.ERROR
+    sentence = "Monitoring is not available: {self.reason}; trying again in {self.seconds:g} s"
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorAvailable(Event):
+    """Pages are served, after a failure."""
+
+    level = Level.INFO
+    sentence = "Monitoring is available again"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEndpoint:
     """Where pages are served: plain, or with `tls` encrypted."""
 
     host: str
@@ -69,7 +86,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class MonitorNeeds:
     """What monitoring needs of the world."""
 
     view: BrokerView
@@ -85,7 +102,9 @@ class Needs:
 class HttpMonitor:
     """The pages of one server, served at its endpoints. Implements ``app.ports.monitor``."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], settings: Settings, needs: Needs) -> None:
+    def __init__(
+        self, endpoints: Sequence[MonitorEndpoint], settings: MonitorSettings, needs: MonitorNeeds
+    ) -> None:
         """Without endpoints nothing is served, and nothing imported.
 
         Host and ports in `settings` are filled in from the endpoints.
@@ -188,11 +207,13 @@ class HttpMonitor:
             https_port=self._ports.get(HTTPS, 0),
         )
         openings = [
-            server.Opening(listening, endpoint.tls, settings.tls_timeout)
+            server.ListenSocket(listening, endpoint.tls, settings.tls_timeout)
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
-        watch = Watch(self._needs.view, settings, Calendar(self._needs.clock), journal=self._needs.journal)
-        made: HttpServer = server.make_server(watch, openings, self._report)
+        context = MonitoringContext(
+            self._needs.view, settings, WallTime(self._needs.clock), journal=self._needs.journal
+        )
+        made: HttpServer = server.make_server(context, openings, self._report)
         return made
 
     def _report(self, reason: str) -> None:

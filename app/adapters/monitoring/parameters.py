@@ -47,7 +47,7 @@ Switch = Annotated[str, Field(pattern=_SWITCH)]
 """1 or a word for yes switches it on; see `is_on`."""
 
 
-class Question(BaseModel):
+class PageQuery(BaseModel):
     """What every page of JSON understands."""
 
     callback: Annotated[
@@ -55,19 +55,19 @@ class Question(BaseModel):
     ] = ""
 
 
-class AccstatzQuestion(Question):
+class AccstatzQuery(PageQuery):
     """What ``/accstatz`` understands."""
 
     unused: Annotated[Switch, Field(description="Understood, and without effect.")] = ""
 
 
-class RoutezQuestion(Question):
+class RoutezQuery(PageQuery):
     """What ``/routez`` understands."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what the peers listen to.")] = ""
 
 
-class _Paging(Question):
+class _Paging(PageQuery):
     limit: Annotated[_Bounded, Field(description=f"Entries at most; 0 and less mean {DEFAULT_LIMIT}.")] = (
         DEFAULT_LIMIT
     )
@@ -84,13 +84,13 @@ class _Paging(Question):
         return max(0, self.offset)
 
 
-class SubszQuestion(_Paging):
+class SubszQuery(_Paging):
     """What ``/subsz`` understands."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what clients listen to.")] = ""
 
 
-class ConnzQuestion(_Paging):
+class ConnzQuery(_Paging):
     """What ``/connz`` understands."""
 
     sort: Annotated[
@@ -123,7 +123,7 @@ def is_on(switch: str) -> bool:
     return switch in _ON or (bool(_INTEGER.fullmatch(switch)) and int(switch) == 1)
 
 
-def complaint(error: RequestValidationError) -> str:
+def error_line(error: RequestValidationError) -> str:
     """One line that names what cannot be used."""
     first = error.errors()[0]
     name, given = first["loc"][-1], one_line(str(first.get("input", "")))

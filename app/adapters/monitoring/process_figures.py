@@ -5,20 +5,24 @@ import resource
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 _PAGE = resource.getpagesize()
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
-
-WINDOW_SECONDS = 1.0
-"""How often `ProcessFigures.sample` is to be called."""
 
 _WINDOWS_OF_LAG = 15
 """The greatest lag of these windows is shown; scrapes are as many seconds apart, as a rule."""
 
 _ENTRIES = 128
 """Descriptors that are counted in one step."""
+
+
+CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Memory limits of a container: version 2 and version 1."""
 
 
 class ProcessFigures:
@@ -85,3 +89,21 @@ class ProcessFigures:
     def usable_cores(self) -> int:
         """Processors this process may run on."""
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else self.cores()
+
+
+def memory_limit(cgroup_limits: Iterable[Path] = CGROUP_LIMITS) -> int:
+    """Bytes that the process may use: those of its container, or those of the machine.
+
+    Reading them takes some microseconds.
+    """
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *filter(None, map(_limit, cgroup_limits))])
+
+
+def _limit(path: Path) -> int:
+    """The number in a file; 0 for none."""
+    try:
+        text = path.read_text("ascii").strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdigit() else 0

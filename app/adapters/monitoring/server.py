@@ -16,10 +16,11 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.accepting import FAREWELL_SECONDS, AcceptLoop, Opening
+from app.adapters.monitoring.accept_loop import SHUTDOWN_SECONDS, AcceptLoop, ListenSocket
 from app.adapters.monitoring.app import create_app
-from app.adapters.monitoring.dashboard.pages import PATH as DASHBOARD
-from app.adapters.monitoring.dashboard.pages import dashboard_router
+from app.adapters.monitoring.context import MonitoringContext
+from app.adapters.monitoring.dashboard.router import PATH as DASHBOARD
+from app.adapters.monitoring.dashboard.router import dashboard_router
 from app.adapters.monitoring.formats import bounded
 from app.adapters.monitoring.http_protocol import (
     LARGEST_HEAD,
@@ -28,10 +29,9 @@ from app.adapters.monitoring.http_protocol import (
     BoundedHttp,
     refusal,
 )
-from app.adapters.monitoring.turns import FairQueue
-from app.adapters.monitoring.watch import Watch
+from app.adapters.monitoring.stepper import Stepper
 
-__all__ = ["HttpServer", "Opening", "abort", "make_server"]
+__all__ = ["HttpServer", "ListenSocket", "abort", "make_server"]
 
 LIFESPAN_SECONDS = 2.0
 """How long what belongs to the pages may take to end."""
@@ -48,14 +48,14 @@ class HttpServer:
     def __init__(
         self,
         app: ASGIApp,
-        openings: Sequence[Opening],
-        turns: FairQueue,
+        openings: Sequence[ListenSocket],
+        stepper: Stepper,
         on_tick: Callable[[float], None],
         on_error: Callable[[str], None],
     ) -> None:
         """Made off the loop.
 
-        `turns` are charged with reading requests. `on_tick` is called each second, with the seconds by
+        `stepper` are charged with reading requests. `on_tick` is called each second, with the seconds by
         which the loop was late; `on_error` hears of defects.
         """
         self._config = Config(
@@ -70,7 +70,7 @@ class HttpServer:
         )
         self._config.load()
         self._openings = openings
-        self._turns = turns
+        self._stepper = stepper
         self._report = on_error
         self._state = ServerState()
         self._logger = logging.Logger("monitoring", logging.ERROR)  # noqa: LOG001 - each server has its own
@@ -113,7 +113,7 @@ class HttpServer:
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=FAREWELL_SECONDS)
+            await asyncio.wait(list(self._state.tasks), timeout=SHUTDOWN_SECONDS)
         for task in list(self._state.tasks):
             task.cancel()
         for connection in list(self._state.connections):
@@ -127,7 +127,7 @@ class HttpServer:
         forget_endpoints()
 
     def _protocol(self) -> BoundedHttp:
-        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger, self._turns)
+        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger, self._stepper)
 
     def _tick(self, due: float) -> None:
         loop = asyncio.get_running_loop()
@@ -158,10 +158,12 @@ def abort(transport: asyncio.WriteTransport) -> None:
         transport.abort()
 
 
-def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[str], None]) -> HttpServer:
-    """The pages of `watch`, ready to be served."""
-    app = create_app(watch, [dashboard_router(watch)], {DASHBOARD: "all of it, live"})
-    return HttpServer(app, openings, watch.turns, watch.figures.sample, on_error)
+def make_server(
+    context: MonitoringContext, openings: Sequence[ListenSocket], on_error: Callable[[str], None]
+) -> HttpServer:
+    """The pages of `context`, ready to be served."""
+    app = create_app(context, [dashboard_router(context)], {DASHBOARD: "all of it, live"})
+    return HttpServer(app, openings, context.stepper, context.figures.sample, on_error)
 
 
 def _request(path: str) -> Scope:
@@ -192,7 +194,7 @@ async def _nobody_reads(_message: Message) -> None:
 
 
 class _Reporter(logging.Handler):
-    """FairQueue what uvicorn logs about a defect into one line."""
+    """Stepper what uvicorn logs about a defect into one line."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__()

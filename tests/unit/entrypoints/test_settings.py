@@ -9,8 +9,8 @@ from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
-from app.adapters.monitoring.monitor import Endpoint
-from app.adapters.monitoring.watch import Settings as MonitorSettings
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
@@ -144,13 +144,13 @@ def test_no_monitoring_by_default() -> None:
 
 def test_monitoring() -> None:
     """A plain port is served at its own host, or at that of clients."""
-    assert (Endpoint("10.0.0.1", 8222),) == monitor_endpoints(
+    assert (MonitorEndpoint("10.0.0.1", 8222),) == monitor_endpoints(
         make_options({"host": "10.0.0.1", "http_port": 8222})
     )
     own = make_options(
         {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
     )
-    assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
+    assert (MonitorEndpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
     settings = MonitorSettings(
         tls_timeout=0.5,
         server_name="edge",

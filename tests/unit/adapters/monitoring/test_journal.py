@@ -3,7 +3,14 @@
 import threading
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND, Journal, JournaledLog, Kind
+from app.adapters.monitoring.journal import (
+    CAPACITY,
+    MERGE_SECONDS,
+    PER_KIND,
+    EventKind,
+    Journal,
+    JournaledLog,
+)
 from app.domain.events import (
     AcceptFailed,
     AuthorizationFailed,
@@ -15,10 +22,10 @@ from app.domain.events import (
 )
 from tests.fakes.event_log import RecordingEventLog
 
-SLOW = Kind("slow_consumer", "Slow consumer closed", "bad", lambda fact: getattr(fact, "reason", ""))
-LOGIN = Kind("login_refused", "Login refused", "warn")
-DEFECT = Kind("internal_error", "Internal error", "bad")
-ACCEPT = Kind("limit_reached", "Connection not accepted", "warn", who=lambda _fact: "the system")
+SLOW = EventKind("slow_consumer", "Slow consumer closed", "bad", lambda fact: getattr(fact, "reason", ""))
+LOGIN = EventKind("login_refused", "Login refused", "warn")
+DEFECT = EventKind("internal_error", "Internal error", "bad")
+ACCEPT = EventKind("limit_reached", "Connection not accepted", "warn", who=lambda _fact: "the system")
 KINDS = {SlowConsumer: SLOW, AuthorizationFailed: LOGIN, InternalFailure: DEFECT, AcceptFailed: ACCEPT}
 
 
@@ -35,7 +42,7 @@ class Diary:
         self.journal = Journal(KINDS, self.clock.monotonic, lambda link: f"c{link.number}")
 
     def told(self) -> list[tuple[str, str, int]]:
-        """Kind, peer and count of the entries, oldest first."""
+        """EventKind, peer and count of the entries, oldest first."""
         return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.extract().entries]
 
 

@@ -67,7 +67,7 @@ export class Connections {
       line.classList.toggle("chosen", row.cid === view.client);
     });
     setText(byId("connections-sum"), summary(answer));
-    setText(byId("slow-only"), `Slow or held (${answer.troubled})`);
+    setText(byId("slow-only"), `Slow or held (${answer.affected})`);
     setEmpty(this.table, answer.rows.length ? "" : this.#emptiness(answer));
     const last = answer.offset + answer.rows.length;
     setText(byId("page-range"), answer.matched ? `${answer.offset + 1}–${last} of ${answer.matched}` : "");

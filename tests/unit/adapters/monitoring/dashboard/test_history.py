@@ -1,13 +1,13 @@
 """History: rings of samples, from which a page that is opened now sees what was before."""
 
-from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS, History, Sample
+from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS, History, HistorySample
 
 FINE, MIDDLE, COARSE = WINDOWS
 
 
-def sample(number: int) -> Sample:
+def sample(number: int) -> HistorySample:
     """The sample that is taken as the n-th, from 0."""
-    return Sample(STEP_SECONDS * number, number, 2 * number, 0, 0, 0.0, 0, 0)
+    return HistorySample(STEP_SECONDS * number, number, 2 * number, 0, 0, 0.0, 0, 0)
 
 
 def history(count: int) -> History:

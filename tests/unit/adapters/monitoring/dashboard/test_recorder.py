@@ -14,7 +14,7 @@ def test_a_sample_holds_the_totals() -> None:
     broker = WatchedBroker()
     broker.connect("", "a").ask(b"PUB a 3\r\nabc\r\nPUB b 2\r\nxy\r\n")
     broker.server.advance(4.0)
-    recorder = Recorder(broker.watch, lambda: 1.25)
+    recorder = Recorder(broker.context, lambda: 1.25)
 
     recorder.record()
 
@@ -34,7 +34,7 @@ def test_a_sample_holds_the_totals() -> None:
 @pytest.mark.asyncio
 async def test_it_records_until_it_is_cancelled() -> None:
     """The first sample is taken at once, and the recording ends when the server does."""
-    recorder = Recorder(WatchedBroker().watch)
+    recorder = Recorder(WatchedBroker().context)
     recording = asyncio.create_task(recorder.run())
     await asyncio.sleep(0)
 

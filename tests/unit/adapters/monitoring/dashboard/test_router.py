@@ -10,7 +10,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from app.adapters.monitoring.app import create_app
-from app.adapters.monitoring.dashboard.pages import dashboard_router
+from app.adapters.monitoring.dashboard.router import dashboard_router
 from app.domain.limits import Limits
 from tests.fakes.watched_broker import WatchedBroker
 
@@ -26,7 +26,7 @@ def _broker() -> WatchedBroker:
 
 @pytest_asyncio.fixture(name="client")
 async def _client(broker: WatchedBroker) -> AsyncIterator[Client]:
-    app = create_app(broker.watch, [dashboard_router(broker.watch)])
+    app = create_app(broker.context, [dashboard_router(broker.context)])
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -94,7 +94,7 @@ async def test_the_feed_of_an_idle_server(client: Client) -> None:
         "total": 0,
         "matched": 0,
         "slow": 0,
-        "troubled": 0,
+        "affected": 0,
         "pending": 0,
         "offset": 0,
         "rows": [],
@@ -171,7 +171,7 @@ async def test_what_cannot_be_chosen(client: Client, name: str, value: str) -> N
 
 async def test_history_begins_with_the_server(broker: WatchedBroker) -> None:
     """Samples are taken from the start of the application on, and only new ones are sent again."""
-    router = dashboard_router(broker.watch)
+    router = dashboard_router(broker.context)
     app = FastAPI()
     app.include_router(router)
     transport = httpx.ASGITransport(app=app)

@@ -26,12 +26,12 @@ _HANDSHAKE = b"\x16"
 _REFUSAL_SECONDS = 1.0
 """How long one who does not speak TLS may take to read why."""
 
-FAREWELL_SECONDS = 0.5
+SHUTDOWN_SECONDS = 0.5
 """How long the end of a TLS link may take."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ListenSocket:
     """A listening socket; with `tls` what comes in is to be unwrapped first."""
 
     socket: socket.socket
@@ -45,7 +45,7 @@ class AcceptLoop:
 
     def __init__(
         self,
-        opening: Opening,
+        opening: ListenSocket,
         protocol: Callable[[], asyncio.BaseProtocol],
         refusal: bytes,
         most: int,
@@ -130,7 +130,7 @@ class AcceptLoop:
                     accepted,
                     ssl=opening.tls,
                     ssl_handshake_timeout=opening.handshake_seconds,
-                    ssl_shutdown_timeout=FAREWELL_SECONDS,
+                    ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                 )
             elif first:
                 await self._loop.connect_accepted_socket(lambda: _Refusal(self._refusal), accepted)

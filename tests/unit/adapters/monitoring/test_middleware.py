@@ -3,8 +3,8 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.adapters.monitoring.door import Door
-from app.adapters.monitoring.turns import FairQueue
+from app.adapters.monitoring.middleware import MonitoringMiddleware
+from app.adapters.monitoring.stepper import Stepper
 from tests.fakes.broker_view import Watched
 from tests.unit.adapters.monitoring.client import ask
 
@@ -51,6 +51,6 @@ async def test_what_is_no_request_passes() -> None:
     async def send(_message: Message) -> None:
         raise AssertionError
 
-    await Door(app, (), FairQueue(), FairQueue())({"type": "lifespan"}, receive, send)
+    await MonitoringMiddleware(app, (), Stepper(), Stepper())({"type": "lifespan"}, receive, send)
 
     assert [{"type": "lifespan"}] == seen

@@ -41,7 +41,7 @@ Chunks = Generator[bytes, None, None]
 """A long answer, some bytes with each step; there may be none in a step."""
 
 
-class Pace:
+class TimeBudget:
     """How much time was taken, and when more of it may be."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Pace:
         self._credit = credit / share
         self._due = 0.0
 
-    def spend(self, seconds: float) -> None:
+    def charge(self, seconds: float) -> None:
         """So much was taken just now."""
         self._due = max(self._due, self._clock()) + seconds / self._share
 
@@ -61,7 +61,7 @@ class Pace:
         return max(0.0, self._due - self._clock() - self._credit)
 
 
-class FairQueue:
+class Stepper:
     """Takes the steps of all answers, a slice for each, in the order in which they ask.
 
     So a page never holds messages up for longer than a slice takes, however many
@@ -74,28 +74,28 @@ class FairQueue:
         """`clock` measures how long steps take, in seconds."""
         self._clock = clock
         self._sleep = sleep
-        self._pace = Pace(share, clock)
+        self._budget = TimeBudget(share, clock)
         self._lock = asyncio.Lock()
         self._writing = asyncio.Semaphore(MOST_ANSWERS)
         self.spent = 0.0
         """Seconds of the loop that were taken, ever."""
 
-    def spend(self, seconds: float) -> None:
+    def charge(self, seconds: float) -> None:
         """So much of the loop's time was taken outside of the steps."""
         self.spent += seconds
-        self._pace.spend(seconds)
+        self._budget.charge(seconds)
 
-    async def begin(self) -> None:
+    async def wait_turn(self) -> None:
         """Wait for one's turn to do something short."""
         async with self._lock:
-            if delay := self._pace.delay():
+            if delay := self._budget.delay():
                 await self._sleep(delay)
 
-    async def answer(self, steps: Steps[T]) -> T:
+    async def run(self, steps: Steps[T]) -> T:
         """Take all steps; return what they come to."""
         while True:
             async with self._lock:
-                await self._sleep(self._pace.delay())
+                await self._sleep(self._budget.delay())
                 begun = self._clock()
                 try:
                     while self._clock() - begun < SLICE_SECONDS:
@@ -104,7 +104,7 @@ class FairQueue:
                     answer: T = end.value
                     return answer
                 finally:
-                    self.spend(self._clock() - begun)
+                    self.charge(self._clock() - begun)
 
     async def stream(self, chunks: Chunks) -> AsyncGenerator[bytes, None]:
         """Take all steps; what they give comes in pieces of a bounded size, none of them empty.
@@ -117,7 +117,7 @@ class FairQueue:
                 held: list[bytes] = []
                 while not is_over and sum(map(len, held)) < CHUNK_BYTES:
                     async with self._lock:
-                        await self._sleep(self._pace.delay())
+                        await self._sleep(self._budget.delay())
                         is_over = self._fill(held, chunks)
                 if piece := b"".join(held):
                     yield piece
@@ -133,7 +133,7 @@ class FairQueue:
         except StopIteration:
             return True
         finally:
-            self.spend(self._clock() - begun)
+            self.charge(self._clock() - begun)
         return False
 
     async def measured(self, work: Coroutine[Any, Any, None]) -> None:
@@ -144,21 +144,21 @@ class FairQueue:
 class _Measured:
     """A coroutine, measured while it runs, and not while it waits."""
 
-    def __init__(self, work: Coroutine[Any, Any, None], turns: FairQueue, clock: Clock) -> None:
+    def __init__(self, work: Coroutine[Any, Any, None], stepper: Stepper, clock: Clock) -> None:
         self._work = work
-        self._turns = turns
+        self._stepper = stepper
         self._clock = clock
 
     def __await__(self) -> Generator[Any, None, None]:
         go_on: Callable[[], Any] = partial(self._work.send, None)
         while True:
-            begun, spent = self._clock(), self._turns.spent
+            begun, spent = self._clock(), self._stepper.spent
             try:
                 awaited = go_on()
             except StopIteration:
                 return
             finally:
-                self._turns.spend(self._clock() - begun - (self._turns.spent - spent))
+                self._stepper.charge(self._clock() - begun - (self._stepper.spent - spent))
             try:
                 yield awaited
                 go_on = partial(self._work.send, None)

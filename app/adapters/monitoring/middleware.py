@@ -17,7 +17,7 @@ from app.adapters.monitoring.formats import one_line
 from app.adapters.monitoring.hosts import host_of, is_own
 
 if TYPE_CHECKING:
-    from app.adapters.monitoring.turns import FairQueue
+    from app.adapters.monitoring.stepper import Stepper
 
 _READING = ("GET", "HEAD")
 _SLASHES = re.compile("//+")
@@ -30,34 +30,34 @@ _DETAILED = frozenset({"/connz", "/routez", "/subsz", "/subscriptionsz", "/stack
 """Pages that show who is connected, and what for; with the paths below them."""
 
 
-class Door:
+class MonitoringMiddleware:
     """An ASGI application in front of another."""
 
     def __init__(
         self,
         app: ASGIApp,
         pages: Collection[str],
-        turns: "FairQueue",
-        probes: "FairQueue",
+        stepper: "Stepper",
+        probe_stepper: "Stepper",
         known_as: frozenset[str] = frozenset(),
     ) -> None:
         """`pages` are the paths that doubled slashes may mean.
 
-        `turns` are those of pages, `probes` those of probes. `known_as` are the server's names.
+        `stepper` are those of pages, `probes` those of probes. `known_as` are the server's names.
         """
         self._app = app
         self._pages = pages
-        self._turns = turns
-        self._probes = probes
+        self._stepper = stepper
+        self._probe_stepper = probe_stepper
         self._known_as = known_as
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        turns = self._probes if scope["path"] in _PROBES else self._turns
-        await turns.begin()
-        await turns.measured(self._serve(scope, receive, send))
+        stepper = self._probe_stepper if scope["path"] in _PROBES else self._stepper
+        await stepper.wait_turn()
+        await stepper.measured(self._serve(scope, receive, send))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, host = scope["method"], _host(scope)

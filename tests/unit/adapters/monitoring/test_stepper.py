@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.adapters.monitoring.turns import CHUNK_BYTES, CREDIT_SECONDS, SHARE, SLICE_SECONDS, Chunks, FairQueue
+from app.adapters.monitoring.stepper import CHUNK_BYTES, CREDIT_SECONDS, SHARE, SLICE_SECONDS, Chunks, Stepper
 from app.ports.broker_view import Steps
 
 
@@ -74,14 +74,14 @@ def steps(name: str, pauses: int, note: Callable[[str], object]) -> Steps[str]:
 async def test_one_step_for_each_turn() -> None:
     """Two answers take steps alternately, and the loop goes round between any two."""
     rounds, busy = Rounds(), Busy()
-    turns = FairQueue(clock=busy.time)
+    stepper = Stepper(clock=busy.time)
     taken: list[tuple[int, str]] = []
 
     def note(name: str) -> None:
         taken.append((rounds.count, name))
         busy.now += SLICE_SECONDS
 
-    first, second = await asyncio.gather(turns.answer(steps("a", 2, note)), turns.answer(steps("b", 2, note)))
+    first, second = await asyncio.gather(stepper.run(steps("a", 2, note)), stepper.run(steps("b", 2, note)))
     rounds.end()
 
     assert ("a", "b") == (first, second)
@@ -92,24 +92,24 @@ async def test_one_step_for_each_turn() -> None:
 @pytest.mark.asyncio
 async def test_an_error_ends_one_answer_alone() -> None:
     """An answer that fails raises, and the next one is given."""
-    turns = FairQueue()
+    stepper = Stepper()
 
     def broken() -> Steps[str]:
         yield
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await turns.answer(broken())
-    assert "a" == await turns.answer(steps("a", 1, str))
+        await stepper.run(broken())
+    assert "a" == await stepper.run(steps("a", 1, str))
 
 
 @pytest.mark.asyncio
 async def test_a_slice_ends_by_the_clock() -> None:
     """Short steps are taken together, for as long as a slice lasts."""
     busy = Busy()
-    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
+    stepper = Stepper(clock=busy.time, sleep=busy.sleep)
 
-    assert 40 == await turns.answer(busy.steps(40, SLICE_SECONDS / 4))
+    assert 40 == await stepper.run(busy.steps(40, SLICE_SECONDS / 4))
 
     assert 10 <= len(busy.waited) <= 11
 
@@ -118,12 +118,12 @@ async def test_a_slice_ends_by_the_clock() -> None:
 async def test_a_share_of_the_loop() -> None:
     """Whatever is asked, the loop belongs to others for all but its share, once the credit is used up."""
     busy = Busy()
-    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
+    stepper = Stepper(clock=busy.time, sleep=busy.sleep)
 
-    await asyncio.gather(*(turns.answer(busy.steps(500, 0.001)) for _ in range(4)))
+    await asyncio.gather(*(stepper.run(busy.steps(500, 0.001)) for _ in range(4)))
 
     assert 0.0 == busy.waited[0]
-    assert 2.0 == pytest.approx(turns.spent)
+    assert 2.0 == pytest.approx(stepper.spent)
     assert 2.0 / SHARE - CREDIT_SECONDS / SHARE - 0.1 <= busy.now <= 2.0 / SHARE
 
 
@@ -131,11 +131,11 @@ async def test_a_share_of_the_loop() -> None:
 async def test_who_asks_seldom_has_credit() -> None:
     """Little work does not wait, and credit comes back with time."""
     busy = Busy()
-    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
+    stepper = Stepper(clock=busy.time, sleep=busy.sleep)
 
     for _ in range(3):
-        await turns.answer(busy.steps(3, 0.003))
-        await turns.begin()
+        await stepper.run(busy.steps(3, 0.003))
+        await stepper.wait_turn()
         busy.now += CREDIT_SECONDS / SHARE
 
     assert {0.0} == set(busy.waited)
@@ -145,12 +145,12 @@ async def test_who_asks_seldom_has_credit() -> None:
 async def test_what_is_done_outside_of_steps_counts() -> None:
     """Work that is measured is paid for, once, and not the time in which it waits."""
     busy = Busy()
-    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
+    stepper = Stepper(clock=busy.time, sleep=busy.sleep)
 
     async def work() -> None:
         busy.now += 1.0
         await busy.sleep(7.0)
-        await turns.answer(busy.steps(1, 0.5))
+        await stepper.run(busy.steps(1, 0.5))
         with pytest.raises(ZeroDivisionError):
             await broken()
         busy.now += 0.25
@@ -159,10 +159,10 @@ async def test_what_is_done_outside_of_steps_counts() -> None:
         await asyncio.sleep(0)
         raise ZeroDivisionError
 
-    await turns.measured(work())
-    await turns.begin()
+    await stepper.measured(work())
+    await stepper.wait_turn()
 
-    assert 1.75 == turns.spent
+    assert 1.75 == stepper.spent
     assert 0.0 < busy.waited[-1]
 
 
@@ -178,7 +178,7 @@ async def test_what_is_measured_can_be_cancelled() -> None:
             seen.append("cancelled")
             raise
 
-    task = asyncio.create_task(FairQueue().measured(work()))
+    task = asyncio.create_task(Stepper().measured(work()))
     await asyncio.sleep(0)
     task.cancel()
 
@@ -191,8 +191,8 @@ async def test_what_is_measured_can_be_cancelled() -> None:
 async def test_a_stream_comes_in_pieces() -> None:
     """A long answer is never held whole, and nothing is made ahead of its reader."""
     busy = Busy()
-    turns = FairQueue(clock=busy.time, sleep=busy.sleep)
-    stream = turns.stream(busy.chunks(100, CHUNK_BYTES // 8, 0.0001))
+    stepper = Stepper(clock=busy.time, sleep=busy.sleep)
+    stream = stepper.stream(busy.chunks(100, CHUNK_BYTES // 8, 0.0001))
 
     first = await anext(stream)
     made = busy.now
@@ -201,4 +201,4 @@ async def test_a_stream_comes_in_pieces() -> None:
     assert 8 == round((made - busy.waited[0]) / 0.0001)
     assert CHUNK_BYTES == max(map(len, pieces))
     assert 100 * CHUNK_BYTES // 8 == sum(map(len, pieces))
-    assert [] == [piece async for piece in turns.stream(busy.chunks(3, 0, 0.0))]
+    assert [] == [piece async for piece in stepper.stream(busy.chunks(3, 0, 0.0))]

@@ -1,4 +1,4 @@
-"""The dashboard's addresses: the page, its files, and its feed."""
+"""The paths of the dashboard: the page, its files, and its feed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,33 +9,33 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.adapters.monitoring.context import MonitoringContext
 from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, Assets
-from app.adapters.monitoring.dashboard.details import Opened
-from app.adapters.monitoring.dashboard.feed import Wish, answer, gather
+from app.adapters.monitoring.dashboard.details import DetailQuery
+from app.adapters.monitoring.dashboard.feed import FeedQuery, collect, feed_json
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
-from app.adapters.monitoring.dashboard.selection import SORTS, Choice
-from app.adapters.monitoring.watch import Watch
+from app.adapters.monitoring.dashboard.selection import SORTS, TableQuery
 
 PATH = "/dashboard"
 
-LARGEST_PAGE = 200
-"""Rows of a table at most."""
+MAX_ROWS = 200
+"""Rows of a table."""
 
-LARGEST_NUMBER = 2**53
-"""Numbers that a page can count to without an error."""
+MAX_NUMBER = 2**53
+"""The largest integer that JavaScript counts exactly."""
 
-LONGEST_SUBJECT = 4096
-"""Characters of a subject that can be opened; longer ones are listed only."""
+MAX_SUBJECT = 4096
+"""Characters of a subject that can be detail; longer ones are listed only."""
 
 _WINDOWS = {window.name: window for window in WINDOWS}
 
 _Text = Annotated[str, Field(max_length=100)]
-_Number = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+_Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 _Switch = Literal["0", "1"]
 
 
-class FeedQuery(BaseModel):
+class FeedParameters(BaseModel):
     """The parameters of a request for the feed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,17 +48,17 @@ class FeedQuery(BaseModel):
     filter: _Text = ""
     slow: _Switch = "0"
     offset: _Number = 0
-    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 15
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = 15
     subject: _Text = ""
     ring: _Text = ""
-    seen: Annotated[int, Field(ge=-1, le=LARGEST_NUMBER)] = -1
+    seen: Annotated[int, Field(ge=-1, le=MAX_NUMBER)] = -1
     client: _Number = 0
-    topic: Annotated[str, Field(max_length=LONGEST_SUBJECT)] = ""
+    topic: Annotated[str, Field(max_length=MAX_SUBJECT)] = ""
 
     @property
-    def wish(self) -> Wish:
-        """The same in the words of the feed."""
-        choice = Choice(
+    def query(self) -> FeedQuery:
+        """The same as plain values."""
+        table = TableQuery(
             sort=self.sort,
             descending=self.descending == "1",
             text=self.filter.strip(),
@@ -67,16 +67,16 @@ class FeedQuery(BaseModel):
             limit=self.limit,
             subject=self.subject.strip(),
         )
-        opened = Opened(self.client, self.topic)
-        return Wish(_WINDOWS[self.window], self.epoch, self.after, choice, self.ring, self.seen, opened)
+        detail = DetailQuery(self.client, self.topic)
+        return FeedQuery(_WINDOWS[self.window], self.epoch, self.after, table, self.ring, self.seen, detail)
 
 
-def dashboard_router(watch: Watch) -> APIRouter:
-    """The addresses of a dashboard. They are for browsers, so the API's document leaves them out.
+def dashboard_router(context: MonitoringContext) -> APIRouter:
+    """The paths of a dashboard, for browsers; they are not part of the documented API.
 
-    History is kept from the start of the server to its end.
+    History is kept while the server runs.
     """
-    recorder, assets = Recorder(watch), Assets()
+    recorder, assets = Recorder(context), Assets()
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -90,12 +90,12 @@ def dashboard_router(watch: Watch) -> APIRouter:
     async def asset(name: str, request: Request) -> Response:
         return _file(assets, name, request)
 
-    async def feed(query: Annotated[FeedQuery, Query()]) -> Response:
-        wish = query.wish
-        findings = await recorder.survey.findings()
-        routes = await watch.turns.answer(watch.view.routes())
-        material = gather(recorder, findings, routes, wish)
-        body = await watch.turns.answer(answer(material, wish, assets.edition))
+    async def feed(parameters: Annotated[FeedParameters, Query()]) -> Response:
+        query = parameters.query
+        snapshot = await recorder.snapshots.snapshot()
+        routes = await context.stepper.run(context.view.routes())
+        data = collect(recorder, snapshot, routes, query)
+        body = await context.stepper.run(feed_json(data, query, assets.edition))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     router = APIRouter(include_in_schema=False, lifespan=lifespan)
@@ -106,7 +106,7 @@ def dashboard_router(watch: Watch) -> APIRouter:
 
 
 def _file(assets: Assets, name: str, request: Request) -> Response:
-    """Raises `HTTPException` for a file that there is not."""
+    """Raises `HTTPException` for an unknown file."""
     if name not in assets:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     asset = assets[name]
