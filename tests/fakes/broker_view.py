@@ -180,7 +180,7 @@ class SteadyFigures(ProcessFigures):
         yield
         return 9
 
-    def most_descriptors(self) -> int:
+    def max_descriptors(self) -> int:
         """A thousand."""
         return 1000
 

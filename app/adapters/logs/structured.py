@@ -11,7 +11,7 @@ from app.ports.event_log import EventLog
 
 
 class StructuredEventLog(EventLog):
-    """FairQueue facts into lines and queues them; never waits for the destination."""
+    """Turns events into lines and queues them; never waits for the destination."""
 
     # Plain attributes in place of the port's properties: they are read for every fact.
     debug: bool = False

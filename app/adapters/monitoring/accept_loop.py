@@ -1,9 +1,8 @@
-"""Taking readers from the queue of a listening socket.
+"""Accepting connections at a listening socket.
 
-The loop is our own: when descriptors run out, uvloop's closes its socket and asyncio's
-complains for each place in the queue. This one leaves readers there and tries again.
-At a port for TLS it looks at the first byte, so that one who speaks plain HTTP learns why
-there is no answer.
+The loop is our own: when descriptors run out, uvloop closes its socket, and asyncio logs an
+error for each place in the backlog. This one leaves connections in the backlog and retries.
+At a TLS port it reads the first byte, so that a client of plain HTTP gets an explanation.
 """
 
 import asyncio
@@ -15,51 +14,51 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _BATCH = 16
-"""Readers accepted in one turn of the loop."""
+"""Connections accepted in one iteration of the event loop."""
 
 _SHORTEST_DELAY = 0.05
 _LONGEST_DELAY = 1.0
 
 _HANDSHAKE = b"\x16"
-"""What a TLS client sends first."""
+"""First byte from a TLS client."""
 
 _REFUSAL_SECONDS = 1.0
-"""How long one who does not speak TLS may take to read why."""
+"""Time for a client of plain HTTP to read the explanation."""
 
 SHUTDOWN_SECONDS = 0.5
-"""How long the end of a TLS link may take."""
+"""Time limit of a TLS shutdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenSocket:
-    """A listening socket; with `tls` what comes in is to be unwrapped first."""
+    """A listening socket; connections to it use TLS if `tls` is given."""
 
     socket: socket.socket
     tls: ssl.SSLContext | None = None
     handshake_seconds: float = 0.0
-    """Time for a handshake; without effect where there is no TLS."""
+    """Time limit of a TLS handshake."""
 
 
 class AcceptLoop:
-    """Accepts at one opening, from `start` to `close`. The socket stays open."""
+    """Accepts at one socket, from `start` to `close`. The socket stays open."""
 
     def __init__(
         self,
-        opening: ListenSocket,
+        listening: ListenSocket,
         protocol: Callable[[], asyncio.BaseProtocol],
         refusal: bytes,
-        most: int,
+        max_arriving: int,
         report: Callable[[str], None],
     ) -> None:
-        """`protocol` makes one for each link; `refusal` answers who does not speak TLS.
+        """`protocol` makes one for each connection; `refusal` is the answer to plain HTTP at a TLS port.
 
-        At most `most` links are being set up at once; others are closed. `report` hears, once for
-        each time, that no reader can be accepted.
+        At most `max_arriving` connections are set up at once; further ones are closed. `report` is
+        called once for each period in which no connection can be accepted.
         """
-        self._opening = opening
+        self._listening = listening
         self._protocol = protocol
         self._refusal = refusal
-        self._most = most
+        self._max_arriving = max_arriving
         self._report = report
         self._arriving: set[asyncio.Task[None]] = set()
         self._delay = _SHORTEST_DELAY
@@ -69,37 +68,37 @@ class AcceptLoop:
 
     def start(self) -> None:
         """Accept from now on."""
-        self._opening.socket.settimeout(0)
+        self._listening.socket.settimeout(0)
         self._is_open = True
         self._listen()
 
     def close(self) -> None:
-        """Accept no more, and give up who is about to come in. May be called twice."""
+        """Accept no more, and drop connections that are being set up. May be called twice."""
         if not self._is_open:
             return
         self._is_open = False
         if self._retry is not None:
             self._retry.cancel()
-        self._loop.remove_reader(self._opening.socket)
+        self._loop.remove_reader(self._listening.socket)
         for task in list(self._arriving):
             task.cancel()
 
     def _listen(self) -> None:
-        self._loop.add_reader(self._opening.socket, self._accept)
+        self._loop.add_reader(self._listening.socket, self._accept)
 
     def _accept(self) -> None:
         for _ in range(_BATCH):
             try:
-                accepted, _ = self._opening.socket.accept()
+                accepted, _ = self._listening.socket.accept()
             except BlockingIOError:
                 return
-            except ConnectionAbortedError:  # the reader went away while it waited
+            except ConnectionAbortedError:  # the client left while it waited
                 continue
             except OSError as error:
                 self._back_off(error)
                 return
             self._delay = _SHORTEST_DELAY
-            if len(self._arriving) >= self._most:
+            if len(self._arriving) >= self._max_arriving:
                 accepted.close()
                 continue
             task = self._loop.create_task(self._attach(accepted))
@@ -107,29 +106,29 @@ class AcceptLoop:
             task.add_done_callback(self._arriving.discard)
 
     def _back_off(self, error: OSError) -> None:
-        """Leave the queue alone for a while: it stays readable, and would wake us at once."""
+        """Pause: the socket stays readable, and would wake the loop at once."""
         if self._delay == _SHORTEST_DELAY:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             self._report(f"no reader can be accepted: {reason}; trying again")
-        self._loop.remove_reader(self._opening.socket)
+        self._loop.remove_reader(self._listening.socket)
         self._retry = self._loop.call_later(self._delay, self._listen)
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
 
     async def _attach(self, accepted: socket.socket) -> None:
-        opening = self._opening
+        listening = self._listening
         try:
             accepted.settimeout(0)
-            if opening.tls is None:
+            if listening.tls is None:
                 await self._loop.connect_accepted_socket(self._protocol, accepted)
                 return
-            async with asyncio.timeout(opening.handshake_seconds):
+            async with asyncio.timeout(listening.handshake_seconds):
                 first = await self._first_byte(accepted)
             if first == _HANDSHAKE:
                 await self._loop.connect_accepted_socket(
                     self._protocol,
                     accepted,
-                    ssl=opening.tls,
-                    ssl_handshake_timeout=opening.handshake_seconds,
+                    ssl=listening.tls,
+                    ssl_handshake_timeout=listening.handshake_seconds,
                     ssl_shutdown_timeout=SHUTDOWN_SECONDS,
                 )
             elif first:
@@ -140,14 +139,14 @@ class AcceptLoop:
             OSError,
             TimeoutError,
             asyncio.CancelledError,
-        ):  # a stranger's link; ours are none of its business
+        ):  # a failure of this connection alone
             accepted.close()
-        except Exception as error:  # noqa: BLE001 - one link could not be set up; the others are fine
+        except Exception as error:  # noqa: BLE001 - it concerns one connection, and is reported
             accepted.close()
             self._report(f"{type(error).__name__}: {error}")
 
     async def _first_byte(self, accepted: socket.socket) -> bytes:
-        """What the reader sends first, left where it is; nothing where it goes away before."""
+        """The first byte, which stays unread; empty if the client leaves before it."""
         readable = self._loop.create_future()
 
         def note() -> None:
@@ -163,7 +162,7 @@ class AcceptLoop:
 
 
 class _Refusal(asyncio.Protocol):
-    """Says why there is no answer, and ends the link; what comes in is thrown away meanwhile."""
+    """Sends the explanation and closes; input is ignored."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text

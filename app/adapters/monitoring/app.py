@@ -1,4 +1,4 @@
-"""The application: which path gives which answer."""
+"""The application: the answer for each path."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -53,12 +53,12 @@ def create_app(
 ) -> ASGIApp:
     """All pages of one server.
 
-    Further `routers` may bring a ``lifespan``, which begins and ends with the server.
-    `links` are further lines of the index page: what they are for, by path.
+    Further `routers` may have a ``lifespan``, which begins and ends with the server.
+    `links` are further lines of the index page, as descriptions by path.
     """
     app = FastAPI(
         title=_TITLE,
-        description="What a running server tells of itself. All pages are for reading.",
+        description="The state of a running server. All pages are read-only.",
         version=context.view.server().info.version,
         openapi_url=_OPENAPI,
         docs_url=None,
@@ -72,7 +72,7 @@ def create_app(
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
-    app.openapi()  # made once, and not while somebody waits
+    app.openapi()  # made once, before the first request
     known_as = context.settings.known_as | machine_names()
     return MonitoringMiddleware(app, _CLASSIC, context.stepper, context.probe_stepper, known_as)
 
@@ -116,7 +116,7 @@ class StatusPages:
         router.add_api_route(
             "/leafz", self.leafz, response_model=Leafz, responses=_JSON, summary="Leaf nodes"
         )
-        # The text is sent as JSON, which it is not: that is the custom, but no schema can say it.
+        # The text is sent as JSON, as by current servers; no schema can describe that.
         router.add_api_route("/stacksz", self.stacksz, include_in_schema=False)
         router.add_api_route("/metrics", self.metrics, response_class=PlainTextResponse, responses=_REFUSED)
         return router
@@ -129,7 +129,7 @@ class StatusPages:
         return HTMLResponse(self._index)
 
     async def varz(self, question: Annotated[PageQuery, Query()]) -> Response:
-        """The server: what it is set to, what it takes, what passed through it."""
+        """The server: its settings, its resources and its traffic."""
         self._context.requests.varz += 1
         return reply(indented(pages.varz(self._context)), question.callback)
 
@@ -147,7 +147,7 @@ class StatusPages:
         return await self._long(chunks, question.callback)
 
     async def subsz(self, question: Annotated[SubszQuery, Query()]) -> Response:
-        """The subscription index; with subs=1 also a page of what clients listen to."""
+        """The subscription index; with subs=1 also a page of subscriptions."""
         self._context.requests.subsz += 1
         chunks = (
             pages.subsz_list(self._context, question.first, question.most)

@@ -1,4 +1,4 @@
-"""Probes: whether the server lives, works, and wants more clients (monitoring.md, section 9.4)."""
+"""Probes: whether the server is alive, healthy and ready for clients (monitoring.md, section 9.4)."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ _NOT_READY = Health(status="unavailable", error="not ready for new connections")
 
 
 class HealthzQuery(BaseModel):
-    """What probes of today's servers send. There is no JetStream here for them to ask about."""
+    """Parameters that probes of current servers send. There is no JetStream here to ask about."""
 
     account: str = ""
     stream: str = ""
@@ -64,7 +64,7 @@ class Probes:
         return router
 
     async def healthz(self, question: Annotated[HealthzQuery, Query()]) -> Response:
-        """Clients can come in. Parameters about JetStream are understood and change nothing."""
+        """Clients can connect. Parameters about JetStream are accepted and have no effect."""
         if question.stream and not question.account:
             return _reply(400, _missing("account", "stream"))
         if question.consumer and not question.stream:
@@ -74,11 +74,11 @@ class Probes:
         return _reply(200, _OK)
 
     async def livez(self) -> Response:
-        """The event loop turns: whoever reads this knows."""
+        """The event loop runs, as this answer proves."""
         return _reply(200, _OK)
 
     async def readyz(self) -> Response:
-        """False as well while the server is being emptied, before it stops."""
+        """False as well while the server drains, before it stops."""
         return _reply(200, _OK) if self._view.health().ready else _reply(503, _NOT_READY)
 
 

@@ -1,4 +1,4 @@
-"""What each metric means, for the readers of boards: its unit, and whether it may fall."""
+"""The help text of each metric: meaning, unit, and whether it may fall."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ COUNTERS = frozenset(
         *("subsz_num_inserts", "subsz_num_removes", "subsz_num_matches"),
     }
 )
-"""What never falls while a server runs. Sums over the clients that are here do: when one leaves."""
+"""Metrics that never fall while a server runs. Sums over connected clients fall when one leaves."""
 
 _FALLS = "of the clients that are here now. Falls when one leaves: take rates from the metric of varz."
 

@@ -1,10 +1,10 @@
-"""Prometheus' text format, under the names that dashboards know.
+"""Metrics in Prometheus' text format, under the names that existing dashboards use.
 
-They are those of prometheus-nats-exporter: each number of a page is named after its place
-in the page, texts become a label ``value``, and moments are milliseconds since the epoch.
-What never falls is a counter, all else a gauge. The only label that differs between servers
-is ``server_id``, so a server has as many series as it has figures, however many clients
-come.
+The names are those of prometheus-nats-exporter: each number of a page is named after its
+place in the page, texts become a label ``value``, and moments are milliseconds since the
+epoch. A figure that never falls is a counter, all others are gauges. The only label that
+differs between servers is ``server_id``, so the number of series does not grow with the
+number of clients.
 """
 
 import math
@@ -23,11 +23,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _TEXTS = frozenset({"server_id", "server_name", "version"})
 _MOMENTS = frozenset({"start", "config_load_time"})
 _SETTINGS_OF_CLUSTER = frozenset({"cluster_cluster_port", "cluster_auth_timeout"})
-"""Numbers of the cluster object that are no figures; the exporter leaves them out, too."""
+"""Numbers of the cluster object that are no figures; the exporter omits them too."""
 
 
 class Metric(NamedTuple):
-    """One series, and its value now."""
+    """One series with its current value."""
 
     name: str
     value: float
@@ -92,11 +92,11 @@ def _of_health(*, serving: bool) -> Iterator[Metric]:
 
 
 def _of_process(context: MonitoringContext, descriptors: int | None, memory: int) -> Iterator[Metric]:
-    """What boards of any program draw, and how much time monitoring leaves to clients."""
+    """Figures that dashboards draw for any program, and the time that monitoring has taken."""
     figures = context.figures
     if descriptors is not None:
         yield Metric("process_open_fds", descriptors, prefix="")
-    yield Metric("process_max_fds", figures.most_descriptors(), prefix="")
+    yield Metric("process_max_fds", figures.max_descriptors(), prefix="")
     yield Metric("process_resident_memory_bytes", memory, prefix="")
     yield Metric("process_cpu_seconds_total", round(figures.processor_seconds(), 3), prefix="")
     yield Metric("pynatsd_loop_lag_seconds", round(figures.lag(), 6), prefix="")

@@ -1,9 +1,9 @@
-"""What holds for every request, before any page is asked (monitoring.md, section 1).
+"""The rules for every request, applied before its page (monitoring.md, section 1).
 
-Pages are for reading: other methods than GET and HEAD are refused. A path with doubled
-slashes leads to the page it means, and so does a whole URL. No answer may be taken for
-another type than it has. A page that shows more than figures is not for browsers that
-were led here by a stranger's name. Each request waits for its turn, and is measured.
+Methods other than GET and HEAD are refused. A path with doubled slashes is redirected,
+and a whole URL is accepted as a path. Browsers must not guess the type of an answer. A
+page that shows more than figures is refused to browsers that use a foreign host name.
+Each request waits for its turn, and its time is charged to monitoring's budget.
 """
 
 import re
@@ -27,11 +27,11 @@ _MISDIRECTED = 421
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 
 _DETAILED = frozenset({"/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz", "/dashboard"})
-"""Pages that show who is connected, and what for; with the paths below them."""
+"""Pages that show clients or subjects; also the paths below them."""
 
 
 class MonitoringMiddleware:
-    """An ASGI application in front of another."""
+    """An ASGI middleware: checks a request, then calls the application."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class MonitoringMiddleware:
         probe_stepper: "Stepper",
         known_as: frozenset[str] = frozenset(),
     ) -> None:
-        """`pages` are the paths that doubled slashes may mean.
+        """`pages` are the paths to which doubled slashes are redirected.
 
-        `stepper` are those of pages, `probes` those of probes. `known_as` are the server's names.
+        `stepper` runs pages, `probe_stepper` probes. `known_as` are the server's host names.
         """
         self._app = app
         self._pages = pages
@@ -75,7 +75,7 @@ class MonitoringMiddleware:
         await answer(scope, receive, guarded)
 
     def _refusal(self, method: str, host: str | None, scope: Scope) -> Response | None:
-        """What is answered in place of a page, if anything."""
+        """The answer in place of a page, if the request is refused or redirected."""
         if method not in _READING:
             return PlainTextResponse("405 method not allowed\n", 405, {"Allow": ", ".join(_READING)})
         path: str = scope["path"]
@@ -98,7 +98,7 @@ def _is_detailed(path: str) -> bool:
 
 
 def _host(scope: Scope) -> str | None:
-    """By which name the server was asked; None where the request names none, as no browser does."""
+    """The host name in the request; None if it has none, which no browser sends."""
     if origin := _ORIGIN.match(scope["path"]):
         return host_of(origin[1])
     for name, value in scope["headers"]:
@@ -108,12 +108,12 @@ def _host(scope: Scope) -> str | None:
 
 
 def _asks_for_ranges(name: bytes, value: bytes) -> bool:
-    """Whether a header asks for several parts of a file: together they may be larger than all of it."""
+    """Whether a header requests several ranges, whose sum may be larger than the file."""
     return name == b"range" and b"," in value
 
 
 def _path(target: str) -> str:
-    """The path of a request line that may name host and port before it."""
+    """The path of a request target, which may be a whole URL."""
     origin = _ORIGIN.match(target)
     return target[origin.end() :] or "/" if origin else target
 

@@ -1,9 +1,9 @@
-"""Monitoring's share of the event loop.
+"""Cooperative steps: monitoring's share of the event loop.
 
-Readers decide how much is asked, and messages must not notice. So all that monitoring
-does on the loop is measured, and paid for: after some milliseconds of it the loop belongs
-to others for several times as long. A reader who asks now and then has credit, and does
-not wait.
+The number of requests is up to the readers, and must not delay messages. So the time that
+monitoring takes of the loop is measured and limited to a share: after some milliseconds
+of work monitoring pauses for several times as long. Occasional requests have credit, and
+do not wait.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from typing import Any, TypeVar
 from app.ports.broker_view import Steps
 
 SLICE_SECONDS = 0.002
-"""Steps are taken for so long in one turn of the loop."""
+"""Duration of the steps in one iteration of the event loop."""
 
 SHARE = 0.2
-"""The part of the loop's time that pages may take, all readers together."""
+"""Share of the loop's time for pages, all readers together."""
 
 PROBES_SHARE = 0.05
 """The same for probes, which do not queue with the pages."""
 
 CREDIT_SECONDS = 0.02
-"""Work that may be done without a pause by one who has done none for a while."""
+"""Work without a pause after a time without work."""
 
 CHUNK_BYTES = 32 * 1024
-"""A long answer is sent in pieces that are not much larger."""
+"""Size of the pieces of a long answer; a piece may be a little larger."""
 
-MOST_ANSWERS = 64
-"""Long answers that are under way at once, so that slow readers do not hold much."""
+MAX_ANSWERS = 64
+"""Long answers in progress at once; bounds the memory that slow readers hold."""
 
 T = TypeVar("T")
 
@@ -38,11 +38,11 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 Chunks = Generator[bytes, None, None]
-"""A long answer, some bytes with each step; there may be none in a step."""
+"""A long answer, some bytes with each step; a step may give none."""
 
 
 class TimeBudget:
-    """How much time was taken, and when more of it may be."""
+    """A budget of time: work is charged to it, and it says when more work may be done."""
 
     def __init__(
         self, share: float, clock: Clock = time.perf_counter, credit: float = CREDIT_SECONDS
@@ -53,19 +53,18 @@ class TimeBudget:
         self._due = 0.0
 
     def charge(self, seconds: float) -> None:
-        """So much was taken just now."""
+        """Charge work that was just done."""
         self._due = max(self._due, self._clock()) + seconds / self._share
 
     def delay(self) -> float:
-        """Seconds for which nothing more is to be taken; 0.0 where there is credit."""
+        """Seconds to pause before more work; 0.0 while there is credit."""
         return max(0.0, self._due - self._clock() - self._credit)
 
 
 class Stepper:
-    """Takes the steps of all answers, a slice for each, in the order in which they ask.
+    """Runs the steps of all answers in slices, one slice for each in turn.
 
-    So a page never holds messages up for longer than a slice takes, however many
-    pages are asked for at once.
+    So pages delay messages by one slice at most, for any number of requests at once.
     """
 
     def __init__(
@@ -76,23 +75,23 @@ class Stepper:
         self._sleep = sleep
         self._budget = TimeBudget(share, clock)
         self._lock = asyncio.Lock()
-        self._writing = asyncio.Semaphore(MOST_ANSWERS)
+        self._writing = asyncio.Semaphore(MAX_ANSWERS)
         self.spent = 0.0
-        """Seconds of the loop that were taken, ever."""
+        """Seconds of the loop's time taken since the start."""
 
     def charge(self, seconds: float) -> None:
-        """So much of the loop's time was taken outside of the steps."""
+        """Charge time of the loop that was taken outside of steps."""
         self.spent += seconds
         self._budget.charge(seconds)
 
     async def wait_turn(self) -> None:
-        """Wait for one's turn to do something short."""
+        """Wait for the turn of a short piece of work."""
         async with self._lock:
             if delay := self._budget.delay():
                 await self._sleep(delay)
 
     async def run(self, steps: Steps[T]) -> T:
-        """Take all steps; return what they come to."""
+        """Take all steps; return their result."""
         while True:
             async with self._lock:
                 await self._sleep(self._budget.delay())
@@ -107,9 +106,9 @@ class Stepper:
                     self.charge(self._clock() - begun)
 
     async def stream(self, chunks: Chunks) -> AsyncGenerator[bytes, None]:
-        """Take all steps; what they give comes in pieces of a bounded size, none of them empty.
+        """Take all steps; their bytes come in pieces of bounded size, none empty.
 
-        Nothing is made ahead of its reader. `MOST_ANSWERS` are made at once; others wait.
+        No piece is made before its reader wants it. `MAX_ANSWERS` are in progress at once; others wait.
         """
         is_over = False
         async with self._writing:
@@ -123,7 +122,7 @@ class Stepper:
                     yield piece
 
     def _fill(self, held: list[bytes], chunks: Chunks) -> bool:
-        """Take a slice of the steps; whether there are no more."""
+        """Take a slice of the steps; returns whether it was the last."""
         begun = self._clock()
         size = sum(map(len, held))
         try:
@@ -137,12 +136,12 @@ class Stepper:
         return False
 
     async def measured(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it, and count what it takes of the loop's time; what is counted already counts once."""
+        """Run `work` and charge its time on the loop; time that its own steps have charged counts once."""
         await _Measured(work, self, self._clock)
 
 
 class _Measured:
-    """A coroutine, measured while it runs, and not while it waits."""
+    """A coroutine whose running time is measured, without its waiting time."""
 
     def __init__(self, work: Coroutine[Any, Any, None], stepper: Stepper, clock: Clock) -> None:
         self._work = work
@@ -162,5 +161,5 @@ class _Measured:
             try:
                 yield awaited
                 go_on = partial(self._work.send, None)
-            except BaseException as error:  # noqa: BLE001 - it is raised where the work waits
+            except BaseException as error:  # noqa: BLE001 - it is raised inside the work
                 go_on = partial(self._work.throw, error)

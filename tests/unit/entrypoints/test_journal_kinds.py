@@ -64,7 +64,7 @@ def test_what_an_entry_says(fact: Event, name: str, detail: str) -> None:
 
     journal.note(fact)
 
-    [entry] = journal.extract().entries
+    [entry] = journal.snapshot().entries
     assert (name, detail) == (entry.kind.name, entry.detail)
 
 

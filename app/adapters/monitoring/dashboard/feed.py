@@ -70,7 +70,7 @@ def collect(
         unreachable=context.view.unreachable_routes(),
         excerpt=recorder.history.since(query.window, known, query.ring),
         snapshot=snapshot,
-        journal=context.journal.extract(),
+        journal=context.journal.snapshot(),
     )
 
 
@@ -170,7 +170,7 @@ def _limits(data: FeedData) -> Json:
         "slow_above": data.snapshot.slow_above,
         "connections": data.facts.limits.max_connections,
         "memory": memory_limit(),
-        "files": data.figures.most_descriptors(),
+        "files": data.figures.max_descriptors(),
     }
 
 

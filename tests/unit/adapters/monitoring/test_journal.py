@@ -43,7 +43,7 @@ class Diary:
 
     def told(self) -> list[tuple[str, str, int]]:
         """EventKind, peer and count of the entries, oldest first."""
-        return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.extract().entries]
+        return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.snapshot().entries]
 
 
 def test_an_entry() -> None:
@@ -53,7 +53,7 @@ def test_an_entry() -> None:
 
     diary.journal.note(SlowConsumer(link(7), "pending bytes"))
 
-    [entry] = diary.journal.extract().entries
+    [entry] = diary.journal.snapshot().entries
     assert (SLOW, 5.0, link(7), "c7", "pending bytes", 1) == (
         entry.kind,
         entry.at,
@@ -72,7 +72,7 @@ def test_what_is_not_kept() -> None:
     diary.journal.note(ClientConnected(link(1)))
 
     assert [] == diary.told()
-    assert 0 == diary.journal.extract().revision
+    assert 0 == diary.journal.snapshot().revision
 
 
 def test_counters() -> None:
@@ -142,7 +142,7 @@ def test_the_fact_may_name_the_one() -> None:
 
     diary.journal.note(AcceptFailed(None, "no descriptors", 10))
 
-    [entry] = diary.journal.extract().entries
+    [entry] = diary.journal.snapshot().entries
     assert ("the system", "", None) == (entry.who, entry.host, entry.link)
 
 
@@ -153,7 +153,7 @@ def test_when_a_kind_was_last() -> None:
     diary.clock.advance(3.0)
     diary.journal.note(SlowConsumer(link(1), ""))
 
-    extract = diary.journal.extract()
+    extract = diary.journal.snapshot()
     assert ({"internal_error": 0.0, "slow_consumer": 3.0}, 2, 3.0) == (
         extract.latest,
         extract.revision,

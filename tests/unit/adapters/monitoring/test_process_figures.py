@@ -60,7 +60,7 @@ def test_descriptors(tmp_path: Path) -> None:
     assert 3 <= figures_in_steps(figures) or tmp_path.stat().st_size
     assert finished(ProcessFigures(descriptors=tmp_path / "missing").open_descriptors()) is None
     assert 3 <= (finished(ProcessFigures().open_descriptors()) or 3)
-    assert 0 < ProcessFigures().most_descriptors()
+    assert 0 < ProcessFigures().max_descriptors()
 
 
 def figures_in_steps(figures: ProcessFigures) -> int:
