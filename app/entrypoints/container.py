@@ -17,8 +17,8 @@ from dependency_injector import providers
 from app.adapters.auth.setup import open_authenticator
 from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
-from app.adapters.logs.bounded import BoundedEventLog
 from app.adapters.logs.destinations import warn
+from app.adapters.logs.rate_limit import RateLimitedEventLog
 from app.adapters.logs.setup import open_event_log
 from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal, JournaledLog
@@ -92,7 +92,7 @@ class Container:
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
             JournaledLog,
             providers.Singleton(
-                BoundedEventLog,
+                RateLimitedEventLog,
                 providers.Singleton(
                     open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
                 ),

@@ -16,7 +16,7 @@ from app.adapters.logs.syslog_address import local_address, remote_address
 from app.adapters.logs.syslog_sink import open_syslog
 from app.adapters.net_asyncio.binding import listening_socket
 from app.adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
-from app.adapters.process.writable import reason_not_writable
+from app.adapters.process.files import reason_not_writable
 from app.config.errors import Place, Problem
 from app.config.options import Options, TlsOptions
 from app.config.rules import Given

@@ -13,8 +13,8 @@ from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
+from app.adapters.process.files import PidFileError, write_pid_file
 from app.adapters.process.heap import keep_room
-from app.adapters.process.pid_file import PidFileError, write_pid_file
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.broker import FLUSH_SECONDS

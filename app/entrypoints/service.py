@@ -22,8 +22,8 @@ from app.domain.events import (
 )
 from app.domain.failure import described
 from app.entrypoints.events import StopIncomplete
+from app.entrypoints.memory_trimmer import BackgroundCall, MemoryTrimmer
 from app.entrypoints.settings import PROGRAM, RUNTIME
-from app.entrypoints.tidying import Background, Tidying
 from app.ports.authenticator import Authenticator
 from app.ports.event_log import EventLog
 from app.ports.monitor import Monitor
@@ -73,8 +73,8 @@ class Service:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
-        trim = Background(parts.give_memory_back)
-        self._tidying = Tidying(broker, broker.scheduler, trim)
+        trim = BackgroundCall(parts.give_memory_back)
+        self._tidying = MemoryTrimmer(broker, broker.scheduler, trim)
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None

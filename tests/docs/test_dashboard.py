@@ -9,8 +9,8 @@ from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WIND
 from app.adapters.monitoring.dashboard.snapshot import BUSIEST, STALE_SECONDS
 from app.adapters.monitoring.dashboard.snapshot_taker import MAX_SUBSCRIPTIONS, SHARE
 from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND
+from app.adapters.top.monitoring_port import SORTS
 from app.adapters.top.screen import HELP
-from app.adapters.top.source import SORTS
 from app.entrypoints.journal_kinds import KINDS
 from app.entrypoints.top import main
 from tests.fakes.server_process import ROOT

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from app.adapters.logs.syslog_sink import Carrier
+from app.adapters.logs.syslog_sink import SyslogConnection
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 
@@ -26,7 +26,7 @@ class ScriptedDaemon:
         self._connects = deque(connects)
         self._takes = deque(takes)
 
-    def connect(self) -> Carrier:
+    def connect(self) -> SyslogConnection:
         """A new connection."""
         self.attempts += 1
         outcome = self._connects.popleft() if self._connects else None
@@ -45,7 +45,7 @@ class ScriptedDaemon:
         return sum(map(len, lines))
 
 
-class _ScriptedCarrier(Carrier):
+class _ScriptedCarrier(SyslogConnection):
     def __init__(self, daemon: ScriptedDaemon) -> None:
         self._daemon = daemon
 

@@ -5,8 +5,8 @@
 Log collectors parse this form, so its spacing is an interface.
 """
 
-from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
+from app.adapters.logs.structured import EventDict
 from app.domain.events import Event, Level, Link
 from app.domain.text import printable
 

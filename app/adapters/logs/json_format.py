@@ -11,8 +11,8 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 
-from app.adapters.logs.chain import EventDict, Processor
 from app.adapters.logs.dates import bounded
+from app.adapters.logs.structured import EventDict, Processor
 from app.domain.events import Event
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -10,12 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 
-from app.adapters.logs.chain import EventDict, FactChain, Processor
 from app.adapters.logs.destinations import LogFile, open_stderr, warn
 from app.adapters.logs.gnatsd_format import GnatsdLine
 from app.adapters.logs.json_format import renderer, unfold
 from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import LinesDropped, StructuredEventLog
+from app.adapters.logs.structured import (
+    EventDict,
+    LinesDropped,
+    Processor,
+    ProcessorChain,
+    StructuredEventLog,
+)
 from app.adapters.logs.syslog_address import SyslogAddress, local_address, remote_address
 from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
 from app.adapters.logs.syslog_sink import SyslogSink, open_syslog
@@ -61,9 +66,9 @@ def open_event_log(
     sink = _open(settings, address)
     own_pid = os.getpid() if pid is None else pid
     if address is None:
-        chain = FactChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
+        chain = ProcessorChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
     else:
-        chain = FactChain(_syslog_processors(settings, clock, own_pid, address))
+        chain = ProcessorChain(_syslog_processors(settings, clock, own_pid, address))
 
     def dropped_line(count: int) -> str:
         fact = LinesDropped(None, count)

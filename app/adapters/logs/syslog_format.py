@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 
-from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
 from app.adapters.logs.gnatsd_format import link_prefix
 from app.adapters.logs.json_format import renderer, unfold
+from app.adapters.logs.structured import EventDict
 from app.domain.events import Event, Level
 from app.domain.text import printable
 

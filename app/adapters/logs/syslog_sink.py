@@ -29,7 +29,7 @@ LONGEST_DATAGRAM = 65_000
 _CHUNK = 65_536
 
 
-class Carrier(Protocol):
+class SyslogConnection(Protocol):
     """One connection to a daemon. After an error it is of no more use."""
 
     def take(self, data: bytes) -> int:
@@ -42,7 +42,7 @@ class Carrier(Protocol):
     def close(self) -> None: ...
 
 
-class _SocketCarrier(Carrier):
+class _SocketConnection(SyslogConnection):
     """What datagrams and streams have in common."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -72,7 +72,7 @@ class _SocketCarrier(Carrier):
         self._connection.close()
 
 
-class DatagramCarrier(_SocketCarrier):
+class DatagramConnection(_SocketConnection):
     """Each line is a datagram of its own."""
 
     def _send(self, data: bytes, start: int) -> int:
@@ -82,7 +82,7 @@ class DatagramCarrier(_SocketCarrier):
         return len(line)
 
 
-class StreamCarrier(_SocketCarrier):
+class StreamConnection(_SocketConnection):
     """Lines follow each other, each with its line end."""
 
     def take(self, data: bytes) -> int:
@@ -105,7 +105,7 @@ class StreamCarrier(_SocketCarrier):
             self._connection.settimeout(timeout)
 
 
-class Signal(Protocol):
+class StopFlag(Protocol):
     """What the sink uses of a `threading.Event`."""
 
     def set(self) -> None: ...
@@ -126,19 +126,19 @@ class SyslogSink(RawIOBase):
 
     def __init__(
         self,
-        connect: Callable[[], Carrier],
+        connect: Callable[[], SyslogConnection],
         name: str,
         warn: Callable[[str], None],
-        hurried: Signal | None = None,
+        hurried: StopFlag | None = None,
     ) -> None:
         """`connect` raises `OSError`, here too; `name` says where the daemon is."""
         super().__init__()
         self._connect = connect
         self._name = name
         self._warn = warn
-        self._carrier: Carrier | None = None
+        self._carrier: SyslogConnection | None = None
         self._pause = FIRST_PAUSE
-        self._hurried: Signal = hurried or threading.Event()
+        self._hurried: StopFlag = hurried or threading.Event()
         self._warned = False
         self._carrier = connect()
 
@@ -188,11 +188,11 @@ class SyslogSink(RawIOBase):
 def open_syslog(address: SyslogAddress, warn: Callable[[str], None]) -> SyslogSink:
     """A sink for the daemon at `address`. Raises `SyslogError` when there is none."""
 
-    def connect() -> Carrier:
+    def connect() -> SyslogConnection:
         connection = address.connect()
         if connection.type == socket.SOCK_DGRAM:
-            return DatagramCarrier(connection)
-        return StreamCarrier(connection)
+            return DatagramConnection(connection)
+        return StreamConnection(connection)
 
     try:
         return SyslogSink(connect, address.name, warn)

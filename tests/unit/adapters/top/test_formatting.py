@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters.top.wording import columns, count, plain_cell, shortened, size
+from app.adapters.top.formatting import columns, count, plain_cell, shortened, size
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ LOOK_SECONDS = 1.0
 MANY_CLIENTS = 500
 """Departures that make it worth while at once; otherwise it waits until nobody has left for a while."""
 
-LITTLE = 2_000
+SMALL_SERVER = 2_000
 """Clients and subscriptions with which a sweep takes a millisecond or two; with more it must wait."""
 
 
-class Crowd(Protocol):
+class ClientCounts(Protocol):
     """Those who come and go: a broker."""
 
     @property
@@ -36,7 +36,7 @@ class Crowd(Protocol):
     def subscriptions(self) -> int: ...
 
 
-class Tidying:
+class MemoryTrimmer:
     """Looks every second whether clients have left, and returns their memory.
 
     Few of them may have held much: slow ones leave with all that waited for them.
@@ -46,7 +46,7 @@ class Tidying:
 
     def __init__(
         self,
-        crowd: Crowd,
+        crowd: ClientCounts,
         scheduler: Scheduler,
         trim: Callable[[], object],
         sweep: Callable[[], object] = gc.collect,
@@ -83,10 +83,10 @@ class Tidying:
         self.begin()
 
     def _is_small(self) -> bool:
-        return self._crowd.wires + self._crowd.subscriptions <= LITTLE
+        return self._crowd.wires + self._crowd.subscriptions <= SMALL_SERVER
 
 
-class Background:
+class BackgroundCall:
     """Work that a thread does, while others go on; what is asked for meanwhile is done once, afterwards."""
 
     def __init__(self, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Names of addresses, looked up behind the board's back."""
+"""Names of addresses, looked up in a thread."""
 
 import queue
 import socket
@@ -11,41 +11,41 @@ KEPT = 4096
 
 
 def look_up(ip: str) -> str | None:
-    """Ask the system; may take many seconds."""
+    """Ask the system's resolver; may take many seconds."""
     try:
         return socket.gethostbyaddr(ip)[0]
     except (OSError, UnicodeError):
         return None
 
 
-class Names:
-    """Answers at once, from memory; what is not known yet is asked for, one address after the other."""
+class NameResolver:
+    """Returns known names at once, and looks up unknown ones one after the other."""
 
     def __init__(self, look_up: Callable[[str], str | None] = look_up) -> None:
         self._look_up = look_up
-        self._names: OrderedDict[str, str | None] = OrderedDict()
+        self._known: OrderedDict[str, str | None] = OrderedDict()
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
 
     def find(self, ip: str) -> str | None:
-        """The name, or None while it is not known, and where there is none. Called from one thread."""
-        if ip not in self._names:
-            self._names[ip] = None
-            if len(self._names) > KEPT:
-                self._names.popitem(last=False)
+        """The name; None while it is unknown, or if there is none. Called from one thread."""
+        if ip not in self._known:
+            self._known[ip] = None
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
             self._wanted.put(ip)
             self._start()
-        return self._names[ip]
+        return self._known[ip]
 
     def _start(self) -> None:
         if self._worker is None:
             # A daemon: a name server that does not answer must not keep the program from ending.
-            self._worker = threading.Thread(target=self._work, name="names", daemon=True)
+            self._worker = threading.Thread(target=self._work, name="name-resolver", daemon=True)
             self._worker.start()
 
     def _work(self) -> None:
         while True:
             ip = self._wanted.get()
             name = self._look_up(ip)
-            if ip in self._names:
-                self._names[ip] = name
+            if ip in self._known:
+                self._known[ip] = name

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.entrypoints.tidying import LITTLE, LOOK_SECONDS, MANY_CLIENTS, Tidying
+from app.entrypoints.memory_trimmer import LOOK_SECONDS, MANY_CLIENTS, SMALL_SERVER, MemoryTrimmer
 
 
 @dataclass
@@ -24,7 +24,7 @@ class House:
         self.clock = ManualClock()
         self.crowd = Visitors()
         self.done: list[str] = []
-        self.tidying = Tidying(
+        self.tidying = MemoryTrimmer(
             self.crowd, self.clock, lambda: self.done.append("trim"), lambda: self.done.append("sweep")
         )
         self.tidying.begin()
@@ -67,14 +67,14 @@ def test_many_left_one_by_one(house: House) -> None:
     assert ["sweep", "trim"] == house.after(*[MANY_CLIENTS // 10] * 10, 0)[-2:]
 
 
-@pytest.mark.parametrize(("wires", "subscriptions"), [(LITTLE + 1, 0), (1, LITTLE)])
+@pytest.mark.parametrize(("wires", "subscriptions"), [(SMALL_SERVER + 1, 0), (1, SMALL_SERVER)])
 def test_others_stay(house: House, wires: int, subscriptions: int) -> None:
     """A sweep would look at all that is there, so it waits until that is little."""
     house.crowd.wires, house.crowd.subscriptions = wires, subscriptions
 
     assert ["trim"] == house.after(MANY_CLIENTS, 0, 0)
 
-    house.crowd.wires, house.crowd.subscriptions = 1, LITTLE - 1
+    house.crowd.wires, house.crowd.subscriptions = 1, SMALL_SERVER - 1
 
     assert ["sweep", "trim"] == house.after(0)
 

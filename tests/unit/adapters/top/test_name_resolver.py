@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from app.adapters.top import names
-from app.adapters.top.names import Names, look_up
+from app.adapters.top import name_resolver
+from app.adapters.top.name_resolver import NameResolver, look_up
 
 SECONDS = 20.0
 
@@ -23,7 +23,7 @@ class Directory:
         self.asked.put(ip)
         return self.answers.get(timeout=SECONDS)
 
-    def settle(self, found: Names) -> None:
+    def settle(self, found: NameResolver) -> None:
         """Wait until all that was answered before is known."""
         found.find("192.0.2.99")
         while self.asked.get(timeout=SECONDS) != "192.0.2.99":
@@ -34,7 +34,7 @@ class Directory:
 def test_a_name_comes_later() -> None:
     """An address has no name until the name server has answered, and is asked for once."""
     directory = Directory()
-    found = Names(directory.look_up)
+    found = NameResolver(directory.look_up)
 
     assert None is found.find("192.0.2.1")
     assert None is found.find("192.0.2.1")
@@ -48,7 +48,7 @@ def test_a_name_comes_later() -> None:
 def test_an_address_without_a_name() -> None:
     """An address that has no name is not asked for again and again."""
     directory = Directory()
-    found = Names(directory.look_up)
+    found = NameResolver(directory.look_up)
     found.find("192.0.2.1")
     directory.answers.put(None)
     directory.settle(found)
@@ -59,9 +59,9 @@ def test_an_address_without_a_name() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many addresses are remembered; the oldest are asked for anew."""
-    monkeypatch.setattr(names, "KEPT", 2)
+    monkeypatch.setattr(name_resolver, "KEPT", 2)
     directory = Directory()
-    found = Names(directory.look_up)
+    found = NameResolver(directory.look_up)
     for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         found.find(ip)
         directory.answers.put("host.example")

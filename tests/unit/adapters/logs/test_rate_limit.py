@@ -5,7 +5,7 @@ from typing import NoReturn
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.logs.bounded import LINES_PER_SECOND, BoundedEventLog, FurtherErrors, FurtherNotices
+from app.adapters.logs.rate_limit import LINES_PER_SECOND, FurtherErrors, FurtherNotices, RateLimitedEventLog
 from app.domain.events import (
     AuthorizationFailed,
     ClientConnected,
@@ -35,7 +35,7 @@ class Logbook:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.inner = RecordingEventLog()
-        self.log = BoundedEventLog(self.inner, lambda: self.clock)
+        self.log = RateLimitedEventLog(self.inner, lambda: self.clock)
 
     def record(self, *facts: Event) -> None:
         """Record some facts."""
@@ -166,7 +166,7 @@ def test_without_a_loop_all_passes() -> None:
     def no_clock() -> NoReturn:
         raise RuntimeError("no running event loop")
 
-    log = BoundedEventLog(inner, no_clock)
+    log = RateLimitedEventLog(inner, no_clock)
     for _ in range(MANY):
         log.record(AuthorizationFailed(None))
     log.close()
@@ -182,7 +182,7 @@ def test_after_the_loop_all_passes(book: Logbook) -> None:
             raise RuntimeError("Event loop is closed", delay, call)
 
     clock: Clock = Closed()
-    log = BoundedEventLog(book.inner, lambda: clock)
+    log = RateLimitedEventLog(book.inner, lambda: clock)
     for _ in range(MANY):
         log.record(AuthorizationFailed(None))
 
@@ -191,7 +191,7 @@ def test_after_the_loop_all_passes(book: Logbook) -> None:
 
 def test_the_rest_is_the_inner_logs(book: Logbook) -> None:
     """Levels are those of the log it keeps short."""
-    quiet = BoundedEventLog(RecordingEventLog(debug=False, trace=False), lambda: book.clock)
+    quiet = RateLimitedEventLog(RecordingEventLog(debug=False, trace=False), lambda: book.clock)
 
     assert (True, True, False, False) == (book.log.debug, book.log.trace, quiet.debug, quiet.trace)
     book.log.reopen()

@@ -46,7 +46,7 @@ class FurtherNotices(Event):
     last: str
 
 
-class _Kind:
+class _EventCounter:
     """The facts of one kind within the current second."""
 
     __slots__ = ("held", "last", "passed", "since", "timer")
@@ -59,7 +59,7 @@ class _Kind:
         self.timer: Timer | None = None
 
 
-class BoundedEventLog(EventLog):
+class RateLimitedEventLog(EventLog):
     """Hands facts on to another log, as far as the bound allows.
 
     ``debug`` and ``trace`` are those that the other log has when it is put in here.
@@ -75,7 +75,7 @@ class BoundedEventLog(EventLog):
         self.trace = inner.trace
         self._inner = inner
         self._clock = clock
-        self._kinds: dict[type[Event], _Kind] = {}
+        self._kinds: dict[type[Event], _EventCounter] = {}
 
     def record(self, event: Event) -> None:
         if event.level not in _BOUNDED or not event.bounded or self._passes(event):
@@ -94,7 +94,7 @@ class BoundedEventLog(EventLog):
         try:
             clock = self._clock()
             now = clock.monotonic()
-            kind = self._kinds.setdefault(type(event), _Kind())
+            kind = self._kinds.setdefault(type(event), _EventCounter())
             if now - kind.since >= _SECOND:
                 self._sum_up(kind)
                 kind.since, kind.passed = now, 0
@@ -109,13 +109,13 @@ class BoundedEventLog(EventLog):
         kind.last = event
         return False
 
-    def _sum_up(self, kind: _Kind) -> None:
+    def _sum_up(self, kind: _EventCounter) -> None:
         if kind.timer is not None:
             kind.timer.cancel()
             kind.timer = None
         self._report(kind)
 
-    def _report(self, kind: _Kind) -> None:
+    def _report(self, kind: _EventCounter) -> None:
         """Say what was held back, if anything was; leave the timer alone, which is the loop's."""
         held, last = kind.held, kind.last
         kind.held, kind.last = 0, None

@@ -1,10 +1,10 @@
-"""How figures and strangers' texts are written, as nats-top writes them."""
+"""Formats of figures, as in nats-top, and escaping of untrusted text."""
 
 import unicodedata
 from functools import lru_cache
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What a formula, or a call of another program, begins with."""
+"""First characters of formulas and of calls of other programs."""
 
 _KILO = 1000
 _COUNT_UNITS = ("", "K", "M", "B", "T")
@@ -13,12 +13,12 @@ _SIZE_UNITS = ("", "K", "M", "G")
 
 
 def count(value: float, *, raw: bool) -> str:
-    """Things: ``999``, ``1.5K``, ``2.0B``; with `raw`, all digits."""
+    """A count: ``999``, ``1.5K``, ``2.0B``; with `raw`, all digits."""
     return _scaled(value, _KILO, ("",) if raw else _COUNT_UNITS)
 
 
 def size(value: float, *, raw: bool) -> str:
-    """Bytes: ``1023``, ``1.5K``, ``2.0G``; with `raw`, all digits."""
+    """A size in bytes: ``1023``, ``1.5K``, ``2.0G``; with `raw`, all digits."""
     return _scaled(value, _KIBI, ("",) if raw else _SIZE_UNITS)
 
 
@@ -31,12 +31,12 @@ def _scaled(value: float, base: int, units: tuple[str, ...]) -> str:
 
 
 def plain_cell(text: str) -> str:
-    """A cell of a table that spreadsheets read: what they would take for a formula gets a quotation mark."""
+    """A cell for spreadsheets: text that they would take for a formula gets a quotation mark."""
     return f"'{text}" if text.startswith(_FORMULA) and text != "-" else text
 
 
 def columns(text: str) -> int:
-    """Columns that a terminal needs for printable text."""
+    """Width of printable text on a terminal, in columns."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
@@ -48,7 +48,7 @@ def _columns(character: str) -> int:
 
 
 def shortened(text: str, most: int) -> str:
-    """`text`, or as much of it as fits into so many columns, and an ellipsis."""
+    """`text`, cut to `most` columns with an ellipsis if it is wider."""
     if columns(text) <= most:
         return text
     while columns(text) > most - 1:

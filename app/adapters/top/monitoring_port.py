@@ -1,4 +1,4 @@
-"""Asking a monitoring port, over HTTP or HTTPS."""
+"""Requests to a monitoring port, over HTTP or HTTPS."""
 
 import http.client
 import ssl
@@ -6,28 +6,28 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.adapters.top.answers import NotUnderstood, read_clients, read_server
+from app.adapters.top.answers import InvalidAnswer, read_clients, read_server
 from app.adapters.top.rates import Meter, Reading
 
 PATIENCE_SECONDS = 5.0
-"""How long a server may be silent."""
+"""Time limit of a request without any progress."""
 
-LARGEST_ANSWER = 64 * 1024 * 1024
+MAX_ANSWER = 64 * 1024 * 1024
 
 SORTS = (
     *("cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from"),
     *("last", "idle", "uptime", "rtt"),
 )
-"""By what servers sort; older ones know fewer, and refuse the others."""
+"""Sort keys of servers; older servers refuse some of them."""
 
 
 class Unreachable(Exception):
-    """No reading can be had now; the text says why, in one line."""
+    """A reading failed; the text says why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Which clients are asked for."""
+class ReadingQuery:
+    """Which clients to request."""
 
     limit: int = 1024
     sort: str = "cid"
@@ -35,15 +35,15 @@ class Question:
 
     @property
     def path(self) -> str:
-        """The address of the answer."""
+        """The path of the request."""
         return f"/connz?limit={self.limit}&sort={self.sort}{'&subs=1' if self.subscriptions else ''}"
 
 
-class Source(Protocol):
-    """Where readings come from."""
+class ReadingSource(Protocol):
+    """A source of readings."""
 
-    def read(self, question: Question) -> Reading:
-        """Ask now, and wait for the answer. Raises `Unreachable`."""
+    def read(self, query: ReadingQuery) -> Reading:
+        """Request a reading and wait for it. Raises `Unreachable`."""
         ...
 
 
@@ -59,18 +59,18 @@ class MonitoringPort:
         )
         self._meter = Meter()
 
-    def read(self, question: Question) -> Reading:
-        """The state now. Raises `Unreachable`."""
+    def read(self, query: ReadingQuery) -> Reading:
+        """Request the current state. Raises `Unreachable`."""
         try:
             server = read_server(self._get("/varz"))
             at = time.monotonic()
-            clients = read_clients(self._get(question.path))
-        except NotUnderstood as error:
+            clients = read_clients(self._get(query.path))
+        except InvalidAnswer as error:
             raise Unreachable(f"{self._address}: {error}") from error
         return self._meter.read(at, server, clients)
 
     def close(self) -> None:
-        """Hang up; the next reading dials again."""
+        """Close the connection; the next reading opens a new one."""
         self._link.close()
 
     def _get(self, path: str) -> bytes:
@@ -89,15 +89,13 @@ class MonitoringPort:
             self._link.request("GET", path)
             response = self._link.getresponse()
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-            # The server has hung up a link that was idle for too long: dial anew, once.
+            # The server has closed an idle connection: retry once.
             self._link.close()
             self._link.request("GET", path)
             response = self._link.getresponse()
-        body = response.read(LARGEST_ANSWER + 1)
-        if len(body) > LARGEST_ANSWER:
-            raise http.client.HTTPException(
-                f"{path} is larger than {LARGEST_ANSWER >> 20} MiB: lower the limit"
-            )
+        body = response.read(MAX_ANSWER + 1)
+        if len(body) > MAX_ANSWER:
+            raise http.client.HTTPException(f"{path} is larger than {MAX_ANSWER >> 20} MiB: lower the limit")
         return body, response.status
 
 
