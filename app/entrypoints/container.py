@@ -204,7 +204,7 @@ class Container:
                 authenticator=self.authenticator,
                 monitor=self.monitor,
                 data_plane=twin,
-                give_memory_back=providers.Object(find_trim()),
+                trim_memory=providers.Object(find_trim()),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""The events that the dashboard's journal keeps, and their words. To add one, add a line to `KINDS`."""
+"""The events that the journal keeps, and their titles. To add one, add a line to `KINDS`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,15 +34,15 @@ from app.domain.events import (
 BAD, WARN, GOOD = "bad", "warn", "good"
 
 
-LONGEST_TEXT = 300
-"""Characters of a text that are kept."""
+MAX_TEXT = 300
+"""Characters of an event's text that are kept."""
 
 
 def _field(name: str) -> Callable[[Event], str]:
-    """A field of an event, as text; a peer may have written it, so it is cut."""
+    """A field of an event as text, cut because a peer may have written it."""
 
-    def read(fact: Any) -> str:  # noqa: ANN401 - each kind of event has fields of its own
-        return str(getattr(fact, name))[:LONGEST_TEXT]
+    def read(fact: Any) -> str:  # noqa: ANN401 - each event has fields of its own
+        return str(getattr(fact, name))[:MAX_TEXT]
 
     return read
 
@@ -99,4 +99,4 @@ KINDS: Mapping[type[Event], EventKind] = {
     MonitorFailed: _defect("Internal error in monitoring"),
     MonitorUnavailable: EventKind("internal_error", "Monitoring not available", WARN, _field("reason")),
 }
-"""Events that an operator should see on the dashboard."""
+"""Events that the dashboard shows."""

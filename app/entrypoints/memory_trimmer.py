@@ -1,4 +1,4 @@
-"""Memory that clients have left behind, given back to the system."""
+"""Returning the memory of disconnected clients to the system."""
 
 import asyncio
 import gc
@@ -9,85 +9,87 @@ from typing import Protocol
 from app.adapters.process.own_thread import in_own_thread
 from app.domain.timers import Scheduler, Timer
 
-LOOK_SECONDS = 1.0
-"""How often it is looked whether memory could be given back."""
+CHECK_SECONDS = 1.0
+"""Seconds between two checks."""
 
 MANY_CLIENTS = 500
-"""Departures that make it worth while at once; otherwise it waits until nobody has left for a while."""
+"""Disconnects after which memory is returned at once; after fewer, once no client has left for a second."""
 
 SMALL_SERVER = 2_000
-"""Clients and subscriptions with which a sweep takes a millisecond or two; with more it must wait."""
+"""Connections and subscriptions up to which a collection is made; it takes a millisecond or two then."""
 
 
 class ClientCounts(Protocol):
-    """Those who come and go: a broker."""
+    """The counters that are watched; a broker has them."""
 
     @property
     def departures(self) -> int:
-        """Clients that have left, ever."""
+        """Number of closed connections since the start."""
         ...
 
     @property
     def wires(self) -> int:
-        """Links that are here, those of servers included."""
+        """Number of open connections, routes included."""
         ...
 
     @property
-    def subscriptions(self) -> int: ...
+    def subscriptions(self) -> int:
+        """Number of subscriptions."""
+        ...
 
 
 class MemoryTrimmer:
-    """Looks every second whether clients have left, and returns their memory.
+    """Checks every second whether clients have left, and returns their memory.
 
-    Few of them may have held much: slow ones leave with all that waited for them.
-    After many, a sweep comes first: the interpreter keeps some hundred freed objects for
-    the next ones of their kind, and where one of them lies, a megabyte stays.
+    Even a few clients may have held much memory, such as slow consumers with their pending
+    bytes. After many disconnects a garbage collection comes first: the interpreter keeps
+    some hundred freed objects of each type, and each may keep a megabyte from being returned.
     """
 
     def __init__(
         self,
-        crowd: ClientCounts,
+        counts: ClientCounts,
         scheduler: Scheduler,
         trim: Callable[[], object],
-        sweep: Callable[[], object] = gc.collect,
+        collect: Callable[[], object] = gc.collect,
     ) -> None:
-        """`trim` returns free memory to the system; `sweep` frees what the interpreter keeps."""
-        self._crowd = crowd
+        """`trim` returns free memory to the system; `collect` frees what the interpreter keeps."""
+        self._counts = counts
         self._scheduler = scheduler
         self._trim = trim
-        self._sweep = sweep
-        self._departures = self._trimmed = self._swept = 0
+        self._collect = collect
+        self._departures = self._trimmed = self._collected = 0
         self._timer: Timer | None = None
 
-    def begin(self) -> None:
-        """Look from now on, until `end`."""
-        self._timer = self._scheduler.call_later(LOOK_SECONDS, self._look)
+    def start(self) -> None:
+        """Check regularly until `stop`."""
+        self._timer = self._scheduler.call_later(CHECK_SECONDS, self._check)
 
-    def end(self) -> None:
-        """Look no more."""
+    def stop(self) -> None:
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
-        before, self._departures = self._departures, self._crowd.departures
+    def _check(self) -> None:
+        before, self._departures = self._departures, self._counts.departures
         is_quiet = before == self._departures
         gone = self._departures - self._trimmed
         is_due = gone >= MANY_CLIENTS or (gone > 0 and is_quiet)
-        if is_quiet and self._departures - self._swept >= MANY_CLIENTS and self._is_small():
-            self._swept = self._departures
-            self._sweep()
+        if is_quiet and self._departures - self._collected >= MANY_CLIENTS and self._is_small():
+            self._collected = self._departures
+            self._collect()
             is_due = True
         if is_due:
             self._trimmed = self._departures
             self._trim()
-        self.begin()
+        self.start()
 
     def _is_small(self) -> bool:
-        return self._crowd.wires + self._crowd.subscriptions <= SMALL_SERVER
+        return self._counts.wires + self._counts.subscriptions <= SMALL_SERVER
 
 
 class BackgroundCall:
-    """Work that a thread does, while others go on; what is asked for meanwhile is done once, afterwards."""
+    """Work done by a thread; calls that come while it runs are one further run."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
@@ -95,7 +97,7 @@ class BackgroundCall:
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self) -> None:
-        """To be called within a running loop."""
+        """Start the work. Needs a running event loop."""
         self._is_wanted = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
@@ -103,5 +105,5 @@ class BackgroundCall:
     async def _run(self) -> None:
         while self._is_wanted:
             self._is_wanted = False
-            with suppress(RuntimeError):  # no thread can be had: another time
+            with suppress(RuntimeError):  # no thread can be started now; the next call tries again
                 await in_own_thread(self._work)

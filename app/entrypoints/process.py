@@ -1,4 +1,4 @@
-"""A server as a process of its own: its log, pid file, signals and service manager."""
+"""Running a server as a process: log, pid file, signals and service manager."""
 
 import asyncio
 import faulthandler
@@ -12,9 +12,9 @@ from contextlib import closing
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
-from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
+from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
 from app.adapters.process.files import PidFileError, write_pid_file
-from app.adapters.process.heap import keep_room
+from app.adapters.process.heap import keep_free_memory
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.broker import FLUSH_SECONDS
@@ -36,23 +36,22 @@ _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
 _LAST_SECONDS = FLUSH_SECONDS + 15.0
-"""After a signal the server has ended by then, even where code of others holds its loop."""
+"""Time after a stop signal at which the process exits, even if its event loop is stuck."""
 
 _COLLECT_AFTER = (20_000, 20, 50)
-"""Thresholds of the garbage collector: the broker frees its objects by reference
-count, so looking for circles often would only add pauses."""
+"""Thresholds of the garbage collector: the broker frees its objects by reference count,
+so frequent collections would only add pauses."""
 
 
 def run(container: Container, loaded: Loaded) -> int:
-    """Serve until a signal ends it; return the exit status.
+    """Serve until a signal; return the exit status.
 
-    What makes a start impossible is one fatal line in the log, or on standard error
-    when there is no log.
+    A failure to start is one fatal line in the log, or on standard error without a log.
     """
-    signals.end_by_interrupt()
-    _obey_dump()
+    signals.raise_interrupt()
+    _handle_dump()
     try:
-        return leave(_run(container, loaded))
+        return exit_status(_run(container, loaded))
     except KeyboardInterrupt:
         return _STOPPED
 
@@ -66,7 +65,7 @@ def _run(container: Container, loaded: Loaded) -> int:
     with closing(events):
         try:
             return _run_with_log(container, loaded, events)
-        except CannotStart as error:  # its fact is in the log
+        except CannotStart as error:  # it is logged
             fact = error.fact
         except (AuthError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
@@ -99,7 +98,7 @@ async def _serve(container: Container) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
     starting = asyncio.ensure_future(service.start())
-    stop = _obey_signals(container.event_log(), starting)
+    stop = _handle_signals(container.event_log(), starting)
     try:
         if await _has_started(starting, stop):
             _settle_memory()
@@ -110,12 +109,12 @@ async def _serve(container: Container) -> int:
         await service.stop()
         await service.departed()
     finally:
-        signals.ignore_endings()  # asking twice does no harm
+        signals.ignore_stop_signals()  # harmless if they are ignored already
     return _STOPPED
 
 
 async def _has_started(starting: "asyncio.Future[int]", stop: asyncio.Event) -> bool:
-    """False when a signal has given the start up. Raises `CannotStart`."""
+    """False if a signal has cancelled the start. Raises `CannotStart`."""
     try:
         await starting
     except asyncio.CancelledError:
@@ -125,8 +124,8 @@ async def _has_started(starting: "asyncio.Future[int]", stop: asyncio.Event) -> 
     return True
 
 
-def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.Event:
-    """From now on; the event is set when the server shall stop, and `starting` is given up then."""
+def _handle_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.Event:
+    """Handle signals from now on; a stop signal sets the event and cancels `starting`."""
     stop = asyncio.Event()
 
     def end(name: str) -> None:
@@ -137,13 +136,13 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
     loop = asyncio.get_running_loop()
 
     def trap(name: str) -> None:
-        """In the middle of whatever is done. One is enough: a flood would leave no time for the end."""
-        signals.ignore_endings()
-        end_at_last(_LAST_SECONDS, _give_up)
+        """The handler of a stop signal. Later ones are ignored: a flood would delay the end."""
+        signals.ignore_stop_signals()
+        exit_after(_LAST_SECONDS, _give_up)
         loop.call_soon_threadsafe(end, name)
 
-    for number, name in signals.ENDINGS.items():
-        # The loop would let a signal have its usual effect for a moment when its handler is removed.
+    for number, name in signals.STOP_SIGNALS.items():
+        # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
@@ -151,19 +150,19 @@ def _obey_signals(events: EventLog, starting: "asyncio.Future[int]") -> asyncio.
 
 
 def _give_up() -> None:
-    """Called in a thread of its own."""
+    """Called in a thread."""
     warn(f"the server has not stopped within {_LAST_SECONDS:g} s, and ends now")
     os._exit(_FAILED)
 
 
-def _obey_dump() -> None:
-    """From now on; the dump comes even from a server that is stuck outside of Python."""
+def _handle_dump() -> None:
+    """Handle the dump signal from now on, even in a server that is stuck outside of Python."""
     signal.signal(signals.DUMP, lambda *_: os._exit(_DUMPED))
     faulthandler.register(signals.DUMP, _STDERR, chain=True)
 
 
 def _say_without_log(options: Options, fact: Event) -> None:
-    """On standard error, in the form that the log would have."""
+    """Log to standard error, in the configured format."""
     settings = LogSettings(
         log_file=None,
         json_lines=options.log_format == "json",
@@ -195,8 +194,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _settle_memory() -> None:
-    """What is there now stays for good; it need not be looked at again. What comes and goes has room."""
-    keep_room()
+    """Tune memory: the objects of the start are never collected, and some free memory is kept."""
+    keep_free_memory()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)

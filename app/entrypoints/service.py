@@ -62,7 +62,7 @@ class Parts:
     monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
-    give_memory_back: Callable[[], None]
+    trim_memory: Callable[[], None]
     """Called, in a thread, when many clients have left."""
 
 
@@ -73,8 +73,8 @@ class Service:
         self.broker = broker
         self._parts = parts
         self._events = parts.events
-        trim = BackgroundCall(parts.give_memory_back)
-        self._tidying = MemoryTrimmer(broker, broker.scheduler, trim)
+        trim = BackgroundCall(parts.trim_memory)
+        self._memory_trimmer = MemoryTrimmer(broker, broker.scheduler, trim)
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None
@@ -126,7 +126,7 @@ class Service:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
         await self._parts.monitor.start()
         events.record(ServerReady(None))
-        self._tidying.begin()
+        self._memory_trimmer.start()
         return address.port
 
     async def _listen(self) -> Address:
@@ -164,7 +164,7 @@ class Service:
         self._ending = asyncio.create_task(self._depart(stopped := asyncio.Event()))
         try:
             self._events.record(ServerExiting(None))
-            self._tidying.end()
+            self._memory_trimmer.stop()
             await self._close_listeners()
             await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
             await self._close_parts()

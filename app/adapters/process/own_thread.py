@@ -1,7 +1,7 @@
-"""Work that would hold the event loop, done by a thread that ends with it.
+"""Running blocking work in a thread of its own, which ends with the work.
 
-The loop's own threads stay until the loop ends, which in a program that embeds servers is
-long after them.
+The loop's executor keeps its threads until the loop ends, which is too late in a program
+that embeds servers.
 """
 
 import asyncio
@@ -11,21 +11,21 @@ from contextlib import suppress
 from typing import TypeVar
 
 _MOMENT = 0.1
-"""Seconds; much longer than a thread takes to end."""
+"""Seconds; much longer than the end of a thread takes."""
 
 T = TypeVar("T")
 
 
 async def in_own_thread(work: Callable[[], T]) -> T:
-    """What it returns or raises. Who is cancelled while it waits leaves the work to itself.
+    """Returns what `work` returns; raises what it raises. A cancelled call does not stop the work.
 
-    The thread keeps no program from ending. Raises `RuntimeError` where no thread can be had.
+    The thread does not keep the program from ending. Raises `RuntimeError` if no thread can start.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
     def report(result: T | None, error: BaseException | None) -> None:
-        if done.done():  # nobody waits any more
+        if done.done():  # the call was cancelled
             return
         if error is None:
             done.set_result(result)  # type: ignore[arg-type] # it is a T where there is no error
@@ -36,7 +36,7 @@ async def in_own_thread(work: Callable[[], T]) -> T:
         result, failure = None, None
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+        except BaseException as error:  # noqa: BLE001 - raised to the caller
             failure = error
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(report, result, failure)
@@ -44,5 +44,5 @@ async def in_own_thread(work: Callable[[], T]) -> T:
     thread = threading.Thread(target=run, name="own-thread", daemon=True)
     thread.start()
     result = await done
-    thread.join(_MOMENT)  # it is about to end
+    thread.join(_MOMENT)  # it ends now
     return result

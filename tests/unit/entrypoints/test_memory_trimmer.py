@@ -1,16 +1,16 @@
-"""When memory is given back, in virtual time."""
+"""When memory is returned to the system, in virtual time."""
 
 from dataclasses import dataclass
 
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.entrypoints.memory_trimmer import LOOK_SECONDS, MANY_CLIENTS, SMALL_SERVER, MemoryTrimmer
+from app.entrypoints.memory_trimmer import CHECK_SECONDS, MANY_CLIENTS, SMALL_SERVER, MemoryTrimmer
 
 
 @dataclass
 class Visitors:
-    """A crowd of any size."""
+    """Counts of any size."""
 
     departures: int = 0
     wires: int = 0
@@ -18,22 +18,22 @@ class Visitors:
 
 
 class House:
-    """A crowd, and the list of what was done after it."""
+    """A server, and the list of what was done for it."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.crowd = Visitors()
         self.done: list[str] = []
-        self.tidying = MemoryTrimmer(
-            self.crowd, self.clock, lambda: self.done.append("trim"), lambda: self.done.append("sweep")
+        self.trimmer = MemoryTrimmer(
+            self.crowd, self.clock, lambda: self.done.append("trim"), lambda: self.done.append("collect")
         )
-        self.tidying.begin()
+        self.trimmer.start()
 
     def after(self, *departures: int) -> list[str]:
         """What is done when so many leave, second by second."""
         for number in departures:
             self.crowd.departures += number
-            self.clock.advance(LOOK_SECONDS)
+            self.clock.advance(CHECK_SECONDS)
         done, self.done = self.done, []
         return done
 
@@ -58,13 +58,13 @@ def test_a_few_left(house: House) -> None:
 def test_many_left(house: House) -> None:
     """What many leave behind is given back at once, and more of it when nobody else leaves."""
     assert ["trim"] == house.after(MANY_CLIENTS)
-    assert ["sweep", "trim"] == house.after(0)
+    assert ["collect", "trim"] == house.after(0)
     assert [] == house.after(0, 0)
 
 
 def test_many_left_one_by_one(house: House) -> None:
     """A crowd may take its time."""
-    assert ["sweep", "trim"] == house.after(*[MANY_CLIENTS // 10] * 10, 0)[-2:]
+    assert ["collect", "trim"] == house.after(*[MANY_CLIENTS // 10] * 10, 0)[-2:]
 
 
 @pytest.mark.parametrize(("wires", "subscriptions"), [(SMALL_SERVER + 1, 0), (1, SMALL_SERVER)])
@@ -76,11 +76,11 @@ def test_others_stay(house: House, wires: int, subscriptions: int) -> None:
 
     house.crowd.wires, house.crowd.subscriptions = 1, SMALL_SERVER - 1
 
-    assert ["sweep", "trim"] == house.after(0)
+    assert ["collect", "trim"] == house.after(0)
 
 
 def test_the_end(house: House) -> None:
     """Nothing is left to wait for."""
-    house.tidying.end()
+    house.trimmer.stop()
 
     assert house.clock.timers_outstanding == 0
