@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.adapters.top.answers import ClientAnswer, ServerAnswer, TrafficTotals
 from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
-from app.adapters.top.rates import Reading
+from app.adapters.top.rates import ServerReading
 
 
 def server(total: int = 0, *, server_id: str = "ID", version: str = "0.8.0") -> ServerAnswer:
@@ -37,12 +37,12 @@ def client(cid: int = 1, name: str = "", total: int = 0, subjects: Sequence[str]
 class FakeSource:
     """Answers each query with the next of the outcomes it was given, and the last one for ever."""
 
-    def __init__(self, *outcomes: Reading | Unreachable) -> None:
+    def __init__(self, *outcomes: ServerReading | Unreachable) -> None:
         self._outcomes = list(outcomes)
         self.questions: list[ReadingQuery] = []
         self._asked = threading.Condition()
 
-    def read(self, query: ReadingQuery) -> Reading:
+    def read(self, query: ReadingQuery) -> ServerReading:
         """Give the next outcome."""
         with self._asked:
             self.questions.append(query)

@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field
 
 from app.adapters.monitoring.jsonp import JSON
 from app.adapters.monitoring.parameters import Switch
-from app.adapters.monitoring.schemas import Health
+from app.adapters.monitoring.schemas import HealthAnswer
 from app.ports.broker_view import BrokerView
 
-_OK = Health(status="ok")
-_NOT_SERVING = Health(status="error", error="not ready for connections")
-_NOT_READY = Health(status="unavailable", error="not ready for new connections")
+_OK = HealthAnswer(status="ok")
+_NOT_SERVING = HealthAnswer(status="error", error="not ready for connections")
+_NOT_READY = HealthAnswer(status="unavailable", error="not ready for new connections")
 
 
 class HealthzQuery(BaseModel):
@@ -29,7 +29,7 @@ class HealthzQuery(BaseModel):
 
 
 _BAD_REQUEST = {
-    "model": Health,
+    "model": HealthAnswer,
     "description": "Parameters that make no sense together; or, as text, one that makes none by itself.",
     "content": {"text/plain": {"schema": {"type": "string"}}},
 }
@@ -47,18 +47,18 @@ class Probes:
         router.add_api_route(
             "/healthz",
             self.healthz,
-            response_model=Health,
-            responses={"4XX": _BAD_REQUEST, 500: {"model": Health}},
+            response_model=HealthAnswer,
+            responses={"4XX": _BAD_REQUEST, 500: {"model": HealthAnswer}},
             summary="Whether the server works",
         )
         router.add_api_route(
-            "/livez", self.livez, response_model=Health, summary="Whether the process is alive"
+            "/livez", self.livez, response_model=HealthAnswer, summary="Whether the process is alive"
         )
         router.add_api_route(
             "/readyz",
             self.readyz,
-            response_model=Health,
-            responses={503: {"model": Health}},
+            response_model=HealthAnswer,
+            responses={503: {"model": HealthAnswer}},
             summary="Whether new clients are welcome",
         )
         return router
@@ -82,9 +82,9 @@ class Probes:
         return _reply(200, _OK) if self._view.health().ready else _reply(503, _NOT_READY)
 
 
-def _missing(name: str, what: str) -> Health:
-    return Health(status="error", error=f'"{name}" must not be empty when checking {what} health')
+def _missing(name: str, what: str) -> HealthAnswer:
+    return HealthAnswer(status="error", error=f'"{name}" must not be empty when checking {what} health')
 
 
-def _reply(status: int, health: Health) -> Response:
+def _reply(status: int, health: HealthAnswer) -> Response:
     return Response(health.model_dump_json(exclude_none=True), status, media_type=JSON)

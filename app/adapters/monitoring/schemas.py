@@ -214,7 +214,7 @@ class Leafz(PageModel):
     leafs: list[str]
 
 
-class Health(PageModel):
+class HealthAnswer(PageModel):
     """Whether the server does its work."""
 
     status: Annotated[str, Field(examples=["ok"])]

@@ -9,7 +9,7 @@ from math import isnan, nan
 
 from app.adapters.top.answers import ClientAnswer
 from app.adapters.top.formatting import columns, count, plain_cell, shortened, size
-from app.adapters.top.rates import Reading, TrafficRates
+from app.adapters.top.rates import ServerReading, TrafficRates
 from app.domain.text import printable
 
 UNKNOWN = "-"
@@ -43,7 +43,7 @@ class Display:
     """Looks up the name of an address; None shows addresses."""
 
 
-def summary(reading: Reading, display: Display, note: str = "") -> list[str]:
+def summary(reading: ServerReading, display: Display, note: str = "") -> list[str]:
     """The lines about the server; a note is added to the first one."""
     server, traffic = reading.server, reading.server.traffic
     rates = reading.rates or _NO_RATES
@@ -68,7 +68,7 @@ def _way(name: str, totals: tuple[int, int], per_second: tuple[float, float], di
     return f"  {name:<5} Msgs: {msgs:<7} Bytes: {data:<7} Msgs/Sec: {rates:<9} Bytes/Sec: {data_rate}"
 
 
-def table(reading: Reading, display: Display) -> list[list[str]]:
+def table(reading: ServerReading, display: Display) -> list[list[str]]:
     """The table of clients: a row of headings, and a row for each client."""
     named = any(client.name for client in reading.clients)
     headings = ["HOST", "CID", *(["NAME"] if named else []), "SUBS", "PENDING"]
@@ -97,14 +97,14 @@ def aligned(rows: list[list[str]]) -> list[str]:
     return lines
 
 
-def plain_text(reading: Reading, display: Display) -> str:
+def plain_text(reading: ServerReading, display: Display) -> str:
     """The whole board, for a file."""
     heading = f"Connections Polled: {len(reading.clients)}"
     lines = [*summary(reading, display), "", heading, *aligned(table(reading, display))]
     return "\n".join(lines) + "\n"
 
 
-def delimited_text(reading: Reading, display: Display, delimiter: str) -> str:
+def delimited_text(reading: ServerReading, display: Display, delimiter: str) -> str:
     """The table alone, for programs; `delimiter` is one character.
 
     Texts of clients are never formulas: those that a spreadsheet would calculate begin with a

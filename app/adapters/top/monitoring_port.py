@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.adapters.top.answers import InvalidAnswer, read_clients, read_server
-from app.adapters.top.rates import Meter, Reading
+from app.adapters.top.rates import Meter, ServerReading
 
 PATIENCE_SECONDS = 5.0
 """Time limit of a request without any progress."""
@@ -42,7 +42,7 @@ class ReadingQuery:
 class ReadingSource(Protocol):
     """A source of readings."""
 
-    def read(self, query: ReadingQuery) -> Reading:
+    def read(self, query: ReadingQuery) -> ServerReading:
         """Request a reading and wait for it. Raises `Unreachable`."""
         ...
 
@@ -59,7 +59,7 @@ class MonitoringPort:
         )
         self._meter = Meter()
 
-    def read(self, query: ReadingQuery) -> Reading:
+    def read(self, query: ReadingQuery) -> ServerReading:
         """Request the current state. Raises `Unreachable`."""
         try:
             server = read_server(self._get("/varz"))

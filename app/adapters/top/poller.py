@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 
 from app.adapters.top.monitoring_port import ReadingQuery, ReadingSource, Unreachable
-from app.adapters.top.rates import Reading
+from app.adapters.top.rates import ServerReading
 
-Report = Reading | Unreachable
+Report = ServerReading | Unreachable
 
 
 class Poller:

@@ -17,7 +17,7 @@ class TrafficRates:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ServerReading:
     """The state of a server at one time, with rates since the reading before."""
 
     server: ServerAnswer
@@ -36,7 +36,7 @@ class Meter:
         self._server: ServerAnswer | None = None
         self._clients: dict[int, TrafficTotals] = {}
 
-    def read(self, at: float, server: ServerAnswer, clients: tuple[ClientAnswer, ...]) -> Reading:
+    def read(self, at: float, server: ServerAnswer, clients: tuple[ClientAnswer, ...]) -> ServerReading:
         """The reading of an answer that arrived at `at`, in seconds on a monotonic scale.
 
         A restarted server counts from zero, so earlier totals are not comparable.
@@ -53,7 +53,7 @@ class Meter:
             for client in clients
             if client.cid in known
         }
-        return Reading(server, clients, rates, client_rates)
+        return ServerReading(server, clients, rates, client_rates)
 
 
 def _is_same_run(before: ServerAnswer, now: ServerAnswer) -> bool:

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from app.adapters.top.board import Display, FindName, aligned, summary, table
 from app.adapters.top.monitoring_port import SORTS, ReadingQuery, ReadingSource, Unreachable
 from app.adapters.top.poller import Poller, Report
-from app.adapters.top.rates import Reading
+from app.adapters.top.rates import ServerReading
 from app.domain.text import printable
 
 MAX_LIMIT = 100_000
@@ -139,7 +139,7 @@ class Board(App[None]):
         self._status = Static("", id="status", markup=False)
         self._prompt = Input(id="prompt", select_on_focus=False)
         self._lines = TextLines()
-        self._reading: Reading | None = None
+        self._reading: ServerReading | None = None
         self._failures = 0
         self.readings = 0
         """Number of readings shown so far."""

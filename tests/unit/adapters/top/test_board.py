@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from app.adapters.top.board import WIDEST, Display, aligned, delimited_text, plain_text, summary, table
-from app.adapters.top.rates import Reading, TrafficRates
+from app.adapters.top.rates import ServerReading, TrafficRates
 from tests.fakes.top_readings import client, server
 
 PACE = TrafficRates(1.5, 2.25, 2048.0, 4096.0)
 
 
-def reading(*names: str) -> Reading:
+def reading(*names: str) -> ServerReading:
     """A busy server, and clients of these names."""
     clients = tuple(client(cid, name, 2_000_000, ["a", "b.>"]) for cid, name in enumerate(names, 1))
-    return Reading(server(2_000_000), clients, PACE, {1: PACE})
+    return ServerReading(server(2_000_000), clients, PACE, {1: PACE})
 
 
 def test_the_lines_about_the_server() -> None:
@@ -29,7 +29,7 @@ def test_the_lines_about_the_server() -> None:
 
 def test_rates_that_are_not_known_yet() -> None:
     """Before there is a rate a dash stands in its place."""
-    line = summary(Reading(server(), ()), Display())[4]
+    line = summary(ServerReading(server(), ()), Display())[4]
 
     assert "  In:   Msgs: 0       Bytes: 0       Msgs/Sec: -         Bytes/Sec: -" == line
 
@@ -131,7 +131,7 @@ def test_a_table_for_programs() -> None:
 
 def test_an_address_of_version_six() -> None:
     """An IPv6 address stands in brackets, so that the port can be told from it."""
-    six = Reading(server(), (replace(client(1), ip="2001:db8::1"),))
+    six = ServerReading(server(), (replace(client(1), ip="2001:db8::1"),))
 
     assert "[2001:db8::1]:4001" == table(six, Display())[1][0]
 

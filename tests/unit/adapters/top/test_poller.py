@@ -4,12 +4,12 @@ import queue
 
 from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.poller import Poller, Report
-from app.adapters.top.rates import Reading
+from app.adapters.top.rates import ServerReading
 from tests.fakes.top_readings import FakeSource, client, server
 
 SECONDS = 20.0
 SOON, NEVER = 0.001, 3600.0
-READING = Reading(server(), (client(1), client(2)))
+READING = ServerReading(server(), (client(1), client(2)))
 
 
 def test_it_reads_again_and_again() -> None:
@@ -43,7 +43,7 @@ def test_a_new_question_does_not_wait() -> None:
     poller.ask(ReadingQuery(limit=1))
 
     report = reports.get(timeout=SECONDS)
-    assert isinstance(report, Reading)
+    assert isinstance(report, ServerReading)
     assert 1 == len(report.clients)
     poller.stop()
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
-from app.adapters.top.rates import Reading, TrafficRates
+from app.adapters.top.rates import ServerReading, TrafficRates
 from app.adapters.top.screen import Board, BoardSettings, HelpScreen, TextLines
 from tests.fakes.top_readings import FakeSource, client, server
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio
 SECONDS = 20.0
 NEVER = 3600.0
 CLIENTS = tuple(client(cid, f"client-{cid}", 2_000_000, ["a", "b"]) for cid in range(1, 101))
-READING = Reading(server(2_000_000), CLIENTS, TrafficRates(), {1: TrafficRates(3.0, 4.0, 5.0, 6.0)})
+READING = ServerReading(server(2_000_000), CLIENTS, TrafficRates(), {1: TrafficRates(3.0, 4.0, 5.0, 6.0)})
 
 
 class Bench:
@@ -62,7 +62,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*outcomes: Reading | Unreachable, **settings: Any) -> AsyncIterator[Bench]:  # noqa: ANN401 - fields of BoardSettings
+async def bench(*outcomes: ServerReading | Unreachable, **settings: Any) -> AsyncIterator[Bench]:  # noqa: ANN401 - fields of BoardSettings
     """A board that shows these outcomes, one after the other."""
     source = FakeSource(*(outcomes or (READING,)))
     board = Board(source, BoardSettings(**{"delay": NEVER, **settings}))

@@ -1,4 +1,4 @@
-"""The second server: linked by a route, used for a moment, ended, started again."""
+"""The second server: connected by a route, used for a moment, ended, started again."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from soak.client import LetDown, entered
-from soak.setting import Setting
+from soak.client import ServerFailed, logged_in
+from soak.environment import Environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,18 +19,18 @@ _KNOCK_SECONDS = 0.1
 _STOP_SECONDS = 15.0
 
 
-async def restart_for_ever(setting: Setting, counts: Counter[str]) -> None:
+async def restart_for_ever(environment: Environment, counts: Counter[str]) -> None:
     """Start it, let its client take part, end it; every other time without a word."""
     for number in itertools.count():
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app.entrypoints.server", "-c", setting.neighbour_config),
+            *(sys.executable, "-m", "app.entrypoints.server", "-c", environment.peer_config),
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            counts["messages over a route"] += await _take_part(setting.neighbour.clients)
+            counts["messages over a route"] += await _take_part(environment.peer.clients)
             counts["routes restarted"] += 1
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
@@ -48,14 +48,14 @@ async def _take_part(port: int) -> int:
     starting = loop.time() + _START_SECONDS
     while True:
         try:
-            async with entered(port, name="neighbour") as client:
+            async with logged_in(port, name="peer") as client:
                 await client.send(b"SUB busy.> 1\r\nSUB busy.1 group 2\r\n")
                 end = loop.time() + _LIFE_SECONDS
                 while loop.time() < end:
                     received += await client.fence()
                     await client.send(b"PUB visits 2\r\nhi\r\nPUB busy.1 2\r\nhi\r\n")
                     await asyncio.sleep(_KNOCK_SECONDS)
-        except (OSError, LetDown, TimeoutError):
+        except (OSError, ServerFailed, TimeoutError):
             if loop.time() > starting:
                 raise
             await asyncio.sleep(_KNOCK_SECONDS)

@@ -35,25 +35,25 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """Both servers: the one that is measured, and the neighbour that is restarted."""
+class Environment:
+    """Both servers: the measured one, and its route peer, which is restarted."""
 
     ports: Ports
-    neighbour: Ports
+    peer: Ports
     config: str
     """The configuration file of the server that is measured."""
-    neighbour_config: str
+    peer_config: str
 
     @classmethod
     def write(cls, folder: Path) -> Self:
         """Make certificates and configuration files in this folder."""
-        ports, neighbour = Ports.free(), Ports.free()
+        ports, peer = Ports.free(), Ports.free()
         tls = _certificates(folder)
         return cls(
             ports,
-            neighbour,
+            peer,
             _config(folder / "measured.conf", ports, None, tls),
-            _config(folder / "neighbour.conf", neighbour, ports.routes, tls),
+            _config(folder / "peer.conf", peer, ports.routes, tls),
         )
 
 

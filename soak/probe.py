@@ -5,15 +5,15 @@ import socket
 import threading
 import time
 
-from soak.setting import HOST, PASSWORD, USER
+from soak.environment import HOST, PASSWORD, USER
 
 _EVERY_SECONDS = 0.05
 _PATIENCE = 60.0
-_PUBLISHED = b"PUB witness 5\r\nstill\r\n"
-_DELIVERED = b"MSG witness 1 5\r\nstill\r\n"
+_PUBLISHED = b"PUB probe 5\r\nstill\r\n"
+_DELIVERED = b"MSG probe 1 5\r\nstill\r\n"
 
 
-class Witness(threading.Thread):
+class LatencyProbe(threading.Thread):
     """Publishes to itself and pings, twenty times a second, until it is stopped."""
 
     def __init__(self, port: int) -> None:
@@ -21,8 +21,8 @@ class Witness(threading.Thread):
         super().__init__(daemon=True)
         self._link = socket.create_connection((HOST, port), _PATIENCE)
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        login = {"user": USER, "pass": PASSWORD, "verbose": False, "pedantic": False, "name": "witness"}
-        self._link.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\nSUB witness 1\r\n")
+        login = {"user": USER, "pass": PASSWORD, "verbose": False, "pedantic": False, "name": "probe"}
+        self._link.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\nSUB probe 1\r\n")
         self._stopped = threading.Event()
         self._asked: float | None = None
         self._worst = 0.0
@@ -37,7 +37,7 @@ class Witness(threading.Thread):
                 self._exchange(_DELIVERED)
         except OSError as error:
             if not self._stopped.is_set():
-                self.failure = f"the witness was let down: {error}"
+                self.failure = f"the probe was let down: {error}"
 
     def take_worst(self) -> float:
         """The longest wait since the last call, in milliseconds; one that has not ended counts."""

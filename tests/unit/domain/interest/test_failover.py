@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.domain.broker import REMOVED_AT_ONCE
+from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.tombstones import TOMBSTONE_SECONDS
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from tests.fakes.virtual_broker import VirtualClient
@@ -49,6 +51,12 @@ class Scene:
 def message(sid: bytes, subject: bytes = b"foo.a") -> bytes:
     """What a receiver hears."""
     return b"MSG %b %b re.ply 2\r\n\r\n\r\n" % (subject, sid)
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane) -> RoutedBroker:
+    """A server without configured routes."""
+    return RoutedBroker(make_plane)
 
 
 @pytest.fixture(name="scene")
