@@ -1,9 +1,9 @@
-"""Keeping a log short that others can fill: lines of one kind are bounded per second, and counted.
+"""Limiting the log: a number of lines of each kind per second, and the rest counted.
 
-Whatever a peer can provoke at will, such as refused logins, parser errors or failed handshakes, would
-otherwise be written as fast as it comes. Here the first lines of each kind within a second pass, and the
-rest become one line that says how many they were, and shows the last of them. What an operator asks for,
-debug and trace, passes in full; so do fatal lines, and kinds that say so (`Event.bounded`).
+Events that peers can cause at will, such as refused logins, parser errors or failed handshakes, would
+otherwise fill the log. The first lines of each kind within a second pass; the rest become one line with
+their number and the last of them. Debug and trace lines, which the operator has requested, pass in full;
+so do fatal lines, and kinds that are exempt (`Event.bounded`).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from app.ports.clock import Clock, Timer
 from app.ports.event_log import EventLog
 
 LINES_PER_SECOND = 20
-"""Lines of one kind that pass within a second, beside the one that sums up the rest."""
+"""Lines of one kind that pass within a second, without the line about the rest."""
 
 _SECOND = 1.0
 _BOUNDED = (Level.INFO, Level.ERROR)
@@ -22,21 +22,21 @@ _BOUNDED = (Level.INFO, Level.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class FurtherErrors(Event):
-    """Errors of one kind that were not shown one by one; `link` is that of the last."""
+    """Errors of one kind that were counted instead of logged; `link` is that of the last."""
 
     level = Level.ERROR
     sentence = "{self.count:,} more of these within a second, the last one: {self.last}"
 
     kind: str
-    """Name of the facts."""
+    """Name of the events."""
     count: int
     last: str
-    """Sentence of the last one."""
+    """Text of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FurtherNotices(Event):
-    """The same for facts that are no errors."""
+    """The same for events that are no errors."""
 
     level = Level.INFO
     sentence = FurtherErrors.sentence
@@ -47,7 +47,7 @@ class FurtherNotices(Event):
 
 
 class _EventCounter:
-    """The facts of one kind within the current second."""
+    """Counts the events of one kind within the current second."""
 
     __slots__ = ("held", "last", "passed", "since", "timer")
 
@@ -60,17 +60,17 @@ class _EventCounter:
 
 
 class RateLimitedEventLog(EventLog):
-    """Hands facts on to another log, as far as the bound allows.
+    """Passes events to another log, within the limit.
 
-    ``debug`` and ``trace`` are those that the other log has when it is put in here.
+    ``debug`` and ``trace`` are those of the other log.
     """
 
-    # Plain attributes in place of the port's properties: they are read for every fact.
+    # Plain attributes in place of the port's properties: they are read for every event.
     debug: bool = False
     trace: bool = False
 
     def __init__(self, inner: EventLog, clock: Callable[[], Clock]) -> None:
-        """`clock` is asked for at each fact, and raises `RuntimeError` while there is none: then all pass."""
+        """`clock` returns the clock; while it raises `RuntimeError`, as without a loop, all events pass."""
         self.debug = inner.debug
         self.trace = inner.trace
         self._inner = inner
@@ -85,7 +85,7 @@ class RateLimitedEventLog(EventLog):
         self._inner.reopen()
 
     def close(self) -> None:
-        """Say what was held back, and write out what is queued. May be called twice, and from any thread."""
+        """Log what was held back, then close the other log. For any thread; may be called twice."""
         for kind in list(self._kinds.values()):
             self._report(kind)
         self._inner.close()
@@ -103,7 +103,7 @@ class RateLimitedEventLog(EventLog):
                 return True
             if kind.timer is None:
                 kind.timer = clock.call_later(kind.since + _SECOND - now, lambda: self._sum_up(kind))
-        except RuntimeError:  # no loop runs, so no peer is served
+        except RuntimeError:  # no loop runs, so there are no peers
             return True
         kind.held += 1
         kind.last = event
@@ -116,7 +116,7 @@ class RateLimitedEventLog(EventLog):
         self._report(kind)
 
     def _report(self, kind: _EventCounter) -> None:
-        """Say what was held back, if anything was; leave the timer alone, which is the loop's."""
+        """Log the number of events held back, if any. The timer belongs to the loop, and stays."""
         held, last = kind.held, kind.last
         kind.held, kind.last = 0, None
         if last is not None:

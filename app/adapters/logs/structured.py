@@ -39,7 +39,7 @@ class ProcessorChain:
 class StructuredEventLog(EventLog):
     """Turns events into lines and queues them; never waits for the destination."""
 
-    # Plain attributes in place of the port's properties: they are read for every fact.
+    # Plain attributes in place of the port's properties: they are read for every event.
     debug: bool = False
     trace: bool = False
 
@@ -68,10 +68,10 @@ class StructuredEventLog(EventLog):
         self._writer.write(self._chain.line(event))
 
     def reopen(self) -> None:
-        """Go on in a new file of the same name; the old one has been moved away.
+        """Continue in a new file of the same name; the old one has been moved away.
 
-        What was recorded before goes to the old file, all else to the new one, and
-        nothing is lost. Does not wait for any of it.
+        Earlier events go to the old file, later ones to the new one, and none is lost.
+        Returns at once.
         """
         if self._file is None:
             self.record(LogReopenIgnored(None))
@@ -86,13 +86,13 @@ class StructuredEventLog(EventLog):
         return self._chain.line(LogReopened(None))
 
     def close(self) -> None:
-        """Write out what is queued, within the writer's time limit. May be called twice."""
+        """Write the queued lines, within the writer's time limit. May be called twice."""
         self._writer.close()
 
 
 @dataclass(frozen=True, slots=True)
 class LinesDropped(Event):
-    """The log could not keep up, or its destination failed for a while."""
+    """Lines were lost: the destination was too slow, or failed for a while."""
 
     level = Level.ERROR
     sentence = "Log lines dropped: {self.count}"
@@ -110,7 +110,7 @@ class LogReopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogReopenIgnored(Event):
-    """The log goes elsewhere, where nothing is to be opened."""
+    """The log was to be reopened, but it is no file."""
 
     level = Level.INFO
     sentence = "File log re-open ignored, not a file logger"
@@ -118,7 +118,7 @@ class LogReopenIgnored(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogReopenFailed(Event):
-    """The log goes on in the old file."""
+    """The log could not be reopened, and continues in the old file."""
 
     level = Level.ERROR
     sentence = "File log re-open failed, the old file stays in use: {self.reason}"

@@ -143,7 +143,7 @@ class Journal:
 class JournaledLog(EventLog):
     """An event log that also writes to a journal."""
 
-    # Plain attributes in place of the port's properties: they are read for every fact.
+    # Plain attributes in place of the port's properties: they are read for every event.
     debug: bool = False
     trace: bool = False
 
