@@ -183,7 +183,7 @@ def _run(given: Mapping[str, Value]) -> int:
         if "o" in given:
             return _status(said=_write_snapshot(port, query, display, delay, given))
         board, settings = _load_screen()
-        port.read(query)  # who cannot be reached at all is told at once, on a plain terminal
+        port.read(query)  # a server that cannot be reached is reported before the screen starts
         board(port, settings(query, display, names.find, delay, max(0, int(given.get("r", 0))))).run()
     return 0
 

@@ -6,7 +6,7 @@ from app.adapters.auth.secret import Secret, encoded
 
 
 class ImmediateWorkers(HashWorkers):
-    """Compares slow secrets at once, too. `closed` tells whether it was closed."""
+    """Compares slow secrets at once, too. `closed` says whether it was closed."""
 
     def __init__(self) -> None:
         super().__init__()

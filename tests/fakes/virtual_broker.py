@@ -91,7 +91,7 @@ class VirtualBroker:
         self._next_port = 4000
 
     def accept(self, *, opened: bool = True) -> VirtualClient:
-        """A new client that has not read its INFO yet; its link is opened unless told otherwise."""
+        """A new client that has not read its INFO yet; its link is opened by default."""
         wire = self.wire()
         client = VirtualClient(self, self.drive(wire, self.broker.accept, opened=opened), wire)
         self.clients.append(client)

@@ -76,7 +76,7 @@ class VirtualPeer(VirtualClient):
 
 
 class RoutedBroker(VirtualBroker):
-    """A server that belongs to a cluster; whom it dials, `dialer` tells."""
+    """A server that belongs to a cluster; `dialer` has what it dials."""
 
     def __init__(
         self,

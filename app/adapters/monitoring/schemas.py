@@ -146,7 +146,7 @@ class SubscriptionDetail(PageModel):
     qgroup: Annotated[str | None, Field(description="The queue group.")] = None
     sid: str
     msgs: Annotated[int, Field(description="Delivered so far.")]
-    max: Annotated[int | None, Field(description="It ends after so many messages.")] = None
+    max: Annotated[int | None, Field(description="It ends after this many messages.")] = None
     cid: int
 
 

@@ -39,7 +39,7 @@ def test_options_reach_the_broker(container: Container) -> None:
 
 
 def test_each_part_is_made_once(container: Container) -> None:
-    """Whoever asks gets the same broker."""
+    """All parts get the same broker."""
     assert container.broker() is container.broker()
     assert container.service().broker is container.broker()
 

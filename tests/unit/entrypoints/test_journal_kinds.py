@@ -34,7 +34,7 @@ def example(kind: type[Event]) -> Event:
 
 
 @pytest.mark.parametrize("fact", KINDS)
-def test_every_kind_can_be_told(fact: type[Event]) -> None:
+def test_every_kind_has_a_text(fact: type[Event]) -> None:
     """No fact lacks a field that its entry would show, and no tone lacks a colour."""
     kind = KINDS[fact]
 

@@ -30,7 +30,7 @@ class House:
         self.trimmer.start()
 
     def after(self, *departures: int) -> list[str]:
-        """What is done when so many leave, second by second."""
+        """What is done when these numbers of clients leave, second by second."""
         for number in departures:
             self.crowd.departures += number
             self.clock.advance(CHECK_SECONDS)

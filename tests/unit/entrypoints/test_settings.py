@@ -110,7 +110,7 @@ def test_an_authenticator_of_ones_own() -> None:
     assert ("m:f", 0.1) == (settings.authenticator, settings.authenticator_seconds)
 
 
-def test_what_clients_are_told() -> None:
+def test_what_info_says() -> None:
     """INFO names the address and the largest payload, and whether a login is needed."""
     options = make_options({"host": "h", "port": 7, "max_payload": 8})
     info = server_info(options, SeededEntropy(1), AllowAll())
@@ -213,7 +213,7 @@ def test_encryption_needs_a_certificate() -> None:
         monitor_endpoints(make_options({"https_port": 8443}))
 
 
-def test_what_clients_are_told_of_tls() -> None:
+def test_what_info_says_of_tls() -> None:
     """INFO says whether TLS is needed, and whether clients have to show certificates."""
     reported = [
         server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), AllowAll())

@@ -22,7 +22,7 @@ def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> i
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_before_anything_has_begun(number: signal.Signals) -> None:
-    """A server that is asked to end before it has begun has done as it was told."""
+    """A server that is stopped before it starts exits with status 0."""
     assert 0 == status(QUIET, number)
 
 

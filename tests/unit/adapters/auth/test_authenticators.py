@@ -122,7 +122,7 @@ def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [b"derek", b"alice", b"nobody", b""] == sought
 
 
-def test_time_tells_nothing_where_costs_differ(costs: list[str]) -> None:
+def test_time_reveals_nothing_where_costs_differ(costs: list[str]) -> None:
     """Names nobody has look like those of users: some cost little, some much, each always the same."""
     users = PasswordAuthenticator({"derek": HASH, "alice": COSTLIER, "bob": "plain"}, ImmediateWorkers())
     names = [f"nobody{number}" for number in range(100)]

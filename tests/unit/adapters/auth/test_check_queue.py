@@ -70,10 +70,10 @@ def test_lanes_take_turns() -> None:
 
 def test_equal_checks_are_one() -> None:
     """Many that give the same password for the same user are answered together, each once."""
-    told: list[tuple[int, bool]] = []
+    results: list[tuple[int, bool]] = []
     queue = CheckQueue(2)
     for number in range(500):
-        queue.add(DEREK, b"same", lambda right, number=number: told.append((number, right)))  # type: ignore[misc]
+        queue.add(DEREK, b"same", lambda right, number=number: results.append((number, right)))  # type: ignore[misc]
 
     assert 1 == len(queue)
 
@@ -81,7 +81,7 @@ def test_equal_checks_are_one() -> None:
     assert check is not None
     check.resolve(matches=True)
 
-    assert [(number, True) for number in range(500)] == told
+    assert [(number, True) for number in range(500)] == results
     assert queue.take() is None
 
 

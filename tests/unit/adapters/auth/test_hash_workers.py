@@ -106,11 +106,11 @@ async def test_the_loop_goes_on_while_hashes_run() -> None:
 async def test_verdicts_come_on_the_loops_thread() -> None:
     """By default the result is a call on the loop that ran when the check was requested."""
     workers = HashWorkers()
-    told = asyncio.get_running_loop().create_future()
+    results = asyncio.get_running_loop().create_future()
 
-    workers.compare(HeldSecret(held=False), "right", lambda _: told.set_result(threading.current_thread()))
+    workers.compare(HeldSecret(held=False), "right", lambda _: results.set_result(threading.current_thread()))
 
-    assert threading.current_thread() is await asyncio.wait_for(told, SECONDS)
+    assert threading.current_thread() is await asyncio.wait_for(results, SECONDS)
     workers.close()
 
 
@@ -246,12 +246,12 @@ def test_a_loop_that_has_ended() -> None:
 
     workers = HashWorkers(workers=1, find_loop=lambda: refuse)
 
-    told: list[bool] = []
-    workers.compare(HeldSecret(held=False), "right", told.append)
-    workers.compare(second, "right", told.append)
+    results: list[bool] = []
+    workers.compare(HeldSecret(held=False), "right", results.append)
+    workers.compare(second, "right", results.append)
 
     assert b"right" == second.next_begun()
-    assert [] == told
+    assert [] == results
     workers.close()
 
 
@@ -259,8 +259,8 @@ def test_a_comparison_that_breaks(
     loop: OwnLoop, workers: HashWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A defect costs one login and is reported; the next login is checked."""
-    told: queue.Queue[type[BaseException]] = queue.Queue()
-    monkeypatch.setattr(threading, "excepthook", lambda args: told.put(args.exc_type))
+    results: queue.Queue[type[BaseException]] = queue.Queue()
+    monkeypatch.setattr(threading, "excepthook", lambda args: results.put(args.exc_type))
 
     before = set(threading.enumerate())
     broken = HeldSecret(defect=MemoryError())
@@ -269,7 +269,7 @@ def test_a_comparison_that_breaks(
 
     broken.release()
     loop.turn()
-    assert MemoryError is told.get(timeout=SECONDS)
+    assert MemoryError is results.get(timeout=SECONDS)
     worker.join(SECONDS)
     workers.compare(HeldSecret(held=False), "right", loop.note)
     loop.turn()

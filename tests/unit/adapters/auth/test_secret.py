@@ -74,7 +74,7 @@ def test_a_malformed_hash_is_refused(text: str) -> None:
 
 
 def test_the_hash_itself_is_no_password() -> None:
-    """Whoever has seen the configuration cannot log in with what stands there."""
+    """A hash from the configuration is no password."""
     assert not BcryptSecret(HASH).matches(HASH.encode())
 
 

@@ -41,7 +41,7 @@ class Diary:
         self.clock = ManualClock()
         self.journal = Journal(KINDS, self.clock.monotonic, lambda link: f"c{link.number}")
 
-    def told(self) -> list[tuple[str, str, int]]:
+    def listed(self) -> list[tuple[str, str, int]]:
         """EventKind, peer and count of the entries, oldest first."""
         return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.snapshot().entries]
 
@@ -71,7 +71,7 @@ def test_what_is_not_kept() -> None:
     diary.journal.note(ServerReady(None))
     diary.journal.note(ClientConnected(link(1)))
 
-    assert [] == diary.told()
+    assert [] == diary.listed()
     assert 0 == diary.journal.snapshot().revision
 
 
@@ -97,7 +97,7 @@ def test_repetitions_are_one_entry() -> None:
     diary.clock.advance(MERGE_SECONDS + 1.0)
     diary.journal.note(AuthorizationFailed(link(3)))
 
-    assert [("internal_error", "", 1), ("login_refused", "", 2), ("login_refused", "", 1)] == diary.told()
+    assert [("internal_error", "", 1), ("login_refused", "", 2), ("login_refused", "", 1)] == diary.listed()
 
 
 def test_different_peers_are_different_entries() -> None:
@@ -108,7 +108,7 @@ def test_different_peers_are_different_entries() -> None:
     diary.journal.note(AuthorizationFailed(link(1)))
     diary.journal.note(AuthorizationFailed(link(1, "192.0.2.2")))
 
-    assert [1, 1, 1, 1] == [count for _, _, count in diary.told()]
+    assert [1, 1, 1, 1] == [count for _, _, count in diary.listed()]
 
 
 def test_a_flood_of_one_kind_leaves_the_others() -> None:
@@ -118,10 +118,10 @@ def test_a_flood_of_one_kind_leaves_the_others() -> None:
     for number in range(10 * CAPACITY):
         diary.journal.note(AuthorizationFailed(link(number)))
 
-    told = diary.told()
-    assert ("internal_error", "", 1) == told[0]
-    assert ("login_refused", f"c{10 * CAPACITY - 1}", 1) == told[-1]
-    assert 1 + PER_KIND == len(told)
+    listed = diary.listed()
+    assert ("internal_error", "", 1) == listed[0]
+    assert ("login_refused", f"c{10 * CAPACITY - 1}", 1) == listed[-1]
+    assert 1 + PER_KIND == len(listed)
 
 
 def test_the_ring_is_bounded() -> None:
@@ -132,8 +132,8 @@ def test_the_ring_is_bounded() -> None:
         diary.journal.note(AuthorizationFailed(link(number)))
         diary.journal.note(InternalFailure(link(number), ""))
 
-    assert CAPACITY == len(diary.told())
-    assert {kind.name for kind in (SLOW, LOGIN, DEFECT)} == {name for name, _, _ in diary.told()}
+    assert CAPACITY == len(diary.listed())
+    assert {kind.name for kind in (SLOW, LOGIN, DEFECT)} == {name for name, _, _ in diary.listed()}
 
 
 def test_the_fact_may_name_the_one() -> None:
@@ -191,4 +191,4 @@ def test_the_log_is_as_before() -> None:
 
     assert (True, False, True) == (log.debug, log.trace, inner.closed)
     assert 2 == len(inner.events)
-    assert [("internal_error", "", 1)] == diary.told()
+    assert [("internal_error", "", 1)] == diary.listed()

@@ -256,7 +256,7 @@ def test_users_are_shown_only_when_asked_for(watched: Watched) -> None:
 
 
 def test_details_of_subscriptions(watched: Watched) -> None:
-    """With details, a client's subscriptions are told with their figures instead of their subjects."""
+    """With details, a client's subscriptions are listed with their figures instead of their subjects."""
     watched.view.clients = [replace(client(1), subscriptions=2, subscription_list=LISTED), client(2)]
 
     answer = finished(pages.connz(watched.context, ConnectionQuery(subscriptions=True), detail=True))
@@ -347,7 +347,7 @@ def test_a_page_of_very_many(watched: Watched) -> None:
 
 
 def test_routez(watched: Watched) -> None:
-    """A route tells of its peer and its traffic."""
+    """A route shows its peer and its traffic."""
     link = client(1, pending_bytes=9, traffic=Traffic(1, 3, 2, 4)).connection
     listed = (SubscriptionStats("x", "", "RSID:1:1", delivered=0, limit=0, number=1),)
     watched.view.links = [

@@ -15,7 +15,7 @@ def asked(**texts: str) -> ConnzQuery:
 
 
 def test_defaults() -> None:
-    """Whoever asks for nothing special gets the first page, by age, without subscriptions."""
+    """Without parameters the answer is the first page, by age, without subscriptions."""
     assert ConnectionQuery(SortKey.CID, 0, 1024, subscriptions=False) == asked().query()
     assert ConnectionQuery() == asked(sort="", limit="", offset="", subs="", auth="").query()
 

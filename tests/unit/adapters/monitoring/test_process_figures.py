@@ -26,7 +26,7 @@ def test_processor_time() -> None:
     assert 0.0 == figures.cpu
 
 
-def test_an_empty_window_tells_nothing() -> None:
+def test_an_empty_window_changes_nothing() -> None:
     """Two samples in one moment leave the figure as it was."""
     figures = ProcessFigures(lambda: 1.0, lambda: 2.0)
 

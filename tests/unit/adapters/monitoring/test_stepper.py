@@ -62,7 +62,7 @@ class Busy:
 
 
 def steps(name: str, pauses: int, note: Callable[[str], object]) -> Steps[str]:
-    """An answer with so many pauses."""
+    """An answer with this many pauses."""
     for _ in range(pauses):
         note(name)
         yield

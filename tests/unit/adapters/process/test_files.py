@@ -28,7 +28,7 @@ def test_the_number_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_process_is_this_one(tmp_path: Path) -> None:
-    """Unless told otherwise it is the number of the process that writes it."""
+    """By default it is the number of the process that writes it."""
     file = tmp_path / "nats.pid"
 
     write_pid_file(str(file))

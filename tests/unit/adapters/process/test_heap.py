@@ -29,21 +29,21 @@ def test_glibc_is_asked_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_some_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Glibc is told how much, by the numbers of its header."""
-    told: list[tuple[int, int]] = []
+    """The C library is set by the numbers of its header."""
+    settings: list[tuple[int, int]] = []
 
     class Library:
-        """Notes what it is told."""
+        """Notes the settings."""
 
         @staticmethod
         def mallopt(setting: int, value: int) -> int:
-            told.append((setting, value))
+            settings.append((setting, value))
             return 1
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: Library)
     keep_free_memory()
 
-    assert [(-1, KEPT_BYTES), (-3, MMAP_BYTES)] == told
+    assert [(-1, KEPT_BYTES), (-3, MMAP_BYTES)] == settings
 
 
 FAULTS = """

@@ -97,7 +97,7 @@ def test_a_watchdog_without_a_time(granted: str) -> None:
 
 
 def test_a_manager_that_does_not_listen() -> None:
-    """The server goes on, and one line tells of it, once."""
+    """The server goes on, and one line reports it, once."""
     warnings: list[str] = []
     mailbox = Mailbox(full=True)
     service = manager(SOCKET, mailbox, warnings)

@@ -130,7 +130,7 @@ def test_a_table_for_programs() -> None:
 
 
 def test_an_address_of_version_six() -> None:
-    """An IPv6 address stands in brackets, so that the port can be told from it."""
+    """An IPv6 address stands in brackets, so that the port is separate."""
     six = ServerReading(server(), (replace(client(1), ip="2001:db8::1"),))
 
     assert "[2001:db8::1]:4001" == table(six, Display())[1][0]

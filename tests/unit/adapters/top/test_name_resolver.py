@@ -12,7 +12,7 @@ SECONDS = 20.0
 
 
 class Directory:
-    """A name server that answers when it is told to."""
+    """A name server that answers when the test says so."""
 
     def __init__(self) -> None:
         self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -58,7 +58,7 @@ def test_an_address_without_a_name() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only so many addresses are remembered; the oldest are asked for anew."""
+    """A bounded number of addresses is remembered; the oldest are looked up again."""
     monkeypatch.setattr(name_resolver, "KEPT", 2)
     directory = Directory()
     found = NameResolver(directory.look_up)

@@ -23,7 +23,7 @@ def test_it_reads_again_and_again() -> None:
 
 
 def test_a_failure_is_reported_and_tried_again() -> None:
-    """That a server cannot be reached is told, and it is tried again for ever."""
+    """A server that cannot be reached is reported, and retried for ever."""
     reason = Unreachable("127.0.0.1:8222: Connection refused")
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     poller = Poller(FakeSource(reason, reason, READING), SOON, ReadingQuery())

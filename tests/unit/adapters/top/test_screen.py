@@ -251,7 +251,7 @@ async def test_a_server_that_is_away() -> None:
 
 
 async def test_a_number_of_refreshes() -> None:
-    """A board that is to refresh so many times ends by itself."""
+    """A board that is to refresh this many times ends by itself."""
     async with bench(delay=0.001, refreshes=3) as board:
         await board.until(lambda: not board.board.is_running)
 

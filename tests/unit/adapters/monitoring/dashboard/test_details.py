@@ -60,7 +60,7 @@ def test_a_protected_client() -> None:
 
 
 def test_a_client_that_has_left() -> None:
-    """Who is not here any more is told apart from who never was asked for."""
+    """A client that has left differs from no client at all."""
     assert None is finished(client_details(WatchedBroker().view, 99))
     assert None is finished(client_details(Watched().view, 0))
 

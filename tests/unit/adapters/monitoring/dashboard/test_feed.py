@@ -28,7 +28,7 @@ QUERY = FeedQuery(WINDOWS[0], INFO.server_id, 0, TableQuery())
 
 
 def recorder(samples: int = 0) -> Recorder:
-    """A recorder that has taken so many samples."""
+    """A recorder that has taken this many samples."""
     made = Recorder(WatchedBroker().context, lambda: 0.5)
     for _ in range(samples):
         made.record()
@@ -78,7 +78,7 @@ def test_samples_of_another_run() -> None:
 
 
 def test_a_route() -> None:
-    """A route tells where it leads, who dialled, and what passes over it."""
+    """A route shows where it leads, who dialled, and its traffic."""
     link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
     route = RouteStats(link, remote_id="PEER", solicited=True, configured=True, subscriptions=5)
 
@@ -101,7 +101,7 @@ def test_a_route() -> None:
 
 
 def test_a_route_with_a_name() -> None:
-    """A peer's name and its round trip are told where they are known."""
+    """A peer's name and its round-trip time are shown where they are known."""
     link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
     route = RouteStats(link, "PEER", solicited=True, configured=True, subscriptions=5, name="a", rtt=0.25)
 
@@ -111,7 +111,7 @@ def test_a_route_with_a_name() -> None:
 
 
 def test_a_server_that_is_not_reached() -> None:
-    """A configured server without a route is told with its address, the reason and the attempts."""
+    """A configured server without a route is shown with its address, the reason and the attempts."""
     record = UnreachableRoute("nats-route://h:1/", 12, "connection refused", 80.0)
 
     document = feed(replace(data(), now=90.0, unreachable=(record,)))
@@ -122,7 +122,7 @@ def test_a_server_that_is_not_reached() -> None:
 
 
 def test_subjects_that_were_not_looked_at() -> None:
-    """That some subscriptions were too many to be ranked is told."""
+    """The number of subscriptions that were not ranked is shown."""
     row = SubjectRow("a", 2, 9, 1.5)
     snapshot = Snapshot(0.0, [], {"a": row}, [row], unranked=7)
 
@@ -133,7 +133,7 @@ def test_subjects_that_were_not_looked_at() -> None:
 
 
 def test_what_the_process_is() -> None:
-    """Its own version, number, files and configuration are told, and what it may use."""
+    """Its own version, number, files, configuration and limits are shown."""
     settings = MonitorSettings(
         tls_timeout=0.5, pynatsd="1.2.3", log="/var/log/p.log", config_file="/etc/p.conf"
     )

@@ -11,7 +11,7 @@ def sample(number: int) -> HistorySample:
 
 
 def history(count: int) -> History:
-    """A history of so many samples."""
+    """A history of this many samples."""
     made = History()
     for number in range(count):
         made.add(sample(number))
@@ -34,14 +34,14 @@ def test_all_that_is_new() -> None:
 
 
 def test_nothing_new() -> None:
-    """Who has all samples gets none, and is told the number to ask for again."""
+    """Who has all samples gets none, and the number to ask for next."""
     excerpt = history(10).since(FINE, 10)
 
     assert (10, []) == (excerpt.first, excerpt.samples)
 
 
 def test_a_number_from_another_time() -> None:
-    """Who asks for samples that are still to come is told where the present is."""
+    """A request for samples that are still to come gets the current number."""
     assert 10 == history(10).since(FINE, 5000).first
 
 

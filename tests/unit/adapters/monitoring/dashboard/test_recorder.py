@@ -10,7 +10,7 @@ from tests.fakes.watched_broker import WatchedBroker
 
 
 def test_a_sample_holds_the_totals() -> None:
-    """A sample tells what has passed so far, what it took, and who is there."""
+    """A sample has the traffic so far, the resources used, and the number of clients."""
     broker = WatchedBroker()
     broker.connect("", "a").ask(b"PUB a 3\r\nabc\r\nPUB b 2\r\nxy\r\n")
     broker.server.advance(4.0)

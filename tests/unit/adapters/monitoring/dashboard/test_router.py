@@ -58,14 +58,14 @@ async def test_the_page(client: Client) -> None:
     ],
 )
 async def test_a_file_and_its_type(client: Client, name: str, media_type: str) -> None:
-    """Each file comes with its type, for browsers are told not to guess."""
+    """Each file comes with its type, since browsers must not guess."""
     answer = await client.get(f"/dashboard/{name}")
 
     assert (200, media_type) == (answer.status_code, answer.headers["content-type"])
 
 
 async def test_a_file_that_the_browser_has(client: Client) -> None:
-    """A browser that has a file asks whether there is a newer one, and is told that there is none."""
+    """A browser that has a file asks whether there is a newer one, and the answer is that there is none."""
     first = await client.get("/dashboard/page.js")
 
     again = await client.get("/dashboard/page.js", headers={"If-None-Match": first.headers["etag"]})
@@ -86,7 +86,7 @@ async def test_the_api_document_is_about_other_things(client: Client) -> None:
 
 
 async def test_the_feed_of_an_idle_server(client: Client) -> None:
-    """Without clients the tables are empty, and the server tells what it is."""
+    """Without clients the tables are empty, and the server is described."""
     answer = await feed(client)
 
     assert ("edge-1", "python") == (answer["server"]["name"], answer["server"]["data_plane"])
@@ -103,7 +103,7 @@ async def test_the_feed_of_an_idle_server(client: Client) -> None:
 
 
 async def test_a_client_in_the_feed(broker: WatchedBroker, client: Client) -> None:
-    """A row tells who a client is, and what it does."""
+    """A row shows a client and its traffic."""
     broker.connect("billing", "a").ask(b"PUB a 3\r\nabc\r\n")
     broker.server.advance(5.0)
 
@@ -160,7 +160,7 @@ async def test_what_the_reader_has_chosen(broker: WatchedBroker, client: Client)
     ],
 )
 async def test_what_cannot_be_chosen(client: Client, name: str, value: str) -> None:
-    """A parameter that is unknown, or out of bounds, is refused in one line that tells which."""
+    """A parameter that is unknown, or out of bounds, is refused in one line that names it."""
     answer = await client.get("/dashboard/feed", params={name: value})
 
     assert 400 == answer.status_code

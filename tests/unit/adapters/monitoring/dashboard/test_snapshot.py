@@ -18,14 +18,14 @@ from tests.fakes.steps import counted, finished
 
 
 def client(cid: int, *, to: int = 0, by: int = 0, name: str = "", pending: int = 0) -> ClientStats:
-    """A client that was sent so many messages, and has published so many."""
+    """A client that was sent and has published these numbers of messages."""
     traffic = Traffic(in_msgs=by, in_bytes=0, out_msgs=to, out_bytes=0)
     link = ConnectionStats(cid, "192.0.2.1", 4000 + cid, 0.0, 0.0, pending, traffic)
     return ClientStats(link, Profile(name, "go", "1.2", ""), 0)
 
 
 def subscription(subject: str, delivered: int) -> SubscriptionStats:
-    """A subscription that was sent so many messages."""
+    """A subscription that was sent this many messages."""
     return SubscriptionStats(subject, "", "1", delivered, 0, 1)
 
 
@@ -39,7 +39,7 @@ def raw(
     return finished(with_rates(before, RawSnapshot(at, clients, subscriptions)))
 
 
-def test_the_first_look_knows_no_rates() -> None:
+def test_the_first_snapshot_has_no_rates() -> None:
     """With nothing to with_rates with, totals are known and rates are not."""
     snapshot = raw(10.0, [client(1, to=5)], [subscription("a", 5)])
 

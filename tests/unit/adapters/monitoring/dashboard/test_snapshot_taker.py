@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def ticking(seconds: float) -> Iterator[float]:
-    """A stopwatch that shows so many seconds more at each glance."""
+    """A stopwatch that shows this many seconds more at each glance."""
     now = 0.0
     while True:
         yield now
@@ -31,7 +31,7 @@ async def test_it_finds_clients_and_subjects() -> None:
     assert ["orders.*", "mail"] == list(snapshot.subjects)
 
 
-async def test_all_who_ask_at_once_share_a_look() -> None:
+async def test_simultaneous_requests_share_a_snapshot() -> None:
     """A hundred open pages cost one raw."""
     snapshots = SnapshotTaker(WatchedBroker().context)
 
@@ -55,8 +55,8 @@ async def test_a_fresh_look_is_good_enough() -> None:
     assert first is not later
 
 
-async def test_rates_come_with_the_second_look() -> None:
-    """What was delivered between two looks shows as messages per second."""
+async def test_rates_come_with_the_second_snapshot() -> None:
+    """What was delivered between two snapshots shows as messages per second."""
     broker = WatchedBroker()
     client = broker.connect("", "a")
     snapshots = SnapshotTaker(broker.context, lambda: 0.0)
@@ -70,7 +70,7 @@ async def test_rates_come_with_the_second_look() -> None:
     assert 4.0 == snapshot.subjects["a"].rate
 
 
-async def test_a_dear_look_is_taken_seldom() -> None:
+async def test_an_expensive_snapshot_is_taken_seldom() -> None:
     """A raw that took long is good for `SHARE` times as long."""
     broker = WatchedBroker()
     context = ticking(0.1)
