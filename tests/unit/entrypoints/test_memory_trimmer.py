@@ -9,7 +9,7 @@ from app.entrypoints.memory_trimmer import CHECK_SECONDS, MANY_CLIENTS, SMALL_SE
 
 
 @dataclass
-class Visitors:
+class Counts:
     """Counts of any size."""
 
     departures: int = 0
@@ -17,70 +17,70 @@ class Visitors:
     subscriptions: int = 0
 
 
-class House:
+class Scene:
     """A server, and the list of what was done for it."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.crowd = Visitors()
+        self.counts = Counts()
         self.done: list[str] = []
         self.trimmer = MemoryTrimmer(
-            self.crowd, self.clock, lambda: self.done.append("trim"), lambda: self.done.append("collect")
+            self.counts, self.clock, lambda: self.done.append("trim"), lambda: self.done.append("collect")
         )
         self.trimmer.start()
 
     def after(self, *departures: int) -> list[str]:
         """What is done when these numbers of clients leave, second by second."""
         for number in departures:
-            self.crowd.departures += number
+            self.counts.departures += number
             self.clock.advance(CHECK_SECONDS)
         done, self.done = self.done, []
         return done
 
 
-@pytest.fixture(name="house")
-def _house() -> House:
-    return House()
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    return Scene()
 
 
-def test_nobody_left(house: House) -> None:
+def test_nobody_left(scene: Scene) -> None:
     """As long as nobody leaves there is nothing to do."""
-    assert [] == house.after(0, 0, 0)
+    assert [] == scene.after(0, 0, 0)
 
 
-def test_a_few_left(house: House) -> None:
+def test_a_few_left(scene: Scene) -> None:
     """After few have left, it waits until nobody else does; once is enough."""
-    assert [] == house.after(1, 1)
-    assert ["trim"] == house.after(0)
-    assert [] == house.after(0, 0)
+    assert [] == scene.after(1, 1)
+    assert ["trim"] == scene.after(0)
+    assert [] == scene.after(0, 0)
 
 
-def test_many_left(house: House) -> None:
+def test_many_left(scene: Scene) -> None:
     """What many leave behind is given back at once, and more of it when nobody else leaves."""
-    assert ["trim"] == house.after(MANY_CLIENTS)
-    assert ["collect", "trim"] == house.after(0)
-    assert [] == house.after(0, 0)
+    assert ["trim"] == scene.after(MANY_CLIENTS)
+    assert ["collect", "trim"] == scene.after(0)
+    assert [] == scene.after(0, 0)
 
 
-def test_many_left_one_by_one(house: House) -> None:
-    """A crowd may take its time."""
-    assert ["collect", "trim"] == house.after(*[MANY_CLIENTS // 10] * 10, 0)[-2:]
+def test_many_left_one_by_one(scene: Scene) -> None:
+    """A counts may take its time."""
+    assert ["collect", "trim"] == scene.after(*[MANY_CLIENTS // 10] * 10, 0)[-2:]
 
 
 @pytest.mark.parametrize(("wires", "subscriptions"), [(SMALL_SERVER + 1, 0), (1, SMALL_SERVER)])
-def test_others_stay(house: House, wires: int, subscriptions: int) -> None:
-    """A sweep would look at all that is there, so it waits until that is little."""
-    house.crowd.wires, house.crowd.subscriptions = wires, subscriptions
+def test_others_stay(scene: Scene, wires: int, subscriptions: int) -> None:
+    """A collection visits all objects, so it waits until there are few."""
+    scene.counts.wires, scene.counts.subscriptions = wires, subscriptions
 
-    assert ["trim"] == house.after(MANY_CLIENTS, 0, 0)
+    assert ["trim"] == scene.after(MANY_CLIENTS, 0, 0)
 
-    house.crowd.wires, house.crowd.subscriptions = 1, SMALL_SERVER - 1
+    scene.counts.wires, scene.counts.subscriptions = 1, SMALL_SERVER - 1
 
-    assert ["collect", "trim"] == house.after(0)
+    assert ["collect", "trim"] == scene.after(0)
 
 
-def test_the_end(house: House) -> None:
+def test_the_end(scene: Scene) -> None:
     """Nothing is left to wait for."""
-    house.trimmer.stop()
+    scene.trimmer.stop()
 
-    assert house.clock.timers_outstanding == 0
+    assert scene.clock.timers_outstanding == 0

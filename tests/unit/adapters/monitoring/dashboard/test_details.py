@@ -1,4 +1,4 @@
-"""Details: the one client, or the one subject, that a reader has opened."""
+"""Details of one client, or of one subject."""
 
 from app.adapters.monitoring.dashboard.details import MAX_LISTED, client_details, subject_details
 from app.adapters.monitoring.dashboard.snapshot import ROWS_PER_STEP, RawSnapshot, Snapshot, with_rates
@@ -21,7 +21,7 @@ def subscription(cid: int, subject: str, delivered: int) -> SubscriptionStats:
 
 
 def snapshot(*subscriptions: SubscriptionStats) -> Snapshot:
-    """What came of a raw at these, and at a client for each."""
+    """A snapshot of these, and of a client for each."""
     clients = [client(one.number, f"c{one.number}") for one in subscriptions]
     return finished(with_rates(None, RawSnapshot(1.0, clients, subscriptions)))
 
@@ -66,7 +66,7 @@ def test_a_client_that_has_left() -> None:
 
 
 def test_a_client_with_very_many_subscriptions() -> None:
-    """The list is bounded, and what is not listed is not looked at."""
+    """The list is bounded, and only listed subscriptions are read."""
     broker = WatchedBroker()
     broker.connect("", *(f"s.{number}" for number in range(2 * MAX_LISTED)))
     [cid] = broker.server.broker.connections

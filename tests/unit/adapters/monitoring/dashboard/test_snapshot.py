@@ -1,4 +1,4 @@
-"""Snapshot: clients and subjects, with the rates since the raw before."""
+"""Snapshots: clients and subjects, with the rates since the snapshot before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -59,7 +59,7 @@ def test_rates_since_the_look_before() -> None:
 
 
 def test_a_newcomer_counts_from_zero() -> None:
-    """All that a new client, or a new subject, has moved was moved since the raw before."""
+    """All that a new client, or a new subject, has moved was moved since the snapshot before."""
     before = raw(10.0)
 
     snapshot = raw(12.0, [client(1, to=8)], [subscription("a", 8)], before)

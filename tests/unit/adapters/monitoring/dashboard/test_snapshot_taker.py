@@ -1,4 +1,4 @@
-"""The snapshots: one raw for all who ask, in steps, and not too often."""
+"""Taking snapshots: one for all requests, in steps, and not too often."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def ticking(seconds: float) -> Iterator[float]:
-    """A stopwatch that shows this many seconds more at each glance."""
+    """A stopwatch that shows this many seconds more at each reading."""
     now = 0.0
     while True:
         yield now
@@ -21,7 +21,7 @@ def ticking(seconds: float) -> Iterator[float]:
 
 
 async def test_it_finds_clients_and_subjects() -> None:
-    """A raw finds who is connected, and what they listen to."""
+    """A snapshot has the clients and their subscriptions."""
     broker = WatchedBroker()
     broker.connect("billing", "orders.*", "mail")
 
@@ -32,7 +32,7 @@ async def test_it_finds_clients_and_subjects() -> None:
 
 
 async def test_simultaneous_requests_share_a_snapshot() -> None:
-    """A hundred open pages cost one raw."""
+    """A hundred open pages cost one snapshot."""
     snapshots = SnapshotTaker(WatchedBroker().context)
 
     first, *others = await asyncio.gather(*(snapshots.snapshot() for _ in range(100)))
@@ -40,8 +40,8 @@ async def test_simultaneous_requests_share_a_snapshot() -> None:
     assert all(first is other for other in others)
 
 
-async def test_a_fresh_look_is_good_enough() -> None:
-    """Within the first second the same snapshot are given again, and then new ones."""
+async def test_a_fresh_snapshot_is_used_again() -> None:
+    """Within the first second the same snapshot is returned, and then a new one."""
     broker = WatchedBroker()
     snapshots = SnapshotTaker(broker.context, lambda: 0.0)
     first = await snapshots.snapshot()
@@ -71,7 +71,7 @@ async def test_rates_come_with_the_second_snapshot() -> None:
 
 
 async def test_an_expensive_snapshot_is_taken_seldom() -> None:
-    """A raw that took long is good for `SHARE` times as long."""
+    """A snapshot that took long is used for `SHARE` times as long."""
     broker = WatchedBroker()
     context = ticking(0.1)
     snapshots = SnapshotTaker(broker.context, lambda: next(context))
