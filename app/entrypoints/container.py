@@ -73,7 +73,6 @@ class Container:
         twin, make_plane = choose(data_plane)
         self.fell_back = data_plane == AUTO and twin != NATIVE
         """Whether the native twin would have been taken, were it built."""
-        self.options = providers.Object(options)
         self._provide_world(options)
         self._provide_membership(options)
         self._provide_broker(options, make_plane)
