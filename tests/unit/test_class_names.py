@@ -13,7 +13,6 @@ EXCEPTIONS = {
     "Plan": "the seam and the plain twin",
     "Target": "the seam and the plain twin",
     # To be parted.
-    "Address": "an option of the configuration and a bound address",
     "Dialer": "the domain's need and the port",
     "Peer": "an address and a connection under flow control",
     "Registry": "the plain data plane and the broker, as seen by their parts",
