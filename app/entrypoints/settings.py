@@ -177,7 +177,7 @@ def monitor_endpoints(options: Options) -> tuple[MonitorEndpoint, ...]:
 
 
 def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
-    """The clients' certificate; readers need none (monitoring.md, section 1)."""
+    """The clients' certificate; readers need none (monitoring-pages.md, section 1)."""
     if section is None:
         raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
     return server_context(replace(tls_files(section), verify=False))

@@ -1,6 +1,6 @@
 """A configured password or token: plain text, or a bcrypt hash of it.
 
-Its first characters decide which (configuration.md, section 3).
+Its first characters decide which (configuration-file.md, section 3).
 """
 
 import hmac

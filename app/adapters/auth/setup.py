@@ -14,7 +14,7 @@ from app.ports.authenticator import Authenticator, AuthError
 class AuthSettings:
     """Who may connect; everybody when nothing is set.
 
-    Users take precedence over a token (configuration.md, section 6). Secrets stay out of the
+    Users take precedence over a token (configuration-file.md, section 6). Secrets stay out of the
     representation.
     """
 

@@ -1,6 +1,6 @@
 """Destinations of the log, as unbuffered streams: a file, or standard error; for syslog see `syslog_sink`.
 
-Errors at start, with gnatsd's texts (configuration.md, section 7):
+Errors at start, with gnatsd's texts (configuration-file.md, section 7):
 
     LogDestinationError
     ├── LogFileError    a file cannot be opened
@@ -28,7 +28,7 @@ class SyslogError(LogDestinationError):
 
 
 class LogFile(FileIO):
-    """Appends to a file; a new one has mode 0660 minus umask (configuration.md, section 8)."""
+    """Appends to a file; a new one has mode 0660 minus umask (configuration-file.md, section 8)."""
 
     def __init__(self, path: str) -> None:
         """Raises `LogFileError`."""

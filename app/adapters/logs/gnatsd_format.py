@@ -1,4 +1,4 @@
-"""Lines in gnatsd's format (configuration.md, section 9; client-protocol.md, section 16).
+"""Lines in gnatsd's format (configuration-file.md, section 9; client-protocol.md, section 16).
 
     [<pid>] <YYYY/MM/DD HH:MM:SS.micros> [<LVL>] <ip>:<port> - cid:<n> - <text>
 

@@ -34,7 +34,7 @@ class LogSettings:
     """Settings of the log.
 
     Of several destinations one is used: the file, else the remote syslog, else the
-    local one, else standard error (configuration.md, section 9).
+    local one, else standard error (configuration-file.md, section 9).
     """
 
     log_file: str | None

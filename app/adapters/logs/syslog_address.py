@@ -1,6 +1,6 @@
 """Addresses of syslog daemons, and connecting to them.
 
-The addresses are gnatsd's (configuration.md, sections 5 and 9): ``udp://host:port``,
+The addresses are gnatsd's (configuration-file.md, sections 5 and 9): ``udp://host:port``,
 ``tcp://host:port``, ``unix:///path``; and the daemon of this machine, which has
 no address but a few usual paths.
 """

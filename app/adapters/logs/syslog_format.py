@@ -1,4 +1,4 @@
-"""Lines for syslog daemons, in gnatsd's format (configuration.md, section 9).
+"""Lines for syslog daemons, in gnatsd's format (configuration-file.md, section 9).
 
     <priority>stamp [host ]gnatsd[pid]: text
 

@@ -86,7 +86,7 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
 
 
 class StatusPages:
-    """The pages of gnatsd, and the metrics (monitoring.md, sections 3 to 7)."""
+    """The pages of gnatsd, and the metrics (monitoring-pages.md, sections 3 to 7)."""
 
     def __init__(self, context: MonitoringContext, links: Mapping[str, str]) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""The form of values in the answers (monitoring.md, section 2)."""
+"""The form of values in the answers (monitoring-pages.md, section 2)."""
 
 import re
 from datetime import datetime, tzinfo

@@ -1,4 +1,4 @@
-"""Probes: whether the server is alive, healthy and ready for clients (monitoring.md, section 9.4)."""
+"""Probes: whether the server is alive, healthy and ready for clients (monitoring-pages.md, section 9.4)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The rules for every request, applied before its page (monitoring.md, section 1).
+"""The rules for every request, applied before its page (monitoring-pages.md, section 1).
 
 Methods other than GET and HEAD are refused. A path with doubled slashes is redirected,
 and a whole URL is accepted as a path. Browsers must not guess the type of an answer. A

@@ -1,4 +1,4 @@
-"""Query parameters of the pages, and the errors about invalid ones (monitoring.md, section 4)."""
+"""Query parameters of the pages, and the errors about invalid ones (monitoring-pages.md, section 4)."""
 
 import re
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The answers field by field: order, names and types (monitoring.md, sections 3 to 6 and 9).
+"""The answers field by field: order, names and types (monitoring-pages.md, sections 3 to 6 and 9).
 
 A field that is None is left out of the answer. Clients and routes are in `connections`.
 """

@@ -1,4 +1,4 @@
-"""Files of the process: the pid file, and whether a file could be written (configuration.md, section 8)."""
+"""Files of the process: the pid file, and a check for writable files (configuration-file.md, section 8)."""
 
 import errno
 import os
