@@ -5,7 +5,7 @@ is read from the broker's statistics. Every table takes its rows from here, so a
 is added here alone.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -116,10 +116,6 @@ S = TypeVar("S", ClientStats, RouteStats)
 R = TypeVar("R", bound=PageModel)
 
 
-def _as_is(value: object, _wall_time: WallTime) -> object:
-    return value
-
-
 def _or_none(value: object, _wall_time: WallTime) -> object:
     return value or None
 
@@ -148,8 +144,8 @@ class Column(Generic[S]):
     """The value, from the statistics and the time now; both on the monotonic scale."""
     feed: str = ""
     """Its name in the dashboard's feed; empty for a field that is not in it."""
-    form: Callable[[Any, WallTime], object] = _as_is
-    """How pages write the value; None leaves the field out."""
+    form: Callable[[Any, WallTime], object] | None = None
+    """How pages write the value, if not as it is; a field whose value is None is left out."""
     sortable: bool = False
     """Whether the dashboard's table can be sorted by it."""
 
@@ -209,8 +205,10 @@ ROUTE_COLUMNS: Mapping[str, Column[RouteStats]] = {
 
 def connection_info(stats: ClientStats, now: float, wall_time: WallTime, *, auth: bool) -> ConnectionInfo:
     """A client's entry in ``/connz``; its user only with `auth`."""
-    hidden = () if auth else ("authorized_user",)
-    return ConnectionInfo(**_page_fields(CLIENT_COLUMNS, stats, now, wall_time, hidden))
+    fields = _page_fields(CLIENT_COLUMNS, stats, now, wall_time)
+    if not auth:
+        del fields["authorized_user"]
+    return ConnectionInfo(**fields)
 
 
 def route_entry(stats: RouteStats, now: float, wall_time: WallTime) -> RouteEntry:
@@ -224,13 +222,13 @@ def feed_fields(columns: Mapping[str, Column[S]], stats: S, now: float) -> dict[
 
 
 def _page_fields(
-    columns: Mapping[str, Column[S]], stats: S, now: float, wall_time: WallTime, hidden: Collection[str] = ()
+    columns: Mapping[str, Column[S]], stats: S, now: float, wall_time: WallTime
 ) -> dict[str, Any]:
-    return {
-        name: column.form(column.read(stats, now), wall_time)
-        for name, column in columns.items()
-        if name not in hidden
-    }
+    fields = {}
+    for name, column in columns.items():
+        value, form = column.read(stats, now), column.form
+        fields[name] = value if form is None else form(value, wall_time)
+    return fields
 
 
 def _not_negative(value: object) -> object:
