@@ -65,7 +65,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_exception_handler(RequestValidationError, _bad_request)  # type: ignore[arg-type] # only such
+    app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _not_found)
     app.include_router(StatusPages(context, links or {}).router())
     app.include_router(Probes(context.view).router())
@@ -77,7 +77,9 @@ def create_app(
     return MonitoringMiddleware(app, _CLASSIC, context.stepper, context.probe_stepper, known_as)
 
 
-async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
+async def _bad_request(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):  # registered for these alone
+        raise error
     return PlainTextResponse(error_line(error) + "\n", 400)
 
 

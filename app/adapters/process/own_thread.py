@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 _MOMENT = 0.1
@@ -24,22 +25,17 @@ async def in_own_thread(work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def report(result: T | None, error: BaseException | None) -> None:
-        if done.done():  # the call was cancelled
-            return
-        if error is None:
-            done.set_result(result)  # type: ignore[arg-type] # it is a T where there is no error
-        else:
-            done.set_exception(error)
+    def settle(set_outcome: Callable[[], None]) -> None:
+        if not done.done():  # else the call was cancelled
+            set_outcome()
 
     def run() -> None:
-        result, failure = None, None
         try:
-            result = work()
+            set_outcome = partial(done.set_result, work())
         except BaseException as error:  # noqa: BLE001 - raised to the caller
-            failure = error
+            set_outcome = partial(done.set_exception, error)
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(report, result, failure)
+            loop.call_soon_threadsafe(settle, set_outcome)
 
     thread = threading.Thread(target=run, name="own-thread", daemon=True)
     thread.start()
