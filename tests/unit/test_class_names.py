@@ -15,10 +15,7 @@ EXCEPTIONS = {
     # To be parted.
     "Dialer": "the domain's need and the port",
     "Peer": "an address and a connection under flow control",
-    "Registry": "the plain data plane and the broker, as seen by their parts",
     "Scheduler": "the domain's clock and the wire's",
-    # Both names are fixed: one is in JSON logs, the other is the text on the wire.
-    "StaleConnection": "the event and the protocol error",
 }
 
 

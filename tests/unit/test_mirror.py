@@ -26,7 +26,6 @@ EXCEPTIONS = {
     "domain/dataplane/seam.py": BY_BEHAVIOUR,
     "domain/dataplane/spread.py": BY_BEHAVIOUR,
     "domain/security.py": DECLARATIONS,
-    "domain/sessions/session.py": DECLARATIONS,
     "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",
 }
 

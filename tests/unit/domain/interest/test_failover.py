@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.domain.broker import REMOVED_AT_ONCE
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.tombstones import TOMBSTONE_SECONDS
 from app.domain.sessions.closing import REMOVED_AT_ONCE
