@@ -28,7 +28,7 @@ class Pair:
         """Wait until the near server knows all that was subscribed to at the far one.
 
         Interest travels in order, so a message on a subject that was subscribed to last
-        tells that the rest has arrived. Raises `RowFailed`.
+        shows that the rest has arrived. Raises `RowFailed`.
         """
         subject = b"bench.ready.%d" % next(_numbers)
         listener = dial(self.far, subscription(subject))

@@ -97,7 +97,7 @@ def surplus_is_keep_alive(expected: int, received: int, connections: int = 1) ->
     """Whether exactly the expected bytes came, but for at most two server PINGs per connection.
 
     A server may ping at any time, and a receiver that only counts cannot tell.
-    Two PINGs are shorter than any message here, so no lost message hides behind them.
+    Two PINGs are shorter than any message here, so they cannot replace a lost message.
     """
     surplus = received - expected
     return 0 <= surplus <= 2 * len(PING) * connections and surplus % len(PING) == 0

@@ -36,7 +36,7 @@ class Conversation:
 
 
 def percentiles(nanoseconds: list[int]) -> dict[str, float]:
-    """The figures of a latency row in µs, each the least time that so many requests did not exceed."""
+    """The figures of a latency row in µs, each the time that this share of the requests did not exceed."""
     ordered = sorted(nanoseconds)
     last = len(ordered) - 1
     return {name: ordered[min(last, int(part * len(ordered)))] * _US for name, part in _PARTS.items()}
@@ -67,7 +67,7 @@ class _Client:
         """Read the answer; return the nanoseconds it took."""
         data = read_some(self.link)
         took = time.perf_counter_ns() - self._asked
-        while b"\r\nok\r\n" not in data:  # there may be a PING of the server before or behind it
+        while b"\r\nok\r\n" not in data:  # there may be a PING of the server before or after it
             if b"-ERR" in data:
                 raise RowFailed(f"the server said {data!r}")
             data += read_some(self.link)

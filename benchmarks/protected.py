@@ -66,7 +66,7 @@ def dial_protected(port: int, opening: bytes = b"") -> ssl.SSLSocket:
     """A client over TLS that has introduced itself. Raises `RowFailed` and `OSError`."""
     plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    while not read_some(plain).endswith(b"\n"):  # INFO comes in clear text, and nothing behind it
+    while not read_some(plain).endswith(b"\n"):  # INFO comes in clear text, and nothing after it
         pass
     link = certificate().context.wrap_socket(plain, server_hostname="localhost")
     link.sendall(CONNECT + opening + PING)
@@ -75,7 +75,7 @@ def dial_protected(port: int, opening: bytes = b"") -> ssl.SSLSocket:
 
 
 def _count(link: ssl.SSLSocket, wanted: int) -> None:
-    """Read so many bytes, and the PINGs that the server sent among them."""
+    """Read this many bytes, and the PINGs that the server sent among them."""
     room = bytearray(_READ_BYTES)
     received = 0
     while received < wanted:

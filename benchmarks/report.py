@@ -120,7 +120,7 @@ def _markdown(cells: Sequence[str]) -> str:
 
 
 def machine() -> str:
-    """Processor, cores and versions; nothing that tells whose machine it is."""
+    """Processor, cores and versions; nothing that identifies the machine."""
     return (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"{platform.python_implementation()} {platform.python_version()}, "

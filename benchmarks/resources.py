@@ -138,7 +138,7 @@ def idling(count: int, seconds: float) -> OpenProbe:
 
 @contextmanager
 def crowd(port: int, count: int) -> Iterator[None]:
-    """So many idle clients, in a process of their own."""
+    """This many idle clients, in a process of their own."""
     ours, theirs = multiprocessing.Pipe()
     holder = multiprocessing.Process(target=_hold, args=(port, count, theirs), daemon=True)
     holder.start()
@@ -158,7 +158,7 @@ def _hold(port: int, count: int, signal: Connection) -> None:
 
 
 def beside(count: int, probe: OpenProbe) -> OpenProbe:
-    """The same probe, while so many clients are idle."""
+    """The same probe, while this many clients are idle."""
 
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:

@@ -26,7 +26,7 @@ class Probe(Protocol):
     """
 
     def warm_up(self, seconds: float) -> None:
-        """Let the server get used to the load, and choose a load for samples of so many seconds."""
+        """Let the server get used to the load, and choose a load for samples of this many seconds."""
         ...
 
     def measure(self) -> Sample:

@@ -7,13 +7,13 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from soak.setting import HOST, PASSWORD, USER
+from soak.environment import HOST, PASSWORD, USER
 
 _PATIENCE = 30.0
 _LIMIT = 1024 * 1024
 
 
-class LetDown(Exception):
+class ServerFailed(Exception):
     """The server closed, or did not answer in time."""
 
 
@@ -36,7 +36,7 @@ class Client:
         async with asyncio.timeout(_PATIENCE):
             while (line := await self.reader.readline()) != b"PONG\r\n":
                 if not line or line.startswith(b"-ERR"):
-                    raise LetDown(f"wanted PONG, got {line!r}")
+                    raise ServerFailed(f"wanted PONG, got {line!r}")
                 if line.startswith(b"MSG "):
                     await self.reader.readexactly(int(line.split()[-1]) + 2)
                     count += 1
@@ -53,7 +53,7 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def entered(
+async def logged_in(
     port: int, user: str = USER, password: str = PASSWORD, *, receive_bytes: int = 0, name: str = "load"
 ) -> AsyncIterator[Client]:
     """A client that has sent its login; it leaves with the block. Raises `OSError`."""

@@ -19,7 +19,7 @@ class Sample:
     tasks: int
     """Tasks of its event loop."""
     lateness: float
-    """Worst wait of the witness for an answer since the last sample, in milliseconds."""
+    """Worst wait of the probe for an answer since the last sample, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,6 @@ def report(samples: Sequence[Sample], counts: Mapping[str, int]) -> str:
     worst = max(samples, key=lambda sample: sample.lateness)
     lines += [
         "",
-        f"worst lateness of the witness: {worst.lateness:.1f} ms, {worst.seconds:.0f} s after the start",
+        f"worst lateness of the probe: {worst.lateness:.1f} ms, {worst.seconds:.0f} s after the start",
     ]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """The load: what many clients do to one server at the same time, some of them badly.
 
-It runs in a process of its own, so that the witness measures the server and not the load.
+It runs in a process of its own, so that the probe measures the server and not the load.
 Every part is bounded, in connections and in messages a second.
 """
 
@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 
-from soak.client import Client, LetDown, connected, entered
-from soak.neighbour import restart_for_ever
-from soak.setting import HASHED_USER, HOST, PASSWORD, Setting
+from soak.client import Client, ServerFailed, connected, logged_in
+from soak.environment import HASHED_USER, HOST, PASSWORD, Environment
+from soak.route_peer import restart_for_ever
 
 SIZE = 1000
 RATE = 1000
@@ -45,8 +45,8 @@ Act = Callable[["Load"], Awaitable[None]]
 class Load:
     """What the parts of the load share."""
 
-    def __init__(self, setting: Setting, seed: int) -> None:
-        self.setting = setting
+    def __init__(self, environment: Environment, seed: int) -> None:
+        self.environment = environment
         self.counts: Counter[str] = Counter()
         self.chance = random.Random(seed)  # noqa: S311 - it chooses what to do next
         self.numbers = itertools.count()
@@ -67,7 +67,7 @@ class Load:
             (leave_page, 0.5),
         ]
         async with asyncio.TaskGroup() as group:
-            group.create_task(restart_for_ever(self.setting, self.counts))
+            group.create_task(restart_for_ever(self.environment, self.counts))
             for act, pause in parts:
                 group.create_task(self._repeat(act, pause))
 
@@ -76,14 +76,14 @@ class Load:
         while True:
             try:
                 await act(self)
-            except (OSError, LetDown, EOFError, TimeoutError):
+            except (OSError, ServerFailed, EOFError, TimeoutError):
                 self.counts["connections closed by the server, or refused"] += 1
             await asyncio.sleep(pause)
 
 
 async def publish(load: Load) -> None:
     """A steady publisher on the subjects that the slow readers and the good one take."""
-    async with entered(load.setting.ports.clients, name="publisher") as client:
+    async with logged_in(load.environment.ports.clients, name="publisher") as client:
         reading = asyncio.create_task(client.read_for_ever())
         batch = max(1, round(RATE * _TICK))
         try:
@@ -98,14 +98,14 @@ async def publish(load: Load) -> None:
 
 async def listen(load: Load) -> None:
     """A subscriber that takes everything at once."""
-    async with entered(load.setting.ports.clients, name="listener") as client:
+    async with logged_in(load.environment.ports.clients, name="listener") as client:
         await client.send(b"SUB busy.> 1\r\nSUB busy.1 group 2\r\n")
         await client.read_for_ever()
 
 
 async def publish_new_subjects(load: Load) -> None:
     """Requests of the usual kind: each subject is used once, and never again."""
-    async with entered(load.setting.ports.clients, name="requests") as client:
+    async with logged_in(load.environment.ports.clients, name="requests") as client:
         await client.send(b"SUB _INBOX.soak.* 1\r\nSUB new.> 2\r\n")
         while True:
             lines = [
@@ -119,7 +119,7 @@ async def publish_new_subjects(load: Load) -> None:
 
 async def come_and_go(load: Load) -> None:
     """Connect, subscribe, publish, unsubscribe in part, and leave, politely or not."""
-    async with entered(load.setting.ports.clients, name="visitor") as client:
+    async with logged_in(load.environment.ports.clients, name="visitor") as client:
         await client.send(_subscriptions(load) + b"PUB visits 2\r\nhi\r\n")
         await client.fence()
         await client.send(b"".join(b"UNSUB %d\r\n" % sid for sid in range(0, 20, 2)))
@@ -140,7 +140,7 @@ def _subscriptions(load: Load) -> bytes:
 
 async def read_slowly(load: Load) -> None:
     """Subscribe to the busy subjects, and read 4 KiB every half second, for a minute or until cut."""
-    async with entered(load.setting.ports.clients, receive_bytes=4096, name="crawler") as client:
+    async with logged_in(load.environment.ports.clients, receive_bytes=4096, name="crawler") as client:
         await client.send(b"SUB busy.> 1\r\n")
         load.counts["slow readers"] += 1
         with contextlib.suppress(ConnectionError):
@@ -156,7 +156,7 @@ async def read_slowly(load: Load) -> None:
 async def log_in_wrongly(load: Load) -> None:
     """A wrong password for one user or the other, or a name nobody has; some leave before the verdict."""
     user = load.chance.choice((HASHED_USER, "soak", f"nobody{load.chance.randrange(1000)}"))
-    async with entered(load.setting.ports.clients, user, f"wrong {next(load.numbers)}") as client:
+    async with logged_in(load.environment.ports.clients, user, f"wrong {next(load.numbers)}") as client:
         load.counts["wrong logins"] += 1
         if load.chance.random() < 0.3:
             client.abort()
@@ -166,7 +166,7 @@ async def log_in_wrongly(load: Load) -> None:
 
 async def log_in_with_hash(load: Load) -> None:
     """A login whose password is checked against a hash."""
-    async with entered(load.setting.ports.clients, HASHED_USER, PASSWORD) as client:
+    async with logged_in(load.environment.ports.clients, HASHED_USER, PASSWORD) as client:
         await client.fence()
         load.counts["logins by hash"] += 1
 
@@ -178,7 +178,7 @@ async def break_handshake(load: Load) -> None:
     with contextlib.suppress(ssl.SSLWantReadError):
         hello.do_handshake()
     data = out.read()
-    async with connected(load.setting.ports.routes) as client:
+    async with connected(load.environment.ports.routes) as client:
         load.counts["handshakes broken off"] += 1
         await client.send(data[: load.chance.randrange(len(data) + 1)])
         if load.chance.random() < 0.5:
@@ -189,7 +189,7 @@ async def break_handshake(load: Load) -> None:
 
 async def shake_hands(load: Load) -> None:
     """Finish a handshake without a certificate, which servers do not accept."""
-    reader, writer = await asyncio.open_connection(HOST, load.setting.ports.routes)
+    reader, writer = await asyncio.open_connection(HOST, load.environment.ports.routes)
     try:
         await asyncio.wait_for(reader.readline(), 5)
         load.counts["handshakes without a certificate"] += 1
@@ -209,19 +209,19 @@ def _context() -> ssl.SSLContext:
 async def read_pages(load: Load) -> None:
     """One page of monitoring, whole."""
     page = load.chance.choice(_PAGES)
-    async with connected(load.setting.ports.monitoring) as client:
+    async with connected(load.environment.ports.monitoring) as client:
         await client.send(f"GET {page} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
         async with asyncio.timeout(30):
             status = await client.reader.readline()
             await client.read_for_ever()
     if b" 200 " not in status:
-        raise LetDown(f"{page}: {status!r}")
+        raise ServerFailed(f"{page}: {status!r}")
     load.counts["pages of monitoring"] += 1
 
 
 async def leave_page(load: Load) -> None:
     """Ask for a page, and leave before it is there."""
-    async with connected(load.setting.ports.monitoring) as client:
+    async with connected(load.environment.ports.monitoring) as client:
         await client.send(b"GET /connz?subs=1 HTTP/1.1\r\nHost: a\r\n\r\n")
         load.counts["pages left"] += 1
         client.abort()
@@ -232,9 +232,9 @@ async def _until_end(client: Client) -> None:
         await client.read_for_ever()
 
 
-def play(setting: Setting, seed: int, control: Connection) -> None:
+def play(environment: Environment, seed: int, control: Connection) -> None:
     """The load's process: play until the other side of `control` says stop, then send what was done."""
-    asyncio.run(_play(Load(setting, seed), control))
+    asyncio.run(_play(Load(environment, seed), control))
 
 
 async def _play(load: Load, control: Connection) -> None:

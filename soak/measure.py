@@ -15,11 +15,11 @@ from pathlib import Path
 
 import psutil
 
+from soak.environment import HOST, Environment
 from soak.figures import Sample
 from soak.load import play
-from soak.neighbour import ROOT
-from soak.setting import HOST, Setting
-from soak.witness import Witness
+from soak.probe import LatencyProbe
+from soak.route_peer import ROOT
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
@@ -31,7 +31,7 @@ Say = Callable[[Sample], None]
 
 
 class SoakFailed(Exception):
-    """The server, the witness or the load did not last; the text says which."""
+    """The server, the probe or the load did not last; the text says which."""
 
 
 @dataclass(slots=True)
@@ -47,19 +47,19 @@ def run(seconds: float, data_plane: str, seed: int, say: Say) -> Soak:
     """Soak a server for this many seconds; `say` gets each sample as it is taken. Raises `SoakFailed`."""
     soak = Soak()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        setting = Setting.write(Path(folder))
+        environment = Environment.write(Path(folder))
         with (
-            _server(setting, data_plane) as process,
-            _witness(setting) as witness,
-            _load(setting, seed) as load,
+            _server(environment, data_plane) as process,
+            _probe(environment) as probe,
+            _load(environment, seed) as load,
         ):
             began = time.monotonic()
             for moment in _moments(began, seconds):
                 if process.poll() is not None:
                     raise SoakFailed(f"the server ended with status {process.returncode}")
-                if witness.failure:
-                    raise SoakFailed(witness.failure)
-                soak.samples.append(_sample(moment - began, process.pid, setting.ports.monitoring, witness))
+                if probe.failure:
+                    raise SoakFailed(probe.failure)
+                soak.samples.append(_sample(moment - began, process.pid, environment.ports.monitoring, probe))
                 say(soak.samples[-1])
             load.send("stop")
             if not load.poll(_LOAD_STOP_SECONDS):
@@ -80,7 +80,7 @@ def _moments(began: float, seconds: float) -> Iterator[float]:
         yield time.monotonic()
 
 
-def _sample(seconds: float, pid: int, port: int, witness: Witness) -> Sample:
+def _sample(seconds: float, pid: int, port: int, probe: LatencyProbe) -> Sample:
     process = psutil.Process(pid)
     return Sample(
         seconds,
@@ -88,7 +88,7 @@ def _sample(seconds: float, pid: int, port: int, witness: Witness) -> Sample:
         process.num_fds(),
         process.num_threads(),
         _tasks(port),
-        witness.take_worst(),
+        probe.take_worst(),
     )
 
 
@@ -104,11 +104,11 @@ def _tasks(port: int) -> int:
 
 
 @contextmanager
-def _server(setting: Setting, data_plane: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _server(environment: Environment, data_plane: str) -> Iterator["subprocess.Popen[bytes]"]:
     """The server that is measured. Raises `SoakFailed` when it is not ready in time."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.entrypoints.server", "-c", setting.config],
+            [sys.executable, "-m", "app.entrypoints.server", "-c", environment.config],
             cwd=ROOT,
             env={**os.environ, "DATA_PLANE": data_plane},
             stdin=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def _server(setting: Setting, data_plane: str) -> Iterator["subprocess.Popen[byt
             stderr=log,
         )
         try:
-            _await_ready(process, setting.ports.monitoring)
+            _await_ready(process, environment.ports.monitoring)
             yield process
         except SoakFailed as error:
             log.seek(0)
@@ -143,26 +143,26 @@ def _await_ready(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 @contextmanager
-def _witness(setting: Setting) -> Iterator[Witness]:
+def _probe(environment: Environment) -> Iterator[LatencyProbe]:
     try:
-        witness = Witness(setting.ports.clients)
+        probe = LatencyProbe(environment.ports.clients)
     except OSError as error:
-        raise SoakFailed(f"the witness cannot connect: {error}") from error
-    witness.start()
+        raise SoakFailed(f"the probe cannot connect: {error}") from error
+    probe.start()
     try:
-        yield witness
+        yield probe
     finally:
-        witness.stop()
+        probe.stop()
 
 
 @contextmanager
 def _load(
-    setting: Setting, seed: int
+    environment: Environment, seed: int
 ) -> Iterator["multiprocessing.connection.Connection[str, tuple[dict[str, int], str]]"]:
     """The load's process; yields the end of the pipe that stops it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=play, args=(setting, seed, theirs))
+    process = context.Process(target=play, args=(environment, seed, theirs))
     process.start()
     theirs.close()
     try:

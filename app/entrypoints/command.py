@@ -16,7 +16,7 @@ from app.entrypoints.container import Container
 from app.entrypoints.preflight import obstacles
 from app.entrypoints.process import run
 from app.entrypoints.settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
-from app.entrypoints.signals import Handlers, end_as_usual
+from app.entrypoints.signals import Handlers, restore_defaults
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
 
@@ -33,7 +33,7 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
         complain(f"{error}\n")
         return _MISUSED
     if command.asks is not None:
-        end_as_usual(usual)
+        restore_defaults(usual)
     if command.asks is Request.CHECK:
         return _check(command)
     if command.asks is not None:

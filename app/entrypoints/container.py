@@ -18,13 +18,12 @@ from dependency_injector import providers
 from app.adapters.auth.setup import open_authenticator
 from app.adapters.clock_loop import LoopClock
 from app.adapters.entropy import SystemEntropy
-from app.adapters.logs.bounded import BoundedEventLog
 from app.adapters.logs.destinations import warn
+from app.adapters.logs.rate_limit import RateLimitedEventLog
 from app.adapters.logs.setup import open_event_log
 from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal, JournaledLog
-from app.adapters.monitoring.monitor import HttpMonitor
-from app.adapters.monitoring.monitor import Needs as MonitorNeeds
+from app.adapters.monitoring.monitor import HttpMonitor, MonitorNeeds
 from app.adapters.net_asyncio.dialer import TcpDialer
 from app.adapters.net_asyncio.listener import TcpListener
 from app.adapters.net_asyncio.listening_socket import listening_socket
@@ -76,7 +75,6 @@ class Container:
         twin, make_plane = choose(data_plane)
         self.fell_back = data_plane == AUTO and twin != NATIVE
         """Whether the native twin would have been taken, were it built."""
-        self.options = providers.Object(options)
         self._provide_world(options)
         self._provide_membership(options)
         self._provide_broker(options, make_plane)
@@ -102,7 +100,7 @@ class Container:
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
             JournaledLog,
             providers.Singleton(
-                BoundedEventLog,
+                RateLimitedEventLog,
                 providers.Singleton(
                     open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
                 ),

@@ -1,12 +1,12 @@
-"""The events that the dashboard's journal keeps, and their words. To add one, add a line to `KINDS`."""
+"""The events that the journal keeps, and their titles. To add one, add a line to `KINDS`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.logs.structured import LinesDropped, LogReopenFailed
-from app.adapters.monitoring.facts import MonitorUnavailable
-from app.adapters.monitoring.journal import Kind
+from app.adapters.monitoring.journal import EventKind
+from app.adapters.monitoring.monitor import MonitorUnavailable
 from app.adapters.net_asyncio.tls_events import HandshakeFailed, ProtectionBroken
 from app.domain.cluster.events import (
     RouteDown,
@@ -34,29 +34,29 @@ from app.domain.events import (
 BAD, WARN, GOOD = "bad", "warn", "good"
 
 
-LONGEST_TEXT = 300
-"""Characters of a text that are kept."""
+MAX_TEXT = 300
+"""Characters of an event's text that are kept."""
 
 
 def _field(name: str) -> Callable[[Event], str]:
-    """A field of an event, as text; a peer may have written it, so it is cut."""
+    """A field of an event as text, cut because a peer may have written it."""
 
-    def read(fact: Any) -> str:  # noqa: ANN401 - each kind of event has fields of its own
-        return str(getattr(fact, name))[:LONGEST_TEXT]
+    def read(fact: Any) -> str:  # noqa: ANN401 - each event has fields of its own
+        return str(getattr(fact, name))[:MAX_TEXT]
 
     return read
 
 
-def _tls(detail: Callable[[Event], str]) -> Kind:
-    return Kind("tls_failed", "TLS failed", WARN, detail)
+def _tls(detail: Callable[[Event], str]) -> EventKind:
+    return EventKind("tls_failed", "TLS failed", WARN, detail)
 
 
-def _limit(title: str, detail: Callable[[Event], str]) -> Kind:
-    return Kind("limit_reached", title, WARN, detail)
+def _limit(title: str, detail: Callable[[Event], str]) -> EventKind:
+    return EventKind("limit_reached", title, WARN, detail)
 
 
-def _defect(title: str) -> Kind:
-    return Kind("internal_error", title, BAD, _field("reason"))
+def _defect(title: str) -> EventKind:
+    return EventKind("internal_error", title, BAD, _field("reason"))
 
 
 def _size(fact: Any) -> str:  # noqa: ANN401 - it is a `PayloadExceeded`
@@ -72,31 +72,31 @@ def _attempts(fact: Any) -> str:  # noqa: ANN401 - it is a `RouteUnreachable`
     return f"{fact.reason}, attempt {fact.attempts}"
 
 
-KINDS: Mapping[type[Event], Kind] = {
-    SlowConsumer: Kind("slow_consumer", "Slow consumer closed", BAD, _field("reason")),
-    PublishersHeld: Kind("publishers_held", "Publishers held", WARN, _held, _field("name")),
-    AuthorizationFailed: Kind("login_refused", "Login refused", WARN),
-    AuthorizationTimedOut: Kind("login_refused", "Login timed out", WARN),
-    AuthenticatorFailed: Kind("login_refused", "Authenticator failed", BAD, _field("reason")),
+KINDS: Mapping[type[Event], EventKind] = {
+    SlowConsumer: EventKind("slow_consumer", "Slow consumer closed", BAD, _field("reason")),
+    PublishersHeld: EventKind("publishers_held", "Publishers held", WARN, _held, _field("name")),
+    AuthorizationFailed: EventKind("login_refused", "Login refused", WARN),
+    AuthorizationTimedOut: EventKind("login_refused", "Login timed out", WARN),
+    AuthenticatorFailed: EventKind("login_refused", "Authenticator failed", BAD, _field("reason")),
     HandshakeFailed: _tls(_field("reason")),
     ProtectionBroken: _tls(_field("reason")),
     ConnectionsExceeded: _limit("Client limit reached", lambda fact: f"{_field('limit')(fact)} clients"),
     PayloadExceeded: _limit("Message too large", _size),
     AcceptFailed: _limit("Connection not accepted", _field("reason")),
-    RouteUp: Kind("route_up", "Route up", GOOD, _field("direction"), _field("server")),
-    RouteDown: Kind("route_down", "Route down", BAD, _field("reason"), _field("server")),
-    RouteUnreachable: Kind("route_unreachable", "Server not reached", BAD, _attempts, _field("address")),
-    RouteSilent: Kind("route_silent", "Route silent", WARN),
-    RouteHeard: Kind("route_silent", "Route answers again", GOOD),
-    RouteRefused: Kind("route_refused", "Route refused", WARN, _field("reason")),
-    RouteErrorReceived: Kind("route_refused", "Route error", WARN, _field("message")),
-    LinesDropped: Kind(
+    RouteUp: EventKind("route_up", "Route up", GOOD, _field("direction"), _field("server")),
+    RouteDown: EventKind("route_down", "Route down", BAD, _field("reason"), _field("server")),
+    RouteUnreachable: EventKind("route_unreachable", "Server not reached", BAD, _attempts, _field("address")),
+    RouteSilent: EventKind("route_silent", "Route silent", WARN),
+    RouteHeard: EventKind("route_silent", "Route answers again", GOOD),
+    RouteRefused: EventKind("route_refused", "Route refused", WARN, _field("reason")),
+    RouteErrorReceived: EventKind("route_refused", "Route error", WARN, _field("message")),
+    LinesDropped: EventKind(
         "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"
     ),
-    LogReopenFailed: Kind("log_dropped", "Log file not reopened", BAD, _field("reason")),
+    LogReopenFailed: EventKind("log_dropped", "Log file not reopened", BAD, _field("reason")),
     InternalFailure: _defect("Internal error"),
     ServerFailure: _defect("Internal error"),
     MonitorFailed: _defect("Internal error in monitoring"),
-    MonitorUnavailable: Kind("internal_error", "Monitoring not available", WARN, _field("reason")),
+    MonitorUnavailable: EventKind("internal_error", "Monitoring not available", WARN, _field("reason")),
 }
-"""Events that an operator should see on the dashboard."""
+"""Events that the dashboard shows."""

@@ -1,7 +1,7 @@
 """``pynatsd-mkpasswd``: a password, and its hash for the configuration.
 
 Without flags it generates one. Flags and texts are those of gnatsd's tool
-(configuration.md, section 10), except that ``-p`` reads the password from standard
+(configuration-file.md, section 10), except that ``-p`` reads the password from standard
 input also when that is no terminal, so that scripts can use it.
 """
 

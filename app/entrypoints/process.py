@@ -1,4 +1,4 @@
-"""A server as a process of its own: its log, pid file, signals and service manager."""
+"""Running a server as a process: log, pid file, signals and service manager."""
 
 import asyncio
 import faulthandler
@@ -9,13 +9,12 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.logs.destinations import LogDestinationError, warn
 from app.adapters.logs.setup import LogSettings, open_event_log
 from app.adapters.net_asyncio.tls_context import TlsError
-from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
-from app.adapters.process.heap import find_trim, keep_room
-from app.adapters.process.pid_file import PidFileError, write_pid_file
+from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from app.adapters.process.files import PidFileError, write_pid_file
+from app.adapters.process.heap import find_trim, keep_free_memory
 from app.config.load import Loaded
 from app.config.options import Options
 from app.domain.broker import FLUSH_SECONDS
@@ -29,32 +28,32 @@ from app.entrypoints.events import (
     ReloadIgnored,
     StartFailed,
 )
+from app.entrypoints.memory_trimmer import BackgroundCall, MemoryTrimmer
 from app.entrypoints.service import Addresses, CannotStart
-from app.entrypoints.tidying import Background, Tidying
+from app.ports.authenticator import AuthError
 from app.ports.event_log import EventLog
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
 
 _LAST_SECONDS = FLUSH_SECONDS + 15.0
-"""After a signal the server has ended by then, even where code of others holds its loop."""
+"""Time after a stop signal at which the process exits, even if its event loop is stuck."""
 
 _COLLECT_AFTER = (20_000, 20, 50)
-"""Thresholds of the garbage collector: the broker frees its objects by reference
-count, so looking for circles often would only add pauses."""
+"""Thresholds of the garbage collector: the broker frees its objects by reference count,
+so frequent collections would only add pauses."""
 
 
 def run(container: Container, loaded: Loaded) -> int:
-    """Serve until a signal ends it; return the exit status.
+    """Serve until a signal; return the exit status.
 
-    What makes a start impossible is one fatal line in the log, or on standard error
-    when there is no log.
+    A failure to start is one fatal line in the log, or on standard error without a log.
     """
-    signals.end_by_interrupt()
-    _obey_dump()
+    signals.raise_interrupt()
+    _handle_dump()
     with ExitStack() as at_end:
         try:
-            return leave(_run(container, loaded, at_end))
+            return exit_status(_run(container, loaded, at_end))
         except KeyboardInterrupt:
             return _STOPPED
 
@@ -68,7 +67,7 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
     with closing(events):
         try:
             return _run_with_log(container, loaded, events, at_end)
-        except CannotStart as error:  # its fact is in the log
+        except CannotStart as error:  # it is logged
             fact = error.fact
         except (AuthError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
@@ -101,27 +100,27 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end
 async def _serve(container: Container, at_end: ExitStack) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
-    memory = Tidying(service.broker, container.clock(), Background(find_trim()))
+    memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _obey_signals(container.event_log(), starting, at_end)
+    stop = _handle_signals(container.event_log(), starting, at_end)
     try:
         if await _has_started(starting, stop):
             _settle_memory()
-            memory.begin()
+            memory.start()
             manager.ready()
             manager.keep_alive(container.clock())
         await stop.wait()
-        memory.end()
+        memory.stop()
         manager.stopping()
         await service.stop()
         await service.departed()
     finally:
-        signals.ignore_endings()  # asking twice does no harm
+        signals.ignore_stop_signals()  # harmless if they are ignored already
     return _STOPPED
 
 
 async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Event) -> bool:
-    """False when a signal has given the start up. Raises `CannotStart`."""
+    """False if a signal has cancelled the start. Raises `CannotStart`."""
     try:
         await starting
     except asyncio.CancelledError:
@@ -131,10 +130,10 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
     return True
 
 
-def _obey_signals(
+def _handle_signals(
     events: EventLog, starting: "asyncio.Future[Addresses]", at_end: ExitStack
 ) -> asyncio.Event:
-    """From now on; the event is set when the server shall stop, and `starting` is given up then.
+    """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
     """
@@ -148,13 +147,13 @@ def _obey_signals(
     loop = asyncio.get_running_loop()
 
     def trap(name: str) -> None:
-        """In the middle of whatever is done. One is enough: a flood would leave no time for the end."""
-        signals.ignore_endings()
-        at_end.callback(end_at_last(_LAST_SECONDS, _give_up).cancel)
+        """The handler of a stop signal. Later ones are ignored: a flood would delay the end."""
+        signals.ignore_stop_signals()
+        at_end.callback(exit_after(_LAST_SECONDS, _give_up).cancel)
         loop.call_soon_threadsafe(end, name)
 
-    for number, name in signals.ENDINGS.items():
-        # The loop would let a signal have its usual effect for a moment when its handler is removed.
+    for number, name in signals.STOP_SIGNALS.items():
+        # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
@@ -162,19 +161,19 @@ def _obey_signals(
 
 
 def _give_up() -> None:
-    """Called in a thread of its own."""
+    """Called in a thread."""
     warn(f"the server has not stopped within {_LAST_SECONDS:g} s, and ends now")
     os._exit(_FAILED)
 
 
-def _obey_dump() -> None:
-    """From now on; the dump comes even from a server that is stuck outside of Python."""
+def _handle_dump() -> None:
+    """Handle the dump signal from now on, even in a server that is stuck outside of Python."""
     signal.signal(signals.DUMP, lambda *_: os._exit(_DUMPED))
     faulthandler.register(signals.DUMP, _STDERR, chain=True)
 
 
 def _say_without_log(options: Options, fact: Event) -> None:
-    """On standard error, in the form that the log would have."""
+    """Log to standard error, in the configured format."""
     settings = LogSettings(
         log_file=None,
         json_lines=options.log_format == "json",
@@ -206,8 +205,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _settle_memory() -> None:
-    """What is there now stays for good; it need not be looked at again. What comes and goes has room."""
-    keep_room()
+    """Tune memory: the objects of the start are never collected, and some free memory is kept."""
+    keep_free_memory()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)

@@ -12,7 +12,7 @@ from app.entrypoints import signals
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what a command line asks for; return the exit status."""
-    usual = signals.end_quietly()
+    usual = signals.exit_at_once()
     from app.entrypoints.command import run_command  # noqa: PLC0415 - signals come first
 
     return run_command(sys.argv[1:] if words is None else words, usual)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from app import __version__
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.setup import LogSettings
-from app.adapters.monitoring.monitor import Endpoint
-from app.adapters.monitoring.watch import Settings as MonitorSettings
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.local_addresses import global_addresses
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.adapters.net_asyncio.tls_layer import TlsSettings
@@ -166,18 +166,18 @@ def client_urls(options: Options, port: int) -> tuple[str, ...]:
     return (joined(options.host, port),)
 
 
-def monitor_endpoints(options: Options) -> tuple[Endpoint, ...]:
+def monitor_endpoints(options: Options) -> tuple[MonitorEndpoint, ...]:
     """The listeners of monitoring. Raises `TlsError`."""
     endpoints = []
     if options.http is not None:
-        endpoints.append(Endpoint(options.http.host, options.http.port))
+        endpoints.append(MonitorEndpoint(options.http.host, options.http.port))
     if options.https is not None:
-        endpoints.append(Endpoint(options.https.host, options.https.port, _monitor_tls(options.tls)))
+        endpoints.append(MonitorEndpoint(options.https.host, options.https.port, _monitor_tls(options.tls)))
     return tuple(endpoints)
 
 
 def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
-    """The clients' certificate; readers need none (monitoring.md, section 1)."""
+    """The clients' certificate; readers need none (monitoring-pages.md, section 1)."""
     if section is None:
         raise TlsError("TLS cert and key required for HTTPS: https_port needs `tls`")
     return server_context(replace(tls_files(section), verify=False))

@@ -1,6 +1,6 @@
-"""Signals, from the first moment of a program to the event loop that takes them over.
+"""Signal handlers until the event loop installs its own.
 
-This is imported before all else, so it imports next to nothing itself.
+This module is imported first, so it imports almost nothing.
 """
 
 import os
@@ -11,53 +11,53 @@ from typing import Any, NoReturn, TypeAlias
 
 Handlers: TypeAlias = Mapping[signal.Signals, Callable[[int, FrameType | None], Any] | int | None]
 
-ENDINGS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
+STOP_SIGNALS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
 REOPEN, RELOAD = signal.SIGUSR1, signal.SIGHUP
 UNUSED, DUMP = signal.SIGUSR2, signal.SIGQUIT
 
 _STOPPED = 0
 
 
-def end_quietly() -> Handlers:
-    """A signal that ends a server ends this process, in which nothing has been begun yet.
+def exit_at_once() -> Handlers:
+    """Let a stop signal end the process, in which nothing has started yet.
 
-    Those that would only ask a running server for something have no effect. Returns what
-    was there before.
+    Signals that only request something of a running server are ignored. Returns the
+    handlers before.
     """
-    usual = {number: signal.signal(number, _leave) for number in ENDINGS}
+    usual = {number: signal.signal(number, _leave) for number in STOP_SIGNALS}
     for number in (REOPEN, RELOAD, UNUSED):
         usual[number] = signal.signal(number, signal.SIG_IGN)
     return usual
 
 
-def end_as_usual(usual: Handlers) -> None:
-    """For a program that is no server: a signal ends it, and the status tells of the signal."""
+def restore_defaults(usual: Handlers) -> None:
+    """Handlers of a program that is no server: a signal ends it, and the exit status shows the signal."""
     for number, handler in usual.items():
-        # Python's own handler would show where the program stood, which is of no use to anybody.
+        # Python's own handler would print a traceback.
         signal.signal(number, signal.SIG_DFL if handler is signal.default_int_handler else handler)
 
 
-def end_by_interrupt() -> None:
-    """A signal that ends a server raises `KeyboardInterrupt`, since files have to be closed now."""
-    for number in ENDINGS:
+def raise_interrupt() -> None:
+    """Let a stop signal raise `KeyboardInterrupt`, since files must be closed from now on."""
+    for number in STOP_SIGNALS:
         signal.signal(number, _interrupt)
 
 
-def ignore_endings() -> None:
-    """A signal that ends a server has no effect any more, not even while Python itself ends.
+def ignore_stop_signals() -> None:
+    """Ignore stop signals from now on, even while the interpreter ends.
 
-    Python complains of a signal that has come just before it is told to ignore it. So the
-    system ignores it first, and what has come by then is for a handler that does nothing.
+    Python logs an error about a signal that arrives just before it is ignored. So the
+    system ignores it first, and a handler that does nothing takes earlier ones.
     """
-    for number in ENDINGS:
+    for number in STOP_SIGNALS:
         signal.signal(number, _do_nothing)
         _set_disposition(number, signal.SIG_IGN)
         signal.signal(number, signal.SIG_IGN)
 
 
 def _set_disposition(number: signal.Signals, disposition: signal.Handlers) -> None:
-    """What the system does with a signal, whatever Python knows of it; no change without CPython."""
-    import ctypes  # noqa: PLC0415 - signals come first
+    """Set the system's disposition of a signal, unknown to Python; only in CPython."""
+    import ctypes  # noqa: PLC0415 - the module must load fast
 
     try:
         set_signal = ctypes.pythonapi.PyOS_setsig
@@ -68,7 +68,7 @@ def _set_disposition(number: signal.Signals, disposition: signal.Handlers) -> No
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """Somebody asks for what is being done."""
+    """The server is stopping already."""
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.adapters.top.board import Look, delimited_text, plain_text
-from app.adapters.top.names import Names
-from app.adapters.top.source import SORTS, MonitoringPort, Question, Unreachable
+from app.adapters.top.board import Display, delimited_text, plain_text
+from app.adapters.top.monitoring_port import SORTS, MonitoringPort, ReadingQuery, Unreachable
+from app.adapters.top.name_resolver import NameResolver
 from app.config.flag_syntax import (
     UsageError,
     Value,
@@ -35,7 +35,7 @@ from app.config.help.completion import completion
 from app.config.help.usage import rows
 
 if TYPE_CHECKING:
-    from app.adapters.top.screen import Board, Settings
+    from app.adapters.top.screen import Board, BoardSettings
 
 _USAGE_STATUS = 2
 _FAILED = 1
@@ -173,18 +173,18 @@ def _parse(words: Sequence[str]) -> Mapping[str, Value]:
 def _run(given: Mapping[str, Value]) -> int:
     """Raises `Unreachable` and `_CannotStart`."""
     subscriptions = bool(given.get("u"))
-    question = Question(int(given.get("n", 1024)), str(given.get("sort", "cid")), subscriptions)
-    names = Names()
-    look = Look(
+    query = ReadingQuery(int(given.get("n", 1024)), str(given.get("sort", "cid")), subscriptions)
+    names = NameResolver()
+    display = Display(
         subscriptions, raw=bool(given.get("b")), find_name=names.find if given.get("lookup") else None
     )
     delay = float(given.get("d", 1))
     with closing(_source(given)) as port:
         if "o" in given:
-            return _status(said=_write_snapshot(port, question, look, delay, given))
+            return _status(said=_write_snapshot(port, query, display, delay, given))
         board, settings = _load_screen()
-        port.read(question)  # who cannot be reached at all is told at once, on a plain terminal
-        board(port, settings(question, look, names.find, delay, max(0, int(given.get("r", 0))))).run()
+        port.read(query)  # a server that cannot be reached is reported before the screen starts
+        board(port, settings(query, display, names.find, delay, max(0, int(given.get("r", 0))))).run()
     return 0
 
 
@@ -212,17 +212,17 @@ def _trust(given: Mapping[str, Value]) -> ssl.SSLContext:
 
 
 def _write_snapshot(
-    port: MonitoringPort, question: Question, look: Look, delay: float, given: Mapping[str, Value]
+    port: MonitoringPort, query: ReadingQuery, display: Display, delay: float, given: Mapping[str, Value]
 ) -> bool:
     """Write a reading, and the rates since the one before; whether standard output took it.
 
     Raises `Unreachable` and `_CannotStart`.
     """
-    port.read(question)
+    port.read(query)
     time.sleep(delay)
-    reading = port.read(question)
+    reading = port.read(query)
     delimiter = str(given.get("l", ""))
-    text = delimited_text(reading, look, delimiter) if delimiter else plain_text(reading, look)
+    text = delimited_text(reading, display, delimiter) if delimiter else plain_text(reading, display)
     if given["o"] == "-":
         return say(text)
     try:
@@ -232,16 +232,16 @@ def _write_snapshot(
     return True
 
 
-def _load_screen() -> tuple[type["Board"], type["Settings"]]:
+def _load_screen() -> tuple[type["Board"], type["BoardSettings"]]:
     """Raises `_CannotStart`."""
     try:
-        from app.adapters.top.screen import Board, Settings  # noqa: PLC0415 - textual is an extra
+        from app.adapters.top.screen import Board, BoardSettings  # noqa: PLC0415 - textual is an extra
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise _CannotStart(
             f"the screen needs {package}: pip install textual, or write one reading with -o -"
         ) from error
-    return Board, Settings
+    return Board, BoardSettings
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ from typing import Protocol
 from app.domain.credentials import Gatekeeper
 
 
+class AuthError(Exception):
+    """No authenticator can be made; the text says what to do, and contains no secret."""
+
+
 class Authenticator(Gatekeeper, Protocol):
     """Judges credentials for as long as the server runs."""
 

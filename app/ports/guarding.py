@@ -8,7 +8,9 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 class Failing(Protocol):
     """Something that can be ended because of a defect."""
 
-    def fail(self, error: Exception) -> None: ...
+    def fail(self, error: Exception) -> None:
+        """End it, for this defect."""
+        ...
 
 
 _S = TypeVar("_S", bound=Failing)

@@ -19,7 +19,7 @@ Guarantees an adapter gives
       handler's ``reserve`` is called: all links of a loop share one buffer.
     * `Handler.drained` is called when ``pending``, having been above
       `HIGH_WATER`, falls to `LOW_WATER` or less.
-    * `Handler.connection_lost` is called exactly once, last, whoever ended the link, and
+    * `Handler.connection_lost` is called exactly once, last, for every end of the link, and
       never from within a call that the handler made on its wire.
 """
 

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from app.adapters.monitoring.dashboard.assets import PAGE, Assets
-from app.adapters.monitoring.dashboard.findings import BUSIEST, STALE_SECONDS
 from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS
-from app.adapters.monitoring.dashboard.survey import MOST_SUBSCRIPTIONS, SHARE
+from app.adapters.monitoring.dashboard.snapshot import BUSIEST, STALE_SECONDS
+from app.adapters.monitoring.dashboard.snapshot_taker import MAX_SUBSCRIPTIONS, SHARE
 from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND
+from app.adapters.top.monitoring_port import SORTS
 from app.adapters.top.screen import HELP
-from app.adapters.top.source import SORTS
 from app.entrypoints.journal_kinds import KINDS
 from app.entrypoints.top import main
 from tests.fakes.server_process import ROOT
@@ -64,5 +64,5 @@ def test_figures() -> None:
     """The numbers in the texts are those in the code."""
     assert (2.0, 300, [1, 12, 144]) == (STEP_SECONDS, LENGTH, [window.every for window in WINDOWS])
     assert (12, 20, 15.0) == (BUSIEST, SHARE, STALE_SECONDS)
-    assert f"{MOST_SUBSCRIPTIONS:,} subscriptions" in TEXT
-    assert f"{MOST_SUBSCRIPTIONS:,} subscriptions" in DECISION
+    assert f"{MAX_SUBSCRIPTIONS:,} subscriptions" in TEXT
+    assert f"{MAX_SUBSCRIPTIONS:,} subscriptions" in DECISION

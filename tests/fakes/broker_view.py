@@ -4,9 +4,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.monitoring.calendar import Calendar
+from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.adapters.monitoring.process_figures import ProcessFigures
-from app.adapters.monitoring.watch import Settings, Watch
 from app.ports.broker_view import (
     BrokerView,
     ClientStats,
@@ -181,7 +180,7 @@ class SteadyFigures(ProcessFigures):
         yield
         return 9
 
-    def most_descriptors(self) -> int:
+    def max_descriptors(self) -> int:
         """A thousand."""
         return 1000
 
@@ -195,15 +194,15 @@ class SteadyFigures(ProcessFigures):
 
 
 class Watched:
-    """A broker that does what a test says, a clock, and the watch that pages are made from."""
+    """A broker that does what a test says, a clock, and the context that pages are made from."""
 
     def __init__(self) -> None:
         self.clock = ManualClock(wall=1_461_703_187.332681)
         """April 26 of 2016, 20:39:47 in universal time."""
         self.view = FakeView(self.clock)
-        self.watch = Watch(
+        self.context = MonitoringContext(
             self.view,
-            Settings(tls_timeout=0.5, http_host="0.0.0.0", http_port=8222),  # noqa: S104 - a name to show
-            Calendar(self.clock),
+            MonitorSettings(tls_timeout=0.5, http_host="0.0.0.0", http_port=8222),  # noqa: S104 - a name to show
+            WallTime(self.clock),
             SteadyFigures(),
         )

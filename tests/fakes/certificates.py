@@ -73,7 +73,7 @@ class Certificates:
         self.strange_client = self.stranger.pair("client", "stranger@example.org")
 
     def files(self, *, verify: bool = False, pair: Pair | None = None) -> TlsFiles:
-        """Settings of a server; its own pair unless told otherwise."""
+        """Settings of a server; its own pair by default."""
         chosen = pair or self.server
         return TlsFiles(chosen.cert_file, chosen.key_file, self.authority.ca_file, verify)
 

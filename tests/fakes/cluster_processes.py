@@ -22,7 +22,7 @@ class ClusterProcess(ServerProcess):
     ) -> None:
         """`seed` is the route port of the server to dial; the first one dials itself.
 
-        `login` is what servers have to show, as it stands in a URL: ``user:password@``.
+        `login` is what servers have to show, in the form of a URL: ``user:password@``.
         """
         routes = () if seed is None else ("--routes", f"nats://127.0.0.1:{seed}")
         listen = ("-p", str(port), "--cluster", f"nats://{login}127.0.0.1:{route_port}")
@@ -53,7 +53,7 @@ class ClusterProcess(ServerProcess):
 
 
 class Cluster:
-    """So many servers, all of which dial the first one; entered when the mesh is complete."""
+    """This many servers, all of which dial the first one; entered when the mesh is complete."""
 
     def __init__(self, size: int, *args: str) -> None:
         """`args` are further flags of all."""

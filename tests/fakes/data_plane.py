@@ -89,7 +89,7 @@ class ScriptedOwner(Owner):
 
 
 class ScriptedSubscription(Expiring):
-    """Counts how often it was told that it had its last message; `act` may do more."""
+    """Counts how often it had its last message; `act` may do more."""
 
     def __init__(self) -> None:
         self.expirations = 0

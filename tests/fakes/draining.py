@@ -29,7 +29,7 @@ SLACK = 10
 """Publishing may be ahead of the leavings by what is due for this number of them."""
 
 TICK = 0.001
-"""Seconds between looks at how far the others are."""
+"""Seconds between checks of how far the others are."""
 
 PATIENCE = 3.0
 """Seconds without a message after which no more is waited for."""

@@ -11,7 +11,7 @@ Kind = TypeVar("Kind", bound=Event)
 class RecordingEventLog(EventLog):
     """Keeps the facts of wanted levels, in order, in `events`.
 
-    All levels are wanted unless told otherwise; set ``debug`` or ``trace`` at any
+    All levels are wanted by default; set ``debug`` or ``trace`` at any
     time. `of` picks the facts of one kind, and `texts` gives the sentences.
     Recording after `close` breaks the port's contract and fails the test.
     """
@@ -38,7 +38,7 @@ class RecordingEventLog(EventLog):
         """There is no file."""
 
     def close(self) -> None:
-        """Allow no more facts; `closed` tells."""
+        """Allow no more facts, and set `closed`."""
         self.closed = True
 
     def of(self, kind: type[Kind]) -> list[Kind]:

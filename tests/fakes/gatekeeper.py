@@ -23,7 +23,7 @@ class OpenQuestion(PendingVerdict):
 
 
 class PatientGatekeeper(Authenticator):
-    """Requires credentials, remembers them in `asked`, and answers when told.
+    """Requires credentials, remembers them in `asked`, and answers when the test says so.
 
     `admit` and `refuse` answer the oldest question that is open; `cancelled` counts those that were
     withdrawn, and `at_work` says whether the others are being worked on.

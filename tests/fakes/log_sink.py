@@ -1,4 +1,4 @@
-"""A destination of log lines that fails, stalls or takes little, as it is told."""
+"""A destination of log lines that fails, stalls or takes little, as the test says."""
 
 import threading
 from collections import deque

@@ -105,7 +105,7 @@ class MemoryTransport(asyncio.Transport):
             return self._wire.peer.ip, self._wire.peer.port
         return default
 
-    # What the wire tells its handler.
+    # What the wire reports to its handler.
 
     @property
     def link(self) -> Link:
@@ -113,7 +113,7 @@ class MemoryTransport(asyncio.Transport):
         return Link("client", 1, str(self._wire.peer))
 
     def opened(self) -> None:
-        """Nothing to do: the protocol was told when the wire was attached."""
+        """Nothing to do: the protocol knows it from the start."""
 
     def reserve(self) -> memoryview:
         """Lend this end's own room."""

@@ -1,9 +1,9 @@
-"""A connection to a syslog daemon that breaks when it is told to."""
+"""A connection to a syslog daemon that breaks when the test says so."""
 
 from collections import deque
 from collections.abc import Iterable
 
-from app.adapters.logs.syslog_sink import Carrier
+from app.adapters.logs.syslog_sink import SyslogConnection
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 
@@ -15,7 +15,7 @@ class ScriptedDaemon:
 
     Each entry of `connects` settles one attempt to connect: an error is raised, None
     lets it succeed. Each entry of `takes` settles one delivery: an error is raised, a
-    number takes so many lines, None takes all. Without a script everything works.
+    number takes that many lines, None takes all. Without a script everything works.
     """
 
     def __init__(self, connects: Iterable[OSError | None] = (), takes: Iterable[Outcome] = ()) -> None:
@@ -26,7 +26,7 @@ class ScriptedDaemon:
         self._connects = deque(connects)
         self._takes = deque(takes)
 
-    def connect(self) -> Carrier:
+    def connect(self) -> SyslogConnection:
         """A new connection."""
         self.attempts += 1
         outcome = self._connects.popleft() if self._connects else None
@@ -45,7 +45,7 @@ class ScriptedDaemon:
         return sum(map(len, lines))
 
 
-class _ScriptedCarrier(Carrier):
+class _ScriptedCarrier(SyslogConnection):
     def __init__(self, daemon: ScriptedDaemon) -> None:
         self._daemon = daemon
 

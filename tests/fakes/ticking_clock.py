@@ -1,4 +1,4 @@
-"""A manual clock on which every look takes time: turns end, and always at the same points."""
+"""A manual clock that advances with each reading: turns end, and always at the same points."""
 
 from app.adapters.clock_manual import ManualClock
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.credentials import Gatekeeper
@@ -85,13 +85,13 @@ class VirtualBroker:
         self.clock = place.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or AllowAll(), self.events)
         self.broker = Broker(self.limits, place.info, needs, place.membership)
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 
     def accept(self, *, opened: bool = True) -> VirtualClient:
-        """A new client that has not read its INFO yet; its link is opened unless told otherwise."""
+        """A new client that has not read its INFO yet; its link is opened by default."""
         wire = self.wire()
         client = VirtualClient(self, self.drive(wire, self.broker.accept, opened=opened), wire)
         self.clients.append(client)

@@ -7,7 +7,7 @@ the route protocol by hand. `VirtualCluster` has several servers on one network.
 import json
 from dataclasses import replace
 
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.broker import Membership
@@ -76,7 +76,7 @@ class VirtualPeer(VirtualClient):
 
 
 class RoutedBroker(VirtualBroker):
-    """A server that belongs to a cluster; whom it dials, `dialer` tells."""
+    """A server that belongs to a cluster; `dialer` has what it dials."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class RoutedBroker(VirtualBroker):
         events: RecordingEventLog | None = None,
     ) -> None:
         self.dialer = ScriptedDialer()
-        membership = Membership(settings, route_gatekeeper or OpenDoor(), self.dialer)
+        membership = Membership(settings, route_gatekeeper or AllowAll(), self.dialer)
         place = Place(replace(INFO, server_id=OWN_ID), membership)
         super().__init__(make_plane, limits, events=events, place=place)
 
@@ -158,7 +158,7 @@ class VirtualCluster:
             routes=tuple(RouteUrl("127.0.0.1", port, user, password) for port in routes),
         )
         dialer: Dialer = self.network.dialer()
-        membership = Membership(settings, gatekeeper or OpenDoor(), dialer)
+        membership = Membership(settings, gatekeeper or AllowAll(), dialer)
         place = Place(replace(INFO, server_id=f"{number:022}"), membership, self.clock, seed=number)
         server = VirtualBroker(self._make_plane, events=RecordingEventLog(trace=False), place=place)
         self.network.bind("127.0.0.1", 6000 + number, server.broker.accept_route)

@@ -1,7 +1,6 @@
 """A broker in virtual time, and what monitoring sees of it."""
 
-from app.adapters.monitoring.calendar import Calendar
-from app.adapters.monitoring.watch import Settings, Watch
+from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.domain.dataplane import PYTHON, choose
 from app.domain.limits import Limits
 from app.domain.view import LiveView
@@ -15,10 +14,10 @@ class WatchedBroker:
         """`name` is the server's, for people."""
         self.server = VirtualBroker(choose(PYTHON)[1], limits)
         self.view = LiveView(self.server.broker)
-        self.watch = Watch(
+        self.context = MonitoringContext(
             self.view,
-            Settings(tls_timeout=0.5, server_name=name, data_plane=PYTHON),
-            Calendar(self.server.clock),
+            MonitorSettings(tls_timeout=0.5, server_name=name, data_plane=PYTHON),
+            WallTime(self.server.clock),
         )
 
     def connect(self, name: str = "", *subjects: str) -> VirtualClient:

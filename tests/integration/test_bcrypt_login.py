@@ -15,7 +15,7 @@ import pytest
 from dependency_injector import providers
 
 from app.adapters.auth.guard import AuthenticatorFailed
-from app.adapters.auth.hash_bench import usual_workers
+from app.adapters.auth.hash_workers import default_workers
 from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.credentials import Credentials
 from app.domain.dataplane import AUTO
@@ -192,7 +192,7 @@ async def test_a_crowd_that_leaves_is_no_work(transport: Transport, held: HeldHa
 
         await honest.expect(PONG)
         assert [] == server.log.of(AuthorizationFailed)
-        assert held.begun() <= usual_workers()
+        assert held.begun() <= default_workers()
 
 
 async def test_a_message_behind_a_login_arrives(transport: Transport, held: HeldHashes) -> None:

@@ -265,7 +265,7 @@ def test_nobody_is_connected(page: Page) -> None:
     """An empty table says in words why it is empty."""
     page.until(lambda: "No client is connected." == page.text("#connections .empty"))
 
-    assert "Nobody subscribes to anything." == page.text("#subjects .empty")
+    assert "There are no subscriptions." == page.text("#subjects .empty")
     assert "This server is not part of a cluster." == page.text("#routes .empty")
     assert "Nothing has gone wrong since the start." == page.text("#events .empty")
 

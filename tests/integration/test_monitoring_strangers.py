@@ -221,7 +221,7 @@ async def test_idle_crowd(server: EmbeddedServer, witness: Witness) -> None:
 async def test_too_large_a_crowd(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections beyond the limit are closed at once, and places become free again."""
     monkeypatch.setattr(http_protocol, "PATIENCE", DEADLINE)
-    monkeypatch.setattr(http_protocol, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(http_protocol, "MAX_CONNECTIONS", 3)
     first = [await Stranger.come(server) for _ in range(3)]
     await first[-1].send(GET)
     await first[-1].until(OK)

@@ -38,14 +38,12 @@ def _listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listen
 
 def test_words_arrive(listener: Listener) -> None:
     """Each word is one datagram, at a path as well as at an abstract address."""
-    service = ServiceManager({"NOTIFY_SOCKET": listener.address}, pytest.fail, lambda: 1.0)
+    service = ServiceManager({"NOTIFY_SOCKET": listener.address}, pytest.fail)
 
     service.ready()
-    service.reloading()
     service.stopping()
 
     assert b"READY=1" == listener.hear()
-    assert b"RELOADING=1\nMONOTONIC_USEC=1000000" == listener.hear()
     assert b"STOPPING=1" == listener.hear()
 
 

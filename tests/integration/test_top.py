@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.top.source import MonitoringPort, Question, Unreachable
+from app.adapters.top.monitoring_port import MonitoringPort, ReadingQuery, Unreachable
 from app.entrypoints.top import main
 from benchmarks.servers import find_peer
 from tests.fakes.blocking_client import dial
@@ -29,11 +29,11 @@ VARZ = answer(b'{"server_id":"ID","version":"0.8.0","uptime":"1s","in_msgs":5}')
 CONNZ = answer(b'{"connections":[{"cid":1,"ip":"192.0.2.1","port":4711,"name":"billing"}]}')
 
 
-def read(port: int, question: Question | None = None) -> list[str]:
+def read(port: int, query: ReadingQuery | None = None) -> list[str]:
     """The names of all clients of one reading."""
     source = MonitoringPort(HOST, port)
     try:
-        return [client.name for client in source.read(question or Question()).clients]
+        return [client.name for client in source.read(query or ReadingQuery()).clients]
     finally:
         source.close()
 
@@ -91,8 +91,8 @@ def test_a_link_is_kept() -> None:
     """Readings share a connection, and a limit, an order and subscriptions are asked for."""
     with CannedHttp([VARZ, CONNZ, VARZ, CONNZ]) as port:
         source = MonitoringPort(HOST, port.port)
-        source.read(Question())
-        source.read(Question(5, "pending", subscriptions=True))
+        source.read(ReadingQuery())
+        source.read(ReadingQuery(5, "pending", subscriptions=True))
         source.close()
 
     assert [
@@ -107,9 +107,9 @@ def test_a_link_that_was_idle_for_too_long() -> None:
     """When the server has hung up meanwhile, the board dials again and nobody notices."""
     with CannedHttp([VARZ, CONNZ], [VARZ, CONNZ]) as port:
         source = MonitoringPort(HOST, port.port)
-        source.read(Question())
+        source.read(ReadingQuery())
 
-        assert "billing" == source.read(Question()).clients[0].name
+        assert "billing" == source.read(ReadingQuery()).clients[0].name
         source.close()
 
 
@@ -145,11 +145,11 @@ def test_something_else(answers: list[bytes], complaint: str) -> None:
 
 
 def test_an_answer_that_refuses() -> None:
-    """What a server says about a question that it refuses is passed on, in one line."""
+    """What a server says about a query that it refuses is passed on, in one line."""
     refused = answer(b"Invalid sorting option: rtt\nand more", "400 Bad Request")
 
     with CannedHttp([VARZ, refused]) as port, pytest.raises(Unreachable) as refusal:
-        read(port.port, Question(sort="rtt"))
+        read(port.port, ReadingQuery(sort="rtt"))
 
     assert f"127.0.0.1:{port.port}/connz answers 400: Invalid sorting option: rtt" == str(refusal.value)
 
@@ -166,7 +166,7 @@ def test_no_http(prepared: bytes) -> None:
 def test_a_plain_port_where_https_was_meant() -> None:
     """Speaking TLS to a plain port is an error of one line."""
     with CannedHttp([answer(b"", "400 Bad Request")]) as port, pytest.raises(Unreachable) as refusal:
-        MonitoringPort(HOST, port.port, ssl.create_default_context()).read(Question())
+        MonitoringPort(HOST, port.port, ssl.create_default_context()).read(ReadingQuery())
 
     assert 1 == len(str(refusal.value).splitlines())
 
@@ -215,7 +215,7 @@ def test_json_of_a_real_server_is_what_it_was_made_for() -> None:
     """The fields that the board reads are those that a Go server of today sends."""
     with peer() as (port, http_port), dial(port, b"SUB a 1\r\n"):
         source = MonitoringPort(HOST, http_port)
-        reading = source.read(Question(subscriptions=True))
+        reading = source.read(ReadingQuery(subscriptions=True))
         source.close()
 
     assert reading.server.version

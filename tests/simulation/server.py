@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from app.adapters.auth.plain import OpenDoor, SingleUser
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.entropy import SeededEntropy
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.cluster import ClusterSettings
@@ -18,6 +18,7 @@ from app.domain.limits import Limits
 from app.domain.protocol.encode import ServerInfo
 from app.ports.event_log import EventLog
 from app.ports.transport import LINGER_SECONDS
+from tests.fakes.single_user import SingleUser
 from tests.simulation.client import CLIENT_PORT
 from tests.simulation.host import Host
 from tests.simulation.network import Network
@@ -144,9 +145,9 @@ class Server:
             max_payload=limits.max_payload,
         )
         log = TracingLog(around.network, self.name, around.logged, debug=around.debug)
-        needs = Needs(around.make_plane, around.entropy.seed(), self.host.clock, OpenDoor(), log)
+        needs = Needs(around.make_plane, around.entropy.seed(), self.host.clock, AllowAll(), log)
         dialer = around.network.dialer(self.host)
-        guard = SingleUser(_USER, _PASSWORD) if around.scenario.guarded else OpenDoor()
+        guard = SingleUser(_USER, _PASSWORD) if around.scenario.guarded else AllowAll()
         return around.make_broker(limits, info, needs, Membership(self._settings(), guard, dialer))
 
     def _settings(self) -> ClusterSettings:

@@ -1,5 +1,5 @@
-"""Authenticators: nobody asked, users, a token, or somebody else's code.
+"""Authenticators: none, users, a token, or the operator's own code.
 
-`app.adapters.auth.setup` chooses one. Errors: everything that makes a start
-impossible is an `app.adapters.auth.errors.AuthError`.
+`app.adapters.auth.setup` chooses one. Every failure to make one is an
+`app.ports.authenticator.AuthError`.
 """

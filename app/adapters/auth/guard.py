@@ -1,13 +1,12 @@
-"""Authenticators of somebody else's, kept from doing harm.
+"""Guards around authenticators that the operator wrote.
 
-Such code raises, hangs, answers twice, from another thread, or with nonsense. Each
-of these costs the one client its login, within a time limit, and one line in the
-log; everybody else goes on. What cannot be helped is code that blocks the event
-loop: it must be written not to.
+Such code may raise, hang, answer twice, from another thread, or with nonsense. Each of
+these costs one client its login, within a time limit, and one line in the log; all other
+clients are unaffected. The one exception is code that blocks the event loop, which no
+guard can interrupt.
 
-Whatever it raises is a refusal, `KeyboardInterrupt` and `SystemExit` too: raised in
-here they come from that code. Those that are meant for the process arrive where the
-event loop runs, outside of any check, for signals raise nothing inside the server.
+Anything it raises is a refusal, `KeyboardInterrupt` and `SystemExit` included: inside a
+check they come from that code. Signals for the process raise nothing inside the server.
 """
 
 import asyncio
@@ -22,23 +21,23 @@ from app.domain.failure import described
 from app.ports.authenticator import Authenticator
 
 CHECK_SECONDS = 2.0
-"""How long a check may take by default: as long as clients wait for it."""
+"""Default time limit of one check; clients give up after about as long."""
 
-PARTING_SECONDS = 1.0
-"""How long a check that was cancelled may take to end, before it is abandoned."""
+CANCEL_SECONDS = 1.0
+"""Time for a cancelled check to end; after that it is abandoned."""
 
 Report = Callable[[Event], None]
 """Records a fact."""
 
 Check = Callable[[Credentials], Awaitable[bool | Identity | None]]
-"""An async function that judges. True lets in under the name that was given."""
+"""An async function that decides. True accepts the client under the name it gave."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatorFailed(Event):
-    """An authenticator of the operator's own broke its contract; somebody was refused for it.
+    """The operator's authenticator broke its contract, so a client was refused.
 
-    The reason holds no text that the code chose, for it might be a secret.
+    The reason contains no text chosen by that code, which might be a secret.
     """
 
     level = Level.ERROR
@@ -47,43 +46,43 @@ class AuthenticatorFailed(Event):
     reason: str
 
 
-class _Case(PendingVerdict):
-    """One login: open until the first outcome, which counts. Made on the loop's thread."""
+class _PendingCheck(PendingVerdict):
+    """One login. The first result counts. Made on the loop's thread."""
 
     under_way = True
 
-    __slots__ = ("_answer", "_court", "_loop", "_timer", "_user", "stop")
+    __slots__ = ("_answer", "_checks", "_loop", "_timer", "_user", "stop")
 
-    def __init__(self, court: "_Court", user: str, answer: Answer) -> None:
-        self._court = court
+    def __init__(self, checks: "_PendingChecks", user: str, answer: Answer) -> None:
+        self._checks = checks
         self._user = user
         self._answer = answer
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(court.seconds, self._expire)
+        self._timer = self._loop.call_later(checks.seconds, self._expire)
         self.stop: Callable[[], object] | None = None
-        """Ends the work on the case, if that can be done; called when nobody waits for it any more."""
+        """Stops the check, where that is possible; called when its result is no longer wanted."""
 
-    def conclude(self, verdict: object) -> None:
+    def resolve(self, verdict: object) -> None:
         """Answer with `verdict`. May be called from any thread, and more than once."""
         if _running_loop() is self._loop:
             self._judge(verdict)
         else:
-            with suppress(RuntimeError):  # the loop has ended, and everybody with it
+            with suppress(RuntimeError):  # the loop has ended, and its clients with it
                 self._loop.call_soon_threadsafe(self._judge, verdict)
 
     def fail(self, error: BaseException) -> None:
-        """Refuse because of what was raised. Not to be called from other threads."""
+        """Refuse because the check raised. Only for the loop's thread."""
         self.refuse(f"it raised {described(error)}")
 
     def refuse(self, reason: str) -> None:
-        """Refuse, and report why, unless there was an outcome."""
-        if self in self._court.cases:
-            self._court.report(AuthenticatorFailed(None, reason))
+        """Refuse and report why, unless there is a result already."""
+        if self in self._checks.pending:
+            self._checks.report(AuthenticatorFailed(None, reason))
             self._finish(None)
 
     def cancel(self) -> None:
-        """Leave it unanswered. May be called again."""
-        self._court.cases.discard(self)
+        """Drop the check without an answer. May be called again."""
+        self._checks.pending.discard(self)
         self._timer.cancel()
         stop, self.stop = self.stop, None
         if stop is None:
@@ -91,7 +90,7 @@ class _Case(PendingVerdict):
         try:
             stop()
         except BaseException as error:  # noqa: BLE001 - see the module
-            self._court.report(AuthenticatorFailed(None, f"cancelling a check raised {described(error)}"))
+            self._checks.report(AuthenticatorFailed(None, f"cancelling a check raised {described(error)}"))
 
     def _judge(self, verdict: object) -> None:
         if verdict is True:
@@ -105,86 +104,86 @@ class _Case(PendingVerdict):
             self.refuse(f"its verdict was of type {kind}, not True, False, None or an Identity")
 
     def _expire(self) -> None:
-        if self in self._court.cases:
-            self.refuse(f"it gave no verdict within {self._court.seconds:g} s")
+        if self in self._checks.pending:
+            self.refuse(f"it gave no verdict within {self._checks.seconds:g} s")
             self.cancel()
 
     def _finish(self, identity: Identity | None) -> None:
-        if self not in self._court.cases:
+        if self not in self._checks.pending:
             return
-        self._court.cases.remove(self)
+        self._checks.pending.remove(self)
         self._timer.cancel()
         try:
             self._answer(identity)
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not pass for one of theirs
-            self._court.report(ServerFailure(None, described(error)))
+        except Exception as error:  # noqa: BLE001 - a defect of the server is not one of the authenticator
+            self._checks.report(ServerFailure(None, described(error)))
 
 
-class _Court:
-    """The open cases of one authenticator, and the rules they share."""
+class _PendingChecks:
+    """The pending checks of one authenticator, with their time limit and their report."""
 
     def __init__(self, seconds: float, report: Report) -> None:
         self.seconds = seconds
         self.report = report
-        self.cases: set[_Case] = set()
+        self.pending: set[_PendingCheck] = set()
 
-    def open(self, credentials: Credentials, answer: Answer) -> _Case:
-        case = _Case(self, credentials.user, answer)
-        self.cases.add(case)
-        return case
+    def open(self, credentials: Credentials, answer: Answer) -> _PendingCheck:
+        pending = _PendingCheck(self, credentials.user, answer)
+        self.pending.add(pending)
+        return pending
 
     def close(self) -> None:
-        """Drop all cases."""
-        for case in list(self.cases):
-            case.cancel()
+        """Drop all pending checks."""
+        for pending in list(self.pending):
+            pending.cancel()
 
 
 class GuardedFunction(Authenticator):
-    """Asks an async function. Everybody must show credentials."""
+    """Calls an async function for each login. All clients must log in."""
 
     required = True
 
     def __init__(self, check: Check, seconds: float, report: Report) -> None:
         """A check may take `seconds`."""
         self._check = check
-        self._court = _Court(seconds, report)
+        self._checks = _PendingChecks(seconds, report)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
-        case = self._court.open(credentials, answer)
-        task = asyncio.get_running_loop().create_task(self._judge(credentials, case))
-        case.stop = task.cancel
+        pending = self._checks.open(credentials, answer)
+        task = asyncio.get_running_loop().create_task(self._judge(credentials, pending))
+        pending.stop = task.cancel
         self._tasks.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._tasks.discard)
-        return case
+        return pending
 
-    async def _judge(self, credentials: Credentials, case: _Case) -> None:
-        """Wait for the check; when it ignores its cancellation, for a moment only."""
-        check = _unawaited(self._outcome(credentials, case))
+    async def _judge(self, credentials: Credentials, pending: _PendingCheck) -> None:
+        """Wait for the check; after a cancellation, for `CANCEL_SECONDS` at most."""
+        check = _unawaited(self._outcome(credentials, pending))
         try:
             await asyncio.wait((check,))
         except asyncio.CancelledError:
             check.cancel()
-            await _part(check)
+            await _end_cancelled(check)
             raise
 
-    async def _outcome(self, credentials: Credentials, case: _Case) -> None:
+    async def _outcome(self, credentials: Credentials, pending: _PendingCheck) -> None:
         try:
             verdict = await self._check(credentials)
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - see the module
-            case.fail(error)
+            pending.fail(error)
         else:
-            case.conclude(verdict)
+            pending.resolve(verdict)
 
     def close(self) -> None:
         """Cancel the checks under way; they stay unanswered."""
-        self._court.close()
+        self._checks.close()
 
 
 class GuardedAuthenticator(Authenticator):
-    """Asks an authenticator that somebody else wrote to our port."""
+    """Calls an authenticator that the operator wrote to our port."""
 
     # A plain attribute in place of the port's property: it is read once.
     required: bool = True
@@ -193,34 +192,35 @@ class GuardedAuthenticator(Authenticator):
         """A check may take `seconds`."""
         self.required = inner.required
         self._inner = inner
-        self._court = _Court(seconds, report)
+        self._checks = _PendingChecks(seconds, report)
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
-        case = self._court.open(credentials, answer)
+        pending = self._checks.open(credentials, answer)
         try:
-            pending: object = self._inner.check(credentials, case.conclude)
-            stop = getattr(pending, "cancel", None)
+            returned: object = self._inner.check(credentials, pending.resolve)
+            stop = getattr(returned, "cancel", None)
         except BaseException as error:  # noqa: BLE001 - see the module
-            case.fail(error)
-            return case
-        if inspect.iscoroutine(pending):
-            pending.close()
-            case.refuse("its check is an async function, and must be a plain one that calls answer")
+            pending.fail(error)
+            return pending
+        if inspect.iscoroutine(returned):
+            returned.close()
+            pending.refuse("its check is an async function, and must be a plain one that calls answer")
         elif callable(stop):
-            case.stop = stop
-        return case
+            pending.stop = stop
+        return pending
 
     def close(self) -> None:
-        """Let it go of what it has; checks under way stay unanswered."""
-        self._court.close()
+        """Close it; pending checks stay unanswered."""
+        self._checks.close()
         try:
-            left: object = self._inner.close()  # type: ignore[func-returns-value] # if it keeps the contract
+            close: Callable[[], object] = self._inner.close  # None, if it keeps the contract
+            left = close()
         except BaseException as error:  # noqa: BLE001 - see the module
-            self._court.report(AuthenticatorFailed(None, f"closing it raised {described(error)}"))
+            self._checks.report(AuthenticatorFailed(None, f"closing it raised {described(error)}"))
             return
         if inspect.iscoroutine(left):
             left.close()
-            self._court.report(
+            self._checks.report(
                 AuthenticatorFailed(None, "its close is an async function, and must be a plain one")
             )
 
@@ -233,16 +233,16 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _unawaited(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-    """A task that nobody waits for who waits for all tasks of a loop, as the end of a program does."""
+    """A task outside of `asyncio.all_tasks`, so that the end of the program does not wait for it."""
     task = asyncio.get_running_loop().create_task(work)
-    asyncio._unregister_task(task)  # noqa: SLF001 - documented, for those who extend asyncio
+    asyncio._unregister_task(task)  # noqa: SLF001 - documented, for extensions of asyncio
     return task
 
 
-async def _part(task: asyncio.Task[None]) -> None:
-    """Wait for a cancelled task to end, for `PARTING_SECONDS` whatever happens; then abandon it."""
+async def _end_cancelled(task: asyncio.Task[None]) -> None:
+    """Wait up to `CANCEL_SECONDS` for a cancelled task to end, then abandon it."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + PARTING_SECONDS
+    end = loop.time() + CANCEL_SECONDS
     while not task.done() and (left := end - loop.time()) > 0:
         with suppress(asyncio.CancelledError):  # the loop ends, and asks again
             await asyncio.wait((task,), timeout=left)
@@ -251,8 +251,8 @@ async def _part(task: asyncio.Task[None]) -> None:
 
 
 def _abandon(task: asyncio.Task[None]) -> None:
-    """Leave it as it is, for ever: to destroy it would be to run its code once more, which may not end."""
+    """Keep it for ever: destroying the task would run its code once more, which may not end."""
     import ctypes  # noqa: PLC0415 - only code that ignores its cancellation needs it
 
-    with suppress(AttributeError):  # it is CPython's
+    with suppress(AttributeError):  # other interpreters
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))

@@ -1,26 +1,23 @@
-"""An authenticator of the operator's own, found by its name.
+"""Loading the operator's own authenticator by name.
 
-The name is ``package.module:factory``. What stands there is an async function that
-judges, or a factory: something to call without arguments, which returns such a
-function or an `Authenticator`.
+The name is ``package.module:factory``. It names an async function that decides, or a
+factory: a callable without arguments that returns such a function or an `Authenticator`.
 """
 
 import importlib
 import inspect
 from typing import TypeGuard
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.guard import Check, GuardedAuthenticator, GuardedFunction, Report
-from app.ports.authenticator import Authenticator
+from app.ports.authenticator import Authenticator, AuthError
 
 _SHAPES = "an async function of the credentials, or a factory that takes no arguments and returns one"
 
 
 def load_authenticator(name: str, seconds: float, report: Report) -> Authenticator:
-    """What `name` leads to, guarded; a check may take `seconds`.
+    """The authenticator named `name`, with guards around it; a check may take `seconds`.
 
-    Importing and calling somebody else's code is all this does. Raises `AuthError`
-    for whatever goes wrong meanwhile.
+    Imports and calls the operator's code. Raises `AuthError` for any failure of it.
     """
     found = _find(name)
     made = found if _is_check(found) else _make(name, found)
@@ -47,7 +44,7 @@ def _find(name: str) -> object:
                 "install it, or add its directory to PYTHONPATH"
             ) from error
         raise AuthError(_failure(name, f"importing {module_name}", error)) from error
-    except KeyboardInterrupt:  # the operator gives the start up
+    except KeyboardInterrupt:  # the operator interrupts the start
         raise
     except BaseException as error:
         raise AuthError(_failure(name, f"importing {module_name}", error)) from error
@@ -78,11 +75,11 @@ def _failure(name: str, doing: str, error: BaseException) -> str:
 
 
 def _is_check(thing: object) -> TypeGuard[Check]:
-    """An async function, or an object that is called like one; a class is a factory."""
+    """An async function, or an object that is called like one. A class is a factory."""
     if isinstance(thing, type):
         return False
     return inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(
-        getattr(thing, "__call__", None)  # noqa: B004 - not whether it can be called, but how
+        getattr(thing, "__call__", None)  # noqa: B004 - whether the call is async, not whether it exists
     )
 
 

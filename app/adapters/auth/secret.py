@@ -1,6 +1,6 @@
 """A configured password or token: plain text, or a bcrypt hash of it.
 
-How it begins says which of the two it is (configuration.md, section 3).
+Its first characters decide which (configuration-file.md, section 3).
 """
 
 import hmac
@@ -8,25 +8,25 @@ from typing import Protocol
 
 import bcrypt
 
-from app.adapters.auth.errors import AuthError
 from app.domain.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
+from app.ports.authenticator import AuthError
 
 
 class Secret(Protocol):
-    """Something a client must know. It never shows itself, in no representation."""
+    """A password or token that a client must know. No representation shows it."""
 
     @property
     def slow(self) -> bool:
-        """Whether a comparison takes so long that the event loop must not make it."""
+        """Whether a comparison is too long for the event loop's thread."""
         ...
 
     def matches(self, given: bytes) -> bool:
-        """Compare, in a time that does not depend on where the two differ."""
+        """Compare, in a time that does not depend on where they differ."""
         ...
 
 
 class PlainSecret(Secret):
-    """Plain text. Only its length might show in the time a comparison takes."""
+    """Plain text. The time of a comparison reveals its length at most."""
 
     slow = False
 
@@ -41,7 +41,7 @@ class BcryptSecret(Secret):
     """A bcrypt hash, compared as gnatsd compares it.
 
     A password is cut after `HASHED_BYTES`. A NUL is a byte like any other. All
-    beginnings are computed alike.
+    prefixes are computed alike.
     """
 
     slow = True
@@ -60,10 +60,10 @@ class BcryptSecret(Secret):
 
 
 def read_secret(text: str) -> Secret:
-    """The secret that a configuration means by `text`; raises `AuthError` as `BcryptSecret` does."""
+    """The secret that is configured as `text`. Raises `AuthError` as `BcryptSecret` does."""
     return BcryptSecret(text) if begins_like_hash(text) else PlainSecret(text)
 
 
 def encoded(text: str) -> bytes:
-    """The bytes to compare: UTF-8, and defined for every string there is."""
+    """The bytes to compare: UTF-8, defined for lone surrogates too."""
     return text.encode("utf-8", "surrogatepass")

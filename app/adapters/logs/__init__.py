@@ -1,1 +1,1 @@
-"""The event log as lines: gnatsd's form or JSON, to standard error or a file."""
+"""The event log as lines: gnatsd's format or JSON, to standard error, a file or syslog."""

@@ -1,6 +1,6 @@
-"""Where lines go, as unbuffered streams: a file, or standard error; for syslog see `syslog_sink`.
+"""Destinations of the log, as unbuffered streams: a file, or standard error; for syslog see `syslog_sink`.
 
-Errors at start, each with gnatsd's text (configuration.md, section 7):
+Errors at start, with gnatsd's texts (configuration-file.md, section 7):
 
     LogDestinationError
     ├── LogFileError    a file cannot be opened
@@ -16,7 +16,7 @@ _FILE_MODE = 0o660
 
 
 class LogDestinationError(Exception):
-    """The log cannot go where it is wanted; the text says why."""
+    """The destination of the log cannot be used; the text says why."""
 
 
 class LogFileError(LogDestinationError):
@@ -24,11 +24,11 @@ class LogFileError(LogDestinationError):
 
 
 class SyslogError(LogDestinationError):
-    """There is no syslog at this address."""
+    """The syslog daemon cannot be reached."""
 
 
 class LogFile(FileIO):
-    """Appends to a file; a new one has mode 0660 minus umask (configuration.md, section 8)."""
+    """Appends to a file; a new one has mode 0660 minus umask (configuration-file.md, section 8)."""
 
     def __init__(self, path: str) -> None:
         """Raises `LogFileError`."""
@@ -36,9 +36,9 @@ class LogFile(FileIO):
         super().__init__(_descriptor(path), "a")
 
     def reopen(self) -> None:
-        """Leave the file, which may have been moved, for the one that has its name now.
+        """Open the file of this name again; the old one may have been moved away.
 
-        Between two writes nothing is lost. Raises `LogFileError`, and stays with the old file then.
+        No line is lost between two writes. Raises `LogFileError`, and keeps the old file then.
         """
         fresh = _descriptor(self._path)
         try:
@@ -50,16 +50,16 @@ class LogFile(FileIO):
 def _descriptor(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
-    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+    except (OSError, ValueError) as error:  # ValueError: an invalid name
         reason = "embedded null byte" if "\0" in path else getattr(error, "strerror", None) or str(error)
         raise LogFileError(f"error opening file: open {path}: {reason.lower()}") from error
 
 
 def open_stderr() -> RawIOBase:
-    """Standard error; nowhere when the process has none.
+    """Standard error; the null device if the process has none.
 
-    Python knows whether it was started with one. The number 2 alone does not tell:
-    it may have become a client's socket since.
+    `sys.__stderr__` shows whether it was started with one. Descriptor 2 does not: it may be
+    a client's socket by now.
     """
     stream = sys.__stderr__
     if stream is None or stream.closed:
@@ -68,6 +68,6 @@ def open_stderr() -> RawIOBase:
 
 
 def warn(text: str) -> None:
-    """Say it on standard error; when that fails too there is nobody left to tell."""
+    """Write a line to standard error; a failure is ignored."""
     with contextlib.suppress(OSError), open_stderr() as stream:
         stream.write(f"{text}\n".encode("utf-8", "backslashreplace"))

@@ -1,12 +1,12 @@
-"""Lines as gnatsd writes them (configuration.md, section 9; client-protocol.md, section 16).
+"""Lines in gnatsd's format (configuration-file.md, section 9; client-protocol.md, section 16).
 
     [<pid>] <YYYY/MM/DD HH:MM:SS.micros> [<LVL>] <ip>:<port> - cid:<n> - <text>
 
-Log collectors parse this form, so its spacing is an interface.
+Log collectors parse this format, so its spacing is an interface.
 """
 
-from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
+from app.adapters.logs.structured import EventDict
 from app.domain.events import Event, Level, Link
 from app.domain.text import printable
 
@@ -14,9 +14,9 @@ _COLOURS = {Level.INFO: 32, Level.DEBUG: 36, Level.ERROR: 31, Level.FATAL: 31, L
 
 
 class GnatsdLine:
-    """The last processor: a fact, and its time when it was stamped, become one line.
+    """The last processor: makes a line of an event, with its time if it has one.
 
-    With `colours` the level is coloured, but not its brackets.
+    With `colours` the level is coloured, without its brackets.
     """
 
     def __init__(self, pid: int, *, colours: bool) -> None:
@@ -35,10 +35,10 @@ def _label(level: Level, *, colours: bool) -> str:
 
 
 def _local(time: float) -> str:
-    """Local time, which is what the operator's watch shows."""
+    """Local time, as in gnatsd."""
     return local_date(time).strftime("%Y/%m/%d %H:%M:%S.%f ")
 
 
 def link_prefix(link: Link | None) -> str:
-    """What stands before a sentence about a connection."""
+    """The prefix of a text about a connection."""
     return f"{link.address} - {link.kind}:{link.number} - " if link else ""

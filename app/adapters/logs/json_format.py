@@ -1,9 +1,9 @@
-"""Lines as JSON objects, for programs that collect logs.
+"""Lines as JSON objects, for log collectors.
 
 Keys, in this order: ``time`` (RFC 3339, UTC), ``level`` (``info``, ``debug``, ``trace``,
-``error`` or ``fatal``), ``event`` (the fact's name, ``client_connected``), ``text`` (the
-sentence), the fact's own fields, and ``link`` with ``kind``, ``number`` and ``address``
-when the fact is about a connection.
+``error`` or ``fatal``), ``event`` (the event's name, ``client_connected``), ``text`` (its
+sentence), the event's own fields, and ``link`` with ``kind``, ``number`` and ``address``
+if the event is about a connection.
 """
 
 import re
@@ -11,15 +11,15 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 
-from app.adapters.logs.chain import EventDict, Processor
 from app.adapters.logs.dates import bounded
+from app.adapters.logs.structured import EventDict, Processor
 from app.domain.events import Event
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def unfold(logger: object, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001 - structlog's signature
-    """The processor before the `renderer`: a fact becomes plain keys."""
+    """The processor before the `renderer`: turns an event into plain keys."""
     line: EventDict = {}
     if "time" in event_dict:
         line["time"] = _rfc3339(event_dict["time"])
@@ -29,8 +29,8 @@ def unfold(logger: object, method_name: str, event_dict: EventDict) -> EventDict
 
 @cache
 def renderer() -> Processor:
-    """The processor behind it: structlog's own."""
-    from structlog.processors import JSONRenderer  # noqa: PLC0415 - only who wants JSON pays for it
+    """The processor after it: structlog's own."""
+    from structlog.processors import JSONRenderer  # noqa: PLC0415 - imported only for JSON
 
     return JSONRenderer()
 

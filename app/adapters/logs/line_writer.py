@@ -1,8 +1,8 @@
-"""Writing lines without ever making the event loop wait.
+"""Writing lines in a thread, so that the event loop never waits.
 
-Disks fill up and terminals are held with Ctrl-S. A thread of its own meets them,
-so that only log lines suffer: what does not fit into a bounded queue is dropped,
-counted, and reported in the log itself once there is room again.
+Disks fill up, and terminals are stopped with Ctrl-S. Then only log lines are affected:
+lines that do not fit into a bounded queue are dropped and counted, and their number is
+logged once there is room again.
 """
 
 import errno
@@ -12,26 +12,26 @@ from collections.abc import Callable
 from io import RawIOBase
 
 CAPACITY = 8 * 1024 * 1024
-"""Bytes that may wait to be written."""
+"""Bytes that may be queued."""
 
 CLOSE_SECONDS = 2.0
-"""How long closing waits for a slow destination."""
+"""Time limit of closing with a slow destination."""
 
 
 Action = Callable[[], str]
-"""Something to do between two lines; words the line that comes next."""
+"""Called between two lines; returns the line to write next."""
 
 
 class LineWriter:
     """A queue of lines, and the one thread that writes them to `sink`.
 
-    `sink` is unbuffered, so that a line counts as written only when it is; the
-    writer closes it. `dropped` words the line that reports how many were lost.
-    `warn` is told of the first failure, in the writer's thread; later ones are
-    silent, for a full disk must not fill another. `hurry` is called when the writer
-    is closed, for a sink that waits for better times to stop doing so.
+    `sink` is unbuffered, so that a line counts as written only when it is; the writer
+    closes it. `dropped` makes the line about a number of lost lines. `warn` is called
+    with the first failure, in the writer's thread; later ones are silent, so that a full
+    disk does not fill another. `hurry` is called when the writer is closed, so that a sink
+    that waits for a daemon gives up.
 
-    A writer that is dropped without being closed ends as if it had been, by itself.
+    A writer that is dropped without being closed ends by itself.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class LineWriter:
         self.between = worker.between
         """Queue an action; see `_Worker.between`."""
         self.close = worker.close
-        """Write what is queued, for some seconds at most; see `_Worker.close`."""
+        """Write the queued lines, within a time limit; see `_Worker.close`."""
         weakref.finalize(self, worker.end).atexit = False
 
 
 class _Worker:
-    """The queue and the thread, which holds nothing of what holds the writer."""
+    """The queue and the thread, without references to the owner of the writer."""
 
     def __init__(
         self,
@@ -86,8 +86,8 @@ class _Worker:
     def write(self, line: str) -> None:
         """Queue one line; drop it when the queue is full or closed.
 
-        It holds no line end, for each one counts as a line. One longer than the whole
-        queue is taken when nothing else waits.
+        It must contain no line end. A line longer than the whole queue is accepted when
+        the queue is empty.
         """
         data = _encoded(line)
         with self._changed:
@@ -101,9 +101,9 @@ class _Worker:
             self._changed.notify()
 
     def between(self, action: Action) -> None:
-        """Queue an action: it comes behind all lines so far, in the writer's thread.
+        """Queue an action: it is called after all lines so far, in the writer's thread.
 
-        The line it returns is written next, before all that follow. A full queue takes it.
+        The line that it returns is written next. A full queue accepts it.
         """
         with self._changed:
             if not self._closing:
@@ -111,14 +111,14 @@ class _Worker:
                 self._changed.notify()
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
-        """Write what is queued, for `timeout` seconds at most. May be called twice."""
+        """Write the queued lines, for `timeout` seconds at most. May be called twice."""
         self.end()
         if self._hurry is not None:
             self._hurry()
         self._thread.join(timeout)
 
     def end(self) -> None:
-        """Take no more; the thread ends when it has written what is queued."""
+        """Accept no more lines; the thread ends when it has written the queued ones."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -134,10 +134,10 @@ class _Worker:
             self._complain(error)
 
     def _take(self) -> tuple[list[bytes | Action], int]:
-        """What is due now; nothing at all means the end.
+        """The lines to write now, and the number of dropped ones; nothing means the end.
 
-        The bytes in hand count as held until they are written, or a stuck
-        destination would let as much again pile up behind them.
+        Bytes that are being written count as queued until they are written. Otherwise the
+        queue could double behind a stuck destination.
         """
         with self._changed:
             self._held -= self._in_hand
@@ -149,7 +149,7 @@ class _Worker:
             return steps, dropped
 
     def _emit(self, steps: list[bytes | Action], dropped: int) -> None:
-        """Take the steps, then write the report of lines that were dropped behind them."""
+        """Write the lines, then the report of dropped lines."""
         lines: list[bytes] = []
         for step in steps:
             if isinstance(step, bytes):
@@ -162,12 +162,12 @@ class _Worker:
             self._missing = 0
 
     def _deliver(self, data: bytes) -> int:
-        """Write all of it; the number of lines that did not get through.
+        """Write `data`; returns the number of lines that were not written.
 
-        A line that broke off is ended first, so that it spoils no other.
+        A partial line from before is ended first, so that it does not join another.
         """
-        mend = b"\n" if self._torn else b""
-        data = mend + data
+        line_end = b"\n" if self._torn else b""
+        data = line_end + data
         view = memoryview(data)
         written = 0
         try:
@@ -177,7 +177,7 @@ class _Worker:
             self._complain(error)
         if written:
             self._torn = not data.startswith(b"\n", written - 1)
-        return data.count(b"\n", max(written, len(mend)))
+        return data.count(b"\n", max(written, len(line_end)))
 
     def _write_some(self, data: memoryview) -> int:
         count = self._sink.write(data)

@@ -1,7 +1,7 @@
-"""The event log put together from the operator's choices.
+"""Making the event log from the settings.
 
-To add a format, write its processors and choose them in `_processors`. To add a
-destination, choose it in `_open`.
+To add a format, write its processors and select them in `_processors`. To add a
+destination, select it in `_open`.
 """
 
 import os
@@ -10,40 +10,45 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 
-from app.adapters.logs.chain import EventDict, FactChain, Processor
 from app.adapters.logs.destinations import LogFile, open_stderr, warn
 from app.adapters.logs.gnatsd_format import GnatsdLine
 from app.adapters.logs.json_format import renderer, unfold
 from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import LinesDropped, StructuredEventLog
+from app.adapters.logs.structured import (
+    EventDict,
+    LinesDropped,
+    Processor,
+    ProcessorChain,
+    StructuredEventLog,
+)
 from app.adapters.logs.syslog_address import SyslogAddress, local_address, remote_address
 from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
 from app.adapters.logs.syslog_sink import SyslogSink, open_syslog
 
 WallClock = Callable[[], float]
-"""Tells seconds since the epoch."""
+"""Returns seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """What the operator chooses about the log.
+    """Settings of the log.
 
-    Of several destinations one counts: the file, then the remote syslog, then the
-    local one, then standard error (configuration.md, section 9).
+    Of several destinations one is used: the file, else the remote syslog, else the
+    local one, else standard error (configuration-file.md, section 9).
     """
 
     log_file: str | None
-    """A file to append to; None means that there is none."""
+    """A file to append to; None for none."""
     json_lines: bool
     """JSON objects instead of gnatsd's lines."""
     debug: bool
     trace: bool
     logtime: bool
-    """Whether lines carry the time; the header of syslog always does."""
+    """Whether lines contain the time; syslog headers always do."""
     syslog: bool = False
     """Whether to use the syslog daemon of this machine."""
     remote_syslog: str | None = None
-    """The address of a syslog daemon, as a URL; None means that there is none."""
+    """The address of a syslog daemon, as a URL; None for none."""
 
 
 def open_event_log(
@@ -54,16 +59,16 @@ def open_event_log(
 ) -> StructuredEventLog:
     """The log that `settings` describe; `pid` is this process unless given.
 
-    `on_dropped` is called in the writer's thread, whenever the log is about to report lost lines.
+    `on_dropped` is called in the writer's thread before each line about lost lines.
     Raises `LogDestinationError`.
     """
     address = _syslog_address(settings)
     sink = _open(settings, address)
     own_pid = os.getpid() if pid is None else pid
     if address is None:
-        chain = FactChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
+        chain = ProcessorChain(_processors(settings, clock, own_pid, colours=sink.isatty()))
     else:
-        chain = FactChain(_syslog_processors(settings, clock, own_pid, address))
+        chain = ProcessorChain(_syslog_processors(settings, clock, own_pid, address))
 
     def dropped_line(count: int) -> str:
         fact = LinesDropped(None, count)
@@ -113,7 +118,7 @@ def _syslog_processors(
 
 
 class Stamp:
-    """The first processor: notes when a fact was recorded, under the key ``time``."""
+    """The first processor: adds the time of an event, under the key ``time``."""
 
     def __init__(self, clock: WallClock) -> None:
         self._clock = clock

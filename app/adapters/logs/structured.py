@@ -1,25 +1,51 @@
-"""The event log: facts go through a chain of processors, and come out as lines."""
+"""The event log: a chain of processors turns each event into a line.
 
+Processors have the form of structlog's, so any of those fits into the chain. structlog
+itself is not imported here: it needs six MiB, and gnatsd's lines do without it.
+"""
+
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeAlias
 
-from app.adapters.logs.chain import FactChain
 from app.adapters.logs.destinations import LogFile, LogFileError
 from app.adapters.logs.line_writer import LineWriter
 from app.domain.events import Event, Level
 from app.ports.event_log import EventLog
 
+EventDict: TypeAlias = MutableMapping[str, Any]
+"""What one processor returns to the next; the event is under the key ``fact``."""
+
+Processor: TypeAlias = Callable[[Any, str, EventDict], Any]
+"""Called with a logger, which is not used, a method name, and the result of the processor before."""
+
+
+class ProcessorChain:
+    """Processors in a row; together they turn an event into a line."""
+
+    def __init__(self, processors: Iterable[Processor]) -> None:
+        """The last processor returns the finished line."""
+        self._processors = tuple(processors)
+
+    def line(self, fact: Event) -> str:
+        """The line of an event."""
+        made: Any = {"fact": fact}
+        for process in self._processors:
+            made = process(None, "record", made)
+        return str(made)
+
 
 class StructuredEventLog(EventLog):
-    """FairQueue facts into lines and queues them; never waits for the destination."""
+    """Turns events into lines and queues them; never waits for the destination."""
 
-    # Plain attributes in place of the port's properties: they are read for every fact.
+    # Plain attributes in place of the port's properties: they are read for every event.
     debug: bool = False
     trace: bool = False
 
     def __init__(
         self,
-        chain: FactChain,
+        chain: ProcessorChain,
         writer: LineWriter,
         *,
         debug: bool,
@@ -42,10 +68,10 @@ class StructuredEventLog(EventLog):
         self._writer.write(self._chain.line(event))
 
     def reopen(self) -> None:
-        """Go on in a new file of the same name; the old one has been moved away.
+        """Continue in a new file of the same name; the old one has been moved away.
 
-        What was recorded before goes to the old file, all else to the new one, and
-        nothing is lost. Does not wait for any of it.
+        Earlier events go to the old file, later ones to the new one, and none is lost.
+        Returns at once.
         """
         if self._file is None:
             self.record(LogReopenIgnored(None))
@@ -60,13 +86,13 @@ class StructuredEventLog(EventLog):
         return self._chain.line(LogReopened(None))
 
     def close(self) -> None:
-        """Write out what is queued, within the writer's time limit. May be called twice."""
+        """Write the queued lines, within the writer's time limit. May be called twice."""
         self._writer.close()
 
 
 @dataclass(frozen=True, slots=True)
 class LinesDropped(Event):
-    """The log could not keep up, or its destination failed for a while."""
+    """Lines were lost: the destination was too slow, or failed for a while."""
 
     level = Level.ERROR
     sentence = "Log lines dropped: {self.count}"
@@ -84,7 +110,7 @@ class LogReopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogReopenIgnored(Event):
-    """The log goes elsewhere, where nothing is to be opened."""
+    """The log was to be reopened, but it is no file."""
 
     level = Level.INFO
     sentence = "File log re-open ignored, not a file logger"
@@ -92,7 +118,7 @@ class LogReopenIgnored(Event):
 
 @dataclass(frozen=True, slots=True)
 class LogReopenFailed(Event):
-    """The log goes on in the old file."""
+    """The log could not be reopened, and continues in the old file."""
 
     level = Level.ERROR
     sentence = "File log re-open failed, the old file stays in use: {self.reason}"

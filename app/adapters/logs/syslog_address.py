@@ -1,8 +1,8 @@
-"""Where a syslog daemon is, and how to reach it.
+"""Addresses of syslog daemons, and connecting to them.
 
-gnatsd's addresses (configuration.md, sections 5 and 9): ``udp://host:port``,
+The addresses are gnatsd's (configuration-file.md, sections 5 and 9): ``udp://host:port``,
 ``tcp://host:port``, ``unix:///path``; and the daemon of this machine, which has
-no address but a few places where it may be.
+no address but a few usual paths.
 """
 
 import errno
@@ -15,31 +15,31 @@ from urllib.parse import SplitResult, urlsplit
 from app.adapters.logs.destinations import SyslogError
 
 LOCAL_PATHS = ("/dev/log", "/var/run/syslog", "/var/run/log")
-"""Where daemons listen on the usual systems; the first that answers is taken."""
+"""Usual paths of daemons; the first that exists is used."""
 
 CONNECT_SECONDS = 5.0
-"""How long one attempt to connect may take."""
+"""Time limit of one attempt to connect."""
 
 SEND_SECONDS = 10.0
-"""How long a daemon may take nothing before it counts as gone."""
+"""Time without progress after which a daemon counts as gone."""
 
 _SCHEMES = ("udp", "tcp", "unix")
 
 
 @dataclass(frozen=True, slots=True)
 class SyslogAddress:
-    """A daemon, and how to get a socket connected to it."""
+    """A daemon, and a function that connects to it."""
 
     name: str
-    """For people."""
+    """Its name in messages."""
     local: bool
-    """Whether it is on this machine, reached by a path."""
+    """Whether it is on this machine."""
     connect: Callable[[], socket.socket]
     """A new socket, whose sends raise `TimeoutError` after `SEND_SECONDS`. Raises `OSError`."""
 
 
 def remote_address(url: str) -> SyslogAddress:
-    """The daemon that `url` names; nothing is looked up yet. Raises `SyslogError`."""
+    """The daemon at `url`; no name is resolved yet. Raises `SyslogError`."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -60,7 +60,7 @@ def remote_address(url: str) -> SyslogAddress:
 
 
 def local_address(paths: Sequence[str] = LOCAL_PATHS) -> SyslogAddress:
-    """The daemon of this machine, wherever it listens."""
+    """The daemon of this machine."""
     return SyslogAddress("the local syslog", local=True, connect=lambda: _connect_first(paths))
 
 
@@ -75,7 +75,7 @@ def _host_and_port(url: str, parts: SplitResult) -> tuple[str, int]:
         raise _unreachable(url, "missing port in address")
     host = parts.hostname or "localhost"
     try:
-        host.encode("idna")  # as a resolver will, which then raises what is no `OSError`
+        host.encode("idna")  # a resolver does the same, and would raise no `OSError`
     except UnicodeError:
         raise _unreachable(url, "no such host") from None
     return host, port
@@ -92,14 +92,14 @@ def _connect_tcp(host: str, port: int) -> socket.socket:
 
 
 def _connect_udp(host: str, port: int) -> socket.socket:
-    """To an IPv4 address if there is any: no answer would tell that a daemon has but one of the two."""
+    """Prefers IPv4: UDP does not show whether a daemon listens on only one of the two."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] is not socket.AF_INET)
     return _connected(socket.socket(family, kind, protocol), address)
 
 
 def _connect_path(path: str) -> socket.socket:
-    """As a stream, which is what gnatsd asks for, or with datagrams, which is what most daemons take."""
+    """As a stream, as gnatsd does, or else with datagrams, which most daemons accept."""
     try:
         return _connected(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path)
     except OSError as error:

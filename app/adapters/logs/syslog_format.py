@@ -1,10 +1,10 @@
-"""Lines as syslog daemons take them, in gnatsd's form (configuration.md, section 9).
+"""Lines for syslog daemons, in gnatsd's format (configuration-file.md, section 9).
 
     <priority>stamp [host ]gnatsd[pid]: text
 
-Level and process stand in the header, so the text begins with the connection.
-A daemon on this machine gets the stamp it has always got, ``Nov 23 03:30:24``, and
-no host; one elsewhere gets RFC 3339 and our name.
+Level and process are in the header, so the text begins with the connection. A local
+daemon gets the traditional time stamp, ``Nov 23 03:30:24``, and no host name; a remote
+one gets RFC 3339 and our host name.
 """
 
 import socket
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 
-from app.adapters.logs.chain import EventDict
 from app.adapters.logs.dates import local_date
 from app.adapters.logs.gnatsd_format import link_prefix
 from app.adapters.logs.json_format import renderer, unfold
+from app.adapters.logs.structured import EventDict
 from app.domain.events import Event, Level
 from app.domain.text import printable
 
@@ -25,16 +25,16 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Facility(IntEnum):
-    """Who speaks, in syslog's numbers."""
+    """Facilities, in syslog's numbers."""
 
     KERNEL = 0
-    """What gnatsd says it is to a daemon whose address was given."""
+    """The facility that gnatsd uses for a remote daemon."""
     DAEMON = 3
-    """What it says to the daemon of this machine."""
+    """The facility that gnatsd uses for the local daemon."""
 
 
 class SyslogLine:
-    """The last processor: a fact becomes a message for a syslog daemon."""
+    """The last processor: turns an event into a message for a syslog daemon."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class SyslogLine:
         *,
         local: bool,
     ) -> None:
-        """`clock` tells seconds since the epoch; `local` means a daemon on this machine."""
+        """`clock` returns seconds since the epoch; `local` means a daemon on this machine."""
         self._priorities = {level: 8 * facility + severity for level, severity in _SEVERITIES.items()}
         self._clock = clock
         self._text = text
@@ -65,12 +65,12 @@ def plain_text(event_dict: EventDict) -> str:
 
 
 def json_text(event_dict: EventDict) -> str:
-    """The fact as a JSON object, as in `json_format`."""
+    """The event as a JSON object, as in `json_format`."""
     return str(renderer()(None, "", unfold(None, "", event_dict)))
 
 
 def _local_stamp(time: datetime) -> str:
-    """A blank stands before a day of one digit. The names of months are those of no locale."""
+    """The traditional time stamp. A day of one digit has a blank before it; months are English."""
     return f"{_MONTHS[time.month - 1]} {time.day:2} {time:%H:%M:%S}"
 
 

@@ -1,9 +1,8 @@
-"""Lines sent to a syslog daemon, which may come and go.
+"""Sending lines to a syslog daemon, which may be unavailable for a while.
 
-All of this runs in the log's own thread, so it may wait. While the daemon is away
-lines stay in the writer's queue: it bounds them, drops what is too much, and says
-in the log how much that was. What had been handed to the system when a connection
-broke is lost unseen, as it is with every syslog over TCP.
+This runs in the log's own thread, so it may wait. While the daemon is unavailable lines
+stay in the writer's queue, which is bounded and logs the number of dropped lines. Lines
+that the system had accepted when a connection broke are lost, as with any syslog over TCP.
 """
 
 import errno
@@ -18,32 +17,34 @@ from app.adapters.logs.destinations import SyslogError
 from app.adapters.logs.syslog_address import SyslogAddress
 
 FIRST_PAUSE = 0.5
-"""Seconds until the first attempt to connect again; each further pause is twice as long."""
+"""Seconds until the first attempt to reconnect; each further pause is twice as long."""
 
 LONGEST_PAUSE = 30.0
 """Seconds between two attempts, at most."""
 
 LONGEST_DATAGRAM = 65_000
-"""Bytes of one line that fit into a datagram; the rest of a longer one is cut off."""
+"""Maximum bytes of a line in a datagram; a longer line is cut."""
 
 _CHUNK = 65_536
 
 
-class Carrier(Protocol):
-    """One connection to a daemon. After an error it is of no more use."""
+class SyslogConnection(Protocol):
+    """One connection to a daemon. It is not used after an error."""
 
     def take(self, data: bytes) -> int:
-        """Send some of these whole lines, at least the first; how many bytes they were.
+        """Send some of these lines, at least the first; returns the number of bytes sent.
 
-        Raises `OSError` when not even the first went out whole.
+        Raises `OSError` if not even the first was sent completely.
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
-class _SocketCarrier(Carrier):
-    """What datagrams and streams have in common."""
+class _SocketConnection(SyslogConnection):
+    """Common part of datagrams and streams."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -57,7 +58,7 @@ class _SocketCarrier(Carrier):
             while sent < len(data):
                 sent += self._send(data, sent)
         except OSError as error:
-            # Kept for the next call: the system tells some errors once.
+            # Kept for the next call: the system reports some errors only once.
             self._error = error
             sent = data.rfind(b"\n", 0, sent) + 1
             if not sent:
@@ -66,13 +67,13 @@ class _SocketCarrier(Carrier):
 
     @abstractmethod
     def _send(self, data: bytes, start: int) -> int:
-        """Send something from `start` on; how many bytes it was."""
+        """Send some bytes from `start` on; returns their number."""
 
     def close(self) -> None:
         self._connection.close()
 
 
-class DatagramCarrier(_SocketCarrier):
+class DatagramConnection(_SocketConnection):
     """Each line is a datagram of its own."""
 
     def _send(self, data: bytes, start: int) -> int:
@@ -82,19 +83,19 @@ class DatagramCarrier(_SocketCarrier):
         return len(line)
 
 
-class StreamCarrier(_SocketCarrier):
-    """Lines follow each other, each with its line end."""
+class StreamConnection(_SocketConnection):
+    """All lines are one stream, each with its line end."""
 
     def take(self, data: bytes) -> int:
-        if self._is_left():
+        if self._is_closed_by_peer():
             raise ConnectionResetError(errno.ECONNRESET, "the daemon closed the connection")
         return super().take(data)
 
     def _send(self, data: bytes, start: int) -> int:
         return self._connection.send(data[start:])
 
-    def _is_left(self) -> bool:
-        """Whether the daemon has gone: the first send after that would succeed, and be lost."""
+    def _is_closed_by_peer(self) -> bool:
+        """Whether the daemon has closed the connection; a send would still succeed once, and be lost."""
         timeout = self._connection.gettimeout()
         self._connection.settimeout(0)
         try:
@@ -105,8 +106,8 @@ class StreamCarrier(_SocketCarrier):
             self._connection.settimeout(timeout)
 
 
-class Signal(Protocol):
-    """What the sink uses of a `threading.Event`."""
+class StopFlag(Protocol):
+    """The part of a `threading.Event` that the sink uses."""
 
     def set(self) -> None: ...
 
@@ -118,35 +119,35 @@ class Signal(Protocol):
 
 
 class SyslogSink(RawIOBase):
-    """Takes lines for a daemon; waits, with growing pauses, while there is none.
+    """Sends lines to a daemon; waits, with growing pauses, while it is unavailable.
 
-    `warn` is told of the first trouble only. `hurry` ends all waiting: from then on
-    trouble is an error.
+    `warn` is called for the first failure only. `hurry` ends all waiting: from then on a
+    failure is an error.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Carrier],
+        connect: Callable[[], SyslogConnection],
         name: str,
         warn: Callable[[str], None],
-        hurried: Signal | None = None,
+        hurried: StopFlag | None = None,
     ) -> None:
-        """`connect` raises `OSError`, here too; `name` says where the daemon is."""
+        """`connect` is called here; it raises `OSError`. `name` names the daemon in messages."""
         super().__init__()
         self._connect = connect
         self._name = name
         self._warn = warn
-        self._carrier: Carrier | None = None
+        self._daemon: SyslogConnection | None = None
         self._pause = FIRST_PAUSE
-        self._hurried: Signal = hurried or threading.Event()
+        self._hurried: StopFlag = hurried or threading.Event()
         self._warned = False
-        self._carrier = connect()
+        self._daemon = connect()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: memoryview, /) -> int:  # type: ignore[override] # the writer sends views alone
-        """Send some whole lines; how many bytes they were. May take very long."""
+        """Send some whole lines; returns the number of bytes. May take very long."""
         lines = _whole_lines(data)
         while True:
             try:
@@ -158,7 +159,7 @@ class SyslogSink(RawIOBase):
                 self._wait(error)
 
     def hurry(self) -> None:
-        """Wait no more. For any thread."""
+        """Stop waiting. For any thread."""
         self._hurried.set()
 
     def close(self) -> None:
@@ -166,16 +167,16 @@ class SyslogSink(RawIOBase):
         super().close()
 
     def _send(self, lines: bytes) -> int:
-        if self._carrier is None:
-            self._carrier = self._connect()
-        count = self._carrier.take(lines)
+        if self._daemon is None:
+            self._daemon = self._connect()
+        count = self._daemon.take(lines)
         self._pause = FIRST_PAUSE
         return count
 
     def _disconnect(self) -> None:
-        carrier, self._carrier = self._carrier, None
-        if carrier is not None:
-            carrier.close()
+        daemon, self._daemon = self._daemon, None
+        if daemon is not None:
+            daemon.close()
 
     def _wait(self, error: OSError) -> None:
         if not self._warned:
@@ -186,13 +187,13 @@ class SyslogSink(RawIOBase):
 
 
 def open_syslog(address: SyslogAddress, warn: Callable[[str], None]) -> SyslogSink:
-    """A sink for the daemon at `address`. Raises `SyslogError` when there is none."""
+    """A sink for the daemon at `address`. Raises `SyslogError` if it cannot be reached."""
 
-    def connect() -> Carrier:
+    def connect() -> SyslogConnection:
         connection = address.connect()
         if connection.type == socket.SOCK_DGRAM:
-            return DatagramCarrier(connection)
-        return StreamCarrier(connection)
+            return DatagramConnection(connection)
+        return StreamConnection(connection)
 
     try:
         return SyslogSink(connect, address.name, warn)
@@ -202,7 +203,7 @@ def open_syslog(address: SyslogAddress, warn: Callable[[str], None]) -> SyslogSi
 
 
 def _whole_lines(data: memoryview) -> bytes:
-    """As many whole lines as make a chunk, or one that is longer."""
+    """The whole lines of a chunk, or one line if it is longer."""
     chunk = bytes(data[:_CHUNK])
     end = chunk.rfind(b"\n") + 1
     return chunk[:end] if end else bytes(data[: bytes(data).index(b"\n") + 1])

@@ -1,4 +1,4 @@
-"""The application: which path gives which answer."""
+"""The application: the answer for each path."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -10,26 +10,26 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from app.adapters.monitoring import metrics, pages
-from app.adapters.monitoring.docs_page import docs_router
-from app.adapters.monitoring.door import Door
+from app.adapters.monitoring.connections import Connz, Routez
+from app.adapters.monitoring.context import MonitoringContext
 from app.adapters.monitoring.formats import indented
 from app.adapters.monitoring.health import Probes
+from app.adapters.monitoring.help_pages import docs_router, index_page
 from app.adapters.monitoring.hosts import machine_names
-from app.adapters.monitoring.index_page import index_page
 from app.adapters.monitoring.jsonp import JAVASCRIPT, JSON, reply, reply_in_pieces
+from app.adapters.monitoring.middleware import MonitoringMiddleware
 from app.adapters.monitoring.parameters import (
-    AccstatzQuestion,
-    ConnzQuestion,
-    Question,
-    RoutezQuestion,
-    SubszQuestion,
-    complaint,
+    AccstatzQuery,
+    ConnzQuery,
+    PageQuery,
+    RoutezQuery,
+    SubszQuery,
+    error_line,
     is_on,
 )
-from app.adapters.monitoring.schemas import Accstatz, Connz, Gatewayz, Leafz, Routez, Subsz, Varz
+from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
 from app.adapters.monitoring.stacks import stacks
-from app.adapters.monitoring.turns import Chunks
-from app.adapters.monitoring.watch import Watch
+from app.adapters.monitoring.stepper import Chunks
 
 _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
@@ -49,36 +49,38 @@ _JSON: _Responses = {200: {"content": {JAVASCRIPT: {"schema": {"type": "string"}
 
 
 def create_app(
-    watch: Watch, routers: Sequence[APIRouter] = (), links: Mapping[str, str] | None = None
+    context: MonitoringContext, routers: Sequence[APIRouter] = (), links: Mapping[str, str] | None = None
 ) -> ASGIApp:
     """All pages of one server.
 
-    Further `routers` may bring a ``lifespan``, which begins and ends with the server.
-    `links` are further lines of the index page: what they are for, by path.
+    Further `routers` may have a ``lifespan``, which begins and ends with the server.
+    `links` are further lines of the index page, as descriptions by path.
     """
     app = FastAPI(
         title=_TITLE,
-        description="What a running server tells of itself. All pages are for reading.",
-        version=watch.view.server().info.version,
+        description="The state of a running server. All pages are read-only.",
+        version=context.view.server().info.version,
         openapi_url=_OPENAPI,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_exception_handler(RequestValidationError, _bad_request)  # type: ignore[arg-type] # only such
+    app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _not_found)
-    app.include_router(StatusPages(watch, links or {}).router())
-    app.include_router(Probes(watch.view).router())
+    app.include_router(StatusPages(context, links or {}).router())
+    app.include_router(Probes(context.view).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
-    app.openapi()  # made once, and not while somebody waits
-    known_as = watch.settings.known_as | machine_names()
-    return Door(app, _CLASSIC, watch.turns, watch.probes, known_as)
+    app.openapi()  # made once, before the first request
+    known_as = context.settings.known_as | machine_names()
+    return MonitoringMiddleware(app, _CLASSIC, context.stepper, context.probe_stepper, known_as)
 
 
-async def _bad_request(_request: Request, error: RequestValidationError) -> Response:
-    return PlainTextResponse(complaint(error) + "\n", 400)
+async def _bad_request(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):  # registered for these alone
+        raise error
+    return PlainTextResponse(error_line(error) + "\n", 400)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
@@ -86,10 +88,10 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
 
 
 class StatusPages:
-    """The pages of gnatsd, and the metrics (monitoring.md, sections 3 to 7)."""
+    """The pages of gnatsd, and the metrics (monitoring-pages.md, sections 3 to 7)."""
 
-    def __init__(self, watch: Watch, links: Mapping[str, str]) -> None:
-        self._watch = watch
+    def __init__(self, context: MonitoringContext, links: Mapping[str, str]) -> None:
+        self._context = context
         self._index = index_page(links)
 
     def router(self) -> APIRouter:
@@ -116,62 +118,62 @@ class StatusPages:
         router.add_api_route(
             "/leafz", self.leafz, response_model=Leafz, responses=_JSON, summary="Leaf nodes"
         )
-        # The text is sent as JSON, which it is not: that is the custom, but no schema can say it.
+        # The text is sent as JSON, as by current servers; no schema can describe that.
         router.add_api_route("/stacksz", self.stacksz, include_in_schema=False)
         router.add_api_route("/metrics", self.metrics, response_class=PlainTextResponse, responses=_REFUSED)
         return router
 
     async def _long(self, chunks: Chunks, callback: str) -> Response:
-        return await reply_in_pieces(self._watch.turns.stream(chunks), callback)
+        return await reply_in_pieces(self._context.stepper.stream(chunks), callback)
 
     async def index(self) -> Response:
-        self._watch.requests.index += 1
+        self._context.requests.index += 1
         return HTMLResponse(self._index)
 
-    async def varz(self, question: Annotated[Question, Query()]) -> Response:
-        """The server: what it is set to, what it takes, what passed through it."""
-        self._watch.requests.varz += 1
-        return reply(indented(pages.varz(self._watch)), question.callback)
+    async def varz(self, question: Annotated[PageQuery, Query()]) -> Response:
+        """The server: its settings, its resources and its traffic."""
+        self._context.requests.varz += 1
+        return reply(indented(pages.varz(self._context)), question.callback)
 
-    async def connz(self, question: Annotated[ConnzQuestion, Query()]) -> Response:
+    async def connz(self, question: Annotated[ConnzQuery, Query()]) -> Response:
         """A page of clients, sorted."""
-        self._watch.requests.connz += 1
+        self._context.requests.connz += 1
         auth, detail = is_on(question.auth), question.detail
-        chunks = pages.connz(self._watch, question.query(), auth=auth, detail=detail)
+        chunks = pages.connz(self._context, question.query(), auth=auth, detail=detail)
         return await self._long(chunks, question.callback)
 
-    async def routez(self, question: Annotated[RoutezQuestion, Query()]) -> Response:
+    async def routez(self, question: Annotated[RoutezQuery, Query()]) -> Response:
         """Routes to other servers."""
-        self._watch.requests.routez += 1
-        chunks = pages.routez(self._watch, subscriptions=is_on(question.subs))
+        self._context.requests.routez += 1
+        chunks = pages.routez(self._context, subscriptions=is_on(question.subs))
         return await self._long(chunks, question.callback)
 
-    async def subsz(self, question: Annotated[SubszQuestion, Query()]) -> Response:
-        """The subscription index; with subs=1 also a page of what clients listen to."""
-        self._watch.requests.subsz += 1
+    async def subsz(self, question: Annotated[SubszQuery, Query()]) -> Response:
+        """The subscription index; with subs=1 also a page of subscriptions."""
+        self._context.requests.subsz += 1
         chunks = (
-            pages.subsz_list(self._watch, question.first, question.most)
+            pages.subsz_list(self._context, question.first, question.most)
             if is_on(question.subs)
-            else pages.subsz(self._watch)
+            else pages.subsz(self._context)
         )
         return await self._long(chunks, question.callback)
 
-    async def accstatz(self, question: Annotated[AccstatzQuestion, Query()]) -> Response:
+    async def accstatz(self, question: Annotated[AccstatzQuery, Query()]) -> Response:
         """Figures of the one account that all clients belong to."""
-        return reply(indented(pages.accstatz(self._watch)), question.callback)
+        return reply(indented(pages.accstatz(self._context)), question.callback)
 
-    async def gatewayz(self, question: Annotated[Question, Query()]) -> Response:
+    async def gatewayz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """There are no gateways."""
-        return reply(indented(pages.gatewayz(self._watch)), question.callback)
+        return reply(indented(pages.gatewayz(self._context)), question.callback)
 
-    async def leafz(self, question: Annotated[Question, Query()]) -> Response:
+    async def leafz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """There are no leaf nodes."""
-        return reply(indented(pages.leafz(self._watch)), question.callback)
+        return reply(indented(pages.leafz(self._context)), question.callback)
 
     async def stacksz(self) -> Response:
-        return Response(await self._watch.turns.answer(stacks()), media_type=JSON)
+        return Response(await self._context.stepper.run(stacks()), media_type=JSON)
 
     async def metrics(self) -> Response:
         """All figures in Prometheus' text format, under the names of its exporter for NATS."""
-        text = await self._watch.turns.answer(metrics.metrics(self._watch))
+        text = await self._context.stepper.run(metrics.metrics(self._context))
         return Response(text, media_type=metrics.CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""How values look in the answers (monitoring.md, section 2)."""
+"""The form of values in the answers (monitoring-pages.md, section 2)."""
 
 import re
 from datetime import datetime, tzinfo
@@ -19,7 +19,7 @@ _FIRST_MOMENT, _LAST_MOMENT = -30_500_000_000, 253_370_764_799
 
 _UNSAFE = re.compile(
     rb"[<>&\x7f]"
-    rb"|\xc2[\x80-\x9f]"  # U+0080 to U+009F: a terminal obeys them
+    rb"|\xc2[\x80-\x9f]"  # U+0080 to U+009F: control characters of terminals
     rb"|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"  # line ends, and changes of direction
 )
 
@@ -27,7 +27,7 @@ _UNSAFE = re.compile(
 def rfc3339(epoch: float) -> str:
     """A moment in the local zone; zeros at the end of the fraction are dropped.
 
-    With a clock that is far off it is the nearest moment that has a date.
+    With a clock that is far off it is the nearest moment with a date of four digits.
     """
     epoch = bounded(epoch)
     moment = datetime.fromtimestamp(epoch, _zone(int(epoch // _ZONE_SECONDS)))
@@ -37,13 +37,13 @@ def rfc3339(epoch: float) -> str:
 
 
 def bounded(epoch: float) -> float:
-    """The nearest moment of which there is a date of four digits."""
+    """The nearest moment with a date of four digits."""
     return min(max(epoch, _FIRST_MOMENT), _LAST_MOMENT)
 
 
 @lru_cache(maxsize=1024)
 def _zone(period: int) -> tzinfo | None:
-    """The local zone's offset in a period; to look it up costs more than all the rest."""
+    """The local zone's offset in a period, cached because the look-up is expensive."""
     return datetime.fromtimestamp(period * _ZONE_SECONDS).astimezone().tzinfo
 
 
@@ -64,7 +64,7 @@ def nanoseconds(seconds: float) -> int:
 
 
 def html_safe(json: bytes) -> bytes:
-    """JSON that may be put into a script and on a terminal: the same values, in harmless characters."""
+    """JSON that is safe in a script and on a terminal: the same values, with unsafe characters escaped."""
     return _UNSAFE.sub(_escape, json)
 
 
@@ -78,5 +78,5 @@ def indented(model: BaseModel) -> bytes:
 
 
 def one_line(text: str) -> str:
-    """Text of a stranger as it may stand in one line of ours, and not too much of it."""
+    """Untrusted text, escaped to one line and cut to 100 characters."""
     return printable(text[:100])

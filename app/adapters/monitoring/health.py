@@ -1,4 +1,4 @@
-"""Probes: whether the server lives, works, and wants more clients (monitoring.md, section 9.4)."""
+"""Probes: whether the server is alive, healthy and ready for clients (monitoring-pages.md, section 9.4)."""
 
 from typing import Annotated
 
@@ -7,16 +7,16 @@ from pydantic import BaseModel, Field
 
 from app.adapters.monitoring.jsonp import JSON
 from app.adapters.monitoring.parameters import Switch
-from app.adapters.monitoring.schemas import Health
+from app.adapters.monitoring.schemas import HealthAnswer
 from app.ports.broker_view import BrokerView
 
-_OK = Health(status="ok")
-_NOT_SERVING = Health(status="error", error="not ready for connections")
-_NOT_READY = Health(status="unavailable", error="not ready for new connections")
+_OK = HealthAnswer(status="ok")
+_NOT_SERVING = HealthAnswer(status="error", error="not ready for connections")
+_NOT_READY = HealthAnswer(status="unavailable", error="not ready for new connections")
 
 
-class HealthzQuestion(BaseModel):
-    """What probes of today's servers send. There is no JetStream here for them to ask about."""
+class HealthzQuery(BaseModel):
+    """Parameters that probes of current servers send. There is no JetStream here to ask about."""
 
     account: str = ""
     stream: str = ""
@@ -29,7 +29,7 @@ class HealthzQuestion(BaseModel):
 
 
 _BAD_REQUEST = {
-    "model": Health,
+    "model": HealthAnswer,
     "description": "Parameters that make no sense together; or, as text, one that makes none by itself.",
     "content": {"text/plain": {"schema": {"type": "string"}}},
 }
@@ -47,24 +47,24 @@ class Probes:
         router.add_api_route(
             "/healthz",
             self.healthz,
-            response_model=Health,
-            responses={"4XX": _BAD_REQUEST, 500: {"model": Health}},
+            response_model=HealthAnswer,
+            responses={"4XX": _BAD_REQUEST, 500: {"model": HealthAnswer}},
             summary="Whether the server works",
         )
         router.add_api_route(
-            "/livez", self.livez, response_model=Health, summary="Whether the process is alive"
+            "/livez", self.livez, response_model=HealthAnswer, summary="Whether the process is alive"
         )
         router.add_api_route(
             "/readyz",
             self.readyz,
-            response_model=Health,
-            responses={503: {"model": Health}},
+            response_model=HealthAnswer,
+            responses={503: {"model": HealthAnswer}},
             summary="Whether new clients are welcome",
         )
         return router
 
-    async def healthz(self, question: Annotated[HealthzQuestion, Query()]) -> Response:
-        """Clients can come in. Parameters about JetStream are understood and change nothing."""
+    async def healthz(self, question: Annotated[HealthzQuery, Query()]) -> Response:
+        """Clients can connect. Parameters about JetStream are accepted and have no effect."""
         if question.stream and not question.account:
             return _reply(400, _missing("account", "stream"))
         if question.consumer and not question.stream:
@@ -74,17 +74,17 @@ class Probes:
         return _reply(200, _OK)
 
     async def livez(self) -> Response:
-        """The event loop turns: whoever reads this knows."""
+        """The event loop runs, as this answer proves."""
         return _reply(200, _OK)
 
     async def readyz(self) -> Response:
-        """False as well while the server is being emptied, before it stops."""
+        """False as well while the server drains, before it stops."""
         return _reply(200, _OK) if self._view.health().ready else _reply(503, _NOT_READY)
 
 
-def _missing(name: str, what: str) -> Health:
-    return Health(status="error", error=f'"{name}" must not be empty when checking {what} health')
+def _missing(name: str, what: str) -> HealthAnswer:
+    return HealthAnswer(status="error", error=f'"{name}" must not be empty when checking {what} health')
 
 
-def _reply(status: int, health: Health) -> Response:
+def _reply(status: int, health: HealthAnswer) -> Response:
     return Response(health.model_dump_json(exclude_none=True), status, media_type=JSON)

@@ -1,10 +1,9 @@
-"""By which names a server may be asked.
+"""The host names by which the server answers.
 
-A page of a stranger can point a name of its own at any address, and read through the
-reader's browser what answers there (DNS rebinding). The browser then sends that name as
-``Host``. So pages that show more than figures answer only to names that no stranger can
-have: addresses, names without a dot, names in domains that are not public, and the
-server's own.
+A hostile page can point a name of its own at any address, and read the answers from there
+through the reader's browser (DNS rebinding). The browser then sends that name as ``Host``.
+So pages that show more than figures answer only to names that an attacker cannot register:
+addresses, names without a dot, names in domains that are not public, and the server's own.
 """
 
 import ipaddress
@@ -14,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PRIVATE = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc", ".test")
-"""Domains in which nobody can register a name."""
+"""Domains in which no name can be registered."""
 
 _HOST = re.compile(r"(\[[0-9A-Za-z:.%_-]+\]|[^\[\]:]*)(?::[0-9]*)?")
 
@@ -22,13 +21,13 @@ _RESOLVER = Path("/etc/resolv.conf")
 
 
 def host_of(header: str) -> str:
-    """The name or address in a ``Host`` header, in small letters; empty for what is none."""
+    """The name or address in a ``Host`` header, in lower case; empty for an invalid header."""
     found = _HOST.fullmatch(header.strip())
     return found[1].removeprefix("[").removesuffix("]").rstrip(".").lower() if found else ""
 
 
 def is_own(host: str, known: frozenset[str]) -> bool:
-    """Whether no stranger can have chosen this name; `known` are the server's own, in small letters."""
+    """Whether an attacker cannot have chosen this name; `known` are the server's own, in lower case."""
     return bool(host) and ("." not in host or host in known or host.endswith(_PRIVATE) or _is_address(host))
 
 
@@ -41,7 +40,7 @@ def _is_address(host: str) -> bool:
 
 
 def machine_names(name: str | None = None, resolver: Path = _RESOLVER) -> frozenset[str]:
-    """This machine's name, by itself and in each domain in which it looks for others."""
+    """This machine's name, alone and in each search domain of its resolver."""
     own = (socket.gethostname() if name is None else name).rstrip(".").lower()
     try:
         lines = resolver.read_text("ascii", "replace").splitlines()

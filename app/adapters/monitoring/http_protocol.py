@@ -1,9 +1,9 @@
 """HTTP on one connection: uvicorn's protocol, bounded in time and size.
 
-A connection has `PATIENCE` seconds to bring a whole request, counted from its first
-moment or from the end of the answer before; bytes do not extend them. An answer may take
-any time as long as its reader takes some of it in each such period. What begins as no
-request is refused at its first line, with a hint for clients of the messaging protocol.
+A whole request must arrive within `PATIENCE` seconds of the start of the connection, or of
+the end of the answer before; single bytes do not extend that time. An answer may take any
+time if its reader makes progress in each such period. Input that is no request is refused
+at its first line, with a hint for clients of the messaging protocol.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.turns import FairQueue
+from app.adapters.monitoring.stepper import Stepper
 
 PATIENCE = 3.0
 """Seconds for a request, and for some progress of an answer."""
 
 LEAST_PROGRESS = 16 * 1024
-"""Bytes of an answer that its reader has to take in that time, if so many are left."""
+"""Bytes of an answer that its reader must take in that time, or all that are left."""
 
-MOST_CONNECTIONS = 1024
-"""At once; further ones are closed at once."""
+MAX_CONNECTIONS = 1024
+"""Connections at a time; further ones are closed at once."""
 
-LARGEST_HEAD = 64 * 1024
+MAX_HEAD = 64 * 1024
 """Bytes of request line and headers."""
 
 _REQUEST_LINE = re.compile(rb"[^ ]+ [^ ]+ HTTP/[0-9]\.[0-9]")
@@ -41,7 +41,7 @@ NO_CLIENTS = "This port is for monitoring, over HTTP. Messages go over another o
 NO_PLAIN_HTTP = "This port speaks HTTPS: ask for https:// here."
 
 _LINGER = 1.0
-"""Seconds in which the input of a refused request is thrown away, so that its sender reads why."""
+"""Seconds during which further input of a refused request is ignored, so that the answer arrives."""
 
 
 class BoundedHttp(H11Protocol):
@@ -53,28 +53,28 @@ class BoundedHttp(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         logger: logging.Logger,
-        turns: FairQueue,
+        stepper: Stepper,
     ) -> None:
-        """`turns` are charged with what it takes to read requests."""
+        """`stepper` is charged for the time of reading requests."""
         super().__init__(config, server_state, app_state)
         self.logger = logger
         self.access_log = False
-        self._turns = turns
+        self._stepper = stepper
         self._first_line: bytes | None = b""
         self._unread = 0
         self._refused = False
-        self._check: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > MAX_CONNECTIONS:
             transport.abort()
             return
         self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._check is not None:
-            self._check.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -82,16 +82,16 @@ class BoundedHttp(H11Protocol):
             return
         begun = time.perf_counter()
         if self._first_line is not None:
-            self._look_at_first_line(data)
+            self._check_first_line(data)
         if not self._refused:
             super().data_received(data)
-        self._turns.spend(time.perf_counter() - begun)
+        self._stepper.charge(time.perf_counter() - begun)
 
-    def _look_at_first_line(self, data: bytes) -> None:
-        """Refuse what cannot become a request; h11 would wait for the end of its headers."""
+    def _check_first_line(self, data: bytes) -> None:
+        """Refuse input that cannot be a request; h11 would wait for the end of its headers."""
         line, is_whole, _ = ((self._first_line or b"") + data).lstrip(b"\r\n").partition(b"\n")
         if not is_whole:
-            self._first_line = line if len(line) <= LARGEST_HEAD else None
+            self._first_line = line if len(line) <= MAX_HEAD else None
             return
         self._first_line = None
         if not _REQUEST_LINE.fullmatch(line.rstrip(b"\r")):
@@ -104,7 +104,7 @@ class BoundedHttp(H11Protocol):
             self._expect()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or too much of it; h11's error tells which."""
+        """Refuse a request that is invalid or too large; h11's error says which."""
         error = sys.exception()
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         self._refuse(status, HTTPStatus(status).phrase if status != HTTPStatus.BAD_REQUEST else msg)
@@ -114,21 +114,21 @@ class BoundedHttp(H11Protocol):
         self.transport.write(refusal(status, text))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._watch_again(_LINGER)
+        self._restart_timer(_LINGER)
 
     # --- time ------------------------------------------------------------------
 
     def _expect(self) -> None:
-        """From now on a request has to come, and the answer before it has to be read."""
+        """Start the time in which the answer must be read and the next request must arrive."""
         self._unread = 0
-        self._watch_again(PATIENCE)
+        self._restart_timer(PATIENCE)
 
-    def _watch_again(self, seconds: float) -> None:
-        if self._check is not None:
-            self._check.cancel()
-        self._check = self.loop.call_later(seconds, self._judge)
+    def _restart_timer(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(seconds, self._on_timer)
 
-    def _judge(self) -> None:
+    def _on_timer(self) -> None:
         unread = self.transport.get_write_buffer_size()
         cycle: RequestResponseCycle | None = self.cycle
         answering = cycle is not None and not cycle.response_complete
@@ -140,11 +140,11 @@ class BoundedHttp(H11Protocol):
             self.transport.close()
             return
         self._unread = unread
-        self._watch_again(PATIENCE)
+        self._restart_timer(PATIENCE)
 
 
 def refusal(status: int, text: str) -> bytes:
-    """A whole answer in plain text, after which the connection ends."""
+    """A complete answer in plain text; the connection closes after it."""
     body = text.encode()
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

@@ -1,8 +1,8 @@
-"""What happened lately: facts that an operator should see, kept in a ring and counted by kind.
+"""The journal: recent events for operators, kept in a ring and counted by kind.
 
-Counters say that something happened; the journal says when, and to whom. It sits in front
-of the event log and forgets all but the newest entries, so it has no effect on the log and
-a bounded size. It keeps what the facts carry, which is free of secrets.
+Counters say that something happened; the journal says when, and to which peer. It reads
+the events on their way to the log, and keeps the newest, so it has no effect on the log
+and a bounded size. Events contain no secrets, so neither does the journal.
 """
 
 import threading
@@ -20,64 +20,64 @@ PER_KIND = 20
 """Entries of one kind that are kept, so that a flood of one leaves the others in place."""
 
 MERGE_SECONDS = 60.0
-"""A repetition within this time of the last one, by the same peer, counts in the same entry."""
+"""A repetition by the same peer within this time is counted in the same entry."""
 
 
 def no_detail(_fact: Event) -> str:
-    """The kind says it all."""
+    """For a kind without details."""
     return ""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A sort of entry. Kinds of one name share a counter and a part of the ring."""
+class EventKind:
+    """A kind of entry. Kinds with one name share a counter and a part of the ring."""
 
     name: str
-    """Of its counter, as in ``slow_consumer``."""
+    """Name of its counter, as in ``slow_consumer``."""
     title: str
     """A few words for people."""
     tone: str
-    """``bad`` for what was lost, ``warn`` for what may be, ``good`` for what is well again."""
+    """``bad`` for a loss, ``warn`` for a possible loss, ``good`` for a recovery."""
     detail: Callable[[Event], str] = no_detail
-    """What the fact adds."""
+    """Details of an event, as text."""
     who: Callable[[Event], str] = no_detail
-    """Name of the one it happened to, where the fact knows it."""
+    """Name of the peer, if the event contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened, or several like it in a row."""
+    """One event, or several equal ones in a row."""
 
-    kind: Kind
+    kind: EventKind
     at: float
-    """When last, in seconds on the scale of `Journal.now`."""
+    """Time of the last one, in seconds on the scale of `Journal.now`."""
     link: Link | None
-    """The connection it happened to, if it was one."""
+    """The connection that it concerns, if any."""
     who: str
-    """Name of the peer, or empty."""
+    """Name of the peer; may be empty."""
     detail: str
     count: int = 1
 
     @property
     def host(self) -> str:
-        """The peer's address without the port, which changes from one attempt to the next."""
+        """The peer's address without the port, which differs between attempts."""
         return self.link.address.rpartition(":")[0] if self.link else ""
 
     def repeats(self, other: "Entry") -> bool:
-        """Whether it is the same as another one, later."""
+        """Whether it is a repetition of another entry."""
         return (self.kind, self.who, self.host) == (other.kind, other.who, other.host)
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
-    """The journal as it was at one time."""
+class JournalSnapshot:
+    """The journal at one time."""
 
     now: float
     revision: int
     entries: tuple[Entry, ...]
     """Oldest first."""
     latest: Mapping[str, float] = field(default_factory=dict)
-    """When something of a kind happened last."""
+    """Time of the last event by kind."""
 
 
 class Journal:
@@ -85,11 +85,11 @@ class Journal:
 
     def __init__(
         self,
-        kinds: Mapping[type[Event], Kind] | None = None,
+        kinds: Mapping[type[Event], EventKind] | None = None,
         clock: Callable[[], float] = time.monotonic,
         name_of: Callable[[Link], str] = lambda _link: "",
     ) -> None:
-        """`kinds` says which facts are kept; `name_of` is what a live peer calls itself."""
+        """`kinds` says which events are kept; `name_of` returns the name of a connected peer."""
         self.now = clock
         self.name_of = name_of
         self._kinds = kinds or {}
@@ -100,7 +100,7 @@ class Journal:
         self._revision = 0
 
     def note(self, fact: Event) -> None:
-        """Keep a fact, if it is of a kind that is kept."""
+        """Keep an event, if its kind is kept."""
         kind = self._kinds.get(type(fact))
         if kind is None:
             return
@@ -113,7 +113,7 @@ class Journal:
             self._put(entry)
 
     def _put(self, entry: Entry) -> None:
-        """Join it to the entry that it repeats, or make room for it."""
+        """Merge it with the entry that it repeats, or add it."""
         for place in range(len(self._entries) - 1, -1, -1):
             known = self._entries[place]
             if entry.at - known.at > MERGE_SECONDS:
@@ -130,20 +130,20 @@ class Journal:
             del self._entries[0]
 
     def counts(self) -> dict[str, int]:
-        """How often each kind happened since the start."""
+        """Number of events of each kind since the start."""
         with self._lock:
             return dict(self._counts)
 
-    def extract(self) -> Extract:
-        """All of it, now."""
+    def snapshot(self) -> JournalSnapshot:
+        """A snapshot of the journal."""
         with self._lock:
-            return Extract(self.now(), self._revision, tuple(self._entries), dict(self._latest))
+            return JournalSnapshot(self.now(), self._revision, tuple(self._entries), dict(self._latest))
 
 
 class JournaledLog(EventLog):
-    """An event log, and the journal that reads along."""
+    """An event log that also writes to a journal."""
 
-    # Plain attributes in place of the port's properties: they are read for every fact.
+    # Plain attributes in place of the port's properties: they are read for every event.
     debug: bool = False
     trace: bool = False
 

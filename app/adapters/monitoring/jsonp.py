@@ -7,7 +7,7 @@ from fastapi import Response
 from starlette.types import Message, Receive, Scope, Send
 
 CALLBACK = r"^[A-Za-z0-9_.$\[\]]*$"
-"""What may be called: names and members, nothing that begins another statement."""
+"""Valid callbacks: names and members, and nothing that begins another statement."""
 
 JSON = "application/json"
 JAVASCRIPT = "application/javascript"
@@ -16,10 +16,10 @@ _ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
 def reply(json: bytes, callback: str = "", status: int = 200) -> Response:
-    """An answer: ``callback(json)`` as a script, or without a callback just the JSON.
+    """An answer: ``callback(json)`` as a script, or the plain JSON without a callback.
 
-    Plain JSON may be read by pages of any origin, as with today's servers; whoever
-    uses JSONP needs no such permission.
+    Plain JSON may be read by pages of any origin, as with current servers; JSONP needs
+    no such permission.
     """
     if callback:
         return Response(b"%b(%b)" % (callback.encode(), json), status, media_type=JAVASCRIPT)
@@ -27,7 +27,7 @@ def reply(json: bytes, callback: str = "", status: int = 200) -> Response:
 
 
 async def reply_in_pieces(pieces: AsyncGenerator[bytes, None], callback: str = "") -> Response:
-    """The same, of JSON that may be long: it is sent while it is made, unless it is one piece."""
+    """The same for long JSON: it is sent while it is made, unless it is one piece."""
     first = await anext(pieces, b"")
     second = await anext(pieces, None)
     if second is None:
@@ -39,7 +39,7 @@ async def reply_in_pieces(pieces: AsyncGenerator[bytes, None], callback: str = "
 
 
 class StreamedResponse(Response):
-    """An answer of unknown length, made as fast as it is read, and no further when its reader leaves."""
+    """An answer of unknown length, made as fast as it is read; it stops when its reader leaves."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class StreamedResponse(Response):
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
-        """`pieces` are what comes after `begun` and before `end`."""
+        """The answer is `begun`, then `pieces`, then `end`."""
         super().__init__(headers=dict(headers), media_type=media_type)
         del self.headers["content-length"]
         self._begun = begun
@@ -79,6 +79,6 @@ def _part(piece: bytes, *, more: bool = True) -> Message:
 
 
 async def _left(receive: Receive) -> None:
-    """Wait until the reader has gone."""
+    """Wait until the reader has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,10 +1,10 @@
-"""Prometheus' text format, under the names that dashboards know.
+"""Metrics in Prometheus' text format, under the names that existing dashboards use.
 
-They are those of prometheus-nats-exporter: each number of a page is named after its place
-in the page, texts become a label ``value``, and moments are milliseconds since the epoch.
-What never falls is a counter, all else a gauge. The only label that differs between servers
-is ``server_id``, so a server has as many series as it has figures, however many clients
-come.
+The names are those of prometheus-nats-exporter: each number of a page is named after its
+place in the page, texts become a label ``value``, and moments are milliseconds since the
+epoch. A figure that never falls is a counter, all others are gauges. The only label that
+differs between servers is ``server_id``, so the number of series does not grow with the
+number of clients.
 """
 
 import math
@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.adapters.monitoring import pages
-from app.adapters.monitoring.help_texts import help_of, kind_of
+from app.adapters.monitoring.context import MonitoringContext
+from app.adapters.monitoring.metric_help import help_of, kind_of
 from app.adapters.monitoring.parameters import DEFAULT_LIMIT
-from app.adapters.monitoring.watch import Watch
 from app.ports.broker_view import ConnectionTotals, Steps
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,11 +23,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _TEXTS = frozenset({"server_id", "server_name", "version"})
 _MOMENTS = frozenset({"start", "config_load_time"})
 _SETTINGS_OF_CLUSTER = frozenset({"cluster_cluster_port", "cluster_auth_timeout"})
-"""Numbers of the cluster object that are no figures; the exporter leaves them out, too."""
+"""Numbers of the cluster object that are no figures; the exporter omits them too."""
 
 
-class Sample(NamedTuple):
-    """One series, and its value now."""
+class Metric(NamedTuple):
+    """One series with its current value."""
 
     name: str
     value: float
@@ -36,75 +36,75 @@ class Sample(NamedTuple):
     prefix: str = "gnatsd_"
 
 
-def metrics(watch: Watch) -> Steps[str]:
+def metrics(context: MonitoringContext) -> Steps[str]:
     """All figures of the server."""
-    totals = yield from watch.view.totals()
-    routes = yield from watch.view.routes()
-    subsz = yield from pages.subsz_figures(watch)
-    descriptors = yield from watch.figures.open_descriptors()
-    varz = pages.varz(watch)
+    totals = yield from context.view.totals()
+    routes = yield from context.view.routes()
+    subsz = yield from pages.subsz_figures(context)
+    descriptors = yield from context.figures.open_descriptors()
+    varz = pages.varz(context)
     samples = [
         *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
         *_of_connections(totals),
-        Sample("routez_num_routes", len(routes)),
+        Metric("routez_num_routes", len(routes)),
         *_of_page("subsz", subsz.model_dump(mode="json")),
-        *_of_health(serving=watch.view.health().serving),
-        *_of_process(watch, descriptors, varz.mem),
+        *_of_health(serving=context.view.health().serving),
+        *_of_process(context, descriptors, varz.mem),
     ]
     return "".join(_lines(sample, varz.server_id) for sample in samples)
 
 
-def _of_page(page: str, fields: Mapping[str, object], *path: str) -> Iterator[Sample]:
+def _of_page(page: str, fields: Mapping[str, object], *path: str) -> Iterator[Metric]:
     for key, value in fields.items():
         place = "_".join(part for part in (*path, key.strip("/")) if part)
         name = f"{page}_{place}"
         if place in _SETTINGS_OF_CLUSTER or isinstance(value, bool):
             continue
         if isinstance(value, int | float):
-            yield Sample(name, value)
+            yield Metric(name, value)
         elif isinstance(value, dict):
             yield from _of_page(page, value, *path, key.strip("/"))
         elif key in _MOMENTS:
-            yield Sample(name, math.floor(1000 * datetime.fromisoformat(str(value)).timestamp()))
+            yield Metric(name, math.floor(1000 * datetime.fromisoformat(str(value)).timestamp()))
         elif key in _TEXTS:
-            yield Sample(name, 1, str(value))
+            yield Metric(name, 1, str(value))
 
 
-def _of_connections(totals: ConnectionTotals) -> Iterator[Sample]:
+def _of_connections(totals: ConnectionTotals) -> Iterator[Metric]:
     """The sums, over all clients; the exporter would sum the first page only."""
     traffic = totals.traffic
-    yield Sample("connz_num_connections", min(totals.connections, DEFAULT_LIMIT))
-    yield Sample("connz_total", totals.connections)
-    yield Sample("connz_offset", 0)
-    yield Sample("connz_limit", DEFAULT_LIMIT)
-    yield Sample("connz_pending_bytes", totals.pending_bytes)
-    yield Sample("connz_subscriptions", totals.subscriptions)
-    yield Sample("connz_in_bytes", traffic.in_bytes)
-    yield Sample("connz_out_bytes", traffic.out_bytes)
-    yield Sample("connz_in_msgs", traffic.in_msgs)
-    yield Sample("connz_out_msgs", traffic.out_msgs)
+    yield Metric("connz_num_connections", min(totals.connections, DEFAULT_LIMIT))
+    yield Metric("connz_total", totals.connections)
+    yield Metric("connz_offset", 0)
+    yield Metric("connz_limit", DEFAULT_LIMIT)
+    yield Metric("connz_pending_bytes", totals.pending_bytes)
+    yield Metric("connz_subscriptions", totals.subscriptions)
+    yield Metric("connz_in_bytes", traffic.in_bytes)
+    yield Metric("connz_out_bytes", traffic.out_bytes)
+    yield Metric("connz_in_msgs", traffic.in_msgs)
+    yield Metric("connz_out_msgs", traffic.out_msgs)
 
 
-def _of_health(*, serving: bool) -> Iterator[Sample]:
+def _of_health(*, serving: bool) -> Iterator[Metric]:
     """For the first, 0 means healthy; for the second, 1 does."""
-    yield Sample("healthz_status", 0 if serving else 1)
-    yield Sample("healthz_status_value", 1 if serving else 0, "ok" if serving else "error")
+    yield Metric("healthz_status", 0 if serving else 1)
+    yield Metric("healthz_status_value", 1 if serving else 0, "ok" if serving else "error")
 
 
-def _of_process(watch: Watch, descriptors: int | None, memory: int) -> Iterator[Sample]:
-    """What boards of any program draw, and how much time monitoring leaves to clients."""
-    figures = watch.figures
+def _of_process(context: MonitoringContext, descriptors: int | None, memory: int) -> Iterator[Metric]:
+    """Figures that dashboards draw for any program, and the time that monitoring has taken."""
+    figures = context.figures
     if descriptors is not None:
-        yield Sample("process_open_fds", descriptors, prefix="")
-    yield Sample("process_max_fds", figures.most_descriptors(), prefix="")
-    yield Sample("process_resident_memory_bytes", memory, prefix="")
-    yield Sample("process_cpu_seconds_total", round(figures.processor_seconds(), 3), prefix="")
-    yield Sample("pynatsd_loop_lag_seconds", round(figures.lag(), 6), prefix="")
-    spent = watch.turns.spent + watch.probes.spent
-    yield Sample("pynatsd_monitoring_seconds_total", round(spent, 6), prefix="")
+        yield Metric("process_open_fds", descriptors, prefix="")
+    yield Metric("process_max_fds", figures.max_descriptors(), prefix="")
+    yield Metric("process_resident_memory_bytes", memory, prefix="")
+    yield Metric("process_cpu_seconds_total", round(figures.processor_seconds(), 3), prefix="")
+    yield Metric("pynatsd_loop_lag_seconds", round(figures.lag(), 6), prefix="")
+    spent = context.stepper.spent + context.probe_stepper.spent
+    yield Metric("pynatsd_monitoring_seconds_total", round(spent, 6), prefix="")
 
 
-def _lines(sample: Sample, server_id: str) -> str:
+def _lines(sample: Metric, server_id: str) -> str:
     name = f"{sample.prefix}{sample.name}"
     labels = f'server_id="{_label(server_id)}"'
     if sample.text is not None:

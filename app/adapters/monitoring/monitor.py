@@ -1,8 +1,8 @@
-"""Monitoring as a thing to start and stop.
+"""Starting and stopping monitoring.
 
-FastAPI and what comes with it take a quarter of a second to import, and open hundreds of
-files. So they are imported in a thread, and before clients can take the last descriptors.
-Monitoring fails alone: what is wrong with it is in the log, and it is tried again.
+FastAPI and its dependencies take a quarter of a second to import, and open hundreds of
+files. So they are imported in a thread, before clients can take the last descriptors.
+A failure of monitoring affects nothing else: it is logged, and monitoring is retried.
 """
 
 import asyncio
@@ -14,12 +14,10 @@ from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from app.adapters.monitoring.calendar import Calendar
-from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
+from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.adapters.monitoring.journal import Journal
-from app.adapters.monitoring.watch import Settings, Watch
 from app.domain.address import joined
-from app.domain.events import MonitorFailed, MonitorStarting
+from app.domain.events import Event, Level, MonitorFailed, MonitorStarting
 from app.ports.broker_view import BrokerView
 from app.ports.clock import Clock
 from app.ports.event_log import EventLog
@@ -29,30 +27,49 @@ if TYPE_CHECKING:
     from app.adapters.monitoring.server import HttpServer
 
 BACKLOG = 128
-"""Connections that may wait to be accepted."""
+"""Connections in the backlog of a listening socket."""
 
 HTTP = "http"
 HTTPS = "https"
 
 SHORTEST_DELAY, LONGEST_DELAY = 1.0, 60.0
-"""Seconds until it is tried again to serve pages; twice as many after each failure."""
+"""Seconds until the next attempt to serve pages; doubled after each failure."""
 
 T = TypeVar("T")
 
 
 class InThread(Protocol):
-    """Does work in a thread; what it returns or raises comes to him who waits."""
+    """Runs work in a thread; the caller awaits its result or its exception."""
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 OpenSocket = Callable[[str, int, int], Awaitable[socket]]
-"""Listens at a host and port with a backlog; raises `ListenError`."""
+"""Opens a listening socket for a host, a port and a backlog. Raises `ListenError`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where pages are served: plain, or with `tls` encrypted."""
+class MonitorUnavailable(Event):
+    """Pages cannot be served now. Clients are not affected."""
+
+    level = Level.ERROR
+    sentence = "Monitoring is not available: {self.reason}; trying again in {self.seconds:g} s"
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorAvailable(Event):
+    """Pages are served, after a failure."""
+
+    level = Level.INFO
+    sentence = "Monitoring is available again"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEndpoint:
+    """An address at which pages are served, with TLS if `tls` is given."""
 
     host: str
     port: int
@@ -61,12 +78,13 @@ class Endpoint:
 
     @property
     def scheme(self) -> str:
+        """``http`` or ``https``."""
         return HTTPS if self.tls else HTTP
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What monitoring needs of the world."""
+class MonitorNeeds:
+    """What monitoring needs of the other parts."""
 
     view: BrokerView
     clock: Clock
@@ -77,16 +95,18 @@ class Needs:
     """Entered while the pages are imported and prepared; the thread's share may be set here."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     journal: Journal = field(default_factory=Journal)
-    """What the event log keeps for the pages; an empty one for a log without."""
+    """The recent events that pages show."""
 
 
 class HttpMonitor:
     """The pages of one server, served at its endpoints. Implements ``app.ports.monitor``."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], settings: Settings, needs: Needs) -> None:
-        """Without endpoints nothing is served, and nothing imported.
+    def __init__(
+        self, endpoints: Sequence[MonitorEndpoint], settings: MonitorSettings, needs: MonitorNeeds
+    ) -> None:
+        """Without endpoints nothing is served, and nothing is imported.
 
-        Host and ports in `settings` are filled in from the endpoints.
+        The endpoints replace the host and ports in `settings`.
         """
         self._endpoints = endpoints
         self._settings = settings
@@ -99,11 +119,11 @@ class HttpMonitor:
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """Real ports by scheme, once it listens."""
+        """Actual ports by scheme, once it listens."""
         return self._ports
 
     async def listen(self) -> None:
-        """Take the ports, and prepare the pages; who connects waits until `start`. Raises `ListenError`."""
+        """Bind the ports and prepare the pages; clients wait until `start`. Raises `ListenError`."""
         for endpoint in self._endpoints:
             try:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
@@ -117,7 +137,7 @@ class HttpMonitor:
             await self._attempt(self._prepare(), SHORTEST_DELAY)
 
     async def start(self) -> None:
-        """Serve the pages at the ports that were taken, now or as soon as that is possible."""
+        """Serve the pages, now or as soon as it is possible."""
         if not self._sockets:
             return
         if self._server is None or not await self._attempt(self._serve(), SHORTEST_DELAY):
@@ -144,17 +164,17 @@ class HttpMonitor:
             self._server.start()
 
     async def _attempt(self, step: Coroutine[Any, Any, None], delay: float) -> bool:
-        """Whether it succeeds; if not, the log says why, and that it is tried again after `delay` seconds."""
+        """Whether `step` succeeds; a failure is logged, with the `delay` until the next attempt."""
         try:
             await step
-        except Exception as error:  # noqa: BLE001 - whatever it is, clients must not suffer from it
+        except Exception as error:  # noqa: BLE001 - no failure of monitoring may affect clients
             self._needs.events.record(MonitorUnavailable(None, f"{type(error).__name__}: {error}", delay))
             await self._close_server()
             return False
         return True
 
     async def _try_again(self) -> None:
-        """Until pages are served."""
+        """Retry until pages are served."""
         delay = SHORTEST_DELAY
         is_served = False
         while not is_served:
@@ -168,16 +188,16 @@ class HttpMonitor:
         await self._serve()
 
     async def _close_server(self) -> None:
-        """What it is made of goes, whatever state it is in."""
+        """Close the server, in any state."""
         server, self._server = self._server, None
         if server is not None:
             try:
                 await server.close()
-            except Exception as error:  # noqa: BLE001 - it is given up in any case
+            except Exception as error:  # noqa: BLE001 - the server is dropped in any case
                 self._report(f"{type(error).__name__}: {error}")
 
     def _make_server(self) -> "HttpServer":
-        """Import what serves, and make it; called in a thread."""
+        """Import the server and make it; called in a thread."""
         server = import_module("app.adapters.monitoring.server")
         settings = replace(
             self._settings,
@@ -185,12 +205,14 @@ class HttpMonitor:
             http_port=self._ports.get(HTTP, 0),
             https_port=self._ports.get(HTTPS, 0),
         )
-        openings = [
-            server.Opening(listening, endpoint.tls, settings.tls_timeout)
+        sockets = [
+            server.ListenSocket(listening, endpoint.tls, settings.tls_timeout)
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
-        watch = Watch(self._needs.view, settings, Calendar(self._needs.clock), journal=self._needs.journal)
-        made: HttpServer = server.make_server(watch, openings, self._report)
+        context = MonitoringContext(
+            self._needs.view, settings, WallTime(self._needs.clock), journal=self._needs.journal
+        )
+        made: HttpServer = server.make_server(context, sockets, self._report)
         return made
 
     def _report(self, reason: str) -> None:

@@ -1,7 +1,7 @@
-"""From what the broker's view has to the answers of the pages, as JSON.
+"""The answers of the pages, as JSON, made from the broker's view.
 
 A page with many rows is written a few rows at a time, and a row with many subscriptions
-a few of them at a time; see `Chunks`. Nothing is kept of what is written.
+a few subscriptions at a time; see `Chunks`. Nothing that is written is kept.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -11,34 +11,36 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from app.adapters.monitoring.connections import (
+    ConnectionInfo,
+    Connz,
+    RouteEntry,
+    Routez,
+    UnreachableEntry,
+    connection_info,
+    route_entry,
+)
+from app.adapters.monitoring.context import MonitoringContext, RequestCounts
 from app.adapters.monitoring.formats import duration, html_safe, indented, nanoseconds, rfc3339
 from app.adapters.monitoring.schemas import (
     AccountStat,
     Accstatz,
-    Cluster,
-    ConnectionInfo,
-    Connz,
+    ClusterSection,
     DataStats,
     Gatewayz,
     Leafz,
     RequestStats,
-    RouteInfo,
-    Routez,
-    SlowConsumer,
+    SlowConsumerEntry,
     SlowConsumerStats,
     SubscriptionDetail,
     Subsz,
-    UnreachableRoute,
     Varz,
-    Waited,
 )
-from app.adapters.monitoring.turns import Chunks
-from app.adapters.monitoring.watch import RequestCounts, Watch
+from app.adapters.monitoring.stepper import Chunks
 from app.ports.broker_view import (
     ClientStats,
     ClusterFacts,
     ConnectionQuery,
-    RouteStats,
     ServerFacts,
     SlowConsumerRecord,
     Steps,
@@ -46,34 +48,34 @@ from app.ports.broker_view import (
 )
 
 PROTOCOL = 0
-"""INFO offers clients no protocol number, which counts as 0."""
+"""INFO has no protocol number, which counts as 0."""
 
-STRETCH = 16
-"""Rows without lists that are written in one step, which takes half a millisecond."""
+ROWS_PER_STEP = 16
+"""Rows without lists that one step writes, in half a millisecond."""
 
-MOST_HELD = 4096
-"""Clients of one page that are held, as they were when it was begun, until they are written."""
+MAX_SNAPSHOT = 4096
+"""Largest page, in clients, that is read at once; rows of a larger one are read as they are written."""
 
 GLOBAL_ACCOUNT = "$G"
-"""The account of those who have none, as today's servers name it."""
+"""The account of clients without one, under the name that current servers use."""
 
 _connection_rows = TypeAdapter(list[ConnectionInfo])
-_route_rows = TypeAdapter(list[RouteInfo])
+_route_rows = TypeAdapter(list[RouteEntry])
 _subscription_rows = TypeAdapter(list[SubscriptionDetail])
 _subject_rows = TypeAdapter(list[str])
 
 Listed = Iterator[tuple[SubscriptionStats, ...]]
 
 IN_PAGE, IN_ROW = b" " * 2, b" " * 6
-"""What comes before each line of a list, besides the two blanks of its own level."""
+"""Indentation of a list's lines, besides the two blanks of their own level."""
 
 T = TypeVar("T")
 Row = TypeVar("Row")
 
 
-def varz(watch: Watch) -> Varz:
+def varz(context: MonitoringContext) -> Varz:
     """The server, now."""
-    facts, settings, calendar = watch.view.server(), watch.settings, watch.calendar
+    facts, settings, wall_time = context.view.server(), context.settings, context.wall_time
     info, limits, traffic = facts.info, facts.limits, facts.traffic
     return Varz(
         server_id=info.server_id,
@@ -96,12 +98,12 @@ def varz(watch: Watch) -> Varz:
         tls_timeout=settings.tls_timeout,
         port=info.port,
         max_payload=limits.max_payload,
-        start=rfc3339(calendar.date(facts.started)),
-        now=rfc3339(calendar.now()),
-        uptime=duration(watch.view.monotonic() - facts.started),
-        mem=watch.figures.memory(),
-        cores=watch.figures.cores(),
-        cpu=watch.figures.cpu,
+        start=rfc3339(wall_time.of(facts.started)),
+        now=rfc3339(wall_time.now()),
+        uptime=duration(context.view.monotonic() - facts.started),
+        mem=context.figures.memory(),
+        cores=context.figures.cores(),
+        cpu=context.figures.cpu,
         connections=facts.connections,
         total_connections=facts.total_connections,
         routes=facts.routes,
@@ -112,16 +114,16 @@ def varz(watch: Watch) -> Varz:
         out_bytes=traffic.out_bytes,
         slow_consumers=facts.slow_consumers,
         subscriptions=facts.subscriptions,
-        http_req_stats=_requests(watch.requests),
+        http_req_stats=_requests(context.requests),
         server_name=settings.server_name or info.server_id,
         proto=PROTOCOL,
         auth_timeout=limits.auth_timeout,
         max_pending=limits.max_pending,
         write_deadline=nanoseconds(limits.write_deadline),
-        gomaxprocs=watch.figures.usable_cores(),
+        gomaxprocs=context.figures.usable_cores(),
         leafnodes=0,
         connect_urls=list(info.connect_urls) or None,
-        config_load_time=rfc3339(calendar.date(facts.started)),
+        config_load_time=rfc3339(wall_time.of(facts.started)),
         slow_consumer_stats=_slow_consumers(facts),
         cluster=_cluster(facts.cluster),
         pynatsd=settings.pynatsd,
@@ -129,8 +131,8 @@ def varz(watch: Watch) -> Varz:
         data_plane=settings.data_plane,
         held_publishers=facts.held_publishers,
         held_seconds=round(facts.held_seconds, 3),
-        recent_slow_consumers=[_slow_consumer(watch, record) for record in facts.slow_consumer_log],
-        events=watch.journal.counts() or None,
+        recent_slow_consumers=[_slow_consumer(context, record) for record in facts.slow_consumer_log],
+        events=context.journal.counts() or None,
     )
 
 
@@ -139,8 +141,8 @@ def _slow_consumers(facts: ServerFacts) -> SlowConsumerStats:
     return SlowConsumerStats(clients=facts.slow_consumers - routes, routes=routes, gateways=0, leafs=0)
 
 
-def _slow_consumer(watch: Watch, record: SlowConsumerRecord) -> SlowConsumer:
-    return SlowConsumer(
+def _slow_consumer(context: MonitoringContext, record: SlowConsumerRecord) -> SlowConsumerEntry:
+    return SlowConsumerEntry(
         kind=record.kind,
         cid=record.cid,
         name=record.name,
@@ -148,7 +150,7 @@ def _slow_consumer(watch: Watch, record: SlowConsumerRecord) -> SlowConsumer:
         port=record.port,
         reason=record.reason,
         pending_bytes=record.pending_bytes,
-        at=rfc3339(watch.calendar.date(record.at)),
+        at=rfc3339(context.wall_time.of(record.at)),
     )
 
 
@@ -158,10 +160,10 @@ def _requests(counts: RequestCounts) -> RequestStats:
     )
 
 
-def _cluster(facts: ClusterFacts | None) -> Cluster | None:
+def _cluster(facts: ClusterFacts | None) -> ClusterSection | None:
     if facts is None:
         return None
-    return Cluster(
+    return ClusterSection(
         addr=facts.host, cluster_port=facts.port, auth_timeout=facts.auth_timeout, tls_required=facts.tls
     )
 
@@ -169,144 +171,97 @@ def _cluster(facts: ClusterFacts | None) -> Cluster | None:
 # --- connections ------------------------------------------------------------------------
 
 
-def connz(watch: Watch, query: ConnectionQuery, *, auth: bool = False, detail: bool = False) -> Chunks:
-    """A page of clients; with the names they logged in by, and with details of their subscriptions."""
-    total, chosen = yield from _chosen(watch, query)
-    now = watch.view.monotonic()
+def connz(
+    context: MonitoringContext, query: ConnectionQuery, *, auth: bool = False, detail: bool = False
+) -> Chunks:
+    """A page of clients; with `auth` their users, with `detail` figures of their subscriptions."""
+    total, chosen = yield from _chosen(context, query)
+    now = context.view.monotonic()
     head = Connz(
-        now=rfc3339(watch.calendar.date(now)),
+        now=rfc3339(context.wall_time.of(now)),
         num_connections=len(chosen),
         total=total,
         offset=query.offset,
         limit=query.limit,
         connections=[],
     )
-    rows = (_client(watch, stats, now, auth=auth) for stats in _present(watch, chosen))
+    rows = (connection_info(stats, now, context.wall_time, auth=auth) for stats in _present(context, chosen))
     if query.subscriptions:
-        yield from _with_rows(head, _with_lists(watch, rows, detail=detail))
+        yield from _with_rows(head, _with_lists(context, rows, detail=detail))
     else:
-        yield from _with_rows(head, _stretches(rows, _connection_rows))
+        yield from _with_rows(head, _in_steps(rows, _connection_rows))
 
 
 def _chosen(
-    watch: Watch, query: ConnectionQuery
+    context: MonitoringContext, query: ConnectionQuery
 ) -> Generator[bytes, None, tuple[int, Sequence[ClientStats | int]]]:
-    """How many clients there are, and those of the page: as they are now, or the cids of very many."""
-    if min(query.limit, watch.view.server().connections) <= MOST_HELD:
-        page = yield from _without_bytes(watch.view.connections(replace(query, subscriptions=False)))
+    """The number of clients, and those of the page: their statistics, or the cids of a large page."""
+    if min(query.limit, context.view.server().connections) <= MAX_SNAPSHOT:
+        page = yield from _without_bytes(context.view.connections(replace(query, subscriptions=False)))
         return page.total, page.rows
-    choice = yield from _without_bytes(watch.view.choose(query))
+    choice = yield from _without_bytes(context.view.choose(query))
     return choice.total, choice.cids
 
 
-def _present(watch: Watch, chosen: Iterable[ClientStats | int]) -> Iterator[ClientStats]:
-    """Those that are known, and those that are still here."""
+def _present(context: MonitoringContext, chosen: Iterable[ClientStats | int]) -> Iterator[ClientStats]:
+    """Statistics of the chosen clients; a client that has left is skipped."""
     for one in chosen:
-        stats = watch.view.client(one) if isinstance(one, int) else one
+        stats = context.view.client(one) if isinstance(one, int) else one
         if stats is not None:
             yield stats
 
 
-def _with_lists(watch: Watch, rows: Iterable[ConnectionInfo], *, detail: bool) -> Chunks:
-    """The same, written, each with what its client listens to."""
+def _with_lists(context: MonitoringContext, rows: Iterable[ConnectionInfo], *, detail: bool) -> Chunks:
+    """The rows as text, each with its client's subscriptions."""
     for row in rows:
-        listed = watch.view.subscriptions_of(row.cid)
+        listed = context.view.subscriptions_of(row.cid)
         if detail:
             yield from _row_with_list(row, "subscriptions_list_detail", _details(listed, IN_ROW))
         else:
             yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
 
 
-def _client(watch: Watch, stats: ClientStats, now: float, *, auth: bool) -> ConnectionInfo:
-    link, profile = stats.connection, stats.profile
-    traffic, security = link.traffic, link.security
-    return ConnectionInfo(
-        cid=link.cid,
-        ip=link.ip,
-        port=link.port,
-        start=rfc3339(watch.calendar.date(link.started)),
-        last_activity=rfc3339(watch.calendar.date(link.last_activity)),
-        uptime=duration(now - link.started),
-        idle=duration(now - link.last_activity),
-        pending_bytes=link.pending_bytes,
-        in_msgs=traffic.in_msgs,
-        out_msgs=traffic.out_msgs,
-        in_bytes=traffic.in_bytes,
-        out_bytes=traffic.out_bytes,
-        subscriptions=stats.subscriptions,
-        name=profile.name or None,
-        lang=profile.lang or None,
-        version=profile.version or None,
-        tls_version=security.version if security else None,
-        tls_cipher_suite=security.cipher_suite if security else None,
-        authorized_user=(profile.user or None) if auth else None,
-        waits_for=[Waited(cid=cid, name=name) for cid, name in link.waits_for] or None,
-    )
-
-
 # --- routes and subscriptions -----------------------------------------------------------
 
 
-def routez(watch: Watch, *, subscriptions: bool = False) -> Chunks:
-    """All routes; with what their peers listen to."""
-    routes = yield from _without_bytes(watch.view.routes())
-    now = watch.view.monotonic()
+def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks:
+    """All routes; with `subscriptions` their remote subjects."""
+    routes = yield from _without_bytes(context.view.routes())
+    now = context.view.monotonic()
     head = Routez(
-        now=rfc3339(watch.calendar.date(now)),
+        now=rfc3339(context.wall_time.of(now)),
         num_routes=len(routes),
-        unreachable=_unreachable(watch) or None,
+        unreachable=_unreachable(context) or None,
         routes=[],
     )
-    rows = (_route(watch, stats, now) for stats in routes)
+    rows = (route_entry(stats, now, context.wall_time) for stats in routes)
     if subscriptions:
-        yield from _with_rows(head, _routes_with_lists(watch, rows))
+        yield from _with_rows(head, _routes_with_lists(context, rows))
     else:
-        yield from _with_rows(head, _stretches(rows, _route_rows))
+        yield from _with_rows(head, _in_steps(rows, _route_rows))
 
 
-def _unreachable(watch: Watch) -> list[UnreachableRoute]:
+def _unreachable(context: MonitoringContext) -> list[UnreachableEntry]:
     return [
-        UnreachableRoute(
+        UnreachableEntry(
             url=route.url,
             attempts=route.attempts,
             error=route.error,
-            since=rfc3339(watch.calendar.date(route.since)),
+            since=rfc3339(context.wall_time.of(route.since)),
         )
-        for route in watch.view.unreachable_routes()
+        for route in context.view.unreachable_routes()
     ]
 
 
-def _routes_with_lists(watch: Watch, rows: Iterable[RouteInfo]) -> Chunks:
+def _routes_with_lists(context: MonitoringContext, rows: Iterable[RouteEntry]) -> Chunks:
     for row in rows:
-        listed = watch.view.subscriptions_of_route(row.remote_id)
+        listed = context.view.subscriptions_of_route(row.remote_id)
         yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
 
 
-def _route(watch: Watch, stats: RouteStats, now: float) -> RouteInfo:
-    link = stats.connection
-    return RouteInfo(
-        rid=link.cid,
-        remote_id=stats.remote_id,
-        did_solicit=stats.solicited,
-        is_configured=stats.configured,
-        ip=link.ip,
-        port=link.port,
-        pending_size=link.pending_bytes,
-        in_msgs=link.traffic.in_msgs,
-        out_msgs=link.traffic.out_msgs,
-        in_bytes=link.traffic.in_bytes,
-        out_bytes=link.traffic.out_bytes,
-        subscriptions=stats.subscriptions,
-        start=rfc3339(watch.calendar.date(link.started)),
-        uptime=duration(now - link.started),
-        remote_name=stats.name or None,
-        rtt=f"{1000.0 * stats.rtt:.3f}ms" if stats.rtt else None,
-    )
-
-
-def subsz_figures(watch: Watch) -> Steps[Subsz]:
+def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:
     """The subscription index."""
-    index = yield from watch.view.index()
+    index = yield from context.view.index()
     return Subsz(
         num_subscriptions=index.num_subscriptions,
         num_cache=index.num_cache,
@@ -319,17 +274,17 @@ def subsz_figures(watch: Watch) -> Steps[Subsz]:
     )
 
 
-def subsz(watch: Watch) -> Chunks:
+def subsz(context: MonitoringContext) -> Chunks:
     """The subscription index, as a page."""
-    yield indented((yield from _without_bytes(subsz_figures(watch))))
+    yield indented((yield from _without_bytes(subsz_figures(context))))
 
 
-def subsz_list(watch: Watch, offset: int, limit: int) -> Chunks:
-    """The subscription index, and a page of what clients listen to."""
-    total = yield from _without_bytes(watch.view.count_subscriptions())
-    figures = yield from _without_bytes(subsz_figures(watch))
+def subsz_list(context: MonitoringContext, offset: int, limit: int) -> Chunks:
+    """The subscription index, and a page of the clients' subscriptions."""
+    total = yield from _without_bytes(context.view.count_subscriptions())
+    figures = yield from _without_bytes(subsz_figures(context))
     paging = {"total": total, "offset": offset, "limit": limit, "subscriptions_list": []}
-    rows = _details(watch.view.all_subscriptions(offset, limit), IN_PAGE)
+    rows = _details(context.view.all_subscriptions(offset, limit), IN_PAGE)
     yield from _with_rows(figures.model_copy(update=paging), rows)
 
 
@@ -344,12 +299,12 @@ def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
     )
 
 
-# --- what today's tools ask for and there is none of here --------------------------------
+# --- pages that current tools request and that have no content here ----------------------
 
 
-def accstatz(watch: Watch) -> Accstatz:
-    """Figures of accounts: all clients belong to one here."""
-    facts = watch.view.server()
+def accstatz(context: MonitoringContext) -> Accstatz:
+    """Accounts. All clients belong to one."""
+    facts = context.view.server()
     traffic = facts.traffic
     account = AccountStat(
         acc=GLOBAL_ACCOUNT,
@@ -363,24 +318,27 @@ def accstatz(watch: Watch) -> Accstatz:
         slow_consumers=facts.slow_consumers - facts.slow_routes,
     )
     return Accstatz(
-        server_id=facts.info.server_id, now=rfc3339(watch.calendar.now()), account_statz=[account]
+        server_id=facts.info.server_id, now=rfc3339(context.wall_time.now()), account_statz=[account]
     )
 
 
-def gatewayz(watch: Watch) -> Gatewayz:
+def gatewayz(context: MonitoringContext) -> Gatewayz:
     """Gateways to other clusters: there are none."""
     return Gatewayz(
-        server_id=watch.view.server().info.server_id,
-        now=rfc3339(watch.calendar.now()),
+        server_id=context.view.server().info.server_id,
+        now=rfc3339(context.wall_time.now()),
         outbound_gateways={},
         inbound_gateways={},
     )
 
 
-def leafz(watch: Watch) -> Leafz:
+def leafz(context: MonitoringContext) -> Leafz:
     """Leaf nodes: there are none."""
     return Leafz(
-        server_id=watch.view.server().info.server_id, now=rfc3339(watch.calendar.now()), leafnodes=0, leafs=[]
+        server_id=context.view.server().info.server_id,
+        now=rfc3339(context.wall_time.now()),
+        leafnodes=0,
+        leafs=[],
     )
 
 
@@ -388,7 +346,7 @@ def leafz(watch: Watch) -> Leafz:
 
 
 def _without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
-    """The same steps, as those of a page that is not written yet."""
+    """The same steps, as steps of a page that give no bytes."""
     while True:
         try:
             next(steps)
@@ -399,7 +357,7 @@ def _without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
 
 
 def _with_rows(head: BaseModel, rows: Chunks) -> Chunks:
-    """`head`, whose last field is an empty list, with these rows in that list; each begins with a comma."""
+    """`head`, with these rows in the empty list that is its last field; each row begins with a comma."""
     yield indented(head).removesuffix(b"]\n}")
     is_empty = True
     for piece in rows:
@@ -409,7 +367,7 @@ def _with_rows(head: BaseModel, rows: Chunks) -> Chunks:
 
 
 def _row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
-    """A row, and as its last field a list of this name, unless that is empty."""
+    """A row, with a list of this name as its last field, unless the list is empty."""
     yield b",\n    " + indented(row).replace(b"\n", b"\n    ").removesuffix(b"\n    }")
     is_empty = True
     for piece in items:
@@ -422,11 +380,11 @@ def _row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
     yield b"\n    }" if is_empty else b"\n      ]\n    }"
 
 
-def _stretches(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
-    """Rows of the list of a page, some at a time."""
+def _in_steps(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
+    """Rows of a page's list, `ROWS_PER_STEP` at a time."""
     left = iter(rows)
-    while stretch := list(islice(left, STRETCH)):
-        yield _items(stretch, writer, IN_PAGE)
+    while some := list(islice(left, ROWS_PER_STEP)):
+        yield _items(some, writer, IN_PAGE)
 
 
 def _subjects(listed: Listed) -> Chunks:

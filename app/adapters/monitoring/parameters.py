@@ -1,4 +1,4 @@
-"""What may stand behind the question mark, and what is said to the rest (monitoring.md, section 4)."""
+"""Query parameters of the pages, and the errors about invalid ones (monitoring-pages.md, section 4)."""
 
 import re
 from typing import Annotated
@@ -22,7 +22,7 @@ _DETAIL = "detail"
 
 
 def _integer(text: object) -> int:
-    """Plain decimal digits and nothing else; none at all count as 0."""
+    """Plain decimal digits only; an empty text counts as 0."""
     if isinstance(text, int):
         return text
     if text == "":
@@ -44,30 +44,30 @@ _Bounded = Annotated[
     int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer), WithJsonSchema(_NUMBER)
 ]
 Switch = Annotated[str, Field(pattern=_SWITCH)]
-"""1 or a word for yes switches it on; see `is_on`."""
+"""1, t and true are on; see `is_on`."""
 
 
-class Question(BaseModel):
-    """What every page of JSON understands."""
+class PageQuery(BaseModel):
+    """Parameters of every JSON page."""
 
     callback: Annotated[
         str, Field(pattern=CALLBACK, description="Answer as JSONP: a call of this function.")
     ] = ""
 
 
-class AccstatzQuestion(Question):
-    """What ``/accstatz`` understands."""
+class AccstatzQuery(PageQuery):
+    """Parameters of ``/accstatz``."""
 
     unused: Annotated[Switch, Field(description="Understood, and without effect.")] = ""
 
 
-class RoutezQuestion(Question):
-    """What ``/routez`` understands."""
+class RoutezQuery(PageQuery):
+    """Parameters of ``/routez``."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what the peers listen to.")] = ""
 
 
-class _Paging(Question):
+class _Paging(PageQuery):
     limit: Annotated[_Bounded, Field(description=f"Entries at most; 0 and less mean {DEFAULT_LIMIT}.")] = (
         DEFAULT_LIMIT
     )
@@ -75,23 +75,23 @@ class _Paging(Question):
 
     @property
     def most(self) -> int:
-        """The limit that counts."""
+        """The effective limit."""
         return self.limit if self.limit > 0 else DEFAULT_LIMIT
 
     @property
     def first(self) -> int:
-        """The offset that counts."""
+        """The effective offset."""
         return max(0, self.offset)
 
 
-class SubszQuestion(_Paging):
-    """What ``/subsz`` understands."""
+class SubszQuery(_Paging):
+    """Parameters of ``/subsz``."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what clients listen to.")] = ""
 
 
-class ConnzQuestion(_Paging):
-    """What ``/connz`` understands."""
+class ConnzQuery(_Paging):
+    """Parameters of ``/connz``."""
 
     sort: Annotated[
         SortKey,
@@ -110,21 +110,21 @@ class ConnzQuestion(_Paging):
 
     @property
     def detail(self) -> bool:
-        """Whether more than subjects is to be listed."""
+        """Whether subscriptions are listed with their figures."""
         return self.subs == _DETAIL
 
     def query(self) -> ConnectionQuery:
-        """The same, for the broker's view."""
+        """The same as a query to the broker's view."""
         return ConnectionQuery(self.sort, self.first, self.most, self.detail or is_on(self.subs))
 
 
 def is_on(switch: str) -> bool:
-    """Whether a switch is on: 1 and words for yes are, other numbers are not."""
+    """Whether a switch is on: 1, t and true are, other numbers are not."""
     return switch in _ON or (bool(_INTEGER.fullmatch(switch)) and int(switch) == 1)
 
 
-def complaint(error: RequestValidationError) -> str:
-    """One line that names what cannot be used."""
+def error_line(error: RequestValidationError) -> str:
+    """One line that names the invalid parameter."""
     first = error.errors()[0]
     name, given = first["loc"][-1], one_line(str(first.get("input", "")))
     if name == "sort":

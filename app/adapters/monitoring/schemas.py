@@ -1,6 +1,6 @@
-"""The answers, field by field: order, names and types (monitoring.md, sections 3 to 6 and 9).
+"""The answers field by field: order, names and types (monitoring-pages.md, sections 3 to 6 and 9).
 
-A field that is None is left out of the answer.
+A field that is None is left out of the answer. Clients and routes are in `connections`.
 """
 
 from typing import Annotated
@@ -22,11 +22,13 @@ Duration = Annotated[str, Field(examples=["3m20s"], pattern=r"^(\d+y)?(\d+d)?(\d
 Nanoseconds = Annotated[int, Field(examples=[120_000_000_000], description="In nanoseconds.")]
 
 
-class _Answer(BaseModel):
+class PageModel(BaseModel):
+    """What all answers have in common: they are frozen, and have no field beside their own."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RequestStats(_Answer):
+class RequestStats(PageModel):
     """Requests by page since the start, this one included."""
 
     index: Annotated[int, Field(serialization_alias="/")]
@@ -38,7 +40,7 @@ class RequestStats(_Answer):
     model_config = ConfigDict(serialize_by_alias=True)
 
 
-class SlowConsumerStats(_Answer):
+class SlowConsumerStats(PageModel):
     """Slow consumers by kind of peer."""
 
     clients: int
@@ -47,7 +49,7 @@ class SlowConsumerStats(_Answer):
     leafs: int
 
 
-class Cluster(_Answer):
+class ClusterSection(PageModel):
     """Where other servers connect."""
 
     addr: str
@@ -56,14 +58,7 @@ class Cluster(_Answer):
     tls_required: bool
 
 
-class Waited(_Answer):
-    """A receiver that a publisher waits for."""
-
-    cid: int
-    name: str
-
-
-class SlowConsumer(_Answer):
+class SlowConsumerEntry(PageModel):
     """A receiver that was closed because it was too slow."""
 
     kind: Annotated[str, Field(description="cid for a client, rid for a route.")]
@@ -76,7 +71,7 @@ class SlowConsumer(_Answer):
     at: Time
 
 
-class Varz(_Answer):
+class Varz(PageModel):
     """The server."""
 
     server_id: str
@@ -126,7 +121,7 @@ class Varz(_Answer):
     connect_urls: list[str] | None = None
     config_load_time: Time
     slow_consumer_stats: SlowConsumerStats
-    cluster: Cluster | None = None
+    cluster: ClusterSection | None = None
     pynatsd: Annotated[str, Field(description="The version of this server; `version` is the protocol's.")] = (
         ""
     )
@@ -137,113 +132,25 @@ class Varz(_Answer):
         Number, Field(description="For which publishers have waited for slow receivers, all together.")
     ] = 0.0
     recent_slow_consumers: Annotated[
-        list[SlowConsumer], Field(description="The last receivers that were closed, the latest last.")
+        list[SlowConsumerEntry], Field(description="The last receivers that were closed, the latest last.")
     ] = []
     events: Annotated[
         dict[str, int] | None, Field(description="How often what the dashboard lists has happened, by kind.")
     ] = None
 
 
-class SubscriptionDetail(_Answer):
+class SubscriptionDetail(PageModel):
     """One subscription."""
 
     subject: str
     qgroup: Annotated[str | None, Field(description="The queue group.")] = None
     sid: str
     msgs: Annotated[int, Field(description="Delivered so far.")]
-    max: Annotated[int | None, Field(description="It ends after so many messages.")] = None
+    max: Annotated[int | None, Field(description="It ends after this many messages.")] = None
     cid: int
 
 
-class ConnectionInfo(_Answer):
-    """One client."""
-
-    cid: int
-    ip: str
-    port: int
-    start: Time
-    last_activity: Time
-    uptime: Duration
-    idle: Duration
-    pending_bytes: int
-    in_msgs: Annotated[int, Field(description="Published by it.")]
-    out_msgs: Annotated[int, Field(description="Delivered to it.")]
-    in_bytes: int
-    out_bytes: int
-    subscriptions: int
-    name: str | None = None
-    lang: str | None = None
-    version: str | None = None
-    tls_version: str | None = None
-    tls_cipher_suite: str | None = None
-    authorized_user: Annotated[str | None, Field(description="Only with auth=1.")] = None
-    waits_for: Annotated[
-        list[Waited] | None, Field(description="The receivers that it waits for as a publisher.")
-    ] = None
-    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
-    subscriptions_list_detail: Annotated[
-        list[SubscriptionDetail] | None, Field(description="Only with subs=detail.")
-    ] = None
-
-
-class Connz(_Answer):
-    """A page of clients."""
-
-    now: Time
-    num_connections: Annotated[int, Field(description="Entries in this page.")]
-    total: Annotated[int, Field(description="All clients.")]
-    offset: int
-    limit: int
-    connections: list[ConnectionInfo]
-
-
-class RouteInfo(_Answer):
-    """One route."""
-
-    rid: int
-    remote_id: Annotated[str, Field(description="Server id of the peer.")]
-    did_solicit: Annotated[bool, Field(description="Whether this server dialled.")]
-    is_configured: bool
-    ip: str
-    port: int
-    pending_size: Annotated[int, Field(description="Pending bytes.")]
-    in_msgs: int
-    out_msgs: int
-    in_bytes: int
-    out_bytes: int
-    subscriptions: int
-    start: Time
-    uptime: Duration
-    remote_name: Annotated[str | None, Field(description="What the peer calls itself, or its server id.")] = (
-        None
-    )
-    rtt: Annotated[
-        str | None, Field(description="Round-trip time of the last ping.", examples=["0.412ms"])
-    ] = None
-    subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
-
-
-class UnreachableRoute(_Answer):
-    """A configured server that no route leads to."""
-
-    url: Annotated[str, Field(description="Without user and password.")]
-    attempts: Annotated[int, Field(description="Failed dials in a row.")]
-    error: Annotated[str, Field(description="Why the last one failed.")]
-    since: Annotated[Time, Field(description="When the first one failed.")]
-
-
-class Routez(_Answer):
-    """The routes."""
-
-    now: Time
-    num_routes: int
-    unreachable: Annotated[
-        list[UnreachableRoute] | None, Field(description="Configured servers that no route leads to, if any.")
-    ] = None
-    routes: list[RouteInfo]
-
-
-class Subsz(_Answer):
+class Subsz(PageModel):
     """The subscription index; with subs=1 also a page of what clients listen to."""
 
     num_subscriptions: int
@@ -260,14 +167,14 @@ class Subsz(_Answer):
     subscriptions_list: list[SubscriptionDetail] | None = None
 
 
-class DataStats(_Answer):
+class DataStats(PageModel):
     """Messages one way."""
 
     msgs: int
     bytes: Annotated[int, Field(description="Payload only.")]
 
 
-class AccountStat(_Answer):
+class AccountStat(PageModel):
     """One account."""
 
     acc: str
@@ -281,7 +188,7 @@ class AccountStat(_Answer):
     slow_consumers: Annotated[int, Field(description="Receivers that were cut.")]
 
 
-class Accstatz(_Answer):
+class Accstatz(PageModel):
     """Accounts. All clients belong to one."""
 
     server_id: str
@@ -289,7 +196,7 @@ class Accstatz(_Answer):
     account_statz: list[AccountStat]
 
 
-class Gatewayz(_Answer):
+class Gatewayz(PageModel):
     """Gateways to other clusters. There are none."""
 
     server_id: str
@@ -298,7 +205,7 @@ class Gatewayz(_Answer):
     inbound_gateways: dict[str, list[str]]
 
 
-class Leafz(_Answer):
+class Leafz(PageModel):
     """Leaf nodes. There are none."""
 
     server_id: str
@@ -307,7 +214,7 @@ class Leafz(_Answer):
     leafs: list[str]
 
 
-class Health(_Answer):
+class HealthAnswer(PageModel):
     """Whether the server does its work."""
 
     status: Annotated[str, Field(examples=["ok"])]

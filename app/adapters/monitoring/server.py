@@ -1,6 +1,6 @@
-"""uvicorn, embedded: its protocol on our sockets and our loop, and nothing else of it.
+"""uvicorn, embedded: only its protocol, on our sockets and our loop.
 
-There are no signal handlers, no logging set-up and no waking ten times a second.
+It installs no signal handlers, sets up no logging and does not wake ten times a second.
 """
 
 import asyncio
@@ -16,47 +16,47 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.accepting import FAREWELL_SECONDS, AcceptLoop, Opening
+from app.adapters.monitoring.accept_loop import SHUTDOWN_SECONDS, AcceptLoop, ListenSocket
 from app.adapters.monitoring.app import create_app
-from app.adapters.monitoring.dashboard.pages import PATH as DASHBOARD
-from app.adapters.monitoring.dashboard.pages import dashboard_router
+from app.adapters.monitoring.context import MonitoringContext
+from app.adapters.monitoring.dashboard.router import PATH as DASHBOARD
+from app.adapters.monitoring.dashboard.router import dashboard_router
 from app.adapters.monitoring.formats import bounded
 from app.adapters.monitoring.http_protocol import (
-    LARGEST_HEAD,
-    MOST_CONNECTIONS,
+    MAX_CONNECTIONS,
+    MAX_HEAD,
     NO_PLAIN_HTTP,
     BoundedHttp,
     refusal,
 )
-from app.adapters.monitoring.turns import FairQueue
-from app.adapters.monitoring.watch import Watch
+from app.adapters.monitoring.stepper import Stepper
 
-__all__ = ["HttpServer", "Opening", "abort", "make_server"]
+__all__ = ["HttpServer", "ListenSocket", "abort", "make_server"]
 
 LIFESPAN_SECONDS = 2.0
-"""How long what belongs to the pages may take to end."""
+"""Time limit for the pages' background work to end."""
 
 _TICK = 1.0
 
 _FIRST_PAGES = ("/livez", "/metrics")
-"""Pages that need all that pages need; asked for once, they have it."""
+"""Pages that are requested once at the start, so that all they need is loaded."""
 
 
 class HttpServer:
-    """Serves an application at several openings, until it is closed."""
+    """Serves an application at several sockets, until it is closed."""
 
     def __init__(
         self,
         app: ASGIApp,
-        openings: Sequence[Opening],
-        turns: FairQueue,
+        sockets: Sequence[ListenSocket],
+        stepper: Stepper,
         on_tick: Callable[[float], None],
         on_error: Callable[[str], None],
     ) -> None:
-        """Made off the loop.
+        """Can be made in any thread.
 
-        `turns` are charged with reading requests. `on_tick` is called each second, with the seconds by
-        which the loop was late; `on_error` hears of defects.
+        `stepper` is charged for reading requests. `on_tick` is called each second, with the lateness
+        of the loop in seconds; `on_error` with the text of each defect.
         """
         self._config = Config(
             app,
@@ -66,17 +66,17 @@ class HttpServer:
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            h11_max_incomplete_event_size=LARGEST_HEAD,
+            h11_max_incomplete_event_size=MAX_HEAD,
         )
         self._config.load()
-        self._openings = openings
-        self._turns = turns
+        self._sockets = sockets
+        self._stepper = stepper
         self._report = on_error
         self._state = ServerState()
         self._logger = logging.Logger("monitoring", logging.ERROR)  # noqa: LOG001 - each server has its own
         self._logger.addHandler(_Reporter(on_error))
         self._on_tick = on_tick
-        self._doors: list[AcceptLoop] = []
+        self._accept_loops: list[AcceptLoop] = []
         self._timer: asyncio.TimerHandle | None = None
         self._app = app
         self._lifespan = self._config.lifespan_class(self._config)
@@ -86,34 +86,34 @@ class HttpServer:
         self._is_begun = False
 
     async def prepare(self) -> None:
-        """Do all that opens files: begin what belongs to the pages, and ask for some of them once.
+        """Do everything that opens files: start background work, and request some pages once.
 
-        Raises whatever goes wrong; `close` is to be called then.
+        Raises any error; call `close` then.
         """
         await self._lifespan.startup()
         self._is_begun = True
         if self._lifespan.should_exit:
             raise RuntimeError(self._complaints[0] if self._complaints else "the pages do not begin")
         for path in _FIRST_PAGES:
-            await self._app(_request(path), _nothing_comes, _nobody_reads)
+            await self._app(_request(path), _no_body, _ignore)
 
     def start(self) -> None:
         """Serve."""
         self._tick(asyncio.get_running_loop().time())
         hint = refusal(HTTPStatus.BAD_REQUEST, NO_PLAIN_HTTP)
-        for opening in self._openings:
-            door = AcceptLoop(opening, self._protocol, hint, MOST_CONNECTIONS, self._report)
-            self._doors.append(door)
-            door.start()
+        for listening in self._sockets:
+            accept_loop = AcceptLoop(listening, self._protocol, hint, MAX_CONNECTIONS, self._report)
+            self._accept_loops.append(accept_loop)
+            accept_loop.start()
 
     async def close(self) -> None:
-        """Accept no more; let answers under way end, for a moment. The sockets stay open."""
-        for door in self._doors:
-            door.close()
+        """Accept no more, and wait a moment for answers in progress. The sockets stay open."""
+        for accept_loop in self._accept_loops:
+            accept_loop.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=FAREWELL_SECONDS)
+            await asyncio.wait(list(self._state.tasks), timeout=SHUTDOWN_SECONDS)
         for task in list(self._state.tasks):
             task.cancel()
         for connection in list(self._state.connections):
@@ -127,7 +127,7 @@ class HttpServer:
         forget_endpoints()
 
     def _protocol(self) -> BoundedHttp:
-        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger, self._turns)
+        return BoundedHttp(self._config, self._state, self._lifespan.state, self._logger, self._stepper)
 
     def _tick(self, due: float) -> None:
         loop = asyncio.get_running_loop()
@@ -142,10 +142,10 @@ class HttpServer:
 
 
 def forget_endpoints() -> None:
-    """Empty the caches of FastAPI that hold the functions of pages.
+    """Empty FastAPI's caches of page functions.
 
-    They would keep a stopped server, and all that it is made of, for as long as the process lives.
-    They belong to the process, and fill again.
+    They are global, and would keep the objects of a stopped server until the process ends.
+    They fill again.
     """
     for cached in vars(models).values():
         if hasattr(cached, "cache_clear"):
@@ -153,19 +153,21 @@ def forget_endpoints() -> None:
 
 
 def abort(transport: asyncio.WriteTransport) -> None:
-    """End a link now. One over TLS that was closed twice is let go: it ends by itself, after its farewell."""
-    with suppress(AttributeError):  # as Python 3.11.2 says then: it has forgotten its socket
+    """Close a connection now. A TLS connection that was closed twice ends by itself after its shutdown."""
+    with suppress(AttributeError):  # Python 3.11.2 raises it after a second close
         transport.abort()
 
 
-def make_server(watch: Watch, openings: Sequence[Opening], on_error: Callable[[str], None]) -> HttpServer:
-    """The pages of `watch`, ready to be served."""
-    app = create_app(watch, [dashboard_router(watch)], {DASHBOARD: "all of it, live"})
-    return HttpServer(app, openings, watch.turns, watch.figures.sample, on_error)
+def make_server(
+    context: MonitoringContext, sockets: Sequence[ListenSocket], on_error: Callable[[str], None]
+) -> HttpServer:
+    """A server for the pages of `context`."""
+    app = create_app(context, [dashboard_router(context)], {DASHBOARD: "all of it, live"})
+    return HttpServer(app, sockets, context.stepper, context.figures.sample, on_error)
 
 
 def _request(path: str) -> Scope:
-    """A request that nobody has sent."""
+    """A request made by the server itself."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -183,16 +185,16 @@ def _request(path: str) -> Scope:
     }
 
 
-async def _nothing_comes() -> Message:
+async def _no_body() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _nobody_reads(_message: Message) -> None:
+async def _ignore(_message: Message) -> None:
     pass
 
 
 class _Reporter(logging.Handler):
-    """FairQueue what uvicorn logs about a defect into one line."""
+    """Turns what uvicorn logs about a defect into one line."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where every thread and task of the process stands: for the report of a defect."""
+"""Stack traces of all threads and tasks, for the report of a defect."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ _MOST_TASKS = 200
 
 
 def stacks() -> Steps[str]:
-    """Places in the code, as text; no values, so nothing secret."""
+    """The stack traces as text, without values, so without secrets."""
     parts = []
     for part in chain(_threads(), _tasks()):
         parts.append(part)

@@ -1,1 +1,1 @@
-"""The server as a process among others: its pid file, and the service manager that started it."""
+"""The server as a process: event loop, heap, files, standard streams, service manager."""

@@ -1,7 +1,7 @@
-"""An event loop from its beginning to its end, which comes soon whatever is left to do.
+"""Running an event loop, with a bounded end.
 
-`asyncio.run` waits for each task that is left, and for each thread, without a bound. One
-piece of the operator's own code that swallows its cancellation would keep a server alive.
+`asyncio.run` waits without a limit for all remaining tasks and threads. Code of the
+operator that ignores its cancellation would keep the server from ending.
 """
 
 import asyncio
@@ -14,15 +14,18 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 END_SECONDS = 2.0
-"""How long tasks that are cancelled are waited for, and afterwards threads."""
+"""Time limit for cancelled tasks to end, and then for threads."""
 
-_LOOK_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 
 T = TypeVar("T")
 
 
 def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.AbstractEventLoop]) -> T:
-    """What it returns or raises; then all other tasks are cancelled, and waited for with a bound."""
+    """Run `work` to its end, then cancel all other tasks and wait `END_SECONDS` for them.
+
+    Returns what `work` returns; raises what it raises.
+    """
     loop = make_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -34,7 +37,7 @@ def run_in_loop(work: Coroutine[Any, Any, T], make_loop: Callable[[], asyncio.Ab
                 loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), END_SECONDS))
         finally:
             asyncio.set_event_loop(None)
-            loop.close()  # which lets its threads go, and does not wait for them
+            loop.close()  # does not wait for its threads
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
@@ -48,33 +51,30 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
         if not task.cancelled() and (error := task.exception()):
             loop.call_exception_handler({"message": "a task failed at the end", "exception": error})
     for task in left:
-        task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's own switch: it is known to be given up
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's own switch; the task is abandoned on purpose
 
 
-def leave(status: int, leave_now: Callable[[int], object] = os._exit) -> int:
-    """`status`, for the end of the program; where a thread would keep it from ending, the end is now."""
+def exit_status(status: int, exit_now: Callable[[int], object] = os._exit) -> int:
+    """Returns `status` for the program's exit; exits at once if a thread would prevent that."""
     deadline = time.monotonic() + END_SECONDS
     while any(_holding(threading.enumerate())) and time.monotonic() < deadline:
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     if any(_holding(threading.enumerate())):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
-        leave_now(status)
+        exit_now(status)
     return status
 
 
-def end_at_last(seconds: float, leave_now: Callable[[], object]) -> threading.Timer:
-    """End the program after so long if it has not ended by then, even while its loop is stuck.
-
-    To be cancelled where it has.
-    """
-    timer = threading.Timer(seconds, leave_now)
-    timer.name, timer.daemon = "last-end", True
+def exit_after(seconds: float, exit_now: Callable[[], object]) -> threading.Timer:
+    """Exit after `seconds`, even if the event loop is stuck. Cancel the timer to prevent it."""
+    timer = threading.Timer(seconds, exit_now)
+    timer.name, timer.daemon = "exit-timer", True
     timer.start()
     return timer
 
 
 def _holding(threads: Iterable[threading.Thread]) -> Iterable[threading.Thread]:
-    """Those for which Python would wait."""
+    """The threads for which the interpreter waits at its exit."""
     return (thread for thread in threads if not thread.daemon and thread is not threading.main_thread())

@@ -1,81 +1,71 @@
-"""Telling the service manager how the server is, as systemd wants to hear it.
+"""Notifications to the service manager, in systemd's protocol.
 
-Under ``Type=notify`` systemd takes a service for started when it says so, and with
-``WatchdogSec`` it kills one that falls silent. The words are lines in a datagram;
-where to send it stands in the environment. Started by anything else, the server
-has nobody to tell, and all of this does nothing.
+With ``Type=notify`` a service counts as started when it sends a notification, and with
+``WatchdogSec`` it is killed when its notifications stop. Each is a datagram of lines; its
+address is in the environment. Without that variable nothing is sent.
 """
 
 import os
 import socket
-import time
 from collections.abc import Callable, Mapping
 
 from app.ports.clock import Clock
 
 _SEND_SECONDS = 0.1
-"""How long a word may take. The event loop waits for it, so it is short."""
+"""Time limit of one notification. The event loop waits for it, so it is short."""
 
 _MICROSECONDS = 1_000_000
 
 
 Send = Callable[[str, bytes], None]
-"""Sends a datagram to an address as it stands in the environment. Raises `OSError`."""
+"""Sends a datagram to the address in the environment. Raises `OSError`."""
 
 
-def send_datagram(address: str, words: bytes) -> None:
-    """Over a socket of this machine; an address with @ in front is in the abstract namespace."""
+def send_datagram(address: str, message: bytes) -> None:
+    """Send over a Unix socket; an address that begins with @ is in the abstract namespace."""
     path = os.fsencode(address)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
         link.settimeout(_SEND_SECONDS)
         link.connect(b"\0" + path[1:] if path.startswith(b"@") else path)
-        link.send(words)
+        link.send(message)
 
 
 class ServiceManager:
-    """Speaks to whoever started this process.
+    """Sends notifications to the service manager, if there is one.
 
-    Failures are told to `warn`, in one line, the first time only: a server that
-    serves is worth more than one that ends because nobody listens.
+    A failure is passed to `warn` in one line, the first time only; the server goes on.
     """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         warn: Callable[[str], None],
-        monotonic: Callable[[], float] = time.monotonic,
         send: Send = send_datagram,
     ) -> None:
-        """`environment` is the process's. `monotonic` is the system's clock of that name, in seconds."""
+        """`environment` is that of the process."""
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._warn = warn
-        self._monotonic = monotonic
         self._send = send
         self._warned = False
         self.alive_every = self._read_interval(environment)
-        """Seconds between two signs of life, half of what is granted; None when nobody waits for any."""
+        """Seconds between watchdog notifications, half of the time limit; None without a watchdog."""
 
     def ready(self) -> None:
-        """The server serves; after `reloading`: with its new settings."""
-        self._tell("READY=1")
-
-    def reloading(self) -> None:
-        """The server reads its configuration again. To be followed by `ready`, whatever comes of it."""
-        # Without the time the manager cannot tell this word from an older one.
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={int(self._monotonic() * _MICROSECONDS)}")
+        """The server accepts clients."""
+        self._send_lines("READY=1")
 
     def stopping(self) -> None:
-        """The server has begun to stop."""
-        self._tell("STOPPING=1")
+        """The server is stopping."""
+        self._send_lines("STOPPING=1")
 
     def keep_alive(self, clock: Clock) -> None:
-        """Give signs of life from now on, if anybody waits for them.
+        """Send watchdog notifications from now on, if there is a watchdog.
 
-        `clock` is that of the event loop, so that they end when the loop is stuck.
+        `clock` is that of the event loop, so that they stop when the loop is stuck.
         """
         interval = self.alive_every
         if interval is not None:
-            self._tell("WATCHDOG=1")
+            self._send_lines("WATCHDOG=1")
             clock.call_later(interval, lambda: self.keep_alive(clock))
 
     def _read_interval(self, environment: Mapping[str, str]) -> float | None:
@@ -88,11 +78,11 @@ class ServiceManager:
             return None
         return int(granted) / _MICROSECONDS / 2
 
-    def _tell(self, words: str) -> None:
+    def _send_lines(self, lines: str) -> None:
         if not self._address:
             return
         try:
-            self._send(self._address, words.encode("ascii"))
+            self._send(self._address, lines.encode("ascii"))
         except OSError as error:
             self._complain(f"{self._address}: {error}")
 

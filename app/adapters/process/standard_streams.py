@@ -1,4 +1,4 @@
-"""The three streams a process is born with, may be born without, and may fail to write to."""
+"""Standard input, output and error, which may be closed or fail."""
 
 import contextlib
 import os
@@ -10,27 +10,26 @@ _NUMBERS = (0, 1, 2)
 
 
 def fill_standard_streams() -> None:
-    """Open the null device in place of each standard stream that is closed.
+    """Open the null device in place of each closed standard stream.
 
-    Without that the next sockets get their numbers, and libuv ends the process when it
-    closes one of these. `sys.__stderr__` stays as it is: it tells the log that there is
-    nobody to read it.
+    Otherwise the next sockets get their numbers, and libuv ends the process when it closes
+    one of these. `sys.__stderr__` stays as it is: the log checks it for a reader.
     """
     for number in _NUMBERS:
         if not _is_open(number):
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is `number`
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error has it from birth
+        sys.stdout.reconfigure(errors="backslashreplace")  # the default of standard error
 
 
 def say(text: str) -> bool:
-    """Write it to standard output, and tell whether all of it could be written.
+    """Write to standard output; returns whether all of it was written.
 
-    A reader that has gone knows that it has; any other failure is told on standard error.
+    A failure is reported on standard error, unless the reader has closed the pipe.
     """
     try:
         sys.stdout.write(text)
@@ -46,7 +45,7 @@ def say(text: str) -> bool:
 
 
 def complain(text: str) -> None:
-    """Write it to standard error; when that fails too there is nobody left to tell."""
+    """Write to standard error; a failure is ignored."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -55,7 +54,7 @@ def complain(text: str) -> None:
 
 
 def _give_up(stream: TextIO) -> None:
-    """Let what is left in the buffer go nowhere, for Python tries to write it once more at the end."""
+    """Send the rest of the buffer to the null device, since Python would retry it at the end."""
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -1,5 +1,5 @@
-"""A board for the terminal: what a server does, read from its monitoring port.
+"""A terminal view of a server, read from its monitoring port.
 
-It is a client of its own and knows nothing of the broker, so it watches any NATS
-server that answers ``/varz`` and ``/connz`` (monitoring.md, section 9.1).
+It is a separate program that uses only HTTP, so it works with any NATS server that
+answers ``/varz`` and ``/connz`` (monitoring-pages.md, section 9.1).
 """

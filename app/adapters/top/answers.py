@@ -1,21 +1,20 @@
-"""What ``/varz`` and ``/connz`` say, as far as the board shows it.
+"""The answers of ``/varz`` and ``/connz``, as far as the board shows them.
 
-Servers of ten years differ in what they send. A field that is missing, or of another
-type than it should be, counts as zero or as empty; an answer that is no JSON object
-is an error.
+Server versions differ in their fields. A missing field, or one of the wrong type, counts
+as zero or empty; an answer that is no JSON object is an error.
 """
 
 import json
 from dataclasses import dataclass
 
 
-class NotUnderstood(Exception):
-    """The answer is not what a monitoring port says."""
+class InvalidAnswer(Exception):
+    """The answer is not that of a monitoring port."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """Messages and payload bytes since the start, seen from the server."""
+class TrafficTotals:
+    """Messages and payload bytes since the start, as the server counts them."""
 
     in_msgs: int = 0
     out_msgs: int = 0
@@ -24,7 +23,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerAnswer:
     """``/varz``."""
 
     id: str
@@ -35,11 +34,11 @@ class Server:
     """Percent of one processor."""
     mem: int
     slow_consumers: int
-    traffic: Traffic
+    traffic: TrafficTotals
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientAnswer:
     """An entry of ``/connz``."""
 
     cid: int
@@ -48,7 +47,7 @@ class Client:
     name: str
     subs: int
     pending: int
-    traffic: Traffic
+    traffic: TrafficTotals
     lang: str
     version: str
     uptime: str
@@ -56,13 +55,13 @@ class Client:
     subjects: tuple[str, ...] = ()
 
 
-def read_server(body: bytes) -> Server:
-    """Raises `NotUnderstood`."""
+def read_server(body: bytes) -> ServerAnswer:
+    """Raises `InvalidAnswer`."""
     fields = _Fields(_object(body, "/varz"))
     if not fields.text("server_id"):
-        raise NotUnderstood("/varz names no server_id: is this the monitoring port of a NATS server?")
+        raise InvalidAnswer("/varz names no server_id: is this the monitoring port of a NATS server?")
     name = fields.text("server_name")
-    return Server(
+    return ServerAnswer(
         id=fields.text("server_id"),
         name=name if name != fields.text("server_id") else "",
         version=fields.text("version"),
@@ -74,16 +73,16 @@ def read_server(body: bytes) -> Server:
     )
 
 
-def read_clients(body: bytes) -> tuple[Client, ...]:
-    """Raises `NotUnderstood`."""
+def read_clients(body: bytes) -> tuple[ClientAnswer, ...]:
+    """Raises `InvalidAnswer`."""
     entries = _object(body, "/connz").get("connections")
     if not isinstance(entries, list):
         return ()
     return tuple(_client(_Fields(entry)) for entry in entries if isinstance(entry, dict))
 
 
-def _client(fields: "_Fields") -> Client:
-    return Client(
+def _client(fields: "_Fields") -> ClientAnswer:
+    return ClientAnswer(
         cid=fields.count("cid"),
         ip=fields.text("ip"),
         port=fields.count("port"),
@@ -103,9 +102,9 @@ def _object(body: bytes, path: str) -> dict[str, object]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotUnderstood(f"{path} is no JSON: is this the monitoring port of a NATS server?") from None
+        raise InvalidAnswer(f"{path} is no JSON: is this the monitoring port of a NATS server?") from None
     if not isinstance(answer, dict):
-        raise NotUnderstood(f"{path} is no JSON object")
+        raise InvalidAnswer(f"{path} is no JSON object")
     return answer
 
 
@@ -131,5 +130,5 @@ class _Fields:
         value = self._fields.get(name)
         return value if isinstance(value, int) else 0
 
-    def traffic(self) -> Traffic:
-        return Traffic(*(self.count(name) for name in ("in_msgs", "out_msgs", "in_bytes", "out_bytes")))
+    def traffic(self) -> TrafficTotals:
+        return TrafficTotals(*(self.count(name) for name in ("in_msgs", "out_msgs", "in_bytes", "out_bytes")))

@@ -1,36 +1,36 @@
-"""Asking again and again, in a thread of its own, so that the screen never waits."""
+"""Polling in a thread, so that the screen never waits."""
 
 import threading
 from collections.abc import Callable
 
-from app.adapters.top.rates import Reading
-from app.adapters.top.source import Question, Source, Unreachable
+from app.adapters.top.monitoring_port import ReadingQuery, ReadingSource, Unreachable
+from app.adapters.top.rates import ServerReading
 
-Report = Reading | Unreachable
+Report = ServerReading | Unreachable
 
 
 class Poller:
-    """Reads a source every `delay` seconds, and at once when the question changes."""
+    """Reads a source every `delay` seconds, and at once when the query changes."""
 
-    def __init__(self, source: Source, delay: float, question: Question) -> None:
+    def __init__(self, source: ReadingSource, delay: float, query: ReadingQuery) -> None:
         self._source = source
         self._delay = delay
-        self._question = question
+        self._query = query
         self._wake = threading.Event()
         self._stopped = threading.Event()
 
     def start(self, report: Callable[[Report], None]) -> None:
-        """Begin; `report` is called in the thread, with each reading, or with the reason for none."""
+        """Start; `report` is called in the thread with each reading, or with the reason for a failure."""
         # A daemon: a server that does not answer must not keep the program from ending.
         threading.Thread(target=self._run, args=(report,), name="poller", daemon=True).start()
 
-    def ask(self, question: Question) -> None:
-        """Ask this from now on, and at once."""
-        self._question = question
+    def ask(self, query: ReadingQuery) -> None:
+        """Use this query from now on, beginning at once."""
+        self._query = query
         self._wake.set()
 
     def stop(self) -> None:
-        """Ask no more; a question that is under way is not waited for."""
+        """Stop; a request in progress is not waited for."""
         self._stopped.set()
         self._wake.set()
 
@@ -45,6 +45,6 @@ class Poller:
 
     def _read(self) -> Report:
         try:
-            return self._source.read(self._question)
+            return self._source.read(self._query)
         except Unreachable as reason:
             return reason

@@ -1,13 +1,13 @@
-"""Rates: what has been added to running totals, by the time it took."""
+"""Rates: the growth of running totals per second."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.adapters.top.answers import Client, Server, Traffic
+from app.adapters.top.answers import ClientAnswer, ServerAnswer, TrafficTotals
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TrafficRates:
     """Messages and bytes per second."""
 
     in_msgs: float = 0.0
@@ -17,54 +17,54 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the server said at one time, and how fast things went since the time before."""
+class ServerReading:
+    """The state of a server at one time, with rates since the reading before."""
 
-    server: Server
-    clients: tuple[Client, ...]
-    pace: Pace | None = None
-    """None while there is nothing to compare with."""
-    paces: Mapping[int, Pace] = field(default_factory=dict)
-    """By cid, of clients that were there before as well."""
+    server: ServerAnswer
+    clients: tuple[ClientAnswer, ...]
+    rates: TrafficRates | None = None
+    """None for the first reading."""
+    client_rates: Mapping[int, TrafficRates] = field(default_factory=dict)
+    """By cid, for clients that were in the reading before."""
 
 
 class Meter:
-    """Compares each answer with the one before."""
+    """Computes rates from each answer and the one before."""
 
     def __init__(self) -> None:
         self._at = 0.0
-        self._server: Server | None = None
-        self._clients: dict[int, Traffic] = {}
+        self._server: ServerAnswer | None = None
+        self._clients: dict[int, TrafficTotals] = {}
 
-    def read(self, at: float, server: Server, clients: tuple[Client, ...]) -> Reading:
-        """The reading of an answer that came at `at`, in seconds on a scale that never steps.
+    def read(self, at: float, server: ServerAnswer, clients: tuple[ClientAnswer, ...]) -> ServerReading:
+        """The reading of an answer that arrived at `at`, in seconds on a monotonic scale.
 
-        A server that was started anew counts from zero, so nothing of before is comparable.
+        A restarted server counts from zero, so earlier totals are not comparable.
         """
         before, seconds = self._server, max(at - self._at, 0.001)
-        if before is None or not _goes_on(before, server):
-            pace, known = None, {}
+        if before is None or not _is_same_run(before, server):
+            rates, known = None, {}
         else:
-            pace, known = _pace(before.traffic, server.traffic, seconds), self._clients
+            rates, known = _rates(before.traffic, server.traffic, seconds), self._clients
         self._at, self._server = at, server
         self._clients = {client.cid: client.traffic for client in clients}
-        paces = {
-            client.cid: _pace(known[client.cid], client.traffic, seconds)
+        client_rates = {
+            client.cid: _rates(known[client.cid], client.traffic, seconds)
             for client in clients
             if client.cid in known
         }
-        return Reading(server, clients, pace, paces)
+        return ServerReading(server, clients, rates, client_rates)
 
 
-def _goes_on(before: Server, now: Server) -> bool:
+def _is_same_run(before: ServerAnswer, now: ServerAnswer) -> bool:
     """Whether it is the same run of the same server."""
     counters = ("in_msgs", "out_msgs", "in_bytes", "out_bytes")
     fell = any(getattr(now.traffic, name) < getattr(before.traffic, name) for name in counters)
     return before.id == now.id and not fell
 
 
-def _pace(before: Traffic, now: Traffic, seconds: float) -> Pace:
-    return Pace(
+def _rates(before: TrafficTotals, now: TrafficTotals, seconds: float) -> TrafficRates:
+    return TrafficRates(
         in_msgs=max(0, now.in_msgs - before.in_msgs) / seconds,
         out_msgs=max(0, now.out_msgs - before.out_msgs) / seconds,
         in_bytes=max(0, now.in_bytes - before.in_bytes) / seconds,

@@ -1,30 +1,34 @@
-"""The board on the screen, with its keys. Needs textual."""
+"""The board on the screen and its keys. Needs textual."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Key
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from app.adapters.top.board import FindName, Look, aligned, summary, table
-from app.adapters.top.lines import Lines
+from app.adapters.top.board import Display, FindName, aligned, summary, table
+from app.adapters.top.monitoring_port import SORTS, ReadingQuery, ReadingSource, Unreachable
 from app.adapters.top.poller import Poller, Report
-from app.adapters.top.rates import Reading
-from app.adapters.top.source import SORTS, Question, Source, Unreachable
+from app.adapters.top.rates import ServerReading
 from app.domain.text import printable
 
-LARGEST_LIMIT = 100_000
+MAX_LIMIT = 100_000
 
 HELP = f"""\
 o      Sort by: {" ".join(SORTS[:6])}
                 {" ".join(SORTS[6:])}
                 Older servers know fewer. On the command line: -sort
-n      Ask for so many connections. On the command line: -n
+n      Ask for this many connections. On the command line: -n
 s      Show what each connection has subscribed to
 d      Show the names of addresses, once they are looked up
 b      Show all digits of a figure
@@ -36,17 +40,47 @@ Press any key to go back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How the board begins."""
+class BoardSettings:
+    """Initial settings of the board."""
 
-    question: Question = field(default_factory=Question)
-    look: Look = field(default_factory=Look)
+    query: ReadingQuery = field(default_factory=ReadingQuery)
+    display: Display = field(default_factory=Display)
     find_name: FindName | None = None
-    """How addresses become names when that is wanted."""
+    """Looks up the name of an address, where names are shown."""
     delay: float = 1.0
     """Seconds between two readings."""
     refreshes: int = 0
-    """Readings after which it ends; 0 for no end."""
+    """Number of readings after which it ends; 0 for no end."""
+
+
+_HEADINGS = Style(bold=True, reverse=True)
+
+
+class TextLines(ScrollView, can_focus=True):
+    """A table as lines of text: the headings stay, the rows scroll, and only visible lines are drawn."""
+
+    DEFAULT_CSS = "TextLines { height: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = [""]
+        """The headings, and the rows."""
+
+    def set_lines(self, lines: list[str]) -> None:
+        """Replace the lines; the scroll position stays."""
+        self.lines = lines
+        self.virtual_size = Size(max(map(len, lines)), len(lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        left, top = self.scroll_offset
+        width = self.scrollable_content_region.width
+        number = y if y == 0 else y + top
+        text = self.lines[number] if number < len(self.lines) else ""
+        style = _HEADINGS if y == 0 else Style()
+        line = Strip([Segment(text.ljust(left + width), style)])
+        return line.crop(left, left + width).apply_style(self.rich_style)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -61,12 +95,12 @@ class HelpScreen(ModalScreen[None]):
         yield Static(HELP, id="help", markup=False)
 
     def on_key(self, event: Key) -> None:
-        event.stop()  # so that q leads back, too, and does not quit
+        event.stop()  # so that q closes the help too, and does not quit
         self.dismiss()
 
 
 class Board(App[None]):
-    """Shows the readings of a source until somebody quits."""
+    """Shows the readings of a source until the user quits."""
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
@@ -90,25 +124,25 @@ class Board(App[None]):
     ]
 
     class Reported(Message):
-        """The poller has something to say."""
+        """The poller has a reading or a failure."""
 
         def __init__(self, report: Report) -> None:
             super().__init__()
             self.report = report
 
-    def __init__(self, source: Source, settings: Settings) -> None:
+    def __init__(self, source: ReadingSource, settings: BoardSettings) -> None:
         super().__init__()
         self._settings = settings
-        self._question, self._look = settings.question, settings.look
-        self._poller = Poller(source, settings.delay, settings.question)
+        self._query, self._shown = settings.query, settings.display
+        self._poller = Poller(source, settings.delay, settings.query)
         self._summary = Static("Waiting for the first answer", id="summary", markup=False)
         self._status = Static("", id="status", markup=False)
         self._prompt = Input(id="prompt", select_on_focus=False)
-        self._lines = Lines()
-        self._reading: Reading | None = None
+        self._lines = TextLines()
+        self._reading: ServerReading | None = None
         self._failures = 0
         self.readings = 0
-        """Readings that were shown so far."""
+        """Number of readings shown so far."""
         self._prompts: dict[str, Callable[[str], str]] = {"sort": self._sort_by, "limit": self._limit_to}
         self._asking = ""
 
@@ -149,8 +183,8 @@ class Board(App[None]):
         if self._reading is None:
             return
         polled = f"\n\nConnections Polled: {len(self._reading.clients)}"
-        self._summary.update("\n".join(summary(self._reading, self._look)) + polled)
-        self._lines.set_lines(aligned(table(self._reading, self._look)))
+        self._summary.update("\n".join(summary(self._reading, self._shown)) + polled)
+        self._lines.set_lines(aligned(table(self._reading, self._shown)))
 
     def _say(self, text: str, *, lost: bool = False) -> None:
         self._status.update(text)
@@ -160,36 +194,38 @@ class Board(App[None]):
 
     def action_subscriptions(self) -> None:
         """Show or hide what clients have subscribed to."""
-        wanted = not self._look.subscriptions
-        self._look = replace(self._look, subscriptions=wanted)
-        self._ask(replace(self._question, subscriptions=wanted))
+        wanted = not self._shown.subscriptions
+        self._shown = replace(self._shown, subscriptions=wanted)
+        self._ask(replace(self._query, subscriptions=wanted))
         self._draw()
 
     def action_names(self) -> None:
         """Show names, or addresses."""
-        self._look = replace(self._look, find_name=None if self._look.find_name else self._settings.find_name)
+        self._shown = replace(
+            self._shown, find_name=None if self._shown.find_name else self._settings.find_name
+        )
         self._draw()
 
     def action_raw(self) -> None:
         """Show all digits, or few."""
-        self._look = replace(self._look, raw=not self._look.raw)
+        self._shown = replace(self._shown, raw=not self._shown.raw)
         self._draw()
 
     def action_rates(self) -> None:
         """Show rates in the table, or totals."""
-        self._look = replace(self._look, rates=not self._look.rates)
+        self._shown = replace(self._shown, rates=not self._shown.rates)
         self._draw()
 
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(HelpScreen())
 
-    # --- questions to the reader ---------------------------------------------
+    # --- prompts -------------------------------------------------------------
 
     def action_prompt(self, asking: str) -> None:
-        """Let the reader type a value."""
+        """Prompt for a value."""
         self._asking = asking
-        now = self._question.sort if asking == "sort" else self._question.limit
+        now = self._query.sort if asking == "sort" else self._query.limit
         self._prompt.value = ""
         self._prompt.placeholder = f"sort by [{now}]" if asking == "sort" else f"limit [{now}]"
         self._prompt.add_class("open")
@@ -211,19 +247,19 @@ class Board(App[None]):
         self._lines.focus()
 
     def _sort_by(self, word: str) -> str:
-        """Obey, or say why not."""
+        """Apply the value; returns the error, empty if there is none."""
         if word not in SORTS:
             return f"Cannot sort by {printable(word)!r}; possible are {', '.join(SORTS)}"
-        self._ask(replace(self._question, sort=word))
+        self._ask(replace(self._query, sort=word))
         return ""
 
     def _limit_to(self, word: str) -> str:
-        """Obey, or say why not."""
-        if not (word.isascii() and word.isdecimal() and 1 <= int(word[:10]) <= LARGEST_LIMIT):
-            return f"The limit is a number from 1 to {LARGEST_LIMIT}, not {printable(word)!r}"
-        self._ask(replace(self._question, limit=int(word)))
+        """Apply the value; returns the error, empty if there is none."""
+        if not (word.isascii() and word.isdecimal() and 1 <= int(word[:10]) <= MAX_LIMIT):
+            return f"The limit is a number from 1 to {MAX_LIMIT}, not {printable(word)!r}"
+        self._ask(replace(self._query, limit=int(word)))
         return ""
 
-    def _ask(self, question: Question) -> None:
-        self._question = question
-        self._poller.ask(question)
+    def _ask(self, query: ReadingQuery) -> None:
+        self._query = query
+        self._poller.ask(query)

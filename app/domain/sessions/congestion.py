@@ -30,7 +30,9 @@ class Peer(Protocol):
     """A connection, as receiver and as publisher."""
 
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """Its outbox, as a receiver."""
+        ...
 
     @property
     def distant(self) -> bool:
@@ -58,7 +60,9 @@ class Peer(Protocol):
         """Read no more until a matching call of `go_on`."""
         ...
 
-    def go_on(self) -> None: ...
+    def go_on(self) -> None:
+        """Read again, once each `wait` has its call."""
+        ...
 
     def look_ahead(self) -> None:
         """It has been held for long: read ahead, within bounds, and answer each PING found."""

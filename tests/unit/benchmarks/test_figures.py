@@ -60,7 +60,7 @@ def test_only_pings_may_be_surplus(received: int, fine: bool) -> None:  # noqa: 
     ],
 )
 def test_a_server_may_ping_behind_its_pong(received: bytes, over: bool) -> None:  # noqa: FBT001 - a row
-    """Whoever waits for a PONG is not held up by a PING that came right after it."""
+    """The wait for a PONG ends even if a PING came right after it."""
     assert over == ends_with_pong(received)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.secret import read_secret
 from app.config.errors import ConfigError
 from app.config.options import UserOptions, make_options
+from app.ports.authenticator import AuthError
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.cluster import ClusterSettings
@@ -128,9 +128,9 @@ class Seed:
 
     def __init__(self, make_plane: MakePlane) -> None:
         self.clock = ManualClock()
-        needs = Needs(make_plane, 1, self.clock, OpenDoor(), RecordingEventLog())
+        needs = Needs(make_plane, 1, self.clock, AllowAll(), RecordingEventLog())
         settings = ClusterSettings(host="192.0.2.9", port=4248, auth_timeout=0.5, tls=True)
-        self.broker = Broker(Limits(), INFO, needs, Membership(settings, OpenDoor(), Undialled()))
+        self.broker = Broker(Limits(), INFO, needs, Membership(settings, AllowAll(), Undialled()))
         self.view = LiveView(self.broker)
 
     def welcome(self, server_id: str, *subscriptions: bytes) -> FakeWire:

@@ -6,9 +6,8 @@ import sys
 import pytest
 from dependency_injector import providers
 
+from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.adapters.auth.guard import GuardedFunction
-from app.adapters.auth.known import TokenBearers, Users
-from app.adapters.auth.plain import OpenDoor, SingleUser
 from app.adapters.clock_manual import ManualClock
 from app.adapters.entropy import SeededEntropy
 from app.adapters.net_memory import MemoryNetwork
@@ -19,6 +18,7 @@ from app.domain.events import ListenFailed
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.single_user import SingleUser
 
 
 @pytest.fixture(name="container")
@@ -39,7 +39,7 @@ def test_options_reach_the_broker(container: Container) -> None:
 
 
 def test_each_part_is_made_once(container: Container) -> None:
-    """Whoever asks gets the same broker."""
+    """All parts get the same broker."""
     assert container.broker() is container.broker()
     assert container.service().broker is container.broker()
 
@@ -65,9 +65,9 @@ def test_a_part_is_replaced_with_one_line(container: Container) -> None:
     assert listener is container.listener()
 
 
-@pytest.mark.parametrize("authenticator", [OpenDoor(), SingleUser("u", "p")])
+@pytest.mark.parametrize("authenticator", [AllowAll(), SingleUser("u", "p")])
 def test_info_says_whether_a_login_is_needed(
-    container: Container, authenticator: OpenDoor | SingleUser
+    container: Container, authenticator: AllowAll | SingleUser
 ) -> None:
     """``auth_required`` follows the authenticator."""
     container.authenticator.override(providers.Object(authenticator))
@@ -78,10 +78,10 @@ def test_info_says_whether_a_login_is_needed(
 @pytest.mark.parametrize(
     ("asked", "kind"),
     [
-        ({}, OpenDoor),
-        ({"user": "u", "password": "p"}, Users),
-        ({"users": ({"user": "u", "password": "p"},)}, Users),
-        ({"token": "t"}, TokenBearers),
+        ({}, AllowAll),
+        ({"user": "u", "password": "p"}, PasswordAuthenticator),
+        ({"users": ({"user": "u", "password": "p"},)}, PasswordAuthenticator),
+        ({"token": "t"}, TokenAuthenticator),
         ({"authenticator": f"{__name__}:check"}, GuardedFunction),
     ],
 )

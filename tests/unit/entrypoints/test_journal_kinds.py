@@ -34,7 +34,7 @@ def example(kind: type[Event]) -> Event:
 
 
 @pytest.mark.parametrize("fact", KINDS)
-def test_every_kind_can_be_told(fact: type[Event]) -> None:
+def test_every_kind_has_a_text(fact: type[Event]) -> None:
     """No fact lacks a field that its entry would show, and no tone lacks a colour."""
     kind = KINDS[fact]
 
@@ -64,7 +64,7 @@ def test_what_an_entry_says(fact: Event, name: str, detail: str) -> None:
 
     journal.note(fact)
 
-    [entry] = journal.extract().entries
+    [entry] = journal.snapshot().entries
     assert (name, detail) == (entry.kind.name, entry.detail)
 
 

@@ -1,4 +1,4 @@
-"""Unit tests of the tool that makes passwords and hashes (configuration.md, section 10)."""
+"""Unit tests of the tool that makes passwords and hashes (configuration-file.md, section 10)."""
 
 import io
 import re

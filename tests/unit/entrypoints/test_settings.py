@@ -5,12 +5,12 @@ import ssl
 import pytest
 
 from app import __version__
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
-from app.adapters.monitoring.monitor import Endpoint
-from app.adapters.monitoring.watch import Settings as MonitorSettings
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
@@ -110,10 +110,10 @@ def test_an_authenticator_of_ones_own() -> None:
     assert ("m:f", 0.1) == (settings.authenticator, settings.authenticator_seconds)
 
 
-def test_what_clients_are_told() -> None:
+def test_what_info_says() -> None:
     """INFO names the address and the largest payload, and whether a login is needed."""
     options = make_options({"host": "h", "port": 7, "max_payload": 8})
-    info = server_info(options, SeededEntropy(1), OpenDoor())
+    info = server_info(options, SeededEntropy(1), AllowAll())
 
     assert ("0.8.0", "h", 7, 8, False) == (
         info.version,
@@ -132,7 +132,7 @@ def test_what_clients_are_told() -> None:
 def test_the_address_that_clients_get(advertised: str | None, reported: tuple[str, int]) -> None:
     """What is advertised to clients is in INFO, and is not where the server listens."""
     given = {"host": "h", "port": 7} | ({"client_advertise": advertised} if advertised else {})
-    info = server_info(make_options(given), SeededEntropy(1), OpenDoor())
+    info = server_info(make_options(given), SeededEntropy(1), AllowAll())
 
     assert ("h", 7, *reported) == (info.host, info.port, info.told_host, info.told_port)
 
@@ -144,13 +144,13 @@ def test_no_monitoring_by_default() -> None:
 
 def test_monitoring() -> None:
     """A plain port is served at its own host, or at that of clients."""
-    assert (Endpoint("10.0.0.1", 8222),) == monitor_endpoints(
+    assert (MonitorEndpoint("10.0.0.1", 8222),) == monitor_endpoints(
         make_options({"host": "10.0.0.1", "http_port": 8222})
     )
     own = make_options(
         {"host": "10.0.0.1", "http_host": "127.0.0.1", "http_port": 8222, "server_name": "edge"}
     )
-    assert (Endpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
+    assert (MonitorEndpoint("127.0.0.1", 8222),) == monitor_endpoints(own)
     settings = MonitorSettings(
         tls_timeout=0.5,
         server_name="edge",
@@ -213,10 +213,10 @@ def test_encryption_needs_a_certificate() -> None:
         monitor_endpoints(make_options({"https_port": 8443}))
 
 
-def test_what_clients_are_told_of_tls() -> None:
+def test_what_info_says_of_tls() -> None:
     """INFO says whether TLS is needed, and whether clients have to show certificates."""
     reported = [
-        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), OpenDoor())
+        server_info(make_options({"tls": tls} if tls else {}), SeededEntropy(1), AllowAll())
         for tls in (None, section(), {**section(), "verify": True})
     ]
 

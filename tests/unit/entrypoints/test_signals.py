@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-USUAL, QUIET = "signals.end_as_usual(signals.end_quietly())", "signals.end_quietly()"
-INTERRUPTED = "signals.end_quietly(); signals.end_by_interrupt()"
+USUAL, QUIET = "signals.restore_defaults(signals.exit_at_once())", "signals.exit_at_once()"
+INTERRUPTED = "signals.exit_at_once(); signals.raise_interrupt()"
 
 
 def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> int:
@@ -22,7 +22,7 @@ def status(before: str, number: signal.Signals, after: str = "sys.exit(7)") -> i
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_before_anything_has_begun(number: signal.Signals) -> None:
-    """A server that is asked to end before it has begun has done as it was told."""
+    """A server that is stopped before it starts exits with status 0."""
     assert 0 == status(QUIET, number)
 
 
@@ -57,4 +57,4 @@ def test_while_it_ends(number: signal.Signals) -> None:
     """Who has been asked to end need not be asked again, and Python knows that the signal is ignored."""
     ignored = f"sys.exit(7 if signal.getsignal({number:d}) is signal.SIG_IGN else 8)"
 
-    assert 7 == status("signals.end_by_interrupt(); signals.ignore_endings()", number, ignored)
+    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals()", number, ignored)

@@ -72,7 +72,7 @@ def test_the_report() -> None:
 
     assert "     1,234  wrong logins\n" in text
     assert "memory (MiB)          50.0       +0.00      16\n" in text
-    assert "worst lateness of the witness: 250.0 ms, 180 s after the start\n" in text
+    assert "worst lateness of the probe: 250.0 ms, 180 s after the start\n" in text
 
 
 def test_ten_minutes_are_the_default() -> None:

@@ -1,1 +1,1 @@
-"""A page that shows an operator what the server does, live."""
+"""The dashboard: a live page for operators."""

@@ -1,4 +1,4 @@
-"""The files of the page, read once; the server needs no build step and no network for them."""
+"""The files of the page, read once. They need no build step and no network."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What a browser may do for the page: load its own files and ask its own feed."""
+"""The page may load its own files and request its own feed, and nothing else."""
 
 HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -46,7 +46,7 @@ class Assets(Mapping[str, Asset]):
         }
         everything = "".join(sorted(asset.etag for asset in self._assets.values()))
         self.edition = sha256(everything.encode()).hexdigest()[:16]
-        """Another one for each version of the page."""
+        """Differs between versions of the page."""
 
     def __getitem__(self, name: str) -> Asset:
         return self._assets[name]

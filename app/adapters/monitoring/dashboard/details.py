@@ -1,54 +1,54 @@
-"""The one client, or the one subject, that a reader has opened."""
+"""The details of one client or one subject."""
 
 from dataclasses import dataclass
 
-from app.adapters.monitoring.dashboard.findings import Findings, slices
 from app.adapters.monitoring.dashboard.rows import Json, client_detail, subscription_row
+from app.adapters.monitoring.dashboard.snapshot import Snapshot, batches
 from app.ports.broker_view import BrokerView, Steps, SubscriptionStats
 
-MOST_LISTED = 200
-"""Subscriptions that are listed."""
+MAX_LISTED = 200
+"""Subscriptions listed at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """What a reader has opened."""
+class DetailQuery:
+    """Which details a reader wants."""
 
     client: int = 0
-    """Its cid; 0 for none."""
+    """A cid; 0 for none."""
     subject: str = ""
-    """Letter by letter; empty for none."""
+    """The exact subject; empty for none."""
 
 
-NOTHING_OPENED = Opened()
+NO_DETAILS = DetailQuery()
 
 
-def open_client(view: BrokerView, cid: int) -> Steps[Json | None]:
-    """A client, with what it listens to; None when it is not here."""
+def client_details(view: BrokerView, cid: int) -> Steps[Json | None]:
+    """A client with its subscriptions; None if it is not connected."""
     stats = view.client(cid) if cid else None
     if stats is None:
         return None
     listed: list[SubscriptionStats] = []
     for some in view.subscriptions_of(cid):
         listed += some
-        if len(listed) >= MOST_LISTED:
+        if len(listed) >= MAX_LISTED:
             break
         yield
-    return client_detail(stats, listed[:MOST_LISTED], view.monotonic())
+    return client_detail(stats, listed[:MAX_LISTED], view.monotonic())
 
 
-def open_subject(findings: Findings, subject: str) -> Steps[Json | None]:
-    """Who listens to exactly this subject, those with the most deliveries first."""
+def subject_details(snapshot: Snapshot, subject: str) -> Steps[Json | None]:
+    """The subscriptions to exactly this subject, most deliveries first."""
     if not subject:
         return None
     found: list[SubscriptionStats] = []
-    for some in slices(findings.subscriptions):
+    for some in batches(snapshot.subscriptions):
         found += [stats for stats in some if stats.subject == subject]
         yield
     found.sort(key=lambda stats: stats.delivered, reverse=True)
-    listed = found[:MOST_LISTED]
-    names = yield from _names(findings, {stats.number for stats in listed})
-    row = findings.subjects.get(subject)
+    listed = found[:MAX_LISTED]
+    names = yield from _names(snapshot, {stats.number for stats in listed})
+    row = snapshot.subjects.get(subject)
     return {
         "subject": subject,
         "subs": len(found),
@@ -58,9 +58,9 @@ def open_subject(findings: Findings, subject: str) -> Steps[Json | None]:
     }
 
 
-def _names(findings: Findings, cids: set[int]) -> Steps[dict[int, str]]:
+def _names(snapshot: Snapshot, cids: set[int]) -> Steps[dict[int, str]]:
     names: dict[int, str] = {}
-    for rows in slices(findings.clients):
+    for rows in batches(snapshot.clients):
         links = [row.stats for row in rows if row.stats.connection.cid in cids]
         names.update((stats.connection.cid, stats.profile.name) for stats in links)
         yield

@@ -1,19 +1,18 @@
-"""The one answer that the page asks for again and again."""
+"""The feed: the one JSON answer that the page polls."""
 
 import json
 import os
 from dataclasses import asdict, dataclass
 
-from app.adapters.monitoring.dashboard.details import NOTHING_OPENED, Opened, open_client, open_subject
-from app.adapters.monitoring.dashboard.findings import Findings
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.dashboard.details import NO_DETAILS, DetailQuery, client_details, subject_details
 from app.adapters.monitoring.dashboard.history import LENGTH, Excerpt, Window
-from app.adapters.monitoring.dashboard.machine import memory_limit
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.rows import Json, client_row, event_row, route_row, unreachable_row
-from app.adapters.monitoring.dashboard.selection import Choice, select_clients, select_subjects
-from app.adapters.monitoring.journal import Extract
-from app.adapters.monitoring.process_figures import ProcessFigures
-from app.adapters.monitoring.watch import Settings
+from app.adapters.monitoring.dashboard.selection import TableQuery, select_clients, select_subjects
+from app.adapters.monitoring.dashboard.snapshot import Snapshot
+from app.adapters.monitoring.journal import JournalSnapshot
+from app.adapters.monitoring.process_figures import ProcessFigures, memory_limit
 from app.ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
 
 SLOW_CONSUMER = "slow_consumer"
@@ -21,92 +20,94 @@ SLOW_CONSUMER = "slow_consumer"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What one request asks for."""
+class FeedQuery:
+    """One request for the feed."""
 
     window: Window
     epoch: str
-    """The server that the page has samples of."""
+    """Id of the server whose samples the page has."""
     after: int
-    """The number of the first sample that it lacks."""
-    choice: Choice
+    """Number of the first sample that the page lacks."""
+    table: TableQuery
     ring: str = ""
-    """The ring that the number counts the samples of."""
+    """Name of the ring in which that number counts."""
     seen: int = -1
-    """The revision of the journal that the page has."""
-    opened: Opened = NOTHING_OPENED
+    """Revision of the journal that the page has."""
+    detail: DetailQuery = NO_DETAILS
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What an answer is made of; nothing of it changes any more but what the view gives."""
+class FeedData:
+    """What an answer is made of. Only the view still changes."""
 
     now: float
     """On the monotonic scale."""
     view: BrokerView
-    settings: Settings
+    settings: MonitorSettings
     figures: ProcessFigures
     facts: ServerFacts
     routes: tuple[RouteStats, ...]
     unreachable: tuple[UnreachableRoute, ...]
     excerpt: Excerpt
-    findings: Findings
-    journal: Extract
+    snapshot: Snapshot
+    journal: JournalSnapshot
 
 
-def gather(recorder: Recorder, findings: Findings, routes: tuple[RouteStats, ...], wish: Wish) -> Material:
-    """Everything but the choice of rows, in microseconds."""
-    watch = recorder.watch
-    facts = watch.view.server()
-    known = wish.after if wish.epoch == facts.info.server_id else 0
-    return Material(
-        now=watch.view.monotonic(),
-        view=watch.view,
-        settings=watch.settings,
-        figures=watch.figures,
+def collect(
+    recorder: Recorder, snapshot: Snapshot, routes: tuple[RouteStats, ...], query: FeedQuery
+) -> FeedData:
+    """Collect the data, in microseconds; rows are selected later."""
+    context = recorder.context
+    facts = context.view.server()
+    known = query.after if query.epoch == facts.info.server_id else 0
+    return FeedData(
+        now=context.view.monotonic(),
+        view=context.view,
+        settings=context.settings,
+        figures=context.figures,
         facts=facts,
         routes=routes,
-        unreachable=watch.view.unreachable_routes(),
-        excerpt=recorder.history.since(wish.window, known, wish.ring),
-        findings=findings,
-        journal=watch.journal.extract(),
+        unreachable=context.view.unreachable_routes(),
+        excerpt=recorder.history.since(query.window, known, query.ring),
+        snapshot=snapshot,
+        journal=context.journal.snapshot(),
     )
 
 
-def answer(material: Material, wish: Wish, edition: str) -> Steps[bytes]:
-    """The JSON text; `edition` names the version of the page."""
-    findings, facts, now = material.findings, material.facts, material.now
-    clients = yield from select_clients(findings, wish.choice)
-    subjects = yield from select_subjects(findings, wish.choice)
-    client = yield from open_client(material.view, wish.opened.client)
-    subject = yield from open_subject(findings, wish.opened.subject)
-    open_files = yield from material.figures.open_descriptors()
+def feed_json(data: FeedData, query: FeedQuery, edition: str) -> Steps[bytes]:
+    """The answer as JSON; `edition` names the version of the page."""
+    snapshot, facts, now = data.snapshot, data.facts, data.now
+    clients = yield from select_clients(snapshot, query.table)
+    subjects = yield from select_subjects(snapshot, query.table)
+    client = yield from client_details(data.view, query.detail.client)
+    subject = yield from subject_details(snapshot, query.detail.subject)
+    open_files = yield from data.figures.open_descriptors()
     document = {
         "edition": edition,
         "epoch": facts.info.server_id,
         "now": round(now, 3),
-        "server": {**_server(material), "open_files": open_files},
+        "server": {**_server(data), "open_files": open_files},
         "totals": _totals(facts),
-        "limits": _limits(material),
-        "history": _history(wish.window, material.excerpt),
+        "limits": _limits(data),
+        "history": _history(query.window, data.excerpt),
         "connections": {
             "total": clients.total,
             "matched": clients.matched,
-            "slow": findings.slow,
-            "troubled": findings.troubled,
-            "pending": findings.pending,
+            "slow": snapshot.slow,
+            "affected": snapshot.affected,
+            "pending": snapshot.pending,
             "offset": clients.offset,
             "rows": [client_row(row, now) for row in clients.rows],
         },
         "subjects": {
             "total": subjects.total,
             "matched": subjects.matched,
-            "unranked": findings.unranked,
+            "unranked": snapshot.unranked,
             "rows": [asdict(row) for row in subjects.rows],
         },
-        "routes": [route_row(route, now) for route in material.routes],
-        "unreachable": [unreachable_row(record, now) for record in material.unreachable],
-        "events": _events(material, wish),
+        "routes": [route_row(route, now) for route in data.routes],
+        "unreachable": [unreachable_row(record, now) for record in data.unreachable],
+        "events": _events(data, query),
         "client": client,
         "subject": subject,
     }
@@ -126,8 +127,8 @@ def _history(window: Window, excerpt: Excerpt) -> Json:
     }
 
 
-def _server(material: Material) -> Json:
-    info, limits, settings = material.facts.info, material.facts.limits, material.settings
+def _server(data: FeedData) -> Json:
+    info, limits, settings = data.facts.info, data.facts.limits, data.settings
     return {
         "name": settings.server_name or info.server_id,
         "id": info.server_id,
@@ -135,13 +136,13 @@ def _server(material: Material) -> Json:
         "version": info.version,
         "data_plane": settings.data_plane,
         "runtime": info.go,
-        "cores": material.figures.cores(),
+        "cores": data.figures.cores(),
         "pid": os.getpid(),
         "host": info.host,
         "port": info.port,
         "log": settings.log,
         "config_file": settings.config_file,
-        "clustered": material.facts.cluster is not None,
+        "clustered": data.facts.cluster is not None,
         "auth_required": info.auth_required,
         "tls_required": info.tls_required,
         "max_payload": limits.max_payload,
@@ -149,7 +150,7 @@ def _server(material: Material) -> Json:
         "max_connections": limits.max_connections,
         "write_deadline": limits.write_deadline,
         "ping_interval": limits.ping_interval,
-        "uptime": material.now - material.facts.started,
+        "uptime": data.now - data.facts.started,
     }
 
 
@@ -164,31 +165,31 @@ def _totals(facts: ServerFacts) -> Json:
     }
 
 
-def _limits(material: Material) -> Json:
+def _limits(data: FeedData) -> Json:
     return {
-        "slow_above": material.findings.slow_above,
-        "connections": material.facts.limits.max_connections,
+        "slow_above": data.snapshot.slow_above,
+        "connections": data.facts.limits.max_connections,
         "memory": memory_limit(),
-        "files": material.figures.most_descriptors(),
+        "files": data.figures.max_descriptors(),
     }
 
 
-def _events(material: Material, wish: Wish) -> Json:
-    """The journal; its entries only for a page that has not got them."""
-    journal = material.journal
-    known = wish.epoch == material.facts.info.server_id and wish.seen == journal.revision
+def _events(data: FeedData, query: FeedQuery) -> Json:
+    """The journal; its entries only for a page that lacks them."""
+    journal = data.journal
+    known = query.epoch == data.facts.info.server_id and query.seen == journal.revision
     return {
         "now": round(journal.now, 3),
         "revision": journal.revision,
         "latest": journal.latest,
-        "rows": None if known else _event_rows(material),
+        "rows": None if known else _event_rows(data),
     }
 
 
-def _event_rows(material: Material) -> list[Json]:
+def _event_rows(data: FeedData) -> list[Json]:
     """Newest first."""
-    pending = {record.cid: record.pending_bytes for record in material.facts.slow_consumer_log}
+    pending = {record.cid: record.pending_bytes for record in data.facts.slow_consumer_log}
     return [
         event_row(entry, pending if entry.kind.name == SLOW_CONSUMER else {})
-        for entry in reversed(material.journal.entries)
+        for entry in reversed(data.journal.entries)
     ]

@@ -1,7 +1,7 @@
-"""What the server did in the last minutes and hours: samples in rings of fixed size.
+"""The history of the last minutes and hours: samples in rings of fixed size.
 
-A sample holds running totals, so that rates come from the difference of any two, and
-a window with larger steps is the same samples, fewer of them.
+A sample holds running totals, so the difference of any two gives a rate, and a window
+with larger steps has the same samples, but fewer of them.
 """
 
 from collections import deque
@@ -13,11 +13,11 @@ STEP_SECONDS = 2.0
 """Time between two samples of the finest window."""
 
 LENGTH = 300
-"""Steps that a window shows."""
+"""Steps of a window."""
 
 
-class Sample(NamedTuple):
-    """The state at one time; the page reads the fields by their place."""
+class HistorySample(NamedTuple):
+    """The state at one time. The page reads the fields by position."""
 
     at: float
     """On the monotonic scale, in seconds."""
@@ -26,7 +26,7 @@ class Sample(NamedTuple):
     in_bytes: int
     out_bytes: int
     cpu_seconds: float
-    """Processor time that the process has used so far."""
+    """Processor time used by the process so far."""
     mem: int
     """Resident bytes."""
     connections: int
@@ -34,15 +34,15 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time that can be looked at."""
+    """A period that the page can show."""
 
     name: str
     every: int
-    """Samples of the finest window from one to the next."""
+    """Samples of the finest window per sample of this one."""
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length."""
         return STEP_SECONDS * self.every * LENGTH
 
 
@@ -54,14 +54,14 @@ class Excerpt:
     """The newest samples of a window."""
 
     ring: str
-    """Name of the window whose samples these are: a finer one, as long as it holds all there is."""
+    """Name of the window whose samples these are: a finer one while that still holds all samples."""
     first: int
-    """The number of the first one in this ring, counted since the server started."""
+    """Number of the first sample, counted in this ring since the server started."""
     step: float
     """Seconds from one to the next."""
-    samples: list[Sample]
-    latest: list[Sample]
-    """The last two of the finest window, for the figures of now."""
+    samples: list[HistorySample]
+    latest: list[HistorySample]
+    """The last two of the finest window, for current figures."""
 
 
 class History:
@@ -69,20 +69,20 @@ class History:
 
     def __init__(self) -> None:
         self._count = 0
-        self._rings = {window: deque[Sample](maxlen=LENGTH + 1) for window in WINDOWS}
+        self._rings = {window: deque[HistorySample](maxlen=LENGTH + 1) for window in WINDOWS}
 
-    def add(self, sample: Sample) -> None:
-        """Keep a sample in each window whose turn it is."""
+    def add(self, sample: HistorySample) -> None:
+        """Add a sample to each window that takes it."""
         for window, ring in self._rings.items():
             if self._count % window.every == 0:
                 ring.append(sample)
         self._count += 1
 
     def since(self, window: Window, number: int, ring_of_number: str = "") -> Excerpt:
-        """The samples of a window from a number on, as far as they are still there.
+        """The samples of a window from a number on, as far as the ring still has them.
 
-        A young server's samples all fit into a finer ring, which shows more. A number
-        that counts the samples of another ring has no meaning, and all are given.
+        All samples of a young server fit into a finer ring, which shows more. A number
+        that counts in another ring has no meaning, and all samples are returned.
         """
         source = self._source(window)
         ring = self._rings[source]
@@ -99,7 +99,7 @@ class History:
         )
 
     def _source(self, window: Window) -> Window:
-        """The finest window that still holds all samples; the wanted one, when no finer one does."""
+        """The finest window that still holds all samples; else the window itself."""
         return next(
             source for source in WINDOWS if source is window or self._count <= source.every * LENGTH + 1
         )

@@ -1,22 +1,24 @@
-"""Keeping the history while nobody looks."""
+"""Recording the history, whether a page is open or not."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
-from app.adapters.monitoring.dashboard.history import STEP_SECONDS, History, Sample
-from app.adapters.monitoring.dashboard.survey import Survey
-from app.adapters.monitoring.watch import Watch
+from app.adapters.monitoring.context import MonitoringContext
+from app.adapters.monitoring.dashboard.history import STEP_SECONDS, History, HistorySample
+from app.adapters.monitoring.dashboard.snapshot_taker import SnapshotTaker
 
 
 class Recorder:
-    """What a dashboard remembers of the server. Used from the broker's event loop."""
+    """The dashboard's history and snapshots. Used from the broker's event loop."""
 
-    def __init__(self, watch: Watch, processor_seconds: Callable[[], float] = time.process_time) -> None:
-        """`processor_seconds` is what this process has used so far."""
-        self.watch = watch
+    def __init__(
+        self, context: MonitoringContext, processor_seconds: Callable[[], float] = time.process_time
+    ) -> None:
+        """`processor_seconds` returns the processor time that this process has used."""
+        self.context = context
         self.history = History()
-        self.survey = Survey(watch)
+        self.snapshots = SnapshotTaker(context)
         self._processor_seconds = processor_seconds
 
     async def run(self) -> None:
@@ -26,19 +28,19 @@ class Recorder:
             await asyncio.sleep(STEP_SECONDS)
 
     def record(self) -> None:
-        """Take a sample now; it costs some microseconds."""
-        server = self.watch.view.server()
+        """Take a sample, in some microseconds."""
+        server = self.context.view.server()
         traffic = server.traffic
         self.history.add(
-            Sample(
-                at=round(self.watch.view.monotonic(), 3),
+            HistorySample(
+                at=round(self.context.view.monotonic(), 3),
                 in_msgs=traffic.in_msgs,
                 out_msgs=traffic.out_msgs,
                 in_bytes=traffic.in_bytes,
                 out_bytes=traffic.out_bytes,
                 cpu_seconds=round(self._processor_seconds(), 3),
-                mem=self.watch.figures.memory(),
+                mem=self.context.figures.memory(),
                 connections=server.connections,
             )
         )
-        self.survey.tidy()
+        self.snapshots.drop_stale()

@@ -1,8 +1,12 @@
-"""What the page is sent of each client, route and event."""
+"""The rows of the dashboard's feed: clients, routes and events.
+
+The fields of a connection are those of `app.adapters.monitoring.connections`.
+"""
 
 from collections.abc import Mapping, Sequence
 
-from app.adapters.monitoring.dashboard.findings import ClientRow
+from app.adapters.monitoring.connections import CLIENT_COLUMNS, ROUTE_COLUMNS, feed_fields
+from app.adapters.monitoring.dashboard.snapshot import ClientRow
 from app.adapters.monitoring.journal import Entry
 from app.ports.broker_view import ClientStats, RouteStats, SubscriptionStats, UnreachableRoute
 
@@ -10,19 +14,23 @@ Json = dict[str, object]
 
 
 def client_row(row: ClientRow, now: float) -> Json:
-    """A line of the table of clients."""
-    return {**_client(row.stats, now), "to_rate": row.to_rate, "from_rate": row.from_rate}
+    """A row of the table of clients, with its rates."""
+    return {**_client_fields(row.stats, now), "to_rate": row.to_rate, "from_rate": row.from_rate}
 
 
 def client_detail(stats: ClientStats, listed: Sequence[SubscriptionStats], now: float) -> Json:
-    """All that is known of a client, with what it listens to."""
+    """All fields of a client, with its subscriptions."""
     security = stats.connection.security
     return {
-        **_client(stats, now),
+        **_client_fields(stats, now),
         "user": stats.profile.user,
         "tls": f"{security.version}, {security.cipher_suite}" if security else "",
         "subscriptions": [subscription_row(one) for one in listed],
     }
+
+
+def _client_fields(stats: ClientStats, now: float) -> Json:
+    return {**feed_fields(CLIENT_COLUMNS, stats, now), "holds": stats.connection.holds}
 
 
 def subscription_row(stats: SubscriptionStats) -> Json:
@@ -37,49 +45,13 @@ def subscription_row(stats: SubscriptionStats) -> Json:
     }
 
 
-def _client(stats: ClientStats, now: float) -> Json:
-    link, profile = stats.connection, stats.profile
-    return {
-        "cid": link.cid,
-        "name": profile.name,
-        "ip": link.ip,
-        "port": link.port,
-        "lang": profile.lang,
-        "version": profile.version,
-        "pending": link.pending_bytes,
-        "waits_for": link.waits_for,
-        "holds": link.holds,
-        "msgs_to": link.traffic.out_msgs,
-        "msgs_from": link.traffic.in_msgs,
-        "bytes_to": link.traffic.out_bytes,
-        "bytes_from": link.traffic.in_bytes,
-        "subs": stats.subscriptions,
-        "idle": max(0.0, now - link.last_activity),
-        "uptime": max(0.0, now - link.started),
-    }
-
-
 def route_row(route: RouteStats, now: float) -> Json:
-    """A line of the table of routes."""
-    link = route.connection
-    return {
-        "rid": link.cid,
-        "remote": route.remote_id,
-        "name": route.name,
-        "solicited": route.solicited,
-        "ip": link.ip,
-        "port": link.port,
-        "pending": link.pending_bytes,
-        "msgs_to": link.traffic.out_msgs,
-        "msgs_from": link.traffic.in_msgs,
-        "subs": route.subscriptions,
-        "rtt": route.rtt or None,
-        "uptime": max(0.0, now - link.started),
-    }
+    """A row of the table of routes."""
+    return feed_fields(ROUTE_COLUMNS, route, now)
 
 
 def unreachable_row(record: UnreachableRoute, now: float) -> Json:
-    """A configured server that does not answer."""
+    """A configured server that no route leads to."""
     return {
         "url": record.url,
         "attempts": record.attempts,
@@ -89,7 +61,7 @@ def unreachable_row(record: UnreachableRoute, now: float) -> Json:
 
 
 def event_row(entry: Entry, pending: Mapping[int, int]) -> Json:
-    """An entry of the journal; `pending` is what slow consumers had not read, by their number."""
+    """An entry of the journal; `pending` is the unread bytes of closed slow consumers, by their number."""
     link = entry.link
     return {
         "kind": entry.kind.name,

@@ -1,46 +1,34 @@
-"""Which part of the findings a reader wants to see."""
+"""The part of a snapshot that a reader selects: a page of clients, and the busiest subjects."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
-from app.adapters.monitoring.dashboard.findings import (
+from app.adapters.monitoring.connections import CLIENT_COLUMNS, Column
+from app.adapters.monitoring.dashboard.snapshot import (
     ClientRow,
-    Findings,
+    Snapshot,
     SubjectRow,
-    is_troubled,
+    batches,
+    is_affected,
     rank,
-    slices,
 )
-from app.ports.broker_view import Steps
+from app.ports.broker_view import ClientStats, Steps
 
 R = TypeVar("R")
-_Key = Callable[[ClientRow], float | str | tuple[str, int] | tuple[int, bool, float]]
+SortKey: TypeAlias = Callable[[ClientRow], float | str | tuple[str, int] | tuple[int, bool, float]]
 
-SORTS: Mapping[str, _Key] = {
-    "cid": lambda row: row.stats.connection.cid,
-    "name": lambda row: row.stats.profile.name.casefold(),
-    "address": lambda row: (row.stats.connection.ip, row.stats.connection.port),
-    "language": lambda row: f"{row.stats.profile.lang} {row.stats.profile.version}",
-    # Most clients have nothing pending: those who wait, and then those who do something, come first.
-    "pending": lambda row: (
-        row.stats.connection.pending_bytes,
-        bool(row.stats.connection.waits_for),
-        _activity(row),
-    ),
-    "to_rate": lambda row: row.to_rate or 0.0,
-    "from_rate": lambda row: row.from_rate or 0.0,
-    "msgs_to": lambda row: row.stats.connection.traffic.out_msgs,
-    "msgs_from": lambda row: row.stats.connection.traffic.in_msgs,
-    "bytes_to": lambda row: row.stats.connection.traffic.out_bytes,
-    "bytes_from": lambda row: row.stats.connection.traffic.in_bytes,
-    "subs": lambda row: row.stats.subscriptions,
-    "idle": lambda row: -row.stats.connection.last_activity,
-    "uptime": lambda row: -row.stats.connection.started,
-}
-"""The columns of the table of clients."""
+
+def _by(column: Column[ClientStats]) -> SortKey:
+    """The order of a column's values. Durations are compared at one moment, so any will do."""
+
+    def key(row: ClientRow) -> float:
+        value: float = column.read(row.stats, 0.0)
+        return value
+
+    return key
 
 
 def _activity(row: ClientRow) -> float:
@@ -48,16 +36,33 @@ def _activity(row: ClientRow) -> float:
     return (row.to_rate or 0.0) + (row.from_rate or 0.0)
 
 
+SORTS: Mapping[str, SortKey] = {
+    **{column.feed: _by(column) for column in CLIENT_COLUMNS.values() if column.sortable},
+    "name": lambda row: row.stats.profile.name.casefold(),
+    "address": lambda row: (row.stats.connection.ip, row.stats.connection.port),
+    "language": lambda row: f"{row.stats.profile.lang} {row.stats.profile.version}",
+    # Most clients have nothing pending, so waiting publishers come next, and then busy clients.
+    "pending": lambda row: (
+        row.stats.connection.pending_bytes,
+        bool(row.stats.connection.waits_for),
+        _activity(row),
+    ),
+    "to_rate": lambda row: row.to_rate or 0.0,
+    "from_rate": lambda row: row.from_rate or 0.0,
+}
+"""Sort orders of the table of clients: its plain columns, and those made of several fields."""
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What a reader has chosen."""
+class TableQuery:
+    """Which rows of the tables a reader wants."""
 
     sort: str = "pending"
     descending: bool = True
     text: str = ""
     """Part of a name, an address, a language or a version, in any case."""
     slow: bool = False
-    """Only those who are slow, or held."""
+    """Only clients that are slow, or held."""
     offset: int = 0
     limit: int = 15
     subject: str = ""
@@ -65,8 +70,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[R]):
-    """The rows that are shown, and of how many."""
+class TablePage(Generic[R]):
+    """The selected rows, and the numbers of rows that match and that exist."""
 
     rows: list[R]
     offset: int
@@ -74,40 +79,40 @@ class Part(Generic[R]):
     total: int
 
 
-def select_clients(findings: Findings, choice: Choice) -> Steps[Part[ClientRow]]:
-    """The page of clients. One behind the end is the last one that there is."""
-    key, wanted, matched = SORTS[choice.sort], choice.text.casefold(), 0
+def select_clients(snapshot: Snapshot, query: TableQuery) -> Steps[TablePage[ClientRow]]:
+    """The page of clients. An offset past the end gives the last page."""
+    key, wanted, matched = SORTS[query.sort], query.text.casefold(), 0
     runs = []
-    for rows in slices(findings.clients):
-        fitting = [row for row in rows if _fits(row, choice, wanted, findings.slow_above)]
-        matched += len(fitting)
-        runs.append(sorted(fitting, key=key, reverse=choice.descending))
+    for rows in batches(snapshot.clients):
+        matching = [row for row in rows if _matches(row, query, wanted, snapshot.slow_above)]
+        matched += len(matching)
+        runs.append(sorted(matching, key=key, reverse=query.descending))
         yield
-    # They come in the order of arrival, which sorting and merging keep among equals.
-    ordered = merge(*runs, key=key, reverse=choice.descending)
-    offset = choice.offset
+    # Rows are in the order of arrival, which sorting and merging keep among equals.
+    ordered = merge(*runs, key=key, reverse=query.descending)
+    offset = query.offset
     if offset >= matched:
-        offset = max(0, matched - 1) // choice.limit * choice.limit
-    for _ in slices(islice(ordered, offset)):
+        offset = max(0, matched - 1) // query.limit * query.limit
+    for _ in batches(islice(ordered, offset)):
         yield
-    return Part(list(islice(ordered, choice.limit)), offset, matched, len(findings.clients))
+    return TablePage(list(islice(ordered, query.limit)), offset, matched, len(snapshot.clients))
 
 
-def select_subjects(findings: Findings, choice: Choice) -> Steps[Part[SubjectRow]]:
-    """The busiest subjects, of all or of those that fit."""
-    total = len(findings.subjects)
-    if not choice.subject:
-        return Part(findings.busiest, 0, total, total)
-    wanted = choice.subject.casefold()
-    fitting: list[SubjectRow] = []
-    for rows in slices(findings.subjects.values()):
-        fitting += [row for row in rows if wanted in row.subject.casefold()]
+def select_subjects(snapshot: Snapshot, query: TableQuery) -> Steps[TablePage[SubjectRow]]:
+    """The busiest subjects, of all or of those that match."""
+    total = len(snapshot.subjects)
+    if not query.subject:
+        return TablePage(snapshot.busiest, 0, total, total)
+    wanted = query.subject.casefold()
+    matching: list[SubjectRow] = []
+    for rows in batches(snapshot.subjects.values()):
+        matching += [row for row in rows if wanted in row.subject.casefold()]
         yield
-    busiest = yield from rank(fitting)
-    return Part(busiest, 0, len(fitting), total)
+    busiest = yield from rank(matching)
+    return TablePage(busiest, 0, len(matching), total)
 
 
-def _fits(row: ClientRow, choice: Choice, wanted: str, slow_above: int) -> bool:
-    if choice.slow and not is_troubled(row.stats, slow_above):
+def _matches(row: ClientRow, query: TableQuery, wanted: str, slow_above: int) -> bool:
+    if query.slow and not is_affected(row.stats, slow_above):
         return False
     return not wanted or wanted in row.text

@@ -265,7 +265,7 @@ async def test_a_function_whose_client_has_left() -> None:
 
 async def test_a_check_that_never_ends_does_not_keep_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of the loop waits a moment for a check that ignores its cancellation, and abandons it."""
-    monkeypatch.setattr(guard_module, "PARTING_SECONDS", SHORT)
+    monkeypatch.setattr(guard_module, "CANCEL_SECONDS", SHORT)
     desk, complaints = Desk(), []
     refusals = 0
 

@@ -8,11 +8,10 @@ from typing import Protocol
 
 import pytest
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.guard import GuardedAuthenticator, GuardedFunction
 from app.adapters.auth.loading import load_authenticator
 from app.domain.events import Event
-from app.ports.authenticator import Authenticator
+from app.ports.authenticator import Authenticator, AuthError
 
 
 class Write(Protocol):
@@ -98,8 +97,8 @@ AUTHENTICATORS = {
             def close(self): pass
         """,
     "factory": """
-        from app.adapters.auth.plain import OpenDoor
-        def it(): return OpenDoor()
+        from app.adapters.auth.authenticators import AllowAll
+        def it(): return AllowAll()
         """,
 }
 
@@ -155,7 +154,7 @@ def test_a_module_that_misses_another(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "part"),
     [
         ("1 / 0", "importing mine failed with ZeroDivisionError: division by zero"),
         ("raise SystemExit", "importing mine failed with SystemExit"),
@@ -164,11 +163,11 @@ def test_a_module_that_misses_another(write: Write) -> None:
     ],
     ids=["error", "exit", "syntax", "lines"],
 )
-def test_a_module_that_fails(write: Write, text: str, told: str) -> None:
-    """What importing raises is told in one line."""
+def test_a_module_that_fails(write: Write, text: str, part: str) -> None:
+    """What importing raises is reported in one line."""
     write("mine", text)
 
-    assert told in complaint("mine:it")
+    assert part in complaint("mine:it")
 
 
 def test_a_name_the_module_does_not_have(write: Write) -> None:
@@ -186,18 +185,18 @@ def test_what_cannot_be_called(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "part"),
     [
         ("def it(): return 1 / 0", "calling it failed with ZeroDivisionError: division by zero"),
         ("def it(credentials): return True", "missing 1 required positional argument: 'credentials'"),
     ],
     ids=["error", "plain function"],
 )
-def test_a_factory_that_fails(write: Write, text: str, told: str) -> None:
-    """What calling it raises is told, and what it must be; a plain function is no factory."""
+def test_a_factory_that_fails(write: Write, text: str, part: str) -> None:
+    """The error has what calling it raises, and what it must be; a plain function is no factory."""
     write("mine", text)
 
-    assert told in complaint("mine:it")
+    assert part in complaint("mine:it")
     assert complaint("mine:it").endswith("or a factory that takes no arguments and returns one")
 
 
@@ -214,7 +213,7 @@ def test_a_factory_that_fails(write: Write, text: str, told: str) -> None:
     ],
 )
 def test_a_factory_that_makes_something_else(write: Write, text: str, kind: str) -> None:
-    """What it made is named by its type, and what it must make is told."""
+    """What it made is named by its type, and the error says what it must make."""
     write("mine", text)
 
     assert f"made a thing of type {kind}; it must make an async function" in complaint("mine:it")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.auth.errors import AuthError
 from app.adapters.auth.secret import BcryptSecret, PlainSecret, encoded, read_secret
+from app.ports.authenticator import AuthError
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``, at the lowest cost."""
@@ -74,7 +74,7 @@ def test_a_malformed_hash_is_refused(text: str) -> None:
 
 
 def test_the_hash_itself_is_no_password() -> None:
-    """Whoever has seen the configuration cannot log in with what stands there."""
+    """A hash from the configuration is no password."""
     assert not BcryptSecret(HASH).matches(HASH.encode())
 
 

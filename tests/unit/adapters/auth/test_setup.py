@@ -2,14 +2,12 @@
 
 import pytest
 
-from app.adapters.auth.errors import AuthError
+from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.adapters.auth.guard import GuardedFunction
-from app.adapters.auth.known import TokenBearers, Users
-from app.adapters.auth.plain import OpenDoor
 from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.credentials import Credentials
 from app.domain.events import Event
-from app.ports.authenticator import Authenticator
+from app.ports.authenticator import Authenticator, AuthError
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 
@@ -31,11 +29,11 @@ def _unexpected(event: Event) -> None:
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        (AuthSettings(), OpenDoor),
-        (AuthSettings(users={"derek": "x"}), Users),
-        (AuthSettings(users={"derek": HASH, "alice": ""}), Users),
-        (AuthSettings(token="x"), TokenBearers),  # noqa: S106 - nobody's
-        (AuthSettings(users={"derek": "x"}, token="x"), Users),  # noqa: S106 - nobody's
+        (AuthSettings(), AllowAll),
+        (AuthSettings(users={"derek": "x"}), PasswordAuthenticator),
+        (AuthSettings(users={"derek": HASH, "alice": ""}), PasswordAuthenticator),
+        (AuthSettings(token="x"), TokenAuthenticator),  # noqa: S106 - nobody's
+        (AuthSettings(users={"derek": "x"}, token="x"), PasswordAuthenticator),  # noqa: S106 - nobody's
         (AuthSettings(authenticator=f"{__name__}:admit_all"), GuardedFunction),
     ],
     ids=["nothing", "user", "users", "token", "user and token", "own"],
@@ -45,7 +43,7 @@ def test_the_choice(settings: AuthSettings, kind: type[Authenticator]) -> None:
     authenticator = opened(settings)
 
     assert kind is type(authenticator)
-    assert authenticator.required is (kind is not OpenDoor)
+    assert authenticator.required is (kind is not AllowAll)
     authenticator.close()
 
 
@@ -58,7 +56,7 @@ def test_the_choice(settings: AuthSettings, kind: type[Authenticator]) -> None:
     ids=["users", "token"],
 )
 def test_own_code_stands_alone(settings: AuthSettings) -> None:
-    """Users that own code would ignore are an error, not a surprise."""
+    """Users that the operator's own code would ignore are an error."""
     with pytest.raises(AuthError, match="cannot stand beside an authenticator of your own"):
         opened(settings)
 

@@ -5,8 +5,8 @@ import json
 from dataclasses import fields
 
 from app.adapters.logs import structured
-from app.adapters.logs.chain import FactChain
 from app.adapters.logs.json_format import renderer, unfold
+from app.adapters.logs.structured import ProcessorChain
 from app.domain import events
 from app.domain.events import ClientReportedError, Event, Link, Listening, ServerReady, UnsubscribeDeferred
 
@@ -73,7 +73,7 @@ def test_a_peer_forges_no_line() -> None:
     """Whatever a peer sent comes back whole from one line of plain ASCII."""
     message = "x\r\n\x1b[2J\0é\u2028"
 
-    line = FactChain([unfold, renderer()]).line(ClientReportedError(None, message))
+    line = ProcessorChain([unfold, renderer()]).line(ClientReportedError(None, message))
 
     assert line.isascii()
     assert line.isprintable()

@@ -12,8 +12,8 @@ DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 def writer_to(sink: ScriptedSink, capacity: int = 1000, warnings: list[str] | None = None) -> LineWriter:
     """A writer with short reports; warnings that no test expects fail it."""
-    told = warnings.append if warnings is not None else pytest.fail
-    return LineWriter(sink, lambda count: f"dropped {count}", told, capacity)
+    warn = warnings.append if warnings is not None else pytest.fail
+    return LineWriter(sink, lambda count: f"dropped {count}", warn, capacity)
 
 
 def test_lines_keep_their_order() -> None:
@@ -107,7 +107,7 @@ def test_a_failing_destination_warns_once() -> None:
 
 
 def test_lines_lost_to_a_failure_are_reported_when_it_is_over() -> None:
-    """A destination that takes lines again is told how many it missed."""
+    """A destination that takes lines again gets the number of lost ones."""
     sink = ScriptedSink([DISK_FULL] * 2)
     writer = writer_to(sink, warnings=[])
     writer.write("lost")
@@ -248,7 +248,7 @@ def test_an_action_has_its_place_among_the_lines() -> None:
 
 
 def test_actions_without_lines() -> None:
-    """An idle log acts as well, as often as it is told."""
+    """An idle log acts as well, as often as it is asked."""
     sink = ScriptedSink()
     writer = writer_to(sink)
 
@@ -276,7 +276,7 @@ def test_a_full_queue_takes_an_action() -> None:
 
 
 def test_lines_lost_before_an_action_are_reported() -> None:
-    """A loss on one side of an action is told, on the other."""
+    """A loss on one side of an action is logged on the other."""
     sink = ScriptedSink(stalled=True, script=[len("one\n"), DISK_FULL])
     writer = writer_to(sink, warnings=[])
     writer.write("one")
@@ -291,7 +291,7 @@ def test_lines_lost_before_an_action_are_reported() -> None:
 
 
 def test_closing_hurries_the_destination() -> None:
-    """A destination that waits for better times is told that there is no time left."""
+    """A destination that waits for better times learns that there is no time left."""
     sink = ScriptedSink(stalled=True)
     writer = LineWriter(sink, str, pytest.fail, hurry=sink.release)
     writer.write("held")

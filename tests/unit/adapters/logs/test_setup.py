@@ -52,7 +52,7 @@ def test_lines_carry_time(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_process_is_this_one(capfd: pytest.CaptureFixture[str]) -> None:
-    """Unless told otherwise the log names the process it runs in."""
+    """By default the log names the process it runs in."""
     log = open_event_log(PLAIN)
     log.record(ServerReady(None))
     log.close()

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from app.adapters.logs.chain import FactChain
 from app.adapters.logs.gnatsd_format import GnatsdLine
 from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import LinesDropped, StructuredEventLog
+from app.adapters.logs.structured import LinesDropped, ProcessorChain, StructuredEventLog
 from app.domain.events import (
     ClientConnected,
     Event,
@@ -41,7 +40,7 @@ def _recording(wanted: set[Level]) -> Outcome:
 
 def _structured(wanted: set[Level]) -> Outcome:
     sink = ScriptedSink()
-    chain = FactChain([GnatsdLine(1, colours=False)])
+    chain = ProcessorChain([GnatsdLine(1, colours=False)])
     writer = LineWriter(sink, str, pytest.fail)
     log = StructuredEventLog(chain, writer, debug=Level.DEBUG in wanted, trace=Level.TRACE in wanted)
     return log, lambda: re.findall(r"^\[1\] \[(...)\]", sink.text(), re.MULTILINE)
@@ -106,7 +105,7 @@ def test_reopening_what_is_no_file() -> None:
     """A log that goes elsewhere says that there is nothing to reopen."""
     sink = ScriptedSink()
     log = StructuredEventLog(
-        FactChain([GnatsdLine(1, colours=False)]),
+        ProcessorChain([GnatsdLine(1, colours=False)]),
         LineWriter(sink, str, pytest.fail),
         debug=False,
         trace=False,
@@ -120,6 +119,6 @@ def test_reopening_what_is_no_file() -> None:
 
 def test_the_report_of_dropped_lines() -> None:
     """Lines that got lost are reported as an error, with their number."""
-    line = FactChain([GnatsdLine(1, colours=False)]).line(LinesDropped(None, 12))
+    line = ProcessorChain([GnatsdLine(1, colours=False)]).line(LinesDropped(None, 12))
 
     assert "[1] [ERR] Log lines dropped: 12" == line

@@ -48,7 +48,7 @@ def test_a_network_nobody_knows(url: str) -> None:
     ],
 )
 def test_an_incomplete_address(url: str, reason: str) -> None:
-    """What is missing or wrong is told, beside the address."""
+    """The error has what is missing or wrong, and the address."""
     with pytest.raises(SyslogError) as raised:
         remote_address(url)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.adapters.logs.chain import FactChain
+from app.adapters.logs.structured import ProcessorChain
 from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
 from app.domain.events import (
     AuthorizationFailed,
@@ -52,12 +52,12 @@ def _host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def remote(fact: Event, at: float = MOMENT) -> str:
     """The line of process 42 for a daemon whose address was given."""
-    return FactChain([SyslogLine(Facility.KERNEL, 42, lambda: at, plain_text, local=False)]).line(fact)
+    return ProcessorChain([SyslogLine(Facility.KERNEL, 42, lambda: at, plain_text, local=False)]).line(fact)
 
 
 def local(fact: Event, at: float = MOMENT) -> str:
     """The line of process 42 for the daemon of this machine."""
-    return FactChain([SyslogLine(Facility.DAEMON, 42, lambda: at, plain_text, local=True)]).line(fact)
+    return ProcessorChain([SyslogLine(Facility.DAEMON, 42, lambda: at, plain_text, local=True)]).line(fact)
 
 
 @utc
@@ -126,7 +126,7 @@ def test_a_peer_forges_no_line() -> None:
 @pytest.mark.usefixtures("zone")
 def test_json_behind_the_header() -> None:
     """A fact as JSON keeps the header, and its keys."""
-    line = FactChain([SyslogLine(Facility.KERNEL, 42, lambda: 0.0, json_text, local=False)])
+    line = ProcessorChain([SyslogLine(Facility.KERNEL, 42, lambda: 0.0, json_text, local=False)])
 
     header, _, text = line.line(ClientConnected(LINK)).partition(": ")
 

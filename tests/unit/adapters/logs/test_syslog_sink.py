@@ -66,7 +66,7 @@ def test_no_daemon_at_the_start() -> None:
 
 
 def test_a_daemon_that_is_restarted() -> None:
-    """What could not be sent is sent again over a new connection, and one warning tells of it."""
+    """What could not be sent is sent again over a new connection, with one warning."""
     warnings: list[str] = []
     daemon = ScriptedDaemon(takes=[None, REFUSED, None, REFUSED])
     pauses = Pauses()

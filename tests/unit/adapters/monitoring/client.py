@@ -20,7 +20,7 @@ async def ask(  # noqa: PLR0913 - most have a usual value
     host: str | None = "pynatsd",
 ) -> httpx.Response:
     """The answer to one request, which names `host`; redirections are not followed."""
-    transport = httpx.ASGITransport(app=_anonymous(create_app(watched.watch, routers, links), host))
+    transport = httpx.ASGITransport(app=_anonymous(create_app(watched.context, routers, links), host))
     async with httpx.AsyncClient(transport=transport, base_url="http://pynatsd") as client:
         headers = {"Host": host} if host else {}
         return await client.request(method, httpx.URL(f"http://pynatsd{path}"), headers=headers)

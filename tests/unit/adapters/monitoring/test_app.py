@@ -6,7 +6,8 @@ import pytest
 from fastapi import APIRouter
 from pydantic import TypeAdapter
 
-from app.adapters.monitoring.schemas import Accstatz, Connz, Gatewayz, Leafz, Routez, Subsz, Varz
+from app.adapters.monitoring.connections import Connz, Routez
+from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
 from app.ports.broker_view import ConnectionQuery, Profile, SortKey
 from tests.fakes.broker_view import Watched, client
 from tests.unit.adapters.monitoring.client import ask
@@ -82,7 +83,7 @@ async def test_bad_parameters(watched: Watched, query: str, complaint: str) -> N
 
     assert (400, complaint) == (response.status_code, response.text)
     assert "text/plain; charset=utf-8" == response.headers["content-type"]
-    assert 0 == watched.watch.requests.connz
+    assert 0 == watched.context.requests.connz
 
 
 async def test_parameters_reach_the_broker(watched: Watched) -> None:

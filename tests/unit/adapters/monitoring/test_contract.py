@@ -24,7 +24,7 @@ WATCHED.view.clients = [
 ]
 WATCHED.view.listened = list(WATCHED.view.clients[0].subscription_list)
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(WATCHED.watch))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(WATCHED.context))
 schema.config.generation.update(modes=list(GenerationMode))
 
 

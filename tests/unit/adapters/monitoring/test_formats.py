@@ -92,7 +92,7 @@ class Model(BaseModel):
 
 
 def test_indented() -> None:
-    """Two blanks per level, no line end behind it, and nothing for None."""
+    """Two blanks per level, no line end after it, and nothing for None."""
     assert b'{\n  "a": "a.\\u003e",\n  "c": [\n    "x"\n  ]\n}' == indented(Model(a="a.>", b=None, c=["x"]))
     assert b'{\n  "a": "",\n  "b": 1,\n  "c": []\n}' == indented(Model(a="", b=1, c=[]))
 

@@ -3,7 +3,14 @@
 import threading
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND, Journal, JournaledLog, Kind
+from app.adapters.monitoring.journal import (
+    CAPACITY,
+    MERGE_SECONDS,
+    PER_KIND,
+    EventKind,
+    Journal,
+    JournaledLog,
+)
 from app.domain.events import (
     AcceptFailed,
     AuthorizationFailed,
@@ -15,10 +22,10 @@ from app.domain.events import (
 )
 from tests.fakes.event_log import RecordingEventLog
 
-SLOW = Kind("slow_consumer", "Slow consumer closed", "bad", lambda fact: getattr(fact, "reason", ""))
-LOGIN = Kind("login_refused", "Login refused", "warn")
-DEFECT = Kind("internal_error", "Internal error", "bad")
-ACCEPT = Kind("limit_reached", "Connection not accepted", "warn", who=lambda _fact: "the system")
+SLOW = EventKind("slow_consumer", "Slow consumer closed", "bad", lambda fact: getattr(fact, "reason", ""))
+LOGIN = EventKind("login_refused", "Login refused", "warn")
+DEFECT = EventKind("internal_error", "Internal error", "bad")
+ACCEPT = EventKind("limit_reached", "Connection not accepted", "warn", who=lambda _fact: "the system")
 KINDS = {SlowConsumer: SLOW, AuthorizationFailed: LOGIN, InternalFailure: DEFECT, AcceptFailed: ACCEPT}
 
 
@@ -34,9 +41,9 @@ class Diary:
         self.clock = ManualClock()
         self.journal = Journal(KINDS, self.clock.monotonic, lambda link: f"c{link.number}")
 
-    def told(self) -> list[tuple[str, str, int]]:
-        """Kind, peer and count of the entries, oldest first."""
-        return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.extract().entries]
+    def listed(self) -> list[tuple[str, str, int]]:
+        """EventKind, peer and count of the entries, oldest first."""
+        return [(entry.kind.name, entry.who, entry.count) for entry in self.journal.snapshot().entries]
 
 
 def test_an_entry() -> None:
@@ -46,7 +53,7 @@ def test_an_entry() -> None:
 
     diary.journal.note(SlowConsumer(link(7), "pending bytes"))
 
-    [entry] = diary.journal.extract().entries
+    [entry] = diary.journal.snapshot().entries
     assert (SLOW, 5.0, link(7), "c7", "pending bytes", 1) == (
         entry.kind,
         entry.at,
@@ -64,8 +71,8 @@ def test_what_is_not_kept() -> None:
     diary.journal.note(ServerReady(None))
     diary.journal.note(ClientConnected(link(1)))
 
-    assert [] == diary.told()
-    assert 0 == diary.journal.extract().revision
+    assert [] == diary.listed()
+    assert 0 == diary.journal.snapshot().revision
 
 
 def test_counters() -> None:
@@ -90,7 +97,7 @@ def test_repetitions_are_one_entry() -> None:
     diary.clock.advance(MERGE_SECONDS + 1.0)
     diary.journal.note(AuthorizationFailed(link(3)))
 
-    assert [("internal_error", "", 1), ("login_refused", "", 2), ("login_refused", "", 1)] == diary.told()
+    assert [("internal_error", "", 1), ("login_refused", "", 2), ("login_refused", "", 1)] == diary.listed()
 
 
 def test_different_peers_are_different_entries() -> None:
@@ -101,7 +108,7 @@ def test_different_peers_are_different_entries() -> None:
     diary.journal.note(AuthorizationFailed(link(1)))
     diary.journal.note(AuthorizationFailed(link(1, "192.0.2.2")))
 
-    assert [1, 1, 1, 1] == [count for _, _, count in diary.told()]
+    assert [1, 1, 1, 1] == [count for _, _, count in diary.listed()]
 
 
 def test_a_flood_of_one_kind_leaves_the_others() -> None:
@@ -111,10 +118,10 @@ def test_a_flood_of_one_kind_leaves_the_others() -> None:
     for number in range(10 * CAPACITY):
         diary.journal.note(AuthorizationFailed(link(number)))
 
-    told = diary.told()
-    assert ("internal_error", "", 1) == told[0]
-    assert ("login_refused", f"c{10 * CAPACITY - 1}", 1) == told[-1]
-    assert 1 + PER_KIND == len(told)
+    listed = diary.listed()
+    assert ("internal_error", "", 1) == listed[0]
+    assert ("login_refused", f"c{10 * CAPACITY - 1}", 1) == listed[-1]
+    assert 1 + PER_KIND == len(listed)
 
 
 def test_the_ring_is_bounded() -> None:
@@ -125,8 +132,8 @@ def test_the_ring_is_bounded() -> None:
         diary.journal.note(AuthorizationFailed(link(number)))
         diary.journal.note(InternalFailure(link(number), ""))
 
-    assert CAPACITY == len(diary.told())
-    assert {kind.name for kind in (SLOW, LOGIN, DEFECT)} == {name for name, _, _ in diary.told()}
+    assert CAPACITY == len(diary.listed())
+    assert {kind.name for kind in (SLOW, LOGIN, DEFECT)} == {name for name, _, _ in diary.listed()}
 
 
 def test_the_fact_may_name_the_one() -> None:
@@ -135,7 +142,7 @@ def test_the_fact_may_name_the_one() -> None:
 
     diary.journal.note(AcceptFailed(None, "no descriptors", 10))
 
-    [entry] = diary.journal.extract().entries
+    [entry] = diary.journal.snapshot().entries
     assert ("the system", "", None) == (entry.who, entry.host, entry.link)
 
 
@@ -146,7 +153,7 @@ def test_when_a_kind_was_last() -> None:
     diary.clock.advance(3.0)
     diary.journal.note(SlowConsumer(link(1), ""))
 
-    extract = diary.journal.extract()
+    extract = diary.journal.snapshot()
     assert ({"internal_error": 0.0, "slow_consumer": 3.0}, 2, 3.0) == (
         extract.latest,
         extract.revision,
@@ -184,4 +191,4 @@ def test_the_log_is_as_before() -> None:
 
     assert (True, False, True) == (log.debug, log.trace, inner.closed)
     assert 2 == len(inner.events)
-    assert [("internal_error", "", 1)] == diary.told()
+    assert [("internal_error", "", 1)] == diary.listed()

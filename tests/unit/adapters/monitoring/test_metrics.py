@@ -43,7 +43,7 @@ BOARDS = [
 
 def text_of(watched: Watched) -> str:
     """The page."""
-    steps = metrics(watched.watch)
+    steps = metrics(watched.context)
     try:
         while True:
             next(steps)
@@ -85,7 +85,7 @@ def test_figures(watched: Watched) -> None:
     """Numbers are those of the pages; moments are milliseconds; texts are labels."""
     watched.view.facts = replace(FACTS, connections=7, traffic=Traffic(1, 2, 3, 4))
     watched.view.sums = ConnectionTotals(2000, 5, 6, Traffic(10, 20, 30, 40))
-    watched.watch.requests.varz = 9
+    watched.context.requests.varz = 9
     families = read(watched)
 
     assert (7, 1, 2, 3, 4) == tuple(
@@ -133,8 +133,8 @@ def test_each_metric_is_explained(watched: Watched) -> None:
 
 def test_the_process(watched: Watched) -> None:
     """Descriptors and the lag of the loop are shown; where the system says nothing, so do we."""
-    watched.watch.figures.sample(0.25)
-    watched.watch.figures.sample(0.125)
+    watched.context.figures.sample(0.25)
+    watched.context.figures.sample(0.125)
     families = read(watched)
 
     assert (9, 1000, 0.25) == tuple(
@@ -158,7 +158,7 @@ def test_settings_of_the_cluster_are_no_figures(watched: Watched) -> None:
     """Ports and limits of the cluster are left out, as by the exporter."""
     watched.view.facts = replace(FACTS, cluster=ClusterFacts("::", 4248, auth_timeout=1.0, tls=False))
 
-    assert 4248 == pages.varz(watched.watch).cluster_port
+    assert 4248 == pages.varz(watched.context).cluster_port
     assert not [name for name in read(watched) if "varz_cluster_cluster" in name or "cluster_auth" in name]
 
 

@@ -10,9 +10,14 @@ from typing import cast
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.monitoring.facts import MonitorAvailable, MonitorUnavailable
-from app.adapters.monitoring.monitor import Endpoint, HttpMonitor, Needs
-from app.adapters.monitoring.watch import Settings
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.monitor import (
+    HttpMonitor,
+    MonitorAvailable,
+    MonitorEndpoint,
+    MonitorNeeds,
+    MonitorUnavailable,
+)
 from app.domain.events import MonitorFailed, MonitorStarting
 from app.ports.transport import ListenError
 from tests.fakes.broker_view import FakeView
@@ -50,11 +55,11 @@ class Ports:
         return cast("socket", self.opened[-1])
 
 
-def monitor(ports: Ports, log: RecordingEventLog, *endpoints: Endpoint) -> HttpMonitor:
+def monitor(ports: Ports, log: RecordingEventLog, *endpoints: MonitorEndpoint) -> HttpMonitor:
     """Monitoring at these endpoints."""
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, ports.open)
-    return HttpMonitor(endpoints, Settings(tls_timeout=0.5), needs)
+    needs = MonitorNeeds(FakeView(clock), clock, log, ports.open)
+    return HttpMonitor(endpoints, MonitorSettings(tls_timeout=0.5), needs)
 
 
 @pytest.mark.asyncio
@@ -74,7 +79,7 @@ async def test_without_endpoints_nothing_happens() -> None:
 async def test_ports_are_named() -> None:
     """Each port that was taken is in the log, the real one if a free one was asked for."""
     ports, log = Ports(), RecordingEventLog()
-    one = monitor(ports, log, Endpoint("localhost", -1))
+    one = monitor(ports, log, MonitorEndpoint("localhost", -1))
 
     await one.listen()
     await one.close()
@@ -90,7 +95,7 @@ async def test_ports_are_named() -> None:
 async def test_a_port_that_is_taken() -> None:
     """A port that is taken is named, and those that were taken before are given back."""
     ports, log = Ports(8443), RecordingEventLog()
-    one = monitor(ports, log, Endpoint("localhost", 8222), Endpoint("::1", 8443))
+    one = monitor(ports, log, MonitorEndpoint("localhost", 8222), MonitorEndpoint("::1", 8443))
 
     with pytest.raises(ListenError, match=r"^\[::1\]:8443: address already in use$"):
         await one.listen()
@@ -172,8 +177,8 @@ async def test_it_fails_alone_and_tries_again(monkeypatch: pytest.MonkeyPatch, f
     log, world = RecordingEventLog(), World(fails)
     waits = Waits(lambda: None, lambda: None, world.heal)
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, Ports().open, sleep=waits.wait)
-    one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    needs = MonitorNeeds(FakeView(clock), clock, log, Ports().open, sleep=waits.wait)
+    one = HttpMonitor([MonitorEndpoint("localhost", -1)], MonitorSettings(tls_timeout=0.5), needs)
     monkeypatch.setattr(one, "_make_server", world.make)
 
     await one.listen()
@@ -197,14 +202,14 @@ async def test_the_end_comes_while_it_tries(monkeypatch: pytest.MonkeyPatch) -> 
     """A monitor that never served ends like any other, and one whose end fails says so."""
     log, world = RecordingEventLog(), World("make")
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, Ports().open)
-    one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    needs = MonitorNeeds(FakeView(clock), clock, log, Ports().open)
+    one = HttpMonitor([MonitorEndpoint("localhost", -1)], MonitorSettings(tls_timeout=0.5), needs)
     monkeypatch.setattr(one, "_make_server", world.make)
     await one.listen()
     await one.start()
     await one.close()
 
-    other = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
+    other = HttpMonitor([MonitorEndpoint("localhost", -1)], MonitorSettings(tls_timeout=0.5), needs)
     world.fails = "close"
     monkeypatch.setattr(other, "_make_server", world.make)
     await other.listen()

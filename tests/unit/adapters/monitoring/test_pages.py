@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.adapters.monitoring import pages
+from app.adapters.monitoring.context import MonitorSettings
 from app.adapters.monitoring.formats import indented
-from app.adapters.monitoring.turns import Chunks
-from app.adapters.monitoring.watch import Settings
+from app.adapters.monitoring.stepper import Chunks
 from app.ports.broker_view import (
     ClusterFacts,
     ConnectionQuery,
@@ -200,11 +200,11 @@ def test_varz(watched: Watched) -> None:
         traffic=Traffic(5_501_151, 27_645_750, 11_001_275, 55_162_353),
         subscriptions=2,
     )
-    requests = watched.watch.requests
+    requests = watched.context.requests
     requests.index, requests.connz, requests.routez, requests.subsz, requests.varz = 223, 31, 1, 7, 35
     watched.clock.advance(18 * 3600 + 30 * 60 + 12.5)
 
-    assert VARZ == indented(pages.varz(watched.watch)).decode()
+    assert VARZ == indented(pages.varz(watched.context)).decode()
 
 
 def test_varz_in_a_cluster(watched: Watched) -> None:
@@ -213,7 +213,7 @@ def test_varz_in_a_cluster(watched: Watched) -> None:
     cluster = ClusterFacts("0.0.0.0", 4248, auth_timeout=0.5, tls=True)  # noqa: S104 - a name to show
     watched.view.facts = replace(FACTS, info=info, cluster=cluster, routes=1, remotes=1)
 
-    varz = pages.varz(watched.watch)
+    varz = pages.varz(watched.context)
 
     assert (4248, 1, 1) == (varz.cluster_port, varz.routes, varz.remotes)
     assert ["192.0.2.1:4222", "192.0.2.2:4222"] == varz.connect_urls
@@ -224,9 +224,9 @@ def test_varz_in_a_cluster(watched: Watched) -> None:
 
 def test_a_server_may_have_a_name(watched: Watched) -> None:
     """Where the server was given a name, it is shown beside its id."""
-    watch = replace(watched.watch, settings=Settings(tls_timeout=0.5, server_name="edge-1"))
+    context = replace(watched.context, settings=MonitorSettings(tls_timeout=0.5, server_name="edge-1"))
 
-    assert "edge-1" == pages.varz(watch).server_name
+    assert "edge-1" == pages.varz(context).server_name
 
 
 def test_connz(watched: Watched) -> None:
@@ -245,21 +245,21 @@ def test_connz(watched: Watched) -> None:
     ]
     watched.clock.advance(3.0)
 
-    assert CONNZ == finished(pages.connz(watched.watch, ConnectionQuery(subscriptions=True), auth=True))
+    assert CONNZ == finished(pages.connz(watched.context, ConnectionQuery(subscriptions=True), auth=True))
 
 
 def test_users_are_shown_only_when_asked_for(watched: Watched) -> None:
     """Without ``auth`` nobody learns who logged in."""
     watched.view.clients = [replace(client(1), profile=Profile("", "", "", "derek"))]
 
-    assert "derek" not in finished(pages.connz(watched.watch, ConnectionQuery()))
+    assert "derek" not in finished(pages.connz(watched.context, ConnectionQuery()))
 
 
 def test_details_of_subscriptions(watched: Watched) -> None:
-    """With details, a client's subscriptions are told with their figures instead of their subjects."""
+    """With details, a client's subscriptions are listed with their figures instead of their subjects."""
     watched.view.clients = [replace(client(1), subscriptions=2, subscription_list=LISTED), client(2)]
 
-    answer = finished(pages.connz(watched.watch, ConnectionQuery(subscriptions=True), detail=True))
+    answer = finished(pages.connz(watched.context, ConnectionQuery(subscriptions=True), detail=True))
 
     assert answer.endswith(
         """      "subscriptions": 2,
@@ -281,39 +281,39 @@ def test_details_of_subscriptions(watched: Watched) -> None:
       ]
     },
 """
-        + finished(pages.connz(watched.watch, ConnectionQuery(offset=1))).partition('"connections": [\n')[2]
+        + finished(pages.connz(watched.context, ConnectionQuery(offset=1))).partition('"connections": [\n')[2]
     )
 
 
 def test_nobody(watched: Watched) -> None:
     """An empty page has an empty list."""
-    assert finished(pages.connz(watched.watch, ConnectionQuery())).endswith('  "connections": []\n}')
-    assert finished(pages.routez(watched.watch)).endswith('"num_routes": 0,\n  "routes": []\n}')
+    assert finished(pages.connz(watched.context, ConnectionQuery())).endswith('  "connections": []\n}')
+    assert finished(pages.routez(watched.context)).endswith('"num_routes": 0,\n  "routes": []\n}')
 
 
-@pytest.mark.parametrize("count", [1, pages.STRETCH, pages.STRETCH + 1, 3 * pages.STRETCH])
+@pytest.mark.parametrize("count", [1, pages.ROWS_PER_STEP, pages.ROWS_PER_STEP + 1, 3 * pages.ROWS_PER_STEP])
 def test_a_long_page_is_one_document(watched: Watched, count: int) -> None:
     """Rows written in several stretches make the same document as in one."""
     watched.view.clients = [client(number) for number in range(count)]
 
-    answer = finished(pages.connz(watched.watch, ConnectionQuery(limit=count)))
+    answer = finished(pages.connz(watched.context, ConnectionQuery(limit=count)))
 
-    rows = [finished(pages.connz(watched.watch, ConnectionQuery(offset=n, limit=1))) for n in range(count)]
+    rows = [finished(pages.connz(watched.context, ConnectionQuery(offset=n, limit=1))) for n in range(count)]
     middles = [row.partition('"connections": [\n')[2].removesuffix("\n  ]\n}") for row in rows]
     assert ",\n".join(middles) == answer.partition('"connections": [\n')[2].removesuffix("\n  ]\n}")
 
 
 def test_a_long_page_comes_in_steps(watched: Watched) -> None:
     """A step writes a few rows at most, or a few of a row's subscriptions."""
-    count = 10 * pages.STRETCH
+    count = 10 * pages.ROWS_PER_STEP
     watched.view.clients = [client(number) for number in range(count)]
     watched.view.clients[0] = replace(client(0), subscription_list=LISTED)
 
-    rows = list(pages.connz(watched.watch, ConnectionQuery(limit=count)))
-    lists = list(pages.connz(watched.watch, ConnectionQuery(limit=count, subscriptions=True)))
+    rows = list(pages.connz(watched.context, ConnectionQuery(limit=count)))
+    lists = list(pages.connz(watched.context, ConnectionQuery(limit=count, subscriptions=True)))
 
     assert 10 <= len(rows)
-    assert max(part.count(b'"cid"') for part in rows) == pages.STRETCH
+    assert max(part.count(b'"cid"') for part in rows) == pages.ROWS_PER_STEP
     assert 1 == max(part.count(b'"cid"') for part in lists)
     assert count < len(lists)
 
@@ -321,7 +321,7 @@ def test_a_long_page_comes_in_steps(watched: Watched) -> None:
 def test_a_page_is_as_it_was_begun(watched: Watched) -> None:
     """A client that goes before its row is written has one: the rows are as many as the page says."""
     watched.view.clients = [client(number) for number in range(3)]
-    chunks = pages.connz(watched.watch, ConnectionQuery())
+    chunks = pages.connz(watched.context, ConnectionQuery())
     begun = [next(chunks), next(chunks)]
     del watched.view.clients[1]
 
@@ -333,10 +333,10 @@ def test_a_page_is_as_it_was_begun(watched: Watched) -> None:
 
 def test_a_page_of_very_many(watched: Watched) -> None:
     """A page too long to be held leaves out who goes before its row is written."""
-    count = pages.MOST_HELD + 1
+    count = pages.MAX_SNAPSHOT + 1
     watched.view.facts = replace(FACTS, connections=count)
     watched.view.clients = [client(number) for number in range(3)]
-    chunks = pages.connz(watched.watch, ConnectionQuery(limit=count))
+    chunks = pages.connz(watched.context, ConnectionQuery(limit=count))
     begun = [next(chunks), next(chunks)]
     del watched.view.clients[1]
 
@@ -347,7 +347,7 @@ def test_a_page_of_very_many(watched: Watched) -> None:
 
 
 def test_routez(watched: Watched) -> None:
-    """A route tells of its peer and its traffic."""
+    """A route shows its peer and its traffic."""
     link = client(1, pending_bytes=9, traffic=Traffic(1, 3, 2, 4)).connection
     listed = (SubscriptionStats("x", "", "RSID:1:1", delivered=0, limit=0, number=1),)
     watched.view.links = [
@@ -362,7 +362,7 @@ def test_routez(watched: Watched) -> None:
     ]
     watched.clock.advance(3.0)
 
-    assert ROUTEZ == finished(pages.routez(watched.watch, subscriptions=True))
+    assert ROUTEZ == finished(pages.routez(watched.context, subscriptions=True))
 
 
 def test_routez_of_a_cluster_that_is_not_whole(watched: Watched) -> None:
@@ -373,7 +373,7 @@ def test_routez_of_a_cluster_that_is_not_whole(watched: Watched) -> None:
     watched.view.unreached = [UnreachableRoute("nats-route://seed:6222/", 4, "refused", 1.0)]
     watched.clock.advance(3.0)
 
-    document = json.loads(finished(pages.routez(watched.watch)))
+    document = json.loads(finished(pages.routez(watched.context)))
 
     assert [
         {
@@ -390,7 +390,7 @@ def test_subsz(watched: Watched) -> None:
     """Exactly the figures of the index; whole floats have no fraction."""
     watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0)
 
-    assert SUBSZ == finished(pages.subsz(watched.watch))
+    assert SUBSZ == finished(pages.subsz(watched.context))
 
 
 def test_who_was_slow_and_who_waits(watched: Watched) -> None:
@@ -399,8 +399,8 @@ def test_who_was_slow_and_who_waits(watched: Watched) -> None:
     watched.view.facts = replace(FACTS, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.23456)
     watched.view.clients = [client(1, waits_for=((7, "laptop"), (8, "")))]
 
-    varz = pages.varz(watched.watch)
-    (row,) = json.loads(finished(pages.connz(watched.watch, ConnectionQuery())))["connections"]
+    varz = pages.varz(watched.context)
+    (row,) = json.loads(finished(pages.connz(watched.context, ConnectionQuery())))["connections"]
 
     assert (2, 1.235) == (varz.held_publishers, varz.held_seconds)
     assert [
@@ -425,7 +425,7 @@ def test_what_there_is_none_of(watched: Watched) -> None:
     )
     now = {"server_id": FACTS.info.server_id, "now": "2016-04-26T16:39:47.332681-04:00"}
 
-    (account,) = pages.accstatz(watched.watch).model_dump(mode="json")["account_statz"]
+    (account,) = pages.accstatz(watched.context).model_dump(mode="json")["account_statz"]
 
     assert ("$G", 3, 3, 0, 4, 5) == tuple(
         account[name]
@@ -433,16 +433,17 @@ def test_what_there_is_none_of(watched: Watched) -> None:
     )
     assert ({"msgs": 30, "bytes": 40}, {"msgs": 1, "bytes": 2}) == (account["sent"], account["received"])
     assert (
-        now | {"outbound_gateways": {}, "inbound_gateways": {}} == pages.gatewayz(watched.watch).model_dump()
+        now | {"outbound_gateways": {}, "inbound_gateways": {}}
+        == pages.gatewayz(watched.context).model_dump()
     )
-    assert now | {"leafnodes": 0, "leafs": []} == pages.leafz(watched.watch).model_dump()
+    assert now | {"leafnodes": 0, "leafs": []} == pages.leafz(watched.context).model_dump()
 
 
 def test_subsz_with_a_list(watched: Watched) -> None:
     """A page of subscriptions follows the figures."""
     watched.view.listened = list(LISTED)
 
-    answer = finished(pages.subsz_list(watched.watch, 1, 5))
+    answer = finished(pages.subsz_list(watched.context, 1, 5))
 
     assert answer.endswith(
         """  "avg_fanout": 0,

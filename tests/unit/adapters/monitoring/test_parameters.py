@@ -3,19 +3,19 @@
 import pytest
 from pydantic import ValidationError
 
-from app.adapters.monitoring.parameters import ConnzQuestion, Question, SubszQuestion, is_on
+from app.adapters.monitoring.parameters import ConnzQuery, PageQuery, SubszQuery, is_on
 from app.ports.broker_view import ConnectionQuery, SortKey
 
 LARGEST = 2**63 - 1
 
 
-def asked(**texts: str) -> ConnzQuestion:
+def asked(**texts: str) -> ConnzQuery:
     """A question as it comes: all texts."""
-    return ConnzQuestion.model_validate(texts)
+    return ConnzQuery.model_validate(texts)
 
 
 def test_defaults() -> None:
-    """Whoever asks for nothing special gets the first page, by age, without subscriptions."""
+    """Without parameters the answer is the first page, by age, without subscriptions."""
     assert ConnectionQuery(SortKey.CID, 0, 1024, subscriptions=False) == asked().query()
     assert ConnectionQuery() == asked(sort="", limit="", offset="", subs="", auth="").query()
 
@@ -35,7 +35,7 @@ def test_defaults() -> None:
 def test_limits(text: str, limit: int) -> None:
     """A limit of 0 or less means the default."""
     assert limit == asked(limit=text).query().limit
-    assert limit == SubszQuestion.model_validate({"limit": text}).most
+    assert limit == SubszQuery.model_validate({"limit": text}).most
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_details() -> None:
 @pytest.mark.parametrize("callback", ["", "cb", "jQuery17_1.$.a[0]"])
 def test_callbacks(callback: str) -> None:
     """Names, members and places may be called."""
-    assert callback == Question.model_validate({"callback": callback}).callback
+    assert callback == PageQuery.model_validate({"callback": callback}).callback
 
 
 @pytest.mark.parametrize("callback", ["<script>", "a b", "a\r\nb", "a\n", "a;b", "a(b)", "é", "a\0"])
 def test_no_callbacks(callback: str) -> None:
     """Nothing else may."""
     with pytest.raises(ValidationError):
-        Question.model_validate({"callback": callback})
+        PageQuery.model_validate({"callback": callback})

@@ -1,10 +1,14 @@
-"""What the process takes."""
+"""What the process uses, and how much memory it may use."""
 
 import os
 from pathlib import Path
 
-from app.adapters.monitoring.process_figures import ProcessFigures
+import pytest
+
+from app.adapters.monitoring.process_figures import ProcessFigures, memory_limit
 from tests.fakes.steps import counted, finished
+
+WHOLE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def test_processor_time() -> None:
@@ -22,7 +26,7 @@ def test_processor_time() -> None:
     assert 0.0 == figures.cpu
 
 
-def test_an_empty_window_tells_nothing() -> None:
+def test_an_empty_window_changes_nothing() -> None:
     """Two samples in one moment leave the figure as it was."""
     figures = ProcessFigures(lambda: 1.0, lambda: 2.0)
 
@@ -56,9 +60,19 @@ def test_descriptors(tmp_path: Path) -> None:
     assert 3 <= figures_in_steps(figures) or tmp_path.stat().st_size
     assert finished(ProcessFigures(descriptors=tmp_path / "missing").open_descriptors()) is None
     assert 3 <= (finished(ProcessFigures().open_descriptors()) or 3)
-    assert 0 < ProcessFigures().most_descriptors()
+    assert 0 < ProcessFigures().max_descriptors()
 
 
 def figures_in_steps(figures: ProcessFigures) -> int:
     """The pauses of a count, and one."""
     return 1 + counted(figures.open_descriptors())[0]
+
+
+@pytest.mark.parametrize(("text", "memory"), [("1048576\n", 1_048_576), ("max\n", WHOLE), (None, WHOLE)])
+def test_memory_limit(tmp_path: Path, text: str | None, memory: int) -> None:
+    """The limit of a container counts, where there is one; else all that the machine has."""
+    limit = tmp_path / "memory.max"
+    if text is not None:
+        limit.write_text(text, "ascii")
+
+    assert memory == memory_limit([limit])

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from app.adapters.process import event_loop
-from app.adapters.process.event_loop import end_at_last, leave, run_in_loop
+from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
 
 
 @pytest.fixture(autouse=True)
@@ -78,23 +78,23 @@ def test_a_thread_that_does_not_end() -> None:
     thread.start()
     statuses: list[int] = []
 
-    assert 3 == leave(3, statuses.append)
+    assert 3 == exit_status(3, statuses.append)
     end.set()
     thread.join()
 
     assert [3] == statuses
-    assert 4 == leave(4, statuses.append)
+    assert 4 == exit_status(4, statuses.append)
     assert [3] == statuses
 
 
 def test_the_last_end() -> None:
     """A program that has not ended in time ends then; one that has is left alone."""
     ended = threading.Event()
-    calm = end_at_last(60.0, ended.set)
+    calm = exit_after(60.0, ended.set)
     calm.cancel()
     calm.join(10)
     assert not ended.is_set()
 
-    end_at_last(0.0, ended.set).join(10)
+    exit_after(0.0, ended.set).join(10)
 
     assert ended.is_set()

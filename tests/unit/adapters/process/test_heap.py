@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.process.heap import KEPT_BYTES, OWN_PAGES_BYTES, find_trim, keep_room
+from app.adapters.process.heap import KEPT_BYTES, MMAP_BYTES, find_trim, keep_free_memory
 
 ROOT = Path(__file__).parents[4]
 
@@ -29,26 +29,26 @@ def test_glibc_is_asked_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_some_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Glibc is told how much, by the numbers of its header."""
-    told: list[tuple[int, int]] = []
+    """The C library is set by the numbers of its header."""
+    settings: list[tuple[int, int]] = []
 
     class Library:
-        """Notes what it is told."""
+        """Notes the settings."""
 
         @staticmethod
         def mallopt(setting: int, value: int) -> int:
-            told.append((setting, value))
+            settings.append((setting, value))
             return 1
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: Library)
-    keep_room()
+    keep_free_memory()
 
-    assert [(-1, KEPT_BYTES), (-3, OWN_PAGES_BYTES)] == told
+    assert [(-1, KEPT_BYTES), (-3, MMAP_BYTES)] == settings
 
 
 FAULTS = """
 import resource
-from app.adapters.process.heap import keep_room
+from app.adapters.process.heap import keep_free_memory
 
 room = memoryview(bytearray(256 * 1024))
 
@@ -58,7 +58,7 @@ def touch():
         b"MSG".join([data[start : start + 8192] for start in range(0, len(data), 8192)])
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-keep_room()
+keep_free_memory()
 touch()
 before = touch()
 print(touch() - before)
@@ -86,6 +86,6 @@ def test_without_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     give_back = find_trim()
 
-    keep_room()
+    keep_free_memory()
     give_back()
     assert callable(give_back)

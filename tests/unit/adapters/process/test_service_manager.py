@@ -1,4 +1,4 @@
-"""Unit tests of what the service manager is told; over real sockets it is tested elsewhere."""
+"""Unit tests of notifications to the service manager; real sockets are tested elsewhere."""
 
 import os
 
@@ -27,24 +27,20 @@ class Mailbox:
 def manager(
     environment: dict[str, str], mailbox: Mailbox, warnings: list[str] | None = None
 ) -> ServiceManager:
-    """A manager at 12.5 s of the system's clock; warnings that no test expects fail it."""
+    """A manager; warnings that no test expects fail it."""
     warn = pytest.fail if warnings is None else warnings.append
-    return ServiceManager(environment, warn, lambda: 12.5, mailbox.send)
+    return ServiceManager(environment, warn, mailbox.send)
 
 
 def test_the_life_of_a_service() -> None:
-    """Ready, reloading with the time, and stopping are said in systemd's words."""
+    """The start and the stop are sent in systemd's protocol."""
     mailbox = Mailbox()
     service = manager(SOCKET, mailbox)
 
     service.ready()
-    service.reloading()
-    service.ready()
     service.stopping()
 
     assert [
-        ("/run/systemd/notify", b"READY=1"),
-        ("/run/systemd/notify", b"RELOADING=1\nMONOTONIC_USEC=12500000"),
         ("/run/systemd/notify", b"READY=1"),
         ("/run/systemd/notify", b"STOPPING=1"),
     ] == mailbox.words
@@ -101,7 +97,7 @@ def test_a_watchdog_without_a_time(granted: str) -> None:
 
 
 def test_a_manager_that_does_not_listen() -> None:
-    """The server goes on, and one line tells of it, once."""
+    """The server goes on, and one line reports it, once."""
     warnings: list[str] = []
     mailbox = Mailbox(full=True)
     service = manager(SOCKET, mailbox, warnings)

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from app.adapters.top.answers import Client, NotUnderstood, Server, Traffic, read_clients, read_server
+from app.adapters.top.answers import (
+    ClientAnswer,
+    InvalidAnswer,
+    ServerAnswer,
+    TrafficTotals,
+    read_clients,
+    read_server,
+)
 
 VARZ = {
     "server_id": "LxF7E8Kra9loTEeNDPbyfH",
@@ -44,7 +51,9 @@ def encoded(document: object) -> bytes:
 
 def test_a_server() -> None:
     """All that the board shows of a server is taken from its answer."""
-    expected = Server("LxF7E8Kra9loTEeNDPbyfH", "", "0.8.0", "3m20s", 8.5, 7471104, 5, Traffic(1, 2, 3, 4))
+    expected = ServerAnswer(
+        "LxF7E8Kra9loTEeNDPbyfH", "", "0.8.0", "3m20s", 8.5, 7471104, 5, TrafficTotals(1, 2, 3, 4)
+    )
 
     assert expected == read_server(encoded(VARZ))
 
@@ -62,14 +71,14 @@ def test_a_whole_number_for_a_share() -> None:
 
 def test_a_client() -> None:
     """All that the board shows of a client is taken from its entry."""
-    expected = Client(
+    expected = ClientAnswer(
         cid=7,
         ip="192.0.2.1",
         port=4711,
         name="billing",
         subs=1,
         pending=12,
-        traffic=Traffic(1, 2, 3, 4),
+        traffic=TrafficTotals(1, 2, 3, 4),
         lang="go",
         version="1.1.0",
         uptime="3s",
@@ -94,7 +103,7 @@ def test_what_is_missing() -> None:
     """An entry without a field counts as having nothing of it."""
     [client] = read_clients(b'{"connections":[{"cid":1}]}')
 
-    assert (1, "", 0, Traffic(), ()) == (
+    assert (1, "", 0, TrafficTotals(), ()) == (
         client.cid,
         client.name,
         client.pending,
@@ -112,18 +121,18 @@ def test_no_clients(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000])
 def test_no_json(body: bytes) -> None:
     """What is no JSON is no monitoring port, as the error asks to check."""
-    with pytest.raises(NotUnderstood, match="/varz is no JSON: is this the monitoring port"):
+    with pytest.raises(InvalidAnswer, match="/varz is no JSON: is this the monitoring port"):
         read_server(body)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b"null"])
 def test_no_object(body: bytes) -> None:
     """JSON of another shape is an error of one line."""
-    with pytest.raises(NotUnderstood, match=r"^/connz is no JSON object$"):
+    with pytest.raises(InvalidAnswer, match=r"^/connz is no JSON object$"):
         read_clients(body)
 
 
 def test_something_else_that_speaks_json() -> None:
     """A JSON object without a server_id is another service."""
-    with pytest.raises(NotUnderstood, match="names no server_id"):
+    with pytest.raises(InvalidAnswer, match="names no server_id"):
         read_server(b'{"status":"ok"}')

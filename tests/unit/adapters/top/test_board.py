@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from app.adapters.top.board import WIDEST, Look, aligned, delimited_text, plain_text, summary, table
-from app.adapters.top.rates import Pace, Reading
+from app.adapters.top.board import WIDEST, Display, aligned, delimited_text, plain_text, summary, table
+from app.adapters.top.rates import ServerReading, TrafficRates
 from tests.fakes.top_readings import client, server
 
-PACE = Pace(1.5, 2.25, 2048.0, 4096.0)
+PACE = TrafficRates(1.5, 2.25, 2048.0, 4096.0)
 
 
-def reading(*names: str) -> Reading:
+def reading(*names: str) -> ServerReading:
     """A busy server, and clients of these names."""
     clients = tuple(client(cid, name, 2_000_000, ["a", "b.>"]) for cid, name in enumerate(names, 1))
-    return Reading(server(2_000_000), clients, PACE, {1: PACE})
+    return ServerReading(server(2_000_000), clients, PACE, {1: PACE})
 
 
 def test_the_lines_about_the_server() -> None:
@@ -24,26 +24,26 @@ def test_the_lines_about_the_server() -> None:
         "  Load: CPU:  12.5%  Memory: 8.0M  Slow Consumers: 0",
         "  In:   Msgs: 2.0M    Bytes: 1.9M    Msgs/Sec: 1.5       Bytes/Sec: 2.0K",
         "  Out:  Msgs: 2.0M    Bytes: 1.9M    Msgs/Sec: 2.2       Bytes/Sec: 4.0K",
-    ] == summary(reading(), Look())
+    ] == summary(reading(), Display())
 
 
 def test_rates_that_are_not_known_yet() -> None:
     """Before there is a rate a dash stands in its place."""
-    line = summary(Reading(server(), ()), Look())[4]
+    line = summary(ServerReading(server(), ()), Display())[4]
 
     assert "  In:   Msgs: 0       Bytes: 0       Msgs/Sec: -         Bytes/Sec: -" == line
 
 
 def test_raw_figures_in_the_head() -> None:
     """With raw figures all digits are there."""
-    line = summary(reading(), Look(raw=True))[4]
+    line = summary(reading(), Display(raw=True))[4]
 
     assert "  In:   Msgs: 2000000 Bytes: 2000000 Msgs/Sec: 1.5       Bytes/Sec: 2048" == line
 
 
 def test_a_row() -> None:
     """A client's row says what it is and what it has moved."""
-    headings, row = table(reading("billing"), Look())
+    headings, row = table(reading("billing"), Display())
 
     assert {
         "HOST": "192.0.2.1:4001",
@@ -64,12 +64,12 @@ def test_a_row() -> None:
 
 def test_no_names() -> None:
     """Where no client has a name there is no column for names."""
-    assert "NAME" not in table(reading("", ""), Look())[0]
+    assert "NAME" not in table(reading("", ""), Display())[0]
 
 
 def test_rates_in_the_table() -> None:
     """Rates can stand in place of totals; of a newcomer there are none yet."""
-    _, known, newcomer = table(reading("a", "b"), Look(rates=True))
+    _, known, newcomer = table(reading("a", "b"), Display(rates=True))
 
     assert ["2", "2", "4.0K", "2.0K"] == known[5:9]
     assert ["-", "-", "-", "-"] == newcomer[5:9]
@@ -77,22 +77,22 @@ def test_rates_in_the_table() -> None:
 
 def test_subscriptions() -> None:
     """What a client has subscribed to is the last column, when it is asked for."""
-    headings, row = table(reading("a"), Look(subscriptions=True))
+    headings, row = table(reading("a"), Display(subscriptions=True))
 
     assert ("SUBSCRIPTIONS", "a, b.>") == (headings[-1], row[-1])
 
 
 def test_names_of_addresses() -> None:
     """A name stands for an address where one is known."""
-    known = table(reading("a"), Look(find_name=lambda _ip: "host.example"))[1][0]
-    unknown = table(reading("a"), Look(find_name=lambda _ip: None))[1][0]
+    known = table(reading("a"), Display(find_name=lambda _ip: "host.example"))[1][0]
+    unknown = table(reading("a"), Display(find_name=lambda _ip: None))[1][0]
 
     assert ("host.example:4001", "192.0.2.1:4001") == (known, unknown)
 
 
 def test_hostile_names() -> None:
     """No name can clear the screen, or begin a line of its own."""
-    text = plain_text(reading("\x1b[2J\nroot"), Look())
+    text = plain_text(reading("\x1b[2J\nroot"), Display())
 
     assert "\x1b" not in text
     assert "\\x1b[2J\\nroot" in text
@@ -115,7 +115,7 @@ def test_a_long_name_does_not_push_the_rest_away() -> None:
 
 def test_the_whole_board() -> None:
     """In a file the head, the number of clients and the table stand below each other."""
-    lines = plain_text(reading("a", "b"), Look()).splitlines()
+    lines = plain_text(reading("a", "b"), Display()).splitlines()
 
     assert ("NATS server version 0.8.0 (uptime: 5s)", "", "Connections Polled: 2") == (lines[0], *lines[6:8])
     assert 8 + 3 == len(lines)
@@ -123,26 +123,26 @@ def test_the_whole_board() -> None:
 
 def test_a_table_for_programs() -> None:
     """With a delimiter there is the table alone, and a name that contains it is quoted."""
-    lines = delimited_text(reading("a,b"), Look(), ",").splitlines()
+    lines = delimited_text(reading("a,b"), Display(), ",").splitlines()
 
     assert lines[0].startswith("HOST,CID,NAME,SUBS")
     assert lines[1].startswith('192.0.2.1:4001,1,"a,b",2')
 
 
 def test_an_address_of_version_six() -> None:
-    """An IPv6 address stands in brackets, so that the port can be told from it."""
-    six = Reading(server(), (replace(client(1), ip="2001:db8::1"),))
+    """An IPv6 address stands in brackets, so that the port is separate."""
+    six = ServerReading(server(), (replace(client(1), ip="2001:db8::1"),))
 
-    assert "[2001:db8::1]:4001" == table(six, Look())[1][0]
+    assert "[2001:db8::1]:4001" == table(six, Display())[1][0]
 
 
 def test_a_name_is_no_formula() -> None:
     """A client whose name begins like a formula has a quotation mark before it, for programs."""
-    row = delimited_text(reading("=cmd|' /C calc'!A0"), Look(), ";").splitlines()[1]
+    row = delimited_text(reading("=cmd|' /C calc'!A0"), Display(), ";").splitlines()[1]
 
     assert "'=cmd|' /C calc'!A0" == row.split(";")[2]
 
 
 def test_names_keep_their_direction() -> None:
     """A name cannot turn what comes after it around."""
-    assert "\\u202egnp.exe" in plain_text(reading("\u202egnp.exe"), Look())
+    assert "\\u202egnp.exe" in plain_text(reading("\u202egnp.exe"), Display())

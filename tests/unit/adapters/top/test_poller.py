@@ -1,21 +1,21 @@
-"""The poller: it asks again and again, and at once when the question changes."""
+"""The poller: it asks again and again, and at once when the query changes."""
 
 import queue
 
+from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.poller import Poller, Report
-from app.adapters.top.rates import Reading
-from app.adapters.top.source import Question, Unreachable
+from app.adapters.top.rates import ServerReading
 from tests.fakes.top_readings import FakeSource, client, server
 
 SECONDS = 20.0
 SOON, NEVER = 0.001, 3600.0
-READING = Reading(server(), (client(1), client(2)))
+READING = ServerReading(server(), (client(1), client(2)))
 
 
 def test_it_reads_again_and_again() -> None:
     """Each reading is reported, and then the next one is taken."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    poller = Poller(FakeSource(READING), SOON, Question())
+    poller = Poller(FakeSource(READING), SOON, ReadingQuery())
     poller.start(reports.put)
 
     assert [READING] * 3 == [reports.get(timeout=SECONDS) for _ in range(3)]
@@ -23,10 +23,10 @@ def test_it_reads_again_and_again() -> None:
 
 
 def test_a_failure_is_reported_and_tried_again() -> None:
-    """That a server cannot be reached is told, and it is tried again for ever."""
+    """A server that cannot be reached is reported, and retried for ever."""
     reason = Unreachable("127.0.0.1:8222: Connection refused")
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    poller = Poller(FakeSource(reason, reason, READING), SOON, Question())
+    poller = Poller(FakeSource(reason, reason, READING), SOON, ReadingQuery())
     poller.start(reports.put)
 
     assert [reason, reason, READING] == [reports.get(timeout=SECONDS) for _ in range(3)]
@@ -36,14 +36,14 @@ def test_a_failure_is_reported_and_tried_again() -> None:
 def test_a_new_question_does_not_wait() -> None:
     """When the reader asks for something else, the answer comes at once, however long the delay is."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    poller = Poller(FakeSource(READING), NEVER, Question())
+    poller = Poller(FakeSource(READING), NEVER, ReadingQuery())
     poller.start(reports.put)
     reports.get(timeout=SECONDS)
 
-    poller.ask(Question(limit=1))
+    poller.ask(ReadingQuery(limit=1))
 
     report = reports.get(timeout=SECONDS)
-    assert isinstance(report, Reading)
+    assert isinstance(report, ServerReading)
     assert 1 == len(report.clients)
     poller.stop()
 
@@ -52,7 +52,7 @@ def test_after_the_end() -> None:
     """A poller that was stopped before its first reading reports nothing."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     source = FakeSource(READING)
-    poller = Poller(source, SOON, Question())
+    poller = Poller(source, SOON, ReadingQuery())
     poller.stop()
     poller.start(reports.put)
 

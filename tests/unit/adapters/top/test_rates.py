@@ -1,6 +1,6 @@
 """Rates: the difference of two answers, by the time between them."""
 
-from app.adapters.top.rates import Meter, Pace
+from app.adapters.top.rates import Meter, TrafficRates
 from tests.fakes.top_readings import client, server
 
 
@@ -8,7 +8,7 @@ def test_the_first_answer() -> None:
     """With one answer there is no rate to tell."""
     reading = Meter().read(10.0, server(100), (client(1, total=5),))
 
-    assert (None, {}) == (reading.pace, reading.paces)
+    assert (None, {}) == (reading.rates, reading.client_rates)
 
 
 def test_what_was_added() -> None:
@@ -18,8 +18,8 @@ def test_what_was_added() -> None:
 
     reading = meter.read(12.0, server(150), (client(1, total=9),))
 
-    assert Pace(25.0, 25.0, 25.0, 25.0) == reading.pace
-    assert {1: Pace(2.0, 2.0, 2.0, 2.0)} == reading.paces
+    assert TrafficRates(25.0, 25.0, 25.0, 25.0) == reading.rates
+    assert {1: TrafficRates(2.0, 2.0, 2.0, 2.0)} == reading.client_rates
 
 
 def test_a_newcomer() -> None:
@@ -27,7 +27,7 @@ def test_a_newcomer() -> None:
     meter = Meter()
     meter.read(10.0, server(), ())
 
-    assert {} == meter.read(11.0, server(), (client(1, total=9),)).paces
+    assert {} == meter.read(11.0, server(), (client(1, total=9),)).client_rates
 
 
 def test_a_server_with_another_id() -> None:
@@ -37,7 +37,7 @@ def test_a_server_with_another_id() -> None:
 
     reading = meter.read(11.0, server(500, server_id="OTHER"), (client(1, total=9),))
 
-    assert (None, {}) == (reading.pace, reading.paces)
+    assert (None, {}) == (reading.rates, reading.client_rates)
 
 
 def test_a_server_that_counts_from_zero() -> None:
@@ -45,8 +45,8 @@ def test_a_server_that_counts_from_zero() -> None:
     meter = Meter()
     meter.read(10.0, server(100), ())
 
-    assert None is meter.read(11.0, server(99), ()).pace
-    assert Pace(1.0, 1.0, 1.0, 1.0) == meter.read(12.0, server(100), ()).pace
+    assert None is meter.read(11.0, server(99), ()).rates
+    assert TrafficRates(1.0, 1.0, 1.0, 1.0) == meter.read(12.0, server(100), ()).rates
 
 
 def test_a_number_that_is_given_again() -> None:
@@ -54,7 +54,7 @@ def test_a_number_that_is_given_again() -> None:
     meter = Meter()
     meter.read(10.0, server(), (client(1, total=9),))
 
-    assert Pace() == meter.read(11.0, server(), (client(1, total=2),)).paces[1]
+    assert TrafficRates() == meter.read(11.0, server(), (client(1, total=2),)).client_rates[1]
 
 
 def test_two_answers_at_once() -> None:
@@ -64,5 +64,5 @@ def test_two_answers_at_once() -> None:
 
     reading = meter.read(10.0, server(1), ())
 
-    assert reading.pace is not None
-    assert 1000.0 == reading.pace.in_msgs
+    assert reading.rates is not None
+    assert 1000.0 == reading.rates.in_msgs

@@ -10,10 +10,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from app.adapters.top.lines import Lines
-from app.adapters.top.rates import Pace, Reading
-from app.adapters.top.screen import Board, HelpScreen, Settings
-from app.adapters.top.source import Question, Unreachable
+from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
+from app.adapters.top.rates import ServerReading, TrafficRates
+from app.adapters.top.screen import Board, BoardSettings, HelpScreen, TextLines
 from tests.fakes.top_readings import FakeSource, client, server
 
 pytestmark = pytest.mark.asyncio
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.asyncio
 SECONDS = 20.0
 NEVER = 3600.0
 CLIENTS = tuple(client(cid, f"client-{cid}", 2_000_000, ["a", "b"]) for cid in range(1, 101))
-READING = Reading(server(2_000_000), CLIENTS, Pace(), {1: Pace(3.0, 4.0, 5.0, 6.0)})
+READING = ServerReading(server(2_000_000), CLIENTS, TrafficRates(), {1: TrafficRates(3.0, 4.0, 5.0, 6.0)})
 
 
 class Bench:
@@ -35,12 +34,12 @@ class Bench:
     @property
     def lines(self) -> list[str]:
         """The table: its headings, and its rows."""
-        return self.board.query_one(Lines).lines
+        return self.board.query_one(TextLines).lines
 
     @property
     def seen(self) -> list[str]:
         """The lines of the table that are on the screen."""
-        lines = self.board.query_one(Lines)
+        lines = self.board.query_one(TextLines)
         return [lines.render_line(y).text.rstrip() for y in range(lines.size.height)]
 
     def helps(self) -> bool:
@@ -63,10 +62,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*outcomes: Reading | Unreachable, **settings: Any) -> AsyncIterator[Bench]:  # noqa: ANN401 - fields of Settings
+async def bench(*outcomes: ServerReading | Unreachable, **settings: Any) -> AsyncIterator[Bench]:  # noqa: ANN401 - fields of BoardSettings
     """A board that shows these outcomes, one after the other."""
     source = FakeSource(*(outcomes or (READING,)))
-    board = Board(source, Settings(**{"delay": NEVER, **settings}))
+    board = Board(source, BoardSettings(**{"delay": NEVER, **settings}))
     async with board.run_test(size=(120, 30)) as pilot:
         made = Bench(board, source, pilot)
         await made.until(lambda: board.readings or made.text("#status"))
@@ -87,12 +86,12 @@ async def test_s_shows_subscriptions() -> None:
     async with bench() as board:
         await board.press("s")
         await board.until(lambda: board.lines[1].endswith("a, b"))
-        assert Question(subscriptions=True) in board.source.questions
+        assert ReadingQuery(subscriptions=True) in board.source.questions
 
         await board.press("s")
         await board.until(lambda: "SUBSCRIPTIONS" not in board.lines[0])
 
-        await board.until(lambda: Question() == board.source.questions[-1])
+        await board.until(lambda: ReadingQuery() == board.source.questions[-1])
 
 
 async def test_o_sorts() -> None:
@@ -100,7 +99,7 @@ async def test_o_sorts() -> None:
     async with bench() as board:
         await board.press("o", *"msgs_to", "enter")
 
-        assert board.source.wait_for(Question(sort="msgs_to"))
+        assert board.source.wait_for(ReadingQuery(sort="msgs_to"))
         assert "" == board.text("#status")
 
 
@@ -112,7 +111,7 @@ async def test_an_order_that_there_is_not() -> None:
 
         await board.press("o", *"idle", "enter")
 
-        assert board.source.wait_for(Question(sort="idle"))
+        assert board.source.wait_for(ReadingQuery(sort="idle"))
 
 
 async def test_n_limits() -> None:
@@ -121,7 +120,7 @@ async def test_n_limits() -> None:
         await board.press("n", "7", "enter")
         await board.until(lambda: 1 + 7 == len(board.lines))
 
-        assert Question(limit=7) == board.source.questions[-1]
+        assert ReadingQuery(limit=7) == board.source.questions[-1]
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "many", "100001", "9" * 60, "²"])
@@ -131,7 +130,7 @@ async def test_a_limit_that_is_none(word: str) -> None:
         await board.press("n", *word, "enter")
 
         assert f"The limit is a number from 1 to 100000, not {word!r}" == board.text("#status")
-        assert [Question()] == board.source.questions
+        assert [ReadingQuery()] == board.source.questions
 
 
 async def test_a_change_of_mind() -> None:
@@ -139,7 +138,7 @@ async def test_a_change_of_mind() -> None:
     async with bench() as board:
         await board.press("o", "i", "escape", "n", "enter", "space")
 
-        assert [Question()] == board.source.questions
+        assert [ReadingQuery()] == board.source.questions
         assert "  3" in board.lines[1]
 
 
@@ -194,7 +193,7 @@ async def test_d_shows_names() -> None:
 
 @pytest.mark.parametrize("key", ["question_mark", "h"])
 async def test_help(key: str) -> None:
-    """A question mark shows all keys, and any key leads back."""
+    """A query mark shows all keys, and any key leads back."""
     async with bench() as board:
         await board.press(key)
         assert board.helps()
@@ -252,7 +251,7 @@ async def test_a_server_that_is_away() -> None:
 
 
 async def test_a_number_of_refreshes() -> None:
-    """A board that is to refresh so many times ends by itself."""
+    """A board that is to refresh this many times ends by itself."""
     async with bench(delay=0.001, refreshes=3) as board:
         await board.until(lambda: not board.board.is_running)
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.adapters.auth.plain import SingleUser
 from app.domain.cluster.cluster import ROUTE_PING_SECONDS, ClusterSettings
 from app.domain.cluster.events import RouteDuplicate, RouteErrorReceived, RouteToSelf
 from app.domain.cluster.liveness import CHECK_SECONDS, PROBE_SECONDS
@@ -14,6 +13,7 @@ from app.domain.sessions import flow
 from app.domain.sessions.congestion import TICK
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.single_user import SingleUser
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
     OWN_ID,

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.adapters.auth.plain import SingleUser
 from app.domain.cluster import cluster, route_dialer
 from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import GossipIgnored
@@ -13,6 +12,7 @@ from app.domain.protocol.encode import PING
 from app.domain.sessions.congestion import TICK
 from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
+from tests.fakes.single_user import SingleUser
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
     OWN_ID,

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.adapters.auth.plain import SingleUser
 from app.domain.cluster.cluster import HANDSHAKE_SECONDS, ClusterSettings
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.credentials import Credentials, Identity
@@ -11,6 +10,7 @@ from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFa
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.gatekeeper import PatientGatekeeper
+from tests.fakes.single_user import SingleUser
 from tests.fakes.virtual_cluster import (
     GREATER_ID,
     OWN_ID,

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from app.adapters.auth.plain import OpenDoor
+from app.adapters.auth.authenticators import AllowAll
 from app.domain.broker import Membership
 from app.domain.dataplane.seam import Fault, MakePlane
 from app.domain.events import Link, ReadFailed
@@ -61,7 +61,7 @@ class Scene:
             make_plane,
             gatekeeper=gatekeeper,
             events=self.events,
-            place=Place(membership=Membership(SETTINGS, OpenDoor(), ScriptedDialer())),
+            place=Place(membership=Membership(SETTINGS, AllowAll(), ScriptedDialer())),
         )
         wire = self.server.wire()
         connection = self.server.drive(wire, partial(accept_leaf, self.server.broker))

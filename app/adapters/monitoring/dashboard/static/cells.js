@@ -1,5 +1,5 @@
 // Writing into the page. Text from the server is only ever set as text, never as markup,
-// with what is invisible spelt out, and only where it has changed, so that nothing flickers
+// with invisible characters escaped, and only where it has changed, so that nothing flickers
 // and selections stay.
 
 import { visible } from "./format.js";
@@ -12,24 +12,24 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/** Set a text, if it is another one. */
+/** Set a text, if it differs. */
 export function setText(node, text) {
   const shown = visible(text);
   if (node.textContent !== shown) node.textContent = shown;
 }
 
-/** Set the text that a pointer brings up, if it is another one. */
+/** Set the tooltip, if it differs. */
 export function setTitle(node, text) {
   const shown = visible(text);
   if (node.title !== shown) node.title = shown;
 }
 
-/** Set an attribute of the page's own, if it is another one. */
+/** Set a data attribute, if it differs. */
 export function setData(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
 
-/** Set a figure and its unit, which stands apart from the figure. */
+/** Set a figure and its unit, with a gap between them. */
 export function setFigure(node, [figure, unit]) {
   if (node.childElementCount !== 2) node.replaceChildren(element("span", "figure"), element("span", "unit"));
   setText(node.firstChild, figure);
@@ -37,7 +37,7 @@ export function setFigure(node, [figure, unit]) {
   node.classList.toggle("zero", ["0", "0s", "–"].includes(figure));
 }
 
-/** Set a link that opens a row; a client is opened by its number, a subject by its letters. */
+/** Set a link that opens the details of a client, by its number, or of a subject, by its text. */
 export function setLink(node, kind, key, text) {
   if (!(node.firstElementChild instanceof HTMLAnchorElement)) node.prepend(element("a", "open"));
   const link = node.firstElementChild;
@@ -98,19 +98,19 @@ export function fillFacts(list, entries) {
   });
 }
 
-/** Show or hide the sentence that stands where a table is empty. */
+/** Show or hide the sentence of an empty table. */
 export function setEmpty(table, sentence) {
   const note = table.parentElement.querySelector(".empty");
   note.hidden = sentence === "";
   setText(note, sentence);
 }
 
-/** Let the edge of a box fade where more is to be seen by scrolling. */
+/** Fade the edge of a box that can be scrolled further. */
 export function markOverflow(box) {
   setData(box, "more", `${box.scrollLeft + box.clientWidth < box.scrollWidth - 2}`);
 }
 
-/** Keep the edges of all boxes that scroll as they should be. */
+/** Update the edges of all boxes that scroll. */
 export function watchOverflow() {
   const boxes = [...document.querySelectorAll(".scroll")];
   for (const box of boxes) box.addEventListener("scroll", () => markOverflow(box), { passive: true });

@@ -1,4 +1,4 @@
-// The table of clients. The server sorts, filters and cuts; this shows one page of the answer.
+// The table of clients. The server sorts, filters and pages; this shows one page.
 
 import { element, fillTable, setEmpty, setLink, setText, setTitle } from "./cells.js";
 import { bytes, count, duration, pace } from "./format.js";
@@ -23,7 +23,7 @@ const COLUMNS = [
   { figure: (row) => duration(row.uptime) },
 ];
 
-/** The name, and below it what is wrong with the client, if anything is. */
+/** The name, and below it the problem of the client, if it has one. */
 function fillName(cell, row) {
   setLink(cell, "client", row.cid, row.name || `cid ${row.cid}`);
   cell.classList.toggle("nameless", !row.name);
@@ -34,7 +34,7 @@ function fillName(cell, row) {
   setTitle(cell, [row.name, plight].filter(Boolean).join("\n"));
 }
 
-/** What is wrong with a client, in words. */
+/** The problem of a client, in words. */
 export function plightOf({ waits_for: awaited, holds, slow }) {
   if (awaited.length) {
     const [[cid, name]] = awaited;
@@ -47,7 +47,7 @@ export function plightOf({ waits_for: awaited, holds, slow }) {
 const byId = (id) => document.getElementById(id);
 
 export class Connections {
-  /** `changed` is called when the reader wants something else. */
+  /** `changed` is called when the reader changes the view. */
   constructor(view, changed) {
     this.view = view;
     this.changed = changed;
@@ -67,7 +67,7 @@ export class Connections {
       line.classList.toggle("chosen", row.cid === view.client);
     });
     setText(byId("connections-sum"), summary(answer));
-    setText(byId("slow-only"), `Slow or held (${answer.troubled})`);
+    setText(byId("slow-only"), `Slow or held (${answer.affected})`);
     setEmpty(this.table, answer.rows.length ? "" : this.#emptiness(answer));
     const last = answer.offset + answer.rows.length;
     setText(byId("page-range"), answer.matched ? `${answer.offset + 1}–${last} of ${answer.matched}` : "");

@@ -3,7 +3,7 @@
 export class Crosshair {
   constructor() {
     this.charts = [];
-    this.share = null; // where the reader points, as a share of the width
+    this.share = null; // position of the pointer, as a share of the width
     this.source = null; // the chart that is pointed at
   }
 
@@ -18,7 +18,7 @@ export class Crosshair {
     for (const chart of this.charts) chart.point();
   }
 
-  /** Move on by a share of the width; the first step starts at the right edge. */
+  /** Move by a share of the width; the first step starts at the right edge. */
   step(by, source) {
     this.move((this.share ?? 1) + by, source);
   }

@@ -1,4 +1,4 @@
-// What a reader has opened: one client, or one subject, beside the page.
+// The drawer beside the page: the details of one client or one subject.
 
 import { fillFacts, fillTable, setEmpty, setLink, setText } from "./cells.js";
 import { Chart } from "./chart.js";
@@ -70,7 +70,7 @@ export class Drawer {
     this.from = null;
   }
 
-  /** What is seen until the answer comes. */
+  /** What is shown until the answer arrives. */
   #announce(title) {
     setText(byId("drawer-title"), title);
     setText(byId("drawer-sum"), "");
@@ -106,7 +106,7 @@ export class Drawer {
     const listed = client.subscriptions.length;
     setText(byId("listed-sum"), client.subs > listed ? `the first ${listed} of ${whole(client.subs)[0]}` : whole(client.subs)[0]);
     setText(byId("listed-title"), "Subscriptions");
-    setEmpty(this.table, listed ? "" : "It listens to nothing.");
+    setEmpty(this.table, listed ? "" : "It has no subscriptions.");
   }
 
   #showSubject(subject) {
@@ -123,7 +123,7 @@ export class Drawer {
     const listed = subject.subscriptions.length;
     setText(byId("listed-sum"), subject.subs > listed ? `the busiest ${listed} of ${whole(subject.subs)[0]}` : whole(subject.subs)[0]);
     setText(byId("listed-title"), "Subscribers");
-    setEmpty(this.table, listed ? "" : "Nobody subscribes to it now.");
+    setEmpty(this.table, listed ? "" : "It has no subscribers now.");
   }
 
   #list(heads, columns, rows) {

@@ -1,4 +1,4 @@
-// The card of what happened: when, to whom, and why. Only what is recent has a colour.
+// The card of recent events: when, which peer, and why. Only recent ones have a colour.
 
 import { element, fillTable, setData, setEmpty, setLink, setText, setTitle } from "./cells.js";
 import { ago, bytes, whole } from "./format.js";
@@ -26,7 +26,7 @@ export class Events {
     });
   }
 
-  /** Forget all: another server may count its revisions alike. */
+  /** Forget all entries: another server may use the same revision numbers. */
   clear() {
     this.revision = -1;
     this.rows = [];
@@ -40,7 +40,7 @@ export class Events {
     this.#draw();
   }
 
-  /** Whether something of this kind happened lately. */
+  /** Whether there was a recent event of this kind. */
   isRecent(kind) {
     return kind in this.latest && this.now - this.latest[kind] < RECENT;
   }

@@ -1,11 +1,11 @@
-// Asks the server every other second, one request at a time, and only while somebody looks.
+// Polls the server every other second, one request at a time, and only while the page is visible.
 
 const EVERY = 2000; // milliseconds between two answers
 const PATIENCE = 8000; // until a request counts as lost
 const LONGEST_PAUSE = 15000; // between two attempts while the server is away
 
 export class Feed {
-  /** `query` gives the parameters of the next request; `answered` gets what came, `failed` the failures in a row and the milliseconds until the next attempt. */
+  /** `query` gives the parameters of the next request; `answered` gets the answer, `failed` the failures in a row and the milliseconds until the next attempt. */
   constructor(query, answered, failed) {
     this.query = query;
     this.answered = answered;
@@ -16,7 +16,7 @@ export class Feed {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.ask()));
   }
 
-  /** Ask now: at the start, and whenever the reader has asked for something else. */
+  /** Poll now: at the start, and whenever the reader changes the view. */
   ask() {
     this.#rest();
     if (!document.hidden) this.#exchange();
@@ -36,7 +36,7 @@ export class Feed {
       const response = await fetch(`dashboard/feed?${this.query()}`, { signal: request.signal, cache: "no-store" });
       if (!response.ok) throw new Error(`status ${response.status}`);
       const answer = await response.json();
-      if (this.request !== request) return; // the reader wants something else by now
+      if (this.request !== request) return; // the reader has changed the view
       this.failures = 0;
       this.answered(answer);
     } catch {

@@ -6,10 +6,10 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-// All that is invisible, or turns the direction of the text round, but the joiners that scripts and emoji need.
+// Invisible characters and changes of direction, except the joiners that scripts and emoji need.
 const UNSEEN = /[^\P{C}\u200c\u200d]|[\p{Zl}\p{Zp}]/gu;
 
-/** A stranger's text with everything unprintable spelt out, as in the log: \n, \x1b, \u202e. */
+/** Untrusted text with unprintable characters escaped, as in the log: \n, \x1b, \u202e. */
 export const visible = (text) => text.replace(UNSEEN, spelled);
 
 function spelled(character) {
@@ -40,13 +40,13 @@ export const whole = (value) => [value.toLocaleString("en-US"), ""];
 /** Bytes, in steps of 1024. */
 export const bytes = (value) => scaled(value, 1024, BINARY);
 
-/** A number of things per second; few keep a digit behind the point. Null is not known yet. */
+/** A number of things per second; a small one has a decimal. Null is not known yet. */
 export function pace(value) {
   if (value === null) return ["–", ""];
   return value > 0 && value < 9.95 ? [value.toFixed(1), ""] : count(value);
 }
 
-/** The same where no heading says that it is per second. */
+/** The same with its unit. */
 export function rate(value) {
   const [figure, unit] = pace(value);
   return [figure, `${unit}/s`];
@@ -66,7 +66,7 @@ export function round([figure, unit]) {
   return [figure.includes(".") ? figure.replace(/\.?0+$/, "") : figure, unit];
 }
 
-/** Seconds, in the two largest units that say something. */
+/** Seconds, in the two largest units that are not zero. */
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < MINUTE) return [`${s}s`, ""];
@@ -75,10 +75,10 @@ export function duration(seconds) {
   return [`${Math.floor(s / DAY)}d ${Math.floor((s % DAY) / HOUR)}h`, ""];
 }
 
-/** Seconds that were waited: few keep a digit behind the point. */
+/** A waiting time in seconds; a short one has a decimal. */
 export const wait = (seconds) => (seconds > 0 && seconds < 9.95 ? [`${seconds.toFixed(1)}s`, ""] : duration(seconds));
 
-/** The time from a packet to its answer. */
+/** A round-trip time. */
 export const roundTrip = (seconds) => (seconds === null ? ["–", ""] : seconds < 0.0995 ? [(seconds * 1000).toFixed(1), "ms"] : [(seconds * 1000).toFixed(0), "ms"]);
 
 /** The time of day some seconds ago, by the reader's clock; with its date, if that is another one. */

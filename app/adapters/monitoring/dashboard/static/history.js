@@ -1,10 +1,10 @@
-// The samples of one window, as the server has kept them: running totals, and the state at that time.
+// The samples of one window from the server: running totals, and the state at that time.
 
 const FIELDS = ["at", "in_msgs", "out_msgs", "in_bytes", "out_bytes", "cpu_seconds", "mem", "connections"];
 const COUNTERS = new Set(["in_msgs", "out_msgs", "in_bytes", "out_bytes", "cpu_seconds"]);
 const SHORTEST = 30; // seconds that a chart shows at least
 const TRAIL = 300; // samples of one client
-const FORGOTTEN = 120; // seconds after which a client that is seen no more has no trail
+const FORGOTTEN = 120; // seconds after which the trail of a client that no longer appears is dropped
 
 export class History {
   constructor() {
@@ -21,7 +21,7 @@ export class History {
     this.latest = [];
   }
 
-  /** Append what the server sent; what is older than the window is forgotten. */
+  /** Append the samples of an answer; samples older than the window are dropped. */
   take({ ring, first, span, length, samples, latest }, uptime) {
     if (ring !== this.ring || first !== this.next) this.rows = [];
     this.ring = ring;
@@ -34,7 +34,7 @@ export class History {
     this.rows.splice(0, Math.max(0, this.rows.length - length - 1));
   }
 
-  /** Seconds from the left edge of a chart to the right one: no more than the server has been there. */
+  /** Seconds from the left edge of a chart to the right one; at most the uptime of the server. */
   get span() {
     return Math.min(this.whole, Math.max(SHORTEST, this.uptime));
   }
@@ -58,7 +58,7 @@ export class History {
   }
 }
 
-/** What clients had pending, since each of them is seen on this page. */
+/** The pending bytes of clients, since each of them first appeared on this page. */
 export class Trails {
   constructor() {
     this.clear();

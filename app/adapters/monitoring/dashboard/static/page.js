@@ -1,4 +1,4 @@
-// The page: what the reader chooses goes into the view, what the server answers goes into the cards.
+// The page: choices of the reader go into the view, answers of the server into the cards.
 
 import { setText, watchOverflow } from "./cells.js";
 import { Chart } from "./chart.js";
@@ -106,7 +106,7 @@ function watchSubjectFilter() {
   });
 }
 
-/** On a phone the figures come first, and what the server is comes when it is asked for. */
+/** On a phone the figures come first, and the details of the server are folded. */
 function foldOnPhones() {
   if (!matchMedia("(max-width: 620px)").matches) return;
   for (const details of document.querySelectorAll("#server details")) details.open = false;

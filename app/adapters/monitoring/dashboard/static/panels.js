@@ -1,4 +1,4 @@
-// The smaller cards: subjects, routes, trouble, and what the server is.
+// The smaller cards: subjects, routes, problems and the server.
 
 import { element, fillFacts, fillTable, setData, setEmpty, setLink, setText, setTitle } from "./cells.js";
 import { ago, bytes, count, duration, pace, roundTrip, wait, whole } from "./format.js";
@@ -35,10 +35,10 @@ export function showSubjects(answer, filter) {
   const cut = answer.matched > answer.rows.length ? `busiest ${answer.rows.length} of ` : "";
   const rest = answer.unranked ? `, ${whole(answer.unranked)[0]} subscriptions not counted` : "";
   setText(byId("subjects-sum"), `${filter ? `${whole(answer.matched)[0]} of ` : cut}${subjects}${rest}`);
-  setEmpty(table, answer.rows.length ? "" : filter && answer.total ? "No subject matches the filter." : "Nobody subscribes to anything.");
+  setEmpty(table, answer.rows.length ? "" : filter && answer.total ? "No subject matches the filter." : "There are no subscriptions.");
 }
 
-/** A server has a name of its own, or its id; below it is where it is, and who dialled. */
+/** The name or id of a server; below it the address, and which side dialled. */
 function fillServer(cell, row) {
   if (!cell.firstElementChild) cell.append(element("span", "name"), element("span", "aside below"));
   setText(cell.firstElementChild, row.name || row.remote);
@@ -46,7 +46,7 @@ function fillServer(cell, row) {
   setTitle(cell, [row.name, row.remote, cell.lastElementChild.textContent].filter(Boolean).join("\n"));
 }
 
-/** Routes, with rates since the answer before; and configured servers that do not answer. */
+/** Routes, with rates since the answer before, and configured servers without a route. */
 export class Routes {
   constructor() {
     this.before = new Map();
@@ -118,7 +118,7 @@ function files(open, limit) {
   return open === null ? most : `${whole(open)[0]} ${limit < 0 ? `(${most})` : most}`;
 }
 
-/** What an operator should look at first. Only what is so now, or was lately, has a colour. */
+/** What an operator should check first. Only current and recent problems have a colour. */
 export function showTrouble({ totals, connections, unreachable, server }, events) {
   const closed = totals.slow_consumers;
   fillFacts(byId("trouble"), [

@@ -1,4 +1,4 @@
-// Whether the page is fresh, and whether somebody is held: the line beside the server's name,
+// Whether the figures are fresh, and whether publishers are held: the line beside the server's name,
 // the bar below it, the title and the icon of the tab.
 
 import { setData, setText } from "./cells.js";
@@ -12,7 +12,7 @@ const LOST_ICON = "dashboard/icon-lost.svg";
 const byId = (id) => document.getElementById(id);
 
 export class State {
-  /** `retry` asks the server at once. */
+  /** `retry` polls the server at once. */
   constructor(retry) {
     this.name = "pynatsd";
     this.answered = 0; // when the last answer came, in milliseconds since the epoch

@@ -8,7 +8,7 @@ function storedTheme() {
     const stored = localStorage.getItem("theme");
     return THEMES.includes(stored) ? stored : "auto";
   } catch {
-    return "auto"; // storage is switched off
+    return "auto"; // storage is disabled
   }
 }
 

@@ -1,4 +1,4 @@
-// What the reader has chosen to see. It stands in the address, so that it can be kept as a bookmark.
+// The choices of the reader. They are part of the address, so that they can be bookmarked.
 
 const WINDOWS = ["10m", "2h", "24h"];
 const SIZES = [10, 15, 50, 200];
@@ -37,18 +37,18 @@ export class View {
     this.slow = chosen.slow === "1";
     this.rows = SIZES.includes(Number(chosen.rows)) ? Number(chosen.rows) : Number(DEFAULTS.rows);
     this.subject = chosen.subject.slice(0, 100);
-    this.client = /^[1-9][0-9]{0,14}$/.test(chosen.client) ? Number(chosen.client) : 0; // that is opened
-    this.topic = this.client ? "" : chosen.topic.slice(0, LONGEST_SUBJECT); // a subject that is opened
+    this.client = /^[1-9][0-9]{0,14}$/.test(chosen.client) ? Number(chosen.client) : 0; // whose details are open
+    this.topic = this.client ? "" : chosen.topic.slice(0, LONGEST_SUBJECT); // the subject whose details are open
     this.offset = 0;
   }
 
-  /** Open a client by its number, or a subject by its letters; neither closes. */
+  /** Open the details of a client or a subject; with neither, close them. */
   open({ client = 0, topic = "" } = {}) {
     this.client = client;
     this.topic = topic;
   }
 
-  /** Sort by a column; once more turns the order round. Names begin with A, numbers with the largest. */
+  /** Sort by a column; a second time reverses the order. Names begin with A, numbers with the largest. */
   sortBy(column) {
     this.descending = this.sort === column ? !this.descending : !TEXTS.has(column);
     this.sort = column;

@@ -1,7 +1,7 @@
-"""Details: the one client, or the one subject, that a reader has opened."""
+"""Details of one client, or of one subject."""
 
-from app.adapters.monitoring.dashboard.details import MOST_LISTED, open_client, open_subject
-from app.adapters.monitoring.dashboard.findings import STEP, Findings, Look, compare
+from app.adapters.monitoring.dashboard.details import MAX_LISTED, client_details, subject_details
+from app.adapters.monitoring.dashboard.snapshot import ROWS_PER_STEP, RawSnapshot, Snapshot, with_rates
 from app.domain.security import Security
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
 from tests.fakes.broker_view import Watched
@@ -20,10 +20,10 @@ def subscription(cid: int, subject: str, delivered: int) -> SubscriptionStats:
     return SubscriptionStats(subject, "", str(cid), delivered, 0, cid)
 
 
-def findings(*subscriptions: SubscriptionStats) -> Findings:
-    """What came of a look at these, and at a client for each."""
+def snapshot(*subscriptions: SubscriptionStats) -> Snapshot:
+    """A snapshot of these, and of a client for each."""
     clients = [client(one.number, f"c{one.number}") for one in subscriptions]
-    return finished(compare(None, Look(1.0, clients, subscriptions)))
+    return finished(with_rates(None, RawSnapshot(1.0, clients, subscriptions)))
 
 
 def test_an_opened_client() -> None:
@@ -33,7 +33,7 @@ def test_an_opened_client() -> None:
     broker.server.advance(5.0)
     [cid] = broker.server.broker.connections
 
-    document = finished(open_client(broker.view, cid))
+    document = finished(client_details(broker.view, cid))
 
     assert document is not None
     assert ("billing", 1, 5.0, "", "") == tuple(
@@ -53,37 +53,37 @@ def test_a_protected_client() -> None:
     )
     watched.view.clients = [ClientStats(link, Profile("a", "", "", "alice"), 0)]
 
-    document = finished(open_client(watched.view, 7))
+    document = finished(client_details(watched.view, 7))
 
     assert document is not None
     assert ("TLSv1.3, TLS_AES_128_GCM_SHA256", "alice") == (document["tls"], document["user"])
 
 
 def test_a_client_that_has_left() -> None:
-    """Who is not here any more is told apart from who never was asked for."""
-    assert None is finished(open_client(WatchedBroker().view, 99))
-    assert None is finished(open_client(Watched().view, 0))
+    """A client that has left differs from no client at all."""
+    assert None is finished(client_details(WatchedBroker().view, 99))
+    assert None is finished(client_details(Watched().view, 0))
 
 
 def test_a_client_with_very_many_subscriptions() -> None:
-    """The list is bounded, and what is not listed is not looked at."""
+    """The list is bounded, and only listed subscriptions are read."""
     broker = WatchedBroker()
-    broker.connect("", *(f"s.{number}" for number in range(2 * MOST_LISTED)))
+    broker.connect("", *(f"s.{number}" for number in range(2 * MAX_LISTED)))
     [cid] = broker.server.broker.connections
 
-    document = finished(open_client(broker.view, cid))
+    document = finished(client_details(broker.view, cid))
 
     assert document is not None
     listed = document["subscriptions"]
     assert isinstance(listed, list)
-    assert (2 * MOST_LISTED, MOST_LISTED) == (document["subs"], len(listed))
+    assert (2 * MAX_LISTED, MAX_LISTED) == (document["subs"], len(listed))
 
 
 def test_an_opened_subject() -> None:
     """A subject shows who listens to it, the busiest first."""
-    found = findings(subscription(1, "a", 3), subscription(2, "b", 9), subscription(3, "a", 4))
+    found = snapshot(subscription(1, "a", 3), subscription(2, "b", 9), subscription(3, "a", 4))
 
-    document = finished(open_subject(found, "a"))
+    document = finished(subject_details(found, "a"))
 
     assert document is not None
     assert ("a", 2, 7, None) == tuple(document[name] for name in ("subject", "subs", "delivered", "rate"))
@@ -94,20 +94,20 @@ def test_an_opened_subject() -> None:
 
 def test_a_subject_that_nobody_listens_to() -> None:
     """A subject whose subscribers have left is empty, and no error."""
-    document = finished(open_subject(findings(), "gone"))
+    document = finished(subject_details(snapshot(), "gone"))
 
     assert {"subject": "gone", "subs": 0, "delivered": 0, "rate": None, "subscriptions": []} == document
-    assert None is finished(open_subject(findings(), ""))
+    assert None is finished(subject_details(snapshot(), ""))
 
 
 def test_a_subject_with_very_many_subscribers() -> None:
     """The list is bounded, all are counted, and messages can pass meanwhile."""
-    found = findings(*(subscription(cid, "a", cid) for cid in range(2 * STEP)))
+    found = snapshot(*(subscription(cid, "a", cid) for cid in range(2 * ROWS_PER_STEP)))
 
-    pauses, document = counted(open_subject(found, "a"))
+    pauses, document = counted(subject_details(found, "a"))
 
     assert document is not None
     listed = document["subscriptions"]
     assert isinstance(listed, list)
-    assert (2 * STEP, MOST_LISTED, 4) == (document["subs"], len(listed), pauses)
-    assert 2 * STEP - 1 == listed[0]["cid"]
+    assert (2 * ROWS_PER_STEP, MAX_LISTED, 4) == (document["subs"], len(listed), pauses)
+    assert 2 * ROWS_PER_STEP - 1 == listed[0]["cid"]

@@ -1,17 +1,17 @@
-"""The feed: what the page is told, as JSON."""
+"""The feed: the JSON that the page polls."""
 
 import json
 import os
 from dataclasses import replace
 from typing import Any
 
-from app.adapters.monitoring.dashboard.feed import Material, Wish, answer, gather
-from app.adapters.monitoring.dashboard.findings import Findings, SubjectRow
+from app.adapters.monitoring.context import MonitorSettings
+from app.adapters.monitoring.dashboard.feed import FeedData, FeedQuery, collect, feed_json
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
-from app.adapters.monitoring.dashboard.selection import Choice
-from app.adapters.monitoring.journal import Entry, Extract, Kind
-from app.adapters.monitoring.watch import Settings
+from app.adapters.monitoring.dashboard.selection import TableQuery
+from app.adapters.monitoring.dashboard.snapshot import Snapshot, SubjectRow
+from app.adapters.monitoring.journal import Entry, EventKind, JournalSnapshot
 from app.ports.broker_view import (
     ConnectionStats,
     Link,
@@ -24,43 +24,43 @@ from tests.fakes.steps import finished
 from tests.fakes.virtual_broker import INFO
 from tests.fakes.watched_broker import WatchedBroker
 
-WISH = Wish(WINDOWS[0], INFO.server_id, 0, Choice())
+QUERY = FeedQuery(WINDOWS[0], INFO.server_id, 0, TableQuery())
 
 
 def recorder(samples: int = 0) -> Recorder:
-    """A recorder that has taken so many samples."""
-    made = Recorder(WatchedBroker().watch, lambda: 0.5)
+    """A recorder that has taken this many samples."""
+    made = Recorder(WatchedBroker().context, lambda: 0.5)
     for _ in range(samples):
         made.record()
     return made
 
 
-def material(samples: int = 0, wish: Wish = WISH) -> Material:
+def data(samples: int = 0, query: FeedQuery = QUERY) -> FeedData:
     """What an answer about an idle server is made of."""
-    return gather(recorder(samples), Findings(0.0), (), wish)
+    return collect(recorder(samples), Snapshot(0.0), (), query)
 
 
-def told(given: Material, wish: Wish = WISH) -> dict[str, Any]:
+def feed(given: FeedData, query: FeedQuery = QUERY) -> dict[str, Any]:
     """The answer."""
-    document: dict[str, Any] = json.loads(finished(answer(given, wish, "edition")))
+    document: dict[str, Any] = json.loads(finished(feed_json(given, query, "edition")))
     return document
 
 
 def test_what_an_answer_belongs_to() -> None:
     """An answer names the edition of the page, and the run of the server."""
-    document = told(material())
+    document = feed(data())
 
     assert ("edition", INFO.server_id) == (document["edition"], document["epoch"])
 
 
 def test_a_server_without_a_name() -> None:
     """Where a server has no name its id stands in its place."""
-    assert INFO.server_id == told(material())["server"]["name"]
+    assert INFO.server_id == feed(data())["server"]["name"]
 
 
 def test_samples_are_rows_of_numbers() -> None:
     """The fields of a sample stand in the order that the page knows."""
-    history = told(material(samples=1))["history"]
+    history = feed(data(samples=1))["history"]
 
     [sample] = history["samples"]
     assert [0.0, 0, 0, 0, 0, 0.5, sample[6], 0] == sample
@@ -71,18 +71,18 @@ def test_samples_are_rows_of_numbers() -> None:
 
 def test_samples_of_another_run() -> None:
     """A page that has samples of another run of the server gets all of this one."""
-    known, other = replace(WISH, after=2), replace(WISH, epoch="other", after=2)
+    known, other = replace(QUERY, after=2), replace(QUERY, epoch="other", after=2)
 
-    assert 1 == len(told(material(3, known), known)["history"]["samples"])
-    assert 3 == len(told(material(3, other), other)["history"]["samples"])
+    assert 1 == len(feed(data(3, known), known)["history"]["samples"])
+    assert 3 == len(feed(data(3, other), other)["history"]["samples"])
 
 
 def test_a_route() -> None:
-    """A route tells where it leads, who dialled, and what passes over it."""
+    """A route shows where it leads, who dialled, and its traffic."""
     link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
     route = RouteStats(link, remote_id="PEER", solicited=True, configured=True, subscriptions=5)
 
-    [row] = told(replace(material(), now=90.0, routes=(route,)))["routes"]
+    [row] = feed(replace(data(), now=90.0, routes=(route,)))["routes"]
 
     assert {
         "rid": 7,
@@ -101,20 +101,20 @@ def test_a_route() -> None:
 
 
 def test_a_route_with_a_name() -> None:
-    """A peer's name and its round trip are told where they are known."""
+    """A peer's name and its round-trip time are shown where they are known."""
     link = ConnectionStats(7, "192.0.2.7", 6222, 0.0, 0.0, 11, Traffic(1, 2, 3, 4))
     route = RouteStats(link, "PEER", solicited=True, configured=True, subscriptions=5, name="a", rtt=0.25)
 
-    [row] = told(replace(material(), routes=(route,)))["routes"]
+    [row] = feed(replace(data(), routes=(route,)))["routes"]
 
     assert ("a", 0.25) == (row["name"], row["rtt"])
 
 
 def test_a_server_that_is_not_reached() -> None:
-    """A configured server without a route is told with its address, the reason and the attempts."""
+    """A configured server without a route is shown with its address, the reason and the attempts."""
     record = UnreachableRoute("nats-route://h:1/", 12, "connection refused", 80.0)
 
-    document = told(replace(material(), now=90.0, unreachable=(record,)))
+    document = feed(replace(data(), now=90.0, unreachable=(record,)))
 
     assert [
         {"url": "nats-route://h:1/", "attempts": 12, "error": "connection refused", "seconds": 10.0}
@@ -122,21 +122,23 @@ def test_a_server_that_is_not_reached() -> None:
 
 
 def test_subjects_that_were_not_looked_at() -> None:
-    """That some subscriptions were too many to be ranked is told."""
+    """The number of subscriptions that were not ranked is shown."""
     row = SubjectRow("a", 2, 9, 1.5)
-    findings = Findings(0.0, [], {"a": row}, [row], unranked=7)
+    snapshot = Snapshot(0.0, [], {"a": row}, [row], unranked=7)
 
-    subjects = told(replace(material(), findings=findings))["subjects"]
+    subjects = feed(replace(data(), snapshot=snapshot))["subjects"]
 
     assert (1, 7) == (subjects["total"], subjects["unranked"])
     assert [{"subject": "a", "subs": 2, "delivered": 9, "rate": 1.5}] == subjects["rows"]
 
 
 def test_what_the_process_is() -> None:
-    """Its own version, number, files and configuration are told, and what it may use."""
-    settings = Settings(tls_timeout=0.5, pynatsd="1.2.3", log="/var/log/p.log", config_file="/etc/p.conf")
+    """Its own version, number, files, configuration and limits are shown."""
+    settings = MonitorSettings(
+        tls_timeout=0.5, pynatsd="1.2.3", log="/var/log/p.log", config_file="/etc/p.conf"
+    )
 
-    document = told(replace(material(), settings=settings))
+    document = feed(replace(data(), settings=settings))
 
     server, limits = document["server"], document["limits"]
     assert ("1.2.3", "/var/log/p.log", "/etc/p.conf") == (
@@ -149,14 +151,18 @@ def test_what_the_process_is() -> None:
     assert limits["connections"] == server["max_connections"]
 
 
-ENTRY = Entry(Kind("slow_consumer", "Slow consumer closed", "bad"), 8.0, Link("cid", 7, "::1:4"), "a", "late")
+ENTRY = Entry(
+    EventKind("slow_consumer", "Slow consumer closed", "bad"), 8.0, Link("cid", 7, "::1:4"), "a", "late"
+)
 
 
 def test_an_event() -> None:
     """An event says what happened, when, to whom and why."""
-    journal = Extract(10.0, 3, (replace(ENTRY, at=7.0), replace(ENTRY, link=None)), {"slow_consumer": 8.0})
+    journal = JournalSnapshot(
+        10.0, 3, (replace(ENTRY, at=7.0), replace(ENTRY, link=None)), {"slow_consumer": 8.0}
+    )
 
-    events = told(replace(material(), journal=journal))["events"]
+    events = feed(replace(data(), journal=journal))["events"]
 
     assert (10.0, 3, {"slow_consumer": 8.0}) == (events["now"], events["revision"], events["latest"])
     newest, oldest = events["rows"]
@@ -177,11 +183,11 @@ def test_an_event() -> None:
 
 def test_what_a_slow_consumer_had_not_read() -> None:
     """The event of a closed receiver says how much it had left."""
-    given = material()
+    given = data()
     record = SlowConsumerRecord("cid", 7, "a", "::1", 4, "late", 4096, 7.0)
     facts = replace(given.facts, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.5)
 
-    document = told(replace(given, facts=facts, journal=Extract(10.0, 3, (ENTRY,))))
+    document = feed(replace(given, facts=facts, journal=JournalSnapshot(10.0, 3, (ENTRY,))))
 
     assert 4096 == document["events"]["rows"][0]["pending"]
     assert (2, 1.5) == (document["totals"]["held_publishers"], document["totals"]["held_seconds"])
@@ -189,12 +195,12 @@ def test_what_a_slow_consumer_had_not_read() -> None:
 
 def test_events_that_the_page_has() -> None:
     """Events are sent again only when there is another one, or when the server is another one."""
-    journal = Extract(10.0, 3, (ENTRY,))
-    given = replace(material(), journal=journal)
+    journal = JournalSnapshot(10.0, 3, (ENTRY,))
+    given = replace(data(), journal=journal)
 
-    known = told(given, replace(WISH, seen=3))["events"]
-    older = told(given, replace(WISH, seen=2))["events"]
-    other = told(given, replace(WISH, epoch="other", seen=3))["events"]
+    known = feed(given, replace(QUERY, seen=3))["events"]
+    older = feed(given, replace(QUERY, seen=2))["events"]
+    other = feed(given, replace(QUERY, epoch="other", seen=3))["events"]
 
     assert None is known["rows"]
     assert [1, 1] == [len(older["rows"]), len(other["rows"])]
@@ -202,6 +208,6 @@ def test_events_that_the_page_has() -> None:
 
 def test_nothing_is_opened() -> None:
     """Unless a reader has opened something, nothing is looked up for the purpose."""
-    document = told(material())
+    document = feed(data())
 
     assert (None, None) == (document["client"], document["subject"])

@@ -1,17 +1,17 @@
 """History: rings of samples, from which a page that is opened now sees what was before."""
 
-from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS, History, Sample
+from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS, History, HistorySample
 
 FINE, MIDDLE, COARSE = WINDOWS
 
 
-def sample(number: int) -> Sample:
+def sample(number: int) -> HistorySample:
     """The sample that is taken as the n-th, from 0."""
-    return Sample(STEP_SECONDS * number, number, 2 * number, 0, 0, 0.0, 0, 0)
+    return HistorySample(STEP_SECONDS * number, number, 2 * number, 0, 0, 0.0, 0, 0)
 
 
 def history(count: int) -> History:
-    """A history of so many samples."""
+    """A history of this many samples."""
     made = History()
     for number in range(count):
         made.add(sample(number))
@@ -34,14 +34,14 @@ def test_all_that_is_new() -> None:
 
 
 def test_nothing_new() -> None:
-    """Who has all samples gets none, and is told the number to ask for again."""
+    """Who has all samples gets none, and the number to ask for next."""
     excerpt = history(10).since(FINE, 10)
 
     assert (10, []) == (excerpt.first, excerpt.samples)
 
 
 def test_a_number_from_another_time() -> None:
-    """Who asks for samples that are still to come is told where the present is."""
+    """A request for samples that are still to come gets the current number."""
     assert 10 == history(10).since(FINE, 5000).first
 
 

@@ -1,0 +1,98 @@
+"""What all pages share: the broker's view, settings, clocks, and the budget of time."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.adapters.monitoring.journal import Journal
+from app.adapters.monitoring.process_figures import ProcessFigures
+from app.adapters.monitoring.stepper import PROBES_SHARE, Stepper
+from app.ports.broker_view import BrokerView
+
+_CLOCK_STEP = 0.5
+"""Difference between the two clocks, in seconds, above which the wall clock counts as stepped."""
+
+
+class TwoClocks(Protocol):
+    """The wall clock and the monotonic clock, in seconds."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on the scale that the broker measures with."""
+        ...
+
+
+class WallTime:
+    """Converts monotonic time to wall time.
+
+    A moment keeps its wall time until the wall clock is stepped.
+    """
+
+    def __init__(self, clock: TwoClocks) -> None:
+        self._clock = clock
+        self._epoch = clock.time() - clock.monotonic()
+
+    def of(self, moment: float) -> float:
+        """Seconds since the epoch, for a moment on the monotonic scale."""
+        epoch = self._clock.time() - self._clock.monotonic()
+        if abs(epoch - self._epoch) > _CLOCK_STEP:
+            self._epoch = epoch
+        return self._epoch + moment
+
+    def now(self) -> float:
+        """Seconds since the epoch, now."""
+        return self._clock.time()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """Settings that pages show and the broker does not know. The port of what is off is 0."""
+
+    tls_timeout: float
+    """Time limit of a TLS handshake, in seconds."""
+    http_host: str = ""
+    http_port: int = 0
+    https_port: int = 0
+    server_name: str = ""
+    """The configured name; empty where there is none but the id."""
+    data_plane: str = ""
+    """Name of the twin that runs."""
+    pynatsd: str = ""
+    """The version of this server, beside that of the protocol."""
+    python: str = ""
+    """The interpreter and its version."""
+    known_as: frozenset[str] = frozenset()
+    """Host names that browsers may use, besides those of this machine and its network."""
+    log: str = ""
+    """The log's destination, in words."""
+    config_file: str = ""
+    """Empty where only flags configure the server."""
+
+
+@dataclass(slots=True)
+class RequestCounts:
+    """Valid requests by page since the start."""
+
+    index: int = 0
+    connz: int = 0
+    routez: int = 0
+    subsz: int = 0
+    varz: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringContext:
+    """What the pages of one server share."""
+
+    view: BrokerView
+    settings: MonitorSettings
+    wall_time: WallTime
+    figures: ProcessFigures = field(default_factory=ProcessFigures)
+    stepper: Stepper = field(default_factory=Stepper)
+    """Runs the work of pages."""
+    probe_stepper: Stepper = field(default_factory=lambda: Stepper(PROBES_SHARE))
+    """Runs probes, which must not wait for pages."""
+    journal: Journal = field(default_factory=Journal)
+    requests: RequestCounts = field(default_factory=RequestCounts)

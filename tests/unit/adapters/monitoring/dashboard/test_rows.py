@@ -1,0 +1,52 @@
+"""The rows of the dashboard's feed."""
+
+from app.adapters.monitoring.dashboard.rows import client_row, event_row, route_row, unreachable_row
+from app.adapters.monitoring.dashboard.snapshot import ClientRow
+from app.adapters.monitoring.journal import Entry, EventKind
+from app.ports.broker_view import Link, RouteStats, UnreachableRoute
+from tests.fakes.broker_view import client
+
+KIND = EventKind("slow_consumer", "Slow consumer closed", "bad")
+
+
+def test_a_client_has_rates() -> None:
+    """A row has the fields of a client, the publishers that wait for it, and its rates."""
+    row = client_row(ClientRow(client(7, holds=2), 1.5, None), 10.0)
+
+    assert (7, 2, 1.5, None, 10.0) == tuple(
+        row[name] for name in ("cid", "holds", "to_rate", "from_rate", "uptime")
+    )
+
+
+def test_a_route() -> None:
+    """A row has the peer's id and name, and no round-trip time before the first ping."""
+    route = RouteStats(client(7).connection, "ID", solicited=True, configured=True, subscriptions=3, name="b")
+
+    row = route_row(route, 1.0)
+
+    assert ("ID", "b", 3, None) == tuple(row[name] for name in ("remote", "name", "subs", "rtt"))
+
+
+def test_a_server_that_is_not_reached() -> None:
+    """A row has the seconds since the first failure, never less than none."""
+    record = UnreachableRoute("nats-route://a:1", 3, "refused", 5.0)
+
+    assert [2.5, 0.0] == [unreachable_row(record, now)["seconds"] for now in (7.5, 4.0)]
+
+
+def test_an_event_of_a_connection() -> None:
+    """A row names the connection, and its pending bytes where they are known."""
+    entry = Entry(KIND, 1.23456, Link("cid", 7, "192.0.2.1:4"), "name", "late")
+
+    row = event_row(entry, {7: 99})
+
+    assert ("cid:7", "192.0.2.1:4", 99, 1.235) == tuple(
+        row[name] for name in ("link", "address", "pending", "at")
+    )
+
+
+def test_an_event_of_the_server() -> None:
+    """An event without a connection has neither address nor pending bytes."""
+    row = event_row(Entry(KIND, 1.0, None, "", ""), {7: 99})
+
+    assert ("", "", None) == (row["link"], row["address"], row["pending"])

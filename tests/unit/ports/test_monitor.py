@@ -1,0 +1,10 @@
+"""The port of monitoring, and who implements it."""
+
+from app.adapters.monitoring.monitor import HttpMonitor
+from app.ports.monitor import Monitor
+from tests.fakes.contracts import breaches
+
+
+def test_implementation() -> None:
+    """Monitoring over HTTP has all methods of the port, with its arguments."""
+    assert [] == breaches(Monitor, HttpMonitor)

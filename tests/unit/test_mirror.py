@@ -1,0 +1,46 @@
+"""Every module of the application has a test file of its name."""
+
+from tests.fakes.server_process import ROOT
+
+BY_BEHAVIOUR = "a part of the data plane; both twins are tested by behaviour in tests/unit/domain/dataplane"
+OVER_SOCKETS = "needs sockets, which no unit test opens; see tests/integration"
+
+TO_BE_WRITTEN = "tested under other names; its own file is to be written"
+DECLARATIONS = "declarations only; tested with the modules that use them"
+
+EXCEPTIONS = {
+    "adapters/monitoring/accept_loop.py": OVER_SOCKETS,
+    "adapters/net_asyncio/binding.py": OVER_SOCKETS,
+    "adapters/net_asyncio/dialer.py": OVER_SOCKETS,
+    "adapters/net_asyncio/interfaces.py": OVER_SOCKETS,
+    "adapters/net_asyncio/kernel.py": OVER_SOCKETS,
+    "adapters/net_asyncio/listener.py": OVER_SOCKETS,
+    "adapters/net_asyncio/tls_facts.py": TO_BE_WRITTEN,
+    "domain/dataplane/flushing.py": BY_BEHAVIOUR,
+    "domain/dataplane/inlet.py": BY_BEHAVIOUR,
+    "domain/dataplane/message.py": BY_BEHAVIOUR,
+    "domain/dataplane/plan.py": BY_BEHAVIOUR,
+    "domain/dataplane/plan_cache.py": BY_BEHAVIOUR,
+    "domain/dataplane/planning.py": BY_BEHAVIOUR,
+    "domain/dataplane/reference.py": BY_BEHAVIOUR,
+    "domain/dataplane/seam.py": BY_BEHAVIOUR,
+    "domain/dataplane/spread.py": BY_BEHAVIOUR,
+    "domain/security.py": DECLARATIONS,
+    "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",
+}
+
+
+def without_test() -> set[str]:
+    """The modules without a test file of their name in the mirrored place."""
+    modules = [path.relative_to(ROOT / "app") for path in (ROOT / "app").rglob("*.py")]
+    return {
+        module.as_posix()
+        for module in modules
+        if module.name != "__init__.py"
+        and not (ROOT / "tests" / "unit" / module.parent / f"test_{module.name}").exists()
+    }
+
+
+def test_every_module_has_its_test_file() -> None:
+    """A module has a test file of its name, but for the exceptions, each of which is needed."""
+    assert set(EXCEPTIONS) == without_test()
