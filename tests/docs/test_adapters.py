@@ -17,10 +17,10 @@ from app.entrypoints.service import ClientListener
 from app.ports.authenticator import Authenticator
 from app.ports.layers import LayerFactory, Lower, Upper
 from app.ports.transport import Acceptor, Listener
-from tests.fakes.embedded import EmbeddedServer
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.raw_client import RawClient
-from tests.fakes.server_process import ROOT
+from tests.support.embedded import EmbeddedServer
+from tests.support.raw_client import RawClient
+from tests.support.server_process import ROOT
 
 pytestmark = pytest.mark.asyncio
 

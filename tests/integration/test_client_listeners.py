@@ -18,12 +18,12 @@ from app.domain.events import Listening
 from app.entrypoints.container import Container
 from app.entrypoints.service import Addresses, CannotStart, ClientListener
 from app.ports.layers import LayerFactory
-from tests.fakes.certificates import certificates
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.layers import Framed
-from tests.fakes.memory_client import open_connection
-from tests.fakes.raw_client import RawClient
-from tests.fakes.tls_peer import TlsStream
+from tests.support.certificates import certificates
+from tests.support.memory_client import open_connection
+from tests.support.raw_client import RawClient
+from tests.support.tls_stream import TlsStream
 
 pytestmark = pytest.mark.asyncio
 

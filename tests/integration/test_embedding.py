@@ -15,8 +15,8 @@ import pytest
 
 from app.config.options import make_options
 from app.entrypoints.container import Container
-from tests.fakes.embedded import HOST, embedded_server
-from tests.fakes.twins import twins
+from tests.support.embedded import HOST, embedded_server
+from tests.support.twins import twins
 
 pytestmark = pytest.mark.asyncio
 

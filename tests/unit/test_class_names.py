@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 EXCEPTIONS = {
     # A protocol of the data plane's seam, and the plain twin's class of the same name that implements it.

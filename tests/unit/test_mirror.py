@@ -1,6 +1,6 @@
 """Every module of the application has a test file of its name."""
 
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 BY_BEHAVIOUR = "a part of the data plane; both twins are tested by behaviour in tests/unit/domain/dataplane"
 OVER_SOCKETS = "needs sockets, which no unit test opens; see tests/integration"

@@ -6,14 +6,14 @@ from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, To
 from app.adapters.auth.guard import GuardedAuthenticator, GuardedFunction
 from app.domain.credentials import Gatekeeper
 from app.ports.authenticator import Authenticator, AuthError
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.contracts import breaches
-from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.single_user import SingleUser
 
 OURS = [AllowAll, PasswordAuthenticator, TokenAuthenticator, GuardedFunction, GuardedAuthenticator]
 
 
-@pytest.mark.parametrize("implementation", [*OURS, PatientGatekeeper, SingleUser])
+@pytest.mark.parametrize("implementation", [*OURS, ManualAuthenticator, SingleUser])
 def test_implementations(implementation: type) -> None:
     """Every authenticator, real or fake, has all methods of the port, with its arguments."""
     assert [] == breaches(Authenticator, implementation)

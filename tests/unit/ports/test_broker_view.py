@@ -5,11 +5,11 @@ import pytest
 from app.domain.view import LiveView
 from app.ports import broker_view
 from app.ports.broker_view import BrokerView
-from tests.fakes.broker_view import FakeView
+from tests.fakes.broker_view import FakeBrokerView
 from tests.fakes.contracts import breaches
 
 
-@pytest.mark.parametrize("implementation", [LiveView, FakeView])
+@pytest.mark.parametrize("implementation", [LiveView, FakeBrokerView])
 def test_implementations(implementation: type) -> None:
     """The broker's view and its fake have all methods of the port, with its arguments."""
     assert [] == breaches(BrokerView, implementation)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.monitoring.process_figures import ProcessFigures, memory_limit
-from tests.fakes.steps import counted, finished
+from tests.support.steps import counted, finished
 
 WHOLE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 

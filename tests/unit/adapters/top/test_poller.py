@@ -5,7 +5,7 @@ import queue
 from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.poller import Poller, Report
 from app.adapters.top.rates import ServerReading
-from tests.fakes.top_readings import FakeSource, client, server
+from tests.fakes.top_source import FakeSource, client, server
 
 SECONDS = 20.0
 SOON, NEVER = 0.001, 3600.0

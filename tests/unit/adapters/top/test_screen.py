@@ -13,7 +13,7 @@ from textual.widgets import Static
 from app.adapters.top.monitoring_port import ReadingQuery, Unreachable
 from app.adapters.top.rates import ServerReading, TrafficRates
 from app.adapters.top.screen import Board, BoardSettings, HelpScreen, TextLines
-from tests.fakes.top_readings import FakeSource, client, server
+from tests.fakes.top_source import FakeSource, client, server
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,7 +12,7 @@ from app.domain.sessions.congestion import (
     taken,
 )
 from tests.fakes.flow_peer import FlowPeer
-from tests.fakes.flow_scene import Scene
+from tests.support.flow_scene import Scene
 
 
 @pytest.fixture(name="receiver")

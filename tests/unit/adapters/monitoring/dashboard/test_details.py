@@ -5,8 +5,8 @@ from app.adapters.monitoring.dashboard.snapshot import ROWS_PER_STEP, RawSnapsho
 from app.domain.security import Security
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
 from tests.fakes.broker_view import Watched
-from tests.fakes.steps import counted, finished
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
+from tests.support.steps import counted, finished
 
 
 def client(cid: int, name: str) -> ClientStats:
@@ -28,7 +28,7 @@ def snapshot(*subscriptions: SubscriptionStats) -> Snapshot:
 
 def test_an_opened_client() -> None:
     """A client shows what it listens to, who it is and what it moved."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("billing", "orders.*", "mail").ask(b"PUB mail 3\r\nabc\r\n")
     broker.server.advance(5.0)
     [cid] = broker.server.broker.connections
@@ -61,13 +61,13 @@ def test_a_protected_client() -> None:
 
 def test_a_client_that_has_left() -> None:
     """A client that has left differs from no client at all."""
-    assert None is finished(client_details(WatchedBroker().view, 99))
+    assert None is finished(client_details(MonitoredBroker().view, 99))
     assert None is finished(client_details(Watched().view, 0))
 
 
 def test_a_client_with_very_many_subscriptions() -> None:
     """The list is bounded, and only listed subscriptions are read."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", *(f"s.{number}" for number in range(2 * MAX_LISTED)))
     [cid] = broker.server.broker.connections
 

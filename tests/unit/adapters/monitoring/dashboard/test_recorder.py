@@ -6,12 +6,12 @@ import pytest
 
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
 
 
 def test_a_sample_holds_the_totals() -> None:
     """A sample has the traffic so far, the resources used, and the number of clients."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", "a").ask(b"PUB a 3\r\nabc\r\nPUB b 2\r\nxy\r\n")
     broker.server.advance(4.0)
     recorder = Recorder(broker.context, lambda: 1.25)
@@ -34,7 +34,7 @@ def test_a_sample_holds_the_totals() -> None:
 @pytest.mark.asyncio
 async def test_it_records_until_it_is_cancelled() -> None:
     """The first sample is taken at once, and the recording ends when the server does."""
-    recorder = Recorder(WatchedBroker().context)
+    recorder = Recorder(MonitoredBroker().context)
     recording = asyncio.create_task(recorder.run())
     await asyncio.sleep(0)
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters.monitoring.dashboard.snapshot import STALE_SECONDS
 from app.adapters.monitoring.dashboard.snapshot_taker import FRESH_SECONDS, SHARE, SnapshotTaker
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
 
 pytestmark = pytest.mark.asyncio
 
@@ -22,7 +22,7 @@ def ticking(seconds: float) -> Iterator[float]:
 
 async def test_it_finds_clients_and_subjects() -> None:
     """A snapshot has the clients and their subscriptions."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("billing", "orders.*", "mail")
 
     snapshot = await SnapshotTaker(broker.context).snapshot()
@@ -33,7 +33,7 @@ async def test_it_finds_clients_and_subjects() -> None:
 
 async def test_simultaneous_requests_share_a_snapshot() -> None:
     """A hundred open pages cost one snapshot."""
-    snapshots = SnapshotTaker(WatchedBroker().context)
+    snapshots = SnapshotTaker(MonitoredBroker().context)
 
     first, *others = await asyncio.gather(*(snapshots.snapshot() for _ in range(100)))
 
@@ -42,7 +42,7 @@ async def test_simultaneous_requests_share_a_snapshot() -> None:
 
 async def test_a_fresh_snapshot_is_used_again() -> None:
     """Within the first second the same snapshot is returned, and then a new one."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     snapshots = SnapshotTaker(broker.context, lambda: 0.0)
     first = await snapshots.snapshot()
 
@@ -57,7 +57,7 @@ async def test_a_fresh_snapshot_is_used_again() -> None:
 
 async def test_rates_come_with_the_second_snapshot() -> None:
     """What was delivered between two snapshots shows as messages per second."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     client = broker.connect("", "a")
     snapshots = SnapshotTaker(broker.context, lambda: 0.0)
     await snapshots.snapshot()
@@ -72,7 +72,7 @@ async def test_rates_come_with_the_second_snapshot() -> None:
 
 async def test_an_expensive_snapshot_is_taken_seldom() -> None:
     """A snapshot that took long is used for `SHARE` times as long."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     context = ticking(0.1)
     snapshots = SnapshotTaker(broker.context, lambda: next(context))
     first = await snapshots.snapshot()
@@ -88,7 +88,7 @@ async def test_an_expensive_snapshot_is_taken_seldom() -> None:
 
 async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
     """When one of two readers gives up, the other one still gets an answer."""
-    snapshots = SnapshotTaker(WatchedBroker().context)
+    snapshots = SnapshotTaker(MonitoredBroker().context)
     leaver, stayer = (asyncio.create_task(snapshots.snapshot()) for _ in range(2))
     await asyncio.sleep(0)
 
@@ -99,7 +99,7 @@ async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
 
 async def test_forgotten_when_nobody_looks() -> None:
     """Snapshot that nobody asked for lately are let go of, so they are compared with no more."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", "a")
     snapshots = SnapshotTaker(broker.context, lambda: 0.0)
     first = await snapshots.snapshot()

@@ -1,4 +1,4 @@
-"""A bench on which every transport is put through the same scenarios.
+"""A harness on which every transport is put through the same scenarios.
 
 A scenario is a coroutine function. It runs on the event loop of its transport, under
 one deadline, and waits for what it expects instead of sleeping. Whatever the transport
@@ -26,11 +26,11 @@ from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event
 from app.ports.layers import LayerFactory
 from app.ports.transport import Address, Dialer, Listener
-from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.fakes.layers import Framed, Scrambled
-from tests.fakes.memory_client import open_connection
-from tests.fakes.tls_peer import TlsStream
+from tests.support.certificates import Authority, KeyPair, certificates
+from tests.support.memory_client import open_connection
+from tests.support.tls_stream import TlsStream
 
 DEADLINE = 20.0
 """Seconds a scenario may take; far more than it needs."""
@@ -42,7 +42,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 PAYLOAD = bytes(range(256)) * 65536
 """16 MiB: more than two systems hold between them on behalf of one link."""
 
-Scenario = Callable[["Bench"], Coroutine[None, None, None]]
+Scenario = Callable[["TransportHarness"], Coroutine[None, None, None]]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -110,7 +110,7 @@ over_every_transport = over_every(EVERY)
 
 
 @dataclass
-class Bench:
+class TransportHarness:
     """What a scenario has at hand."""
 
     transport: Transport
@@ -139,9 +139,9 @@ class Bench:
             raise LookupError("serve() first, or name an address")
         return self._address
 
-    def notes(self) -> "Notes":
+    def notes(self) -> "ObservedTexts":
         """Make a list that `until` takes notice of."""
-        return Notes(self._changed.set)
+        return ObservedTexts(self._changed.set)
 
     def dialer(
         self, *, trusting: Authority | None = None, layers: Sequence[LayerFactory] | None = None
@@ -166,7 +166,7 @@ class Bench:
         self,
         host: str = LOOPBACK,
         port: int = -1,
-        pair: Pair | None = None,
+        pair: KeyPair | None = None,
         layers: Sequence[LayerFactory] | None = None,
     ) -> Listener:
         """Make a listener of this transport; it shows the usual certificate unless given another."""
@@ -186,7 +186,7 @@ class Bench:
         self._listeners.append(made)
         return made
 
-    def accepted_tls(self, pair: Pair | None = None, mode: str = "secure-first") -> TlsLayers:
+    def accepted_tls(self, pair: KeyPair | None = None, mode: str = "secure-first") -> TlsLayers:
         """TLS of a listener, which shows the usual certificate unless given another."""
         return TlsLayers(
             TlsSettings(
@@ -201,7 +201,7 @@ class Bench:
         self,
         factory: HandlerFactory = RecordingHandler,
         room: ReceiveRoom | None = None,
-        pair: Pair | None = None,
+        pair: KeyPair | None = None,
         layers: Sequence[LayerFactory] | None = None,
     ) -> RecordingAcceptor:
         """Listen, and drive a handler of `factory` for each link; `connect` goes there from now on."""
@@ -273,7 +273,7 @@ class Bench:
         self._changed.set()
 
 
-class Notes(list[str]):
+class ObservedTexts(list[str]):
     """Texts, in the order in which they came; somebody is told of each."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -390,14 +390,14 @@ async def _supervise(transport: Transport, scenario: Scenario) -> None:
     )
     logger = logging.getLogger("asyncio")
     logger.addHandler(complaints)
-    bench = Bench(transport)
+    harness = TransportHarness(transport)
     try:
         async with asyncio.timeout(DEADLINE):
             try:
-                await scenario(bench)
+                await scenario(harness)
             finally:
-                await bench.clear_up()
+                await harness.clear_up()
     finally:
         logger.removeHandler(complaints)
-    assert bench.failures == []
+    assert harness.failures == []
     assert complaints.texts == []

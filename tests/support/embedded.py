@@ -12,10 +12,10 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.entrypoints.container import Container
 from app.entrypoints.service import Addresses
-from tests.fakes.broker import Settings
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.memory_client import open_connection
-from tests.fakes.raw_client import RawClient
+from tests.support.broker_fixture import Settings
+from tests.support.memory_client import open_connection
+from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
 
