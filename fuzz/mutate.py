@@ -3,8 +3,8 @@
 import random
 
 from fuzz.script import CLIENTS, END, INTRODUCTION, PASS, PEERS, SEND, STALL, WAIT, Script, Step
-from tests.fakes.traffic import FRAGMENTS, PATTERNS, SIZES, SUBJECTS
-from tests.fakes.virtual_cluster import SMALLER_ID, info_line
+from tests.support.traffic_strategies import FRAGMENTS, PATTERNS, SIZES, SUBJECTS
+from tests.support.virtual_cluster import SMALLER_ID, info_line
 
 _WORDS = (
     b"PUB",

@@ -7,9 +7,9 @@ from pathlib import Path
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
-from tests.fakes.broker_stats import BrokerStats, stats_of
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker, info_line
+from tests.support.broker_stats import BrokerStats, stats_of
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, info_line
 
 CLIENTS = 3
 REGISTERED = CLIENTS

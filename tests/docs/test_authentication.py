@@ -10,8 +10,8 @@ import pytest
 
 from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.auth.setup import AuthSettings
-from tests.fakes.guarded_server import guarded_server
-from tests.fakes.server_process import ROOT
+from tests.support.auth_server import auth_server
+from tests.support.server_process import ROOT
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,7 +33,7 @@ def _directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 async def verdicts(name: str, *logins: dict[str, str]) -> list[bytes]:
     """The first line that a server with this authenticator answers to each login."""
     lines = []
-    async with guarded_server("memory", AuthSettings(authenticator=name)) as server:
+    async with auth_server("memory", AuthSettings(authenticator=name)) as server:
         for login in logins:
             client = await server.connect()
             await client.send(b"CONNECT " + json.dumps(login).encode() + b"\r\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_readme import PAGES
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 PROTOCOL = ROOT / "docs" / "protocol"
 TOPS = ("app", "benchmarks", "deploy", "fuzz", "screenshots", "soak", "tests")

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.fakes.cluster_processes import REGISTERED, ROUTE_LISTENING
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.cluster_processes import REGISTERED, ROUTE_LISTENING
+from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "clustering.md").read_text("utf-8")
 COMMANDS = re.findall(r"^pynatsd (-p .*)$", PAGE, re.MULTILINE)

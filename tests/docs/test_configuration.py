@@ -11,7 +11,7 @@ from app.config.load import examine, read_file
 from app.config.parsing import DEEPEST, MOST_VALUES
 from app.config.reading import LONGEST_CHAIN, MOST_FILES
 from app.config.sources import LARGEST_FILE
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 from tests.unit.config.trees import tree_of
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")

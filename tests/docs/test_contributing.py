@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from soak.figures import BOUNDS
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")

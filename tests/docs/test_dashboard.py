@@ -13,7 +13,7 @@ from app.adapters.top.screen import HELP
 from app.adapters.top.source import SORTS
 from app.entrypoints.journal_kinds import KINDS
 from app.entrypoints.top import main
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 TEXT = (ROOT / "docs" / "dashboard.md").read_text("utf-8")
 DECISION = (ROOT / "docs" / "adr" / "0016-boards.md").read_text("utf-8")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
 UNIT = (ROOT / "deploy" / "pynatsd.service").read_text("utf-8")

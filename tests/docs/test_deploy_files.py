@@ -14,7 +14,7 @@ import app
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
 from tests.docs.test_deploy import DOCKERFILE
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 DEPLOY = ROOT / "deploy"
 BOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text("utf-8"))

@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_readme import PAGES
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 TOPS = ("app", "benchmarks", "deploy", "docs", "fuzz", "screenshots", "soak", "tests", ".ci")
 SUFFIXES = r"(?:py|pyx|pxi|md|toml|json|yml|yaml|service|lark|svg)"

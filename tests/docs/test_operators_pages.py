@@ -18,7 +18,7 @@ import app.entrypoints.container  # noqa: F401 - with it, every class of facts i
 from app.domain.events import Event
 from app.domain.protocol.errors import ProtocolError
 from app.entrypoints.signals import DUMP, ENDINGS, RELOAD, REOPEN
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 DOCS = ROOT / "docs"
 TROUBLE = DOCS / "troubleshooting.md"

@@ -7,7 +7,7 @@ import pytest
 
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = [

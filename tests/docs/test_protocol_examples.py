@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from app.domain.dataplane import choose
-from tests.fakes.server_process import ROOT
-from tests.fakes.twins import twins
-from tests.fakes.virtual_broker import VirtualClient
-from tests.fakes.virtual_cluster import RoutedBroker
+from tests.support.server_process import ROOT
+from tests.support.twins import twins
+from tests.support.virtual_broker import VirtualClient
+from tests.support.virtual_cluster import RoutedBroker
 
 PAGES = sorted((ROOT / "docs" / "protocol").glob("*.md"))
 SERVERS = frozenset("RT")

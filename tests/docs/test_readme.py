@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [

@@ -11,7 +11,7 @@ import pytest
 
 from app.adapters.net_asyncio.tls import REFUSAL
 from app.domain.cipher_suites import PREFERRED
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 PAGE = (ROOT / "docs" / "tls.md").read_text("utf-8")
 OPENSSL = shutil.which("openssl")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 TOPS = ("app", "benchmarks", "deploy", "docs", "fuzz", "screenshots", "soak", "tests")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")

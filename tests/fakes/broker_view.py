@@ -68,7 +68,7 @@ def client(cid: int, **changes: object) -> ClientStats:
     return ClientStats(replace(link, **changes), Profile("", "", "", ""), 0)  # type: ignore[arg-type] # a test's own
 
 
-class FakeView(BrokerView):
+class FakeBrokerView(BrokerView):
     """Answers with its attributes, one pause before each long answer; `asked` keeps the queries."""
 
     def __init__(self, clock: ManualClock) -> None:
@@ -165,7 +165,7 @@ def _parts(listed: tuple[SubscriptionStats, ...]) -> Iterator[tuple[Subscription
     return iter((listed[:1], (), listed[1:]))
 
 
-class SteadyFigures(ProcessFigures):
+class FakeProcessFigures(ProcessFigures):
     """A process that takes always the same."""
 
     def __init__(self) -> None:
@@ -200,10 +200,10 @@ class Watched:
     def __init__(self) -> None:
         self.clock = ManualClock(wall=1_461_703_187.332681)
         """April 26 of 2016, 20:39:47 in universal time."""
-        self.view = FakeView(self.clock)
+        self.view = FakeBrokerView(self.clock)
         self.watch = Watch(
             self.view,
             Settings(tls_timeout=0.5, http_host="0.0.0.0", http_port=8222),  # noqa: S104 - a name to show
             Calendar(self.clock),
-            SteadyFigures(),
+            FakeProcessFigures(),
         )

@@ -82,7 +82,7 @@ class RecordingHandler:
         self.on_note()
 
 
-class Parting(RecordingHandler):
+class ClosingHandler(RecordingHandler):
     """Ends its link as soon as it is told what `cue` names, in the way that `parting` names."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Parting(RecordingHandler):
                 raise AssertionError("lost from within a call on the wire")
 
 
-class Faulty(RecordingHandler):
+class FaultyHandler(RecordingHandler):
     """Raises `ZeroDivisionError` from the call that `fault` names."""
 
     def __init__(self, wire: Wire, room: ReceiveRoom, on_change: Callable[[], None], *, fault: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from app.adapters.net_memory import MemoryNetwork
-from tests.fakes.broker import Settings
-from tests.fakes.embedded import EmbeddedServer, Transport, embedded_server
-from tests.fakes.twins import twins
+from tests.support.broker_fixture import Settings
+from tests.support.embedded import EmbeddedServer, Transport, embedded_server
+from tests.support.twins import twins
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
 
@@ -38,7 +38,7 @@ class ServerKind:
     ids="-".join,
 )
 async def broker(request: pytest.FixtureRequest) -> AsyncIterator[ServerKind]:
-    """Starts a server; see `tests.fakes.broker.StartBroker`."""
+    """Starts a server; see `tests.support.broker_fixture.StartBroker`."""
     transport, twin = request.param
     if transport == "memory" and request.node.get_closest_marker("tcp_only"):
         pytest.skip("this promise is about sockets; the memory transport has none")

@@ -8,7 +8,7 @@ after it in the same piece.
 from dataclasses import dataclass
 from enum import Enum
 
-from tests.fakes.raw_client import RawClient
+from tests.support.raw_client import RawClient
 
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
 """Switches off +OK and the check of published subjects; it is not answered."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import Counting, dial, read_until
-from tests.fakes.server_process import ServerProcess
-from tests.fakes.twins import twins
+from tests.support.blocking_client import CountingReader, dial, read_until
+from tests.support.server_process import ServerProcess
+from tests.support.twins import twins
 
 MESSAGES = 2_000_000
 BATCH = 10_000
@@ -48,7 +48,7 @@ def publish(port: int, messages: int) -> None:
 def test_full_speed_loses_nothing(server: ServerProcess) -> None:
     """One publisher at full speed, one healthy subscriber: all arrives, nobody is closed."""
     with dial(server.port, b"SUB speed 1\r\n") as link:
-        counting = Counting(link, MESSAGES * len(DELIVERY))
+        counting = CountingReader(link, MESSAGES * len(DELIVERY))
         publish(server.port, MESSAGES)
 
         assert MESSAGES * len(DELIVERY) == counting.result()
@@ -60,12 +60,12 @@ def test_full_speed_loses_nothing(server: ServerProcess) -> None:
 def test_slow_consumer_is_cut_alone(server: ServerProcess) -> None:
     """A subscriber that stops reading is closed; a second one misses nothing."""
     with dial(server.port, b"SUB speed 1\r\n") as stopped, dial(server.port, b"SUB speed 1\r\n") as healthy:
-        counting = Counting(healthy, MESSAGES * len(DELIVERY))
+        counting = CountingReader(healthy, MESSAGES * len(DELIVERY))
         publish(server.port, MESSAGES)
 
         assert MESSAGES * len(DELIVERY) == counting.result()
         server.wait_for("Slow Consumer Detected", 30)
-        cut = Counting(stopped, MESSAGES * len(DELIVERY))
+        cut = CountingReader(stopped, MESSAGES * len(DELIVERY))
         with suppress(ConnectionResetError):
             assert MESSAGES * len(DELIVERY) > cut.result()
     assert 1 == server.log.count("Slow Consumer Detected")

@@ -5,9 +5,6 @@ import json
 
 import pytest
 
-from tests.fakes.broker import Settings, StartBroker
-from tests.fakes.raw_client import RawClient
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import (
     AUTHORIZATION_TIMEOUT,
     AUTHORIZATION_VIOLATION,
@@ -19,6 +16,9 @@ from tests.integration.exchanges import (
     Feeding,
     Refusal,
 )
+from tests.support.broker_fixture import Settings, StartBroker
+from tests.support.raw_client import RawClient
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

@@ -20,10 +20,10 @@ from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.credentials import Credentials
 from app.domain.dataplane import AUTO
 from app.domain.events import AuthorizationFailed
-from tests.fakes.embedded import EmbeddedServer, Transport
-from tests.fakes.raw_client import RawClient
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import AUTHORIZATION_VIOLATION, OK, PONG
+from tests.support.embedded import EmbeddedServer, Transport
+from tests.support.raw_client import RawClient
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

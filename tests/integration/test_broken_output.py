@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 SERVER, MKPASSWD, TOP = "app.entrypoints.server", "app.entrypoints.mkpasswd", "app.entrypoints.top"
 ANSWERS = [

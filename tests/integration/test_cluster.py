@@ -16,7 +16,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tests.fakes.cluster_processes import CLOSED, HEARD, REGISTERED, SILENT, Cluster, ClusterProcess
+from tests.support.cluster_processes import CLOSED, HEARD, REGISTERED, SILENT, ClusterProcess, ProcessCluster
 
 pytestmark = pytest.mark.asyncio
 
@@ -27,8 +27,8 @@ OF_A_LINK = re.compile(r"127\.0\.0\.1:\d+ - ")
 
 
 @pytest.fixture(name="three")
-def _three() -> Iterator[Cluster]:
-    with Cluster(3) as cluster:
+def _three() -> Iterator[ProcessCluster]:
+    with ProcessCluster(3) as cluster:
         yield cluster
 
 
@@ -85,7 +85,7 @@ def route_number(server: ClusterProcess, other: ClusterProcess) -> str:
     return route[1]
 
 
-async def test_the_log_of_three_servers_that_meet(three: Cluster) -> None:
+async def test_the_log_of_three_servers_that_meet(three: ProcessCluster) -> None:
     """The second and the third server tell, in gnatsd's words, how they met the seed."""
     ids = []
     for server in three.servers:
@@ -112,7 +112,7 @@ async def test_the_log_of_three_servers_that_meet(three: Cluster) -> None:
     assert f'[DBG] rid:2 - Registering remote route "{ids[1]}"' in third
 
 
-async def test_a_message_reaches_every_server_once(three: Cluster) -> None:
+async def test_a_message_reaches_every_server_once(three: ProcessCluster) -> None:
     """Subscribers at three servers get each message of a fourth client once, in order."""
     clients = [await connect(server) for server in three.servers]
     ears = [Ear() for _ in clients]
@@ -134,7 +134,7 @@ async def test_a_message_reaches_every_server_once(three: Cluster) -> None:
         await client.close()
 
 
-async def test_a_queue_group_is_served_once_in_the_cluster(three: Cluster) -> None:
+async def test_a_queue_group_is_served_once_in_the_cluster(three: ProcessCluster) -> None:
     """Of members at three servers exactly one gets each message, and each gets its share."""
     clients = [await connect(server) for server in three.servers]
     ears = [Ear() for _ in clients]
@@ -163,7 +163,7 @@ async def test_a_queue_group_is_served_once_in_the_cluster(three: Cluster) -> No
         await client.close()
 
 
-async def test_a_request_is_answered_across_servers(three: Cluster) -> None:
+async def test_a_request_is_answered_across_servers(three: ProcessCluster) -> None:
     """A service at one server answers a client at another."""
     service, caller = await connect(three.servers[1]), await connect(three.servers[2])
 
@@ -181,7 +181,7 @@ async def test_a_request_is_answered_across_servers(three: Cluster) -> None:
     await caller.close()
 
 
-async def test_a_client_fails_over_to_an_advertised_server(three: Cluster) -> None:
+async def test_a_client_fails_over_to_an_advertised_server(three: ProcessCluster) -> None:
     """A client that knew one address goes on at another server, and misses nothing from there on."""
     again = asyncio.Event()
 
@@ -209,7 +209,7 @@ async def test_a_client_fails_over_to_an_advertised_server(three: Cluster) -> No
 
 async def test_one_of_five_is_killed_and_comes_back_under_load() -> None:
     """The others go on serving, the group loses no turn to the dead, nothing comes twice, and it rejoins."""
-    with Cluster(5) as cluster:
+    with ProcessCluster(5) as cluster:
         speaker, *members = [await connect(cluster.servers[i]) for i in (0, 1, 3, 4)]
         plain, ears = Ear(), [Ear() for _ in members]
         await members[0].subscribe("load", cb=plain.hear)
@@ -244,7 +244,7 @@ async def test_one_of_five_is_killed_and_comes_back_under_load() -> None:
             await client.close()
 
 
-async def test_a_frozen_server_gets_no_turn_of_a_group(three: Cluster) -> None:
+async def test_a_frozen_server_gets_no_turn_of_a_group(three: ProcessCluster) -> None:
     """Its member is passed over soon, though its links stand, and is drawn again when it thaws."""
     first, second, third = three.servers
     speaker, frozen, lively = [await connect(server) for server in (first, second, third)]
@@ -273,7 +273,7 @@ async def test_a_frozen_server_gets_no_turn_of_a_group(three: Cluster) -> None:
         await client.close()
 
 
-async def test_a_rolling_restart_under_load(three: Cluster) -> None:
+async def test_a_rolling_restart_under_load(three: ProcessCluster) -> None:
     """Each server is restarted in turn; its clients move, and no message comes twice or out of order."""
     clients = [
         await connect(server, reconnect_time_wait=0.05, max_reconnect_attempts=-1) for server in three.servers

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import dial
-from tests.fakes.certificates import Pair, certificates
-from tests.fakes.cluster_processes import REGISTERED, ROUTE_LISTENING
-from tests.fakes.server_process import ServerProcess
+from tests.support.blocking_client import dial
+from tests.support.certificates import KeyPair, certificates
+from tests.support.cluster_processes import REGISTERED, ROUTE_LISTENING
+from tests.support.server_process import ServerProcess
 
 HOST = "127.0.0.1"
 SECRET = "r0ute-s3cr3t"  # noqa: S105 - of a test's cluster
@@ -25,7 +25,7 @@ class Member(ServerProcess):
         folder: Path,
         seed: "Member | None" = None,
         *,
-        pair: Pair | None = None,
+        pair: KeyPair | None = None,
         password: str = SECRET,
         tls: bool = True,
     ) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.config.flags import Request, parse
-from tests.fakes.blocking_client import read_until
-from tests.fakes.notified_server import SERVER, NotifiedServer, free_ports
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.blocking_client import read_until
+from tests.support.notified_server import SERVER, NotifiedServer, free_ports
+from tests.support.server_process import ROOT, ServerProcess
 
 SAMPLES = ROOT / "tests" / "config" / "samples"
 BROKEN = ROOT / "tests" / "config" / "options"

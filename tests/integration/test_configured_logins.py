@@ -14,8 +14,8 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import Error
 
-from tests.fakes.blocking_client import read_until
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.blocking_client import read_until
+from tests.support.server_process import ROOT, ServerProcess
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``."""

@@ -5,8 +5,6 @@ The rules are those of client-protocol.md, section 3.
 
 import pytest
 
-from tests.fakes.broker import StartBroker
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import (
     AUTHORIZATION_VIOLATION,
     INVALID_SUBJECT,
@@ -18,6 +16,8 @@ from tests.integration.exchanges import (
     Feeding,
     Refusal,
 )
+from tests.support.broker_fixture import StartBroker
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

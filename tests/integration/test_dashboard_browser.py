@@ -14,8 +14,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from app import __version__
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
-from tests.fakes.blocking_client import read_until
-from tests.fakes.monitored_server import HOST, MonitoredServer
+from tests.support.blocking_client import read_until
+from tests.support.monitored_server import HOST, MonitoredServer
 
 pytestmark = [
     pytest.mark.skipif(not is_installed(), reason=MISSING),

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from tests.fakes.broker import Broker, StartBroker
-from tests.fakes.raw_client import RawClient
 from tests.integration.exchanges import OK, PONG, QUIET, Exchange, Feeding
+from tests.support.broker_fixture import Broker, StartBroker
+from tests.support.raw_client import RawClient
 
 pytestmark = pytest.mark.asyncio
 

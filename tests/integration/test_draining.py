@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.cluster_processes import REGISTERED, Cluster, ClusterProcess
-from tests.fakes.draining import Group, Plan
-from tests.fakes.server_process import START_SECONDS
+from tests.support.cluster_processes import REGISTERED, ClusterProcess, ProcessCluster
+from tests.support.draining import Group, Plan
+from tests.support.server_process import START_SECONDS
 
 pytestmark = pytest.mark.asyncio
 
@@ -23,7 +23,7 @@ GNATSD = os.environ.get("GNATSD") or shutil.which("gnatsd")
 @pytest.mark.parametrize("size", [2, 3])
 async def test_none_is_lost_and_none_comes_twice(size: int) -> None:
     """Members give up their subscription, or reach its limit, at all servers at once."""
-    with Cluster(size) as cluster:
+    with ProcessCluster(size) as cluster:
         group = Group([server.port for server in cluster.servers], Plan(MESSAGES, LEAVINGS))
 
         assert (0, 0) == await group.play()
@@ -32,7 +32,7 @@ async def test_none_is_lost_and_none_comes_twice(size: int) -> None:
 
 async def test_a_server_without_another_member_sends_it_on() -> None:
     """All members of one server come and go; the one that stays is at the other."""
-    with Cluster(2) as cluster:
+    with ProcessCluster(2) as cluster:
         plan = Plan(MESSAGES, LEAVINGS, steady=(0,), restless=(1,))
         group = Group([server.port for server in cluster.servers], plan)
 

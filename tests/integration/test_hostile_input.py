@@ -5,8 +5,6 @@ Limits are tested in ``test_limits``, errors in ``test_protocol_errors``.
 
 import pytest
 
-from tests.fakes.broker import StartBroker
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import (
     CONTROL_LINE_EXCEEDED,
     OK,
@@ -16,6 +14,8 @@ from tests.integration.exchanges import (
     Exchange,
     Feeding,
 )
+from tests.support.broker_fixture import StartBroker
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

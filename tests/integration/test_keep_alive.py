@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.fakes.broker import Settings, StartBroker
-from tests.fakes.raw_client import RawClient
 from tests.integration.exchanges import PING, PONG, QUIET
+from tests.support.broker_fixture import Settings, StartBroker
+from tests.support.raw_client import RawClient
 
 pytestmark = pytest.mark.asyncio
 

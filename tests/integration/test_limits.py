@@ -9,9 +9,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.fakes.broker import Settings, StartBroker
-from tests.fakes.raw_client import RawClient
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import (
     CONTROL_LINE_EXCEEDED,
     OK,
@@ -22,6 +19,9 @@ from tests.integration.exchanges import (
     Feeding,
     Refusal,
 )
+from tests.support.broker_fixture import Settings, StartBroker
+from tests.support.raw_client import RawClient
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

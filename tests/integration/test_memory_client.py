@@ -5,9 +5,9 @@ import asyncio
 import nats
 import pytest
 
-from tests.fakes.embedded import HOST, embedded_server
-from tests.fakes.memory_client import nats_over
-from tests.fakes.twins import twins
+from tests.support.embedded import HOST, embedded_server
+from tests.support.memory_client import nats_over
+from tests.support.twins import twins
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("twin", twins())]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.auth.secret import BcryptSecret
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 PROGRAM = """
 import fcntl, runpy, termios

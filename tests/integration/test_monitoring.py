@@ -14,7 +14,7 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.dataplane import AUTO
-from tests.fakes.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.embedded import HOST, EmbeddedServer, embedded_server
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from app.domain.dataplane import AUTO
-from tests.fakes.certificates import Certificates, certificates
-from tests.fakes.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.certificates import Certificates, certificates
+from tests.support.embedded import HOST, EmbeddedServer, embedded_server
 
 pytestmark = pytest.mark.asyncio
 

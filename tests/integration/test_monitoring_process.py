@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.fakes.blocking_client import dial
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.blocking_client import dial
+from tests.support.server_process import ROOT, ServerProcess
 
 SERVER = (sys.executable, "-m", "app.entrypoints.server", "-a", "127.0.0.1", "-p", "-1")
 STARTING = re.compile(r"\[INF\] Starting http monitor on 127\.0\.0\.1:(\d+)\n")

@@ -13,8 +13,8 @@ from app.adapters.monitoring import http_protocol
 from app.domain.dataplane import AUTO
 from app.domain.events import MonitorFailed
 from app.ports.broker_view import ServerFacts
-from tests.fakes.embedded import HOST, EmbeddedServer, embedded_server
-from tests.fakes.witness import Witness
+from tests.support.embedded import HOST, EmbeddedServer, embedded_server
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

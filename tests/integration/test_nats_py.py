@@ -11,9 +11,9 @@ import pytest_asyncio
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from tests.fakes.embedded import HOST, EmbeddedServer
-from tests.fakes.memory_client import nats_over
 from tests.integration.conftest import ServerKind
+from tests.support.embedded import HOST, EmbeddedServer
+from tests.support.memory_client import nats_over
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,8 +13,8 @@ import pytest
 
 from app.entrypoints import mkpasswd, top
 from app.entrypoints.command import run_command
-from tests.fakes.certificates import certificates
-from tests.fakes.server_process import ServerProcess
+from tests.support.certificates import certificates
+from tests.support.server_process import ServerProcess
 
 VALID, FAILED, MISUSED = 0, 1, 2
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import dial
-from tests.fakes.notified_server import NotifiedServer, free_ports, wait_until
-from tests.fakes.server_process import STOP_SECONDS, ServerProcess
+from tests.support.blocking_client import dial
+from tests.support.notified_server import NotifiedServer, free_ports, wait_until
+from tests.support.server_process import STOP_SECONDS, ServerProcess
 
 LOCAL = ("-a", "127.0.0.1", "-p", "-1")
 

@@ -9,7 +9,6 @@ import ssl
 
 import pytest
 
-from tests.fakes.broker import StartBroker
 from tests.integration.exchanges import (
     INVALID_SUBJECT,
     OK,
@@ -21,6 +20,7 @@ from tests.integration.exchanges import (
     Feeding,
     Refusal,
 )
+from tests.support.broker_fixture import StartBroker
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from tests.fakes.broker import Settings, StartBroker
 from tests.integration.exchanges import INVALID_SUBJECT, OK, PONG, QUIET, Exchange, Feeding
+from tests.support.broker_fixture import Settings, StartBroker
 
 pytestmark = pytest.mark.asyncio
 

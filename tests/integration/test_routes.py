@@ -6,13 +6,13 @@ import pytest
 
 from app.domain.cluster.events import RouteRegistered
 from app.domain.events import AuthorizationFailed
-from tests.fakes.broker import Settings
-from tests.fakes.broker_stats import stats_of
-from tests.fakes.embedded import HOST, EmbeddedServer
-from tests.fakes.raw_client import RawClient
-from tests.fakes.witness import Witness
 from tests.integration.conftest import ServerKind
 from tests.integration.exchanges import AUTHORIZATION_TIMEOUT, AUTHORIZATION_VIOLATION
+from tests.support.broker_fixture import Settings
+from tests.support.broker_stats import stats_of
+from tests.support.embedded import HOST, EmbeddedServer
+from tests.support.raw_client import RawClient
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

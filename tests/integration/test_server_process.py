@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import QUIET, Counting, dial, read_until
-from tests.fakes.notified_server import free_ports, wait_until
-from tests.fakes.server_process import ROOT, STOP_SECONDS, ServerProcess
-from tests.fakes.twins import twins
+from tests.support.blocking_client import QUIET, CountingReader, dial, read_until
+from tests.support.notified_server import free_ports, wait_until
+from tests.support.server_process import ROOT, STOP_SECONDS, ServerProcess
+from tests.support.twins import twins
 
 SERVER = (sys.executable, "-m", "app.entrypoints.server")
 
@@ -167,7 +167,7 @@ def test_stop_sends_what_is_pending(twin: str) -> None:
     ):
         publisher.sendall(publish * 100 + b"PING\r\n")
         read_until(publisher, b"PONG\r\n")
-        counting = Counting(subscriber, 100 * len(message))
+        counting = CountingReader(subscriber, 100 * len(message))
 
         assert 0 == server.stop()
         assert 100 * len(message) == counting.result()

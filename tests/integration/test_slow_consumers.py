@@ -1,6 +1,6 @@
 """Receivers that do not read are closed, and do not delay others (client-protocol.md, section 15).
 
-A client here reads only when its test says so, see ``tests.fakes.raw_client``.
+A client here reads only when its test says so, see ``tests.support.raw_client``.
 """
 
 import asyncio
@@ -8,10 +8,10 @@ import contextlib
 
 import pytest
 
-from tests.fakes.broker import Broker, StartBroker
-from tests.fakes.raw_client import RawClient
-from tests.fakes.witness import Witness
 from tests.integration.exchanges import PING, PONG, QUIET
+from tests.support.broker_fixture import Broker, StartBroker
+from tests.support.raw_client import RawClient
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.asyncio
 

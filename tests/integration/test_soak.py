@@ -4,7 +4,7 @@ import pytest
 
 from soak.figures import slopes
 from soak.measure import run
-from tests.fakes.twins import twins
+from tests.support.twins import twins
 
 PARTS = {
     "messages published",

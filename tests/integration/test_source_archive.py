@@ -5,7 +5,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 NATIVE = ("*.pyx", "*.pxi")
 

@@ -6,8 +6,8 @@ The rules are those of subjects-and-routing.md, sections 1, 2 and 8. Unlike in g
 
 import pytest
 
-from tests.fakes.broker import StartBroker
 from tests.integration.exchanges import INVALID_SUBJECT, OK, QUIET, Exchange, Feeding
+from tests.support.broker_fixture import StartBroker
 
 pytestmark = pytest.mark.asyncio
 

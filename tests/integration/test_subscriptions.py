@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.fakes.broker import StartBroker
 from tests.integration.exchanges import INVALID_SUBJECT, OK, PARSER_ERROR, QUIET, Exchange, Feeding, Refusal
+from tests.support.broker_fixture import StartBroker
 
 pytestmark = pytest.mark.asyncio
 

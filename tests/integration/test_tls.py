@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from app.domain.security import Security
-from tests.fakes.certificates import Pair, certificates
-from tests.fakes.protected_server import HOST, ProtectedServer, protected_server
-from tests.fakes.raw_client import RawClient
-from tests.fakes.tls_peer import TlsStream
+from tests.support.certificates import KeyPair, certificates
+from tests.support.raw_client import RawClient
+from tests.support.tls_server import HOST, TlsServer, tls_server
+from tests.support.tls_stream import TlsStream
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,15 +25,15 @@ HALF_HANDSHAKES = 1000
 
 
 @pytest_asyncio.fixture(name="server")
-async def _server() -> AsyncIterator[ProtectedServer]:
-    async with protected_server() as server:
+async def _server() -> AsyncIterator[TlsServer]:
+    async with tls_server() as server:
         yield server
 
 
 @pytest_asyncio.fixture(name="hasty")
-async def _hasty() -> AsyncIterator[ProtectedServer]:
+async def _hasty() -> AsyncIterator[TlsServer]:
     """A server with little patience."""
-    async with protected_server(patience=0.2) as server:
+    async with tls_server(patience=0.2) as server:
         yield server
 
 
@@ -45,7 +45,7 @@ def quiet_nats() -> Iterator[None]:
         yield
 
 
-async def subscribed(server: ProtectedServer) -> RawClient:
+async def subscribed(server: TlsServer) -> RawClient:
     """A client that has subscribed to ``a``."""
     client = await server.connect()
     await client.send(b'CONNECT {"verbose":false}\r\nSUB a 1\r\n')
@@ -67,7 +67,7 @@ async def exchange(url: str, context: ssl.SSLContext, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("data", [b"hello", LARGE], ids=["small", "large"])
-async def test_nats_py_over_tls(server: ProtectedServer, data: bytes) -> None:
+async def test_nats_py_over_tls(server: TlsServer, data: bytes) -> None:
     """The client of today finds in INFO that TLS is needed, and messages of any size come and go."""
     with quiet_nats():
         assert data == await exchange(f"tls://localhost:{server.port}", certificates().client_context(), data)
@@ -75,13 +75,13 @@ async def test_nats_py_over_tls(server: ProtectedServer, data: bytes) -> None:
 
 async def test_nats_py_with_a_certificate() -> None:
     """Where clients are verified, one with a certificate of the authority is served."""
-    async with protected_server(certificates().files(verify=True)) as server:
+    async with tls_server(certificates().files(verify=True)) as server:
         context = certificates().client_context(certificates().client)
         with quiet_nats():
             assert b"x" == await exchange(f"tls://localhost:{server.port}", context, b"x")
 
 
-async def test_what_info_says(server: ProtectedServer) -> None:
+async def test_what_info_says(server: TlsServer) -> None:
     """INFO comes in clear text and says that TLS is required; there is no second one."""
     reader, writer = await asyncio.open_connection(HOST, server.port)
     line = await reader.readline()
@@ -95,7 +95,7 @@ async def test_what_info_says(server: ProtectedServer) -> None:
     await client.expect(b"PONG\r\n")
 
 
-async def test_the_log_and_the_figures_name_what_was_agreed(server: ProtectedServer) -> None:
+async def test_the_log_and_the_figures_name_what_was_agreed(server: TlsServer) -> None:
     """Each link is logged in the words of gnatsd, and its figures name version and suite."""
     await subscribed(server)
 
@@ -113,7 +113,7 @@ async def test_the_log_and_the_figures_name_what_was_agreed(server: ProtectedSer
 async def test_a_login_over_tls() -> None:
     """Credentials are checked after the handshake, and the time for them starts there."""
     login = {"user": "derek", "password": "T0pS3cr3t", "timeout": 0.3}
-    async with protected_server(authorization=login) as server:
+    async with tls_server(authorization=login) as server:
         reader, writer = await server.link()
         await asyncio.sleep(0.4)  # longer than a login may take
         stream = TlsStream(reader, writer, certificates().client_context())
@@ -127,7 +127,7 @@ async def test_a_login_over_tls() -> None:
         await idle.expect_end(b"-ERR 'Authorization Timeout'\r\n")
 
 
-async def test_clients_of_any_age_share_a_server(server: ProtectedServer) -> None:
+async def test_clients_of_any_age_share_a_server(server: TlsServer) -> None:
     """A client of TLS 1.2 and one of TLS 1.3 exchange messages."""
     old = certificates().client_context()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -141,7 +141,7 @@ async def test_clients_of_any_age_share_a_server(server: ProtectedServer) -> Non
 
 async def test_an_rsa_certificate_serves_as_well() -> None:
     """The kind of key is the operator's choice."""
-    async with protected_server(certificates().files(pair=certificates().rsa_server)) as server:
+    async with tls_server(certificates().files(pair=certificates().rsa_server)) as server:
         client = await server.connect()
 
         await client.send(b"PING\r\n")
@@ -158,7 +158,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def refused(server: ProtectedServer, context: ssl.SSLContext) -> str:
+async def refused(server: TlsServer, context: ssl.SSLContext) -> str:
     """What the log says about a client that fails in its handshake."""
     reader, writer = await server.link()
     stream = TlsStream(reader, writer, context)
@@ -181,9 +181,9 @@ async def refused(server: ProtectedServer, context: ssl.SSLContext) -> str:
     ],
     ids=["none", "of a stranger", "expired", "self-signed"],
 )
-async def test_certificates_that_do_not_count(pair: Pair | None, reason: str) -> None:
+async def test_certificates_that_do_not_count(pair: KeyPair | None, reason: str) -> None:
     """A client without a good certificate is turned away with an alert, and the log says why."""
-    async with protected_server(certificates().files(verify=True)) as server:
+    async with tls_server(certificates().files(verify=True)) as server:
         witness = await server.connect(certificates().client_context(certificates().client))
 
         complaint = await refused(server, certificates().client_context(pair))
@@ -193,7 +193,7 @@ async def test_certificates_that_do_not_count(pair: Pair | None, reason: str) ->
         await witness.expect(b"PONG\r\n")
 
 
-async def test_a_client_that_does_not_trust_us(server: ProtectedServer) -> None:
+async def test_a_client_that_does_not_trust_us(server: TlsServer) -> None:
     """A client with another authority ends the handshake, which is one line here."""
     context = ssl.create_default_context(cafile=certificates().stranger.ca_file)
 
@@ -201,7 +201,7 @@ async def test_a_client_that_does_not_trust_us(server: ProtectedServer) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_tls_1_1_is_refused(server: ProtectedServer) -> None:
+async def test_tls_1_1_is_refused(server: TlsServer) -> None:
     """A client that speaks nothing newer than TLS 1.1 gets an alert."""
     context = certificates().client_context()
     context.set_ciphers("ALL:@SECLEVEL=0")
@@ -211,7 +211,7 @@ async def test_tls_1_1_is_refused(server: ProtectedServer) -> None:
     assert "unsupported protocol" == await refused(server, context)
 
 
-async def test_weak_suites_are_refused(server: ProtectedServer) -> None:
+async def test_weak_suites_are_refused(server: TlsServer) -> None:
     """A client that offers none of the good suites gets an alert."""
     context = certificates().client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -220,7 +220,7 @@ async def test_weak_suites_are_refused(server: ProtectedServer) -> None:
     assert "no shared cipher" == await refused(server, context)
 
 
-async def test_a_plain_client_gets_the_reason(server: ProtectedServer) -> None:
+async def test_a_plain_client_gets_the_reason(server: TlsServer) -> None:
     """CONNECT without a handshake is answered in clear text at once, and the link is closed."""
     reader, writer = await server.link()
 
@@ -236,7 +236,7 @@ async def test_a_plain_client_gets_the_reason(server: ProtectedServer) -> None:
     [(b"", REFUSAL), (b"\x16", b""), (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(9), b"")],
     ids=["nothing", "one byte", "half"],
 )
-async def test_half_a_handshake_is_given_up(hasty: ProtectedServer, said: bytes, answer: bytes) -> None:
+async def test_half_a_handshake_is_given_up(hasty: TlsServer, said: bytes, answer: bytes) -> None:
     """Silence ends the link when the time is over; once a handshake was begun, without clear text."""
     witness = await subscribed(hasty)
     reader, writer = await hasty.link()
@@ -251,7 +251,7 @@ async def test_half_a_handshake_is_given_up(hasty: ProtectedServer, said: bytes,
     writer.transport.abort()
 
 
-async def test_dripping_bytes_are_given_up(hasty: ProtectedServer) -> None:
+async def test_dripping_bytes_are_given_up(hasty: TlsServer) -> None:
     """A client that sends its handshake a byte at a time gets no longer than others."""
     reader, writer = await hasty.link()
     heard = asyncio.ensure_future(reader.read())
@@ -267,7 +267,7 @@ async def test_dripping_bytes_are_given_up(hasty: ProtectedServer) -> None:
     writer.transport.abort()
 
 
-async def test_a_thousand_half_handshakes(hasty: ProtectedServer) -> None:
+async def test_a_thousand_half_handshakes(hasty: TlsServer) -> None:
     """They are all given up, and a witness is served meanwhile; nothing of them is left."""
     witness = await subscribed(hasty)
 
@@ -288,7 +288,7 @@ async def test_a_thousand_half_handshakes(hasty: ProtectedServer) -> None:
     assert HALF_HANDSHAKES == len(hasty.complaints())
 
 
-async def test_a_rush_of_clients(server: ProtectedServer) -> None:
+async def test_a_rush_of_clients(server: TlsServer) -> None:
     """Hundreds of clients that come at once are all let in, each when it is its turn."""
     contexts = [certificates().client_context() for _ in range(4)]
 
@@ -305,7 +305,7 @@ async def test_a_rush_of_clients(server: ProtectedServer) -> None:
 
 async def test_a_slow_consumer_over_tls() -> None:
     """A subscriber that reads nothing is cut; a healthy one beside it loses nothing."""
-    async with protected_server(max_pending_size=1_000_000, write_deadline=0.2) as server:
+    async with tls_server(max_pending_size=1_000_000, write_deadline=0.2) as server:
         stuck, healthy = await subscribed(server), await subscribed(server)
         publisher = await server.connect()
         message = b"PUB a 65536\r\n" + bytes(65536) + b"\r\n"
@@ -321,7 +321,7 @@ async def test_a_slow_consumer_over_tls() -> None:
         stuck.abort()
 
 
-async def test_a_held_publisher_keeps_its_bytes(server: ProtectedServer) -> None:
+async def test_a_held_publisher_keeps_its_bytes(server: TlsServer) -> None:
     """What a publisher sent while its receiver lagged behind arrives whole and in order."""
     receiver, publisher = await subscribed(server), await server.connect()
     messages = [b"PUB a 100000\r\n%0100000d\r\n" % number for number in range(150)]

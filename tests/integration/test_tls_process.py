@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.adapters.net_asyncio.tls_context import TlsFiles
-from tests.fakes.blocking_client import read_until
-from tests.fakes.certificates import certificates
-from tests.fakes.notified_server import SERVER
-from tests.fakes.server_process import ROOT, ServerProcess
+from tests.support.blocking_client import read_until
+from tests.support.certificates import certificates
+from tests.support.notified_server import SERVER
+from tests.support.server_process import ROOT, ServerProcess
 
 
 def as_flags(files: TlsFiles) -> list[str]:

@@ -18,10 +18,10 @@ import pytest
 from app.adapters.top.source import MonitoringPort, Question, Unreachable
 from app.entrypoints.top import main
 from benchmarks.servers import find_peer
-from tests.fakes.blocking_client import dial
-from tests.fakes.canned_http import CannedHttp, answer
-from tests.fakes.monitored_server import MonitoredServer
-from tests.fakes.server_process import ROOT
+from tests.support.blocking_client import dial
+from tests.support.canned_http import CannedHttp, answer
+from tests.support.monitored_server import MonitoredServer
+from tests.support.server_process import ROOT
 
 HOST = "127.0.0.1"
 SECONDS = 20.0

@@ -6,31 +6,37 @@ from functools import partial
 import pytest
 
 from app.domain.sessions.wire import Wire
-from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler
-from tests.fakes.transport_bench import PAYLOAD, Bench, Transport, every_transport, over_every_transport
+from tests.fakes.handler import ClosingHandler, FaultyHandler, ReceiveRoom, RecordingHandler
+from tests.support.transport_harness import (
+    PAYLOAD,
+    Transport,
+    TransportHarness,
+    every_transport,
+    over_every_transport,
+)
 
 FAREWELL = b"-ERR 'Parser Error'\r\n"
 
 
 @over_every_transport
-async def test_closing_after_the_peer_is_an_orderly_end(bench: Bench) -> None:
+async def test_closing_after_the_peer_is_an_orderly_end(harness: TransportHarness) -> None:
     """When both sides have sent their end of file, the link is lost without an error."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     peer.send_end()
-    await bench.until(lambda: "eof_received" in handler.calls)
+    await harness.until(lambda: "eof_received" in handler.calls)
 
     handler.wire.write(b"bye")
     handler.wire.close()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert await peer.read_to_end() == b"bye"
     assert handler.losses == [None]
 
 
 @over_every_transport
-async def test_closing_sends_what_is_pending(bench: Bench) -> None:
+async def test_closing_sends_what_is_pending(harness: TransportHarness) -> None:
     """All that was written before the close arrives, and then the end of file."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     peer.stop_reading()
 
     handler.wire.write(PAYLOAD)
@@ -41,12 +47,12 @@ async def test_closing_sends_what_is_pending(bench: Bench) -> None:
 
 
 @over_every_transport
-async def test_closing_sends_what_is_pending_after_the_peers_end(bench: Bench) -> None:
+async def test_closing_sends_what_is_pending_after_the_peers_end(harness: TransportHarness) -> None:
     """A peer that has half closed still gets everything that was written before the close."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     peer.stop_reading()
     peer.send_end()
-    await bench.until(lambda: "eof_received" in handler.calls)
+    await harness.until(lambda: "eof_received" in handler.calls)
 
     handler.wire.write(PAYLOAD)
     handler.wire.close()
@@ -56,75 +62,75 @@ async def test_closing_sends_what_is_pending_after_the_peers_end(bench: Bench) -
 
 
 @over_every_transport
-async def test_the_last_line_reaches_a_peer_with_unread_input(bench: Bench) -> None:
+async def test_the_last_line_reaches_a_peer_with_unread_input(harness: TransportHarness) -> None:
     """A peer whose input we never read gets our last line and an end of file, not a reset."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     handler.wire.pause()
     peer.send_unhurried(PAYLOAD)
-    await bench.round_trip()
+    await harness.round_trip()
 
     handler.wire.write(FAREWELL)
     handler.wire.close()
     said = await peer.read_to_end()
     await peer.end()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert said == FAREWELL
     assert handler.calls == ["connection_lost"]
 
 
 @over_every_transport
-async def test_a_closing_wire_delivers_no_input(bench: Bench) -> None:
+async def test_a_closing_wire_delivers_no_input(harness: TransportHarness) -> None:
     """What the peer goes on sending after the close is discarded."""
-    handler, peer = await bench.link(Parting)
+    handler, peer = await harness.link(ClosingHandler)
 
     await peer.send(b"bad")
-    await bench.until(lambda: handler.data == b"bad")
+    await harness.until(lambda: handler.data == b"bad")
     await peer.send(b"more")
     assert await peer.read_to_end() == b""
     await peer.send(b"and more")
     peer.send_end()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.calls == ["received", "connection_lost"]
 
 
 @over_every_transport
-async def test_a_peer_that_never_closes_is_left(bench: Bench) -> None:
+async def test_a_peer_that_never_closes_is_left(harness: TransportHarness) -> None:
     """A closed link is lost after a while even if the peer sends no end of file."""
-    handler, _ = await bench.link()
+    handler, _ = await harness.link()
 
     handler.wire.close()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.losses == [None]
 
 
 @over_every_transport
-async def test_a_peer_that_never_reads_is_left(bench: Bench) -> None:
+async def test_a_peer_that_never_reads_is_left(harness: TransportHarness) -> None:
     """A closed link is lost after a while even if what is pending cannot be sent."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     peer.stop_reading()
 
     handler.wire.write(PAYLOAD)
     handler.wire.close()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.lost_once
     assert handler.wire.pending() == 0
 
 
 @over_every_transport
-async def test_an_aborted_link_ends_at_once(bench: Bench) -> None:
+async def test_an_aborted_link_ends_at_once(harness: TransportHarness) -> None:
     """Abort drops pending bytes, notifies the handler later, and ends the peer's side too."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
     peer.stop_reading()
     handler.wire.write(PAYLOAD)
 
     handler.wire.abort()
     pending_after, calls_after = handler.wire.pending(), list(handler.calls)
     peer.read_on()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
     await peer.ending()
 
     assert pending_after == 0
@@ -133,12 +139,12 @@ async def test_an_aborted_link_ends_at_once(bench: Bench) -> None:
 
 
 @over_every_transport
-async def test_a_reset_by_the_peer_is_a_loss_with_a_cause(bench: Bench) -> None:
+async def test_a_reset_by_the_peer_is_a_loss_with_a_cause(harness: TransportHarness) -> None:
     """A peer that resets the link is reported as an error, once."""
-    handler, peer = await bench.link()
+    handler, peer = await harness.link()
 
     peer.reset()
-    await bench.until(lambda: "connection_lost" in handler.calls)
+    await harness.until(lambda: "connection_lost" in handler.calls)
 
     assert handler.calls == ["connection_lost"]
     assert isinstance(handler.losses[0], ConnectionError)
@@ -150,8 +156,8 @@ async def test_a_reset_by_the_peer_is_a_loss_with_a_cause(bench: Bench) -> None:
 def test_a_handler_may_leave_at_any_time(transport: Transport, cue: str, parting: str) -> None:
     """Ending the link from within any call loses it once, last, and not within that call."""
 
-    async def scenario(bench: Bench) -> None:
-        handler, peer = await bench.link(partial(Parting, cue=cue, parting=parting))
+    async def scenario(harness: TransportHarness) -> None:
+        handler, peer = await harness.link(partial(ClosingHandler, cue=cue, parting=parting))
         if cue == "drained":
             handler.wire.write(PAYLOAD)
         else:
@@ -159,8 +165,8 @@ def test_a_handler_may_leave_at_any_time(transport: Transport, cue: str, parting
             peer.send_end()
         await peer.ending()
         await peer.end()
-        await bench.until(lambda: "connection_lost" in handler.calls)
-        await bench.round_trip()
+        await harness.until(lambda: "connection_lost" in handler.calls)
+        await harness.round_trip()
 
         assert cue in handler.calls
         assert handler.lost_once
@@ -179,13 +185,13 @@ def test_an_acceptor_may_refuse(transport: Transport, parting: str) -> None:
             wire.write(FAREWELL)
             getattr(wire, parting)()
 
-    async def scenario(bench: Bench) -> None:
-        handler, peer = await bench.link(Refusing)
+    async def scenario(harness: TransportHarness) -> None:
+        handler, peer = await harness.link(Refusing)
         if parting == "close":
             assert await peer.read_to_end() == FAREWELL
         await peer.end()
-        await bench.until(lambda: "connection_lost" in handler.calls)
-        await bench.round_trip()
+        await harness.until(lambda: "connection_lost" in handler.calls)
+        await harness.round_trip()
 
         assert handler.calls == ["connection_lost"]
 
@@ -198,13 +204,13 @@ def test_an_acceptor_may_refuse(transport: Transport, parting: str) -> None:
 def test_a_link_ended_twice_is_lost_once(transport: Transport, first: str, second: str) -> None:
     """A link that is ended by either side, and then again, is lost exactly once."""
 
-    async def scenario(bench: Bench) -> None:
-        handler, peer = await bench.link()
+    async def scenario(harness: TransportHarness) -> None:
+        handler, peer = await harness.link()
         ways = {"close": handler.wire.close, "abort": handler.wire.abort, "reset by the peer": peer.reset}
         ways[first]()
         ways[second]()
-        await bench.until(lambda: "connection_lost" in handler.calls)
-        await bench.round_trip()
+        await harness.until(lambda: "connection_lost" in handler.calls)
+        await harness.round_trip()
 
         assert handler.calls == ["connection_lost"]
 
@@ -223,17 +229,17 @@ def test_writes_after_the_end_are_ignored(transport: Transport, parting: str) ->
         wire.pause()
         wire.resume()
 
-    async def scenario(bench: Bench) -> None:
-        handler, peer = await bench.link()
+    async def scenario(harness: TransportHarness) -> None:
+        handler, peer = await harness.link()
         getattr(handler.wire, parting)()
         go_on(handler.wire)
         said = await peer.read_to_end() if parting == "close" else b""
         await peer.end()
-        await bench.until(lambda: "connection_lost" in handler.calls)
+        await harness.until(lambda: "connection_lost" in handler.calls)
         go_on(handler.wire)
         handler.wire.close()
         handler.wire.abort()
-        await bench.round_trip()
+        await harness.round_trip()
 
         assert said == b""
         assert handler.calls == ["connection_lost"]
@@ -247,8 +253,8 @@ def test_writes_after_the_end_are_ignored(transport: Transport, parting: str) ->
 def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
     """A handler that raises is reported and loses its link; the others go on."""
 
-    async def scenario(bench: Bench) -> None:
-        handler, peer = await bench.link(partial(Faulty, fault=fault))
+    async def scenario(harness: TransportHarness) -> None:
+        handler, peer = await harness.link(partial(FaultyHandler, fault=fault))
         if fault == "drained":
             handler.wire.write(PAYLOAD)
         else:
@@ -257,9 +263,9 @@ def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
         if fault == "connection_lost":
             handler.wire.abort()
         await peer.ending()
-        await bench.until(lambda: bool(bench.failures) and "connection_lost" in handler.calls)
-        await bench.round_trip()
-        failures = [repr(bench.failures.pop()) for _ in list(bench.failures)]
+        await harness.until(lambda: bool(harness.failures) and "connection_lost" in handler.calls)
+        await harness.round_trip()
+        failures = [repr(harness.failures.pop()) for _ in list(harness.failures)]
 
         assert failures == [f"ZeroDivisionError('{fault}')"]
         assert handler.lost_once
@@ -268,20 +274,20 @@ def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
 
 
 @over_every_transport
-async def test_a_defect_in_the_acceptor_ends_one_link_only(bench: Bench) -> None:
+async def test_a_defect_in_the_acceptor_ends_one_link_only(harness: TransportHarness) -> None:
     """An acceptor that raises is reported, and its link is ended; the next one is accepted."""
 
     def refuse(wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> RecordingHandler:
-        if not bench.failures:
+        if not harness.failures:
             raise ZeroDivisionError
         return RecordingHandler(wire, room, on_change)
 
-    acceptor = await bench.serve(refuse)
+    acceptor = await harness.serve(refuse)
 
-    first = await bench.connect()
-    await bench.until(lambda: len(bench.failures) == 1)
+    first = await harness.connect()
+    await harness.until(lambda: len(harness.failures) == 1)
     await first.ending()
-    await bench.connect()
-    await bench.until(lambda: len(acceptor.handlers) == 1)
+    await harness.connect()
+    await harness.until(lambda: len(acceptor.handlers) == 1)
 
-    assert isinstance(bench.failures.pop(), ZeroDivisionError)
+    assert isinstance(harness.failures.pop(), ZeroDivisionError)

@@ -5,18 +5,24 @@ import errno
 import pytest
 
 from app.ports.transport import ListenError
-from tests.fakes.transport_bench import LOOPBACK, Bench, Transport, every_transport, over_every_transport
+from tests.support.transport_harness import (
+    LOOPBACK,
+    Transport,
+    TransportHarness,
+    every_transport,
+    over_every_transport,
+)
 
 
 @over_every_transport
-async def test_many_links_at_once(bench: Bench) -> None:
+async def test_many_links_at_once(harness: TransportHarness) -> None:
     """Hundreds of links that arrive together are all served."""
-    acceptor = await bench.serve()
-    peers = [await bench.connect() for _ in range(300)]
+    acceptor = await harness.serve()
+    peers = [await harness.connect() for _ in range(300)]
 
     for number, peer in enumerate(peers):
         await peer.send(b"%d" % number)
-    await bench.until(
+    await harness.until(
         lambda: len(acceptor.handlers) == 300 and all(handler.data for handler in acceptor.handlers)
     )
     for handler in acceptor.handlers:
@@ -26,40 +32,40 @@ async def test_many_links_at_once(bench: Bench) -> None:
 
 
 @over_every_transport
-async def test_closing_a_listener_spares_its_links(bench: Bench) -> None:
+async def test_closing_a_listener_spares_its_links(harness: TransportHarness) -> None:
     """A closed listener refuses new links, may be closed again, and leaves live ones alone."""
-    acceptor = bench.acceptor()
-    listener = bench.listener()
+    acceptor = harness.acceptor()
+    listener = harness.listener()
     address = await listener.start(acceptor)
-    peer = await bench.connect(address)
-    await bench.until(lambda: len(acceptor.handlers) == 1)
+    peer = await harness.connect(address)
+    await harness.until(lambda: len(acceptor.handlers) == 1)
 
     await listener.close()
     await listener.close()
     with pytest.raises(ConnectionRefusedError):
-        await bench.connect(address)
+        await harness.connect(address)
     await peer.send(b"still here")
-    await bench.until(lambda: acceptor.handlers[0].data == b"still here")
+    await harness.until(lambda: acceptor.handlers[0].data == b"still here")
 
     assert acceptor.handlers[0].calls == ["received"]
 
 
 @over_every_transport
-async def test_a_listener_that_never_started_may_be_closed(bench: Bench) -> None:
+async def test_a_listener_that_never_started_may_be_closed(harness: TransportHarness) -> None:
     """Closing a listener before its start is harmless."""
-    await bench.listener().close()
+    await harness.listener().close()
 
 
 @over_every_transport
-async def test_a_taken_port_is_refused_in_plain_words(bench: Bench) -> None:
+async def test_a_taken_port_is_refused_in_plain_words(harness: TransportHarness) -> None:
     """A second listener at the same address fails, says why, and leaves the first alone."""
-    acceptor = bench.acceptor()
-    address = await bench.listener().start(acceptor)
+    acceptor = harness.acceptor()
+    address = await harness.listener().start(acceptor)
 
     with pytest.raises(ListenError, match=r"^address already in use$"):
-        await bench.listener(port=address.port).start(bench.acceptor())
-    await bench.connect(address)
-    await bench.until(lambda: len(acceptor.handlers) == 1)
+        await harness.listener(port=address.port).start(harness.acceptor())
+    await harness.connect(address)
+    await harness.until(lambda: len(acceptor.handlers) == 1)
 
     assert address.host == LOOPBACK
 
@@ -69,8 +75,8 @@ async def test_a_taken_port_is_refused_in_plain_words(bench: Bench) -> None:
 def test_any_free_port_will_do(transport: Transport, port: int) -> None:
     """Port -1, and 0, stand for a free port, and the answer names the real one."""
 
-    async def scenario(bench: Bench) -> None:
-        addresses = [await bench.listener(port=port).start(bench.acceptor()) for _ in range(3)]
+    async def scenario(harness: TransportHarness) -> None:
+        addresses = [await harness.listener(port=port).start(harness.acceptor()) for _ in range(3)]
 
         assert len({address.port for address in addresses}) == 3
         assert all(address.port > 0 for address in addresses)
@@ -79,13 +85,13 @@ def test_any_free_port_will_do(transport: Transport, port: int) -> None:
 
 
 @over_every_transport
-async def test_a_refused_link_says_so(bench: Bench) -> None:
-    """Connecting to where nobody listens fails as on any network; the bench relies on it."""
-    listener = bench.listener()
-    address = await listener.start(bench.acceptor())
+async def test_a_refused_link_says_so(harness: TransportHarness) -> None:
+    """Connecting to where nobody listens fails as on any network; the harness relies on it."""
+    listener = harness.listener()
+    address = await listener.start(harness.acceptor())
     await listener.close()
 
     with pytest.raises(ConnectionRefusedError) as refusal:
-        await bench.connect(address)
+        await harness.connect(address)
 
     assert refusal.value.errno == errno.ECONNREFUSED

@@ -13,8 +13,8 @@ import pytest
 
 from app.adapters.net_asyncio.binding import listening_socket
 from app.ports.transport import Address, ListenError
-from tests.fakes.starved_listener import DESCRIPTORS, GREETING
-from tests.fakes.transport_bench import LOOPBACK, TCP, Bench, Transport
+from tests.support.starved_listener import DESCRIPTORS, GREETING
+from tests.support.transport_harness import LOOPBACK, TCP, Transport, TransportHarness
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,11 +29,11 @@ def test_a_wildcard_host_takes_both_families(transport: Transport, host: str, vi
     if via == "::1" and not socket.has_dualstack_ipv6():
         pytest.skip("this system has no IPv6")
 
-    async def scenario(bench: Bench) -> None:
-        acceptor = bench.acceptor()
-        address = await bench.listener(host).start(acceptor)
-        peer = await bench.connect(Address(via, address.port))
-        await bench.until(lambda: len(acceptor.handlers) == 1)
+    async def scenario(harness: TransportHarness) -> None:
+        acceptor = harness.acceptor()
+        address = await harness.listener(host).start(acceptor)
+        peer = await harness.connect(Address(via, address.port))
+        await harness.until(lambda: len(acceptor.handlers) == 1)
 
         assert address.host == host
         assert acceptor.handlers[0].wire.peer.ip == via
@@ -47,16 +47,16 @@ def test_a_wildcard_host_takes_both_families(transport: Transport, host: str, vi
 def test_what_the_peer_has_not_taken(transport: Transport) -> None:
     """Bytes that the system took from us count as untaken until the peer reads."""
 
-    async def scenario(bench: Bench) -> None:
-        acceptor = bench.acceptor()
-        peer = await bench.connect(await bench.listener().start(acceptor))
-        await bench.until(lambda: len(acceptor.handlers) == 1)
+    async def scenario(harness: TransportHarness) -> None:
+        acceptor = harness.acceptor()
+        peer = await harness.connect(await harness.listener().start(acceptor))
+        await harness.until(lambda: len(acceptor.handlers) == 1)
         wire = acceptor.handlers[0].wire
         before = wire.untaken()
         wire.write(8 * 1024 * 1024 * b"x")
-        await bench.until(lambda: wire.pending() > 0 and wire.untaken() > 0)
+        await harness.until(lambda: wire.pending() > 0 and wire.untaken() > 0)
         await peer.read(8 * 1024 * 1024)
-        await bench.until(lambda: wire.pending() == 0 and wire.untaken() == 0)
+        await harness.until(lambda: wire.pending() == 0 and wire.untaken() == 0)
 
         assert 0 == before
 
@@ -68,11 +68,11 @@ def test_what_the_peer_has_not_taken(transport: Transport) -> None:
 def test_a_host_may_be_an_address_or_a_name(transport: Transport, host: str) -> None:
     """A name is resolved, and stands for its IPv4 address if it has one."""
 
-    async def scenario(bench: Bench) -> None:
-        acceptor = bench.acceptor()
-        address = await bench.listener(host).start(acceptor)
-        await bench.connect(Address(LOOPBACK, address.port))
-        await bench.until(lambda: len(acceptor.handlers) == 1)
+    async def scenario(harness: TransportHarness) -> None:
+        acceptor = harness.acceptor()
+        address = await harness.listener(host).start(acceptor)
+        await harness.connect(Address(LOOPBACK, address.port))
+        await harness.until(lambda: len(acceptor.handlers) == 1)
 
         assert address.host == host
 
@@ -95,9 +95,9 @@ def test_an_impossible_address_is_refused_in_plain_words(
 ) -> None:
     """An address that cannot be listened on fails with the reason, as people say it."""
 
-    async def scenario(bench: Bench) -> None:
+    async def scenario(harness: TransportHarness) -> None:
         with pytest.raises(ListenError) as refusal:
-            await bench.listener(host, port).start(bench.acceptor())
+            await harness.listener(host, port).start(harness.acceptor())
 
         assert str(refusal.value) == why
 
@@ -108,8 +108,8 @@ def test_an_impossible_address_is_refused_in_plain_words(
 def test_sockets_answer_at_once_and_ports_are_free_again_at_once(transport: Transport) -> None:
     """Small writes are not held back, and a port can be taken over from links that linger."""
 
-    async def scenario(bench: Bench) -> None:
-        del bench
+    async def scenario(harness: TransportHarness) -> None:
+        del harness
         with await listening_socket(LOOPBACK, -1, backlog=1) as listening:
             assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert listening.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
@@ -120,7 +120,7 @@ def test_sockets_answer_at_once_and_ports_are_free_again_at_once(transport: Tran
 @contextmanager
 def _starved_listener(transport: Transport) -> Iterator[tuple[int, Iterator[str]]]:
     """A listener short of descriptors: its port, and the lines it reports failed accepts with."""
-    program = [sys.executable, "-m", "tests.fakes.starved_listener", transport.name.removeprefix("tcp-")]
+    program = [sys.executable, "-m", "tests.support.starved_listener", transport.name.removeprefix("tcp-")]
     with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.blocking_client import dial, read_until
-from tests.fakes.cluster_processes import ROUTE_LISTENING
-from tests.fakes.reading_process import ReadingProcess
-from tests.fakes.server_process import ROOT, START_SECONDS, ServerProcess
-from tests.fakes.twins import twins
+from tests.support.blocking_client import dial, read_until
+from tests.support.cluster_processes import ROUTE_LISTENING
+from tests.support.reading_process import ReadingProcess
+from tests.support.server_process import ROOT, START_SECONDS, ServerProcess
+from tests.support.twins import twins
 
 HOST = "127.0.0.1"
 SECONDS = 20.0

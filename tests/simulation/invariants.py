@@ -5,11 +5,11 @@ import traceback
 from itertools import combinations
 from typing import Protocol
 
-from tests.fakes.broker_stats import stats_of
 from tests.simulation.client import Client
 from tests.simulation.network import Network
 from tests.simulation.server import Server
 from tests.simulation.truth import Truth, Violation
+from tests.support.broker_stats import stats_of
 
 _IDLE_BYTES = 2 * len(b"PING\r\nPONG\r\n")
 """So much may be under way on a link at rest."""

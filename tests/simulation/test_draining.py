@@ -4,11 +4,11 @@ import pytest
 
 from app.domain.broker import Broker
 from app.domain.dataplane import choose
-from tests.fakes.twins import twins
 from tests.simulation.planted import PLANTS
 from tests.simulation.scenario import Phase, Scenario, Seat, Step, Weather, Word
 from tests.simulation.server import MakeBroker
 from tests.simulation.world import World
+from tests.support.twins import twins
 
 
 def scenario(servers: int, steady: tuple[int, ...]) -> Scenario:

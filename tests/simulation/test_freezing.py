@@ -2,11 +2,11 @@
 
 from app.domain.broker import Broker
 from app.domain.dataplane import choose
-from tests.fakes.twins import twins
 from tests.simulation.planted import PLANTS
 from tests.simulation.scenario import Phase, Scenario, Seat, Step, Weather
 from tests.simulation.server import MakeBroker
 from tests.simulation.world import World
+from tests.support.twins import twins
 
 FROZEN = 12.0
 

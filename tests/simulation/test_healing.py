@@ -3,10 +3,10 @@
 import pytest
 
 from app.domain.dataplane import choose
-from tests.fakes.twins import twins
 from tests.simulation.invariants import mesh_is_complete
 from tests.simulation.scenario import Scenario, Seat, Weather
 from tests.simulation.world import World
+from tests.support.twins import twins
 
 HOUR = 3600.0
 

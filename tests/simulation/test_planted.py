@@ -3,10 +3,10 @@
 import pytest
 
 from app.domain.dataplane import choose
-from tests.fakes.twins import twins
 from tests.simulation.planted import PLANTS
 from tests.simulation.scenario import make_scenario
 from tests.simulation.world import World
+from tests.support.twins import twins
 
 SEEDS = 12
 """So many seeds at most are needed to catch a defect."""

@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from app.domain.dataplane import choose
-from tests.fakes.twins import twins
 from tests.simulation.__main__ import main
 from tests.simulation.scenario import FAULTS, Scenario, Step, Word, make_scenario
 from tests.simulation.shrink import shrink
 from tests.simulation.world import Outcome, World
+from tests.support.twins import twins
 
 SEEDS = 40
 

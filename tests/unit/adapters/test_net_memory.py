@@ -10,7 +10,7 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import CAPACITY, MemoryNetwork, MemoryWire
 from app.domain.sessions.wire import Peer
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Address, ListenError
-from tests.fakes.handler import Faulty, ReceiveRoom, RecordingAcceptor, RecordingHandler
+from tests.fakes.handler import FaultyHandler, ReceiveRoom, RecordingAcceptor, RecordingHandler
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - a name; nothing is bound
 BROKER = Address("broker", 4222)
@@ -397,7 +397,7 @@ def test_a_defect_is_raised_into_the_clock_unless_somebody_is_told() -> None:
     """By default a handler's exception comes out where the clock is run, and its link is over."""
     clock = ManualClock()
     network = MemoryNetwork(clock)
-    accepted = RecordingAcceptor(factory=partial(Faulty, fault="received"))
+    accepted = RecordingAcceptor(factory=partial(FaultyHandler, fault="received"))
     dialled = RecordingAcceptor()
     network.bind(BROKER.host, BROKER.port, accepted)
     network.connect(BROKER, dialled).write(b"x")
@@ -426,7 +426,7 @@ def test_a_defect_of_who_dialled_is_told() -> None:
 def test_a_defect_is_told_to_whoever_asked() -> None:
     """With a callable for failures the clock runs on."""
     world = World()
-    world.accepted = RecordingAcceptor(factory=partial(Faulty, fault="received"))
+    world.accepted = RecordingAcceptor(factory=partial(FaultyHandler, fault="received"))
 
     link = world.link()
     link.near.write(b"x")

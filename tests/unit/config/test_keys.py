@@ -4,7 +4,7 @@ import pytest
 
 from app.config.keys import Resolved, resolve
 from app.config.options import Options
-from tests.fakes.document import Value, document
+from tests.support.document import Value, document
 
 
 def read(*pairs: tuple[str, Value]) -> Resolved:

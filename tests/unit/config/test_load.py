@@ -12,7 +12,7 @@ from app.config.flags import CONFIG_FILE, parse
 from app.config.load import Loaded, load
 from app.config.options import Options, make_options
 from app.domain.cluster.route_url import RouteUrl
-from tests.fakes.document import FILE, Value, document
+from tests.support.document import FILE, Value, document
 
 FULL: list[tuple[str, Value]] = [
     ("listen", "filehost:1000"),

@@ -11,7 +11,7 @@ from app.config.flags import CONFIG_FILE
 from app.config.help.reference import SECTIONS
 from app.config.load import load
 from app.config.section import key_of
-from tests.fakes.document import FILE, Pairs, Value, document
+from tests.support.document import FILE, Pairs, Value, document
 
 KEYS = sorted(
     {

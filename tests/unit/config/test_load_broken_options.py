@@ -10,7 +10,7 @@ import pytest
 from app.config.errors import ConfigError
 from app.config.flags import CONFIG_FILE
 from app.config.load import load
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 DIRECTORY = ROOT / "tests" / "config" / "options"
 TABLE = (DIRECTORY / "expected.txt").read_text("utf-8").splitlines()

@@ -5,7 +5,7 @@ import pytest
 from app.config.document import Block
 from app.config.flags import CONFIG_FILE, parse
 from app.config.load import load
-from tests.fakes.document import FILE, Value, document
+from tests.support.document import FILE, Value, document
 
 
 def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.seam import MakePlane
-from tests.fakes.twins import twins
+from tests.support.twins import twins
 
 
 @pytest.fixture(name="make_plane", params=twins(), scope="session")

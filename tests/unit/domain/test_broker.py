@@ -24,11 +24,11 @@ from app.domain.limits import Limits
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.stats import Traffic
 from app.domain.timers import SLACK
-from tests.fakes.broker_stats import stats_of
+from tests.fakes.authenticator import ManualAuthenticator
+from tests.fakes.clock import TickingClock
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.ticking_clock import TickingClock
-from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import INFO, BrokerSetup, VirtualBroker, VirtualClient
 
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"
@@ -49,13 +49,13 @@ def _server(make_plane: MakePlane, events: RecordingEventLog) -> VirtualBroker:
 
 
 @pytest.fixture(name="gatekeeper")
-def _gatekeeper() -> PatientGatekeeper:
-    return PatientGatekeeper()
+def _gatekeeper() -> ManualAuthenticator:
+    return ManualAuthenticator()
 
 
 @pytest.fixture(name="guarded")
 def _guarded(
-    make_plane: MakePlane, events: RecordingEventLog, gatekeeper: PatientGatekeeper
+    make_plane: MakePlane, events: RecordingEventLog, gatekeeper: ManualAuthenticator
 ) -> VirtualBroker:
     """A broker that wants a login within a second."""
     return VirtualBroker(make_plane, events=events, gatekeeper=gatekeeper)
@@ -268,7 +268,7 @@ def test_nothing_is_due_for_the_departed(server: VirtualBroker) -> None:
 # --- logins ----------------------------------------------------------------------------
 
 
-def test_a_login_in_time(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_a_login_in_time(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """From the complete CONNECT on, its verdict has a time of its own."""
     client = guarded.connect()
 
@@ -306,7 +306,7 @@ def test_a_login_that_dribbles_in(guarded: VirtualBroker) -> None:
 
 def test_another_time_to_log_in(make_plane: MakePlane) -> None:
     """How long a login may take is a limit like others."""
-    server = VirtualBroker(make_plane, Limits(auth_timeout=0.25), gatekeeper=PatientGatekeeper())
+    server = VirtualBroker(make_plane, Limits(auth_timeout=0.25), gatekeeper=ManualAuthenticator())
     client = server.connect()
 
     server.advance(0.25 + SLACK)
@@ -364,7 +364,7 @@ def test_few_subscriptions_go_at_once(server: VirtualBroker, count: int) -> None
 def test_many_subscriptions_go_in_slices(make_plane: MakePlane) -> None:
     """More are removed until the time of a turn is used up, with others served in between."""
     clock = TickingClock()
-    server = VirtualBroker(make_plane, place=Place(clock=clock))
+    server = VirtualBroker(make_plane, setup=BrokerSetup(clock=clock))
     client, other = server.connect(quiet=True), server.connect(quiet=True)
     subscribe_many(client, 2 * REMOVED_AT_ONCE + 1)
     seen: list[tuple[int, bytes]] = []
@@ -386,7 +386,7 @@ def test_many_subscriptions_go_in_slices(make_plane: MakePlane) -> None:
 def test_few_subscriptions_wait_in_a_crowded_round(make_plane: MakePlane) -> None:
     """When many leave at once, those with few subscriptions are removed in turns too."""
     clock = TickingClock()
-    server = VirtualBroker(make_plane, place=Place(clock=clock))
+    server = VirtualBroker(make_plane, setup=BrokerSetup(clock=clock))
     clients = [server.connect(quiet=True) for _ in range(10)]
     for client in clients:
         subscribe_many(client, 1)
@@ -535,7 +535,7 @@ def test_shutdown_does_not_wait_for_ever(server: VirtualBroker) -> None:
     assert (True, True) == (stuck.wire.aborted, well.wire.closed)
 
 
-def test_shutdown_with_a_verdict_under_way(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_shutdown_with_a_verdict_under_way(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """A verdict that comes while the server ends lets nobody start to work."""
     client, stuck = guarded.connect(), guarded.connect()
     client.send(LOGIN + PING)

@@ -9,10 +9,10 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import PayloadExceeded, SlowConsumer
 from app.domain.limits import Limits, route_line
 from app.domain.timers import SLACK
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, RoutedBroker
 
 LIMITS = Limits(ping_interval=1000.0)
 PING, PONG = b"PING\r\n", b"PONG\r\n"
@@ -79,7 +79,7 @@ def test_pings(server: VirtualBroker, client: VirtualClient) -> None:
 
 def test_logins(make_plane: MakePlane) -> None:
     """A login that is under way has the new time, and so has one that waits for its verdict."""
-    server = VirtualBroker(make_plane, Limits(auth_timeout=100.0), gatekeeper=PatientGatekeeper())
+    server = VirtualBroker(make_plane, Limits(auth_timeout=100.0), gatekeeper=ManualAuthenticator())
     silent, waiting = server.connect(), server.connect()
     waiting.send(b"CONNECT {}\r\n")
 

@@ -12,11 +12,11 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.sessions.congestion import SLOW_CHECKS, TICK
 from app.domain.sessions.greeting import UPDATE_SECONDS
-from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line
 from tests.fakes.wire import FakeWire
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import INFO, VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, OWN_ID, SMALLER_ID, RoutedBroker, info_line
 
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"

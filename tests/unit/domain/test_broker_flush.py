@@ -5,7 +5,7 @@ import pytest
 from app.domain.dataplane.seam import FLUSH_BYTES, MakePlane
 from app.domain.events import ServerFailure
 from app.domain.limits import Limits
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 SIZE = 1_000_000
 LARGEST = Limits().max_payload

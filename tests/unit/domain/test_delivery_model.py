@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.subjects.changes import REMEMBERED
-from tests.fakes.broker_stats import stats_of
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 CLIENTS = 3
 LITERALS = [b"a", b"b", b"a.b", b"a.c", b"b.b", b"a.b.c", b"a.b.d", b"b.b.c.d", b"k.1", b"k.2"]

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from app.domain.fair_queue import FIRST, ROUND, SHORT, SHORTEST, SLICE, FairQueue
-from tests.fakes.ticking_clock import TickingClock
+from tests.fakes.clock import TickingClock
 
 
 @pytest.fixture(name="clock")

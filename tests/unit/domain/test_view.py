@@ -28,10 +28,10 @@ from app.domain.view import (
     SubscriptionPage,
     T,
 )
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.virtual_broker import INFO, VirtualBroker
 from tests.fakes.wire import ADDRESS, FakeWire
+from tests.support.virtual_broker import INFO, VirtualBroker
 
 
 def finished(steps: Steps[T]) -> T:
@@ -219,7 +219,7 @@ def test_a_row_tells_who_the_client_is(server: VirtualBroker, view: LiveView) ->
 
 def test_a_row_tells_the_user(make_plane: MakePlane) -> None:
     """Who logged in is in the row, but no secret; who has not yet is nobody."""
-    gatekeeper = PatientGatekeeper()
+    gatekeeper = ManualAuthenticator()
     server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
     client = server.connect()
     view = LiveView(server.broker)

@@ -27,7 +27,7 @@ from app.entrypoints.settings import (
     own_names,
     server_info,
 )
-from tests.fakes.certificates import certificates
+from tests.support.certificates import certificates
 
 
 def test_limits() -> None:

@@ -9,7 +9,7 @@ from app.domain.dataplane import choose
 from fuzz.__main__ import CORPUS
 from fuzz.mutate import Mutator
 from fuzz.script import SEND, WAIT, Step, load, play, save
-from tests.fakes.twins import twins
+from tests.support.twins import twins
 
 SEEDS = sorted(CORPUS.glob("*.json"))
 

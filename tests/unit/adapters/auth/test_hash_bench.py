@@ -10,7 +10,7 @@ import pytest
 
 from app.adapters.auth.hash_bench import HandOver, HashBench, usual_workers
 from app.adapters.auth.secret import PlainSecret
-from tests.fakes.held_secret import SECONDS, HeldSecret
+from tests.fakes.secret import SECONDS, HeldSecret
 
 
 class OwnLoop:

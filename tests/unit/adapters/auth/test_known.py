@@ -12,7 +12,7 @@ from app.adapters.auth.errors import AuthError
 from app.adapters.auth.known import TokenBearers, Users
 from app.domain.credentials import Credentials, Identity
 from app.ports.authenticator import Authenticator
-from tests.fakes.hash_bench import PromptBench
+from tests.fakes.hash_workers import InlineHashWorkers
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 """Of ``secret``, at cost 4."""
@@ -48,7 +48,7 @@ def _costs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("password", ["secret", HASH], ids=["plain", "bcrypt"])
 def test_a_user_who_knows_the_password(password: str) -> None:
     """The right password lets in, under the user's name; a token beside it does not matter."""
-    users = Users({"derek": password}, PromptBench())
+    users = Users({"derek": password}, InlineHashWorkers())
 
     assert users.required
     assert Identity("derek") == verdict(users, "derek", "secret")
@@ -72,12 +72,12 @@ def test_a_user_who_knows_the_password(password: str) -> None:
 )
 def test_everyone_else(password: str, user: str, given: str) -> None:
     """Another password, another user or none at all is refused."""
-    assert verdict(Users({"derek": password}, PromptBench()), user, given) is None
+    assert verdict(Users({"derek": password}, InlineHashWorkers()), user, given) is None
 
 
 def test_several_users() -> None:
     """Each user has a password of its own, plain or hashed, and that of no other."""
-    users = Users({"derek": HASH, "alice": "foo", "bob": "secret"}, PromptBench())
+    users = Users({"derek": HASH, "alice": "foo", "bob": "secret"}, InlineHashWorkers())
 
     assert Identity("derek") == verdict(users, "derek", "secret")
     assert Identity("alice") == verdict(users, "alice", "foo")
@@ -88,7 +88,7 @@ def test_several_users() -> None:
 
 def test_an_empty_password() -> None:
     """A user whose configured password is empty comes in with an empty one or none, and with no other."""
-    users = Users({"derek": ""}, PromptBench())
+    users = Users({"derek": ""}, InlineHashWorkers())
 
     assert Identity("derek") == verdict(users, "derek", "")
     assert verdict(users, "derek", "x") is None
@@ -97,7 +97,7 @@ def test_an_empty_password() -> None:
 
 def test_an_unknown_user_costs_what_a_wrong_password_costs(costs: list[str]) -> None:
     """One hash of the configured cost is computed either way."""
-    users = Users({"derek": HASH}, PromptBench())
+    users = Users({"derek": HASH}, InlineHashWorkers())
 
     assert verdict(users, "derek", "wrong") is None
     assert verdict(users, "alice", "wrong") is None
@@ -114,7 +114,7 @@ def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> Non
         sought.append(data)
         return hashlib.blake2b(data, **key)  # type: ignore[arg-type] # the key alone is given
 
-    users = Users({"derek": "secret", "alice": "foo"}, PromptBench())
+    users = Users({"derek": "secret", "alice": "foo"}, InlineHashWorkers())
     monkeypatch.setattr("app.adapters.auth.known.blake2b", blake2b)
 
     for name in ("derek", "alice", "nobody", ""):
@@ -125,7 +125,7 @@ def test_every_name_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_time_tells_nothing_where_costs_differ(costs: list[str]) -> None:
     """Names nobody has look like those of users: some cost little, some much, each always the same."""
-    users = Users({"derek": HASH, "alice": DEARER, "bob": "plain"}, PromptBench())
+    users = Users({"derek": HASH, "alice": DEARER, "bob": "plain"}, InlineHashWorkers())
     names = [f"nobody{number}" for number in range(100)]
 
     for name in names:
@@ -143,7 +143,7 @@ def test_a_restart_changes_no_name_of_nobody(costs: list[str]) -> None:
     """What a name costs follows from the configuration, so restarts cannot be compared."""
     spent = []
     for _ in range(2):
-        users = Users({"derek": HASH, "alice": DEARER}, PromptBench())
+        users = Users({"derek": HASH, "alice": DEARER}, InlineHashWorkers())
         for number in range(50):
             verdict(users, f"nobody{number}", "wrong")
         spent.append(costs.copy())
@@ -154,7 +154,7 @@ def test_a_restart_changes_no_name_of_nobody(costs: list[str]) -> None:
 
 def test_the_password_of_a_stand_in_lets_nobody_in() -> None:
     """A name nobody has is refused, even with the password it happens to be compared with."""
-    users = Users({"derek": "same", "alice": "same"}, PromptBench())
+    users = Users({"derek": "same", "alice": "same"}, InlineHashWorkers())
 
     assert [None] * 20 == [verdict(users, f"nobody{number}", "same") for number in range(20)]
 
@@ -162,7 +162,7 @@ def test_the_password_of_a_stand_in_lets_nobody_in() -> None:
 @pytest.mark.parametrize("token", ["secret", HASH], ids=["plain", "bcrypt"])
 def test_a_token(token: str) -> None:
     """Who shows the token comes in, without a name, whatever user and password say."""
-    bearers = TokenBearers(token, PromptBench())
+    bearers = TokenBearers(token, InlineHashWorkers())
 
     assert bearers.required
     assert Identity() == verdict(bearers, "", "", "secret")
@@ -175,7 +175,7 @@ def test_a_token(token: str) -> None:
 def test_a_malformed_hash_names_the_user() -> None:
     """The error says whose password it is, and does not show it."""
     with pytest.raises(AuthError, match=r"^the password of user 'derek' begins like a bcrypt hash") as raised:
-        Users({"alice": HASH, "derek": HASH[:40]}, PromptBench())
+        Users({"alice": HASH, "derek": HASH[:40]}, InlineHashWorkers())
 
     assert HASH[7:40] not in str(raised.value)
 
@@ -183,7 +183,7 @@ def test_a_malformed_hash_names_the_user() -> None:
 def test_a_malformed_hash_of_a_token() -> None:
     """The error says that it is the token, and does not show it."""
     with pytest.raises(AuthError, match=r"^the token begins like a bcrypt hash") as raised:
-        TokenBearers(HASH[:40], PromptBench())
+        TokenBearers(HASH[:40], InlineHashWorkers())
 
     assert HASH[7:40] not in str(raised.value)
 
@@ -191,11 +191,11 @@ def test_a_malformed_hash_of_a_token() -> None:
 @pytest.mark.parametrize(
     "authenticator",
     [
-        Users({"derek": "secret"}, PromptBench()),
-        Users({"derek": HASH}, PromptBench()),
-        Users({"derek": HASH, "alice": "foo"}, PromptBench()),
-        TokenBearers("secret", PromptBench()),
-        TokenBearers(HASH, PromptBench()),
+        Users({"derek": "secret"}, InlineHashWorkers()),
+        Users({"derek": HASH}, InlineHashWorkers()),
+        Users({"derek": HASH, "alice": "foo"}, InlineHashWorkers()),
+        TokenBearers("secret", InlineHashWorkers()),
+        TokenBearers(HASH, InlineHashWorkers()),
     ],
     ids=["plain user", "hashed user", "users", "plain token", "hashed token"],
 )
@@ -210,7 +210,7 @@ def test_any_credentials_are_judged(
 @pytest.mark.parametrize("kind", [Users, TokenBearers])
 def test_closing(kind: type[Users] | type[TokenBearers]) -> None:
     """Closing lets the threads go."""
-    bench = PromptBench()
+    bench = InlineHashWorkers()
     authenticator = Users({"derek": "x"}, bench) if kind is Users else TokenBearers("x", bench)
 
     authenticator.close()

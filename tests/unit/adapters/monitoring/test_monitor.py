@@ -15,7 +15,7 @@ from app.adapters.monitoring.monitor import Endpoint, HttpMonitor, Needs
 from app.adapters.monitoring.watch import Settings
 from app.domain.events import MonitorFailed, MonitorStarting
 from app.ports.transport import ListenError
-from tests.fakes.broker_view import FakeView
+from tests.fakes.broker_view import FakeBrokerView
 from tests.fakes.event_log import RecordingEventLog
 
 
@@ -53,7 +53,7 @@ class Ports:
 def monitor(ports: Ports, log: RecordingEventLog, *endpoints: Endpoint) -> HttpMonitor:
     """Monitoring at these endpoints."""
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, ports.open)
+    needs = Needs(FakeBrokerView(clock), clock, log, ports.open)
     return HttpMonitor(endpoints, Settings(tls_timeout=0.5), needs)
 
 
@@ -172,7 +172,7 @@ async def test_it_fails_alone_and_tries_again(monkeypatch: pytest.MonkeyPatch, f
     log, world = RecordingEventLog(), World(fails)
     waits = Waits(lambda: None, lambda: None, world.heal)
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, Ports().open, sleep=waits.wait)
+    needs = Needs(FakeBrokerView(clock), clock, log, Ports().open, sleep=waits.wait)
     one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
     monkeypatch.setattr(one, "_make_server", world.make)
 
@@ -197,7 +197,7 @@ async def test_the_end_comes_while_it_tries(monkeypatch: pytest.MonkeyPatch) -> 
     """A monitor that never served ends like any other, and one whose end fails says so."""
     log, world = RecordingEventLog(), World("make")
     clock = ManualClock()
-    needs = Needs(FakeView(clock), clock, log, Ports().open)
+    needs = Needs(FakeBrokerView(clock), clock, log, Ports().open)
     one = HttpMonitor([Endpoint("localhost", -1)], Settings(tls_timeout=0.5), needs)
     monkeypatch.setattr(one, "_make_server", world.make)
     await one.listen()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from app.adapters.monitoring.process_figures import ProcessFigures
-from tests.fakes.steps import counted, finished
+from tests.support.steps import counted, finished
 
 
 def test_processor_time() -> None:

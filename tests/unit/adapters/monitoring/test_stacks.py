@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from app.adapters.monitoring import stacks
-from tests.fakes.steps import finished
+from tests.support.steps import finished
 
 
 def test_threads() -> None:

@@ -13,9 +13,9 @@ from app.domain.sessions.wire import Peer, Wire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import (
-    Faulty,
+    ClosingHandler,
+    FaultyHandler,
     HandlerFactory,
-    Parting,
     ReceiveRoom,
     RecordingAcceptor,
     RecordingHandler,
@@ -109,7 +109,7 @@ def test_a_drain_that_comes_too_late_is_not_told() -> None:
 
 def test_a_handler_that_cannot_reserve_is_cut_after_the_read() -> None:
     """The loop gets room it may fill, and the link is aborted when the loop is out of its read."""
-    link = Link(partial(Faulty, fault="reserve"))
+    link = Link(partial(FaultyHandler, fault="reserve"))
 
     link.receive(b"x")
     requests_within_the_read = list(link.transport.requests)
@@ -155,7 +155,7 @@ def test_no_memory_for_the_report_either() -> None:
     def fail(_error: Exception) -> NoReturn:
         raise MemoryError
 
-    acceptor = RecordingAcceptor(factory=partial(Faulty, fault="received"))
+    acceptor = RecordingAcceptor(factory=partial(FaultyHandler, fault="received"))
     wire = TcpWire(LinkContext(ManualClock(), acceptor, fail), Peer("192.0.2.1", 1234))
     transport = FakeTransport()
     wire.connection_made(transport)
@@ -295,7 +295,7 @@ def test_a_lost_link_leaves_nothing_behind() -> None:
 
 def test_an_end_from_within_a_call_stops_the_input() -> None:
     """A handler that aborts while it receives is given no more of the same read."""
-    link = Link(partial(Parting, parting="abort"))
+    link = Link(partial(ClosingHandler, parting="abort"))
 
     link.receive(b"one")
     link.receive(b"two")

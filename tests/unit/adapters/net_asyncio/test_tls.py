@@ -16,10 +16,10 @@ from app.adapters.net_asyncio.tls import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLa
 from app.domain.security import Security
 from app.domain.sessions.wire import Wire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS
-from tests.fakes.certificates import certificates
-from tests.fakes.handler import Faulty, Parting, ReceiveRoom, RecordingHandler
-from tests.fakes.key_updates import KeyUpdates
-from tests.fakes.tls_link import PEER, TIMEOUT, MemoryClient, ProtectedLink, secure_link
+from tests.fakes.handler import ClosingHandler, FaultyHandler, ReceiveRoom, RecordingHandler
+from tests.support.certificates import certificates
+from tests.support.key_updates import KeyUpdates
+from tests.support.tls_link import PEER, TIMEOUT, TlsLink, TlsMemoryClient, secure_link
 
 INFO = b"INFO {}\r\n"
 
@@ -37,7 +37,7 @@ class Greeting(RecordingHandler):
 
 def test_a_client_is_greeted_in_clear_text() -> None:
     """The acceptor is called at once, what it writes goes out as it is, and the link is not open yet."""
-    link = ProtectedLink(Greeting)
+    link = TlsLink(Greeting)
 
     assert link.sent() == INFO
     assert not link.handler.open
@@ -47,7 +47,7 @@ def test_a_client_is_greeted_in_clear_text() -> None:
 
 def test_a_handshake_opens_the_link() -> None:
     """Behind the handshake the handler may talk, and knows how the link is protected."""
-    link, client = ProtectedLink(Greeting), MemoryClient()
+    link, client = TlsLink(Greeting), TlsMemoryClient()
     link.sent()
 
     link.shake_hands(client)
@@ -65,7 +65,7 @@ def test_a_handshake_opens_the_link() -> None:
 
 def test_a_route_is_accepted_behind_the_handshake() -> None:
     """Nobody is asked to serve a route, and nothing is sent to it, before the handshake is over."""
-    link, client = ProtectedLink(Greeting, for_routes=True), MemoryClient()
+    link, client = TlsLink(Greeting, for_routes=True), TlsMemoryClient()
     accepted_before = len(link.acceptor.handlers)
 
     link.shake_hands(client)
@@ -77,7 +77,7 @@ def test_a_route_is_accepted_behind_the_handshake() -> None:
 
 def test_a_route_hears_what_its_acceptor_wrote() -> None:
     """The first words of a route's handler are protected as all others."""
-    link, client = ProtectedLink(Greeting, for_routes=True), MemoryClient()
+    link, client = TlsLink(Greeting, for_routes=True), TlsMemoryClient()
     link.receive(client.shake())
     link.receive(client.shake(link.sent()))
 
@@ -86,7 +86,7 @@ def test_a_route_hears_what_its_acceptor_wrote() -> None:
 
 def test_what_is_written_during_the_handshake_waits() -> None:
     """It is pending meanwhile, and arrives in order behind the handshake."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     hello = client.shake()
 
     link.handler.wire.write(b"one ")
@@ -101,7 +101,7 @@ def test_what_is_written_during_the_handshake_waits() -> None:
 
 def test_a_lot_that_waited_for_the_handshake_is_announced_as_drained() -> None:
     """A handler that stopped at the high-water mark before the handshake is told to go on."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     link.handler.wire.write(bytes(HIGH_WATER + 1))
 
     link.shake_hands(client)
@@ -111,7 +111,7 @@ def test_a_lot_that_waited_for_the_handshake_is_announced_as_drained() -> None:
 
 def test_a_pause_before_the_handshake_is_kept() -> None:
     """The handshake goes on, and what comes behind it waits."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     link.handler.wire.pause()
     link.receive(client.shake())
 
@@ -128,7 +128,7 @@ def test_a_pause_before_the_handshake_is_kept() -> None:
 
 def test_bytes_behind_the_handshake_are_received() -> None:
     """What a client sends together with the last of its handshake is not lost."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     link.receive(client.shake())
 
     link.receive(client.shake(link.sent()) + client.seal(b"CONNECT {}\r\n"))
@@ -138,7 +138,7 @@ def test_bytes_behind_the_handshake_are_received() -> None:
 
 def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
     """A peer that goes on sending meanwhile is held back, so that its bytes cannot pile up."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     hello = client.shake()
     link.protection.room[: len(hello)] = hello
 
@@ -153,7 +153,7 @@ def test_no_more_is_read_while_a_step_waits_for_its_turn() -> None:
 @pytest.mark.parametrize("ending", ["secure", "turned away", "lost", "closed"])
 def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
     """However it ends, others may begin theirs; it is counted once."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     for _ in range(CROWD - 1):
         link.protection.crowd.enter()
     full_meanwhile = link.protection.crowd.is_full
@@ -176,7 +176,7 @@ def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
 
 def test_silence_is_turned_away() -> None:
     """A peer that says nothing in time is told what is missing, and the log hears of it once."""
-    link = ProtectedLink()
+    link = TlsLink()
 
     link.clock.advance(TIMEOUT - 0.001)
     sent_before = link.sent()
@@ -191,7 +191,7 @@ def test_silence_is_turned_away() -> None:
 
 def test_dripping_bytes_buy_no_time() -> None:
     """A peer that sends its handshake a byte at a time has no longer than one that sends nothing."""
-    link, hello = ProtectedLink(), MemoryClient().shake()
+    link, hello = TlsLink(), TlsMemoryClient().shake()
 
     for value in hello[:10]:
         link.receive(bytes([value]))
@@ -206,10 +206,10 @@ def test_dripping_bytes_buy_no_time() -> None:
 @pytest.mark.parametrize("ending", ["silence", "end of file"])
 def test_a_handshake_that_was_begun_gets_no_clear_text(length: int, ending: str) -> None:
     """However little of it has come, a library for TLS would take our line for a wrong version."""
-    link = ProtectedLink(Greeting)
+    link = TlsLink(Greeting)
     link.sent()
 
-    link.receive(MemoryClient().shake()[:length])
+    link.receive(TlsMemoryClient().shake()[:length])
     if ending == "silence":
         link.clock.advance(TIMEOUT)
     else:
@@ -222,7 +222,7 @@ def test_a_handshake_that_was_begun_gets_no_clear_text(length: int, ending: str)
 
 def test_time_that_a_peer_waits_for_us_is_not_held_against_it() -> None:
     """While a step waits for its turn no time runs; afterwards what was left does."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     hello = client.shake()
     link.clock.advance(TIMEOUT * 0.6)
     link.protection.room[: len(hello)] = hello
@@ -241,8 +241,8 @@ def test_time_that_a_peer_waits_for_us_is_not_held_against_it() -> None:
 
 def test_a_peer_that_has_seen_tls_of_ours_gets_no_clear_text() -> None:
     """One that falls silent in the midst of the handshake just sees the end of the link."""
-    link = ProtectedLink()
-    link.receive(MemoryClient().shake())
+    link = TlsLink()
+    link.receive(TlsMemoryClient().shake())
     link.sent()
 
     link.clock.advance(TIMEOUT)
@@ -253,7 +253,7 @@ def test_a_peer_that_has_seen_tls_of_ours_gets_no_clear_text() -> None:
 
 def test_plain_text_is_turned_away_at_once() -> None:
     """A client without TLS is told what is missing, and its input is discarded for a while."""
-    link = ProtectedLink(Greeting)
+    link = TlsLink(Greeting)
     link.sent()
 
     link.receive(b'CONNECT {"verbose":false}\r\n')
@@ -267,7 +267,7 @@ def test_plain_text_is_turned_away_at_once() -> None:
 
 def test_nonsense_in_the_handshake_is_answered_by_an_alert() -> None:
     """What begins like TLS and is none fails with OpenSSL's reason."""
-    link = ProtectedLink()
+    link = TlsLink()
 
     link.receive(b"\x16\x03\x01\x00\x05nonsense")
 
@@ -278,7 +278,7 @@ def test_nonsense_in_the_handshake_is_answered_by_an_alert() -> None:
 
 def test_a_client_without_a_certificate_is_refused_where_one_is_required() -> None:
     """It gets an alert, and its handler nothing but the loss."""
-    link, client = ProtectedLink(verify=True), MemoryClient()
+    link, client = TlsLink(verify=True), TlsMemoryClient()
     link.receive(client.shake())
 
     link.receive(client.shake(link.sent()))
@@ -292,7 +292,7 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_required() -> No
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset")])
 def test_a_peer_that_leaves_during_the_handshake_is_one_line(error: Exception | None) -> None:
     """Whoever goes away before the end of the handshake is logged once."""
-    link = ProtectedLink()
+    link = TlsLink()
 
     if error is None:
         assert not link.layer.eof_received()
@@ -304,7 +304,7 @@ def test_a_peer_that_leaves_during_the_handshake_is_one_line(error: Exception | 
 
 def test_a_failed_route_is_logged_with_its_address() -> None:
     """There is no handler yet whose link could be named."""
-    link = ProtectedLink(for_routes=True)
+    link = TlsLink(for_routes=True)
 
     link.receive(b"CONNECT {}\r\n")
 
@@ -323,9 +323,9 @@ def test_a_link_that_is_refused_in_the_greeting_needs_no_handshake() -> None:
         wire.close()
         return RecordingHandler(wire, room, on_change)
 
-    link = ProtectedLink(refuse)
+    link = TlsLink(refuse)
     link.sent()
-    link.receive(MemoryClient().shake())
+    link.receive(TlsMemoryClient().shake())
     link.clock.advance(LINGER_SECONDS)
 
     assert link.facts == []
@@ -340,7 +340,7 @@ def test_a_defect_in_the_acceptor_ends_the_link(for_routes: bool) -> None:  # no
     def fail(*_: object) -> RecordingHandler:
         raise ZeroDivisionError
 
-    link, client = ProtectedLink(fail, for_routes=for_routes), MemoryClient()
+    link, client = TlsLink(fail, for_routes=for_routes), TlsMemoryClient()
     if for_routes:
         link.shake_hands(client)
 
@@ -350,7 +350,7 @@ def test_a_defect_in_the_acceptor_ends_the_link(for_routes: bool) -> None:  # no
 
 def test_a_link_closed_during_the_handshake_still_says_what_was_written() -> None:
     """The handshake goes on for as long as a closing link lingers, and the last line follows it."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     link.handler.wire.write(b"bye")
     link.handler.wire.close()
 
@@ -366,7 +366,7 @@ def test_a_link_closed_during_the_handshake_still_says_what_was_written() -> Non
 
 def test_a_link_closed_during_the_handshake_with_nothing_to_say_ends() -> None:
     """Nothing waits for the handshake, so it is given up."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     hello = client.shake()
 
     link.handler.wire.close()
@@ -397,7 +397,7 @@ def test_input_may_come_in_any_pieces(pieces: list[bytes], size: int, room: int)
 
 def test_a_handshake_may_come_byte_by_byte() -> None:
     """No cut in the handshake matters, nor in what comes behind it."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
 
     link.shake_hands(client, size=1)
     link.receive(client.seal(b"PING\r\n"), size=1)
@@ -495,7 +495,7 @@ class Pausing(RecordingHandler):
 @pytest.mark.parametrize("fault", ["reserve", "received"])
 def test_a_defect_of_the_handler_ends_the_link(fault: str) -> None:
     """It is reported, and the link is aborted."""
-    link, client = secure_link(partial(Faulty, fault=fault))
+    link, client = secure_link(partial(FaultyHandler, fault=fault))
 
     link.receive(client.seal(b"x"))
 
@@ -506,7 +506,7 @@ def test_a_defect_of_the_handler_ends_the_link(fault: str) -> None:
 @pytest.mark.parametrize("fault", ["eof_received", "drained", "connection_lost"])
 def test_a_defect_in_any_call_ends_the_link(fault: str) -> None:
     """Whatever call of the loop it happens in, it is reported once and raises nothing."""
-    link, _ = secure_link(partial(Faulty, fault=fault))
+    link, _ = secure_link(partial(FaultyHandler, fault=fault))
 
     link.layer.resume_writing()
     link.clock.run_pending()
@@ -534,7 +534,7 @@ def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> 
     }
     if call == "begin":
         monkeypatch.setattr(TlsLayer, inner[call], _out_of_memory)
-    link = ProtectedLink()
+    link = TlsLink()
     monkeypatch.setattr(TlsLayer, inner[call], _out_of_memory)
 
     if call == "timeout":
@@ -543,9 +543,9 @@ def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> 
         link.lose()
     elif call == "resume":
         link.layer.resume_reading()
-        link.shake_hands(MemoryClient())
+        link.shake_hands(TlsMemoryClient())
     elif call != "begin":
-        link.receive(MemoryClient().shake())
+        link.receive(TlsMemoryClient().shake())
 
     assert [type(failure) for failure in link.failures] == [MemoryError]
     assert link.transport.requests[-1] == "abort"
@@ -642,7 +642,7 @@ def test_the_peers_goodbye_is_the_end_of_input() -> None:
 
 def test_a_goodbye_is_answered_by_the_close() -> None:
     """A link whose peer has said goodbye ends as soon as all is sent."""
-    link, client = secure_link(partial(Parting, cue="eof_received"))
+    link, client = secure_link(partial(ClosingHandler, cue="eof_received"))
 
     link.receive(client.goodbye())
 
@@ -687,7 +687,7 @@ def test_an_aborted_link_says_nothing() -> None:
 @pytest.mark.parametrize("stage", ["greeted", "shaking", "secure", "turned away"])
 def test_a_lost_link_leaves_nothing_behind(stage: str) -> None:
     """Without the collector's help its memory returns, and no timer is left."""
-    link, client = ProtectedLink(), MemoryClient()
+    link, client = TlsLink(), TlsMemoryClient()
     if stage == "shaking":
         link.receive(client.shake())
     elif stage == "secure":
@@ -711,7 +711,7 @@ def test_a_lost_link_leaves_nothing_behind(stage: str) -> None:
 
 def test_a_step_that_comes_too_late_is_not_made() -> None:
     """A link that was lost while its handshake waited for its turn takes no harm."""
-    link, hello = ProtectedLink(), MemoryClient().shake()
+    link, hello = TlsLink(), TlsMemoryClient().shake()
     link.protection.room[: len(hello)] = hello
     link.layer.buffer_updated(len(hello))
 
@@ -726,8 +726,8 @@ def test_older_clients_speak_tls_1_2() -> None:
     context = certificates().client_context()
     context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
-    link = ProtectedLink()
+    link = TlsLink()
 
-    link.shake_hands(MemoryClient(context))
+    link.shake_hands(TlsMemoryClient(context))
 
     assert link.texts[2] == "TLS version 1.2, cipher suite TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"

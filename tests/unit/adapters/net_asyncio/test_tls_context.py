@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from app.domain.cipher_suites import PREFERRED, iana_name
-from tests.fakes.certificates import certificates
+from tests.support.certificates import certificates
 
 PAIR = "error parsing X509 certificate/key pair"
 

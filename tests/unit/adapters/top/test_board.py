@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.adapters.top.board import WIDEST, Look, aligned, delimited_text, plain_text, summary, table
 from app.adapters.top.rates import Pace, Reading
-from tests.fakes.top_readings import client, server
+from tests.fakes.top_source import client, server
 
 PACE = Pace(1.5, 2.25, 2048.0, 4096.0)
 

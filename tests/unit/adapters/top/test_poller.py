@@ -5,7 +5,7 @@ import queue
 from app.adapters.top.poller import Poller, Report
 from app.adapters.top.rates import Reading
 from app.adapters.top.source import Question, Unreachable
-from tests.fakes.top_readings import FakeSource, client, server
+from tests.fakes.top_source import FakeSource, client, server
 
 SECONDS = 20.0
 SOON, NEVER = 0.001, 3600.0

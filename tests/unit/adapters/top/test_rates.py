@@ -1,7 +1,7 @@
 """Rates: the difference of two answers, by the time between them."""
 
 from app.adapters.top.rates import Meter, Pace
-from tests.fakes.top_readings import client, server
+from tests.fakes.top_source import client, server
 
 
 def test_the_first_answer() -> None:

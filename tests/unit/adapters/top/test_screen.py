@@ -14,7 +14,7 @@ from app.adapters.top.lines import Lines
 from app.adapters.top.rates import Pace, Reading
 from app.adapters.top.screen import Board, HelpScreen, Settings
 from app.adapters.top.source import Question, Unreachable
-from tests.fakes.top_readings import FakeSource, client, server
+from tests.fakes.top_source import FakeSource, client, server
 
 pytestmark = pytest.mark.asyncio
 

@@ -2,7 +2,7 @@
 
 from app.config.flags import BLOCKS, CONFIG_FILE, SHELL
 from app.config.help.reference import reference
-from tests.fakes.server_process import ROOT
+from tests.support.server_process import ROOT
 
 
 def test_the_page_is_up_to_date() -> None:

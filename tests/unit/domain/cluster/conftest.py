@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import RoutedBroker
+from tests.support.virtual_cluster import RoutedBroker
 
 
 @pytest.fixture(name="events")

@@ -14,7 +14,8 @@ from app.domain.sessions import flow
 from app.domain.sessions.congestion import TICK
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import (
+from tests.fakes.wire import ADDRESS
+from tests.support.virtual_cluster import (
     GREATER_ID,
     OWN_ID,
     SMALLER_ID,
@@ -24,7 +25,6 @@ from tests.fakes.virtual_cluster import (
     connect_line,
     info_line,
 )
-from tests.fakes.wire import ADDRESS
 
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"

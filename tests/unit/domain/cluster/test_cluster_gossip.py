@@ -11,9 +11,9 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS
 from app.domain.protocol.encode import PING
 from app.domain.sessions.congestion import TICK
-from tests.fakes.broker_stats import stats_of
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import (
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_cluster import (
     GREATER_ID,
     OWN_ID,
     RoutedBroker,

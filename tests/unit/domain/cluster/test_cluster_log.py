@@ -10,7 +10,7 @@ from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import GREATER_ID, SETTINGS, SMALLER_ID, RoutedBroker
+from tests.support.virtual_cluster import GREATER_ID, SETTINGS, SMALLER_ID, RoutedBroker
 
 
 def routes_up_and_down(events: RecordingEventLog) -> list[str]:

@@ -4,8 +4,8 @@ import pytest
 
 from app.domain.interest.tombstones import TOMBSTONE_SECONDS
 from app.domain.sessions.closing import REMOVED_AT_ONCE
-from tests.fakes.virtual_broker import VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
+from tests.support.virtual_broker import VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
 
 
 class Scene:

@@ -10,7 +10,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import RoutedBroker, VirtualPeer, info_line
+from tests.support.virtual_cluster import RoutedBroker, VirtualPeer, info_line
 
 
 def fail(*_args: object, **_named: object) -> None:

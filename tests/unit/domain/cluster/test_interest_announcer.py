@@ -9,8 +9,8 @@ from app.domain.limits import HOLD_SECONDS
 from app.domain.sessions import flow
 from app.domain.sessions.congestion import TICK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
+from tests.support.virtual_broker import VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
 
 SENT = "Route sent local subscriptions"
 

@@ -6,8 +6,8 @@ from app.domain.cluster.events import RouteHeard, RouteSilent
 from app.domain.cluster.liveness import CHECK_SECONDS
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
+from tests.support.virtual_broker import VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
 
 PING, PONG = b"PING\r\n", b"PONG\r\n"
 MEMBER = b"SUB foo q QRSID:1:1\r\n"

@@ -10,7 +10,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ReadFailed
 from app.domain.limits import Limits
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import (
+from tests.support.virtual_cluster import (
     GREATER_ID,
     OWN_ID,
     SMALLER_ID,

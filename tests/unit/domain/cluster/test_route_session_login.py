@@ -9,9 +9,9 @@ from app.domain.credentials import Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.timers import SLACK
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.virtual_cluster import (
+from tests.support.virtual_cluster import (
     GREATER_ID,
     OWN_ID,
     SMALLER_ID,
@@ -46,12 +46,14 @@ INTRUSIONS = {
 
 
 @pytest.fixture(name="gatekeeper")
-def _gatekeeper() -> PatientGatekeeper:
-    return PatientGatekeeper()
+def _gatekeeper() -> ManualAuthenticator:
+    return ManualAuthenticator()
 
 
 @pytest.fixture(name="guarded")
-def _guarded(make_plane: MakePlane, events: RecordingEventLog, gatekeeper: PatientGatekeeper) -> RoutedBroker:
+def _guarded(
+    make_plane: MakePlane, events: RecordingEventLog, gatekeeper: ManualAuthenticator
+) -> RoutedBroker:
     """A server that takes its time to judge whoever dials it."""
     return RoutedBroker(make_plane, GUARDED, route_gatekeeper=gatekeeper, events=events)
 
@@ -135,7 +137,7 @@ def test_wrong_credentials(prompt: RoutedBroker, events: RecordingEventLog, fiel
 
 
 def test_nothing_is_obeyed_before_the_verdict(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
     """While a verdict takes its time, what comes behind CONNECT waits."""
     peer.send(CONNECT + INFO + b"SUB foo  RSID:1:1\r\nPING\r\n")
@@ -155,7 +157,7 @@ def test_nothing_is_obeyed_before_the_verdict(
 
 
 def test_a_verdict_that_refuses(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
     """A late refusal is a refusal, and what waited is dropped."""
     peer.send(CONNECT + INFO)
@@ -167,7 +169,7 @@ def test_a_verdict_that_refuses(
 
 
 def test_an_end_of_file_before_the_verdict(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
     """A server that hangs up while its login is judged is closed at once, and its question withdrawn."""
     peer.send(CONNECT + INFO)
@@ -179,7 +181,7 @@ def test_an_end_of_file_before_the_verdict(
 
 @pytest.mark.parametrize("verdict", ["admit", "refuse"])
 def test_a_verdict_for_who_is_gone(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer, verdict: str
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer, verdict: str
 ) -> None:
     """A peer that left before its verdict stays gone."""
     peer.send(CONNECT + INFO)
@@ -207,7 +209,7 @@ def test_no_login_in_time(guarded: RoutedBroker, events: RecordingEventLog, peer
 
 
 def test_a_login_stops_the_clock(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
     """A CONNECT that is complete is in time, however long the verdict takes after it."""
     guarded.advance(0.9)
@@ -220,7 +222,7 @@ def test_a_login_stops_the_clock(
 
 
 def test_a_login_alone_is_not_enough(
-    guarded: RoutedBroker, gatekeeper: PatientGatekeeper, peer: VirtualPeer
+    guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
     """Who logs in and does not say who it is has to go as well."""
     peer.send(CONNECT)

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
-from tests.fakes.broker_stats import BrokerStats, stats_of
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.traffic import bytewise, cuts, pieces
-from tests.fakes.virtual_cluster import GREATER_ID, OWN_ID, RoutedBroker, connect_line, info_line
+from tests.support.broker_stats import BrokerStats, stats_of
+from tests.support.traffic_strategies import bytewise, cuts, pieces
+from tests.support.virtual_cluster import GREATER_ID, OWN_ID, RoutedBroker, connect_line, info_line
 
 WORDS = st.sampled_from(
     [

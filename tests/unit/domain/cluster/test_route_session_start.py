@@ -10,7 +10,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationTimedOut, Link, ReadFailed
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_cluster import (
+from tests.support.virtual_cluster import (
     GREATER_ID,
     SMALLER_ID,
     RoutedBroker,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import NATIVE, choose
 from tests.fakes.data_plane import Stage
-from tests.fakes.twins import twins
+from tests.support.twins import twins
 
 pytestmark = pytest.mark.skipif(NATIVE not in twins(), reason="the native twin is not built")
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from app.domain.dataplane import NATIVE
-from tests.fakes.twins import twins
+from tests.support.twins import twins
 
 _testcapi = pytest.importorskip("_testcapi", reason="this interpreter has no allocator that fails")
 

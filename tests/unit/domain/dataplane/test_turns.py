@@ -14,8 +14,8 @@ from app.domain.dataplane.seam import (
     Progress,
     Target,
 )
+from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station, group_of
-from tests.fakes.ticking_clock import TickingClock
 
 PUBLISH = b"PUB foo 2\r\nok\r\n"
 LARGE = b"PUB foo   20000\r\n" + 20_000 * b"x" + b"\r\n"

@@ -26,8 +26,8 @@ from app.domain.dataplane.seam import (
 )
 from app.domain.subjects.subject import is_literal, is_pattern, matches, tokens_of
 from tests.fakes.data_plane import ScriptedSearch, ScriptedSubscription, Station
-from tests.fakes.traffic import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
-from tests.fakes.twins import twins
+from tests.support.traffic_strategies import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
+from tests.support.twins import twins
 
 MAX_PAYLOAD = 400_000
 MAX_LINE = 200

@@ -10,8 +10,8 @@ from app.domain.interest.subscription import Subscription
 from app.domain.protocol.errors import InvalidSubject
 from app.domain.subjects.trie import Match, UnknownSubscription
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ScriptedPlanner
-from tests.fakes.slow_index import Listener, SlowIndex, listeners, subjects
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
+from tests.support.index_model import IndexModel, ModelListener, listeners, subjects
 
 HERE, THERE = 0, 7
 
@@ -118,11 +118,11 @@ STEPS = st.one_of(
 @given(st.lists(STEPS, max_size=40), st.lists(subjects(), min_size=1, max_size=6))
 def test_whatever_comes_and_goes(steps: list[tuple[str, object, object]], watched: list[bytes]) -> None:
     """The index answers as a search of all subscriptions does, and counts as many."""
-    scene, slow = Scene(), SlowIndex()
-    here: list[tuple[Listener, Subscription]] = []
+    scene, slow = Scene(), IndexModel()
+    here: list[tuple[ModelListener, Subscription]] = []
 
     for _, detail, origin in steps:
-        if isinstance(detail, Listener) and isinstance(origin, int):
+        if isinstance(detail, ModelListener) and isinstance(origin, int):
             here.append((detail, scene.insert(detail.subject, detail.queue, origin)))
             slow.listeners.append(detail)
         elif isinstance(detail, int) and here:

@@ -13,7 +13,7 @@ from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind, heard_by
 from app.domain.protocol.errors import InvalidSubject
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
 
 
 class Scene:

@@ -10,7 +10,7 @@ from app.domain.interest.interest import Interest
 from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
 
 NEAR, FAR, FARTHER = 0, 5, 6
 

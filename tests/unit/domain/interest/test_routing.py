@@ -12,7 +12,7 @@ from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind
 from app.domain.subjects.trie import LOOK
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
 
 INVALID = b"-ERR 'Invalid Subject'\r\n"
 NOT_LITERAL = [b"*", b">", b"a.*", b"a.>", b"*.a", b"a.*.b", b"a.", b".a", b"a..b", b"."]

@@ -5,7 +5,7 @@ import pytest
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.subscription import Subscription, read_member, route_sid
 from tests.fakes.data_plane import Stage
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
 
 
 def test_the_subscriber_hears_of_the_last_message(make_plane: MakePlane) -> None:

@@ -17,10 +17,10 @@ from app.domain.events import (
 )
 from app.domain.limits import Limits
 from app.domain.sessions.client import ClientSession
-from tests.fakes.broker_stats import stats_of
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
-from tests.fakes.virtual_broker import QUIET, VirtualBroker, VirtualClient
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import QUIET, VirtualBroker, VirtualClient
 
 OK = b"+OK\r\n"
 PONG = b"PONG\r\n"
@@ -184,13 +184,13 @@ def _client(server: VirtualBroker, events: RecordingEventLog) -> VirtualClient:
 
 
 @pytest.fixture(name="gatekeeper")
-def _gatekeeper() -> PatientGatekeeper:
-    return PatientGatekeeper()
+def _gatekeeper() -> ManualAuthenticator:
+    return ManualAuthenticator()
 
 
 @pytest.fixture(name="guarded")
 def _guarded(
-    make_plane: MakePlane, events: RecordingEventLog, gatekeeper: PatientGatekeeper
+    make_plane: MakePlane, events: RecordingEventLog, gatekeeper: ManualAuthenticator
 ) -> VirtualBroker:
     """A broker that wants credentials, and takes its time to judge them."""
     return VirtualBroker(make_plane, events=events, gatekeeper=gatekeeper)
@@ -286,7 +286,7 @@ def test_a_broken_connect_before_login(guarded: VirtualBroker) -> None:
     assert UNKNOWN == client.ask(b"CONNEX {}\r\n")
 
 
-def test_the_gatekeeper_judges(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_the_gatekeeper_judges(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """The credentials go to the gatekeeper as they were given, and its answer makes an identity."""
     client = guarded.connect()
 
@@ -300,7 +300,7 @@ def test_the_gatekeeper_judges(guarded: VirtualBroker, gatekeeper: PatientGateke
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
 def test_operations_wait_for_the_verdict(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, size: int | None
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, size: int | None
 ) -> None:
     """What is pipelined behind CONNECT is obeyed after the verdict, in order."""
     client = guarded.connect()
@@ -315,7 +315,7 @@ def test_operations_wait_for_the_verdict(
     assert not client.wire.paused
 
 
-def test_the_verdict_is_acknowledged(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_the_verdict_is_acknowledged(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """A verbose client hears +OK with the verdict, before anything that it sent behind CONNECT."""
     client = guarded.connect()
 
@@ -327,7 +327,7 @@ def test_the_verdict_is_acknowledged(guarded: VirtualBroker, gatekeeper: Patient
 
 
 def test_a_refused_login(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, events: RecordingEventLog
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, events: RecordingEventLog
 ) -> None:
     """Wrong credentials end the connection; what was sent behind them is not obeyed."""
     client = guarded.connect()
@@ -344,7 +344,7 @@ def test_a_refused_login(
 @pytest.mark.parametrize("rest", [b"", b"PING\r\n", b"SUB a 1\r\nPI", b'CONNECT {"name":"pub "}\r\n'])
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
 def test_a_client_that_leaves_before_the_verdict(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, rest: bytes, size: int | None
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, rest: bytes, size: int | None
 ) -> None:
     """Its end of file closes it at once, and its question is withdrawn."""
     client = guarded.connect()
@@ -360,7 +360,7 @@ def test_a_client_that_leaves_before_the_verdict(
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
 def test_messages_on_the_way_outlive_their_sender(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, size: int | None
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, size: int | None
 ) -> None:
     """A client that sent a message after its login, and then its end, is heard out."""
     client = guarded.connect()
@@ -375,7 +375,7 @@ def test_messages_on_the_way_outlive_their_sender(
     assert b"MSG a 1 2\r\nok\r\n" == client.heard()
 
 
-def test_a_lost_link_withdraws_the_question(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_a_lost_link_withdraws_the_question(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """A client that was cut off before its verdict is no work for the gatekeeper any more."""
     client = guarded.connect()
     client.send(LOGIN)
@@ -386,7 +386,7 @@ def test_a_lost_link_withdraws_the_question(guarded: VirtualBroker, gatekeeper: 
 
 
 def test_the_login_timer_runs_until_the_verdict(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator
 ) -> None:
     """A login that waits for its turn longer than clients do is withdrawn, and its client hears why."""
     client = guarded.connect()
@@ -401,7 +401,7 @@ def test_the_login_timer_runs_until_the_verdict(
 
 
 def test_a_check_that_is_being_made_is_waited_for(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator
 ) -> None:
     """A check that takes longer than the login timer allows is not in vain."""
     client = guarded.connect()
@@ -414,7 +414,7 @@ def test_a_check_that_is_being_made_is_waited_for(
     assert PONG == client.heard()
 
 
-def test_a_verdict_ends_the_login_timer(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_a_verdict_ends_the_login_timer(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """Who is let in is not closed for the time it took."""
     client = guarded.connect()
     client.send(LOGIN)
@@ -428,7 +428,7 @@ def test_a_verdict_ends_the_login_timer(guarded: VirtualBroker, gatekeeper: Pati
 @pytest.mark.parametrize("admitted", [True, False], ids=["admitted", "refused"])
 @pytest.mark.parametrize("ending", ["closed", "lost"])
 def test_a_verdict_that_comes_too_late(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, ending: str, *, admitted: bool
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, ending: str, *, admitted: bool
 ) -> None:
     """A client that is gone is neither admitted nor refused, by gatekeepers that answer all the same."""
     client = guarded.connect()
@@ -445,7 +445,7 @@ def test_a_verdict_that_comes_too_late(
     assert b"" == client.heard()
 
 
-def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """Secrets are checked anew, for the user who came in; those of the CONNECT before are forgotten."""
     client = guarded.connect()
 
@@ -468,7 +468,7 @@ def test_a_second_connect_is_judged_too(guarded: VirtualBroker, gatekeeper: Pati
 
 @pytest.mark.parametrize("fields", [{}, {"user": "u"}, {"name": "n", "auth_token": ""}])
 def test_a_second_connect_without_secrets(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, fields: dict[str, str]
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, fields: dict[str, str]
 ) -> None:
     """It changes options alone, and there is nothing to judge."""
     client = guarded.connect()
@@ -479,7 +479,7 @@ def test_a_second_connect_without_secrets(
     assert (1, Identity("u")) == (len(gatekeeper.asked), session_of(client).identity)
 
 
-def test_a_second_connect_of_another_user(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_a_second_connect_of_another_user(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """No identity changes, neither by the name alone nor with the other's password."""
     named, proven = guarded.connect(), guarded.connect()
     for client in (named, proven):
@@ -496,7 +496,7 @@ def test_a_second_connect_of_another_user(guarded: VirtualBroker, gatekeeper: Pa
 
 def test_an_identity_where_none_is_required(make_plane: MakePlane) -> None:
     """A gatekeeper that lets nameless clients in may know some of them, once."""
-    gatekeeper = PatientGatekeeper(required=False)
+    gatekeeper = ManualAuthenticator(required=False)
     client = VirtualBroker(make_plane, gatekeeper=gatekeeper).connect()
 
     client.send(LOGIN)
@@ -521,7 +521,7 @@ def test_an_open_server_believes_no_name(server: VirtualBroker) -> None:
     assert "" == session_of(client).profile.user
 
 
-def test_no_secret_is_kept(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_no_secret_is_kept(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """Once judged, password and token are nowhere in the session."""
     client = guarded.connect()
     client.send(LOGIN)
@@ -534,7 +534,7 @@ def test_no_secret_is_kept(guarded: VirtualBroker, gatekeeper: PatientGatekeeper
     assert not any(secret in repr(held) for secret in ("secret", "hidden"))
 
 
-def test_options_hold_from_the_verdict_on(guarded: VirtualBroker, gatekeeper: PatientGatekeeper) -> None:
+def test_options_hold_from_the_verdict_on(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """A login that waits changes nothing yet; PUB is served from the verdict on."""
     client = guarded.connect()
 
@@ -656,7 +656,7 @@ def test_a_login_before_anything_else_is_logged(guarded: VirtualBroker, events: 
 @pytest.mark.parametrize("admitted", [True, False, None], ids=["admitted", "refused", "silence"])
 def test_no_secret_is_ever_told(
     guarded: VirtualBroker,
-    gatekeeper: PatientGatekeeper,
+    gatekeeper: ManualAuthenticator,
     events: RecordingEventLog,
     sent: bytes,
     *,
@@ -711,7 +711,7 @@ def reachable(root: object) -> list[object]:
 
 @pytest.mark.parametrize("admitted", [True, False], ids=["admitted", "refused"])
 def test_secrets_are_forgotten(
-    guarded: VirtualBroker, gatekeeper: PatientGatekeeper, *, admitted: bool
+    guarded: VirtualBroker, gatekeeper: ManualAuthenticator, *, admitted: bool
 ) -> None:
     """After the verdict no object that can be reached from the session holds a password or a token."""
     client = guarded.connect()

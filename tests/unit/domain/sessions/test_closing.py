@@ -11,7 +11,7 @@ from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription
 from app.domain.sessions.closing import REMOVED_AT_ONCE, Removals
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD
-from tests.fakes.subscribers import FakeSubscriber
+from tests.fakes.subscriber import FakeSubscriber
 
 
 class Scene:

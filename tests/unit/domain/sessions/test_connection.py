@@ -17,11 +17,11 @@ from app.domain.sessions.early_input import EARLY_BYTES
 from app.domain.sessions.flow import ANSWER_HOLD, READ_AHEAD, READ_AHEAD_TOTAL
 from app.domain.sessions.look_ahead import AHEAD_BYTES, LookAhead
 from app.domain.stats import ConnectionStats, Traffic
-from tests.fakes.broker_stats import stats_of
+from tests.fakes.clock import TickingClock
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.ticking_clock import TickingClock
-from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
 from tests.fakes.wire import ADDRESS
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
 PONG = b"PONG\r\n"
 LIMITS = Limits(max_pending=4000)
@@ -195,7 +195,7 @@ def test_what_came_in_spite_of_a_pause_may_wait_again(client: VirtualClient) -> 
 def test_a_turn_lets_others_go_first(make_plane: MakePlane) -> None:
     """A client that keeps us busy is taken up again behind the others, and misses nothing."""
     clock = TickingClock()
-    server = VirtualBroker(make_plane, LIMITS, place=Place(clock=clock))
+    server = VirtualBroker(make_plane, LIMITS, setup=BrokerSetup(clock=clock))
     client, other = server.connect(quiet=True), server.connect(quiet=True)
     lines = 10
     clock.pace = SLICE / lines
@@ -214,7 +214,7 @@ def test_a_turn_lets_others_go_first(make_plane: MakePlane) -> None:
 def test_many_turns(make_plane: MakePlane) -> None:
     """As many turns as it takes are taken, one after the other."""
     clock = TickingClock(SLICE / 10)
-    client = VirtualBroker(make_plane, LIMITS, place=Place(clock=clock)).connect(quiet=True)
+    client = VirtualBroker(make_plane, LIMITS, setup=BrokerSetup(clock=clock)).connect(quiet=True)
     lines = 10
 
     client.send(5 * lines * b"PING\r\n" + b"PI")

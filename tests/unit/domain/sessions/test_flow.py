@@ -9,7 +9,7 @@ from app.domain.limits import HOLD_BYTES, HOLD_SECONDS, Limits
 from app.domain.sessions.congestion import TICK
 from app.domain.sessions.flow import CHECK_SECONDS
 from tests.fakes.flow_peer import FlowPeer
-from tests.fakes.flow_scene import HOLD, LIMITS, LITTLE, Scene
+from tests.support.flow_scene import HOLD, LIMITS, LITTLE, Scene
 
 SOON = HOLD_SECONDS / 2
 

@@ -8,7 +8,7 @@ from app.domain.limits import HOLD_SECONDS, Limits
 from app.domain.sessions.congestion import DRAIN_SECONDS, REPORT_HOLD, SAMPLE, TICK
 from app.domain.sessions.flow import ANSWER_HOLD, LOOK_SECONDS, QUIET_SECONDS, RECOVERY, REPORT_DELAY
 from tests.fakes.flow_peer import FlowPeer
-from tests.fakes.flow_scene import DELAYED, HOLD, LIMITS, Scene
+from tests.support.flow_scene import DELAYED, HOLD, LIMITS, Scene
 
 
 @pytest.fixture(name="scene")

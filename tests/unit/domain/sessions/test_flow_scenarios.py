@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 TICK = 0.05
 KILO = 1000

@@ -10,7 +10,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo
 from app.domain.sessions.client import ClientSession
 from app.domain.sessions.greeting import UPDATE_SECONDS, Greeting
-from tests.fakes.virtual_broker import INFO, VirtualBroker, VirtualClient
+from tests.support.virtual_broker import INFO, VirtualBroker, VirtualClient
 
 ASYNC = b'CONNECT {"verbose":false,"protocol":1}\r\nPING\r\n'
 PONG = b"PONG\r\n"

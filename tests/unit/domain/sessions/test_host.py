@@ -5,7 +5,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.peer_kind import PeerKind
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.host import Host
-from tests.fakes.virtual_broker import VirtualBroker
+from tests.support.virtual_broker import VirtualBroker
 
 
 def asked_of(protocol: type) -> list[str]:

@@ -7,7 +7,7 @@ from app.domain.events import LineSent, PingTimerFired, StaleConnection
 from app.domain.sessions.keep_alive import KeepAlive
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 PING = b"PING\r\n"
 STALE = b"-ERR 'Stale Connection'\r\n"

@@ -16,12 +16,12 @@ from app.domain.protocol.errors import (
     UnknownOperation,
 )
 from app.domain.sessions.peer import error_of
+from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.gatekeeper import PatientGatekeeper
 from tests.fakes.leaf_session import LeafSession, accept_leaf
-from tests.fakes.virtual_broker import Place, VirtualBroker, VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, SETTINGS, info_line
+from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, SETTINGS, info_line
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ PONG = b"PONG\r\n"
 class Scene:
     """A server of a cluster, and a leaf node with a session of its own kind."""
 
-    def __init__(self, make_plane: MakePlane, gatekeeper: PatientGatekeeper | None = None) -> None:
+    def __init__(self, make_plane: MakePlane, gatekeeper: ManualAuthenticator | None = None) -> None:
         self.events = RecordingEventLog()
         self.server = VirtualBroker(
             make_plane,
             gatekeeper=gatekeeper,
             events=self.events,
-            place=Place(membership=Membership(SETTINGS, OpenDoor(), ScriptedDialer())),
+            setup=BrokerSetup(membership=Membership(SETTINGS, OpenDoor(), ScriptedDialer())),
         )
         wire = self.server.wire()
         connection = self.server.drive(wire, partial(accept_leaf, self.server.broker))
@@ -103,7 +103,7 @@ def test_a_third_session_has_all_that_peers_share(scene: Scene, size: int | None
 
 def test_it_is_admitted_like_the_others(make_plane: MakePlane) -> None:
     """Nothing but CONNECT comes before the verdict, and a link that ends withdraws its login."""
-    gatekeeper = PatientGatekeeper()
+    gatekeeper = ManualAuthenticator()
     scenes = [Scene(make_plane, gatekeeper) for _ in range(4)]
 
     hasty = scenes[0].leaf.ask(b"PING\r\n")

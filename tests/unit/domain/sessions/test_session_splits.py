@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import OWN_BYTES, RECEIVE_BYTES, MakePlane
 from app.domain.limits import Limits
-from tests.fakes.broker_stats import BrokerStats, stats_of
-from tests.fakes.traffic import (
+from tests.support.broker_stats import BrokerStats, stats_of
+from tests.support.traffic_strategies import (
     HOSTILE_SIZES,
     PROPER,
     SPACIOUS,
@@ -18,7 +18,7 @@ from tests.fakes.traffic import (
     mutated,
     pieces,
 )
-from tests.fakes.virtual_broker import QUIET, VirtualBroker
+from tests.support.virtual_broker import QUIET, VirtualBroker
 
 LIMITS = Limits(max_control_line=200, max_payload=400_000)
 OPENINGS = st.sampled_from([b"", QUIET, b"SUB a 1\r\nSUB > q 2\r\n", QUIET + b"SUB a.* 3\r\nSUB * sid\r\n"])

@@ -5,8 +5,8 @@ import pytest
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AutoUnsubscribed, LineReceived, UnsubscribeDeferred
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
-from tests.fakes.virtual_cluster import GREATER_ID, RoutedBroker, VirtualPeer
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, VirtualPeer
 
 
 @pytest.fixture(name="events")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from app.domain.subjects.changes import REMEMBERED, WildcardChanges
 from app.domain.subjects.subject import tokens_of
-from tests.fakes.slow_index import covers, patterns, subjects
+from tests.support.index_model import covers, patterns, subjects
 
 FOO = tokens_of(b"foo")
 

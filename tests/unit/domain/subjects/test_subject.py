@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from app.domain.subjects.subject import has_wildcard, is_literal, is_pattern, matches, tokens_of
-from tests.fakes.slow_index import covers, patterns, subjects
+from tests.support.index_model import covers, patterns, subjects
 
 PLAIN = [b"foo", b"foo.bar", b"_INBOX.x", b"$SYS.x", b"a" * 100_000, b".".join([b"t"] * 60)]
 WILD = [b"*", b">", b"foo.*", b"*.foo", b"foo.>", b"*.>", b"foo.*.bar", b"*.*"]

@@ -5,8 +5,8 @@ from app.adapters.monitoring.dashboard.findings import STEP, Findings, Look, com
 from app.domain.security import Security
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
 from tests.fakes.broker_view import Watched
-from tests.fakes.steps import counted, finished
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
+from tests.support.steps import counted, finished
 
 
 def client(cid: int, name: str) -> ClientStats:
@@ -28,7 +28,7 @@ def findings(*subscriptions: SubscriptionStats) -> Findings:
 
 def test_an_opened_client() -> None:
     """A client shows what it listens to, who it is and what it moved."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("billing", "orders.*", "mail").ask(b"PUB mail 3\r\nabc\r\n")
     broker.server.advance(5.0)
     [cid] = broker.server.broker.connections
@@ -61,13 +61,13 @@ def test_a_protected_client() -> None:
 
 def test_a_client_that_has_left() -> None:
     """Who is not here any more is told apart from who never was asked for."""
-    assert None is finished(open_client(WatchedBroker().view, 99))
+    assert None is finished(open_client(MonitoredBroker().view, 99))
     assert None is finished(open_client(Watched().view, 0))
 
 
 def test_a_client_with_very_many_subscriptions() -> None:
     """The list is bounded, and what is not listed is not looked at."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", *(f"s.{number}" for number in range(2 * MOST_LISTED)))
     [cid] = broker.server.broker.connections
 

@@ -20,16 +20,16 @@ from app.ports.broker_view import (
     Traffic,
     UnreachableRoute,
 )
-from tests.fakes.steps import finished
-from tests.fakes.virtual_broker import INFO
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
+from tests.support.steps import finished
+from tests.support.virtual_broker import INFO
 
 WISH = Wish(WINDOWS[0], INFO.server_id, 0, Choice())
 
 
 def recorder(samples: int = 0) -> Recorder:
     """A recorder that has taken so many samples."""
-    made = Recorder(WatchedBroker().watch, lambda: 0.5)
+    made = Recorder(MonitoredBroker().watch, lambda: 0.5)
     for _ in range(samples):
         made.record()
     return made

@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters.monitoring.dashboard.findings import BUSIEST, STALE_SECONDS, STEP, Findings, Look, compare
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, SubscriptionStats, Traffic
-from tests.fakes.steps import counted, finished
+from tests.support.steps import counted, finished
 
 
 def client(cid: int, *, to: int = 0, by: int = 0, name: str = "", pending: int = 0) -> ClientStats:

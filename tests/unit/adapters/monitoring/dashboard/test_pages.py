@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.adapters.monitoring.app import create_app
 from app.adapters.monitoring.dashboard.pages import dashboard_router
 from app.domain.limits import Limits
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
 
 pytestmark = pytest.mark.asyncio
 
@@ -20,12 +20,12 @@ Client = httpx.AsyncClient
 
 
 @pytest.fixture(name="broker")
-def _broker() -> WatchedBroker:
-    return WatchedBroker(Limits(max_pending=2000), name="edge-1")
+def _broker() -> MonitoredBroker:
+    return MonitoredBroker(Limits(max_pending=2000), name="edge-1")
 
 
 @pytest_asyncio.fixture(name="client")
-async def _client(broker: WatchedBroker) -> AsyncIterator[Client]:
+async def _client(broker: MonitoredBroker) -> AsyncIterator[Client]:
     app = create_app(broker.watch, [dashboard_router(broker.watch)])
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -102,7 +102,7 @@ async def test_the_feed_of_an_idle_server(client: Client) -> None:
     assert ([], []) == (answer["subjects"]["rows"], answer["routes"])
 
 
-async def test_a_client_in_the_feed(broker: WatchedBroker, client: Client) -> None:
+async def test_a_client_in_the_feed(broker: MonitoredBroker, client: Client) -> None:
     """A row tells who a client is, and what it does."""
     broker.connect("billing", "a").ask(b"PUB a 3\r\nabc\r\n")
     broker.server.advance(5.0)
@@ -114,7 +114,7 @@ async def test_a_client_in_the_feed(broker: WatchedBroker, client: Client) -> No
     assert (5.0, 5.0, None) == (row["idle"], row["uptime"], row["to_rate"])
 
 
-async def test_a_client_that_does_not_read(broker: WatchedBroker, client: Client) -> None:
+async def test_a_client_that_does_not_read(broker: MonitoredBroker, client: Client) -> None:
     """Who is slow is counted, and can be asked for alone."""
     slow = broker.connect("slow", "a")
     slow.wire.stall()
@@ -127,7 +127,7 @@ async def test_a_client_that_does_not_read(broker: WatchedBroker, client: Client
     assert connections["pending"] >= 1500
 
 
-async def test_what_the_reader_has_chosen(broker: WatchedBroker, client: Client) -> None:
+async def test_what_the_reader_has_chosen(broker: MonitoredBroker, client: Client) -> None:
     """Sort, filter, page and subject of a request are those of the answer."""
     for number in range(5):
         broker.connect(f"orders-{number}", f"orders.{number}")
@@ -169,7 +169,7 @@ async def test_what_cannot_be_chosen(client: Client, name: str, value: str) -> N
     assert 1 == answer.text.count("\n")
 
 
-async def test_history_begins_with_the_server(broker: WatchedBroker) -> None:
+async def test_history_begins_with_the_server(broker: MonitoredBroker) -> None:
     """Samples are taken from the start of the application on, and only new ones are sent again."""
     router = dashboard_router(broker.watch)
     app = FastAPI()
@@ -184,7 +184,7 @@ async def test_history_begins_with_the_server(broker: WatchedBroker) -> None:
     assert [0, 1, 0] == [answer["history"]["first"] for answer in (first, again, other)]
 
 
-async def test_a_held_publisher(broker: WatchedBroker, client: Client) -> None:
+async def test_a_held_publisher(broker: MonitoredBroker, client: Client) -> None:
     """A publisher that waits says for whom, and its receiver how many it holds."""
     slow = broker.connect("slow", "a")
     slow.wire.stall()
@@ -198,7 +198,7 @@ async def test_a_held_publisher(broker: WatchedBroker, client: Client) -> None:
     assert 1 == rows["slow"]["holds"]
 
 
-async def test_what_is_opened(broker: WatchedBroker, client: Client) -> None:
+async def test_what_is_opened(broker: MonitoredBroker, client: Client) -> None:
     """A client is opened by its number, a subject by its letters."""
     broker.connect("billing", "orders.*")
     [cid] = broker.server.broker.connections
@@ -213,7 +213,7 @@ async def test_what_is_opened(broker: WatchedBroker, client: Client) -> None:
     assert [("billing", cid)] == [(row["name"], row["cid"]) for row in subject["subject"]["subscriptions"]]
 
 
-async def test_names_travel_as_data(broker: WatchedBroker, client: Client) -> None:
+async def test_names_travel_as_data(broker: MonitoredBroker, client: Client) -> None:
     """A name that looks like markup arrives letter by letter, and is not to be cached."""
     hostile = "<img src=x onerror=alert(1)>"
     broker.connect(hostile, "a")

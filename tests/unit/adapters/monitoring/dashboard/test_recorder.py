@@ -6,12 +6,12 @@ import pytest
 
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
 
 
 def test_a_sample_holds_the_totals() -> None:
     """A sample tells what has passed so far, what it took, and who is there."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", "a").ask(b"PUB a 3\r\nabc\r\nPUB b 2\r\nxy\r\n")
     broker.server.advance(4.0)
     recorder = Recorder(broker.watch, lambda: 1.25)
@@ -34,7 +34,7 @@ def test_a_sample_holds_the_totals() -> None:
 @pytest.mark.asyncio
 async def test_it_records_until_it_is_cancelled() -> None:
     """The first sample is taken at once, and the recording ends when the server does."""
-    recorder = Recorder(WatchedBroker().watch)
+    recorder = Recorder(MonitoredBroker().watch)
     recording = asyncio.create_task(recorder.run())
     await asyncio.sleep(0)
 

@@ -13,7 +13,7 @@ from app.adapters.monitoring.dashboard.selection import (
     select_subjects,
 )
 from app.ports.broker_view import ClientStats, ConnectionStats, Profile, Traffic
-from tests.fakes.steps import finished
+from tests.support.steps import finished
 
 SLOW = 1000
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters.monitoring.dashboard.findings import STALE_SECONDS
 from app.adapters.monitoring.dashboard.survey import FRESH_SECONDS, SHARE, Survey
-from tests.fakes.watched_broker import WatchedBroker
+from tests.support.monitored_broker import MonitoredBroker
 
 pytestmark = pytest.mark.asyncio
 
@@ -22,7 +22,7 @@ def ticking(seconds: float) -> Iterator[float]:
 
 async def test_it_finds_clients_and_subjects() -> None:
     """A look finds who is connected, and what they listen to."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("billing", "orders.*", "mail")
 
     findings = await Survey(broker.watch).findings()
@@ -33,7 +33,7 @@ async def test_it_finds_clients_and_subjects() -> None:
 
 async def test_all_who_ask_at_once_share_a_look() -> None:
     """A hundred open pages cost one look."""
-    survey = Survey(WatchedBroker().watch)
+    survey = Survey(MonitoredBroker().watch)
 
     first, *others = await asyncio.gather(*(survey.findings() for _ in range(100)))
 
@@ -42,7 +42,7 @@ async def test_all_who_ask_at_once_share_a_look() -> None:
 
 async def test_a_fresh_look_is_good_enough() -> None:
     """Within the first second the same findings are given again, and then new ones."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     survey = Survey(broker.watch, lambda: 0.0)
     first = await survey.findings()
 
@@ -57,7 +57,7 @@ async def test_a_fresh_look_is_good_enough() -> None:
 
 async def test_rates_come_with_the_second_look() -> None:
     """What was delivered between two looks shows as messages per second."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     client = broker.connect("", "a")
     survey = Survey(broker.watch, lambda: 0.0)
     await survey.findings()
@@ -72,7 +72,7 @@ async def test_rates_come_with_the_second_look() -> None:
 
 async def test_a_dear_look_is_taken_seldom() -> None:
     """A look that took long is good for `SHARE` times as long."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     watch = ticking(0.1)
     survey = Survey(broker.watch, lambda: next(watch))
     first = await survey.findings()
@@ -88,7 +88,7 @@ async def test_a_dear_look_is_taken_seldom() -> None:
 
 async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
     """When one of two readers gives up, the other one still gets an answer."""
-    survey = Survey(WatchedBroker().watch)
+    survey = Survey(MonitoredBroker().watch)
     leaver, stayer = (asyncio.create_task(survey.findings()) for _ in range(2))
     await asyncio.sleep(0)
 
@@ -99,7 +99,7 @@ async def test_a_reader_who_leaves_does_not_spoil_the_look() -> None:
 
 async def test_forgotten_when_nobody_looks() -> None:
     """Findings that nobody asked for lately are let go of, so they are compared with no more."""
-    broker = WatchedBroker()
+    broker = MonitoredBroker()
     broker.connect("", "a")
     survey = Survey(broker.watch, lambda: 0.0)
     first = await survey.findings()

@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypedDict, Unpack
 
-from tests.fakes.raw_client import RawClient
+from tests.support.raw_client import RawClient
 
 
 class Settings(TypedDict, total=False):

@@ -29,7 +29,7 @@ QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BrokerSetup:
     """Where a broker stands: in a cluster perhaps, and in somebody's time."""
 
     info: ServerInfo = INFO
@@ -79,14 +79,14 @@ class VirtualBroker:
         *,
         gatekeeper: Gatekeeper | None = None,
         events: RecordingEventLog | None = None,
-        place: Place | None = None,
+        setup: BrokerSetup | None = None,
     ) -> None:
-        place = place or Place()
-        self.clock = place.clock
+        setup = setup or BrokerSetup()
+        self.clock = setup.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, place.seed, self.clock, gatekeeper or OpenDoor(), self.events)
-        self.broker = Broker(self.limits, place.info, needs, place.membership)
+        needs = Needs(make_plane, setup.seed, self.clock, gatekeeper or OpenDoor(), self.events)
+        self.broker = Broker(self.limits, setup.info, needs, setup.membership)
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 

@@ -2,7 +2,7 @@
 
 Every member that goes takes what it was sent until its server has confirmed its end, so
 every message has somebody to take it.
-``python -m tests.fakes.draining MESSAGES LEAVINGS PORT...`` plays it against servers that
+``python -m tests.support.draining MESSAGES LEAVINGS PORT...`` plays it against servers that
 run already, and says what was lost.
 """
 

@@ -5,7 +5,7 @@ import signal
 from types import TracebackType
 from typing import Self
 
-from tests.fakes.server_process import ServerProcess
+from tests.support.server_process import ServerProcess
 
 ROUTE_LISTENING = re.compile(r"Listening for route connections on \S*:(\d+)")
 REGISTERED = 'Registering remote route "'
@@ -52,7 +52,7 @@ class ClusterProcess(ServerProcess):
         return ClusterProcess(*self._args, seed=seed, port=self.port, route_port=self.route_port)
 
 
-class Cluster:
+class ProcessCluster:
     """So many servers, all of which dial the first one; entered when the mesh is complete."""
 
     def __init__(self, size: int, *args: str) -> None:

@@ -5,8 +5,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from tests.fakes.blocking_client import dial
-from tests.fakes.server_process import ROOT
+from tests.support.blocking_client import dial
+from tests.support.server_process import ROOT
 
 SECONDS = 50.0
 _ROOM = 1 << 20
@@ -17,7 +17,14 @@ class ReadingProcess:
 
     def __init__(self, port: int, subject: str, wanted: int) -> None:
         """Prepare it; it subscribes when the block is entered."""
-        self._command = [sys.executable, "-m", "tests.fakes.reading_process", str(port), subject, str(wanted)]
+        self._command = [
+            sys.executable,
+            "-m",
+            "tests.support.reading_process",
+            str(port),
+            subject,
+            str(wanted),
+        ]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

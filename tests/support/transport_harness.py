@@ -1,4 +1,4 @@
-"""A bench on which every transport is put through the same scenarios.
+"""A harness on which every transport is put through the same scenarios.
 
 A scenario is a coroutine function. It runs on the event loop of its transport, under
 one deadline, and waits for what it expects instead of sleeping. Whatever the transport
@@ -25,10 +25,10 @@ from app.adapters.net_asyncio.tls_context import client_context, server_context
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event
 from app.ports.transport import Address, Dialer, Listener
-from tests.fakes.certificates import Authority, Pair, certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
-from tests.fakes.memory_client import open_connection
-from tests.fakes.tls_peer import TlsStream
+from tests.support.certificates import Authority, KeyPair, certificates
+from tests.support.memory_client import open_connection
+from tests.support.tls_stream import TlsStream
 
 DEADLINE = 20.0
 """Seconds a scenario may take; far more than it needs."""
@@ -40,7 +40,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 PAYLOAD = bytes(range(256)) * 65536
 """16 MiB: more than two systems hold between them on behalf of one link."""
 
-Scenario = Callable[["Bench"], Coroutine[None, None, None]]
+Scenario = Callable[["TransportHarness"], Coroutine[None, None, None]]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -101,7 +101,7 @@ over_every_transport = over_every(EVERY)
 
 
 @dataclass
-class Bench:
+class TransportHarness:
     """What a scenario has at hand."""
 
     transport: Transport
@@ -130,9 +130,9 @@ class Bench:
             raise LookupError("serve() first, or name an address")
         return self._address
 
-    def notes(self) -> "Notes":
+    def notes(self) -> "ObservedTexts":
         """Make a list that `until` takes notice of."""
-        return Notes(self._changed.set)
+        return ObservedTexts(self._changed.set)
 
     def dialer(self, *, trusting: Authority | None = None) -> Dialer:
         """Make a dialer of this transport, which trusts one authority."""
@@ -147,7 +147,7 @@ class Bench:
         self._dialers.append(dialer)
         return dialer
 
-    def listener(self, host: str = LOOPBACK, port: int = -1, pair: Pair | None = None) -> Listener:
+    def listener(self, host: str = LOOPBACK, port: int = -1, pair: KeyPair | None = None) -> Listener:
         """Make a listener of this transport; it shows the usual certificate unless given another."""
         if self._network is not None:
             made: Listener = self._network.listener(host, port)
@@ -162,7 +162,7 @@ class Bench:
         self._listeners.append(made)
         return made
 
-    def _tls_terms(self, pair: Pair | None) -> TlsTerms | None:
+    def _tls_terms(self, pair: KeyPair | None) -> TlsTerms | None:
         if not self.transport.tls:
             return None
         return TlsTerms(
@@ -176,7 +176,7 @@ class Bench:
         self,
         factory: HandlerFactory = RecordingHandler,
         room: ReceiveRoom | None = None,
-        pair: Pair | None = None,
+        pair: KeyPair | None = None,
     ) -> RecordingAcceptor:
         """Listen, and drive a handler of `factory` for each link; `connect` goes there from now on."""
         acceptor = self.acceptor(factory, room)
@@ -245,7 +245,7 @@ class Bench:
         self._changed.set()
 
 
-class Notes(list[str]):
+class ObservedTexts(list[str]):
     """Texts, in the order in which they came; somebody is told of each."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -362,14 +362,14 @@ async def _supervise(transport: Transport, scenario: Scenario) -> None:
     )
     logger = logging.getLogger("asyncio")
     logger.addHandler(complaints)
-    bench = Bench(transport)
+    harness = TransportHarness(transport)
     try:
         async with asyncio.timeout(DEADLINE):
             try:
-                await scenario(bench)
+                await scenario(harness)
             finally:
-                await bench.clear_up()
+                await harness.clear_up()
     finally:
         logger.removeHandler(complaints)
-    assert bench.failures == []
+    assert harness.failures == []
     assert complaints.texts == []

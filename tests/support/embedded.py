@@ -13,10 +13,10 @@ from app.domain.broker import Broker
 from app.domain.cluster.events import RouteListening
 from app.domain.events import MonitorStarting
 from app.entrypoints.container import Container
-from tests.fakes.broker import Settings
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.memory_client import open_connection
-from tests.fakes.raw_client import RawClient
+from tests.support.broker_fixture import Settings
+from tests.support.memory_client import open_connection
+from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
 

@@ -5,7 +5,7 @@ from app.adapters.auth.secret import Secret, encoded
 from app.adapters.auth.waiting import Verdict
 
 
-class PromptBench(HashBench):
+class InlineHashWorkers(HashBench):
     """Compares slow secrets at once, too. `closed` tells whether it was closed."""
 
     def __init__(self) -> None:

@@ -5,10 +5,10 @@ from app.adapters.monitoring.watch import Settings, Watch
 from app.domain.dataplane import PYTHON, choose
 from app.domain.limits import Limits
 from app.domain.view import LiveView
-from tests.fakes.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 
-class WatchedBroker:
+class MonitoredBroker:
     """A broker on the plain twin; nothing happens but what a test asks for."""
 
     def __init__(self, limits: Limits | None = None, *, name: str = "") -> None:

@@ -16,7 +16,7 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Pair:
+class KeyPair:
     """A certificate and its key, each in a file."""
 
     cert_file: str
@@ -33,7 +33,7 @@ class Authority:
         self.ca_file = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.ca_file)
 
-    def pair(self, name: str, *identities: str, expired: bool = False, rsa: bool = False) -> Pair:
+    def pair(self, name: str, *identities: str, expired: bool = False, rsa: bool = False) -> KeyPair:
         """Issue a certificate; `name` is that of its files."""
         leaf = self._ca.issue_cert(
             *identities,
@@ -45,13 +45,13 @@ class Authority:
         for blob in leaf.cert_chain_pems:
             blob.write_to_path(str(cert_file), append=True)
         leaf.private_key_pem.write_to_path(str(key_file))
-        return Pair(str(cert_file), str(key_file))
+        return KeyPair(str(cert_file), str(key_file))
 
 
-def _self_signed(folder: Path) -> Pair:
+def _self_signed(folder: Path) -> KeyPair:
     """A certificate that nobody but itself vouches for."""
     own = trustme.CA()
-    pair = Pair(str(folder / "own.pem"), str(folder / "own-key.pem"))
+    pair = KeyPair(str(folder / "own.pem"), str(folder / "own-key.pem"))
     own.cert_pem.write_to_path(pair.cert_file)
     own.private_key_pem.write_to_path(pair.key_file)
     return pair
@@ -72,12 +72,12 @@ class Certificates:
         self.self_signed = _self_signed(folder)
         self.strange_client = self.stranger.pair("client", "stranger@example.org")
 
-    def files(self, *, verify: bool = False, pair: Pair | None = None) -> TlsFiles:
+    def files(self, *, verify: bool = False, pair: KeyPair | None = None) -> TlsFiles:
         """Settings of a server; its own pair unless told otherwise."""
         chosen = pair or self.server
         return TlsFiles(chosen.cert_file, chosen.key_file, self.authority.ca_file, verify)
 
-    def client_context(self, pair: Pair | None = None, *, trusting: bool = False) -> ssl.SSLContext:
+    def client_context(self, pair: KeyPair | None = None, *, trusting: bool = False) -> ssl.SSLContext:
         """What a client connects with: its certificate, if any, and trust in the authority, or in all."""
         context = ssl.create_default_context(cafile=self.authority.ca_file)
         if trusting:

@@ -9,14 +9,14 @@ from app.adapters.net_asyncio.tls_context import server_context
 from app.domain.events import Event
 from app.domain.sessions.wire import Peer
 from tests.fakes.asyncio_transport import FakeTransport
-from tests.fakes.certificates import certificates
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
+from tests.support.certificates import certificates
 
 PEER = Peer("192.0.2.1", 1234)
 TIMEOUT = 0.5
 
 
-class MemoryClient:
+class TlsMemoryClient:
     """The engine of a TLS client, without a link."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
@@ -75,11 +75,11 @@ class MemoryClient:
             return False
 
 
-class WatchedLayer(TlsLayer):
+class RecordingTlsLayer(TlsLayer):
     """A layer that a weak reference may point to."""
 
 
-class ProtectedLink:
+class TlsLink:
     """Our end of a link, and everything around it."""
 
     def __init__(
@@ -100,7 +100,7 @@ class ProtectedLink:
         )
         self.protection = Protection(terms, self.clock)
         wire = TcpWire(LinkContext(self.clock, self.acceptor, self.failures.append), PEER)
-        self.layer = WatchedLayer(self.protection, wire)
+        self.layer = RecordingTlsLayer(self.protection, wire)
         self.layer.connection_made(self.transport)
 
     @property
@@ -133,7 +133,7 @@ class ProtectedLink:
             self.clock.run_pending()
         return data
 
-    def shake_hands(self, client: MemoryClient, size: int | None = None) -> None:
+    def shake_hands(self, client: TlsMemoryClient, size: int | None = None) -> None:
         """Make the handshake; what was sent before it must have been taken out."""
         said = client.shake()
         while said:
@@ -148,9 +148,9 @@ class ProtectedLink:
 
 def secure_link(
     factory: HandlerFactory = RecordingHandler, *, room: ReceiveRoom | None = None
-) -> tuple[ProtectedLink, MemoryClient]:
+) -> tuple[TlsLink, TlsMemoryClient]:
     """A link and its client, behind the handshake."""
-    link, client = ProtectedLink(factory, room=room), MemoryClient()
+    link, client = TlsLink(factory, room=room), TlsMemoryClient()
     link.shake_hands(client)
     link.transport.requests.clear()
     return link, client

@@ -19,11 +19,11 @@ from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
-from tests.fakes.broker_stats import stats_of
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.virtual_broker import INFO, Place, VirtualBroker, VirtualClient
 from tests.fakes.wire import ADDRESS, FakeWire
+from tests.support.broker_stats import stats_of
+from tests.support.virtual_broker import INFO, BrokerSetup, VirtualBroker, VirtualClient
 
 OWN_ID = "MMMMMMMMMMMMMMMMMMMMMM"
 SMALLER_ID = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -89,8 +89,8 @@ class RoutedBroker(VirtualBroker):
     ) -> None:
         self.dialer = ScriptedDialer()
         membership = Membership(settings, route_gatekeeper or OpenDoor(), self.dialer)
-        place = Place(replace(INFO, server_id=OWN_ID), membership)
-        super().__init__(make_plane, limits, events=events, place=place)
+        setup = BrokerSetup(replace(INFO, server_id=OWN_ID), membership)
+        super().__init__(make_plane, limits, events=events, setup=setup)
 
     @property
     def cluster(self) -> Cluster:
@@ -159,8 +159,8 @@ class VirtualCluster:
         )
         dialer: Dialer = self.network.dialer()
         membership = Membership(settings, gatekeeper or OpenDoor(), dialer)
-        place = Place(replace(INFO, server_id=f"{number:022}"), membership, self.clock, seed=number)
-        server = VirtualBroker(self._make_plane, events=RecordingEventLog(trace=False), place=place)
+        setup = BrokerSetup(replace(INFO, server_id=f"{number:022}"), membership, self.clock, seed=number)
+        server = VirtualBroker(self._make_plane, events=RecordingEventLog(trace=False), setup=setup)
         self.network.bind("127.0.0.1", 6000 + number, server.broker.accept_route)
         server.broker.listening_on(4000 + number, (f"127.0.0.1:{4000 + number}",))
         self.servers.append(server)

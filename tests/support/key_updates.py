@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.fakes.certificates import certificates
-from tests.fakes.tls_link import MemoryClient, ProtectedLink
+from tests.support.certificates import certificates
+from tests.support.tls_link import TlsLink, TlsMemoryClient
 
 _UPDATE_REQUESTED = b"\x18\x00\x00\x01\x01"
 _HANDSHAKE = b"\x16"
@@ -27,8 +27,8 @@ class KeyUpdates:
             log = Path(folder) / "keys"
             context = certificates().client_context()
             context.keylog_filename = str(log)
-            self.link = ProtectedLink()
-            self.link.shake_hands(MemoryClient(context))
+            self.link = TlsLink()
+            self.link.shake_hands(TlsMemoryClient(context))
             self._secret = _logged_secret(log.read_text())
         self.link.transport.requests.clear()
 

@@ -4,10 +4,10 @@ from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.ports.authenticator import Authenticator
 
 
-class OpenQuestion(PendingVerdict):
-    """A question to a `PatientGatekeeper`."""
+class ManualCheck(PendingVerdict):
+    """A question to a `ManualAuthenticator`."""
 
-    def __init__(self, owner: "PatientGatekeeper", answer: Answer) -> None:
+    def __init__(self, owner: "ManualAuthenticator", answer: Answer) -> None:
         self.answer = answer
         self._owner = owner
 
@@ -22,7 +22,7 @@ class OpenQuestion(PendingVerdict):
         self._owner.open.remove(self)
 
 
-class PatientGatekeeper(Authenticator):
+class ManualAuthenticator(Authenticator):
     """Requires credentials, remembers them in `asked`, and answers when told.
 
     `admit` and `refuse` answer the oldest question that is open; `cancelled` counts those that were
@@ -34,7 +34,7 @@ class PatientGatekeeper(Authenticator):
         self.closed = False
         self.cancelled = 0
         self.at_work = False
-        self.open: list[OpenQuestion] = []
+        self.open: list[ManualCheck] = []
         self._required = required
 
     @property
@@ -45,7 +45,7 @@ class PatientGatekeeper(Authenticator):
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
         """Note the question; the answer comes later."""
         self.asked.append(credentials)
-        question = OpenQuestion(self, answer)
+        question = ManualCheck(self, answer)
         self.open.append(question)
         return question
 

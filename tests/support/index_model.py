@@ -11,14 +11,14 @@ _TOKENS = (b"a", b"b", b"*", b">", b"a*", b"*a", b">b", b"A", b"\xd0\x96\n")
 
 
 @dataclass(frozen=True, eq=False)
-class Listener:
+class ModelListener:
     """A subscription as the indexes see it; two of the same subject are two."""
 
     subject: bytes
     queue: bytes | None = None
 
 
-Answer = tuple[frozenset[Listener], dict[bytes | None, frozenset[Listener]]]
+Answer = tuple[frozenset[ModelListener], dict[bytes | None, frozenset[ModelListener]]]
 """Plain listeners, and members by name of their queue group."""
 
 
@@ -31,19 +31,19 @@ def covers(pattern: bytes, subject: bytes) -> bool:
     return b"" not in subject.split(b".") and re.fullmatch(rb"\.".join(spelt), subject) is not None
 
 
-class SlowIndex:
+class IndexModel:
     """A list that is searched from end to end, with a matcher of its own.
 
     Change `listeners` as you like; `match` remembers nothing.
     """
 
     def __init__(self) -> None:
-        self.listeners: list[Listener] = []
+        self.listeners: list[ModelListener] = []
 
     def match(self, subject: bytes) -> Answer:
         """What any other index must answer."""
-        plain: set[Listener] = set()
-        groups: dict[bytes | None, set[Listener]] = {}
+        plain: set[ModelListener] = set()
+        groups: dict[bytes | None, set[ModelListener]] = {}
         for listener in self.listeners:
             if not covers(listener.subject, subject):
                 continue
@@ -54,7 +54,7 @@ class SlowIndex:
         return frozenset(plain), {name: frozenset(group) for name, group in groups.items()}
 
 
-def answer_of(match: Match[Listener]) -> Answer:
+def answer_of(match: Match[ModelListener]) -> Answer:
     """The same answer without its order; fails if anyone is named twice."""
     groups = {group[0].queue: frozenset(group) for group in match.groups}
     assert len(match.plain) == len(set(match.plain)), "a plain listener twice"
@@ -76,6 +76,6 @@ def patterns() -> st.SearchStrategy[bytes]:
     return st.builds(lambda head, tail: b".".join([*head, tail]), st.lists(inner, max_size=3), last)
 
 
-def listeners() -> st.SearchStrategy[Listener]:
+def listeners() -> st.SearchStrategy[ModelListener]:
     """Plain subscriptions, and members of two queue groups."""
-    return st.builds(Listener, patterns(), st.sampled_from((None, None, b"q", b"r")))
+    return st.builds(ModelListener, patterns(), st.sampled_from((None, None, b"q", b"r")))

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.fakes.server_process import ServerProcess
+from tests.support.server_process import ServerProcess
 
 HOST = "127.0.0.1"
 

@@ -28,7 +28,7 @@ def shown(data: bytes | bytearray) -> str:
     return f"{tail!r}" if len(tail) == len(data) else f"{len(data) - len(tail)} bytes and {tail!r}"
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Where bytes come from, as `asyncio.StreamReader` gives them."""
 
     async def read(self, n: int, /) -> bytes:
@@ -36,7 +36,7 @@ class Source(Protocol):
         ...
 
 
-class Sink(Protocol):
+class ByteSink(Protocol):
     """Where bytes go, as `asyncio.StreamWriter` takes them."""
 
     def write(self, data: bytes, /) -> None:
@@ -69,7 +69,7 @@ class RawClient:
     info: dict[str, object]
     """The first line's JSON."""
 
-    def __init__(self, source: Source, sink: Sink, abort: Callable[[], None]) -> None:
+    def __init__(self, source: ByteSource, sink: ByteSink, abort: Callable[[], None]) -> None:
         """Take over both ends; ``abort`` ends the link at once."""
         self._source = source
         self._sink = sink
@@ -78,7 +78,7 @@ class RawClient:
         self._ended = False
 
     @classmethod
-    async def greet(cls, source: Source, sink: Sink, abort: Callable[[], None]) -> Self:
+    async def greet(cls, source: ByteSource, sink: ByteSink, abort: Callable[[], None]) -> Self:
         """A client that has read the broker's INFO."""
         client = cls(source, sink, abort)
         client.info_line = await client.line()

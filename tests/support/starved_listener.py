@@ -1,6 +1,6 @@
 """A listener in a process of its own that may open few descriptors.
 
-``python -m tests.fakes.starved_listener asyncio|uvloop`` prints its port, and then the
+``python -m tests.support.starved_listener asyncio|uvloop`` prints its port, and then the
 delay in milliseconds and the reason of each accept that failed. It greets each link,
 closes those whose peer is done, and ends when its standard input ends.
 """
@@ -13,7 +13,7 @@ from app.adapters.net_asyncio import TcpListener
 from app.domain.events import AcceptFailed
 from app.domain.sessions.wire import Wire
 from tests.fakes.handler import ReceiveRoom, RecordingAcceptor, RecordingHandler
-from tests.fakes.transport_bench import LOOPBACK, TCP
+from tests.support.transport_harness import LOOPBACK, TCP
 
 DESCRIPTORS = 64
 GREETING = b"INFO\r\n"

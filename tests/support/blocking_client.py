@@ -27,7 +27,7 @@ def read_until(link: socket.socket, ending: bytes) -> bytes:
     return got
 
 
-class Counting(threading.Thread):
+class CountingReader(threading.Thread):
     """Reads a link, as fast as it can, until so many bytes have come or it ends."""
 
     def __init__(self, link: socket.socket, wanted: int) -> None:

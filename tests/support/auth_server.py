@@ -7,14 +7,14 @@ from dependency_injector import providers
 
 from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.dataplane import AUTO
-from tests.fakes.embedded import EmbeddedServer, Transport
+from tests.support.embedded import EmbeddedServer, Transport
 
 LOGIN_SECONDS = 20.0
 """How long a client may take to log in, on a busy machine."""
 
 
 @asynccontextmanager
-async def guarded_server(transport: Transport, settings: AuthSettings) -> AsyncIterator[EmbeddedServer]:
+async def auth_server(transport: Transport, settings: AuthSettings) -> AsyncIterator[EmbeddedServer]:
     """A server that lets in whom the settings let in; it and its clients are gone when the block is left."""
     server = EmbeddedServer(transport, AUTO, {"auth_timeout": LOGIN_SECONDS})
     authenticator = open_authenticator(settings, server.log.record)

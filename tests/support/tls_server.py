@@ -10,15 +10,15 @@ from dependency_injector import providers
 from app.adapters.net_asyncio.tls_context import TlsFiles
 from app.config.options import make_options
 from app.entrypoints.container import Container
-from tests.fakes.certificates import certificates
 from tests.fakes.event_log import RecordingEventLog
-from tests.fakes.raw_client import RawClient
-from tests.fakes.tls_peer import TlsStream
+from tests.support.certificates import certificates
+from tests.support.raw_client import RawClient
+from tests.support.tls_stream import TlsStream
 
 HOST = "127.0.0.1"
 
 
-class ProtectedServer:
+class TlsServer:
     """The server, its log, and the clients that tests opened to it."""
 
     def __init__(self, tls: TlsFiles, patience: float, **options: object) -> None:
@@ -56,11 +56,11 @@ class ProtectedServer:
 
 
 @asynccontextmanager
-async def protected_server(
+async def tls_server(
     tls: TlsFiles | None = None, patience: float = 10.0, **options: object
-) -> AsyncIterator[ProtectedServer]:
+) -> AsyncIterator[TlsServer]:
     """A server, with so many seconds for a handshake; all is gone when the block is left."""
-    server = ProtectedServer(tls or certificates().files(), patience, **options)
+    server = TlsServer(tls or certificates().files(), patience, **options)
     service = server.container.service()
     server.port = await service.start()
     try:

@@ -2,8 +2,8 @@
 
 from typing import Self
 
-from tests.fakes.broker import Broker
-from tests.fakes.raw_client import RawClient
+from tests.support.broker_fixture import Broker
+from tests.support.raw_client import RawClient
 
 
 class Witness:

@@ -1,6 +1,6 @@
 """A real server that is started as a service manager starts one: it says when it is ready.
 
-Unlike `tests.fakes.server_process` this works wherever the log goes, and for servers
+Unlike `tests.support.server_process` this works wherever the log goes, and for servers
 that never serve.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.fakes.server_process import ROOT, START_SECONDS, STOP_SECONDS
+from tests.support.server_process import ROOT, START_SECONDS, STOP_SECONDS
 
 SERVER = (sys.executable, "-m", "app.entrypoints.server")
 _POLL_SECONDS = 0.01
