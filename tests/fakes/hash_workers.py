@@ -1,4 +1,4 @@
-"""A bench without threads: it compares within the call."""
+"""Hash workers without threads."""
 
 from app.adapters.auth.hash_bench import HashBench
 from app.adapters.auth.secret import Secret, encoded
@@ -6,14 +6,14 @@ from app.adapters.auth.waiting import Verdict
 
 
 class InlineHashWorkers(HashBench):
-    """Compares slow secrets at once, too. `closed` tells whether it was closed."""
+    """Compares slow secrets within the call, too; `close` sets `closed`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.closed = False
 
     def compare(self, secret: Secret, given: str, verdict: Verdict) -> None:  # nothing is left to withdraw
-        """Tell `verdict` within this call."""
+        """Call `verdict` within this call."""
         verdict(secret.matches(encoded(given)))
 
     def close(self) -> None:

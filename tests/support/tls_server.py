@@ -42,7 +42,7 @@ class TlsServer:
         return reader, writer
 
     async def connect(self, context: ssl.SSLContext | None = None) -> RawClient:
-        """A client behind INFO and the handshake."""
+        """A client after INFO and the handshake."""
         reader, writer = await self.link()
         stream = TlsStream(reader, writer, context or certificates().client_context())
         await stream.shake_hands()
@@ -59,7 +59,7 @@ class TlsServer:
 async def tls_server(
     tls: TlsFiles | None = None, patience: float = 10.0, **options: object
 ) -> AsyncIterator[TlsServer]:
-    """A server, with so many seconds for a handshake; all is gone when the block is left."""
+    """A server with a time limit for handshakes; it stops when the block is left."""
     server = TlsServer(tls or certificates().files(), patience, **options)
     service = server.container.service()
     server.port = await service.start()

@@ -72,8 +72,12 @@ def test_equal_questions_are_one() -> None:
     """Many that give the same password for the same user are answered together, each once."""
     told: list[tuple[int, bool]] = []
     room = WaitingRoom(2)
+
+    def note(number: int, right: bool) -> None:  # noqa: FBT001 - as a verdict is given
+        told.append((number, right))
+
     for number in range(500):
-        room.add(DEREK, b"same", lambda right, number=number: told.append((number, right)))  # type: ignore[misc]
+        room.add(DEREK, b"same", partial(note, number))
 
     assert 1 == len(room)
 
