@@ -1,1 +1,1 @@
-"""Fuzzing: whole conversations with hostile bytes, over both twins of the data plane."""
+"""Fuzzing: sessions with hostile input, on both twins of the data plane."""

@@ -1,7 +1,7 @@
 """``python -m fuzz``: play mutated scripts on both twins, the native one under the address sanitizer.
 
-The parent builds and starts a worker, which notes each script in a file before it plays
-it; so when the sanitizer ends the worker, the parent knows the script that did it.
+The parent builds and starts a worker, which saves each script before it plays it. So when
+the sanitizer ends the worker, the parent knows the script.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.domain.dataplane import NATIVE, PYTHON, choose
 from fuzz.mutate import Mutator
-from fuzz.script import Outcome, Script, load, play, save
+from fuzz.script import Script, ScriptOutcome, load, play, save
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "fuzz" / "corpus"
@@ -27,19 +27,17 @@ _SANITIZED = "FUZZ_SANITIZED"
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:
-    """The options of a command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long to play (default: 60)")
-    parser.add_argument(
-        "--seed", type=int, default=1, help="the same seed plays the same scripts (default: 1)"
-    )
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="play one script, as a failure names it")
-    parser.add_argument("--plain", action="store_true", help="without the sanitizer, on the installed build")
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration in seconds (default: 60)")
+    parser.add_argument("--seed", type=int, default=1, help="equal seeds play equal scripts (default: 1)")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="play one saved script")
+    parser.add_argument("--plain", action="store_true", help="use the installed build, without the sanitizer")
     return parser.parse_args(words)
 
 
 def build() -> dict[str, str]:
-    """Build the native twin for the sanitizer, apart from the installed one; the worker's environment."""
+    """Build the native twin for the sanitizer, beside the installed one; returns the worker's environment."""
     command = [sys.executable, "setup.py", "--quiet", "build_ext", "--force"]
     places = ["--build-lib", str(BUILD), "--build-temp", str(BUILD / "temp")]
     environment = {**os.environ, "SANITIZE": "1", "REQUIRE_NATIVE": "1"}
@@ -52,32 +50,34 @@ def build() -> dict[str, str]:
         _SANITIZED: "1",
         "LD_PRELOAD": library,
         "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONMALLOC": "malloc",  # every object a block of its own, so that overruns show
+        "PYTHONMALLOC": "malloc",  # every object has a block of its own, so that overruns are found
     }
 
 
 def load_sanitized() -> None:
-    """Let the sanitized build be the native twin of this process."""
+    """Make the sanitized build the native twin of this process."""
     (path,) = (BUILD / "app" / "domain" / "dataplane").glob("native*.so")
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no extension")
+        raise ImportError(f"{path} is not an extension module")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     sys.modules[MODULE] = module
 
 
 def difference(script: Script) -> str | None:
-    """What the twins disagree on; None if they agree."""
+    """The difference between the twins; None if they agree."""
     outcomes = [play(choose(twin)[1], script) for twin in (PYTHON, NATIVE)]
     if outcomes[0] == outcomes[1]:
         return None
-    names = [name for name in Outcome.__slots__ if getattr(outcomes[0], name) != getattr(outcomes[1], name)]
+    names = [
+        name for name in ScriptOutcome.__slots__ if getattr(outcomes[0], name) != getattr(outcomes[1], name)
+    ]
     return "\n".join(f"{name}: {getattr(outcome, name)!r:.2000}" for name in names for outcome in outcomes)
 
 
 def work(options: argparse.Namespace) -> int:
-    """Play scripts until time is up or the twins disagree; the worker's whole life."""
+    """Play scripts until the time is over or the twins disagree; the worker's program."""
     if os.environ.get(_SANITIZED):
         load_sanitized()
     corpus = [load(path) for path in sorted(CORPUS.glob("*.json"))]
@@ -94,7 +94,7 @@ def work(options: argparse.Namespace) -> int:
             return 1
         runs += 1
         facts = tuple(fact[:24] for fact in play(choose(PYTHON)[1], script).facts)
-        if facts not in seen:  # it made the broker do something new: go on from here
+        if facts not in seen:  # new behaviour of the broker: mutate this script further
             seen.add(facts)
             corpus.append(script)
     rate = runs / (time.monotonic() - began)
@@ -105,7 +105,7 @@ def work(options: argparse.Namespace) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a worker; the exit status is 0 when it found nothing."""
+    """Run a worker; the exit status is 0 if it found nothing."""
     options = parse(words)
     CURRENT.parent.mkdir(exist_ok=True)
     if options.plain or os.environ.get(_SANITIZED):
@@ -117,9 +117,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if status:
         kept = CURRENT.with_name(f"fuzz-failure-{int(time.time())}.json")
         kept.write_bytes(CURRENT.read_bytes())
-        sys.stdout.write(
-            f"kept the script; play it again with: python -m fuzz --replay {kept.relative_to(ROOT)}\n"
-        )
+        sys.stdout.write(f"saved the script; replay with: python -m fuzz --replay {kept.relative_to(ROOT)}\n")
         return 1
     return 0
 

@@ -1,8 +1,8 @@
-"""Mutations: scripts that are a little different, and still mean something."""
+"""Mutation: makes scripts that differ a little, and are still mostly valid."""
 
 import random
 
-from fuzz.script import CLIENTS, END, INTRODUCTION, PASS, PEERS, SEND, STALL, WAIT, Script, Step
+from fuzz.script import CLIENTS, END, PASS, PEERS, ROUTE_INFO, SEND, STALL, WAIT, Script, ScriptStep
 from tests.support.traffic_strategies import FRAGMENTS, PATTERNS, SIZES, SUBJECTS
 from tests.support.virtual_cluster import SMALLER_ID, info_line
 
@@ -34,7 +34,7 @@ _TIMES = (0.1, 1.0, 2.5, 121.0)
 
 
 class Mutator:
-    """Makes scripts from others, by chance."""
+    """Makes random variants of scripts."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -46,12 +46,12 @@ class Mutator:
             self._change(steps, other)
         return tuple(steps[:60])
 
-    def _change(self, steps: list[Step], other: Script) -> None:
+    def _change(self, steps: list[ScriptStep], other: Script) -> None:
         place = self._chance.randint(0, len(steps))
         match self._chance.randrange(7):
             case 0 | 1:
                 peer = self._peer()
-                steps[place:place] = [Step(SEND, peer, self._operations(routed=peer >= CLIENTS))]
+                steps[place:place] = [ScriptStep(SEND, peer, self._operations(routed=peer >= CLIENTS))]
             case 2 if steps:
                 del steps[place % len(steps)]
             case 3 if other:
@@ -62,23 +62,24 @@ class Mutator:
                 self._split(steps, place % len(steps))
             case _ if steps:
                 step = steps[place % len(steps)]
-                steps[place % len(steps)] = Step(
+                steps[place % len(steps)] = ScriptStep(
                     step.action, step.peer, self._disturb(step.data), step.number
                 )
 
     def _peer(self) -> int:
         return self._chance.randrange(PEERS)
 
-    def _event(self) -> Step:
+    def _event(self) -> ScriptStep:
         action = self._chance.choice((STALL, PASS, WAIT, END))
-        return Step(action, self._peer(), b"", self._chance.choice(_TIMES))
+        return ScriptStep(action, self._peer(), b"", self._chance.choice(_TIMES))
 
-    def _split(self, steps: list[Step], place: int) -> None:
+    def _split(self, steps: list[ScriptStep], place: int) -> None:
         """Send one chunk in two reads."""
         step = steps[place]
         cut = self._chance.randint(0, len(step.data))
         halves = [
-            Step(step.action, step.peer, part, step.number) for part in (step.data[:cut], step.data[cut:])
+            ScriptStep(step.action, step.peer, part, step.number)
+            for part in (step.data[:cut], step.data[cut:])
         ]
         steps[place : place + 1] = halves
 
@@ -87,7 +88,7 @@ class Mutator:
         return b"".join(operation() for _ in range(self._chance.randint(1, 4)))
 
     def _routed_operation(self) -> bytes:
-        """What a server sends: messages for clients and for their queue members, interest, gossip."""
+        """Input of a route: messages for clients and for queue members, interest, gossip."""
         choose = self._chance.choice
         blank, end, sid = choose(_BLANKS), choose(_ENDS), self._route_sid()
         match self._chance.randrange(8):
@@ -98,7 +99,7 @@ class Mutator:
             case 5:
                 return b"UNSUB " + sid + choose((b"", b" 1", b" 3")) + end
             case 6:
-                return choose((INTRODUCTION, info_line(SMALLER_ID)))
+                return choose((ROUTE_INFO, info_line(SMALLER_ID)))
             case _:
                 return self._operation()
 
@@ -130,7 +131,7 @@ class Mutator:
         return once * self._chance.choice((1, 1, 1, 3))
 
     def _disturb(self, data: bytes) -> bytes:
-        """Replace, leave out or put in a few bytes."""
+        """Replace, remove or insert a few bytes."""
         place = self._chance.randint(0, len(data))
         width = self._chance.randint(0, 4)
         new = self._chance.choice((b"", self._chance.randbytes(2), *FRAGMENTS))

@@ -1,4 +1,4 @@
-"""A script: who sends what, in which reads, and what goes wrong meanwhile. Kept as JSON."""
+"""Scripts: the input of clients and routes, split into reads, and stalls and ends. Saved as JSON."""
 
 import json
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, info_line
 
 CLIENTS = 3
 REGISTERED = CLIENTS
-"""A route whose server has introduced itself."""
+"""The number of a route that is registered from the start."""
 
-STRANGER = CLIENTS + 1
-"""A route whose server has not, unless the script does it."""
+UNREGISTERED = CLIENTS + 1
+"""The number of a route that only the script may register."""
 
-PEERS = STRANGER + 1
-INTRODUCTION = info_line(GREATER_ID)
+PEERS = UNREGISTERED + 1
+ROUTE_INFO = info_line(GREATER_ID)
 LIMITS = Limits(max_payload=200_000, max_pending=400_000, max_control_line=256)
 
 SEND, STALL, PASS, WAIT, END = "send", "stall", "pass", "wait", "end"
-"""Steps: send a chunk in one read, stop taking output, take it again, let time pass, end the link."""
+"""Actions: send a chunk in one read, stop reading output, read it again, let time pass, end the link."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happens. `data` is a chunk to send; `number` the seconds to wait.
+class ScriptStep:
+    """One action. `data` is a chunk to send; `number` is the time to wait in seconds.
 
-    `peer` is one of the clients from 0 on, or of the routes after them.
+    `peer` is the number of a client, from 0, or of a route, numbered after the clients.
     """
 
     action: str
@@ -39,12 +39,12 @@ class Step:
     number: float = 0.0
 
 
-Script = tuple[Step, ...]
+Script = tuple[ScriptStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """All that can be known of a conversation from outside."""
+class ScriptOutcome:
+    """All that is visible of a script from outside the broker."""
 
     heard: tuple[bytes, ...]
     ended: tuple[bool, ...]
@@ -52,14 +52,14 @@ class Outcome:
     facts: tuple[str, ...]
 
 
-def play(make_plane: MakePlane, script: Script) -> Outcome:
-    """Let fresh clients and routes of a fresh broker do what the script says."""
+def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
+    """Play a script with new clients and routes on a new broker."""
     server = RoutedBroker(make_plane, limits=LIMITS)
     peers = [server.connect() for _ in range(CLIENTS)]
     peers += [server.joined(GREATER_ID), server.called()]
     for step in script:
         _do(server, peers[step.peer % PEERS], step)
-    return Outcome(
+    return ScriptOutcome(
         tuple(peer.heard() for peer in peers),
         tuple(peer.connection.closed for peer in peers),
         stats_of(server.broker),
@@ -67,7 +67,7 @@ def play(make_plane: MakePlane, script: Script) -> Outcome:
     )
 
 
-def _do(server: VirtualBroker, peer: VirtualClient, step: Step) -> None:
+def _do(server: VirtualBroker, peer: VirtualClient, step: ScriptStep) -> None:
     connection: Connection = peer.connection
     if step.action == WAIT:
         server.advance(step.number)
@@ -86,7 +86,7 @@ def _do(server: VirtualBroker, peer: VirtualClient, step: Step) -> None:
 
 
 def save(path: Path, script: Script) -> None:
-    """Write a script for people to read; bytes stand as the characters of Latin-1."""
+    """Write a script as readable JSON; bytes are written as Latin-1 characters."""
     steps = [[step.action, step.peer, step.data.decode("latin-1"), step.number] for step in script]
     lines = ",\n".join(json.dumps(step) for step in steps)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
@@ -95,4 +95,6 @@ def save(path: Path, script: Script) -> None:
 def load(path: Path) -> Script:
     """Read a script."""
     steps = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(Step(action, peer, data.encode("latin-1"), number) for action, peer, data, number in steps)
+    return tuple(
+        ScriptStep(action, peer, data.encode("latin-1"), number) for action, peer, data, number in steps
+    )

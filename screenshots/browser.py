@@ -102,7 +102,7 @@ class Browser:
         ]
 
     def _log(self, kind: str) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call]
+        entries: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call] # selenium has no type here
         return entries
 
     def _command(self, name: str, parameters: Mapping[str, Any]) -> None:

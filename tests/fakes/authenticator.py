@@ -1,11 +1,11 @@
-"""An authenticator that takes its time."""
+"""An authenticator that answers when the test says."""
 
 from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from app.ports.authenticator import Authenticator
 
 
 class ManualCheck(PendingVerdict):
-    """A question to a `ManualAuthenticator`."""
+    """A pending check of a `ManualAuthenticator`."""
 
     def __init__(self, owner: "ManualAuthenticator", answer: Answer) -> None:
         self.answer = answer
@@ -13,20 +13,20 @@ class ManualCheck(PendingVerdict):
 
     @property
     def under_way(self) -> bool:
-        """As the gatekeeper says."""
+        """As the authenticator says."""
         return self._owner.at_work
 
     def cancel(self) -> None:
-        """Count, and forget the question."""
+        """Count and drop the check."""
         self._owner.cancelled += 1
         self._owner.open.remove(self)
 
 
 class ManualAuthenticator(Authenticator):
-    """Requires credentials, remembers them in `asked`, and answers when the test says so.
+    """Requires credentials, records them in `asked`, and answers when the test says.
 
-    `admit` and `refuse` answer the oldest question that is open; `cancelled` counts those that were
-    withdrawn, and `at_work` says whether the others are being worked on.
+    `admit` and `refuse` answer the oldest open check. `cancelled` counts withdrawn checks, and
+    `at_work` says whether the open ones have begun.
     """
 
     def __init__(self, *, required: bool = True) -> None:
@@ -43,20 +43,20 @@ class ManualAuthenticator(Authenticator):
         return self._required
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict:
-        """Note the question; the answer comes later."""
+        """Record the check; the answer comes later."""
         self.asked.append(credentials)
-        question = ManualCheck(self, answer)
-        self.open.append(question)
-        return question
+        pending = ManualCheck(self, answer)
+        self.open.append(pending)
+        return pending
 
     def admit(self, user: str = "") -> None:
-        """Let the one who asked first in."""
+        """Accept the oldest open check."""
         self.open.pop(0).answer(Identity(user))
 
     def refuse(self) -> None:
-        """Send the one who asked first away."""
+        """Reject the oldest open check."""
         self.open.pop(0).answer(None)
 
     def close(self) -> None:
-        """Note that the server ended."""
+        """Record the end of the server."""
         self.closed = True

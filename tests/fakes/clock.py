@@ -1,4 +1,4 @@
-"""A manual clock that advances with each reading: turns end, and always at the same points."""
+"""A manual clock that advances at each reading, so that time slices end at known points."""
 
 from app.adapters.clock_manual import ManualClock
 
@@ -9,13 +9,13 @@ class TickingClock(ManualClock):
     def __init__(self, pace: float = 0.0) -> None:
         super().__init__()
         self.pace = pace
-        self._looks = 0.0
+        self._read_time = 0.0
 
     def monotonic(self) -> float:
-        """The time, a little later than before."""
-        self._looks += self.pace
-        return super().monotonic() + self._looks
+        """The time, `pace` seconds later than at the last reading."""
+        self._read_time += self.pace
+        return super().monotonic() + self._read_time
 
     def advance_alone(self, seconds: float) -> None:
-        """Let time pass, and make no calls."""
-        self._looks += seconds
+        """Advance without running timers."""
+        self._read_time += seconds

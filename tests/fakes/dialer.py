@@ -17,7 +17,7 @@ class Dial:
 
 
 class ScriptedDialer(Dialer):
-    """Remembers what is dialled in `asked`; `pending` are those that have not ended."""
+    """Records dials in `asked`; `pending` has those that have not ended."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
@@ -30,7 +30,7 @@ class ScriptedDialer(Dialer):
         self.pending.append(Dial(host, port, acceptor, refused))
 
     def close(self) -> None:
-        """Forget what is under way."""
+        """Drop pending dials."""
         self.closed = True
         self.pending.clear()
 

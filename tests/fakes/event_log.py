@@ -1,4 +1,4 @@
-"""A log that only remembers."""
+"""An event log that records."""
 
 from typing import TypeVar
 
@@ -9,11 +9,11 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 class RecordingEventLog(EventLog):
-    """Keeps the facts of wanted levels, in order, in `events`.
+    """Keeps events of enabled levels, in order, in `events`.
 
-    All levels are wanted by default; set ``debug`` or ``trace`` at any
-    time. `of` picks the facts of one kind, and `texts` gives the sentences.
-    Recording after `close` breaks the port's contract and fails the test.
+    All levels are enabled by default; ``debug`` and ``trace`` may be set at any time. `of`
+    selects events of one kind, and `texts` returns their texts. A record after `close`
+    breaks the contract of the port and fails the test.
     """
 
     debug: bool = True
@@ -26,7 +26,7 @@ class RecordingEventLog(EventLog):
         self.closed = False
 
     def record(self, event: Event) -> None:
-        """Keep the fact, if its level is wanted."""
+        """Keep the event, if its level is enabled."""
         assert not self.closed, f"recorded after close: {event}"
         if event.level is Level.TRACE and not self.trace:
             return
@@ -38,13 +38,13 @@ class RecordingEventLog(EventLog):
         """There is no file."""
 
     def close(self) -> None:
-        """Allow no more facts, and set `closed`."""
+        """Allow no more events, and set `closed`."""
         self.closed = True
 
     def of(self, kind: type[Kind]) -> list[Kind]:
-        """The facts of one kind, in order."""
+        """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def texts(self) -> list[str]:
-        """The sentences of all facts, in order."""
+        """The texts of all events, in order."""
         return [event.text() for event in self.events]

@@ -118,7 +118,7 @@ class FlowPeer(Peer):
         self.on_go_on()
 
     def abort_slow(self, reason: str) -> None:
-        """End, and tell the flow."""
+        """End, and notify the flow."""
         self.cuts.append(reason)
         self._flow.forget(self)
         self.at_end()

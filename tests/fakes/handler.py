@@ -1,4 +1,4 @@
-"""A handler that notes what its wire does, and an acceptor that hands such handlers out."""
+"""A handler that records the calls of its wire, and an acceptor of such handlers."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ class RecordingHandler:
         self.wire = wire
         self.open = False
         self.calls: list[str] = []
-        """What the wire told, but for `opened`, which `open` shows."""
+        """The calls of the wire, except `opened`, which sets `open`."""
         self.data = bytearray()
         self.losses: list[Exception | None] = []
         self._room = room
@@ -33,7 +33,7 @@ class RecordingHandler:
 
     @property
     def lost_once(self) -> bool:
-        """Whether the loss was told once, after everything else."""
+        """Whether `lost` was called once, and last."""
         return self.calls.count("connection_lost") == 1 and self.calls[-1] == "connection_lost"
 
     @property
@@ -42,7 +42,7 @@ class RecordingHandler:
         return Link("test", 1, str(self.wire.peer))
 
     def opened(self) -> None:
-        """Note it, if nothing was told before."""
+        """Record it, if it is the first call."""
         if self.open or self.calls:
             raise AssertionError(f"opened once, and first; not after {self.calls}")
         self.open = True
@@ -56,7 +56,7 @@ class RecordingHandler:
         return self._room.view
 
     def received(self, count: int) -> None:
-        """Collect, after a look at the pairing with `reserve`."""
+        """Collect the bytes; checks that `reserve` was called for them."""
         if self._room.holder is not self:
             raise AssertionError("another handler reserved the room before this one received")
         if not 0 < count <= len(self._room.view):
@@ -83,7 +83,7 @@ class RecordingHandler:
 
 
 class ClosingHandler(RecordingHandler):
-    """Ends its link as soon as it is told what `cue` names, in the way that `parting` names."""
+    """Ends its link in the call that `cue` names, by the method that `parting` names."""
 
     def __init__(
         self,
@@ -96,12 +96,12 @@ class ClosingHandler(RecordingHandler):
     ) -> None:
         super().__init__(wire, room, on_change)
         self._cue = cue
-        self._parting = parting
+        self._ending = parting
 
     def _note(self, call: str) -> None:
         super()._note(call)
         if call == self._cue:
-            getattr(self.wire, self._parting)()
+            getattr(self.wire, self._ending)()
             if "connection_lost" in self.calls:
                 raise AssertionError("lost from within a call on the wire")
 
@@ -129,7 +129,7 @@ HandlerFactory = Callable[[Wire, ReceiveRoom, Callable[[], None]], RecordingHand
 
 
 def _nothing() -> None:
-    """Take no notice of a change."""
+    """Ignore a change."""
 
 
 class RecordingAcceptor:

@@ -1,4 +1,4 @@
-"""A destination of log lines that fails, stalls or takes little, as the test says."""
+"""A destination of log lines that fails, stalls or accepts few bytes, by script."""
 
 import threading
 from collections import deque

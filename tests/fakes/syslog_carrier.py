@@ -1,4 +1,4 @@
-"""A connection to a syslog daemon that breaks when the test says so."""
+"""A connection to a syslog daemon that fails by script."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ class ScriptedDaemon:
 
     Each entry of `connects` settles one attempt to connect: an error is raised, None
     lets it succeed. Each entry of `takes` settles one delivery: an error is raised, a
-    number takes that many lines, None takes all. Without a script everything works.
+    number accepts that many lines, None accepts all. Without a script everything works.
     """
 
     def __init__(self, connects: Iterable[OSError | None] = (), takes: Iterable[Outcome] = ()) -> None:

@@ -1,4 +1,4 @@
-"""A link without a network, whose other end is the test."""
+"""A wire without a network, driven by a test."""
 
 from app.domain.security import Security
 from app.domain.sessions.wire import Handler, Peer, Wire
@@ -8,7 +8,7 @@ ADDRESS = "192.0.2.1"
 
 
 class FakeWire(Wire):
-    """Remembers what is written, and drives its handler as the test says.
+    """Records output, and drives its handler as the test says.
 
     The peer takes everything at once until `stall`; from then on what is written stays
     pending, and `pass_on` lets some of it go. `feed` sends input, in reads of a chosen
@@ -45,7 +45,7 @@ class FakeWire(Wire):
         return self._peer
 
     def write(self, data: bytes) -> None:
-        """Remember one piece; ignored after the end."""
+        """Record one piece; ignored after the end."""
         if self.is_over:
             return
         self.writes.append(data)
@@ -55,7 +55,7 @@ class FakeWire(Wire):
             self._choked = self._choked or self._pending > HIGH_WATER
 
     def writelines(self, chunks: list[bytes]) -> None:
-        """Remember several pieces as one."""
+        """Record several pieces as one."""
         self.write(b"".join(chunks))
 
     def pending(self) -> int:
@@ -86,7 +86,7 @@ class FakeWire(Wire):
 
     @property
     def security(self) -> Security | None:
-        """What the test says; a plain link unless told otherwise."""
+        """As set by the test; by default a plain link."""
         return self.agreed
 
     # --- what the test sees ------------------------------------------------------
@@ -126,7 +126,7 @@ class FakeWire(Wire):
         self.pump(size)
 
     def pump(self, size: int | None = None) -> bool:
-        """Let the handler read what waits, as far as it does; tell whether it read any."""
+        """Let the handler read waiting input; returns whether it read any."""
         moved = False
         while self._input and self._is_read():
             self._read_once(size)
@@ -139,7 +139,7 @@ class FakeWire(Wire):
         return moved
 
     def end(self) -> None:
-        """Send an end of file behind the input."""
+        """Send an end of file after the input."""
         self._input_over = True
         self.pump()
 

@@ -305,7 +305,7 @@ async def check(credentials: Credentials) -> bool:
     if credentials.user == "hangs":
         await asyncio.Event().wait()
     if credentials.user == "babbles":
-        return credentials.password  # type: ignore[return-value]
+        return credentials.password  # type: ignore[return-value] # the defect under test
     return credentials.password == credentials.user[::-1]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cluster_processes import REGISTERED, ClusterProcess, ProcessCluster
-from tests.support.draining import Group, Plan
+from tests.support.draining import DrainPlan, WorkerGroup
 from tests.support.server_process import START_SECONDS
 
 pytestmark = pytest.mark.asyncio
@@ -24,7 +24,7 @@ GNATSD = os.environ.get("GNATSD") or shutil.which("gnatsd")
 async def test_none_is_lost_and_none_comes_twice(size: int) -> None:
     """Members give up their subscription, or reach its limit, at all servers at once."""
     with ProcessCluster(size) as cluster:
-        group = Group([server.port for server in cluster.servers], Plan(MESSAGES, LEAVINGS))
+        group = WorkerGroup([server.port for server in cluster.servers], DrainPlan(MESSAGES, LEAVINGS))
 
         assert (0, 0) == await group.play()
         assert group.left >= LEAVINGS
@@ -33,8 +33,8 @@ async def test_none_is_lost_and_none_comes_twice(size: int) -> None:
 async def test_a_server_without_another_member_sends_it_on() -> None:
     """All members of one server come and go; the one that stays is at the other."""
     with ProcessCluster(2) as cluster:
-        plan = Plan(MESSAGES, LEAVINGS, steady=(0,), restless=(1,))
-        group = Group([server.port for server in cluster.servers], plan)
+        plan = DrainPlan(MESSAGES, LEAVINGS, steady=(0,), changing=(1,))
+        group = WorkerGroup([server.port for server in cluster.servers], plan)
 
         assert (0, 0) == await group.play()
 
@@ -58,7 +58,7 @@ async def test_what_gnatsd_draws_is_not_lost(gnatsd: tuple[int, int]) -> None:
     port, route_port = gnatsd
     with ClusterProcess(seed=route_port) as server:
         server.wait_for(REGISTERED)
-        plan = Plan(MESSAGES, LEAVINGS, steady=(0, 1), restless=(1,))
-        group = Group([port, server.port], plan)
+        plan = DrainPlan(MESSAGES, LEAVINGS, steady=(0, 1), changing=(1,))
+        group = WorkerGroup([port, server.port], plan)
 
         assert (0, 0) == await group.play()

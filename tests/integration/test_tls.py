@@ -115,16 +115,15 @@ async def test_a_login_over_tls() -> None:
     login = {"user": "derek", "password": "T0pS3cr3t", "timeout": 0.3}
     async with tls_server(authorization=login) as server:
         reader, writer = await server.link()
-        await asyncio.sleep(0.4)  # longer than a login may take
+        idle = await server.connect()
+        await idle.expect_end(b"-ERR 'Authorization Timeout'\r\n")
+
         stream = TlsStream(reader, writer, certificates().client_context())
         await stream.shake_hands()
         slow = RawClient(stream, stream, writer.transport.abort)
         server.clients.append(slow)
         await slow.send(b'CONNECT {"verbose":true,"user":"derek","pass":"T0pS3cr3t"}\r\n')
         await slow.expect(b"+OK\r\n")
-        idle = await server.connect()
-
-        await idle.expect_end(b"-ERR 'Authorization Timeout'\r\n")
 
 
 async def test_clients_of_any_age_share_a_server(server: TlsServer) -> None:

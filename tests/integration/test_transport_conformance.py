@@ -1,5 +1,7 @@
 """Every transport keeps the promises of ``app/ports/transport.py``: bytes on a live link."""
 
+from functools import partial
+
 from app.ports.transport import HIGH_WATER
 from tests.fakes.handler import ReceiveRoom
 from tests.support.transport_harness import LOOPBACK, PAYLOAD, TransportHarness, over_every_transport
@@ -103,12 +105,15 @@ async def test_each_congestion_is_announced_when_it_is_over(harness: TransportHa
     """A wire that was above the high-water mark twice announces twice that it drained."""
     handler, peer = await harness.link()
 
+    def announced(times: int) -> bool:
+        return handler.calls.count("drained") == times
+
     for congestion in range(1, 3):
         peer.stop_reading()
         handler.wire.write(PAYLOAD)
         peer.read_on()
         await peer.read(len(PAYLOAD))
-        await harness.until(lambda count=congestion: handler.calls.count("drained") == count)  # type: ignore[misc]
+        await harness.until(partial(announced, congestion))
 
     assert handler.calls == ["drained", "drained"]
 

@@ -1,7 +1,7 @@
-"""Clients: they speak the protocol over simulated links, and tell the truth what they see.
+"""Clients: they speak the protocol over simulated links, and report to the oracle.
 
-A `Client` lives as long as the simulation and has one `Session` at a time; when that ends
-unasked it comes back, at the next server of its list, and subscribes to the same again.
+A `SimulatedClient` lives as long as the simulation and has one session at a time. After an
+unexpected end it reconnects to the next server of its list, and subscribes again.
 """
 
 import math
@@ -13,86 +13,86 @@ from typing import ClassVar, Protocol
 
 from app.domain.events import Link
 from app.domain.sessions.wire import Handler, Wire
-from tests.simulation.damage import Damage
+from tests.simulation.fault_log import FaultLog
 from tests.simulation.host import Host
 from tests.simulation.network import Network
-from tests.simulation.truth import Interest, Member, Truth
+from tests.simulation.oracle import Oracle, OracleSession, OracleSubscription
 
 CLIENT_PORT = 4222
 
 PING_SECONDS = 5.0
-"""A session asks whether its server is there so often; after two of these without an answer it gives up."""
+"""Seconds between pings; a session ends after two of these intervals without input."""
 
-RETURN_SECONDS = 1.0
-"""How long a client waits before it dials again."""
+RECONNECT_SECONDS = 1.0
+"""Seconds before a client dials again."""
 
-_GREETINGS = (
+_CONNECTS = (
     b'CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\n',
     b'CONNECT {"verbose":false,"pedantic":true,"protocol":1}\r\n',
     b'CONNECT {"verbose":true,"pedantic":false,"protocol":1}\r\n',
 )
 
 
-class Ground(Protocol):
-    """What clients stand on."""
+class ClientContext(Protocol):
+    """What clients use of the simulation."""
 
     network: Network
-    truth: Truth
-    damage: Damage
+    oracle: Oracle
+    fault_log: FaultLog
 
-    def next_member(self) -> int:
+    def next_session(self) -> int:
         """A number for a new session."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client listens to in every session."""
+class SubscriptionSpec:
+    """What a client subscribes to in every session."""
 
     pattern: str
     queue: str | None = None
 
 
-class Session:
+class SimulatedSession:
     """One connection of a client. Implements `Handler`."""
 
     _ROOM: ClassVar[memoryview] = memoryview(bytearray(64 * 1024))
 
-    def __init__(self, client: "Client", wire: Wire) -> None:
+    def __init__(self, client: "SimulatedClient", wire: Wire) -> None:
         self._client = client
-        self._ground = client.ground
+        self._context = client.context
         self._wire = wire
         self._rest = b""
         self._pongs: deque[Callable[[], None]] = deque()
-        self._inbox: Interest | None = None
+        self._inbox: OracleSubscription | None = None
         self._requests = 0
-        self.interests: dict[bytes, Interest] = {}
-        """By sid, those given up included."""
-        self.member = Member(self._ground.next_member(), client.name, client.host, client.server)
+        self.subscriptions: dict[bytes, OracleSubscription] = {}
+        """By sid, removed ones included."""
+        self.model = OracleSession(self._context.next_session(), client.name, client.host, client.server)
         self.info = b""
         """The last INFO."""
         self.errors: list[bytes] = []
         self.over = False
-        self._last_heard = client.ground.network.now()
-        wire.write(client.greeting)
-        self._timer = client.host.clock.call_later(PING_SECONDS, self._ask)
+        self._last_heard = client.context.network.now()
+        wire.write(client.connect_line)
+        self._timer = client.host.clock.call_later(PING_SECONDS, self._ping)
 
-    # --- what the wire tells --------------------------------------------------------
+    # --- called by the wire ---------------------------------------------------------
 
     @property
     def link(self) -> Link:
-        """What the event log would call it."""
-        return Link("cid", self.member.number, str(self._wire.peer))
+        """Its name in an event log."""
+        return Link("cid", self.model.number, str(self._wire.peer))
 
     def opened(self) -> None:
-        """Everything was said already."""
+        """Nothing to do: CONNECT was written at once."""
 
     def reserve(self) -> memoryview:
-        """Lend the room of all sessions."""
+        """The buffer that all sessions share."""
         return self._ROOM
 
     def received(self, count: int) -> None:
-        """Read lines and messages; keep what is incomplete."""
+        """Parse lines and messages; keep an incomplete rest."""
         self._last_heard = self._now
         data = self._rest + bytes(self._ROOM[:count])
         position = 0
@@ -110,18 +110,18 @@ class Session:
         self._rest = data[position:]
 
     def eof_received(self) -> None:
-        """The server sends no more."""
+        """The server sent its end of file."""
         self._finish(abrupt=True)
         self._wire.close()
-        self._client.left(self)
+        self._client.session_ended(self)
 
     def drained(self) -> None:
-        """Nothing waits for this."""
+        """Nothing to do."""
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The link is gone."""
+        """The link has ended."""
         self._finish(abrupt=True)
-        self._client.left(self)
+        self._client.session_ended(self)
 
     def _line(self, line: bytes) -> None:
         if line == b"PONG":
@@ -136,90 +136,90 @@ class Session:
             self._client.note(line.decode())
 
     def _message(self, words: list[bytes], payload: bytes) -> None:
-        interest = self.interests[words[1]]
+        subscription = self.subscriptions[words[1]]
         number = int(payload.split(b" ", 1)[0])
-        self._ground.truth.delivered(interest, number, self._now)
-        if len(words) == 4 and interest.queue is not None and not self.over:
+        self._context.oracle.delivered(subscription, number, self._now)
+        if len(words) == 4 and subscription.queue is not None and not self.over:
             self.publish(words[2].decode(), 1, 0)
 
-    # --- what the client does ---------------------------------------------------------
+    # --- called by the client -----------------------------------------------------------
 
     @property
     def _now(self) -> float:
-        return self._ground.network.now()
+        return self._context.network.now()
 
-    def _ask(self) -> None:
-        """Ask whether the server is there; give up on one that has not answered for long."""
+    def _ping(self) -> None:
+        """Send PING; end the session when the server has been silent for too long."""
         if self._now - self._last_heard > 2 * PING_SECONDS:
-            self._client.note("gives up on a silent server")
+            self._client.note("ends its session: no answer to PING")
             self.abort()
             return
-        self._pongs.append(_nothing)
+        self._pongs.append(_ignore)
         self._wire.write(b"PING\r\n")
-        self._timer = self._client.host.clock.call_later(PING_SECONDS, self._ask)
+        self._timer = self._client.host.clock.call_later(PING_SECONDS, self._ping)
 
-    def subscribe(self, wish: Wish) -> Interest:
-        """Listen, and learn when the server knows."""
-        interest = self._ground.truth.asked(self.member, wish.pattern, wish.queue, self._now)
-        sid = b"%d" % interest.index
-        self.interests[sid] = interest
-        queue = wish.queue.encode() if wish.queue else b""
-        self._wire.write(b"SUB %b %b %b\r\nPING\r\n" % (wish.pattern.encode(), queue, sid))
-        self._pongs.append(partial(self._confirm, interest))
-        return interest
+    def subscribe(self, spec: SubscriptionSpec) -> OracleSubscription:
+        """Send SUB, and PING to have it confirmed."""
+        subscription = self._context.oracle.subscribed(self.model, spec.pattern, spec.queue, self._now)
+        sid = b"%d" % subscription.index
+        self.subscriptions[sid] = subscription
+        queue = spec.queue.encode() if spec.queue else b""
+        self._wire.write(b"SUB %b %b %b\r\nPING\r\n" % (spec.pattern.encode(), queue, sid))
+        self._pongs.append(partial(self._confirm, subscription))
+        return subscription
 
-    def _confirm(self, interest: Interest) -> None:
-        interest.confirmed = self._now
+    def _confirm(self, subscription: OracleSubscription) -> None:
+        subscription.confirmed = self._now
 
-    def unsubscribe(self, interest: Interest) -> None:
-        """Listen no more."""
-        self._ground.truth.given_up(interest, self._now)
-        self._wire.write(b"UNSUB %d\r\nPING\r\n" % interest.index)
-        self._pongs.append(partial(setattr, interest, "over", True))  # noqa: FBT003 - setattr has no names
+    def unsubscribe(self, subscription: OracleSubscription) -> None:
+        """Send UNSUB, and PING to have it confirmed."""
+        self._context.oracle.unsubscribed(subscription, self._now)
+        self._wire.write(b"UNSUB %d\r\nPING\r\n" % subscription.index)
+        self._pongs.append(partial(setattr, subscription, "over", True))  # noqa: FBT003 - setattr has no names
 
-    def limit(self, interest: Interest, count: int) -> None:
-        """Listen no more after so many messages."""
-        interest.limit_asked = True
-        self._wire.write(b"UNSUB %d %d\r\nPING\r\n" % (interest.index, count))
-        self._pongs.append(partial(self._confirm_limit, interest, count))
+    def limit(self, subscription: OracleSubscription, count: int) -> None:
+        """Send UNSUB with a maximum, and PING to have it confirmed."""
+        subscription.limit_requested = True
+        self._wire.write(b"UNSUB %d %d\r\nPING\r\n" % (subscription.index, count))
+        self._pongs.append(partial(self._confirm_limit, subscription, count))
 
-    def _confirm_limit(self, interest: Interest, count: int) -> None:
-        self._ground.truth.limited(interest, count, self._now)
+    def _confirm_limit(self, subscription: OracleSubscription, count: int) -> None:
+        self._context.oracle.limited(subscription, count, self._now)
 
     def publish(self, subject: str, count: int, size: int, reply: str | None = None) -> None:
-        """Publish so many messages in one write, each with its number and so many bytes more."""
+        """Publish `count` messages in one write; a payload is the message's number and `size` bytes."""
         chunks = []
         words = subject if reply is None else f"{subject} {reply}"
         for _ in range(count):
-            message = self._ground.truth.published(self.member, subject, reply, self._now)
+            message = self._context.oracle.published(self.model, subject, reply, self._now)
             payload = b"%d %b" % (message.number, b"x" * size)
             chunks.append(b"PUB %b %d\r\n%b\r\n" % (words.encode(), len(payload), payload))
         self._wire.write(b"".join(chunks))
 
     def request(self, subject: str) -> None:
-        """Ask for an answer, to an inbox of this session."""
-        inbox = f"_INBOX.{self.member.number}"
+        """Send a request, with an inbox of this session for the reply."""
+        inbox = f"_INBOX.{self.model.number}"
         if self._inbox is None:
-            self._inbox = self.subscribe(Wish(f"{inbox}.*"))
+            self._inbox = self.subscribe(SubscriptionSpec(f"{inbox}.*"))
         self._requests += 1
         self.publish(subject, 1, 0, f"{inbox}.{self._requests}")
 
     def stall(self, seconds: float) -> None:
-        """Read nothing for a while."""
+        """Read nothing for some seconds."""
         self._wire.pause()
         self._client.host.clock.call_later(seconds, self._wire.resume)
 
-    def live_interests(self) -> list[Interest]:
-        """What it listens to, inboxes left out."""
-        return [i for i in self.interests.values() if i.ended == math.inf and i is not self._inbox]
+    def live_subscriptions(self) -> list[OracleSubscription]:
+        """Live subscriptions, except the inbox."""
+        return [i for i in self.subscriptions.values() if i.ended == math.inf and i is not self._inbox]
 
     def close(self) -> None:
-        """Leave in good order; whether what is pending still arrives is not for sure."""
+        """Close the link; pending output may be lost."""
         self._finish(abrupt=self._wire.pending() > 0)
         self._wire.close()
 
     def abort(self) -> None:
-        """Leave at once."""
+        """Abort the link."""
         self._finish(abrupt=True)
         self._wire.abort()
 
@@ -227,42 +227,42 @@ class Session:
         if self.over:
             return
         self.over = True
-        self.member.ended = self._now
-        self.member.abrupt = abrupt
+        self.model.ended = self._now
+        self.model.abrupt = abrupt
         self._timer.cancel()
-        for interest in self.interests.values():
-            self._ground.truth.given_up(interest, self._now)
+        for subscription in self.subscriptions.values():
+            self._context.oracle.unsubscribed(subscription, self._now)
 
 
-class Client:
-    """One client program, on a machine of its own."""
+class SimulatedClient:
+    """One client program, on a host of its own."""
 
-    def __init__(self, ground: Ground, number: int, host: Host, servers: list[Host]) -> None:
-        self.ground = ground
+    def __init__(self, context: ClientContext, number: int, host: Host, servers: list[Host]) -> None:
+        self.context = context
         self.host = host
         self.name = f"client {number}"
-        self.greeting = _GREETINGS[number % len(_GREETINGS)]
+        self.connect_line = _CONNECTS[number % len(_CONNECTS)]
         self.server = servers[0]
-        """Where it is, or dials."""
-        self.wishes: list[Wish] = []
-        self.session: Session | None = None
+        """The server it is connected to, or dials."""
+        self.specs: list[SubscriptionSpec] = []
+        self.session: SimulatedSession | None = None
         self._servers = deque(servers)
         self.wanted = False
         self._attempts = 0
 
     def note(self, what: str) -> None:
-        """Put a word into the trace."""
-        self.ground.network.trace.note(self.name, what)
+        """Add a line to the trace."""
+        self.context.network.trace.note(self.name, what)
 
     def arrive(self, server: Host) -> None:
-        """Connect to a server; if it does not let us in, to the next, for as long as we are wanted."""
+        """Connect to a server; on failure, to the next one, until `leave`."""
         while self._servers[0] is not server:
             self._servers.rotate(-1)
         self.wanted = True
         self._dial()
 
     def leave(self, *, abrupt: bool) -> None:
-        """Go, and stay away until `arrive`."""
+        """Disconnect, and stay disconnected until `arrive`."""
         self.wanted = False
         self._attempts += 1
         session, self.session = self.session, None
@@ -272,29 +272,29 @@ class Client:
             else:
                 session.close()
 
-    def subscribe(self, wish: Wish) -> None:
-        """Listen in this session, and in every one that follows."""
-        self.wishes.append(wish)
+    def subscribe(self, spec: SubscriptionSpec) -> None:
+        """Subscribe in this session, and in all later ones."""
+        self.specs.append(spec)
         if self.session is not None:
-            self.session.subscribe(wish)
+            self.session.subscribe(spec)
 
-    def forget(self, interest: Interest) -> None:
-        """Do not listen to this in the sessions that follow."""
-        wish = Wish(interest.pattern, interest.queue)
-        if wish in self.wishes:
-            self.wishes.remove(wish)
+    def forget(self, subscription: OracleSubscription) -> None:
+        """Do not subscribe to this in later sessions."""
+        spec = SubscriptionSpec(subscription.pattern, subscription.queue)
+        if spec in self.specs:
+            self.specs.remove(spec)
 
-    def left(self, session: Session) -> None:
-        """A session ended unasked; one that is not ours any more does not matter."""
+    def session_ended(self, session: SimulatedSession) -> None:
+        """A session ended unexpectedly; an earlier session is ignored."""
         if session is self.session:
             self.note("lost its session")
             self.session = None
-            self._come_back()
+            self._reconnect()
 
-    def _come_back(self) -> None:
+    def _reconnect(self) -> None:
         if self.wanted:
             self._servers.rotate(-1)
-            self.host.clock.call_later(RETURN_SECONDS, partial(self._retry, self._attempts))
+            self.host.clock.call_later(RECONNECT_SECONDS, partial(self._retry, self._attempts))
 
     def _retry(self, attempt: int) -> None:
         if self.wanted and attempt == self._attempts and self.session is None:
@@ -304,7 +304,7 @@ class Client:
         self._attempts += 1
         attempt = self._attempts
         self.server = self._servers[0]
-        dialer = self.ground.network.dialer(self.host)
+        dialer = self.context.network.dialer(self.host)
         dialer.dial(
             self.server.name,
             CLIENT_PORT,
@@ -314,18 +314,18 @@ class Client:
 
     def _refused(self, attempt: int) -> None:
         if attempt == self._attempts:
-            self._come_back()
+            self._reconnect()
 
     def _begin(self, wire: Wire, attempt: int) -> Handler:
-        session = Session(self, wire)
-        if attempt != self._attempts or not self.wanted:  # it went elsewhere meanwhile
+        session = SimulatedSession(self, wire)
+        if attempt != self._attempts or not self.wanted:  # it has left or moved meanwhile
             session.close()
             return session
         self.session = session
-        for wish in self.wishes:
-            session.subscribe(wish)
+        for spec in self.specs:
+            session.subscribe(spec)
         return session
 
 
-def _nothing() -> None:
-    """An answer to a question of no consequence."""
+def _ignore() -> None:
+    """A PONG that confirms nothing."""

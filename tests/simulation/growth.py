@@ -1,7 +1,7 @@
-"""``python -m tests.simulation.growth``: how the cost of forming a mesh grows with the number of servers.
+"""``python -m tests.simulation.growth``: the cost of forming a mesh, by the number of servers.
 
-All servers start at once, know one seed, and are a millisecond or two apart. What is
-counted is the same on every machine; seconds of the processor, and memory, are not.
+All servers start at once, know one seed server, and are one to two milliseconds apart. Counts
+and virtual seconds are the same on every machine; processor seconds and memory are not.
 """
 
 import argparse
@@ -15,28 +15,28 @@ from pathlib import Path
 
 from app.domain.dataplane import AUTO, choose
 from tests.simulation.growth_chart import draw
-from tests.simulation.lane import Lane
-from tests.simulation.scenario import Scenario, Seat, Weather
-from tests.simulation.world import World
+from tests.simulation.link_direction import LinkDirection
+from tests.simulation.scenario import NetworkConditions, Scenario, ServerSpec
+from tests.simulation.simulation import Simulation
 
 SIZES = (3, 10, 50, 100, 300)
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-LONGEST_SECONDS = 300.0
-"""A mesh that is not complete by then, in virtual time, never will be."""
+TIMEOUT_SECONDS = 300.0
+"""Virtual seconds after which an incomplete mesh is an error."""
 
 _STEP_SECONDS = 0.005
-_WEATHER = Weather(latency=0.001, jitter=0.001, grain=0, capacity=256 * 1024)
+_CONDITIONS = NetworkConditions(latency=0.001, jitter=0.001, max_read=0, capacity=256 * 1024)
 
 _PAGE = """\
 # Growth
 
 This page is written by `make growth`.
-It shows what it costs a cluster to form, from {first} to {last} servers, in [simulation](simulation.md).
-All servers start at once, each with the same line in its list of routes: the seed.
-They are one to two milliseconds apart, and discover each other by gossip alone.
-The servers' own work takes no virtual time, so the last column is what the network asks for.
+It shows the cost of forming a cluster of {first} to {last} servers, in [simulation](simulation.md).
+All servers start at once, each with the same single entry in its list of routes: the seed server.
+They are one to two milliseconds apart, and learn of each other by gossip alone.
+Processing takes no virtual time, so the last column is network time alone.
 
 ![links, gossip, bytes and time by number of servers](growth.svg)
 
@@ -44,22 +44,22 @@ The servers' own work takes no virtual time, so the last column is what the netw
 |--:|--:|--:|--:|--:|--:|--:|--:|
 {rows}
 
-- *routes*: pairs of servers, each of which keeps one link.
-- *links opened*: with those that turned out to be the second between two servers, and were closed.
+- *routes*: pairs of servers; each pair keeps one link.
+- *links opened*: includes duplicate links between two servers, which were closed.
 - *gossip*: INFO lines about a third server.
-  A server sends another the INFO of a third one once, unless it received it first.
-  So n servers send at most n (n - 1) (n - 2) of them, and about half as many when all start at once.
-- *bytes*: all that was sent on routes.
-- *complete after*: virtual seconds until every pair has its one route, on both sides, and no second one.
+  A server announces a third server to a peer once, unless the peer announced it first.
+  So n servers send at most n (n - 1) (n - 2) lines, and about half of that when all start at once.
+- *bytes*: all bytes sent on routes.
+- *complete after*: virtual seconds until every pair has exactly one route, on both sides.
 
-The largest of these runs took {cpu:.0f} s of one processor, and {memory:.0f} MiB:
-all {last} servers are in one process.
+The largest run took {cpu:.0f} s of one processor and {memory:.0f} MiB.
+All {last} servers were in one process.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What it took so many servers to form a mesh."""
+    """The cost of forming one mesh."""
 
     servers: int
     opened: int
@@ -67,14 +67,14 @@ class Growth:
     carried: int
     """Bytes."""
     seconds: float
-    """Virtual ones."""
+    """Virtual seconds."""
     cpu: float
     memory: float
-    """MiB that the process has had at most so far."""
+    """Maximum resident MiB of the process so far."""
 
     @property
     def routes(self) -> int:
-        """Pairs of servers."""
+        """Number of pairs of servers."""
         return self.servers * (self.servers - 1) // 2
 
     def row(self) -> str:
@@ -87,46 +87,51 @@ class Growth:
 
 
 def grow(servers: int, twin: str = AUTO) -> Growth:
-    """Let a mesh form; raises `TimeoutError` if it does not."""
+    """Form a mesh; raises `TimeoutError` if it takes more than `TIMEOUT_SECONDS`."""
     scenario = Scenario(
-        servers, (Seat((0,)),) * servers, _WEATHER, guarded=False, max_pending=10 * 1024 * 1024, phases=()
+        servers,
+        (ServerSpec((0,)),) * servers,
+        _CONDITIONS,
+        route_password=False,
+        max_pending=10 * 1024 * 1024,
+        phases=(),
     )
-    world = World(scenario, choose(twin)[1])
+    simulation = Simulation(scenario, choose(twin)[1])
     gossip = carried = 0
 
-    def count(_lane: Lane, data: bytes) -> None:
+    def count(_lane: LinkDirection, data: bytes) -> None:
         nonlocal gossip, carried
         gossip += data.count(b'"ip":"nats-route')
         carried += len(data)
 
-    world.network.carried = count
+    simulation.network.carried = count
     began = time.process_time()
-    for server in world.servers:
+    for server in simulation.servers:
         server.start()
-    while not _is_complete(world):
-        if world.clock.monotonic() > LONGEST_SECONDS:
-            raise TimeoutError(f"{servers} servers have no mesh after {LONGEST_SECONDS:g} s")
-        world.clock.advance(_STEP_SECONDS)
+    while not _is_complete(simulation):
+        if simulation.clock.monotonic() > TIMEOUT_SECONDS:
+            raise TimeoutError(f"{servers} servers have no mesh after {TIMEOUT_SECONDS:g} s")
+        simulation.clock.advance(_STEP_SECONDS)
     return Growth(
         servers,
-        world.network.opened,
+        simulation.network.opened,
         gossip,
         carried,
-        world.clock.monotonic(),
+        simulation.clock.monotonic(),
         time.process_time() - began,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
 
 
-def _is_complete(world: World) -> bool:
-    """Both counts are exact only together: each server has each other one, and no link is left over."""
-    count = len(world.servers)
+def _is_complete(simulation: Simulation) -> bool:
+    """Whether each server knows every other one, and there is no extra link."""
+    count = len(simulation.servers)
     known = sum(
         len(server.broker.cluster.remotes)
-        for server in world.servers
+        for server in simulation.servers
         if server.broker is not None and server.broker.cluster is not None
     )
-    return known == count * (count - 1) and len(world.network.links) == count * (count - 1) // 2
+    return known == count * (count - 1) and len(simulation.network.links) == count * (count - 1) // 2
 
 
 def page(grown: Sequence[Growth]) -> str:
@@ -142,13 +147,13 @@ def page(grown: Sequence[Growth]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Grow clusters, and write the page and its picture."""
+    """Form the meshes, and write the page and its chart."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"default: {SIZES}")
     parser.add_argument("--into", type=Path, default=DOCS, help="directory of the page (default: docs)")
     options = parser.parse_args(words)
     grown = []
-    gc.disable()  # nothing becomes garbage while a mesh forms, and looking for it would take long
+    gc.disable()  # forming a mesh makes no garbage, and collection would take long
     for size in sorted(options.sizes):
         grown.append(grow(size))
         gc.collect()

@@ -1,4 +1,4 @@
-"""The picture of growth: lines on two logarithmic scales, as SVG."""
+"""The chart of growth: lines on two logarithmic scales, as SVG."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,31 +10,31 @@ _GRID, _AXIS, _TEXT = "#ddd", "#444", "#666"
 
 
 class Point(Protocol):
-    """What is drawn of one size."""
+    """The values of one number of servers."""
 
     @property
     def servers(self) -> int:
-        """How many there are."""
+        """Number of servers."""
         ...
 
     @property
     def routes(self) -> int:
-        """How many routes they have."""
+        """Number of routes."""
         ...
 
     @property
     def gossip(self) -> int:
-        """How many lines of gossip they sent."""
+        """Number of gossip lines."""
         ...
 
     @property
     def carried(self) -> int:
-        """How many bytes they sent."""
+        """Number of bytes."""
         ...
 
     @property
     def seconds(self) -> float:
-        """How long they took."""
+        """Virtual seconds until the mesh was complete."""
         ...
 
 
@@ -47,7 +47,7 @@ _LINES: tuple[tuple[str, str, Callable[[Point], float]], ...] = (
 
 
 class _Scale:
-    """A logarithmic scale over a stretch of pixels, from one power of ten to another."""
+    """A logarithmic scale over a range of pixels, from one power of ten to another."""
 
     def __init__(self, values: Sequence[float], begin: float, end: float) -> None:
         self.low = math.floor(math.log10(min(values)))
@@ -56,13 +56,13 @@ class _Scale:
         self._end = end
 
     def at(self, value: float) -> float:
-        """Where a value stands."""
+        """The pixel position of a value."""
         part = (math.log10(value) - self.low) / (self.high - self.low)
         return self._begin + part * (self._end - self._begin)
 
 
 def draw(points: Sequence[Point]) -> str:
-    """The picture as an SVG document."""
+    """Draw the chart; returns an SVG document."""
     values = [max(value(point), 1.0) for _, _, value in _LINES for point in points]
     across = _Scale([point.servers for point in points], _LEFT, _LEFT + _WIDTH)
     up = _Scale(values, _TOP + _HEIGHT, _TOP)
@@ -70,7 +70,7 @@ def draw(points: Sequence[Point]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{_LEFT}" y="24" font-size="14">a mesh that forms, by number of servers</text>',
+        f'<text x="{_LEFT}" y="24" font-size="14">cost of forming a mesh, by number of servers</text>',
         *_grid(points, across, up),
     ]
     for name, colour, value in _LINES:

@@ -1,4 +1,4 @@
-"""A machine of the simulated network: what runs on it stops with it, and stands still with it."""
+"""A host of the simulated network: its programs freeze and stop with it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,14 +9,14 @@ from app.ports.clock import Clock, Timer
 from app.ports.transport import Acceptor
 
 if TYPE_CHECKING:
-    from tests.simulation.network import Link
+    from tests.simulation.network import NetworkLink
 
 
 class HostClock(Clock):
-    """Time as one run of a machine's programs sees it.
+    """The clock of one run of a host's programs.
 
-    While the machine is frozen, calls that fall due wait; they are made in their order
-    when it thaws, as after SIGSTOP and SIGCONT. When the run is over, none is made.
+    While the host is frozen, due calls wait; they are made in order when it continues, as
+    with SIGSTOP and SIGCONT. After the run no call is made.
     """
 
     def __init__(self, clock: ManualClock) -> None:
@@ -25,7 +25,7 @@ class HostClock(Clock):
         self._frozen = False
         self._over = False
         self.outstanding = 0
-        """Timers that are neither run nor cancelled."""
+        """Number of timers that are neither run nor cancelled."""
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -40,32 +40,32 @@ class HostClock(Clock):
         self._clock.call_soon(partial(self.run, call))
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
-        """Make the call once, after so many seconds."""
+        """Make the call once, after `delay` seconds."""
         self.outstanding += 1
         timer = _HostTimer(self, call)
         timer.due = self._clock.call_later(delay, timer.fire)
         return timer
 
     def run(self, call: Callable[[], None]) -> None:
-        """Make a call that is due: now, or after the thaw, or never."""
+        """Make a due call: now, or after the freeze, or never."""
         if self._frozen:
             self._held.append(call)
         elif not self._over:
             call()
 
     def freeze(self) -> None:
-        """Make no call from now on."""
+        """Make no calls until `thaw`."""
         self._frozen = True
 
     def thaw(self) -> None:
-        """Make the calls that waited, and go on."""
+        """Make the calls that waited, and continue."""
         self._frozen = False
         held, self._held = self._held, []
         for call in held:
             self.call_soon(call)
 
     def stop(self) -> None:
-        """End this run: what it planned never happens."""
+        """End this run; its timers never fire."""
         self._over = True
         self._frozen = False
         self._held = []
@@ -94,7 +94,7 @@ class _HostTimer(Timer):
         self._call: Callable[[], None] | None = call
 
     def fire(self) -> None:
-        """Its time has come."""
+        """Run the call, if it is not cancelled."""
         self._clock.run(self._make)
 
     def cancel(self) -> None:
@@ -114,28 +114,28 @@ class _HostTimer(Timer):
 
 
 class Host:
-    """A machine with a name, an address, listeners, and the ends of its links."""
+    """A host with a name, an address, listeners, and the ends of its links."""
 
     def __init__(self, clock: ManualClock, name: str, ip: str) -> None:
         self.name = name
         self.ip = ip
         self.up = True
-        """Whether it has power: a machine without answers nothing, not even with a refusal."""
+        """Whether it has power; without power it answers nothing."""
         self.listeners: dict[int, Acceptor] = {}
         """By port."""
-        self.links: dict[int, Link] = {}
-        """Links with an end here that its kernel knows, by their numbers."""
+        self.links: dict[int, NetworkLink] = {}
+        """Links with an end at this host that its kernel knows, by number."""
         self._wall = clock
         self.clock = HostClock(clock)
 
     def reboot(self) -> None:
-        """Begin a new run of programs, with power."""
+        """Power on, and begin a new run of programs."""
         self.clock.stop()
         self.clock = HostClock(self._wall)
         self.up = True
 
     def halt(self) -> None:
-        """End the programs: no call of theirs is made any more, nobody listens."""
+        """End the programs: their calls are dropped, and their listeners are closed."""
         self.clock.stop()
         self.listeners.clear()
 

@@ -1,16 +1,16 @@
-"""A network of machines in virtual time: delay, loss of contact, and every ugly way a link ends.
+"""A network of hosts in virtual time: delays, partitions, and all ways in which a link ends.
 
-A link is that of ``net_memory``, with a way to travel between write and read::
+A link is that of ``net_memory``, with a delay between write and read::
 
-    write ──> [ under way: delayed, or stalled ] ──> [ at the reader's side ] ──> reserve, received
+    write ──> [ in flight: delayed, or stalled ] ──> [ received, unread ] ──> reserve, received
 
-Bytes keep their order within one direction of a link, and arrive whenever they arrive
-otherwise. A direction that is cut delivers nothing; as TCP would, it sends again what is
-under way once it is mended. A reset is sent once, and is lost where nothing passes. An end
-that its machine forgot, since it crashed, answers with a reset to whatever reaches it.
+Bytes keep their order within one direction of a link; between links there is no order. A cut
+path delivers nothing; as with TCP, bytes in flight are retransmitted when it heals. A reset is
+sent once, and is lost on a cut path. A host that crashed does not remember its links, and
+answers their bytes with a reset.
 
-Not simulated: acknowledgements travel at once and are never lost, so a way that is cut in one
-direction still drains the other; TCP never gives up by itself.
+Not simulated: acknowledgements arrive at once and are never lost, so a path that is cut in one
+direction still drains the other; TCP has no timeout of its own.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ from random import Random
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryWire
 from app.domain.sessions.wire import Peer
-from tests.simulation.dialing import Dialer
+from tests.simulation.dialer import SimulatedDialer
 from tests.simulation.host import Host
-from tests.simulation.lane import Lane, Path
+from tests.simulation.link_direction import LinkDirection, NetworkPath
 from tests.simulation.trace import Trace
 
 _FIRST_PORT = 40_000
 
 
-class Link:
-    """Two lanes, and the machines at their ends."""
+class NetworkLink:
+    """Two directions, and the hosts at the ends."""
 
     __slots__ = ("_network", "back", "far", "far_wire", "near", "near_wire", "number", "port", "there")
 
@@ -39,31 +39,31 @@ class Link:
         self.near = near
         self.far = far
         self.port = port
-        """Where the far machine listened."""
+        """The port that the far host listened on."""
         self.near_wire = MemoryWire(near.clock, network.on_failure, Peer(far.ip, port))
         peer = Peer(near.ip, network.free_port())
         self.far_wire = MemoryWire(far.clock, network.on_failure, peer)
-        self.there = Lane(network, self.near_wire.stream, self.far_wire.stream, near, far)
-        self.back = Lane(network, self.far_wire.stream, self.near_wire.stream, far, near)
+        self.there = LinkDirection(network, self.near_wire.stream, self.far_wire.stream, near, far)
+        self.back = LinkDirection(network, self.far_wire.stream, self.near_wire.stream, far, near)
         self.there.link = self.back.link = self
         self.near_wire.join(self.there, self.back)
         self.far_wire.join(self.back, self.there)
 
-    def ends_at(self, host: Host) -> list[tuple[Lane, Lane]]:
-        """For each end at `host`: the lane that it reads, and the one that it writes.
+    def ends_at(self, host: Host) -> list[tuple[LinkDirection, LinkDirection]]:
+        """For each end at `host`, the direction it reads and the direction it writes.
 
-        A machine that dials itself has both.
+        A host that dials itself has both ends.
         """
         near = [(self.back, self.there)] if host is self.near else []
         return [*near, (self.there, self.back)] if host is self.far else near
 
     def reset(self) -> None:
-        """End it as a box on the way would: both ends are told."""
+        """Reset both ends, as a middlebox would."""
         self.near_wire.stream.reset()
         self.far_wire.stream.reset()
 
     def check(self) -> None:
-        """Forget the ends that are over, and the link with the last of them."""
+        """Remove ends that are over, and the link when both are."""
         for host in (self.near, self.far):
             if all(reads.forgotten for reads, _ in self.ends_at(host)):
                 host.links.pop(self.number, None)
@@ -72,23 +72,23 @@ class Link:
 
 
 class Network:
-    """Machines by name and address, the paths between them, and all links that have an end."""
+    """Hosts by name and address, the paths between them, and all links with a live end."""
 
     def __init__(self, clock: ManualClock, chance: Random, trace: Trace) -> None:
         self.clock = clock
         self.chance = chance
         self.trace = trace
         self.hosts: dict[str, Host] = {}
-        self.links: dict[int, Link] = {}
-        self.stalled: dict[Lane, None] = {}
-        self.make_path: Callable[[Host, Host], Path] = lambda _source, _target: Path()
-        self.carried: Callable[[Lane, bytes], None] = _nothing
-        """Told of bytes that arrive."""
+        self.links: dict[int, NetworkLink] = {}
+        self.stalled: dict[LinkDirection, None] = {}
+        self.make_path: Callable[[Host, Host], NetworkPath] = lambda _source, _target: NetworkPath()
+        self.carried: Callable[[LinkDirection, bytes], None] = _ignore
+        """Called with bytes that arrive."""
         self.dials = 0
-        self._paths: dict[tuple[Host, Host], Path] = {}
+        self._paths: dict[tuple[Host, Host], NetworkPath] = {}
         self._addresses: dict[str, Host] = {}
         self.opened = 0
-        """Links, ever."""
+        """Number of links made so far."""
         self._ports = _FIRST_PORT
 
     def now(self) -> float:
@@ -97,57 +97,57 @@ class Network:
 
     @staticmethod
     def on_failure(error: Exception) -> None:
-        """A handler raised: the simulation ends here, in the call that moved the clock."""
+        """A handler raised: the simulation ends here, in the call that advanced the clock."""
         raise error
 
-    # --- machines and ways -------------------------------------------------------
+    # --- hosts and paths ---------------------------------------------------------
 
     def host(self, name: str, ip: str) -> Host:
-        """Put up a machine, known by its name and its address; raises `ValueError` if it is none."""
+        """Add a host; raises `ValueError` if `ip` is no address."""
         host = Host(self.clock, name, str(ip_address(ip)))
         self.hosts[name] = self._addresses[name] = self._addresses[ip] = host
         return host
 
-    def path(self, source: Host, target: Host) -> Path:
-        """The way from one machine to another; made by `make_path` when first asked for."""
+    def path(self, source: Host, target: Host) -> NetworkPath:
+        """The path from one host to another, made by `make_path` on first use."""
         path = self._paths.get((source, target))
         if path is None:
             path = self._paths[source, target] = self.make_path(source, target)
         return path
 
     def cut(self, source: Host, target: Host) -> None:
-        """Let nothing pass this way."""
+        """Cut the path in this direction."""
         self.path(source, target).open = False
 
-    def mend(self) -> None:
-        """Let everything pass everywhere again, what stalled included."""
+    def heal(self) -> None:
+        """Open all paths, and retransmit stalled bytes."""
         for path in self._paths.values():
             path.open = True
-        self.send_again()
+        self.retransmit()
 
-    def calm(self) -> None:
-        """Every path is as it was made: what is under way on a slow one comes at once."""
+    def restore_paths(self) -> None:
+        """Restore latency and rate of every path; bytes in flight on slow paths arrive at once."""
         for (source, target), path in self._paths.items():
             made = self.make_path(source, target)
             path.latency, path.rate = made.latency, made.rate
         for link in self.links.values():
-            link.there.hurry()
-            link.back.hurry()
+            link.there.expedite()
+            link.back.expedite()
 
-    def send_again(self) -> None:
-        """Some path may be open again: what stalled there is sent once more."""
-        for lane in list(self.stalled):
-            lane.again()
+    def retransmit(self) -> None:
+        """Retransmit stalled bytes where the path is open again."""
+        for direction in list(self.stalled):
+            direction.retransmit()
 
     def free_port(self) -> int:
-        """The next number of an end that dialled."""
+        """The next port for a dialling end."""
         self._ports = self._ports + 1 if self._ports < 65_535 else _FIRST_PORT
         return self._ports
 
-    # --- ends of machines and links ------------------------------------------------
+    # --- ends of hosts and links ---------------------------------------------------
 
     def power_off(self, host: Host) -> None:
-        """Let a machine vanish without a word."""
+        """Stop a host; its peers receive nothing."""
         host.halt()
         host.up = False
         for link in list(host.links.values()):
@@ -155,7 +155,7 @@ class Network:
                 reads.forget()
 
     def kill(self, host: Host) -> None:
-        """End a machine's programs; its kernel closes their links, some with a reset."""
+        """Kill the programs of a host; its kernel closes their links, some with a reset."""
         host.halt()
         for link in list(host.links.values()):
             for reads, writes in link.ends_at(host):
@@ -167,31 +167,31 @@ class Network:
                 reads.forget()
 
     def start(self, host: Host) -> None:
-        """Give a machine power, and a new run of programs."""
+        """Power a host on, with a new run of programs."""
         host.reboot()
-        self.send_again()
+        self.retransmit()
 
-    def between(self, one: Host, other: Host) -> list[Link]:
-        """The links with an end at each of two machines."""
+    def between(self, one: Host, other: Host) -> list[NetworkLink]:
+        """The links between two hosts."""
         return [link for link in one.links.values() if other in (link.near, link.far)]
 
     # --- dialling --------------------------------------------------------------------
 
-    def dialer(self, host: Host) -> "Dialer":
-        """What opens links from a machine, for the programs that run there now."""
-        return Dialer(self, host)
+    def dialer(self, host: Host) -> "SimulatedDialer":
+        """A dialer for the programs that run on a host now."""
+        return SimulatedDialer(self, host)
 
-    def connect(self, near: Host, far: Host, port: int) -> Link:
-        """Make a link whose ends are not driven yet."""
+    def connect(self, near: Host, far: Host, port: int) -> NetworkLink:
+        """Make a link whose ends have no handler yet."""
         self.opened += 1
-        link = Link(self, self.opened, near, far, port)
+        link = NetworkLink(self, self.opened, near, far, port)
         self.links[link.number] = near.links[link.number] = far.links[link.number] = link
         return link
 
     def resolve(self, name: str) -> Host | None:
-        """The machine of a name or an address."""
+        """The host with this name or address."""
         return self._addresses.get(name)
 
 
-def _nothing(_lane: Lane, _data: bytes) -> None:
-    """Take no notice of what arrives."""
+def _ignore(_lane: LinkDirection, _data: bytes) -> None:
+    """Ignore arriving bytes."""

@@ -1,7 +1,7 @@
-"""What a seed stands for: a cluster, its traffic and its misfortunes, as plain data.
+"""Scenarios: a cluster and the schedule of its workload and faults, as plain data.
 
-A scenario is decided before it is played, and every step stands by itself: one that finds
-nothing to act on does nothing. So steps can be left out, to find out which ones matter.
+A seed determines a scenario before it is played. Steps are independent: one without a target
+does nothing. So shrinking can remove steps to find those that matter.
 """
 
 from collections.abc import Callable
@@ -10,96 +10,96 @@ from random import Random
 from typing import Final
 
 VERSION: Final = 2
-"""Raised whenever a seed comes to stand for something else."""
+"""Incremented when seeds change their meaning."""
 
-Word = int | float | str | None
-
-
-def number_of(word: Word) -> int:
-    """A word that counts, or names a server or a client."""
-    assert isinstance(word, int)
-    return word
+Argument = int | float | str | None
 
 
-def amount_of(word: Word) -> float:
-    """A word that measures."""
-    assert isinstance(word, int | float)
-    return float(word)
+def number_of(argument: Argument) -> int:
+    """An argument that is a count, or the number of a server or a client."""
+    assert isinstance(argument, int)
+    return argument
+
+
+def amount_of(argument: Argument) -> float:
+    """An argument that is a quantity."""
+    assert isinstance(argument, int | float)
+    return float(argument)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that is done, so many seconds after its phase began."""
+    """One action, `at` seconds after the beginning of its phase."""
 
     at: float
-    verb: str
-    words: tuple[Word, ...] = ()
+    action: str
+    arguments: tuple[Argument, ...] = ()
 
     @property
     def is_fault(self) -> bool:
-        """Whether it is a misfortune, not traffic."""
-        return self.verb in FAULTS
+        """Whether it is a fault; otherwise it belongs to the workload."""
+        return self.action in FAULTS
 
     def __str__(self) -> str:
-        return f"{self.at:9.4f}  {self.verb} {' '.join(map(str, self.words))}"
+        return f"{self.at:9.4f}  {self.action} {' '.join(map(str, self.arguments))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Steps within a stretch of time; a quiet period follows."""
+    """Steps within some seconds; a quiet period follows."""
 
     seconds: float
     steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """One server of the cluster: whom it is told of, and how it names itself."""
+class ServerSpec:
+    """One server of the cluster: its list of routes, and its start."""
 
     routes: tuple[int, ...]
-    """Numbers of the servers in its list of routes; its own among them, perhaps, and some twice."""
-    late: bool = False
-    """Whether it starts only when a step says so."""
-    anywhere: bool = False
-    """Whether it gives 0.0.0.0 as the host of its cluster listener."""
+    """Numbers of the servers in its list of routes; may contain its own, and duplicates."""
+    starts_late: bool = False
+    """Whether it is started by a step, not at the beginning."""
+    wildcard_host: bool = False
+    """Whether the host of its cluster listener is 0.0.0.0."""
     by_name: bool = True
-    """Whether its list of routes has names; otherwise addresses."""
+    """Whether its list of routes has names, not addresses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
-    """The ways between machines: seconds and bytes."""
+class NetworkConditions:
+    """Properties of the paths between hosts, in seconds and bytes."""
 
     latency: float
     jitter: float
-    grain: int
-    """Most bytes that one of the first reads of an arrival gets; 0 for no bound."""
+    max_read: int
+    """Maximum bytes of each of the first reads after an arrival; 0 for no limit."""
     capacity: int
-    """Bytes of one direction of a link that its kernels hold."""
+    """Bytes that the kernels hold of each direction of a link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All that a seed decides, apart from chance while it is played."""
+    """All that a seed determines before the simulation begins."""
 
     seed: int
-    seats: tuple[Seat, ...]
-    weather: Weather
-    guarded: bool
-    """Whether servers ask each other for a password."""
+    server_specs: tuple[ServerSpec, ...]
+    conditions: NetworkConditions
+    route_password: bool
+    """Whether routes need a password."""
     max_pending: int
-    """Bytes that may wait for one client."""
+    """Maximum pending bytes of one client."""
     phases: tuple[Phase, ...]
 
     @property
     def steps(self) -> int:
-        """How many steps there are."""
+        """Number of steps."""
         return sum(len(phase.steps) for phase in self.phases)
 
     def lines(self) -> list[str]:
-        """For people: the cluster, and every step."""
-        lines = [f"{self.weather}{', with passwords between servers' if self.guarded else ''}"]
-        lines += [f"server {number}: {seat}" for number, seat in enumerate(self.seats)]
+        """Readable lines: the cluster, and every step."""
+        lines = [f"{self.conditions}{', with a password for routes' if self.route_password else ''}"]
+        lines += [f"server {number}: {spec}" for number, spec in enumerate(self.server_specs)]
         for number, phase in enumerate(self.phases):
             lines.append(f"phase {number} of {phase.seconds:g} s")
             lines += [str(step) for step in phase.steps]
@@ -110,7 +110,7 @@ class Scenario:
 
 
 def _all_to_seed(count: int, _chance: Random) -> list[list[int]]:
-    return [[0] for _ in range(count)]  # the seed's own list names itself
+    return [[0] for _ in range(count)]  # the first server's list names itself
 
 
 def _chain(count: int, _chance: Random) -> list[list[int]]:
@@ -122,13 +122,13 @@ def _mutual(count: int, _chance: Random) -> list[list[int]]:
 
 
 def _same_list(count: int, chance: Random) -> list[list[int]]:
-    """Every server is given one list that names some of them, perhaps twice, perhaps itself."""
+    """One list for all servers, which may name a server twice, and the server itself."""
     named = [chance.randrange(count) for _ in range(min(count, chance.randint(2, 5)))]
     return [list(named) for _ in range(count)]
 
 
 def _tree(count: int, chance: Random) -> list[list[int]]:
-    """Every server knows some earlier one, or is known by it."""
+    """Every server knows an earlier one, or is known by it."""
     lists: list[list[int]] = [[] for _ in range(count)]
     for number in range(1, count):
         other = chance.randrange(number)
@@ -148,25 +148,25 @@ TOPOLOGIES: Final[tuple[Callable[[int, Random], list[list[int]]], ...]] = (
 )
 
 _SIZES: Final = ((2, 3, 20), (3, 3, 30), (4, 6, 34), (7, 10, 10), (11, 20, 4), (21, 50, 2))
-"""From, to, and how many of a hundred seeds have so many servers."""
+"""Minimum and maximum number of servers, and the percentage of seeds."""
 
 
-def _seats(chance: Random) -> tuple[Seat, ...]:
+def _server_specs(chance: Random) -> tuple[ServerSpec, ...]:
     low, high, _ = chance.choices(_SIZES, [share for _, _, share in _SIZES])[0]
     count = chance.randint(low, high)
     lists = chance.choice(TOPOLOGIES if count <= 20 else TOPOLOGIES[:2])(count, chance)
     return tuple(
-        Seat(
+        ServerSpec(
             tuple(routes),
-            late=number > 1 and chance.random() < 0.12,
-            anywhere=chance.random() < 0.4,
+            starts_late=number > 1 and chance.random() < 0.12,
+            wildcard_host=chance.random() < 0.4,
             by_name=chance.random() < 0.5,
         )
         for number, routes in enumerate(lists)
     )
 
 
-# --- traffic -----------------------------------------------------------------------
+# --- workload ----------------------------------------------------------------------
 
 _WORDS: Final = ("a", "b", "c")
 _PATTERNS: Final = ("a.a", "a.b", "b.a", "c", "a.*", "*.a", "*.*", "a.>", ">", "b.*.c")
@@ -178,95 +178,95 @@ def _subject(chance: Random) -> str:
     return ".".join(chance.choice(_WORDS) for _ in range(chance.choice((1, 2, 2, 2, 3))))
 
 
-_VERBS: Final = ("pub", "req", "sub", "unsub", "limit", "move", "leave", "arrive", "stall")
+_ACTIONS: Final = ("pub", "req", "sub", "unsub", "limit", "move", "leave", "arrive", "stall")
 _ORDINARY: Final = (60, 10, 10, 5, 5, 4, 2, 3, 1)
 _HEAVY: Final = (60, 10, 5, 3, 3, 2, 1, 3, 8)
-"""How often each comes."""
+"""Weights of the actions."""
 
 
 def _traffic_step(chance: Random, at: float, clients: int, servers: int, *, heavy: bool) -> Step:
     client = chance.randrange(clients)
-    verb = chance.choices(_VERBS, _HEAVY if heavy else _ORDINARY)[0]
-    words: tuple[Word, ...] = ()
-    if verb == "pub" and heavy:
+    action = chance.choices(_ACTIONS, _HEAVY if heavy else _ORDINARY)[0]
+    arguments: tuple[Argument, ...] = ()
+    if action == "pub" and heavy:
         size = chance.choice((10, 1000, 20_000, 200_000))
-        words = (_subject(chance), chance.choice((1, 2, 5) if size > 20_000 else (1, 5, 20, 100)), size)
-    elif verb == "pub":
+        arguments = (_subject(chance), chance.choice((1, 2, 5) if size > 20_000 else (1, 5, 20, 100)), size)
+    elif action == "pub":
         size = chance.choice((0, 10, 10, 100, 100, 1000, 20_000))
-        words = (_subject(chance), chance.choice((1, 1, 2, 5, 20)), size)
-    elif verb == "req":
-        words = (chance.choice(_SERVICES),)
-    elif verb == "sub":
-        words = (chance.choice(_PATTERNS), chance.choice(_QUEUES))
-    elif verb == "unsub":
-        words = (chance.randrange(8),)
-    elif verb == "limit":
-        words = (chance.randrange(8), chance.randint(1, 20))
-    elif verb in ("move", "arrive"):
-        words = (chance.randrange(servers),)
-    elif verb == "leave":
-        words = (chance.choice(("close", "abort")),)
-    elif verb == "stall":
-        words = (round(chance.uniform(0.1, 6.0), 3),)
-    return Step(at, verb, (client, *words))
+        arguments = (_subject(chance), chance.choice((1, 1, 2, 5, 20)), size)
+    elif action == "req":
+        arguments = (chance.choice(_SERVICES),)
+    elif action == "sub":
+        arguments = (chance.choice(_PATTERNS), chance.choice(_QUEUES))
+    elif action == "unsub":
+        arguments = (chance.randrange(8),)
+    elif action == "limit":
+        arguments = (chance.randrange(8), chance.randint(1, 20))
+    elif action in ("move", "arrive"):
+        arguments = (chance.randrange(servers),)
+    elif action == "leave":
+        arguments = (chance.choice(("close", "abort")),)
+    elif action == "stall":
+        arguments = (round(chance.uniform(0.1, 6.0), 3),)
+    return Step(at, action, (client, *arguments))
 
 
-def _audience(chance: Random, clients: int, servers: int) -> list[Step]:
-    """Clients that arrive, and what they listen to."""
+def _arrivals(chance: Random, clients: int, servers: int) -> list[Step]:
+    """Clients that connect, and their subscriptions."""
     steps = []
     for client in range(clients):
         at = round(chance.uniform(0.0, 1.0), 6)
         steps.append(Step(at, "arrive", (client, chance.randrange(servers))))
         for _ in range(chance.choice((0, 1, 1, 2, 3))):
-            words = (client, chance.choice(_PATTERNS), chance.choice(_QUEUES))
-            steps.append(Step(at, "sub", words))
+            arguments = (client, chance.choice(_PATTERNS), chance.choice(_QUEUES))
+            steps.append(Step(at, "sub", arguments))
         if chance.random() < 0.3:
             steps.append(Step(at, "sub", (client, chance.choice((*_SERVICES, "svc.*")), "workers")))
     return steps
 
 
-# --- misfortunes ---------------------------------------------------------------------
+# --- faults --------------------------------------------------------------------------
 
 
-def _one_server(chance: Random, servers: int) -> tuple[Word, ...]:
+def _one_server(chance: Random, servers: int) -> tuple[Argument, ...]:
     return (chance.randrange(servers),)
 
 
-def _for_a_while(chance: Random, servers: int) -> tuple[Word, ...]:
+def _for_a_while(chance: Random, servers: int) -> tuple[Argument, ...]:
     return (chance.randrange(servers), round(chance.choice((0.5, 3.0, 8.0, 20.0)) * chance.random(), 3))
 
 
-def _two_servers(chance: Random, servers: int) -> tuple[Word, ...]:
+def _two_servers(chance: Random, servers: int) -> tuple[Argument, ...]:
     one = chance.randrange(servers)
     return one, (one + chance.randrange(1, servers)) % servers
 
 
-def _slow(chance: Random, servers: int) -> tuple[Word, ...]:
+def _slow(chance: Random, servers: int) -> tuple[Argument, ...]:
     return (*_two_servers(chance, servers), chance.choice((2_000, 20_000, 200_000)))
 
 
-def _delay(chance: Random, servers: int) -> tuple[Word, ...]:
+def _delay(chance: Random, servers: int) -> tuple[Argument, ...]:
     return (*_two_servers(chance, servers), round(chance.uniform(0.01, 0.3), 4))
 
 
-def _split(chance: Random, servers: int) -> tuple[Word, ...]:
-    """Which way nothing passes, and who is on the one side."""
+def _split(chance: Random, servers: int) -> tuple[Argument, ...]:
+    """The directions that are cut, and the servers on one side."""
     side = chance.sample(range(servers), chance.randint(1, max(1, servers // 2)))
     return (chance.choice(("both", "both", "out", "in")), *side)
 
 
-def _client_side(chance: Random, _servers: int) -> tuple[Word, ...]:
+def _client_side(chance: Random, _servers: int) -> tuple[Argument, ...]:
     return chance.randrange(12), round(chance.uniform(0.1, 20.0), 3)
 
 
-def _stranger(chance: Random, servers: int) -> tuple[Word, ...]:
-    """Whom it visits, on which port, with what to say, for how long."""
+def _hostile(chance: Random, servers: int) -> tuple[Argument, ...]:
+    """The server, the port, the input, and the seconds until it disconnects."""
     port = chance.choice(("routes", "clients"))
     return chance.randrange(servers), port, chance.randrange(1000), round(chance.uniform(0.1, 30.0), 3)
 
 
-FAULTS: Final[dict[str, tuple[int, Callable[[Random, int], tuple[Word, ...]]]]] = {
-    "power": (6, _one_server),
+FAULTS: Final[dict[str, tuple[int, Callable[[Random, int], tuple[Argument, ...]]]]] = {
+    "power-off": (6, _one_server),
     "kill": (8, _one_server),
     "stop": (5, _one_server),
     "start": (22, _one_server),
@@ -276,36 +276,36 @@ FAULTS: Final[dict[str, tuple[int, Callable[[Random, int], tuple[Word, ...]]]]] 
     "reset": (6, _two_servers),
     "slow": (4, _slow),
     "delay": (6, _delay),
-    "deaf": (3, _for_a_while),
-    "lose": (4, _client_side),
-    "stranger": (6, _stranger),
+    "refuse-routes": (3, _for_a_while),
+    "disconnect": (4, _client_side),
+    "hostile": (6, _hostile),
 }
-"""How often each comes, among the others, and with which words."""
+"""Weight and arguments of each fault."""
 
 
 def _fault_step(chance: Random, at: float, servers: int) -> Step:
-    verb = chance.choices(list(FAULTS), [weight for weight, _ in FAULTS.values()])[0]
-    return Step(at, verb, FAULTS[verb][1](chance, servers))
+    action = chance.choices(list(FAULTS), [weight for weight, _ in FAULTS.values()])[0]
+    return Step(at, action, FAULTS[action][1](chance, servers))
 
 
 def _rolling_restart(chance: Random, seconds: float, servers: int) -> list[Step]:
     """Every server is stopped and started, one after the other."""
     turn = seconds / (servers + 1)
-    verb = chance.choice(("stop", "stop", "kill", "power"))
+    action = chance.choice(("stop", "stop", "kill", "power-off"))
     away = turn * chance.uniform(0.1, 0.9)
-    steps = [Step(round(turn * (number + 0.1), 6), verb, (number,)) for number in range(servers)]
-    return steps + [Step(round(step.at + away, 6), "start", step.words) for step in steps]
+    steps = [Step(round(turn * (number + 0.1), 6), action, (number,)) for number in range(servers)]
+    return steps + [Step(round(step.at + away, 6), "start", step.arguments) for step in steps]
 
 
 def _blackout(chance: Random, seconds: float, servers: int) -> list[Step]:
-    """All servers go at once, and come back one by one."""
-    at, verb = round(chance.uniform(0.0, seconds / 2), 6), chance.choice(("kill", "power"))
-    steps = [Step(at, verb, (number,)) for number in range(servers)]
+    """All servers stop at once, and start one by one."""
+    at, action = round(chance.uniform(0.0, seconds / 2), 6), chance.choice(("kill", "power-off"))
+    steps = [Step(at, action, (number,)) for number in range(servers)]
     back = [round(at + chance.uniform(0.0, seconds / 2), 6) for _ in steps]
-    return steps + [Step(begin, "start", step.words) for begin, step in zip(back, steps, strict=True)]
+    return steps + [Step(begin, "start", step.arguments) for begin, step in zip(back, steps, strict=True)]
 
 
-def _misfortunes(chance: Random, seconds: float, servers: int) -> list[Step]:
+def _faults(chance: Random, seconds: float, servers: int) -> list[Step]:
     kind = chance.random()
     if kind < 0.08:
         return _rolling_restart(chance, seconds, servers)
@@ -319,46 +319,48 @@ _ROOMY, _TIGHT = 10 * 1024 * 1024, 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Mood:
-    """What kind of phase it is to be."""
+class _PhaseKind:
+    """The kind of a phase."""
 
     first: bool
-    """Clients arrive in it."""
+    """Whether clients connect in it."""
     heavy: bool
-    """They flood each other."""
+    """Whether clients publish large volumes."""
     faulty: bool
 
 
-def _phase(chance: Random, clients: int, servers: int, mood: _Mood) -> Phase:
-    long = chance.random() < 0.15  # so long that what is lost is noticed within it
+def _phase(chance: Random, clients: int, servers: int, kind: _PhaseKind) -> Phase:
+    long = chance.random() < 0.15  # long enough to notice silent peers
     seconds = round(chance.uniform(40.0, 90.0) if long else chance.uniform(3.0, 20.0), 3)
-    steps = _audience(chance, clients, servers) if mood.first else []
+    steps = _arrivals(chance, clients, servers) if kind.first else []
     for _ in range(chance.randint(5, 50)):
         at = round(chance.uniform(1.0, seconds), 6)
-        steps.append(_traffic_step(chance, at, clients, servers, heavy=mood.heavy))
-    if mood.faulty:
-        steps += _misfortunes(chance, seconds, servers)
+        steps.append(_traffic_step(chance, at, clients, servers, heavy=kind.heavy))
+    if kind.faulty:
+        steps += _faults(chance, seconds, servers)
     return Phase(seconds, tuple(sorted(steps, key=lambda step: step.at)))
 
 
 def make_scenario(seed: int) -> Scenario:
-    """What the seed stands for; the same in every process."""
+    """The scenario of a seed; the same in every process."""
     chance = Random(f"{VERSION}:{seed}")
-    seats = _seats(chance)
-    servers, clients = len(seats), chance.randint(2, 10)
+    server_specs = _server_specs(chance)
+    servers, clients = len(server_specs), chance.randint(2, 10)
     latency = chance.choice((0.0, 0.0005, 0.001, 0.01, 0.05, 0.15))
-    weather = Weather(
+    conditions = NetworkConditions(
         latency,
         jitter=latency * chance.choice((0.0, 0.5, 2.0)),
-        grain=chance.choice((0, 0, 0, 1, 11, 400)),
+        max_read=chance.choice((0, 0, 0, 1, 11, 400)),
         capacity=chance.choice((256 * 1024, 32 * 1024)),
     )
     tight = latency <= 0.001 and chance.random() < 0.5
     count = chance.randint(2, 4) if servers <= 10 else 2
     phases = []
     for number in range(count):
-        # The first phase, in which clients arrive, sees few misfortunes: afterwards much is in place.
+        # Clients connect in the first phase, so it has few faults: later phases find a working cluster.
         heavy, faulty = chance.random() < (0.5 if tight else 0.1), chance.random() < (0.9 if number else 0.2)
-        phases.append(_phase(chance, clients, servers, _Mood(not number, heavy, faulty)))
-    guarded = chance.random() < 0.3
-    return Scenario(seed, seats, weather, guarded, _TIGHT if tight else _ROOMY, tuple(phases))
+        phases.append(_phase(chance, clients, servers, _PhaseKind(not number, heavy, faulty)))
+    route_password = chance.random() < 0.3
+    return Scenario(
+        seed, server_specs, conditions, route_password, _TIGHT if tight else _ROOMY, tuple(phases)
+    )

@@ -1,4 +1,4 @@
-"""One server of the simulated cluster: a broker, and the machine it is started on again and again."""
+"""One server of the simulated cluster: a host, and the broker that runs on it."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from tests.fakes.single_user import SingleUser
 from tests.simulation.client import CLIENT_PORT
 from tests.simulation.host import Host
 from tests.simulation.network import Network
-from tests.simulation.scenario import Scenario, Seat
+from tests.simulation.scenario import Scenario, ServerSpec
 
 ROUTE_PORT = 6222
 
 LIMITS = Limits(ping_interval=5.0, ping_max=2)
-"""A peer that fell silent is known to be gone after 15 s, so that quiet periods can be short."""
+"""Silent peers are closed after 15 s, so that quiet periods can be short."""
 
 _USER, _PASSWORD = "route", "secret"
 
@@ -36,27 +36,27 @@ MakeBroker = Callable[[Limits, ServerInfo, Needs, Membership], Broker]
 _COUNTED = {
     RouteRegistered: "routes registered",
     RouteDuplicate: "duplicate routes closed",
-    SlowConsumer: "slow consumers cut",
+    SlowConsumer: "slow consumers closed",
     StaleConnection: "silent connections closed",
 }
-"""Facts that are counted for the summary."""
+"""Events that are counted for the summary."""
 
 
-class SessionHost(Protocol):
-    """What a server is put into."""
+class ServerContext(Protocol):
+    """What a server uses of the simulation."""
 
     network: Network
     entropy: SeededEntropy
     make_plane: MakePlane
     make_broker: MakeBroker
     debug: bool
-    servers: "list[Server]"
+    servers: "list[SimulatedServer]"
     scenario: Scenario
     logged: Counter[str]
 
 
 class TracingLog(EventLog):
-    """Puts the facts of one server into the trace."""
+    """Writes the events of one server into the trace."""
 
     debug: bool = False
     trace: bool = False
@@ -68,13 +68,13 @@ class TracingLog(EventLog):
         self.debug = debug
 
     def record(self, event: Event) -> None:
-        """Count it, and tell the trace, whose digest leaves it out: what is logged must not matter."""
+        """Count the event, and add it to the trace; the digest omits it, since logs must have no effect."""
         counted = _COUNTED.get(type(event))
         if counted is not None:
             self._counts[counted] += 1
         if event.level is not Level.DEBUG or self.debug:
             link = f"{event.link.kind}:{event.link.number} " if event.link else ""
-            self._network.trace.told(self._name, link + event.text())
+            self._network.trace.logged(self._name, link + event.text())
 
     def reopen(self) -> None:
         """There is no file."""
@@ -83,33 +83,33 @@ class TracingLog(EventLog):
         """Nothing is held."""
 
 
-class Server:
-    """A seat of the cluster, with or without a broker on it."""
+class SimulatedServer:
+    """A server of the cluster; its broker may be running or not."""
 
-    def __init__(self, around: SessionHost, number: int, host: Host, seat: Seat) -> None:
-        self._around = around
-        self._seat = seat
+    def __init__(self, context: ServerContext, number: int, host: Host, spec: ServerSpec) -> None:
+        self._context = context
+        self._spec = spec
         self.number = number
         self.host = host
         self.broker: Broker | None = None
         self.stopping = False
-        """Whether the broker is on its way out."""
+        """Whether the broker is shutting down."""
         self.left_timers = 0
-        """Timers that were outstanding after a broker had ended in good order."""
+        """Number of timers that were outstanding after an orderly shutdown."""
 
     @property
     def name(self) -> str:
-        """As the trace has it."""
+        """Its name in the trace."""
         return self.host.name
 
     @property
     def running(self) -> bool:
-        """Whether a broker is there, be it frozen or on its way out."""
+        """Whether a broker runs, even frozen or shutting down."""
         return self.broker is not None
 
     def start(self) -> None:
-        """Start a broker that knows nothing of any former one."""
-        network = self._around.network
+        """Start a new broker, without state of an earlier one."""
+        network = self._context.network
         network.start(self.host)
         self.stopping = False
         self.broker = self._make()
@@ -121,20 +121,20 @@ class Server:
 
     @property
     def client_url(self) -> str:
-        """Where clients find it."""
+        """Address and port for clients."""
         return f"{self.host.ip}:{CLIENT_PORT}"
 
     def listen(self) -> None:
-        """Take connections, unless it is to stop."""
+        """Accept connections, unless it is shutting down."""
         if self.broker is not None and not self.stopping:
             self.host.listeners[CLIENT_PORT] = self.broker.accept
             self.host.listeners[ROUTE_PORT] = self.broker.accept_route
 
     def _make(self) -> Broker:
-        around = self._around
-        limits = replace(LIMITS, max_pending=around.scenario.max_pending)
+        context = self._context
+        limits = replace(LIMITS, max_pending=context.scenario.max_pending)
         info = ServerInfo(
-            server_id=around.entropy.identifier(),
+            server_id=context.entropy.identifier(),
             version="0.8.0",
             go="simulation",
             host=self.host.ip,
@@ -144,35 +144,35 @@ class Server:
             tls_verify=False,
             max_payload=limits.max_payload,
         )
-        log = TracingLog(around.network, self.name, around.logged, debug=around.debug)
-        needs = Needs(around.make_plane, around.entropy.seed(), self.host.clock, AllowAll(), log)
-        dialer = around.network.dialer(self.host)
-        guard = SingleUser(_USER, _PASSWORD) if around.scenario.guarded else AllowAll()
-        return around.make_broker(limits, info, needs, Membership(self._settings(), guard, dialer))
+        log = TracingLog(context.network, self.name, context.logged, debug=context.debug)
+        needs = Needs(context.make_plane, context.entropy.seed(), self.host.clock, AllowAll(), log)
+        dialer = context.network.dialer(self.host)
+        guard = SingleUser(_USER, _PASSWORD) if context.scenario.route_password else AllowAll()
+        return context.make_broker(limits, info, needs, Membership(self._settings(), guard, dialer))
 
     def _settings(self) -> ClusterSettings:
-        servers = self._around.servers
-        hosts = [servers[number].host for number in self._seat.routes]
-        user, password = (_USER, _PASSWORD) if self._around.scenario.guarded else ("", "")
+        servers = self._context.servers
+        hosts = [servers[number].host for number in self._spec.routes]
+        user, password = (_USER, _PASSWORD) if self._context.scenario.route_password else ("", "")
         routes = tuple(
-            RouteUrl(host.name if self._seat.by_name else host.ip, ROUTE_PORT, user, password)
+            RouteUrl(host.name if self._spec.by_name else host.ip, ROUTE_PORT, user, password)
             for host in hosts
         )
-        host = "0.0.0.0" if self._seat.anywhere else self.host.ip  # noqa: S104 - only told
+        host = "0.0.0.0" if self._spec.wildcard_host else self.host.ip  # noqa: S104 - announced, not bound
         return ClusterSettings(host, ROUTE_PORT, user, password, routes=routes)
 
     def kill(self) -> None:
-        """End the program; the machine stays."""
+        """Kill the program; the host stays up."""
         self.broker = None
-        self._around.network.kill(self.host)
+        self._context.network.kill(self.host)
 
     def power_off(self) -> None:
-        """Let machine and program vanish."""
+        """Power the host off."""
         self.broker = None
-        self._around.network.power_off(self.host)
+        self._context.network.power_off(self.host)
 
     def stop(self) -> None:
-        """Ask the broker to end in good order."""
+        """Start an orderly shutdown."""
         broker = self.broker
         if broker is not None and not self.stopping:
             self.stopping = True
@@ -180,11 +180,11 @@ class Server:
             broker.shutdown(partial(self._stopped, broker))
 
     def _stopped(self, broker: Broker) -> None:
-        """The broker is done; what it closed has a moment to be read."""
-        self._around.network.clock.call_later(2 * LINGER_SECONDS, partial(self._exit, broker))
+        """The broker has shut down; its peers get time to read the rest."""
+        self._context.network.clock.call_later(2 * LINGER_SECONDS, partial(self._exit, broker))
 
     def _exit(self, broker: Broker) -> None:
         if self.broker is broker:
-            self._around.network.trace.note(self.name, "stopped")
+            self._context.network.trace.note(self.name, "stopped")
             self.left_timers = self.host.clock.outstanding
             self.kill()

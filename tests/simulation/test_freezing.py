@@ -1,11 +1,11 @@
-"""A server that stands still: rare in seeds for as long as it takes, so it has a scenario of its own."""
+"""A frozen server: seeds seldom freeze one for long enough, so it has a scenario of its own."""
 
 from app.domain.broker import Broker
 from app.domain.dataplane import choose
-from tests.simulation.planted import PLANTS
-from tests.simulation.scenario import Phase, Scenario, Seat, Step, Weather
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.scenario import NetworkConditions, Phase, Scenario, ServerSpec, Step
 from tests.simulation.server import MakeBroker
-from tests.simulation.world import World
+from tests.simulation.simulation import Simulation
 from tests.support.twins import twins
 
 FROZEN = 12.0
@@ -16,36 +16,36 @@ GROUP = (
 )
 """A publisher at server 0, and members of a group at servers 1 and 2."""
 
-STANDSTILL = (
+FREEZE = (
     Step(0.0, "freeze", (2, FROZEN)),
     *(Step(5.5 + number / 10, "pub", (0, "a", 1, 16)) for number in range(40)),
 )
 
 
 def play(make_broker: MakeBroker) -> tuple[str | None, int]:
-    """What goes wrong while server 2 stands still and the group is asked; and how much was owed."""
+    """Publish to the group while server 2 is frozen; returns the violation and the expected deliveries."""
     scenario = Scenario(
         seed=1,
-        seats=(Seat((0,)),) * 3,
-        weather=Weather(0.01, 0.01, 0, 256 * 1024),
-        guarded=False,
+        server_specs=(ServerSpec((0,)),) * 3,
+        conditions=NetworkConditions(0.01, 0.01, 0, 256 * 1024),
+        route_password=False,
         max_pending=1_000_000,
-        phases=(Phase(2.0, GROUP), Phase(FROZEN + 1.0, STANDSTILL)),
+        phases=(Phase(2.0, GROUP), Phase(FROZEN + 1.0, FREEZE)),
     )
-    world = World(scenario, choose(twins()[-1])[1])
-    world.make_broker = make_broker
-    outcome = world.play()
-    return outcome.violation, outcome.counts["owed deliveries"]
+    simulation = Simulation(scenario, choose(twins()[-1])[1])
+    simulation.make_broker = make_broker
+    outcome = simulation.play()
+    return outcome.violation, outcome.counts["expected deliveries"]
 
 
-def test_a_group_does_without_a_server_that_stands_still() -> None:
-    """Forty messages in a row, and not one is left to a machine that cannot take it."""
+def test_a_group_does_without_a_frozen_server() -> None:
+    """No message goes to a member whose server cannot read it."""
     assert (None, 40) == play(Broker)
 
 
-def test_a_server_that_never_doubts_is_caught() -> None:
-    """One that draws members wherever there is a route lets messages wait for the thaw."""
-    violation, _ = play(PLANTS["draws-the-frozen"].make_broker)
+def test_a_server_that_never_suspects_is_caught() -> None:
+    """A mutant that draws members of frozen servers delivers too late."""
+    violation, _ = play(MUTANTS["never-suspects"].make_broker)
 
     assert violation is not None
     assert violation.startswith("in time: ")

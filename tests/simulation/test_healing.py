@@ -1,35 +1,37 @@
-"""Partitions that last: too long for what seeds play, and cheap in virtual time all the same."""
+"""Long partitions: longer than those of seeds, and still fast in virtual time."""
 
 import pytest
 
 from app.domain.dataplane import choose
 from tests.simulation.invariants import mesh_is_complete
-from tests.simulation.scenario import Scenario, Seat, Weather
-from tests.simulation.world import World
+from tests.simulation.scenario import NetworkConditions, Scenario, ServerSpec
+from tests.simulation.simulation import Simulation
 from tests.support.twins import twins
 
 HOUR = 3600.0
 
 
 @pytest.mark.parametrize("hours", [0.5, 6.0, 20.0])
-def test_servers_that_learnt_of_each_other_meet_again(hours: float) -> None:
-    """They have only a seed in common, which lost neither, and so tells neither anew."""
-    weather = Weather(0.001, 0.001, 0, 256 * 1024)
-    scenario = Scenario(1, (Seat((0,)),) * 3, weather, guarded=False, max_pending=1_000_000, phases=())
-    world = World(scenario, choose(twins()[-1])[1])
-    for server in world.servers:
+def test_servers_known_by_gossip_reconnect(hours: float) -> None:
+    """Their common seed server has lost neither, so it announces neither again."""
+    conditions = NetworkConditions(0.001, 0.001, 0, 256 * 1024)
+    scenario = Scenario(
+        1, (ServerSpec((0,)),) * 3, conditions, route_password=False, max_pending=1_000_000, phases=()
+    )
+    simulation = Simulation(scenario, choose(twins()[-1])[1])
+    for server in simulation.servers:
         server.start()
-    world.clock.advance(5.0)
-    one, other = world.servers[1].host, world.servers[2].host
+    simulation.clock.advance(5.0)
+    one, other = simulation.servers[1].host, simulation.servers[2].host
 
-    formed = mesh_is_complete(world)
-    world.network.cut(one, other)
-    world.network.cut(other, one)
-    world.clock.advance(hours * HOUR)
-    parted = not mesh_is_complete(world)
-    world.network.mend()
-    world.clock.advance(120.0)
+    formed = mesh_is_complete(simulation)
+    simulation.network.cut(one, other)
+    simulation.network.cut(other, one)
+    simulation.clock.advance(hours * HOUR)
+    partitioned = not mesh_is_complete(simulation)
+    simulation.network.heal()
+    simulation.clock.advance(120.0)
 
     assert formed
-    assert parted
-    assert mesh_is_complete(world)
+    assert partitioned
+    assert mesh_is_complete(simulation)

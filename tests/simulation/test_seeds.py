@@ -1,4 +1,4 @@
-"""Some dozens of seeds, over both twins; ``make simulate`` plays thousands."""
+"""A few dozen seeds on both twins; ``make simulate`` plays thousands."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ import pytest
 
 from app.domain.dataplane import choose
 from tests.simulation.__main__ import main
-from tests.simulation.scenario import FAULTS, Scenario, Step, Word, make_scenario
+from tests.simulation.scenario import FAULTS, Argument, Scenario, Step, make_scenario
 from tests.simulation.shrink import shrink
-from tests.simulation.world import Outcome, World
+from tests.simulation.simulation import Simulation, SimulationResult
 from tests.support.twins import twins
 
 SEEDS = 40
@@ -22,14 +22,15 @@ print([play(make_scenario(seed), "python").digest for seed in range(3)])
 """
 
 
-def play(scenario: Scenario, twin: str) -> Outcome:
+def play(scenario: Scenario, twin: str) -> SimulationResult:
     """Play a scenario on one twin of the data plane."""
-    return World(scenario, choose(twin)[1]).play()
+    return Simulation(scenario, choose(twin)[1]).play()
 
 
+@pytest.mark.timeout(300)  # a seed with fifty servers takes long on a busy machine
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_every_promise_is_kept(seed: int) -> None:
-    """In every scenario, and in the same way, to the byte and the nanosecond, on either twin."""
+    """No seed has a violation, and both twins have equal traces, to the byte and the nanosecond."""
     outcomes = {twin: play(make_scenario(seed), twin) for twin in twins()}
 
     assert dict.fromkeys(twins()) == {twin: outcome.violation for twin, outcome in outcomes.items()}
@@ -37,7 +38,7 @@ def test_every_promise_is_kept(seed: int) -> None:
 
 
 def test_a_seed_plays_the_same_in_every_process() -> None:
-    """Neither the process nor Python's hashing of strings has a say."""
+    """The process and Python's string hashing have no influence."""
     here = [play(make_scenario(seed), "python").digest for seed in range(3)]
 
     for hash_seed in ("1", "2"):
@@ -50,36 +51,36 @@ def test_a_seed_plays_the_same_in_every_process() -> None:
 
 
 def test_seeds_differ() -> None:
-    """Each one decides a scenario of its own."""
+    """Each seed has a scenario of its own."""
     assert 100 == len({make_scenario(seed) for seed in range(100)})
 
 
-def test_the_seeds_have_everything_in_them() -> None:
-    """All misfortunes, small and large clusters, late servers, lists with the server itself or doubles."""
+def test_seeds_cover_all_faults_and_topologies() -> None:
+    """All faults, small and large clusters, late starts, route lists with the server itself or duplicates."""
     scenarios = [make_scenario(seed) for seed in range(300)]
-    steps = {step.verb for scenario in scenarios for phase in scenario.phases for step in phase.steps}
-    sizes = {len(scenario.seats) for scenario in scenarios}
-    seats = [(number, seat) for s in scenarios for number, seat in enumerate(s.seats)]
+    steps = {step.action for scenario in scenarios for phase in scenario.phases for step in phase.steps}
+    sizes = {len(scenario.server_specs) for scenario in scenarios}
+    server_specs = [(number, spec) for s in scenarios for number, spec in enumerate(s.server_specs)]
 
     assert set(FAULTS) <= steps
     assert (2, True) == (min(sizes), max(sizes) > 20)
-    assert any(seat.late for _, seat in seats)
-    assert any(number in seat.routes for number, seat in seats)
-    assert any(len(set(seat.routes)) < len(seat.routes) for _, seat in seats)
+    assert any(spec.starts_late for _, spec in server_specs)
+    assert any(number in spec.routes for number, spec in server_specs)
+    assert any(len(set(spec.routes)) < len(spec.routes) for _, spec in server_specs)
 
 
-def test_a_scenario_is_made_smaller_as_long_as_it_fails() -> None:
-    """Only what it needs to fail is left."""
+def test_shrinking_keeps_what_fails() -> None:
+    """Only the steps that the failure needs remain."""
     scenario = make_scenario(3)
-    guilty = scenario.phases[-1].steps[-1]
+    cause = scenario.phases[-1].steps[-1]
 
-    smaller = shrink(scenario, lambda candidate: any(guilty in phase.steps for phase in candidate.phases))
+    smaller = shrink(scenario, lambda candidate: any(cause in phase.steps for phase in candidate.phases))
 
-    assert [guilty] == [step for phase in smaller.phases for step in phase.steps]
+    assert [cause] == [step for phase in smaller.phases for step in phase.steps]
 
 
-def test_a_scenario_that_needs_everything_stays_as_it_is() -> None:
-    """And looking for a smaller one ends."""
+def test_shrinking_ends_when_every_step_is_needed() -> None:
+    """The scenario stays as it is."""
     scenario = make_scenario(3)
 
     smaller = shrink(scenario, lambda candidate: candidate == scenario)
@@ -88,28 +89,28 @@ def test_a_scenario_that_needs_everything_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "words"),
+    ("action", "arguments"),
     [
-        ("power", (0,)),
+        ("power-off", (0,)),
         ("kill", (0,)),
         ("stop", (0,)),
         ("freeze", (0, 1.0)),
-        ("deaf", (0, 1.0)),
+        ("refuse-routes", (0, 1.0)),
         ("reset", (0, 1)),
-        ("lose", (99, 1.0)),
+        ("disconnect", (99, 1.0)),
     ],
 )
-def test_a_step_that_finds_nothing_to_act_on_does_nothing(verb: str, words: tuple[Word, ...]) -> None:
-    """So any step before it can be left out."""
-    world = World(make_scenario(3), choose("python")[1])
+def test_a_step_without_a_target_has_no_effect(action: str, arguments: tuple[Argument, ...]) -> None:
+    """So shrinking can remove the steps before it."""
+    simulation = Simulation(make_scenario(3), choose("python")[1])
 
-    world.faults.obey(Step(0.0, verb, words))
+    simulation.fault_injector.apply(Step(0.0, action, arguments))
 
-    assert {} == world.faults.counts
+    assert {} == simulation.fault_injector.counts
 
 
 def test_the_program_plays_seeds_and_sums_up(capsys: pytest.CaptureFixture[str]) -> None:
-    """The last line says that all went well, and so does the exit status."""
+    """Success is in the last line and in the exit status."""
     status = main(["--seeds", "2..3", "--processes", "1"])
 
     lines = capsys.readouterr().out.splitlines()
@@ -119,19 +120,19 @@ def test_the_program_plays_seeds_and_sums_up(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_program_explains_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    """It names the promise, shows a smaller scenario and the last events, and how to play it again."""
-    status = main(["--seeds", "0..1", "--processes", "1", "--plant", "repeats"])
+    """It prints the promise, a shrunk scenario, the last events, and the command for a replay."""
+    status = main(["--seeds", "0..1", "--processes", "1", "--mutant", "duplicates-deliveries"])
 
     text = capsys.readouterr().out
     assert 1 == status
     assert "seed 0: at most once: client" in text
-    assert "seed 0, made smaller:" in text
-    assert "the last 80 events: virtual seconds, who, what" in text
-    assert "  make simulate SEEDS=0..0 TRACE=1 ARGS='--plant repeats'" in text
+    assert "seed 0, shrunk:" in text
+    assert "the last 80 events: virtual seconds, source, event" in text
+    assert "  make simulate SEEDS=0..0 TRACE=1 ARGS='--mutant duplicates-deliveries'" in text
 
 
 def test_the_program_traces(capsys: pytest.CaptureFixture[str]) -> None:
-    """Everything that happens, logs included, and the digest last."""
+    """It prints all events and logs, and the digest last."""
     status = main(["--seeds", "3..3", "--trace"])
 
     lines = capsys.readouterr().out.splitlines()

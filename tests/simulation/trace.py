@@ -1,4 +1,4 @@
-"""What happened, in virtual time: a window on the last events, and a checksum over all of them."""
+"""The trace of a simulation: the last events in virtual time, and a digest of all events."""
 
 import sys
 from collections import deque
@@ -7,14 +7,14 @@ from typing import Final
 from zlib import crc32
 
 KEPT: Final = 400
-"""Events that a failure shows at most."""
+"""Maximum number of events that are kept."""
 
 _SHOWN: Final = 160
-"""Bytes of one arrival that are shown."""
+"""Maximum bytes of one arrival that are shown."""
 
 
 class Trace:
-    """Notes events; `echo` prints each one as it comes."""
+    """Records events; `echo` prints each one at once."""
 
     def __init__(self, now: Callable[[], float], *, echo: bool = False) -> None:
         self._now = now
@@ -24,19 +24,19 @@ class Trace:
         self.noted = 0
 
     def note(self, who: str, what: str) -> None:
-        """Something was done, or happened, to `who`."""
+        """Record an event of `who`."""
         self._keep(who, what, what.encode())
 
-    def told(self, who: str, what: str) -> None:
-        """Somebody logged something: it is kept, but does not count for the digest."""
+    def logged(self, who: str, what: str) -> None:
+        """Record a log line of `who`; the digest omits it."""
         now = self._now()
         self._kept.append((now, who, what))
         if self._echo:
             sys.stdout.write(_line(now, who, what) + "\n")
 
-    def carried(self, way: str, data: bytes) -> None:
-        """Bytes reached the reading end of a link; what only says "I am here" counts, but is not kept."""
-        self._keep(way, data[:_SHOWN], data)
+    def carried(self, path: str, data: bytes) -> None:
+        """Record bytes that arrived; lines of PING and PONG alone are in the digest, but not kept."""
+        self._keep(path, data[:_SHOWN], data)
 
     def _keep(self, who: str, shown: str | bytes, data: bytes) -> None:
         now = self._now()
@@ -50,7 +50,7 @@ class Trace:
 
     @property
     def digest(self) -> str:
-        """Equal for two runs in which the same happened at the same times."""
+        """A checksum; equal runs have equal digests."""
         return f"{self._sum:08x}-{self.noted}"
 
     def lines(self) -> list[str]:
@@ -64,5 +64,5 @@ def _line(now: float, who: str, shown: str | bytes) -> str:
 
 
 def _is_idle(data: bytes) -> bool:
-    """Whether it only says "I am here"."""
+    """Whether it is PING and PONG alone."""
     return not data.replace(b"PING\r\n", b"").replace(b"PONG\r\n", b"")

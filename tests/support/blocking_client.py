@@ -9,7 +9,7 @@ DEADLINE = 60.0
 
 
 def dial(port: int, *lines: bytes) -> socket.socket:
-    """A quiet client that has sent these lines, and whose PING after them was answered."""
+    """A quiet client that has sent these lines, and received a PONG after them."""
     link = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
     link.sendall(QUIET + b"".join(lines) + b"PING\r\n")
     read_until(link, b"PONG\r\n")
@@ -28,7 +28,7 @@ def read_until(link: socket.socket, ending: bytes) -> bytes:
 
 
 class CountingReader(threading.Thread):
-    """Reads a link, as fast as it can, until this many bytes have come or it ends."""
+    """Reads a link at full speed until a number of bytes has arrived, or the link ends."""
 
     def __init__(self, link: socket.socket, wanted: int) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""The broker under test, as a conformance test sees it: limits go in, clients come out."""
+"""The broker under test in conformance tests: settings, and clients."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypedDict, Unpack
@@ -24,9 +24,9 @@ class Settings(TypedDict, total=False):
     http_port: int
     https_port: int
     tls: dict[str, object]
-    """Of clients and of encrypted pages, as in the configuration file."""
+    """For clients and monitoring pages, as in the configuration file."""
     routes: tuple[str, ...]
-    """Where to dial; with it, even if it is empty, the broker belongs to a cluster."""
+    """Routes to dial; if given, even empty, the broker belongs to a cluster."""
     route_user: str
     route_password: str
     route_auth_timeout: float
@@ -36,7 +36,7 @@ class Broker(Protocol):
     """A running broker."""
 
     async def connect(self) -> RawClient:
-        """A new client that has read INFO, even if the broker refuses it right after."""
+        """A new client that has read INFO, even if the broker refuses it afterwards."""
         ...
 
 

@@ -17,7 +17,7 @@ def answer(body: bytes, status: str = "200 OK", *, keep: bool = True) -> bytes:
 class CannedHttp:
     """Serves connections one after the other, within a ``with`` block.
 
-    Each connection has its list of answers, one for each request; behind the last
+    Each connection has its list of answers, one for each request; after the last
     one it is closed. Requests are kept, as the lines that they begin with.
     """
 

@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority, what it signed, and what a stranger did. Made once per run."""
+"""Certificates for tests: of a trusted authority and of an unknown one. Made once per run."""
 
 import ssl
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Certificates:
         self.strange_client = self.stranger.pair("client", "stranger@example.org")
 
     def files(self, *, verify: bool = False, pair: KeyPair | None = None) -> TlsFiles:
-        """Settings of a server; its own pair by default."""
+        """Settings of a server, by default with its own pair."""
         chosen = pair or self.server
         return TlsFiles(chosen.cert_file, chosen.key_file, self.authority.ca_file, verify)
 

@@ -17,7 +17,7 @@ Value: TypeAlias = "Scalar | tuple[Value, ...] | Pairs"
 def document(*pairs: "tuple[str, Value]") -> Block:
     """What a file says that has each key, and each element of an array, on a line of its own.
 
-    Keys and elements begin in column 1; a value stands behind its key and a blank.
+    Keys and elements begin in column 1; a value follows its key and a blank.
     """
     return _Writer().block(list(pairs))
 

@@ -1,9 +1,8 @@
-"""A queue group under load whose members come and go in good order, at the servers of a cluster.
+"""A queue group under load, at the servers of a cluster, whose members join and leave cleanly.
 
-Every member that goes takes what it was sent until its server has confirmed its end, so
-every message has somebody to take it.
-``python -m tests.support.draining MESSAGES LEAVINGS PORT...`` plays it against servers that
-run already, and says what was lost.
+A member that leaves reads until its server has confirmed the UNSUB, so no message may be lost.
+``python -m tests.support.draining MESSAGES LEAVINGS PORT...`` runs it against running servers,
+and prints the number of lost messages.
 """
 
 import asyncio
@@ -14,51 +13,55 @@ from dataclasses import dataclass
 from typing import Self
 
 _HELLO = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
-_SUBJECT, _QUEUE = b"work.now", b"workers"
+_SUBJECT, _QUEUE, _READY = b"work.now", b"workers", b"ready"
 
 BATCH = 10
-"""Messages that a publisher has under way at once."""
+"""Messages that a publisher sends before it waits for a PONG."""
 
 LIMIT = 5
-"""Messages that every second member asks for at most."""
+"""Maximum number of messages of every second member."""
 
-SETTLE_SECONDS = 0.5
-"""How long news of a member may travel."""
+DEADLINE = 20.0
+"""Maximum seconds to wait for a server."""
 
 SLACK = 10
-"""Publishing may be ahead of the leavings by what is due for this number of them."""
+"""Publishing may be ahead of the leavings by the share of this number of them."""
 
 TICK = 0.001
-"""Seconds between checks of how far the others are."""
+"""Seconds between checks of the progress of others."""
 
-PATIENCE = 3.0
-"""Seconds without a message after which no more is waited for."""
+SILENCE_SECONDS = 3.0
+"""Seconds without a message after which the missing ones count as lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is to happen."""
+class DrainPlan:
+    """The size of the load."""
 
     messages: int
     leavings: int
     floating: int = 4
-    """Members per server that come and go, besides the one that stays."""
+    """Members per server that join and leave, besides the steady one."""
     steady: tuple[int, ...] | None = None
-    """Which servers have a member that stays; all if None."""
-    restless: tuple[int, ...] | None = None
-    """Which servers have members that come and go; all if None."""
+    """Servers with a steady member; all if None."""
+    changing: tuple[int, ...] | None = None
+    """Servers with members that join and leave; all if None."""
 
 
-class Peer:
+class Worker:
     """One connection of a client."""
 
     def __init__(self, got: Counter[int]) -> None:
         self._got = got
         self._pongs: list[asyncio.Future[None]] = []
+        self.arrived = asyncio.Event()
+        """Set by each message."""
         self.taken = 0
+        self.greeted: set[bytes] = set()
+        """Publishers whose messages on the ready subject have arrived."""
 
     async def connect(self, port: int) -> Self:
-        """Connect, and be let in."""
+        """Connect, and wait until the server has accepted CONNECT."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self._task = asyncio.ensure_future(self._read())
         self._writer.write(_HELLO)
@@ -66,34 +69,50 @@ class Peer:
         return self
 
     async def settle(self) -> None:
-        """Wait until the server has obeyed all that was sent."""
+        """Wait until the server has processed all input."""
         pong = asyncio.get_running_loop().create_future()
         self._pongs.append(pong)
         self._writer.write(b"PING\r\n")
-        await asyncio.wait_for(pong, 20.0)
+        await asyncio.wait_for(pong, DEADLINE)
 
     async def join(self, limit: int = 0) -> None:
-        """Become a member of the group; with a limit, for that number of messages."""
+        """Join the group; with a limit, for that number of messages."""
         self._writer.write(b"SUB %b %b 1\r\n" % (_SUBJECT, _QUEUE))
         if limit:
             self._writer.write(b"UNSUB 1 %d\r\n" % limit)
         await self.settle()
 
+    async def await_publishers(self, publishers: Sequence["Worker"], subject: bytes) -> None:
+        """Wait until the servers of all publishers know this member: its SUB of `subject` came after it."""
+        self._writer.write(b"SUB %b 2\r\n" % subject)
+        await self.settle()
+        async with asyncio.timeout(DEADLINE):
+            for number, publisher in enumerate(publishers):
+                while b"%d" % number not in self.greeted:
+                    await publisher.greet(subject, b"%d" % number)
+                    await _tick()
+        self._writer.write(b"UNSUB 2\r\n")
+
+    async def greet(self, subject: bytes, name: bytes) -> None:
+        """Publish a name on a ready subject."""
+        self._writer.write(b"PUB %b %d\r\n%b\r\n" % (subject, len(name), name))
+        await self.settle()
+
     async def leave(self) -> None:
-        """Be a member no more, take what was sent until then, and close."""
+        """Leave the group, read the messages sent until then, and close."""
         self._writer.write(b"UNSUB 1\r\n")
         await self.settle()
         self.close()
 
     def publish(self, numbers: range) -> None:
-        """Publish these, in one write."""
+        """Publish these numbers in one write."""
         payloads = [b"%d" % number for number in numbers]
         self._writer.write(
             b"".join(b"PUB %b re.ply %d\r\n%b\r\n" % (_SUBJECT, len(data), data) for data in payloads)
         )
 
     def close(self) -> None:
-        """Go."""
+        """Close the connection."""
         self._task.cancel()
         self._writer.close()
 
@@ -102,41 +121,46 @@ class Peer:
             words = line.split()
             if words[0] == b"MSG":
                 data = await self._reader.readexactly(int(words[-1]) + 2)
+                if words[2] == b"2":
+                    self.greeted.add(data[:-2])
+                    continue
                 assert [b"MSG", _SUBJECT, b"1", b"re.ply"] == words[:4]
                 self._got[int(data)] += 1
                 self.taken += 1
+                self.arrived.set()
             elif words[0] == b"PONG":
                 self._pongs.pop(0).set_result(None)
 
 
-class Group:
-    """The group, and those who publish to it."""
+class WorkerGroup:
+    """The group, and its publishers."""
 
-    def __init__(self, ports: Sequence[int], plan: Plan) -> None:
-        """`ports` are those of the servers, for clients."""
+    def __init__(self, ports: Sequence[int], plan: DrainPlan) -> None:
+        """`ports` are the client ports of the servers."""
         self._ports = ports
         self._plan = plan
         self.got: Counter[int] = Counter()
         self.left = 0
-        """How many members have left."""
+        """Number of members that have left."""
         self._sent = 0
 
     async def play(self) -> tuple[int, int]:
-        """How many messages nobody got, and how many were got more than once."""
+        """Returns the number of lost messages, and of messages received more than once."""
         plan = self._plan
-        stay = [await Peer(self.got).connect(port) for port in self._those(plan.steady)]
+        stay = [await Worker(self.got).connect(port) for port in self._those(plan.steady)]
         for peer in stay:
             await peer.join()
-        publishers = [await Peer(self.got).connect(port) for port in self._ports]
-        await asyncio.sleep(SETTLE_SECONDS)
+        publishers = [await Worker(self.got).connect(port) for port in self._ports]
+        for number, peer in enumerate(stay):
+            await peer.await_publishers(publishers, b"%b.%d" % (_READY, number))
         async with asyncio.TaskGroup() as tasks:
             for first, peer in enumerate(publishers):
                 numbers = range(first, plan.messages, len(self._ports))
                 tasks.create_task(self._publish(peer, numbers))
-            for port in self._those(plan.restless):
+            for port in self._those(plan.changing):
                 for number in range(plan.floating):
-                    tasks.create_task(self._come_and_go(port, LIMIT if number % 2 else 0))
-        await self._rest()
+                    tasks.create_task(self._join_and_leave(port, LIMIT if number % 2 else 0))
+        await self._await_rest(stay)
         for peer in (*stay, *publishers):
             peer.close()
         return plan.messages - len(self.got), sum(count > 1 for count in self.got.values())
@@ -144,8 +168,8 @@ class Group:
     def _those(self, numbers: tuple[int, ...] | None) -> Sequence[int]:
         return self._ports if numbers is None else [self._ports[number] for number in numbers]
 
-    async def _publish(self, peer: Peer, numbers: range) -> None:
-        """Publish these, so slowly that it goes on for as long as members come and go."""
+    async def _publish(self, peer: Worker, numbers: range) -> None:
+        """Publish these numbers at a pace that lasts until the members have left."""
         for first in range(0, len(numbers), BATCH):
             batch = numbers[first : first + BATCH]
             peer.publish(batch)
@@ -154,11 +178,11 @@ class Group:
             while self._is_ahead(SLACK) and self.left < self._plan.leavings:
                 await _tick()
 
-    async def _come_and_go(self, port: int, limit: int) -> None:
-        """Join and leave until as many have left as shall."""
+    async def _join_and_leave(self, port: int, limit: int) -> None:
+        """Join and leave until the planned number of members have left."""
         plan = self._plan
         while self.left < plan.leavings and self._sent < plan.messages:
-            peer = await Peer(self.got).connect(port)
+            peer = await Worker(self.got).connect(port)
             await peer.join(limit)
             while self._sent < plan.messages and not self._is_ahead(0):
                 await _tick()
@@ -168,26 +192,33 @@ class Group:
             await peer.leave()
 
     def _is_ahead(self, slack: int) -> bool:
-        """Whether more messages were sent than is due for those who have left, and `slack` more."""
+        """Whether more messages were sent than the share of the members that left, and of `slack` more."""
         return self._sent * self._plan.leavings >= (self.left + slack) * self._plan.messages
 
-    async def _rest(self) -> None:
-        """Until all came, or nothing comes any more."""
-        before = -1
-        while len(self.got) < self._plan.messages and before != self.got.total():
-            before = self.got.total()
-            await asyncio.sleep(PATIENCE)
+    async def _await_rest(self, stay: Sequence[Worker]) -> None:
+        """Wait until all messages have arrived, or none has for some seconds."""
+        while len(self.got) < self._plan.messages:
+            for peer in stay:
+                peer.arrived.clear()
+            waits = [asyncio.ensure_future(peer.arrived.wait()) for peer in stay]
+            done, pending = await asyncio.wait(
+                waits, timeout=SILENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            for wait in pending:
+                wait.cancel()
+            if not done:
+                return
 
 
 async def _tick() -> None:
-    """Let the others get on: what is waited for is a count, which has no event."""
+    """Let other tasks run: their progress is a count without an event."""
     await asyncio.sleep(TICK)
 
 
 def main(words: Sequence[str]) -> None:
-    """Play it against servers on these ports."""
+    """Run it against the servers on these ports."""
     messages, leavings, *ports = map(int, words)
-    group = Group(ports, Plan(messages, leavings))
+    group = WorkerGroup(ports, DrainPlan(messages, leavings))
     lost, twice = asyncio.run(group.play())
     sys.stdout.write(f"{messages} messages, {group.left} leavings: {lost} lost, {twice} twice\n")
 

@@ -13,7 +13,7 @@ DELAYED = "publishers waited 2s (write_deadline) for it"
 
 
 class LateClock(ManualClock):
-    """A clock whose calls come late by `late` seconds."""
+    """A clock whose calls are `late` seconds late."""
 
     late = 0.0
 
@@ -37,7 +37,7 @@ class Scene:
         return peer
 
     def publish(self, publisher: FlowPeer, *receivers: FlowPeer, count: int = LITTLE) -> bool:
-        """Let one message go to receivers as a plane would; answer whether the publisher was held instead."""
+        """Deliver one message as a plane does; returns whether the publisher was held instead."""
         self.flow.ingesting(publisher)
         publisher.serves = list(receivers)
         asked = [one.outbox.congested and self.flow.pressed(one) for one in receivers]
@@ -52,13 +52,13 @@ class Scene:
         return held
 
     def congest(self, receiver: FlowPeer, publisher: FlowPeer, *others: FlowPeer) -> None:
-        """Fill the receiver, and let the publisher wait for it, and the others with their next message."""
+        """Congest the receiver; the publishers are held at their next message."""
         self.publish(self.peer(), receiver, count=HOLD + LITTLE)
         for one in (publisher, *others):
             assert self.publish(one, receiver)
 
     def crawl(self, receiver: FlowPeer, seconds: float, taken: int = 1) -> None:
-        """Let the receiver take a little at each check, for that long."""
+        """Let the receiver take a few bytes at each check, for some seconds."""
         for _ in range(round(seconds / TICK)):
             receiver.outbox.take(taken)
             self.clock.advance(TICK)

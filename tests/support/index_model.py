@@ -1,4 +1,4 @@
-"""The slow, obvious subscription index that the fast ones are compared with."""
+"""A simple model of the subscription index, for comparison with the real one."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _TOKENS = (b"a", b"b", b"*", b">", b"a*", b"*a", b">b", b"A", b"\xd0\x96\n")
 
 @dataclass(frozen=True, eq=False)
 class ModelListener:
-    """A subscription as the indexes see it; two of the same subject are two."""
+    """A subscription in the index; two on the same subject are distinct."""
 
     subject: bytes
     queue: bytes | None = None
@@ -32,16 +32,16 @@ def covers(pattern: bytes, subject: bytes) -> bool:
 
 
 class IndexModel:
-    """A list that is searched from end to end, with a matcher of its own.
+    """A list with linear search and a matcher of its own.
 
-    Change `listeners` as you like; `match` remembers nothing.
+    `listeners` may be changed at any time; `match` has no cache.
     """
 
     def __init__(self) -> None:
         self.listeners: list[ModelListener] = []
 
     def match(self, subject: bytes) -> Answer:
-        """What any other index must answer."""
+        """The expected match of a subject."""
         plain: set[ModelListener] = set()
         groups: dict[bytes | None, set[ModelListener]] = {}
         for listener in self.listeners:
@@ -55,7 +55,7 @@ class IndexModel:
 
 
 def answer_of(match: Match[ModelListener]) -> Answer:
-    """The same answer without its order; fails if anyone is named twice."""
+    """The same answer without its order; fails on duplicates."""
     groups = {group[0].queue: frozenset(group) for group in match.groups}
     assert len(match.plain) == len(set(match.plain)), "a plain listener twice"
     assert len(match.groups) == len(groups), "a queue group twice"

@@ -20,7 +20,7 @@ _TAG_BYTES = 16
 
 
 class KeyUpdates:
-    """A link after its handshake, and a client that makes such requests."""
+    """A link after its handshake, and a client that requests key updates."""
 
     def __init__(self) -> None:
         with TemporaryDirectory() as folder:

@@ -1,17 +1,17 @@
 """Asyncio streams over a `MemoryNetwork`, and nats-py on top of them.
 
-The streams are asyncio's own; only the transport below them is ours, so they drain,
-close and report their end as over TCP.
+The streams are asyncio's own, over a transport of ours, so they drain, close and
+end as over TCP.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
-from unittest.mock import patch
 from urllib.parse import ParseResult
 
 import nats.aio.client
+import pytest
 from nats.aio.transport import TcpTransport
 
 from app.adapters.net_memory import MemoryNetwork, MemoryWire
@@ -25,7 +25,7 @@ _ROOM = 64 * 1024
 
 
 class MemoryTransport(asyncio.Transport):
-    """What asyncio calls a transport, over one end of a link in memory."""
+    """An asyncio transport over one end of a link in memory."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class MemoryTransport(asyncio.Transport):
         self._protocol.connection_made(self)
         return self
 
-    # What the protocol asks of a transport.
+    # Called by the protocol.
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and ask the protocol to wait when much is pending."""
@@ -56,24 +56,24 @@ class MemoryTransport(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def write_eof(self) -> None:
-        """Send our end of file, and read on."""
+        """Send an end of file, and continue to read."""
         self._wire.write_eof()
 
     def can_write_eof(self) -> bool:
-        """Yes: links in memory close by halves."""
+        """Yes: links in memory can be half closed."""
         return True
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the other end has no room for yet."""
+        """Pending bytes."""
         return self._wire.pending()
 
     def pause_reading(self) -> None:
-        """Leave what comes in where it is."""
+        """Stop reading."""
         self._reading = False
         self._wire.pause()
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Continue to read."""
         self._reading = True
         self._wire.resume()
 
@@ -82,7 +82,7 @@ class MemoryTransport(asyncio.Transport):
         return self._reading and not self._closing
 
     def is_closing(self) -> bool:
-        """Whether the link is closing or gone."""
+        """Whether the link is closing or closed."""
         return self._closing
 
     def close(self) -> None:
@@ -96,27 +96,27 @@ class MemoryTransport(asyncio.Transport):
         self._wire.abort()
 
     def get_protocol(self) -> asyncio.Protocol:
-        """Whom this transport serves."""
+        """The protocol of this transport."""
         return self._protocol
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as asyncio has it
-        """Tell the peer's name; there is no socket to tell of."""
+        """The peer's name; other information belongs to sockets."""
         if name == "peername":
             return self._wire.peer.ip, self._wire.peer.port
         return default
 
-    # What the wire reports to its handler.
+    # Called by the wire.
 
     @property
     def link(self) -> Link:
-        """The client's end, in the words of an event log."""
+        """The client's end, as in an event log."""
         return Link("client", 1, str(self._wire.peer))
 
     def opened(self) -> None:
-        """Nothing to do: the protocol knows it from the start."""
+        """Nothing to do: `attach` has called the protocol."""
 
     def reserve(self) -> memoryview:
-        """Lend this end's own room."""
+        """The buffer of this end."""
         return self._room
 
     def received(self, count: int) -> None:
@@ -129,12 +129,12 @@ class MemoryTransport(asyncio.Transport):
             self.close()
 
     def drained(self) -> None:
-        """Let the protocol write on."""
+        """Let the protocol continue to write."""
         self._writing_paused = False
         self._protocol.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell the protocol that the link is gone."""
+        """Pass the end of the link on."""
         self._closing = True
         self._protocol.connection_lost(error)
 
@@ -149,7 +149,7 @@ async def open_connection(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Do what `asyncio.open_connection` does, over `network`; `layers` have no handshake.
 
-    Raises `ConnectionRefusedError` when nobody listens.
+    Raises `ConnectionRefusedError` without a listener.
     """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=limit, loop=loop)
@@ -161,10 +161,10 @@ async def open_connection(
 
 @contextmanager
 def nats_over(network: MemoryNetwork) -> Iterator[None]:
-    """Let every nats-py client that connects meanwhile do so over `network`.
+    """Within the block, nats-py clients connect over `network`.
 
-    ``nats://host:port`` then names an address of the network. A client keeps its
-    network when it reconnects later only while this lasts.
+    ``nats://host:port`` names an address of the network. A client that reconnects after
+    the block does so over TCP.
     """
 
     class MemoryTcpTransport(TcpTransport):
@@ -176,5 +176,6 @@ def nats_over(network: MemoryNetwork) -> Iterator[None]:
             self._bare_io_reader, self._bare_io_writer = streams
             self._io_reader, self._io_writer = streams
 
-    with patch.object(nats.aio.client, "TcpTransport", MemoryTcpTransport):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nats.aio.client, "TcpTransport", MemoryTcpTransport)
         yield

@@ -1,4 +1,4 @@
-"""A broker in virtual time, and what monitoring sees of it."""
+"""A broker in virtual time, with monitoring."""
 
 from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
 from app.domain.dataplane import PYTHON, choose
@@ -8,7 +8,7 @@ from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 
 class MonitoredBroker:
-    """A broker on the plain twin; nothing happens but what a test asks for."""
+    """A broker on the plain twin, driven by a test alone."""
 
     def __init__(self, limits: Limits | None = None, *, name: str = "") -> None:
         """`name` is the server's, for people."""

@@ -1,7 +1,7 @@
-"""A client that knows bytes and lines, and nothing of the protocol's meaning.
+"""A client of bytes and lines, without knowledge of the protocol.
 
-It runs over any pair of ends, so the same test serves TCP and memory. The pair
-``asyncio.open_connection`` returns fits as it is:
+It runs over any pair of streams, so the same test runs over TCP and memory. The pair that
+``asyncio.open_connection`` returns fits:
 
     reader, writer = await asyncio.open_connection(host, port)
     client = await RawClient.greet(reader, writer, abort=writer.transport.abort)
@@ -48,7 +48,7 @@ class ByteSink(Protocol):
         ...
 
     def write_eof(self) -> None:
-        """Say that no more will be sent; reading goes on."""
+        """Half-close; reading continues."""
         ...
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class RawClient:
         return self._take(count)
 
     async def rest(self) -> bytes:
-        """All that comes until the broker ends the connection in good order."""
+        """All bytes until the broker closes the connection cleanly."""
         async with asyncio.timeout(DEADLINE):
             while not self._ended:
                 await self._fill()
@@ -146,7 +146,7 @@ class RawClient:
         assert expected == got, f"wanted {shown(expected)}, got {shown(got)}"
 
     async def expect_eof(self) -> None:
-        """The broker ends the connection in good order, without another byte."""
+        """The broker closes the connection cleanly, without another byte."""
         await self.expect_end(b"")
 
     async def expect_end(self, expected: bytes) -> None:
@@ -177,7 +177,7 @@ class RawClient:
         self._sink.write_eof()
 
     async def close(self) -> None:
-        """Leave in good order; may be called twice."""
+        """Close cleanly; may be called twice."""
         self._sink.close()
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Long answers, taken without a pause."""
+"""Runs stepwise answers to their end."""
 
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ def finished(steps: Steps[T]) -> T:
 
 
 def counted(steps: Steps[T]) -> tuple[int, T]:
-    """How many pauses an answer makes, and the answer."""
+    """The number of pauses, and the answer."""
     pauses = 0
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A protected link in virtual time: our end over a fake transport, and a client that a test plays."""
+"""A TLS link in virtual time: the server end over a fake transport, and a client driven by a test."""
 
 import ssl
 
@@ -108,7 +108,7 @@ class TlsLink:
 
     @property
     def texts(self) -> list[str]:
-        """What was told of the handshake."""
+        """Events of the handshake."""
         return [fact.text() for fact in self.facts]
 
     def receive(self, data: bytes, size: int | None = None) -> None:
@@ -147,7 +147,7 @@ class TlsLink:
 def secure_link(
     factory: HandlerFactory = RecordingHandler, *, room: ReceiveRoom | None = None
 ) -> tuple[TlsLink, TlsMemoryClient]:
-    """A link and its client, behind the handshake."""
+    """A link and its client, after the handshake."""
     link, client = TlsLink(factory, room=room), TlsMemoryClient()
     link.shake_hands(client)
     link.transport.requests.clear()

@@ -59,7 +59,7 @@ class TlsServer:
 async def tls_server(
     tls: TlsFiles | None = None, patience: float = 10.0, **options: object
 ) -> AsyncIterator[TlsServer]:
-    """A server, with this many seconds for a handshake; all is gone when the block is left."""
+    """A server with a time limit for handshakes; it stops when the block is left."""
     server = TlsServer(tls or certificates().files(), patience, **options)
     service = server.container.service()
     server.port = (await service.start()).clients[0].port

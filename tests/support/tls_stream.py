@@ -1,6 +1,6 @@
-"""The outer end of a protected link, in the hands of a test: what asyncio's own TLS cannot do.
+"""The client end of a TLS link, driven by a test, with features that asyncio's TLS lacks.
 
-It closes by halves, leaves bytes with the system, and can tell an end from a link that was cut.
+It half-closes, leaves bytes unread in the kernel, and distinguishes a close from a cut link.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class TlsStream:
         """Whether the server answered in clear text: it wants no TLS."""
 
     async def shake_hands(self) -> None:
-        """Make the handshake; a link that ends meanwhile is found ended by whoever reads.
+        """Make the handshake; if the link ends meanwhile, the next read reports it.
 
         Raises `ssl.SSLError` when either side wants none; the server has heard why.
         """

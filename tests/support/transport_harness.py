@@ -1,4 +1,4 @@
-"""A harness on which every transport is put through the same scenarios.
+"""A harness that runs the same scenarios over every transport.
 
 A scenario is a coroutine function. It runs on the event loop of its transport, under
 one deadline, and waits for what it expects instead of sleeping. Whatever the transport
@@ -111,14 +111,14 @@ over_every_transport = over_every(EVERY)
 
 @dataclass
 class TransportHarness:
-    """What a scenario has at hand."""
+    """Servers, clients and recorded failures of one scenario."""
 
     transport: Transport
     failures: list[Exception] = field(default_factory=list)
     """What the transport reported through ``on_failure``; a scenario that foresees one takes it out."""
     accept_failures: list[AcceptFailed] = field(default_factory=list)
     facts: list[Event] = field(default_factory=list)
-    """What was told of handshakes."""
+    """Events of handshakes."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _network: MemoryNetwork | None = None
     _address: Address | None = None
@@ -128,7 +128,7 @@ class TransportHarness:
     _peers: "list[PeerEnd]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Lay the network, if it is ours to lay."""
+        """Make the network, if it is in memory."""
         if self.transport.in_memory:
             self._network = MemoryNetwork(LoopClock(), on_failure=self._failed)
 
@@ -218,7 +218,7 @@ class TransportHarness:
         return acceptor
 
     async def connect(self, address: Address | None = None) -> "PeerEnd":
-        """Open a link from the outside, to where `serve` listens unless told otherwise."""
+        """Open a link from the outside, by default to the listener of `serve`."""
         where = address or self.address
         if self._network is not None:
             reader, writer = await open_connection(
@@ -240,7 +240,7 @@ class TransportHarness:
         return acceptor.handlers[0], peer
 
     async def until(self, expected: Callable[[], bool]) -> None:
-        """Wait for what a handler is told to make `expected` true."""
+        """Wait until a call of a handler makes `expected` true."""
         while not expected():
             self._changed.clear()
             await self._changed.wait()
@@ -274,20 +274,20 @@ class TransportHarness:
 
 
 class ObservedTexts(list[str]):
-    """Texts, in the order in which they came; somebody is told of each."""
+    """Texts in order of arrival; calls `on_change` after each."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         super().__init__()
         self._on_change = on_change
 
     def append(self, text: str) -> None:
-        """Take down one more."""
+        """Add a text."""
         super().append(text)
         self._on_change()
 
 
 class PeerEnd:
-    """The outer end of a link, in the hands of a test."""
+    """The far end of a link, driven by a test."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -323,7 +323,7 @@ class PeerEnd:
             self._tls.write(data)
 
     async def read(self, count: int) -> bytes:
-        """Read so many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
+        """Read exactly `count` bytes; raises `asyncio.IncompleteReadError` if the link ends before."""
         if self._tls is None:
             return await self._reader.readexactly(count)
         return await self._tls.read_exactly(count)

@@ -1,4 +1,4 @@
-"""A broker in virtual time, with wires that the test holds the other ends of."""
+"""A broker in virtual time, with fake wires."""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
 
 @dataclass(frozen=True, slots=True)
 class BrokerSetup:
-    """Where a broker stands: in a cluster perhaps, and in somebody's time."""
+    """The identity, cluster, clock and seed of a broker."""
 
     info: ServerInfo = INFO
     membership: Membership | None = None
@@ -113,7 +113,7 @@ class VirtualBroker:
         return handler
 
     def connect(self, *, quiet: bool = False) -> VirtualClient:
-        """A new client behind its INFO; a quiet one has switched off +OK and pedantry."""
+        """A new client after its INFO; a quiet one has switched off +OK and pedantic mode."""
         client = self.accept()
         client.heard()
         if quiet:

@@ -1,4 +1,4 @@
-"""Servers of a cluster in virtual time: one among peers that the test plays, or several of ours.
+"""Servers of a cluster in virtual time: one with scripted peers, or several real brokers.
 
 `RoutedBroker` is one server. Its peers are in the hands of the test, which speaks
 the route protocol by hand. `VirtualCluster` has several servers on one network.
@@ -76,7 +76,7 @@ class VirtualPeer(VirtualClient):
 
 
 class RoutedBroker(VirtualBroker):
-    """A server that belongs to a cluster; `dialer` has what it dials."""
+    """A server that belongs to a cluster; `dialer` records what it dials."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A well-behaved client that stands by while others misbehave."""
+"""A well-behaved client that checks the service while other clients misbehave."""
 
 from typing import Self
 
@@ -7,7 +7,7 @@ from tests.support.raw_client import RawClient
 
 
 class Witness:
-    """Publishes to itself, to show that the broker still serves everyone else."""
+    """Publishes to itself, to show that the broker still serves other clients."""
 
     def __init__(self, client: RawClient) -> None:
         """Take over a client that is not verbose and has subscribed to ``witness``."""

@@ -25,7 +25,7 @@ from benchmarks.shape import Shape, stream
 
 @pytest.mark.parametrize("payload", [b"", b"x" * 16, b"y" * 70_000])
 def test_a_receiver_gets_what_was_computed(payload: bytes) -> None:
-    """The bytes of a delivery are known from the publication, whatever its size."""
+    """The bytes of a delivery follow from the publication, for any size."""
     pieces = list(cut([b"a.b"] * 7, payload, 3))
 
     assert 7 * len(delivery(b"a.b", payload)) == delivered_bytes(pieces)
@@ -33,7 +33,7 @@ def test_a_receiver_gets_what_was_computed(payload: bytes) -> None:
 
 
 def test_each_subject_comes_equally_often() -> None:
-    """Random order leaves no subject out."""
+    """The shuffled list has each subject equally often."""
     subjects = shuffled_subjects(1000)
 
     assert {subject: subjects.count(subject) for subject in subjects[:50]} == dict.fromkeys(
@@ -59,8 +59,8 @@ def test_only_pings_may_be_surplus(received: int, fine: bool) -> None:  # noqa: 
         (b"", False),
     ],
 )
-def test_a_server_may_ping_behind_its_pong(received: bytes, over: bool) -> None:  # noqa: FBT001 - a row
-    """The wait for a PONG ends even if a PING came right after it."""
+def test_a_server_may_ping_after_its_pong(received: bytes, over: bool) -> None:  # noqa: FBT001 - a row
+    """A PING right after the PONG does not hide the PONG."""
     assert over == ends_with_pong(received)
 
 
@@ -83,7 +83,7 @@ def test_copies_of_a_message(shape: Shape, copies: int) -> None:
 
 
 def test_percentiles() -> None:
-    """They are figures that were really measured, in µs."""
+    """Percentiles are measured values, in µs."""
     assert {"p50": 501.0, "p99": 991.0, "p99.9": 1000.0} == percentiles([n * 1000 for n in range(1, 1001)])
 
 
@@ -102,7 +102,7 @@ def result(native: float, peer: float, figure: Figure) -> Result:
     ("native", "peer", "ratio", "verdict"), [(10.0, 60.0, "6", "6 met"), (20.0, 60.0, "3", "6 not met")]
 )
 def test_verdicts_are_computed(native: float, peer: float, ratio: str, verdict: str) -> None:
-    """A goal is met when the ratio reaches it, and not before."""
+    """A goal is met when the ratio reaches it."""
     (line,) = lines_of(result(native, peer, Figure("cost", "ns", 6.0)))
 
     assert (ratio, verdict) == line[4:6]
@@ -110,7 +110,7 @@ def test_verdicts_are_computed(native: float, peer: float, ratio: str, verdict: 
 
 
 def test_a_failed_row_has_no_figure() -> None:
-    """A server that broke a promise gets a dash, and no verdict in its favour."""
+    """A server that failed gets a dash, and its goal is not met."""
     failed = result(10.0, 60.0, Figure("cost", "ns", 6.0))
     failed.failures[NATIVE] = "lost a message"
 
@@ -120,7 +120,7 @@ def test_a_failed_row_has_no_figure() -> None:
 
 
 def test_a_goal_without_a_peer_is_open() -> None:
-    """Where the peer failed there is nothing to be better than, and the page says so."""
+    """If the peer failed there is no ratio, and the page says so."""
     failed = result(10.0, 60.0, Figure("cost", "ns", 6.0))
     failed.failures[PEER] = "fell silent"
 
@@ -130,7 +130,7 @@ def test_a_goal_without_a_peer_is_open() -> None:
 
 
 def test_the_page_has_every_section() -> None:
-    """Whatever rows there are, the page explains their section and shows them."""
+    """The page explains each section and shows all its rows."""
     results = [Result(row, {}) for row in all_rows()]
 
     page = document(results, "chart.svg")
@@ -143,12 +143,12 @@ def test_the_page_has_every_section() -> None:
     ("value", "text"), [(None, "-"), (0.1234, "0.123"), (12.34, "12.3"), (123456.0, "123,456")]
 )
 def test_numbers(value: float | None, text: str) -> None:
-    """Three significant digits; thousands are parted."""
+    """Numbers have three significant digits and thousands separators."""
     assert text == number(value)
 
 
 def test_the_chart_shows_every_bar() -> None:
-    """Each title is there, and better is further right."""
+    """The chart has each title, and better values are further right."""
     drawing = draw([Bar("one & two", {NATIVE: 6.0, PLAIN: 0.5}, 3.0)])
 
     assert "one &amp; two" in drawing
@@ -156,7 +156,7 @@ def test_the_chart_shows_every_bar() -> None:
 
 
 def test_rows_are_chosen_by_title() -> None:
-    """A pattern picks rows; a quick run leaves out those that take preparation."""
+    """A pattern selects rows; a quick run omits those with a preparation."""
     assert ["1 → 10, 16 B"] == [row.title for row in chosen(all_rows(), "1 → 10, *", quick=False)]
     assert not any(row.once for row in chosen(all_rows(), "*", quick=True))
     assert 3 == parse(["--rounds", "3"]).rounds

@@ -1,4 +1,4 @@
-"""Scripts: kept, played, and the same on both twins."""
+"""Scripts are saved and loaded, and have equal outcomes on both twins."""
 
 import random
 from pathlib import Path
@@ -8,15 +8,15 @@ import pytest
 from app.domain.dataplane import choose
 from fuzz.__main__ import CORPUS
 from fuzz.mutate import Mutator
-from fuzz.script import SEND, WAIT, Step, load, play, save
+from fuzz.script import SEND, WAIT, ScriptStep, load, play, save
 from tests.support.twins import twins
 
 SEEDS = sorted(CORPUS.glob("*.json"))
 
 
 def test_a_script_survives_its_file(tmp_path: Path) -> None:
-    """Any byte comes back as it was."""
-    script = (Step(SEND, 1, bytes(range(256))), Step(WAIT, 0, b"", 2.5))
+    """Every byte value is loaded as it was saved."""
+    script = (ScriptStep(SEND, 1, bytes(range(256))), ScriptStep(WAIT, 0, b"", 2.5))
 
     save(tmp_path / "x.json", script)
 
@@ -25,15 +25,15 @@ def test_a_script_survives_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
 def test_seeds_agree(path: Path) -> None:
-    """Every seed of the corpus comes to the same on all twins, and leaves a trace."""
+    """Every script of the corpus has the same outcome on all twins, and a visible one."""
     outcomes = [play(choose(twin)[1], load(path)) for twin in twins()]
 
     assert all(outcome == outcomes[0] for outcome in outcomes)
     assert any(outcomes[0].heard) or any(outcomes[0].ended)
 
 
-def test_the_same_chance_makes_the_same_script() -> None:
-    """A seed repeats a run."""
+def test_equal_seeds_make_equal_scripts() -> None:
+    """Equal random seeds make equal scripts."""
     seeds = [load(path) for path in SEEDS]
     made = [
         [mutator.mutate(seed, seeds[0]) for seed in seeds]

@@ -1,4 +1,4 @@
-"""The pure part of a soak: slopes, bounds and the report."""
+"""The pure part of the soak: slopes, bounds and the report."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from soak.figures import BOUNDS, Bound, Sample, Slope, passed_bounds, report, se
 
 
 def samples(*memory: float, every: float = 60.0, descriptors: int = 30) -> list[Sample]:
-    """Samples with these figures of memory, all else constant."""
+    """Samples with these memory figures, and constant other ones."""
     return [Sample(number * every, value, descriptors, 4, 3, 1.5) for number, value in enumerate(memory, 1)]
 
 
 def test_a_straight_line_has_its_own_slope() -> None:
-    """A figure that grows by one each minute grows by ten in ten minutes."""
+    """A figure that grows by one per minute grows by ten in ten minutes."""
     slope = slopes(samples(50, 51, 52, 53, 54, 55, 56, 57, 58, 59))["memory (MiB)"]
 
     assert 10.0 == pytest.approx(slope.per_ten_minutes)
@@ -21,7 +21,7 @@ def test_a_straight_line_has_its_own_slope() -> None:
 
 
 def test_the_first_half_does_not_count() -> None:
-    """What grows while caches get warm is no leak."""
+    """Growth while caches warm up is no leak."""
     slope = slopes(samples(10, 20, 30, 40, 50, 50, 50, 50, 50, 50))["memory (MiB)"]
 
     assert 0.0 == pytest.approx(slope.per_ten_minutes)
@@ -36,13 +36,13 @@ def test_the_line_is_the_nearest() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_samples_have_no_slope(count: int) -> None:
-    """Less than two samples make no line, and no verdict."""
+    """Fewer than two samples have no slope, and pass no bound."""
     assert {} == slopes(samples(*[1.0] * count))
     assert [] == passed_bounds({})
 
 
 def test_the_second_half_begins_in_the_middle() -> None:
-    """Samples from the middle of the time on are the second half."""
+    """The second half has the samples from the middle of the duration on."""
     assert [120.0, 180.0, 240.0] == [sample.seconds for sample in second_half(samples(1, 1, 1, 1))]
 
 
@@ -50,13 +50,13 @@ def test_the_second_half_begins_in_the_middle() -> None:
     ("per_ten_minutes", "growth", "passed"),
     [(5.0, 100.0, False), (100.0, 3.0, False), (11.0, 5.0, True), (10.0, 5.0, False), (-20.0, -10.0, False)],
 )
-def test_a_bound_wants_a_slope_and_a_step(per_ten_minutes: float, growth: float, *, passed: bool) -> None:
-    """A short soak with a small step passes no bound, and neither does a fall."""
+def test_a_bound_needs_a_slope_and_a_growth(per_ten_minutes: float, growth: float, *, passed: bool) -> None:
+    """A small growth in a short soak passes no bound, and neither does a decrease."""
     assert passed is Bound(10.0, 4.0).is_passed_by(Slope(per_ten_minutes, growth, 50.0))
 
 
 def test_only_memory_and_descriptors_decide() -> None:
-    """A lateness that grows, on a busy machine, is no failure; a leak of descriptors is."""
+    """A growing lateness, on a busy machine, is no failure; a leak of descriptors is."""
     steep = Slope(10_000.0, 10_000.0, 1.0)
 
     assert {"memory (MiB)", "descriptors"} == set(BOUNDS)
@@ -81,8 +81,8 @@ def test_ten_minutes_are_the_default() -> None:
     assert 60.0 == parse(["--seconds", "60"]).seconds
 
 
-def test_a_soak_too_short_to_have_a_slope_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A time in which no line can be drawn is a mistake of the command line."""
+def test_a_soak_too_short_for_a_slope_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
+    """A duration with fewer than two samples is an error of the command line."""
     with pytest.raises(SystemExit):
         parse(["--seconds", "1"])
 

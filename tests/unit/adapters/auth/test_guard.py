@@ -111,7 +111,7 @@ VERDICTS = pytest.mark.parametrize(
 
 NONSENSE = pytest.mark.parametrize(
     ("verdict", "kind"),
-    [("s3cr3t", "str"), (1, "int"), ({}, "dict"), (Identity(5), "Identity")],  # type: ignore[arg-type]
+    [("s3cr3t", "str"), (1, "int"), ({}, "dict"), (Identity(5), "Identity")],  # type: ignore[arg-type] # not a name
 )
 
 
@@ -138,7 +138,7 @@ async def test_nonsense_of_a_function(verdict: object, kind: str) -> None:
     desk = Desk()
 
     async def check(credentials: Credentials) -> bool:  # noqa: ARG001 - it judges no one
-        return verdict  # type: ignore[return-value]
+        return verdict  # type: ignore[return-value] # the defect under test
 
     assert await desk.ask(GuardedFunction(check, LONG, desk.report)) is None
     assert [f"its verdict was of type {kind}, not True, False, None or an Identity"] == desk.reasons()
@@ -295,7 +295,7 @@ async def test_an_authenticator_says_whether_it_is_needed(required: bool) -> Non
     """Whether peers must show credentials is for the authenticator to say."""
     inner = Scripted(lambda answer: answer(None), required=required)
 
-    assert required is GuardedAuthenticator(inner, LONG, pytest.fail).required  # type: ignore[arg-type]
+    assert required is GuardedAuthenticator(inner, LONG, pytest.fail).required  # type: ignore[arg-type] # it accepts any text
 
 
 @VERDICTS
@@ -538,7 +538,7 @@ async def test_a_defect_of_ours_is_not_theirs() -> None:
 async def test_a_report_that_knows_no_place() -> None:
     """An error of the interpreter itself, without a trace, is reported too."""
     desk = Desk()
-    guard = GuardedFunction(5, LONG, desk.report)  # type: ignore[arg-type]
+    guard = GuardedFunction(5, LONG, desk.report)  # type: ignore[arg-type] # not callable, that is the point
 
     assert await desk.ask(guard) is None
 

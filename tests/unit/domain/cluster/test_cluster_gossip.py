@@ -50,9 +50,9 @@ def _peer(server: RoutedBroker) -> VirtualPeer:
     return server.joined(GREATER_ID)
 
 
-def gossip(server_id: str, ip: str, **fields: object) -> bytes:
+def gossip(server_id: str, ip: str, *, port: int = 7222, **fields: object) -> bytes:
     """What a peer tells of another one."""
-    return info_line(server_id, **{"ip": ip, **fields})  # type: ignore[arg-type]
+    return info_line(server_id, port, ip=ip, **fields)
 
 
 # --- told ------------------------------------------------------------------------------------

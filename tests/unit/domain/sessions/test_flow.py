@@ -14,28 +14,6 @@ from tests.support.flow_scene import HOLD, LIMITS, LITTLE, Scene
 SOON = HOLD_SECONDS / 2
 
 
-@pytest.fixture(name="scene")
-def _scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture(name="publisher")
-def _publisher(scene: Scene) -> FlowPeer:
-    return scene.peer()
-
-
-@pytest.fixture(name="receiver")
-def _receiver(scene: Scene) -> FlowPeer:
-    return scene.peer()
-
-
-@pytest.fixture(name="congested")
-def _congested(scene: Scene, publisher: FlowPeer, receiver: FlowPeer) -> FlowPeer:
-    """A receiver for which the publisher waits since just now."""
-    scene.congest(receiver, publisher)
-    return receiver
-
-
 # --- congestion ---------------------------------------------------------------------
 
 

@@ -10,29 +10,6 @@ from app.domain.sessions.flow import ANSWER_HOLD, LOOK_SECONDS, QUIET_SECONDS, R
 from tests.fakes.flow_peer import FlowPeer
 from tests.support.flow_scene import DELAYED, HOLD, LIMITS, Scene
 
-
-@pytest.fixture(name="scene")
-def _scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture(name="publisher")
-def _publisher(scene: Scene) -> FlowPeer:
-    return scene.peer()
-
-
-@pytest.fixture(name="receiver")
-def _receiver(scene: Scene) -> FlowPeer:
-    return scene.peer()
-
-
-@pytest.fixture(name="congested")
-def _congested(scene: Scene, publisher: FlowPeer, receiver: FlowPeer) -> FlowPeer:
-    """A receiver for which the publisher waits since just now."""
-    scene.congest(receiver, publisher)
-    return receiver
-
-
 # --- delay of others ------------------------------------------------------------------
 
 

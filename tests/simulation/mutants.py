@@ -1,6 +1,6 @@
-"""Brokers with a defect, planted to prove that each promise is really watched.
+"""Mutants: brokers with one injected defect each, to prove that every promise is checked.
 
-``python -m tests.simulation --plant NAME`` plays seeds with one of them.
+``python -m tests.simulation --mutant NAME`` plays seeds with one of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,21 +19,21 @@ from app.domain.security import Security
 from app.domain.sessions.connection import Connection
 from app.domain.sessions.wire import Handler, Peer, Wire
 from app.domain.timers import Scheduler
+from tests.simulation.oracle import GRACE
 from tests.simulation.server import MakeBroker
-from tests.simulation.truth import GRACE
 
 
 @dataclass(frozen=True, slots=True)
-class Plant:
-    """A defect, and the promise that it breaks."""
+class Mutant:
+    """A broker with a defect, and the promise that it breaks."""
 
     promise: str
-    """How the violation begins."""
+    """The first words of the violation."""
     make_broker: MakeBroker
 
 
 def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
-    """Brokers that something is done to when they are made."""
+    """Brokers that `alter` changes when they are made."""
 
     def make(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
         broker = Broker(limits, info, needs, membership)
@@ -44,22 +44,22 @@ def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
 
 
 def _put(broker: Broker, path: str, replacement: Callable[..., object]) -> None:
-    """Replace one method of the broker, or of a part of it; it must be there."""
+    """Replace one method of the broker, or of a part of it; the method must exist."""
     owner, _, name = path.rpartition(".")
     assert callable(attrgetter(path)(broker))
     setattr(attrgetter(owner)(broker) if owner else broker, name, replacement)
 
 
 def _without(path: str) -> MakeBroker:
-    """Brokers of which one method does nothing."""
+    """Brokers with one method that does nothing."""
     return _altered(lambda broker: _put(broker, path, lambda *_args: None))
 
 
 # --- in the cluster ------------------------------------------------------------------
 
 
-def _forwards_what_was_forwarded(broker: Broker) -> None:
-    """Treats what came over a route as if a client had published it."""
+def _forwards_routed_messages(broker: Broker) -> None:
+    """Forwards messages from a route as if a client had published them."""
     accept = broker.accept_route
 
     def accept_route(wire: Wire) -> Handler:
@@ -71,8 +71,8 @@ def _forwards_what_was_forwarded(broker: Broker) -> None:
     _put(broker, "accept_route", accept_route)
 
 
-def _keeps_duplicates(broker: Broker) -> None:
-    """Lets every route live, however many lead to the same server."""
+def _keeps_duplicate_routes(broker: Broker) -> None:
+    """Keeps all routes to the same server."""
     add = attrgetter("cluster._add")(broker)
 
     def close_duplicate(session: RouteSession, survivor: RouteSession) -> None:
@@ -86,8 +86,8 @@ def _keeps_duplicates(broker: Broker) -> None:
 # --- in the plans --------------------------------------------------------------------
 
 
-class _TwicePlane:
-    """Makes plans in which two members are drawn from each group."""
+class _TwoMemberPlane:
+    """Makes plans that draw two members from each group."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -99,8 +99,8 @@ class _TwicePlane:
         return self._plane.is_over()
 
 
-class _TwicePlanner:
-    """Lets a planner decide, and alters what it decides."""
+class _TwoMemberPlanner:
+    """Delegates to a planner, and alters its plans."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
@@ -108,28 +108,28 @@ class _TwicePlanner:
         self.plan_failover = planner.plan_failover
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
-        altered = cast("Plane", _TwicePlane(plane))  # the rest is not asked for
+        altered = cast("Plane", _TwoMemberPlane(plane))  # a planner uses no other method
         return self._planner.plan(altered, audience, subject)
 
 
-def _serves_all_members(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
+def _serves_two_members(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
     make: MakePlane = needs.make_plane
 
     def make_plane(planner: Planner, seed: int, max_payload: int, max_control_line: int) -> Plane:
-        return make(_TwicePlanner(planner), seed, max_payload, max_control_line)
+        return make(_TwoMemberPlanner(planner), seed, max_payload, max_control_line)
 
     return Broker(limits, info, replace(needs, make_plane=make_plane), membership)
 
 
-# --- on the way to clients -------------------------------------------------------------
+# --- in the output to clients ------------------------------------------------------------
 
 
-class _Tampered(Wire):
-    """A wire that changes what is written to it."""
+class _AlteredWire(Wire):
+    """A wire that alters its output."""
 
-    def __init__(self, wire: Wire, tamper: Callable[[bytes], bytes]) -> None:
+    def __init__(self, wire: Wire, change: Callable[[bytes], bytes]) -> None:
         self._wire = wire
-        self._tamper = tamper
+        self._change = change
 
     @property
     def peer(self) -> Peer:
@@ -140,7 +140,7 @@ class _Tampered(Wire):
         return self._wire.security
 
     def write(self, data: bytes) -> None:
-        self._wire.write(self._tamper(data))
+        self._wire.write(self._change(data))
 
     def writelines(self, chunks: list[bytes]) -> None:
         self.write(b"".join(chunks))
@@ -164,37 +164,37 @@ class _Tampered(Wire):
         self._wire.abort()
 
 
-def _tampering(make_tamper: Callable[[], Callable[[bytes], bytes]]) -> MakeBroker:
-    """Brokers whose clients get something else than was written."""
+def _with_altered_output(make_change: Callable[[], Callable[[bytes], bytes]]) -> MakeBroker:
+    """Brokers whose clients receive altered output."""
 
     def alter(broker: Broker) -> None:
         accept = broker.accept
-        _put(broker, "accept", lambda wire: accept(_Tampered(wire, make_tamper())))
+        _put(broker, "accept", lambda wire: accept(_AlteredWire(wire, make_change())))
 
     return _altered(alter)
 
 
-def _repeat() -> Callable[[bytes], bytes]:
+def _duplicate() -> Callable[[bytes], bytes]:
     return lambda data: data + data if data.startswith(b"MSG ") else data
 
 
-def _swallow() -> Callable[[bytes], bytes]:
-    """Every seventh delivery."""
+def _drop() -> Callable[[bytes], bytes]:
+    """Drop every seventh delivery."""
     count = 0
 
-    def tamper(data: bytes) -> bytes:
+    def change(data: bytes) -> bytes:
         nonlocal count
         count += data.startswith(b"MSG ")
         return b"" if data.startswith(b"MSG ") and count % 7 == 0 else data
 
-    return tamper
+    return change
 
 
-def _swap() -> Callable[[bytes], bytes]:
-    """Deliveries overtake each other."""
+def _reorder() -> Callable[[bytes], bytes]:
+    """Swap every two deliveries."""
     held = b""
 
-    def tamper(data: bytes) -> bytes:
+    def change(data: bytes) -> bytes:
         nonlocal held
         if data.startswith(b"MSG ") and not held:
             held = data
@@ -202,11 +202,11 @@ def _swap() -> Callable[[bytes], bytes]:
         data, held = data + held, b""
         return data
 
-    return tamper
+    return change
 
 
-class _Dawdling(_Tampered):
-    """A wire that takes its time over deliveries."""
+class _DelayedWire(_AlteredWire):
+    """A wire that delays deliveries."""
 
     def __init__(self, wire: Wire, scheduler: Scheduler) -> None:
         super().__init__(wire, lambda data: data)
@@ -214,21 +214,21 @@ class _Dawdling(_Tampered):
 
     def write(self, data: bytes) -> None:
         if data.startswith(b"MSG "):
-            self._scheduler.call_later(GRACE + 1.0, lambda: super(_Dawdling, self).write(data))
+            self._scheduler.call_later(GRACE + 1.0, lambda: super(_DelayedWire, self).write(data))
         else:
             super().write(data)
 
 
-def _dawdles(broker: Broker) -> None:
+def _delays_deliveries(broker: Broker) -> None:
     accept = broker.accept
-    _put(broker, "accept", lambda wire: accept(_Dawdling(wire, broker.scheduler)))
+    _put(broker, "accept", lambda wire: accept(_DelayedWire(wire, broker.scheduler)))
 
 
 # --- elsewhere -----------------------------------------------------------------------
 
 
-def _leaves_timers(broker: Broker) -> None:
-    """Sets a timer for each client that goes, and forgets it."""
+def _leaks_timers(broker: Broker) -> None:
+    """Starts a timer for each client that leaves, and never cancels it."""
     lost = broker.connection_lost
 
     def depart() -> None:
@@ -238,20 +238,20 @@ def _leaves_timers(broker: Broker) -> None:
     _put(broker, "connection_lost", depart)
 
 
-def _turns_clients_away(broker: Broker) -> None:
+def _refuses_clients(broker: Broker) -> None:
     """Closes every client at once."""
     accept = broker.accept
 
-    def turn_away(wire: Wire) -> Handler:
+    def refuse(wire: Wire) -> Handler:
         connection = accept(wire)
         wire.close()
         return connection
 
-    _put(broker, "accept", turn_away)
+    _put(broker, "accept", refuse)
 
 
-def _restless(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
-    """Dials somebody every few seconds, for no reason."""
+def _dials_needlessly(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
+    """Dials an unknown host every five seconds."""
 
     def dial() -> None:
         membership.dialer.dial("nowhere", 1, broker.accept_route, lambda _reason: None)
@@ -262,36 +262,36 @@ def _restless(limits: Limits, info: ServerInfo, needs: Needs, membership: Member
     return broker
 
 
-def _stumbles(broker: Broker) -> None:
+def _raises(broker: Broker) -> None:
     """Raises when a client ends."""
 
     def lost() -> None:
-        raise ZeroDivisionError("planted")
+        raise ZeroDivisionError("a mutant")
 
     _put(broker, "connection_lost", lost)
 
 
-PLANTS: Final[dict[str, Plant]] = {
-    "forwards-twice": Plant("at most once", _altered(_forwards_what_was_forwarded)),
-    "repeats": Plant("at most once", _tampering(_repeat)),
-    "swallows": Plant("exactly once", _tampering(_swallow)),
-    "swaps": Plant("order", _tampering(_swap)),
-    "dawdles": Plant("in time", _altered(_dawdles)),
-    "serves-all-members": Plant("one member per group", _serves_all_members),
-    "draws-the-frozen": Plant("in time", _without("interest.suspect")),
-    "forgets-unsub": Plant("interest", _without("cluster.interest_announcer.removed")),
-    "drops-for-the-gone": Plant("exactly once", _without("interest._routing.failover.left")),
-    "keeps-the-dead": Plant("interest", _without("removals.add")),
-    "ignores-limits": Plant("UNSUB with max", _without("interest.limit")),
-    "serves-the-gone": Plant("UNSUB", _without("interest.remove")),
-    "ignores-gossip": Plant("mesh", _without("cluster.heard_of")),
-    "gives-up": Plant("mesh", _without("cluster._route_dialer.lost")),
-    "keeps-duplicates": Plant("mesh", _altered(_keeps_duplicates)),
-    "restless": Plant("calm", _restless),
-    "hides-addresses": Plant("addresses", _without("greeting.urls_changed")),
-    "leaves-timers": Plant("leak", _altered(_leaves_timers)),
-    "never-ends": Plant("shutdown", _without("shutdown")),
-    "refuses-clients": Plant("service", _altered(_turns_clients_away)),
-    "stumbles": Plant("defect", _altered(_stumbles)),
+MUTANTS: Final[dict[str, Mutant]] = {
+    "forwards-twice": Mutant("at most once", _altered(_forwards_routed_messages)),
+    "duplicates-deliveries": Mutant("at most once", _with_altered_output(_duplicate)),
+    "drops-deliveries": Mutant("exactly once", _with_altered_output(_drop)),
+    "reorders-deliveries": Mutant("order", _with_altered_output(_reorder)),
+    "delays-deliveries": Mutant("in time", _altered(_delays_deliveries)),
+    "serves-two-members": Mutant("one member per group", _serves_two_members),
+    "never-suspects": Mutant("in time", _without("interest.suspect")),
+    "announces-no-unsub": Mutant("interest", _without("cluster.interest_announcer.removed")),
+    "no-failover": Mutant("exactly once", _without("interest._routing.failover.left")),
+    "keeps-closed-sessions": Mutant("interest", _without("removals.add")),
+    "ignores-max": Mutant("UNSUB with max", _without("interest.limit")),
+    "ignores-unsub": Mutant("UNSUB", _without("interest.remove")),
+    "ignores-gossip": Mutant("mesh", _without("cluster.heard_of")),
+    "never-redials": Mutant("mesh", _without("cluster._route_dialer.lost")),
+    "keeps-duplicate-routes": Mutant("mesh", _altered(_keeps_duplicate_routes)),
+    "dials-needlessly": Mutant("idle", _dials_needlessly),
+    "hides-addresses": Mutant("addresses", _without("greeting.urls_changed")),
+    "leaks-timers": Mutant("leak", _altered(_leaks_timers)),
+    "never-shuts-down": Mutant("shutdown", _without("shutdown")),
+    "refuses-clients": Mutant("service", _altered(_refuses_clients)),
+    "raises": Mutant("defect", _altered(_raises)),
 }
 """By name."""

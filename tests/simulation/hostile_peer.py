@@ -1,6 +1,6 @@
-"""Strangers: they open a link to a server, say what nobody should say there, and stay as long as they may.
+"""Hostile peers: they connect to a server, send invalid or unauthorised input, and disconnect.
 
-They are no misfortune: nothing that they do may touch a client or a route.
+They are no fault for the fault log: nothing they do may affect a client or a route.
 """
 
 from typing import ClassVar, Final
@@ -10,7 +10,7 @@ from app.domain.sessions.wire import Wire
 from tests.simulation.host import Host
 from tests.simulation.network import Network
 
-SAYINGS: Final = (
+INPUTS: Final = (
     b"",
     b"GET / HTTP/1.1\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -18,23 +18,23 @@ SAYINGS: Final = (
     b"SUB >  RSID:1:1\r\n",
     b"MSG a.a RSID:1:1 2\r\nhi\r\n",
     b"MSG a.a QRSID:1:1 99999999999\r\n",
-    b'INFO {"server_id":"STRANGER"',
+    b'INFO {"server_id":"HOSTILE"',
     (
-        b'CONNECT {"name":"STRANGER","user":"route","pass":"guess"}\r\n'
-        b'INFO {"server_id":"STRANGER","host":"10.9.9.9","port":6222}\r\nMSG a.a RSID:1:1 2\r\nhi\r\n'
+        b'CONNECT {"name":"HOSTILE","user":"route","pass":"guess"}\r\n'
+        b'INFO {"server_id":"HOSTILE","host":"10.9.9.9","port":6222}\r\nMSG a.a RSID:1:1 2\r\nhi\r\n'
     ),
 )
 
-INTRODUCTION: Final = len(SAYINGS) - 1
-"""The one that makes a route of a stranger, where nobody asks for a password."""
+ROUTE_HANDSHAKE: Final = len(INPUTS) - 1
+"""Index of the input that registers a route on servers without a route password."""
 
-LONGEST_VISIT: Final = 20.0
-"""Seconds after which a stranger goes, so that none is left when all is to be at rest. It may be
-alone by then: a machine that lost power does not tell it."""
+LIFETIME_SECONDS: Final = 20.0
+"""Seconds after which a hostile peer disconnects, so that none is left in a quiet period.
+Its server may be gone by then: a host that lost power sends nothing."""
 
 
-class Stranger:
-    """One link of a stranger. Implements `Handler`, and listens to nothing."""
+class HostilePeer:
+    """One link of a hostile peer. Implements `Handler`, and ignores all input."""
 
     _ROOM: ClassVar[memoryview] = memoryview(bytearray(64 * 1024))
 
@@ -45,12 +45,12 @@ class Stranger:
         self._port = port
         self._wire: Wire | None = None
 
-    def come(self, saying: bytes, seconds: float) -> None:
-        """Dial, say it, and go after a while, unless we are thrown out."""
+    def connect(self, data: bytes, seconds: float) -> None:
+        """Dial, send the data, and close after some seconds unless the server does first."""
 
-        def begin(wire: Wire) -> "Stranger":
+        def begin(wire: Wire) -> "HostilePeer":
             self._wire = wire
-            wire.write(saying)
+            wire.write(data)
             self._host.clock.call_later(seconds, wire.close)
             return self
 
@@ -58,27 +58,27 @@ class Stranger:
 
     @property
     def link(self) -> Link:
-        """What an event log would call it."""
-        return Link("stranger", 0, self._host.ip)
+        """Its name in an event log."""
+        return Link("hostile", 0, self._host.ip)
 
     def opened(self) -> None:
-        """All was said."""
+        """Nothing to do: the data was written at once."""
 
     def reserve(self) -> memoryview:
-        """Lend the room of all strangers."""
+        """The buffer that all hostile peers share."""
         return self._ROOM
 
     def received(self, _count: int) -> None:
-        """Do not care, nor answer pings."""
+        """Ignore it; pings stay unanswered."""
 
     def eof_received(self) -> None:
-        """Thrown out."""
+        """The server sent its end of file."""
         if self._wire is not None:
             self._wire.close()
 
     def drained(self) -> None:
-        """Nothing waits for this."""
+        """Nothing to do."""
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The link is gone."""
+        """The link has ended."""
         self._wire = None

@@ -1,4 +1,4 @@
-"""Dialling: a question travels to a machine, and an answer, or none, comes back."""
+"""The dialer: a request travels to a host, and an answer, or none, comes back."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,18 +8,18 @@ from app.ports.transport import DIAL_SECONDS, Acceptor
 from tests.simulation.host import Host, HostClock
 
 if TYPE_CHECKING:
-    from tests.simulation.network import Link, Network
+    from tests.simulation.network import Network, NetworkLink
 
 
-class Dialer:
-    """Opens links from one machine."""
+class SimulatedDialer:
+    """Opens links from one host. Implements `Dialer`."""
 
     def __init__(self, network: "Network", host: Host) -> None:
         self._network = network
         self._host = host
 
     def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
-        """Open a link; later, exactly one of `acceptor` and `refused` is called."""
+        """Open a link; exactly one of `acceptor` and `refused` is called later."""
         self._network.dials += 1
         target = self._network.resolve(host)
         if target is None:
@@ -28,11 +28,11 @@ class Dialer:
         _Attempt(self._network, self._host, (target, port), acceptor, refused).begin()
 
     def close(self) -> None:
-        """Nothing to give up: what a host dials ends with its programs."""
+        """Nothing to do: the dials of a host end with its programs."""
 
 
 class _Attempt:
-    """One dial: a question travels, an answer travels, or time runs out."""
+    """One dial: a request, then an answer or a timeout."""
 
     __slots__ = (
         "_acceptor",
@@ -56,16 +56,16 @@ class _Attempt:
     ) -> None:
         self._network = network
         self._source = source
-        self._clock = source.clock  # of the run that dials: the next one knows nothing of it
+        self._clock = source.clock  # of the current run of the host: the next run has no part in it
         self._target, self._port = destination
         self._acceptor = acceptor
         self._refused = refused
         self._over = False
-        self._timer = self._clock.call_later(DIAL_SECONDS, partial(self._give_up, "i/o timeout"))
+        self._timer = self._clock.call_later(DIAL_SECONDS, partial(self._fail, "i/o timeout"))
 
     def begin(self) -> None:
-        """Send the question."""
-        self._travel(self._source, self._target, self._ask)
+        """Send the request."""
+        self._travel(self._source, self._target, self._arrive)
 
     def _travel(self, source: Host, target: Host, then: Callable[[], None]) -> None:
         path = self._network.path(source, target)
@@ -73,7 +73,7 @@ class _Attempt:
             jitter = path.jitter * self._network.chance.random() if path.jitter else 0.0
             self._network.clock.call_later(path.latency + jitter, then)
 
-    def _ask(self) -> None:
+    def _arrive(self) -> None:
         if not self._target.up:
             return
         known = self._port in self._target.listeners
@@ -81,29 +81,29 @@ class _Attempt:
         self._travel(self._target, self._source, partial(self._clock.run, answer))
 
     def _be_refused(self) -> None:
-        self._give_up("connection refused")
+        self._fail("connection refused")
 
-    def _give_up(self, reason: str) -> None:
+    def _fail(self, reason: str) -> None:
         if not self._over:
             self._over = True
             self._timer.cancel()
-            self._network.trace.note(self._way, reason)
+            self._network.trace.note(self._label, reason)
             self._refused(reason)
 
     def _establish(self, answered: HostClock) -> None:
-        """The answer came from one run of the machine, which may be over."""
+        """The answer came from one run of the host, which may be over."""
         if self._over:
             return
         self._over = True
         self._timer.cancel()
         link = self._network.connect(self._source, self._target, self._port)
-        self._network.trace.note(self._way, f"link {link.number} to port {self._port}")
+        self._network.trace.note(self._label, f"link {link.number} to port {self._port}")
         if answered.over:
             link.there.forget()
         link.there.open(partial(self._be_accepted, link))
         link.near_wire.start(self._acceptor)
 
-    def _be_accepted(self, link: "Link") -> None:
+    def _be_accepted(self, link: "NetworkLink") -> None:
         acceptor = self._target.listeners.get(self._port)
         if acceptor is None:
             link.far_wire.abort()
@@ -111,5 +111,5 @@ class _Attempt:
             link.far_wire.start(acceptor)
 
     @property
-    def _way(self) -> str:
+    def _label(self) -> str:
         return f"{self._source.name}>{self._target.name}"

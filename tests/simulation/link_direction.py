@@ -1,8 +1,8 @@
-"""One direction of a link, and the path that it takes.
+"""One direction of a link, and the path that it uses.
 
-Bytes are put in by the writer, travel, and stand at the reader's side until they are read::
+Written bytes are in flight until they arrive, and then unread until the reader takes them::
 
-    write ──> [ under way: delayed, or stalled ] ──> [ at the reader's side ] ──> reserve, received
+    write ──> [ in flight: delayed, or stalled ] ──> [ received, unread ] ──> reserve, received
 """
 
 from collections import deque
@@ -16,10 +16,10 @@ from app.ports.clock import Timer
 from tests.simulation.host import Host
 
 if TYPE_CHECKING:
-    from tests.simulation.network import Link, Network
+    from tests.simulation.network import Network, NetworkLink
 
 RETRANSMIT_SECONDS = 0.5
-"""Within this time after a way is mended, what stalled on it is sent again."""
+"""Maximum seconds between the healing of a path and the retransmission of stalled bytes."""
 
 _SMALL_READS = 3
 
@@ -27,36 +27,37 @@ _ROUNDING = 2e-9
 
 
 class _Mark(Enum):
-    """What travels besides bytes."""
+    """Signals that travel like bytes."""
 
     OPEN = auto()
-    """The dialler has its answer: the other end may be accepted."""
+    """The dialler has its answer, and the far end may be accepted."""
     END = auto()
     RESET = auto()
 
 
 @dataclass(slots=True)
-class Path:
-    """The way from one machine to another; may be changed at any time. Seconds and bytes."""
+class NetworkPath:
+    """The path from one host to another, in seconds and bytes; may be changed at any time."""
 
     latency: float = 0.001
     jitter: float = 0.0
-    """At most so much is added to the latency."""
+    """Maximum random addition to the latency."""
     rate: float = 0.0
-    """Bytes per second of each link; 0 for no bound."""
+    """Bytes per second of each link; 0 for no limit."""
     capacity: int = 256 * 1024
-    """Bytes of one direction that count as passed on, when a link is made."""
-    grain: int = 0
-    """Most bytes that one of the first reads of an arrival gets; 0 for no bound."""
+    """Bytes that the kernels hold of each direction; applies to links made later."""
+    max_read: int = 0
+    """Maximum bytes of each of the first reads after an arrival; 0 for no limit."""
     open: bool = True
 
 
-class Lane(Pipe):
-    """One direction of a link, from a writer to a reader on another machine."""
+class LinkDirection(Pipe):
+    """One direction of a link, from a writer to a reader on another host."""
 
     __slots__ = (
         "_arrived_end",
         "_free_at",
+        "_in_flight",
         "_latest",
         "_network",
         "_next",
@@ -66,16 +67,15 @@ class Lane(Pipe):
         "_small_reads",
         "_started",
         "_travelling",
-        "_under_way",
         "carried",
+        "label",
         "link",
         "path",
         "source",
         "target",
-        "way",
     )
 
-    link: "Link"
+    link: "NetworkLink"
 
     def __init__(
         self, network: "Network", writer: MemoryStream, reader: MemoryStream, source: Host, target: Host
@@ -85,12 +85,12 @@ class Lane(Pipe):
         self._network = network
         self.source = source
         self.target = target
-        self.way = f"{source.name}>{target.name}"
+        self.label = f"{source.name}>{target.name}"
         self._queue: deque[tuple[float, bytes | _Mark]] = deque()
         self._travelling = False
-        """Whether a call for the next arrival is due, or the lane is stalled."""
+        """Whether a call for the next arrival is scheduled, or the direction is stalled."""
         self._next: Timer | None = None
-        self._under_way = 0
+        self._in_flight = 0
         self._sent_at = -1.0
         self._free_at = 0.0
         self._latest = 0.0
@@ -99,42 +99,42 @@ class Lane(Pipe):
         self._started: Callable[[], None] | None = None
         self._small_reads = 0
         self.carried = 0
-        """Bytes that arrived, ever."""
+        """Bytes that have arrived so far."""
 
-    # --- the writer's side -----------------------------------------------------
+    # --- the writing end -------------------------------------------------------
 
     @property
     def pending(self) -> int:
-        """Bytes that the writer still answers for."""
-        return max(0, self._under_way + len(self._data) - self._capacity)
+        """Bytes that the kernels have not taken yet."""
+        return max(0, self._in_flight + len(self._data) - self._capacity)
 
     @property
     def under_way(self) -> int:
-        """Bytes that were passed on, and not read yet."""
+        """Bytes that the kernels hold."""
         return self.unread - self.pending
 
     @property
     def unread(self) -> int:
-        """Bytes written and not read yet."""
-        return self._under_way + len(self._data)
+        """Bytes written and not read yet, pending ones included."""
+        return self._in_flight + len(self._data)
 
     @property
     def shut(self) -> bool:
-        """Whether the writer sent its end, or ended."""
+        """Whether the writer sent an end of file or a reset."""
         return self._shut
 
     def put(self, data: bytes) -> None:
-        """Send bytes on their way."""
-        self._under_way += len(data)
+        """Send bytes."""
+        self._in_flight += len(data)
         self._launch(data, len(data))
 
     def finish(self) -> None:
-        """Send the end of file behind them."""
+        """Send the end of file after them."""
         self._shut = True
         self._launch(_Mark.END, 0)
 
     def cut(self) -> None:
-        """Send a reset; what has not left yet is lost. Where nothing passes, so is the reset."""
+        """Send a reset; bytes that have not left yet are lost. On a cut path the reset is lost, too."""
         self._shut = True
         if self._stalled or not self._passable:
             self._drop()
@@ -147,11 +147,11 @@ class Lane(Pipe):
         self._launch(_Mark.RESET, 0)
 
     def open(self, started: Callable[[], None]) -> None:
-        """Let the reader's end be accepted when the news arrives."""
+        """Let the far end be accepted when this signal arrives."""
         self._started = started
         self._launch(_Mark.OPEN, 0)
 
-    # --- the reader's side -----------------------------------------------------
+    # --- the reading end -------------------------------------------------------
 
     @property
     def finished(self) -> bool:
@@ -160,18 +160,18 @@ class Lane(Pipe):
 
     @property
     def forgotten(self) -> bool:
-        """Whether nobody reads here any more."""
+        """Whether the reading end is over."""
         return self._refused
 
     def take(self, room: memoryview) -> int:
-        """Read as much as fits, or as the path grants."""
+        """Read as much as fits, or as the path allows."""
         if self._small_reads:
             self._small_reads -= 1
-            room = room[: self.path.grain]
+            room = room[: self.path.max_read]
         return super().take(room)
 
     def refuse(self) -> None:
-        """The reader's end is over: what still comes is answered with a reset."""
+        """The reading end is over: later bytes are answered with a reset."""
         if not self._refused:
             unread = bool(self._data)
             self.forget()
@@ -179,12 +179,12 @@ class Lane(Pipe):
                 self._answer_with_reset()
 
     def forget(self) -> None:
-        """The reader's end is over, and its machine says nothing about it for now."""
+        """The reading end is over, and its host sends nothing about it now."""
         self._refused = True
         self._data.clear()
         self.link.check()
 
-    # --- on the way ------------------------------------------------------------
+    # --- in flight -------------------------------------------------------------
 
     @property
     def _passable(self) -> bool:
@@ -198,7 +198,7 @@ class Lane(Pipe):
         network, path = self._network, self.path
         now = network.now()
         if now == self._sent_at and not path.rate:
-            arrival = self._latest  # written in the same instant: it travels along
+            arrival = self._latest  # written at the same time: it arrives with the bytes before
         else:
             departure = max(now, self._free_at) + (size / path.rate if path.rate else 0.0)
             self._free_at = departure
@@ -211,8 +211,8 @@ class Lane(Pipe):
             self._travelling = True
             self._next = network.clock.call_later(arrival - now, self._arrive)
 
-    def hurry(self) -> None:
-        """The path is no longer slow: what is under way comes at once."""
+    def expedite(self) -> None:
+        """The path is no longer slow: bytes in flight arrive at once."""
         if not self._queue or self._stalled:
             return
         now = self._network.now()
@@ -223,15 +223,15 @@ class Lane(Pipe):
             self._next.cancel()
         self._next = self._network.clock.call_later(self._queue[0][0] - now, self._arrive)
 
-    def again(self) -> None:
-        """The way is mended: send again what stalled."""
+    def retransmit(self) -> None:
+        """Retransmit stalled bytes if the path is open again."""
         if self._passable:
             del self._network.stalled[self]
             delay = RETRANSMIT_SECONDS * self._network.chance.random()
             self._next = self._network.clock.call_later(delay, self._arrive)
 
     def _arrive(self) -> None:
-        if not self._queue:  # dropped meanwhile
+        if not self._queue:  # dropped in the meantime
             self._travelling = False
             return
         if not self._passable:
@@ -254,9 +254,9 @@ class Lane(Pipe):
         self._hand_over(data, marks)
 
     def _hand_over(self, data: list[bytes], marks: list[_Mark]) -> None:
-        """Bytes come after the news of the opening, and before an end."""
+        """Bytes come after the opening, and before an end."""
         chunk = data[0] if len(data) == 1 else b"".join(data)
-        self._under_way -= len(chunk)
+        self._in_flight -= len(chunk)
         if self._refused:
             if _Mark.RESET not in marks:
                 self._answer_with_reset()
@@ -266,35 +266,35 @@ class Lane(Pipe):
             self._started = None
         if chunk:
             self.carried += len(chunk)
-            self._network.trace.carried(self.way, chunk)
+            self._network.trace.carried(self.label, chunk)
             self._network.carried(self, chunk)
         if _Mark.RESET in marks:
-            self._network.trace.note(self.way, "reset")
+            self._network.trace.note(self.label, "reset")
             self._data.clear()
             self._reader.reset()
             return
         self._data += chunk
-        self._small_reads = _SMALL_READS if self.path.grain else 0
+        self._small_reads = _SMALL_READS if self.path.max_read else 0
         if _Mark.END in marks:
-            self._network.trace.note(self.way, "end")
+            self._network.trace.note(self.label, "end")
             self._arrived_end = True
         self._reader.readable()
 
     def _answer_with_reset(self) -> None:
-        """Tell the writer that nobody reads; the news may get lost."""
+        """Send a reset to the writer; it may get lost."""
         back = self._network.path(self.target, self.source)
         if back.open and self.source.up and self.target.up:
             self._network.clock.call_later(back.latency, self._writer.reset)
 
     def _drop(self) -> None:
-        if self._started is not None:  # the other end never learnt that it was to begin
+        if self._started is not None:  # the far end was not accepted yet
             self._started = None
             self.forget()
         self._network.stalled.pop(self, None)
         self._queue.clear()
-        self._under_way = 0
+        self._in_flight = 0
         self._travelling = False
 
     def _forget(self, item: bytes | _Mark) -> None:
         if isinstance(item, bytes):
-            self._under_way -= len(item)
+            self._in_flight -= len(item)
