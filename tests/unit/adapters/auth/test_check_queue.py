@@ -72,8 +72,12 @@ def test_equal_checks_are_one() -> None:
     """Many that give the same password for the same user are answered together, each once."""
     results: list[tuple[int, bool]] = []
     queue = CheckQueue(2)
+
+    def note(number: int, right: bool) -> None:  # noqa: FBT001 - as a verdict is given
+        results.append((number, right))
+
     for number in range(500):
-        queue.add(DEREK, b"same", lambda right, number=number: results.append((number, right)))  # type: ignore[misc]
+        queue.add(DEREK, b"same", partial(note, number))
 
     assert 1 == len(queue)
 
