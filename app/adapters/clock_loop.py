@@ -14,15 +14,17 @@ class LoopClock(Clock):
     methods belong to the loop's thread.
     """
 
+    monotonic: Callable[[], float]
+    """Asked for each line of the control plane, so it is the bare function."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Take `loop`, or the one that runs now; raises `RuntimeError` when none does."""
         self._loop = loop or asyncio.get_running_loop()
+        own = type(self._loop).time is not asyncio.BaseEventLoop.time
+        self.monotonic = self._loop.time if own else time.monotonic  # what the method of asyncio returns
 
     def time(self) -> float:
         return time.time()
-
-    def monotonic(self) -> float:
-        return self._loop.time()
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
         return self._loop.call_later(delay, call)

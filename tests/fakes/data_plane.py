@@ -147,6 +147,8 @@ class ScriptedPlanner(Planner):
         """How many leading tokens decide."""
         self.turns = 1
         """In how many turns a decision is made."""
+        self.answer: Callable[[Plane, int, bytes], Plan] = self._answer
+        """Makes the plan for an audience and a subject."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Look it up."""
@@ -155,11 +157,14 @@ class ScriptedPlanner(Planner):
         return search.go_on() or search
 
     def _decide(self, plane: Plane, audience: int, subject: bytes) -> Decision:
+        return self.answer(plane, audience, subject), self.decide(subject)
+
+    def _answer(self, plane: Plane, audience: int, subject: bytes) -> Plan:
         refusal = self.refused.get((audience, subject))
         if refusal is not None:
-            return plane.plan((), (), refusal), self.decide(subject)
+            return plane.plan((), (), refusal)
         plain, groups = self.listeners.get(subject, ((), ()))
-        return plane.plan(plain, [(group_of(plane, members),) for members in groups]), self.decide(subject)
+        return plane.plan(plain, [(group_of(plane, members),) for members in groups])
 
     def member(self, plane: Plane, sid: bytes) -> Plan | None:
         """Look it up."""

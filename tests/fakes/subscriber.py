@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from app.domain.dataplane.seam import Plane
+from app.domain.interest.interest import Interest
 from app.domain.interest.subscription import LOCAL, Subscriber, Subscription
 from app.domain.peer_kind import PeerKind
+from app.domain.protocol.commands import Subscribe
 from tests.fakes.data_plane import Station
 
 
@@ -35,9 +37,15 @@ class FakeSubscriber(Subscriber):
         """Note a subscription that had its last message, unless `ending` is something else."""
         self.ending(subscription)
 
-    def subscription(self, subject: bytes, queue: bytes | None = None) -> Subscription:
-        """A new subscription; sids count from 1."""
+    def command(self, subject: bytes, queue: bytes | None = None) -> Subscribe:
+        """A SUB that was not sent before; sids count from 1."""
         self._made += 1
-        subscription = Subscription(self, subject, queue, b"%d" % self._made)
-        subscription.target = self.station.target(subscription.sid, subscription)
-        return subscription
+        return Subscribe(subject, queue, b"%d" % self._made)
+
+    def subscription(self, subject: bytes, queue: bytes | None = None) -> Subscription:
+        """A new subscription that nobody knows of."""
+        return Subscription(self, self.command(subject, queue), self.station.plane, self.station.outbox)
+
+    def subscribe(self, interest: Interest, subject: bytes, queue: bytes | None = None) -> Subscription:
+        """Subscribe."""
+        return interest.subscribe(self, self.station.outbox, self.command(subject, queue))

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from app.domain.subjects.trie import Match
-
 _TOKENS = (b"a", b"b", b"*", b">", b"a*", b"*a", b">b", b"A", b"\xd0\x96\n")
 
 
@@ -52,15 +50,6 @@ class IndexModel:
             else:
                 groups.setdefault(listener.queue, set()).add(listener)
         return frozenset(plain), {name: frozenset(group) for name, group in groups.items()}
-
-
-def answer_of(match: Match[ModelListener]) -> Answer:
-    """The same answer without its order; fails on duplicates."""
-    groups = {group[0].queue: frozenset(group) for group in match.groups}
-    assert len(match.plain) == len(set(match.plain)), "a plain listener twice"
-    assert len(match.groups) == len(groups), "a queue group twice"
-    assert all(len(group) == len(set(group)) for group in match.groups), "a member twice"
-    return frozenset(match.plain), groups
 
 
 def subjects() -> st.SearchStrategy[bytes]:

@@ -6,7 +6,6 @@ build it. Which one runs is an argument of `choose`, never a matter of luck.
 """
 
 from importlib import import_module
-from typing import cast
 
 from app.domain.dataplane.reference import DataPlane as ReferencePlane
 from app.domain.dataplane.seam import MakePlane
@@ -39,6 +38,5 @@ def choose(name: str) -> tuple[str, MakePlane]:
                     f"or choose {PYTHON} ({error})"
                 ) from error
         else:
-            return NATIVE, cast("MakePlane", native.DataPlane)
-    # A twin's objects accept only their own kind, which the protocols can't say.
-    return PYTHON, cast("MakePlane", ReferencePlane)
+            return NATIVE, native.DataPlane
+    return PYTHON, ReferencePlane

@@ -1,5 +1,7 @@
 """The latest wildcard changes, in the compiled twin: what it needs of ``app.domain.subjects.changes``."""
 
+# Uses of subject: has_empty_token, may_match
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t

@@ -1,5 +1,7 @@
 """The draw of a queue group's member, in the compiled twin; the numbers are those of ``draw``."""
 
+# Uses nothing of other parts.
+
 cimport cython
 from libc.stdint cimport uint64_t
 

@@ -1,5 +1,7 @@
 """Handing outboxes to their wires by the clock, in the compiled twin."""
 
+# Uses of outbox: Outbox
+
 cimport cython
 from libc.stdint cimport int64_t
 
@@ -8,8 +10,8 @@ import math
 from app.domain.dataplane import seam
 
 cdef int64_t FLUSH_BYTES = seam.FLUSH_BYTES
-cdef int64_t FLUSH_LOOK_BYTES = seam.FLUSH_LOOK_BYTES
-cdef Py_ssize_t FLUSH_LOOK = seam.FLUSH_LOOK
+cdef int64_t BYTES_PER_CHECK = seam.BYTES_PER_CHECK
+cdef Py_ssize_t OUTBOXES_PER_CHECK = seam.OUTBOXES_PER_CHECK
 cdef double FLUSH_SECONDS = seam.FLUSH_SECONDS
 
 
@@ -26,7 +28,7 @@ cdef class Flushing:
     cdef bint hand_over(self, list outboxes, clock) except -1:
         """Whether some were left. An outbox that fails costs its connection."""
         cdef int64_t room = FLUSH_BYTES
-        cdef int64_t check = FLUSH_BYTES - FLUSH_LOOK_BYTES
+        cdef int64_t check = FLUSH_BYTES - BYTES_PER_CHECK
         cdef Py_ssize_t count = len(outboxes)
         cdef Py_ssize_t position = 0
         cdef double now, until = clock() + FLUSH_SECONDS if count > 1 else math.inf
@@ -40,8 +42,8 @@ cdef class Flushing:
                 outbox.owner.failed(error)
             if position == count:
                 break
-            if position % FLUSH_LOOK == 0 or room <= check:
-                check = room - FLUSH_LOOK_BYTES
+            if position % OUTBOXES_PER_CHECK == 0 or room <= check:
+                check = room - BYTES_PER_CHECK
                 if room > 0:
                     now = clock()
                     if now < until:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.seam import FLUSH_BYTES, FLUSH_LOOK, FLUSH_LOOK_BYTES, FLUSH_SECONDS
+from app.domain.dataplane.seam import BYTES_PER_CHECK, FLUSH_BYTES, FLUSH_SECONDS, OUTBOXES_PER_CHECK
 
 
 class Flushing:
@@ -18,7 +18,7 @@ class Flushing:
     def hand_over(self, outboxes: list[Outbox], clock: Callable[[], float]) -> bool:
         """Whether some were left. An outbox that fails costs its connection."""
         until = clock() + FLUSH_SECONDS if len(outboxes) > 1 else math.inf
-        room, check = FLUSH_BYTES, FLUSH_BYTES - FLUSH_LOOK_BYTES
+        room, check = FLUSH_BYTES, FLUSH_BYTES - BYTES_PER_CHECK
         for position, outbox in enumerate(outboxes, 1):
             try:
                 room -= outbox.flush()
@@ -26,8 +26,8 @@ class Flushing:
                 outbox.owner.failed(error)
             if position == len(outboxes):
                 break
-            if position % FLUSH_LOOK == 0 or room <= check:
-                check = room - FLUSH_LOOK_BYTES
+            if position % OUTBOXES_PER_CHECK == 0 or room <= check:
+                check = room - BYTES_PER_CHECK
                 if room <= 0 or clock() >= until:
                     self.rest += outboxes[position:]
                     return True

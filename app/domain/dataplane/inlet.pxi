@@ -1,5 +1,9 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
+# Uses of message: Bounds
+# Uses of outbox: Outbox
+# Uses of plan: Plan
+
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -18,7 +22,7 @@ cdef class Inlet:
 
     cdef object control
     cdef Outbox outbox
-    cdef bint routed  # whether a peer server is at the other end
+    cdef int kind  # see `seam.Kind`
     cdef Bounds bounds
     cdef public int64_t in_msgs
     cdef public int64_t in_bytes
@@ -49,10 +53,10 @@ cdef class Inlet:
     cdef object search
     cdef int searched_for
 
-    def __cinit__(self, control, Outbox outbox not None, bint routed):
+    def __cinit__(self, control, Outbox outbox not None, int kind):
         self.control = control
         self.outbox = outbox
-        self.routed = routed
+        self.kind = kind
 
     def __dealloc__(self):
         free(self.name)

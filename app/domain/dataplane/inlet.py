@@ -1,5 +1,6 @@
 """What one connection sends, in the plain twin: its rest, its mode and its counters."""
 
+from app.domain.dataplane import seam
 from app.domain.dataplane.message import Bounds, Message
 from app.domain.dataplane.outbox import Outbox
 from app.domain.dataplane.plan import Plan
@@ -10,7 +11,7 @@ class Inlet:
     """See `seam.Inlet`.
 
     ``need`` is how many bytes the incomplete message takes in all, as soon as
-    its line told; it is looked at one byte earlier, when the CR can be judged.
+    its line is known; it is judged one byte earlier, when the CR can be judged.
     The rest is kept in ``rest`` while it is small, else in ``own``, of which the
     first ``filled`` bytes are in use.
     """
@@ -76,9 +77,11 @@ class Inlet:
         self.plan = None
 
     def has_rest(self) -> bool:
+        """See `seam.Inlet`."""
         return self.filled > 0 or bool(self.rest)
 
     def kept(self) -> bytes:
+        """See `seam.Inlet`."""
         return bytes(memoryview(self.own)[: self.filled]) if self.own is not None else self.rest
 
     def note(self, plan: Plan) -> None:
@@ -86,7 +89,8 @@ class Inlet:
         if plan is not self.latest:
             self.before, self.latest = self.latest, plan
 
-    def serves_another(self, besides: Outbox, low: int) -> bool:
+    def serves_another(self, besides: seam.Outbox, low: int) -> bool:
+        """See `seam.Inlet`."""
         return any(plan.serves_another(besides, low) for plan in (self.latest, self.before) if plan)
 
     def keep(self, rest: bytes, need: int) -> None:

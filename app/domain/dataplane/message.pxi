@@ -1,5 +1,7 @@
 """The line of a message, taken apart, in the compiled twin: PUB, and MSG as routes bring it."""
 
+# Uses nothing of other parts.
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
@@ -16,6 +18,11 @@ cdef enum:
 
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
+
+cdef int ROUTE = seam.Kind.ROUTE
+cdef bytes MEMBER_MARK = seam.MEMBER_MARK
+cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
+cdef Py_ssize_t MARK_SIZE = PyBytes_GET_SIZE(MEMBER_MARK)
 
 cdef int FAULT_ARGUMENTS = seam.Fault.ARGUMENTS
 cdef int FAULT_SIZE = seam.Fault.SIZE
@@ -57,7 +64,7 @@ cdef struct Delivery:
     # What all receivers get, but for the sid: subject, prefix and tail.
     const char *subject
     Py_ssize_t subject_size
-    const char *prefix    # stands for reply and size when the tail is only the payload
+    const char *prefix    # in place of reply and size when the tail is only the payload
     Py_ssize_t prefix_size
     const char *tail
     Py_ssize_t tail_size
@@ -77,18 +84,18 @@ cdef inline bint is_msg(const char *line) noexcept nogil:
     return (line[0] | 0x20) == c'm'
 
 
-cdef inline bint is_message(const char *line, Py_ssize_t count, bint routed) noexcept nogil:
+cdef inline bint is_message(const char *line, Py_ssize_t count, int kind) noexcept nogil:
     """Whether the line begins with PUB, or on a route with MSG, and a blank."""
     if count < 4 or (line[3] != c' ' and line[3] != c'\t'):
         return False
     if (line[0] | 0x20) == c'p' and (line[1] | 0x20) == c'u' and (line[2] | 0x20) == c'b':
         return True
-    return routed and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
+    return kind == ROUTE and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
 
 
 cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
     """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
-    return count >= 6 and memcmp(sid, b"QRSID:", 6) == 0
+    return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
 
 
 cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
@@ -163,7 +170,7 @@ cdef int read_size(Message *message, Bounds *bounds) noexcept nogil:
 
 
 cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
-    """What is wrong behind the payload of a message of which `count` bytes have come."""
+    """What is wrong after the payload of a message of which `count` bytes have come."""
     cdef const char *line = message.line
     cdef int64_t stop = message.line_size + message.size
     if stop + 2 > count:
@@ -193,7 +200,7 @@ cdef inline Py_ssize_t stride_of(Message *message) noexcept nogil:
 
 
 cdef inline bint is_repeated(Message *message, Py_ssize_t count) noexcept nogil:
-    """Whether another message with the same line stands behind this one, within `count` bytes."""
+    """Whether another message with the same line follows this one, within `count` bytes."""
     cdef Py_ssize_t stride = stride_of(message)
     return (
         message.tail != 0
@@ -203,7 +210,7 @@ cdef inline bint is_repeated(Message *message, Py_ssize_t count) noexcept nogil:
 
 
 cdef inline Py_ssize_t length_of_run(Message *message, Py_ssize_t count, int64_t most) noexcept nogil:
-    """How many messages have this line, one behind the other, within `count` bytes; the first is complete."""
+    """How many messages in a row have this line, within `count` bytes; the first is complete."""
     cdef const char *line = message.line
     cdef Py_ssize_t stride = stride_of(message)
     cdef Py_ssize_t repeats = 1, i
@@ -240,7 +247,7 @@ cdef bytes text_of(Message *message, int fault, Py_ssize_t count):
 
 
 cdef bytes canonical(Message *message):
-    """What stands between sid and payload in MSG, for a line that was spelled otherwise."""
+    """What is between sid and payload in MSG, for a line that was spelled otherwise."""
     size = PyBytes_FromStringAndSize(message.line + message.digits, message.digits_size) + b"\r\n"
     if message.reply_size == 0:
         return size

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from app.domain.dataplane.framing import start_of, tail_of
 from app.domain.dataplane.seam import MEMBER_MARK, Fault, Kind
 from app.domain.limits import MAX_SIZE_DIGITS
 from app.domain.protocol.commands import is_too_long, words_of
@@ -29,7 +30,7 @@ class Faulty(Exception):
 
 
 class Message:
-    """A line, understood, and what MSG has before the sid and from behind it up to the payload."""
+    """A line, understood, and what MSG has before and after the part of the receiver; see `framing`."""
 
     __slots__ = ("argument", "line", "member", "size", "start", "subject", "tail", "verb")
 
@@ -46,8 +47,8 @@ class Message:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
                 self.member = sid
-        self.start = b"MSG " + subject + b" "
-        self.tail = b" ".join(words[1:]) + b"\r\n"
+        self.start = start_of(subject)
+        self.tail = tail_of(words[1:])
         self.size = int(words[-1])
 
 
@@ -87,7 +88,7 @@ def is_complete(data: bytes, stop: int) -> bool:
 
 
 def tails_of_run(message: Message, line: bytes, where: tuple[bytes, int], most: int) -> list[bytes]:
-    """What MSG has from behind the sid, for each message that has this line, one behind the other."""
+    """What MSG has after the sid, for each of the messages in a row that have this line."""
     tails: list[bytes] = []
     data, position = where
     tail, size = len(line) - len(message.tail), len(line) + message.size + 2

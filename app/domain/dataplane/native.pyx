@@ -4,7 +4,7 @@
 
 It scans where the transport wrote, makes no Python object per message, and calls
 the control plane only where the reference does. Sizes are capped before they are
-read as numbers, and no byte beyond those received is looked at.
+read as numbers, and no byte beyond those received is read.
 
 Its parts stand in files of their own, named as those of the plain twin: ``outbox.pxi``
 is ``outbox.py`` compiled, and so on. They are included here, so that all is one unit
@@ -18,6 +18,7 @@ from cpython.list cimport PyList_GET_ITEM
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
 import math
@@ -29,19 +30,20 @@ include "subject.pxi"
 include "changes.pxi"
 include "draw.pxi"
 include "message.pxi"
+include "framing.pxi"
 include "outbox.pxi"
 include "plan.pxi"
-include "spread.pxi"
+include "partial_delivery.pxi"
 include "flushing.pxi"
 include "inlet.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
-include "planning.pxi"
+include "plan_lookup.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
 cdef int64_t TURN_WORK = seam.TURN_WORK
 cdef int64_t CHECK_WORK = seam.CHECK_WORK
-cdef Py_ssize_t SPREAD_LOOK = seam.SPREAD_LOOK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = seam.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -55,11 +57,11 @@ cdef bytes _MSG = b"MSG"
 
 
 @cython.final
-@cython.no_gc_clear  # its parts are taken for granted; whoever forms circles with it can be cleared instead
+@cython.no_gc_clear  # its parts are never None; what forms circles with it can be cleared instead
 cdef class DataPlane:
     """See `seam.Plane`."""
 
-    cdef Planning planning
+    cdef PlanLookup lookup
     cdef PlanCache plans
     cdef Draw draw
     cdef bytearray buffer
@@ -67,7 +69,7 @@ cdef class DataPlane:
     cdef object view
     cdef list touched
     cdef Flushing flushing
-    cdef list spreads  # messages that are interrupted
+    cdef list partial  # deliveries that are interrupted
     cdef bint interrupted  # whether a message was, since the flush before
     cdef public object clock
     cdef public double until
@@ -81,43 +83,50 @@ cdef class DataPlane:
     cdef public int64_t out_bytes
     cdef public double now
     cdef public bint patient
-    # The line before, whoever of the clients or of the routes sent it: runs of one line are parsed
+    # The line before, whichever of the clients or of the routes sent it: runs of one line are parsed
     # once. Each has its own, since what is a message of the one is none, or too large, of the other.
-    cdef Memo memos[2]
+    cdef Memo *memos  # by `seam.Kind`
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
-        self.planning = Planning(planner, seed)
-        self.plans = self.planning.plans
+        self.lookup = PlanLookup(planner, seed)
+        self.plans = self.lookup.plans
         self.draw = Draw(seed)
         self.buffer = bytearray(RECEIVE_BYTES)
         self.start = PyByteArray_AS_STRING(self.buffer)
         self.view = memoryview(self.buffer)
         self.touched = []
         self.flushing = Flushing()
-        self.spreads = []
+        self.partial = []
         self.clock = float
         self.until = math.inf
         self.patient = False
         self.max_payload = max_payload
         self.max_line = max_control_line
+        self.memos = <Memo *>calloc(len(seam.Kind), sizeof(Memo))
+        if self.memos is NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.memos)
 
     def outbox(self, wire, owner):
         return Outbox(self, wire, owner)
 
     def inlet(self, control, outbox, kind=seam.Kind.CLIENT):
-        cdef Inlet inlet = Inlet(control, outbox, kind == seam.Kind.ROUTE)
+        cdef Inlet inlet = Inlet(control, outbox, seam.Kind(kind))
         self.limit(inlet)
         return inlet
 
     def set_limits(self, max_payload, max_control_line):
         self.max_payload = max_payload
         self.max_line = max_control_line
-        self.memos[0].message.line_size = 0
-        self.memos[1].message.line_size = 0
+        for kind in seam.Kind:
+            self.memos[<int>kind].message.line_size = 0
 
     def limit(self, Inlet inlet not None):
-        inlet.bounds.payload = route_payload(self.max_payload) if inlet.routed else self.max_payload
-        inlet.bounds.line = route_line(self.max_line) if inlet.routed else self.max_line
+        cdef bint routed = inlet.kind == ROUTE
+        inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
+        inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
 
     def target(self, outbox, sid, subscription):
         return Target(outbox, sid, subscription)
@@ -192,11 +201,11 @@ cdef class DataPlane:
         cdef int64_t check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
-        cdef Memo *memo = &self.memos[inlet.routed]
+        cdef Memo *memo = &self.memos[inlet.kind]
         cdef Message message
         cdef Plan plan
         cdef int fault
-        self.planning.slow = False
+        self.lookup.slow = False
         while position < size:
             if inlet.closed:
                 return STOPPED
@@ -214,7 +223,7 @@ cdef class DataPlane:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not is_message(line, message.line_size - 1, inlet.routed):
+                if not inlet.publishing or not is_message(line, message.line_size - 1, inlet.kind):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -227,7 +236,7 @@ cdef class DataPlane:
                 if fault != _SOUND:
                     return self.report(inlet, &message, count, fault)
                 memorize(memo, &message)
-            plan = self.planning.plan_of(self, inlet, &message)
+            plan = self.lookup.plan_of(self, inlet, &message)
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
@@ -247,8 +256,8 @@ cdef class DataPlane:
                 inlet.keep(line, count, 0)
                 return LATER
             position += self.publish(inlet, &message, plan, count, &work)
-            if self.planning.slow or work <= check:
-                self.planning.slow = False
+            if self.lookup.slow or work <= check:
+                self.lookup.slow = False
                 check = work - CHECK_WORK
                 if self.over():
                     work = 0
@@ -270,7 +279,7 @@ cdef class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refused and not inlet.refused:
             inlet.refused = True
-            self.planning.slow = True
+            self.lookup.slow = True
             inlet.outbox.send(plan.refusal)
         return 0
 
@@ -279,7 +288,7 @@ cdef class DataPlane:
     cdef inline Py_ssize_t publish(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t *work
     ) except -1:
-        """Execute the plan for the message that stands there, and for more of its kind behind it.
+        """Execute the plan for the message that begins there, and for more like it that follow.
 
         Returns the size of what it published, and takes the work that was from `work`.
         """
@@ -308,14 +317,14 @@ cdef class DataPlane:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
         try:
-            self.spread(plan, &delivery, &position)
+            self.deliver_from(plan, &delivery, &position)
             if position < plan.fanout():
                 self.interrupt(message, plan, position)
         finally:
             Py_XDECREF(delivery.shared)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
 
-    cdef int spread(self, Plan plan, Delivery *delivery, Py_ssize_t *position) except -1:
+    cdef int deliver_from(self, Plan plan, Delivery *delivery, Py_ssize_t *position) except -1:
         """Deliver to the receivers from that one on, until the turn is over; move on to the first one left."""
         cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t fanout = plan.fanout()
@@ -323,7 +332,7 @@ cdef class DataPlane:
         cdef Py_ssize_t stop
         cdef Target target
         while i < fanout:
-            stop = min(i + SPREAD_LOOK, fanout)
+            stop = min(i + RECEIVERS_PER_CHECK, fanout)
             while i < stop:
                 if i < plain:
                     target = <Target>PyTuple_GET_ITEM(plan.plain, i)
@@ -339,18 +348,18 @@ cdef class DataPlane:
 
     cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position) except -1:
         """Keep the message for the receivers from that one on."""
-        self.spreads.append(spread_of(message, plan, position))
+        self.partial.append(partial_delivery_of(message, plan, position))
         self.interrupted = True
         return 0
 
-    cdef int spread_on(self, Spread spread) except -1:
+    cdef int deliver_rest(self, PartialDelivery partial) except -1:
         """Go on with a message that was interrupted."""
         cdef Delivery delivery
-        spread.begin(&delivery)
+        partial.begin(&delivery)
         try:
-            self.spread(spread.plan, &delivery, &spread.position)
+            self.deliver_from(partial.plan, &delivery, &partial.position)
         finally:
-            spread.end(&delivery)
+            partial.end(&delivery)
         return 0
 
     cdef Py_ssize_t publish_run(
@@ -371,7 +380,7 @@ cdef class DataPlane:
         most = (work + effort - 1) // effort
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-            most = target.bears(4 + message.subject_size + tail_size, most)
+            most = target.bears(start_size(message.subject_size) + tail_size, most)
         if most < 1:
             return 0
         repeats = length_of_run(message, count, most)
@@ -433,24 +442,24 @@ cdef class DataPlane:
             raise
 
     def flush_rest(self):
-        cdef Spread spread
+        cdef PartialDelivery partial
         cdef list outboxes
         self.until = self.clock() + FLUSH_SECONDS
-        while self.spreads:
-            spread = self.spreads[0]
+        while self.partial:
+            partial = self.partial[0]
             try:
-                self.spread_on(spread)
+                self.deliver_rest(partial)
             except Exception:
-                del self.spreads[0]
+                del self.partial[0]
                 raise
-            if spread.position < spread.plan.fanout():
+            if partial.position < partial.plan.fanout():
                 break
-            del self.spreads[0]
+            del self.partial[0]
         outboxes = self.flushing.rest + self.touched
         self.flushing.rest = []
         self.touched = []
         try:
-            return self.flushing.hand_over(outboxes, self.clock) or len(self.spreads) > 0
+            return self.flushing.hand_over(outboxes, self.clock) or len(self.partial) > 0
         except Exception:
             self.flushing.rest = outboxes
             raise

@@ -1,5 +1,10 @@
 """What waits to be sent to one connection, in the compiled twin."""
 
+# Uses of framing: copy, head_of, start_size, write_head
+# Uses of message: Delivery, Message, stride_of
+# Uses of native: DataPlane
+# Uses of plan: Target
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
@@ -23,7 +28,7 @@ cdef extern from "Python.h":
         return 0;
     }
 
-    /* Give back what is behind the first bytes; where that is refused, it is kept, out of sight. */
+    /* Give back what is after the first bytes; where that is refused, it is kept, out of sight. */
     static void shorten_bytes(PyObject **bytes, Py_ssize_t size) {
         if (resize_bytes(bytes, size) < 0) {
             Py_SET_SIZE((PyVarObject *)*bytes, size);
@@ -41,28 +46,6 @@ cdef enum:
     _LARGEST_HINT = 512 * 1024
 
 cdef Py_ssize_t REFERENCED_BYTES = seam.REFERENCED_BYTES
-
-
-cdef inline void copy(char *to, const char *source, Py_ssize_t count) noexcept nogil:
-    """memcpy, without a call for the few bytes that most pieces have; it touches no others."""
-    if count > 64:
-        memcpy(to, source, count)
-    elif count >= 32:
-        memcpy(to, source, 32)
-        memcpy(to + count - 32, source + count - 32, 32)
-    elif count >= 16:
-        memcpy(to, source, 16)
-        memcpy(to + count - 16, source + count - 16, 16)
-    elif count >= 8:
-        memcpy(to, source, 8)
-        memcpy(to + count - 8, source + count - 8, 8)
-    elif count >= 4:
-        memcpy(to, source, 4)
-        memcpy(to + count - 4, source + count - 4, 4)
-    else:
-        while count:
-            count -= 1
-            to[count] = source[count]
 
 
 @cython.final
@@ -122,26 +105,19 @@ cdef class Outbox:
         else:
             size = self.head_size(target, delivery) + delivery.tail_size
             self.ensure(size)
-            copy(self.write_head(target, delivery), delivery.tail, delivery.tail_size)
+            copy(self.put_head(target, delivery), delivery.tail, delivery.tail_size)
             self.advance(size)
         if self.trace:
             self.trace_sent(target, delivery)
         return self.touch(False)
 
     cdef inline Py_ssize_t head_size(self, Target target, Delivery *delivery) noexcept:
-        """The size of what stands before the tail."""
-        return 4 + delivery.subject_size + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
+        """The size of what is before the tail."""
+        return start_size(delivery.subject_size) + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
 
-    cdef inline char *write_head(self, Target target, Delivery *delivery) noexcept:
-        """Write what stands before the tail at the tip, and return where it ends."""
-        cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
-        cdef char *out = self.tip()
-        memcpy(out, b"MSG ", 4)
-        out += 4
-        copy(out, delivery.subject, delivery.subject_size)
-        out += delivery.subject_size
-        copy(out, PyBytes_AS_STRING(target.middle), middle)
-        out += middle
+    cdef inline char *put_head(self, Target target, Delivery *delivery) noexcept:
+        """Write what is before the tail at the tip, and return where it ends."""
+        cdef char *out = write_head(self.tip(), delivery.subject, delivery.subject_size, target.middle)
         if delivery.prefix_size:
             memcpy(out, delivery.prefix, delivery.prefix_size)
             out += delivery.prefix_size
@@ -158,7 +134,7 @@ cdef class Outbox:
         self.ensure(head)
         place = len(self.sealed)
         self.sealed += (None, <bytes>delivery.shared)  # the last step that may fail
-        self.write_head(target, delivery)
+        self.put_head(target, delivery)
         self.advance(head)
         self.sealed[place] = self.seal()
         self.size += delivery.tail_size
@@ -169,21 +145,18 @@ cdef class Outbox:
         return self.alarm - self.backlog - self.size
 
     cdef int put_run(self, Target target, Message *message, Py_ssize_t repeats) except -1:
-        """Queue so many messages that have the same line, and press nobody."""
+        """Queue messages that have the same line, without a question to the owner."""
         cdef const char *tail = message.line + message.tail
         cdef Py_ssize_t stride = stride_of(message)
         cdef Py_ssize_t tail_size = stride - message.tail
-        cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
-        cdef Py_ssize_t head = 4 + message.subject_size + middle
+        cdef Py_ssize_t head = start_size(message.subject_size) + PyBytes_GET_SIZE(target.middle)
         cdef Py_ssize_t total = repeats * (head + tail_size)
         cdef const char *first
         cdef char *out
         self.ensure(total)
         out = self.tip()
         first = out
-        memcpy(out, b"MSG ", 4)
-        copy(out + 4, message.line + message.subject, message.subject_size)
-        copy(out + 4 + message.subject_size, PyBytes_AS_STRING(target.middle), middle)
+        write_head(out, message.line + message.subject, message.subject_size, target.middle)
         copy(out + head, tail, tail_size)
         out += head + tail_size
         while repeats > 1:
@@ -200,9 +173,7 @@ cdef class Outbox:
         if delivery.prefix_size:
             prefix = PyBytes_FromStringAndSize(delivery.prefix, delivery.prefix_size)
         cdef bytes head = (
-            b"MSG "
-            + PyBytes_FromStringAndSize(delivery.subject, delivery.subject_size)
-            + target.middle
+            head_of(delivery.subject, delivery.subject_size, target.middle)
             + prefix
             + PyBytes_FromStringAndSize(delivery.tail, delivery.tail_size - delivery.size - 2)
         )
@@ -238,7 +209,7 @@ cdef class Outbox:
         return PyBytes_AS_STRING_raw(self.chunk) + self.length
 
     cdef inline void advance(self, Py_ssize_t count) noexcept:
-        """So many bytes were written at the tip."""
+        """That number of bytes was written at the tip."""
         self.length += count
         self.size += count
 

@@ -59,14 +59,17 @@ class Outbox:
 
     @property
     def congested(self) -> bool:
+        """See `seam.Outbox`; the plane counts those that are."""
         return self._congested
 
     @congested.setter
     def congested(self, congested: bool) -> None:
+        """See `seam.Outbox`; the plane counts those that are."""
         self._plane.congested += congested - self._congested
         self._congested = congested
 
     def send(self, data: bytes) -> None:
+        """See `seam.Outbox`."""
         if not self.closed:
             self._chunks.append(data)
             self._size += len(data)
@@ -104,6 +107,7 @@ class Outbox:
             self._dirty = True
 
     def flush(self) -> int:
+        """See `seam.Outbox`."""
         self._dirty = False
         chunks, size = self._chunks, self._size
         if chunks:
@@ -118,6 +122,7 @@ class Outbox:
         return size
 
     def pending(self) -> int:
+        """See `seam.Outbox`."""
         self._backlog = self._wire.pending()
         return self._backlog + self._size
 
@@ -126,4 +131,5 @@ class Outbox:
         return self.pending() <= low and self.owner.untaken() <= low
 
     def passed(self) -> int:
+        """See `seam.Outbox`."""
         return self._handed - self._wire.pending()

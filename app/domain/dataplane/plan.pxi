@@ -1,5 +1,9 @@
 """Who gets a message, in the compiled twin: places to deliver to, and plans that name them."""
 
+# Uses of draw: Draw
+# Uses of framing: middle_of
+# Uses of outbox: Outbox
+
 cimport cython
 from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -10,7 +14,7 @@ from libc.stdint cimport int64_t
 from app.domain.dataplane import seam
 
 cdef int64_t DELIVERY_WORK = seam.DELIVERY_WORK
-cdef Py_ssize_t LOOK_AROUND = seam.LOOK_AROUND
+cdef Py_ssize_t MOST_CANDIDATES = seam.MOST_CANDIDATES
 cdef Py_ssize_t LONGEST_RUN_FANOUT = seam.LONGEST_RUN_FANOUT
 
 cdef enum:
@@ -25,7 +29,7 @@ cdef enum:
 
 @cython.final
 cdef class Target:
-    """See `seam.Target`. ``middle`` is what stands between subject and rest in MSG."""
+    """See `seam.Target`. ``middle`` is what is between subject and rest in MSG."""
 
     cdef Outbox outbox
     cdef bytes middle
@@ -37,7 +41,7 @@ cdef class Target:
     def __cinit__(self, Outbox outbox not None, bytes sid not None, subscription):
         self.outbox = outbox
         self.place = _NOWHERE
-        self.middle = b" " + sid + b" "
+        self.middle = middle_of(sid)
         self.subscription = subscription
 
     def retire(self):
@@ -56,7 +60,7 @@ cdef class Target:
         return Target(self.outbox, sid, self.subscription)
 
     cdef inline int64_t bears(self, Py_ssize_t size, int64_t most) noexcept:
-        """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
+        """How many messages, at most `most`, it takes without a decision; `size` is without `middle`."""
         cdef Outbox outbox = self.outbox
         if outbox is None:
             return most
@@ -175,7 +179,7 @@ cdef class Plan:
         return PyTuple_GET_SIZE(self.plain) + PyTuple_GET_SIZE(self.groups)
 
     cdef inline int64_t effort(self, int64_t size) noexcept:
-        """The work of a message of which each receiver gets `size` bytes behind the sid."""
+        """The work of a message of which each receiver gets `size` bytes after the sid."""
         return DELIVERY_WORK + self.fanout() * (DELIVERY_WORK + size)
 
     cdef bint must_wait(self) except -1:
@@ -187,13 +191,13 @@ cdef class Plan:
             waits |= asks_to_wait(<Target>PyTuple_GET_ITEM(self.plain, i))
         for i in range(PyTuple_GET_SIZE(self.groups)):
             parts = <tuple>PyTuple_GET_ITEM(self.groups, i)
-            if size_of(parts) and is_congested(parts):
+            if size_of(parts) and all_congested(parts):
                 waits |= asks_to_wait(least_pending(parts))
         return waits
 
     cdef bint serves_another(self, Outbox besides, int64_t low) except -1:
         """See `seam.Inlet.serves_another`."""
-        cdef Py_ssize_t left = LOOK_AROUND
+        cdef Py_ssize_t left = MOST_CANDIDATES
         cdef Py_ssize_t i, k
         cdef tuple parts
         for i in range(min(left, PyTuple_GET_SIZE(self.plain))):
@@ -244,17 +248,17 @@ cdef Target pick(tuple parts, Draw draw):
         if drawn.outbox is None or drawn.outbox.closed:
             part.take_out(place)
             continue
-        for number in range(first + 1, first + min(total, LOOK_AROUND)):
+        for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
             member = member_at(parts, number % total)
             if member.ready():
                 return member
         return drawn
 
 
-cdef bint is_congested(tuple parts) except -1:
-    """Whether no member, as far as `pick` looks, can take a message now."""
+cdef bint all_congested(tuple parts) except -1:
+    """Whether no member, as far as `pick` searches, can take a message now."""
     cdef Py_ssize_t i
-    for i in range(min(size_of(parts), LOOK_AROUND)):
+    for i in range(min(size_of(parts), MOST_CANDIDATES)):
         if member_at(parts, i).ready():
             return False
     return True
@@ -267,7 +271,7 @@ cdef Target least_pending(tuple parts):
     cdef Target best = member_at(parts, 0)
     cdef int64_t least = best.pending()
     cdef Target member
-    for i in range(1, min(size_of(parts), LOOK_AROUND)):
+    for i in range(1, min(size_of(parts), MOST_CANDIDATES)):
         member = member_at(parts, i)
         pending = member.pending()
         if pending < least:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import cast
 
+from app.domain.dataplane import seam
 from app.domain.dataplane.draw import Draw
+from app.domain.dataplane.framing import middle_of
 from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.seam import LONGEST_RUN_FANOUT, LOOK_AROUND, Expiring
+from app.domain.dataplane.own import own
+from app.domain.dataplane.seam import LONGEST_RUN_FANOUT, MOST_CANDIDATES, Expiring
 
 NOWHERE = -1
 """The place of a target that is in no group."""
@@ -27,17 +29,18 @@ CHARGED_TARGETS = 16
 class Target:
     """See `seam.Target`."""
 
-    __slots__ = ("delivered", "limit", "outbox", "place", "sid", "subscription")
+    __slots__ = ("delivered", "limit", "middle", "outbox", "place", "subscription")
 
-    def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> None:
+    def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring | None) -> None:
         self.outbox: Outbox | None = outbox
-        self.sid = sid
-        self.subscription: Expiring | None = subscription
+        self.middle = middle_of(sid)
+        self.subscription = subscription
         self.delivered = 0
         self.limit = 0
         self.place = NOWHERE  # in its group
 
     def retire(self) -> None:
+        """See `seam.Target`."""
         # Plans that are never used again may know the target for long, so it lets go of all else.
         self.outbox = None
         self.subscription = None
@@ -48,16 +51,17 @@ class Target:
         return self.outbox is not None and not self.outbox.closed and not self.outbox.congested
 
     def under(self, sid: bytes) -> "Target":
-        return Target(cast("Outbox", self.outbox), sid, cast("Expiring", self.subscription))
+        """See `seam.Target`."""
+        return Target(own(Outbox, self.outbox), sid, self.subscription)
 
     def bears(self, size: int, most: int) -> int:
-        """How many messages, at most `most`, it takes without a decision; `size` is without the sid."""
+        """How many messages, at most `most`, it takes without a decision; `size` is without `middle`."""
         outbox = self.outbox
         if outbox is None:
             return most
         if self.limit or outbox.trace:
             return 0
-        return min(most, outbox.room() // (size + len(self.sid) + 1))
+        return min(most, outbox.room() // (size + len(self.middle)))
 
 
 class Group:
@@ -71,16 +75,21 @@ class Group:
     def __len__(self) -> int:
         return len(self.members)
 
-    def add(self, target: Target) -> None:
+    def add(self, target: seam.Target) -> None:
+        """See `seam.Group`."""
+        target = own(Target, target)
         self.members.append(target)
         target.place = len(self.members) - 1
 
-    def remove(self, target: Target) -> None:
+    def remove(self, target: seam.Target) -> None:
+        """See `seam.Group`."""
+        target = own(Target, target)
         place = target.place
         if 0 <= place < len(self.members) and self.members[place] is target:
             self.take_out(place)
 
     def is_alive(self) -> bool:
+        """See `seam.Group`."""
         while self.members:
             outbox = self.members[-1].outbox
             if outbox is not None and not outbox.closed:
@@ -130,9 +139,9 @@ class Plan:
                 waits = True
         return waits
 
-    def serves_another(self, besides: Outbox, low: int) -> bool:
+    def serves_another(self, besides: seam.Outbox, low: int) -> bool:
         """See `seam.Inlet.serves_another`."""
-        targets = islice(chain(self.plain, chain.from_iterable(map(_members, self.groups))), LOOK_AROUND)
+        targets = islice(chain(self.plain, chain.from_iterable(map(_members, self.groups))), MOST_CANDIDATES)
         return any(
             outbox is not None and outbox is not besides and not outbox.closed and outbox.starves(low)
             for outbox in (target.outbox for target in targets)
@@ -158,7 +167,7 @@ def pick(parts: Sequence[Group], draw: Draw) -> Target | None:
 
 
 def _next_ready(parts: Sequence[Group], first: int, total: int) -> Target | None:
-    for number in range(first + 1, first + min(total, LOOK_AROUND)):
+    for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
         part, place = _place(parts, number % total)
         if part.members[place].ready:
             return part.members[place]
@@ -179,13 +188,13 @@ def _members(parts: Sequence[Group]) -> Iterator[Target]:
 
 
 def _is_congested(parts: Sequence[Group]) -> bool:
-    """Whether no member, as far as `pick` looks, can take a message now."""
-    return not any(member.ready for member in islice(_members(parts), LOOK_AROUND))
+    """Whether no member, as far as `pick` searches, can take a message now."""
+    return not any(member.ready for member in islice(_members(parts), MOST_CANDIDATES))
 
 
 def _least_pending(parts: Sequence[Group]) -> list[Target]:
     """The one; none if the group is empty."""
-    members = list(islice(_members(parts), LOOK_AROUND))
+    members = list(islice(_members(parts), MOST_CANDIDATES))
     return [min(members, key=_pending)] if members else []
 
 

@@ -3,26 +3,32 @@
 See ADR 0008, and `plan_cache.PlanCache`, which has the same rules.
 """
 
+# Uses of changes: WildcardChanges
+# Uses of plan: Plan
+# Uses of subject: Shape, has_wildcard, next_dot, shape_of
+# Uses of table: Entry, Table, _MEMBER, is_kind
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from app.domain.dataplane import seam
 
 cdef enum:
-    _DEEPEST = 32  # as seam.DEEPEST_KIND, which must be known to the compiler
     # About what these take in memory, in bytes; see `plan_cache`. Prefixes and sids come on top.
     _ENTRY_BYTES = 130
     _OTHERS_BYTES = 230
     _AUDIENCE_BYTES = 130
 
 cdef int64_t PLAN_BUDGET = seam.PLAN_BUDGET
+cdef int64_t DEEPEST_KIND = seam.DEEPEST_KIND
 
 
 @cython.final
-@cython.no_gc_clear  # entries know what is retained; whoever forms circles with it can be cleared instead
+@cython.no_gc_clear  # entries refer to what is retained; what forms circles with it can be cleared instead
 cdef class PlanCache:
     """Plans that are good as long as nothing changed that bears on them."""
 
@@ -33,7 +39,7 @@ cdef class PlanCache:
     cdef int64_t size  # of all that is kept, in bytes
     cdef int64_t epoch # grows when all is forgotten
     cdef dict fanouts  # how many plans of subjects have so large a fan-out
-    cdef int64_t depths[_DEEPEST]  # entries of kinds, by leading tokens
+    cdef int64_t *depths  # entries of kinds, by leading tokens: `DEEPEST_KIND` numbers
     cdef int64_t kinds
     cdef list retained  # all that entries refer to, and None at vacant places
     cdef list vacant    # such places
@@ -45,6 +51,12 @@ cdef class PlanCache:
         self.epoch = 1
         self.retained = []
         self.vacant = []
+        self.depths = <int64_t *>calloc(DEEPEST_KIND, sizeof(int64_t))
+        if self.depths is NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.depths)
 
     # --- plans of subjects --------------------------------------------------------
 
@@ -57,7 +69,7 @@ cdef class PlanCache:
         return plan
 
     cdef int enter(self, int audience, bytes subject, Plan plan, int64_t decisive) except -1:
-        """Remember a plan for all subjects that it is good for; so many leading tokens decided."""
+        """Remember a plan for all subjects that it is good for; `decisive` leading tokens decided."""
         self.enter_anyway(audience, subject, plan, decisive)
         if self.size > PLAN_BUDGET:
             self.forget_all()
@@ -87,7 +99,7 @@ cdef class PlanCache:
         if entry is not NULL or not self.kinds:
             return entry
         shape = shape_of(subject, count)
-        while shape.plain and depth < shape.tokens and depth < _DEEPEST:
+        while shape.plain and depth < shape.tokens and depth < DEEPEST_KIND:
             if self.depths[depth]:
                 entry = self.fresh_entry(subject, length, shape.tokens - depth)
                 if entry is not NULL:
@@ -106,11 +118,11 @@ cdef class PlanCache:
         return entry
 
     cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
-        """An entry for the kind of a subject that so many of its leading tokens decide."""
+        """An entry for the kind of a subject that `decisive` of its leading tokens decide."""
         cdef Py_ssize_t length = 0
         cdef int64_t tokens = shape_of(subject, count).tokens
         cdef int64_t depth = tokens
-        if 0 <= decisive < tokens and decisive < _DEEPEST:
+        if 0 <= decisive < tokens and decisive < DEEPEST_KIND:
             for depth in range(decisive):
                 length = next_dot(subject, count, length, depth)
             depth = decisive
@@ -169,7 +181,7 @@ cdef class PlanCache:
             return self.changes.note(subject)
         self.drop_if_known(text, count, 0)
         tokens = shape_of(text, count).tokens
-        while self.kinds and depth < tokens and depth < _DEEPEST:
+        while self.kinds and depth < tokens and depth < DEEPEST_KIND:
             if self.depths[depth]:
                 self.drop_if_known(text, length, tokens - depth)
             length = next_dot(text, count, length, depth)
@@ -189,7 +201,7 @@ cdef class PlanCache:
         self.kinds = 0
         self.epoch += 1
         self.fanouts = {}
-        memset(self.depths, 0, sizeof(self.depths))
+        memset(self.depths, 0, DEEPEST_KIND * sizeof(int64_t))
         self.vacant = []
         self.retained = []
         self.generation += 1

@@ -11,8 +11,8 @@ that is kept by ``plan_cache``, and what is to be sent waits in ``outbox``.
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import cast
 
+from app.domain.dataplane import seam
 from app.domain.dataplane.draw import Draw
 from app.domain.dataplane.flushing import Flushing
 from app.domain.dataplane.inlet import Inlet
@@ -26,27 +26,27 @@ from app.domain.dataplane.message import (
     verb_of,
 )
 from app.domain.dataplane.outbox import Outbox
+from app.domain.dataplane.own import own
+from app.domain.dataplane.partial_delivery import PartialDelivery
 from app.domain.dataplane.plan import Group, Plan, Target, pick
-from app.domain.dataplane.planning import Planning
+from app.domain.dataplane.plan_lookup import PlanLookup
 from app.domain.dataplane.seam import (
     CHECK_WORK,
     DELIVERY_WORK,
     FLUSH_SECONDS,
     RECEIVE_BYTES,
+    RECEIVERS_PER_CHECK,
     REFERENCED_BYTES,
-    SPREAD_LOOK,
     TURN_WORK,
     Control,
     Expiring,
     Kind,
     Owner,
-    Plane,
     PlanFigures,
     Planner,
     Progress,
     Sender,
 )
-from app.domain.dataplane.spread import Spread
 from app.domain.limits import route_line, route_payload
 
 
@@ -65,11 +65,11 @@ class DataPlane:
         self._draw = Draw(seed)
         self._bounds = _bounds(max_payload, max_control_line)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._planning = Planning(planner)
-        self._plans = self._planning.plans
+        self._lookup = PlanLookup(planner)
+        self._plans = self._lookup.plans
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
-        self._spreads: deque[Spread] = deque()
+        self._partial: deque[PartialDelivery] = deque()
         self._interrupted = False  # whether a message was, since the flush before
         self.held = False
         self.congested = 0
@@ -83,32 +83,52 @@ class DataPlane:
         self.now = 0.0
 
     def outbox(self, wire: Sender, owner: Owner) -> Outbox:
+        """See `seam.Plane`."""
         return Outbox(self, wire, owner)
 
-    def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet:
-        return Inlet(control, outbox, kind, self._bounds[kind])
+    def inlet(self, control: Control, outbox: seam.Outbox, kind: Kind = Kind.CLIENT) -> Inlet:
+        """See `seam.Plane`."""
+        return Inlet(control, own(Outbox, outbox), kind, self._bounds[kind])
 
     def set_limits(self, max_payload: int, max_control_line: int) -> None:
+        """See `seam.Plane`."""
         self._bounds = _bounds(max_payload, max_control_line)
 
-    def limit(self, inlet: Inlet) -> None:
+    def limit(self, inlet: seam.Inlet) -> None:
+        """See `seam.Plane`."""
+        inlet = own(Inlet, inlet)
         inlet.limit(self._bounds[inlet.kind])
 
-    def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
-        return Target(outbox, sid, subscription)
+    def target(self, outbox: seam.Outbox, sid: bytes, subscription: Expiring) -> Target:
+        """See `seam.Plane`."""
+        return Target(own(Outbox, outbox), sid, subscription)
 
     def group(self) -> Group:
+        """See `seam.Plane`."""
         return Group()
 
-    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Group]], refusal: bytes = b"") -> Plan:
-        return Plan(tuple(plain), tuple(tuple(parts) for parts in groups), refusal)
+    def plan(
+        self,
+        plain: Sequence[seam.Target],
+        groups: Sequence[Sequence[seam.Group]],
+        refusal: bytes = b"",
+    ) -> Plan:
+        """See `seam.Plane`."""
+        return Plan(
+            tuple(own(Target, target) for target in plain),
+            tuple(tuple(own(Group, part) for part in parts) for parts in groups),
+            refusal,
+        )
 
     def is_over(self) -> bool:
+        """See `seam.Plane`."""
         return self.clock() >= self.until
 
     # --- receiving -------------------------------------------------------
 
-    def reserve(self, inlet: Inlet) -> memoryview:
+    def reserve(self, inlet: seam.Inlet) -> memoryview:
+        """See `seam.Plane`."""
+        inlet = own(Inlet, inlet)
         if inlet.own is not None:
             return inlet.room(inlet.own)
         kept = len(inlet.rest)
@@ -117,7 +137,9 @@ class DataPlane:
         self._buffer[:kept] = inlet.rest
         return self._buffer[kept:]
 
-    def ingest(self, inlet: Inlet, count: int) -> Progress:
+    def ingest(self, inlet: seam.Inlet, count: int) -> Progress:
+        """See `seam.Plane`."""
+        inlet = own(Inlet, inlet)
         self.held = False
         if inlet.closed:
             inlet.search = None
@@ -142,7 +164,7 @@ class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
-        self._planning.slow = False
+        self._lookup.slow = False
         while position < len(data):
             pause = self._pause(inlet, work)
             if pause is not None:
@@ -167,8 +189,8 @@ class DataPlane:
             message, plan = prepared
             position, done = self._publish(inlet, message, plan, (data, position), work)
             work -= done
-            if self._planning.slow or work <= check:
-                self._planning.slow = False
+            if self._lookup.slow or work <= check:
+                self._lookup.slow = False
                 check = work - CHECK_WORK
                 if self.is_over():
                     work = 0
@@ -177,11 +199,11 @@ class DataPlane:
     def _prepare(
         self, inlet: Inlet, verb: bytes, line: bytes, where: tuple[bytes, int]
     ) -> tuple[Message, Plan] | Progress:
-        """The message that stands there, and its plan, or why it cannot be published now."""
+        """The message that begins there, and its plan, or why it cannot be published now."""
         data, position = where
         try:
             message = self._understand(inlet, verb, line)
-            plan = self._planning.plan_of(cast("Plane", self), inlet, message)
+            plan = self._lookup.plan_of(self, inlet, message)
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
@@ -221,7 +243,7 @@ class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refusal and not inlet.refused:
             inlet.refused = True
-            self._planning.slow = True
+            self._lookup.slow = True
             inlet.outbox.send(plan.refusal)
 
     def _understand(self, inlet: Inlet, verb: bytes, line: bytes) -> Message:
@@ -240,7 +262,7 @@ class DataPlane:
     def _publish(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int], work: int
     ) -> tuple[int, int]:
-        """Execute the plan for the message that stands there, and for more of its kind behind it.
+        """Execute the plan for the message that begins there, and for more like it that follow.
 
         Returns where the next line starts, and the work it was.
         """
@@ -260,18 +282,18 @@ class DataPlane:
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
-        position = self._spread(plan, message, tail, 0)
+        position = self._deliver_from(plan, message, tail, 0)
         if position < plan.fanout:
-            self._spreads.append(Spread(plan, message, tail, position))
+            self._partial.append(PartialDelivery(plan, message, tail, position))
             self._interrupted = True
             effort = work
         return stop + 2, effort
 
-    def _spread(self, plan: Plan, message: Message, tail: bytes, position: int) -> int:
+    def _deliver_from(self, plan: Plan, message: Message, tail: bytes, position: int) -> int:
         """Deliver to the receivers from that one on, until the turn is over; return the first one left."""
         plain = len(plan.plain)
         while True:
-            stop = position + SPREAD_LOOK
+            stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:
                 self._deliver(target, message, tail)
             for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
@@ -285,7 +307,7 @@ class DataPlane:
     def _publish_run(
         self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int], most: int
     ) -> int:
-        """Publish the messages from there on whose line is the same, at most so many, all at once.
+        """Publish the messages from there on whose line is the same, at most `most`, all at once.
 
         That changes nothing but the speed, so it is done only where no delivery can
         provoke a decision in between, and where copies are cheap. Returns how many they
@@ -306,7 +328,7 @@ class DataPlane:
         for target in plan.plain:
             outbox = target.outbox
             if outbox is not None and not outbox.closed:
-                head = message.start + target.sid + b" "
+                head = message.start + target.middle
                 self._count_out(target, outbox, message, len(tails))
                 outbox.put_run(head + head.join(tails))
         return len(tails)
@@ -332,12 +354,13 @@ class DataPlane:
         if outbox is None or outbox.closed:
             return
         self._count_out(target, outbox, message, 1)
-        outbox.deliver(message.start + target.sid + b" ", tail)
+        outbox.deliver(message.start + target.middle, tail)
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
 
     def flush(self) -> bool:
+        """See `seam.Plane`."""
         interrupted, self._interrupted = self._interrupted, False
         touched = self.touched
         if not touched:
@@ -350,21 +373,24 @@ class DataPlane:
             raise
 
     def flush_rest(self) -> bool:
+        """See `seam.Plane`."""
         self.until = self.clock() + FLUSH_SECONDS
-        while self._spreads:
-            spread = self._spreads[0]
+        while self._partial:
+            partial = self._partial[0]
             try:
-                spread.position = self._spread(spread.plan, spread.message, spread.tail, spread.position)
+                partial.position = self._deliver_from(
+                    partial.plan, partial.message, partial.tail, partial.position
+                )
             except Exception:
-                self._spreads.popleft()
+                self._partial.popleft()
                 raise
-            if spread.position < spread.plan.fanout:
+            if partial.position < partial.plan.fanout:
                 break
-            self._spreads.popleft()
+            self._partial.popleft()
         outboxes = self._flushing.rest + self.touched
         self._flushing.rest, self.touched = [], []
         try:
-            return self._flushing.hand_over(outboxes, self.clock) or bool(self._spreads)
+            return self._flushing.hand_over(outboxes, self.clock) or bool(self._partial)
         except Exception:
             self._flushing.rest = outboxes
             raise
@@ -372,17 +398,22 @@ class DataPlane:
     # --- plans -----------------------------------------------------------
 
     def plan_figures(self) -> PlanFigures:
+        """See `seam.Plane`."""
         return self._plans.figures()
 
     @property
     def plan_hits(self) -> int:
+        """See `seam.Plane`."""
         return self._plans.hits
 
     def changed(self, subject: bytes) -> None:
+        """See `seam.Plane`."""
         self._plans.changed(subject)
 
     def forget_member(self, sid: bytes) -> None:
+        """See `seam.Plane`."""
         self._plans.forget_member(sid)
 
     def forget_plans(self) -> None:
+        """See `seam.Plane`."""
         self._plans.forget_all()

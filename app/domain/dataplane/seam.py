@@ -20,9 +20,9 @@ scans them, `Plane.flush` hands every touched outbox to its wire once, and
 `Plane.flush_rest` those for which there was no time.
 
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
-each message. Both twins ask it at the same points: behind every line for the control
+each message. Both twins ask it at the same points: after every line for the control
 plane, every question to the planner and every refusal, and otherwise after each
-`CHECK_WORK` units of work. `TURN_WORK` bounds a turn even if the clock stands still.
+`CHECK_WORK` units of work. `TURN_WORK` bounds a turn even if the clock does not move.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,10 +43,10 @@ clock says. A message costs `DELIVERY_WORK`, and for each receiver as much plus 
 DELIVERY_WORK = 64
 
 CHECK_WORK = 64 * 1024
-"""Work units of messages after which the clock is looked at."""
+"""Work units of messages after which the clock is checked."""
 
-SPREAD_LOOK = 1024
-"""Receivers of one message after which the clock is looked at."""
+RECEIVERS_PER_CHECK = 1024
+"""Receivers of one message after which the clock is checked."""
 
 LONGEST_RUN_FANOUT = 4096
 """A message for more plain receivers is published alone, so that its delivery can be interrupted."""
@@ -54,11 +54,11 @@ LONGEST_RUN_FANOUT = 4096
 FLUSH_SECONDS = 0.005
 """How long outboxes are handed over in one go."""
 
-FLUSH_LOOK = 16
-"""Outboxes handed over after which the clock is looked at."""
+OUTBOXES_PER_CHECK = 16
+"""Outboxes handed over after which the clock is checked."""
 
-FLUSH_LOOK_BYTES = 512 * 1024
-"""Bytes handed over after which it is looked at as well."""
+BYTES_PER_CHECK = 512 * 1024
+"""Bytes handed over after which it is checked as well."""
 
 REFERENCED_BYTES = 16 * 1024
 """A message that is at least as large is not copied for each receiver."""
@@ -66,15 +66,15 @@ REFERENCED_BYTES = 16 * 1024
 FLUSH_BYTES = 8 * 1024 * 1024
 """Bytes handed to wires in one go: the system copies them, which takes it some milliseconds."""
 
-LOOK_AROUND = 64
-"""Receivers looked at to find one that is ready: members of a queue group, and others a publisher serves."""
+MOST_CANDIDATES = 64
+"""Receivers examined to find one that is ready: members of a queue group, and others a publisher serves."""
 
 PLAN_BUDGET = 32 * 1024 * 1024
 """Bytes that the plan cache may hold: entries, keys, and the plans with what they list.
 What an object takes is an estimate of each twin. A full cache is emptied."""
 
 DEEPEST_KIND = 32
-"""Plans that so many leading tokens or more decided are kept for one subject only."""
+"""Plans that were decided by this number of leading tokens or more are kept for one subject only."""
 
 MEMBER_MARK = b"QRSID:"
 """How a sid begins that names one member of a queue group, on routes."""
@@ -123,7 +123,7 @@ class Control(Protocol):
     """A session, asked by the data plane about what is not a plain message."""
 
     def line(self, line: bytes) -> bool:
-        """Obey a complete line, without its LF. False stops the ingest behind it."""
+        """Obey a complete line, without its LF. False stops the ingest after it."""
         ...
 
     def partial(self, rest: bytes) -> bool:
@@ -140,7 +140,7 @@ class Control(Protocol):
 
 
 class Owner(Protocol):
-    """A connection, told by its outbox about what needs a decision."""
+    """A connection, asked by its outbox about what needs a decision."""
 
     def pressed(self, *, own: bool = False) -> bool:
         """Pending bytes passed `Outbox.alarm`, or the outbox is `Outbox.congested`.
@@ -164,17 +164,27 @@ class Owner(Protocol):
 
 
 class Expiring(Protocol):
-    """A subscription, told when its target has had its last message."""
+    """A subscription, notified when its target has had its last message."""
 
-    def expired(self) -> None: ...
+    def expired(self) -> None:
+        """The target has had as many messages as its limit says."""
+        ...
 
 
 class Sender(Protocol):
     """The part of a wire that an outbox uses."""
 
-    def write(self, data: bytes) -> None: ...
-    def writelines(self, chunks: list[bytes]) -> None: ...
-    def pending(self) -> int: ...
+    def write(self, data: bytes) -> None:
+        """Send bytes, or keep them until they can be sent."""
+        ...
+
+    def writelines(self, chunks: list[bytes]) -> None:
+        """The same for several pieces, in order."""
+        ...
+
+    def pending(self) -> int:
+        """Bytes that are kept."""
+        ...
 
 
 class Outbox(Protocol):
@@ -202,7 +212,7 @@ class Outbox(Protocol):
         ...
 
     def flush(self) -> int:
-        """Hand everything to the wire now; tells how many bytes that was."""
+        """Hand everything to the wire now; return how many bytes that was."""
         ...
 
     def pending(self) -> int:
@@ -242,7 +252,7 @@ class Inlet(Protocol):
     def serves_another(self, besides: Outbox, low: int) -> bool:
         """Whether one of the latest messages' receivers, not `besides`, has at most `low` bytes left to read.
 
-        Looks at the two latest plans, and at `LOOK_AROUND` receivers of each.
+        Examines the two latest plans, and `MOST_CANDIDATES` receivers of each.
         """
         ...
 
@@ -365,12 +375,19 @@ class Plane(Protocol):
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
     until: float
     """When the turn is over, on `clock`; set by the caller of `ingest`. At first there is no end."""
-    plan_hits: int
-    """Look-ups of subjects that the plan cache answered."""
 
-    def outbox(self, wire: Sender, owner: Owner) -> Outbox: ...
+    @property
+    def plan_hits(self) -> int:
+        """Look-ups of subjects that the plan cache answered."""
+        ...
 
-    def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet: ...
+    def outbox(self, wire: Sender, owner: Owner) -> Outbox:
+        """The outbox of a new connection."""
+        ...
+
+    def inlet(self, control: Control, outbox: Outbox, kind: Kind = Kind.CLIENT) -> Inlet:
+        """The inlet of a new connection, with its outbox, which is one of this plane."""
+        ...
 
     def set_limits(self, max_payload: int, max_control_line: int) -> None:
         """Let others hold for new inlets; `limit` is to follow for each that is there, before any ingest."""
@@ -380,7 +397,9 @@ class Plane(Protocol):
         """Have this inlet obey the limits that hold now; an incomplete message is judged again."""
         ...
 
-    def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target: ...
+    def target(self, outbox: Outbox, sid: bytes, subscription: Expiring) -> Target:
+        """A place to deliver to; `outbox` is one of this plane."""
+        ...
 
     def group(self) -> Group:
         """A group without members."""
@@ -407,7 +426,7 @@ class Plane(Protocol):
         ...
 
     def ingest(self, inlet: Inlet, count: int) -> Progress:
-        """Consume `count` bytes put into the reserved room, behind what was kept.
+        """Consume `count` bytes put into the reserved room, after what was kept.
 
         With a count of 0 it goes on with what was kept.
         """
@@ -417,8 +436,8 @@ class Plane(Protocol):
         """Hand touched outboxes to their wires, for `FLUSH_SECONDS`, and about `FLUSH_BYTES` of them.
 
         True if some are left for `flush_rest`, or receivers of a message: it is interrupted
-        at the end of a turn, behind a multiple of `SPREAD_LOOK` receivers. What is left goes
-        behind all that is touched later, so that a message for thousands of receivers
+        at the end of a turn, after a multiple of `RECEIVERS_PER_CHECK` receivers. What is left goes
+        after all that is touched later, so that a message for thousands of receivers
         delays no other.
         """
         ...

@@ -1,5 +1,7 @@
 """The grammar of subjects as bytes, in the compiled twin: what it needs of ``app.domain.subjects.subject``."""
 
+# Uses nothing of other parts.
+
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 

@@ -1,5 +1,7 @@
 """The hash table of the plan cache, in the compiled twin; the plain one has dicts for that."""
 
+# Uses nothing of other parts.
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject
@@ -14,7 +16,7 @@ cdef enum:
 
 cdef struct Entry:
     # What the plan cache knows of a kind of subject: those that begin with `prefix`
-    # and have so many `further` tokens. With none further it is one subject, and with
+    # and have `further` more tokens. With none further it is one subject, and with
     # `_MEMBER` it is no subject at all, but the sid by which a route names a queue member.
     uint64_t hash
     int64_t stamp
@@ -27,7 +29,7 @@ cdef struct Entry:
     uint32_t depth     # tokens of the prefix
     uint32_t further
     uint32_t length    # of the prefix
-    char *prefix       # stands right behind the struct
+    char *prefix       # right after the struct
 
 
 cdef inline bint is_kind(Entry *entry) noexcept nogil:
@@ -168,7 +170,7 @@ cdef class Table:
         entry.length = <uint32_t>count
         entry.prefix = <char *>entry + sizeof(Entry)
         memcpy(entry.prefix, prefix, count)
-        place(entry, self.slots, self.mask)
+        put_in_slot(entry, self.slots, self.mask)
         self.used += 1
         return entry
 
@@ -182,7 +184,7 @@ cdef class Table:
             raise MemoryError
         for i in range(size):
             if self.slots[i] is not NULL:
-                place(self.slots[i], slots, mask)
+                put_in_slot(self.slots[i], slots, mask)
         free(self.slots)
         self.slots = slots
         self.mask = mask
@@ -224,7 +226,7 @@ cdef class Table:
         self.used = 0
 
 
-cdef inline void place(Entry *entry, Entry **slots, uint64_t mask) noexcept nogil:
+cdef inline void put_in_slot(Entry *entry, Entry **slots, uint64_t mask) noexcept nogil:
     """Put it into the first free slot from its own on."""
     cdef uint64_t i = entry.hash & mask
     while slots[i] is not NULL:

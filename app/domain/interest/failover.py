@@ -69,7 +69,7 @@ class Failover:
             self._tombstones.add(sid, subscription.queue)
 
     def is_left(self, sid: bytes) -> bool:
-        """Whether a member with this sid has left lately; a new one may have it since."""
+        """Whether a member with this sid left a short time ago; a new one may have it since."""
         return self._tombstones is not None and self._tombstones.group_of(sid) is not None
 
     def plan(

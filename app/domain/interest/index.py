@@ -1,21 +1,20 @@
 """The subscription index: which subscriptions of a broker cover a subject.
 
-The trie holds plain subscriptions one by one. The members of a queue group are not in
-it: for each pattern and group name it holds one `QueueGroup`, in which the members of
-each server are one vector of the data plane. So a member comes and goes in constant
-time, however many there are, and plans refer to the vectors instead of listing them.
+The trie holds plain subscriptions one by one, and for each pattern one `QueueGroup`
+for each name. Its members are vectors of the data plane, one for each server. So a
+member comes and goes in constant time, however many there are, and plans refer to the
+vectors instead of listing them.
 
 Counting follows subjects-and-routing.md, section 4. Answers are not remembered here:
 plans made from them are, in the plan cache of the data plane.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from app.domain.dataplane.seam import Group
 from app.domain.interest.subscription import LOCAL, Subscription
-from app.domain.subjects.trie import Match, Node, SubscriptionTrie, UnknownSubscription
+from app.domain.subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
 
 CACHE_LIMIT = 1024
 """Most answers that ``/subsz`` shows, as in gnatsd, which remembers no more."""
@@ -35,7 +34,7 @@ class IndexStats:
     avg_fanout: float
 
 
-class _Part:
+class Part:
     """The members of one server. The draw may have taken some out of the vector already.
 
     Those of another server are kept as subscriptions too, for `Failover`.
@@ -46,60 +45,61 @@ class _Part:
     def __init__(self, members: Group) -> None:
         self.members = members
         self.count = 0
-        self.distant: dict[Subscription, None] = {}
+        self.distant: dict[Subscription, None] | None = None
 
 
-class QueueGroup:
-    """The members of one queue group on one pattern, by the origin that they are known from."""
+QueueGroup = dict[int, Part]
+"""The members of one queue group on one pattern, by the origin that they are known from."""
 
-    __slots__ = ("parts", "queue", "subject")
+IndexNode = Node[Subscription, QueueGroup]
+"""What the index has at one pattern."""
 
-    def __init__(self, subject: bytes, queue: bytes) -> None:
-        self.subject = subject
-        self.queue = queue
-        self.parts: dict[int, _Part] = {}
-
-
-Listed = Subscription | QueueGroup
-"""What the trie holds."""
+IndexMatch = Match[Subscription, QueueGroup]
+"""What it answers for one subject."""
 
 
 class SubscriptionIndex:
     """All subscriptions of a broker."""
 
     def __init__(self) -> None:
-        self._trie: SubscriptionTrie[Listed] = SubscriptionTrie()
-        self._groups: dict[tuple[bytes, bytes], QueueGroup] = {}
-        """By pattern and name."""
-        self._members = 0
+        self._trie: SubscriptionTrie[Subscription, QueueGroup] = SubscriptionTrie()
+        self._count = 0
         self.make_group: Callable[[], Group]
         """Makes a vector of members; set before the first one is inserted."""
 
     def __len__(self) -> int:
         """How many subscriptions there are."""
-        return self._trie.count - len(self._groups) + self._members
+        return self._count
 
     def insert(self, subscription: Subscription) -> bool:
         """Add; return whether answers are others now. Raises `InvalidSubject`, and changes nothing."""
         if subscription.queue is None:
             self._trie.insert(subscription)
-            return True
-        key = (subscription.subject, subscription.queue)
-        group = self._groups.get(key)
+            changes = True
+        else:
+            changes = self._add_member(subscription, subscription.queue)
+        self._count += 1
+        return changes
+
+    def _add_member(self, member: Subscription, queue: bytes) -> bool:
+        """Add a member; return whether it is the first one of its server."""
+        node = self._trie.reach(member.subject)
+        if node.groups is None:
+            node.groups = {}
+        group = node.groups.get(queue)
         if group is None:
-            group = QueueGroup(*key)
-            self._trie.insert(group)
-            self._groups[key] = group
-        origin = subscription.subscriber.origin
-        part = group.parts.get(origin)
+            group = node.groups[queue] = {}
+        origin = member.subscriber.origin
+        part = group.get(origin)
         appears = part is None
         if part is None:
-            part = group.parts[origin] = _Part(self.make_group())
-        part.members.add(subscription.target)
+            part = group[origin] = Part(self.make_group())
+        part.members.add(member.target)
         part.count += 1
         if origin != LOCAL:
-            part.distant[subscription] = None
-        self._members += 1
+            if part.distant is None:
+                part.distant = {}
+            part.distant[member] = None
         return appears
 
     def remove(self, subscription: Subscription) -> bool:
@@ -109,51 +109,51 @@ class SubscriptionIndex:
         """
         if subscription.queue is None:
             self._trie.remove(subscription)
-            return True
-        key = (subscription.subject, subscription.queue)
-        group = self._groups.get(key)
-        origin = subscription.subscriber.origin
-        part = group.parts.get(origin) if group is not None else None
-        if group is None or part is None:
-            raise UnknownSubscription(subscription.subject)
-        part.members.remove(subscription.target)
+            changes = True
+        else:
+            changes = self._remove_member(subscription, subscription.queue)
+        self._count -= 1
+        return changes
+
+    def _remove_member(self, member: Subscription, queue: bytes) -> bool:
+        """Take out a member; return whether it was the last one of its server."""
+        way = self._trie.way_to(member.subject)
+        groups = way[0].groups if way is not None else None
+        group = groups.get(queue) if groups is not None else None
+        origin = member.subscriber.origin
+        part = group.get(origin) if group is not None else None
+        if way is None or groups is None or group is None or part is None:
+            raise UnknownSubscription(member.subject)
+        part.members.remove(member.target)
         part.count -= 1
-        part.distant.pop(subscription, None)
-        self._members -= 1
+        if part.distant is not None:
+            part.distant.pop(member, None)
         if part.count:
             return False
-        del group.parts[origin]
-        if not group.parts:
-            self._trie.remove(group)
-            del self._groups[key]
+        del group[origin]
+        if not group:
+            del groups[queue]
+        if not groups:
+            way[0].groups = None
+            self._trie.cut(way)
         return True
 
-    def search(self, subject: bytes) -> Generator[None, None, Match[Listed]]:
+    def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""
         return self._trie.search(subject)
-
-    @staticmethod
-    def plain(node: Node[Listed]) -> list[Subscription]:
-        """Those at a node that all get the message."""
-        return cast("list[Subscription]", list(node.plain_subscriptions()))
-
-    @staticmethod
-    def groups(node: Node[Listed]) -> list[QueueGroup]:
-        """The queue groups at a node."""
-        return cast("list[QueueGroup]", [one for _, listed in node.members() for one in listed])
 
     def local_parts(self, queue: bytes, subject: bytes) -> list[Group]:
         """The members here of a group that listen to a subject, as far as any of them is alive."""
         groups = self._named(queue, subject)
-        parts = [group.parts[LOCAL].members for group in groups if LOCAL in group.parts]
+        parts = [group[LOCAL].members for group in groups if LOCAL in group]
         return [members for members in parts if members.is_alive()]
 
     def distant_members(self, queue: bytes, subject: bytes) -> Iterator[Subscription]:
         """Its members at other servers."""
         for group in self._named(queue, subject):
-            for part in group.parts.values():
-                yield from part.distant
+            for part in group.values():
+                yield from part.distant or ()
 
     def _named(self, queue: bytes, subject: bytes) -> list[QueueGroup]:
         nodes = self._trie.match(subject).ends
-        return [group for node in nodes for group in self.groups(node) if group.queue == queue]
+        return [node.groups[queue] for node in nodes if node.groups is not None and queue in node.groups]

@@ -3,19 +3,20 @@
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
-from app.domain.dataplane.seam import Plane
+from app.domain.dataplane.seam import Outbox, Plane
 from app.domain.interest.index import CACHE_LIMIT, IndexStats, SubscriptionIndex
 from app.domain.interest.remote_interest import RemoteInterest
 from app.domain.interest.routing import Routing
-from app.domain.interest.subscription import LOCAL, Subscription, route_sid
+from app.domain.interest.subscription import LOCAL, Subscriber, Subscription, route_sid
 from app.domain.interest.tombstones import MOST_TOMBSTONES
+from app.domain.protocol.commands import Subscribe
 
 
 class Announcer(Protocol):
-    """Tells the other servers of a cluster about the subscriptions of peers that they do not know."""
+    """Announces to the other servers of a cluster the subscriptions of peers that they do not know."""
 
     def announces(self, subscription: Subscription) -> bool:
-        """Whether the other servers are told of it, which depends on the kind of its peer."""
+        """Whether the other servers hear of it, which depends on the kind of its peer."""
         ...
 
     def added(self, subscription: Subscription) -> None:
@@ -45,33 +46,42 @@ class Interest:
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
 
-    def add(self, subscription: Subscription) -> None:
-        """Raises `InvalidSubject`, and changes nothing, when the subject is malformed."""
-        represented = _may_be_represented(subscription)
-        if not represented or not self._remote_interest.follow(subscription):
-            changes = self._index.insert(subscription)
-            if represented:
-                self._remote_interest.lead(subscription)
-            self._forget_plans(subscription, changes=changes)
+    def subscribe(self, subscriber: Subscriber, outbox: Outbox, command: Subscribe) -> Subscription:
+        """Make a subscription, whose messages go to `outbox`.
+
+        Raises `InvalidSubject`, and changes nothing, when the subject is malformed.
+        """
+        subscription = Subscription(subscriber, command, self._plane, outbox)
+        local = subscriber.origin == LOCAL
+        if local or command.queue is not None:
+            self._forget_plans(subscription, changes=self._index.insert(subscription))
+        elif not self._remote_interest.follow(subscription):
+            self._index.insert(subscription)
+            self._remote_interest.lead(subscription)
+            self._forget_plans(subscription, changes=True)
         self._inserts += 1
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
+        return subscription
 
     def limit(self, subscription: Subscription, limit: int) -> None:
-        """End it after so many messages in all; they are more than it has had."""
+        """Let it expire after `limit` messages in total, which is more than were delivered."""
         subscription.target.limit = limit
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.limited(subscription)
 
     def remove(self, subscription: Subscription) -> None:
-        """Take out a subscription that was added; no message reaches it any more."""
+        """Take out a subscription; no message reaches it any more."""
         subscription.target.retire()
-        represented = _may_be_represented(subscription)
-        if not represented or not self._remote_interest.withdraw(subscription):
-            changes = self._index.remove(subscription)
-            if represented and (successor := self._remote_interest.resign(subscription)) is not None:
+        local = subscription.subscriber.origin == LOCAL
+        if local or subscription.queue is not None:
+            self._forget_plans(subscription, changes=self._index.remove(subscription))
+        elif not self._remote_interest.withdraw(subscription):
+            self._index.remove(subscription)
+            successor = self._remote_interest.resign(subscription)
+            if successor is not None:
                 self._index.insert(successor)
-            self._forget_plans(subscription, changes=changes)
+            self._forget_plans(subscription, changes=True)
         self._removes += 1
         if self.announcer is not None and self.announcer.announces(subscription):
             self._note_left(subscription)
@@ -97,7 +107,7 @@ class Interest:
         )
 
     def stats_in_steps(self) -> Generator[None, None, IndexStats]:
-        """The same, in one step: it looks at no answer."""
+        """The same, in one step: it reads no answers."""
         yield
         return self.stats()
 
@@ -142,11 +152,7 @@ class Interest:
             self._routing.forget()
             self._plane.changed(subscription.subject)
         if subscription.queue is not None:
-            self._routing.failover.forget()
+            if not changes:
+                self._routing.failover.forget()
             if self.announcer is not None:
                 self._plane.forget_member(route_sid(subscription))
-
-
-def _may_be_represented(subscription: Subscription) -> bool:
-    """Another server gets a message once, but each member of a queue group has its turn."""
-    return subscription.queue is None and subscription.subscriber.origin != LOCAL

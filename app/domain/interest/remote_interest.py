@@ -1,6 +1,6 @@
 """One for many: of the plain subscriptions of one server to one subject, the first represents all.
 
-Another server gets a message once, whoever listens there, so it is enough to look up one
+Another server gets a message once, however many listen there, so it is enough to look up one
 of them: a message to a hundred thousand listeners elsewhere costs what it costs to one.
 """
 
@@ -8,29 +8,24 @@ from app.domain.interest.subscription import Subscription
 
 
 class RemoteInterest:
-    """Who is looked up for the plain subscriptions of other servers, and who waits behind."""
+    """Which of the plain subscriptions of other servers are in the index, and which wait."""
 
     def __init__(self) -> None:
         self._first: dict[int, dict[bytes, Subscription]] = {}
         """By origin and subject."""
-        self._behind: dict[Subscription, dict[Subscription, None]] = {}
-        """Sets that give up their youngest at no cost; only for those that have somebody behind."""
-        self.waiting = 0
-        """How many wait behind others."""
-        self.withdrawn = 0
-        """How many have ceased to wait without ever having been looked up."""
+        self._waiting_for: dict[Subscription, dict[Subscription, None]] = {}
+        """Those that wait, by the one in the index: sets that give up their youngest at no cost."""
 
     def follow(self, subscription: Subscription) -> bool:
-        """Let it wait behind the one that stands for its subject; False if there is none."""
+        """Let it wait, as another one represents its subject; False if there is none."""
         first = self._first_of(subscription)
         if first is None:
             return False
-        self._behind.setdefault(first, {})[subscription] = None
-        self.waiting += 1
+        self._waiting_for.setdefault(first, {})[subscription] = None
         return True
 
     def lead(self, subscription: Subscription) -> None:
-        """It is looked up from now on, for those too that come behind it."""
+        """It represents its subject from now on."""
         subjects = self._first.setdefault(subscription.subscriber.origin, {})
         subjects[subscription.subject] = subscription
 
@@ -39,24 +34,21 @@ class RemoteInterest:
         first = self._first_of(subscription)
         if first is None or first is subscription:
             return False
-        behind = self._behind[first]
-        del behind[subscription]
-        if not behind:
-            del self._behind[first]
-        self.waiting -= 1
-        self.withdrawn += 1
+        waiting = self._waiting_for[first]
+        del waiting[subscription]
+        if not waiting:
+            del self._waiting_for[first]
         return True
 
     def resign(self, subscription: Subscription) -> Subscription | None:
-        """One that led ends: the youngest behind it leads from now on, and is returned."""
-        behind = self._behind.pop(subscription, None)
-        if behind is None:
+        """One that led ends: the youngest that waits leads from now on, and is returned."""
+        waiting = self._waiting_for.pop(subscription, None)
+        if waiting is None:
             self._forget(subscription)
             return None
-        successor, _ = behind.popitem()
-        if behind:
-            self._behind[successor] = behind
-        self.waiting -= 1
+        successor, _ = waiting.popitem()
+        if waiting:
+            self._waiting_for[successor] = waiting
         self.lead(successor)
         return successor
 

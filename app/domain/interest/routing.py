@@ -4,12 +4,12 @@ All plain subscriptions get the message, then one member of each queue group,
 drawn by the data plane for each message. A publisher is a receiver like any other.
 
 In a cluster (cluster-protocol.md, section 6) another server gets a message once,
-however many plain subscriptions it told of, and finds out by itself who they are.
+however many plain subscriptions it announced, and finds out by itself who they are.
 The members of a queue group are drawn from all servers that answer. What came over
 a route goes to local clients only: to all plain ones, or to the one member that the
 other server has drawn.
 
-A decision may have to look at very much: subscriptions with wildcards in all
+A decision may have to examine very much: subscriptions with wildcards in all
 combinations, or a hundred thousand receivers. So it is made in steps, and goes on in
 the next turn when the time of this one is used up.
 """
@@ -19,12 +19,15 @@ from typing import Final
 
 from app.domain.dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
 from app.domain.interest.failover import Failover, unmarked
-from app.domain.interest.index import Listed, QueueGroup, SubscriptionIndex
+from app.domain.interest.index import IndexMatch, IndexNode, QueueGroup, SubscriptionIndex
 from app.domain.interest.subscription import LOCAL, Subscription
 from app.domain.peer_kind import PeerKind, heard_by
 from app.domain.protocol.errors import InvalidSubject
+from app.domain.subjects import trie
 from app.domain.subjects.subject import is_literal
-from app.domain.subjects.trie import LOOK, Match, Node
+
+RECEIVERS_PER_STEP = 256
+"""Subscriptions, nodes or queue groups that are examined in one step."""
 
 
 class Audience:
@@ -48,13 +51,14 @@ FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
 _SERVED_BY_ROUTES = heard_by(PeerKind.ROUTE)
-"""The kinds of peers that messages of routes are for: those whose subscriptions routes are told of."""
+"""The kinds of peers that messages of routes are for: those whose subscriptions are announced to routes."""
 
-_Key = tuple[bool, tuple[Node[Listed], ...]]
+_Key = tuple[bool, tuple[IndexNode, ...]]
+_Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
 
-class _Search:
+class _Pending:
     """A decision in the making. Implements `seam.Search`."""
 
     __slots__ = ("_plane", "_steps")
@@ -91,11 +95,13 @@ class Routing:
         self._places = 0
         self._version = 0
         """Grows when receivers change."""
+        self._failover_version = 0
+        """The same, when it was last asked for a failover."""
         self._refusal: Plan | None = None
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
         self.matches = 0
-        """Subjects that were looked for in the index, ever."""
+        """Searches of the index, ever."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Decide who gets a message on this subject from such a publisher."""
@@ -104,16 +110,44 @@ class Routing:
                 self._refusal = plane.plan((), (), InvalidSubject().wire())
             return self._refusal, subject.count(b".") + 1
         self.matches += 1
-        search = _Search(plane, self._decide(plane, subject, routed=audience == Audience.ROUTED))
-        return search.go_on() or search
+        routed = audience == Audience.ROUTED
+        search = self._index.search(subject)
+        match = search.go_on()
+        if match is not None:
+            plan = self._made.get((routed, match.ends))
+            if plan is None:
+                plan = self._make_at_once(plane, match.ends, routed=routed)
+            if plan is not None:
+                return plan, match.decisive
+        pending = _Pending(plane, self._decide(plane, search, match, routed=routed))
+        return pending.go_on() or pending
 
-    def _decide(self, plane: Plane, subject: bytes, *, routed: bool) -> _Steps:
+    def _make_at_once(self, plane: Plane, nodes: tuple[IndexNode, ...], *, routed: bool) -> Plan | None:
+        """A plan for the one subscription at each node; None if something else is there, or much."""
+        subscriptions = []
+        for node in nodes:
+            if node.groups is not None or isinstance(node.plain, dict):
+                return None
+            if node.plain is not None:
+                subscriptions.append(node.plain)
+        if len(subscriptions) > RECEIVERS_PER_STEP:
+            return None
+        targets: list[Target] = []
+        _choose(subscriptions, targets, set(), routed=routed)
+        plan = plane.plan(targets, ())
+        self._share((routed, nodes), plan, len(targets))
+        return plan
+
+    def _decide(self, plane: Plane, search: _Search, match: IndexMatch | None, *, routed: bool) -> _Steps:
+        """Search on, unless the match is known, and find the plan for it."""
         version = self._version
-        match = yield from self._index.search(subject)
+        while match is None:
+            yield
+            match = search.go_on()
         key = (routed, match.ends)
         plan = self._made.get(key) if version == self._version else None
         if plan is None:
-            plan, places = yield from self._make(plane, match, routed=routed)
+            plan, places = yield from self._make(plane, match.ends, routed=routed)
             if version == self._version:
                 self._share(key, plan, places)
         return plan, match.decisive if version == self._version else NOT_KEPT
@@ -126,36 +160,37 @@ class Routing:
             self._made[key] = plan
 
     def _make(
-        self, plane: Plane, match: Match[Listed], *, routed: bool
+        self, plane: Plane, nodes: tuple[IndexNode, ...], *, routed: bool
     ) -> Generator[None, None, tuple[Plan, int]]:
         """A plan for those at the nodes, and how many references it holds."""
         plain: list[Target] = []
         groups: dict[bytes, list[QueueGroup]] = {}
         served: set[int] = set()
         steps = 0
-        for node in match.ends:
-            receivers = self._index.plain(node)
-            for start in range(0, len(receivers), LOOK):
-                plain += _choose(receivers[start : start + LOOK], served, routed=routed)
-                if start:
-                    yield
-            for group in () if routed else self._index.groups(node):
-                groups.setdefault(group.queue, []).append(group)
-                steps += 1
+        for node in nodes:
+            receivers = node.plain_subscriptions()
+            _choose(receivers[:RECEIVERS_PER_STEP], plain, served, routed=routed)
+            for start in range(RECEIVERS_PER_STEP, len(receivers), RECEIVERS_PER_STEP):
+                yield
+                _choose(receivers[start : start + RECEIVERS_PER_STEP], plain, served, routed=routed)
+            if node.groups is not None and not routed:
+                steps += len(node.groups)
+                for queue, group in node.groups.items():
+                    groups.setdefault(queue, []).append(group)
             steps += 1
-            if steps >= LOOK:
+            if steps >= RECEIVERS_PER_STEP:
                 steps = 0
                 yield
         parts: list[list[Group]] = []
         for named in groups.values():
             parts.append(self._parts(named))
-            if len(parts) % LOOK == 0:
+            if len(parts) % RECEIVERS_PER_STEP == 0:
                 yield
         return plane.plan(plain, parts), len(plain) + sum(map(len, parts))
 
     def _parts(self, groups: Iterable[QueueGroup]) -> list[Group]:
         """The members, without those that will not hear of it; all, where that leaves nobody."""
-        parts = [(origin, part.members) for group in groups for origin, part in group.parts.items()]
+        parts = [(origin, part.members) for group in groups for origin, part in group.items()]
         answering = [members for origin, members in parts if origin not in self.suspected]
         return answering or [members for _, members in parts]
 
@@ -168,13 +203,16 @@ class Routing:
 
     def plan_failover(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """The member may have left: then another one of its group gets the message."""
+        if self._failover_version != self._version:
+            self._failover_version = self._version
+            self.failover.forget()
         return self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
 
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
         self._version += 1
-        self.forget_shared()
-        self.failover.forget()
+        if self._made:
+            self.forget_shared()
 
     def forget_shared(self) -> None:
         """Share no plan with what comes."""
@@ -182,17 +220,17 @@ class Routing:
         self._places = 0
 
 
-def _choose(subscriptions: Iterable[Subscription], served: set[int], *, routed: bool) -> list[Target]:
-    """The targets of all local ones, and of the first of each other server.
+def _choose(
+    subscriptions: Iterable[Subscription], targets: list[Target], served: set[int], *, routed: bool
+) -> None:
+    """Add the targets of all local ones, and of the first of each other server.
 
     A message that is `routed` goes to no route again. `served` are the servers that have one already.
     """
-    chosen = []
     for subscription in subscriptions:
         origin = subscription.subscriber.origin
         if origin == LOCAL:
-            chosen.append(subscription.target)
+            targets.append(subscription.target)
         elif origin not in served and (not routed or subscription.subscriber.kind in _SERVED_BY_ROUTES):
             served.add(origin)
-            chosen.append(subscription.target)
-    return chosen
+            targets.append(subscription.target)

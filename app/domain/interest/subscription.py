@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from app.domain.dataplane.seam import MEMBER_MARK, Target
+from app.domain.dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
 from app.domain.peer_kind import PeerKind
+from app.domain.protocol.commands import Subscribe
 
 LOCAL = 0
 """The origin of what our own clients listen to."""
@@ -38,26 +39,18 @@ class Subscriber(Protocol):
 
 
 class Subscription:
-    """One SUB of one connection. Compared by identity."""
+    """One SUB of one connection, and the place its messages go to. Compared by identity."""
 
     __slots__ = ("queue", "sid", "subject", "subscriber", "target")
 
-    def __init__(
-        self,
-        subscriber: Subscriber,
-        subject: bytes,
-        queue: bytes | None,
-        sid: bytes,
-    ) -> None:
+    def __init__(self, subscriber: Subscriber, command: Subscribe, plane: Plane, outbox: Outbox) -> None:
+        """Its messages go to `outbox`, one of the plane's."""
         self.subscriber = subscriber
-        self.subject = subject
-        self.queue = queue
-        self.sid = sid
-        self.target: Target
-        """Where its messages go; set by whoever makes the subscription."""
+        self.subject, self.queue, self.sid = command
+        self.target: Target = plane.target(outbox, self.sid, self)
 
     def expired(self) -> None:
-        """Called by the data plane behind the last message."""
+        """Called by the data plane after the last message."""
         self.subscriber.expire(self)
 
 

@@ -47,7 +47,7 @@ class Tombstones:
             self._drop(next(iter(self._groups)))
 
     def group_of(self, sid: bytes) -> bytes | None:
-        """The group that a member has left lately; None if there is no such member."""
+        """The group that a member left a short time ago; None if there is no such member."""
         until, queue = self._groups.get(sid, (0.0, b""))
         if until > self._scheduler.monotonic():
             return queue

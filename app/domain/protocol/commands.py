@@ -62,6 +62,8 @@ def split(line: bytes, limit: int) -> tuple[Verb, bytes]:
     longer than `limit` bytes.
     """
     verb = _AS_SENT.get(line[:4]) or _AS_SENT.get(line[:6]) or _verb_of(line)
+    if len(line) <= limit:
+        return verb, line[len(verb.name) :].strip(BLANKS)
     argument = line[len(verb.name) :].lstrip(b" \t")
     if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
         raise MaximumControlLine
@@ -171,7 +173,7 @@ class Subscribe(NamedTuple):
 
 def parse_subscribe(argument: bytes) -> Subscribe:
     """Raises `ParserError` unless there are two or three words."""
-    words = words_of(argument)
+    words = _WORD.findall(argument)
     if len(words) == 2:
         return Subscribe(words[0], None, words[1])
     if len(words) == 3:

@@ -257,10 +257,8 @@ class PeerSession(ABC):
 
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription under a new sid."""
-        subscription = Subscription(self, command.subject, command.queue, command.sid)
-        subscription.target = self.host.plane.target(self.connection.outbox, command.sid, subscription)
-        self.host.interest.add(subscription)
-        self.subscriptions[command.sid] = subscription
+        outbox = self.connection.outbox
+        self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, now or after a number of messages."""

@@ -1,7 +1,7 @@
 """Subject grammar: tokens, wildcards and matching (subjects-and-routing.md, sections 1 and 2).
 
 A subject is a byte string of tokens joined by ``.``. In a subscription the
-whole token ``*`` stands for exactly one token and a final ``>`` for one or
+whole token ``*`` means exactly one token and a final ``>`` for one or
 more. A token that merely contains these signs is literal text.
 """
 
@@ -27,7 +27,7 @@ def is_plain(tokens: Sequence[bytes]) -> bool:
 
 
 def is_pattern(tokens: Sequence[bytes]) -> bool:
-    """Whether it may be subscribed to: no empty token, nothing behind ``>``."""
+    """Whether it may be subscribed to: no empty token, nothing after ``>``."""
     return b"" not in tokens and REST not in tokens[:-1]
 
 
@@ -46,7 +46,7 @@ def matches(pattern: Sequence[bytes], subject: Sequence[bytes]) -> bool:
 
 
 def may_match(pattern: Sequence[bytes], prefix: Sequence[bytes], further: int) -> bool:
-    """Whether a valid pattern covers some subject of these tokens and so many further ones."""
+    """Whether a valid pattern covers some subject of these tokens and `further` more."""
     if b"" in prefix:
         return False
     length = len(prefix) + further

@@ -1,23 +1,22 @@
 """The subscription trie: which subscriptions cover a published subject.
 
 One node per token; ``*`` and ``>`` are ordinary keys that only `match` reads
-specially. After ``foo.bar`` (a), ``foo.*`` (b) and ``foo.*`` in queue q (c, d)::
+specially. After ``foo.bar`` (a), ``foo.*`` (b) and ``foo.*`` in queue group q::
 
     root ── foo ─┬─ bar   plain: a
-                 └─ *     plain: b   groups: q → c, d
+                 └─ *     plain: b   groups: q
 
 and after removing a and b::
 
-    root ── foo ─── *     groups: q → c, d
+    root ── foo ─── *     groups: q
 
 A node that holds nothing is cut off at once. Insert and remove take O(tokens),
 whatever the number of subscriptions; a match visits the nodes that cover the
 subject so far and never recurses, so a subject of many tokens is no danger. With
-wildcards in all combinations these nodes may be very many, so a search is a
-generator that stops now and then.
+wildcards in all combinations these nodes may be very many, so a search is made in
+steps; for the great majority of subjects one is enough.
 """
 
-from collections.abc import Generator, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.protocol.errors import InvalidSubject
@@ -25,27 +24,70 @@ from app.domain.subjects.subject import ONE, REST, is_pattern, is_plain, tokens_
 
 
 class Indexed(Protocol):
-    """What the trie reads of a subscription; identity tells them apart."""
+    """What the trie reads of a plain subscription; identity distinguishes them."""
 
     @property
-    def subject(self) -> bytes: ...
-
-    @property
-    def queue(self) -> bytes | None: ...
+    def subject(self) -> bytes:
+        """The pattern it was made for."""
+        ...
 
 
 S = TypeVar("S", bound=Indexed)
+G = TypeVar("G")
 
 
 class UnknownSubscription(LookupError):
     """A subscription was to be removed that is not in the trie."""
 
 
-LOOK = 256
-"""Nodes visited, or subscriptions gathered, between two stops of a search."""
+NODES_PER_STEP = 256
+"""Nodes that one step of a search visits, and those of a wide level more."""
 
 
-class Match(Generic[S]):
+class Node(Generic[S, G]):
+    """What ends at one pattern, and the nodes of the next token.
+
+    A lone plain subscription, by far the commonest, is held without a container.
+    Dicts serve as sets that keep the order of insertion.
+    """
+
+    __slots__ = ("children", "groups", "plain")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, Node[S, G]] | None = None
+        self.plain: S | dict[S, None] | None = None
+        self.groups: dict[bytes, G] | None = None
+        """Queue groups by name."""
+
+    def add(self, subscription: S) -> None:
+        """Add a plain subscription that is not here yet."""
+        if self.plain is None:
+            self.plain = subscription
+        elif isinstance(self.plain, dict):
+            self.plain[subscription] = None
+        else:
+            self.plain = {self.plain: None, subscription: None}
+
+    def discard(self, subscription: S) -> bool:
+        """Take a plain subscription out; return whether it was here."""
+        if self.plain is subscription:
+            self.plain = None
+            return True
+        if not isinstance(self.plain, dict) or subscription not in self.plain:
+            return False
+        del self.plain[subscription]
+        if len(self.plain) == 1:
+            (self.plain,) = self.plain
+        return True
+
+    def plain_subscriptions(self) -> list[S]:
+        """Those that all get the message."""
+        if self.plain is None:
+            return []
+        return list(self.plain) if isinstance(self.plain, dict) else [self.plain]
+
+
+class Match(Generic[S, G]):
     """Where the subscriptions that cover one subject are.
 
     ``ends`` are nodes, each with a pattern of its own. ``decisive`` is how many leading
@@ -56,117 +98,75 @@ class Match(Generic[S]):
 
     __slots__ = ("decisive", "ends")
 
-    def __init__(self, ends: tuple["Node[S]", ...], decisive: int) -> None:
+    def __init__(self, ends: tuple[Node[S, G], ...], decisive: int) -> None:
         self.ends = ends
         self.decisive = decisive
 
-    @property
-    def plain(self) -> tuple[S, ...]:
-        """Those without a queue group: all get the message."""
-        return tuple(one for node in self.ends for one in node.plain_subscriptions())
 
-    @property
-    def groups(self) -> tuple[tuple[S, ...], ...]:
-        """Members of queue groups: one of each tuple gets it. Groups of one name are one."""
-        groups: dict[bytes, list[S]] = {}
-        for node in self.ends:
-            for queue, members in node.members():
-                groups.setdefault(queue, []).extend(members)
-        return tuple(map(tuple, groups.values()))
+class Search(Generic[S, G]):
+    """A search for the nodes that cover a subject, in steps; the trie may change between them.
 
-    @property
-    def fanout(self) -> int:
-        """Plain subscriptions plus queue groups, not their members."""
-        return len(self.plain) + len(self.groups)
-
-
-class Node(Generic[S]):
-    """Subscriptions that end here, and the nodes of the next token.
-
-    A lone plain subscription, by far the commonest, stands without a container.
-    Dicts serve as sets that keep the order of insertion.
+    What comes or goes meanwhile is found or not.
     """
 
-    __slots__ = ("children", "groups", "plain")
+    __slots__ = ("_decisive", "_depth", "_ends", "_level", "_reached", "_start", "_tokens")
+
+    def __init__(self, root: Node[S, G], subject: bytes) -> None:
+        self._tokens = tokens_of(subject)
+        self._ends: list[Node[S, G]] = []
+        self._level = [root] if b"" not in self._tokens else []
+        self._start = 0
+        """In the level: what comes before was visited."""
+        self._reached: list[Node[S, G]] = []
+        """Of the next level."""
+        self._depth = 0
+        self._decisive = 0
+
+    def go_on(self) -> Match[S, G] | None:
+        """Visit about `NODES_PER_STEP` nodes more; None if there are others."""
+        tokens, ends = self._tokens, self._ends
+        level, start, reached, depth = self._level, self._start, self._reached, self._depth
+        visited = 0
+        while level and depth < len(tokens):
+            if visited >= NODES_PER_STEP:
+                self._level, self._start, self._reached, self._depth = level, start, reached, depth
+                return None
+            nodes = level if len(level) <= NODES_PER_STEP else level[start : start + NODES_PER_STEP]
+            if _descend(nodes, tokens[depth], ends, reached):
+                self._decisive = depth + 1
+            visited += len(nodes)
+            start += NODES_PER_STEP
+            if start >= len(level):
+                level, start, reached = reached, 0, []
+                depth += 1
+        return Match((*ends, *level), self._decisive if is_plain(tokens) else len(tokens))
+
+
+Way = tuple[Node[S, G], Node[S, G], bytes]
+"""A node, and where to cut the trie if it holds nothing any more: below this node, at this token."""
+
+
+class SubscriptionTrie(Generic[S, G]):
+    """A set of plain subscriptions and queue groups, searchable by published subject."""
+
+    __slots__ = ("_root",)
 
     def __init__(self) -> None:
-        self.children: dict[bytes, Node[S]] | None = None
-        self.plain: S | dict[S, None] | None = None
-        self.groups: dict[bytes, dict[S, None]] | None = None
-
-    def is_empty(self) -> bool:
-        return self.plain is None and self.groups is None and not self.children
-
-    def add(self, subscription: S) -> None:
-        if subscription.queue is not None:
-            if self.groups is None:
-                self.groups = {}
-            self.groups.setdefault(subscription.queue, {})[subscription] = None
-        elif self.plain is None:
-            self.plain = subscription
-        elif isinstance(self.plain, dict):
-            self.plain[subscription] = None
-        else:
-            self.plain = {self.plain: None, subscription: None}
-
-    def discard(self, subscription: S) -> bool:
-        """Take it out; answer whether it was here."""
-        if subscription.queue is not None:
-            return self._discard_member(subscription, subscription.queue)
-        if isinstance(self.plain, dict):
-            if subscription not in self.plain:
-                return False
-            del self.plain[subscription]
-            if len(self.plain) == 1:
-                (self.plain,) = self.plain
-            return True
-        if self.plain is not subscription:
-            return False
-        self.plain = None
-        return True
-
-    def _discard_member(self, subscription: S, queue: bytes) -> bool:
-        group = (self.groups or {}).get(queue)
-        if self.groups is None or group is None or subscription not in group:
-            return False
-        del group[subscription]
-        if not group:
-            del self.groups[queue]
-            if not self.groups:
-                self.groups = None
-        return True
-
-    def members(self) -> Iterator[tuple[bytes, Iterable[S]]]:
-        """Queue groups by name."""
-        return iter((self.groups or {}).items())
-
-    def plain_subscriptions(self) -> Iterator[S]:
-        if isinstance(self.plain, dict):
-            yield from self.plain
-        elif self.plain is not None:
-            yield self.plain
-
-
-_Step = tuple[Node[S], dict[bytes, Node[S]], bytes]
-"""One step of a way down: from this node, by this dict of its children, along this token."""
-
-
-class SubscriptionTrie(Generic[S]):
-    """A set of subscriptions, searchable by published subject."""
-
-    __slots__ = ("_root", "count")
-
-    def __init__(self) -> None:
-        self._root: Node[S] = Node()
-        self.count = 0
-        """Subscriptions held now."""
+        self._root: Node[S, G] = Node()
 
     def insert(self, subscription: S) -> None:
-        """Add a subscription that is not in the trie yet.
+        """Add a plain subscription that is not in the trie yet.
 
         Raises `InvalidSubject`, and changes nothing, when its subject is malformed.
         """
-        tokens = tokens_of(subscription.subject)
+        self.reach(subscription.subject).add(subscription)
+
+    def reach(self, pattern: bytes) -> Node[S, G]:
+        """The node of a pattern, made if there is none; the caller puts something into it.
+
+        Raises `InvalidSubject`, and changes nothing, when the pattern is malformed.
+        """
+        tokens = tokens_of(pattern)
         if not is_pattern(tokens):
             raise InvalidSubject
         node = self._root
@@ -178,8 +178,7 @@ class SubscriptionTrie(Generic[S]):
             if child is None:
                 child = children[token] = Node()
             node = child
-        node.add(subscription)
-        self.count += 1
+        return node
 
     def remove(self, subscription: S) -> None:
         """Take out exactly this subscription.
@@ -187,81 +186,58 @@ class SubscriptionTrie(Generic[S]):
         Raises `InvalidSubject` when its subject is malformed and
         `UnknownSubscription` when it is not here; both change nothing.
         """
-        tokens = tokens_of(subscription.subject)
-        if not is_pattern(tokens):
-            raise InvalidSubject
-        node = self._root
-        path: list[_Step[S]] = []
+        way = self.way_to(subscription.subject)
+        if way is None or not way[0].discard(subscription):
+            raise UnknownSubscription(subscription.subject)
+        if way[0].plain is None:
+            self.cut(way)
+
+    def way_to(self, pattern: bytes) -> Way[S, G] | None:
+        """The node of a pattern, and where to cut it off; None if there is none.
+
+        Raises `InvalidSubject` when the pattern is malformed.
+        """
+        tokens = tokens_of(pattern)
+        node = stem = self._root
+        branch = tokens[0]
         for token in tokens:
             children = node.children
-            if children is None or token not in children:
-                raise UnknownSubscription(subscription.subject)
-            path.append((node, children, token))
-            node = children[token]
-        if not node.discard(subscription):
-            raise UnknownSubscription(subscription.subject)
-        self.count -= 1
-        self._prune(path)
+            child = children.get(token) if children is not None else None
+            if children is None or child is None:
+                if not is_pattern(tokens):
+                    raise InvalidSubject
+                return None
+            if len(children) > 1 or node.plain is not None or node.groups is not None:
+                stem, branch = node, token
+            node = child
+        return node, stem, branch
 
     @staticmethod
-    def _prune(path: list[_Step[S]]) -> None:
-        """Cut off, from the leaf upward, nodes that hold nothing any more."""
-        for parent, children, token in reversed(path):
-            if not children[token].is_empty():
-                return
-            del children[token]
-            if not children:
-                parent.children = None
+    def cut(way: Way[S, G]) -> None:
+        """Cut a node off if it holds nothing, and those that only lead to it; the way is a fresh one."""
+        node, stem, branch = way
+        children = stem.children
+        if node.children or node.plain is not None or node.groups is not None or children is None:
+            return
+        del children[branch]
+        if not children:
+            stem.children = None
 
-    def match(self, subject: bytes) -> Match[S]:
-        """All subscriptions that cover a published subject, taken literally."""
+    def search(self, subject: bytes) -> Search[S, G]:
+        """Look for all that covers a published subject, taken literally; it begins with `Search.go_on`."""
+        return Search(self._root, subject)
+
+    def match(self, subject: bytes) -> Match[S, G]:
+        """The same at once, however long it takes."""
         search = self.search(subject)
-        while True:
-            try:
-                next(search)
-            except StopIteration as end:
-                match: Match[S] = end.value
-                return match
-
-    def search(self, subject: bytes) -> Generator[None, None, Match[S]]:
-        """The same in steps of at most about `LOOK` nodes; the trie may change between them.
-
-        A subscription that comes or goes meanwhile is found or not.
-        """
-        tokens = tokens_of(subject)
-        if b"" in tokens:
-            return Match((), len(tokens))
-        ends: list[Node[S]] = []
-        frontier = [self._root]
-        decisive = visited = 0
-        for depth, token in enumerate(tokens, 1):
-            reached: list[Node[S]] = []
-            for start in range(0, len(frontier), LOOK):
-                part = frontier[start : start + LOOK]
-                if _descend(part, token, ends, reached):
-                    decisive = depth
-                visited += len(part)
-                if visited >= LOOK:
-                    visited = 0
-                    yield
-            frontier = reached
-            if not reached:
-                break
-        ends += frontier
-        if not is_plain(tokens):
-            decisive = len(tokens)
-        return Match(tuple(ends), decisive)
-
-    def depth(self) -> int:
-        """Levels of nodes below the root; 0 when the trie is empty."""
-        levels = 0
-        level = [self._root]
-        while level := [child for node in level for child in (node.children or {}).values()]:
-            levels += 1
-        return levels
+        while (match := search.go_on()) is None:
+            pass
+        return match
 
 
-def _descend(nodes: list[Node[S]], token: bytes, ends: list[Node[S]], reached: list[Node[S]]) -> bool:
+def _descend(
+    nodes: list[Node[S, G]], token: bytes, ends: list[Node[S, G]], reached: list[Node[S, G]]
+) -> bool:
     """Go one token down; return whether some subscription asks for a particular token here."""
     decides = False
     literal = token not in (ONE, REST)

@@ -95,7 +95,7 @@ def test_a_publisher_may_hear_itself(stage: Stage, station: Station) -> None:
 
 
 def test_acknowledgements_go_to_the_publisher(stage: Stage) -> None:
-    """Verbosity is the publisher's, whoever listens."""
+    """Verbosity is the publisher's, not that of any listener."""
     sender, receiver = stage.station(), stage.station()
     receiver.inlet.verbose = True
     plan(stage, [receiver.target()], [])
@@ -257,7 +257,7 @@ def test_expiry_in_the_middle_of_a_message(stage: Stage) -> None:
 
 
 def test_an_end_within_the_last_message(stage: Stage) -> None:
-    """A receiver that is cut by its last message is gone already, and not told that it was the last."""
+    """A receiver that is cut by its last message is gone already, and gets no notice of it."""
     sender, receiver = stage.station(), stage.station()
     subscription = ScriptedSubscription()
     target = receiver.target(b"1", subscription)

@@ -20,7 +20,7 @@ def questions(stage: Stage) -> list[bytes]:
 
 
 def decide(stage: Stage, tokens: int) -> None:
-    """Let so many leading tokens decide for all subjects that have as many and hold no sign."""
+    """Let that number of leading tokens decide for all subjects that have as many and hold no sign."""
 
     def answer(subject: bytes) -> int:
         parts = subject.split(b".")
@@ -50,7 +50,7 @@ def test_nothing_decides(stage: Stage, station: Station) -> None:
 
 
 def test_one_plan_delivers_each_subject(stage: Stage, station: Station) -> None:
-    """Whoever gets a kind of subjects gets each message under its own subject."""
+    """A receiver of a kind of subjects gets each message under its own subject."""
     decide(stage, 1)
     stage.planner.listeners[b"a.1"] = ((station.target(b"7"),), ())
 

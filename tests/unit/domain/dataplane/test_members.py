@@ -44,7 +44,7 @@ def _member(stage: Stage, station: Station) -> Target:
 @pytest.mark.usefixtures("member")
 @pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "bytewise"])
 def test_a_member_alone_gets_it(stage: Stage, station: Station, *, bytewise: bool) -> None:
-    """A message for a member goes to that one, whoever else listens to its subject."""
+    """A message for a member goes to that one, though others listen to its subject."""
     route = stage.route()
     data = b"MSG foo QRSID:3:7 2\r\nok\r\nMSG foo QRSID:3:7 re 2\r\nno\r\nMSG bar  QRSID:3:7 2\nya\r\n"
 

@@ -31,7 +31,7 @@ def test_a_plane_flushes_those_touched(stage: Stage) -> None:
 
 
 def test_a_flush_leaves_what_would_take_long(stage: Stage) -> None:
-    """So many bytes go to the wires in one go; the others wait, and who comes meanwhile goes before them."""
+    """Some bytes go to the wires in one go; the others wait, and what comes meanwhile goes before them."""
     first, second, third, fourth = (stage.station() for _ in range(4))
     bulk = b"x" * (FLUSH_BYTES // 2)
 

@@ -1,11 +1,13 @@
 """Plans: asked for once, kept as long as they are right, and forgotten when they are not."""
 
+from itertools import pairwise
+
 import pytest
 
-from app.domain.dataplane.seam import PLAN_BUDGET, RECEIVE_BYTES, MakePlane
+from app.domain.dataplane.seam import PLAN_BUDGET, RECEIVE_BYTES, Decision, MakePlane, Plane, PlanFigures
 from app.domain.subjects.changes import REMEMBERED
 from app.domain.subjects.subject import tokens_of
-from tests.fakes.data_plane import Stage, Station
+from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ScriptedPlanner, Stage, Station
 
 INVALID = b"-ERR 'Invalid Subject'\r\n"
 LENIENT, PEDANTIC = 0, 1
@@ -24,7 +26,7 @@ def questions(stage: Stage) -> list[bytes]:
 
 
 def test_one_question_per_subject(stage: Stage) -> None:
-    """The planner hears of each subject once, whoever publishes on it, in whatever order."""
+    """The planner hears of each subject once, by whichever client and in whatever order it is published."""
     first, second = stage.station(), stage.station()
 
     first.feed(publish(b"a", b"b", b"a"))
@@ -310,6 +312,54 @@ def test_the_cache_is_bounded(make_plane: MakePlane) -> None:
     station.feed(publish(b"third", b"first"))
 
     assert (2 + PLAN_BUDGET // length, [b"first", b"third"]) == (count, questions(stage))
+
+
+class WidePlanner(ScriptedPlanner):
+    """Makes plans that refer to one queue group's part very often."""
+
+    def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision:
+        """A plan of its own for each question."""
+        self.asked.append((audience, subject))
+        return plane.plan((), [WIDTH * [plane.group()]]), 1
+
+
+WIDTH = 100_000
+
+
+def test_audiences_are_charged(make_plane: MakePlane) -> None:
+    """Plans for further audiences of one subject count against the budget, which bounds them too."""
+    planner = WidePlanner()
+    plane = make_plane(planner, 1, MAX_PAYLOAD, MAX_LINE)
+    station = Station(plane)
+    figures: list[PlanFigures] = []
+
+    for audience in range(PLAN_BUDGET // (8 * WIDTH) + 1):
+        station.inlet.audience = audience
+        station.feed(publish(b"a"))
+        figures.append(plane.plan_figures())
+
+    growth = [after.size - before.size for before, after in pairwise(figures)]
+    assert all(8 * WIDTH < bytes_more for bytes_more in growth[:-1])
+    assert ([1, 2], 1) == ([held.plans for held in figures[:2]], figures[-1].plans)
+    assert max(held.size for held in figures) <= PLAN_BUDGET
+
+
+def test_audiences_that_share_a_plan_are_charged(make_plane: MakePlane) -> None:
+    """Each has a place of its own, whatever it costs less; a change gives all of it back."""
+    stage = Stage(make_plane)
+    plan = stage.plane.plan((), ())
+    stage.planner.answer = lambda _plane, _audience, _subject: plan
+    station = stage.station()
+    sizes: list[int] = []
+
+    for audience in range(1000):
+        station.inlet.audience = audience
+        station.feed(publish(b"a"))
+        sizes.append(stage.plane.plan_figures().size)
+    stage.plane.changed(b"a")
+
+    assert all(after - before > 100 for before, after in pairwise(sizes))
+    assert (0, 0) == stage.plane.plan_figures()[::3]
 
 
 def test_the_planner_is_given_the_plane(stage: Stage, station: Station) -> None:

@@ -224,7 +224,7 @@ def test_the_longest_line_of_a_route(make_plane: MakePlane, max_line: int, limit
 def test_each_kind_has_its_own_limits(
     make_plane: MakePlane, order: str, message: bytes, faults: list[tuple[Fault, bytes]]
 ) -> None:
-    """The same line is judged by the limits of its sender, whoever sent it before."""
+    """The same line is judged by the limits of its sender, not by those of an earlier one."""
     stage = Stage(make_plane, max_payload=4, max_line=100)
     senders = {"C": stage.station(), "R": stage.route()}
 

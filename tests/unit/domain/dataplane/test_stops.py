@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import DELIVERY_WORK, LOOK_AROUND, OWN_BYTES, TURN_WORK, Progress
+from app.domain.dataplane.seam import DELIVERY_WORK, MOST_CANDIDATES, OWN_BYTES, TURN_WORK, Progress
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"
@@ -298,7 +298,9 @@ def test_few_receivers_are_looked_at(stage: Stage) -> None:
     sender, slow, ready = (stage.station() for _ in range(3))
     slow.wire.stall()
     slow.outbox.send(100 * b"x")
-    stage.subscribe(b"foo", *(slow.target(b"%d" % number) for number in range(LOOK_AROUND)), ready.target())
+    stage.subscribe(
+        b"foo", *(slow.target(b"%d" % number) for number in range(MOST_CANDIDATES)), ready.target()
+    )
 
     sender.feed(PUBLISH)
 

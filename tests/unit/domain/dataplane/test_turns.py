@@ -5,10 +5,10 @@ import pytest
 from app.domain.dataplane.seam import (
     CHECK_WORK,
     DELIVERY_WORK,
-    FLUSH_LOOK,
     FLUSH_SECONDS,
     NOT_KEPT,
-    SPREAD_LOOK,
+    OUTBOXES_PER_CHECK,
+    RECEIVERS_PER_CHECK,
     TURN_WORK,
     MakePlane,
     Progress,
@@ -39,12 +39,12 @@ def many(stage: Stage, count: int, groups: int = 0) -> tuple[Station, list[Targe
 
 
 @pytest.mark.parametrize("message", [PUBLISH, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("groups", [0, 5, 2 * SPREAD_LOOK])
+@pytest.mark.parametrize("groups", [0, 5, 2 * RECEIVERS_PER_CHECK])
 def test_a_message_for_very_many(
     stage: Stage, station: Station, clock: TickingClock, groups: int, message: bytes
 ) -> None:
     """It is delivered in turns, to each receiver once and in order, and the publisher waits meanwhile."""
-    receiver, targets = many(stage, 3 * SPREAD_LOOK, groups)
+    receiver, targets = many(stage, 3 * RECEIVERS_PER_CHECK, groups)
     clock.pace = 1.0
 
     progress = station.feed(message + b"PING\r\n")
@@ -53,8 +53,8 @@ def test_a_message_for_very_many(
     while left[-1]:
         left.append(stage.plane.flush_rest())
 
-    assert (Progress.TURN, SPREAD_LOOK, []) == (progress, first, station.control.lines)
-    assert len(left) == -(-len(targets) // SPREAD_LOOK)
+    assert (Progress.TURN, RECEIVERS_PER_CHECK, []) == (progress, first, station.control.lines)
+    assert len(left) == -(-len(targets) // RECEIVERS_PER_CHECK)
     assert [1] * len(targets) == [target.delivered for target in targets]
     sids = [line.split()[2] for line in receiver.wire.heard().split(b"\r\n") if line.startswith(b"MSG")]
     assert [b"%d" % number for number in range(len(targets))] == sids
@@ -64,7 +64,7 @@ def test_a_message_for_very_many(
 
 def test_others_publish_meanwhile(stage: Stage, station: Station, clock: TickingClock) -> None:
     """While a message for very many is under way another publisher is served, and its flush is its own."""
-    receiver, _ = many(stage, 2 * SPREAD_LOOK)
+    receiver, _ = many(stage, 2 * RECEIVERS_PER_CHECK)
     other = stage.station()
     stage.subscribe(b"bar", receiver.target(b"bar"))
     clock.pace = 1.0
@@ -77,12 +77,12 @@ def test_others_publish_meanwhile(stage: Stage, station: Station, clock: Ticking
     assert (True, Progress.DONE, False) == (begun, progress, stage.plane.flush())
     assert receiver.wire.heard().endswith(b"MSG bar bar 2\r\nok\r\n")
     assert not stage.plane.flush_rest()
-    assert 2 * SPREAD_LOOK + 1 == receiver.outbox.out_msgs
+    assert 2 * RECEIVERS_PER_CHECK + 1 == receiver.outbox.out_msgs
 
 
 def test_a_message_for_receivers_that_closed(stage: Stage, station: Station, clock: TickingClock) -> None:
     """Even where nothing is to be flushed, the publisher waits for its turn."""
-    receiver, _ = many(stage, 2 * SPREAD_LOOK)
+    receiver, _ = many(stage, 2 * RECEIVERS_PER_CHECK)
     receiver.outbox.closed = True
     clock.pace = 1.0
 
@@ -93,7 +93,7 @@ def test_a_message_for_receivers_that_closed(stage: Stage, station: Station, clo
 
 def test_several_interrupted_messages(stage: Stage, clock: TickingClock) -> None:
     """They go on one after the other."""
-    receiver, targets = many(stage, 2 * SPREAD_LOOK)
+    receiver, targets = many(stage, 2 * RECEIVERS_PER_CHECK)
     clock.pace = 1.0
     for _ in range(3):
         stage.station().feed(PUBLISH)
@@ -106,7 +106,7 @@ def test_several_interrupted_messages(stage: Stage, clock: TickingClock) -> None
 
 def test_a_flush_ends_by_the_clock(stage: Stage, clock: TickingClock) -> None:
     """After some outboxes the clock is looked at; the rest is handed over later, in order."""
-    stations = [stage.station() for _ in range(3 * FLUSH_LOOK)]
+    stations = [stage.station() for _ in range(3 * OUTBOXES_PER_CHECK)]
     for station in stations:
         station.outbox.send(b"x")
 
@@ -117,7 +117,7 @@ def test_a_flush_ends_by_the_clock(stage: Stage, clock: TickingClock) -> None:
         left.append(stage.plane.flush_rest())
         counts.append(sum(bool(station.wire.heard()) for station in stations))
 
-    assert ([True, True, False], [FLUSH_LOOK] * 3) == (left, counts)
+    assert ([True, True, False], [OUTBOXES_PER_CHECK] * 3) == (left, counts)
 
 
 def test_a_single_outbox_needs_no_clock(stage: Stage, station: Station, clock: TickingClock) -> None:
@@ -168,7 +168,7 @@ def test_a_flush_that_fails_forgets_nobody(stage: Stage, clock: TickingClock, *,
 
 def test_an_interrupted_message_that_fails(stage: Stage, station: Station, clock: TickingClock) -> None:
     """It ends there, and those after it go on."""
-    receiver, targets = many(stage, 2 * SPREAD_LOOK)
+    receiver, targets = many(stage, 2 * RECEIVERS_PER_CHECK)
     clock.pace = 1.0
     station.feed(PUBLISH)
     stage.station().feed(PUBLISH)
@@ -185,7 +185,7 @@ def test_an_interrupted_message_that_fails(stage: Stage, station: Station, clock
         stage.plane.flush_rest()
 
     assert not stage.plane.flush_rest()
-    assert 2 == targets[0].delivered == targets[SPREAD_LOOK].delivered
+    assert 2 == targets[0].delivered == targets[RECEIVERS_PER_CHECK].delivered
     assert 1 == targets[-1].delivered
 
 
@@ -301,10 +301,10 @@ def test_members_come_and_go(stage: Stage, station: Station) -> None:
     """A group knows its members, in any order of leaving; to leave twice changes nothing."""
     targets = [station.target(b"%d" % n) for n in range(5)]
     group = group_of(stage.plane, targets)
-    stranger = station.target(b"x")
+    unknown = station.target(b"x")
 
     counts = []
-    for target in (targets[1], targets[1], targets[4], stranger, targets[0], targets[3], targets[2]):
+    for target in (targets[1], targets[1], targets[4], unknown, targets[0], targets[3], targets[2]):
         group.remove(target)
         counts.append(len(group))
 

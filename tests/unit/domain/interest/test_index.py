@@ -8,7 +8,7 @@ from app.domain.dataplane import PYTHON, choose
 from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.subscription import Subscription
 from app.domain.protocol.errors import InvalidSubject
-from app.domain.subjects.trie import Match, UnknownSubscription
+from app.domain.subjects.trie import UnknownSubscription
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ScriptedPlanner
 from tests.fakes.subscriber import FakeSubscriber
 from tests.support.index_model import IndexModel, ModelListener, listeners, subjects
@@ -39,20 +39,15 @@ class Scene:
     def answer(self, subject: bytes) -> tuple[set[Subscription], dict[bytes, int]]:
         """Plain subscriptions, and how many members each group has."""
         search = self.index.search(subject)
-        while True:
-            try:
-                next(search)
-            except StopIteration as end:
-                return self._read(end.value)
-
-    def _read(self, match: Match) -> tuple[set[Subscription], dict[bytes, int]]:  # type: ignore[type-arg] # of any
+        while (match := search.go_on()) is None:
+            pass
         plain: set[Subscription] = set()
         groups: dict[bytes, int] = {}
         for node in match.ends:
-            plain.update(self.index.plain(node))
-            for group in self.index.groups(node):
-                count = sum(len(part.members) for part in group.parts.values())
-                groups[group.queue] = groups.get(group.queue, 0) + count
+            plain.update(node.plain_subscriptions())
+            for queue, group in (node.groups or {}).items():
+                count = sum(len(part.members) for part in group.values())
+                groups[queue] = groups.get(queue, 0) + count
         return plain, groups
 
 

@@ -41,10 +41,8 @@ def _scene(make_plane: MakePlane) -> Scene:
 @pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
 def test_coming_and_going(scene: Scene, pattern: bytes, queue: bytes | None) -> None:
     """A subscription gets messages from when it is added until it is removed, whatever was cached."""
-    subscription = scene.subscriber.subscription(pattern, queue)
-
     before = scene.publish(b"a.b")
-    scene.interest.add(subscription)
+    subscription = scene.subscriber.subscribe(scene.interest, pattern, queue)
     during = scene.publish(b"a.b")
     scene.interest.remove(subscription)
     after = scene.publish(b"a.b")
@@ -55,9 +53,7 @@ def test_coming_and_going(scene: Scene, pattern: bytes, queue: bytes | None) -> 
 
 def test_others_stay(scene: Scene) -> None:
     """Removing one of several leaves the others as they were."""
-    subscriptions = [scene.subscriber.subscription(b"a") for _ in range(3)]
-    for subscription in subscriptions:
-        scene.interest.add(subscription)
+    subscriptions = [scene.subscriber.subscribe(scene.interest, b"a") for _ in range(3)]
     scene.publish(b"a")
 
     scene.interest.remove(subscriptions[1])
@@ -65,13 +61,13 @@ def test_others_stay(scene: Scene) -> None:
     assert b"MSG a 1 0\r\n\r\nMSG a 3 0\r\n\r\n" == scene.publish(b"a")
 
 
-def test_a_subscription_tells_subjects_apart(scene: Scene) -> None:
+def test_a_subscription_parts_subjects(scene: Scene) -> None:
     """Subjects that shared a plan stop doing so when somebody asks for one of them in particular."""
-    scene.interest.add(scene.subscriber.subscription(b"a.>"))
+    scene.subscriber.subscribe(scene.interest, b"a.>")
     scene.publish(b"a.b.d")
     scene.publish(b"a.b.c")
 
-    scene.interest.add(scene.subscriber.subscription(b"a.b.c"))
+    scene.subscriber.subscribe(scene.interest, b"a.b.c")
     heard = [scene.publish(b"a.b.d"), scene.publish(b"a.b.c")]
 
     both = b"MSG a.b.c 1 0\r\n\r\nMSG a.b.c 2 0\r\n\r\n"
@@ -80,13 +76,13 @@ def test_a_subscription_tells_subjects_apart(scene: Scene) -> None:
 
 def test_a_malformed_subject_changes_nothing(scene: Scene) -> None:
     """A subject that may not be subscribed to is refused, and plans stay as they were."""
-    scene.interest.add(scene.subscriber.subscription(b">"))
+    scene.subscriber.subscribe(scene.interest, b">")
     scene.publish(b"a")
     scene.publish(b"a")
     hits = scene.plane.plan_hits
 
     with pytest.raises(InvalidSubject):
-        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+        scene.subscriber.subscribe(scene.interest, b"a..b")
 
     assert 1 == len(scene.index)
     assert b"MSG a 1 0\r\n\r\n" == scene.publish(b"a")
@@ -95,9 +91,7 @@ def test_a_malformed_subject_changes_nothing(scene: Scene) -> None:
 
 def test_a_removed_subscription_takes_no_more(scene: Scene) -> None:
     """Removing retires the target, so that even a delivery under way passes it over."""
-    first, second = (scene.subscriber.subscription(b"a") for _ in range(2))
-    scene.interest.add(first)
-    scene.interest.add(second)
+    first, second = (scene.subscriber.subscribe(scene.interest, b"a") for _ in range(2))
     first.target.limit = 1
 
     def remove() -> bool:
@@ -116,8 +110,7 @@ def test_a_removed_subscription_takes_no_more(scene: Scene) -> None:
 def test_a_removed_subscription_is_let_go(scene: Scene) -> None:
     """Nothing keeps the holder of a removed subscription, though its plan was made and used."""
     subscriber = FakeSubscriber(scene.plane)
-    subscription = subscriber.subscription(b"a")
-    scene.interest.add(subscription)
+    subscription = subscriber.subscribe(scene.interest, b"a")
     scene.publish(b"a")
     holder = weakref.ref(subscriber)
 
@@ -134,87 +127,81 @@ def test_a_removed_subscription_is_let_go(scene: Scene) -> None:
 
 
 class RecordingAnnouncer(Announcer):
-    """Remembers what other servers would be told."""
+    """Remembers what other servers would hear."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Subscription, int]] = []
+        self.announced: list[tuple[str, Subscription, int]] = []
 
     def announces(self, subscription: Subscription) -> bool:
-        """As routes are told."""
+        """As for routes."""
         return subscription.subscriber.kind in heard_by(PeerKind.ROUTE)
 
     def added(self, subscription: Subscription) -> None:
         """It is there."""
-        self.told.append(("added", subscription, subscription.target.limit))
+        self.announced.append(("added", subscription, subscription.target.limit))
 
     def limited(self, subscription: Subscription) -> None:
         """It has a limit."""
-        self.told.append(("limited", subscription, subscription.target.limit))
+        self.announced.append(("limited", subscription, subscription.target.limit))
 
     def removed(self, subscription: Subscription) -> None:
         """It is gone."""
-        self.told.append(("removed", subscription, subscription.target.limit))
+        self.announced.append(("removed", subscription, subscription.target.limit))
 
 
 @pytest.fixture(name="announcer")
 def _announcer(scene: Scene) -> RecordingAnnouncer:
-    """What the servers of a cluster are told by the `scene`."""
+    """What the servers of a cluster hear from the `scene`."""
     announcer = RecordingAnnouncer()
     scene.interest.announcer = announcer
     return announcer
 
 
 @pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
-def test_other_servers_are_told(scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None) -> None:
-    """The coming, the limit and the going of a local subscription are told, each once, in order."""
-    subscription = scene.subscriber.subscription(b"a", queue)
-
-    scene.interest.add(subscription)
+def test_other_servers_hear_of_it(scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None) -> None:
+    """The coming, the limit and the going of a local subscription are announced, each once, in order."""
+    subscription = scene.subscriber.subscribe(scene.interest, b"a", queue)
     scene.interest.limit(subscription, 5)
     scene.interest.remove(subscription)
 
-    assert [("added", 0), ("limited", 5), ("removed", 5)] == [(what, n) for what, _, n in announcer.told]
-    assert {subscription} == {told for _, told, _ in announcer.told}
+    assert [("added", 0), ("limited", 5), ("removed", 5)] == [(what, n) for what, _, n in announcer.announced]
+    assert {subscription} == {one for _, one, _ in announcer.announced}
 
 
 @pytest.mark.parametrize("queue", [None, b"q"], ids=["plain", "queue"])
-def test_what_came_over_a_route_is_not_told(
+def test_what_came_over_a_route_is_not_announced(
     scene: Scene, announcer: RecordingAnnouncer, queue: bytes | None
 ) -> None:
-    """Interest of one server is never told to another."""
-    subscription = FakeSubscriber(scene.plane, origin=9, number=9).subscription(b"a", queue)
-
-    scene.interest.add(subscription)
+    """Interest of one server is never announced to another."""
+    subscription = FakeSubscriber(scene.plane, origin=9, number=9).subscribe(scene.interest, b"a", queue)
     scene.interest.limit(subscription, 5)
     scene.interest.remove(subscription)
 
-    assert [] == announcer.told
+    assert [] == announcer.announced
     assert (5, 0) == (subscription.target.limit, len(scene.index))
 
 
-def test_what_came_from_outside_the_cluster_is_told(scene: Scene, announcer: RecordingAnnouncer) -> None:
+def test_what_came_from_outside_the_cluster_is_announced(scene: Scene, announcer: RecordingAnnouncer) -> None:
     """A leaf node is known to this server alone, so it speaks for its clients."""
     leaf = FakeSubscriber(scene.plane, origin=9, number=9, kind=PeerKind.LEAF)
-    subscription = leaf.subscription(b"a")
+    subscription = leaf.subscribe(scene.interest, b"a")
 
-    scene.interest.add(subscription)
     scene.interest.remove(subscription)
 
-    assert ["added", "removed"] == [what for what, _, _ in announcer.told]
+    assert ["added", "removed"] == [what for what, _, _ in announcer.announced]
 
 
-def test_what_is_refused_is_not_told(scene: Scene, announcer: RecordingAnnouncer) -> None:
+def test_what_is_refused_is_not_announced(scene: Scene, announcer: RecordingAnnouncer) -> None:
     """Nobody hears of a malformed subject."""
     with pytest.raises(InvalidSubject):
-        scene.interest.add(scene.subscriber.subscription(b"a..b"))
+        scene.subscriber.subscribe(scene.interest, b"a..b")
 
-    assert [] == announcer.told
+    assert [] == announcer.announced
 
 
 def test_a_limit_alone(scene: Scene) -> None:
     """Without a cluster a limit is kept all the same."""
-    subscription = scene.subscriber.subscription(b"a")
-    scene.interest.add(subscription)
+    subscription = scene.subscriber.subscribe(scene.interest, b"a")
 
     scene.interest.limit(subscription, 1)
     scene.publish(b"a")
@@ -231,11 +218,10 @@ def test_members_that_come_and_go(make_plane: MakePlane) -> None:
     interest = Interest(index, routing, plane)
     interest.announcer = RecordingAnnouncer()
     subscriber, route = FakeSubscriber(plane, number=3), Station(plane, Kind.ROUTE)
-    subscription = subscriber.subscription(b"a", b"q")
     message = b"MSG a QRSID:3:1 0\r\n\r\n"
 
     route.feed(message)
-    interest.add(subscription)
+    subscription = subscriber.subscribe(interest, b"a", b"q")
     members[b"QRSID:3:1"] = subscription
     route.feed(message)
     del members[b"QRSID:3:1"]

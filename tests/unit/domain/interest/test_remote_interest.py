@@ -28,9 +28,7 @@ class Scene:
 
     def add(self, origin: int, subject: bytes = b"a", queue: bytes | None = None) -> Subscription:
         """A subscription of this server's clients."""
-        subscription = self.subscribers[origin].subscription(subject, queue)
-        self.interest.add(subscription)
-        return subscription
+        return self.subscribers[origin].subscribe(self.interest, subject, queue)
 
     def publish(self, subject: bytes = b"a") -> dict[int, bytes]:
         """Publish nothing; who hears what."""
@@ -108,7 +106,7 @@ def test_a_limit_of_the_first(scene: Scene) -> None:
 
 
 def test_figures(scene: Scene) -> None:
-    """Whoever looks at the figures sees every subscription that came and went, looked up or not."""
+    """The figures count every subscription that came and went, looked up or not."""
     subscriptions = [scene.add(FAR) for _ in range(5)]
     for index in (1, 0):
         scene.interest.remove(subscriptions[index])

@@ -7,10 +7,9 @@ import pytest
 from app.domain.dataplane.seam import NOT_KEPT, Kind, MakePlane
 from app.domain.interest import routing
 from app.domain.interest.index import SubscriptionIndex
-from app.domain.interest.routing import Audience, Routing
+from app.domain.interest.routing import RECEIVERS_PER_STEP, Audience, Routing
 from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind
-from app.domain.subjects.trie import LOOK
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, Station
 from tests.fakes.subscriber import FakeSubscriber
 
@@ -30,7 +29,7 @@ class Scene:
         self.subscriber = FakeSubscriber(self.plane)
 
     def subscribe(self, subject: bytes, queue: bytes | None = None) -> Subscription:
-        """A subscription in the index; the plans are not told."""
+        """A subscription in the index; plans are not changed by it."""
         subscription = self.subscriber.subscription(subject, queue)
         self.index.insert(subscription)
         return subscription
@@ -178,7 +177,7 @@ class Cluster(Scene):
         self.servers = [FakeSubscriber(self.plane, origin=rid, number=rid) for rid in (8, 9)]
 
     def learn(self, server: int, subject: bytes, queue: bytes | None = None) -> Subscription:
-        """A subscription that another server told of."""
+        """A subscription that another server announced."""
         subscription = self.servers[server].subscription(subject, queue)
         self.index.insert(subscription)
         return subscription
@@ -288,12 +287,12 @@ class Slow:
     """A plane on which no time is left, that counts how often it is asked."""
 
     def __init__(self, scene: Scene) -> None:
-        self.looks = 0
-        scene.plane.clock = self._look
+        self.checks = 0
+        scene.plane.clock = self._check
         scene.plane.until = 0.0
 
-    def _look(self) -> float:
-        self.looks += 1
+    def _check(self) -> float:
+        self.checks += 1
         return 1.0
 
 
@@ -323,31 +322,51 @@ def test_a_long_search_stops_and_goes_on(scene: Scene, queue: bytes | None) -> N
     _, decisive = finish(decision)
 
     assert (1 if queue else count) == whole
-    assert (11, True) == (decisive, slow.looks >= count // LOOK - 2)
+    assert (11, True) == (decisive, slow.checks >= count // RECEIVERS_PER_STEP - 2)
+
+
+def test_many_patterns_that_one_step_finds(scene: Scene) -> None:
+    """Receivers that a short search finds, but that are many, are gathered in steps."""
+    count = crossing(scene, 9)
+    subject = b".".join([b"a"] * 9)
+    slow = Slow(scene)
+
+    finish(scene.routing.plan(scene.plane, Audience.LENIENT, subject))
+    scene.plane.until = 2.0
+
+    assert slow.checks > 1
+    assert count == scene.publish(subject).count(b"MSG")
+
+
+def test_a_subject_that_only_leads_to_patterns(scene: Scene) -> None:
+    """A node on the way to longer patterns gets nothing."""
+    scene.subscribe(b"a.b")
+
+    assert b"" == scene.publish(b"a")
 
 
 def test_many_listeners_at_one_place(scene: Scene) -> None:
     """Gathering many listeners of one pattern takes turns too."""
-    for _ in range(3 * LOOK):
+    for _ in range(3 * RECEIVERS_PER_STEP):
         scene.subscribe(b"a")
     slow = Slow(scene)
 
     finish(scene.routing.plan(scene.plane, Audience.LENIENT, b"a"))
 
-    assert 2 == slow.looks
+    assert 2 == slow.checks
 
 
 def test_many_groups(scene: Scene) -> None:
     """So does gathering many groups."""
-    for number in range(2 * LOOK):
+    for number in range(2 * RECEIVERS_PER_STEP):
         scene.subscribe(b"a", b"q%d" % number)
     slow = Slow(scene)
 
     finish(scene.routing.plan(scene.plane, Audience.LENIENT, b"a"))
     scene.plane.until = 2.0
 
-    assert slow.looks > 1
-    assert 2 * LOOK == scene.publish(b"a").count(b"MSG")
+    assert slow.checks > 1
+    assert 2 * RECEIVERS_PER_STEP == scene.publish(b"a").count(b"MSG")
 
 
 @pytest.mark.parametrize("steps", [1, 5, 12])

@@ -1,15 +1,22 @@
-"""A subscription, and what it tells whoever holds it."""
+"""A subscription, and what its holder hears of it."""
 
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.subscription import Subscription, read_member, route_sid
+from app.domain.protocol.commands import Subscribe
 from tests.fakes.data_plane import Stage
 from tests.fakes.subscriber import FakeSubscriber
 
 
+def subscription_of(subscriber: FakeSubscriber, queue: bytes | None, sid: bytes) -> Subscription:
+    """A subscription on one subject."""
+    station = subscriber.station
+    return Subscription(subscriber, Subscribe(b"a", queue, sid), station.plane, station.outbox)
+
+
 def test_the_subscriber_hears_of_the_last_message(make_plane: MakePlane) -> None:
-    """When a target has had its last message, its subscription tells who holds it."""
+    """When a target has had its last message, its holder hears of it."""
     stage = Stage(make_plane)
     subscriber = FakeSubscriber(stage.plane)
     subscription = subscriber.subscription(b"a")
@@ -27,7 +34,7 @@ def test_subscriptions_are_compared_by_identity(make_plane: MakePlane) -> None:
     """Two subscriptions of the same words are two."""
     subscriber = FakeSubscriber(Stage(make_plane).plane)
 
-    first, second = (Subscription(subscriber, b"a", b"q", b"1") for _ in range(2))
+    first, second = (subscription_of(subscriber, b"q", b"1") for _ in range(2))
 
     assert 2 == len({first, second})
 
@@ -35,7 +42,7 @@ def test_subscriptions_are_compared_by_identity(make_plane: MakePlane) -> None:
 def test_names_on_routes(make_plane: MakePlane) -> None:
     """Other servers know a subscription by its connection's number and its sid, a member by a mark too."""
     subscriber = FakeSubscriber(Stage(make_plane).plane, number=7)
-    plain, member = (Subscription(subscriber, b"a", queue, b"x:\xff") for queue in (None, b"q"))
+    plain, member = (subscription_of(subscriber, queue, b"x:\xff") for queue in (None, b"q"))
 
     assert [b"RSID:7:x:\xff", b"QRSID:7:x:\xff"] == [route_sid(plain), route_sid(member)]
 

@@ -39,10 +39,7 @@ class Scene:
 
     def subscribe(self, count: int) -> list[Subscription]:
         """Subscriptions of one connection, `count` of them."""
-        subscriptions = [self.subscriber.subscription(b"a.%d" % n) for n in range(count)]
-        for subscription in subscriptions:
-            self.interest.add(subscription)
-        return subscriptions
+        return [self.subscriber.subscribe(self.interest, b"a.%d" % n) for n in range(count)]
 
 
 @pytest.fixture(name="scene")

@@ -1,5 +1,10 @@
 """Which plan a message has, in the compiled twin: the one before, one from the cache, or a new one."""
 
+# Uses of inlet: Inlet
+# Uses of message: Message
+# Uses of plan: Plan
+# Uses of plan_cache: PlanCache
+
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t
@@ -11,8 +16,8 @@ cdef int64_t NOT_KEPT = seam.NOT_KEPT
 
 @cython.final
 @cython.no_gc_clear  # as for the plane
-cdef class Planning:
-    """See `planning.Planning`."""
+cdef class PlanLookup:
+    """See `plan_lookup.PlanLookup`."""
 
     cdef object planner
     cdef PlanCache plans

@@ -1,4 +1,7 @@
-"""Messages that were interrupted on their way to many receivers, in the compiled twin."""
+"""Messages of which the delivery to many receivers was interrupted, in the compiled twin."""
+
+# Uses of message: Delivery, Message, arrange, canonical, stride_of
+# Uses of plan: Plan
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -6,8 +9,8 @@ from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 
 
 @cython.final
-cdef class Spread:
-    """See `spread.Spread`."""
+cdef class PartialDelivery:
+    """See `partial_delivery.PartialDelivery`."""
 
     cdef Plan plan
     cdef Py_ssize_t position
@@ -31,13 +34,13 @@ cdef class Spread:
         return 0
 
 
-cdef Spread spread_of(Message *message, Plan plan, Py_ssize_t position):
+cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t position):
     """A message that has come as far as this receiver, copied."""
-    cdef Spread spread = Spread.__new__(Spread)
-    spread.data = PyBytes_FromStringAndSize(message.line, stride_of(message))
-    spread.message = message[0]
-    spread.message.line = PyBytes_AS_STRING(spread.data)
-    spread.prefix = None if message.tail else canonical(&spread.message)
-    spread.plan = plan
-    spread.position = position
-    return spread
+    cdef PartialDelivery partial = PartialDelivery.__new__(PartialDelivery)
+    partial.data = PyBytes_FromStringAndSize(message.line, stride_of(message))
+    partial.message = message[0]
+    partial.message.line = PyBytes_AS_STRING(partial.data)
+    partial.prefix = None if message.tail else canonical(&partial.message)
+    partial.plan = plan
+    partial.position = position
+    return partial

@@ -1,10 +1,10 @@
-"""Messages that were interrupted on their way to many receivers, in the plain twin."""
+"""Messages of which the delivery to many receivers was interrupted, in the plain twin."""
 
 from app.domain.dataplane.message import Message
 from app.domain.dataplane.plan import Plan
 
 
-class Spread:
+class PartialDelivery:
     """A message that not all receivers of its plan have yet, and the first of those."""
 
     __slots__ = ("message", "plan", "position", "tail")

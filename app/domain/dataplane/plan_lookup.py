@@ -1,15 +1,14 @@
 """Which plan a message has, in the plain twin: the one before, one from the cache, or a new one."""
 
-from typing import cast
-
 from app.domain.dataplane.inlet import Inlet
 from app.domain.dataplane.message import Message
+from app.domain.dataplane.own import own
 from app.domain.dataplane.plan import Plan
 from app.domain.dataplane.plan_cache import PlanCache
 from app.domain.dataplane.seam import NOT_KEPT, Plane, Planner
 
 
-class Planning:
+class PlanLookup:
     """Asks the planner, and remembers what it says."""
 
     __slots__ = ("_planner", "plans", "slow")
@@ -31,7 +30,7 @@ class Planning:
                 inlet.note(plan)
         if plan is None and message.member:
             self.slow = True
-            return cast("Plan", self._planner.plan_failover(plane, message.member, message.subject))
+            return own(Plan, self._planner.plan_failover(plane, message.member, message.subject))
         return plan
 
     def _plan_for(self, plane: Plane, inlet: Inlet, message: Message) -> tuple[Plan | None, bool]:
@@ -51,7 +50,7 @@ class Planning:
         if not isinstance(answer, tuple):
             inlet.search = (audience, answer)
             return None, False
-        plan, depth = cast("tuple[Plan, int]", answer)
+        plan, depth = own(Plan, answer[0]), answer[1]
         if depth != NOT_KEPT:
             self.plans.enter(audience, subject, plan, depth)
         return plan, depth != NOT_KEPT
@@ -61,7 +60,9 @@ class Planning:
         plan = self.plans.member(sid)
         if plan is None:
             self.slow = True
-            plan = cast("Plan | None", self._planner.member(plane, sid))
-            if plan is not None:
-                self.plans.enter_member(sid, plan)
+            made = self._planner.member(plane, sid)
+            if made is None:
+                return None
+            plan = own(Plan, made)
+            self.plans.enter_member(sid, plan)
         return plan
