@@ -34,7 +34,7 @@ from typing import Any, Protocol
 
 from app.domain.events import Link
 from app.domain.security import Security
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.domain.timers import Scheduler
 
 SETUPS = 64
@@ -89,7 +89,7 @@ class Upper(Protocol):
     """What a lower delivers to: the wire, or a layer. The names are asyncio's where it has them."""
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         """The other end."""
         ...
 
@@ -211,7 +211,7 @@ class Layer:
     # --- the upper side: called from below -------------------------------------------
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         """See `Upper`."""
         return self.upper.peer
 

@@ -23,7 +23,7 @@ from functools import partial
 
 from app.domain.events import Link
 from app.domain.security import Security
-from app.domain.sessions.wire import Handler, Peer
+from app.domain.sessions.wire import Handler, PeerAddress
 from app.domain.timers import Scheduler, Timer
 from app.ports.guarding import guarded
 from app.ports.layers import Lower
@@ -119,7 +119,7 @@ class StreamWire:
     writelines: Callable[[list[bytes]], None]
     _lower: Lower
 
-    def __init__(self, context: LinkContext, peer: Peer) -> None:
+    def __init__(self, context: LinkContext, peer: PeerAddress) -> None:
         self._context = context
         self._peer = peer
         self._state = _State.OPEN
@@ -131,7 +131,7 @@ class StreamWire:
     # --- asked by the handler -----------------------------------------------------
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         """The other end's address."""
         return self._peer
 

@@ -1,7 +1,7 @@
 """A wire without a network, driven by a test."""
 
 from app.domain.security import Security
-from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.ports.transport import HIGH_WATER, LOW_WATER
 
 ADDRESS = "192.0.2.1"
@@ -29,7 +29,7 @@ class FakeWire(Wire):
         """Each write; pieces of one `writelines` are one write."""
         self.output = bytearray()
         """All that was written, in order, pending bytes included."""
-        self._peer = Peer(ip, port)
+        self._peer = PeerAddress(ip, port)
         self._stalled = False
         self._choked = False
         self._pending = 0
@@ -40,7 +40,7 @@ class FakeWire(Wire):
     # --- what the domain calls -------------------------------------------------
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         """The address that the test plays."""
         return self._peer
 

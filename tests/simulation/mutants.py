@@ -17,7 +17,7 @@ from app.domain.limits import Limits
 from app.domain.protocol.encode import ServerInfo
 from app.domain.security import Security
 from app.domain.sessions.connection import Connection
-from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.domain.timers import Scheduler
 from tests.simulation.oracle import GRACE
 from tests.simulation.server import MakeBroker
@@ -132,7 +132,7 @@ class _AlteredWire(Wire):
         self._change = change
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         return self._wire.peer
 
     @property

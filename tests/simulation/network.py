@@ -19,7 +19,7 @@ from random import Random
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryWire
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from tests.simulation.dialer import SimulatedDialer
 from tests.simulation.host import Host
 from tests.simulation.link_direction import LinkDirection, NetworkPath
@@ -40,8 +40,8 @@ class NetworkLink:
         self.far = far
         self.port = port
         """The port that the far host listened on."""
-        self.near_wire = MemoryWire(near.clock, network.on_failure, Peer(far.ip, port))
-        peer = Peer(near.ip, network.free_port())
+        self.near_wire = MemoryWire(near.clock, network.on_failure, PeerAddress(far.ip, port))
+        peer = PeerAddress(near.ip, network.free_port())
         self.far_wire = MemoryWire(far.clock, network.on_failure, peer)
         self.there = LinkDirection(network, self.near_wire.stream, self.far_wire.stream, near, far)
         self.back = LinkDirection(network, self.far_wire.stream, self.near_wire.stream, far, near)

@@ -6,14 +6,14 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.tls_context import server_context
 from app.adapters.net_asyncio.tls_layer import TlsLayer, TlsLayers, TlsSettings
 from app.domain.events import Event
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LinkSetup, begin
 from app.ports.stream_wire import LinkContext, StreamWire
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
 from tests.support.certificates import certificates
 
-PEER = Peer("192.0.2.1", 1234)
+PEER = PeerAddress("192.0.2.1", 1234)
 TIMEOUT = 0.5
 
 

@@ -12,10 +12,7 @@ EXCEPTIONS = {
     "Outbox": "the seam and the plain twin",
     "Plan": "the seam and the plain twin",
     "Target": "the seam and the plain twin",
-    # To be parted.
-    "Dialer": "the domain's need and the port",
-    "Peer": "an address and a connection under flow control",
-    "Scheduler": "the domain's clock and the wire's",
+    "Dialer": "what the domain asks for, and the port that extends it",
 }
 
 

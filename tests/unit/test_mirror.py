@@ -5,17 +5,12 @@ from tests.support.server_process import ROOT
 BY_BEHAVIOUR = "a part of the data plane; both twins are tested by behaviour in tests/unit/domain/dataplane"
 OVER_SOCKETS = "needs sockets, which no unit test opens; see tests/integration"
 
-TO_BE_WRITTEN = "tested under other names; its own file is to be written"
 DECLARATIONS = "declarations only; tested with the modules that use them"
 
 EXCEPTIONS = {
     "adapters/monitoring/accept_loop.py": OVER_SOCKETS,
-    "adapters/net_asyncio/binding.py": OVER_SOCKETS,
     "adapters/net_asyncio/dialer.py": OVER_SOCKETS,
-    "adapters/net_asyncio/interfaces.py": OVER_SOCKETS,
-    "adapters/net_asyncio/kernel.py": OVER_SOCKETS,
     "adapters/net_asyncio/listener.py": OVER_SOCKETS,
-    "adapters/net_asyncio/tls_facts.py": TO_BE_WRITTEN,
     "domain/dataplane/flushing.py": BY_BEHAVIOUR,
     "domain/dataplane/inlet.py": BY_BEHAVIOUR,
     "domain/dataplane/message.py": BY_BEHAVIOUR,

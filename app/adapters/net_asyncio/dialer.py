@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from app.adapters.net_asyncio.listening_socket import plain_reason
 from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
 from app.domain.address import HIGHEST_PORT
-from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.ports.guarding import guarded
 from app.ports.layers import LayerFactory, LinkSetup, stack
 from app.ports.stream_wire import DISCARD, LinkContext
@@ -140,7 +140,7 @@ class TcpDialer:
         scheduler = LoopScheduler(loop)
         try:
             ip, port = connected.getpeername()[:2]
-            wire = TcpWire(LinkContext(scheduler, attempt.accept, self._on_failure), Peer(ip, port))
+            wire = TcpWire(LinkContext(scheduler, attempt.accept, self._on_failure), PeerAddress(ip, port))
             setup = LinkSetup(scheduler, dialed=host, refused=attempt.refuse)
             protocol = loop_protocol(wire, stack(wire, self._layers, setup))
         except BaseException:

@@ -15,7 +15,7 @@ from functools import partial
 from app.adapters.net_asyncio.listening_socket import listening_socket, plain_reason
 from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
 from app.domain.events import AcceptFailed
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.ports.guarding import guarded
 from app.ports.layers import LayerFactory, LinkSetup, stack
 from app.ports.stream_wire import LinkContext
@@ -115,14 +115,14 @@ class TcpListener:
                 self._back_off(listening, error)
                 return
             self._delay = _SHORTEST_DELAY
-            self._adopt(accepted, Peer(address[0].removeprefix(_MAPPED), address[1]))
+            self._adopt(accepted, PeerAddress(address[0].removeprefix(_MAPPED), address[1]))
 
-    def _adopt(self, accepted: socket.socket, peer: Peer) -> None:
+    def _adopt(self, accepted: socket.socket, peer: PeerAddress) -> None:
         task = self._loop.create_task(self._attach(accepted, peer))
         self._arriving.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._arriving.discard)
 
-    async def _attach(self, accepted: socket.socket, peer: Peer) -> None:
+    async def _attach(self, accepted: socket.socket, peer: PeerAddress) -> None:
         try:
             accepted.settimeout(0)
             await self._loop.connect_accepted_socket(lambda: self._link(peer), accepted)
@@ -130,7 +130,7 @@ class TcpListener:
             accepted.close()
             self.fail(error)
 
-    def _link(self, peer: Peer) -> asyncio.BufferedProtocol:
+    def _link(self, peer: PeerAddress) -> asyncio.BufferedProtocol:
         wire = TcpWire(self._context, peer)
         return loop_protocol(wire, stack(wire, self._layers, self._setup))
 

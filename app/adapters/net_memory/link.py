@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.ports.clock import Clock
 from app.ports.layers import LayerFactory, LinkSetup, Upper, begin, stack
 from app.ports.stream_wire import LinkContext, StreamWire
@@ -251,7 +251,7 @@ class MemoryWire(StreamWire):
 
     __slots__ = ("stream",)
 
-    def __init__(self, clock: Clock, on_failure: Callable[[Exception], None], peer: Peer) -> None:
+    def __init__(self, clock: Clock, on_failure: Callable[[Exception], None], peer: PeerAddress) -> None:
         super().__init__(LinkContext(clock, _refuse_all, on_failure), peer)
         self.stream = MemoryStream(clock)
         """The end as a stream of bytes, below any layers."""

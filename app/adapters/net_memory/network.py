@@ -11,7 +11,7 @@ from functools import partial
 from itertools import cycle
 
 from app.adapters.net_memory.link import MemoryWire, Pipe
-from app.domain.sessions.wire import Handler, Peer, Wire
+from app.domain.sessions.wire import Handler, PeerAddress, Wire
 from app.ports.clock import Clock
 from app.ports.layers import LayerFactory, LinkSetup
 from app.ports.stream_wire import DISCARD
@@ -68,8 +68,8 @@ class MemoryNetwork:
             raise ConnectionRefusedError(
                 errno.ECONNREFUSED, f"nobody listens on {address.host}:{address.port}"
             )
-        near = MemoryWire(self._clock, self._on_failure, Peer(address.host, address.port))
-        far = MemoryWire(self._clock, self._on_failure, Peer(_LOOPBACK, next(self._ports)))
+        near = MemoryWire(self._clock, self._on_failure, PeerAddress(address.host, address.port))
+        far = MemoryWire(self._clock, self._on_failure, PeerAddress(_LOOPBACK, next(self._ports)))
         there = Pipe(self._capacity, near.stream, far.stream)
         back = Pipe(self._capacity, far.stream, near.stream)
         near.join(there, back)

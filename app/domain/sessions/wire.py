@@ -8,7 +8,7 @@ from app.domain.security import Security
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PeerAddress:
     """The other end's address, as the transport saw it."""
 
     ip: str
@@ -22,7 +22,7 @@ class Wire(Protocol):
     """What a connection asks of its transport; guarantees in ``app.ports.transport``."""
 
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> PeerAddress:
         """The other end."""
         ...
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.sessions.wire import Peer, Wire
+from app.domain.sessions.wire import PeerAddress, Wire
 from app.ports.layers import begin
 from app.ports.stream_wire import LinkContext, StreamWire
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER
@@ -34,7 +34,7 @@ class Link:
         self.transport = FakeTransport(write_eof_error=write_eof_error)
         acceptor = RecordingAcceptor(factory=factory)
         context = LinkContext(self.clock, acceptor, self.failures.append)
-        self.wire = StreamWire(context, Peer("192.0.2.1", 1234))
+        self.wire = StreamWire(context, PeerAddress("192.0.2.1", 1234))
         begin(self.wire, self.transport)
         self.handler = acceptor.handlers[0]
 
@@ -134,7 +134,7 @@ def test_no_memory_ends_one_link(call: str, monkeypatch: pytest.MonkeyPatch) -> 
         failures: list[Exception] = []
         transport = FakeTransport()
         context = LinkContext(ManualClock(), RecordingAcceptor(), failures.append)
-        begin(StreamWire(context, Peer("192.0.2.1", 1234)), transport)
+        begin(StreamWire(context, PeerAddress("192.0.2.1", 1234)), transport)
     else:
         link = Link()
         transport, failures = link.transport, link.failures
@@ -157,7 +157,7 @@ def test_no_memory_for_the_report_either() -> None:
         raise MemoryError
 
     acceptor = RecordingAcceptor(factory=partial(FaultyHandler, fault="received"))
-    wire = StreamWire(LinkContext(ManualClock(), acceptor, fail), Peer("192.0.2.1", 1234))
+    wire = StreamWire(LinkContext(ManualClock(), acceptor, fail), PeerAddress("192.0.2.1", 1234))
     transport = FakeTransport()
     begin(wire, transport)
 
@@ -308,7 +308,7 @@ def test_an_end_from_within_a_call_stops_the_input() -> None:
 def test_an_end_of_input_before_the_acceptor_ends_the_link() -> None:
     """A peer that leaves during a handshake, before there is a handler, keeps no link half open."""
     transport = FakeTransport()
-    wire = StreamWire(LinkContext(ManualClock(), RecordingAcceptor(), _fail), Peer("192.0.2.1", 1234))
+    wire = StreamWire(LinkContext(ManualClock(), RecordingAcceptor(), _fail), PeerAddress("192.0.2.1", 1234))
     wire.attach(transport)
 
     assert not wire.eof_received()

@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.tcp_wire import LayeredProtocol, LoopScheduler, TcpWire, loop_protocol
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LayerFactory, LinkSetup, stack
 from app.ports.stream_wire import LinkContext
 from tests.fakes.asyncio_transport import FakeTransport
@@ -27,7 +27,7 @@ class Rig:
         clock = ManualClock()
         self.acceptor = RecordingAcceptor()
         self.transport = FakeTransport()
-        self.wire = TcpWire(LinkContext(clock, self.acceptor, _fail), Peer("192.0.2.1", 1234))
+        self.wire = TcpWire(LinkContext(clock, self.acceptor, _fail), PeerAddress("192.0.2.1", 1234))
         self.lowest = stack(self.wire, layers, LinkSetup(clock))
         self.protocol = loop_protocol(self.wire, self.lowest)
         self.protocol.connection_made(self.transport)

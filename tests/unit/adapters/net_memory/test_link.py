@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryWire, Pipe
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LayerFactory
 from tests.fakes.handler import RecordingAcceptor, RecordingHandler
 from tests.fakes.layers import Framed, Scrambled
@@ -20,7 +20,7 @@ class Rig:
     def __init__(self, *layers: LayerFactory, capacity: int = 1000) -> None:
         self.clock = ManualClock()
         self.acceptor = RecordingAcceptor()
-        near, far = (MemoryWire(self.clock, _fail, Peer("memory", number)) for number in (1, 2))
+        near, far = (MemoryWire(self.clock, _fail, PeerAddress("memory", number)) for number in (1, 2))
         self.there = Pipe(capacity, near.stream, far.stream)
         back = Pipe(capacity, far.stream, near.stream)
         near.join(self.there, back)

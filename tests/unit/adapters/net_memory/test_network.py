@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import CAPACITY, MemoryNetwork, MemoryWire
-from app.domain.sessions.wire import Peer
+from app.domain.sessions.wire import PeerAddress
 from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Address, ListenError
 from tests.fakes.handler import FaultyHandler, ReceiveRoom, RecordingAcceptor, RecordingHandler
 
@@ -87,7 +87,7 @@ def test_both_ends_know_each_other() -> None:
 
     first, second = world.link(), world.link()
 
-    assert first.near.peer == Peer("broker", 4222)
+    assert first.near.peer == PeerAddress("broker", 4222)
     assert first.far.peer.ip == "127.0.0.1"
     assert first.far.peer != second.far.peer
 
