@@ -1,4 +1,4 @@
-"""Addresses and URLs as configurations write them (configuration.md, sections 2 and 7).
+"""Addresses and URLs as configurations write them (configuration-file.md, sections 2 and 7).
 
 Advertised addresses are those that clients or other servers get, to connect to.
 """

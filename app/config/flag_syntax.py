@@ -1,4 +1,4 @@
-"""Command-line flags in the syntax of Go programs (configuration.md, section 5).
+"""Command-line flags in the syntax of Go programs (configuration-file.md, section 5).
 
 argparse does not fit: it takes ``-D false`` as a value, reads flags after the first
 plain word, refuses ``-l -D`` as a file called ``-D``, and words its errors in its own

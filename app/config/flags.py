@@ -1,4 +1,4 @@
-"""The flags of the server: one row each (configuration.md, section 5).
+"""The flags of the server: one row each (configuration-file.md, section 5).
 
 To add a flag, add a row to `BLOCKS`; parsing, the help text and the completion scripts
 follow from it.

@@ -1,7 +1,7 @@
 """From the keys of a file to the names of options.
 
 Names of keys are case-insensitive, and of several that set one option the last one
-counts (configuration.md, section 2); each that does not count is reported. Values are
+counts (configuration-file.md, section 2); each that does not count is reported. Values are
 not checked here.
 """
 

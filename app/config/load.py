@@ -1,7 +1,7 @@
 """The options of a server: its configuration file, and above it the flags.
 
 A flag that is given overrides the file, whatever its value; one that is not given never
-does (configuration.md, section 6). gnatsd ignores some flags beside a file, and some
+does (configuration-file.md, section 6). gnatsd ignores some flags beside a file, and some
 values; we do not.
 """
 

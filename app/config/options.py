@@ -4,7 +4,7 @@ A configuration file, and flags above it, give values for some fields; the model
 fills in the rest. To add an option, add a field to its section: its type with bounds,
 its default, and a `Key` that says what it means and which other names it has.
 The sections are `TlsOptions`, `AuthorizationOptions`, `ClusterOptions` and, around
-them, `Options` (configuration.md, sections 2 to 4).
+them, `Options` (configuration-file.md, sections 2 to 4).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a single value means: numbers, booleans, dates, text and times (configuration.md, section 1).
+"""What a single value means: numbers, booleans, dates, text and times (configuration-file.md, section 1).
 
 A reader gets the text as it is in the file. It raises `ValueError` with a
 sentence for the operator, which never repeats the text: it may be a secret.

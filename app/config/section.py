@@ -66,7 +66,7 @@ class Section(BaseModel):
     """Settings that belong together; immutable, and valid once they exist.
 
     Zero and the empty string mean the default, wherever they are given
-    (configuration.md, section 2).
+    (configuration-file.md, section 2).
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""How a bcrypt hash is written in a configuration (configuration.md, section 3).
+"""How a bcrypt hash is written in a configuration (configuration-file.md, section 3).
 
 gnatsd knew ``$2a$`` alone; later servers know all four beginnings, and so do we.
 """

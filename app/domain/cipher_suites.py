@@ -1,6 +1,6 @@
 """Names of cipher suites: IANA's, which operators write, and OpenSSL's.
 
-The suites are those of gnatsd (configuration.md, section 4). They are for TLS 1.2; the
+The suites are those of gnatsd (configuration-file.md, section 4). They are for TLS 1.2; the
 suites of TLS 1.3 are always on, need no choice, and have one name only.
 """
 

@@ -1,7 +1,7 @@
 """Facts the broker reports, in the past tense.
 
 A fact carries its data as fields and knows the sentence operators of gnatsd
-expect to read (client-protocol.md, section 16; configuration.md, section 7).
+expect to read (client-protocol.md, section 16; configuration-file.md, section 7).
 It holds no format: how a line looks, and where it goes, is an adapter's affair.
 """
 

@@ -40,7 +40,7 @@ BATCH = 64
 
 
 class SortKey(Enum):
-    """What a page of connections is sorted by (monitoring.md, section 4.1)."""
+    """What a page of connections is sorted by (monitoring-pages.md, section 4.1)."""
 
     CID = "cid"
     START = "start"

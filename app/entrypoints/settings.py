@@ -125,8 +125,8 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         tls_required=options.tls is not None,
         tls_verify=options.tls is not None and options.tls.verify,
         max_payload=options.max_payload,
-        told_host=advertised.host if advertised else "",
-        told_port=advertised.port if advertised else 0,
+        advertised_host=advertised.host if advertised else "",
+        advertised_port=advertised.port if advertised else 0,
     )
 
 

@@ -124,7 +124,7 @@ class Upper(Protocol):
         ...
 
     def buffer_updated(self, nbytes: int, /) -> None:
-        """So many bytes, at least one, are at the start of the buffer."""
+        """This many bytes, at least one, are at the start of the buffer."""
         ...
 
     def eof_received(self) -> bool | None:

@@ -103,7 +103,7 @@ class TlsLink:
 
     @property
     def handler(self) -> RecordingHandler:
-        """Whoever accepted the link."""
+        """Anyone who accepted the link."""
         return self.acceptor.handlers[0]
 
     @property

@@ -85,7 +85,7 @@ class TlsStream:
         return taken
 
     async def read_exactly(self, count: int) -> bytes:
-        """So many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
+        """This many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
         while len(self._received) < count and not self._ended:
             await self._fill()
         if len(self._received) < count:

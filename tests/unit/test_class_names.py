@@ -12,6 +12,7 @@ EXCEPTIONS = {
     "Outbox": "the seam and the plain twin",
     "Plan": "the seam and the plain twin",
     "Target": "the seam and the plain twin",
+    "Search": "what the data plane asks for, and the search of the trie",
     "Dialer": "what the domain asks for, and the port that extends it",
 }
 

@@ -1,6 +1,6 @@
 """From certificate files to contexts for TLS, once, at start.
 
-Texts of errors are those of gnatsd where it has some (configuration.md, sections 4 and 7).
+Texts of errors are those of gnatsd where it has some (configuration-file.md, sections 4 and 7).
 """
 
 import ssl

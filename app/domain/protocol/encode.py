@@ -64,15 +64,18 @@ class ServerInfo:
     max_payload: int
     connect_urls: tuple[str, ...] = ()
     """Addresses for clients of all servers in the cluster; left out while this one is alone."""
-    told_host: str = ""
+    advertised_host: str = ""
     """The host that INFO names in place of `host`; empty for that one."""
-    told_port: int = 0
+    advertised_port: int = 0
     """The same for the port."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
         at = personal.listener or ListenerInfo(
-            self.told_host or self.host, self.told_port or self.port, self.tls_required, self.tls_verify
+            self.advertised_host or self.host,
+            self.advertised_port or self.port,
+            self.tls_required,
+            self.tls_verify,
         )
         fields: dict[str, object] = {
             "server_id": self.server_id,

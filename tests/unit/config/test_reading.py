@@ -1,4 +1,4 @@
-"""Unit tests of how a configuration is written, row by row of configuration.md, section 1."""
+"""Unit tests of how a configuration is written, row by row of configuration-file.md, section 1."""
 
 import subprocess
 import sys

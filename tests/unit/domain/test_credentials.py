@@ -6,7 +6,7 @@ TOKEN = "open sesame"  # noqa: S105 - it opens nothing
 
 
 class Doorkeeper:
-    """Lets in whoever has the token, at once."""
+    """Lets in anyone who has the token, at once."""
 
     required = True
 

@@ -72,7 +72,7 @@ def _view(server: VirtualBroker) -> LiveView:
 
 
 def test_a_fresh_server(server: VirtualBroker, view: LiveView) -> None:
-    """The view tells what the broker is, what it keeps to, and that nothing happened."""
+    """The view reports what the broker is, what it keeps to, and that nothing happened."""
     facts = view.server()
 
     assert (INFO, Limits(), server.clock.monotonic()) == (facts.info, facts.limits, facts.started)
@@ -144,7 +144,7 @@ class Seed:
 
 
 def test_a_cluster(make_plane: MakePlane) -> None:
-    """The view tells where other servers connect, and how many are there."""
+    """The view reports where other servers connect, and how many are there."""
     seed = Seed(make_plane)
     seed.welcome("A")
     seed.welcome("B")
@@ -156,7 +156,7 @@ def test_a_cluster(make_plane: MakePlane) -> None:
 
 
 def test_a_route(make_plane: MakePlane) -> None:
-    """A route tells who the peer is, who dialled, and what its clients listen to, when asked."""
+    """A route reports who the peer is, who dialled, and what its clients listen to, when asked."""
     seed = Seed(make_plane)
     seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB b q QRSID:7:2\r\n")
 
@@ -176,7 +176,7 @@ def test_a_route(make_plane: MakePlane) -> None:
 
 
 def test_routes_pause(make_plane: MakePlane) -> None:
-    """Routes are told of in steps, and one that ends meanwhile is left out."""
+    """Routes are informed of in steps, and one that ends meanwhile is left out."""
     seed = Seed(make_plane)
     count = STEP_WORK // ROW_WORK + 1
     wires = [seed.welcome(f"S{number}") for number in range(count)]
@@ -207,7 +207,7 @@ def test_a_page_of_nobody(view: LiveView) -> None:
     assert ConnectionPage(0, ()) == finished(view.connections(ConnectionQuery()))
 
 
-def test_a_row_tells_who_the_client_is(server: VirtualBroker, view: LiveView) -> None:
+def test_a_row_reports_who_the_client_is(server: VirtualBroker, view: LiveView) -> None:
     """What a client says of itself, and how much it listens to, is in its row."""
     client = server.connect()
     client.send(b'CONNECT {"name":"n","lang":"py","version":"3"}\r\nSUB a 1\r\n')
@@ -217,7 +217,7 @@ def test_a_row_tells_who_the_client_is(server: VirtualBroker, view: LiveView) ->
     assert ClientStats(client.connection.stats(), Profile("n", "py", "3", ""), 1, ()) == row
 
 
-def test_a_row_tells_the_user(make_plane: MakePlane) -> None:
+def test_a_row_reports_the_user(make_plane: MakePlane) -> None:
     """Who logged in is in the row, but no secret; who has not yet is nobody."""
     gatekeeper = ManualAuthenticator()
     server = VirtualBroker(make_plane, gatekeeper=gatekeeper)

@@ -134,7 +134,7 @@ def test_the_address_that_clients_get(advertised: str | None, reported: tuple[st
     given = {"host": "h", "port": 7} | ({"client_advertise": advertised} if advertised else {})
     info = server_info(make_options(given), SeededEntropy(1), AllowAll())
 
-    assert ("h", 7, *reported) == (info.host, info.port, info.told_host, info.told_port)
+    assert ("h", 7, *reported) == (info.host, info.port, info.advertised_host, info.advertised_port)
 
 
 def test_no_monitoring_by_default() -> None:

@@ -94,7 +94,7 @@ def test_zsh_knows_what_excludes_what() -> None:
 
 
 def test_fish_knows_all_kinds_of_flags() -> None:
-    """Fish tells short, long and old-fashioned flags apart."""
+    """Fish reports short, long and old-fashioned flags apart."""
     script = completion("fish")
 
     assert (

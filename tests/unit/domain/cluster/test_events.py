@@ -84,5 +84,5 @@ SENTENCES = [
     ("event", "level", "text"), SENTENCES, ids=[type(event).__name__ for event, _, _ in SENTENCES]
 )
 def test_sentences(event: Event, level: Level, text: str) -> None:
-    """Whoever searches the log for gnatsd's words finds them, at gnatsd's level."""
+    """Anyone who searches the log for gnatsd's words finds them, at gnatsd's level."""
     assert (level, text) == (event.level, event.text())

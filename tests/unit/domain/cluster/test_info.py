@@ -58,7 +58,7 @@ def test_the_line() -> None:
 
 
 def test_the_line_as_gossip() -> None:
-    """What is told of a third server has the address where the teller sees it."""
+    """What is informed of a third server has the address where the teller sees it."""
     gossip = replace(INFO, ip="nats-route://127.0.0.1:15804/").line()
 
     assert LINE.replace(b"}\r\n", b',"ip":"nats-route://127.0.0.1:15804/"}\r\n') == gossip
@@ -81,14 +81,14 @@ def test_the_line_with_addresses_for_clients() -> None:
     ids=["auth", "tls", "verify"],
 )
 def test_demands(info: RouteInfo, true: set[str]) -> None:
-    """Each demand is told under its key, and understood again."""
+    """Each demand is reported under its key, and understood again."""
     argument = info.line()[5:]
 
     assert true == {name for name, value in json.loads(argument).items() if value is True}
     assert info == read_info(argument)
 
 
-def test_what_is_told_is_understood() -> None:
+def test_what_is_reported_is_understood() -> None:
     """A server understands its own kind."""
     info = replace(INFO, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
 
@@ -132,7 +132,7 @@ def test_news_of_one_server_by_many_is_read_once() -> None:
     assert read_info(other).server_id == INFO.server_id[::-1]
 
 
-def test_so_many_addresses_for_clients_are_taken() -> None:
+def test_this_many_addresses_for_clients_are_taken() -> None:
     """Of 10,000 addresses one server may have the first ones count."""
     urls = [f"{number}:1" for number in range(10_000)]
 

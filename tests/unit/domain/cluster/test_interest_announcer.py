@@ -1,4 +1,4 @@
-"""What other servers are told of local clients' interest (cluster-protocol.md, section 4)."""
+"""What other servers are informed of local clients' interest (cluster-protocol.md, section 4)."""
 
 import pytest
 
@@ -56,17 +56,17 @@ NEWS = {
 
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
-@pytest.mark.parametrize(("sent", "told"), NEWS.values(), ids=NEWS.keys())
+@pytest.mark.parametrize(("sent", "reported"), NEWS.values(), ids=NEWS.keys())
 def test_news_of_a_client(
-    client: VirtualClient, peer: VirtualPeer, sent: bytes, told: bytes, size: int | None
+    client: VirtualClient, peer: VirtualPeer, sent: bytes, reported: bytes, size: int | None
 ) -> None:
-    """What a client does is told to a peer like this, at once."""
+    """What a client does is informed to a peer like this, at once."""
     client.send(sent, size)
 
-    assert told == peer.heard()
+    assert reported == peer.heard()
 
 
-def test_everybody_is_told(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
+def test_everybody_is_reported(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
     """All registered peers hear the same, and those that are not registered nothing."""
     other, stranger = server.joined(SMALLER_ID, 8222), server.called()
     for everybody in (peer, other, stranger):
@@ -74,12 +74,12 @@ def test_everybody_is_told(server: RoutedBroker, peer: VirtualPeer, client: Virt
 
     client.send(b"SUB foo 1\r\nUNSUB 1\r\n")
 
-    told = b"SUB foo  RSID:2:1\r\nUNSUB RSID:2:1\r\n"
-    assert [told, told, b""] == [p.heard() for p in (peer, other, stranger)]
+    reported = b"SUB foo  RSID:2:1\r\nUNSUB RSID:2:1\r\n"
+    assert [reported, reported, b""] == [p.heard() for p in (peer, other, stranger)]
 
 
-def test_what_a_peer_tells_is_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Interest of one peer is never told to another, neither when it comes nor when it goes nor later."""
+def test_what_a_peer_reports_is_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """Interest of one peer is never reported to another, neither when it comes nor when it goes nor later."""
     other = server.joined(SMALLER_ID)
     peer.heard()
     other.heard()
@@ -116,7 +116,7 @@ def test_a_client_that_leaves_with_an_unfinished_limit(client: VirtualClient, pe
 
 
 def test_a_client_that_goes_stale(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
-    """An end that no read brings about is told at once as well."""
+    """An end that no read brings about is informed at once as well."""
     client.send(b"SUB foo 1\r\n")
     peer.heard()
 
@@ -139,7 +139,7 @@ def test_many_subscriptions_of_one_that_leaves(
     assert sorted(b"UNSUB RSID:2:%d" % sid for sid in range(2500)) == sorted(peer.heard().splitlines())
 
 
-def test_a_new_peer_is_told_all(
+def test_a_new_peer_is_reported_all(
     server: RoutedBroker, client: VirtualClient, events: RecordingEventLog
 ) -> None:
     """A peer hears of everything that is there, limits included, in one write, and the log says so."""
@@ -149,15 +149,15 @@ def test_a_new_peer_is_told_all(
     peer = server.called()
     peer.introduce("new")
 
-    told = (
+    reported = (
         b"SUB foo  RSID:2:1\r\nSUB bar q QRSID:2:2\r\nUNSUB QRSID:2:2 7\r\n"
         b"SUB foo  RSID:%d:1\r\n" % other.connection.cid
     )
-    assert told == peer.wire.writes[1]
+    assert reported == peer.wire.writes[1]
     assert SENT == events.texts()[-1]
 
 
-def test_an_end_is_told_once_there_is_nothing_to_tell(
+def test_an_end_is_reported_once_there_is_nothing_to_tell(
     server: RoutedBroker, events: RecordingEventLog
 ) -> None:
     """Where nobody listens the log has the line all the same, as in gnatsd."""
@@ -167,7 +167,7 @@ def test_an_end_is_told_once_there_is_nothing_to_tell(
 
 
 def test_a_limit_across_servers(client: VirtualClient, peer: VirtualPeer) -> None:
-    """The transcript of a limit at its owner: two were delivered, three are wanted, so one more comes."""
+    """The trace of a limit at its owner: two were delivered, three are wanted, so one more comes."""
     message = b"MSG foo RSID:2:1 1\r\nx\r\n"
     client.send(b"SUB foo 1\r\n")
     peer.heard()
@@ -184,7 +184,7 @@ def test_a_limit_across_servers(client: VirtualClient, peer: VirtualPeer) -> Non
 
 
 class TestManySubscriptions:
-    """A new peer is told of more than one slice."""
+    """A new peer is informed of more than one slice."""
 
     @pytest.fixture(autouse=True)
     def _small_slices(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,10 +199,10 @@ class TestManySubscriptions:
         return peer
 
     @pytest.mark.parametrize("count", [2, 3, 4, 6, 10])
-    def test_all_are_told_in_slices(
+    def test_all_are_reported_in_slices(
         self, server: RoutedBroker, client: VirtualClient, events: RecordingEventLog, count: int
     ) -> None:
-        """A peer hears of all subscriptions, some at once and others in further turns; then the log tells."""
+        """A peer hears of all subscriptions, some at once and others in further turns; then the log reports."""
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(count)))
         events.events.clear()
 
@@ -216,7 +216,7 @@ class TestManySubscriptions:
         assert 1 == events.texts().count(SENT)
 
     def test_what_comes_and_goes_meanwhile(self, server: RoutedBroker, client: VirtualClient) -> None:
-        """What the peer knows in the end is what there is, whatever changed while it was told."""
+        """What the peer knows in the end is what there is, whatever changed while it was reported."""
         other = server.connect(quiet=True)
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(5)))
         other.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(5)))
@@ -235,7 +235,9 @@ class TestManySubscriptions:
             b"RSID:5:1": b"late",
         } == understood(peer.heard())[0]
 
-    def test_a_limit_is_never_told_of_a_successor(self, server: RoutedBroker, client: VirtualClient) -> None:
+    def test_a_limit_is_never_reported_of_a_successor(
+        self, server: RoutedBroker, client: VirtualClient
+    ) -> None:
         """A sid that is used anew between two slices does not inherit the limit of the one before."""
         client.send(b"SUB a 1\r\nSUB b 2\r\nSUB c 3\r\nUNSUB 3 5\r\nSUB d 4\r\n")
         peer = self.meet(server)
@@ -249,7 +251,7 @@ class TestManySubscriptions:
     def test_a_peer_that_leaves_meanwhile(
         self, server: RoutedBroker, client: VirtualClient, events: RecordingEventLog
     ) -> None:
-        """Nothing is told any more to a peer that is gone."""
+        """Nothing is reported any more to a peer that is gone."""
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(10)))
         peer = self.meet(server)
         events.events.clear()
@@ -301,7 +303,7 @@ def test_a_route_that_fills_up(
     events: RecordingEventLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A peer that takes no interest is cut as a slow consumer; the others are told, and clients served."""
+    """A peer that takes no interest is cut as a slow consumer; the others are reported, and clients served."""
     monkeypatch.setattr(flow, "ROUTE_PENDING", 0)
     others = [server.joined(f"{number}", 8000 + number) for number in range(3)]
     peer.heard()

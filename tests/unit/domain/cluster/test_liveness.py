@@ -12,11 +12,11 @@ from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, 
 PING, PONG = b"PING\r\n", b"PONG\r\n"
 MEMBER = b"SUB foo q QRSID:1:1\r\n"
 DRAWS = 40
-"""A member out of two that is drawn at all is drawn at least once in so many; the seed is fixed."""
+"""A member out of two that is drawn at all is drawn at least once in this many; the seed is fixed."""
 
 
 def look(server: RoutedBroker, count: int = 1) -> None:
-    """Let so many looks at the routes pass."""
+    """Let this many looks at the routes pass."""
     for _ in range(count):
         server.advance(CHECK_SECONDS + SLACK)
 
@@ -100,7 +100,7 @@ def test_plain_subscribers_are_not_passed_over(server: RoutedBroker, publisher: 
 
 
 def test_a_late_answer(server: RoutedBroker, publisher: VirtualClient, events: RecordingEventLog) -> None:
-    """Whoever answers after all is drawn again."""
+    """Anyone who answers after all is drawn again."""
     late, other = member(server, GREATER_ID, 7001), member(server, SMALLER_ID, 7002)
     look(server, 3)
 

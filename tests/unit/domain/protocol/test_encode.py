@@ -38,8 +38,8 @@ def test_the_info_line() -> None:
 
 
 def test_an_address_for_clients() -> None:
-    """Clients are told the address by which they shall reach the server, if it is another one."""
-    line = replace(INFO, told_host="me.example", told_port=1).line()
+    """Clients are informed the address by which they shall reach the server, if it is another one."""
+    line = replace(INFO, advertised_host="me.example", advertised_port=1).line()
 
     assert b'"host":"me.example","port":1,' in line
 
@@ -47,7 +47,9 @@ def test_an_address_for_clients() -> None:
 def test_another_listener() -> None:
     """A client that came in there hears of its address and TLS, whatever is advertised of the first."""
     listener = ListenerInfo("127.0.0.2", 4443, tls_required=True, tls_verify=True)
-    line = replace(INFO, told_host="me.example", told_port=1).line(PersonalInfo(listener=listener))
+    line = replace(INFO, advertised_host="me.example", advertised_port=1).line(
+        PersonalInfo(listener=listener)
+    )
 
     assert b'"host":"127.0.0.2","port":4443,"auth_required":false,"ssl_required":true,' in line
     assert b'"tls_required":true,"tls_verify":true,' in line
@@ -55,7 +57,7 @@ def test_another_listener() -> None:
 
 def test_a_host_for_clients() -> None:
     """An advertised host without a port goes with the port that is listened on."""
-    line = replace(INFO, told_host="me.example").line()
+    line = replace(INFO, advertised_host="me.example").line()
 
     assert b'"host":"me.example","port":57437,' in line
 

@@ -32,7 +32,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
 
 
 @pytest.mark.parametrize("kind", WIRE, ids=lambda kind: kind.__name__)
-def test_what_the_peer_is_told(kind: type[ProtocolError]) -> None:
+def test_what_the_peer_is_reported(kind: type[ProtocolError]) -> None:
     """Each error has gnatsd's text, to the byte; our reason stays with us."""
     assert WIRE[kind] == kind("a secret reason").wire()
 
@@ -58,5 +58,5 @@ def test_a_reason_is_for_the_log() -> None:
 
 
 def test_an_unknown_operation_is_a_parser_error() -> None:
-    """Whoever handles what could not be parsed handles unknown verbs too."""
+    """Anyone who handles what could not be parsed handles unknown verbs too."""
     assert issubclass(UnknownOperation, ParserError)

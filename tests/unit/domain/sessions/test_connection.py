@@ -1,4 +1,4 @@
-"""Connections: reading and waiting, ending in each way, and what is told about them."""
+"""Connections: reading and waiting, ending in each way, and what is informed about them."""
 
 import gc
 import weakref
@@ -29,7 +29,7 @@ LIMITS = Limits(max_pending=4000)
 
 
 def message(size: int) -> bytes:
-    """A PUB to ``slow`` of so many bytes payload."""
+    """A PUB to ``slow`` of this many bytes payload."""
     return b"PUB slow %d\r\n%b\r\n" % (size, size * b"x")
 
 
@@ -552,7 +552,7 @@ def test_input_after_the_end_is_ignored(client: VirtualClient) -> None:
 
 
 def test_waiting_after_the_end(client: VirtualClient) -> None:
-    """A closed connection may be told to wait and to go on; it touches its wire no more."""
+    """A closed connection may be informed to wait and to go on; it touches its wire no more."""
     client.connection.close()
 
     client.connection.wait()
@@ -685,7 +685,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
 def test_a_lost_publisher_is_forgotten(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
-    """Whoever waited for a receiver and is gone when that goes on does no harm."""
+    """Anyone who waited for a receiver and is gone when that goes on does no harm."""
     client.send(message(2500) + message(1))
 
     client.leave()
@@ -748,7 +748,7 @@ def test_figures_of_a_fresh_connection(make_plane: MakePlane) -> None:
     )
 
 
-def test_a_connection_tells_how_its_link_is_protected(client: VirtualClient) -> None:
+def test_a_connection_reports_how_its_link_is_protected(client: VirtualClient) -> None:
     """The figures name what the wire's ends have agreed on."""
     client.wire.agreed = Security("1.3", "TLS_AES_128_GCM_SHA256")
 

@@ -86,7 +86,7 @@ def session_of(client: VirtualClient) -> ClientSession:
     return session
 
 
-def test_clients_are_told_different_things(make_plane: MakePlane) -> None:
+def test_clients_are_reported_different_things(make_plane: MakePlane) -> None:
     """Each hears its own number, at the start and with each change, and nothing in between."""
     server = VirtualBroker(make_plane)
     server.broker.greeting.personal_of = lambda number, ip: PersonalInfo(client_id=number, client_ip=ip)
