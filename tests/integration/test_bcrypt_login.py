@@ -262,7 +262,7 @@ async def test_a_server_that_ends_while_a_hash_runs(transport: Transport, held: 
         await client.expect_end(b"")
 
 
-async def test_what_stands_behind_the_login_waits(transport: Transport, held: HeldHashes) -> None:
+async def test_what_stands_after_the_login_waits(transport: Transport, held: HeldHashes) -> None:
     """Operations sent along with a login are obeyed after its verdict, and in order."""
     async with serve(transport) as server:
         client = await server.connect()

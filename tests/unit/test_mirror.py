@@ -23,6 +23,7 @@ EXCEPTIONS = {
     "domain/dataplane/reference.py": BY_BEHAVIOUR,
     "domain/dataplane/seam.py": BY_BEHAVIOUR,
     "domain/dataplane/partial_delivery.py": BY_BEHAVIOUR,
+    "adapters/net_asyncio/tls_events.py": DECLARATIONS,
     "domain/security.py": DECLARATIONS,
     "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",
 }

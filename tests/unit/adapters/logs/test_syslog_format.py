@@ -124,7 +124,7 @@ def test_a_peer_forges_no_line() -> None:
 
 @utc
 @pytest.mark.usefixtures("zone")
-def test_json_behind_the_header() -> None:
+def test_json_after_the_header() -> None:
     """A fact as JSON keeps the header, and its keys."""
     line = ProcessorChain([SyslogLine(Facility.KERNEL, 42, lambda: 0.0, json_text, local=False)])
 

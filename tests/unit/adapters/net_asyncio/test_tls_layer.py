@@ -63,7 +63,7 @@ def test_a_handshake_opens_the_link() -> None:
     assert {fact.link for fact in link.facts} == {link.handler.link}
 
 
-def test_a_route_is_accepted_behind_the_handshake() -> None:
+def test_a_route_is_accepted_after_the_handshake() -> None:
     """Nobody is asked to serve a route, and nothing is sent to it, before the handshake is over."""
     link, client = TlsLink(Greeting, for_routes=True), TlsMemoryClient()
     accepted_before = len(link.acceptor.handlers)
@@ -126,7 +126,7 @@ def test_a_pause_before_the_handshake_is_kept() -> None:
     assert link.transport.reading
 
 
-def test_bytes_behind_the_handshake_are_received() -> None:
+def test_bytes_after_the_handshake_are_received() -> None:
     """What a client sends together with the last of its handshake is not lost."""
     link, client = TlsLink(), TlsMemoryClient()
     link.receive(client.shake())

@@ -146,7 +146,7 @@ def test_no_drain_is_reported_below_the_high_water_mark() -> None:
     assert link.near_handler.calls == []
 
 
-def test_the_end_of_file_waits_behind_the_data() -> None:
+def test_the_end_of_file_waits_after_the_data() -> None:
     """A paused reader learns of the end only after it has read everything before it."""
     world = World()
     link = world.link()

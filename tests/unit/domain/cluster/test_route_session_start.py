@@ -166,7 +166,7 @@ def test_an_introduction_that_gnatsd_reads_in_pieces(
 
 
 @pytest.mark.parametrize("size", [None, 1, 7], ids=["whole", "bytewise", "by sevens"])
-def test_what_stands_right_behind_the_introduction(server: RoutedBroker, size: int | None) -> None:
+def test_what_stands_right_after_the_introduction(server: RoutedBroker, size: int | None) -> None:
     """Interest and messages may come in the same read as INFO; they count, in order."""
     client = server.connect(quiet=True)
     client.send(b"SUB foo 1\r\n")
@@ -374,7 +374,7 @@ def test_info_of_another(server: RoutedBroker, peer: VirtualPeer) -> None:
     assert {GREATER_ID: peer.session} == server.cluster.remotes
 
 
-def test_connect_behind_the_introduction_means_nothing(server: RoutedBroker) -> None:
+def test_connect_after_the_introduction_means_nothing(server: RoutedBroker) -> None:
     """Nobody shows credentials twice, and whom we dialled needs none."""
     peer = server.joined(GREATER_ID)
 

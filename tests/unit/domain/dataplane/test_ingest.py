@@ -65,7 +65,7 @@ TOO_LARGE = {
     "2**64 + 3": b"18446744073709551619",
     "900 digits": 900 * b"9",
 }
-BEHIND_THE_PAYLOAD = [b"\n", b"x", b"ok\r\n", b"\rx", b"\r\r\n", b"PUB foo 2\r\nok\r\n"]
+AFTER_THE_PAYLOAD = [b"\n", b"x", b"ok\r\n", b"\rx", b"\r\r\n", b"PUB foo 2\r\nok\r\n"]
 
 
 @pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "bytewise"])
@@ -228,7 +228,7 @@ def test_no_limit(make_plane: MakePlane) -> None:
     assert [(2, b"1000000000000000000")] == second.control.faults
 
 
-@pytest.mark.parametrize("behind", BEHIND_THE_PAYLOAD)
+@pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
 def test_a_payload_without_its_end(station: Station, behind: bytes) -> None:
     """Bytes in place of CR LF are at fault, and shown as far as they are there."""
     progress = station.feed(b"PUB foo 5\r\nhello" + behind)
@@ -238,7 +238,7 @@ def test_a_payload_without_its_end(station: Station, behind: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [5, 100_000], ids=["small", "large"])
-@pytest.mark.parametrize("behind", BEHIND_THE_PAYLOAD)
+@pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
 def test_the_end_of_a_payload_byte_by_byte(station: Station, size: int, behind: bytes) -> None:
     """The first byte that cannot stand after a payload is refused; no further one is awaited."""
     station.feed(b"PUB foo %d\r\n%b" % (size, size * b"x"))

@@ -326,7 +326,7 @@ def test_held_by_a_receiver(stage: Stage) -> None:
     assert [b"PING\r"] == sender.control.lines
 
 
-def test_held_behind_the_last_message(stage: Stage) -> None:
+def test_held_after_the_last_message(stage: Stage) -> None:
     """A hold is reported even if nothing is left to keep."""
     sender, slow = stage.station(), stage.station()
     stage.subscribe(b"foo", slow.target())

@@ -77,7 +77,7 @@ def test_another_member_here_gets_it(scene: Scene) -> None:
     assert 4 * [b""] == heard
 
 
-def test_behind_the_last_message_it_asked_for(scene: Scene) -> None:
+def test_after_the_last_message_it_asked_for(scene: Scene) -> None:
     """A member that has reached its limit has left."""
     stays = scene.local()
     scene.member.send(b"UNSUB 7 2\r\n")
