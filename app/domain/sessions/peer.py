@@ -137,16 +137,19 @@ class PeerSession(ABC):
     def line(self, line: bytes) -> bool:
         """Obey a complete line. False when the peer is closed or has to wait."""
         self.lines += 1
+        connection = self.connection
         try:
-            self._admit_only_connect(line)
+            if not self.admitted:
+                self._admit_only_connect(line)
             verb, argument = split(line, self.line_limit)
-            tracing.line_received(self.connection, verb.name, argument)
+            if connection.inlet.trace:
+                tracing.line_received(connection, verb.name, argument)
             if self.screened:
                 self.screen(verb.name, argument)
             self._process[verb.name](self, argument)
         except ProtocolError as error:
             self.refuse(error)
-        return self.connection.may_read()
+        return connection.may_read()
 
     def partial(self, rest: bytes) -> bool:
         """Judge the beginning of a line. False when it was refused."""
