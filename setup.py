@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
@@ -39,7 +39,7 @@ _PARTS = [str(path) for path in sorted([*_PLANE.glob("*.pyx"), *_PLANE.glob("*.p
 _native = cythonize(
     [
         Extension(
-            "app.domain.dataplane.native",
+            "pynatsd.domain.dataplane.native",
             ["app/domain/dataplane/native.pyx"],
             depends=_PARTS,
             extra_compile_args=_FLAGS,
@@ -51,4 +51,9 @@ _native = cythonize(
 for _extension in _native:
     _extension.optional = not _REQUIRED  # cythonize does not hand it on
 
-setup(ext_modules=_native, cmdclass={"build_ext": BuildIfPossible})
+setup(
+    package_dir={"pynatsd": "app"},
+    packages=["pynatsd", *(f"pynatsd.{name}" for name in find_packages("app"))],
+    ext_modules=_native,
+    cmdclass={"build_ext": BuildIfPossible},
+)

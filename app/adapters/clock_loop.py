@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from app.ports.clock import Clock, Timer
+from ..ports.clock import Clock, Timer
 
 
 class LoopClock(Clock):

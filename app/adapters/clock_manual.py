@@ -4,7 +4,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 
-from app.ports.clock import Clock, Timer
+from ..ports.clock import Clock, Timer
 
 _NANOSECONDS = 1_000_000_000
 

@@ -4,7 +4,7 @@ import random
 import secrets
 import string
 
-from app.ports.entropy import Entropy
+from ..ports.entropy import Entropy
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _IDENTIFIER_LENGTH = 22

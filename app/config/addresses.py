@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.domain.address import HIGHEST_PORT, with_port
-from app.domain.cluster.route_url import RouteUrl, read_gossip
+from ..domain.address import HIGHEST_PORT, with_port
+from ..domain.cluster.route_url import RouteUrl, read_gossip
 
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)

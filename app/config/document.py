@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, cast
 
-from app.config.errors import ConfigError, Place, Problem
+from .errors import ConfigError, Place, Problem
 
 Scalar: TypeAlias = bool | int | float | str | datetime
 

@@ -7,7 +7,7 @@ ConfigError
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.domain.text import printable
+from ..domain.text import printable
 
 
 @dataclass(frozen=True, slots=True, order=True)

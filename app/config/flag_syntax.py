@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from app.domain.text import printable
+from ..domain.text import printable
 
 Value = bool | int | str
 

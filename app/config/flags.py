@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import get_args
 
-from app.config.addresses import without_password
-from app.config.flag_syntax import (
+from .addresses import without_password
+from .flag_syntax import (
     Reader,
     UsageError,
     Value,
@@ -26,7 +26,7 @@ from app.config.flag_syntax import (
     string,
     switch_value,
 )
-from app.config.options import LogFormat
+from .options import LogFormat
 
 
 class Request(Enum):

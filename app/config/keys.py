@@ -10,10 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
 
-from app.config.addresses import AddressError, parse_listen
-from app.config.document import Block, Item, Member, Path
-from app.config.errors import Problem
-from app.config.section import AddressKey, Section, asks_for_nothing, inner_section, key_of
+from .addresses import AddressError, parse_listen
+from .document import Block, Item, Member, Path
+from .errors import Problem
+from .section import AddressKey, Section, asks_for_nothing, inner_section, key_of
 
 _MOST_SUPERSEDED = 100
 """Values that do not count and are still checked."""

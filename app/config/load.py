@@ -8,16 +8,16 @@ values; we do not.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from app.config.addresses import AddressError, parse_cluster
-from app.config.document import Block, BrokenDocument, Remainder
-from app.config.errors import ConfigError, Problem
-from app.config.flag_syntax import Value
-from app.config.flags import CONFIG_FILE, SHELL
-from app.config.keys import Resolved, resolve
-from app.config.options import Options
-from app.config.rules import Given, contradictions, without_effect
-from app.config.sources import SourceFile, Unreadable, open_source
-from app.config.validation import salvage, validate
+from .addresses import AddressError, parse_cluster
+from .document import Block, BrokenDocument, Remainder
+from .errors import ConfigError, Problem
+from .flag_syntax import Value
+from .flags import CONFIG_FILE, SHELL
+from .keys import Resolved, resolve
+from .options import Options
+from .rules import Given, contradictions, without_effect
+from .sources import SourceFile, Unreadable, open_source
+from .validation import salvage, validate
 
 ReadFile = Callable[[str, Mapping[str, str]], Block]
 """Reads a file, with the environment for its variables. Raises `ConfigError`."""
@@ -69,7 +69,7 @@ def read_text(text: str, file: str, environment: Mapping[str, str]) -> Block:
 
 
 def _read_source(source: SourceFile, environment: Mapping[str, str]) -> Block:
-    from app.config.reading import DocumentReader  # noqa: PLC0415 - a server without a file starts without lark
+    from .reading import DocumentReader  # noqa: PLC0415 - a server without a file starts without lark
 
     return DocumentReader(environment).read(source)
 

@@ -13,16 +13,20 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from app.config.addresses import (
+from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
+from ..domain.cipher_suites import PREFERRED, SUITES
+from ..domain.cluster.route_url import RouteUrl
+from ..domain.limits import fitting_pending
+from .addresses import (
     AddressError,
     HostPort,
     parse_advertised,
     parse_advertised_to_servers,
     parse_route,
 )
-from app.config.document import Block
-from app.config.errors import ConfigError
-from app.config.section import (
+from .document import Block
+from .errors import ConfigError
+from .section import (
     LARGEST_COUNT,
     AddressKey,
     Count,
@@ -33,11 +37,7 @@ from app.config.section import (
     Seconds,
     Section,
 )
-from app.config.validation import validate
-from app.domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
-from app.domain.cipher_suites import PREFERRED, SUITES
-from app.domain.cluster.route_url import RouteUrl
-from app.domain.limits import fitting_pending
+from .validation import validate
 
 LARGEST_LINE = 2**30
 LARGEST_BACKLOG = 2**40

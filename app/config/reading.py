@@ -12,12 +12,12 @@ from typing import TypeAlias, cast
 
 from lark import Token, Tree
 
-from app.config.document import Block, BrokenDocument, Item, Member, Remainder
-from app.config.errors import ConfigError, Place, Problem
-from app.config.parse_errors import TextPosition
-from app.config.parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
-from app.config.scalars import READERS, single_quoted
-from app.config.sources import LARGEST_FILE, SourceFile, Unreadable, open_source
+from .document import Block, BrokenDocument, Item, Member, Remainder
+from .errors import ConfigError, Place, Problem
+from .parse_errors import TextPosition
+from .parsing import DEEPEST, MOST_MISTAKES, MOST_VALUES, Branch, parse
+from .scalars import READERS, single_quoted
+from .sources import LARGEST_FILE, SourceFile, Unreadable, open_source
 
 MOST_FILES = 256
 """Files in all, one that is included twice counted twice."""

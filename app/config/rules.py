@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
-from app.config.document import Block, Path
-from app.config.errors import Place, Problem
-from app.config.flag_syntax import Value
-from app.config.flags import flag_name
-from app.config.options import Options
-from app.config.section import asks_for_nothing
-from app.domain.address import is_wildcard
-from app.domain.limits import longest_message
+from ..domain.address import is_wildcard
+from ..domain.limits import longest_message
+from .document import Block, Path
+from .errors import Place, Problem
+from .flag_syntax import Value
+from .flags import flag_name
+from .options import Options
+from .section import asks_for_nothing
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."

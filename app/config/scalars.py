@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from app.config.document import Scalar
+from .document import Scalar
 
 _INTEGERS = range(-(2**63), 2**63)
 _TRUE = ("true", "yes", "on")

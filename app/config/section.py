@@ -12,8 +12,8 @@ from typing import Annotated, ClassVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from app.config.scalars import parse_duration
-from app.domain.address import HIGHEST_PORT
+from ..domain.address import HIGHEST_PORT
+from .scalars import parse_duration
 
 LARGEST_COUNT = 2**31 - 1
 YEAR = 365 * 24 * 3600.0

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.config.errors import ConfigError, Place, Problem
-from app.domain.text import printable
+from ..domain.text import printable
+from .errors import ConfigError, Place, Problem
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes in one file."""

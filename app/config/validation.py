@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from app.config.document import Block, Path
-from app.config.errors import Problem
-from app.config.section import OptionError, Section, inner_section, key_of
+from .document import Block, Path
+from .errors import Problem
+from .section import OptionError, Section, inner_section, key_of
 
 _Chosen = TypeVar("_Chosen", bound=Section)
 

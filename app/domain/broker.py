@@ -9,33 +9,33 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from app.domain.cluster.cluster import Cluster, ClusterSettings
-from app.domain.cluster.route_dialer import Dialer
-from app.domain.credentials import Gatekeeper
-from app.domain.dataplane.seam import MakePlane, Plane
-from app.domain.events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
-from app.domain.failure import described
-from app.domain.fair_queue import FairQueue
-from app.domain.interest.failover import Failover
-from app.domain.interest.index import SubscriptionIndex
-from app.domain.interest.interest import Interest
-from app.domain.interest.routing import Routing
-from app.domain.interest.subscription import Subscription, read_member
-from app.domain.interest.tombstones import Tombstones
-from app.domain.limits import Limits
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol.encode import ListenerInfo, ServerInfo
-from app.domain.protocol.errors import MaximumConnections
-from app.domain.sessions.client import ClientSession
-from app.domain.sessions.closing import Removals
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.deferred_flush import DeferredFlush
-from app.domain.sessions.flow import Flow
-from app.domain.sessions.greeting import Greeting
-from app.domain.sessions.keep_alive import KeepAlive
-from app.domain.sessions.wire import Handler, Wire
-from app.domain.stats import SlowConsumerRecord, Traffic
-from app.domain.timers import DueQueue, Scheduler
+from .cluster.cluster import Cluster, ClusterSettings
+from .cluster.route_dialer import Dialer
+from .credentials import Gatekeeper
+from .dataplane.seam import MakePlane, Plane
+from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from .failure import described
+from .fair_queue import FairQueue
+from .interest.failover import Failover
+from .interest.index import SubscriptionIndex
+from .interest.interest import Interest
+from .interest.routing import Routing
+from .interest.subscription import Subscription, read_member
+from .interest.tombstones import Tombstones
+from .limits import Limits
+from .peer_kind import PeerKind
+from .protocol.encode import ListenerInfo, ServerInfo
+from .protocol.errors import MaximumConnections
+from .sessions.client import ClientSession
+from .sessions.closing import Removals
+from .sessions.connection import Connection
+from .sessions.deferred_flush import DeferredFlush
+from .sessions.flow import Flow
+from .sessions.greeting import Greeting
+from .sessions.keep_alive import KeepAlive
+from .sessions.wire import Handler, Wire
+from .stats import SlowConsumerRecord, Traffic
+from .timers import DueQueue, Scheduler
 
 SLOW_CONSUMER_LOG = 50
 """Slow consumers remembered for monitoring."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
 
-from app.domain.address import joined
-from app.domain.peer_kind import role_of
+from .address import joined
+from .peer_kind import role_of
 
 
 class Level(Enum):

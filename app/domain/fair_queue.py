@@ -12,7 +12,7 @@ for much, however many these are, and these have equal shares.
 from collections import deque
 from collections.abc import Callable
 
-from app.domain.timers import Scheduler
+from .timers import Scheduler
 
 SLICE = 0.005
 """Seconds that one peer is served in one go, unless others were served for long in the same round."""

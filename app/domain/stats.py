@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.security import Security
+from .security import Security
 
 
 @dataclass(frozen=True, slots=True)

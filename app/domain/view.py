@@ -14,16 +14,16 @@ from enum import Enum
 from itertools import islice
 from typing import TypeVar
 
-from app.domain.broker import Broker
-from app.domain.cluster.route_dialer import UnreachableRoute
-from app.domain.cluster.route_session import RouteSession
-from app.domain.events import Link
-from app.domain.interest.index import IndexStats
-from app.domain.interest.subscription import Subscription
-from app.domain.limits import Limits
-from app.domain.protocol.encode import ServerInfo
-from app.domain.sessions.client import ClientSession
-from app.domain.stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
+from .broker import Broker
+from .cluster.route_dialer import UnreachableRoute
+from .cluster.route_session import RouteSession
+from .events import Link
+from .interest.index import IndexStats
+from .interest.subscription import Subscription
+from .limits import Limits
+from .protocol.encode import ServerInfo
+from .sessions.client import ClientSession
+from .stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]

@@ -4,19 +4,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.config.errors import ConfigError, Problem
-from app.config.flag_syntax import UsageError
-from app.config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
-from app.config.help.completion import completion
-from app.config.help.usage import tls_usage, usage
-from app.config.load import examine, in_order, load
-from app.domain.dataplane import AUTO, DataPlaneUnavailable, choose
-from app.entrypoints.container import Container
-from app.entrypoints.preflight import obstacles
-from app.entrypoints.process import run
-from app.entrypoints.settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
-from app.entrypoints.signals import Handlers, restore_defaults
+from ..adapters.process.standard_streams import complain, fill_standard_streams, say
+from ..config.errors import ConfigError, Problem
+from ..config.flag_syntax import UsageError
+from ..config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
+from ..config.help.completion import completion
+from ..config.help.usage import tls_usage, usage
+from ..config.load import examine, in_order, load
+from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
+from .container import Container
+from .preflight import obstacles
+from .process import run
+from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
+from .signals import Handlers, restore_defaults
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
 

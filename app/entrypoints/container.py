@@ -15,32 +15,40 @@ from functools import partial
 
 from dependency_injector import providers
 
-from app.adapters.auth.setup import open_authenticator
-from app.adapters.clock_loop import LoopClock
-from app.adapters.entropy import SystemEntropy
-from app.adapters.logs.destinations import warn
-from app.adapters.logs.rate_limit import RateLimitedEventLog
-from app.adapters.logs.setup import open_event_log
-from app.adapters.logs.structured import LinesDropped
-from app.adapters.monitoring.journal import Journal, JournaledLog
-from app.adapters.monitoring.monitor import HttpMonitor, MonitorNeeds
-from app.adapters.net_asyncio.dialer import TcpDialer
-from app.adapters.net_asyncio.listener import TcpListener
-from app.adapters.net_asyncio.listening_socket import listening_socket
-from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
-from app.adapters.process.own_thread import in_own_thread
-from app.adapters.process.service_manager import ServiceManager
-from app.adapters.process.switch_interval import short_switch_interval
-from app.config.options import Options
-from app.domain.broker import Broker, Membership, Needs
-from app.domain.dataplane import AUTO, NATIVE, choose
-from app.domain.dataplane.seam import MakePlane
-from app.domain.events import InternalFailure
-from app.domain.failure import described
-from app.domain.view import LiveView
-from app.entrypoints.journal_kinds import KINDS
-from app.entrypoints.service import ClientListener, Parts, Service
-from app.entrypoints.settings import (
+from ..adapters.auth.setup import open_authenticator
+from ..adapters.clock_loop import LoopClock
+from ..adapters.entropy import SystemEntropy
+from ..adapters.logs.destinations import warn
+from ..adapters.logs.rate_limit import RateLimitedEventLog
+from ..adapters.logs.setup import open_event_log
+from ..adapters.logs.structured import LinesDropped
+from ..adapters.monitoring.journal import Journal, JournaledLog
+from ..adapters.monitoring.monitor import HttpMonitor, MonitorNeeds
+from ..adapters.net_asyncio.dialer import TcpDialer
+from ..adapters.net_asyncio.listener import TcpListener
+from ..adapters.net_asyncio.listening_socket import listening_socket
+from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from ..adapters.process.own_thread import in_own_thread
+from ..adapters.process.service_manager import ServiceManager
+from ..adapters.process.switch_interval import short_switch_interval
+from ..config.options import Options
+from ..domain.broker import Broker, Membership, Needs
+from ..domain.dataplane import AUTO, NATIVE, choose
+from ..domain.dataplane.seam import MakePlane
+from ..domain.events import InternalFailure
+from ..domain.failure import described
+from ..domain.view import LiveView
+from ..ports.authenticator import Authenticator
+from ..ports.broker_view import BrokerView
+from ..ports.clock import Clock
+from ..ports.entropy import Entropy
+from ..ports.event_log import EventLog
+from ..ports.layers import LayerFactory
+from ..ports.monitor import Monitor
+from ..ports.transport import Dialer, Listener
+from .journal_kinds import KINDS
+from .service import ClientListener, Parts, Service
+from .settings import (
     accepted_route_tls,
     auth_settings,
     client_tls,
@@ -54,14 +62,6 @@ from app.entrypoints.settings import (
     monitor_settings,
     server_info,
 )
-from app.ports.authenticator import Authenticator
-from app.ports.broker_view import BrokerView
-from app.ports.clock import Clock
-from app.ports.entropy import Entropy
-from app.ports.event_log import EventLog
-from app.ports.layers import LayerFactory
-from app.ports.monitor import Monitor
-from app.ports.transport import Dialer, Listener
 
 
 class Container:

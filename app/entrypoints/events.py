@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.events import Event, Level
+from ..domain.events import Event, Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.adapters.auth.guard import AuthenticatorFailed
-from app.adapters.logs.structured import LinesDropped, LogReopenFailed
-from app.adapters.monitoring.journal import EventKind
-from app.adapters.monitoring.monitor import MonitorUnavailable
-from app.adapters.net_asyncio.tls_events import HandshakeFailed, ProtectionBroken
-from app.domain.cluster.events import (
+from ..adapters.auth.guard import AuthenticatorFailed
+from ..adapters.logs.structured import LinesDropped, LogReopenFailed
+from ..adapters.monitoring.journal import EventKind
+from ..adapters.monitoring.monitor import MonitorUnavailable
+from ..adapters.net_asyncio.tls_events import HandshakeFailed, ProtectionBroken
+from ..domain.cluster.events import (
     RouteDown,
     RouteErrorReceived,
     RouteHeard,
@@ -17,7 +17,7 @@ from app.domain.cluster.events import (
     RouteUnreachable,
     RouteUp,
 )
-from app.domain.events import (
+from ..domain.events import (
     AcceptFailed,
     AuthorizationFailed,
     AuthorizationTimedOut,

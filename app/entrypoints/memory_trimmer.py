@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from app.adapters.process.own_thread import in_own_thread
-from app.domain.timers import Scheduler, Timer
+from ..adapters.process.own_thread import in_own_thread
+from ..domain.timers import Scheduler, Timer
 
 CHECK_SECONDS = 1.0
 """Seconds between two checks."""

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import bcrypt
 
-from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.config.flag_syntax import UsageError, Value, boolean, integer, scan, stray_word, switch_value
-from app.domain.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
+from ..adapters.process.standard_streams import complain, fill_standard_streams, say
+from ..config.flag_syntax import UsageError, Value, boolean, integer, scan, stray_word, switch_value
+from ..domain.bcrypt_hash import GREATEST_COST, HASHED_BYTES, LEAST_COST
 
 _USAGE = "Usage: mkpasswd [-p <stdin password>] [-c COST] \n"
 _FAILED, _MISUSED = 1, 2

@@ -10,21 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.adapters.auth.setup import open_authenticator
-from app.adapters.logs.destinations import SyslogError
-from app.adapters.logs.syslog_address import local_address, remote_address
-from app.adapters.logs.syslog_sink import open_syslog
-from app.adapters.net_asyncio.listening_socket import listening_socket
-from app.adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
-from app.adapters.process.files import reason_not_writable
-from app.config.errors import Place, Problem
-from app.config.options import Options, TlsOptions
-from app.config.rules import Given
-from app.domain.address import joined
-from app.domain.dataplane import DataPlaneUnavailable, choose
-from app.entrypoints.settings import auth_settings, tls_files
-from app.ports.authenticator import AuthError
-from app.ports.transport import ListenError
+from ..adapters.auth.setup import open_authenticator
+from ..adapters.logs.destinations import SyslogError
+from ..adapters.logs.syslog_address import local_address, remote_address
+from ..adapters.logs.syslog_sink import open_syslog
+from ..adapters.net_asyncio.listening_socket import listening_socket
+from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
+from ..adapters.process.files import reason_not_writable
+from ..config.errors import Place, Problem
+from ..config.options import Options, TlsOptions
+from ..config.rules import Given
+from ..domain.address import joined
+from ..domain.dataplane import DataPlaneUnavailable, choose
+from ..ports.authenticator import AuthError
+from ..ports.transport import ListenError
+from .settings import auth_settings, tls_files
 
 _PAIR = "error parsing X509 certificate/key pair: "
 _IN_USE = "address already in use"

@@ -9,29 +9,29 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from app.adapters.logs.destinations import LogDestinationError, warn
-from app.adapters.logs.setup import LogSettings, open_event_log
-from app.adapters.net_asyncio.tls_context import TlsError
-from app.adapters.process.event_loop import exit_after, exit_status, run_in_loop
-from app.adapters.process.files import PidFileError, write_pid_file
-from app.adapters.process.heap import find_trim, keep_free_memory
-from app.config.load import Loaded
-from app.config.options import Options
-from app.domain.broker import FLUSH_SECONDS
-from app.domain.events import Event, SignalTrapped
-from app.entrypoints import signals
-from app.entrypoints.container import Container
-from app.entrypoints.events import (
+from ..adapters.logs.destinations import LogDestinationError, warn
+from ..adapters.logs.setup import LogSettings, open_event_log
+from ..adapters.net_asyncio.tls_context import TlsError
+from ..adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from ..adapters.process.files import PidFileError, write_pid_file
+from ..adapters.process.heap import find_trim, keep_free_memory
+from ..config.load import Loaded
+from ..config.options import Options
+from ..domain.broker import FLUSH_SECONDS
+from ..domain.events import Event, SignalTrapped
+from ..ports.authenticator import AuthError
+from ..ports.event_log import EventLog
+from . import signals
+from .container import Container
+from .events import (
     ConfigurationQuestioned,
     PendingRaised,
     PlainDataPlane,
     ReloadIgnored,
     StartFailed,
 )
-from app.entrypoints.memory_trimmer import BackgroundCall, MemoryTrimmer
-from app.entrypoints.service import Addresses, CannotStart
-from app.ports.authenticator import AuthError
-from app.ports.event_log import EventLog
+from .memory_trimmer import BackgroundCall, MemoryTrimmer
+from .service import Addresses, CannotStart
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2

@@ -7,13 +7,13 @@ change its mind meanwhile; so signals come first.
 import sys
 from collections.abc import Sequence
 
-from app.entrypoints import signals
+from . import signals
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what a command line asks for; return the exit status."""
     usual = signals.exit_at_once()
-    from app.entrypoints.command import run_command  # noqa: PLC0415 - signals come first
+    from .command import run_command  # noqa: PLC0415 - signals come first
 
     return run_command(sys.argv[1:] if words is None else words, usual)
 

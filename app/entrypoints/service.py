@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from app.adapters.net_asyncio.tls_events import TlsRequired
-from app.adapters.process.own_thread import in_own_thread
-from app.domain.broker import FLUSH_SECONDS, Broker
-from app.domain.cluster.cluster import Cluster
-from app.domain.cluster.events import RouteListenFailed, RouteListening
-from app.domain.events import (
+from ..adapters.net_asyncio.tls_events import TlsRequired
+from ..adapters.process.own_thread import in_own_thread
+from ..domain.broker import FLUSH_SECONDS, Broker
+from ..domain.cluster.cluster import Cluster
+from ..domain.cluster.events import RouteListenFailed, RouteListening
+from ..domain.events import (
     Event,
     ListenFailed,
     Listening,
@@ -25,15 +25,15 @@ from app.domain.events import (
     ServerReady,
     ServerStarting,
 )
-from app.domain.failure import described
-from app.domain.protocol.encode import ListenerInfo
-from app.domain.sessions.wire import Handler, Wire
-from app.entrypoints.events import StopIncomplete
-from app.entrypoints.settings import PROGRAM, RUNTIME
-from app.ports.authenticator import Authenticator
-from app.ports.event_log import EventLog
-from app.ports.monitor import Monitor
-from app.ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
+from ..domain.failure import described
+from ..domain.protocol.encode import ListenerInfo
+from ..domain.sessions.wire import Handler, Wire
+from ..ports.authenticator import Authenticator
+from ..ports.event_log import EventLog
+from ..ports.monitor import Monitor
+from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
+from .events import StopIncomplete
+from .settings import PROGRAM, RUNTIME
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""

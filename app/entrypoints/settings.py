@@ -5,23 +5,23 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
-from app import __version__
-from app.adapters.auth.setup import AuthSettings
-from app.adapters.logs.setup import LogSettings
-from app.adapters.monitoring.context import MonitorSettings
-from app.adapters.monitoring.monitor import MonitorEndpoint
-from app.adapters.net_asyncio.local_addresses import global_addresses
-from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
-from app.adapters.net_asyncio.tls_layer import TlsSettings
-from app.config.addresses import parse_advertised
-from app.config.options import Options, TlsOptions
-from app.domain.address import is_wildcard, joined, with_port
-from app.domain.cluster.cluster import ClusterSettings
-from app.domain.events import Event
-from app.domain.limits import Limits
-from app.domain.protocol.encode import ServerInfo
-from app.ports.authenticator import Authenticator
-from app.ports.entropy import Entropy
+from .. import __version__
+from ..adapters.auth.setup import AuthSettings
+from ..adapters.logs.setup import LogSettings
+from ..adapters.monitoring.context import MonitorSettings
+from ..adapters.monitoring.monitor import MonitorEndpoint
+from ..adapters.net_asyncio.local_addresses import global_addresses
+from ..adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from ..adapters.net_asyncio.tls_layer import TlsSettings
+from ..config.addresses import parse_advertised
+from ..config.options import Options, TlsOptions
+from ..domain.address import is_wildcard, joined, with_port
+from ..domain.cluster.cluster import ClusterSettings
+from ..domain.events import Event
+from ..domain.limits import Limits
+from ..domain.protocol.encode import ServerInfo
+from ..ports.authenticator import Authenticator
+from ..ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
 """The version of gnatsd whose protocol is spoken; clients decide by it what they may use."""

@@ -14,12 +14,12 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from app import __version__
-from app.adapters.process.standard_streams import complain, fill_standard_streams, say
-from app.adapters.top.board import Display, delimited_text, plain_text
-from app.adapters.top.monitoring_port import SORTS, MonitoringPort, ReadingQuery, Unreachable
-from app.adapters.top.name_resolver import NameResolver
-from app.config.flag_syntax import (
+from .. import __version__
+from ..adapters.process.standard_streams import complain, fill_standard_streams, say
+from ..adapters.top.board import Display, delimited_text, plain_text
+from ..adapters.top.monitoring_port import SORTS, MonitoringPort, ReadingQuery, Unreachable
+from ..adapters.top.name_resolver import NameResolver
+from ..config.flag_syntax import (
     UsageError,
     Value,
     boolean,
@@ -30,12 +30,12 @@ from app.config.flag_syntax import (
     string,
     switch_value,
 )
-from app.config.flags import SHELLS, Flag
-from app.config.help.completion import completion
-from app.config.help.usage import rows
+from ..config.flags import SHELLS, Flag
+from ..config.help.completion import completion
+from ..config.help.usage import rows
 
 if TYPE_CHECKING:
-    from app.adapters.top.screen import Board, BoardSettings
+    from ..adapters.top.screen import Board, BoardSettings
 
 _USAGE_STATUS = 2
 _FAILED = 1
@@ -235,7 +235,7 @@ def _write_snapshot(
 def _load_screen() -> tuple[type["Board"], type["BoardSettings"]]:
     """Raises `_CannotStart`."""
     try:
-        from app.adapters.top.screen import Board, BoardSettings  # noqa: PLC0415 - textual is an extra
+        from ..adapters.top.screen import Board, BoardSettings  # noqa: PLC0415 - textual is an extra
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise _CannotStart(

@@ -25,13 +25,13 @@ What may be too long to be held at once comes as an iterator of parts, one step 
 from collections.abc import Iterator
 from typing import Protocol
 
-from app.domain.cluster.route_dialer import UnreachableRoute
-from app.domain.events import Link
-from app.domain.interest.index import IndexStats
-from app.domain.limits import Limits
-from app.domain.protocol.encode import ServerInfo
-from app.domain.security import Security
-from app.domain.stats import (
+from ..domain.cluster.route_dialer import UnreachableRoute
+from ..domain.events import Link
+from ..domain.interest.index import IndexStats
+from ..domain.limits import Limits
+from ..domain.protocol.encode import ServerInfo
+from ..domain.security import Security
+from ..domain.stats import (
     ClientStats,
     ConnectionStats,
     Profile,
@@ -40,7 +40,7 @@ from app.domain.stats import (
     SubscriptionStats,
     Traffic,
 )
-from app.domain.view import (
+from ..domain.view import (
     ClusterFacts,
     ConnectionChoice,
     ConnectionPage,

@@ -6,7 +6,7 @@ neither disconnects nor delays anyone; the wall clock is for people to read.
 
 from typing import Protocol
 
-from app.domain.timers import Scheduler, Timer
+from ..domain.timers import Scheduler, Timer
 
 __all__ = ["Clock", "Timer"]
 

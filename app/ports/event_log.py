@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from app.domain.events import EventSink
+from ..domain.events import EventSink
 
 
 class EventLog(EventSink, Protocol):

@@ -32,10 +32,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.domain.events import Link
-from app.domain.security import Security
-from app.domain.sessions.wire import PeerAddress
-from app.domain.timers import Scheduler
+from ..domain.events import Link
+from ..domain.security import Security
+from ..domain.sessions.wire import PeerAddress
+from ..domain.timers import Scheduler
 
 SETUPS = 64
 """Links in their handshake at which a listener leaves new ones in the system's queue."""

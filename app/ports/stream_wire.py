@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
-from app.domain.events import Link
-from app.domain.security import Security
-from app.domain.sessions.wire import Handler, PeerAddress
-from app.domain.timers import Scheduler, Timer
-from app.ports.guarding import guarded
-from app.ports.layers import Lower
-from app.ports.transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
+from ..domain.events import Link
+from ..domain.security import Security
+from ..domain.sessions.wire import Handler, PeerAddress
+from ..domain.timers import Scheduler, Timer
+from .guarding import guarded
+from .layers import Lower
+from .transport import HIGH_WATER, LINGER_SECONDS, LOW_WATER, Acceptor
 
 _DISCARD_BYTES = 64 * 1024
 

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.sessions.wire import Handler, Wire
+from ..domain.sessions.wire import Handler, Wire
 
 HIGH_WATER = 256 * 1024
 """Pending bytes above which a wire will announce that it drained."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from app.adapters.auth.hash_workers import HashWorkers
-from app.adapters.auth.secret import Secret, encoded, read_secret
-from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
-from app.ports.authenticator import Authenticator, AuthError
+from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...ports.authenticator import Authenticator, AuthError
+from .hash_workers import HashWorkers
+from .secret import Secret, encoded, read_secret
 
 
 class AllowAll(Authenticator):

@@ -18,7 +18,7 @@ Nothing is kept once it is answered: this is no cache of results.
 from collections import OrderedDict
 from collections.abc import Callable
 
-from app.adapters.auth.secret import Secret
+from .secret import Secret
 
 OnResult = Callable[[bool], None]
 """Receives whether the given password or token matches."""

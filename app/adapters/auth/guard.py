@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.domain.credentials import Answer, Credentials, Identity, PendingVerdict
-from app.domain.events import Event, Level, ServerFailure
-from app.domain.failure import described
-from app.ports.authenticator import Authenticator
+from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.events import Event, Level, ServerFailure
+from ...domain.failure import described
+from ...ports.authenticator import Authenticator
 
 CHECK_SECONDS = 2.0
 """Default time limit of one check; clients give up after about as long."""

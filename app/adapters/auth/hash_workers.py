@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from app.adapters.auth.check_queue import CheckQueue, OnResult, SecretCheck
-from app.adapters.auth.secret import Secret, encoded
-from app.domain.credentials import PendingVerdict
+from ...domain.credentials import PendingVerdict
+from .check_queue import CheckQueue, OnResult, SecretCheck
+from .secret import Secret, encoded
 
 CAPACITY = 65_536
 """Checks that may wait. With as many as there may be clients, none that still waits is evicted."""

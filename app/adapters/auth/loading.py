@@ -8,8 +8,8 @@ import importlib
 import inspect
 from typing import TypeGuard
 
-from app.adapters.auth.guard import Check, GuardedAuthenticator, GuardedFunction, Report
-from app.ports.authenticator import Authenticator, AuthError
+from ...ports.authenticator import Authenticator, AuthError
+from .guard import Check, GuardedAuthenticator, GuardedFunction, Report
 
 _SHAPES = "an async function of the credentials, or a factory that takes no arguments and returns one"
 

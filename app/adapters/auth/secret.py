@@ -8,8 +8,8 @@ from typing import Protocol
 
 import bcrypt
 
-from app.domain.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
-from app.ports.authenticator import AuthError
+from ...domain.bcrypt_hash import BROKEN_HASH, HASHED_BYTES, begins_like_hash, parse_hash
+from ...ports.authenticator import AuthError
 
 
 class Secret(Protocol):

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
-from app.adapters.auth.guard import CHECK_SECONDS, Report
-from app.adapters.auth.hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
-from app.adapters.auth.loading import load_authenticator
-from app.ports.authenticator import Authenticator, AuthError
+from ...ports.authenticator import Authenticator, AuthError
+from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
+from .guard import CHECK_SECONDS, Report
+from .hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
+from .loading import load_authenticator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@
 Log collectors parse this format, so its spacing is an interface.
 """
 
-from app.adapters.logs.dates import local_date
-from app.adapters.logs.structured import EventDict
-from app.domain.events import Event, Level, Link
-from app.domain.text import printable
+from ...domain.events import Event, Level, Link
+from ...domain.text import printable
+from .dates import local_date
+from .structured import EventDict
 
 _COLOURS = {Level.INFO: 32, Level.DEBUG: 36, Level.ERROR: 31, Level.FATAL: 31, Level.TRACE: 33}
 

@@ -11,9 +11,9 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 
-from app.adapters.logs.dates import bounded
-from app.adapters.logs.structured import EventDict, Processor
-from app.domain.events import Event
+from ...domain.events import Event
+from .dates import bounded
+from .structured import EventDict, Processor
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

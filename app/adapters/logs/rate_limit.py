@@ -9,9 +9,9 @@ so do fatal lines, and kinds that are exempt (`Event.bounded`).
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.domain.events import Event, Level
-from app.ports.clock import Clock, Timer
-from app.ports.event_log import EventLog
+from ...domain.events import Event, Level
+from ...ports.clock import Clock, Timer
+from ...ports.event_log import EventLog
 
 LINES_PER_SECOND = 20
 """Lines of one kind that pass within a second, without the line about the rest."""

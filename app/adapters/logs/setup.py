@@ -10,20 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import RawIOBase
 
-from app.adapters.logs.destinations import LogFile, open_stderr, warn
-from app.adapters.logs.gnatsd_format import GnatsdLine
-from app.adapters.logs.json_format import renderer, unfold
-from app.adapters.logs.line_writer import LineWriter
-from app.adapters.logs.structured import (
+from .destinations import LogFile, open_stderr, warn
+from .gnatsd_format import GnatsdLine
+from .json_format import renderer, unfold
+from .line_writer import LineWriter
+from .structured import (
     EventDict,
     LinesDropped,
     Processor,
     ProcessorChain,
     StructuredEventLog,
 )
-from app.adapters.logs.syslog_address import SyslogAddress, local_address, remote_address
-from app.adapters.logs.syslog_format import Facility, SyslogLine, json_text, plain_text
-from app.adapters.logs.syslog_sink import SyslogSink, open_syslog
+from .syslog_address import SyslogAddress, local_address, remote_address
+from .syslog_format import Facility, SyslogLine, json_text, plain_text
+from .syslog_sink import SyslogSink, open_syslog
 
 WallClock = Callable[[], float]
 """Returns seconds since the epoch."""

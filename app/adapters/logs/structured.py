@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from app.adapters.logs.destinations import LogFile, LogFileError
-from app.adapters.logs.line_writer import LineWriter
-from app.domain.events import Event, Level
-from app.ports.event_log import EventLog
+from ...domain.events import Event, Level
+from ...ports.event_log import EventLog
+from .destinations import LogFile, LogFileError
+from .line_writer import LineWriter
 
 EventDict: TypeAlias = MutableMapping[str, Any]
 """What one processor returns to the next; the event is under the key ``fact``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from app.adapters.logs.destinations import SyslogError
+from .destinations import SyslogError
 
 LOCAL_PATHS = ("/dev/log", "/var/run/syslog", "/var/run/log")
 """Usual paths of daemons; the first that exists is used."""

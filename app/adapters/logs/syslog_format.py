@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import IntEnum
 
-from app.adapters.logs.dates import local_date
-from app.adapters.logs.gnatsd_format import link_prefix
-from app.adapters.logs.json_format import renderer, unfold
-from app.adapters.logs.structured import EventDict
-from app.domain.events import Event, Level
-from app.domain.text import printable
+from ...domain.events import Event, Level
+from ...domain.text import printable
+from .dates import local_date
+from .gnatsd_format import link_prefix
+from .json_format import renderer, unfold
+from .structured import EventDict
 
 _TAG = "gnatsd"
 _SEVERITIES = {Level.INFO: 5, Level.ERROR: 3, Level.FATAL: 2, Level.DEBUG: 7, Level.TRACE: 5}

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from io import RawIOBase
 from typing import Protocol
 
-from app.adapters.logs.destinations import SyslogError
-from app.adapters.logs.syslog_address import SyslogAddress
+from .destinations import SyslogError
+from .syslog_address import SyslogAddress
 
 FIRST_PAUSE = 0.5
 """Seconds until the first attempt to reconnect; each further pause is twice as long."""

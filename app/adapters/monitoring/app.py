@@ -9,16 +9,16 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from app.adapters.monitoring import metrics, pages
-from app.adapters.monitoring.connections import Connz, Routez
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.formats import indented
-from app.adapters.monitoring.health import Probes
-from app.adapters.monitoring.help_pages import docs_router, index_page
-from app.adapters.monitoring.hosts import machine_names
-from app.adapters.monitoring.jsonp import JAVASCRIPT, JSON, reply, reply_in_pieces
-from app.adapters.monitoring.middleware import MonitoringMiddleware
-from app.adapters.monitoring.parameters import (
+from . import metrics, pages
+from .connections import Connz, Routez
+from .context import MonitoringContext
+from .formats import indented
+from .health import Probes
+from .help_pages import docs_router, index_page
+from .hosts import machine_names
+from .jsonp import JAVASCRIPT, JSON, reply, reply_in_pieces
+from .middleware import MonitoringMiddleware
+from .parameters import (
     AccstatzQuery,
     ConnzQuery,
     PageQuery,
@@ -27,9 +27,9 @@ from app.adapters.monitoring.parameters import (
     error_line,
     is_on,
 )
-from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
-from app.adapters.monitoring.stacks import stacks
-from app.adapters.monitoring.stepper import Chunks
+from .schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
+from .stacks import stacks
+from .stepper import Chunks
 
 _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from app.adapters.monitoring.context import WallTime
-from app.adapters.monitoring.formats import duration, rfc3339
-from app.adapters.monitoring.schemas import Duration, PageModel, SubscriptionDetail, Time
-from app.ports.broker_view import ClientStats, RouteStats
+from ...ports.broker_view import ClientStats, RouteStats
+from .context import WallTime
+from .formats import duration, rfc3339
+from .schemas import Duration, PageModel, SubscriptionDetail, Time
 
 
 class WaitedReceiver(PageModel):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.adapters.monitoring.journal import Journal
-from app.adapters.monitoring.process_figures import ProcessFigures
-from app.adapters.monitoring.stepper import PROBES_SHARE, Stepper
-from app.ports.broker_view import BrokerView
+from ...ports.broker_view import BrokerView
+from .journal import Journal
+from .process_figures import ProcessFigures
+from .stepper import PROBES_SHARE, Stepper
 
 _CLOCK_STEP = 0.5
 """Difference between the two clocks, in seconds, above which the wall clock counts as stepped."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel
 
-from app.domain.text import printable
+from ...domain.text import printable
 
 _MICROSECONDS = len("2016-04-26T16:39:47.332681")
 _ZONE_SECONDS = 900

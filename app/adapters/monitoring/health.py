@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from app.adapters.monitoring.jsonp import JSON
-from app.adapters.monitoring.parameters import Switch
-from app.adapters.monitoring.schemas import HealthAnswer
-from app.ports.broker_view import BrokerView
+from ...ports.broker_view import BrokerView
+from .jsonp import JSON
+from .parameters import Switch
+from .schemas import HealthAnswer
 
 _OK = HealthAnswer(status="ok")
 _NOT_SERVING = HealthAnswer(status="error", error="not ready for connections")

@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.stepper import Stepper
+from .stepper import Stepper
 
 PATIENCE = 3.0
 """Seconds for a request, and for some progress of an answer."""

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from app.domain.events import Event, Link
-from app.ports.event_log import EventLog
+from ...domain.events import Event, Link
+from ...ports.event_log import EventLog
 
 CAPACITY = 50
 """Entries that are kept."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from app.adapters.monitoring import pages
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.metric_help import help_of, kind_of
-from app.adapters.monitoring.parameters import DEFAULT_LIMIT
-from app.ports.broker_view import ConnectionTotals, Steps
+from ...ports.broker_view import ConnectionTotals, Steps
+from . import pages
+from .context import MonitoringContext
+from .metric_help import help_of, kind_of
+from .parameters import DEFAULT_LIMIT
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.adapters.monitoring.formats import one_line
-from app.adapters.monitoring.hosts import host_of, is_own
+from .formats import one_line
+from .hosts import host_of, is_own
 
 if TYPE_CHECKING:
-    from app.adapters.monitoring.stepper import Stepper
+    from .stepper import Stepper
 
 _READING = ("GET", "HEAD")
 _SLASHES = re.compile("//+")

@@ -14,17 +14,17 @@ from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, WallTime
-from app.adapters.monitoring.journal import Journal
-from app.domain.address import joined
-from app.domain.events import Event, Level, MonitorFailed, MonitorStarting
-from app.ports.broker_view import BrokerView
-from app.ports.clock import Clock
-from app.ports.event_log import EventLog
-from app.ports.transport import ListenError
+from ...domain.address import joined
+from ...domain.events import Event, Level, MonitorFailed, MonitorStarting
+from ...ports.broker_view import BrokerView
+from ...ports.clock import Clock
+from ...ports.event_log import EventLog
+from ...ports.transport import ListenError
+from .context import MonitoringContext, MonitorSettings, WallTime
+from .journal import Journal
 
 if TYPE_CHECKING:
-    from app.adapters.monitoring.server import HttpServer
+    from .server import HttpServer
 
 BACKLOG = 128
 """Connections in the backlog of a listening socket."""
@@ -198,7 +198,7 @@ class HttpMonitor:
 
     def _make_server(self) -> "HttpServer":
         """Import the server and make it; called in a thread."""
-        server = import_module("app.adapters.monitoring.server")
+        server = import_module(".server", __package__)
         settings = replace(
             self._settings,
             http_host=next((endpoint.host for endpoint in self._endpoints), ""),

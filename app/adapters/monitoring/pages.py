@@ -11,7 +11,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from app.adapters.monitoring.connections import (
+from ...ports.broker_view import (
+    ClientStats,
+    ClusterFacts,
+    ConnectionQuery,
+    ServerFacts,
+    SlowConsumerRecord,
+    Steps,
+    SubscriptionStats,
+)
+from .connections import (
     ConnectionInfo,
     Connz,
     RouteEntry,
@@ -20,9 +29,9 @@ from app.adapters.monitoring.connections import (
     connection_info,
     route_entry,
 )
-from app.adapters.monitoring.context import MonitoringContext, RequestCounts
-from app.adapters.monitoring.formats import duration, html_safe, indented, nanoseconds, rfc3339
-from app.adapters.monitoring.schemas import (
+from .context import MonitoringContext, RequestCounts
+from .formats import duration, html_safe, indented, nanoseconds, rfc3339
+from .schemas import (
     AccountStat,
     Accstatz,
     ClusterSection,
@@ -36,16 +45,7 @@ from app.adapters.monitoring.schemas import (
     Subsz,
     Varz,
 )
-from app.adapters.monitoring.stepper import Chunks
-from app.ports.broker_view import (
-    ClientStats,
-    ClusterFacts,
-    ConnectionQuery,
-    ServerFacts,
-    SlowConsumerRecord,
-    Steps,
-    SubscriptionStats,
-)
+from .stepper import Chunks
 
 PROTOCOL = 0
 """INFO has no protocol number, which counts as 0."""

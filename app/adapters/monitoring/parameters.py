@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from app.adapters.monitoring.formats import one_line
-from app.adapters.monitoring.jsonp import CALLBACK
-from app.ports.broker_view import ConnectionQuery, SortKey
+from ...ports.broker_view import ConnectionQuery, SortKey
+from .formats import one_line
+from .jsonp import CALLBACK
 
 DEFAULT_LIMIT = 1024
 

@@ -16,20 +16,20 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.adapters.monitoring.accept_loop import SHUTDOWN_SECONDS, AcceptLoop, ListenSocket
-from app.adapters.monitoring.app import create_app
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.dashboard.router import PATH as DASHBOARD
-from app.adapters.monitoring.dashboard.router import dashboard_router
-from app.adapters.monitoring.formats import bounded
-from app.adapters.monitoring.http_protocol import (
+from .accept_loop import SHUTDOWN_SECONDS, AcceptLoop, ListenSocket
+from .app import create_app
+from .context import MonitoringContext
+from .dashboard.router import PATH as DASHBOARD
+from .dashboard.router import dashboard_router
+from .formats import bounded
+from .http_protocol import (
     MAX_CONNECTIONS,
     MAX_HEAD,
     NO_PLAIN_HTTP,
     BoundedHttp,
     refusal,
 )
-from app.adapters.monitoring.stepper import Stepper
+from .stepper import Stepper
 
 __all__ = ["HttpServer", "ListenSocket", "abort", "make_server"]
 

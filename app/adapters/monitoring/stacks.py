@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from types import FrameType
 
-from app.ports.broker_view import Steps
+from ...ports.broker_view import Steps
 
 _MOST_TASKS = 200
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from functools import partial
 from typing import Any, TypeVar
 
-from app.ports.broker_view import Steps
+from ...ports.broker_view import Steps
 
 SLICE_SECONDS = 0.002
 """Duration of the steps in one iteration of the event loop."""

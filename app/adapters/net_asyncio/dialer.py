@@ -9,14 +9,14 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from app.adapters.net_asyncio.listening_socket import plain_reason
-from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
-from app.domain.address import HIGHEST_PORT
-from app.domain.sessions.wire import Handler, PeerAddress, Wire
-from app.ports.guarding import guarded
-from app.ports.layers import LayerFactory, LinkSetup, stack
-from app.ports.stream_wire import DISCARD, LinkContext
-from app.ports.transport import DIAL_SECONDS, Acceptor
+from ...domain.address import HIGHEST_PORT
+from ...domain.sessions.wire import Handler, PeerAddress, Wire
+from ...ports.guarding import guarded
+from ...ports.layers import LayerFactory, LinkSetup, stack
+from ...ports.stream_wire import DISCARD, LinkContext
+from ...ports.transport import DIAL_SECONDS, Acceptor
+from .listening_socket import plain_reason
+from .tcp_wire import LoopScheduler, TcpWire, loop_protocol
 
 _Address = tuple[str, int] | tuple[str, int, int, int]
 """What a system dials: numeric host and port, and for IPv6 the flow label and the scope."""

@@ -9,7 +9,7 @@ not held against its peer.
 from collections import deque
 from collections.abc import Callable
 
-from app.domain.timers import Scheduler, Timer
+from ...domain.timers import Scheduler, Timer
 
 STEPS_PER_TURN = 4
 """Steps of handshakes made per turn of the loop; a step takes a few tenths of a millisecond."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from app.adapters.net_asyncio.listening_socket import listening_socket, plain_reason
-from app.adapters.net_asyncio.tcp_wire import LoopScheduler, TcpWire, loop_protocol
-from app.domain.events import AcceptFailed
-from app.domain.sessions.wire import PeerAddress
-from app.ports.guarding import guarded
-from app.ports.layers import LayerFactory, LinkSetup, stack
-from app.ports.stream_wire import LinkContext
-from app.ports.transport import Acceptor, Address
+from ...domain.events import AcceptFailed
+from ...domain.sessions.wire import PeerAddress
+from ...ports.guarding import guarded
+from ...ports.layers import LayerFactory, LinkSetup, stack
+from ...ports.stream_wire import LinkContext
+from ...ports.transport import Acceptor, Address
+from .listening_socket import listening_socket, plain_reason
+from .tcp_wire import LoopScheduler, TcpWire, loop_protocol
 
 BACKLOG = 4096
 """Links that may wait to be accepted; the system's own bound applies too."""

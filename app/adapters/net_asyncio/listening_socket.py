@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 
-from app.domain.address import HIGHEST_PORT
-from app.ports.transport import ListenError
+from ...domain.address import HIGHEST_PORT
+from ...ports.transport import ListenError
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - to listen everywhere is the documented default
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from app.adapters.net_asyncio.send_queue import unacknowledged
-from app.domain.timers import Scheduler, Timer
-from app.ports.layers import Lower, Upper, begin
-from app.ports.stream_wire import StreamWire
+from ...domain.timers import Scheduler, Timer
+from ...ports.layers import Lower, Upper, begin
+from ...ports.stream_wire import StreamWire
+from .send_queue import unacknowledged
 
 
 class LoopScheduler(Scheduler):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.cipher_suites import PREFERRED, openssl_name
+from ...domain.cipher_suites import PREFERRED, openssl_name
 
 _PAIR = "error parsing X509 certificate/key pair"
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"

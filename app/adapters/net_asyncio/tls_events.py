@@ -6,7 +6,7 @@ whose clients are turned away should not have to ask for the reason.
 
 from dataclasses import dataclass
 
-from app.domain.events import Event, Level
+from ...domain.events import Event, Level
 
 
 @dataclass(frozen=True, slots=True)

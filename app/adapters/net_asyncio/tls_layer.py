@@ -27,21 +27,21 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol, cast
 
-from app.adapters.net_asyncio.handshakes import HandshakeTimer, StepQueue
-from app.adapters.net_asyncio.tls_context import plain_tls_reason
-from app.adapters.net_asyncio.tls_events import (
+from ...domain.cipher_suites import iana_name
+from ...domain.events import Event
+from ...domain.security import Security
+from ...ports.guarding import guarded
+from ...ports.layers import Layer, LinkSetup, Upper
+from ...ports.transport import HIGH_WATER
+from .handshakes import HandshakeTimer, StepQueue
+from .tls_context import plain_tls_reason
+from .tls_events import (
     HandshakeComplete,
     HandshakeFailed,
     HandshakeStarting,
     ProtectionBroken,
     SecurityAgreed,
 )
-from app.domain.cipher_suites import iana_name
-from app.domain.events import Event
-from app.domain.security import Security
-from app.ports.guarding import guarded
-from app.ports.layers import Layer, LinkSetup, Upper
-from app.ports.transport import HIGH_WATER
 
 CIPHERTEXT_BYTES = 64 * 1024
 """How much is read from below at once, and so how much may wait while a link is paused."""

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from app.domain.sessions.wire import Handler, PeerAddress, Wire
-from app.ports.clock import Clock
-from app.ports.layers import LayerFactory, LinkSetup, Upper, begin, stack
-from app.ports.stream_wire import LinkContext, StreamWire
-from app.ports.transport import HIGH_WATER, LOW_WATER, Acceptor
+from ...domain.sessions.wire import Handler, PeerAddress, Wire
+from ...ports.clock import Clock
+from ...ports.layers import LayerFactory, LinkSetup, Upper, begin, stack
+from ...ports.stream_wire import LinkContext, StreamWire
+from ...ports.transport import HIGH_WATER, LOW_WATER, Acceptor
 
 
 class Pipe:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 
-from app.adapters.net_memory.link import MemoryWire, Pipe
-from app.domain.sessions.wire import Handler, PeerAddress, Wire
-from app.ports.clock import Clock
-from app.ports.layers import LayerFactory, LinkSetup
-from app.ports.stream_wire import DISCARD
-from app.ports.transport import Acceptor, Address, ListenError
+from ...domain.sessions.wire import Handler, PeerAddress, Wire
+from ...ports.clock import Clock
+from ...ports.layers import LayerFactory, LinkSetup
+from ...ports.stream_wire import DISCARD
+from ...ports.transport import Acceptor, Address, ListenError
+from .link import MemoryWire, Pipe
 
 CAPACITY = 256 * 1024
 """Bytes under way in one direction that count as passed on to the peer's side."""

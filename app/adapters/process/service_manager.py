@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 
-from app.ports.clock import Clock
+from ...ports.clock import Clock
 
 _SEND_SECONDS = 0.1
 """Time limit of one notification. The event loop waits for it, so it is short."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan, nan
 
-from app.adapters.top.answers import ClientAnswer
-from app.adapters.top.formatting import columns, count, plain_cell, shortened, size
-from app.adapters.top.rates import ServerReading, TrafficRates
-from app.domain.text import printable
+from ...domain.text import printable
+from .answers import ClientAnswer
+from .formatting import columns, count, plain_cell, shortened, size
+from .rates import ServerReading, TrafficRates
 
 UNKNOWN = "-"
 """Shown for a rate that is not known yet."""

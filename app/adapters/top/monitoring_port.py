@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.adapters.top.answers import InvalidAnswer, read_clients, read_server
-from app.adapters.top.rates import Meter, ServerReading
+from .answers import InvalidAnswer, read_clients, read_server
+from .rates import Meter, ServerReading
 
 PATIENCE_SECONDS = 5.0
 """Time limit of a request without any progress."""

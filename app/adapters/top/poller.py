@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from app.adapters.top.monitoring_port import ReadingQuery, ReadingSource, Unreachable
-from app.adapters.top.rates import ServerReading
+from .monitoring_port import ReadingQuery, ReadingSource, Unreachable
+from .rates import ServerReading
 
 Report = ServerReading | Unreachable
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.adapters.top.answers import ClientAnswer, ServerAnswer, TrafficTotals
+from .answers import ClientAnswer, ServerAnswer, TrafficTotals
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from app.adapters.top.board import Display, FindName, aligned, summary, table
-from app.adapters.top.monitoring_port import SORTS, ReadingQuery, ReadingSource, Unreachable
-from app.adapters.top.poller import Poller, Report
-from app.adapters.top.rates import ServerReading
-from app.domain.text import printable
+from ...domain.text import printable
+from .board import Display, FindName, aligned, summary, table
+from .monitoring_port import SORTS, ReadingQuery, ReadingSource, Unreachable
+from .poller import Poller, Report
+from .rates import ServerReading
 
 MAX_LIMIT = 100_000
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from app.config.flag_syntax import boolean
-from app.config.flags import BLOCKS, Flag
+from ..flag_syntax import boolean
+from ..flags import BLOCKS, Flag
 
 
 def completion(shell: str, program: str = "pynatsd", blocks: Mapping[str, Sequence[Flag]] = BLOCKS) -> str:

@@ -7,9 +7,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from app.config.flags import BLOCKS
-from app.config.help.usage import shown
-from app.config.options import (
+from ..flags import BLOCKS
+from ..options import (
     AuthorizationOptions,
     ClusterAuthorizationOptions,
     ClusterOptions,
@@ -17,7 +16,8 @@ from app.config.options import (
     TlsOptions,
     UserOptions,
 )
-from app.config.section import Section, inner_section, key_of
+from ..section import Section, inner_section, key_of
+from .usage import shown
 
 SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("", Options, "## Outside of all sections"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.config.flags import BLOCKS, Flag
-from app.config.options import Options
-from app.domain.cipher_suites import SUITES
+from ...domain.cipher_suites import SUITES
+from ..flags import BLOCKS, Flag
+from ..options import Options
 
 _LEFT_WIDTH = 33
 

@@ -11,8 +11,18 @@ another sends its INFO to all others, so that all get to know each other:
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from app.domain.address import with_port
-from app.domain.cluster.events import (
+from ..address import with_port
+from ..credentials import Gatekeeper
+from ..dataplane.draw import Draw
+from ..interest.interest import Interest
+from ..limits import Limits
+from ..peer_kind import PeerKind
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from ..sessions.keep_alive import KeepAlive
+from ..sessions.wire import Handler, Wire
+from ..timers import DueQueue
+from .events import (
     GossipIgnored,
     RouteCreated,
     RouteDown,
@@ -22,23 +32,13 @@ from app.domain.cluster.events import (
     RouteSilent,
     RouteUp,
 )
-from app.domain.cluster.info import LOSABLE, RouteInfo
-from app.domain.cluster.interest_announcer import InterestAnnouncer
-from app.domain.cluster.liveness import Liveness
-from app.domain.cluster.rejections import Rejections
-from app.domain.cluster.route_dialer import Destination, Dialer, Means, RouteDialer, UnreachableRoute
-from app.domain.cluster.route_session import RouteSession
-from app.domain.cluster.route_url import RouteUrl, is_near, read_gossip
-from app.domain.credentials import Gatekeeper
-from app.domain.dataplane.draw import Draw
-from app.domain.interest.interest import Interest
-from app.domain.limits import Limits
-from app.domain.peer_kind import PeerKind
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.host import Host
-from app.domain.sessions.keep_alive import KeepAlive
-from app.domain.sessions.wire import Handler, Wire
-from app.domain.timers import DueQueue
+from .info import LOSABLE, RouteInfo
+from .interest_announcer import InterestAnnouncer
+from .liveness import Liveness
+from .rejections import Rejections
+from .route_dialer import Destination, Dialer, Means, RouteDialer, UnreachableRoute
+from .route_session import RouteSession
+from .route_url import RouteUrl, is_near, read_gossip
 
 ROUTE_PING_SECONDS = 10.0
 """Routes are pinged at least so often: a half-open one hides messages from a whole server."""

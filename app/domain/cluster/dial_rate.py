@@ -4,7 +4,7 @@ A peer can name any address. An honest one names servers, which answer: a dial t
 to a route costs nothing, so a newcomer meets hundreds of servers as fast as it can dial.
 """
 
-from app.domain.timers import Scheduler
+from ..timers import Scheduler
 
 STRANGERS_AT_ONCE = 32
 """Dials to such addresses that may be made without a pause."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.events import AddressEvent, Event, Level
+from ..events import AddressEvent, Event, Level
 
 
 @dataclass(frozen=True, slots=True)

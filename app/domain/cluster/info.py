@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.domain.protocol.commands import members_of
-from app.domain.protocol.errors import ParserError
+from ..protocol.commands import members_of
+from ..protocol.errors import ParserError
 
 ROUTE_PROTOCOL = 1
 """The highest ``proto`` we understand; from 2 on routes speak of accounts."""

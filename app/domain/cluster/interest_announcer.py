@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 
-from app.domain.cluster.events import RouteSubscriptionsSent
-from app.domain.cluster.route_session import RouteSession
-from app.domain.interest.subscription import Subscription, route_sid
-from app.domain.peer_kind import PeerKind, heard_by
-from app.domain.protocol.commands import readable
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.host import Host
+from ..interest.subscription import Subscription, route_sid
+from ..peer_kind import PeerKind, heard_by
+from ..protocol.commands import readable
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from .events import RouteSubscriptionsSent
+from .route_session import RouteSession
 
 SLICE = 2000
 """Subscriptions that are sent in one go when a route begins."""

@@ -8,10 +8,10 @@ suspected as long as no answer comes; after many silent pings `KeepAlive` ends t
 from collections.abc import Callable
 from functools import partial
 
-from app.domain.cluster.route_session import RouteSession
-from app.domain.events import StaleConnection
-from app.domain.protocol import encode
-from app.domain.timers import DueQueue, Scheduler
+from ..events import StaleConnection
+from ..protocol import encode
+from ..timers import DueQueue, Scheduler
+from .route_session import RouteSession
 
 CHECK_SECONDS = 1.0
 """Seconds between two checks of a route: silent at the first it is asked, at the second it is suspected."""

@@ -21,8 +21,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from app.domain.cluster.dial_rate import Pace
-from app.domain.cluster.events import (
+from ..dataplane.draw import Draw
+from ..events import EventSink
+from ..sessions.wire import Handler, Wire
+from ..timers import Scheduler, Timer
+from .dial_rate import Pace
+from .events import (
     RouteDialFailed,
     RouteDialling,
     RouteForgotten,
@@ -32,11 +36,7 @@ from app.domain.cluster.events import (
     RouteToSelf,
     RouteUnreachable,
 )
-from app.domain.cluster.route_url import RouteUrl
-from app.domain.dataplane.draw import Draw
-from app.domain.events import EventSink
-from app.domain.sessions.wire import Handler, Wire
-from app.domain.timers import Scheduler, Timer
+from .route_url import RouteUrl
 
 RETRY_FIRST = 0.5
 """Seconds until a lost or refused destination is dialled again; doubled each time, up to one of:"""

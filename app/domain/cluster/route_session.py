@@ -19,18 +19,14 @@ from collections import deque
 from enum import IntEnum
 from typing import ClassVar, Protocol
 
-from app.domain.address import HIGHEST_PORT
-from app.domain.cluster.events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
-from app.domain.cluster.info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
-from app.domain.cluster.route_dialer import Destination
-from app.domain.cluster.route_url import RouteUrl, is_near, read_gossip
-from app.domain.credentials import Credentials, Gatekeeper, Identity
-from app.domain.dataplane.seam import MEMBER_MARK
-from app.domain.events import AuthorizationTimedOut, Event
-from app.domain.interest.routing import Audience
-from app.domain.limits import Limits, route_line
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol.commands import (
+from ..address import HIGHEST_PORT
+from ..credentials import Credentials, Gatekeeper, Identity
+from ..dataplane.seam import MEMBER_MARK
+from ..events import AuthorizationTimedOut, Event
+from ..interest.routing import Audience
+from ..limits import Limits, route_line
+from ..peer_kind import PeerKind
+from ..protocol.commands import (
     CONNECT,
     ERR,
     INFO,
@@ -44,14 +40,18 @@ from app.domain.protocol.commands import (
     readable,
     words_of,
 )
-from app.domain.protocol.errors import (
+from ..protocol.errors import (
     AuthorizationTimeout,
     ClientOnRoutePort,
     ParserError,
 )
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.host import Host
-from app.domain.sessions.peer import PeerSession
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from ..sessions.peer import PeerSession
+from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
+from .info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
+from .route_dialer import Destination
+from .route_url import RouteUrl, is_near, read_gossip
 
 _SIDS_OF_SERVERS = (b"RSID:", MEMBER_MARK)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from app.domain.address import HIGHEST_PORT, joined
+from ..address import HIGHEST_PORT, joined
 
 _SCHEMES = ("nats-route://", "nats://")
 _LONGEST = 256

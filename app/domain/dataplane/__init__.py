@@ -7,8 +7,8 @@ build it. Which one runs is an argument of `choose`, never a matter of luck.
 
 from importlib import import_module
 
-from app.domain.dataplane.reference import DataPlane as ReferencePlane
-from app.domain.dataplane.seam import MakePlane
+from .reference import DataPlane as ReferencePlane
+from .seam import MakePlane
 
 __all__ = ["AUTO", "NATIVE", "PYTHON", "DataPlaneUnavailable", "choose"]
 
@@ -30,7 +30,7 @@ def choose(name: str) -> tuple[str, MakePlane]:
         raise DataPlaneUnavailable(f"unknown data plane {name!r}: choose {AUTO}, {NATIVE} or {PYTHON}")
     if name != PYTHON:
         try:
-            native = import_module("app.domain.dataplane.native")
+            native = import_module(".native", __package__)
         except ImportError as error:
             if name == NATIVE:
                 raise DataPlaneUnavailable(

@@ -6,7 +6,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 
-from app.domain.subjects.changes import REMEMBERED
+from ..subjects.changes import REMEMBERED
 
 cdef int64_t RING = REMEMBERED
 

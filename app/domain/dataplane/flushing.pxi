@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t
 
 import math
 
-from app.domain.dataplane import seam
+from . import seam
 
 cdef int64_t FLUSH_BYTES = seam.FLUSH_BYTES
 cdef int64_t BYTES_PER_CHECK = seam.BYTES_PER_CHECK

@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
-from app.domain.dataplane import seam
+from . import seam
 
 cdef Py_ssize_t OWN_BYTES = seam.OWN_BYTES
 

@@ -1,10 +1,10 @@
 """What one connection sends, in the plain twin: its rest, its mode and its counters."""
 
-from app.domain.dataplane import seam
-from app.domain.dataplane.message import Bounds, Message
-from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.plan import Plan
-from app.domain.dataplane.seam import OWN_BYTES, Control, Kind, Search
+from . import seam
+from .message import Bounds, Message
+from .outbox import Outbox
+from .plan import Plan
+from .seam import OWN_BYTES, Control, Kind, Search
 
 
 class Inlet:

@@ -7,9 +7,9 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from app.domain.protocol.commands import LINE_SLACK
-from app.domain.dataplane import seam
-from app.domain.limits import MAX_SIZE_DIGITS
+from ..protocol.commands import LINE_SLACK
+from . import seam
+from ..limits import MAX_SIZE_DIGITS
 
 cdef enum:
     _MEMO_BYTES = 256

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from app.domain.dataplane.framing import start_of, tail_of
-from app.domain.dataplane.seam import MEMBER_MARK, Fault, Kind
-from app.domain.limits import MAX_SIZE_DIGITS
-from app.domain.protocol.commands import is_too_long, words_of
+from ..limits import MAX_SIZE_DIGITS
+from ..protocol.commands import is_too_long, words_of
+from .framing import start_of, tail_of
+from .seam import MEMBER_MARK, Fault, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"

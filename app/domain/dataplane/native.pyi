@@ -1,5 +1,5 @@
 # Types of the compiled twin, for `choose` alone: see `seam.Plane`.
 
-from app.domain.dataplane.seam import MakePlane
+from .seam import MakePlane
 
 DataPlane: MakePlane

@@ -23,8 +23,8 @@ from libc.string cimport memchr, memcpy
 
 import math
 
-from app.domain.dataplane import seam
-from app.domain.limits import route_line, route_payload
+from . import seam
+from ..limits import route_line, route_payload
 
 include "subject.pxi"
 include "changes.pxi"

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from app.domain.dataplane.seam import Owner, Sender
+from .seam import Owner, Sender
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""

@@ -1,7 +1,7 @@
 """Messages of which the delivery to many receivers was interrupted, in the plain twin."""
 
-from app.domain.dataplane.message import Message
-from app.domain.dataplane.plan import Plan
+from .message import Message
+from .plan import Plan
 
 
 class PartialDelivery:

@@ -11,7 +11,7 @@ from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-from app.domain.dataplane import seam
+from . import seam
 
 cdef int64_t DELIVERY_WORK = seam.DELIVERY_WORK
 cdef Py_ssize_t MOST_CANDIDATES = seam.MOST_CANDIDATES

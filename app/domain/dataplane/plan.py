@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from app.domain.dataplane import seam
-from app.domain.dataplane.draw import Draw
-from app.domain.dataplane.framing import middle_of
-from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.own import own
-from app.domain.dataplane.seam import LONGEST_RUN_FANOUT, MOST_CANDIDATES, Expiring
+from . import seam
+from .draw import Draw
+from .framing import middle_of
+from .outbox import Outbox
+from .own import own
+from .seam import LONGEST_RUN_FANOUT, MOST_CANDIDATES, Expiring
 
 NOWHERE = -1
 """The place of a target that is in no group."""

@@ -15,7 +15,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from app.domain.dataplane import seam
+from . import seam
 
 cdef enum:
     # About what these take in memory, in bytes; see `plan_cache`. Prefixes and sids come on top.

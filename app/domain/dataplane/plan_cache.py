@@ -6,9 +6,9 @@ See ADR 0008. That of the compiled twin, in ``plan_cache.pxi``, has the same rul
 from collections import Counter
 from typing import Generic, Protocol, TypeVar
 
-from app.domain.dataplane.seam import DEEPEST_KIND, PLAN_BUDGET, PlanFigures
-from app.domain.subjects.changes import WildcardChanges
-from app.domain.subjects.subject import has_wildcard, is_plain, tokens_of
+from ..subjects.changes import WildcardChanges
+from ..subjects.subject import has_wildcard, is_plain, tokens_of
+from .seam import DEEPEST_KIND, PLAN_BUDGET, PlanFigures
 
 ENTRY_BYTES = 300
 """About what an entry takes, with its place in the dict; its key comes on top."""

@@ -9,7 +9,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t
 
-from app.domain.dataplane import seam
+from . import seam
 
 cdef int64_t NOT_KEPT = seam.NOT_KEPT
 

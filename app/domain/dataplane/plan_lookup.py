@@ -1,11 +1,11 @@
 """Which plan a message has, in the plain twin: the one before, one from the cache, or a new one."""
 
-from app.domain.dataplane.inlet import Inlet
-from app.domain.dataplane.message import Message
-from app.domain.dataplane.own import own
-from app.domain.dataplane.plan import Plan
-from app.domain.dataplane.plan_cache import PlanCache
-from app.domain.dataplane.seam import NOT_KEPT, Plane, Planner
+from .inlet import Inlet
+from .message import Message
+from .own import own
+from .plan import Plan
+from .plan_cache import PlanCache
+from .seam import NOT_KEPT, Plane, Planner
 
 
 class PlanLookup:

@@ -12,11 +12,12 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from app.domain.dataplane import seam
-from app.domain.dataplane.draw import Draw
-from app.domain.dataplane.flushing import Flushing
-from app.domain.dataplane.inlet import Inlet
-from app.domain.dataplane.message import (
+from ..limits import route_line, route_payload
+from . import seam
+from .draw import Draw
+from .flushing import Flushing
+from .inlet import Inlet
+from .message import (
     Bounds,
     Faulty,
     Message,
@@ -25,12 +26,12 @@ from app.domain.dataplane.message import (
     understand,
     verb_of,
 )
-from app.domain.dataplane.outbox import Outbox
-from app.domain.dataplane.own import own
-from app.domain.dataplane.partial_delivery import PartialDelivery
-from app.domain.dataplane.plan import Group, Plan, Target, pick
-from app.domain.dataplane.plan_lookup import PlanLookup
-from app.domain.dataplane.seam import (
+from .outbox import Outbox
+from .own import own
+from .partial_delivery import PartialDelivery
+from .plan import Group, Plan, Target, pick
+from .plan_lookup import PlanLookup
+from .seam import (
     CHECK_WORK,
     DELIVERY_WORK,
     FLUSH_SECONDS,
@@ -47,7 +48,6 @@ from app.domain.dataplane.seam import (
     Progress,
     Sender,
 )
-from app.domain.limits import route_line, route_payload
 
 
 def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:

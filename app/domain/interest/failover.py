@@ -13,11 +13,11 @@ alone. gnatsd 0.8.0 gets it as from a publisher's server, and sends nothing on.
 
 from itertools import islice
 
-from app.domain.dataplane.seam import MEMBER_MARK, Plan, Plane, Target
-from app.domain.interest.index import SubscriptionIndex
-from app.domain.interest.subscription import Subscription
-from app.domain.interest.tombstones import Tombstones
-from app.domain.subjects.subject import matches, tokens_of
+from ..dataplane.seam import MEMBER_MARK, Plan, Plane, Target
+from ..subjects.subject import matches, tokens_of
+from .index import SubscriptionIndex
+from .subscription import Subscription
+from .tombstones import Tombstones
 
 SENT_ON = b"!"
 """The mark, before the numbers in a sid on routes: ``QRSID:!<cid>:<sid>``."""

@@ -12,9 +12,9 @@ plans made from them are, in the plan cache of the data plane.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from app.domain.dataplane.seam import Group
-from app.domain.interest.subscription import LOCAL, Subscription
-from app.domain.subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
+from ..dataplane.seam import Group
+from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
+from .subscription import LOCAL, Subscription
 
 CACHE_LIMIT = 1024
 """Most answers that ``/subsz`` shows, as in gnatsd, which remembers no more."""

@@ -3,13 +3,13 @@
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
-from app.domain.dataplane.seam import Outbox, Plane
-from app.domain.interest.index import CACHE_LIMIT, IndexStats, SubscriptionIndex
-from app.domain.interest.remote_interest import RemoteInterest
-from app.domain.interest.routing import Routing
-from app.domain.interest.subscription import LOCAL, Subscriber, Subscription, route_sid
-from app.domain.interest.tombstones import MOST_TOMBSTONES
-from app.domain.protocol.commands import Subscribe
+from ..dataplane.seam import Outbox, Plane
+from ..protocol.commands import Subscribe
+from .index import CACHE_LIMIT, IndexStats, SubscriptionIndex
+from .remote_interest import RemoteInterest
+from .routing import Routing
+from .subscription import LOCAL, Subscriber, Subscription, route_sid
+from .tombstones import MOST_TOMBSTONES
 
 
 class Announcer(Protocol):

@@ -4,7 +4,7 @@ Another server gets a message once, however many listen there, so it is enough t
 of them: a message to a hundred thousand listeners elsewhere costs what it costs to one.
 """
 
-from app.domain.interest.subscription import Subscription
+from .subscription import Subscription
 
 
 class RemoteInterest:

@@ -17,14 +17,14 @@ the next turn when the time of this one is used up.
 from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
-from app.domain.dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
-from app.domain.interest.failover import Failover, unmarked
-from app.domain.interest.index import IndexMatch, IndexNode, QueueGroup, SubscriptionIndex
-from app.domain.interest.subscription import LOCAL, Subscription
-from app.domain.peer_kind import PeerKind, heard_by
-from app.domain.protocol.errors import InvalidSubject
-from app.domain.subjects import trie
-from app.domain.subjects.subject import is_literal
+from ..dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
+from ..peer_kind import PeerKind, heard_by
+from ..protocol.errors import InvalidSubject
+from ..subjects import trie
+from ..subjects.subject import is_literal
+from .failover import Failover, unmarked
+from .index import IndexMatch, IndexNode, QueueGroup, SubscriptionIndex
+from .subscription import LOCAL, Subscription
 
 RECEIVERS_PER_STEP = 256
 """Subscriptions, nodes or queue groups that are examined in one step."""

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from app.domain.dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol.commands import Subscribe
+from ..dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
+from ..peer_kind import PeerKind
+from ..protocol.commands import Subscribe
 
 LOCAL = 0
 """The origin of what our own clients listen to."""

@@ -4,7 +4,7 @@ Another server may have drawn such a member before it heard of its end. The mess
 names it by its sid on routes alone, so that is what its group is remembered by.
 """
 
-from app.domain.timers import Scheduler
+from ..timers import Scheduler
 
 TOMBSTONE_SECONDS = 60.0
 """How long a member is remembered: longer than a route may be silent, so nothing is under way for it then."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from app.domain.limits import MAX_SIZE_DIGITS
-from app.domain.protocol.errors import MaximumControlLine, ParserError, UnknownOperation
+from ..limits import MAX_SIZE_DIGITS
+from .errors import MaximumControlLine, ParserError, UnknownOperation
 
 BLANKS = b" \t\r"
 LINE_SLACK = 64

@@ -3,28 +3,28 @@
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
-from app.domain.credentials import Credentials, Identity
-from app.domain.events import (
+from ..credentials import Credentials, Identity
+from ..events import (
     AuthorizationTimedOut,
     ClientReportedError,
     Event,
     PayloadExceeded,
 )
-from app.domain.interest.routing import Audience
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol import encode
-from app.domain.protocol.commands import Connect, check_info, parse_connect, readable
-from app.domain.protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
-from app.domain.protocol.errors import (
+from ..interest.routing import Audience
+from ..peer_kind import PeerKind
+from ..protocol import encode
+from ..protocol.commands import Connect, check_info, parse_connect, readable
+from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
+from ..protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     MaximumPayload,
     ProtocolError,
 )
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.host import Host
-from app.domain.sessions.peer import PeerSession
-from app.domain.stats import Profile
+from ..stats import Profile
+from .connection import Connection
+from .host import Host
+from .peer import PeerSession
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""

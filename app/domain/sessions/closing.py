@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 
-from app.domain.fair_queue import SLICE, FairQueue
-from app.domain.interest.interest import Interest
-from app.domain.interest.subscription import Subscription
-from app.domain.timers import Scheduler
+from ..fair_queue import SLICE, FairQueue
+from ..interest.interest import Interest
+from ..interest.subscription import Subscription
+from ..timers import Scheduler
 
 REMOVED_AT_ONCE = 64
 """Subscriptions of a closed connection that are removed without asking the clock."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import Protocol, TypeAlias
 
-from app.domain.dataplane.seam import Outbox
+from ..dataplane.seam import Outbox
 
 TICK = 0.1
 """Seconds between checks of the congested receivers."""

@@ -22,8 +22,8 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 
-from app.domain.dataplane.seam import Inlet, Kind, Outbox, Progress
-from app.domain.events import (
+from ..dataplane.seam import Inlet, Kind, Outbox, Progress
+from ..events import (
     ConnectionClosed,
     Event,
     InternalFailure,
@@ -32,18 +32,18 @@ from app.domain.events import (
     PublishersHeld,
     SlowConsumer,
 )
-from app.domain.failure import described
-from app.domain.fair_queue import CROWDED_READ
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol import encode
-from app.domain.protocol.commands import readable
-from app.domain.sessions.congestion import Peer as FlowPeer
-from app.domain.sessions.early_input import EARLY_BYTES, EarlyInput
-from app.domain.sessions.host import Host
-from app.domain.sessions.look_ahead import AHEAD_BYTES
-from app.domain.sessions.session import Session
-from app.domain.sessions.wire import Wire
-from app.domain.stats import ConnectionStats, Traffic
+from ..failure import described
+from ..fair_queue import CROWDED_READ
+from ..peer_kind import PeerKind
+from ..protocol import encode
+from ..protocol.commands import readable
+from ..stats import ConnectionStats, Traffic
+from .congestion import Peer as FlowPeer
+from .early_input import EARLY_BYTES, EarlyInput
+from .host import Host
+from .look_ahead import AHEAD_BYTES
+from .session import Session
+from .wire import Wire
 
 SMALL_READ = 16 * 1024
 """Bytes of a read in which a message without a receiver is postponed."""

@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Callable
 
-from app.domain.dataplane.seam import Plane
-from app.domain.timers import Scheduler
+from ..dataplane.seam import Plane
+from ..timers import Scheduler
 
 
 class DeferredFlush:

@@ -2,11 +2,11 @@
 
 import re
 
-from app.domain.limits import Limits, route_line
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol.commands import LINE_SLACK
-from app.domain.sessions.flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
-from app.domain.sessions.look_ahead import LookAhead
+from ..limits import Limits, route_line
+from ..peer_kind import PeerKind
+from ..protocol.commands import LINE_SLACK
+from .flow import READ_AHEAD, READ_AHEAD_TOTAL, Flow
+from .look_ahead import LookAhead
 
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""

@@ -19,8 +19,9 @@ from collections import OrderedDict, deque
 from functools import partial
 from itertools import islice
 
-from app.domain.limits import HOLD_SECONDS, ROUTE_PENDING, Limits
-from app.domain.sessions.congestion import (
+from ..limits import HOLD_SECONDS, ROUTE_PENDING, Limits
+from ..timers import Scheduler, Timer
+from .congestion import (
     REPORT_HOLD,
     SAMPLE,
     TICK,
@@ -31,7 +32,6 @@ from app.domain.sessions.congestion import (
     Queue,
     taken,
 )
-from app.domain.timers import Scheduler, Timer
 
 RECOVERY = 0.5
 """Seconds of budget that a second without delay gives back.

@@ -8,8 +8,8 @@ changes, so each session knows by a number whether its client has heard the late
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.domain.protocol.encode import NOTHING_PERSONAL, PersonalInfo, ServerInfo
-from app.domain.timers import Scheduler, Timer
+from ..protocol.encode import NOTHING_PERSONAL, PersonalInfo, ServerInfo
+from ..timers import Scheduler, Timer
 
 UPDATE_SECONDS = 0.1
 """Minimum seconds between INFO updates; cluster changes come in bursts."""

@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
-from app.domain.credentials import Gatekeeper
-from app.domain.dataplane.seam import Plane
-from app.domain.events import EventSink
-from app.domain.fair_queue import FairQueue
-from app.domain.interest.interest import Interest
-from app.domain.interest.subscription import Subscription
-from app.domain.limits import Limits
-from app.domain.peer_kind import PeerKind
-from app.domain.sessions.closing import Removals
-from app.domain.sessions.deferred_flush import DeferredFlush
-from app.domain.sessions.flow import Flow
-from app.domain.sessions.greeting import Greeting
-from app.domain.timers import Scheduler
+from ..credentials import Gatekeeper
+from ..dataplane.seam import Plane
+from ..events import EventSink
+from ..fair_queue import FairQueue
+from ..interest.interest import Interest
+from ..interest.subscription import Subscription
+from ..limits import Limits
+from ..peer_kind import PeerKind
+from ..timers import Scheduler
+from .closing import Removals
+from .deferred_flush import DeferredFlush
+from .flow import Flow
+from .greeting import Greeting
 
 C_contra = TypeVar("C_contra", contravariant=True)
 

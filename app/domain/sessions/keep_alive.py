@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from app.domain.events import EventSink, PingTimerFired, StaleConnection
-from app.domain.protocol import encode
-from app.domain.protocol.errors import PingsUnanswered
-from app.domain.sessions.connection import Connection
-from app.domain.timers import DueQueue, Scheduler
+from ..events import EventSink, PingTimerFired, StaleConnection
+from ..protocol import encode
+from ..protocol.errors import PingsUnanswered
+from ..timers import DueQueue, Scheduler
+from .connection import Connection
 
 
 class KeepAlive:

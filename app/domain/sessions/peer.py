@@ -12,13 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
-from app.domain.credentials import Credentials, Gatekeeper, Identity, PendingVerdict
-from app.domain.dataplane.seam import Fault
-from app.domain.events import AuthorizationFailed, Event, ReadFailed
-from app.domain.interest.subscription import LOCAL, Subscription
-from app.domain.limits import Limits
-from app.domain.peer_kind import PeerKind
-from app.domain.protocol.commands import (
+from ..credentials import Credentials, Gatekeeper, Identity, PendingVerdict
+from ..dataplane.seam import Fault
+from ..events import AuthorizationFailed, Event, ReadFailed
+from ..interest.subscription import LOCAL, Subscription
+from ..limits import Limits
+from ..peer_kind import PeerKind
+from ..protocol.commands import (
     CONNECT,
     ERR,
     INFO,
@@ -37,7 +37,7 @@ from app.domain.protocol.commands import (
     refuse_partial,
     split,
 )
-from app.domain.protocol.errors import (
+from ..protocol.errors import (
     AuthorizationViolation,
     MaximumControlLine,
     MaximumPayload,
@@ -45,9 +45,9 @@ from app.domain.protocol.errors import (
     ProtocolError,
     UnknownOperation,
 )
-from app.domain.sessions import tracing
-from app.domain.sessions.connection import Connection
-from app.domain.sessions.host import Host
+from . import tracing
+from .connection import Connection
+from .host import Host
 
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF after a payload."""

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from app.domain.dataplane.seam import Control
-from app.domain.limits import Limits
+from ..dataplane.seam import Control
+from ..limits import Limits
 
 
 class Session(Control, Protocol):

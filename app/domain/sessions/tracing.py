@@ -3,17 +3,17 @@
 Each of these costs a question and no more when nobody wants to know.
 """
 
-from app.domain.dataplane.seam import Fault
-from app.domain.events import (
+from ..dataplane.seam import Fault
+from ..events import (
     AutoUnsubscribed,
     LineReceived,
     PayloadReceived,
     SubscriptionDeleted,
     UnsubscribeDeferred,
 )
-from app.domain.interest.subscription import Subscription
-from app.domain.protocol.commands import BLANKS, readable, shown
-from app.domain.sessions.connection import Connection
+from ..interest.subscription import Subscription
+from ..protocol.commands import BLANKS, readable, shown
+from .connection import Connection
 
 _LINE_IS_WHOLE = (Fault.ARGUMENTS, Fault.SIZE)
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.events import Link
-from app.domain.security import Security
+from ..events import Link
+from ..security import Security
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from app.domain.subjects.subject import may_match
+from .subject import may_match
 
 REMEMBERED = 128
 """Changes kept. More make old entries useful for longer, and a check longer."""

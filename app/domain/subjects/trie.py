@@ -19,8 +19,8 @@ steps; for the great majority of subjects one is enough.
 
 from typing import Generic, Protocol, TypeVar
 
-from app.domain.protocol.errors import InvalidSubject
-from app.domain.subjects.subject import ONE, REST, is_pattern, is_plain, tokens_of
+from ..protocol.errors import InvalidSubject
+from .subject import ONE, REST, is_pattern, is_plain, tokens_of
 
 
 class Indexed(Protocol):

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.adapters.monitoring.dashboard.rows import Json, client_detail, subscription_row
-from app.adapters.monitoring.dashboard.snapshot import Snapshot, batches
-from app.ports.broker_view import BrokerView, Steps, SubscriptionStats
+from ....ports.broker_view import BrokerView, Steps, SubscriptionStats
+from .rows import Json, client_detail, subscription_row
+from .snapshot import Snapshot, batches
 
 MAX_LISTED = 200
 """Subscriptions listed at most."""

@@ -4,16 +4,16 @@ import json
 import os
 from dataclasses import asdict, dataclass
 
-from app.adapters.monitoring.context import MonitorSettings
-from app.adapters.monitoring.dashboard.details import NO_DETAILS, DetailQuery, client_details, subject_details
-from app.adapters.monitoring.dashboard.history import LENGTH, Excerpt, Window
-from app.adapters.monitoring.dashboard.recorder import Recorder
-from app.adapters.monitoring.dashboard.rows import Json, client_row, event_row, route_row, unreachable_row
-from app.adapters.monitoring.dashboard.selection import TableQuery, select_clients, select_subjects
-from app.adapters.monitoring.dashboard.snapshot import Snapshot
-from app.adapters.monitoring.journal import JournalSnapshot
-from app.adapters.monitoring.process_figures import ProcessFigures, memory_limit
-from app.ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
+from ....ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
+from ..context import MonitorSettings
+from ..journal import JournalSnapshot
+from ..process_figures import ProcessFigures, memory_limit
+from .details import NO_DETAILS, DetailQuery, client_details, subject_details
+from .history import LENGTH, Excerpt, Window
+from .recorder import Recorder
+from .rows import Json, client_row, event_row, route_row, unreachable_row
+from .selection import TableQuery, select_clients, select_subjects
+from .snapshot import Snapshot
 
 SLOW_CONSUMER = "slow_consumer"
 """The kind of event that has pending bytes."""

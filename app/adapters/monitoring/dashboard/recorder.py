@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.dashboard.history import STEP_SECONDS, History, HistorySample
-from app.adapters.monitoring.dashboard.snapshot_taker import SnapshotTaker
+from ..context import MonitoringContext
+from .history import STEP_SECONDS, History, HistorySample
+from .snapshot_taker import SnapshotTaker
 
 
 class Recorder:

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, Assets
-from app.adapters.monitoring.dashboard.details import DetailQuery
-from app.adapters.monitoring.dashboard.feed import FeedQuery, collect, feed_json
-from app.adapters.monitoring.dashboard.history import WINDOWS
-from app.adapters.monitoring.dashboard.recorder import Recorder
-from app.adapters.monitoring.dashboard.selection import SORTS, TableQuery
+from ..context import MonitoringContext
+from .assets import HEADERS, PAGE, Assets
+from .details import DetailQuery
+from .feed import FeedQuery, collect, feed_json
+from .history import WINDOWS
+from .recorder import Recorder
+from .selection import SORTS, TableQuery
 
 PATH = "/dashboard"
 

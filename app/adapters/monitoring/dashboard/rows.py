@@ -5,10 +5,10 @@ The fields of a connection are those of `app.adapters.monitoring.connections`.
 
 from collections.abc import Mapping, Sequence
 
-from app.adapters.monitoring.connections import CLIENT_COLUMNS, ROUTE_COLUMNS, feed_fields
-from app.adapters.monitoring.dashboard.snapshot import ClientRow
-from app.adapters.monitoring.journal import Entry
-from app.ports.broker_view import ClientStats, RouteStats, SubscriptionStats, UnreachableRoute
+from ....ports.broker_view import ClientStats, RouteStats, SubscriptionStats, UnreachableRoute
+from ..connections import CLIENT_COLUMNS, ROUTE_COLUMNS, feed_fields
+from ..journal import Entry
+from .snapshot import ClientRow
 
 Json = dict[str, object]
 

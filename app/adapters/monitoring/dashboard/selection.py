@@ -6,8 +6,9 @@ from heapq import merge
 from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
-from app.adapters.monitoring.connections import CLIENT_COLUMNS, Column
-from app.adapters.monitoring.dashboard.snapshot import (
+from ....ports.broker_view import ClientStats, Steps
+from ..connections import CLIENT_COLUMNS, Column
+from .snapshot import (
     ClientRow,
     Snapshot,
     SubjectRow,
@@ -15,7 +16,6 @@ from app.adapters.monitoring.dashboard.snapshot import (
     is_affected,
     rank,
 )
-from app.ports.broker_view import ClientStats, Steps
 
 R = TypeVar("R")
 SortKey: TypeAlias = Callable[[ClientRow], float | str | tuple[str, int] | tuple[int, bool, float]]

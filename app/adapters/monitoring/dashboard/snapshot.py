@@ -9,7 +9,7 @@ from heapq import nlargest
 from itertools import islice
 from typing import TypeVar
 
-from app.ports.broker_view import ClientStats, Steps, SubscriptionStats, Traffic
+from ....ports.broker_view import ClientStats, Steps, SubscriptionStats, Traffic
 
 STALE_SECONDS = 15.0
 """Age of a snapshot after which it gives no current rates."""

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.adapters.monitoring.context import MonitoringContext
-from app.adapters.monitoring.dashboard.snapshot import STALE_SECONDS, RawSnapshot, Snapshot, with_rates
-from app.ports.broker_view import ConnectionQuery, Steps
+from ....ports.broker_view import ConnectionQuery, Steps
+from ..context import MonitoringContext
+from .snapshot import STALE_SECONDS, RawSnapshot, Snapshot, with_rates
 
 FRESH_SECONDS = 1.0
 """A snapshot that is not older is used again."""
