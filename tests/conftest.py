@@ -2,7 +2,7 @@
 
 Property tests draw the same examples in every run. Programs that tests start obey their
 signals: a shell ignores SIGINT for what it runs in the background, and ``nohup`` SIGHUP,
-and anyone who is started inherits that.
+and a program that is started inherits that.
 """
 
 import signal

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is informed to move: tests and simulations in virtual time."""
+"""A clock that moves only by its own calls, for tests and simulations in virtual time."""
 
 import heapq
 from collections import deque

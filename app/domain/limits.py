@@ -19,7 +19,7 @@ RESUME_BYTES = 64 * 1024
 """Pending bytes at which publishers continue; the low-water mark of transports."""
 
 ROUTE_PENDING = 64 * 1024 * 1024
-"""Bytes that may wait for another server, at least: after it there are many receivers."""
+"""Bytes that may wait for another server, at least: it has many receivers of its own."""
 
 ROUTE_PAYLOAD = 64 * 1024 * 1024
 """Largest message that a peer server may send, unless clients may send larger ones."""
@@ -28,7 +28,7 @@ ROUTE_LINE = 64 * 1024
 """Longest argument that a peer server may send, unless lines of clients could make a longer one."""
 
 _ROUTE_SID_BYTES = 64
-"""What the sid of a route has more than that of its client, and the blank after it."""
+"""Bytes that the sid of a route has more than that of its client, with the blank after it."""
 
 
 def route_payload(max_payload: int) -> int:

@@ -124,7 +124,7 @@ class Upper(Protocol):
         ...
 
     def buffer_updated(self, nbytes: int, /) -> None:
-        """This many bytes, at least one, are at the start of the buffer."""
+        """The first `nbytes` bytes of the buffer, at least one, are input."""
         ...
 
     def eof_received(self) -> bool | None:

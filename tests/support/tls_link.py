@@ -103,7 +103,7 @@ class TlsLink:
 
     @property
     def handler(self) -> RecordingHandler:
-        """Anyone who accepted the link."""
+        """The handler that the acceptor made."""
         return self.acceptor.handlers[0]
 
     @property

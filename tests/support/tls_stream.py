@@ -85,7 +85,7 @@ class TlsStream:
         return taken
 
     async def read_exactly(self, count: int) -> bytes:
-        """This many bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
+        """The next `count` bytes; raises `asyncio.IncompleteReadError` when the link ends before."""
         while len(self._received) < count and not self._ended:
             await self._fill()
         if len(self._received) < count:

@@ -1,4 +1,4 @@
-"""Who was turned away recently: such peers wait longer and longer, and fill no log.
+"""Addresses that were rejected recently: they wait longer each time, and fill no log.
 
 Some servers dial again at once when they are refused, thousands of times a second, and
 so does a peer that guesses passwords. The next link from the same address is greeted only

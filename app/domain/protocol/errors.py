@@ -34,8 +34,8 @@ class ProtocolError(Exception):
         """The ``-ERR`` lines as sent."""
         return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in self.lines)
 
-    def reported(self, role: str) -> str:  # noqa: ARG002 - most errors read alike for all peers
-        """The words of our log; `role` is what gnatsd calls the peer."""
+    def log_text(self, role: str) -> str:  # noqa: ARG002 - most errors read alike for all peers
+        """The text for our log; `role` is what gnatsd calls the peer."""
         return self.reason or self.lines[0]
 
 
@@ -50,9 +50,9 @@ class UnknownOperation(ParserError):
 
     lines: ClassVar[tuple[str, ...]] = ("Unknown Protocol Operation", "Parser Error")
 
-    def reported(self, role: str) -> str:
-        """See `ProtocolError`; gnatsd begins these with the role."""
-        return f"{role} {super().reported(role)}"
+    def log_text(self, role: str) -> str:
+        """See `ProtocolError`; gnatsd writes the role before this text."""
+        return f"{role} {super().log_text(role)}"
 
 
 class InvalidSubject(ProtocolError):

@@ -1,4 +1,4 @@
-"""Keep-alive: a peer that leaves its pings unanswered is let go (client-protocol.md, section 11)."""
+"""Keep-alive: a peer that does not answer pings is disconnected (client-protocol.md, section 11)."""
 
 from collections.abc import Callable
 

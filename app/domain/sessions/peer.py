@@ -189,7 +189,7 @@ class PeerSession(ABC):
         link = self.connection.link
         if isinstance(error, AuthorizationViolation):
             return AuthorizationFailed(link)
-        return ReadFailed(link, error.reported(self.kind.role))
+        return ReadFailed(link, error.log_text(self.kind.role))
 
     def end(self, event: Event, farewell: bytes = b"") -> None:
         """Close for this reason, after this last line."""

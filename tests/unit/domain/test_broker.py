@@ -79,7 +79,7 @@ def test_the_greeting(server: VirtualBroker, events: RecordingEventLog) -> None:
 
 
 def test_the_port_of_the_greeting(server: VirtualBroker) -> None:
-    """Clients are informed the real port as soon as it is known."""
+    """INFO has the real port as soon as it is known."""
     server.broker.listening_on(5222)
 
     greeting = server.accept().heard()
@@ -315,7 +315,7 @@ def test_another_time_to_log_in(make_plane: MakePlane) -> None:
 
 
 def test_no_login_of_the_departed(guarded: VirtualBroker, events: RecordingEventLog) -> None:
-    """A client that leaves before it logged in is not reported that it is too late, nor is the log."""
+    """A client that leaves before its login gets no timeout error, and the log gets none either."""
     clients = [guarded.connect() for _ in range(3)]
 
     clients[0].leave()

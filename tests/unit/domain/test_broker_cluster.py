@@ -1,4 +1,4 @@
-"""The broker as a member of a cluster: what clients are informed of it, and what the loss of a server costs."""
+"""The broker in a cluster: the addresses that clients get, and the cost of the loss of a server."""
 
 import json
 from dataclasses import replace
@@ -57,7 +57,7 @@ def urls(heard: bytes) -> list[list[str]]:
 
 
 def test_alone_there_is_nowhere_else_to_go(server: RoutedBroker) -> None:
-    """While no other server is there clients are reported no addresses."""
+    """While there is no other server clients get no addresses."""
     assert replace(INFO, server_id=OWN_ID).line() == server.accept().heard()
 
 
@@ -91,8 +91,8 @@ def test_the_greeting_has_the_addresses(server: RoutedBroker) -> None:
     assert [[HERE, THERE]] == urls(server.accept().heard())
 
 
-def test_a_newcomer_is_reported_at_once(server: RoutedBroker) -> None:
-    """The greeting has what is known by then, even while those who are there have yet to hear of it."""
+def test_a_new_client_gets_the_addresses_at_once(server: RoutedBroker) -> None:
+    """The greeting has all known addresses, even those that earlier clients have yet to get."""
     server.joined(GREATER_ID, connect_urls=[THERE])
 
     assert [[HERE, THERE]] == urls(server.accept().heard())
@@ -110,7 +110,7 @@ def test_a_newcomer_keeps_nobody_from_the_news(server: RoutedBroker) -> None:
     assert b"" == newcomer.heard()
 
 
-def test_a_server_that_reports_no_addresses(server: RoutedBroker) -> None:
+def test_a_server_that_sends_no_addresses(server: RoutedBroker) -> None:
     """A gnatsd 0.8.0 among the peers adds nothing, and does no harm."""
     client = modern(server)
 
@@ -155,7 +155,7 @@ def test_what_changed_before_the_first_pong_follows_it(server: RoutedBroker) -> 
     assert PONG == client.ask(PING)
 
 
-def test_what_did_not_change_is_not_reported(server: RoutedBroker) -> None:
+def test_unchanged_addresses_are_not_sent(server: RoutedBroker) -> None:
     """INFO of a peer that says the same again is no news for clients."""
     peer = server.joined(GREATER_ID, connect_urls=[THERE])
     server.advance(UPDATE_SECONDS)
@@ -168,7 +168,7 @@ def test_what_did_not_change_is_not_reported(server: RoutedBroker) -> None:
 
 
 def test_a_peer_may_have_new_addresses(server: RoutedBroker) -> None:
-    """Clients are informed when a server that stays can be reached elsewhere."""
+    """Clients get new addresses of a server that stays."""
     peer = server.joined(GREATER_ID, connect_urls=[THERE])
     server.advance(UPDATE_SECONDS)
     client = modern(server)
@@ -192,7 +192,7 @@ def test_a_flood_of_addresses(server: RoutedBroker) -> None:
 
 
 def test_many_addresses_of_one_server(server: RoutedBroker) -> None:
-    """Of 5,000 addresses that one peer reports clients hear a few."""
+    """Of 5,000 addresses of one peer clients get a few."""
     client = modern(server)
 
     server.joined(GREATER_ID, connect_urls=[f"{n}:1" for n in range(5000)])
@@ -202,7 +202,7 @@ def test_many_addresses_of_one_server(server: RoutedBroker) -> None:
 
 
 def test_a_client_that_is_cut_by_the_news(make_plane: MakePlane) -> None:
-    """A client that reads nothing may be cut while others are reported; they all are."""
+    """A client that reads nothing may be cut while INFO goes out; all others get it."""
     server = RoutedBroker(make_plane, limits=Limits(max_pending=1000))
     clients = [modern(server) for _ in range(3)]
     for stuck in clients[:2]:
@@ -224,11 +224,11 @@ def test_a_server_that_does_not_advertise(make_plane: MakePlane) -> None:
     client = modern(server)
 
     peer = server.called()
-    reported = peer.heard()
+    greeting = peer.heard()
     peer.introduce(GREATER_ID, connect_urls=[THERE])
     server.advance(UPDATE_SECONDS)
 
-    assert b"connect_urls" not in reported
+    assert b"connect_urls" not in greeting
     assert b"" == client.heard()
 
 
@@ -236,7 +236,7 @@ def test_a_server_that_does_not_advertise(make_plane: MakePlane) -> None:
 
 
 def test_alone_nobody_is_taken_for_a_server(make_plane: MakePlane) -> None:
-    """A broker without a cluster has no route to offer, and says so to anyone who wired it."""
+    """A broker without a cluster raises an error when a link of a server is given to it."""
     server = VirtualBroker(make_plane)
 
     with pytest.raises(RuntimeError, match="without a cluster"):
@@ -366,7 +366,7 @@ def test_many_subscriptions_of_a_lost_server(server: RoutedBroker) -> None:
 
 
 def test_losses_that_follow_each_other(server: RoutedBroker) -> None:
-    """A server that is lost while another one's subscriptions are removed has its own removed after them."""
+    """A server that is lost while another one's subscriptions are removed waits for its turn."""
     peers = [server.joined(GREATER_ID), server.joined(SMALLER_ID, 8222)]
     for peer in peers:
         peer.send(b"".join(b"SUB foo  RSID:1:%d\r\n" % n for n in range(REMOVED_AT_ONCE + 1)))

@@ -29,7 +29,7 @@ def crowd(server: VirtualBroker) -> list[VirtualClient]:
 
 
 def test_all_arrives(server: VirtualBroker) -> None:
-    """Each receiver gets the whole message, and the publisher is answered after it."""
+    """Each receiver gets the whole message before the publisher is answered."""
     receivers, publisher = crowd(server), server.connect(quiet=True)
 
     publisher.send(BULK * 2 + PING)
@@ -102,7 +102,7 @@ def test_a_publisher_that_leaves_meanwhile(server: VirtualBroker) -> None:
 
 
 def test_lines_of_the_control_plane(server: VirtualBroker) -> None:
-    """A line that is sent when much waits is sent, and the rest after it as well."""
+    """A line that is sent while much waits is sent, and the rest after it as well."""
     crowded, other = [server.connect() for _ in range(RECEIVERS)], server.connect()
 
     for client in crowded:

@@ -6,7 +6,7 @@ TOKEN = "open sesame"  # noqa: S105 - it opens nothing
 
 
 class Doorkeeper:
-    """Lets in anyone who has the token, at once."""
+    """Admits every client that has the token, at once."""
 
     required = True
 

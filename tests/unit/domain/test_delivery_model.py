@@ -38,7 +38,7 @@ class Sub:
 
 @dataclass(frozen=True)
 class Unsub:
-    """Unsubscribe, now or after this many messages."""
+    """Unsubscribe, now or after a number of messages."""
 
     sid: bytes
     limit: int
@@ -46,7 +46,7 @@ class Unsub:
 
 @dataclass(frozen=True)
 class Pub:
-    """Publish this many messages on one subject."""
+    """Publish a number of messages on one subject."""
 
     subject: bytes
     times: int
@@ -96,7 +96,7 @@ FEW_OPERATIONS = st.one_of(
     st.builds(Pub, st.sampled_from(RELATED), st.just(1), st.just(SPELLINGS[0])),
     st.builds(Pub, st.sampled_from(RELATED), st.just(1), st.just(SPELLINGS[0])),
 )
-"""Operations on subjects that are distinguished, or not, by the patterns of the moment."""
+"""Operations on subjects that the current patterns may or may not distinguish."""
 
 
 def covers(pattern: bytes, subject: bytes) -> bool:
@@ -272,7 +272,7 @@ def test_deliveries_are_those_of_the_model(
 @settings(max_examples=400)
 @given(operations=st.lists(FEW_OPERATIONS, min_size=5, max_size=30))
 def test_subjects_that_share_plans(make_plane: MakePlane, operations: list[Operation]) -> None:
-    """Subjects share a plan while nobody reports them apart, and not a message longer."""
+    """Subjects share a plan only while no subscription distinguishes them."""
     trial = Trial(make_plane)
 
     for operation in operations:

@@ -133,7 +133,7 @@ def test_what_is_discarded_is_not_called(diary: Diary) -> None:
 
 
 def test_no_timer_outlives_the_last_thing(diary: Diary) -> None:
-    """Anyone who discards all that waits leaves the clock with nothing to do."""
+    """Once all that waits is discarded the clock has no timer."""
     for name in ("a", "b"):
         diary.queue.add(name)
     diary.queue.discard("a")
@@ -179,7 +179,7 @@ def test_the_action_may_add_the_thing_again(diary: Diary) -> None:
 
 
 def test_a_call_may_discard_what_is_due_with_it(diary: Diary) -> None:
-    """Anyone who is discarded by a call of the same moment is not called any more."""
+    """A thing that is discarded by a call of the same moment is not called any more."""
     diary.also = lambda name: diary.queue.discard("b" if name == "a" else "")
     for name in ("a", "b", "c"):
         diary.queue.add(name)

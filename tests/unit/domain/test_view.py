@@ -72,7 +72,7 @@ def _view(server: VirtualBroker) -> LiveView:
 
 
 def test_a_fresh_server(server: VirtualBroker, view: LiveView) -> None:
-    """The view reports what the broker is, what it keeps to, and that nothing happened."""
+    """The view has the broker's identity and limits, and no traffic yet."""
     facts = view.server()
 
     assert (INFO, Limits(), server.clock.monotonic()) == (facts.info, facts.limits, facts.started)
@@ -144,7 +144,7 @@ class Seed:
 
 
 def test_a_cluster(make_plane: MakePlane) -> None:
-    """The view reports where other servers connect, and how many are there."""
+    """The view has the address for other servers, and the number of routes."""
     seed = Seed(make_plane)
     seed.welcome("A")
     seed.welcome("B")
@@ -156,7 +156,7 @@ def test_a_cluster(make_plane: MakePlane) -> None:
 
 
 def test_a_route(make_plane: MakePlane) -> None:
-    """A route reports who the peer is, who dialled, and what its clients listen to, when asked."""
+    """A route has the peer's id, the side that dialled and, on request, the peer's subscriptions."""
     seed = Seed(make_plane)
     seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB b q QRSID:7:2\r\n")
 
@@ -176,7 +176,7 @@ def test_a_route(make_plane: MakePlane) -> None:
 
 
 def test_routes_pause(make_plane: MakePlane) -> None:
-    """Routes are informed of in steps, and one that ends meanwhile is left out."""
+    """Routes are listed in steps, and one that ends meanwhile is left out."""
     seed = Seed(make_plane)
     count = STEP_WORK // ROW_WORK + 1
     wires = [seed.welcome(f"S{number}") for number in range(count)]
@@ -207,8 +207,8 @@ def test_a_page_of_nobody(view: LiveView) -> None:
     assert ConnectionPage(0, ()) == finished(view.connections(ConnectionQuery()))
 
 
-def test_a_row_reports_who_the_client_is(server: VirtualBroker, view: LiveView) -> None:
-    """What a client says of itself, and how much it listens to, is in its row."""
+def test_a_row_has_the_words_about_the_client(server: VirtualBroker, view: LiveView) -> None:
+    """A row has the client's own words about itself, and the number of its subscriptions."""
     client = server.connect()
     client.send(b'CONNECT {"name":"n","lang":"py","version":"3"}\r\nSUB a 1\r\n')
 
@@ -217,8 +217,8 @@ def test_a_row_reports_who_the_client_is(server: VirtualBroker, view: LiveView) 
     assert ClientStats(client.connection.stats(), Profile("n", "py", "3", ""), 1, ()) == row
 
 
-def test_a_row_reports_the_user(make_plane: MakePlane) -> None:
-    """Who logged in is in the row, but no secret; who has not yet is nobody."""
+def test_a_row_has_the_user(make_plane: MakePlane) -> None:
+    """The row has the user of a login, but no secret, and is empty before the login."""
     gatekeeper = ManualAuthenticator()
     server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
     client = server.connect()

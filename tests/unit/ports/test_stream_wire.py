@@ -54,7 +54,7 @@ def test_writing_costs_no_detour() -> None:
 
 
 def test_the_water_marks_are_the_ports() -> None:
-    """The transport is informed when to report congestion, and when its end."""
+    """The transport gets the two water marks of the port."""
     assert Link().transport.limits == [(HIGH_WATER, LOW_WATER)]
 
 
@@ -68,7 +68,7 @@ def test_input_goes_to_the_handler() -> None:
 
 
 def test_a_plain_link_is_open_at_once() -> None:
-    """Its handler is informed so right after the acceptor, and that nothing protects it."""
+    """The handler of a plain link gets `opened` right after the acceptor returns; `security` is none."""
     link = Link()
 
     assert link.handler.open
@@ -76,7 +76,7 @@ def test_a_plain_link_is_open_at_once() -> None:
 
 
 def test_a_link_that_is_refused_is_never_open() -> None:
-    """A handler that ends the link while it is accepted is not reported that it may carry traffic."""
+    """A handler that ends the link while it is accepted gets no `opened`."""
 
     def refuse(wire: Wire, room: ReceiveRoom, on_change: Callable[[], None]) -> RecordingHandler:
         wire.close()
@@ -85,20 +85,20 @@ def test_a_link_that_is_refused_is_never_open() -> None:
     assert not Link(refuse).handler.open
 
 
-def test_a_drain_is_not_reported_within_the_loops_call() -> None:
-    """The handler learns of it a moment later, so that it may abort without harm to the loop."""
+def test_drained_is_not_called_within_the_loops_call() -> None:
+    """The handler gets it in a later call, so that it may abort without harm to the loop."""
     link = Link()
 
     link.wire.resume_writing()
-    reported_at_once = list(link.handler.calls)
+    calls_at_once = list(link.handler.calls)
     link.clock.run_pending()
 
-    assert reported_at_once == []
+    assert calls_at_once == []
     assert link.handler.calls == ["drained"]
 
 
-def test_a_drain_that_comes_too_late_is_not_reported() -> None:
-    """A link that ended meanwhile has nothing to announce."""
+def test_drained_is_not_called_after_the_end() -> None:
+    """A link that ended before that later call gives its handler no `drained`."""
     link = Link()
 
     link.wire.resume_writing()
@@ -251,7 +251,7 @@ def test_a_peer_that_has_ended_need_not_take_the_rest() -> None:
 
 
 def test_the_peers_end_of_file_ends_a_closing_link() -> None:
-    """While closing, the loop is reported not to keep the link half open, and the handler nothing."""
+    """While closing, the loop is asked to close the link fully, and the handler gets no call."""
     link = Link()
     link.wire.close()
 

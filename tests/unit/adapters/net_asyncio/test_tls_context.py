@@ -111,7 +111,7 @@ def test_authorities_that_are_named_must_be_there(tmp_path: Path, *, verify: boo
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    """The system's own words, after the name of the file."""
+    """The error has the name of the file, then the system's own text."""
     pair, lost = certificates().server, str(tmp_path / "lost.pem")
     reason = f"open {lost}: no such file or directory"
 

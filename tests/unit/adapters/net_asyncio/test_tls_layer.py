@@ -46,7 +46,7 @@ def test_a_client_is_greeted_in_clear_text() -> None:
 
 
 def test_a_handshake_opens_the_link() -> None:
-    """After the handshake the handler may talk, and knows how the link is protected."""
+    """After the handshake the handler may write, and knows how the link is protected."""
     link, client = TlsLink(Greeting), TlsMemoryClient()
     link.sent()
 
@@ -85,7 +85,7 @@ def test_a_route_hears_what_its_acceptor_wrote() -> None:
 
 
 def test_what_is_written_during_the_handshake_waits() -> None:
-    """It is pending meanwhile, and arrives in order after the handshake."""
+    """The bytes are pending during the handshake, and arrive in order after it."""
     link, client = TlsLink(), TlsMemoryClient()
     hello = client.shake()
 
@@ -100,7 +100,7 @@ def test_what_is_written_during_the_handshake_waits() -> None:
 
 
 def test_a_lot_that_waited_for_the_handshake_is_announced_as_drained() -> None:
-    """A handler that stopped at the high-water mark before the handshake is informed to go on."""
+    """A handler that stopped at the high-water mark before the handshake gets `drained` after it."""
     link, client = TlsLink(), TlsMemoryClient()
     link.handler.wire.write(bytes(HIGH_WATER + 1))
 
@@ -110,7 +110,7 @@ def test_a_lot_that_waited_for_the_handshake_is_announced_as_drained() -> None:
 
 
 def test_a_pause_before_the_handshake_is_kept() -> None:
-    """The handshake goes on, and what comes after it waits."""
+    """The handshake goes on, and input that comes after it waits."""
     link, client = TlsLink(), TlsMemoryClient()
     link.handler.wire.pause()
     link.receive(client.shake())
@@ -175,7 +175,7 @@ def test_a_handshake_counts_until_it_is_over(ending: str) -> None:
 
 
 def test_silence_is_turned_away() -> None:
-    """A peer that says nothing in time is informed what is missing, and the log hears of it once."""
+    """A peer that sends nothing in time gets an error that asks for TLS, and the log gets one line."""
     link = TlsLink()
 
     link.clock.advance(TIMEOUT - 0.001)
@@ -252,7 +252,7 @@ def test_a_peer_that_has_seen_tls_of_ours_gets_no_clear_text() -> None:
 
 
 def test_plain_text_is_turned_away_at_once() -> None:
-    """A client without TLS is informed what is missing, and its input is discarded for a while."""
+    """A client without TLS gets an error that asks for TLS, and its input is discarded for a while."""
     link = TlsLink(Greeting)
     link.sent()
 
@@ -291,7 +291,7 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_required() -> No
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset")])
 def test_a_peer_that_leaves_during_the_handshake_is_one_line(error: Exception | None) -> None:
-    """Anyone who goes away before the end of the handshake is logged once."""
+    """A peer that leaves before the end of the handshake is logged once."""
     link = TlsLink()
 
     if error is None:
@@ -396,7 +396,7 @@ def test_input_may_come_in_any_pieces(pieces: list[bytes], size: int, room: int)
 
 
 def test_a_handshake_may_come_byte_by_byte() -> None:
-    """No cut in the handshake matters, nor in what comes after it."""
+    """Neither the handshake nor the input after it depends on how the bytes are cut."""
     link, client = TlsLink(), TlsMemoryClient()
 
     link.shake_hands(client, size=1)
@@ -447,7 +447,7 @@ def test_pending_counts_what_the_transport_holds() -> None:
 
 
 def test_a_paused_link_decrypts_nothing() -> None:
-    """What has come in already waits, encrypted; resuming hands it on later, and reads on after it."""
+    """Input that is there already waits, encrypted; resuming hands it on later, and reads on."""
     link, client = secure_link(partial(Pausing, times=1), room=ReceiveRoom(10))
 
     link.receive(client.seal(b"0123456789" * 3))
@@ -462,8 +462,8 @@ def test_a_paused_link_decrypts_nothing() -> None:
     assert link.transport.reading
 
 
-def test_an_end_of_file_comes_behind_what_was_kept() -> None:
-    """A paused link whose peer has left is read to its end before the end is reported."""
+def test_an_end_of_file_comes_after_what_was_kept() -> None:
+    """A paused link whose peer has left is read to its end before the handler hears of the end."""
     link, client = secure_link(partial(Pausing, times=1), room=ReceiveRoom(10))
     link.receive(client.seal(b"0123456789" * 2))
 
@@ -628,7 +628,7 @@ def test_closing_while_paused_reads_on_to_see_the_end() -> None:
 
 
 def test_the_peers_goodbye_is_the_end_of_input() -> None:
-    """It comes behind the last byte, is reported once, and leaves our direction open."""
+    """The handler gets it once, after the last byte, and our direction stays open."""
     link, client = secure_link()
 
     link.receive(client.seal(b"last") + client.goodbye())
@@ -662,7 +662,7 @@ def test_a_goodbye_to_a_closing_link_ends_it() -> None:
 
 
 def test_a_link_without_a_goodbye_ends_all_the_same() -> None:
-    """The peer's plain end of file is an end like any other; the protocol above reports what is whole."""
+    """An end of file without a goodbye is an end as well; the protocol above knows what is complete."""
     link, _ = secure_link()
 
     assert link.layer.eof_received()

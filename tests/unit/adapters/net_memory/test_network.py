@@ -120,8 +120,8 @@ def test_only_what_exceeds_the_capacity_is_pending() -> None:
     assert link.near.pending() == 30
 
 
-def test_drained_is_reported_at_the_low_water_mark() -> None:
-    """A choked writer is reported once, when its pending bytes have fallen far enough."""
+def test_drained_is_called_at_the_low_water_mark() -> None:
+    """A writer above the high-water mark gets `drained` once, at the low-water mark."""
     world = World(capacity=1000)
     world.accepted = RecordingAcceptor(room=ReceiveRoom(size=1000))
     link = world.link()
@@ -135,8 +135,8 @@ def test_drained_is_reported_at_the_low_water_mark() -> None:
     assert LOW_WATER - 2000 < pending[0] <= LOW_WATER
 
 
-def test_no_drain_is_reported_below_the_high_water_mark() -> None:
-    """A writer that stayed at the mark or below is informed nothing."""
+def test_drained_is_not_called_below_the_high_water_mark() -> None:
+    """A writer that stayed at the mark or below gets no `drained`."""
     world = World(capacity=1000)
     link = world.link()
 
@@ -250,7 +250,7 @@ def test_what_cannot_be_sent_while_lingering_is_lost() -> None:
 
 
 def test_writing_to_an_end_that_is_gone_is_a_reset() -> None:
-    """Anyone who writes after the other end stopped lingering is lost, once, and not at once."""
+    """An end that writes after the other one stopped lingering is lost once, in a later call."""
     world = World()
     link = world.link()
     link.near.close()
@@ -300,7 +300,7 @@ def test_nobody_listens_at_an_unknown_address() -> None:
         world.network.connect(BROKER, world.dialled)
 
 
-def test_hosts_are_distinguished() -> None:
+def test_hosts_are_kept_apart() -> None:
     """Two hosts may listen on one port, and each gets its own links."""
     world = World()
     other = RecordingAcceptor()
@@ -393,7 +393,7 @@ def test_a_closed_dialer_gives_up_what_is_under_way() -> None:
     assert world.dialled.handlers == world.accepted.handlers == []
 
 
-def test_a_defect_is_raised_into_the_clock_unless_somebody_is_reported() -> None:
+def test_a_defect_is_raised_into_the_clock_by_default() -> None:
     """By default a handler's exception comes out where the clock is run, and its link is over."""
     clock = ManualClock()
     network = MemoryNetwork(clock)
@@ -410,8 +410,8 @@ def test_a_defect_is_raised_into_the_clock_unless_somebody_is_reported() -> None
     assert dialled.handlers[0].lost_once
 
 
-def test_a_defect_of_who_dialled_is_reported() -> None:
-    """One that fails over a refusal is reported, and the clock runs on."""
+def test_a_defect_of_the_dialling_side_is_reported() -> None:
+    """A callback that fails on a refusal is reported, and the clock runs on."""
     world = World()
 
     def fail(_reason: str) -> NoReturn:
@@ -423,7 +423,7 @@ def test_a_defect_of_who_dialled_is_reported() -> None:
     assert [type(failure) for failure in world.failures] == [ZeroDivisionError]
 
 
-def test_a_defect_is_reported_to_anyone_asked() -> None:
+def test_a_defect_goes_to_the_callable_for_failures() -> None:
     """With a callable for failures the clock runs on."""
     world = World()
     world.accepted = RecordingAcceptor(factory=partial(FaultyHandler, fault="received"))

@@ -94,7 +94,7 @@ def test_zsh_knows_what_excludes_what() -> None:
 
 
 def test_fish_knows_all_kinds_of_flags() -> None:
-    """Fish reports short, long and old-fashioned flags apart."""
+    """The fish script has short, long and old-fashioned flags, each as its own kind."""
     script = completion("fish")
 
     assert (

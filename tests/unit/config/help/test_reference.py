@@ -24,7 +24,7 @@ def test_every_flag_of_an_option_is_there() -> None:
 
 
 def test_rows() -> None:
-    """A row reports the names, the flags, the kind of value with its bounds, the default and the meaning."""
+    """A row has the names, the flags, the kind of value with its bounds, the default and the meaning."""
     rows = reference().splitlines()
 
     assert (

@@ -90,7 +90,7 @@ def test_the_log_of_the_one_that_accepts(server: RoutedBroker, events: Recording
 
 
 def test_a_server_that_dials_itself(make_plane: MakePlane) -> None:
-    """Both ends notice and close; the address is never dialled again, and one line reports of it."""
+    """Both ends notice and close; the address is never dialled again, and the log has one line on it."""
     cluster = VirtualCluster(make_plane)
     server = cluster.add(6001, 6001)
     cluster.solicit()
@@ -129,7 +129,7 @@ def test_the_first_route_to_a_server_stays(server: RoutedBroker, events: Recordi
 
 
 def test_a_duplicate_that_we_dialled(dialling: RoutedBroker, events: RecordingEventLog) -> None:
-    """The surviving route counts as dialled from then on: its loss is repaired as that of a configured one."""
+    """The surviving route then counts as dialled: after a loss it is dialled again like a configured one."""
     first, second = dialling.joined(GREATER_ID), dialling.answered()
 
     second.introduce(GREATER_ID)
@@ -417,7 +417,7 @@ def test_a_route_that_is_cut_while_it_is_probed(
 
 
 def test_a_newcomer_that_takes_nothing(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is cut while it is informed of local interest is gone, and informed of again when it is back."""
+    """A server that is cut while it gets local interest is removed, and announced again when it is back."""
     monkeypatch.setattr(flow, "ROUTE_PENDING", 0)
     server = RoutedBroker(make_plane, limits=Limits(max_pending=4000))
     other = server.joined("other", 7001)

@@ -29,7 +29,7 @@ GOSSIP = (
     b'"auth_required":false,"ssl_required":false,"tls_required":false,"tls_verify":false,'
     b'"max_payload":1048576,"ip":"nats-route://192.0.2.7:15355/"}\r\nUNSUB 0\r\n'
 )
-"""The line after it is for gnatsd 0.8.0, which may lose one there."""
+"""The UNSUB after INFO is for gnatsd 0.8.0, which may lose the line after an INFO."""
 
 DEAD_ENDS = {
     "no address": "",
@@ -51,15 +51,15 @@ def _peer(server: RoutedBroker) -> VirtualPeer:
 
 
 def gossip(server_id: str, ip: str, *, port: int = 7222, **fields: object) -> bytes:
-    """What a peer reports of another one."""
+    """INFO of another server, as a peer passes it on."""
     return info_line(server_id, port, ip=ip, **fields)
 
 
-# --- reported ------------------------------------------------------------------------------------
+# --- sent ----------------------------------------------------------------------------------------
 
 
-def test_a_new_server_is_reported_of(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """All others hear INFO of it and a line to lose, in one write, with its address; itself hears nothing."""
+def test_a_new_server_is_announced(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """All others get its INFO with its address and a line to lose, in one write; it gets nothing itself."""
     other = server.joined("other", 8222)
     peer.heard()
     writes = len(peer.wire.writes)
@@ -71,8 +71,8 @@ def test_a_new_server_is_reported_of(server: RoutedBroker, peer: VirtualPeer) ->
     assert ([GOSSIP], GOSSIP, b"") == (peer.wire.writes[writes:], other.heard(), new.heard())
 
 
-def test_the_first_server_is_reported_of_to_nobody(server: RoutedBroker) -> None:
-    """There is nobody to tell."""
+def test_the_first_server_is_announced_to_nobody(server: RoutedBroker) -> None:
+    """There is no other peer to send INFO to."""
     peer = server.called()
     peer.heard()
 
@@ -80,7 +80,7 @@ def test_the_first_server_is_reported_of_to_nobody(server: RoutedBroker) -> None
 
 
 def test_a_server_that_we_dialled_by_name(make_plane: MakePlane) -> None:
-    """Others are informed its address, for names are not looked up for a peer's sake."""
+    """Others get its address, since a name from a peer is not resolved."""
     server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 1111),)))
     peer = server.joined(GREATER_ID)
     server.cluster.solicit()
@@ -109,7 +109,7 @@ def test_a_server_that_we_dialled_by_name_and_that_came_back(make_plane: MakePla
 
 
 def test_a_server_that_advertises_itself(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Others are informed the address that it names itself, and it is dialled there when it is lost."""
+    """Others get the address that it advertises, and it is dialled there when it is lost."""
     new = server.called(ip=FAR)
 
     new.introduce(C, 15355, host="127.0.0.1", ip="nats-route://203.0.113.5:443/")
@@ -143,28 +143,28 @@ def test_a_near_server_may_advertise_a_near_address(server: RoutedBroker) -> Non
 
 @pytest.mark.parametrize("ip", [*DEAD_ENDS.values(), "nats-route://127.0.0.1:22/"])
 def test_an_advertised_address_that_is_none(server: RoutedBroker, peer: VirtualPeer, ip: str) -> None:
-    """Nonsense is not passed on: others are informed where the server comes from."""
+    """An unusable address is not passed on: others get the address that the server connects from."""
     server.called(ip=FAR).introduce(C, 15355, host="127.0.0.1", ip=ip)
 
     assert GOSSIP == peer.heard()
 
 
-def test_a_server_that_does_not_listen_is_not_reported_of(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Without a port there is nothing to dial for others."""
+def test_a_server_that_does_not_listen_is_not_announced(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """A server without a port cannot be dialled by others."""
     server.joined(C, 0, ip=FAR)
 
     assert b"" == peer.heard()
 
 
 def test_addresses_for_clients_are_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Each server reports its own."""
+    """Each server sends its own addresses for clients, and no other ones."""
     server.joined(C, ip=FAR, connect_urls=["192.0.2.7:4222"])
 
     assert b"connect_urls" not in peer.heard()
 
 
-def test_nobody_is_reported_what_it_knows(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """A peer that informed of a server need not hear of it, and nobody hears twice of a server that stays."""
+def test_known_servers_are_not_announced(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """A peer that announced a server gets no INFO of it, nor does a peer twice of a server that stays."""
     peer.send(gossip(C, f"nats-route://{FAR}:15355/"))
 
     server.reached(C, 15355)
@@ -173,8 +173,8 @@ def test_nobody_is_reported_what_it_knows(server: RoutedBroker, peer: VirtualPee
     assert b"" == peer.heard()
 
 
-def test_a_server_that_is_back_is_reported_of_again(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """For others may have lost it too."""
+def test_a_server_that_is_back_is_announced_again(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """Others get its INFO once more, since they may have lost it too."""
     server.joined(C, 15355, ip=FAR, host="127.0.0.1").leave()
     peer.heard()
 
@@ -184,7 +184,7 @@ def test_a_server_that_is_back_is_reported_of_again(server: RoutedBroker, peer: 
 
 
 def test_peers_that_are_not_registered_hear_no_gossip(server: RoutedBroker) -> None:
-    """Who has not introduced itself is informed nothing of the cluster."""
+    """A peer that has not sent its INFO gets no INFO of other servers."""
     stranger = server.called()
     stranger.heard()
     server.joined(GREATER_ID)
@@ -196,7 +196,7 @@ def test_peers_that_are_not_registered_hear_no_gossip(server: RoutedBroker) -> N
 def test_a_route_that_is_cut_by_gossip(
     server: RoutedBroker, peer: VirtualPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A peer that takes nothing may be cut while others are reported; they all are."""
+    """A peer that reads nothing may be cut during an announcement; all others get it."""
     monkeypatch.setattr("app.domain.sessions.flow.ROUTE_PENDING", 0)
     others = [server.joined(f"{port}", port) for port in (8001, 8002)]
     peer.wire.stall()
@@ -234,7 +234,7 @@ def test_what_is_heard_of_and_known(server: RoutedBroker, peer: VirtualPeer) -> 
 
 
 def test_what_is_heard_of_and_configured(make_plane: MakePlane) -> None:
-    """A configured address is being dialled already, in whatever case its name is reported."""
+    """A configured address is not dialled twice, in whatever case a peer writes its name."""
     server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 6222),)))
     server.cluster.solicit()
     server.dialer.news()
@@ -299,7 +299,7 @@ def test_gossip_before_the_introduction(server: RoutedBroker) -> None:
 def test_ten_thousand_servers(
     server: RoutedBroker, peer: VirtualPeer, events: RecordingEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many servers a peer makes up: this many are remembered, and fewer dialled at once."""
+    """Of all servers that a peer makes up, a bounded number is remembered, and fewer are dialled at once."""
     monkeypatch.setattr(route_dialer, "MOST_LEARNT", 100)
     monkeypatch.setattr(cluster, "MOST_KNOWN", 200)
     lines = [gossip(f"{n}", f"nats-route://10.1.{n // 250}.{n % 250 + 1}:6222/") for n in range(10_000)]

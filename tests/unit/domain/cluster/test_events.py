@@ -84,5 +84,5 @@ SENTENCES = [
     ("event", "level", "text"), SENTENCES, ids=[type(event).__name__ for event, _, _ in SENTENCES]
 )
 def test_sentences(event: Event, level: Level, text: str) -> None:
-    """Anyone who searches the log for gnatsd's words finds them, at gnatsd's level."""
+    """Each fact has gnatsd's text, at gnatsd's level."""
     assert (level, text) == (event.level, event.text())

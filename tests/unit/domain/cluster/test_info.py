@@ -58,7 +58,7 @@ def test_the_line() -> None:
 
 
 def test_the_line_as_gossip() -> None:
-    """What is informed of a third server has the address where the teller sees it."""
+    """INFO of a third server has the address at which its sender knows that server."""
     gossip = replace(INFO, ip="nats-route://127.0.0.1:15804/").line()
 
     assert LINE.replace(b"}\r\n", b',"ip":"nats-route://127.0.0.1:15804/"}\r\n') == gossip
@@ -81,15 +81,15 @@ def test_the_line_with_addresses_for_clients() -> None:
     ids=["auth", "tls", "verify"],
 )
 def test_demands(info: RouteInfo, true: set[str]) -> None:
-    """Each demand is reported under its key, and understood again."""
+    """Each demand is written under its key, and read back."""
     argument = info.line()[5:]
 
     assert true == {name for name, value in json.loads(argument).items() if value is True}
     assert info == read_info(argument)
 
 
-def test_what_is_reported_is_understood() -> None:
-    """A server understands its own kind."""
+def test_a_line_is_read_back() -> None:
+    """A server reads what a server writes."""
     info = replace(INFO, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
 
     assert info == read_info(info.line()[5:])
@@ -132,8 +132,8 @@ def test_news_of_one_server_by_many_is_read_once() -> None:
     assert read_info(other).server_id == INFO.server_id[::-1]
 
 
-def test_this_many_addresses_for_clients_are_taken() -> None:
-    """Of 10,000 addresses one server may have the first ones count."""
+def test_the_addresses_for_clients_are_bounded() -> None:
+    """Of 10,000 addresses of one server only the first ones are taken."""
     urls = [f"{number}:1" for number in range(10_000)]
 
     info = read_info(json.dumps({"server_id": "A", "connect_urls": urls}).encode())

@@ -1,4 +1,4 @@
-"""What other servers are informed of local clients' interest (cluster-protocol.md, section 4)."""
+"""Local clients' interest, as other servers get it (cluster-protocol.md, section 4)."""
 
 import pytest
 
@@ -56,30 +56,30 @@ NEWS = {
 
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
-@pytest.mark.parametrize(("sent", "reported"), NEWS.values(), ids=NEWS.keys())
+@pytest.mark.parametrize(("sent", "announced"), NEWS.values(), ids=NEWS.keys())
 def test_news_of_a_client(
-    client: VirtualClient, peer: VirtualPeer, sent: bytes, reported: bytes, size: int | None
+    client: VirtualClient, peer: VirtualPeer, sent: bytes, announced: bytes, size: int | None
 ) -> None:
-    """What a client does is informed to a peer like this, at once."""
+    """A peer gets these lines for what a client does, at once."""
     client.send(sent, size)
 
-    assert reported == peer.heard()
+    assert announced == peer.heard()
 
 
-def test_everybody_is_reported(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
-    """All registered peers hear the same, and those that are not registered nothing."""
+def test_all_peers_get_the_interest(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
+    """All registered peers get the same lines, and those that are not registered get none."""
     other, stranger = server.joined(SMALLER_ID, 8222), server.called()
     for everybody in (peer, other, stranger):
         everybody.heard()
 
     client.send(b"SUB foo 1\r\nUNSUB 1\r\n")
 
-    reported = b"SUB foo  RSID:2:1\r\nUNSUB RSID:2:1\r\n"
-    assert [reported, reported, b""] == [p.heard() for p in (peer, other, stranger)]
+    announced = b"SUB foo  RSID:2:1\r\nUNSUB RSID:2:1\r\n"
+    assert [announced, announced, b""] == [p.heard() for p in (peer, other, stranger)]
 
 
-def test_what_a_peer_reports_is_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Interest of one peer is never reported to another, neither when it comes nor when it goes nor later."""
+def test_the_interest_of_a_peer_is_not_passed_on(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """Interest of one peer is never sent to another, neither when it comes nor when it goes nor later."""
     other = server.joined(SMALLER_ID)
     peer.heard()
     other.heard()
@@ -116,7 +116,7 @@ def test_a_client_that_leaves_with_an_unfinished_limit(client: VirtualClient, pe
 
 
 def test_a_client_that_goes_stale(server: RoutedBroker, peer: VirtualPeer, client: VirtualClient) -> None:
-    """An end that no read brings about is informed at once as well."""
+    """The end of a client is announced at once, also when no read causes it."""
     client.send(b"SUB foo 1\r\n")
     peer.heard()
 
@@ -139,7 +139,7 @@ def test_many_subscriptions_of_one_that_leaves(
     assert sorted(b"UNSUB RSID:2:%d" % sid for sid in range(2500)) == sorted(peer.heard().splitlines())
 
 
-def test_a_new_peer_is_reported_all(
+def test_a_new_peer_gets_all_interest(
     server: RoutedBroker, client: VirtualClient, events: RecordingEventLog
 ) -> None:
     """A peer hears of everything that is there, limits included, in one write, and the log says so."""
@@ -149,25 +149,23 @@ def test_a_new_peer_is_reported_all(
     peer = server.called()
     peer.introduce("new")
 
-    reported = (
+    announced = (
         b"SUB foo  RSID:2:1\r\nSUB bar q QRSID:2:2\r\nUNSUB QRSID:2:2 7\r\n"
         b"SUB foo  RSID:%d:1\r\n" % other.connection.cid
     )
-    assert reported == peer.wire.writes[1]
+    assert announced == peer.wire.writes[1]
     assert SENT == events.texts()[-1]
 
 
-def test_an_end_is_reported_once_there_is_nothing_to_tell(
-    server: RoutedBroker, events: RecordingEventLog
-) -> None:
-    """Where nobody listens the log has the line all the same, as in gnatsd."""
+def test_the_end_is_logged_although_nothing_was_sent(server: RoutedBroker, events: RecordingEventLog) -> None:
+    """The log has the line without any local interest too, as in gnatsd."""
     server.joined(GREATER_ID)
 
     assert SENT == events.texts()[-1]
 
 
 def test_a_limit_across_servers(client: VirtualClient, peer: VirtualPeer) -> None:
-    """The trace of a limit at its owner: two were delivered, three are wanted, so one more comes."""
+    """A limit at its owner: two messages were delivered, three are wanted, so one more is delivered."""
     message = b"MSG foo RSID:2:1 1\r\nx\r\n"
     client.send(b"SUB foo 1\r\n")
     peer.heard()
@@ -184,7 +182,7 @@ def test_a_limit_across_servers(client: VirtualClient, peer: VirtualPeer) -> Non
 
 
 class TestManySubscriptions:
-    """A new peer is informed of more than one slice."""
+    """A new peer gets more than one slice."""
 
     @pytest.fixture(autouse=True)
     def _small_slices(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,10 +197,10 @@ class TestManySubscriptions:
         return peer
 
     @pytest.mark.parametrize("count", [2, 3, 4, 6, 10])
-    def test_all_are_reported_in_slices(
+    def test_all_are_sent_in_slices(
         self, server: RoutedBroker, client: VirtualClient, events: RecordingEventLog, count: int
     ) -> None:
-        """A peer hears of all subscriptions, some at once and others in further turns; then the log reports."""
+        """A peer gets all subscriptions, some at once and others in later turns; then the end is logged."""
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(count)))
         events.events.clear()
 
@@ -216,7 +214,7 @@ class TestManySubscriptions:
         assert 1 == events.texts().count(SENT)
 
     def test_what_comes_and_goes_meanwhile(self, server: RoutedBroker, client: VirtualClient) -> None:
-        """What the peer knows in the end is what there is, whatever changed while it was reported."""
+        """The peer knows the subscriptions that there are in the end, whatever changed between the slices."""
         other = server.connect(quiet=True)
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(5)))
         other.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(5)))
@@ -235,9 +233,7 @@ class TestManySubscriptions:
             b"RSID:5:1": b"late",
         } == understood(peer.heard())[0]
 
-    def test_a_limit_is_never_reported_of_a_successor(
-        self, server: RoutedBroker, client: VirtualClient
-    ) -> None:
+    def test_a_limit_is_never_sent_for_a_successor(self, server: RoutedBroker, client: VirtualClient) -> None:
         """A sid that is used anew between two slices does not inherit the limit of the one before."""
         client.send(b"SUB a 1\r\nSUB b 2\r\nSUB c 3\r\nUNSUB 3 5\r\nSUB d 4\r\n")
         peer = self.meet(server)
@@ -251,7 +247,7 @@ class TestManySubscriptions:
     def test_a_peer_that_leaves_meanwhile(
         self, server: RoutedBroker, client: VirtualClient, events: RecordingEventLog
     ) -> None:
-        """Nothing is reported any more to a peer that is gone."""
+        """A peer that is gone gets no further slices."""
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(10)))
         peer = self.meet(server)
         events.events.clear()
@@ -303,7 +299,7 @@ def test_a_route_that_fills_up(
     events: RecordingEventLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A peer that takes no interest is cut as a slow consumer; the others are reported, and clients served."""
+    """A peer that reads no interest is cut as a slow consumer; the others get it, and clients are served."""
     monkeypatch.setattr(flow, "ROUTE_PENDING", 0)
     others = [server.joined(f"{number}", 8000 + number) for number in range(3)]
     peer.heard()

@@ -12,11 +12,11 @@ from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, 
 PING, PONG = b"PING\r\n", b"PONG\r\n"
 MEMBER = b"SUB foo q QRSID:1:1\r\n"
 DRAWS = 40
-"""A member out of two that is drawn at all is drawn at least once in this many; the seed is fixed."""
+"""A number of draws in which each of two live members is drawn at least once; the seed is fixed."""
 
 
-def look(server: RoutedBroker, count: int = 1) -> None:
-    """Let this many looks at the routes pass."""
+def pass_checks(server: RoutedBroker, count: int = 1) -> None:
+    """Let `count` checks of the routes pass."""
     for _ in range(count):
         server.advance(CHECK_SECONDS + SLACK)
 
@@ -45,9 +45,9 @@ def test_who_is_silent_is_asked_once(server: RoutedBroker) -> None:
     """A question is enough, however long the answer takes."""
     peer = server.joined(GREATER_ID)
 
-    look(server)
+    pass_checks(server)
     first = peer.heard()
-    look(server, 5)
+    pass_checks(server, 5)
 
     assert (PING, b"") == (first, peer.heard())
 
@@ -58,7 +58,7 @@ def test_who_talks_is_not_asked(server: RoutedBroker) -> None:
 
     for sign in (b"MSG foo RSID:1:1 0\r\n\r\n", b"UNSUB RSID:1:1\r\n", PING, PONG):
         peer.send(sign)
-        look(server)
+        pass_checks(server)
 
     assert PING not in peer.heard()
 
@@ -72,7 +72,7 @@ def test_a_silent_server_is_passed_over(
     before = drawn(publisher, silent, other, publisher)
 
     for _ in range(3):
-        look(server)
+        pass_checks(server)
         other.send(PONG)
     after = drawn(publisher, silent, other, publisher)
 
@@ -84,7 +84,7 @@ def test_a_group_of_silent_ones_only(server: RoutedBroker, publisher: VirtualCli
     """Where nobody else could take a message, a server that may be alive is better than none."""
     silent = member(server, GREATER_ID, 7001)
 
-    look(server, 3)
+    pass_checks(server, 3)
 
     assert [True] == drawn(publisher, silent)
 
@@ -94,19 +94,19 @@ def test_plain_subscribers_are_not_passed_over(server: RoutedBroker, publisher: 
     silent = server.joined(GREATER_ID)
     silent.send(b"SUB foo  RSID:1:1\r\n")
 
-    look(server, 3)
+    pass_checks(server, 3)
 
     assert [True] == drawn(publisher, silent)
 
 
 def test_a_late_answer(server: RoutedBroker, publisher: VirtualClient, events: RecordingEventLog) -> None:
-    """Anyone who answers after all is drawn again."""
+    """A member that answers late is drawn again."""
     late, other = member(server, GREATER_ID, 7001), member(server, SMALLER_ID, 7002)
-    look(server, 3)
+    pass_checks(server, 3)
 
     for peer in (late, other):
         peer.send(PONG)
-    look(server)
+    pass_checks(server)
 
     assert [True, True] == drawn(publisher, late, other)
     assert 2 == len(events.of(RouteHeard))
@@ -115,7 +115,7 @@ def test_a_late_answer(server: RoutedBroker, publisher: VirtualClient, events: R
 def test_the_doubt_ends_with_the_route(server: RoutedBroker, publisher: VirtualClient) -> None:
     """A silent server that comes in anew is trusted."""
     member(server, GREATER_ID, 7001)
-    look(server, 3)
+    pass_checks(server, 3)
     server.cluster.remotes[GREATER_ID].connection.abort()
 
     again = member(server, GREATER_ID, 7001)
@@ -129,6 +129,6 @@ def test_no_looks_while_stopping(server: RoutedBroker) -> None:
     peer = server.joined(GREATER_ID)
 
     server.cluster.stop()
-    look(server, 3)
+    pass_checks(server, 3)
 
     assert b"" == peer.heard()

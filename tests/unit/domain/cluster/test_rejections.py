@@ -57,8 +57,8 @@ def test_one_refusal_is_reported_in_a_while(rejections: Rejections) -> None:
     assert 10 == REPORT_SECONDS
 
 
-def test_this_many_addresses_are_remembered(rejections: Rejections) -> None:
-    """The one that was turned away longest ago is forgotten for a new one."""
+def test_the_remembered_addresses_are_bounded(rejections: Rejections) -> None:
+    """The address whose last rejection is the oldest is forgotten for a new one."""
     rejections.note(HERE, 1.0)
     rejections.note(THERE, 1.0)
     rejections.note(HERE, 2.0)

@@ -130,7 +130,7 @@ def test_what_the_log_says_of_a_failure(scene: Scene) -> None:
 
 
 def test_a_lost_server_is_dialled_again(scene: Scene) -> None:
-    """About as soon as anyone who noticed the loss says, whatever it took before."""
+    """The first dial comes after about the delay that the caller gives, whatever the backoff was before."""
     scene.route_dialer.solicit([SEED])
     for _ in range(9):
         scene.dialer.refuse()
@@ -403,7 +403,7 @@ def test_the_day_counts_from_the_loss(scene: Scene) -> None:
 
 
 def test_the_operator_may_set_how_often_to_try() -> None:
-    """With a number of retries set, a learnt address is given up after this many failures in a row."""
+    """With `connect_retries` set, a learnt address is given up after that number of failures in a row."""
     scene = Scene(connect_retries=2)
     scene.route_dialer.solicit([SEED])
     scene.route_dialer.seek(OTHER, "A")
@@ -437,8 +437,8 @@ def test_who_is_reached_otherwise_is_not_given_up(connect_retries: int) -> None:
     assert not any("Giving up" in text for text in scene.events.texts())
 
 
-def test_this_many_addresses_are_learnt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peers may tell of 10,000 servers; this many are remembered, and configured ones do not count."""
+def test_the_learnt_addresses_are_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10,000 servers that peers announce a bounded number is remembered; configured ones do not count."""
     monkeypatch.setattr(route_dialer, "MOST_LEARNT", 2)
     scene.route_dialer.solicit([SEED])
 
@@ -459,7 +459,7 @@ def test_an_address_without_a_port_is_not_learnt(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("ending", ["refused", "opened"])
-def test_this_many_dials_at_once(scene: Scene, ending: str) -> None:
+def test_the_dials_at_once_are_bounded(scene: Scene, ending: str) -> None:
     """The rest wait for their turn, in order; each dial that ends lets the next begin."""
     scene.route_dialer.solicit([RouteUrl("192.0.2.7", port) for port in range(1, MOST_DIALS + 3)])
     at_first = scene.dialer.news()
@@ -477,7 +477,7 @@ def test_this_many_dials_at_once(scene: Scene, ending: str) -> None:
 
 
 def test_a_turn_that_is_not_needed_any_more(scene: Scene) -> None:
-    """Anyone who was reached otherwise while its dial waited is not dialled; the next one is."""
+    """A server that was reached otherwise while its dial waited is not dialled; the next one is."""
     scene.route_dialer.solicit([RouteUrl("192.0.2.7", port) for port in range(1, MOST_DIALS + 1)])
     scene.route_dialer.seek(RouteUrl("192.0.2.8", 1), "A")
     scene.route_dialer.seek(RouteUrl("192.0.2.9", 1), "B")

@@ -93,7 +93,7 @@ def test_subscriptions_of_a_peer(server: RoutedBroker, peer: VirtualPeer) -> Non
 
 
 def test_a_sid_in_use_keeps_its_subject(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """A peer that reports twice of one sid is understood once."""
+    """The second SUB of a peer with one sid has no effect."""
     client = server.connect(quiet=True)
 
     peer.send(b"SUB foo  RSID:3:1\r\nSUB bar  RSID:3:1\r\n")
@@ -117,7 +117,7 @@ def test_any_word_may_be_a_sid(server: RoutedBroker, peer: VirtualPeer, sid: byt
 
 @pytest.mark.parametrize("limit", [b"", b" 5", b" x", b" -1"])
 def test_unsubscribing_what_is_unknown(peer: VirtualPeer, limit: bytes) -> None:
-    """A sid that nobody informed of is nothing to complain about."""
+    """UNSUB of an unknown sid is no error."""
     assert PONG == peer.ask(b"UNSUB RSID:77:1%b\r\nPING\r\n" % limit)
 
 
@@ -136,7 +136,7 @@ def test_a_malformed_subject_fills_no_log(peer: VirtualPeer, events: RecordingEv
 
 
 def test_an_unsubscribe_with_a_limit(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """The trace of a limit across servers: two were sent, three are wanted, so one more goes out."""
+    """A limit across servers: two messages were sent, three are wanted, so one more goes out."""
     client = server.connect(quiet=True)
     publish = b"PUB foo 5\r\nhello\r\n"
     peer.send(b"SUB foo  RSID:3:2\r\n")
@@ -307,13 +307,13 @@ def test_what_ends_a_route(
 
 
 def test_the_log_names_a_router(server: RoutedBroker, events: RecordingEventLog) -> None:
-    """What no operation begins with is reported in gnatsd's words for a peer that is a server."""
+    """An unknown operation of a server is logged in gnatsd's words, as one of a router."""
     peer = server.joined(GREATER_ID)
 
     peer.ask(b"ZZ\r\n")
 
-    reported = "Error reading from client: Router Parser ERROR, state=0, i=0: proto='\"ZZ\\r\"...'"
-    assert [reported] == [event.text() for event in events.of(ReadFailed)]
+    logged = "Error reading from client: Router Parser ERROR, state=0, i=0: proto='\"ZZ\\r\"...'"
+    assert [logged] == [event.text() for event in events.of(ReadFailed)]
 
 
 @pytest.mark.parametrize("size", [None, 13], ids=["whole", "by thirteens"])
@@ -343,15 +343,15 @@ def test_a_peer_may_ping_and_acknowledge(peer: VirtualPeer) -> None:
     assert 3 * PONG == peer.ask(b"PING\r\n+OK\r\nPONG\r\nping\r\nPiNg \r\n")
 
 
-def test_own_id_is_reported_to_nobody_else(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """Hearing of itself makes a server do nothing."""
+def test_own_id_is_passed_on_to_nobody(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """A server ignores INFO of itself."""
     assert b"" == peer.introduce(OWN_ID, ip="nats-route://192.0.2.9:6222/")
     assert [] == server.dialer.news()
 
 
 @pytest.mark.parametrize("ending", ["lost", "refused", "duplicate"])
 def test_nothing_remains_of_a_lost_route(server: RoutedBroker, ending: str) -> None:
-    """Once its link is lost memory returns without the collector, whatever the peer reported before."""
+    """The memory of a lost route is freed without the garbage collector, whatever the peer sent before."""
     first = server.joined(GREATER_ID) if ending == "duplicate" else None
     peer = server.called()
     peer.send(info_line(GREATER_ID) + b"SUB foo  RSID:1:1\r\nSUB foo.> q QRSID:1:2\r\n")

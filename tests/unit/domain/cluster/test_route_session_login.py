@@ -54,7 +54,7 @@ def _gatekeeper() -> ManualAuthenticator:
 def _guarded(
     make_plane: MakePlane, events: RecordingEventLog, gatekeeper: ManualAuthenticator
 ) -> RoutedBroker:
-    """A server that takes its time to judge anyone who dials it."""
+    """A server whose verdict on a peer that dials it comes later."""
     return RoutedBroker(make_plane, GUARDED, route_gatekeeper=gatekeeper, events=events)
 
 
@@ -71,15 +71,15 @@ def _peer(guarded: RoutedBroker) -> VirtualPeer:
     return peer
 
 
-def test_the_demand_is_reported(prompt: RoutedBroker) -> None:
-    """INFO says that credentials are asked for."""
+def test_info_demands_credentials(prompt: RoutedBroker) -> None:
+    """INFO says that credentials are required."""
     assert b'"auth_required":true' in prompt.called().heard()
 
 
 @pytest.mark.parametrize("size", [None, 1], ids=["whole", "bytewise"])
 @pytest.mark.parametrize("sent", INTRUSIONS.values(), ids=INTRUSIONS.keys())
 def test_nothing_before_login(prompt: RoutedBroker, sent: bytes, size: int | None) -> None:
-    """Anyone who begins with anything but CONNECT is sent away at the first byte, and nothing was obeyed."""
+    """A peer that begins with anything but CONNECT is rejected at the first byte, and nothing is obeyed."""
     client = prompt.connect(quiet=True)
     client.send(b"SUB > 1\r\n")
     peer = prompt.called()
@@ -125,7 +125,7 @@ def test_the_right_credentials(prompt: RoutedBroker, size: int | None) -> None:
     ],
 )
 def test_wrong_credentials(prompt: RoutedBroker, events: RecordingEventLog, fields: dict[str, str]) -> None:
-    """Who shows others, or none, is sent away, and what it had sent after them is not obeyed."""
+    """A peer with wrong credentials, or none, is rejected, and what it sent after them is not obeyed."""
     peer = prompt.called()
     peer.heard()
 
@@ -139,7 +139,7 @@ def test_wrong_credentials(prompt: RoutedBroker, events: RecordingEventLog, fiel
 def test_nothing_is_obeyed_before_the_verdict(
     guarded: RoutedBroker, gatekeeper: ManualAuthenticator, peer: VirtualPeer
 ) -> None:
-    """While a verdict takes its time, what comes after CONNECT waits."""
+    """Until the verdict, input after CONNECT waits."""
     peer.send(CONNECT + INFO + b"SUB foo  RSID:1:1\r\nPING\r\n")
     peer.send(PING)
     waiting = (peer.heard(), list(guarded.cluster.remotes), guarded.subscriptions)
@@ -246,7 +246,7 @@ def test_the_operator_may_grant_more_time(make_plane: MakePlane) -> None:
 
 
 def test_a_second_login_before_the_introduction(prompt: RoutedBroker) -> None:
-    """Anyone who logs in again is judged again, and gains nothing by a wrong try."""
+    """A peer that logs in again is checked again, and gains nothing by a wrong try."""
     peer = prompt.called()
     peer.heard()
 
@@ -256,7 +256,7 @@ def test_a_second_login_before_the_introduction(prompt: RoutedBroker) -> None:
 
 
 def test_a_client_that_errs(make_plane: MakePlane, events: RecordingEventLog) -> None:
-    """A client library names its language: on the port of servers it is informed so, and nothing is answered."""
+    """A client, known by its language, gets an error on the port of servers, and no other answer."""
     server = RoutedBroker(make_plane, events=events)
     peer = server.called()
     peer.heard()
@@ -314,7 +314,7 @@ def test_whom_we_dial_shows_nothing(make_plane: MakePlane) -> None:
     ],
     ids=["good", "lower case", "wrong", "cut", "types", "list", "misspelt", "long", "two names"],
 )
-def test_no_secret_is_ever_reported(make_plane: MakePlane, sent: bytes, *, trace: bool) -> None:
+def test_no_secret_is_ever_logged(make_plane: MakePlane, sent: bytes, *, trace: bool) -> None:
     """Passwords of routes, ours and the peers', are in no fact, whatever becomes of the login."""
     events = RecordingEventLog(trace=trace)
     settings = ClusterSettings(
@@ -331,7 +331,7 @@ def test_no_secret_is_ever_reported(make_plane: MakePlane, sent: bytes, *, trace
     server.called().send(sent)
     server.advance(10.0)
 
-    reported = " ".join([*events.texts(), *map(repr, events.events), repr(settings)])
-    assert "rid" in reported
-    assert "seed" in reported
-    assert "secret" not in reported
+    logged = " ".join([*events.texts(), *map(repr, events.events), repr(settings)])
+    assert "rid" in logged
+    assert "seed" in logged
+    assert "secret" not in logged

@@ -81,7 +81,7 @@ def test_nothing_is_said_on_a_link_that_is_not_open(server: RoutedBroker) -> Non
 
 @pytest.mark.parametrize("size", [None, 1, 7], ids=["whole", "bytewise", "by sevens"])
 def test_an_accepted_route(server: RoutedBroker, size: int | None) -> None:
-    """The trace of a route at the side that accepts it: the reply to INFO is local interest."""
+    """The lines of a route at the side that accepts it: the reply to INFO is local interest."""
     client = server.connect(quiet=True)
     client.send(b"SUB pre.a 1\r\nSUB pre.q grp 2\r\n")
     peer = server.called()
@@ -96,7 +96,7 @@ def test_an_accepted_route(server: RoutedBroker, size: int | None) -> None:
 
 @pytest.mark.parametrize("size", [None, 1, 7], ids=["whole", "bytewise", "by sevens"])
 def test_a_dialled_route(make_plane: MakePlane, size: int | None) -> None:
-    """The trace of a route at the side that dials: CONNECT and INFO in one write, then interest."""
+    """The lines of a route at the side that dials: CONNECT and INFO in one write, then interest."""
     server = RoutedBroker(
         make_plane,
         ClusterSettings(host="10.0.0.1", port=6222, routes=(RouteUrl("seed", 6222),)),
@@ -116,8 +116,8 @@ def test_a_dialled_route(make_plane: MakePlane, size: int | None) -> None:
     assert peer.session.solicited
 
 
-def test_what_the_dialler_reports(make_plane: MakePlane) -> None:
-    """A dialler shows the credentials of the URL, and says what its own listener demands."""
+def test_what_the_dialler_sends(make_plane: MakePlane) -> None:
+    """A dialler sends the credentials of the URL, and what its own listener demands."""
     url = RouteUrl("seed", 6222, "joe", "secret")
     server = RoutedBroker(make_plane, ClusterSettings(host="h", port=6333, tls=True, routes=(url,)))
     server.cluster.solicit()
@@ -133,8 +133,8 @@ def test_what_the_dialler_reports(make_plane: MakePlane) -> None:
     ) == heard
 
 
-def test_the_real_port_and_addresses_are_reported(make_plane: MakePlane) -> None:
-    """Peers hear the port that is really listened on, the advertised address, and those for clients."""
+def test_info_has_the_real_port_and_addresses(make_plane: MakePlane) -> None:
+    """Peers get the port that is really listened on, the advertised address, and those for clients."""
     server = RoutedBroker(make_plane, ClusterSettings(host="h", port=-1, advertised="203.0.113.1:6222"))
     server.broker.listening_on(4222, ("10.0.0.1:4222",))
     server.cluster.listening_on(6001)
@@ -234,7 +234,7 @@ class TestCalledByName:
         assert (b"MSG foo 1 2\r\nok\r\n", b"") == (client.heard(), named.heard())
 
     def test_so_do_those_of_a_server_that_we_dialled(self, make_plane: MakePlane) -> None:
-        """Anyone who dialled."""
+        """The side that dialled makes no difference."""
         server = RoutedBroker(make_plane, ClusterSettings(routes=(RouteUrl("seed", 6222),)))
         server.cluster.solicit()
         client, peer = server.connect(quiet=True), server.answered()
@@ -276,7 +276,7 @@ class TestCalledByName:
         ]
 
     def test_it_is_registered_by_its_introduction(self, server: RoutedBroker, named: VirtualPeer) -> None:
-        """And reported what is listened to here; what it reported before is kept."""
+        """The named peer then gets local interest, and the interest that it sent before is kept."""
         server.connect(quiet=True).send(b"SUB bar 1\r\n")
         named.send(b"SUB foo  RSID:2:1\r\n")
         before = named.heard()
@@ -297,7 +297,7 @@ class TestCalledByName:
 
 
 def test_pings_before_the_introduction(server: RoutedBroker) -> None:
-    """A peer may ping before it reports who it is, and be informed all is well; it is no route for that."""
+    """A peer that pings before its INFO gets PONG, but is no route yet."""
     peer = server.called()
     peer.heard()
 
@@ -306,7 +306,7 @@ def test_pings_before_the_introduction(server: RoutedBroker) -> None:
 
 
 def test_the_introduction_may_take_its_time(server: RoutedBroker, events: RecordingEventLog) -> None:
-    """Who has not reported who it is within 5 seconds is sent away, however often it pings."""
+    """A peer that sends no INFO within 5 seconds is rejected, however often it pings."""
     peer = server.called()
     peer.heard()
 
@@ -368,7 +368,7 @@ def test_info_again(server: RoutedBroker, peer: VirtualPeer) -> None:
 
 
 def test_info_of_another(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """A registered peer that reports of another server stays who it is."""
+    """A registered peer that sends INFO of another server keeps its own id."""
     peer.introduce(SMALLER_ID)
 
     assert {GREATER_ID: peer.session} == server.cluster.remotes

@@ -65,7 +65,7 @@ def test_near_addresses(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "10.0.0.1", "2001:db8::7", "::ffff:192.0.2.7", "seed", ""])
 def test_far_addresses(host: str) -> None:
-    """All other addresses mean one machine for all who are informed of them."""
+    """Any other address means the same machine for every server."""
     assert not is_near(host)
 
 
@@ -79,7 +79,7 @@ def test_a_url_shows_no_credentials() -> None:
 
 
 def test_addresses_of_either_kind() -> None:
-    """An IPv6 address stands in brackets, so that its port can be reported."""
+    """An IPv6 address is written in brackets, which separate it from its port."""
     assert "192.0.2.7:6222" == RouteUrl("192.0.2.7", 6222).address
     assert "[2001:db8::7]:6222" == RouteUrl("2001:db8::7", 6222).address
 

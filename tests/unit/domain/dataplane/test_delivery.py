@@ -277,7 +277,7 @@ def test_an_end_within_the_last_message(stage: Stage) -> None:
 
 
 def test_a_receiver_that_ends_within_a_message(stage: Stage) -> None:
-    """A receiver that is closed by one delivery gets none of the same message after it."""
+    """A receiver that is closed by one delivery gets no further copies of the same message."""
     sender, receiver, other = stage.station(), stage.station(), stage.station()
     plan(stage, [receiver.target(b"1"), receiver.target(b"2"), other.target(b"3")], [])
     receiver.outbox.alarm = 0

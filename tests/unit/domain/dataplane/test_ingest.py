@@ -83,7 +83,7 @@ def test_a_message_in_any_spelling(stage: Stage, sent: bytes, heard: bytes, *, b
 
 
 def test_lines_go_to_the_control_plane(station: Station) -> None:
-    """Whatever is no PUB is handed on unchanged, without its LF, in order."""
+    """Every line that is no PUB is handed on unchanged, without its LF, in order."""
     progress = station.feed(b"CONNECT {}\r\n\nSUB foo 1\r\r\nPUB\r\nPUBX 1\nPU foo 1\nxPUB foo 1\n")
 
     assert Progress.DONE == progress
@@ -240,7 +240,7 @@ def test_a_payload_without_its_end(station: Station, behind: bytes) -> None:
 @pytest.mark.parametrize("size", [5, 100_000], ids=["small", "large"])
 @pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
 def test_the_end_of_a_payload_byte_by_byte(station: Station, size: int, behind: bytes) -> None:
-    """The first byte that cannot stand after a payload is refused; no further one is awaited."""
+    """The first byte that may not follow a payload is refused; no further one is awaited."""
     station.feed(b"PUB foo %d\r\n%b" % (size, size * b"x"))
 
     fed = 0

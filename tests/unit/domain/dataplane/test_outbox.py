@@ -207,7 +207,7 @@ def test_a_closed_outbox_takes_nothing(stage: Stage, station: Station) -> None:
     assert (1, 5) == (stage.plane.out_msgs, stage.plane.out_bytes)
 
 
-def test_tracing_reports_the_owner_of_messages(stage: Stage, station: Station) -> None:
+def test_tracing_gives_messages_to_the_owner(stage: Stage, station: Station) -> None:
     """While tracing, the owner is given each message's line, but no line of the control plane."""
     stage.subscribe(b"foo", station.target(b"9"))
     station.outbox.trace = True

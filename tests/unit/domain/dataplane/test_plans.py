@@ -50,7 +50,7 @@ def test_hits_are_counted(stage: Stage) -> None:
     assert (0, 1, 2) == (alone, together, stage.plane.plan_hits)
 
 
-def test_subjects_are_distinguished(stage: Stage, station: Station) -> None:
+def test_subjects_are_kept_apart(stage: Stage, station: Station) -> None:
     """Subjects that begin alike, differ in case or hold any byte have plans of their own."""
     subjects = [b"a", b"A", b"ab", b"a.b", b"a.", b".a", b"a" * 200, b"a" * 201, b"a\x00", b"\xff", b"*"]
     targets = {subject: station.target(b"%d" % i) for i, subject in enumerate(subjects)}

@@ -81,7 +81,7 @@ def test_a_routed_message_in_any_spelling(stage: Stage, sent: bytes, heard: byte
 
 
 def test_everything_else_is_a_line(route: Station) -> None:
-    """What is neither PUB nor MSG goes to the control plane unchanged."""
+    """A line that is neither PUB nor MSG goes to the control plane unchanged."""
     route.feed(b"\n".join(NO_MESSAGES) + b"\n")
 
     assert NO_MESSAGES == route.control.lines
@@ -292,7 +292,7 @@ def test_counters(stage: Stage, route: Station) -> None:
     assert 2 == target.delivered
 
 
-def test_tracing_reports_the_verbs_apart(route: Station) -> None:
+def test_tracing_gives_the_verb_of_each_message(route: Station) -> None:
     """While tracing, the control plane is given each message's verb, argument and payload."""
     route.inlet.trace = True
 
@@ -318,7 +318,7 @@ def test_a_traced_receiver_of_routed_messages(stage: Stage, route: Station) -> N
 
 
 def test_a_route_is_held_by_a_receiver(stage: Stage, route: Station) -> None:
-    """A congested receiver ends the ingest after the message that pressed it; the rest is kept."""
+    """A receiver that a message congests ends the ingest after that message; the rest is kept."""
     slow = stage.station()
     stage.subscribe(b"foo", slow.target())
     slow.outbox.alarm = 10

@@ -17,7 +17,7 @@ def stop_at(station: Station, last: bytes) -> None:
 
 
 def test_stopped_by_a_line(stage: Stage, station: Station) -> None:
-    """After a line that says stop all is kept, and taken up in order."""
+    """Input after a line that stops the ingest is kept, and processed later, in order."""
     stage.subscribe(b"foo", station.target())
     stop_at(station, b"wait")
 
@@ -90,7 +90,7 @@ def test_stopped_with_much_behind(stage: Stage, station: Station) -> None:
 
 
 def test_closed_by_a_line(station: Station) -> None:
-    """After a line that closed the connection nothing is obeyed and nothing is kept."""
+    """Input after a line that closed the connection is neither obeyed nor kept."""
 
     def close(_line: bytes) -> bool:
         station.inlet.closed = True
@@ -308,7 +308,7 @@ def test_few_receivers_are_looked_at(stage: Stage) -> None:
 
 
 def test_held_by_a_receiver(stage: Stage) -> None:
-    """A congested receiver ends the ingest after the message that pressed it; the rest is kept."""
+    """A receiver that a message congests ends the ingest after that message; the rest is kept."""
     sender, slow, quick = stage.station(), stage.station(), stage.station()
     stage.subscribe(b"foo", slow.target(), quick.target())
     slow.outbox.alarm = ALARM

@@ -290,7 +290,7 @@ def _from(sender: int, data: bytes, shares: list[float]) -> list[tuple[int, byte
 
 ALARMS = st.sampled_from([0, 30, 200, 10_000, 1 << 40])
 TERMS = st.tuples(ALARMS, st.sampled_from([0.0, 0.1, 0.4, 2.0]))
-"""An alarm, and seconds between two checks at the clock; a turn is one second long."""
+"""An alarm, and seconds between two readings of the clock; a turn is one second long."""
 
 
 @given(sender=st.sampled_from([CLIENT, PEDANT]), data=TRAFFIC, shares=cuts(), terms=TERMS)

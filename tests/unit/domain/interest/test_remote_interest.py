@@ -80,7 +80,7 @@ def test_the_next_one_stands_in(scene: Scene) -> None:
 
 
 def test_one_that_waits_may_end(scene: Scene) -> None:
-    """It is never looked up; those before and after it stay."""
+    """A waiting subscription that ends is never looked up; those before and after it stay."""
     subscriptions = [scene.add(FAR) for _ in range(3)]
 
     scene.interest.remove(subscriptions[1])

@@ -65,7 +65,7 @@ def test_verbs_in_any_case(spelling: tuple[Verb, bytes]) -> None:
 
 @given(VERB_SPELLINGS)
 def test_every_beginning_of_a_verb_may_go_on(spelling: tuple[Verb, bytes]) -> None:
-    """No letter of a verb is refused, nor the verb as such, nor the blank after it."""
+    """No letter of a verb is refused, nor the whole verb, nor the blank after it."""
     line = spelling[1] + b" foo 1\r"
 
     for length in range(1, len(line) + 1):

@@ -38,7 +38,7 @@ def test_the_info_line() -> None:
 
 
 def test_an_address_for_clients() -> None:
-    """Clients are informed the address by which they shall reach the server, if it is another one."""
+    """INFO has the advertised address, if there is one, in place of the address that is listened on."""
     line = replace(INFO, advertised_host="me.example", advertised_port=1).line()
 
     assert b'"host":"me.example","port":1,' in line

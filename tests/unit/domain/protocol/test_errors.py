@@ -32,8 +32,8 @@ WIRE: dict[type[ProtocolError], bytes] = {
 
 
 @pytest.mark.parametrize("kind", WIRE, ids=lambda kind: kind.__name__)
-def test_what_the_peer_is_reported(kind: type[ProtocolError]) -> None:
-    """Each error has gnatsd's text, to the byte; our reason stays with us."""
+def test_what_the_peer_gets(kind: type[ProtocolError]) -> None:
+    """Each error is sent in gnatsd's text, to the byte, without our reason."""
     assert WIRE[kind] == kind("a secret reason").wire()
 
 
@@ -58,5 +58,5 @@ def test_a_reason_is_for_the_log() -> None:
 
 
 def test_an_unknown_operation_is_a_parser_error() -> None:
-    """Anyone who handles what could not be parsed handles unknown verbs too."""
+    """Code that catches parser errors catches unknown verbs too."""
     assert issubclass(UnknownOperation, ParserError)

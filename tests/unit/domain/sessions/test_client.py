@@ -225,7 +225,7 @@ def test_refusals(make_plane: MakePlane, sent: bytes, heard: bytes, size: int | 
 
 
 def test_the_words_about_a_client(server: VirtualBroker) -> None:
-    """Name, language and version are kept for anyone who asks, and merged like all fields."""
+    """Name, language and version are kept for monitoring, and merged like all fields."""
     client = server.connect()
 
     client.send(document(name="n", lang="python", version="1.0") + document(version="2.0", name=None))
@@ -246,7 +246,7 @@ def test_live_subscriptions(server: VirtualBroker) -> None:
 
 
 def test_expiry_by_the_message_of_another(server: VirtualBroker) -> None:
-    """A subscription that has had its last message is gone, anyone who sent it."""
+    """A subscription ends with its last message, whatever client published it."""
     receiver, sender = server.connect(quiet=True), server.connect(quiet=True)
     receiver.send(b"SUB a 1\r\nUNSUB 1 2\r\n")
 
@@ -302,7 +302,7 @@ def test_the_gatekeeper_judges(guarded: VirtualBroker, gatekeeper: ManualAuthent
 def test_operations_wait_for_the_verdict(
     guarded: VirtualBroker, gatekeeper: ManualAuthenticator, size: int | None
 ) -> None:
-    """What is pipelined after CONNECT is obeyed after the verdict, in order."""
+    """Operations that are pipelined after CONNECT are obeyed after the verdict, in order."""
     client = guarded.connect()
 
     client.send(LOGIN + b"SUB a 1\r\nPUB a 2\r\nok\r\nPING\r\n", size)
@@ -316,7 +316,7 @@ def test_operations_wait_for_the_verdict(
 
 
 def test_the_verdict_is_acknowledged(guarded: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
-    """A verbose client hears +OK with the verdict, before anything that it sent after CONNECT."""
+    """A verbose client gets +OK with the verdict, before the answers to anything it sent after CONNECT."""
     client = guarded.connect()
 
     client.send(document(user="u") + b"PING\r\n")
@@ -329,7 +329,7 @@ def test_the_verdict_is_acknowledged(guarded: VirtualBroker, gatekeeper: ManualA
 def test_a_refused_login(
     guarded: VirtualBroker, gatekeeper: ManualAuthenticator, events: RecordingEventLog
 ) -> None:
-    """Wrong credentials end the connection; what was sent after them is not obeyed."""
+    """Wrong credentials end the connection; input after them is not obeyed."""
     client = guarded.connect()
 
     client.send(LOGIN + b"SUB a 1\r\nPING\r\n")
@@ -654,7 +654,7 @@ def test_a_login_before_anything_else_is_logged(guarded: VirtualBroker, events: 
     ],
 )
 @pytest.mark.parametrize("admitted", [True, False, None], ids=["admitted", "refused", "silence"])
-def test_no_secret_is_ever_reported(
+def test_no_secret_is_ever_logged(
     guarded: VirtualBroker,
     gatekeeper: ManualAuthenticator,
     events: RecordingEventLog,
@@ -670,10 +670,10 @@ def test_no_secret_is_ever_reported(
         (gatekeeper.admit if admitted else gatekeeper.refuse)()
     guarded.advance(5.0)
 
-    reported = " ".join([*events.texts(), *map(repr, events.events), repr(gatekeeper.asked)])
-    assert "cid" in reported
-    assert "secret" not in reported
-    assert "hidden" not in reported
+    logged = " ".join([*events.texts(), *map(repr, events.events), repr(gatekeeper.asked)])
+    assert "cid" in logged
+    assert "secret" not in logged
+    assert "hidden" not in logged
 
 
 def test_limits_are_the_brokers(make_plane: MakePlane) -> None:

@@ -1,4 +1,4 @@
-"""Connections: reading and waiting, ending in each way, and what is informed about them."""
+"""Connections: reading and waiting, each way to end, and the figures about them."""
 
 import gc
 import weakref
@@ -29,7 +29,7 @@ LIMITS = Limits(max_pending=4000)
 
 
 def message(size: int) -> bytes:
-    """A PUB to ``slow`` of this many bytes payload."""
+    """A PUB to ``slow`` with a payload of `size` bytes."""
     return b"PUB slow %d\r\n%b\r\n" % (size, size * b"x")
 
 
@@ -552,7 +552,7 @@ def test_input_after_the_end_is_ignored(client: VirtualClient) -> None:
 
 
 def test_waiting_after_the_end(client: VirtualClient) -> None:
-    """A closed connection may be informed to wait and to go on; it touches its wire no more."""
+    """A closed connection may be paused and resumed; its wire gets no further calls."""
     client.connection.close()
 
     client.connection.wait()
@@ -685,7 +685,7 @@ def test_a_lost_link(make_plane: MakePlane, error: Exception | None) -> None:
 def test_a_lost_publisher_is_forgotten(
     server: VirtualBroker, client: VirtualClient, slow: VirtualClient
 ) -> None:
-    """Anyone who waited for a receiver and is gone when that goes on does no harm."""
+    """A publisher that waited for a receiver and left does no harm when the receiver goes on."""
     client.send(message(2500) + message(1))
 
     client.leave()
@@ -748,8 +748,8 @@ def test_figures_of_a_fresh_connection(make_plane: MakePlane) -> None:
     )
 
 
-def test_a_connection_reports_how_its_link_is_protected(client: VirtualClient) -> None:
-    """The figures name what the wire's ends have agreed on."""
+def test_the_figures_have_the_protection_of_the_link(client: VirtualClient) -> None:
+    """The figures name what both ends of the wire agreed on."""
     client.wire.agreed = Security("1.3", "TLS_AES_128_GCM_SHA256")
 
     assert Security("1.3", "TLS_AES_128_GCM_SHA256") == client.connection.stats().security

@@ -86,8 +86,8 @@ def session_of(client: VirtualClient) -> ClientSession:
     return session
 
 
-def test_clients_are_reported_different_things(make_plane: MakePlane) -> None:
-    """Each hears its own number, at the start and with each change, and nothing in between."""
+def test_each_client_gets_its_own_info(make_plane: MakePlane) -> None:
+    """Each client gets its own number, at the start and with each change, and nothing in between."""
     server = VirtualBroker(make_plane)
     server.broker.greeting.personal_of = lambda number, ip: PersonalInfo(client_id=number, client_ip=ip)
     clients = [server.accept(), server.accept()]

@@ -55,7 +55,7 @@ def test_a_ping_at_each_interval(scene: Scene) -> None:
 
 
 def test_unanswered_pings(scene: Scene) -> None:
-    """As many as are tolerated may be unanswered; the next one is the end, and the peer is informed why."""
+    """A tolerated number of pings may be unanswered; the next one ends the connection, with an error."""
     client = scene.client()
 
     for _ in range(3):

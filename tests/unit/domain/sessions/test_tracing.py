@@ -1,4 +1,4 @@
-"""What a log that wants to know is informed of the lines and subscriptions of clients and of other servers."""
+"""Tracing: the lines and subscriptions of clients and of other servers, as the log gets them."""
 
 import pytest
 

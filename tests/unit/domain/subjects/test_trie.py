@@ -197,7 +197,7 @@ def test_only_unused_levels_are_cut_off(trie: Trie) -> None:
 
 
 def test_a_way_stays_when_its_end_leaves(trie: Trie) -> None:
-    """Removing a subscription in the middle keeps those after it."""
+    """Removing a subscription in the middle of a path keeps those on deeper levels."""
     middle = trie.subscribe(b"a.b")
     behind = trie.subscribe(b"a.b.c")
 
