@@ -33,6 +33,7 @@ from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
+from .sessions.local_client import LocalClient
 from .sessions.wire import Handler, Wire
 from .stats import SlowConsumerRecord, Traffic
 from .timers import DueQueue, Scheduler
@@ -100,6 +101,8 @@ class Broker:
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
         """The sessions of the same."""
+        self._local: dict[int, LocalClient] = {}
+        """Local clients by number."""
         self._pings = KeepAlive(scheduler, needs.events, limits.ping_interval, limits.ping_max)
         self._logins: DueQueue[Connection] = DueQueue(scheduler, limits.auth_timeout, self._expire_login)
         self._verdicts: DueQueue[Connection] = DueQueue(scheduler, _verdict_time(limits), self._expire_login)
@@ -176,12 +179,17 @@ class Broker:
         """See `Host`."""
         if PeerKind.CLIENT in kinds:
             yield from (session.subscriptions for session in self.sessions.values())
+            yield from (client.session.subscriptions for client in self._local.values())
 
     def _find_member(self, sid: bytes) -> Subscription | None:
         """The local member of a queue group that other servers know by this sid."""
         name = read_member(sid)
-        session = self.sessions.get(name[0]) if name is not None else None
-        subscription = session.subscriptions.get(name[1]) if session and name else None
+        if name is None:
+            return None
+        number, own_sid = name
+        local = self._local.get(number)
+        session = local.session if local is not None else self.sessions.get(number)
+        subscription = session.subscriptions.get(own_sid) if session is not None else None
         return subscription if subscription is not None and subscription.queue is not None else None
 
     # --- connections -----------------------------------------------------------
@@ -205,6 +213,12 @@ class Broker:
         self.connections[connection.cid] = connection
         self.sessions[connection.cid] = session
         return connection
+
+    def connect_local(self, name: str) -> LocalClient:
+        """A client inside the process, which monitoring calls no connection."""
+        client = LocalClient(self, name)
+        self._local[client.connection.cid] = client
+        return client
 
     def accept_route(self, wire: Wire) -> Handler:
         """Take on a server that dialled us. Only where there is a cluster."""
@@ -235,6 +249,7 @@ class Broker:
         """See `Host`: nothing is due for it, nobody waits for it."""
         self.connections.pop(connection.cid, None)
         self.sessions.pop(connection.cid, None)
+        self._local.pop(connection.cid, None)
         self._pings.discard(connection)
         self._logins.discard(connection)
         self._verdicts.discard(connection)
@@ -311,7 +326,8 @@ class Broker:
     def _all(self) -> list[Connection]:
         """Routes first: peers whose route is closed need not hear what each client gives up."""
         routes = self.cluster.connections() if self.cluster is not None else []
-        return [*routes, *self.connections.values()]
+        local = [client.connection for client in self._local.values()]
+        return [*routes, *self.connections.values(), *local]
 
     # --- figures ---------------------------------------------------------------------
 

@@ -1,0 +1,148 @@
+"""A client inside the process: it subscribes and publishes without a socket.
+
+Its messages take the way of all others: through an inlet and an outbox of the data plane, so both
+twins serve it alike, flow control holds it, and a queue group may have it as a member. It is not
+greeted, logs in to nothing, is not pinged, and is no connection for monitoring.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from ..credentials import Identity
+from ..interest.routing import Audience
+from ..peer_kind import PeerKind
+from ..protocol.commands import Subscribe
+from ..protocol.errors import ProtocolError
+from .connection import Connection
+from .host import Host
+from .local_wire import LocalMessage, LocalWire
+from .peer import PeerSession
+
+Deliver = Callable[[LocalMessage], None]
+"""Gets each message of a subscription, in a turn of its own."""
+
+_FORBIDDEN = (b" ", b"\t", b"\r", b"\n", b"\0")
+
+
+class LocalSession(PeerSession):
+    """The session of a local client: it may do everything from the start."""
+
+    kind: ClassVar[PeerKind] = PeerKind.CLIENT
+
+    __slots__ = ("_name",)
+
+    def __init__(self, host: Host[Connection], connection: Connection, name: str) -> None:
+        self._name = name
+        super().__init__(host, connection, admitted=True)
+        connection.inlet.audience = Audience.LENIENT
+        connection.inlet.publishing = True
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+        return self._name
+
+    def refuse(self, error: ProtocolError) -> None:
+        """A local client checks what it sends, so this is a defect."""
+        raise error
+
+    def process_connect(self, argument: bytes) -> None:
+        """Nothing to do."""
+
+    def process_info(self, argument: bytes) -> None:
+        """Nothing to do."""
+
+    def process_err(self, argument: bytes) -> None:
+        """Nothing to do."""
+
+    def let_in(self, identity: Identity) -> bool:
+        """It is in."""
+        del identity
+        return True
+
+    def login_expired(self) -> None:
+        """It needs no login."""
+
+
+class LocalClient:
+    """Subscribes and publishes for a part of the program. Used from the broker's thread."""
+
+    def __init__(self, host: Host[Connection], name: str) -> None:
+        """`name` is what logs call it."""
+        self._host = host
+        self._wire = LocalWire(host.scheduler, self._dispatch)
+        self.connection = Connection(host, host.next_number(), self._wire)
+        self._wire.handler = self.connection
+        self.session = LocalSession(host, self.connection, name)
+        self._callbacks: dict[bytes, Deliver] = {}
+        self._last_sid = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is over: by `close`, by the end of the server, or as a slow consumer."""
+        return self.connection.closed
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that were published and are not processed: they grow while a slow receiver holds it."""
+        return 0 if self.closed else self._wire.waiting + len(self.connection.inlet.kept())
+
+    def subscribe(self, subject: bytes, deliver: Deliver, queue: bytes | None = None) -> bytes:
+        """Have messages delivered from now on; the sid is what `unsubscribe` takes.
+
+        Raises `InvalidSubject` for a malformed subject, `ValueError` for a queue group that is no word,
+        and `RuntimeError` when the client is closed.
+        """
+        self._check_open()
+        if queue is not None:
+            _check_word("queue group", queue)
+        self._last_sid += 1
+        sid = b"%d" % self._last_sid
+        self.session.subscribe(Subscribe(subject, queue, sid))
+        self._callbacks[sid] = deliver
+        return sid
+
+    def unsubscribe(self, sid: bytes) -> None:
+        """End a subscription; nothing is delivered any more. Without effect on one that is over."""
+        if self._callbacks.pop(sid, None) is not None and not self.closed:
+            self.session.process_unsub(sid)
+
+    def publish(self, subject: bytes, payload: bytes = b"", reply: bytes | None = None) -> None:
+        """Publish, in a later turn and in order.
+
+        Raises `ValueError` for a subject or reply that is no word, or a payload above
+        `max_payload`, and `RuntimeError` when the client is closed.
+        """
+        self._check_open()
+        _check_word("subject", subject)
+        words = [b"PUB", subject]
+        if reply is not None:
+            _check_word("reply subject", reply)
+            words.append(reply)
+        limits = self._host.limits
+        if len(payload) > limits.max_payload:
+            raise ValueError(f"{len(payload)} bytes of payload exceed max_payload {limits.max_payload}")
+        words.append(b"%d" % len(payload))
+        line = b" ".join(words)
+        if len(line) > limits.max_control_line:
+            raise ValueError(f"the subjects exceed max_control_line {limits.max_control_line}")
+        self._wire.publish(b"%b\r\n%b\r\n" % (line, payload))
+
+    def close(self) -> None:
+        """End it; what was published and is not processed yet is lost. May be called again."""
+        self._callbacks.clear()
+        self.connection.close()
+
+    def _dispatch(self, message: LocalMessage) -> None:
+        deliver = self._callbacks.get(message.sid)
+        if deliver is not None:
+            deliver(message)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise RuntimeError("the local client is closed")
+
+
+def _check_word(what: str, word: bytes) -> None:
+    if not word or any(byte in word for byte in _FORBIDDEN):
+        raise ValueError(f"a {what} is one word without blanks, not {word!r}")
