@@ -163,7 +163,7 @@ async def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, _Ad
     except socket.gaierror:
         loop = asyncio.get_running_loop()
         found = list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
+    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc] # mypy cannot know that these families have two or four parts
 
 
 async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]]) -> socket.socket:
