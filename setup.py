@@ -18,7 +18,7 @@ _SANITIZED = os.environ.get("SANITIZE") == "1"
 
 
 class BuildIfPossible(build_ext):
-    """FairQueue a failed build into one line, unless the build is required."""
+    """Turns a failed build into one line, unless the build is required."""
 
     def build_extension(self, ext: Extension) -> None:
         """Compile one extension."""

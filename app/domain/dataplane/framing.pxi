@@ -41,18 +41,20 @@ cdef inline bytes middle_of(bytes sid):
     return b" " + sid + b" "
 
 
-cdef inline char *write_head(char *out, const char *subject, Py_ssize_t subject_size, bytes middle) noexcept:
+cdef inline char *write_head(
+    char *out, const char *subject, Py_ssize_t subject_size, const char *middle, Py_ssize_t size
+) noexcept nogil:
     """Write start and middle, and return where they end."""
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(middle)
     memcpy(out, b"MSG ", _VERB_SIZE)
     copy(out + _VERB_SIZE, subject, subject_size)
     out += _VERB_SIZE + subject_size
-    copy(out, PyBytes_AS_STRING(middle), size)
+    copy(out, middle, size)
     return out + size
 
 
 cdef bytes head_of(const char *subject, Py_ssize_t subject_size, bytes middle):
     """The same as an object."""
     cdef bytes head = PyBytes_FromStringAndSize(NULL, start_size(subject_size) + PyBytes_GET_SIZE(middle))
-    write_head(PyBytes_AS_STRING(head), subject, subject_size, middle)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(middle)
+    write_head(PyBytes_AS_STRING(head), subject, subject_size, PyBytes_AS_STRING(middle), size)
     return head

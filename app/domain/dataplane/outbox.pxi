@@ -117,7 +117,9 @@ cdef class Outbox:
 
     cdef inline char *put_head(self, Target target, Delivery *delivery) noexcept:
         """Write what is before the tail at the tip, and return where it ends."""
-        cdef char *out = write_head(self.tip(), delivery.subject, delivery.subject_size, target.middle)
+        cdef const char *middle = PyBytes_AS_STRING(target.middle)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
+        cdef char *out = write_head(self.tip(), delivery.subject, delivery.subject_size, middle, size)
         if delivery.prefix_size:
             memcpy(out, delivery.prefix, delivery.prefix_size)
             out += delivery.prefix_size
@@ -149,14 +151,16 @@ cdef class Outbox:
         cdef const char *tail = message.line + message.tail
         cdef Py_ssize_t stride = stride_of(message)
         cdef Py_ssize_t tail_size = stride - message.tail
-        cdef Py_ssize_t head = start_size(message.subject_size) + PyBytes_GET_SIZE(target.middle)
+        cdef const char *middle = PyBytes_AS_STRING(target.middle)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
+        cdef Py_ssize_t head = start_size(message.subject_size) + size
         cdef Py_ssize_t total = repeats * (head + tail_size)
         cdef const char *first
         cdef char *out
         self.ensure(total)
         out = self.tip()
         first = out
-        write_head(out, message.line + message.subject, message.subject_size, target.middle)
+        write_head(out, message.line + message.subject, message.subject_size, middle, size)
         copy(out + head, tail, tail_size)
         out += head + tail_size
         while repeats > 1:
