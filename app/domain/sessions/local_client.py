@@ -90,14 +90,18 @@ class LocalClient:
     def subscribe(self, subject: bytes, deliver: Deliver, queue: bytes | None = None) -> bytes:
         """Have messages delivered from now on; the sid is what `unsubscribe` takes.
 
-        Raises `InvalidSubject` for a malformed subject, `ValueError` for a queue group that is no word,
-        and `RuntimeError` when the client is closed.
+        Raises `ValueError` for a subject or queue group that is no word, or too long for a
+        line, `InvalidSubject` for a malformed subject, and `RuntimeError` when the client is closed.
         """
         self._check_open()
+        _check_word("subject", subject)
+        words = [subject]
         if queue is not None:
             _check_word("queue group", queue)
+            words.append(queue)
         self._last_sid += 1
         sid = b"%d" % self._last_sid
+        self._check_line(b" ".join([*words, sid]))
         self.session.subscribe(Subscribe(subject, queue, sid))
         self._callbacks[sid] = deliver
         return sid
@@ -119,13 +123,12 @@ class LocalClient:
         if reply is not None:
             _check_word("reply subject", reply)
             words.append(reply)
-        limits = self._host.limits
-        if len(payload) > limits.max_payload:
-            raise ValueError(f"{len(payload)} bytes of payload exceed max_payload {limits.max_payload}")
+        max_payload = self._host.limits.max_payload
+        if len(payload) > max_payload:
+            raise ValueError(f"{len(payload)} bytes of payload exceed max_payload {max_payload}")
         words.append(b"%d" % len(payload))
         line = b" ".join(words)
-        if len(line) > limits.max_control_line:
-            raise ValueError(f"the subjects exceed max_control_line {limits.max_control_line}")
+        self._check_line(line)
         self._wire.publish(b"%b\r\n%b\r\n" % (line, payload))
 
     def close(self) -> None:
@@ -137,6 +140,12 @@ class LocalClient:
         deliver = self._callbacks.get(message.sid)
         if deliver is not None:
             deliver(message)
+
+    def _check_line(self, line: bytes) -> None:
+        """What a client could not write may not reach a route either, which would end."""
+        longest = self._host.limits.max_control_line
+        if len(line) > longest:
+            raise ValueError(f"the subjects exceed max_control_line {longest}")
 
     def _check_open(self) -> None:
         if self.closed:

@@ -209,8 +209,11 @@ def test_a_subject_that_is_no_word(local: LocalClient, subject: bytes) -> None:
         local.publish(subject)
     with pytest.raises(ValueError, match="a reply subject is one word without blanks"):
         local.publish(b"a", reply=subject)
+    with pytest.raises(ValueError, match="a subject is one word without blanks"):
+        local.subscribe(subject, lambda _message: None)
     with pytest.raises(ValueError, match="a queue group is one word without blanks"):
         local.subscribe(b"a", lambda _message: None, queue=subject)
+    assert {} == local.session.subscriptions
 
 
 def test_a_malformed_pattern(server: VirtualBroker, local: LocalClient) -> None:
@@ -227,6 +230,11 @@ def test_what_is_too_large(local: LocalClient) -> None:
         local.publish(b"a", 1001 * b"x")
     with pytest.raises(ValueError, match="the subjects exceed max_control_line 1024"):
         local.publish(b"a" * 1100)
+    with pytest.raises(ValueError, match="the subjects exceed max_control_line 1024"):
+        local.subscribe(b"a" * 1100, lambda _message: None)
+    with pytest.raises(ValueError, match="the subjects exceed max_control_line 1024"):
+        local.subscribe(b"a", lambda _message: None, queue=b"q" * 1100)
+    assert {} == local.session.subscriptions
 
 
 def test_lines_that_are_not_for_it(local: LocalClient, server: VirtualBroker) -> None:
@@ -261,3 +269,17 @@ def test_other_servers_hear_of_it(make_plane: MakePlane) -> None:
 
     assert b"SUB a q QRSID:1:1\r\n" in announced
     assert [b"hi"] == [message.payload for message in got]
+
+
+def test_no_subject_reaches_other_servers_as_a_line(make_plane: MakePlane) -> None:
+    """A subject that a route would read as a further line, or refuse, is announced to nobody."""
+    server = RoutedBroker(make_plane)
+    local = server.broker.connect_local("system")
+    peer = server.called()
+    peer.introduce("other", 7001)
+
+    for subject in (b"a RSID:9:9\r\nSUB b", b"a b c", 5000 * b"x"):
+        with pytest.raises(ValueError, match=r"the subjects exceed|one word without blanks"):
+            local.subscribe(subject, lambda _message: None)
+
+    assert b"PONG\r\n" == peer.ask(b"PING\r\n")
