@@ -38,8 +38,7 @@ serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 
 
 # The domain must be covered by its own unit tests alone, so they run first and by themselves.
 test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
-	$(BIN)/coverage run -m pytest $(DOMAIN_TESTS)
-	$(BIN)/coverage report
+	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(DOMAIN_TESTS)
 	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
 
 # What an interpreter could change: texts and limits of Python, the compiled twin, TLS.

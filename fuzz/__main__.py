@@ -56,7 +56,7 @@ def build() -> dict[str, str]:
 
 def load_sanitized() -> None:
     """Make the sanitized build the native twin of this process."""
-    (path,) = (BUILD / "app" / "domain" / "dataplane").glob("native*.so")
+    (path,) = (BUILD / "pynatsd" / "domain" / "dataplane").glob("native*.so")
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not an extension module")

@@ -118,6 +118,7 @@ class Broker:
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
+        self._is_over = False
         self.cluster: Cluster | None = None
         """None for a server that stays alone."""
         if membership is not None:
@@ -215,7 +216,12 @@ class Broker:
         return connection
 
     def connect_local(self, name: str) -> LocalClient:
-        """A client inside the process, which monitoring calls no connection."""
+        """A client inside the process, which monitoring calls no connection.
+
+        Raises `RuntimeError` when the broker has shut down.
+        """
+        if self._is_over:
+            raise RuntimeError("the server has shut down")
         client = LocalClient(self, name)
         self._local[client.connection.cid] = client
         return client
@@ -303,6 +309,7 @@ class Broker:
         The caller has stopped accepting. Nothing is read any more.
         """
         self.serving = False
+        self._is_over = True
         if self.cluster is not None:
             self.cluster.stop()
         for connection in self._all():

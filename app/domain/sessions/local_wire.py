@@ -115,6 +115,7 @@ class LocalWire:
         if self._is_closing and not self._received and not self._is_lost:
             self._is_lost = True
             self.handler.connection_lost(None)
+            del self.handler, self._deliver  # breaks the circles of references
 
     def _hand_over(self) -> None:
         had = bool(self._received)

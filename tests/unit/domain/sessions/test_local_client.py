@@ -1,9 +1,13 @@
 """A client inside the process: it subscribes and publishes as others do, without a socket."""
 
+import gc
+import weakref
+from dataclasses import replace
+
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
-from app.domain.events import InternalFailure, SlowConsumer
+from app.domain.events import InternalFailure, ReadFailed, SlowConsumer
 from app.domain.limits import Limits
 from app.domain.protocol.errors import InvalidSubject, ParserError
 from app.domain.sessions.local_client import LocalClient
@@ -200,6 +204,8 @@ def test_the_end_of_the_server(server: VirtualBroker, local: LocalClient) -> Non
     server.settle()
 
     assert ([True], True) == (done, local.closed)
+    with pytest.raises(RuntimeError, match="the server has shut down"):
+        server.broker.connect_local("late")
 
 
 @pytest.mark.parametrize("subject", [b"", b"a b", b"a\tb", b"a\r\nPUB b 0", b"a\0"])
@@ -249,8 +255,36 @@ def test_lines_that_are_not_for_it(local: LocalClient, server: VirtualBroker) ->
     server.settle()
     assert not local.closed
 
-    with pytest.raises(ParserError):
-        session.refuse(ParserError("x"))
+    session.refuse(ParserError("x"))
+
+    assert local.closed
+
+
+def test_a_limit_that_is_lowered(
+    server: VirtualBroker, local: LocalClient, events: RecordingEventLog
+) -> None:
+    """What waits is judged by the limits of its turn: it ends the client, and is logged as for others."""
+    local.publish(b"a", 90 * b"x")
+
+    server.broker.apply(replace(LIMITS, max_payload=50))
+    server.settle()
+
+    assert (True, 1, []) == (local.closed, len(events.of(ReadFailed)), events.of(InternalFailure))
+
+
+def test_a_closed_one_is_freed(server: VirtualBroker) -> None:
+    """A local client that is closed and let go of leaves memory without the collector."""
+    local = server.broker.connect_local("x")
+    reference = weakref.ref(local)
+    local.close()
+    server.settle()
+
+    gc.disable()
+    del local
+    freed = reference() is None
+    gc.enable()
+
+    assert freed
 
 
 # --- in a cluster -------------------------------------------------------------------------
