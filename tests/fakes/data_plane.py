@@ -1,6 +1,7 @@
 """Everything around a data plane, scripted, so that a plane can be tried alone."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from app.domain.dataplane.seam import (
     Control,
@@ -153,7 +154,8 @@ class ScriptedPlanner(Planner):
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Look it up."""
         self.asked.append((audience, subject))
-        search = ScriptedSearch(lambda: self._decide(plane, audience, subject), self.turns)
+        # No lambda: CPython 3.13 crashes where there is no memory for a function object.
+        search = ScriptedSearch(partial(self._decide, plane, audience, subject), self.turns)
         return search.go_on() or search
 
     def _decide(self, plane: Plane, audience: int, subject: bytes) -> Decision:
