@@ -10,6 +10,7 @@ from soak.environment import HOST, PASSWORD, USER
 _EVERY_SECONDS = 0.05
 _PATIENCE = 60.0
 _PUBLISHED = b"PUB probe 5\r\nstill\r\n"
+_PING, _PONG = b"PING\r\n", b"PONG\r\n"
 _DELIVERED = b"MSG probe 1 5\r\nstill\r\n"
 
 
@@ -56,11 +57,14 @@ class LatencyProbe(threading.Thread):
         self._asked = asked = time.monotonic()
         self._link.sendall((_PUBLISHED if delivered else b"") + b"PING\r\n")
         got = b""
-        while not got.endswith(b"PONG\r\n"):
+        while _PONG not in got:
             data = self._link.recv(65536)
             if not data:
                 raise ConnectionError(f"closed after {got[-200:]!r}")
             got += data
+            if _PING in got:  # once in two minutes; a client that does not answer is closed
+                self._link.sendall(_PONG)
+                got = got.replace(_PING, b"")
         if delivered not in got:
             raise ConnectionError(f"wanted {delivered!r}, got {got[-200:]!r}")
         self._worst = max(self._worst, time.monotonic() - asked)
