@@ -26,7 +26,8 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
 def say(sample: Sample) -> None:
     """One line of progress."""
     sys.stderr.write(
-        f"{sample.seconds:6.1f} s  {sample.memory:7.1f} MiB  {sample.descriptors:4} descriptors"
+        f"{sample.seconds:6.1f} s  {sample.memory:7.1f} MiB  {sample.plans:5.1f} MiB of plans"
+        f"  {sample.descriptors:4} descriptors"
         f"  {sample.threads:3} threads  {sample.tasks:4} tasks  {sample.lateness:7.1f} ms late\n"
     )
 

@@ -1,5 +1,6 @@
 """One soak: start the server, put load on it, take samples, end all of it."""
 
+import json
 import multiprocessing
 import os
 import re
@@ -85,6 +86,7 @@ def _sample(seconds: float, pid: int, port: int, probe: LatencyProbe) -> Sample:
     return Sample(
         seconds,
         process.memory_info().rss / 2**20,
+        _plans(port),
         process.num_fds(),
         process.num_threads(),
         _tasks(port),
@@ -92,13 +94,23 @@ def _sample(seconds: float, pid: int, port: int, probe: LatencyProbe) -> Sample:
     )
 
 
-def _tasks(port: int) -> int:
-    """Tasks of the server's loop, as its page of stacks counts them. Raises `SoakFailed`."""
+def _page(port: int, name: str) -> str:
+    """A page of monitoring. Raises `SoakFailed`."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/stacksz", timeout=30) as answer:
-            text = answer.read().decode()
+        with urllib.request.urlopen(f"http://{HOST}:{port}/{name}", timeout=30) as answer:
+            return str(answer.read().decode())
     except OSError as error:
         raise SoakFailed(f"monitoring does not answer: {error}") from error
+
+
+def _plans(port: int) -> float:
+    """MiB that the server's plan cache takes, by its own estimate."""
+    return int(json.loads(_page(port, "subsz"))["plan_cache_bytes"]) / 2**20
+
+
+def _tasks(port: int) -> int:
+    """Tasks of the server's loop, as its page of stacks counts them."""
+    text = _page(port, "stacksz")
     more = re.search(r"^and (\d+) more tasks$", text, re.MULTILINE)
     return len(re.findall(r"^task ", text, re.MULTILINE)) + (int(more[1]) if more else 0)
 

@@ -44,7 +44,7 @@ def test_every_verb_is_explained() -> None:
 
 def test_the_bounds_of_a_soak() -> None:
     """The page has the bounds that decide a soak's exit status."""
-    memory, descriptors = BOUNDS["memory (MiB)"], BOUNDS["descriptors"]
+    memory, descriptors = BOUNDS["without plans"], BOUNDS["descriptors"]
     section = PAGE.partition("\n## Soak\n")[2].partition("\n## ")[0]
 
     assert f"more than {memory.per_ten_minutes:g} MiB" in section

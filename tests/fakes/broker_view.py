@@ -73,7 +73,7 @@ class FakeBrokerView(BrokerView):
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.facts = FACTS
-        self.figures = IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0)
+        self.figures = IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0, 0)
         self.state = Health(serving=True, ready=True)
         self.clients: list[ClientStats] = []
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)

@@ -27,6 +27,8 @@ def test_a_short_soak(twin: str) -> None:
     soak = run(4.0, twin, 1, lambda _: None)
 
     assert len(soak.samples) >= 4
-    assert {"memory (MiB)", "descriptors", "threads", "tasks", "lateness (ms)"} == set(slopes(soak.samples))
+    assert {"memory (MiB)", "without plans", "descriptors", "threads", "tasks", "lateness (ms)"} == set(
+        slopes(soak.samples)
+    )
     assert all(sample.memory > 0 and sample.descriptors > 0 for sample in soak.samples)
     assert PARTS <= {part for part, number in soak.counts.items() if number}

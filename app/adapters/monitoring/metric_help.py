@@ -75,6 +75,7 @@ _HELP: Mapping[str, str] = {
     "subsz_cache_hit_rate": "Part of the look-ups that memory answered, from 0 to 1.",
     "subsz_max_fanout": "Receivers of the subject that has most, among those that are remembered.",
     "subsz_avg_fanout": "Receivers of a subject on average, among those that are remembered.",
+    "subsz_plan_cache_bytes": "Bytes of remembered plans, by an estimate; at most 32 MiB.",
     "healthz_status": "0 while clients can come in, else 1.",
     "healthz_status_value": "1 while clients can come in, else 0; in the label value: ok or error.",
     "process_open_fds": "Open files and links of the process.",

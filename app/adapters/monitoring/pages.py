@@ -271,6 +271,7 @@ def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:
         cache_hit_rate=index.cache_hit_rate,
         max_fanout=index.max_fanout,
         avg_fanout=index.avg_fanout,
+        plan_cache_bytes=index.plan_cache_bytes,
     )
 
 

@@ -161,6 +161,7 @@ class Subsz(PageModel):
     cache_hit_rate: Number
     max_fanout: int
     avg_fanout: Number
+    plan_cache_bytes: int
     total: int | None = None
     offset: int | None = None
     limit: int | None = None

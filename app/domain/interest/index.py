@@ -32,6 +32,7 @@ class IndexStats:
     cache_hit_rate: float
     max_fanout: int
     avg_fanout: float
+    plan_cache_bytes: int
 
 
 class Part:

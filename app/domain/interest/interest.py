@@ -104,6 +104,7 @@ class Interest:
             cache_hit_rate=hits / matches if matches else 0.0,
             max_fanout=figures.max_fanout,
             avg_fanout=figures.total_fanout / figures.plans if figures.plans else 0.0,
+            plan_cache_bytes=figures.size,
         )
 
     def stats_in_steps(self) -> Generator[None, None, IndexStats]:

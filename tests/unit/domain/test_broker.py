@@ -566,8 +566,8 @@ def test_shutdown_while_a_client_leaves(server: VirtualBroker) -> None:
 
 
 def index(server: VirtualBroker) -> IndexStats:
-    """The figures of ``/subsz``."""
-    return stats_of(server.broker).subscriptions
+    """The figures of ``/subsz``, without the bytes of the plans, which differ between the twins."""
+    return replace(stats_of(server.broker).subscriptions, plan_cache_bytes=0)
 
 
 def test_a_fresh_broker(server: VirtualBroker) -> None:
@@ -580,7 +580,7 @@ def test_a_fresh_broker(server: VirtualBroker) -> None:
         stats.slow_consumers,
         stats.traffic,
     )
-    assert IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0) == stats.subscriptions
+    assert IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0, 0) == stats.subscriptions
 
 
 def test_the_worked_sequence(server: VirtualBroker) -> None:
@@ -589,22 +589,22 @@ def test_the_worked_sequence(server: VirtualBroker) -> None:
 
     a.send(publish(b"foo", 10))
     b.send(publish(b"foo", 3))
-    assert IndexStats(0, 1, 0, 0, 2, 0.5, 0, 0.0) == index(server)
+    assert IndexStats(0, 1, 0, 0, 2, 0.5, 0, 0.0, 0) == index(server)
 
     a.send(b"SUB foo 1\r\nSUB foo q 2\r\nSUB foo q 3\r\nSUB foo r 4\r\nSUB bar 5\r\n")
-    assert IndexStats(5, 0, 5, 0, 2, 0.5, 0, 0.0) == index(server)
+    assert IndexStats(5, 0, 5, 0, 2, 0.5, 0, 0.0, 0) == index(server)
 
     a.send(publish(b"foo", 2))
-    assert IndexStats(5, 1, 5, 0, 3, 1 / 3, 3, 3.0) == index(server)
+    assert IndexStats(5, 1, 5, 0, 3, 1 / 3, 3, 3.0, 0) == index(server)
 
     a.send(publish(b"nope"))
-    assert IndexStats(5, 2, 5, 0, 4, 1 / 4, 3, 1.5) == index(server)
+    assert IndexStats(5, 2, 5, 0, 4, 1 / 4, 3, 1.5, 0) == index(server)
 
     a.send(b"UNSUB 1\r\n")
-    assert IndexStats(4, 1, 5, 1, 4, 1 / 4, 0, 0.0) == index(server)
+    assert IndexStats(4, 1, 5, 1, 4, 1 / 4, 0, 0.0, 0) == index(server)
 
     a.send(b"".join(publish(b"subject%d" % i) for i in range(3000)))
-    assert IndexStats(4, 1024, 5, 1, 3004, 1 / 3004, 0, 0.0) == index(server)
+    assert IndexStats(4, 1024, 5, 1, 3004, 1 / 3004, 0, 0.0, 0) == index(server)
 
 
 def test_what_counts_as_insert_and_remove(server: VirtualBroker) -> None:

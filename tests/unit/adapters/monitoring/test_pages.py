@@ -175,7 +175,8 @@ SUBSZ = """{
   "num_matches": 103,
   "cache_hit_rate": 0.6504854368932039,
   "max_fanout": 1,
-  "avg_fanout": 1
+  "avg_fanout": 1,
+  "plan_cache_bytes": 0
 }"""
 
 LISTED = (
@@ -388,7 +389,7 @@ def test_routez_of_a_cluster_that_is_not_whole(watched: Watched) -> None:
 
 def test_subsz(watched: Watched) -> None:
     """Exactly the figures of the index; whole floats have no fraction."""
-    watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0)
+    watched.view.figures = IndexStats(2, 1, 3539, 3537, 103, 0.6504854368932039, 1, 1.0, 0)
 
     assert SUBSZ == finished(pages.subsz(watched.context))
 
@@ -447,6 +448,7 @@ def test_subsz_with_a_list(watched: Watched) -> None:
 
     assert answer.endswith(
         """  "avg_fanout": 0,
+  "plan_cache_bytes": 0,
   "total": 2,
   "offset": 1,
   "limit": 5,
