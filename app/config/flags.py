@@ -26,7 +26,7 @@ from .flag_syntax import (
     string,
     switch_value,
 )
-from .options import LogFormat
+from .options import CompatibleWith, LogFormat
 
 
 class Request(Enum):
@@ -102,6 +102,13 @@ BLOCKS = {
         ),
         Flag(
             "    --client_advertise ADDRESS", string, "Address to advertise to clients", ("client_advertise",)
+        ),
+        Flag(
+            "    --compatibility VERSION",
+            one_of(*get_args(CompatibleWith)),
+            "Protocol for clients, current or 0.8.0 (default: {compatibility})",
+            ("compatibility",),
+            choices=get_args(CompatibleWith),
         ),
     ),
     "Monitoring": (

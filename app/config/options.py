@@ -90,6 +90,7 @@ def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Advertised = Annotated[str, AfterValidator(_advertised)]
 AdvertisedToServers = Annotated[str, AfterValidator(_advertised_to_servers)]
+CompatibleWith = Literal["current", "0.8.0"]
 LogFormat = Literal["text", "json"]
 Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
@@ -256,6 +257,11 @@ class Options(Section):
     server_name: Annotated[
         str | None, Field(pattern=r"^\S+$"), Key("Server name, for monitoring and other servers.")
     ] = None
+
+    compatibility: Annotated[
+        CompatibleWith,
+        Key("Protocol that clients find: that of current servers, or of gnatsd 0.8.0 to the byte."),
+    ] = "current"
 
     http_host: Annotated[str | None, Key("Host of `http`.", hidden=True)] = None
     http_port: Annotated[Port, Key("Port for monitoring over HTTP; 0 is off.", also=("monitor_port",))] = 0

@@ -24,6 +24,7 @@ from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
 from .limits import Limits
 from .peer_kind import PeerKind
+from .protocol.compatibility import Compatibility
 from .protocol.encode import ListenerInfo, ServerInfo
 from .protocol.errors import MaximumConnections
 from .sessions.client import ClientSession
@@ -76,9 +77,17 @@ class Broker:
     """One messaging server, apart from its sockets. Used from one thread. Implements `Host`."""
 
     def __init__(
-        self, limits: Limits, info: ServerInfo, needs: Needs, membership: Membership | None = None
+        self,
+        limits: Limits,
+        info: ServerInfo,
+        needs: Needs,
+        membership: Membership | None = None,
+        *,
+        compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
         """`info` is what INFO says; its port is set by `listening_on`."""
+        self.compatibility = compatibility
+        """Which server's wire clients find."""
         self.limits = limits
         """Those that hold now; see `apply`."""
         self.scheduler = scheduler = needs.scheduler

@@ -37,6 +37,7 @@ from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
 from ..domain.events import InternalFailure
 from ..domain.failure import described
+from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
 from ..ports.broker_view import BrokerView
@@ -150,6 +151,7 @@ class Container:
                 events=self.event_log,
             ),
             self.membership,
+            compatibility=providers.Object(Compatibility(options.compatibility)),
         )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 

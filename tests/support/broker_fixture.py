@@ -9,6 +9,8 @@ from tests.support.raw_client import RawClient
 class Settings(TypedDict, total=False):
     """What a test may set; sizes in bytes, times in seconds. The rest has its default."""
 
+    compatibility: str
+    """0.8.0 if it is not given."""
     max_payload: int
     max_control_line: int
     max_connections: int

@@ -33,7 +33,7 @@ def _nested(settings: Settings) -> dict[str, object]:
     given = dict(settings)
     asked = {inner: given.pop(name) for name, inner in _AUTHORIZATION.items() if name in given}
     routes = {inner: given.pop(name) for name, inner in _ROUTE_AUTHORIZATION.items() if name in given}
-    options: dict[str, object] = {"host": HOST, **given, "authorization": asked}
+    options: dict[str, object] = {"compatibility": "0.8.0", "host": HOST, **given, "authorization": asked}
     if "routes" in given:
         urls = options.pop("routes")
         options["cluster"] = {"host": HOST, "port": -1, "routes": urls, "authorization": routes}

@@ -26,7 +26,8 @@ LISTENING = re.compile(r"Listening for client connections on \S*:(\d+)")
 class ServerProcess:
     """A server on a free port of the loopback, within a ``with`` block.
 
-    Further flags are given as arguments. The block is entered when the server
+    Further flags are given as arguments, ``--compatibility current`` among them for the
+    wire of today. The block is entered when the server
     is ready, and the process is gone when it is left. Flags that send the log
     elsewhere are out of place here: the port is read from stderr.
     """
@@ -35,6 +36,7 @@ class ServerProcess:
         sys.executable,
         *("-m", "app.entrypoints.server"),
         *("-a", "127.0.0.1", "-p", "-1"),
+        *("--compatibility", "0.8.0"),
     )
 
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:

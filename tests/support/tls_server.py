@@ -29,7 +29,9 @@ class TlsServer:
             "verify": tls.verify,
             "timeout": patience,
         }
-        self.container = Container(make_options({"host": HOST, "port": -1, "tls": section, **options}))
+        self.container = Container(
+            make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "tls": section, **options})
+        )
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
         self.port = 0

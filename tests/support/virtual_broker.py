@@ -8,6 +8,7 @@ from app.domain.broker import Broker, Membership, Needs
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.domain.sessions.connection import Connection
 from app.ports.transport import Acceptor
@@ -36,6 +37,7 @@ class BrokerSetup:
     membership: Membership | None = None
     clock: ManualClock = field(default_factory=ManualClock)
     seed: int = 1
+    compatibility: Compatibility = Compatibility.GNATSD
 
 
 class VirtualClient:
@@ -86,7 +88,9 @@ class VirtualBroker:
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
         needs = Needs(make_plane, setup.seed, self.clock, gatekeeper or AllowAll(), self.events)
-        self.broker = Broker(self.limits, setup.info, needs, setup.membership)
+        self.broker = Broker(
+            self.limits, setup.info, needs, setup.membership, compatibility=setup.compatibility
+        )
         self.clients: list[VirtualClient] = []
         self._next_port = 4000
 

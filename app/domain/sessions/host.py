@@ -11,6 +11,7 @@ from ..interest.interest import Interest
 from ..interest.subscription import Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
+from ..protocol.compatibility import Compatibility
 from ..timers import Scheduler
 from .closing import Removals
 from .deferred_flush import DeferredFlush
@@ -31,6 +32,11 @@ class Host(Protocol[C_contra]):
     @property
     def interest(self) -> Interest:
         """All subscriptions."""
+        ...
+
+    @property
+    def compatibility(self) -> Compatibility:
+        """Which server's wire clients find."""
         ...
 
     @property

@@ -54,6 +54,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "ping_interval": 120.0,
         "ping_max": 2,
         "write_deadline": 2.0,
+        "compatibility": "current",
     } == options.model_dump(exclude={"authorization", "cluster"})
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)

@@ -129,3 +129,15 @@ def test_nothing_is_imported_that_a_plain_broker_does_not_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]\n" == done.stdout
+
+
+@pytest.mark.parametrize("name", ["current", "0.8.0"])
+def test_the_compatibility_reaches_the_broker(name: str) -> None:
+    """It is the option's, and that of current servers if nothing is said."""
+    asked, silent = (Container(make_options(given), PYTHON) for given in ({"compatibility": name}, {}))
+    for container in (asked, silent):
+        container.clock.override(providers.Object(ManualClock()))
+        container.event_log.override(providers.Object(RecordingEventLog()))
+
+    assert name == asked.broker().compatibility.value
+    assert "current" == silent.broker().compatibility.value
