@@ -29,6 +29,9 @@ cdef class Inlet:
     cdef public double last_publish
     cdef public bint verbose
     cdef public bint publishing
+    cdef public bint headers
+    cdef public bint echo
+    cdef public bint no_responders
     cdef public int audience
     cdef public bint closed
     cdef public bint trace
@@ -57,6 +60,7 @@ cdef class Inlet:
         self.control = control
         self.outbox = outbox
         self.kind = kind
+        self.echo = True
 
     def __dealloc__(self):
         free(self.name)

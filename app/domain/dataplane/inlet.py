@@ -22,7 +22,9 @@ class Inlet:
         "bounds",
         "closed",
         "control",
+        "echo",
         "filled",
+        "headers",
         "in_bytes",
         "in_msgs",
         "kind",
@@ -30,6 +32,7 @@ class Inlet:
         "last_publish",
         "latest",
         "need",
+        "no_responders",
         "outbox",
         "own",
         "plan",
@@ -56,6 +59,9 @@ class Inlet:
         self.last_publish = 0.0
         self.verbose = False
         self.publishing = False
+        self.headers = False
+        self.echo = True
+        self.no_responders = False
         self.audience = 0
         self.closed = False
         self.trace = False

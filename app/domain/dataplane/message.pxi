@@ -1,9 +1,9 @@
-"""The line of a message, taken apart, in the compiled twin: PUB, and MSG as routes bring it."""
+"""The line of a message, taken apart, in the compiled twin: PUB and HPUB, and MSG and HMSG of routes."""
 
 # Uses nothing of other parts.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.ref cimport PyObject
+from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
@@ -50,6 +50,9 @@ cdef struct Message:
     Py_ssize_t digits_size
     int64_t size
     Py_ssize_t tail       # of reply or size, if the bytes from there on serve MSG as they are; else 0
+    int64_t header        # bytes of the payload that are headers
+    Py_ssize_t header_digits
+    Py_ssize_t header_digits_size # 0 if it is PUB or MSG
     Py_ssize_t member     # of the sid of the only one to get it
     Py_ssize_t member_size # 0 if the subject says who gets it
 
@@ -70,6 +73,10 @@ cdef struct Delivery:
     Py_ssize_t tail_size
     int64_t size
     PyObject *shared      # the tail as an object, once a receiver needed it
+    bint headed           # whether it is HMSG
+    Message *message      # of a headed one
+    Delivery *stripped    # room for the same without headers; unused if `words` is NULL
+    PyObject *words       # the prefix, if this is a stripped one
 
 
 # --- understanding ------------------------------------------------------------
@@ -79,9 +86,14 @@ cdef inline bint is_blank(char c) noexcept nogil:
     return c == c' ' or c == c'\t' or c == c'\r'
 
 
+cdef inline bint is_headed(const char *line) noexcept nogil:
+    """Whether it is HPUB or HMSG, of a line that is a message."""
+    return (line[0] | 0x20) == c'h'
+
+
 cdef inline bint is_msg(const char *line) noexcept nogil:
-    """Whether it is MSG, of a line that is a message."""
-    return (line[0] | 0x20) == c'm'
+    """Whether it is MSG or HMSG, of a line that is a message."""
+    return (line[1 if is_headed(line) else 0] | 0x20) == c'm'
 
 
 cdef inline bint is_message(const char *line, Py_ssize_t count, int kind) noexcept nogil:
@@ -93,6 +105,11 @@ cdef inline bint is_message(const char *line, Py_ssize_t count, int kind) noexce
     return kind == ROUTE and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
 
 
+cdef inline bint is_headed_message(const char *line, Py_ssize_t count, int kind) noexcept nogil:
+    """The same, with an H before it."""
+    return count >= 5 and is_headed(line) and is_message(line + 1, count - 1, kind)
+
+
 cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
     """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
     return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
@@ -102,13 +119,14 @@ cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
     """Take a message's line apart; answer what is wrong with it, or `_SOUND`."""
     cdef const char *line = message.line
     cdef Py_ssize_t end = message.line_size - 1
-    cdef Py_ssize_t i = 4
-    cdef Py_ssize_t starts[4]
-    cdef Py_ssize_t sizes[4]
+    cdef bint headed = is_headed(line)
+    cdef Py_ssize_t i = 5 if headed else 4
+    cdef Py_ssize_t starts[5]
+    cdef Py_ssize_t sizes[5]
     cdef Py_ssize_t argument
     cdef int words = 0
     cdef int before = 2 if is_msg(line) else 1  # words before the reply: the subject, and the sid of MSG
-    cdef int most = before + 2
+    cdef int most = before + 2 + headed
     while i < end and (line[i] == c' ' or line[i] == c'\t'):
         i += 1
     message.argument = i
@@ -129,8 +147,13 @@ cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
             i += 1
         sizes[words] = i - starts[words]
         words += 1
-    if words <= before:
+    if words <= before + headed:
         return FAULT_ARGUMENTS
+    message.header = 0
+    message.header_digits_size = 0
+    if headed:
+        message.header_digits = starts[words - 2]
+        message.header_digits_size = sizes[words - 2]
     message.subject = starts[0]
     message.subject_size = sizes[0]
     message.digits = starts[words - 1]
@@ -158,15 +181,48 @@ cdef int read_size(Message *message, Bounds *bounds) noexcept nogil:
     message.size = <int64_t>size
     if 0 <= bounds.payload < message.size:
         return FAULT_PAYLOAD
+    if message.header_digits_size and not read_header(message):
+        return FAULT_SIZE
     message.tail = 0
     i = message.digits + message.digits_size
     if i + 2 == message.line_size and message.line[i] == c'\r':
-        if message.reply_size == 0:
+        if message.header:
+            message.tail = tail_with_header(message)
+        elif message.reply_size == 0:
             message.tail = message.digits
+        elif message.header_digits_size:
+            pass
         elif message.reply + message.reply_size == message.digits - 1:
             if message.line[message.digits - 1] == c' ':
                 message.tail = message.reply
     return _SOUND
+
+
+cdef bint read_header(Message *message) noexcept nogil:
+    """Read how many bytes are headers; whether that is a number, and not more than the size."""
+    cdef const char *digits = message.line + message.header_digits
+    cdef Py_ssize_t i
+    cdef int64_t size = 0
+    if message.header_digits_size > MOST_DIGITS:
+        return False
+    for i in range(message.header_digits_size):
+        if digits[i] < c'0' or digits[i] > c'9':
+            return False
+        size = size * 10 + (digits[i] - c'0')
+    message.header = size
+    return size <= message.size
+
+
+cdef Py_ssize_t tail_with_header(Message *message) noexcept nogil:
+    """Where the bytes that serve HMSG as they are begin; 0 if there is more than one blank between words."""
+    cdef const char *line = message.line
+    if message.header_digits + message.header_digits_size != message.digits - 1 or line[message.digits - 1] != c' ':
+        return 0
+    if message.reply_size == 0:
+        return message.header_digits
+    if message.reply + message.reply_size != message.header_digits - 1 or line[message.header_digits - 1] != c' ':
+        return 0
+    return message.reply
 
 
 cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
@@ -247,8 +303,17 @@ cdef bytes text_of(Message *message, int fault, Py_ssize_t count):
 
 
 cdef bytes canonical(Message *message):
-    """What is between sid and payload in MSG, for a line that was spelled otherwise."""
-    size = PyBytes_FromStringAndSize(message.line + message.digits, message.digits_size) + b"\r\n"
+    """What is between sid and payload in MSG or HMSG, for a line that was spelled otherwise."""
+    cdef bytes size = PyBytes_FromStringAndSize(message.line + message.digits, message.digits_size) + b"\r\n"
+    if message.header:
+        size = PyBytes_FromStringAndSize(
+            message.line + message.header_digits, message.header_digits_size
+        ) + b" " + size
+    return after_reply(message, size)
+
+
+cdef bytes after_reply(Message *message, bytes size):
+    """The reply subject, if any, and the sizes."""
     if message.reply_size == 0:
         return size
     return PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) + b" " + size
@@ -260,6 +325,10 @@ cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noe
     delivery.subject_size = message.subject_size
     delivery.size = message.size
     delivery.shared = NULL
+    delivery.headed = message.header != 0
+    delivery.message = message
+    delivery.stripped = NULL
+    delivery.words = NULL
     if prefix is None:
         delivery.prefix_size = 0
         delivery.tail = message.line + message.tail
@@ -269,3 +338,28 @@ cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noe
         delivery.prefix_size = PyBytes_GET_SIZE(prefix)
         delivery.tail = message.line + message.line_size
         delivery.tail_size = message.size + 2
+
+
+cdef Delivery *without_header(Delivery *delivery) except NULL:
+    """The delivery for receivers that take no headers, arranged for the first of them."""
+    cdef Delivery *stripped = delivery.stripped
+    cdef Message *message = delivery.message
+    cdef bytes words
+    if stripped.words is NULL:
+        words = after_reply(message, b"%d\r\n" % (message.size - message.header))
+        arrange(stripped, message, words)
+        stripped.headed = False
+        stripped.size = message.size - message.header
+        stripped.tail += message.header
+        stripped.tail_size -= message.header
+        Py_INCREF(words)
+        stripped.words = <PyObject *>words
+    return stripped
+
+
+cdef inline void release(Delivery *delivery) noexcept:
+    """Let go of the objects of a delivery."""
+    Py_XDECREF(delivery.shared)
+    if delivery.headed and delivery.stripped.words is not NULL:
+        Py_XDECREF(delivery.stripped.shared)
+        Py_XDECREF(delivery.stripped.words)

@@ -1,4 +1,4 @@
-"""The line of a message, taken apart, in the plain twin: PUB, and MSG as routes bring it."""
+"""The line of a message, taken apart, in the plain twin: PUB and HPUB, and MSG and HMSG as routes bring them."""
 
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from .seam import MEMBER_MARK, Fault, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"
+HPUB = b"HPUB"
+HMSG = b"HMSG"
 
 
 class Bounds(NamedTuple):
@@ -32,7 +34,19 @@ class Faulty(Exception):
 class Message:
     """A line, understood, and what MSG has before and after the part of the receiver; see `framing`."""
 
-    __slots__ = ("argument", "line", "member", "size", "start", "subject", "tail", "verb")
+    __slots__ = (
+        "argument",
+        "header",
+        "line",
+        "member",
+        "plain_start",
+        "plain_tail",
+        "size",
+        "start",
+        "subject",
+        "tail",
+        "verb",
+    )
 
     def __init__(self, verb: bytes, line: bytes, argument: bytes, words: list[bytes]) -> None:
         """`words` are those of the argument, with a size that is one."""
@@ -43,40 +57,78 @@ class Message:
         self.subject = subject
         self.member = b""
         """The sid of the only one to get it; empty if the subject says who does."""
-        if verb == MSG:
+        if verb in {MSG, HMSG}:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
                 self.member = sid
-        self.start = start_of(subject)
-        self.tail = tail_of(words[1:])
         self.size = int(words[-1])
+        self.header = int(words[-2]) if is_headed(verb) else 0
+        """Bytes of the payload that are headers."""
+        if is_headed(verb) and not self.header:
+            words.pop(-2)
+        self.plain_start = start_of(subject)
+        self.start = b"H" + self.plain_start if self.header else self.plain_start
+        self.tail = tail_of(words[1:])
+        self.plain_tail = tail_of([*words[1:-2], b"%d" % (self.size - self.header)])
+        """In place of `tail`, for receivers that take no headers."""
+
+    @property
+    def reply(self) -> bytes:
+        """Where an answer is to go; empty for nowhere."""
+        words = self.tail.split()
+        return words[0] if len(words) > 1 + (self.header > 0) else b""
+
+    def without_header(self, tail: bytes) -> bytes:
+        """The end of a message, `tail` and payload, for receivers that take no headers."""
+        return self.plain_tail + tail[len(self.tail) + self.header :]
 
 
-def verb_of(line: bytes, kind: Kind) -> bytes:
-    """The verb of a message's line, in capitals; empty for all other lines."""
+def is_headed(verb: bytes) -> bool:
+    """Whether messages of this verb have headers."""
+    return verb in {HPUB, HMSG}
+
+
+def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
+    """The verb of a message's line, in capitals; empty for all other lines.
+
+    `headers`: the peer may send messages that have some.
+    """
     if line.startswith((b"PUB ", b"PUB\t")):
         return PUB
     if line[3:4] in (b" ", b"\t"):
         verb = line[:3].upper()
         if verb == PUB or (verb == MSG and kind is Kind.ROUTE):
             return verb
+    if headers and line[4:5] in (b" ", b"\t"):
+        verb = line[:4].upper()
+        if verb == HPUB or (verb == HMSG and kind is Kind.ROUTE):
+            return verb
     return b""
 
 
 def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     """Take a line apart; raises `Faulty`."""
-    argument = line[4:].lstrip(b" \t")
+    argument = line[len(verb) :].lstrip(b" \t")
     if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), bounds.line):
         raise Faulty(Fault.LINE, b"")
     words = words_of(argument)
-    if len(words) not in ((3, 4) if verb == MSG else (2, 3)):
+    headed = is_headed(verb)
+    fewest = 2 + (verb in {MSG, HMSG}) + headed
+    if len(words) not in (fewest, fewest + 1):
         raise Faulty(Fault.ARGUMENTS, argument)
     digits = words[-1]
     if not digits.isdigit():
         raise Faulty(Fault.SIZE, argument)
     if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
         raise Faulty(Fault.PAYLOAD, digits)
+    if headed and not _fits(words[-2], int(digits)):
+        raise Faulty(Fault.SIZE, argument)
     return Message(verb, line, argument, words)
+
+
+def _fits(header: bytes, size: int) -> bool:
+    """Whether the text is the size of headers in a message of that size."""
+    return header.isdigit() and len(header) <= MAX_SIZE_DIGITS and int(header) <= size
 
 
 def is_complete(data: bytes, stop: int) -> bool:

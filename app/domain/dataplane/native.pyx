@@ -15,7 +15,7 @@ cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM
-from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from cpython.ref cimport PyObject, Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
@@ -54,6 +54,15 @@ cdef object LATER = seam.Progress.LATER
 cdef bytes _OK = b"+OK\r\n"
 cdef bytes _PUB = b"PUB"
 cdef bytes _MSG = b"MSG"
+cdef bytes _HPUB = b"HPUB"
+cdef bytes _HMSG = b"HMSG"
+
+
+cdef bytes verb_of(const char *line):
+    """The verb, in capitals."""
+    if is_headed(line):
+        return _HMSG if is_msg(line) else _HPUB
+    return _MSG if is_msg(line) else _PUB
 
 
 @cython.final
@@ -214,7 +223,7 @@ cdef class DataPlane:
             if self.held or work <= 0:
                 inlet.keep(line, count, 0)
                 return HELD if self.held else TURN
-            if inlet.publishing and is_last(memo, line, count):
+            if inlet.publishing and is_last(memo, line, count) and (inlet.headers or not is_headed(line)):
                 message = memo.message
                 message.line = line
             else:
@@ -223,7 +232,11 @@ cdef class DataPlane:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not is_message(line, message.line_size - 1, inlet.kind):
+                if not inlet.publishing or not (
+                    is_message(line, message.line_size - 1, inlet.kind)
+                    or inlet.headers
+                    and is_headed_message(line, message.line_size - 1, inlet.kind)
+                ):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -293,7 +306,14 @@ cdef class DataPlane:
         Returns the size of what it published, and takes the work that was from `work`.
         """
         cdef Py_ssize_t repeats
-        if plan.runs and is_repeated(message, count) and not inlet.verbose and not inlet.trace:
+        if (
+            plan.runs
+            and is_repeated(message, count)
+            and not inlet.verbose
+            and not inlet.trace
+            and inlet.echo
+            and (plan.fanout() > 0 or not inlet.no_responders)
+        ):
             repeats = self.publish_run(inlet, message, plan, count, work[0])
             if repeats:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
@@ -305,9 +325,11 @@ cdef class DataPlane:
 
     cdef int64_t publish_one(self, Inlet inlet, Message *message, Plan plan) except -1:
         """Execute the plan for one message, as far as there is time; return the work it was."""
-        cdef Delivery delivery
+        cdef Delivery delivery, stripped
         cdef Py_ssize_t position = 0
         cdef bytes prefix = None
+        cdef Outbox skip = None if inlet.echo else inlet.outbox
+        cdef int64_t before = self.out_msgs
         self.count_in(inlet, message, 1)
         if inlet.trace:
             self.trace(inlet, message)
@@ -316,16 +338,35 @@ cdef class DataPlane:
         if not message.tail:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
+        stripped.words = NULL
+        delivery.stripped = &stripped
         try:
-            self.deliver_from(plan, &delivery, &position)
+            self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():
-                self.interrupt(message, plan, position)
+                self.interrupt(message, plan, position, skip)
         finally:
-            Py_XDECREF(delivery.shared)
+            release(&delivery)
+        if inlet.no_responders and self.out_msgs == before and message.reply_size and not plan.refused:
+            if position >= plan.fanout():
+                self.no_responders(inlet, message)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
 
-    cdef int deliver_from(self, Plan plan, Delivery *delivery, Py_ssize_t *position) except -1:
-        """Deliver to the receivers from that one on, until the turn is over; move on to the first one left."""
+    cdef int no_responders(self, Inlet inlet, Message *message) except -1:
+        """A request reached nobody."""
+        self.lookup.slow = True
+        inlet.control.no_responders(
+            PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size),
+            PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size),
+        )
+        return 0
+
+    cdef int deliver_from(
+        self, Plan plan, Delivery *delivery, Py_ssize_t *position, Outbox skip
+    ) except -1:
+        """Deliver to the receivers from that one on, until the turn is over; move on to the first one left.
+
+        `skip` is the publisher, if it gets none of its own messages.
+        """
         cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t fanout = plan.fanout()
         cdef Py_ssize_t i = position[0]
@@ -337,27 +378,29 @@ cdef class DataPlane:
                 if i < plain:
                     target = <Target>PyTuple_GET_ITEM(plan.plain, i)
                 else:
-                    target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw)
+                    target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw, skip)
                 i += 1
-                if target is not None:
+                if target is not None and (skip is None or target.outbox is not skip):
                     self.deliver(target, delivery)
             if i < fanout and self.over():
                 break
         position[0] = i
         return 0
 
-    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position) except -1:
+    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, Outbox skip) except -1:
         """Keep the message for the receivers from that one on."""
-        self.partial.append(partial_delivery_of(message, plan, position))
+        self.partial.append(partial_delivery_of(message, plan, position, skip))
         self.interrupted = True
         return 0
 
     cdef int deliver_rest(self, PartialDelivery partial) except -1:
         """Go on with a message that was interrupted."""
-        cdef Delivery delivery
+        cdef Delivery delivery, stripped
         partial.begin(&delivery)
+        stripped.words = NULL
+        delivery.stripped = &stripped
         try:
-            self.deliver_from(partial.plan, &delivery, &partial.position)
+            self.deliver_from(partial.plan, &delivery, &partial.position, partial.skip)
         finally:
             partial.end(&delivery)
         return 0
@@ -380,7 +423,9 @@ cdef class DataPlane:
         most = (work + effort - 1) // effort
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-            most = target.bears(start_size(message.subject_size) + tail_size, most)
+            most = target.bears((message.header != 0) + start_size(message.subject_size) + tail_size, most)
+            if message.header and target.outbox is not None and not target.outbox.headers:
+                return 0
         if most < 1:
             return 0
         repeats = length_of_run(message, count, most)
@@ -412,6 +457,8 @@ cdef class DataPlane:
         cdef Outbox outbox = target.outbox
         if outbox is None or outbox.closed:
             return 0
+        if delivery.headed and not outbox.headers:
+            delivery = without_header(delivery)
         self.count_out(target, outbox, delivery.size, 1)
         outbox.deliver(target, delivery)
         # Asked again: the delivery may have been the end of a slow consumer.
@@ -421,7 +468,7 @@ cdef class DataPlane:
 
     cdef int trace(self, Inlet inlet, Message *message) except -1:
         inlet.control.traced(
-            _MSG if is_msg(message.line) else _PUB,
+            verb_of(message.line),
             argument_of(message),
             PyBytes_FromStringAndSize(message.line + message.line_size, message.size),
         )

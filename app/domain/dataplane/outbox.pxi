@@ -59,6 +59,7 @@ cdef class Outbox:
     cdef public int64_t alarm
     cdef public bint closed
     cdef public bint trace
+    cdef public bint headers
     cdef DataPlane plane
     cdef object wire
     cdef list sealed
@@ -113,13 +114,17 @@ cdef class Outbox:
 
     cdef inline Py_ssize_t head_size(self, Target target, Delivery *delivery) noexcept:
         """The size of what is before the tail."""
-        return start_size(delivery.subject_size) + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
+        return delivery.headed + start_size(delivery.subject_size) + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
 
     cdef inline char *put_head(self, Target target, Delivery *delivery) noexcept:
         """Write what is before the tail at the tip, and return where it ends."""
         cdef const char *middle = PyBytes_AS_STRING(target.middle)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
-        cdef char *out = write_head(self.tip(), delivery.subject, delivery.subject_size, middle, size)
+        cdef char *out = self.tip()
+        if delivery.headed:
+            out[0] = c'H'
+            out += 1
+        out = write_head(out, delivery.subject, delivery.subject_size, middle, size)
         if delivery.prefix_size:
             memcpy(out, delivery.prefix, delivery.prefix_size)
             out += delivery.prefix_size
@@ -153,14 +158,17 @@ cdef class Outbox:
         cdef Py_ssize_t tail_size = stride - message.tail
         cdef const char *middle = PyBytes_AS_STRING(target.middle)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
-        cdef Py_ssize_t head = start_size(message.subject_size) + size
+        cdef bint headed = message.header != 0
+        cdef Py_ssize_t head = headed + start_size(message.subject_size) + size
         cdef Py_ssize_t total = repeats * (head + tail_size)
         cdef const char *first
         cdef char *out
         self.ensure(total)
         out = self.tip()
         first = out
-        write_head(out, message.line + message.subject, message.subject_size, middle, size)
+        if headed:
+            out[0] = c'H'
+        write_head(out + headed, message.line + message.subject, message.subject_size, middle, size)
         copy(out + head, tail, tail_size)
         out += head + tail_size
         while repeats > 1:
@@ -177,7 +185,8 @@ cdef class Outbox:
         if delivery.prefix_size:
             prefix = PyBytes_FromStringAndSize(delivery.prefix, delivery.prefix_size)
         cdef bytes head = (
-            head_of(delivery.subject, delivery.subject_size, target.middle)
+            (b"H" if delivery.headed else b"")
+            + head_of(delivery.subject, delivery.subject_size, target.middle)
             + prefix
             + PyBytes_FromStringAndSize(delivery.tail, delivery.tail_size - delivery.size - 2)
         )

@@ -33,6 +33,7 @@ class Outbox:
         "_wire",
         "alarm",
         "closed",
+        "headers",
         "last_delivery",
         "out_bytes",
         "out_msgs",
@@ -55,6 +56,7 @@ class Outbox:
         self.alarm = 0
         self.closed = False
         self.trace = False
+        self.headers = False
         self._congested = False
 
     @property

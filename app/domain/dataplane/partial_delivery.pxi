@@ -1,11 +1,12 @@
 """Messages of which the delivery to many receivers was interrupted, in the compiled twin."""
 
-# Uses of message: Delivery, Message, arrange, canonical, stride_of
+# Uses of message: Delivery, Message, arrange, canonical, release, stride_of
+# Uses of outbox: Outbox
 # Uses of plan: Plan
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from cpython.ref cimport PyObject, Py_INCREF
 
 
 @cython.final
@@ -18,6 +19,7 @@ cdef class PartialDelivery:
     cdef Message message  # in `data`
     cdef bytes prefix     # see `canonical`; None if the line serves as it is
     cdef object shared    # see `Delivery`
+    cdef Outbox skip      # see `deliver_from`
 
     cdef int begin(self, Delivery *delivery) except -1:
         """Let this be the delivery; `end` must follow."""
@@ -30,11 +32,11 @@ cdef class PartialDelivery:
     cdef int end(self, Delivery *delivery) except -1:
         if delivery.shared is not NULL and self.shared is None:
             self.shared = <object>delivery.shared
-        Py_XDECREF(delivery.shared)
+        release(delivery)
         return 0
 
 
-cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t position):
+cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t position, Outbox skip):
     """A message that has come as far as this receiver, copied."""
     cdef PartialDelivery partial = PartialDelivery.__new__(PartialDelivery)
     partial.data = PyBytes_FromStringAndSize(message.line, stride_of(message))
@@ -43,4 +45,5 @@ cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t
     partial.prefix = None if message.tail else canonical(&partial.message)
     partial.plan = plan
     partial.position = position
+    partial.skip = skip
     return partial

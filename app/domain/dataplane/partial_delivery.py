@@ -1,16 +1,19 @@
 """Messages of which the delivery to many receivers was interrupted, in the plain twin."""
 
 from .message import Message
+from .outbox import Outbox
 from .plan import Plan
 
 
 class PartialDelivery:
     """A message that not all receivers of its plan have yet, and the first of those."""
 
-    __slots__ = ("message", "plan", "position", "tail")
+    __slots__ = ("message", "plan", "position", "skip", "tail")
 
-    def __init__(self, plan: Plan, message: Message, tail: bytes, position: int) -> None:
+    def __init__(self, plan: Plan, message: Message, tail: bytes, position: int, skip: Outbox | None) -> None:
         self.plan = plan
         self.message = message
         self.tail = tail
         self.position = position
+        self.skip = skip
+        """Of the publisher, if it gets none of its own messages."""

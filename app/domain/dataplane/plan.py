@@ -148,8 +148,8 @@ class Plan:
         )
 
 
-def pick(parts: Sequence[Group], draw: Draw) -> Target | None:
-    """Draw a member; None if there is none.
+def pick(parts: Sequence[Group], draw: Draw, skip: Outbox | None = None) -> Target | None:
+    """Draw a member; None if there is none. Members at the outbox to `skip` are not drawn.
 
     One whose connection is closed is taken out, and the draw repeated. If the receiver
     can take nothing now, the next one that can is taken, if that is near.
@@ -158,18 +158,31 @@ def pick(parts: Sequence[Group], draw: Draw) -> Target | None:
         first = draw.below(total)
         part, place = _place(parts, first)
         member = part.members[place]
+        if skip is not None and member.outbox is skip:
+            return _another(parts, first, total, skip)
         if member.ready:
             return member
         if member.outbox is not None and not member.outbox.closed:
-            return _next_ready(parts, first, total) or member
+            return _next_ready(parts, first, total, skip) or member
         part.take_out(place)
     return None
 
 
-def _next_ready(parts: Sequence[Group], first: int, total: int) -> Target | None:
+def _next_ready(parts: Sequence[Group], first: int, total: int, skip: Outbox | None) -> Target | None:
     for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
         part, place = _place(parts, number % total)
-        if part.members[place].ready:
+        member = part.members[place]
+        if member.ready and (skip is None or member.outbox is not skip):
+            return member
+    return None
+
+
+def _another(parts: Sequence[Group], first: int, total: int, skip: Outbox) -> Target | None:
+    """The next member that is open and not to be skipped."""
+    for number in range(first + 1, first + total):
+        part, place = _place(parts, number % total)
+        outbox = part.members[place].outbox
+        if outbox is not None and outbox is not skip and not outbox.closed:
             return part.members[place]
     return None
 

@@ -174,7 +174,7 @@ class DataPlane:
             if end < 0:
                 return self._await_line(inlet, data[position:])
             line = data[position:end]
-            verb = verb_of(line, inlet.kind) if inlet.publishing else b""
+            verb = verb_of(line, inlet.kind, headers=inlet.headers) if inlet.publishing else b""
             if not verb:
                 position = end + 1
                 if not inlet.control.line(line):
@@ -271,7 +271,7 @@ class DataPlane:
         stop = start + message.size
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(message.tail) + message.size + 2)
         is_run = plan.runs and data.startswith(message.line, stop + 2)
-        if is_run and not inlet.verbose and not inlet.trace:
+        if is_run and not inlet.verbose and not inlet.trace and self._may_run(inlet, plan):
             count = self._publish_run(inlet, message, plan, where, -(-work // effort))
             if count:
                 return position + count * (stop + 2 - position), count * effort
@@ -282,22 +282,37 @@ class DataPlane:
         if inlet.verbose:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
-        position = self._deliver_from(plan, message, tail, 0)
+        skip = None if inlet.echo else inlet.outbox
+        before = self.out_msgs
+        position = self._deliver_from(plan, message, tail, 0, skip)
         if position < plan.fanout:
-            self._partial.append(PartialDelivery(plan, message, tail, position))
+            self._partial.append(PartialDelivery(plan, message, tail, position, skip))
             self._interrupted = True
             effort = work
+        elif inlet.no_responders and self.out_msgs == before and message.reply and not plan.refusal:
+            self._lookup.slow = True
+            inlet.control.no_responders(message.subject, message.reply)
         return stop + 2, effort
 
-    def _deliver_from(self, plan: Plan, message: Message, tail: bytes, position: int) -> int:
-        """Deliver to the receivers from that one on, until the turn is over; return the first one left."""
+    def _may_run(self, inlet: Inlet, plan: Plan) -> bool:
+        """Whether the publisher gets its own messages, and need not know that nobody gets them."""
+        return inlet.echo and (plan.fanout > 0 or not inlet.no_responders)
+
+    def _deliver_from(
+        self, plan: Plan, message: Message, tail: bytes, position: int, skip: Outbox | None
+    ) -> int:
+        """Deliver to the receivers from that one on, until the turn is over; return the first one left.
+
+        `skip` is the publisher, if it gets none of its own messages.
+        """
         plain = len(plan.plain)
         while True:
             stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:
-                self._deliver(target, message, tail)
+                if target.outbox is not skip:
+                    self._deliver(target, message, tail)
             for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
-                member = pick(parts, self._draw)
+                member = pick(parts, self._draw, skip)
                 if member is not None:
                     self._deliver(member, message, tail)
             position = stop
@@ -321,6 +336,8 @@ class DataPlane:
             return 0
         for target in plan.plain:
             most = target.bears(size, most)
+            if message.header and target.outbox is not None and not target.outbox.headers:
+                return 0
         tails = tails_of_run(message, line, where, most)
         if not tails:
             return 0
@@ -354,7 +371,12 @@ class DataPlane:
         if outbox is None or outbox.closed:
             return
         self._count_out(target, outbox, message, 1)
-        outbox.deliver(message.start + target.middle, tail)
+        if message.header and not outbox.headers:
+            outbox.out_bytes -= message.header
+            self.out_bytes -= message.header
+            outbox.deliver(message.plain_start + target.middle, message.without_header(tail))
+        else:
+            outbox.deliver(message.start + target.middle, tail)
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
@@ -379,7 +401,7 @@ class DataPlane:
             partial = self._partial[0]
             try:
                 partial.position = self._deliver_from(
-                    partial.plan, partial.message, partial.tail, partial.position
+                    partial.plan, partial.message, partial.tail, partial.position, partial.skip
                 )
             except Exception:
                 self._partial.popleft()

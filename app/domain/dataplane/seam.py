@@ -135,7 +135,11 @@ class Control(Protocol):
         ...
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
-        """A message was received, while tracing; the verb is PUB or MSG, in capitals."""
+        """A message was received, while tracing; the verb is PUB, MSG, HPUB or HMSG, in capitals."""
+        ...
+
+    def no_responders(self, subject: bytes, reply: bytes) -> None:
+        """A message with this reply subject reached nobody, and `Inlet.no_responders` is set."""
         ...
 
 
@@ -199,6 +203,8 @@ class Outbox(Protocol):
     """Pending bytes above which the owner is asked, at each message."""
     closed: bool
     """Takes nothing any more."""
+    headers: bool
+    """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -235,6 +241,12 @@ class Inlet(Protocol):
     """Answer each message with +OK; routes are never verbose."""
     publishing: bool
     """Whether messages are served; otherwise they are lines for the control plane."""
+    headers: bool
+    """Whether HPUB, and on routes HMSG, are messages; otherwise they are lines for the control plane."""
+    echo: bool
+    """Whether the peer's own subscriptions get its messages."""
+    no_responders: bool
+    """Whether `Control.no_responders` is called for messages with a reply subject that reach nobody."""
     audience: int
     """Which plans apply to subjects: publishers with equal rights share a number."""
     closed: bool
