@@ -33,4 +33,4 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "ws_connect_urls": "2.2.0",
     }
 )
-"""What clients see, and since which version (later-client-features.md, sections 2 to 9)."""
+"""What clients see, and since which version (later-client-features.md, sections 2, 3 and 7)."""

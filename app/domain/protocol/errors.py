@@ -16,7 +16,7 @@ ProtocolError
 └── PingsUnanswered          pings unanswered                      closes
 
 The texts are those of client-protocol.md, section 5, and the limits those of
-section 12; those of current servers are in later-client-features.md, sections 1, 2 and 8.
+section 12; those of current servers are in later-client-features.md, section 7.
 `reason` is for our log, never for the peer.
 """
 

@@ -42,7 +42,7 @@ def updated(server: VirtualBroker, info: ServerInfo) -> dict[str, object]:
     return info_of(client)
 
 
-def told(server: VirtualBroker, personal: PersonalInfo) -> dict[str, object]:
+def informed(server: VirtualBroker, personal: PersonalInfo) -> dict[str, object]:
     """What a client hears when this is said to it alone."""
     client = server.connect()
     assert b"PONG\r\n" == client.ask(ASYNC)
@@ -103,12 +103,12 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     ),
     "control line of 4096 bytes": _long_subjects,
     "cluster": lambda server: updated(server, replace(_info(server), cluster="c"))["cluster"] == "c",
-    "nonce": lambda server: told(server, PersonalInfo(nonce="n"))["nonce"] == "n",
+    "nonce": lambda server: informed(server, PersonalInfo(nonce="n"))["nonce"] == "n",
     "Authentication Timeout": _login_takes_too_long,
     "server_name": lambda server: info_of(server.accept())["server_name"] == INFO.server_id,
-    "client_ip": lambda server: told(server, PersonalInfo(ldm=True))["client_ip"] == ADDRESS,
+    "client_ip": lambda server: informed(server, PersonalInfo(ldm=True))["client_ip"] == ADDRESS,
     "headers": lambda server: info_of(server.accept())["headers"] is True,
-    "ldm": lambda server: told(server, PersonalInfo(ldm=True))["ldm"] is True,
+    "ldm": lambda server: informed(server, PersonalInfo(ldm=True))["ldm"] is True,
     "tls_available": lambda server: (
         updated(server, replace(_info(server), tls_available=True))["tls_available"] is True
     ),
