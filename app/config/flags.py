@@ -97,8 +97,9 @@ BLOCKS = {
         Flag(
             "-n, --server_name NAME",
             string,
-            "Server name, for monitoring and other servers",
+            "Server name, for clients, monitoring and other servers",
             ("server_name",),
+            also=("name",),
         ),
         Flag(
             "    --client_advertise ADDRESS", string, "Address to advertise to clients", ("client_advertise",)
@@ -154,6 +155,7 @@ BLOCKS = {
         Flag("    --tlscacert FILE", string, "CA certificates to trust, a PEM file", ("tls.ca_file",)),
     ),
     "Cluster": (
+        Flag("    --cluster_name NAME", string, "Name of the cluster, shown to clients", ("cluster.name",)),
         Flag(
             "    --cluster URL",
             string,
@@ -198,7 +200,11 @@ BLOCKS = {
     ),
 }
 
-_UNLISTED = (Flag("    --profile PORT", integer, "No effect", ("prof_port",)),)
+_UNLISTED = (
+    Flag("    --profile PORT", integer, "No effect", ("prof_port",)),
+    Flag("-js, --jetstream", boolean, "No effect", ("jetstream",)),
+    Flag("-sd, --store_dir DIRECTORY", string, "No effect", ("store_dir",)),
+)
 
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}

@@ -40,6 +40,8 @@ from .section import (
 from .validation import validate
 
 LARGEST_LINE = 2**30
+GNATSD_LINE = 1024
+"""`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 LARGEST_BACKLOG = 2**40
 
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -214,6 +216,7 @@ class ClusterOptions(Section):
 
     addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for other servers.")}
 
+    name: Annotated[str | None, Field(pattern=r"^\S+$"), Key("Name of the cluster, shown to clients.")] = None
     host: Annotated[Host, Key("Host to listen on for other servers.", also=("net",))] = "0.0.0.0"  # noqa: S104 - gnatsd's default
     port: Annotated[Port, Key("Port for other servers; 0 means no cluster, -1 picks a free port.")] = 0
     authorization: Annotated[
@@ -246,7 +249,9 @@ class Options(Section):
     }
     idle: ClassVar = {
         "prof_port": "prof_port has no effect, as there is no Go profiler here: "
-        "use perf or py-spy instead, or the signal QUIT for stacks"
+        "use perf or py-spy instead, or the signal QUIT for stacks",
+        "jetstream": "jetstream has no effect: JetStream is not available yet, messages are not stored",
+        "store_dir": "store_dir has no effect: JetStream is not available yet, nothing is stored",
     }
 
     host: Annotated[
@@ -255,7 +260,9 @@ class Options(Section):
     port: Annotated[Port, Key("Port for clients; -1 picks a free port.")] = 4222
     client_advertise: Annotated[Advertised | None, Key("Address to advertise to clients.")] = None
     server_name: Annotated[
-        str | None, Field(pattern=r"^\S+$"), Key("Server name, for monitoring and other servers.")
+        str | None,
+        Field(pattern=r"^\S+$"),
+        Key("Server name, for clients, monitoring and other servers; the server ID if not set."),
     ] = None
 
     compatibility: Annotated[
@@ -293,8 +300,16 @@ class Options(Section):
     max_control_line: Annotated[
         int,
         Field(ge=1, le=LARGEST_LINE),
-        Key("Maximum length of the arguments of a protocol line.", unit="bytes"),
-    ] = 1024
+        Key(
+            "Maximum length of the arguments of a protocol line; 1024 by default with `compatibility` 0.8.0.",
+            unit="bytes",
+        ),
+    ] = 4096
+    max_subscriptions: Annotated[
+        int,
+        Field(ge=-1, le=LARGEST_COUNT),
+        Key("Maximum number of subscriptions of a client; 0 and -1 mean no limit.", also=("max_subs",)),
+    ] = 0
     max_payload: Annotated[
         int, Field(ge=1, le=LARGEST_LINE), Key("Maximum payload of a message.", unit="bytes")
     ] = 1_048_576
@@ -330,7 +345,13 @@ class Options(Section):
     def pending_limit(self) -> int:
         """Bytes that may wait for one receiver: as given, or else such that one message always fits."""
         chosen = self.max_pending_size if "max_pending_size" in self.model_fields_set else None
-        return fitting_pending(self.max_payload, chosen, self.max_control_line)
+        return fitting_pending(self.max_payload, chosen, self.line_limit)
+
+    @property
+    def line_limit(self) -> int:
+        """Bytes that the argument of a line may have: as given, or that server's."""
+        is_chosen = "max_control_line" in self.model_fields_set
+        return self.max_control_line if is_chosen or self.compatibility == "current" else GNATSD_LINE
 
 
 def make_options(given: Mapping[str, object]) -> Options:

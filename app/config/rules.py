@@ -159,7 +159,7 @@ def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:
         return
     if not all(given.is_certain(*path) for path in paths):
         return
-    least = longest_message(options.max_payload, options.max_control_line)
+    least = longest_message(options.max_payload, options.line_limit)
     if options.max_pending_size < options.max_payload:
         text = (
             f"max_pending_size ({options.max_pending_size}) is too small for one message of max_payload "

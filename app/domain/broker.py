@@ -98,6 +98,7 @@ class Broker:
         index = SubscriptionIndex()
         tombstones = Tombstones(scheduler) if membership is not None else None
         routing = Routing(index, self._find_member, Failover(index, tombstones))
+        routing.compatibility = compatibility
         self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         self.plane.clock = scheduler.monotonic
         self.interest = Interest(index, routing, self.plane)
@@ -105,6 +106,7 @@ class Broker:
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
+        info = replace(info, compatibility=compatibility)
         self.greeting = Greeting(info, scheduler, self._inform_clients, self._other_urls)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
@@ -218,7 +220,7 @@ class Broker:
         session.greet(listener)
         if len(self.connections) >= self.limits.max_connections:
             connection.report(ConnectionsExceeded(connection.link, self.limits.max_connections))
-            connection.close(MaximumConnections().wire())
+            connection.close(MaximumConnections().wire(self.compatibility))
             return connection
         self.connections[connection.cid] = connection
         self.sessions[connection.cid] = session

@@ -19,12 +19,13 @@ from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
 from ..domain.events import Event
 from ..domain.limits import Limits
+from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
-"""The version of gnatsd whose protocol is spoken; clients decide by it what they may use."""
+"""The version of gnatsd whose protocol is spoken with `compatibility` 0.8.0, and that ``-v`` prints."""
 
 PROGRAM = f"pynatsd {__version__}"
 RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
@@ -62,7 +63,8 @@ def limits(options: Options) -> Limits:
     """The limits of the broker."""
     return Limits(
         max_connections=options.max_connections,
-        max_control_line=options.max_control_line,
+        max_control_line=options.line_limit,
+        max_subscriptions=max(0, options.max_subscriptions),
         max_payload=options.max_payload,
         max_pending=options.pending_limit,
         ping_interval=options.ping_interval,
@@ -115,9 +117,10 @@ def dialed_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSe
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
     """The contents of INFO before a port is bound."""
     advertised = parse_advertised(options.client_advertise) if options.client_advertise else None
+    server_id = entropy.identifier()
     return ServerInfo(
-        server_id=entropy.identifier(),
-        version=ADVERTISED_VERSION,
+        server_id=server_id,
+        version=ADVERTISED_VERSION if options.compatibility == "0.8.0" else CLIENT_LEVEL,
         go=f"{platform.python_implementation().lower()}{platform.python_version()}",
         host=options.host,
         port=options.port,
@@ -127,6 +130,8 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         max_payload=options.max_payload,
         advertised_host=advertised.host if advertised else "",
         advertised_port=advertised.port if advertised else 0,
+        server_name=options.server_name or server_id,
+        cluster=options.cluster.name or "",
     )
 
 

@@ -196,3 +196,19 @@ async def test_a_client_at_the_port_for_servers(broker: ServerKind) -> None:
     assert {"nats: 'Attempted To Connect To Route Port'"} == set(complaints)
     assert found is not None
     assert server.port == found.port
+
+
+async def test_what_a_client_of_today_learns(broker: ServerKind) -> None:
+    """It knows its number, its address, and the server's version; headers may be used."""
+    async with broker(compatibility="current") as server:
+        with reachable(server) as url:
+            connected = await nats.connect(url)
+            version = connected.connected_server_version
+            known = connected.client_id, connected.client_ip
+            info = server.broker.greeting.info
+            await connected.close()
+
+    [cid] = [1]
+    assert (cid, HOST) == known
+    assert info.version == f"{version.major}.{version.minor}.{version.patch}"
+    assert info.server_name == info.server_id

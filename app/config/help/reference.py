@@ -46,6 +46,7 @@ The syntax of the file is in [Configuration](configuration.md).
 - An unknown key is an error, unless variables refer to it.
 - An option without effect beside the others makes a log line.
 - So do `prof_port` and `--profile`, as there is no Go profiler here.
+- So do `jetstream`, `store_dir`, `-js` and `-sd`, as JetStream is not available yet.
 - An error is one line, `file:line:column: text`. All errors are reported at once, and nothing starts.
 - `pynatsd --check -c FILE` reports them, opens what a start would open, and starts nothing.
 """

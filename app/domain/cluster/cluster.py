@@ -32,7 +32,7 @@ from .events import (
     RouteSilent,
     RouteUp,
 )
-from .info import LOSABLE, RouteInfo
+from .info import LOSABLE, ROUTE_VERSION, RouteInfo
 from .interest_announcer import InterestAnnouncer
 from .liveness import Liveness
 from .rejections import Rejections
@@ -186,7 +186,7 @@ class Cluster:
         settings, greeting = self.settings, self._host.greeting
         return RouteInfo(
             server_id=greeting.info.server_id,
-            version=greeting.info.version,
+            version=ROUTE_VERSION,
             max_payload=greeting.info.max_payload,
             connect_urls=greeting.own_urls,
             host=settings.host,

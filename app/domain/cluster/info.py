@@ -44,6 +44,10 @@ _KINDS: dict[str, type] = {
 }
 
 
+ROUTE_VERSION = "0.8.0"
+"""The version of gnatsd whose route protocol is spoken."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouteInfo:
     """What a server says of itself, or of a third one in gossip."""

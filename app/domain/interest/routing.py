@@ -19,7 +19,8 @@ from typing import Final
 
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
 from ..peer_kind import PeerKind, heard_by
-from ..protocol.errors import InvalidSubject
+from ..protocol.compatibility import Compatibility
+from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
 from ..subjects.subject import is_literal
 from .failover import Failover, unmarked
@@ -97,6 +98,8 @@ class Routing:
         """Grows when receivers change."""
         self._failover_version = 0
         """The same, when it was last asked for a failover."""
+        self.compatibility = Compatibility.GNATSD
+        """Whose words a refusal has."""
         self._refusal: Plan | None = None
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
@@ -107,7 +110,7 @@ class Routing:
         """Decide who gets a message on this subject from such a publisher."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
             if self._refusal is None:
-                self._refusal = plane.plan((), (), InvalidSubject().wire())
+                self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self.compatibility))
             return self._refusal, subject.count(b".") + 1
         self.matches += 1
         routed = audience == Audience.ROUTED

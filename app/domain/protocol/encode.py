@@ -3,6 +3,11 @@
 import json
 from dataclasses import dataclass
 
+from .compatibility import Compatibility
+
+PROTO = 1
+"""The ``proto`` of INFO: updates of INFO are understood from clients with ``protocol`` 1."""
+
 OK = b"+OK\r\n"
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"
@@ -16,6 +21,7 @@ class ListenerInfo:
     port: int
     tls_required: bool = False
     tls_verify: bool = False
+    tls_available: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,14 @@ class PersonalInfo:
 
     def fields(self) -> dict[str, object]:
         """Those that have a value, by key."""
-        fields = {
-            "client_id": self.client_id,
-            "client_ip": self.client_ip,
-            "nonce": self.nonce,
-            "ldm": self.ldm,
-        }
-        return {key: value for key, value in fields.items() if value}
+        return _given(
+            {
+                "client_id": self.client_id,
+                "client_ip": self.client_ip,
+                "nonce": self.nonce,
+                "ldm": self.ldm,
+            }
+        )
 
 
 NOTHING_PERSONAL = PersonalInfo()
@@ -69,6 +76,17 @@ class ServerInfo:
     advertised_port: int = 0
     """The same for the port."""
 
+    compatibility: Compatibility = Compatibility.GNATSD
+    """Whose keys INFO has, in whose order. All that follows is left out of gnatsd's."""
+    server_name: str = ""
+    headers: bool = True
+    """Whether messages may have headers."""
+    tls_available: bool = False
+    cluster: str = ""
+    """Name of the cluster; empty for none."""
+    ws_connect_urls: tuple[str, ...] = ()
+    """As `connect_urls`, for clients that speak websocket."""
+
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
         at = personal.listener or ListenerInfo(
@@ -76,7 +94,14 @@ class ServerInfo:
             self.advertised_port or self.port,
             self.tls_required,
             self.tls_verify,
+            self.tls_available,
         )
+        current = self.compatibility is Compatibility.CURRENT
+        fields = self._current(at, personal) if current else self._gnatsd(at, personal)
+        return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()
+
+    def _gnatsd(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
+        """As gnatsd 0.8.0 has them; what is younger follows if it is there."""
         fields: dict[str, object] = {
             "server_id": self.server_id,
             "version": self.version,
@@ -91,5 +116,35 @@ class ServerInfo:
         }
         if self.connect_urls:
             fields["connect_urls"] = self.connect_urls
-        fields |= personal.fields()
-        return b"INFO %b \r\n" % json.dumps(fields, separators=(",", ":")).encode()
+        return fields | personal.fields()
+
+    def _current(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
+        """As current servers have them (later-client-features.md, section 2); nothing is empty or false."""
+        fields: dict[str, object] = {
+            "server_id": self.server_id,
+            "server_name": self.server_name or self.server_id,
+            "version": self.version,
+            "proto": PROTO,
+            "go": self.go,
+            "host": at.host,
+            "port": at.port,
+            "headers": self.headers,
+            "auth_required": self.auth_required,
+            "tls_required": at.tls_required,
+            "tls_verify": at.tls_verify,
+            "tls_available": at.tls_available,
+            "max_payload": self.max_payload,
+            "client_id": personal.client_id,
+            "client_ip": personal.client_ip,
+            "nonce": personal.nonce,
+            "cluster": self.cluster,
+            "connect_urls": self.connect_urls,
+            "ws_connect_urls": self.ws_connect_urls,
+            "ldm": personal.ldm,
+        }
+        return _given(fields)
+
+
+def _given(fields: dict[str, object]) -> dict[str, object]:
+    """Those that have a value."""
+    return {key: value for key, value in fields.items() if value}

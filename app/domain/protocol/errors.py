@@ -3,20 +3,26 @@
 ProtocolError
 ├── ParserError              arguments or JSON not understood      closes
 │   └── UnknownOperation     a verb not understood                 closes
-├── InvalidSubject           SUB or pedantic PUB                   stays open
+├── InvalidSubject           SUB                                   stays open
+├── InvalidPublishSubject    pedantic PUB                          stays open
 ├── AuthorizationViolation   wrong or missing credentials          closes
 ├── AuthorizationTimeout     no CONNECT in time                    closes
+├── InvalidClientProtocol    a `protocol` that is unknown          closes
 ├── ClientOnRoutePort        a client among servers                closes
 ├── MaximumPayload           PUB larger than max_payload           closes
 ├── MaximumControlLine       a line without end                    closes
 ├── MaximumConnections       no room for this client               closes
+├── MaximumSubscriptions     SUB above max_subscriptions           stays open
 └── PingsUnanswered          pings unanswered                      closes
 
 The texts are those of client-protocol.md, section 5, and the limits those of
-section 12. `reason` is for our log, never for the peer.
+section 12; those of current servers are in later-client-features.md, section 7.
+`reason` is for our log, never for the peer.
 """
 
 from typing import ClassVar
+
+from .compatibility import Compatibility
 
 
 class ProtocolError(Exception):
@@ -24,15 +30,20 @@ class ProtocolError(Exception):
 
     lines: ClassVar[tuple[str, ...]] = ()
     """The texts of the ``-ERR`` lines, in order."""
+    today: ClassVar[tuple[str, ...] | None] = None
+    """Those of current servers; None for the same."""
     closes: ClassVar[bool] = True
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
 
-    def wire(self) -> bytes:
-        """The ``-ERR`` lines as sent."""
-        return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in self.lines)
+    def wire(self, compatibility: Compatibility = Compatibility.GNATSD) -> bytes:
+        """The ``-ERR`` lines as sent, in the words of this server."""
+        lines = self.lines
+        if compatibility is Compatibility.CURRENT and self.today is not None:
+            lines = self.today
+        return b"".join(b"-ERR '%b'\r\n" % line.encode() for line in lines)
 
     def log_text(self, role: str) -> str:  # noqa: ARG002 - most errors read alike for all peers
         """The text for our log; `role` is what gnatsd calls the peer."""
@@ -43,12 +54,14 @@ class ParserError(ProtocolError):
     """Arguments or JSON that cannot be understood."""
 
     lines: ClassVar[tuple[str, ...]] = ("Parser Error",)
+    today: ClassVar[tuple[str, ...] | None] = ()
 
 
 class UnknownOperation(ParserError):
     """A line that begins with no known verb."""
 
     lines: ClassVar[tuple[str, ...]] = ("Unknown Protocol Operation", "Parser Error")
+    today: ClassVar[tuple[str, ...] | None] = ("Unknown Protocol Operation",)
 
     def log_text(self, role: str) -> str:
         """See `ProtocolError`; gnatsd writes the role before this text."""
@@ -62,6 +75,12 @@ class InvalidSubject(ProtocolError):
     closes = False
 
 
+class InvalidPublishSubject(InvalidSubject):
+    """The same of a message of a pedantic client."""
+
+    today: ClassVar[tuple[str, ...] | None] = ("Invalid Publish Subject",)
+
+
 class AuthorizationViolation(ProtocolError):
     """Wrong or missing credentials."""
 
@@ -72,6 +91,13 @@ class AuthorizationTimeout(ProtocolError):
     """No credentials in time."""
 
     lines: ClassVar[tuple[str, ...]] = ("Authorization Timeout",)
+    today: ClassVar[tuple[str, ...] | None] = ("Authentication Timeout",)
+
+
+class InvalidClientProtocol(ProtocolError):
+    """A `protocol` in CONNECT that nobody speaks."""
+
+    lines: ClassVar[tuple[str, ...]] = ("invalid client protocol",)
 
 
 class ClientOnRoutePort(ProtocolError):
@@ -90,12 +116,21 @@ class MaximumControlLine(ProtocolError):
     """A line whose argument is longer than `max_control_line`."""
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Control Line Exceeded",)
+    today: ClassVar[tuple[str, ...] | None] = ("maximum control line exceeded",)
 
 
 class MaximumConnections(ProtocolError):
     """No room for one more client."""
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Connections Exceeded",)
+    today: ClassVar[tuple[str, ...] | None] = ("maximum connections exceeded",)
+
+
+class MaximumSubscriptions(ProtocolError):
+    """One subscription more than `max_subscriptions`."""
+
+    lines: ClassVar[tuple[str, ...]] = ("maximum subscriptions exceeded",)
+    closes = False
 
 
 class PingsUnanswered(ProtocolError):

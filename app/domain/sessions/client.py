@@ -13,12 +13,15 @@ from ..events import (
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol import encode
-from ..protocol.commands import Connect, check_info, parse_connect, readable
+from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
+from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
+    InvalidClientProtocol,
     MaximumPayload,
+    MaximumSubscriptions,
     ProtocolError,
 )
 from ..stats import Profile
@@ -28,6 +31,10 @@ from .peer import PeerSession
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
+
+
+PROTOCOLS = (0, ASYNC_INFO)
+"""All there are."""
 
 
 class ClientSession(PeerSession):
@@ -72,18 +79,30 @@ class ClientSession(PeerSession):
     def greet(self, listener: ListenerInfo | None = None) -> None:
         """Send the first INFO to a client that came in at this listener; None is the first one."""
         greeting = self.host.greeting
-        self._personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
-        if listener is not None:
-            self._personal = replace(self._personal, listener=listener)
+        personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
+        self._personal = self._addressed(
+            personal if listener is None else replace(personal, listener=listener)
+        )
         self._heard = greeting.version
         self.connection.send(greeting.line(self._personal))
 
     def tell(self, personal: PersonalInfo) -> None:
         """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
         at = self._personal.listener
-        self._personal = personal if at is None else replace(personal, listener=at)
+        self._personal = self._addressed(personal if at is None else replace(personal, listener=at))
         self._heard = 0
         self.keep_informed()
+
+    @property
+    def _is_current(self) -> bool:
+        """Whether the client finds a server of today."""
+        return self.host.compatibility is Compatibility.CURRENT
+
+    def _addressed(self, personal: PersonalInfo) -> PersonalInfo:
+        """With what every client of today learns of itself."""
+        if not self._is_current:
+            return personal
+        return replace(personal, client_id=self.number, client_ip=self.connection.wire.peer.ip)
 
     def keep_informed(self) -> None:
         """Send INFO again if it has changed, to a client that understands that at any time.
@@ -97,6 +116,10 @@ class ClientSession(PeerSession):
                 self.connection.outbox.send(greeting.line(self._personal))
 
     # --- errors --------------------------------------------------------------------
+
+    def wire_of(self, error: ProtocolError) -> bytes:
+        """In the words of the server that clients find here."""
+        return error.wire(self.host.compatibility)
 
     def event_of(self, error: ProtocolError) -> Event:
         """Of a message that is too large the log says how large it may be."""
@@ -116,6 +139,8 @@ class ClientSession(PeerSession):
         self.lang = _either(connect.lang, self.lang)
         self.version = _either(connect.version, self.version)
         self.note_activity()
+        if self._is_current and self._protocol not in PROTOCOLS:
+            raise InvalidClientProtocol
         if connect.account or connect.new_account:
             raise AuthorizationViolation  # there are no accounts to choose from
         self._log_in(connect)
@@ -158,7 +183,7 @@ class ClientSession(PeerSession):
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""
         if self._pending is None or not self._pending.under_way:
-            self.end(AuthorizationTimedOut(self.connection.link), AuthorizationTimeout().wire())
+            self.end(AuthorizationTimedOut(self.connection.link), self.wire_of(AuthorizationTimeout()))
 
     # --- operations ----------------------------------------------------------------
 
@@ -167,6 +192,13 @@ class ClientSession(PeerSession):
         super().process_sub(argument)
         if self._verbose:
             self.connection.outbox.send(encode.OK)
+
+    def subscribe(self, command: Subscribe) -> None:
+        """Add a subscription, unless the client has as many as it may."""
+        limit = self.host.limits.max_subscriptions
+        if limit and len(self.subscriptions) >= limit:
+            raise MaximumSubscriptions
+        super().subscribe(command)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, and answer a client that wants that."""

@@ -180,9 +180,13 @@ class PeerSession(ABC):
     def refuse(self, error: ProtocolError) -> None:
         """Answer with the error; close, and log why, if the error says so."""
         if error.closes:
-            self.end(self.event_of(error), error.wire())
+            self.end(self.event_of(error), self.wire_of(error))
         else:
-            self.connection.outbox.send(error.wire())
+            self.connection.outbox.send(self.wire_of(error))
+
+    def wire_of(self, error: ProtocolError) -> bytes:
+        """What the peer hears of an error; servers hear what gnatsd says."""
+        return error.wire()
 
     def event_of(self, error: ProtocolError) -> Event:
         """What the log says of an error that closes."""

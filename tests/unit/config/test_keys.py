@@ -167,13 +167,13 @@ def test_a_variable_may_change() -> None:
 def test_unknown_keys_are_errors() -> None:
     """A key nobody knows is reported with its place, outside of sections and within them."""
     resolved = read(
-        ("jetstream", [("a", 1)]),
+        ("gateway", [("a", 1)]),
         ("authorization", [("permissions", 1), ("users", ([("user", "u"), ("nkey", "U")],))]),
         ("cluster", [("nmae", "c"), ("authorization", [("timout", 1)])]),
     )
 
     assert [
-        'x.conf:1:1: unknown key "jetstream"',
+        'x.conf:1:1: unknown key "gateway"',
         'x.conf:4:1: unknown key "permissions"',
         'x.conf:8:1: unknown key "nkey"',
         'x.conf:10:1: unknown key "nmae"',
@@ -231,3 +231,12 @@ def test_a_profiling_port(port: int) -> None:
 def test_no_profiling_port(port: Value) -> None:
     """Who asks for no profiling gets none, and no line."""
     assert ([], []) == texts(read(("prof_port", port)))
+
+
+@pytest.mark.parametrize("given", [("jetstream", True), ("jetstream", [("a", 1)]), ("store_dir", "/tmp/js")])  # noqa: S108 - a value
+def test_what_is_not_there_yet(given: tuple[str, Value]) -> None:
+    """Configurations of servers with JetStream are accepted; one line says that nothing is stored."""
+    problems, (notice,) = texts(read(given))
+
+    assert [] == problems
+    assert "has no effect: JetStream is not available yet" in notice

@@ -47,7 +47,8 @@ def test_the_defaults_are_gnatsds() -> None:
         "remote_syslog": None,
         "pid_file": None,
         "max_connections": 65_536,
-        "max_control_line": 1024,
+        "max_control_line": 4096,
+        "max_subscriptions": 0,
         "max_payload": 1_048_576,
         "max_pending_size": 10_485_760,
         "slow_consumer": "cut",
@@ -61,8 +62,8 @@ def test_the_defaults_are_gnatsds() -> None:
 
 
 def test_the_domain_has_the_same_defaults() -> None:
-    """Limits made without options are those of the default options."""
-    assert Limits() == limits(make_options({}))
+    """Limits made without options are those of gnatsd's default options."""
+    assert Limits() == limits(make_options({"compatibility": "0.8.0"}))
 
 
 @pytest.mark.parametrize(("section", "name"), FIELDS)

@@ -14,6 +14,7 @@ from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.limits import Limits
+from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.entrypoints.settings import (
     RUNTIME,
     accepted_route_tls,
@@ -115,14 +116,49 @@ def test_what_info_says() -> None:
     options = make_options({"host": "h", "port": 7, "max_payload": 8})
     info = server_info(options, SeededEntropy(1), AllowAll())
 
-    assert ("0.8.0", "h", 7, 8, False) == (
+    assert (CLIENT_LEVEL, "h", 7, 8, False) == (
         info.version,
         info.host,
         info.port,
         info.max_payload,
         info.auth_required,
     )
-    assert SeededEntropy(1).identifier() == info.server_id
+    assert SeededEntropy(1).identifier() == info.server_id == info.server_name
+
+
+def test_names_in_info() -> None:
+    """The server and its cluster have the names that were given."""
+    options = make_options({"server_name": "n", "cluster": {"name": "c"}})
+    info = server_info(options, SeededEntropy(1), AllowAll())
+
+    assert ("n", "c") == (info.server_name, info.cluster)
+
+
+def test_the_version_of_gnatsd() -> None:
+    """With its protocol goes its version."""
+    info = server_info(make_options({"compatibility": "0.8.0"}), SeededEntropy(1), AllowAll())
+
+    assert "0.8.0" == info.version
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, 4096),
+        ({"compatibility": "0.8.0"}, 1024),
+        ({"compatibility": "0.8.0", "max_control_line": 4096}, 4096),
+        ({"max_control_line": 1024}, 1024),
+    ],
+)
+def test_the_longest_line(given: dict[str, object], expected: int) -> None:
+    """It is as configured, or that of the server that clients find."""
+    assert expected == limits(make_options(given)).max_control_line
+
+
+@pytest.mark.parametrize(("given", "expected"), [(0, 0), (-1, 0), (5, 5)])
+def test_the_most_subscriptions(given: int, expected: int) -> None:
+    """Zero and a negative number are no limit."""
+    assert expected == limits(make_options({"max_subscriptions": given})).max_subscriptions
 
 
 @pytest.mark.parametrize(

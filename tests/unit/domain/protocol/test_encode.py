@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.protocol import encode
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ListenerInfo, PersonalInfo, ServerInfo
 
 INFO = ServerInfo(
@@ -93,3 +94,38 @@ def test_info_with_addresses_for_clients() -> None:
     line = replace(INFO, connect_urls=("10.0.0.1:4222", "10.0.0.2:4222")).line()
 
     assert INFO.line().replace(b"} ", b',"connect_urls":["10.0.0.1:4222","10.0.0.2:4222"]} ') == line
+
+
+def test_the_info_line_of_today() -> None:
+    """The keys of current servers in their order; what is false or empty is left out."""
+    info = replace(INFO, version="2.2.0", compatibility=Compatibility.CURRENT)
+    expected = (
+        b'INFO {"server_id":"6GmDbeiaaXw6rbl9UhqMij","server_name":"6GmDbeiaaXw6rbl9UhqMij",'
+        b'"version":"2.2.0","proto":1,"go":"go1.19.8","host":"127.0.0.1","port":57437,"headers":true,'
+        b'"max_payload":10,"client_id":7,"client_ip":"192.0.2.1"} \r\n'
+    )
+
+    assert expected == info.line(PersonalInfo(client_id=7, client_ip="192.0.2.1"))
+
+
+def test_all_keys_of_today() -> None:
+    """Everything that may be in INFO, each key at its place."""
+    info = replace(
+        INFO,
+        compatibility=Compatibility.CURRENT,
+        server_name="n",
+        auth_required=True,
+        tls_required=True,
+        tls_verify=True,
+        tls_available=True,
+        cluster="c",
+        connect_urls=("h:1",),
+        ws_connect_urls=("h:2",),
+    )
+    line = info.line(PersonalInfo(client_id=7, client_ip="192.0.2.1", nonce="x", ldm=True))
+
+    assert [
+        *("server_id", "server_name", "version", "proto", "go", "host", "port", "headers"),
+        *("auth_required", "tls_required", "tls_verify", "tls_available", "max_payload"),
+        *("client_id", "client_ip", "nonce", "cluster", "connect_urls", "ws_connect_urls", "ldm"),
+    ] == list(json.loads(line[5:]))

@@ -3,14 +3,18 @@
 import pytest
 
 from app.domain.protocol import errors
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     ClientOnRoutePort,
+    InvalidClientProtocol,
+    InvalidPublishSubject,
     InvalidSubject,
     MaximumConnections,
     MaximumControlLine,
     MaximumPayload,
+    MaximumSubscriptions,
     ParserError,
     PingsUnanswered,
     ProtocolError,
@@ -21,6 +25,9 @@ WIRE: dict[type[ProtocolError], bytes] = {
     ParserError: b"-ERR 'Parser Error'\r\n",
     UnknownOperation: b"-ERR 'Unknown Protocol Operation'\r\n-ERR 'Parser Error'\r\n",
     InvalidSubject: b"-ERR 'Invalid Subject'\r\n",
+    InvalidPublishSubject: b"-ERR 'Invalid Subject'\r\n",
+    InvalidClientProtocol: b"-ERR 'invalid client protocol'\r\n",
+    MaximumSubscriptions: b"-ERR 'maximum subscriptions exceeded'\r\n",
     AuthorizationViolation: b"-ERR 'Authorization Violation'\r\n",
     AuthorizationTimeout: b"-ERR 'Authorization Timeout'\r\n",
     ClientOnRoutePort: b"-ERR 'Attempted To Connect To Route Port'\r\n",
@@ -30,6 +37,15 @@ WIRE: dict[type[ProtocolError], bytes] = {
     PingsUnanswered: b"-ERR 'Stale Connection'\r\n",
 }
 
+TODAY: dict[type[ProtocolError], bytes] = WIRE | {
+    ParserError: b"",
+    UnknownOperation: b"-ERR 'Unknown Protocol Operation'\r\n",
+    InvalidPublishSubject: b"-ERR 'Invalid Publish Subject'\r\n",
+    AuthorizationTimeout: b"-ERR 'Authentication Timeout'\r\n",
+    MaximumControlLine: b"-ERR 'maximum control line exceeded'\r\n",
+    MaximumConnections: b"-ERR 'maximum connections exceeded'\r\n",
+}
+
 
 @pytest.mark.parametrize("kind", WIRE, ids=lambda kind: kind.__name__)
 def test_what_the_peer_gets(kind: type[ProtocolError]) -> None:
@@ -37,16 +53,26 @@ def test_what_the_peer_gets(kind: type[ProtocolError]) -> None:
     assert WIRE[kind] == kind("a secret reason").wire()
 
 
+@pytest.mark.parametrize("kind", TODAY, ids=lambda kind: kind.__name__)
+def test_what_a_client_of_today_gets(kind: type[ProtocolError]) -> None:
+    """Each error is sent in the text of current servers, which clients compare."""
+    assert TODAY[kind] == kind("a secret reason").wire(Compatibility.CURRENT)
+
+
 def test_no_error_is_without_a_text() -> None:
     """The table above is complete."""
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
+    kinds = {
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ProtocolError)
+    }
 
     assert kinds - {ProtocolError} == set(WIRE)
 
 
-def test_only_an_invalid_subject_leaves_the_link_open() -> None:
-    """All other errors end it."""
-    assert {InvalidSubject} == {kind for kind in WIRE if not kind.closes}
+def test_few_errors_leave_the_link_open() -> None:
+    """All but those about one subject or one subscription end it."""
+    assert {InvalidSubject, InvalidPublishSubject, MaximumSubscriptions} == {
+        kind for kind in WIRE if not kind.closes
+    }
 
 
 def test_a_reason_is_for_the_log() -> None:

@@ -1,0 +1,157 @@
+"""The version in INFO: a check for each feature that clients expect of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.limits import Limits
+from app.domain.protocol.client_level import CLIENT_LEVEL, FEATURES
+from app.domain.protocol.compatibility import Compatibility
+from app.domain.protocol.encode import PersonalInfo, ServerInfo
+from app.domain.sessions.client import ClientSession
+from tests.fakes.authenticator import ManualAuthenticator
+from tests.fakes.wire import ADDRESS
+from tests.support.virtual_broker import INFO, BrokerSetup, VirtualBroker, VirtualClient
+
+CURRENT = BrokerSetup(compatibility=Compatibility.CURRENT)
+ASYNC = b'CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\nPING\r\n'
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane) -> VirtualBroker:
+    """A server of today that lets everyone in, with small limits."""
+    limits = Limits(max_control_line=4096, max_subscriptions=2)
+    return VirtualBroker(make_plane, limits, setup=CURRENT)
+
+
+def info_of(client: VirtualClient) -> dict[str, object]:
+    """The last INFO that the client heard."""
+    line = [line for line in client.heard().split(b"\r\n") if line.startswith(b"INFO ")][-1]
+    info: dict[str, object] = json.loads(line[5:])
+    return info
+
+
+def updated(server: VirtualBroker, info: ServerInfo) -> dict[str, object]:
+    """What a client hears when INFO changes to this."""
+    client = server.connect()
+    assert b"PONG\r\n" == client.ask(ASYNC)
+    server.broker.greeting.set(info)
+    return info_of(client)
+
+
+def informed(server: VirtualBroker, personal: PersonalInfo) -> dict[str, object]:
+    """What a client hears when this is said to it alone."""
+    client = server.connect()
+    assert b"PONG\r\n" == client.ask(ASYNC)
+    session = client.connection.session
+    assert isinstance(session, ClientSession)
+    session.tell(personal)
+    server.broker.deferred.flush()
+    return info_of(client)
+
+
+def asked(server: VirtualBroker, data: bytes) -> tuple[bytes, bool]:
+    """The answer to a client without +OK, and whether it is still served."""
+    client = server.connect()
+    heard = client.ask(b'CONNECT {"verbose":false}\r\n' + data)
+    return heard, not client.connection.closed
+
+
+def _info(server: VirtualBroker) -> ServerInfo:
+    return server.broker.greeting.info
+
+
+def _login_takes_too_long(server: VirtualBroker) -> bool:
+    server.broker.gatekeeper = ManualAuthenticator()
+    client = server.connect()
+    server.advance(server.limits.auth_timeout)
+    return client.heard() == b"-ERR 'Authentication Timeout'\r\n" and client.connection.closed
+
+
+def _long_subjects(server: VirtualBroker) -> bool:
+    fitting, longer = b"a" * 4094, b"a" * 4095
+    return (b"PONG\r\n", True) == asked(server, b"SUB %b 1\r\nPING\r\n" % fitting) and (
+        b"-ERR 'maximum control line exceeded'\r\n",
+        False,
+    ) == asked(server, b"SUB %b 1\r\n" % longer)
+
+
+CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
+    "invalid client protocol": lambda server: (
+        asked(server, b'CONNECT {"protocol":2}\r\n') == (b"-ERR 'invalid client protocol'\r\n", False)
+    ),
+    "asynchronous INFO": lambda server: (
+        updated(server, replace(_info(server), max_payload=5))["max_payload"] == 5
+    ),
+    "maximum subscriptions": lambda server: (
+        asked(server, b"SUB a 1\r\nSUB b 2\r\nSUB a 2\r\nSUB c 3\r\nPUB c 0\r\n\r\nPING\r\n")
+        == (b"-ERR 'maximum subscriptions exceeded'\r\nPONG\r\n", True)
+    ),
+    "Invalid Publish Subject": lambda server: (
+        asked(server, b"PUB a..b 0\r\n\r\nPING\r\n") == (b"-ERR 'Invalid Publish Subject'\r\nPONG\r\n", True)
+    ),
+    "proto": lambda server: info_of(server.accept())["proto"] == 1,
+    "client_id": lambda server: [info_of(server.accept())["client_id"] for _ in range(2)] == [1, 2],
+    "only what is true": lambda server: (
+        not {"auth_required", "ssl_required", "tls_required", "tls_verify"} & set(info_of(server.accept()))
+    ),
+    "one line for an unknown operation": lambda server: (
+        asked(server, b"NOPE\r\n") == (b"-ERR 'Unknown Protocol Operation'\r\n", False)
+    ),
+    "control line of 4096 bytes": _long_subjects,
+    "cluster": lambda server: updated(server, replace(_info(server), cluster="c"))["cluster"] == "c",
+    "nonce": lambda server: informed(server, PersonalInfo(nonce="n"))["nonce"] == "n",
+    "Authentication Timeout": _login_takes_too_long,
+    "server_name": lambda server: info_of(server.accept())["server_name"] == INFO.server_id,
+    "client_ip": lambda server: informed(server, PersonalInfo(ldm=True))["client_ip"] == ADDRESS,
+    "headers": lambda server: info_of(server.accept())["headers"] is True,
+    "ldm": lambda server: informed(server, PersonalInfo(ldm=True))["ldm"] is True,
+    "tls_available": lambda server: (
+        updated(server, replace(_info(server), tls_available=True))["tls_available"] is True
+    ),
+    "ws_connect_urls": lambda server: (
+        updated(server, replace(_info(server), ws_connect_urls=("h:1",)))["ws_connect_urls"] == ["h:1"]
+    ),
+}
+
+
+def test_each_feature_has_a_check() -> None:
+    """Nothing is promised that is not checked."""
+    assert set(FEATURES) == set(CHECKS)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_a_feature_of_the_level(feature: str, server: VirtualBroker) -> None:
+    """It works here, and the version in INFO is not older than it."""
+    assert CHECKS[feature](server)
+    assert _numbers(FEATURES[feature]) <= _numbers(CLIENT_LEVEL)
+
+
+def test_clients_recognize_the_level() -> None:
+    """Clients look for three numbers, and for JetStream's younger features from 2.6 on."""
+    assert (2, 0, 0) <= _numbers(CLIENT_LEVEL) < (2, 6, 0)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def test_gnatsd_has_none_of_it(make_plane: MakePlane) -> None:
+    """With its protocol, INFO and errors are what they were."""
+    server = VirtualBroker(make_plane)
+    info = info_of(server.accept())
+
+    assert {"ssl_required", "auth_required"} <= set(info)
+    assert not {"proto", "server_name", "headers", "client_id"} & set(info)
+    assert (b"", True) == asked(server, b'CONNECT {"protocol":2}\r\n')
+
+
+def test_no_more_than_one_connection(make_plane: MakePlane) -> None:
+    """One too many reads INFO and why it ends."""
+    server = VirtualBroker(make_plane, Limits(max_connections=1), setup=CURRENT)
+    server.connect()
+
+    assert server.accept().heard().endswith(b"\r\n-ERR 'maximum connections exceeded'\r\n")
