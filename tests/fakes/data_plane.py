@@ -37,6 +37,7 @@ class ScriptedControl(Control):
         self.partials: list[bytes] = []
         self.faults: list[tuple[Fault, bytes]] = []
         self.traces: list[tuple[bytes, bytes, bytes]] = []
+        self.unanswered: list[tuple[bytes, bytes]] = []
         self.obey: Callable[[bytes], bool] = lambda _line: True
         """Answers `line`."""
         self.judge: Callable[[bytes], bool] = lambda _rest: True
@@ -59,6 +60,10 @@ class ScriptedControl(Control):
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Remember a traced message."""
         self.traces.append((verb, argument, payload))
+
+    def no_responders(self, subject: bytes, reply: bytes) -> None:
+        """See `seam.Control`."""
+        self.unanswered.append((subject, reply))
 
 
 class ScriptedOwner(Owner):

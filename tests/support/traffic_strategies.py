@@ -48,6 +48,22 @@ def publishes(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) ->
 
 
 @st.composite
+def publishes_headed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
+    """A HPUB with headers and payload, oddly spelled at times; the same again and again at others."""
+    verb = draw(st.sampled_from([b"HPUB", b"HPUB", b"hpub", b"HPub"]))
+    words = [verb, draw(st.sampled_from(SUBJECTS))]
+    return draw(_messages(words, draw(payloads), headed=True)) * draw(st.sampled_from([1, 1, 1, 4]))
+
+
+@st.composite
+def routed_headed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
+    """A HMSG of a route, as `publishes_headed`."""
+    verb = draw(st.sampled_from([b"HMSG", b"HMSG", b"hmsg"]))
+    words = [verb, draw(st.sampled_from(SUBJECTS)), draw(st.sampled_from(ROUTE_SIDS))]
+    return draw(_messages(words, draw(payloads), headed=True)) * draw(st.sampled_from([1, 1, 1, 4]))
+
+
+@st.composite
 def routed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
     """A MSG of a route with its payload, oddly spelled at times; the same again and again at others."""
     verb = draw(st.sampled_from([b"MSG", b"MSG", b"MSG", b"msg", b"Msg"]))
@@ -56,9 +72,11 @@ def routed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> by
 
 
 @st.composite
-def _messages(draw: st.DrawFn, words: list[bytes], payload: bytes) -> bytes:
+def _messages(draw: st.DrawFn, words: list[bytes], payload: bytes, *, headed: bool = False) -> bytes:
     """A message that begins with these words."""
     words += draw(st.sampled_from([[], [], [b"reply"], [b"_INBOX.x.1"]]))
+    if headed:
+        words += [draw(st.sampled_from([b"0", b"1", b"12", b"0005", b"%d" % len(payload), b"x", b"-1"]))]
     words += [draw(st.sampled_from([b"", b"", b"0", b"000"])) + b"%d" % len(payload)]
     return words[0] + draw(BLANKS) + draw(BLANKS).join(words[1:]) + draw(ENDS) + payload + b"\r\n"
 
@@ -93,14 +111,14 @@ SMALL_TALK = st.sampled_from(
         b'CONNECT {"name":"n","lang":"py"}\r\n',
     ]
 )
-OPERATIONS = st.one_of(publishes(), publishes(), subscribes(), unsubscribes(), SMALL_TALK)
+OPERATIONS = st.one_of(publishes(), publishes(), publishes_headed(), subscribes(), unsubscribes(), SMALL_TALK)
 PROPER = st.lists(OPERATIONS, max_size=25).map(b"".join)
 """Operations that a client may send, malformed subjects included."""
 
 SPACIOUS = st.lists(st.one_of(publishes(LARGE_PAYLOADS), OPERATIONS), max_size=6).map(b"".join)
 """Operations, with large payloads among them."""
 
-ROUTE_OPERATIONS = st.one_of(routed(), routed(), routed(), OPERATIONS)
+ROUTE_OPERATIONS = st.one_of(routed(), routed(), routed(), routed_headed(), OPERATIONS)
 PROPER_ROUTE = st.lists(ROUTE_OPERATIONS, max_size=25).map(b"".join)
 """Operations that a route may send."""
 

@@ -17,6 +17,7 @@ from ..dataplane.draw import Draw
 from ..interest.interest import Interest
 from ..limits import Limits
 from ..peer_kind import PeerKind
+from ..protocol.compatibility import Compatibility
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.keep_alive import KeepAlive
@@ -195,6 +196,7 @@ class Cluster:
             tls_required=settings.tls,
             tls_verify=settings.tls,
             sends_on=True,
+            headers=self._host.compatibility is Compatibility.CURRENT,
             server_name=settings.name,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
@@ -341,7 +343,7 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        line = replace(info, ip=str(url), connect_urls=(), sends_on=False).line()
+        line = replace(info, ip=str(url), connect_urls=(), sends_on=False, headers=False).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)

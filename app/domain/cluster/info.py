@@ -39,7 +39,7 @@ _LONGEST_ID = 128
 _KINDS: dict[str, type] = {
     **dict.fromkeys(("server_id", "server_name", "version", "go", "host", "ip"), str),
     **dict.fromkeys(("port", "max_payload", "proto"), int),
-    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON), bool),
+    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers"), bool),
     "connect_urls": list,
 }
 
@@ -66,6 +66,8 @@ class RouteInfo:
     """Its addresses for clients."""
     sends_on: bool = False
     """Whether it understands messages that are marked as sent on; see `SENDS_ON`."""
+    headers: bool = False
+    """Whether it takes messages with headers, as HMSG; gnatsd ignores the key."""
     server_name: str = ""
     """What people call it; empty for nothing but its id."""
     ip: str = ""
@@ -89,6 +91,8 @@ class RouteInfo:
             fields["server_name"] = self.server_name
         if self.sends_on:
             fields[SENDS_ON] = True
+        if self.headers:
+            fields["headers"] = True
         if self.ip:
             fields["ip"] = self.ip
         if self.connect_urls:
@@ -146,6 +150,7 @@ class _Fields:
             proto=self._number("proto"),
             connect_urls=_urls(self._fields.get("connect_urls")),
             sends_on=self._fields.get(SENDS_ON) is True,
+            headers=self._fields.get("headers") is True,
             server_name=self._name(),
             ip=self._text("ip"),
         )

@@ -324,6 +324,8 @@ class RouteSession(PeerSession):
     def registered(self, info: RouteInfo) -> None:
         """The cluster has taken the route in: from now on its messages count."""
         self.info = info
+        headers = info.headers and self._mesh.info().headers
+        self.connection.inlet.headers = self.connection.outbox.headers = headers
         self._enter(Stage.REGISTERED)
 
     def confirmed(self) -> None:

@@ -87,6 +87,13 @@ class Interest:
             self._note_left(subscription)
             self.announcer.removed(subscription)
 
+    def of_subscriber(self, subscriber: Subscriber, subject: bytes) -> list[Subscription]:
+        """A peer's own plain subscriptions that match a subject; none if the search takes another turn."""
+        match = self._index.search(subject).go_on()
+        nodes = match.ends if match is not None else ()
+        found = (one for node in nodes for one in node.plain_subscriptions())
+        return [subscription for subscription in found if subscription.subscriber is subscriber]
+
     def __len__(self) -> int:
         """How many subscriptions there are."""
         return self._inserts - self._removes

@@ -92,11 +92,15 @@ def _verb_of(line: bytes) -> Verb:
     return verb
 
 
-def refuse_partial(rest: bytes, limit: int, *, routed: bool = False) -> None:
+def refuse_partial(rest: bytes, limit: int, *, routed: bool = False, headers: bool = False) -> None:
     """Raise `UnknownOperation` or `MaximumControlLine` if no line could begin like this.
 
-    `routed`: the peer is a server, whose messages are MSG too.
+    `routed`: the peer is a server, whose messages are MSG too. `headers`: they may be HPUB, and HMSG.
     """
+    if headers and _begins_headed(rest, routed=routed):
+        rest = rest[1:]
+        if not rest:
+            return
     verb = MSG if routed and _begins_msg(rest) else _candidate(rest)
     length = len(verb.name)
     if len(rest) <= length:
@@ -106,6 +110,12 @@ def refuse_partial(rest: bytes, limit: int, *, routed: bool = False) -> None:
     argument = rest[length:].lstrip(b" \t")
     if is_too_long(len(rest), len(argument) - argument.endswith(b"\r"), limit):
         raise MaximumControlLine
+
+
+def _begins_headed(rest: bytes, *, routed: bool) -> bool:
+    """Whether this is the verb of a message with headers and a blank, or the beginning of that."""
+    word = rest[:5].upper().replace(b"\t", b" ")
+    return b"HPUB ".startswith(word) or (routed and b"HMSG ".startswith(word))
 
 
 def _begins_msg(rest: bytes) -> bool:
@@ -206,7 +216,16 @@ def _count(word: bytes) -> int:
 
 _Members = list[tuple[str, object]]
 
-_FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
+_FLAGS = (
+    "verbose",
+    "pedantic",
+    "ssl_required",
+    "tls_required",
+    "new_account",
+    "echo",
+    "headers",
+    "no_responders",
+)
 _TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
 _NUMBERS = ("protocol",)
 
@@ -232,6 +251,12 @@ class Connect:
     auth_token: str | None = field(default=None, repr=False)
     account: str | None = None
     new_account: bool | None = None
+    echo: bool | None = None
+    """Whether the client's own subscriptions get its messages."""
+    headers: bool | None = None
+    """Whether the client understands HMSG, and may send HPUB."""
+    no_responders: bool | None = None
+    """Whether the client wants to know that a request reached nobody."""
 
 
 def parse_connect(argument: bytes) -> Connect:
@@ -265,6 +290,9 @@ def parse_connect(argument: bytes) -> Connect:
         auth_token=texts.get("auth_token"),
         account=texts.get("account"),
         new_account=flags.get("new_account"),
+        echo=flags.get("echo"),
+        headers=flags.get("headers"),
+        no_responders=flags.get("no_responders"),
     )
 
 

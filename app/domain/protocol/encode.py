@@ -148,3 +148,9 @@ class ServerInfo:
 def _given(fields: dict[str, object]) -> dict[str, object]:
     """Those that have a value."""
     return {key: value for key, value in fields.items() if value}
+
+
+def no_responders(subject: bytes, sid: bytes, reply: bytes) -> bytes:
+    """The answer to a request on `subject` that reached nobody (later-client-features.md, section 4)."""
+    block = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % subject
+    return b"HMSG %b %b %d %d\r\n%b\r\n" % (reply, sid, len(block), len(block), block)

@@ -106,6 +106,12 @@ class ClientOnRoutePort(ProtocolError):
     lines: ClassVar[tuple[str, ...]] = ("Attempted To Connect To Route Port",)
 
 
+class NoRespondersWithoutHeaders(ProtocolError):
+    """A client asks for answers that it could not read."""
+
+    lines: ClassVar[tuple[str, ...]] = ("no responders requires headers support",)
+
+
 class MaximumPayload(ProtocolError):
     """A message larger than `max_payload`."""
 

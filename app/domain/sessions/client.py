@@ -21,6 +21,7 @@ from ..protocol.errors import (
     AuthorizationViolation,
     InvalidClientProtocol,
     MaximumPayload,
+    NoRespondersWithoutHeaders,
     MaximumSubscriptions,
     ProtocolError,
 )
@@ -43,9 +44,12 @@ class ClientSession(PeerSession):
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
+        "_echo",
+        "_headers",
         "_heard",
         "_logged_in",
         "_name",
+        "_no_responders",
         "_pedantic",
         "_personal",
         "_ponged",
@@ -63,6 +67,9 @@ class ClientSession(PeerSession):
         self._verbose = True
         self._pedantic = True
         self._logged_in = False
+        self._headers = False
+        self._echo = True
+        self._no_responders = False
         self._protocol = 0
         self._ponged = False
         self._heard = 0
@@ -141,9 +148,19 @@ class ClientSession(PeerSession):
         self.note_activity()
         if self._is_current and self._protocol not in PROTOCOLS:
             raise InvalidClientProtocol
+        if self._is_current:
+            self._take_features(connect)
         if connect.account or connect.new_account:
             raise AuthorizationViolation  # there are no accounts to choose from
         self._log_in(connect)
+
+    def _take_features(self, connect: Connect) -> None:
+        """Take over what gnatsd 0.8.0 does not know."""
+        self._echo = _either(connect.echo, self._echo)
+        self._headers = _either(connect.headers, self._headers)
+        self._no_responders = _either(connect.no_responders, self._no_responders)
+        if self._no_responders and not self._headers:
+            raise NoRespondersWithoutHeaders
 
     @property
     def _own_name(self) -> str:
@@ -179,6 +196,9 @@ class ClientSession(PeerSession):
         inlet.verbose = self._verbose
         inlet.audience = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
         inlet.publishing = self.admitted
+        inlet.headers = self.connection.outbox.headers = self._headers
+        inlet.echo = self._echo
+        inlet.no_responders = self._no_responders
 
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""

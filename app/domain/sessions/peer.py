@@ -18,6 +18,7 @@ from ..events import AuthorizationFailed, Event, ReadFailed
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
+from ..protocol import encode
 from ..protocol.commands import (
     CONNECT,
     ERR,
@@ -156,7 +157,8 @@ class PeerSession(ABC):
         try:
             self._admit_only_connect(rest)
             routed = self.is_server and self.connection.inlet.publishing
-            refuse_partial(rest, self.line_limit, routed=routed)
+            headers = self.connection.inlet.headers
+            refuse_partial(rest, self.line_limit, routed=routed, headers=headers)
         except ProtocolError as error:
             self.refuse(error)
         return not self.connection.closed
@@ -170,6 +172,15 @@ class PeerSession(ABC):
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
         tracing.message_received(self.connection, verb, argument, payload)
+
+    def no_responders(self, subject: bytes, reply: bytes) -> None:
+        """Answer a request that reached nobody, at the peer's own subscriptions to the reply subject."""
+        for subscription in self.host.interest.of_subscriber(self, reply):
+            self.connection.outbox.send(encode.no_responders(subject, subscription.sid, reply))
+            target = subscription.target
+            target.delivered += 1
+            if target.delivered == target.limit:
+                subscription.expired()
 
     def _admit_only_connect(self, line: bytes) -> None:
         if not self.admitted and line[:1] not in (b"C", b"c"):

@@ -48,6 +48,9 @@ CROSSINGS = [
     b"PUB a" + 290 * b" " + b"2\r\nok\r\n",
     b"PUB a" + 220 * b" " + b"2\r\nok\r\n",
     b"PUB a 2\r\nok\r\nPUB a 2\r\n",
+    b"HPUB a 1 2\r\nok\r\n",
+    b"HPUB nobody re 0 2\r\nok\r\n",
+    b"HMSG a RSID:1:2 1 2\r\nok\r\n",
     b"ok\r\n",
     b"SUB > q sid\r\n",
     b"UNSUB sid\r\n",
@@ -174,6 +177,12 @@ class _Ensemble:
         for station, audience in zip(self.stations, (CLIENT, PEDANT, ROUTE, ROUTE), strict=True):
             station.inlet.audience = audience
         self.stations[PEDANT].inlet.verbose = True
+        self.stations[PEDANT].inlet.echo = False
+        for number in (CLIENT, PEDANT, ROUTE):
+            self.stations[number].inlet.headers = True
+        for number in (CLIENT, ROUTE):
+            self.stations[number].outbox.headers = True
+            self.stations[number].inlet.no_responders = True
         for station in (self.stations[PEDANT], self.stations[TRACED_ROUTE]):
             station.outbox.trace = True
             station.inlet.trace = True
@@ -260,7 +269,7 @@ class _Ensemble:
         inlet, outbox, control = station.inlet, station.outbox, station.control
         return (
             station.heard(),
-            (control.lines, control.partials, control.faults, control.traces),
+            (control.lines, control.partials, control.faults, control.traces, control.unanswered),
             (station.owner.presses, station.owner.heads),
             (inlet.in_msgs, inlet.in_bytes, inlet.last_publish, inlet.has_rest()),
             (outbox.out_msgs, outbox.out_bytes, outbox.last_delivery, outbox.pending(), outbox.passed()),
