@@ -35,7 +35,9 @@ class Rig:
 
     def __init__(self, *, tls_port: int = -1) -> None:
         self.log = RecordingEventLog(trace=False)
-        self.container = Container(make_options({"host": HOST, "port": -1, "http_port": -1}))
+        self.container = Container(
+            make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "http_port": -1})
+        )
         self.container.event_log.override(providers.Object(self.log))
         self.network = MemoryNetwork(self.container.clock())
         self.tls = TlsLayers(TlsSettings(server_context(certificates().files()), 10.0, self.log.record))

@@ -208,7 +208,6 @@ async def test_what_a_client_of_today_learns(broker: ServerKind) -> None:
             info = server.broker.greeting.info
             await connected.close()
 
-    [cid] = [1]
-    assert (cid, HOST) == known
+    assert (1, HOST) == known
     assert info.version == f"{version.major}.{version.minor}.{version.patch}"
     assert info.server_name == info.server_id

@@ -287,3 +287,13 @@ def test_a_key_for_a_variable_is_known(tmp_path: Path, text: str) -> None:
     assert () == loaded.notices
     with pytest.raises(ConfigError, match=r'unknown key "OTHER"$'):
         load({CONFIG_FILE: str(file)}, {})
+
+
+def test_the_flags_of_launchers() -> None:
+    """A server with JetStream is asked for in these forms; what is not there yet makes a line each."""
+    words = ("-js", "-sd=/tmp/js", "--name", "n", "--cluster_name=c", "--cluster", "nats://h:-1")
+    loaded = load(parse(words).given, {}, lambda *_: Block())
+
+    assert ("n", "c") == (loaded.options.server_name, loaded.options.cluster.name)
+    assert [Options.idle["jetstream"], Options.idle["store_dir"]] == [str(each) for each in loaded.notices]
+    assert parse(words).given == parse(("--jetstream", "--store_dir", "/tmp/js", *words[2:])).given  # noqa: S108 - a value
