@@ -111,19 +111,23 @@ SMALL_TALK = st.sampled_from(
         b'CONNECT {"name":"n","lang":"py"}\r\n',
     ]
 )
-OPERATIONS = st.one_of(publishes(), publishes(), publishes_headed(), subscribes(), unsubscribes(), SMALL_TALK)
+OPERATIONS = st.one_of(publishes(), publishes(), subscribes(), unsubscribes(), SMALL_TALK)
 PROPER = st.lists(OPERATIONS, max_size=25).map(b"".join)
 """Operations that a client may send, malformed subjects included."""
 
 SPACIOUS = st.lists(st.one_of(publishes(LARGE_PAYLOADS), OPERATIONS), max_size=6).map(b"".join)
 """Operations, with large payloads among them."""
 
-ROUTE_OPERATIONS = st.one_of(routed(), routed(), routed(), routed_headed(), OPERATIONS)
+ROUTE_OPERATIONS = st.one_of(routed(), routed(), routed(), OPERATIONS)
 PROPER_ROUTE = st.lists(ROUTE_OPERATIONS, max_size=25).map(b"".join)
 """Operations that a route may send."""
 
 SPACIOUS_ROUTE = st.lists(st.one_of(routed(LARGE_PAYLOADS), ROUTE_OPERATIONS), max_size=6).map(b"".join)
 """The same, with large payloads among them."""
+
+
+HEADED = st.lists(st.one_of(publishes_headed(), routed_headed(), ROUTE_OPERATIONS), max_size=25).map(b"".join)
+"""Operations of those that may send headers."""
 
 
 def hostile_sizes(proper: st.SearchStrategy[bytes], start: bytes) -> st.SearchStrategy[bytes]:

@@ -39,7 +39,9 @@ _LONGEST_ID = 128
 _KINDS: dict[str, type] = {
     **dict.fromkeys(("server_id", "server_name", "version", "go", "host", "ip"), str),
     **dict.fromkeys(("port", "max_payload", "proto"), int),
-    **dict.fromkeys(("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers"), bool),
+    **dict.fromkeys(
+        ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers"), bool
+    ),
     "connect_urls": list,
 }
 

@@ -1,6 +1,6 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
-# Uses of message: Bounds
+# Uses of message: Bounds, Message, argument_of, verb_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
@@ -77,6 +77,28 @@ cdef class Inlet:
         if self.latest is not None and self.latest.serves_another(besides, low):
             return True
         return self.before is not None and self.before.serves_another(besides, low)
+
+    cdef inline bint may_run(self, Plan plan) noexcept:
+        """Whether messages in a row may be published at once, as far as their publisher cares."""
+        if self.verbose or self.trace or not self.echo:
+            return False
+        return plan.fanout() > 0 or not self.no_responders
+
+    cdef int trace_message(self, Message *message) except -1:
+        self.control.traced(
+            verb_of(message),
+            argument_of(message),
+            PyBytes_FromStringAndSize(message.line + message.line_size, message.size),
+        )
+        return 0
+
+    cdef int report_unheard(self, Message *message) except -1:
+        """A request reached nobody."""
+        self.control.no_responders(
+            PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size),
+            PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size),
+        )
+        return 0
 
     cdef int keep(self, const char *rest, Py_ssize_t count, int64_t need) except -1:
         """Let this be the rest, the beginning of a message that takes `need` bytes if that is known."""

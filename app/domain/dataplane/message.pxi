@@ -105,9 +105,13 @@ cdef inline bint is_message(const char *line, Py_ssize_t count, int kind) noexce
     return kind == ROUTE and is_msg(line) and (line[1] | 0x20) == c's' and (line[2] | 0x20) == c'g'
 
 
-cdef inline bint is_headed_message(const char *line, Py_ssize_t count, int kind) noexcept nogil:
-    """The same, with an H before it."""
-    return count >= 5 and is_headed(line) and is_message(line + 1, count - 1, kind)
+cdef inline bint is_any_message(Message *message, int kind, bint headers) noexcept nogil:
+    """The same of a whole line, with an H before it too if there may be headers."""
+    cdef const char *line = message.line
+    cdef Py_ssize_t count = message.line_size - 1
+    if is_message(line, count, kind):
+        return True
+    return headers and count >= 5 and is_headed(line) and is_message(line + 1, count - 1, kind)
 
 
 cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
@@ -283,6 +287,14 @@ cdef inline Py_ssize_t length_of_run(Message *message, Py_ssize_t count, int64_t
 # --- what is made of it ---------------------------------------------------------
 
 
+cdef bytes verb_of(Message *message):
+    """The verb, in capitals."""
+    cdef const char *line = message.line
+    if is_headed(line):
+        return b"HMSG" if is_msg(line) else b"HPUB"
+    return b"MSG" if is_msg(line) else b"PUB"
+
+
 cdef bytes argument_of(Message *message):
     return PyBytes_FromStringAndSize(
         message.line + message.argument, message.line_size - 1 - message.argument
@@ -357,7 +369,7 @@ cdef Delivery *without_header(Delivery *delivery) except NULL:
     return stripped
 
 
-cdef inline void release(Delivery *delivery) noexcept:
+cdef inline void finish_delivery(Delivery *delivery) noexcept:
     """Let go of the objects of a delivery."""
     Py_XDECREF(delivery.shared)
     if delivery.headed and delivery.stripped.words is not NULL:

@@ -1,4 +1,4 @@
-"""The line of a message, taken apart, in the plain twin: PUB and HPUB, and MSG and HMSG as routes bring them."""
+"""The line of a message, taken apart, in the plain twin: PUB, HPUB, and MSG and HMSG of routes."""
 
 from typing import NamedTuple
 

@@ -52,17 +52,6 @@ cdef object TURN = seam.Progress.TURN
 cdef object LATER = seam.Progress.LATER
 
 cdef bytes _OK = b"+OK\r\n"
-cdef bytes _PUB = b"PUB"
-cdef bytes _MSG = b"MSG"
-cdef bytes _HPUB = b"HPUB"
-cdef bytes _HMSG = b"HMSG"
-
-
-cdef bytes verb_of(const char *line):
-    """The verb, in capitals."""
-    if is_headed(line):
-        return _HMSG if is_msg(line) else _HPUB
-    return _MSG if is_msg(line) else _PUB
 
 
 @cython.final
@@ -232,11 +221,7 @@ cdef class DataPlane:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not (
-                    is_message(line, message.line_size - 1, inlet.kind)
-                    or inlet.headers
-                    and is_headed_message(line, message.line_size - 1, inlet.kind)
-                ):
+                if not inlet.publishing or not is_any_message(&message, inlet.kind, inlet.headers):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -306,14 +291,7 @@ cdef class DataPlane:
         Returns the size of what it published, and takes the work that was from `work`.
         """
         cdef Py_ssize_t repeats
-        if (
-            plan.runs
-            and is_repeated(message, count)
-            and not inlet.verbose
-            and not inlet.trace
-            and inlet.echo
-            and (plan.fanout() > 0 or not inlet.no_responders)
-        ):
+        if plan.runs and is_repeated(message, count) and inlet.may_run(plan):
             repeats = self.publish_run(inlet, message, plan, count, work[0])
             if repeats:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
@@ -332,7 +310,7 @@ cdef class DataPlane:
         cdef int64_t before = self.out_msgs
         self.count_in(inlet, message, 1)
         if inlet.trace:
-            self.trace(inlet, message)
+            inlet.trace_message(message)
         if inlet.verbose:
             inlet.outbox.send(_OK)
         if not message.tail:
@@ -345,20 +323,12 @@ cdef class DataPlane:
             if position < plan.fanout():
                 self.interrupt(message, plan, position, skip)
         finally:
-            release(&delivery)
+            finish_delivery(&delivery)
         if inlet.no_responders and self.out_msgs == before and message.reply_size and not plan.refused:
             if position >= plan.fanout():
-                self.no_responders(inlet, message)
+                self.lookup.slow = True
+                inlet.report_unheard(message)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
-
-    cdef int no_responders(self, Inlet inlet, Message *message) except -1:
-        """A request reached nobody."""
-        self.lookup.slow = True
-        inlet.control.no_responders(
-            PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size),
-            PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size),
-        )
-        return 0
 
     cdef int deliver_from(
         self, Plan plan, Delivery *delivery, Py_ssize_t *position, Outbox skip
@@ -464,14 +434,6 @@ cdef class DataPlane:
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
-        return 0
-
-    cdef int trace(self, Inlet inlet, Message *message) except -1:
-        inlet.control.traced(
-            verb_of(message.line),
-            argument_of(message),
-            PyBytes_FromStringAndSize(message.line + message.line_size, message.size),
-        )
         return 0
 
     def flush(self):

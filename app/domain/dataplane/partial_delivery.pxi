@@ -1,6 +1,6 @@
 """Messages of which the delivery to many receivers was interrupted, in the compiled twin."""
 
-# Uses of message: Delivery, Message, arrange, canonical, release, stride_of
+# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, stride_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
@@ -32,7 +32,7 @@ cdef class PartialDelivery:
     cdef int end(self, Delivery *delivery) except -1:
         if delivery.shared is not NULL and self.shared is None:
             self.shared = <object>delivery.shared
-        release(delivery)
+        finish_delivery(delivery)
         return 0
 
 

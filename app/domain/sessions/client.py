@@ -21,8 +21,8 @@ from ..protocol.errors import (
     AuthorizationViolation,
     InvalidClientProtocol,
     MaximumPayload,
-    NoRespondersWithoutHeaders,
     MaximumSubscriptions,
+    NoRespondersWithoutHeaders,
     ProtocolError,
 )
 from ..stats import Profile

@@ -90,7 +90,7 @@ def test_demands(info: RouteInfo, true: set[str]) -> None:
 
 def test_a_line_is_read_back() -> None:
     """A server reads what a server writes."""
-    info = replace(INFO, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
+    info = replace(INFO, headers=True, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
 
     assert info == read_info(info.line()[5:])
 
@@ -102,7 +102,7 @@ def test_what_later_servers_add_is_passed_over() -> None:
         b'"import":{"allow":[">"]},"ssl_required":false,"go":"go1.19"}'
     )
 
-    assert RouteInfo("A", proto=1, server_name="n") == read_info(argument)
+    assert RouteInfo("A", proto=1, server_name="n", headers=True) == read_info(argument)
 
 
 @pytest.mark.parametrize(

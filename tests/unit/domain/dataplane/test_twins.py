@@ -26,7 +26,15 @@ from app.domain.dataplane.seam import (
 )
 from app.domain.subjects.subject import is_literal, is_pattern, matches, tokens_of
 from tests.fakes.data_plane import ScriptedSearch, ScriptedSubscription, Station
-from tests.support.traffic_strategies import ROUTE_TRAFFIC, SPACIOUS, SPACIOUS_ROUTE, TRAFFIC, cuts, pieces
+from tests.support.traffic_strategies import (
+    HEADED,
+    ROUTE_TRAFFIC,
+    SPACIOUS,
+    SPACIOUS_ROUTE,
+    TRAFFIC,
+    cuts,
+    pieces,
+)
 from tests.support.twins import twins
 
 MAX_PAYLOAD = 400_000
@@ -355,4 +363,15 @@ def test_twins_agree_on_a_whole_ensemble(
     make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """The same holds for all that clients and routes say among each other."""
+    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)
+
+
+@given(
+    parts=st.lists(st.tuples(st.integers(CLIENT, TRACED_ROUTE), HEADED), max_size=4),
+    terms=TERMS,
+)
+def test_twins_agree_on_headers(
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
+) -> None:
+    """The same holds for messages with headers, from peers that may send them and from others."""
     _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)

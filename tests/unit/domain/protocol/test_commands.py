@@ -335,7 +335,16 @@ NO_JSON = [
     ),
     *(b'\xef\xbb\xbf{"verbose":false}', b"{}\x0b", b"// c", b"[" * 100_000),
 ]
-FLAGS = ["verbose", "pedantic", "ssl_required", "tls_required", "new_account"]
+FLAGS = [
+    "verbose",
+    "pedantic",
+    "ssl_required",
+    "tls_required",
+    "new_account",
+    "echo",
+    "headers",
+    "no_responders",
+]
 TEXTS = ["auth_token", "user", "pass", "name", "lang", "version", "account"]
 
 
@@ -343,7 +352,7 @@ def test_connect_with_every_field() -> None:
     """All known fields come through, the others do not."""
     flags: dict[str, bool | int | str] = dict.fromkeys(FLAGS, True)
     fields = {"protocol": 1, **flags, **{name: f"my {name}" for name in TEXTS}}
-    document = {**fields, "echo": False, "unknown": [1, {"verbose": False}]}
+    document = {**fields, "unknown": [1, {"verbose": False}]}
 
     connect = parse_connect(json.dumps(document).encode())
 
@@ -361,6 +370,9 @@ def test_connect_with_every_field() -> None:
         auth_token="my auth_token",  # noqa: S106 - an example
         account="my account",
         new_account=True,
+        echo=True,
+        headers=True,
+        no_responders=True,
     )
 
 
@@ -540,3 +552,20 @@ def test_a_complaint_quotes_no_document(line: bytes, quoted: str) -> None:
         split(line, LIMIT)
 
     assert caught.value.reason.endswith(f"proto='\"{quoted}\"...'")
+
+
+@pytest.mark.parametrize("rest", [b"H", b"hp", b"HPUB", b"HPUB\t", b"HPUB a 1"])
+def test_the_beginning_of_a_message_with_headers(rest: bytes) -> None:
+    """It is the beginning of a line where headers may come, and of none elsewhere."""
+    refuse_partial(rest, 64, headers=True)
+    with pytest.raises(UnknownOperation):
+        refuse_partial(rest, 64)
+
+
+def test_the_beginning_of_a_routed_message_with_headers() -> None:
+    """HMSG is for servers alone, and obeys the limit of a line."""
+    refuse_partial(b"HMSG a 1", 64, routed=True, headers=True)
+    with pytest.raises(UnknownOperation):
+        refuse_partial(b"HMSG a 1", 64, headers=True)
+    with pytest.raises(MaximumControlLine):
+        refuse_partial(b"HPUB " + 100 * b"a", 64, headers=True)

@@ -15,6 +15,7 @@ from app.domain.protocol.errors import (
     MaximumControlLine,
     MaximumPayload,
     MaximumSubscriptions,
+    NoRespondersWithoutHeaders,
     ParserError,
     PingsUnanswered,
     ProtocolError,
@@ -34,6 +35,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
     MaximumPayload: b"-ERR 'Maximum Payload Violation'\r\n",
     MaximumControlLine: b"-ERR 'Maximum Control Line Exceeded'\r\n",
     MaximumConnections: b"-ERR 'Maximum Connections Exceeded'\r\n",
+    NoRespondersWithoutHeaders: b"-ERR 'no responders requires headers support'\r\n",
     PingsUnanswered: b"-ERR 'Stale Connection'\r\n",
 }
 
