@@ -12,7 +12,13 @@ from app.entrypoints.service import Service
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
 
-pytestmark = pytest.mark.asyncio
+# nats-py calls aiohttp in a deprecated way, and leaves its session to the garbage collector.
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 HOST = "127.0.0.1"
 
