@@ -10,6 +10,7 @@ them, `Options` (configuration-file.md, sections 2 to 4).
 import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
@@ -237,6 +238,34 @@ class ClusterOptions(Section):
     ] = 0
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be written https://host or https://host:port")
+    return text
+
+
+class WebsocketOptions(Section):
+    """Where clients connect over websockets. They can when there is a port."""
+
+    addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for websockets.")}
+
+    host: Annotated[Host, Key("Host to listen on for websockets.", also=("net",))] = "0.0.0.0"  # noqa: S104 - as for clients
+    port: Annotated[Port, Key("Port for websockets; 0 means none, -1 picks a free port.")] = 0
+    no_tls: Annotated[bool, Key("Serve websockets without TLS; otherwise `tls` is required.")] = False
+    tls: Annotated[TlsOptions | None, Key("TLS for websockets.", guards=True)] = None
+    compression: Annotated[bool, Key("Compress messages if the client offers it.")] = False
+    same_origin: Annotated[
+        bool, Key("Refuse web pages from other hosts than the one they connect to.", guards=True)
+    ] = False
+    allowed_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...],
+        Field(strict=False),
+        Key("Origins of web pages that may connect; all may if empty.", guards=True),
+    ] = ()
+    handshake_timeout: Annotated[Seconds, Key("Time limit for the request of a websocket.")] = 2.0
+
+
 class Options(Section):
     """One server's settings; see `make_options` and `app.config.load`."""
 
@@ -280,6 +309,7 @@ class Options(Section):
     )
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
+    websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False

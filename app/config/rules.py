@@ -21,6 +21,7 @@ from .section import asks_for_nothing
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
 _NO_TLS = "TLS cert and key required for HTTPS: https_port needs `tls`"
+_NO_WEBSOCKET_TLS = "websocket requires TLS configuration: set websocket.tls, or websocket.no_tls: true"
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -93,6 +94,7 @@ def contradictions(options: Options, given: Given) -> list[Problem]:
         *_ports_twice(options, given),
         *_missing_certificates(options, given),
         *_too_little_pending(options, given),
+        *_unprotected_websockets(options, given),
     ]
 
 
@@ -119,6 +121,7 @@ def _ports_twice(options: Options, given: Given) -> Iterator[Problem]:
     listeners = [
         _Listener(("port",), options.host, options.port),
         _Listener(("cluster", "port"), cluster.host, cluster.port),
+        _Listener(("websocket", "port"), options.websocket.host, options.websocket.port),
         _Listener(("http_port",), options.http_host or options.host, options.http_port),
         _Listener(("https_port",), options.https_host or options.host, options.https_port),
     ]
@@ -136,7 +139,11 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
-    sections = ((("tls",), options.tls), (("cluster", "tls"), options.cluster.tls))
+    sections = (
+        (("tls",), options.tls),
+        (("cluster", "tls"), options.cluster.tls),
+        (("websocket", "tls"), options.websocket.tls),
+    )
     for path, section in sections:
         if section is None:
             continue
@@ -150,6 +157,13 @@ def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
                 yield Problem(f"{text} Set {'.'.join((*path, key))}" if place else text, place)
     if options.https_port and options.tls is None and given.is_certain("tls"):
         yield Problem(_NO_TLS, given.place("https_port"))
+
+
+def _unprotected_websockets(options: Options, given: Given) -> Iterator[Problem]:
+    section = options.websocket
+    certain = all(given.is_certain("websocket", key) for key in ("port", "no_tls", "tls"))
+    if section.port and section.tls is None and not section.no_tls and certain:
+        yield Problem(_NO_WEBSOCKET_TLS, given.place("websocket", "port"))
 
 
 def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:

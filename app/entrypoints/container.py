@@ -28,6 +28,7 @@ from ..adapters.net_asyncio.dialer import TcpDialer
 from ..adapters.net_asyncio.listener import TcpListener
 from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
 from ..adapters.process.switch_interval import short_switch_interval
@@ -62,6 +63,8 @@ from .settings import (
     monitor_endpoints,
     monitor_settings,
     server_info,
+    websocket_settings,
+    websocket_tls,
 )
 
 
@@ -178,10 +181,30 @@ class Container:
                 tls_required=options.tls is not None,
                 tls_verify=options.tls is not None and options.tls.verify,
             ),
+            *self._websocket_listeners(options),
         )
 
+    def _websocket_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
+        """The place for websockets, if there is one. TLS is beneath, so that INFO asks for none."""
+        section, record = options.websocket, self.event_log.provided.record
+        if not section.port:
+            return []
+        self.websocket_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
+            _tls_layers, providers.Callable(websocket_tls, options, record)
+        )
+        websockets = providers.Singleton(
+            WebsocketLayers, providers.Callable(websocket_settings, options, record)
+        )
+        listener = self._listener(section.host, section.port, self.websocket_tls, websockets)
+        scheme = "ws" if section.no_tls else "wss"
+        return [providers.Factory(ClientListener, listener, section.host, section.port, websocket=scheme)]
+
     def _listener(
-        self, host: str, port: int, tls: providers.Provider[TlsLayers | None]
+        self,
+        host: str,
+        port: int,
+        tls: providers.Provider[TlsLayers | None],
+        *above: providers.Provider[WebsocketLayers],
     ) -> providers.Provider[Listener]:
         return providers.Singleton(
             TcpListener,
@@ -189,7 +212,7 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, tls),
+            layers=providers.Callable(_layers, tls, *above),
         )
 
     def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
@@ -234,9 +257,9 @@ def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
     return None if settings is None else TlsLayers(settings)
 
 
-def _layers(tls: TlsLayers | None) -> list[LayerFactory]:
+def _layers(tls: TlsLayers | None, *above: LayerFactory) -> list[LayerFactory]:
     """Between each socket and its wire, the first one next to the socket."""
-    return [] if tls is None else [tls]
+    return [*([] if tls is None else [tls]), *above]
 
 
 def _listeners(*listeners: ClientListener) -> list[ClientListener]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..adapters.net_asyncio.tls_events import TlsRequired
+from ..adapters.net_asyncio.websocket_events import WebsocketListening
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
 from ..domain.cluster.cluster import Cluster
@@ -62,6 +63,8 @@ class ClientListener:
     """As configured, for the log; -1 is any free port."""
     tls_required: bool = False
     tls_verify: bool = False
+    websocket: str = ""
+    """The scheme for clients, ``ws`` or ``wss``, where they connect over websockets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,10 @@ class Service:
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         routes = None if cluster is None else await self._listen_for_routes(cluster)
         for listener, address in zip(self._parts.listeners, clients, strict=True):
-            events.record(Listening(None, listener.host, address.port))
+            if listener.websocket:
+                events.record(WebsocketListening(None, listener.host, address.port, listener.websocket))
+            else:
+                events.record(Listening(None, listener.host, address.port))
             if listener.tls_required:
                 events.record(TlsRequired(None))
         events.record(ServerIdentified(None, info.server_id))

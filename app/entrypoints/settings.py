@@ -13,13 +13,15 @@ from ..adapters.monitoring.monitor import MonitorEndpoint
 from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
+from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSettings
+from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
 from ..config.options import Options, TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
 from ..domain.events import Event
-from ..domain.limits import Limits
 from ..domain.protocol.client_level import CLIENT_LEVEL
+from ..domain.limits import Limits, longest_message
 from ..domain.protocol.encode import ServerInfo
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
@@ -91,6 +93,27 @@ def client_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings
     if options.tls is None:
         return None
     return TlsSettings(server_context(tls_files(options.tls)), options.tls.timeout, record)
+
+
+def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
+    """TLS for websockets, if it is on. The peer begins it at once. Raises `TlsError`."""
+    section = options.websocket.tls
+    if section is None or options.websocket.no_tls:
+        return None
+    return TlsSettings(server_context(tls_files(section)), section.timeout, record)
+
+
+def websocket_settings(options: Options, record: Callable[[Event], None]) -> WebsocketSettings:
+    """How websockets work."""
+    section = options.websocket
+    return WebsocketSettings(
+        record,
+        limit=longest_message(options.max_payload, options.max_control_line) + BATCH_BYTES,
+        timeout=section.handshake_timeout,
+        compression=section.compression,
+        origins=OriginRules(section.same_origin, frozenset(map(parse_origin, section.allowed_origins))),
+        secure=not section.no_tls,
+    )
 
 
 def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:

@@ -15,6 +15,7 @@ from ..options import (
     Options,
     TlsOptions,
     UserOptions,
+    WebsocketOptions,
 )
 from ..section import Section, inner_section, key_of
 from .usage import shown
@@ -23,9 +24,10 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("", Options, "## Outside of all sections"),
     ("authorization", AuthorizationOptions, "## In `authorization`"),
     ("authorization.users", UserOptions, "### In each map of `authorization.users`"),
-    ("tls", TlsOptions, "## In `tls`, and in `tls` of `cluster`"),
+    ("tls", TlsOptions, "## In `tls`, and in `tls` of `cluster` and of `websocket`"),
     ("cluster", ClusterOptions, "## In `cluster`"),
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
+    ("websocket", WebsocketOptions, "## In `websocket`"),
 )
 """All sections, each with the path that leads to it, and its title."""
 

@@ -101,3 +101,16 @@ def test_what_was_wrong_is_not_compared() -> None:
     assert options is not None
 
     assert [] == contradictions(options, Given(used, intended))
+
+
+@pytest.mark.parametrize("no_tls", [False, True])
+def test_websockets_without_tls(*, no_tls: bool) -> None:
+    """Websockets need TLS, unless the operator says that they go without."""
+    values: dict[str, object] = {"websocket": {"port": 8080, "no_tls": no_tls}}
+    block = Block.of(values)
+
+    problems = contradictions(make_options(values), Given(block, block))
+
+    assert [problem.text[:36] for problem in problems] == (
+        [] if no_tls else ["websocket requires TLS configuration"[:36]]
+    )

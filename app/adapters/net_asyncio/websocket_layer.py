@@ -1,0 +1,335 @@
+"""The websocket layer: between the socket, or TLS, and the wire (RFC 6455).
+
+The peer asks for a websocket first, and the link is accepted when it has one. From then on
+the data of its frames is the input, and each flush of the output is one frame.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from http import HTTPStatus
+
+from ...domain.events import Event
+from ...domain.security import Security
+from ...ports.guarding import guarded
+from ...ports.layers import Layer, LinkSetup, Upper
+from .handshakes import HandshakeTimer
+from .websocket_events import WebsocketBroken, WebsocketRefused
+from .websocket_frames import (
+    CLOSE,
+    LEAST_DEFLATED,
+    NORMAL,
+    PONG,
+    FrameError,
+    FrameReader,
+    closing,
+    control,
+    deflated,
+    header,
+)
+from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest, unmasker
+
+_READ_BYTES = 128 * 1024
+
+REPLY_BYTES = 64 * 1024
+"""Pongs that a peer may leave untaken."""
+
+BATCH_BYTES = 4 * 1024 * 1024
+"""What a client may collect for one message of the websocket, beside a message of the largest
+size: nats-py collects 2 MiB."""
+
+
+class _Phase(Enum):
+    WAITING = auto()  # for the lower to open
+    ASKING = auto()
+    OPEN = auto()
+    OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class WebsocketSettings:
+    """How the websockets of one listener work."""
+
+    record: Callable[[Event], None]
+    limit: int
+    """Bytes of one message of the websocket, inflated; see `BATCH_BYTES`."""
+    timeout: float = 2.0
+    """Seconds that a peer may take for its request."""
+    compression: bool = False
+    """Whether messages are compressed if the peer offers it."""
+    origins: OriginRules = field(default_factory=OriginRules)
+    secure: bool = False
+    """Whether TLS is beneath."""
+
+
+class WebsocketLayers:
+    """Makes the websocket layer of each link of a listener, and holds what they share."""
+
+    __slots__ = ("room", "settings")
+
+    def __init__(self, settings: WebsocketSettings) -> None:
+        self.settings = settings
+        self.room = memoryview(bytearray(_READ_BYTES))
+        """Where frames are read to; one for all links, which are driven one after the other."""
+
+    def __call__(self, upper: Upper, setup: LinkSetup) -> "WebsocketLayer":
+        """The layer of one link."""
+        return WebsocketLayer(self, upper, setup)
+
+
+class WebsocketLayer(Layer):
+    """One websocket, of which we are the server."""
+
+    __slots__ = (
+        "_at_end",
+        "_input_over",
+        "_paused",
+        "_phase",
+        "_reader",
+        "_replied",
+        "_request",
+        "_resuming",
+        "_room",
+        "_settings",
+        "_setup",
+        "_timer",
+        "_window_bits",
+    )
+
+    def __init__(self, layers: WebsocketLayers, upper: Upper, setup: LinkSetup) -> None:
+        super().__init__(upper, setup)
+        settings = self._settings = layers.settings
+        self._room = layers.room
+        self._setup = setup
+        self._phase = _Phase.WAITING
+        self._timer = HandshakeTimer(setup.scheduler, settings.timeout, self._run_out)
+        self._request: UpgradeRequest | None = UpgradeRequest(
+            settings.origins, deflate=settings.compression, secure=settings.secure
+        )
+        self._reader: FrameReader | None = None
+        self._window_bits = 0
+        """Of compression; 0 without it."""
+        self._paused = False
+        self._resuming = False
+        self._at_end = False
+        """Whether nothing more is read: the peer's end of file is in, or the lower was ended."""
+        self._input_over = False
+        """Whether the upper has heard of either."""
+        self._replied = 0
+
+    # --- the upper side ----------------------------------------------------------
+
+    def accept(self) -> None:
+        """Not before the request: nothing may be sent."""
+
+    @guarded
+    def open(self) -> None:
+        """Wait for the request."""
+        if self.upper.is_open:
+            self._phase = _Phase.ASKING
+            self._setup.limit.enter()
+            self._timer.wait()
+
+    def protect(self, security: Security) -> None:
+        """Pass it on."""
+        self.upper.protect(security)
+
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """The room for frames."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read frames, or the request."""
+        try:
+            reader = self._reader
+            if reader is not None:
+                reader.feed(self._room[:nbytes])
+                self._read(reader)
+                reader.keep()
+            elif self._phase is _Phase.ASKING and self._request is not None:
+                self._decide(self._request.receive(self._room[:nbytes]))
+        except Exception as error:  # noqa: BLE001 - as `guarded`, without a further call for each read
+            self.fail(error)
+
+    @guarded
+    def eof_received(self) -> bool:
+        """Answer whether the link stays half open; a paused link has to read what came before."""
+        if self._phase is _Phase.ASKING:
+            self._refuse(Refusal(HTTPStatus.BAD_REQUEST, "EOF"))
+        self._at_end = True
+        return (self._phase is _Phase.OPEN and self._holds_input()) or self._end_input()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Pass it on, last."""
+        self._at_end = True
+        self._enter(_Phase.OVER)
+        super().connection_lost(error)
+        del self._timer  # a circle of references, as is `upper`
+
+    def fail(self, error: Exception) -> None:
+        """End the link because of a defect; it is reported as one of the wire."""
+        self.abort()
+        self.upper.fail(error)
+
+    # --- the lower side ----------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send one frame."""
+        if self._phase is not _Phase.OPEN or not data:
+            return
+        squeezed = bool(self._window_bits) and len(data) >= LEAST_DEFLATED
+        if squeezed:
+            data = deflated(data, self._window_bits)
+        self.lower.writelines([header(len(data), deflated=squeezed), data])
+
+    def writelines(self, chunks: list[bytes]) -> None:
+        """Send all in one frame."""
+        if self._window_bits:
+            self.write(b"".join(chunks))
+        elif self._phase is _Phase.OPEN:
+            self.lower.writelines([header(sum(map(len, chunks))), *chunks])
+
+    def pause_reading(self) -> None:
+        """Keep what comes in, in frames."""
+        self._paused = True
+        self.lower.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Deliver what was kept, later, and read on."""
+        self._paused = False
+        if not self._resuming:
+            self._resuming = True
+            self._setup.scheduler.call_soon(self._resume)
+
+    def write_eof(self) -> None:
+        """End our direction, of the websocket and then of the lower."""
+        self._say_goodbye()
+        self.lower.write_eof()
+
+    def close(self) -> None:
+        """The same, and end the link."""
+        self._say_goodbye()
+        self._at_end = True
+        self.lower.close()
+
+    def abort(self) -> None:
+        """End the link without a word."""
+        self._enter(_Phase.OVER)
+        self._at_end = True
+        self.lower.abort()
+
+    # --- the handshake -----------------------------------------------------------
+
+    def _decide(self, outcome: Outcome | None) -> None:
+        if isinstance(outcome, Refusal):
+            self._refuse(outcome)
+        elif outcome is not None:
+            self._become_open(outcome)
+
+    def _become_open(self, upgrade: Upgrade) -> None:
+        self._request = None
+        self._enter(_Phase.OPEN)
+        reader = self._reader = FrameReader(unmasker(), self._settings.limit, deflate=upgrade.deflate)
+        self._window_bits = upgrade.window_bits if upgrade.deflate else 0
+        self.lower.write(upgrade.response)
+        self.upper.accept()
+        self.upper.open()
+        reader.feed(upgrade.rest)
+        self._read(reader)
+        reader.keep()
+
+    @guarded
+    def _run_out(self) -> None:
+        self._refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "timeout"))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._settings.record(WebsocketRefused(self.upper.link, str(self.upper.peer), refusal.reason))
+        self._enter(_Phase.OVER)
+        self.lower.write(refusal.response())
+        self.upper.close_link()
+
+    # --- bytes -------------------------------------------------------------------
+
+    def _read(self, reader: FrameReader) -> None:
+        """Hand on the data of frames until all is used up or the link is paused, and see to the rest."""
+        upper = self.upper
+        while self._phase is _Phase.OPEN and not self._paused and reader.has_input:
+            count = reader.read_into(upper.get_buffer(-1))
+            if count:
+                upper.buffer_updated(count)
+        if self._phase is not _Phase.OPEN:
+            return
+        if reader.pings:
+            self._reply(reader)
+        if self._paused:
+            return
+        if reader.error is not None:
+            self._break(reader.error)
+        elif reader.closed is not None:
+            self._answer_close(reader.closed)
+        elif self._at_end and not self._end_input():
+            self.close()
+
+    def _reply(self, reader: FrameReader) -> None:
+        """Answer pings; a peer that takes none of it is cut."""
+        pongs = b"".join([control(PONG, ping) for ping in reader.pings])
+        reader.pings.clear()
+        self._replied = self._replied + len(pongs) if self.lower.get_write_buffer_size() else 0
+        if self._replied > REPLY_BYTES:
+            self._settings.record(WebsocketBroken(self.upper.link, "the peer sends pings and takes no pongs"))
+            self.abort()
+        else:
+            self.lower.write(pongs)
+
+    def _answer_close(self, payload: bytes) -> None:
+        """The peer sends no more: say the same, and end."""
+        self.lower.write(control(CLOSE, payload[:2]))
+        self._enter(_Phase.OVER)
+        if not self._end_input():
+            self.close()
+
+    def _break(self, error: FrameError) -> None:
+        """Close a link that breaks the rules, and say which."""
+        self._settings.record(WebsocketBroken(self.upper.link, str(error)))
+        self.lower.write(closing(error.code, str(error)))
+        self._enter(_Phase.OVER)
+        self.upper.close_link()
+
+    @guarded
+    def _resume(self) -> None:
+        """Read what has been kept, and then on."""
+        self._resuming = False
+        if self._paused:
+            return
+        if self._phase is _Phase.OPEN and self._reader is not None:
+            self._read(self._reader)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._paused and not self._at_end:
+            self.lower.resume_reading()
+
+    def _holds_input(self) -> bool:
+        return self._reader is not None and self._reader.has_input
+
+    # --- the end -----------------------------------------------------------------
+
+    def _end_input(self) -> bool:
+        """Pass the end of input on, once; answer whether the link stays half open."""
+        if self._input_over:
+            return self.upper.is_open
+        self._input_over = True
+        return bool(self.upper.eof_received())
+
+    def _say_goodbye(self) -> None:
+        if self._phase is _Phase.OPEN:
+            self.lower.write(closing(NORMAL))
+        self._enter(_Phase.OVER)
+
+    def _enter(self, phase: _Phase) -> None:
+        if self._phase is _Phase.ASKING:
+            self._setup.limit.leave()
+            self._timer.stop()
+        self._phase = phase
+        if phase is _Phase.OVER:
+            self._reader = self._request = None
