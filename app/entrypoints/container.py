@@ -61,6 +61,7 @@ from .settings import (
     log_settings,
     monitor_endpoints,
     monitor_settings,
+    nonce_maker,
     server_info,
 )
 
@@ -149,6 +150,7 @@ class Container:
                 scheduler=self.clock,
                 gatekeeper=self.authenticator,
                 events=self.event_log,
+                make_nonce=providers.Callable(nonce_maker, options, self.entropy),
             ),
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),

@@ -207,7 +207,7 @@ def _count(word: bytes) -> int:
 _Members = list[tuple[str, object]]
 
 _FLAGS = ("verbose", "pedantic", "ssl_required", "tls_required", "new_account")
-_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
+_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account", "nkey", "sig", "jwt")
 _NUMBERS = ("protocol",)
 
 
@@ -232,6 +232,9 @@ class Connect:
     auth_token: str | None = field(default=None, repr=False)
     account: str | None = None
     new_account: bool | None = None
+    nkey: str | None = None
+    sig: str | None = field(default=None, repr=False)
+    jwt: str | None = field(default=None, repr=False)
 
 
 def parse_connect(argument: bytes) -> Connect:
@@ -265,6 +268,9 @@ def parse_connect(argument: bytes) -> Connect:
         auth_token=texts.get("auth_token"),
         account=texts.get("account"),
         new_account=flags.get("new_account"),
+        nkey=texts.get("nkey"),
+        sig=texts.get("sig"),
+        jwt=texts.get("jwt"),
     )
 
 
