@@ -1,5 +1,6 @@
 """Chance: from the operating system, or repeatable from a seed."""
 
+import base64
 import random
 import secrets
 import string
@@ -9,6 +10,7 @@ from ..ports.entropy import Entropy
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _IDENTIFIER_LENGTH = 22
 _SEEDS = 2**64
+_NONCE_BYTES = 11
 
 
 class SystemEntropy(Entropy):
@@ -16,6 +18,9 @@ class SystemEntropy(Entropy):
 
     def identifier(self) -> str:
         return "".join(secrets.choice(_ALPHABET) for _ in range(_IDENTIFIER_LENGTH))
+
+    def nonce(self) -> str:
+        return secrets.token_urlsafe(_NONCE_BYTES)
 
     def seed(self) -> int:
         return 1 + secrets.randbelow(_SEEDS - 1)
@@ -29,6 +34,9 @@ class SeededEntropy(Entropy):
 
     def identifier(self) -> str:
         return "".join(self._random.choices(_ALPHABET, k=_IDENTIFIER_LENGTH))
+
+    def nonce(self) -> str:
+        return base64.urlsafe_b64encode(self._random.randbytes(_NONCE_BYTES)).rstrip(b"=").decode()
 
     def seed(self) -> int:
         return self._random.randrange(1, _SEEDS)

@@ -18,6 +18,7 @@ from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.cipher_suites import PREFERRED, SUITES
 from ..domain.cluster.route_url import RouteUrl
 from ..domain.limits import fitting_pending
+from ..domain.nkey import public_user_key
 from .addresses import (
     AddressError,
     HostPort,
@@ -137,13 +138,32 @@ class TlsOptions(Section):
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
 
 
+def _user_nkey(text: str) -> str:
+    if public_user_key(text) is None:
+        raise OptionError("Not a valid public nkey for a user")
+    return text
+
+
 class UserOptions(Section):
     """One of several users."""
 
-    user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)]
+    user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)] = ""
+    nkey: Annotated[
+        str,
+        AfterValidator(_user_nkey),
+        Key("Public nkey of the user, in place of a name and password.", guards=True),
+    ] = ""
     password: Annotated[
         SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
     ] = ""
+
+    @model_validator(mode="after")
+    def _name_or_nkey(self) -> Self:
+        if self.nkey and (self.user or self.password):
+            raise OptionError("a user with an nkey has no user name and no password; remove them", "nkey")
+        if not self.nkey and not self.user:
+            raise OptionError("one of authorization.users has neither user nor nkey; add one", lacking=True)
+        return self
 
 
 def _distinct(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, ...] | None:
@@ -151,8 +171,9 @@ def _distinct(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, ...] 
         raise OptionError("authorization.users is empty: add a user, or remove the key", lacking=True)
     first: dict[str, int] = {}
     for position, entry in enumerate(users or ()):
-        if first.setdefault(entry.user, position) != position:
-            raise OptionError(f'user "{entry.user}" is defined twice', position)
+        name = entry.nkey or entry.user
+        if first.setdefault(name, position) != position:
+            raise OptionError(f'user "{name}" is defined twice', position)
     return users
 
 

@@ -61,6 +61,8 @@ class Needs:
     scheduler: Scheduler
     gatekeeper: Gatekeeper
     events: EventSink
+    make_nonce: Callable[[], str] | None = None
+    """Makes what a new client has to sign; None if there is no login by signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Broker:
         )
         info = replace(info, compatibility=compatibility)
         self.greeting = Greeting(info, scheduler, self._inform_clients, self._other_urls)
+        self.greeting.make_nonce = needs.make_nonce
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}

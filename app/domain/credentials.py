@@ -12,6 +12,13 @@ class Credentials:
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    nkey: str = field(default="", repr=False)
+    """The public key that the client claims as its own."""
+    sig: str = field(default="", repr=False)
+    """Its signature of the nonce, as text."""
+    jwt: str = field(default="", repr=False)
+    nonce: str = field(default="", repr=False)
+    """What INFO gave this connection to sign; empty if nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,16 +49,26 @@ def log_settings(options: Options) -> LogSettings:
 def auth_settings(options: Options) -> AuthSettings:
     """The logins of clients."""
     section = options.authorization
-    users = {entry.user: entry.password for entry in section.users or ()}
+    users = {entry.user: entry.password for entry in section.users or () if not entry.nkey}
     if section.user:
         users[section.user] = section.password
     return AuthSettings(
         users=users,
+        nkeys=_nkeys(options),
         token=section.token,
         authenticator=section.authenticator or "",
         authenticator_seconds=section.authenticator_timeout,
         max_waiting=options.max_connections,
     )
+
+
+def _nkeys(options: Options) -> tuple[str, ...]:
+    return tuple(entry.nkey for entry in options.authorization.users or () if entry.nkey)
+
+
+def nonce_maker(options: Options, entropy: Entropy) -> Callable[[], str] | None:
+    """Makes what a new client has to sign; None without users that have an nkey."""
+    return entropy.nonce if _nkeys(options) else None
 
 
 def limits(options: Options) -> Limits:

@@ -1,5 +1,6 @@
 """Logins at a server whose users stand in a configuration file."""
 
+import base64
 import json
 import re
 import socket
@@ -15,6 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from tests.support.blocking_client import read_until
+from tests.support.nkeys import NkeyUser
 from tests.support.server_process import ROOT, ServerProcess
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
@@ -141,3 +143,39 @@ def dial_as_witness(port: int) -> socket.socket:
     link.sendall(b'CONNECT {"user":"w","pass":"w","verbose":false}\r\nPING\r\n')
     read_until(link, b"PONG\r\n")
     return link
+
+
+def log_in_by_nkey(port: int, user: NkeyUser, *, standard: bool = False, nonce: str = "") -> bytes:
+    """What a server answers to a signature of its nonce, or of another, and the PING after it."""
+    with socket.create_connection(("127.0.0.1", port), 20) as link:
+        info = json.loads(read_until(link, b"\r\n").removeprefix(b"INFO "))
+        nonce = nonce or info["nonce"]
+        sig = base64.b64encode(user.sign(nonce)).decode() if standard else user.sig(nonce)
+        login = {"verbose": False, "nkey": user.nkey, "sig": sig}
+        link.sendall(b"CONNECT " + json.dumps(login).encode() + b"\r\nPING\r\n")
+        return read_until(link, b"\r\n")
+
+
+def test_users_by_nkey_beside_users_with_passwords(tmp_path: Path) -> None:
+    """A signature of this connection's nonce lets in, in both forms; another one does not."""
+    user, other = NkeyUser(1), NkeyUser(2)
+    users = f"users: [\n {{ nkey: {user.nkey} }}\n {{ user: alice, password: foo }}\n]"
+    with serve(tmp_path, users) as server:
+        assert b"PONG\r\n" == log_in_by_nkey(server.port, user)
+        assert b"PONG\r\n" == log_in_by_nkey(server.port, user, standard=True)
+        assert b"PONG\r\n" == log_in(server.port, user="alice", **{"pass": "foo"})
+        assert VIOLATION == log_in_by_nkey(server.port, other)
+        assert VIOLATION == log_in_by_nkey(server.port, user, nonce="A" * 15)
+        assert VIOLATION == log_in(server.port, nkey=user.nkey)
+        assert VIOLATION == log_in(server.port, nkey=user.nkey, sig="x", jwt="x.y.z")
+
+
+def test_a_bad_nkey_stops_the_start(tmp_path: Path) -> None:
+    """The error of a key that is none has its place in the file."""
+    file = tmp_path / "nats.conf"
+    file.write_text("authorization { users: [ { nkey: UABC } ] }\n", "utf-8")
+    command = [sys.executable, "-m", "app.entrypoints.server", "--check", "-c", str(file)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+    assert 0 != ended.returncode
+    assert "nats.conf:1:34: Not a valid public nkey for a user" in ended.stdout + ended.stderr

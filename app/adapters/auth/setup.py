@@ -1,13 +1,14 @@
 """The authenticator chosen by the operator."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ...ports.authenticator import Authenticator, AuthError
 from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from .guard import CHECK_SECONDS, Report
 from .hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
 from .loading import load_authenticator
+from .nkeys import NkeyAuthenticator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class AuthSettings:
 
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Passwords by user, plain or hashed. An empty password admits with an empty or no password."""
+    nkeys: Sequence[str] = ()
+    """Public keys of users that sign a nonce."""
     token: str = field(default="", repr=False)
     """Plain or hashed; empty for none."""
     authenticator: str = ""
@@ -41,9 +44,14 @@ def open_authenticator(
     Raises `AuthError`.
     """
     if settings.authenticator:
-        if settings.users or settings.token:
+        if settings.users or settings.nkeys or settings.token:
             raise AuthError("users or a token cannot stand beside an authenticator of your own; remove one")
         return load_authenticator(settings.authenticator, settings.authenticator_seconds, report)
+    if settings.nkeys:
+        others = open_authenticator(replace(settings, nkeys=(), token=""), report, find_loop)
+        if others.required:
+            return NkeyAuthenticator(settings.nkeys, others)
+        return NkeyAuthenticator(settings.nkeys)
     if not settings.users and not settings.token:
         return AllowAll()
     workers = HashWorkers(settings.max_waiting, find_loop=find_loop)

@@ -226,7 +226,7 @@ _FLAGS = (
     "headers",
     "no_responders",
 )
-_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account")
+_TEXTS = ("auth_token", "user", "pass", "name", "lang", "version", "account", "nkey", "sig", "jwt")
 _NUMBERS = ("protocol",)
 
 
@@ -257,6 +257,9 @@ class Connect:
     """Whether the client understands HMSG, and may send HPUB."""
     no_responders: bool | None = None
     """Whether the client wants to know that a request reached nobody."""
+    nkey: str | None = None
+    sig: str | None = field(default=None, repr=False)
+    jwt: str | None = field(default=None, repr=False)
 
 
 def parse_connect(argument: bytes) -> Connect:
@@ -293,6 +296,9 @@ def parse_connect(argument: bytes) -> Connect:
         echo=flags.get("echo"),
         headers=flags.get("headers"),
         no_responders=flags.get("no_responders"),
+        nkey=texts.get("nkey"),
+        sig=texts.get("sig"),
+        jwt=texts.get("jwt"),
     )
 
 

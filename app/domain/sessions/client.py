@@ -87,16 +87,20 @@ class ClientSession(PeerSession):
         """Send the first INFO to a client that came in at this listener; None is the first one."""
         greeting = self.host.greeting
         personal = greeting.personal_of(self.number, self.connection.wire.peer.ip)
-        self._personal = self._addressed(
-            personal if listener is None else replace(personal, listener=listener)
-        )
+        if listener is not None:
+            personal = replace(personal, listener=listener)
+        if greeting.make_nonce is not None:
+            personal = replace(personal, nonce=greeting.make_nonce())
+        self._personal = self._addressed(personal)
         self._heard = greeting.version
         self.connection.send(greeting.line(self._personal))
 
     def tell(self, personal: PersonalInfo) -> None:
         """Say this to the client alone from now on: at once if it takes INFO, or after its next PING."""
-        at = self._personal.listener
-        self._personal = self._addressed(personal if at is None else replace(personal, listener=at))
+        at, nonce = self._personal.listener, self._personal.nonce
+        if at is not None or nonce:
+            personal = replace(personal, listener=at, nonce=nonce)
+        self._personal = self._addressed(personal)
         self._heard = 0
         self.keep_informed()
 
@@ -169,11 +173,19 @@ class ClientSession(PeerSession):
     def _log_in(self, connect: Connect) -> None:
         """Ask for a verdict, unless a client that is in brings nothing to judge."""
         gatekeeper, user = self.host.gatekeeper, _either(connect.user, self._own_name)
-        secret = connect.password or connect.auth_token
+        secret = connect.password or connect.auth_token or connect.nkey or connect.sig
         if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
             self.let_in(Identity(user))
             return
-        credentials = Credentials(user, connect.password or "", connect.auth_token or "")
+        credentials = Credentials(
+            user,
+            connect.password or "",
+            connect.auth_token or "",
+            nkey=connect.nkey or "",
+            sig=connect.sig or "",
+            jwt=connect.jwt or "",
+            nonce=self._personal.nonce,
+        )
         if self.ask_for_verdict(gatekeeper, credentials):
             self.host.login_pending(self.connection)
 

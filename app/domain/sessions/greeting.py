@@ -36,6 +36,8 @@ class Greeting:
         """This server's addresses for clients, as far as they are advertised."""
         self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
         """What INFO says to a new client alone; nothing by default."""
+        self.make_nonce: Callable[[], str] | None = None
+        """Makes what a new client has to sign; None if there is no login by signature."""
         self._line = info.line()
         self._scheduler = scheduler
         self._changed = changed

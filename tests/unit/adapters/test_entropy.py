@@ -51,3 +51,11 @@ def test_a_seed_repeats_itself() -> None:
 
     assert answers == [(second.identifier(), second.seed()) for _ in range(5)]
     assert answers != [(other.identifier(), other.seed()) for _ in range(5)]
+
+
+def test_nonces_are_base64url(entropy: Entropy) -> None:
+    """A nonce has 15 characters of base64url, and no two are alike."""
+    nonces = [entropy.nonce() for _ in range(100)]
+
+    assert all(re.fullmatch("[0-9A-Za-z_-]{15}", nonce) for nonce in nonces)
+    assert 100 == len(set(nonces))

@@ -6,6 +6,7 @@ from app.adapters.auth.secret import read_secret
 from app.config.errors import ConfigError
 from app.config.options import UserOptions, make_options
 from app.ports.authenticator import AuthError
+from tests.support.nkeys import NkeyUser
 
 HASH = "$2a$04$iyDf3UekqwBuuBszqIrkUeafC2YRN3VBypjEPXjSk1LCbiFVPlxba"
 
@@ -51,8 +52,8 @@ def test_users_of_another_shape(users: object) -> None:
 def test_a_user_without_a_name() -> None:
     """Each of several users has a name."""
     assert [
-        "authorization.users[0].user is missing",
-        "authorization.users[1].user must not be empty",
+        "one of authorization.users has neither user nor nkey; add one",
+        "one of authorization.users has neither user nor nkey; add one",
     ] == message(users=({"password": "x"}, {"user": ""})).splitlines()
 
 
@@ -109,3 +110,17 @@ def test_secrets_are_not_shown() -> None:
 
     assert "s3cret" not in f"{options!r} {several!r}"
     assert "s3cret" not in message(password="$2a$s3cret")  # noqa: S106 - a made-up password
+
+
+def test_users_by_nkey() -> None:
+    """A public key stands for a user without a password, and occurs once."""
+    nkey = NkeyUser().nkey
+    both = "a user with an nkey has no user name and no password; remove them"
+
+    assert (UserOptions(nkey=nkey),) == make_options(
+        {"authorization": {"users": ({"nkey": nkey},)}}
+    ).authorization.users
+    assert "Not a valid public nkey for a user" == message(users=({"nkey": "UABC"},))
+    assert both == message(users=({"nkey": nkey, "user": "derek"},))
+    assert both == message(users=({"nkey": nkey, "password": "x"},))
+    assert f'user "{nkey}" is defined twice' == message(users=({"nkey": nkey}, {"nkey": nkey}))

@@ -25,10 +25,12 @@ from app.entrypoints.settings import (
     log_settings,
     monitor_endpoints,
     monitor_settings,
+    nonce_maker,
     own_names,
     server_info,
 )
 from tests.support.certificates import certificates
+from tests.support.nkeys import NkeyUser
 
 
 def test_limits() -> None:
@@ -291,3 +293,16 @@ def test_how_routes_are_protected() -> None:
         assert make(make_options({}), lambda _: None) is None
         assert terms is not None
         assert (3.0, True, ssl.CERT_REQUIRED) == (terms.timeout, terms.for_routes, terms.context.verify_mode)
+
+
+def test_nonces_are_made_for_users_with_nkeys_alone() -> None:
+    """Without users that sign there is nothing to sign, so INFO keeps its bytes."""
+    nkey = NkeyUser().nkey
+    options = make_options({"authorization": {"users": ({"nkey": nkey}, {"user": "derek"})}})
+    make = nonce_maker(options, SeededEntropy(1))
+
+    assert (nkey,) == auth_settings(options).nkeys
+    assert {"derek": ""} == auth_settings(options).users
+    assert make is not None
+    assert SeededEntropy(1).nonce() == make()
+    assert nonce_maker(make_options({}), SeededEntropy(1)) is None

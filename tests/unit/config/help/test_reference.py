@@ -31,5 +31,5 @@ def test_rows() -> None:
         "| `port` | `-p`, `--port` | -1 to 65535 | `4222` | Port for clients; -1 picks a free port. |" in rows
     )
     assert "| `max_payload` | | 1 to 1073741824 bytes | `1048576` | Maximum payload of a message. |" in rows
-    assert "| `user`, `username` | | string | required | User name. |" in rows
+    assert "| `user`, `username` | | string | | User name. |" in rows
     assert "| `http` | | address | | Address for monitoring over HTTP; off by default. |" in rows

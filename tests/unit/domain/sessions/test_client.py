@@ -16,6 +16,7 @@ from app.domain.events import (
     ReadFailed,
 )
 from app.domain.limits import Limits
+from app.domain.protocol.encode import PersonalInfo
 from app.domain.sessions.client import ClientSession
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
@@ -727,3 +728,22 @@ def test_secrets_are_forgotten(
     texts = [one.encode() for one in reachable(session) if isinstance(one, str)]
     texts += [bytes(one) for one in reachable(session) if isinstance(one, bytes | bytearray)]
     assert [] == [text for text in texts if b"secret" in text or b"hidden" in text]
+
+
+def test_a_signature_is_judged_with_the_nonce_of_the_connection(make_plane: MakePlane) -> None:
+    """INFO has a nonce where one is made, and keeps it; it is judged with CONNECT's signature."""
+    gatekeeper = ManualAuthenticator()
+    server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
+    server.broker.greeting.make_nonce = lambda: "NONCE"
+    client = server.accept()
+
+    assert "NONCE" == json.loads(client.heard().removeprefix(b"INFO "))["nonce"]
+    client.send(b'CONNECT {"nkey":"U","sig":"s","jwt":"j","protocol":1,"verbose":false}\r\n')
+    assert [Credentials(nkey="U", sig="s", jwt="j", nonce="NONCE")] == gatekeeper.asked
+    assert "Credentials(user='')" == repr(gatekeeper.asked[0])
+    gatekeeper.admit("U")
+    client.send(b"PING\r\n")
+    client.heard()
+    server.broker.sessions[1].tell(PersonalInfo(ldm=True))
+    lines = client.ask(b"PING\r\n").splitlines()
+    assert ["NONCE"] == [json.loads(line[5:])["nonce"] for line in lines if line.startswith(b"INFO ")]
