@@ -20,8 +20,8 @@ from ..config.options import Options, TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
 from ..domain.events import Event
-from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.limits import Limits, longest_message
+from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy

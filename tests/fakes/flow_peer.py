@@ -17,6 +17,7 @@ class FakeOutbox(Outbox):
         self.alarm = 0
         self.closed = False
         self.trace = False
+        self.headers = False
         self.congested = False
         self.flushes = 0
         self._pending = 0

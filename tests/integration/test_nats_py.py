@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator
 
 import nats
 import pytest
@@ -12,21 +11,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from tests.integration.conftest import ServerKind
-from tests.support.embedded import HOST, EmbeddedServer
-from tests.support.memory_client import nats_over
+from tests.support.embedded import HOST
+from tests.support.reachable import reachable
 
 pytestmark = pytest.mark.asyncio
 
 DEADLINE = 20.0
-
-
-@contextmanager
-def reachable(server: EmbeddedServer) -> Iterator[str]:
-    """The URL under which nats-py finds the server meanwhile."""
-    with ExitStack() as stack:
-        if server.transport == "memory":
-            stack.enter_context(nats_over(server.network))
-        yield f"nats://{HOST}:{server.port}"
 
 
 @pytest_asyncio.fixture

@@ -136,7 +136,7 @@ class FrameReader:
                 self._begin_frame()
 
     def _take(self, count: int) -> bytes:
-        """So many bytes of the frame's payload, unmasked."""
+        """The next bytes of the frame's payload, unmasked."""
         at, mask = self._at, self._mask
         self._at = at + count
         self._left -= count

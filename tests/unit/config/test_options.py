@@ -56,9 +56,10 @@ def test_the_defaults_are_gnatsds() -> None:
         "ping_max": 2,
         "write_deadline": 2.0,
         "compatibility": "current",
-    } == options.model_dump(exclude={"authorization", "cluster"})
+    } == options.model_dump(exclude={"authorization", "cluster", "websocket"})
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)
+    assert 0 == options.websocket.port
 
 
 def test_the_domain_has_the_same_defaults() -> None:
