@@ -74,8 +74,9 @@ cdef struct Delivery:
     int64_t size
     PyObject *shared      # the tail as an object, once a receiver needed it
     bint headed           # whether it is HMSG
-    Message *message      # of a headed one
-    Delivery *stripped    # room for the same without headers; unused if `words` is NULL
+    # Only of a headed one:
+    Message *message
+    Delivery *stripped    # room for the same without headers; unused if its `words` is NULL
     PyObject *words       # the prefix, if this is a stripped one
 
 
@@ -338,9 +339,6 @@ cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noe
     delivery.size = message.size
     delivery.shared = NULL
     delivery.headed = message.header != 0
-    delivery.message = message
-    delivery.stripped = NULL
-    delivery.words = NULL
     if prefix is None:
         delivery.prefix_size = 0
         delivery.tail = message.line + message.tail
@@ -350,6 +348,14 @@ cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noe
         delivery.prefix_size = PyBytes_GET_SIZE(prefix)
         delivery.tail = message.line + message.line_size
         delivery.tail_size = message.size + 2
+
+
+cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
+    """Let a headed delivery have room for the one without headers."""
+    if delivery.headed:
+        delivery.message = message
+        delivery.stripped = stripped
+        stripped.words = NULL
 
 
 cdef Delivery *without_header(Delivery *delivery) except NULL:

@@ -306,7 +306,7 @@ cdef class DataPlane:
         cdef Delivery delivery, stripped
         cdef Py_ssize_t position = 0
         cdef bytes prefix = None
-        cdef Outbox skip = None if inlet.echo else inlet.outbox
+        cdef void *skip = NULL if inlet.echo else <void *>inlet.outbox
         cdef int64_t before = self.out_msgs
         self.count_in(inlet, message, 1)
         if inlet.trace:
@@ -316,8 +316,7 @@ cdef class DataPlane:
         if not message.tail:
             prefix = canonical(message)
         arrange(&delivery, message, prefix)
-        stripped.words = NULL
-        delivery.stripped = &stripped
+        make_room_without_header(&delivery, message, &stripped)
         try:
             self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():
@@ -330,12 +329,10 @@ cdef class DataPlane:
                 inlet.report_unheard(message)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
 
-    cdef int deliver_from(
-        self, Plan plan, Delivery *delivery, Py_ssize_t *position, Outbox skip
-    ) except -1:
+    cdef int deliver_from(self, Plan plan, Delivery *delivery, Py_ssize_t *position, void *skip) except -1:
         """Deliver to the receivers from that one on, until the turn is over; move on to the first one left.
 
-        `skip` is the publisher, if it gets none of its own messages.
+        `skip` is the publisher's outbox, borrowed, if it gets none of its own messages; else NULL.
         """
         cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t fanout = plan.fanout()
@@ -350,16 +347,16 @@ cdef class DataPlane:
                 else:
                     target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw, skip)
                 i += 1
-                if target is not None and (skip is None or target.outbox is not skip):
+                if target is not None and <void *>target.outbox != skip:
                     self.deliver(target, delivery)
             if i < fanout and self.over():
                 break
         position[0] = i
         return 0
 
-    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, Outbox skip) except -1:
+    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, void *skip) except -1:
         """Keep the message for the receivers from that one on."""
-        self.partial.append(partial_delivery_of(message, plan, position, skip))
+        self.partial.append(partial_delivery_of(message, plan, position, None if skip is NULL else <object>skip))
         self.interrupted = True
         return 0
 
@@ -367,10 +364,9 @@ cdef class DataPlane:
         """Go on with a message that was interrupted."""
         cdef Delivery delivery, stripped
         partial.begin(&delivery)
-        stripped.words = NULL
-        delivery.stripped = &stripped
+        make_room_without_header(&delivery, &partial.message, &stripped)
         try:
-            self.deliver_from(partial.plan, &delivery, &partial.position, partial.skip)
+            self.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
         finally:
             partial.end(&delivery)
         return 0

@@ -21,6 +21,10 @@ cdef class PartialDelivery:
     cdef object shared    # see `Delivery`
     cdef Outbox skip      # see `deliver_from`
 
+    cdef inline void *skipped(self) noexcept:
+        """See `deliver_from`."""
+        return NULL if self.skip is None else <void *>self.skip
+
     cdef int begin(self, Delivery *delivery) except -1:
         """Let this be the delivery; `end` must follow."""
         arrange(delivery, &self.message, self.prefix)

@@ -231,7 +231,7 @@ cdef inline Target member_at(tuple parts, Py_ssize_t number):
     return <Target>PyList_GET_ITEM(part.members, number)
 
 
-cdef Target pick(tuple parts, Draw draw, Outbox skip):
+cdef Target pick(tuple parts, Draw draw, void *skip):
     """See `plan.pick`."""
     cdef Py_ssize_t total, first, place, number
     cdef Group part
@@ -243,7 +243,7 @@ cdef Target pick(tuple parts, Draw draw, Outbox skip):
         first = place = draw.below(total)
         part = part_at(parts, &place)
         drawn = <Target>PyList_GET_ITEM(part.members, place)
-        if skip is not None and drawn.outbox is skip:
+        if <void *>drawn.outbox == skip:
             return another(parts, first, total, skip)
         if drawn.ready():
             return drawn
@@ -252,18 +252,18 @@ cdef Target pick(tuple parts, Draw draw, Outbox skip):
             continue
         for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
             member = member_at(parts, number % total)
-            if member.ready() and (skip is None or member.outbox is not skip):
+            if member.ready() and <void *>member.outbox != skip:
                 return member
         return drawn
 
 
-cdef Target another(tuple parts, Py_ssize_t first, Py_ssize_t total, Outbox skip):
+cdef Target another(tuple parts, Py_ssize_t first, Py_ssize_t total, void *skip):
     """The next member that is open and not to be skipped; None if there is none."""
     cdef Py_ssize_t number
     cdef Target member
     for number in range(first + 1, first + total):
         member = member_at(parts, number % total)
-        if member.outbox is not None and member.outbox is not skip and not member.outbox.closed:
+        if member.outbox is not None and <void *>member.outbox != skip and not member.outbox.closed:
             return member
     return None
 

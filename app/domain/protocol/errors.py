@@ -8,6 +8,7 @@ ProtocolError
 ├── AuthorizationViolation   wrong or missing credentials          closes
 ├── AuthorizationTimeout     no CONNECT in time                    closes
 ├── InvalidClientProtocol    a `protocol` that is unknown          closes
+├── NoRespondersWithoutHeaders  asked for without `headers`        closes
 ├── ClientOnRoutePort        a client among servers                closes
 ├── MaximumPayload           PUB larger than max_payload           closes
 ├── MaximumControlLine       a line without end                    closes
