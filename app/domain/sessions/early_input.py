@@ -11,11 +11,11 @@ from .look_ahead import LookAhead
 EARLY_BYTES = 4096
 """What is read in advance of a peer of which only the end is listened for."""
 
-_PUBLISHES = re.compile(rb"(?:^|\n)pub[ \t]", re.IGNORECASE)
+_PUBLISHES = re.compile(rb"(?:^|\n)h?pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""
 
-_CLIENT_VERBS = frozenset({b"PUB"})
-_SERVER_VERBS = frozenset({b"PUB", b"MSG"})
+_CLIENT_VERBS = frozenset({b"PUB", b"HPUB"})
+_SERVER_VERBS = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG"})
 
 
 class EarlyInput:

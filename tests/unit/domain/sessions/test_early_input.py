@@ -52,7 +52,13 @@ def test_it_is_dropped(flow: Flow, early: EarlyInput) -> None:
 
 @pytest.mark.parametrize(
     ("kept", "data", "idle"),
-    [(b"", b"PING\r\n", True), (b"", b"PING\r\nPUB a 0\r\n", False), (b"pu", b"b\ta 0\r\n", False)],
+    [
+        (b"", b"PING\r\n", True),
+        (b"", b"PING\r\nPUB a 0\r\n", False),
+        (b"pu", b"b\ta 0\r\n", False),
+        (b"", b"PING\r\nHPUB a 12 12\r\n", False),
+        (b"", b"SUB hpub 1\r\n", True),
+    ],
 )
 def test_whether_it_matters_without_its_sender(
     early: EarlyInput, kept: bytes, data: bytes, *, idle: bool
@@ -84,6 +90,16 @@ def test_messages_of_servers_are_passed_over(early: EarlyInput, kind: PeerKind, 
     keep(early, b"MSG a 1 6\r\nPING\r\n\r\n")
 
     assert pings == early.look(kind, LIMITS, b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"), [(PeerKind.CLIENT, b"HPUB"), (PeerKind.ROUTE, b"HPUB"), (PeerKind.ROUTE, b"HMSG")]
+)
+def test_messages_with_headers_are_passed_over(early: EarlyInput, kind: PeerKind, verb: bytes) -> None:
+    """What looks like a PING in the payload of a message with headers is none."""
+    keep(early, verb + b" a 1 12 20\r\nNATS/1.0\r\n\r\nPING\r\n\r\n\r\nPING\r\n")
+
+    assert early.look(kind, LIMITS, b"") == 1
 
 
 def test_bounds(flow: Flow, early: EarlyInput) -> None:
