@@ -97,20 +97,18 @@ class Broker:
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.turns = FairQueue(scheduler)
-        index = SubscriptionIndex()
-        tombstones = Tombstones(scheduler) if membership is not None else None
-        routing = Routing(index, self._find_member, Failover(index, tombstones))
-        routing.compatibility = compatibility
-        self.plane: Plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
-        self.plane.clock = scheduler.monotonic
-        self.interest = Interest(index, routing, self.plane)
+        self.plane, self.interest = self._make_interest(needs, clustered=membership is not None)
         self.deferred = DeferredFlush(self.plane, scheduler, self.failed)
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
-        info = replace(info, compatibility=compatibility)
-        self.greeting = Greeting(info, scheduler, self._inform_clients, self._other_urls)
-        self.greeting.make_nonce = needs.make_nonce
+        self.greeting = Greeting(
+            replace(info, compatibility=compatibility),
+            scheduler,
+            self._inform_clients,
+            self._other_urls,
+            needs.make_nonce,
+        )
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
@@ -133,13 +131,24 @@ class Broker:
         self.serving = False
         """Whether clients can come in."""
         self._is_over = False
-        self.cluster: Cluster | None = None
+        self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
-        if membership is not None:
-            self.cluster = Cluster(
-                self, membership.settings, membership.gatekeeper, membership.dialer, needs.seed
-            )
-            self.interest.announcer = self.cluster.interest_announcer
+
+    def _make_interest(self, needs: Needs, *, clustered: bool) -> tuple[Plane, Interest]:
+        """The data plane, and all that anyone listens to."""
+        index, limits = SubscriptionIndex(), self.limits
+        tombstones = Tombstones(self.scheduler) if clustered else None
+        failover = Failover(index, tombstones)
+        routing = Routing(index, self._find_member, failover, compatibility=self.compatibility)
+        plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
+        plane.clock = self.scheduler.monotonic
+        return plane, Interest(index, routing, plane)
+
+    def _join(self, membership: Membership, seed: int) -> Cluster:
+        """The cluster, which hears of interest from now on."""
+        cluster = Cluster(self, membership.settings, membership.gatekeeper, membership.dialer, seed)
+        self.interest.announcer = cluster.interest_announcer
+        return cluster
 
     # --- INFO --------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """A broker in virtual time, with fake wires."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.adapters.auth.authenticators import AllowAll
@@ -38,6 +39,7 @@ class BrokerSetup:
     clock: ManualClock = field(default_factory=ManualClock)
     seed: int = 1
     compatibility: Compatibility = Compatibility.GNATSD
+    make_nonce: Callable[[], str] | None = None
 
 
 class VirtualClient:
@@ -87,7 +89,14 @@ class VirtualBroker:
         self.clock = setup.clock
         self.events = events or RecordingEventLog(debug=False, trace=False)
         self.limits = limits or Limits()
-        needs = Needs(make_plane, setup.seed, self.clock, gatekeeper or AllowAll(), self.events)
+        needs = Needs(
+            make_plane,
+            setup.seed,
+            self.clock,
+            gatekeeper or AllowAll(),
+            self.events,
+            make_nonce=setup.make_nonce,
+        )
         self.broker = Broker(
             self.limits, setup.info, needs, setup.membership, compatibility=setup.compatibility
         )

@@ -88,7 +88,10 @@ class Routing:
         index: SubscriptionIndex,
         find_member: FindMember = lambda _sid: None,
         failover: Failover | None = None,
+        *,
+        compatibility: Compatibility = Compatibility.GNATSD,
     ) -> None:
+        """`compatibility`: whose words a refusal has."""
         self._index = index
         self._find_member = find_member
         self.failover = failover or Failover(index)
@@ -98,8 +101,7 @@ class Routing:
         """Grows when receivers change."""
         self._failover_version = 0
         """The same, when it was last asked for a failover."""
-        self.compatibility = Compatibility.GNATSD
-        """Whose words a refusal has."""
+        self._compatibility = compatibility
         self._refusal: Plan | None = None
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
@@ -110,7 +112,7 @@ class Routing:
         """Decide who gets a message on this subject from such a publisher."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
             if self._refusal is None:
-                self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self.compatibility))
+                self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self._compatibility))
             return self._refusal, subject.count(b".") + 1
         self.matches += 1
         routed = audience == Audience.ROUTED

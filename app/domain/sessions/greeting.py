@@ -27,8 +27,12 @@ class Greeting:
         scheduler: Scheduler,
         changed: Callable[[], None],
         others: Callable[[], list[str]] = list,
+        make_nonce: Callable[[], str] | None = None,
     ) -> None:
-        """`changed` sends new INFO to clients that take it; `others` are addresses of other servers."""
+        """`changed` sends new INFO to clients that take it; `others` are addresses of other servers.
+
+        `make_nonce` makes what a new client has to sign; None if there is no login by signature.
+        """
         self.info = info
         self.version = 1
         """Grows with each change."""
@@ -36,8 +40,7 @@ class Greeting:
         """This server's addresses for clients, as far as they are advertised."""
         self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
         """What INFO says to a new client alone; nothing by default."""
-        self.make_nonce: Callable[[], str] | None = None
-        """Makes what a new client has to sign; None if there is no login by signature."""
+        self.make_nonce = make_nonce
         self._line = info.line()
         self._scheduler = scheduler
         self._changed = changed

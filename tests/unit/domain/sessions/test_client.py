@@ -21,7 +21,7 @@ from app.domain.sessions.client import ClientSession
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.broker_stats import stats_of
-from tests.support.virtual_broker import QUIET, VirtualBroker, VirtualClient
+from tests.support.virtual_broker import QUIET, BrokerSetup, VirtualBroker, VirtualClient
 
 OK = b"+OK\r\n"
 PONG = b"PONG\r\n"
@@ -733,8 +733,8 @@ def test_secrets_are_forgotten(
 def test_a_signature_is_judged_with_the_nonce_of_the_connection(make_plane: MakePlane) -> None:
     """INFO has a nonce where one is made, and keeps it; it is judged with CONNECT's signature."""
     gatekeeper = ManualAuthenticator()
-    server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
-    server.broker.greeting.make_nonce = lambda: "NONCE"
+    setup = BrokerSetup(make_nonce=lambda: "NONCE")
+    server = VirtualBroker(make_plane, gatekeeper=gatekeeper, setup=setup)
     client = server.accept()
 
     assert "NONCE" == json.loads(client.heard().removeprefix(b"INFO "))["nonce"]
