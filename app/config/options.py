@@ -125,6 +125,14 @@ class TlsOptions(Section):
         bool,
         _tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
     ] = False
+    verify_and_map: Annotated[
+        bool,
+        _tls_key(
+            "As `verify`, and the names in the certificate say which of `authorization.users` a client is.",
+            "verify_and_map",
+            "a boolean",
+        ),
+    ] = False
     cipher_suites: Annotated[
         tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
         AfterValidator(_some_ciphers),
@@ -136,6 +144,11 @@ class TlsOptions(Section):
         ),
     ] = PREFERRED
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
+
+    @property
+    def demands_certificates(self) -> bool:
+        """Whether clients have to show a certificate."""
+        return self.verify or self.verify_and_map
 
 
 def _user_nkey(text: str) -> str:
@@ -285,6 +298,18 @@ class WebsocketOptions(Section):
         Key("Origins of web pages that may connect; all may if empty.", guards=True),
     ] = ()
     handshake_timeout: Annotated[Seconds, Key("Time limit for the request of a websocket.")] = 2.0
+    no_auth_user: Annotated[
+        str | None,
+        Key(
+            "User that clients without credentials become over websockets; that of all clients if not set.",
+            guards=True,
+        ),
+    ] = None
+
+    @property
+    def maps_certificates(self) -> bool:
+        """Whether certificates say who a client is."""
+        return bool(self.port) and not self.no_tls and self.tls is not None and self.tls.verify_and_map
 
 
 class Options(Section):
@@ -328,6 +353,10 @@ class Options(Section):
     authorization: Annotated[AuthorizationOptions, Key("Credentials required of clients.", guards=True)] = (
         AuthorizationOptions()
     )
+    no_auth_user: Annotated[
+        str | None,
+        Key("User, of `authorization.users`, that clients without credentials become.", guards=True),
+    ] = None
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
@@ -381,6 +410,11 @@ class Options(Section):
     write_deadline: Annotated[Seconds, Key("Time limit for a client to accept some of its pending data.")] = (
         2.0
     )
+
+    @property
+    def maps_certificates(self) -> bool:
+        """Whether certificates say who a client is, over websockets or otherwise."""
+        return (self.tls is not None and self.tls.verify_and_map) or self.websocket.maps_certificates
 
     @property
     def http(self) -> HostPort | None:

@@ -10,6 +10,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..domain.address import is_wildcard
+from ..domain.certificate import comparable, looks_like_certificate_name
+from ..domain.distinguished_name import DistinguishedName, parse_name
 from ..domain.limits import longest_message
 from .document import Block, Path
 from .errors import Place, Problem
@@ -95,6 +97,10 @@ def contradictions(options: Options, given: Given) -> list[Problem]:
         *_missing_certificates(options, given),
         *_too_little_pending(options, given),
         *_unprotected_websockets(options, given),
+        *_unknown_users(options, given),
+        *_misplaced_maps(options, given),
+        *_open_users(options, given),
+        *_same_certificates(options, given),
     ]
 
 
@@ -105,6 +111,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_clusters(options, given),
         *_of_logs(options, given),
         *_of_tls(options, given),
+        *_maps_to_nobody(options, given),
         *_replaced_logins(given),
         *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
     ]
@@ -164,6 +171,66 @@ def _unprotected_websockets(options: Options, given: Given) -> Iterator[Problem]
     certain = all(given.is_certain("websocket", key) for key in ("port", "no_tls", "tls"))
     if section.port and section.tls is None and not section.no_tls and certain:
         yield Problem(_NO_WEBSOCKET_TLS, given.place("websocket", "port"))
+
+
+def _unknown_users(options: Options, given: Given) -> Iterator[Problem]:
+    """Users for clients without credentials have to be configured."""
+    users = options.authorization.users
+    if not given.is_certain("authorization", "users"):
+        return
+    for path, name in (
+        (("no_auth_user",), options.no_auth_user),
+        (("websocket", "no_auth_user"), options.websocket.no_auth_user),
+    ):
+        key = ".".join(path)
+        if not name or not given.is_certain(*path):
+            continue
+        if users is None:
+            text = f'{key}: "{name}" needs authorization.users; add them, or remove {key}'
+            yield Problem(text, given.place(*path))
+        elif name not in {entry.nkey or entry.user for entry in users}:
+            text = f'{key}: "{name}" is not among authorization.users; add it, or name another user'
+            yield Problem(text, given.place(*path))
+
+
+def _misplaced_maps(options: Options, given: Given) -> Iterator[Problem]:
+    """Certificates say who a client is only where there are clients, and certificates."""
+    cluster, websocket = options.cluster.tls, options.websocket
+    if cluster is not None and cluster.verify_and_map:
+        text = "cluster.tls.verify_and_map is for clients; servers log in by cluster.authorization: remove it"
+        yield Problem(text, given.place("cluster", "tls", "verify_and_map"))
+    if websocket.tls is not None and websocket.tls.verify_and_map and websocket.no_tls:
+        text = "websocket.tls.verify_and_map needs TLS, which websocket.no_tls switches off: remove one"
+        yield Problem(text, given.place("websocket", "tls", "verify_and_map"))
+
+
+def _open_users(options: Options, given: Given) -> Iterator[Problem]:
+    """Users of certificates would need nothing but their name where certificates do not count."""
+    exempt = (options.no_auth_user, options.websocket.no_auth_user)
+    paths = ("tls",), ("websocket",), ("authorization", "users")
+    if options.maps_certificates or not all(given.is_certain(*path) for path in paths):
+        return
+    for position, entry in enumerate(options.authorization.users or ()):
+        is_open = not entry.password and entry.user not in exempt
+        if is_open and looks_like_certificate_name(entry.user):
+            text = (
+                f'user "{entry.user}" has no password, and no listener has tls.verify_and_map: '
+                "set it, or give the user a password"
+            )
+            yield Problem(text, given.used.place(("authorization", "users", position)))
+
+
+def _same_certificates(options: Options, given: Given) -> Iterator[Problem]:
+    """Two users may have the same name in other words."""
+    first: dict[DistinguishedName, str] = {}
+    for position, entry in enumerate(options.authorization.users or ()):
+        name = parse_name(entry.user) if options.maps_certificates else None
+        if name is None:
+            continue
+        known = first.setdefault(comparable(name), entry.user)
+        if known != entry.user:
+            text = f'users "{known}" and "{entry.user}" are one and the same certificate; remove one'
+            yield Problem(text, given.used.place(("authorization", "users", position)))
 
 
 def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:
@@ -236,6 +303,17 @@ def _of_tls(options: Options, given: Given) -> Iterator[Problem]:
             if given.flags.get(name):
                 text = f"{given.name(*name.split('.'))} has no effect {reason}: connections are not encrypted"
                 yield Problem(text)
+
+
+def _maps_to_nobody(options: Options, given: Given) -> Iterator[Problem]:
+    """Certificates that name one of several users, where there are none."""
+    if options.authorization.users or options.authorization.authenticator:
+        return
+    for path, section in ((("tls",), options.tls), (("websocket", "tls"), options.websocket.tls)):
+        if section is not None and section.verify_and_map:
+            key = ".".join(path)
+            text = f"{key}.verify_and_map has the effect of {key}.verify without authorization.users"
+            yield Problem(text, given.place(*path, "verify_and_map"))
 
 
 def _replaced_logins(given: Given) -> Iterator[Problem]:

@@ -6,12 +6,13 @@ sent, ``flow`` who waits for whom, ``turns`` whose turn it is, ``cluster`` the r
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from .cluster.cluster import Cluster, ClusterSettings
 from .cluster.route_dialer import Dialer
-from .credentials import Gatekeeper
+from .connection_type import ConnectionType
+from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane, Plane
 from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
 from .failure import described
@@ -63,6 +64,8 @@ class Needs:
     events: EventSink
     make_nonce: Callable[[], str] | None = None
     """Makes what a new client has to sign; None if there is no login by signature."""
+    anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
+    """See `Host.anonymous`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Broker:
         """Those that hold now; see `apply`."""
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
+        self.anonymous = needs.anonymous
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.turns = FairQueue(scheduler)

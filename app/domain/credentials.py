@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .certificate import CertificateNames
+from .connection_type import ConnectionType
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -19,6 +22,14 @@ class Credentials:
     jwt: str = field(default="", repr=False)
     nonce: str = field(default="", repr=False)
     """What INFO gave this connection to sign; empty if nothing."""
+    certificate: CertificateNames | None = field(default=None, repr=False)
+    """The names in its certificate; None without one, and where they are not read."""
+    connection_type: ConnectionType = field(default=ConnectionType.STANDARD, repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the client claims to be nobody; a certificate is no claim."""
+        return not (self.user or self.password or self.token or self.nkey)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .certificate import CertificateNames
+
 
 @dataclass(frozen=True, slots=True)
 class Security:
@@ -11,3 +13,5 @@ class Security:
     """Of TLS, as in ``1.3``."""
     cipher_suite: str
     """As the register of IANA has it, as in ``TLS_AES_128_GCM_SHA256``."""
+    certificate: CertificateNames | None = None
+    """The names in the peer's certificate, where they are read for its login."""

@@ -52,6 +52,7 @@ from .journal_kinds import KINDS
 from .service import ClientListener, Parts, Service
 from .settings import (
     accepted_route_tls,
+    anonymous,
     auth_settings,
     client_tls,
     client_urls,
@@ -142,6 +143,9 @@ class Container:
 
     def _provide_broker(self, options: Options, make_plane: MakePlane) -> None:
         """The broker, and what those see who only watch."""
+        self.make_nonce: providers.Provider[Callable[[], str] | None] = providers.Callable(
+            nonce_maker, options, self.entropy
+        )
         self.broker: providers.Provider[Broker] = providers.Singleton(
             Broker,
             limits(options),
@@ -153,7 +157,8 @@ class Container:
                 scheduler=self.clock,
                 gatekeeper=self.authenticator,
                 events=self.event_log,
-                make_nonce=providers.Callable(nonce_maker, options, self.entropy),
+                make_nonce=self.make_nonce,
+                anonymous=providers.Object(anonymous(options)),
             ),
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),
@@ -181,7 +186,7 @@ class Container:
                 options.host,
                 options.port,
                 tls_required=options.tls is not None,
-                tls_verify=options.tls is not None and options.tls.verify,
+                tls_verify=options.tls is not None and options.tls.demands_certificates,
             ),
             *self._websocket_listeners(options),
         )

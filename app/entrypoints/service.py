@@ -15,6 +15,7 @@ from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
 from ..domain.cluster.cluster import Cluster
 from ..domain.cluster.events import RouteListenFailed, RouteListening
+from ..domain.connection_type import ConnectionType
 from ..domain.events import (
     Event,
     ListenFailed,
@@ -178,7 +179,9 @@ class Service:
         if at is self._parts.listeners[0]:
             return self.broker.accept(wire)
         port = self._ports.get(at, at.port)
-        return self.broker.accept(wire, ListenerInfo(at.host, port, at.tls_required, at.tls_verify))
+        kind = ConnectionType.WEBSOCKET if at.websocket else ConnectionType.STANDARD
+        info = ListenerInfo(at.host, port, at.tls_required, at.tls_verify, connection_type=kind)
+        return self.broker.accept(wire, info)
 
     async def _listen_for_routes(self, cluster: Cluster) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""

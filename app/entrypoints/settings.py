@@ -2,7 +2,7 @@
 
 import platform
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from .. import __version__
@@ -19,6 +19,8 @@ from ..config.addresses import parse_advertised
 from ..config.options import Options, TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
+from ..domain.connection_type import ConnectionType
+from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.limits import Limits, longest_message
 from ..domain.protocol.client_level import CLIENT_LEVEL
@@ -55,6 +57,8 @@ def auth_settings(options: Options) -> AuthSettings:
     return AuthSettings(
         users=users,
         nkeys=_nkeys(options),
+        mapped=_mapped(options),
+        anonymous=tuple(identity.user for identity in anonymous(options).values()),
         token=section.token,
         authenticator=section.authenticator or "",
         authenticator_seconds=section.authenticator_timeout,
@@ -67,8 +71,37 @@ def _nkeys(options: Options) -> tuple[str, ...]:
 
 
 def nonce_maker(options: Options, entropy: Entropy) -> Callable[[], str] | None:
-    """Makes what a new client has to sign; None without users that have an nkey."""
-    return entropy.nonce if _nkeys(options) else None
+    """Makes what a new client has to sign; None where nobody can check it.
+
+    Users with an nkey are checked here; an authenticator of the operator's own may have such users.
+    """
+    return entropy.nonce if _nkeys(options) or options.authorization.authenticator else None
+
+
+def _mapped(options: Options) -> tuple[ConnectionType, ...]:
+    """The listeners at which certificates say who a client is."""
+    section, types = options.tls, []
+    if section is not None and section.verify_and_map:
+        types.append(ConnectionType.STANDARD)
+    if options.websocket.maps_certificates:
+        types.append(ConnectionType.WEBSOCKET)
+    return tuple(types)
+
+
+def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
+    """Who a client without credentials is, by listener.
+
+    Where certificates say who a client is, that is left to them: as with nats-server 2.15, only a
+    user with an nkey can be had without one.
+    """
+    users = {
+        ConnectionType.STANDARD: options.no_auth_user,
+        ConnectionType.WEBSOCKET: options.websocket.no_auth_user or options.no_auth_user,
+    }
+    mapped, nkeys = _mapped(options), _nkeys(options)
+    return {
+        kind: Identity(user) for kind, user in users.items() if user and (kind not in mapped or user in nkeys)
+    }
 
 
 def limits(options: Options) -> Limits:
@@ -93,7 +126,7 @@ def tls_files(section: TlsOptions) -> TlsFiles:
         cert_file=section.cert_file or "",
         key_file=section.key_file or "",
         ca_file=section.ca_file or "",
-        verify=section.verify,
+        verify=section.demands_certificates,
         cipher_suites=section.cipher_suites,
     )
 
@@ -102,7 +135,14 @@ def client_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings
     """TLS for clients, if it is on. Raises `TlsError`."""
     if options.tls is None:
         return None
-    return TlsSettings(server_context(tls_files(options.tls)), options.tls.timeout, record)
+    identify = _identifies(options.tls, options)
+    return TlsSettings(server_context(tls_files(options.tls)), options.tls.timeout, record, identify=identify)
+
+
+def _identifies(section: TlsOptions, options: Options) -> bool:
+    """Whether an authenticator gets the names in the certificates that clients show."""
+    has_own = options.authorization.authenticator is not None
+    return section.verify_and_map or (section.verify and has_own)
 
 
 def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
@@ -110,7 +150,8 @@ def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSetti
     section = options.websocket.tls
     if section is None or options.websocket.no_tls:
         return None
-    return TlsSettings(server_context(tls_files(section)), section.timeout, record)
+    identify = _identifies(section, options)
+    return TlsSettings(server_context(tls_files(section)), section.timeout, record, identify=identify)
 
 
 def websocket_settings(options: Options, record: Callable[[Event], None]) -> WebsocketSettings:
@@ -157,9 +198,9 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         go=f"{platform.python_implementation().lower()}{platform.python_version()}",
         host=options.host,
         port=options.port,
-        auth_required=authenticator.required,
+        auth_required=authenticator.required and not options.no_auth_user,
         tls_required=options.tls is not None,
-        tls_verify=options.tls is not None and options.tls.verify,
+        tls_verify=options.tls is not None and options.tls.demands_certificates,
         max_payload=options.max_payload,
         advertised_host=advertised.host if advertised else "",
         advertised_port=advertised.port if advertised else 0,

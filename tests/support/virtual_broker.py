@@ -1,12 +1,13 @@
 """A broker in virtual time, with fake wires."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
-from app.domain.credentials import Gatekeeper
+from app.domain.connection_type import ConnectionType
+from app.domain.credentials import Gatekeeper, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
@@ -40,6 +41,7 @@ class BrokerSetup:
     seed: int = 1
     compatibility: Compatibility = Compatibility.GNATSD
     make_nonce: Callable[[], str] | None = None
+    anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
 
 
 class VirtualClient:
@@ -96,6 +98,7 @@ class VirtualBroker:
             gatekeeper or AllowAll(),
             self.events,
             make_nonce=setup.make_nonce,
+            anonymous=setup.anonymous,
         )
         self.broker = Broker(
             self.limits, setup.info, needs, setup.membership, compatibility=setup.compatibility

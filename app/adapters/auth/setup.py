@@ -1,10 +1,12 @@
 """The authenticator chosen by the operator."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...domain.connection_type import ConnectionType
 from ...ports.authenticator import Authenticator, AuthError
 from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
+from .certificates import CertificateAuthenticator
 from .guard import CHECK_SECONDS, Report
 from .hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
 from .loading import load_authenticator
@@ -23,6 +25,10 @@ class AuthSettings:
     """Passwords by user, plain or hashed. An empty password admits with an empty or no password."""
     nkeys: Sequence[str] = ()
     """Public keys of users that sign a nonce."""
+    mapped: Collection[ConnectionType] = ()
+    """Listeners at which the names in a client's certificate say which of `users` it is."""
+    anonymous: Collection[str] = ()
+    """Users that clients without credentials become; they need no password."""
     token: str = field(default="", repr=False)
     """Plain or hashed; empty for none."""
     authenticator: str = ""
@@ -55,8 +61,16 @@ def open_authenticator(
     if not settings.users and not settings.token:
         return AllowAll()
     workers = HashWorkers(settings.max_waiting, find_loop=find_loop)
-    return (
-        PasswordAuthenticator(settings.users, workers)
-        if settings.users
-        else TokenAuthenticator(settings.token, workers)
+    if not settings.users:
+        return TokenAuthenticator(settings.token, workers)
+    return _of_users(settings, report, workers)
+
+
+def _of_users(settings: AuthSettings, report: Report, workers: HashWorkers) -> Authenticator:
+    """By password, and by certificate where that counts."""
+    passwords = PasswordAuthenticator(settings.users, workers)
+    if not settings.mapped:
+        return passwords
+    return CertificateAuthenticator(
+        settings.users, settings.mapped, passwords, report, exempt=settings.anonymous
     )

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from ...domain.cipher_suites import iana_name
 from ...domain.events import Event
@@ -33,6 +33,7 @@ from ...domain.security import Security
 from ...ports.guarding import guarded
 from ...ports.layers import Layer, LinkSetup, Upper
 from ...ports.transport import HIGH_WATER
+from .certificate_names import names_in
 from .handshakes import HandshakeTimer, StepQueue
 from .tls_context import plain_tls_reason
 from .tls_events import (
@@ -82,6 +83,8 @@ class _Engine(Protocol):
 
     def cipher(self) -> tuple[str, str, int] | None: ...
 
+    def getpeercert(self, binary_form: Literal[True], /) -> bytes | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
@@ -94,6 +97,8 @@ class TlsSettings:
     """Logs each handshake."""
     for_routes: bool = False
     """A client is greeted in clear text before the handshake; a route is accepted after it."""
+    identify: bool = False
+    """Whether the names in the peer's certificate are read, for its login."""
 
 
 class TlsLayers:
@@ -353,7 +358,7 @@ class TlsLayer(Layer):
             settings.record(HandshakeFailed(link, "", reason))
 
     def _become_secure(self) -> None:
-        security = _agreed_by(self._engine)
+        security = _agreed_by(self._engine, identify=self._settings.identify)
         self._enter(_Phase.SECURE)
         self.upper.protect(security)
         if self._settings.for_routes:
@@ -476,7 +481,9 @@ class TlsLayer(Layer):
             self._unsent.clear()
 
 
-def _agreed_by(engine: _Engine) -> Security:
+def _agreed_by(engine: _Engine, *, identify: bool) -> Security:
     cipher = engine.cipher()
     name = "" if cipher is None else iana_name(cipher[0])
-    return Security((engine.version() or "").removeprefix("TLSv"), name)
+    certificate = engine.getpeercert(True) if identify else None  # noqa: FBT003 - as ssl has it
+    names = names_in(certificate) if certificate is not None else None
+    return Security((engine.version() or "").removeprefix("TLSv"), name, names)

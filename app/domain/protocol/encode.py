@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from ..connection_type import ConnectionType
 from .compatibility import Compatibility
 
 PROTO = 1
@@ -22,6 +23,8 @@ class ListenerInfo:
     tls_required: bool = False
     tls_verify: bool = False
     tls_available: bool = False
+    connection_type: ConnectionType = ConnectionType.STANDARD
+    """Not part of INFO; logins depend on it."""
 
 
 @dataclass(frozen=True, slots=True)

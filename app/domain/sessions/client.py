@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from ..connection_type import ConnectionType
 from ..credentials import Credentials, Identity
 from ..events import (
     AuthorizationTimedOut,
@@ -92,6 +93,7 @@ class ClientSession(PeerSession):
         if greeting.make_nonce is not None:
             personal = replace(personal, nonce=greeting.make_nonce())
         self._personal = self._addressed(personal)
+        self._begin_as_anonymous()
         self._heard = greeting.version
         self.connection.send(greeting.line(self._personal))
 
@@ -166,18 +168,45 @@ class ClientSession(PeerSession):
         if self._no_responders and not self._headers:
             raise NoRespondersWithoutHeaders
 
+    def _begin_as_anonymous(self) -> None:
+        """Let a client in that may do without a login, until its CONNECT says who it is."""
+        if self._anonymous is not None:
+            self.identity = self._anonymous
+            self.admitted = True
+            self._apply_options()
+
+    @property
+    def _anonymous(self) -> Identity | None:
+        """Who the client is if it sends no credentials; None if it must send some, or need not."""
+        return self.host.anonymous.get(self._connection_type)
+
+    @property
+    def _connection_type(self) -> ConnectionType:
+        listener = self._personal.listener
+        return ConnectionType.STANDARD if listener is None else listener.connection_type
+
     @property
     def _own_name(self) -> str:
         return self.identity.user if self.identity is not None else ""
 
     def _log_in(self, connect: Connect) -> None:
         """Ask for a verdict, unless a client that is in brings nothing to judge."""
-        gatekeeper, user = self.host.gatekeeper, _either(connect.user, self._own_name)
+        gatekeeper = self.host.gatekeeper
+        user = _either(connect.user, self._own_name if self._logged_in else "")
         secret = connect.password or connect.auth_token or connect.nkey or connect.sig
         if self._logged_in and not secret and (gatekeeper.required or user == self._own_name):
-            self.let_in(Identity(user))
+            own = self.identity
+            self.let_in(own if own is not None and own.user == user else Identity(user))
             return
-        credentials = Credentials(
+        credentials = self._credentials(user, connect)
+        if self._anonymous is not None and credentials.is_empty:
+            self.let_in(self._anonymous)
+        elif self.ask_for_verdict(gatekeeper, credentials):
+            self.host.login_pending(self.connection)
+
+    def _credentials(self, user: str, connect: Connect) -> Credentials:
+        security = self.connection.wire.security
+        return Credentials(
             user,
             connect.password or "",
             connect.auth_token or "",
@@ -185,9 +214,9 @@ class ClientSession(PeerSession):
             sig=connect.sig or "",
             jwt=connect.jwt or "",
             nonce=self._personal.nonce,
+            certificate=security.certificate if security is not None else None,
+            connection_type=self._connection_type,
         )
-        if self.ask_for_verdict(gatekeeper, credentials):
-            self.host.login_pending(self.connection)
 
     def let_in(self, identity: Identity) -> bool:
         """Let the client in, or go on; whether it may. An identity never changes."""
@@ -212,8 +241,15 @@ class ClientSession(PeerSession):
         inlet.echo = self._echo
         inlet.no_responders = self._no_responders
 
+    @property
+    def _acts_as_anonymous(self) -> bool:
+        """Whether the client does without a login, and has sent something."""
+        return self.admitted and self._pending is None and bool(self.lines or self.connection.inlet.in_msgs)
+
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""
+        if self._acts_as_anonymous:
+            return
         if self._pending is None or not self._pending.under_way:
             self.end(AuthorizationTimedOut(self.connection.link), self.wire_of(AuthorizationTimeout()))
 

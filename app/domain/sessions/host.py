@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
-from ..credentials import Gatekeeper
+from ..connection_type import ConnectionType
+from ..credentials import Gatekeeper, Identity
 from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
@@ -47,6 +48,11 @@ class Host(Protocol[C_contra]):
     @property
     def gatekeeper(self) -> Gatekeeper:
         """Judges clients."""
+        ...
+
+    @property
+    def anonymous(self) -> Mapping[ConnectionType, Identity]:
+        """Who a client without credentials is, where a login is required and it may do without."""
         ...
 
     @property

@@ -1,0 +1,10 @@
+"""By which kind of listener a client came in."""
+
+from enum import Enum
+
+
+class ConnectionType(Enum):
+    """The values are the words that configurations of current servers have for them."""
+
+    STANDARD = "STANDARD"
+    WEBSOCKET = "WEBSOCKET"
