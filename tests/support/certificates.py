@@ -33,10 +33,15 @@ class Authority:
         self.ca_file = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.ca_file)
 
-    def pair(self, name: str, *identities: str, expired: bool = False, rsa: bool = False) -> KeyPair:
-        """Issue a certificate; `name` is that of its files."""
+    def pair(
+        self, name: str, *identities: str, expired: bool = False, rsa: bool = False, common_name: str = ""
+    ) -> KeyPair:
+        """Issue a certificate; `name` is that of its files. With a common name, its subject is known."""
         leaf = self._ca.issue_cert(
             *identities,
+            common_name=common_name or None,
+            organization_name="Example" if common_name else None,
+            organization_unit_name="Tests" if common_name else None,
             not_before=datetime(2001, 1, 1, tzinfo=UTC) if expired else None,
             not_after=datetime(2002, 1, 1, tzinfo=UTC) if expired else None,
             key_type=trustme.KeyType.RSA if rsa else trustme.KeyType.ECDSA,
@@ -69,6 +74,8 @@ class Certificates:
         self.expired_server = self.authority.pair("expired-server", *NAMES, expired=True)
         self.client = self.authority.pair("client", "client@example.org")
         self.expired_client = self.authority.pair("expired-client", "old@example.org", expired=True)
+        self.named_client = self.authority.pair("named-client", common_name="derek")
+        """Its subject is ``CN=derek,OU=Tests,O=Example``, and it has no other name."""
         self.self_signed = _self_signed(folder)
         self.strange_client = self.stranger.pair("client", "stranger@example.org")
 

@@ -86,15 +86,15 @@ class TlsLink:
         for_routes: bool = False,
         room: ReceiveRoom | None = None,
         verify: bool = False,
+        identify: bool = False,
     ) -> None:
         self.clock = ManualClock()
         self.failures: list[Exception] = []
         self.facts: list[Event] = []
         self.transport = FakeTransport()
         self.acceptor = RecordingAcceptor(factory=factory, room=room)
-        settings = TlsSettings(
-            server_context(certificates().files(verify=verify)), TIMEOUT, self.facts.append, for_routes
-        )
+        context = server_context(certificates().files(verify=verify))
+        settings = TlsSettings(context, TIMEOUT, self.facts.append, for_routes, identify=identify)
         self.layers = TlsLayers(settings)
         self.setup = LinkSetup(self.clock)
         wire = StreamWire(LinkContext(self.clock, self.acceptor, self.failures.append), PEER)

@@ -326,6 +326,8 @@ def redacted(argument: bytes) -> str:
         document = _json(argument, _SHOWN)
     except ParserError:
         return "[not shown: invalid JSON]"
+    if isinstance(document, str | list):  # it may be a secret without its key
+        return "[not shown: no JSON object]"
     return json.dumps(document, separators=(",", ":"))
 
 

@@ -33,6 +33,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "port": 4222,
         "client_advertise": None,
         "server_name": None,
+        "no_auth_user": None,
         "http_host": None,
         "http_port": 0,
         "https_host": None,

@@ -7,6 +7,7 @@ from app.config.flag_syntax import Value
 from app.config.options import Options, make_options
 from app.config.rules import Given, contradictions
 from app.config.validation import salvage
+from tests.support.nkeys import NkeyUser
 
 
 def found(values: dict[str, object], flags: dict[str, Value] | None = None, **known: object) -> list[str]:
@@ -114,3 +115,78 @@ def test_websockets_without_tls(*, no_tls: bool) -> None:
     assert [problem.text[:36] for problem in problems] == (
         [] if no_tls else ["websocket requires TLS configuration"[:36]]
     )
+
+
+PAIR = {"cert_file": "c", "key_file": "k"}
+MAPPED = {**PAIR, "verify_and_map": True}
+NKEY = NkeyUser().nkey
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (
+            {"no_auth_user": "a"},
+            'no_auth_user: "a" needs authorization.users; add them, or remove no_auth_user',
+        ),
+        (
+            {"no_auth_user": "a", "authorization": {"token": "t"}},
+            'no_auth_user: "a" needs authorization.users; add them, or remove no_auth_user',
+        ),
+        (
+            {"no_auth_user": "a", "authorization": {"users": ({"user": "b"},)}},
+            'no_auth_user: "a" is not among authorization.users; add it, or name another user',
+        ),
+        (
+            {
+                "websocket": {"port": 1, "no_tls": True, "no_auth_user": "a"},
+                "authorization": {"users": ({"user": "b"},)},
+            },
+            'websocket.no_auth_user: "a" is not among authorization.users; add it, or name another user',
+        ),
+        (
+            {"cluster": {"port": 1, "tls": MAPPED}},
+            "cluster.tls.verify_and_map is for clients; servers log in by cluster.authorization: remove it",
+        ),
+        (
+            {"websocket": {"port": 1, "no_tls": True, "tls": MAPPED}},
+            "websocket.tls.verify_and_map needs TLS, which websocket.no_tls switches off: remove one",
+        ),
+        (
+            {"tls": {**PAIR, "verify": True}, "authorization": {"users": ({"user": "CN=a"}, {"user": "b"})}},
+            (
+                'user "CN=a" has no password, and no listener has tls.verify_and_map: '
+                "set it, or give the user a password"
+            ),
+        ),
+        (
+            {"tls": MAPPED, "authorization": {"users": ({"user": "CN=a,O=b"}, {"user": "cn=a, o=b"})}},
+            'users "CN=a,O=b" and "cn=a, o=b" are one and the same certificate; remove one',
+        ),
+    ],
+)
+def test_users_that_cannot_be(values: dict[str, object], problem: str) -> None:
+    """Users without credentials and users of certificates are named, where something is wrong with them."""
+    assert [problem] == found(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"no_auth_user": "a", "authorization": {"users": ({"user": "a", "password": "x"},)}},
+        {"no_auth_user": NKEY, "authorization": {"users": ({"nkey": NKEY},)}},
+        {"no_auth_user": "CN=a", "authorization": {"users": ({"user": "CN=a"},)}},
+        {"authorization": {"users": ({"user": "CN=a", "password": "x"}, {"user": "b"})}},
+        {"tls": MAPPED, "authorization": {"users": ({"user": "CN=a"}, {"user": "a@b"}, {"nkey": NKEY})}},
+        {"tls": MAPPED, "authorization": {"users": ({"user": "CN=a,O=b"}, {"user": "O=b,CN=a"})}},
+    ],
+)
+def test_users_that_can_be(values: dict[str, object]) -> None:
+    """What nats-server takes, and lets nobody in by mistake, is right."""
+    assert [] == found(values)
+
+
+def test_users_that_are_not_certain() -> None:
+    """Where a part of the file could not be read, users may be in it."""
+    assert [] == found({"no_auth_user": "a"}, whole=False)
+    assert [] == found({"authorization": {"users": ({"user": "CN=a"},)}}, whole=False)

@@ -50,6 +50,10 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             "x.conf:2:6: authorization.user is empty: no login is required",
         ),
         (
+            [("tls", [("cert_file", "c"), ("key_file", "k"), ("verify_and_map", True)])],
+            "x.conf:4:16: tls.verify_and_map has the effect of tls.verify without authorization.users",
+        ),
+        (
             [("syslog", True), ("remote_syslog", "udp://h:1")],
             "x.conf:1:8: syslog has no effect because the log goes to remote_syslog",
         ),

@@ -13,11 +13,15 @@ from app.adapters.monitoring.context import MonitorSettings
 from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
+from app.domain.connection_type import ConnectionType
+from app.domain.credentials import Identity
+from app.domain.events import Event
 from app.domain.limits import Limits
 from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.entrypoints.settings import (
     RUNTIME,
     accepted_route_tls,
+    anonymous,
     auth_settings,
     client_tls,
     dialed_route_tls,
@@ -28,7 +32,9 @@ from app.entrypoints.settings import (
     nonce_maker,
     own_names,
     server_info,
+    websocket_tls,
 )
+from tests.fakes.single_user import SingleUser
 from tests.support.certificates import certificates
 from tests.support.nkeys import NkeyUser
 
@@ -306,3 +312,82 @@ def test_nonces_are_made_for_users_with_nkeys_alone() -> None:
     assert make is not None
     assert SeededEntropy(1).nonce() == make()
     assert nonce_maker(make_options({}), SeededEntropy(1)) is None
+
+
+def test_an_authenticator_of_ones_own_gets_a_nonce() -> None:
+    """It may have users that sign."""
+    options = make_options({"authorization": {"authenticator": "m:f"}})
+    make = nonce_maker(options, SeededEntropy(1))
+
+    assert make is not None
+    assert SeededEntropy(1).nonce() == make()
+
+
+STANDARD, WEBSOCKET = ConnectionType.STANDARD, ConnectionType.WEBSOCKET
+USERS = {"users": ({"user": "a"}, {"user": "b", "password": "x"}, {"nkey": NkeyUser().nkey})}
+MAPPED = {"verify_and_map": True}
+
+
+@pytest.mark.parametrize(
+    ("given", "users"),
+    [
+        ({}, {}),
+        ({"no_auth_user": "a"}, {STANDARD: "a", WEBSOCKET: "a"}),
+        ({"no_auth_user": "a", "websocket": {"no_auth_user": "b"}}, {STANDARD: "a", WEBSOCKET: "b"}),
+        ({"websocket": {"no_auth_user": "b"}}, {WEBSOCKET: "b"}),
+        ({"no_auth_user": "a", "tls": MAPPED}, {WEBSOCKET: "a"}),
+        ({"no_auth_user": "a", "websocket": {"port": -1, "tls": MAPPED}}, {STANDARD: "a"}),
+        (
+            {"no_auth_user": NkeyUser().nkey, "tls": MAPPED},
+            {STANDARD: NkeyUser().nkey, WEBSOCKET: NkeyUser().nkey},
+        ),
+    ],
+)
+def test_clients_without_credentials(given: dict[str, object], users: dict[ConnectionType, str]) -> None:
+    """Each listener has its user, except where certificates say who a client is."""
+    options = make_options({"authorization": USERS, **given})
+
+    assert {kind: Identity(user) for kind, user in users.items()} == anonymous(options)
+    assert set(users.values()) == set(auth_settings(options).anonymous)
+
+
+def test_info_says_whether_a_login_is_required() -> None:
+    """It is not where a client may do without, as with nats-server; websockets alone do not count."""
+    for given, required in (
+        ({}, True),
+        ({"no_auth_user": "a"}, False),
+        ({"websocket": {"no_auth_user": "a"}}, True),
+    ):
+        options = make_options({"authorization": USERS, **given})
+        assert required is server_info(options, SeededEntropy(1), SingleUser("a", "x")).auth_required
+
+
+@pytest.mark.parametrize(
+    ("section", "own", "identify"),
+    [
+        ({}, False, False),
+        ({"verify": True}, False, False),
+        ({"verify": True}, True, True),
+        ({}, True, False),
+        ({"verify_and_map": True}, False, True),
+    ],
+)
+def test_whose_certificates_are_read(section: dict[str, object], *, own: bool, identify: bool) -> None:
+    """The names are read where users are found by them, or an authenticator of one's own may want them."""
+    files = certificates().files()
+    tls = {"cert_file": files.cert_file, "key_file": files.key_file, "ca_file": files.ca_file, **section}
+    authorization = {"authenticator": "m:f"} if own else USERS
+    websocket = {"port": -1, "tls": tls}
+    options = make_options({"authorization": authorization, "tls": tls, "websocket": websocket})
+
+    for made in (client_tls(options, fail), websocket_tls(options, fail)):
+        assert made is not None
+        assert identify is made.identify
+        assert (ssl.CERT_REQUIRED if section else ssl.CERT_NONE) == made.context.verify_mode
+    expected = [STANDARD, WEBSOCKET] if section.get("verify_and_map") else []
+    assert expected == list(auth_settings(options).mapped)
+
+
+def fail(event: Event) -> None:
+    """Nothing is logged."""
+    pytest.fail(event.text())

@@ -63,6 +63,31 @@ def test_a_handshake_opens_the_link() -> None:
     assert {fact.link for fact in link.facts} == {link.handler.link}
 
 
+@pytest.mark.parametrize("identify", [True, False])
+def test_the_names_in_a_certificate(*, identify: bool) -> None:
+    """Where they are asked for, the handler knows them after the handshake."""
+    ours = certificates()
+    link, client = TlsLink(verify=True, identify=identify), TlsMemoryClient(ours.client_context(ours.client))
+
+    link.shake_hands(client)
+
+    security = link.handler.wire.security
+    assert security is not None
+    names = security.certificate
+    assert (("client@example.org",) if identify else None) == (None if names is None else names.emails)
+
+
+def test_a_client_without_a_certificate() -> None:
+    """There are no names where none was asked for."""
+    link, client = TlsLink(identify=True), TlsMemoryClient()
+
+    link.shake_hands(client)
+
+    security = link.handler.wire.security
+    assert security is not None
+    assert security.certificate is None
+
+
 def test_a_route_is_accepted_after_the_handshake() -> None:
     """Nobody is asked to serve a route, and nothing is sent to it, before the handshake is over."""
     link, client = TlsLink(Greeting, for_routes=True), TlsMemoryClient()

@@ -475,12 +475,14 @@ def test_an_info_not_understood(argument: bytes) -> None:
         (b'{"PASS":"s","p\\u0061ss":"s"}', '{"PASS":"[REDACTED]","pass":"[REDACTED]"}'),
         (b'{"user":"\\ud800"}', '{"user":"\\ud800"}'),
         (
-            b'[{"pass":"s"},{"x":{"auth_token":"s"}}]',
-            '[{"pass":"[REDACTED]"},{"x":{"auth_token":"[REDACTED]"}}]',
+            b'{"y":[{"pass":"s"},{"x":{"auth_token":"s"}}]}',
+            '{"y":[{"pass":"[REDACTED]"},{"x":{"auth_token":"[REDACTED]"}}]}',
         ),
         (b"null", "null"),
         (b'{"pass":"s"', "[not shown: invalid JSON]"),
         (b"", "[not shown: invalid JSON]"),
+        (b'"s"', "[not shown: no JSON object]"),
+        (b'[{"pass":"s"},"s"]', "[not shown: no JSON object]"),
         (b"[" * 100_000, "[not shown: invalid JSON]"),
     ],
 )
