@@ -5,9 +5,19 @@ What is named here is public, and is imported from ``pynatsd``; all else is priv
 
 import sys
 
+from .domain.certificate import CertificateNames
+from .domain.connection_type import ConnectionType
 from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
 
-__all__ = ["Answer", "Credentials", "Identity", "PendingVerdict", "__version__"]
+__all__ = [
+    "Answer",
+    "CertificateNames",
+    "ConnectionType",
+    "Credentials",
+    "Identity",
+    "PendingVerdict",
+    "__version__",
+]
 
 __version__ = "0.1.0"
 

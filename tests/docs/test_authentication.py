@@ -1,5 +1,6 @@
 """The authenticators that the page on authentication shows do what it says."""
 
+import asyncio
 import json
 import re
 import sys
@@ -11,12 +12,16 @@ import pytest
 from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.auth.setup import AuthSettings
 from tests.support.auth_server import auth_server
+from tests.support.certificates import certificates
+from tests.support.nkeys import NkeyUser
 from tests.support.server_process import ROOT
+from tests.support.tls_server import HOST, tls_server
+from tests.support.tls_stream import TlsStream
 
 pytestmark = pytest.mark.asyncio
 
 PAGE = (ROOT / "docs" / "authentication.md").read_text("utf-8")
-FUNCTION, CLASS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+FUNCTION, FACTS, CLASS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 VIOLATION = b"-ERR 'Authorization Violation'\r\n"
 
@@ -68,3 +73,37 @@ async def test_the_class_lets_in_who_shows_a_badge(directory: Path) -> None:
     assert [b"+OK\r\n", VIOLATION] == await verdicts(
         "doorkeeper:Badges", {"auth_token": "b4dg3"}, {"auth_token": "forged"}
     )
+
+
+async def test_the_function_sees_certificates_and_signatures(directory: Path) -> None:
+    """A reader who pastes it gets people in by certificate, and a machine by its key, and nobody else."""
+    (directory / "doorkeeper.py").write_text(FACTS)
+    own, ours = {"authenticator": "doorkeeper:check"}, certificates()
+
+    async with tls_server(ours.files(verify=True), authorization=own) as server:
+        people = await server.connect(ours.client_context(ours.client))
+        await people.send(b'CONNECT {"user":"x"}\r\n')
+        other = await server.connect(ours.client_context(ours.named_client))
+        await other.send(b'CONNECT {"user":"client@example.org"}\r\n')
+        assert [b"+OK\r\n", VIOLATION] == [await people.line(), await other.line()]
+        assert ["client@example.org"] == [
+            session.profile.user for session in server.container.broker().sessions.values()
+        ]
+    async with tls_server(authorization=own) as server:
+        answers = [await sign(server.port, NkeyUser(1), seed) for seed in (1, 2)]
+        answers.append(await sign(server.port, NkeyUser(2), 2))
+        assert not server.log.of(AuthenticatorFailed)
+    assert [b"+OK\r\n", VIOLATION, VIOLATION] == answers
+
+
+async def sign(port: int, user: NkeyUser, seed: int) -> bytes:
+    """The answer to a client that names the key of a user, and signs the nonce with that of a seed."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    nonce = json.loads((await reader.readline())[5:])["nonce"]
+    stream = TlsStream(reader, writer, certificates().client_context())
+    await stream.shake_hands()
+    login = {"nkey": user.nkey, "sig": NkeyUser(seed).sig(nonce)}
+    stream.write(b"CONNECT " + json.dumps(login).encode() + b"\r\n")
+    answer = await asyncio.wait_for(stream.read(4096), 20)
+    writer.transport.abort()
+    return answer
