@@ -28,7 +28,7 @@ def certificate(subject: x509.Name, *others: x509.GeneralName) -> bytes:
     return signed.public_bytes(Encoding.DER)
 
 
-def part(oid: x509.ObjectIdentifier, value: str) -> x509.NameAttribute[str]:
+def part(oid: x509.ObjectIdentifier, value: str) -> "x509.NameAttribute[str]":
     """An attribute of a subject."""
     return x509.NameAttribute(oid, value)
 
