@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
+def prepare() -> None:
+    """Load what reading takes, so that the first handshake does not wait for it."""
+    import cryptography.x509  # noqa: F401, PLC0415 - a server without certificates of clients does without it
+
+
 def names_in(der: bytes) -> CertificateNames | None:
     """The names in a verified certificate; None where they cannot be read, so that nobody logs in by them."""
-    # Loaded here, so that a server without certificates of clients does without it.
-    from cryptography import x509  # noqa: PLC0415 - see above
+    from cryptography import x509  # noqa: PLC0415 - see `prepare`
 
     try:
         certificate = x509.load_der_x509_certificate(der)

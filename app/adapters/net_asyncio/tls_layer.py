@@ -33,7 +33,7 @@ from ...domain.security import Security
 from ...ports.guarding import guarded
 from ...ports.layers import Layer, LinkSetup, Upper
 from ...ports.transport import HIGH_WATER
-from .certificate_names import names_in
+from .certificate_names import names_in, prepare
 from .handshakes import HandshakeTimer, StepQueue
 from .tls_context import plain_tls_reason
 from .tls_events import (
@@ -111,6 +111,8 @@ class TlsLayers:
 
     def __init__(self, settings: TlsSettings) -> None:
         self.settings = settings
+        if settings.identify:
+            prepare()
         self.room = memoryview(bytearray(CIPHERTEXT_BYTES))
         """Where ciphertext is read to; one for all links, which are driven one after the other."""
         self._steps: StepQueue | None = None

@@ -95,8 +95,15 @@ def test_names_that_cannot_be_read() -> None:
     assert names_in(der.replace(b"derek@", b"\xff\xfeeek"[:6].ljust(6, b"\xff"))) is None
 
 
-def test_nothing_is_loaded_without_need() -> None:
-    """A server that reads no names does not import the cryptography package for them."""
-    code = "import sys, app.adapters.net_asyncio.tls_layer; sys.exit('cryptography' in sys.modules)"
+@pytest.mark.parametrize("call", ["", "prepare()"])
+def test_what_is_loaded(call: str) -> None:
+    """A server that reads no names does not import the cryptography package; another one does so at start."""
+    code = f"""
+import sys
+from app.adapters.net_asyncio.tls_layer import prepare
+{call}
+sys.exit(40 + ("cryptography.x509" in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
 
-    assert 0 == subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode
+    assert 40 + bool(call) == done.returncode
