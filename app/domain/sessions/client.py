@@ -171,9 +171,18 @@ class ClientSession(PeerSession):
     def _begin_as_anonymous(self) -> None:
         """Let a client in that may do without a login, until its CONNECT says who it is."""
         if self._anonymous is not None:
-            self.identity = self._anonymous
-            self.admitted = True
-            self._apply_options()
+            self._become(self._anonymous)
+
+    def _become(self, identity: Identity) -> None:
+        """Take the rights of this identity; see `_may_become`."""
+        self.identity = identity
+        self.admitted = True
+        self._apply_options()
+
+    def _may_become(self, identity: Identity) -> bool:
+        """An identity never changes, but for one without credentials that has not subscribed yet."""
+        is_bound = self._logged_in or (self._anonymous is not None and bool(self.subscriptions))
+        return not is_bound or identity == self.identity
 
     @property
     def _anonymous(self) -> Identity | None:
@@ -219,15 +228,13 @@ class ClientSession(PeerSession):
         )
 
     def let_in(self, identity: Identity) -> bool:
-        """Let the client in, or go on; whether it may. An identity never changes."""
+        """Let the client in, or go on; whether it may."""
         self.host.login_over(self.connection)
-        if self._logged_in and identity != self.identity:
+        if not self._may_become(identity):
             self.refuse(AuthorizationViolation())
             return False
-        self.identity = identity
-        self.admitted = True
         self._logged_in = True
-        self._apply_options()
+        self._become(identity)
         if self._verbose:
             self.connection.send(encode.OK)
         return True

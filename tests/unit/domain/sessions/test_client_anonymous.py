@@ -89,6 +89,20 @@ def test_with_credentials(server: VirtualBroker, gatekeeper: ManualAuthenticator
     assert VIOLATION == client.ask(b'CONNECT {"user":"guest"}\r\n')
 
 
+@pytest.mark.parametrize(("user", "answer"), [("derek", VIOLATION), ("guest", b"PONG\r\n")])
+def test_credentials_after_a_subscription(
+    server: VirtualBroker, gatekeeper: ManualAuthenticator, user: str, answer: bytes
+) -> None:
+    """What was subscribed with the rights of one user is not kept with those of another."""
+    client = server.connect()
+    client.ask(b"SUB a 1\r\n")
+    client.send(b'CONNECT {"user":"%b","pass":"x","verbose":false}\r\nPING\r\n' % user.encode())
+    gatekeeper.admit(user)
+    server.settle()
+
+    assert answer == client.heard()
+
+
 def test_wrong_credentials(server: VirtualBroker, gatekeeper: ManualAuthenticator) -> None:
     """A client that claims to be somebody is refused, and does not become nobody instead."""
     client = server.connect()
