@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.domain.dataplane import NATIVE, PYTHON, choose
 from fuzz.mutate import Mutator
-from fuzz.script import Script, ScriptOutcome, load, play, save
+from fuzz.script import ScriptOutcome, load, play, save
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "fuzz" / "corpus"
@@ -24,6 +24,7 @@ BUILD = ROOT / "build" / "sanitized"
 CURRENT = ROOT / "build" / "fuzz-current.json"
 MODULE = "app.domain.dataplane.native"
 _SANITIZED = "FUZZ_SANITIZED"
+_WORDS = (b"HMSG ", b"\nMSG ", b" 503\r\n", b"-ERR '", b"UNSUB ")
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:
@@ -65,15 +66,25 @@ def load_sanitized() -> None:
     sys.modules[MODULE] = module
 
 
-def difference(script: Script) -> str | None:
+def difference(outcomes: Sequence[ScriptOutcome]) -> str | None:
     """The difference between the twins; None if they agree."""
-    outcomes = [play(choose(twin)[1], script) for twin in (PYTHON, NATIVE)]
     if outcomes[0] == outcomes[1]:
         return None
     names = [
         name for name in ScriptOutcome.__slots__ if getattr(outcomes[0], name) != getattr(outcomes[1], name)
     ]
     return "\n".join(f"{name}: {getattr(outcome, name)!r:.2000}" for name in names for outcome in outcomes)
+
+
+def kind(outcome: ScriptOutcome) -> tuple[str, ...]:
+    """What is remarkable about an outcome: what the log has, and which words each peer heard."""
+    words = [
+        f"{number} {word.decode()}"
+        for number, heard in enumerate(outcome.heard)
+        for word in _WORDS
+        if word in heard
+    ]
+    return (*(fact[:24] for fact in outcome.facts), *words)
 
 
 def work(options: argparse.Namespace) -> int:
@@ -89,13 +100,13 @@ def work(options: argparse.Namespace) -> int:
     while waiting or (not options.replay and time.monotonic() - began < options.seconds):
         script = waiting.pop() if waiting else mutator.mutate(chance.choice(corpus), chance.choice(corpus))
         save(CURRENT, script)
-        if (found := difference(script)) is not None:
+        outcomes = [play(choose(twin)[1], script) for twin in (PYTHON, NATIVE)]
+        if (found := difference(outcomes)) is not None:
             sys.stdout.write(f"the twins disagree\n{found}\n")
             return 1
         runs += 1
-        facts = tuple(fact[:24] for fact in play(choose(PYTHON)[1], script).facts)
-        if facts not in seen:  # new behaviour of the broker: mutate this script further
-            seen.add(facts)
+        if (remarkable := kind(outcomes[0])) not in seen:  # new behaviour: mutate this script further
+            seen.add(remarkable)
             corpus.append(script)
     rate = runs / (time.monotonic() - began)
     sys.stdout.write(

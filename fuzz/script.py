@@ -9,7 +9,7 @@ from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
 from tests.support.broker_stats import BrokerStats, stats_of
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
-from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, info_line
+from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, RoutedBrokerOfToday, info_line
 
 CLIENTS = 3
 REGISTERED = CLIENTS
@@ -18,17 +18,25 @@ REGISTERED = CLIENTS
 UNREGISTERED = CLIENTS + 1
 """The number of a route that only the script may register."""
 
-PEERS = UNREGISTERED + 1
+HEADED = UNREGISTERED + 1
+"""The number of a route that is registered from the start, and takes headers."""
+
+PEERS = HEADED + 1
+HEADED_ID = "Y" * 22
 ROUTE_INFO = info_line(GREATER_ID)
 LIMITS = Limits(max_payload=200_000, max_pending=400_000, max_control_line=256)
 
-SEND, STALL, PASS, WAIT, END = "send", "stall", "pass", "wait", "end"
-"""Actions: send a chunk in one read, stop reading output, read it again, let time pass, end the link."""
+SEND, PIECES, STALL, PASS, WAIT, END = "send", "pieces", "stall", "pass", "wait", "end"
+"""Actions: send a chunk in one read, or in small ones, stop reading output, read it again, let time pass,
+end the link."""
+
+CURRENT = "current"
+"""A script with this step is played on a server of today, any other one on one of gnatsd's protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """One action. `data` is a chunk to send; `number` is the time to wait in seconds.
+    """One action. `data` is a chunk to send; `number` is the time to wait in seconds, or the bytes of a read.
 
     `peer` is the number of a client, from 0, or of a route, numbered after the clients.
     """
@@ -54,9 +62,10 @@ class ScriptOutcome:
 
 def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
     """Play a script with new clients and routes on a new broker."""
-    server = RoutedBroker(make_plane, limits=LIMITS)
+    today = any(step.action == CURRENT for step in script)
+    server = (RoutedBrokerOfToday if today else RoutedBroker)(make_plane, limits=LIMITS)
     peers = [server.connect() for _ in range(CLIENTS)]
-    peers += [server.joined(GREATER_ID), server.called()]
+    peers += [server.joined(GREATER_ID), server.called(), server.joined(HEADED_ID, headers=True)]
     for step in script:
         _do(server, peers[step.peer % PEERS], step)
     return ScriptOutcome(
@@ -75,6 +84,8 @@ def _do(server: VirtualBroker, peer: VirtualClient, step: ScriptStep) -> None:
         return
     elif step.action == SEND and step.data:
         peer.send(step.data)
+    elif step.action == PIECES and step.data:
+        peer.send(step.data, max(1, int(step.number)))
     elif step.action == STALL:
         peer.wire.stall()
     elif step.action == PASS:

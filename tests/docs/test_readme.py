@@ -25,7 +25,7 @@ SECONDS = 20.0
 
 @pytest.fixture(name="server", scope="module")
 def _server() -> Iterator[ServerProcess]:
-    with ServerProcess() as server:
+    with ServerProcess("--compatibility", "current") as server:
         yield server
 
 

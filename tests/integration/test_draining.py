@@ -39,6 +39,16 @@ async def test_a_server_without_another_member_sends_it_on() -> None:
         assert (0, 0) == await group.play()
 
 
+async def test_headers_are_sent_on() -> None:
+    """What is sent on to a member at another server keeps its headers."""
+    with ProcessCluster(3, "--compatibility", "current") as cluster:
+        plan = DrainPlan(MESSAGES, LEAVINGS, steady=(0,), changing=(1, 2), headers=True)
+        group = WorkerGroup([server.port for server in cluster.servers], plan)
+
+        assert (0, 0) == await group.play()
+        assert group.left >= LEAVINGS
+
+
 @pytest.fixture(name="gnatsd")
 def _gnatsd() -> Iterator[tuple[int, int]]:
     """The ports of a gnatsd: for clients, and for routes."""

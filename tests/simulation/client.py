@@ -4,10 +4,11 @@ A `SimulatedClient` lives as long as the simulation and has one session at a tim
 unexpected end it reconnects to the next server of its list, and subscribes again.
 """
 
+import json
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import ClassVar, Protocol
 
@@ -16,7 +17,8 @@ from app.domain.sessions.wire import Handler, Wire
 from tests.simulation.fault_log import FaultLog
 from tests.simulation.host import Host
 from tests.simulation.network import Network
-from tests.simulation.oracle import Oracle, OracleSession, OracleSubscription
+from tests.simulation.oracle import Oracle, OracleSession, OracleSubscription, Violation
+from tests.simulation.scenario import NO_FEATURES, Features
 
 CLIENT_PORT = 4222
 
@@ -26,11 +28,12 @@ PING_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 """Seconds before a client dials again."""
 
-_CONNECTS = (
-    b'CONNECT {"verbose":false,"pedantic":false,"protocol":1}\r\n',
-    b'CONNECT {"verbose":false,"pedantic":true,"protocol":1}\r\n',
-    b'CONNECT {"verbose":true,"pedantic":false,"protocol":1}\r\n',
+_MODES = (
+    {"verbose": False, "pedantic": False, "protocol": 1},
+    {"verbose": False, "pedantic": True, "protocol": 1},
+    {"verbose": True, "pedantic": False, "protocol": 1},
 )
+_STATUS = b"NATS/1.0 503\r\nNats-Subject: "
 
 
 class ClientContext(Protocol):
@@ -42,6 +45,14 @@ class ClientContext(Protocol):
 
     def next_session(self) -> int:
         """A number for a new session."""
+        ...
+
+    def features_of(self, number: int, server: Host) -> Features:
+        """What a client gets of what it asks for, at this server."""
+        ...
+
+    def asked_by(self, number: int) -> Features:
+        """What a client asks for."""
         ...
 
 
@@ -68,7 +79,13 @@ class SimulatedSession:
         self._requests = 0
         self.subscriptions: dict[bytes, OracleSubscription] = {}
         """By sid, removed ones included."""
-        self.model = OracleSession(self._context.next_session(), client.name, client.host, client.server)
+        given = self._context.features_of(client.number, client.server)
+        number = self._context.next_session()
+        self.model = OracleSession(number, client.name, client.host, client.server, given)
+        self._asked: dict[bytes, int] = {}
+        """The messages of requests by the subject of the reply."""
+        self._sends_headers = False
+        """Whether an INFO has come that allows it."""
         self.info = b""
         """The last INFO."""
         self.errors: list[bytes] = []
@@ -97,12 +114,13 @@ class SimulatedSession:
         data = self._rest + bytes(self._ROOM[:count])
         position = 0
         while (end := data.find(b"\r\n", position)) >= 0:
-            if data.startswith(b"MSG ", position):
-                words = data[position + 4 : end].split()
-                position_after = end + 2 + int(words[-1]) + 2
+            if data.startswith((b"MSG ", b"HMSG "), position):
+                verb, *words = data[position:end].split()
+                block = int(words.pop(-2)) if verb == b"HMSG" else 0
+                start, position_after = end + 2, end + 2 + int(words[-1]) + 2
                 if position_after > len(data):
                     break
-                self._message(words, data[end + 2 : position_after - 2])
+                self._message(words, data[start : start + block], data[start + block : position_after - 2])
                 position = position_after
             else:
                 self._line(data[position:end])
@@ -131,16 +149,33 @@ class SimulatedSession:
             self._wire.write(b"PONG\r\n")
         elif line.startswith(b"INFO "):
             self.info = line[5:]
+            self._sends_headers = self.model.features.headers and b'"headers":true' in line
         elif line.startswith(b"-ERR"):
             self.errors.append(line)
             self._client.note(line.decode())
 
-    def _message(self, words: list[bytes], payload: bytes) -> None:
+    def _message(self, words: list[bytes], block: bytes, payload: bytes) -> None:
+        if block.startswith(_STATUS):
+            self._nobody(words, block[len(_STATUS) :])
+            return
         subscription = self.subscriptions[words[1]]
         number = int(payload.split(b" ", 1)[0])
-        self._context.oracle.delivered(subscription, number, self._now)
+        message = self._context.oracle.delivered(subscription, number, self._now, block)
+        if len(payload) != message.size:
+            raise Violation(f"payload: {subscription} got {len(payload)} bytes of {message}")
         if len(words) == 4 and subscription.queue is not None and not self.over:
             self.publish(words[2].decode(), 1, 0)
+
+    def _nobody(self, words: list[bytes], subject: bytes) -> None:
+        """A request has reached nobody; the rest of the headers is its subject."""
+        number = self._asked.get(words[0])
+        if number is None:
+            raise Violation(
+                f"no responders: {self.model.name} got 503 at {words[0]!r}, and has not asked there"
+            )
+        self._context.oracle.unanswered(
+            self.subscriptions[words[1]], number, subject.decode().removesuffix("\r\n\r\n"), self._now
+        )
 
     # --- called by the client -----------------------------------------------------------
 
@@ -187,13 +222,24 @@ class SimulatedSession:
         self._context.oracle.limited(subscription, count, self._now)
 
     def publish(self, subject: str, count: int, size: int, reply: str | None = None) -> None:
-        """Publish `count` messages in one write; a payload is the message's number and `size` bytes."""
+        """Publish `count` messages in one write; a payload is the message's number and `size` bytes.
+
+        Most have headers, if the server takes them.
+        """
         chunks = []
-        words = subject if reply is None else f"{subject} {reply}"
+        words = (subject if reply is None else f"{subject} {reply}").encode()
         for _ in range(count):
             message = self._context.oracle.published(self.model, subject, reply, self._now)
             payload = b"%d %b" % (message.number, b"x" * size)
-            chunks.append(b"PUB %b %d\r\n%b\r\n" % (words.encode(), len(payload), payload))
+            message.size = len(payload)
+            if self._sends_headers and message.number % 5:
+                message.block = block = _block_of(message.number)
+                sizes = (len(block), len(block) + len(payload))
+                chunks.append(b"HPUB %b %d %d\r\n%b%b\r\n" % (words, *sizes, block, payload))
+            else:
+                chunks.append(b"PUB %b %d\r\n%b\r\n" % (words, len(payload), payload))
+            if reply is not None:
+                self._asked[reply.encode()] = message.number
         self._wire.write(b"".join(chunks))
 
     def request(self, subject: str) -> None:
@@ -241,7 +287,8 @@ class SimulatedClient:
         self.context = context
         self.host = host
         self.name = f"client {number}"
-        self.connect_line = _CONNECTS[number % len(_CONNECTS)]
+        self.number = number
+        self.connect_line = _connect_line(number, context.asked_by(number))
         self.server = servers[0]
         """The server it is connected to, or dials."""
         self.specs: list[SubscriptionSpec] = []
@@ -325,6 +372,17 @@ class SimulatedClient:
         for spec in self.specs:
             session.subscribe(spec)
         return session
+
+
+def _connect_line(number: int, features: Features) -> bytes:
+    """The CONNECT of a client; one that asks for nothing leaves the keys out."""
+    asked = {**_MODES[number % len(_MODES)], **(asdict(features) if features != NO_FEATURES else {})}
+    return b"CONNECT %b\r\n" % json.dumps(asked, separators=(",", ":")).encode()
+
+
+def _block_of(number: int) -> bytes:
+    """The headers of a message; those of some are longer than a read."""
+    return b"NATS/1.0\r\nN: %d\r\nX: %b\r\n\r\n" % (number, b"y" * (0 if number % 7 else 3000))
 
 
 def _ignore() -> None:

@@ -18,10 +18,16 @@ INPUTS: Final = (
     b"SUB >  RSID:1:1\r\n",
     b"MSG a.a RSID:1:1 2\r\nhi\r\n",
     b"MSG a.a QRSID:1:1 99999999999\r\n",
+    b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nHPUB a.a 9 2\r\nhi\r\n',
+    b'CONNECT {"headers":true}\r\nHPUB a.a 2 99999999999\r\n',
+    b'CONNECT {"no_responders":true}\r\n',
+    b"HPUB a.a 2 4\r\nhihi\r\n",
+    b"HMSG a.a RSID:1:1 2 4\r\nhihi\r\n",
     b'INFO {"server_id":"HOSTILE"',
     (
         b'CONNECT {"name":"HOSTILE","user":"route","pass":"guess"}\r\n'
-        b'INFO {"server_id":"HOSTILE","host":"10.9.9.9","port":6222}\r\nMSG a.a RSID:1:1 2\r\nhi\r\n'
+        b'INFO {"server_id":"HOSTILE","host":"10.9.9.9","port":6222,"headers":true}\r\n'
+        b"MSG a.a RSID:1:1 2\r\nhi\r\nHMSG a.a RSID:1:1 3 2\r\nhi\r\n"
     ),
 )
 

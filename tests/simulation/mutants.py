@@ -14,6 +14,7 @@ from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.interest.routing import Audience
 from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.domain.security import Security
 from app.domain.sessions.connection import Connection
@@ -35,8 +36,15 @@ class Mutant:
 def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
     """Brokers that `alter` changes when they are made."""
 
-    def make(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
-        broker = Broker(limits, info, needs, membership)
+    def make(
+        limits: Limits,
+        info: ServerInfo,
+        needs: Needs,
+        membership: Membership,
+        *,
+        compatibility: Compatibility,
+    ) -> Broker:
+        broker = Broker(limits, info, needs, membership, compatibility=compatibility)
         alter(broker)
         return broker
 
@@ -112,13 +120,21 @@ class _TwoMemberPlanner:
         return self._planner.plan(altered, audience, subject)
 
 
-def _serves_two_members(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
+def _serves_two_members(
+    limits: Limits,
+    info: ServerInfo,
+    needs: Needs,
+    membership: Membership,
+    *,
+    compatibility: Compatibility,
+) -> Broker:
     make: MakePlane = needs.make_plane
 
     def make_plane(planner: Planner, seed: int, max_payload: int, max_control_line: int) -> Plane:
         return make(_TwoMemberPlanner(planner), seed, max_payload, max_control_line)
 
-    return Broker(limits, info, replace(needs, make_plane=make_plane), membership)
+    altered = replace(needs, make_plane=make_plane)
+    return Broker(limits, info, altered, membership, compatibility=compatibility)
 
 
 # --- in the output to clients ------------------------------------------------------------
@@ -205,6 +221,33 @@ def _reorder() -> Callable[[bytes], bytes]:
     return change
 
 
+def _cut_headers() -> Callable[[bytes], bytes]:
+    """Spoil a byte of each header block."""
+    return lambda data: data.replace(b"NATS/1.0\r\nN: ", b"NATS/1.0\r\nN; ")
+
+
+def _hide_nobody() -> Callable[[bytes], bytes]:
+    """Send other requests' subjects to those whose request reached nobody."""
+    return lambda data: data.replace(b"\r\nNats-Subject: svc.", b"\r\nNats-Subject: svs.")
+
+
+def _keep_back_nobody() -> Callable[[bytes], bytes]:
+    """Drop the answers to requests that reach nobody."""
+    return lambda data: b"" if data.startswith(b"HMSG ") and b"NATS/1.0 503" in data[:80] else data
+
+
+def _knows_no_features(
+    limits: Limits,
+    info: ServerInfo,
+    needs: Needs,
+    membership: Membership,
+    *,
+    compatibility: Compatibility,  # noqa: ARG001 - that is the defect
+) -> Broker:
+    """Takes no notice of what clients of today ask for."""
+    return Broker(limits, info, needs, membership)
+
+
 class _DelayedWire(_AlteredWire):
     """A wire that delays deliveries."""
 
@@ -250,14 +293,21 @@ def _refuses_clients(broker: Broker) -> None:
     _put(broker, "accept", refuse)
 
 
-def _dials_needlessly(limits: Limits, info: ServerInfo, needs: Needs, membership: Membership) -> Broker:
+def _dials_needlessly(
+    limits: Limits,
+    info: ServerInfo,
+    needs: Needs,
+    membership: Membership,
+    *,
+    compatibility: Compatibility,
+) -> Broker:
     """Dials an unknown host every five seconds."""
 
     def dial() -> None:
         membership.dialer.dial("nowhere", 1, broker.accept_route, lambda _reason: None)
         needs.scheduler.call_later(5.0, dial)
 
-    broker = Broker(limits, info, needs, membership)
+    broker = Broker(limits, info, needs, membership, compatibility=compatibility)
     needs.scheduler.call_later(5.0, dial)
     return broker
 
@@ -277,6 +327,10 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "drops-deliveries": Mutant("exactly once", _with_altered_output(_drop)),
     "reorders-deliveries": Mutant("order", _with_altered_output(_reorder)),
     "delays-deliveries": Mutant("in time", _altered(_delays_deliveries)),
+    "spoils-headers": Mutant("headers", _with_altered_output(_cut_headers)),
+    "names-no-subject": Mutant("no responders", _with_altered_output(_hide_nobody)),
+    "hides-that-nobody-is-there": Mutant("no responders", _with_altered_output(_keep_back_nobody)),
+    "echoes": Mutant("echo", _knows_no_features),
     "serves-two-members": Mutant("one member per group", _serves_two_members),
     "never-suspects": Mutant("in time", _without("interest.suspect")),
     "announces-no-unsub": Mutant("interest", _without("cluster.interest_announcer.removed")),

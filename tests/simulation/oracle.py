@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.fault_log import FaultLog
 from tests.simulation.host import Host
+from tests.simulation.scenario import NO_FEATURES, Features
 
 GRACE = 5.0
 """Seconds within which interest and messages arrive on a path without faults."""
@@ -37,7 +38,11 @@ def covers(pattern: str, subject: str) -> bool:
 class OracleSession:
     """One session of a client in the model."""
 
-    def __init__(self, number: int, name: str, client: Host, server: Host) -> None:
+    def __init__(
+        self, number: int, name: str, client: Host, server: Host, features: Features = NO_FEATURES
+    ) -> None:
+        """`features` are what the server gives of what the client asks for."""
+        self.features = features
         self.number = number
         self.name = name
         self.client = client
@@ -102,6 +107,16 @@ class OracleMessage:
     """Members of these groups that were removed before, which the publisher's server may not know yet."""
     served: dict[str, OracleSubscription] = field(default_factory=dict)
     """The receiver by queue group."""
+    block: bytes = b""
+    """Its headers."""
+    size: int = 0
+    """Bytes of the payload."""
+    delivered: bool = False
+    """Whether anybody has got it."""
+    must_reach_nobody: bool = False
+    """Whether its server must answer it with 503, unless a later event excuses that."""
+    reached_nobody: bool = False
+    """Whether its server has answered it with 503."""
 
     def __str__(self) -> str:
         return f"message {self.number} on {self.subject} by {self.session.name}"
@@ -115,15 +130,21 @@ class Oracle:
         self._subscriptions: dict[str, dict[OracleSubscription, None]] = {}
         """The live ones by pattern."""
         self._leavers: list[OracleSubscription] = []
-        """Group members that were removed since the last quiet period."""
+        """Subscriptions that were removed since the last quiet period."""
         self._joined: list[OracleSubscription] = []
-        """Group members that were added since the last quiet period."""
+        """Subscriptions that were added since the last quiet period."""
         self._matches: dict[str, list[str]] = {}
         self.messages: list[OracleMessage] = []
         self._checked = 0
         self.deliveries = 0
         self.expected = 0
         """Number of expected deliveries that were verified."""
+        self.mixed = False
+        """Whether some servers take no headers."""
+        self.headed = 0
+        """Number of deliveries with headers."""
+        self.requests_to_nobody = 0
+        """Number of requests that were answered with 503."""
 
     # --- subscriptions -----------------------------------------------------------
 
@@ -133,8 +154,7 @@ class Oracle:
         """A session sent SUB."""
         session.subscriptions += 1
         subscription = OracleSubscription(session, session.subscriptions, pattern, queue, now)
-        if queue is not None:
-            self._joined.append(subscription)
+        self._joined.append(subscription)
         if pattern not in self._subscriptions:
             self._subscriptions[pattern] = {}
             self._matches.clear()
@@ -146,8 +166,7 @@ class Oracle:
         if subscription.ended == math.inf:
             subscription.ended = now
             del self._subscriptions[subscription.pattern][subscription]
-            if subscription.queue is not None:
-                self._leavers.append(subscription)
+            self._leavers.append(subscription)
 
     def limited(self, subscription: OracleSubscription, limit: int, now: float) -> None:
         """A PONG confirmed the limit; earlier deliveries count, and stay valid beyond it."""
@@ -173,6 +192,8 @@ class Oracle:
         groups: dict[str, list[OracleSubscription]] = {}
         for pattern in self._patterns(subject):
             for subscription in self._subscriptions[pattern]:
+                if subscription.session is session and not session.features.echo:
+                    continue
                 if subscription.queue is not None:
                     groups.setdefault(subscription.queue, []).append(subscription)
                 elif self._must_know(session, subscription, now):
@@ -184,8 +205,22 @@ class Oracle:
             known_gone = self._must_know_removal(session, leaver, now)
             if leaver.queue in expected and not known_gone and covers(leaver.pattern, subject):
                 message.leaving.setdefault(leaver.queue, []).append(leaver)
+        if reply is not None and session.features.no_responders:
+            message.must_reach_nobody = self._is_unheard(session, subject, now)
         self.messages.append(message)
         return message
+
+    def _is_unheard(self, session: OracleSession, subject: str, now: float) -> bool:
+        """Whether nobody listens to this subject, and the publisher's server must know that."""
+        return (
+            not any(self._subscriptions[pattern] for pattern in self._patterns(subject))
+            and self._fault_log.first_fault(session.client, session.server) == math.inf
+            and all(
+                self._must_know_removal(session, leaver, now)
+                for leaver in self._leavers
+                if covers(leaver.pattern, subject)
+            )
+        )
 
     def _expected_groups(
         self, session: OracleSession, groups: dict[str, list[OracleSubscription]], now: float
@@ -241,21 +276,27 @@ class Oracle:
 
     # --- delivery --------------------------------------------------------------------
 
-    def delivered(self, subscription: OracleSubscription, number: int, now: float) -> OracleMessage:
-        """A session received a message for a subscription; raises `Violation` if it must not have."""
+    def delivered(
+        self, subscription: OracleSubscription, number: int, now: float, block: bytes = b""
+    ) -> OracleMessage:
+        """A session received a message for a subscription; raises `Violation` if it must not have.
+
+        `block` are the headers that came with it.
+        """
         message = self.messages[number]
         self._check_delivery(subscription, message)
+        self._check_features(subscription, message, block)
+        message.delivered = True
+        self.headed += bool(block)
         if subscription.queue is not None:
             other = message.served.setdefault(subscription.queue, subscription)
             if other is not subscription:
                 raise Violation(f"one member per group: {other} and {subscription} got {message}")
         if now - message.at > GRACE and self._was_expected(message, subscription):
             raise Violation(f"in time: {subscription} got {message} {now - message.at:.3f} s late")
-        subscription.seen.add(number)
         subscription.last[message.session.number] = number
         self.deliveries += 1
-        if subscription.limit and len(subscription.seen) >= subscription.limit:
-            self.unsubscribed(subscription, now)
+        self._count(subscription, number, now)
         known, server = message.session.known_at, subscription.session.server
         known[server] = max(known.get(server, 0), message.subscriptions)
         return message
@@ -274,6 +315,49 @@ class Oracle:
         if subscription.limit and len(subscription.seen) >= subscription.limit:
             raise Violation(f"UNSUB with max: {subscription} got {message} beyond its limit")
 
+    def _check_features(self, subscription: OracleSubscription, message: OracleMessage, block: bytes) -> None:
+        """What holds for every delivery to a client of today, whatever faults there were."""
+        features = subscription.session.features
+        if (
+            subscription.session is message.session
+            and not features.echo
+            and not self._may_overtake(subscription)
+        ):
+            raise Violation(f"echo: {subscription} got {message}, its own")
+        if message.reached_nobody:
+            raise Violation(f"no responders: {subscription} got {message}, which had reached nobody")
+        if block and not features.headers:
+            raise Violation(f"headers: {subscription} takes none, and got those of {message}")
+        if block and block != message.block:
+            raise Violation(f"headers: {subscription} got others than those of {message}")
+        # What was sent on may have been at a server that takes none.
+        may_be_cut = not features.headers or (self.mixed and self._may_overtake(subscription))
+        if message.block and not block and not may_be_cut:
+            raise Violation(f"headers: {subscription} got {message} without its headers")
+
+    def unanswered(self, subscription: OracleSubscription, number: int, subject: str, now: float) -> None:
+        """A session received 503 for a request of its own, with this subject in it, at a subscription."""
+        message, session = self.messages[number], subscription.session
+        if message.session is not session or not session.features.no_responders:
+            raise Violation(f"no responders: {session.name} has not asked for 503 to {message}")
+        if subject != message.subject or not covers(subscription.pattern, message.reply or ""):
+            raise Violation(f"no responders: {subscription} got 503 for {subject!r} instead of {message}")
+        if number in subscription.seen or subscription.over:
+            raise Violation(f"no responders: {subscription} got 503 for {message} once too often")
+        if message.delivered:
+            raise Violation(f"no responders: {session.name} got 503 for {message}, which was delivered")
+        if subscription.limit and len(subscription.seen) >= subscription.limit:
+            raise Violation(f"UNSUB with max: {subscription} got 503 for {message} beyond its limit")
+        self.requests_to_nobody += not message.reached_nobody
+        message.reached_nobody = True
+        self._count(subscription, number, now)
+
+    def _count(self, subscription: OracleSubscription, number: int, now: float) -> None:
+        """A subscription has had this message, or 503 for it; that may have been its last."""
+        subscription.seen.add(number)
+        if subscription.limit and len(subscription.seen) >= subscription.limit:
+            self.unsubscribed(subscription, now)
+
     # --- quiet periods -----------------------------------------------------------------
 
     def check(self) -> None:
@@ -281,6 +365,7 @@ class Oracle:
         for message in self.messages[self._checked :]:
             self._check_plain(message)
             self._check_groups(message)
+            self._check_nobody(message)
         self._checked = len(self.messages)
         self._leavers.clear()
         self._joined.clear()
@@ -305,6 +390,23 @@ class Oracle:
                     raise Violation(
                         f"exactly once: no member of group {name} got {message} of {message.at:.6f}"
                     )
+
+    def _check_nobody(self, message: OracleMessage) -> None:
+        """A request that nobody heard has been answered, if its session lived to hear that."""
+        session, late = message.session, message.at + GRACE
+        if (
+            message.must_reach_nobody
+            and not message.delivered
+            and session.ended > late
+            and self._fault_log.first_fault(session.client, session.server) > late
+            and not any(
+                message.at <= joined.requested <= late and covers(joined.pattern, message.subject)
+                for joined in self._joined
+            )
+        ):
+            self.expected += 1
+            if not message.reached_nobody:
+                raise Violation(f"no responders: {session.name} did not hear that nobody got {message}")
 
     def _may_overtake(self, subscription: OracleSubscription) -> bool:
         """Whether a message may arrive through a server whose member has left, and a later one directly."""
@@ -345,6 +447,7 @@ class Oracle:
             member
             for member in self._joined
             if member.queue == group
+            and (member.session is not message.session or member.session.features.echo)
             and message.at <= member.requested <= message.at + GRACE
             and covers(member.pattern, message.subject)
         ]

@@ -5,11 +5,11 @@ does nothing. So shrinking can remove steps to find those that matter.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Incremented when seeds change their meaning."""
 
 Argument = int | float | str | None
@@ -64,6 +64,20 @@ class ServerSpec:
     """Whether the host of its cluster listener is 0.0.0.0."""
     by_name: bool = True
     """Whether its list of routes has names, not addresses."""
+    current: bool = False
+    """Whether it is a server of today, which knows headers; else it has the protocol of gnatsd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a client asks for in CONNECT; a server with the protocol of gnatsd gives none of it."""
+
+    headers: bool = False
+    no_responders: bool = False
+    echo: bool = True
+
+
+NO_FEATURES: Final = Features()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,8 @@ class Scenario:
     max_pending: int
     """Maximum pending bytes of one client."""
     phases: tuple[Phase, ...]
+    features: tuple[Features, ...] = (NO_FEATURES,)
+    """Of the clients, in turn."""
 
     @property
     def steps(self) -> int:
@@ -100,6 +116,7 @@ class Scenario:
         """Readable lines: the cluster, and every step."""
         lines = [f"{self.conditions}{', with a password for routes' if self.route_password else ''}"]
         lines += [f"server {number}: {spec}" for number, spec in enumerate(self.server_specs)]
+        lines += [f"clients in turn: {', '.join(map(str, self.features))}"]
         for number, phase in enumerate(self.phases):
             lines.append(f"phase {number} of {phase.seconds:g} s")
             lines += [str(step) for step in phase.steps]
@@ -172,6 +189,7 @@ _WORDS: Final = ("a", "b", "c")
 _PATTERNS: Final = ("a.a", "a.b", "b.a", "c", "a.*", "*.a", "*.*", "a.>", ">", "b.*.c")
 _QUEUES: Final = (None, None, "q", "r")
 _SERVICES: Final = ("svc.one", "svc.two")
+_REQUESTS: Final = (*_SERVICES, "svc.with.no.members")
 
 
 def _subject(chance: Random) -> str:
@@ -195,7 +213,7 @@ def _traffic_step(chance: Random, at: float, clients: int, servers: int, *, heav
         size = chance.choice((0, 10, 10, 100, 100, 1000, 20_000))
         arguments = (_subject(chance), chance.choice((1, 1, 2, 5, 20)), size)
     elif action == "req":
-        arguments = (chance.choice(_SERVICES),)
+        arguments = (chance.choice(_REQUESTS),)
     elif action == "sub":
         arguments = (chance.choice(_PATTERNS), chance.choice(_QUEUES))
     elif action == "unsub":
@@ -341,6 +359,27 @@ def _phase(chance: Random, clients: int, servers: int, kind: _PhaseKind) -> Phas
     return Phase(seconds, tuple(sorted(steps, key=lambda step: step.at)))
 
 
+def _modernized(scenario: Scenario) -> Scenario:
+    """In most seeds servers of today, in some of them with others among them; and clients of all kinds."""
+    chance = Random(f"{VERSION}:features:{scenario.seed}")
+    if chance.random() < 0.3:
+        return scenario
+    share = chance.choice((1.0, 1.0, 0.8, 0.5))
+    specs = tuple(replace(spec, current=chance.random() < share) for spec in scenario.server_specs)
+    return replace(
+        scenario, server_specs=specs, features=tuple(_features(chance) for _ in range(_KINDS_OF_CLIENTS))
+    )
+
+
+_KINDS_OF_CLIENTS: Final = 11
+"""How many are made for a seed; they are given to clients in turn."""
+
+
+def _features(chance: Random) -> Features:
+    headers = chance.random() < 0.7
+    return Features(headers, headers and chance.random() < 0.8, chance.random() < 0.8)
+
+
 def make_scenario(seed: int) -> Scenario:
     """The scenario of a seed; the same in every process."""
     chance = Random(f"{VERSION}:{seed}")
@@ -361,6 +400,6 @@ def make_scenario(seed: int) -> Scenario:
         heavy, faulty = chance.random() < (0.5 if tight else 0.1), chance.random() < (0.9 if number else 0.2)
         phases.append(_phase(chance, clients, servers, _PhaseKind(not number, heavy, faulty)))
     route_password = chance.random() < 0.3
-    return Scenario(
-        seed, server_specs, conditions, route_password, _TIGHT if tight else _ROOMY, tuple(phases)
+    return _modernized(
+        Scenario(seed, server_specs, conditions, route_password, _TIGHT if tight else _ROOMY, tuple(phases))
     )

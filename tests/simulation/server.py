@@ -1,7 +1,6 @@
 """One server of the simulated cluster: a host, and the broker that runs on it."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -15,6 +14,7 @@ from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Event, Level, SlowConsumer, StaleConnection
 from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.ports.event_log import EventLog
 from app.ports.transport import LINGER_SECONDS
@@ -31,7 +31,22 @@ LIMITS = Limits(ping_interval=5.0, ping_max=2)
 
 _USER, _PASSWORD = "route", "secret"
 
-MakeBroker = Callable[[Limits, ServerInfo, Needs, Membership], Broker]
+
+class MakeBroker(Protocol):
+    """Makes a broker, as its class does."""
+
+    def __call__(
+        self,
+        limits: Limits,
+        info: ServerInfo,
+        needs: Needs,
+        membership: Membership,
+        *,
+        compatibility: Compatibility,
+    ) -> Broker:
+        """A broker that belongs to a cluster."""
+        ...
+
 
 _COUNTED = {
     RouteRegistered: "routes registered",
@@ -148,7 +163,17 @@ class SimulatedServer:
         needs = Needs(context.make_plane, context.entropy.seed(), self.host.clock, AllowAll(), log)
         dialer = context.network.dialer(self.host)
         guard = SingleUser(_USER, _PASSWORD) if context.scenario.route_password else AllowAll()
-        return context.make_broker(limits, info, needs, Membership(self._settings(), guard, dialer))
+        membership = Membership(self._settings(), guard, dialer)
+        return context.make_broker(limits, info, needs, membership, compatibility=self._compatibility)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is a server of today, at each of its starts."""
+        return self._spec.current
+
+    @property
+    def _compatibility(self) -> Compatibility:
+        return Compatibility.CURRENT if self.is_current else Compatibility.GNATSD
 
     def _settings(self) -> ClusterSettings:
         servers = self._context.servers

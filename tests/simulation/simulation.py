@@ -17,7 +17,7 @@ from tests.simulation.host import Host
 from tests.simulation.link_direction import NetworkPath
 from tests.simulation.network import Network
 from tests.simulation.oracle import Oracle, Violation
-from tests.simulation.scenario import Phase, Scenario
+from tests.simulation.scenario import NO_FEATURES, Features, Phase, Scenario
 from tests.simulation.server import MakeBroker, SimulatedServer
 from tests.simulation.trace import Trace
 from tests.simulation.workload import Workload
@@ -73,6 +73,8 @@ class Simulation:
             SimulatedServer(self, number, self._server_host(number), spec)
             for number, spec in enumerate(scenario.server_specs)
         ]
+        self._current = {server.host for server in self.servers if server.is_current}
+        self.oracle.mixed = len(self._current) < len(self.servers)
         self.clients: dict[int, SimulatedClient] = {}
         self.fault_injector = FaultInjector(self)
         self.workload = Workload(self)
@@ -95,6 +97,15 @@ class Simulation:
         """A number for a new session."""
         self._sessions += 1
         return self._sessions
+
+    def asked_by(self, number: int) -> Features:
+        """What a client asks for."""
+        features = self.scenario.features
+        return features[number % len(features)]
+
+    def features_of(self, number: int, server: Host) -> Features:
+        """What a client gets of what it asks for, at this server."""
+        return self.asked_by(number) if server in self._current else NO_FEATURES
 
     def client(self, number: int) -> SimulatedClient:
         """The client of a number."""
@@ -126,6 +137,8 @@ class Simulation:
             "messages": len(self.oracle.messages),
             "deliveries": self.oracle.deliveries,
             "expected deliveries": self.oracle.expected,
+            "deliveries with headers": self.oracle.headed,
+            "requests to nobody": self.oracle.requests_to_nobody,
             "sessions": self._sessions,
             "checks": self.checks,
             "virtual seconds": int(self.clock.monotonic()),

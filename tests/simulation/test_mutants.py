@@ -8,7 +8,7 @@ from tests.simulation.scenario import make_scenario
 from tests.simulation.simulation import Simulation
 from tests.support.twins import twins
 
-SEEDS = 12
+SEEDS = 20
 """The number of seeds that catch every mutant."""
 
 RARE = {"never-suspects", "no-failover"}

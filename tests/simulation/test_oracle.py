@@ -7,7 +7,16 @@ import pytest
 from app.adapters.clock_manual import ManualClock
 from tests.simulation.fault_log import FaultLog
 from tests.simulation.host import Host
-from tests.simulation.oracle import GRACE, Oracle, OracleSession, OracleSubscription, Violation, covers
+from tests.simulation.oracle import (
+    GRACE,
+    Oracle,
+    OracleMessage,
+    OracleSession,
+    OracleSubscription,
+    Violation,
+    covers,
+)
+from tests.simulation.scenario import Features
 
 LONG = 2 * GRACE
 
@@ -276,3 +285,142 @@ def test_a_frozen_host_with_another_fault_is_excused(driver: OracleDriver) -> No
     driver.fault_log.record_freeze(driver.there, driver.now)
 
     assert (0.0, math.inf) == (first, driver.fault_log.frozen_since(driver.there))
+
+
+BLOCK = b"NATS/1.0\r\n\r\n"
+TODAY = Features(headers=True, no_responders=True)
+
+
+def headed(driver: OracleDriver) -> int:
+    """Publish a message with headers; returns its number."""
+    number = driver.publish("a")
+    driver.oracle.messages[number].block = BLOCK
+    return number
+
+
+def test_headers_arrive_whole_or_not_at_all(driver: OracleDriver) -> None:
+    """A client that takes headers gets them, and another one none; both are deliveries."""
+    able = OracleSession(3, "able", driver.subscriber.client, driver.there, TODAY)
+    plain, takes = driver.subscribe("a"), driver.subscribe("a", session=able)
+    number = headed(driver)
+
+    driver.deliver(plain, number)
+    driver.oracle.delivered(takes, number, driver.now, BLOCK)
+
+    assert (2, 1) == (driver.check(), driver.oracle.headed)
+
+
+@pytest.mark.parametrize(
+    ("features", "block"),
+    [
+        (Features(), BLOCK),
+        (TODAY, BLOCK[:-1]),
+        (TODAY, b""),
+    ],
+    ids=["unasked", "spoilt", "cut off"],
+)
+def test_wrong_headers_are_reported(driver: OracleDriver, features: Features, block: bytes) -> None:
+    """Those that were not asked for, those of which a byte is missing, and those that are missing."""
+    session = OracleSession(3, "able", driver.subscriber.client, driver.there, features)
+    subscription = driver.subscribe("a", session=session)
+    number = headed(driver)
+
+    with pytest.raises(Violation, match="headers"):
+        driver.oracle.delivered(subscription, number, driver.now, block)
+
+
+def test_what_was_sent_on_may_lack_its_headers(driver: OracleDriver) -> None:
+    """Where a server takes none, and a member of the group has left."""
+    session = OracleSession(3, "able", driver.subscriber.client, driver.there, TODAY)
+    subscription, leaver = driver.subscribe("a", "q", session), driver.subscribe("a", "q")
+    driver.oracle.unsubscribed(leaver, driver.now)
+    number = headed(driver)
+    driver.oracle.mixed = True
+
+    driver.oracle.delivered(subscription, number, driver.now)
+
+    assert 1 == driver.oracle.deliveries
+
+
+def test_an_echo_is_reported(driver: OracleDriver) -> None:
+    """A client that wants none is not expected to get its own messages, and must not."""
+    driver.publisher.features = Features(echo=False)
+    own = driver.subscribe("a", session=driver.publisher)
+    number = driver.publish("a")
+    assert 0 == driver.check()
+
+    with pytest.raises(Violation, match="echo"):
+        driver.deliver(own, number)
+
+
+class Request:
+    """A request of a client of today, and its inbox."""
+
+    def __init__(self, driver: OracleDriver) -> None:
+        self._driver = driver
+        self._session = driver.publisher
+        self._session.features = TODAY
+        self.inbox = driver.subscribe("inbox.*", session=self._session)
+        self.message: OracleMessage = driver.oracle.published(self._session, "ask", "inbox.1", driver.now)
+
+    def fail(self, subject: str = "ask") -> None:
+        """It is answered with 503."""
+        self._driver.oracle.unanswered(self.inbox, self.message.number, subject, self._driver.now)
+
+
+def test_a_request_to_nobody_is_answered(driver: OracleDriver) -> None:
+    """If nobody listens, 503 is expected, once."""
+    request = Request(driver)
+
+    request.fail()
+
+    assert (1, 1) == (driver.check(), driver.oracle.requests_to_nobody)
+    with pytest.raises(Violation, match="no responders"):
+        request.fail()
+
+
+def test_a_request_to_nobody_without_an_answer_is_reported(driver: OracleDriver) -> None:
+    """The client would wait for its time limit."""
+    Request(driver)
+
+    with pytest.raises(Violation, match="no responders: publisher did not hear"):
+        driver.check()
+
+
+def test_somebody_may_have_come_meanwhile(driver: OracleDriver) -> None:
+    """A subscription just after the request is an excuse, whichever of the two was first at the server."""
+    Request(driver)
+    driver.subscribe("ask")
+
+    assert 0 == driver.check()
+
+
+def test_a_wrong_answer_to_a_request_is_reported(driver: OracleDriver) -> None:
+    """503 names the subject of the request."""
+    request = Request(driver)
+
+    with pytest.raises(Violation, match="no responders"):
+        request.fail("other")
+
+
+def test_a_false_answer_to_a_request_is_reported(driver: OracleDriver) -> None:
+    """What was delivered has not reached nobody, and the other way round."""
+    subscription, request = driver.subscribe("ask"), Request(driver)
+    driver.deliver(subscription, request.message.number)
+
+    with pytest.raises(Violation, match="which was delivered"):
+        request.fail()
+    other = Request(driver)
+    other.fail()
+    with pytest.raises(Violation, match="which had reached nobody"):
+        driver.deliver(subscription, other.message.number)
+
+
+def test_an_answer_counts_for_the_limit(driver: OracleDriver) -> None:
+    """A subscription with a limit has had one message more."""
+    request = Request(driver)
+    driver.oracle.limited(request.inbox, 1, driver.now)
+
+    request.fail()
+
+    assert request.inbox.ended == driver.now

@@ -22,6 +22,8 @@ class Settings(TypedDict, total=False):
     user: str
     password: str
     token: str
+    users: list[dict[str, str]]
+    """With passwords or nkeys, as in the configuration file."""
     auth_timeout: float
     http_port: int
     https_port: int

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _HELLO = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+_HEADED_HELLO = b'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
 _SUBJECT, _QUEUE, _READY = b"work.now", b"workers", b"ready"
 
 BATCH = 10
@@ -46,13 +47,16 @@ class DrainPlan:
     """Servers with a steady member; all if None."""
     changing: tuple[int, ...] | None = None
     """Servers with members that join and leave; all if None."""
+    headers: bool = False
+    """Whether messages have headers, which must arrive whole."""
 
 
 class Worker:
     """One connection of a client."""
 
-    def __init__(self, got: Counter[int]) -> None:
+    def __init__(self, got: Counter[int], *, headers: bool = False) -> None:
         self._got = got
+        self._headers = headers
         self._pongs: list[asyncio.Future[None]] = []
         self.arrived = asyncio.Event()
         """Set by each message."""
@@ -64,7 +68,7 @@ class Worker:
         """Connect, and wait until the server has accepted CONNECT."""
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self._task = asyncio.ensure_future(self._read())
-        self._writer.write(_HELLO)
+        self._writer.write(_HEADED_HELLO if self._headers else _HELLO)
         await self.settle()
         return self
 
@@ -106,10 +110,15 @@ class Worker:
 
     def publish(self, numbers: range) -> None:
         """Publish these numbers in one write."""
-        payloads = [b"%d" % number for number in numbers]
-        self._writer.write(
-            b"".join(b"PUB %b re.ply %d\r\n%b\r\n" % (_SUBJECT, len(data), data) for data in payloads)
-        )
+        self._writer.write(b"".join(map(self._message, numbers)))
+
+    def _message(self, number: int) -> bytes:
+        data = b"%d" % number
+        if not self._headers:
+            return b"PUB %b re.ply %d\r\n%b\r\n" % (_SUBJECT, len(data), data)
+        block = _block_of(data)
+        sizes = len(block), len(block) + len(data)
+        return b"HPUB %b re.ply %d %d\r\n%b%b\r\n" % (_SUBJECT, *sizes, block, data)
 
     def close(self) -> None:
         """Close the connection."""
@@ -119,17 +128,26 @@ class Worker:
     async def _read(self) -> None:
         while line := await self._reader.readline():
             words = line.split()
-            if words[0] == b"MSG":
+            if words[0] in (b"MSG", b"HMSG"):
                 data = await self._reader.readexactly(int(words[-1]) + 2)
                 if words[2] == b"2":
                     self.greeted.add(data[:-2])
                     continue
-                assert [b"MSG", _SUBJECT, b"1", b"re.ply"] == words[:4]
+                verb = b"HMSG" if self._headers else b"MSG"
+                assert [verb, _SUBJECT, b"1", b"re.ply"] == words[:4]
+                size = int(words[4]) if self._headers else 0
+                block, data = data[:size], data[size:-2]
+                assert not self._headers or block == _block_of(data)
                 self._got[int(data)] += 1
                 self.taken += 1
                 self.arrived.set()
             elif words[0] == b"PONG":
                 self._pongs.pop(0).set_result(None)
+
+
+def _block_of(data: bytes) -> bytes:
+    """The headers of the message with this payload."""
+    return b"NATS/1.0\r\nNumber: %b\r\n\r\n" % data
 
 
 class WorkerGroup:
@@ -147,10 +165,10 @@ class WorkerGroup:
     async def play(self) -> tuple[int, int]:
         """Returns the number of lost messages, and of messages received more than once."""
         plan = self._plan
-        stay = [await Worker(self.got).connect(port) for port in self._those(plan.steady)]
+        stay = [await self._worker(port) for port in self._those(plan.steady)]
         for peer in stay:
             await peer.join()
-        publishers = [await Worker(self.got).connect(port) for port in self._ports]
+        publishers = [await self._worker(port) for port in self._ports]
         for number, peer in enumerate(stay):
             await peer.await_publishers(publishers, b"%b.%d" % (_READY, number))
         async with asyncio.TaskGroup() as tasks:
@@ -164,6 +182,9 @@ class WorkerGroup:
         for peer in (*stay, *publishers):
             peer.close()
         return plan.messages - len(self.got), sum(count > 1 for count in self.got.values())
+
+    async def _worker(self, port: int) -> Worker:
+        return await Worker(self.got, headers=self._plan.headers).connect(port)
 
     def _those(self, numbers: tuple[int, ...] | None) -> Sequence[int]:
         return self._ports if numbers is None else [self._ports[number] for number in numbers]
@@ -182,7 +203,7 @@ class WorkerGroup:
         """Join and leave until the planned number of members have left."""
         plan = self._plan
         while self.left < plan.leavings and self._sent < plan.messages:
-            peer = await Worker(self.got).connect(port)
+            peer = await self._worker(port)
             await peer.join(limit)
             while self._sent < plan.messages and not self._is_ahead(0):
                 await _tick()

@@ -21,7 +21,10 @@ HOST = "127.0.0.1"
 
 Transport = Literal["tcp", "memory"]
 
-_AUTHORIZATION = {"user": "user", "password": "password", "token": "token", "auth_timeout": "timeout"}
+_AUTHORIZATION = {
+    **{name: name for name in ("user", "password", "token", "users")},
+    "auth_timeout": "timeout",
+}
 """Names of settings, and of the same in the section ``authorization``."""
 
 _ROUTE_AUTHORIZATION = {"route_user": "user", "route_password": "password", "route_auth_timeout": "timeout"}

@@ -6,6 +6,7 @@ the route protocol by hand. `VirtualCluster` has several servers on one network.
 
 import json
 from dataclasses import replace
+from typing import ClassVar
 
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
@@ -18,6 +19,7 @@ from app.domain.cluster.route_url import RouteUrl
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
 from app.domain.sessions.connection import Connection
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.event_log import RecordingEventLog
@@ -78,6 +80,8 @@ class VirtualPeer(VirtualClient):
 class RoutedBroker(VirtualBroker):
     """A server that belongs to a cluster; `dialer` records what it dials."""
 
+    compatibility: ClassVar[Compatibility] = Compatibility.GNATSD
+
     def __init__(
         self,
         make_plane: MakePlane,
@@ -89,7 +93,8 @@ class RoutedBroker(VirtualBroker):
     ) -> None:
         self.dialer = ScriptedDialer()
         membership = Membership(settings, route_gatekeeper or AllowAll(), self.dialer)
-        setup = BrokerSetup(replace(INFO, server_id=OWN_ID), membership)
+        own = replace(INFO, server_id=OWN_ID)
+        setup = BrokerSetup(own, membership, compatibility=self.compatibility)
         super().__init__(make_plane, limits, events=events, setup=setup)
 
     @property
@@ -134,6 +139,12 @@ class RoutedBroker(VirtualBroker):
         assert self.cluster.remotes[server_id] is peer.session
         peer.heard()
         return peer
+
+
+class RoutedBrokerOfToday(RoutedBroker):
+    """The same, with all that servers and clients of today understand."""
+
+    compatibility: ClassVar[Compatibility] = Compatibility.CURRENT
 
 
 class VirtualCluster:

@@ -69,8 +69,10 @@ class Message:
         self.plain_start = start_of(subject)
         self.start = b"H" + self.plain_start if self.header else self.plain_start
         self.tail = tail_of(words[1:])
-        self.plain_tail = tail_of([*words[1:-2], b"%d" % (self.size - self.header)])
+        self.plain_tail = self.tail
         """In place of `tail`, for receivers that take no headers."""
+        if self.header:
+            self.plain_tail = tail_of([*words[1:-2], b"%d" % (self.size - self.header)])
 
     @property
     def reply(self) -> bytes:

@@ -19,18 +19,22 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "Invalid Publish Subject": "1.2.0",
         "proto": "1.2.0",
         "client_id": "1.2.0",
+        "no echo": "1.2.0",
         "only what is true": "1.2.0",
         "one line for an unknown operation": "1.4.0",
         "control line of 4096 bytes": "1.4.0",
         "cluster": "2.0.0",
         "nonce": "2.0.0",
+        "login with an nkey": "2.0.0",
         "Authentication Timeout": "2.0.0",
         "server_name": "2.1.2",
         "client_ip": "2.1.6",
         "headers": "2.2.0",
+        "delivery of headers": "2.2.0",
+        "no responders": "2.2.0",
         "ldm": "2.2.0",
         "tls_available": "2.2.0",
         "ws_connect_urls": "2.2.0",
     }
 )
-"""What clients see, and since which version (later-client-features.md, sections 2, 3 and 7)."""
+"""What clients see, and since which version (later-client-features.md, sections 2 to 7)."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.adapters.auth.nkeys import NkeyAuthenticator
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.protocol.client_level import CLIENT_LEVEL, FEATURES
@@ -14,6 +15,7 @@ from app.domain.protocol.encode import PersonalInfo, ServerInfo
 from app.domain.sessions.client import ClientSession
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.wire import ADDRESS
+from tests.support.nkeys import NkeyUser
 from tests.support.virtual_broker import INFO, BrokerSetup, VirtualBroker, VirtualClient
 
 CURRENT = BrokerSetup(compatibility=Compatibility.CURRENT)
@@ -79,6 +81,23 @@ def _long_subjects(server: VirtualBroker) -> bool:
     ) == asked(server, b"SUB %b 1\r\n" % longer)
 
 
+def _headers_are_delivered(server: VirtualBroker) -> bool:
+    plain = server.connect(quiet=True)
+    plain.send(b"SUB a 1\r\n")
+    message = b"14 16\r\nNATS/1.0\r\n\r\n\r\nhi\r\n"
+    heard, _ = asked(server, b'CONNECT {"headers":true}\r\nSUB a 1\r\nHPUB a ' + message)
+    return heard == b"HMSG a 1 " + message and plain.heard() == b"MSG a 1 2\r\nhi\r\n"
+
+
+def _signs_the_nonce(server: VirtualBroker) -> bool:
+    user, nonce = NkeyUser(), "NONCE"
+    server.broker.gatekeeper = NkeyAuthenticator([user.nkey])
+    server.broker.greeting.make_nonce = lambda: nonce
+    login = {"verbose": False, "nkey": user.nkey, "sig": user.sig(nonce)}
+    connect = b"CONNECT %b\r\nPING\r\n" % json.dumps(login).encode()
+    return info_of(server.accept())["nonce"] == nonce and server.connect().ask(connect) == b"PONG\r\n"
+
+
 CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     "invalid client protocol": lambda server: (
         asked(server, b'CONNECT {"protocol":2}\r\n') == (b"-ERR 'invalid client protocol'\r\n", False)
@@ -95,6 +114,9 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     ),
     "proto": lambda server: info_of(server.accept())["proto"] == 1,
     "client_id": lambda server: [info_of(server.accept())["client_id"] for _ in range(2)] == [1, 2],
+    "no echo": lambda server: (
+        asked(server, b'CONNECT {"echo":false}\r\nSUB a 1\r\nPUB a 0\r\n\r\nPING\r\n') == (b"PONG\r\n", True)
+    ),
     "only what is true": lambda server: (
         not {"auth_required", "ssl_required", "tls_required", "tls_verify"} & set(info_of(server.accept()))
     ),
@@ -104,10 +126,19 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     "control line of 4096 bytes": _long_subjects,
     "cluster": lambda server: updated(server, replace(_info(server), cluster="c"))["cluster"] == "c",
     "nonce": lambda server: informed(server, PersonalInfo(nonce="n"))["nonce"] == "n",
+    "login with an nkey": _signs_the_nonce,
     "Authentication Timeout": _login_takes_too_long,
     "server_name": lambda server: info_of(server.accept())["server_name"] == INFO.server_id,
     "client_ip": lambda server: informed(server, PersonalInfo(ldm=True))["client_ip"] == ADDRESS,
     "headers": lambda server: info_of(server.accept())["headers"] is True,
+    "delivery of headers": _headers_are_delivered,
+    "no responders": lambda server: (
+        asked(
+            server,
+            b'CONNECT {"headers":true,"no_responders":true}\r\nSUB r 1\r\nPUB a r 0\r\n\r\n',
+        )
+        == (b"HMSG r 1 33 33\r\nNATS/1.0 503\r\nNats-Subject: a\r\n\r\n\r\n", True)
+    ),
     "ldm": lambda server: informed(server, PersonalInfo(ldm=True))["ldm"] is True,
     "tls_available": lambda server: (
         updated(server, replace(_info(server), tls_available=True))["tls_available"] is True
