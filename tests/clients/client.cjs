@@ -123,7 +123,7 @@ const CHECKS = {
   no_responders: plain(noResponders),
   no_echo: plain(noEcho, { noEcho: true }),
   drain: plain(drain),
-  permissions: plain(refused),
+  permissions: plain(refused, { user: "user", pass: "secret" }),
   reconnect: plain(reconnect, { reconnectTimeWait: 50, maxReconnectAttempts: -1 }),
   nkey: (url, seed) => plain(request, { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) })(url),
   tls: (url, caFile) => plain(headersTravel, { tls: { ca: fs.readFileSync(caFile, "utf8") } })(url),
