@@ -12,11 +12,18 @@ def key_text(key: bytes, prefix: int = 0xA0) -> str:
     return base64.b32encode(body + binascii.crc_hqx(body, 0).to_bytes(2, "little")).decode()
 
 
+def seed_text(key: bytes, prefix: int = 0xA0) -> str:
+    """The private key as clients read it: five bits say that it is one, eight of what kind."""
+    return key_text(bytes([(prefix & 31) << 3]) + key, 0x90 | prefix >> 5).rstrip("=")
+
+
 class NkeyUser:
     """A user with a private key that is always the same for the same `seed`."""
 
     def __init__(self, seed: int = 1) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+        self.seed = seed_text(bytes([seed]) * 32)
+        """The private key."""
         self.nkey = key_text(self._private.public_key().public_bytes_raw())
         """The public key."""
 

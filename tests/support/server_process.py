@@ -20,16 +20,19 @@ START_SECONDS = 20.0
 STOP_SECONDS = 10.0
 """How long a server may take to end once it was asked to."""
 
+CURRENT = ("--compatibility", "current")
+"""The flags for the wire of today."""
+
 LISTENING = re.compile(r"Listening for client connections on \S*:(\d+)")
 
 
 class ServerProcess:
     """A server on a free port of the loopback, within a ``with`` block.
 
-    Further flags are given as arguments, ``--compatibility current`` among them for the
-    wire of today. The block is entered when the server
-    is ready, and the process is gone when it is left. Flags that send the log
-    elsewhere are out of place here: the port is read from stderr.
+    Further flags are given as arguments, ``*CURRENT`` among them for the wire of today.
+    The block is entered when the server is ready, and the process is gone when it is
+    left. Flags that send the log elsewhere are out of place here: the port is read from
+    stderr.
     """
 
     command: ClassVar[tuple[str, ...]] = (
@@ -79,6 +82,11 @@ class ServerProcess:
     def pid(self) -> int:
         """The process, for those who measure it."""
         return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """The address for clients."""
+        return f"nats://127.0.0.1:{self.port}"
 
     @property
     def is_alive(self) -> bool:

@@ -1,0 +1,86 @@
+"""The Node client against a server of today, over each twin."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.support.certificates import certificates
+from tests.support.foreign_clients import ForeignClient, node_client, node_has_websockets
+from tests.support.nkeys import NkeyUser
+from tests.support.server_process import CURRENT, ServerProcess
+from tests.support.twins import twins
+
+CHECKS = ("everyday", "verbose", "headers", "request", "request_many", "no_responders", "no_echo", "drain")
+
+
+@pytest.fixture(scope="module")
+def client() -> ForeignClient:
+    """The program that is run."""
+    return node_client()
+
+
+@pytest.fixture(scope="module", params=twins())
+def twin(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment that chooses a data plane."""
+    return {"PYNATSD_DATA_PLANE": cast("str", request.param)}
+
+
+@pytest.fixture(scope="module")
+def url(request: pytest.FixtureRequest, twin: dict[str, str]) -> Iterator[str]:
+    """A server for all checks that need no configuration; none is started without a client."""
+    request.getfixturevalue("client")
+    with ServerProcess(*CURRENT, env=twin) as server:
+        yield server.url
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_node_client(client: ForeignClient, url: str, check: str) -> None:
+    """What the Node client does every day works."""
+    client.run(check, url)
+
+
+def test_node_client_reconnects(client: ForeignClient, twin: dict[str, str]) -> None:
+    """It comes back to a restarted server, its subscriptions with it."""
+    with ServerProcess(*CURRENT, env=twin) as server, client.running("reconnect", server.url) as program:
+        assert program.stdout is not None
+        assert "connected\n" == program.stdout.readline()
+        server.stop()
+        with ServerProcess(*CURRENT, "-p", str(server.port), env=twin):
+            program.wait(60)
+
+
+def test_node_client_with_an_nkey(client: ForeignClient, twin: dict[str, str], tmp_path: Path) -> None:
+    """It signs the nonce of INFO, and is let in."""
+    user = NkeyUser()
+    config = tmp_path / "nkey.conf"
+    config.write_text(f"authorization {{ users: [ {{ nkey: {user.nkey} }} ] }}\n")
+    with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
+        client.run("nkey", server.url, user.seed)
+
+
+def test_node_client_with_tls(client: ForeignClient, twin: dict[str, str]) -> None:
+    """It begins TLS after INFO."""
+    files = certificates().files()
+    flags = ("--tls", "--tlscert", files.cert_file, "--tlskey", files.key_file)
+    with ServerProcess(*CURRENT, *flags, env=twin) as server:
+        client.run("tls", f"nats://localhost:{server.port}", files.ca_file)
+
+
+@pytest.mark.parametrize("compression", ["false", "true"])
+def test_node_client_over_a_websocket(
+    client: ForeignClient, twin: dict[str, str], tmp_path: Path, compression: str
+) -> None:
+    """`wsconnect` does the same over a websocket."""
+    if not node_has_websockets():
+        pytest.skip("node has no WebSocket before version 22")
+    config = tmp_path / "websocket.conf"
+    config.write_text(
+        f'websocket {{ host: "127.0.0.1", port: -1, no_tls: true, compression: {compression} }}\n'
+    )
+    with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
+        found = re.search(r"ws://\S+", server.wait_for("Listening for websocket clients"))
+        assert found is not None
+        client.run("websocket", found[0])
