@@ -178,7 +178,8 @@ class Service:
         if at is self._parts.listeners[0]:
             return self.broker.accept(wire)
         port = self._ports.get(at, at.port)
-        return self.broker.accept(wire, ListenerInfo(at.host, port, at.tls_required, at.tls_verify))
+        info = ListenerInfo(at.host, port, at.tls_required, at.tls_verify, websocket=bool(at.websocket))
+        return self.broker.accept(wire, info)
 
     async def _listen_for_routes(self, cluster: Cluster) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""

@@ -22,6 +22,8 @@ class ListenerInfo:
     tls_required: bool = False
     tls_verify: bool = False
     tls_available: bool = False
+    websocket: bool = False
+    """Whether it takes websockets; INFO does not say so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from ..closed_clients import TEXT_LENGTH, ClosedClient
+from ..closing_reason import ClosingReason
 from ..credentials import Credentials, Identity
+from ..dataplane.seam import Fault
 from ..events import (
     AuthorizationTimedOut,
     ClientReportedError,
@@ -13,7 +16,7 @@ from ..events import (
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol import encode
-from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
+from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
 from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
@@ -25,7 +28,7 @@ from ..protocol.errors import (
     NoRespondersWithoutHeaders,
     ProtocolError,
 )
-from ..stats import Profile
+from ..stats import ClientStats, Profile
 from .connection import Connection
 from .host import Host
 from .peer import PeerSession
@@ -138,6 +141,17 @@ class ClientSession(PeerSession):
             return PayloadExceeded(self.connection.link, error.reason, self.host.limits.max_payload)
         return super().event_of(error)
 
+    def note_refusal(self, line: bytes) -> None:
+        """A message with headers from a client that may send none is counted."""
+        if line[:5].upper() in _HEADED:
+            self.host.history.violations.headers += 1
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """A message whose headers have an impossible size is counted."""
+        if self._headers and is_about_headers(Fault(fault), text):
+            self.host.history.violations.headers += 1
+        super().fault(fault, text)
+
     # --- login -------------------------------------------------------------------
 
     def process_connect(self, argument: bytes) -> None:
@@ -197,6 +211,8 @@ class ClientSession(PeerSession):
             return False
         self.identity = identity
         self.admitted = True
+        if not self._logged_in:
+            self.host.client_in(self.connection)
         self._logged_in = True
         self._apply_options()
         if self._verbose:
@@ -215,6 +231,7 @@ class ClientSession(PeerSession):
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""
         if self._pending is None or not self._pending.under_way:
+            self.connection.closes_for(AuthorizationTimeout.closing)
             self.end(AuthorizationTimedOut(self.connection.link), self.wire_of(AuthorizationTimeout()))
 
     # --- operations ----------------------------------------------------------------
@@ -250,6 +267,7 @@ class ClientSession(PeerSession):
 
     def process_err(self, argument: bytes) -> None:
         """The client will not go on, so neither do we."""
+        self.connection.closes_for(ClosingReason.PARSE_ERROR)
         self.end(ClientReportedError(self.connection.link, readable(argument)))
 
     # --- who it is -------------------------------------------------------------------
@@ -263,6 +281,70 @@ class ClientSession(PeerSession):
     def profile(self) -> Profile:
         """Who the client is."""
         return Profile(self.name, self.lang, self.version, self._own_name)
+
+    @property
+    def user(self) -> str:
+        """Whom it logged in as; empty before that, and where nobody has a name."""
+        return self._own_name
+
+    @property
+    def over_websocket(self) -> bool:
+        """Whether it came in where websockets do."""
+        at = self._personal.listener
+        return at is not None and at.websocket
+
+    def stats(self) -> ClientStats:
+        """A snapshot."""
+        return ClientStats(
+            self.connection.stats(), self.profile, len(self.subscriptions), websocket=self.over_websocket
+        )
+
+    def closed(self) -> None:
+        """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
+        if self.connection.was_opened or not self.over_websocket:
+            self.host.history.closed.add(self._last_words())
+        super().closed()
+
+    def _last_words(self) -> ClosedClient:
+        connection = self.connection
+        inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
+        return ClosedClient(
+            connection.cid,
+            peer.ip,
+            peer.port,
+            connection.started,
+            connection.last_activity,
+            self.host.scheduler.monotonic(),
+            connection.closing or ClosingReason.CLIENT_CLOSED,
+            connection.rtt,
+            outbox.pending(),
+            inlet.in_msgs,
+            inlet.in_bytes,
+            outbox.out_msgs,
+            outbox.out_bytes,
+            len(self.subscriptions),
+            connection.wire.security,
+            self.over_websocket,
+            self._own_name,
+            self._name[:TEXT_LENGTH],
+            self.lang[:TEXT_LENGTH],
+            self.version[:TEXT_LENGTH],
+        )
+
+
+_HEADED = (b"HPUB ", b"HPUB\t")
+
+
+def is_about_headers(fault: Fault, text: bytes) -> bool:
+    """Whether a message was faulty for the size of its headers; see `Control.fault` for `text`.
+
+    A size that is none ends the words of PUB as well; one before it is a number only with HPUB.
+    Two words are enough for PUB, and too few for HPUB.
+    """
+    words = words_of(text)
+    if fault is Fault.SIZE:
+        return words[-1].isdigit()
+    return fault is Fault.ARGUMENTS and len(words) == 2
 
 
 _Value = TypeVar("_Value", bool, int, str)
