@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from .closed_clients import PeerHistory
+from .closing_reason import ClosingReason
 from .cluster.cluster import Cluster, ClusterSettings
 from .cluster.route_dialer import Dialer
 from .connection_type import ConnectionType
@@ -131,6 +133,7 @@ class Broker:
         self.slow_routes = 0
         """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
+        self.history = PeerHistory()
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
@@ -236,6 +239,7 @@ class Broker:
         session.greet(listener)
         if len(self.connections) >= self.limits.max_connections:
             connection.report(ConnectionsExceeded(connection.link, self.limits.max_connections))
+            connection.closes_for(MaximumConnections.closing)
             connection.close(MaximumConnections().wire(self.compatibility))
             return connection
         self.connections[connection.cid] = connection
@@ -273,6 +277,11 @@ class Broker:
         self._logins.discard(connection)
         self._verdicts.add(connection)
 
+    def client_in(self, connection: Connection) -> None:
+        """See `Host`: a client of today is pinged soon, gnatsd's at the interval alone."""
+        if self.compatibility is Compatibility.CURRENT:
+            self._pings.ping_soon(connection)
+
     def login_over(self, connection: Connection) -> None:
         """See `Host`."""
         self._logins.discard(connection)
@@ -287,6 +296,8 @@ class Broker:
         self._logins.discard(connection)
         self._verdicts.discard(connection)
         self.flow.forget(connection)
+        if connection.closing is ClosingReason.STALE_CONNECTION:
+            self.history.note_stale(is_route=connection.kind is PeerKind.ROUTE)
 
     def connection_lost(self) -> None:
         """A wire is lost."""
@@ -350,6 +361,7 @@ class Broker:
             self.scheduler.call_later(_FLUSH_CHECK_SECONDS, lambda: self._await_flush(deadline, done))
             return
         for connection in self._all():
+            connection.closes_for(ClosingReason.SERVER_SHUTDOWN)
             if connection.outbox.pending():
                 connection.abort()
             else:

@@ -32,6 +32,18 @@ class ConnectionStats:
     """Publishers that wait for it."""
     waits_for: tuple[tuple[int, str], ...] = ()
     """Number and name of the receivers that it waits for, as a publisher."""
+    rtt: float = 0.0
+    """Seconds between a ping and its answer, the last time that was measured; 0 before the first."""
+
+
+@dataclass(slots=True)
+class Violations:
+    """What clients were refused, ever."""
+
+    headers: int = 0
+    """Messages whose headers have impossible sizes, or that may have none."""
+    permissions: int = 0
+    """Messages and subscriptions that a client has no right to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,14 @@ class SubscriptionStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """When a connection ended, on the monotonic scale, and why, in words."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClientStats:
     """One client."""
 
@@ -86,6 +106,10 @@ class ClientStats:
     subscriptions: int
     subscription_list: tuple[SubscriptionStats, ...] = ()
     """Empty unless it was asked for."""
+    websocket: bool = False
+    """Whether it came in over a websocket."""
+    closing: Closing | None = None
+    """None for a client that is here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,76 +7,32 @@ works on, so counters move and clients leave; a page shows each client as it was
 row was made, and leaves out who has gone.
 """
 
-import heapq
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from itertools import islice
-from typing import TypeVar
 
 from .broker import Broker
+from .closed_clients import ClosedClient
 from .cluster.route_dialer import UnreachableRoute
 from .cluster.route_session import RouteSession
+from .connection_query import (
+    Client,
+    ConnectionQuery,
+    ConnectionState,
+    all_in_order,
+    open_in_order,
+)
 from .events import Link
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .limits import Limits
 from .protocol.encode import ServerInfo
 from .sessions.client import ClientSession
-from .stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic
-
-T = TypeVar("T")
-Steps = Generator[None, None, T]
-"""An answer of type T, made step by step."""
-
-STEP_WORK = 512
-"""Work of one step: a quarter of a millisecond of plain Python. Passing by a connection costs 1."""
-
-ROW_WORK = 8
-"""Making a row of a page, or measuring a connection."""
+from .stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic, Violations
+from .steps import ROW_WORK, Step, Steps
 
 BATCH = 64
 """Subscriptions that are listed at a time, which is one step."""
-
-
-class SortKey(Enum):
-    """What a page of connections is sorted by (monitoring-pages.md, section 4.1)."""
-
-    CID = "cid"
-    START = "start"
-    UPTIME = "uptime"
-    SUBS = "subs"
-    PENDING = "pending"
-    MSGS_TO = "msgs_to"
-    MSGS_FROM = "msgs_from"
-    BYTES_TO = "bytes_to"
-    BYTES_FROM = "bytes_from"
-    LAST = "last"
-    IDLE = "idle"
-
-
-_MEASURES: dict[SortKey, Callable[[ClientSession], float]] = {
-    SortKey.SUBS: lambda session: -len(session.subscriptions),
-    SortKey.PENDING: lambda session: -session.connection.outbox.pending(),
-    SortKey.MSGS_TO: lambda session: -session.connection.outbox.out_msgs,
-    SortKey.MSGS_FROM: lambda session: -session.connection.inlet.in_msgs,
-    SortKey.BYTES_TO: lambda session: -session.connection.outbox.out_bytes,
-    SortKey.BYTES_FROM: lambda session: -session.connection.inlet.in_bytes,
-    SortKey.LAST: lambda session: -session.connection.last_activity,
-    SortKey.IDLE: lambda session: session.connection.last_activity,
-}
-"""Smallest first. The other keys give the order of arrival, which the broker keeps."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionQuery:
-    """Which connections are asked for, and in which order."""
-
-    sort: SortKey = SortKey.CID
-    offset: int = 0
-    limit: int = 1024
-    subscriptions: bool = False
-    """Whether rows list what their client listens to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +45,11 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionChoice:
-    """Which of all connections belong on a page; their rows are to be had with `LiveView.client`."""
+    """Which of all connections belong on a page, in its order."""
 
     total: int
-    cids: tuple[int, ...]
+    chosen: tuple[int | ClosedClient, ...]
+    """Numbers of those that are here, whose rows are to be had with `LiveView.client`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +89,19 @@ class ServerFacts:
     started: float
     connections: int
     total_connections: int
+    closed_clients: int
+    """Closed ones that are known."""
     routes: int
     remotes: int
     """Distinct servers at the other ends of routes."""
     slow_consumers: int
     slow_routes: int
     """Routes among them."""
+    stale_connections: int
+    """Peers that were closed because they left pings unanswered."""
+    stale_routes: int
+    """Routes among them."""
+    violations: Violations
     slow_consumer_log: tuple[SlowConsumerRecord, ...]
     """The latest of them, oldest first."""
     held_publishers: int
@@ -184,10 +148,14 @@ class LiveView:
             started=broker.started,
             connections=len(broker.connections),
             total_connections=broker.total_connections,
+            closed_clients=len(broker.history.closed),
             routes=routes,
             remotes=routes,
             slow_consumers=broker.slow_consumers,
             slow_routes=broker.slow_routes,
+            stale_connections=broker.history.stale_connections,
+            stale_routes=broker.history.stale_routes,
+            violations=replace(broker.history.violations),
             slow_consumer_log=tuple(broker.slow_consumer_log),
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,
@@ -210,7 +178,7 @@ class LiveView:
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """See `BrokerView`."""
         rows: list[RouteStats] = []
-        step = _Step()
+        step = Step()
         for session in self._routes():
             if session.connection.closed:
                 continue
@@ -247,43 +215,44 @@ class LiveView:
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
         """See `BrokerView`."""
         rows: list[ClientStats] = []
-        step = _Step()
-        for session in (yield from self._chosen(query, step)):
-            if session.connection.closed:
+        step = Step()
+        for client in (yield from self._chosen(query, step)):
+            if _has_left(client):
                 continue
-            row = _client(session)
-            if query.subscriptions:
-                row = replace(row, subscription_list=(yield from _listed(session, step)))
+            row = client.stats()
+            if query.subscriptions and isinstance(client, ClientSession):
+                row = replace(row, subscription_list=(yield from _listed(client, step)))
             rows.append(row)
             if step.is_over_after(ROW_WORK):
                 yield
-        return ConnectionPage(len(self._broker.connections), tuple(rows))
+        return ConnectionPage(self._total(query.state), tuple(rows))
 
     def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
         """See `BrokerView`."""
-        chosen = yield from self._chosen(query, _Step())
-        return ConnectionChoice(len(self._broker.connections), tuple(session.number for session in chosen))
+        chosen = yield from self._chosen(query, Step())
+        clients = (one if isinstance(one, ClosedClient) else one.number for one in chosen)
+        return ConnectionChoice(self._total(query.state), tuple(clients))
 
-    def _chosen(self, query: ConnectionQuery, step: "_Step") -> Steps[list[ClientSession]]:
+    def _chosen(self, query: ConnectionQuery, step: Step) -> Steps[list[Client]]:
         """The clients of a page, in its order."""
-        chosen: list[ClientSession] = []
+        chosen: list[Client] = []
         place = 0
-        for session in (yield from self._in_order(query.sort, step)):
+        for client in (yield from self._in_order(query, step)):
             if len(chosen) == query.limit:
                 break
             if step.is_over_after(1):
                 yield
-            if session.connection.closed:
+            if _has_left(client) or (query.is_filtered and not query.admits(client)):
                 continue
             place += 1
             if place > query.offset:
-                chosen.append(session)
+                chosen.append(client)
         return chosen
 
     def client(self, cid: int) -> ClientStats | None:
         """See `BrokerView`."""
         session = self._broker.sessions.get(cid)
-        return None if session is None else _client(session)
+        return None if session is None else session.stats()
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""
@@ -308,7 +277,7 @@ class LiveView:
     def totals(self) -> Steps[ConnectionTotals]:
         """See `BrokerView`."""
         sums = [0] * 7
-        step = _Step()
+        step = Step()
         for session in list(self._broker.sessions.values()):
             if not session.connection.closed:
                 sums = [total + value for total, value in zip(sums, _figures(session), strict=True)]
@@ -320,7 +289,7 @@ class LiveView:
     def subscriptions(self, offset: int, limit: int) -> Steps[SubscriptionPage]:
         """See `BrokerView`."""
         rows: list[SubscriptionStats] = []
-        step = _Step()
+        step = Step()
         passed = 0
         for session in list(self._broker.sessions.values()):
             if len(rows) < limit:
@@ -335,7 +304,7 @@ class LiveView:
 
     def count_subscriptions(self) -> Steps[int]:
         """See `BrokerView`."""
-        step = _Step()
+        step = Step()
         count = 0
         for cid in list(self._broker.sessions):
             session = self._broker.sessions.get(cid)
@@ -346,7 +315,7 @@ class LiveView:
 
     def all_subscriptions(self, offset: int, limit: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""
-        step = _Step()
+        step = Step()
         passed = taken = 0
         for cid in list(self._broker.sessions):
             if taken == limit:
@@ -362,41 +331,25 @@ class LiveView:
             if step.is_over_after(1):
                 yield ()
 
-    def _in_order(self, key: SortKey, step: "_Step") -> Steps[Iterable[ClientSession]]:
-        """All clients, sorted a stretch at a time, and merged as they are taken."""
-        everyone = list(self._broker.sessions.values())
-        measure = _MEASURES.get(key)
-        if measure is None:
-            return everyone
-        runs: list[list[tuple[float, int, ClientSession]]] = [[]]
-        for session in everyone:
-            if not session.connection.closed:
-                runs[-1].append((measure(session), session.number, session))
-            if step.is_over_after(ROW_WORK // 2):
-                runs[-1].sort()
-                runs.append([])
-                yield
-        runs[-1].sort()
-        return (session for _, _, session in heapq.merge(*runs))
+    def _in_order(self, query: ConnectionQuery, step: Step) -> Steps[Iterable[Client]]:
+        """All clients of the asked state, sorted."""
+        sessions = list(self._broker.sessions.values())
+        if query.state is ConnectionState.OPEN:
+            return (yield from open_in_order(sessions, query.sort, step))
+        closed = self._broker.history.closed.all()
+        clients: Sequence[Client] = closed if query.state is ConnectionState.CLOSED else [*sessions, *closed]
+        return (yield from all_in_order(clients, query.sort, self.monotonic(), step))
+
+    def _total(self, state: ConnectionState) -> int:
+        """How many clients are in this state."""
+        broker = self._broker
+        total = 0 if state is ConnectionState.CLOSED else len(broker.connections)
+        return total if state is ConnectionState.OPEN else total + len(broker.history.closed)
 
 
-class _Step:
-    """How much work the current step has left."""
-
-    def __init__(self) -> None:
-        self._left = STEP_WORK
-
-    def is_over_after(self, work: int) -> bool:
-        """Spend; answer whether it is time to yield, and begin the next step if it is."""
-        self._left -= work
-        if self._left > 0:
-            return False
-        self._left = STEP_WORK
-        return True
-
-
-def _client(session: ClientSession) -> ClientStats:
-    return ClientStats(session.connection.stats(), session.profile, len(session.subscriptions))
+def _has_left(client: Client) -> bool:
+    """Whether a client that was here is not any more. One that is known as closed stays so."""
+    return isinstance(client, ClientSession) and client.connection.closed
 
 
 def _figures(session: ClientSession) -> tuple[int, ...]:
@@ -413,7 +366,7 @@ def _figures(session: ClientSession) -> tuple[int, ...]:
 
 
 def _listed(
-    session: ClientSession | RouteSession, step: _Step, wanted: slice = slice(None)
+    session: ClientSession | RouteSession, step: Step, wanted: slice = slice(None)
 ) -> Steps[tuple[SubscriptionStats, ...]]:
     rows = []
     for subscription in list(session.subscriptions.values())[wanted]:

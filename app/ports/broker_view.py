@@ -25,41 +25,59 @@ What may be too long to be held at once comes as an iterator of parts, one step 
 from collections.abc import Iterator
 from typing import Protocol
 
+from ..domain.closed_clients import ClosedClient
+from ..domain.closing_reason import ClosingReason
 from ..domain.cluster.route_dialer import UnreachableRoute
+from ..domain.connection_query import (
+    GLOBAL_ACCOUNT,
+    OF_CLOSED,
+    ConnectionQuery,
+    ConnectionState,
+    SortKey,
+)
 from ..domain.events import Link
 from ..domain.interest.index import IndexStats
 from ..domain.limits import Limits
-from ..domain.protocol.encode import ServerInfo
+from ..domain.protocol.compatibility import Compatibility
+from ..domain.protocol.encode import PROTO, ServerInfo
 from ..domain.security import Security
 from ..domain.stats import (
     ClientStats,
+    Closing,
     ConnectionStats,
     Profile,
     RouteStats,
     SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
+    Violations,
 )
+from ..domain.steps import Steps
 from ..domain.view import (
     ClusterFacts,
     ConnectionChoice,
     ConnectionPage,
-    ConnectionQuery,
     ConnectionTotals,
     Health,
     ServerFacts,
-    SortKey,
-    Steps,
     SubscriptionPage,
 )
 
 __all__ = [
+    "GLOBAL_ACCOUNT",
+    "OF_CLOSED",
+    "PROTO",
     "BrokerView",
     "ClientStats",
+    "ClosedClient",
+    "Closing",
+    "ClosingReason",
     "ClusterFacts",
+    "Compatibility",
     "ConnectionChoice",
     "ConnectionPage",
     "ConnectionQuery",
+    "ConnectionState",
     "ConnectionStats",
     "ConnectionTotals",
     "Health",
@@ -78,6 +96,7 @@ __all__ = [
     "SubscriptionStats",
     "Traffic",
     "UnreachableRoute",
+    "Violations",
 ]
 
 
@@ -101,11 +120,11 @@ class BrokerView(Protocol):
         ...
 
     def connections(self, query: ConnectionQuery) -> Steps[ConnectionPage]:
-        """Clients, sorted, from the offset on."""
+        """Clients that pass the filters, sorted, from the offset on. The total is of all in that state."""
         ...
 
     def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
-        """The cids of the same page, for one who takes row by row."""
+        """The clients of the same page, for one who takes row by row."""
         ...
 
     def client(self, cid: int) -> ClientStats | None:

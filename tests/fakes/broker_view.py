@@ -9,6 +9,7 @@ from app.adapters.monitoring.process_figures import ProcessFigures
 from app.ports.broker_view import (
     BrokerView,
     ClientStats,
+    ClosedClient,
     ConnectionChoice,
     ConnectionPage,
     ConnectionQuery,
@@ -27,6 +28,7 @@ from app.ports.broker_view import (
     SubscriptionStats,
     Traffic,
     UnreachableRoute,
+    Violations,
 )
 
 SERVER_ID = "kG19DsXX1UVeSyEjhl3RFw"
@@ -48,10 +50,14 @@ FACTS = ServerFacts(
     started=0.0,
     connections=0,
     total_connections=0,
+    closed_clients=0,
     routes=0,
     remotes=0,
     slow_consumers=0,
     slow_routes=0,
+    stale_connections=0,
+    stale_routes=0,
+    violations=Violations(),
     slow_consumer_log=(),
     held_publishers=0,
     held_seconds=0.0,
@@ -76,6 +82,8 @@ class FakeBrokerView(BrokerView):
         self.figures = IndexStats(0, 0, 0, 0, 0, 0.0, 0, 0.0, 0)
         self.state = Health(serving=True, ready=True)
         self.clients: list[ClientStats] = []
+        self.closed: list[ClosedClient] = []
+        """Those of a page that is too long to be held."""
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)
         self.links: list[RouteStats] = []
         self.unreached: list[UnreachableRoute] = []
@@ -109,7 +117,7 @@ class FakeBrokerView(BrokerView):
     def choose(self, query: ConnectionQuery) -> Steps[ConnectionChoice]:
         """Which clients `connections` would give."""
         page = yield from self.connections(query)
-        return ConnectionChoice(page.total, tuple(row.connection.cid for row in page.rows))
+        return ConnectionChoice(page.total, (*(row.connection.cid for row in page.rows), *self.closed))
 
     def client(self, cid: int) -> ClientStats | None:
         """The client of this number."""

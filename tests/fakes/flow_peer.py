@@ -118,7 +118,7 @@ class FlowPeer(Peer):
         self.waits -= 1
         self.on_go_on()
 
-    def abort_slow(self, reason: str) -> None:
+    def abort_slow(self, reason: str, *, full: bool = False) -> None:  # noqa: ARG002 - only the reason counts here
         """End, and notify the flow."""
         self.cuts.append(reason)
         self._flow.forget(self)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from . import metrics, pages
+from . import metrics, pages, varz
 from .connections import Connz, Routez
 from .context import MonitoringContext
 from .formats import indented
@@ -68,7 +68,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _not_found)
     app.include_router(StatusPages(context, links or {}).router())
-    app.include_router(Probes(context.view).router())
+    app.include_router(Probes(context.view, context.requests).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
@@ -133,7 +133,7 @@ class StatusPages:
     async def varz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """The server: its settings, its resources and its traffic."""
         self._context.requests.varz += 1
-        return reply(indented(pages.varz(self._context)), question.callback)
+        return reply(indented(varz.varz(self._context)), question.callback)
 
     async def connz(self, question: Annotated[ConnzQuery, Query()]) -> Response:
         """A page of clients, sorted."""
@@ -160,17 +160,21 @@ class StatusPages:
 
     async def accstatz(self, question: Annotated[AccstatzQuery, Query()]) -> Response:
         """Figures of the one account that all clients belong to."""
+        self._context.requests.accstatz += 1
         return reply(indented(pages.accstatz(self._context)), question.callback)
 
     async def gatewayz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """There are no gateways."""
+        self._context.requests.gatewayz += 1
         return reply(indented(pages.gatewayz(self._context)), question.callback)
 
     async def leafz(self, question: Annotated[PageQuery, Query()]) -> Response:
         """There are no leaf nodes."""
+        self._context.requests.leafz += 1
         return reply(indented(pages.leafz(self._context)), question.callback)
 
     async def stacksz(self) -> Response:
+        self._context.requests.stacksz += 1
         return Response(await self._context.stepper.run(stacks()), media_type=JSON)
 
     async def metrics(self) -> Response:

@@ -6,12 +6,12 @@ is added here alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from ...ports.broker_view import ClientStats, RouteStats
+from ...ports.broker_view import GLOBAL_ACCOUNT, ClientStats, RouteStats
 from .context import WallTime
 from .formats import duration, rfc3339
 from .schemas import Duration, PageModel, SubscriptionDetail, Time
@@ -28,11 +28,18 @@ class ConnectionInfo(PageModel):
     """One client."""
 
     cid: int
+    kind: Annotated[str | None, Field(examples=["Client"])] = None
+    type: Annotated[str | None, Field(description="How it speaks: nats or websocket.")] = None
     ip: str
     port: int
     start: Time
     last_activity: Time
-    uptime: Duration
+    stop: Annotated[Time | None, Field(description="When it was closed.")] = None
+    reason: Annotated[str | None, Field(description="Why it was closed.", examples=["Client Closed"])] = None
+    rtt: Annotated[
+        str | None, Field(description="Round-trip time of the last ping.", examples=["0.412ms"])
+    ] = None
+    uptime: Annotated[Duration, Field(description="Until now, or until it was closed; so is idle.")]
     idle: Duration
     pending_bytes: int
     in_msgs: Annotated[int, Field(description="Published by it.")]
@@ -46,6 +53,7 @@ class ConnectionInfo(PageModel):
     tls_version: str | None = None
     tls_cipher_suite: str | None = None
     authorized_user: Annotated[str | None, Field(description="Only with auth=1.")] = None
+    name_tag: Annotated[str | None, Field(description="Its account; only with auth=1.")] = None
     waits_for: Annotated[
         list[WaitedReceiver] | None, Field(description="The receivers that it waits for as a publisher.")
     ] = None
@@ -58,9 +66,10 @@ class ConnectionInfo(PageModel):
 class Connz(PageModel):
     """A page of clients."""
 
+    server_id: str | None = None
     now: Time
     num_connections: Annotated[int, Field(description="Entries in this page.")]
-    total: Annotated[int, Field(description="All clients.")]
+    total: Annotated[int, Field(description="All clients of the state that was asked for.")]
     offset: int
     limit: int
     connections: list[ConnectionInfo]
@@ -112,6 +121,11 @@ class Routez(PageModel):
     routes: list[RouteEntry]
 
 
+KIND, NATS, WEBSOCKET = "Client", "nats", "websocket"
+
+OF_LOGINS = ("authorized_user", "name_tag")
+"""Fields that are shown on request only."""
+
 S = TypeVar("S", ClientStats, RouteStats)
 R = TypeVar("R", bound=PageModel)
 
@@ -122,6 +136,10 @@ def _or_none(value: object, _wall_time: WallTime) -> object:
 
 def _as_time(moment: float, wall_time: WallTime) -> str:
     return rfc3339(wall_time.of(moment))
+
+
+def _as_time_or_none(moment: float | None, wall_time: WallTime) -> str | None:
+    return None if moment is None else _as_time(moment, wall_time)
 
 
 def _as_duration(seconds: float, _wall_time: WallTime) -> str:
@@ -148,14 +166,21 @@ class Column(Generic[S]):
     """How pages write the value, if not as it is; a field whose value is None is left out."""
     sortable: bool = False
     """Whether the dashboard's table can be sorted by it."""
+    of_today: bool = False
+    """Whether pages of gnatsd 0.8.0 lack it."""
 
 
 CLIENT_COLUMNS: Mapping[str, Column[ClientStats]] = {
     "cid": Column(lambda client, _: client.connection.cid, "cid", sortable=True),
+    "kind": Column(lambda _client, _: KIND, of_today=True),
+    "type": Column(lambda client, _: WEBSOCKET if client.websocket else NATS, of_today=True),
     "ip": Column(lambda client, _: client.connection.ip, "ip"),
     "port": Column(lambda client, _: client.connection.port, "port"),
     "start": Column(lambda client, _: client.connection.started, form=_as_time),
     "last_activity": Column(lambda client, _: client.connection.last_activity, form=_as_time),
+    "stop": Column(lambda client, _: client.closing.at if client.closing else None, form=_as_time_or_none),
+    "reason": Column(lambda client, _: client.closing.reason if client.closing else None),
+    "rtt": Column(lambda client, _: client.connection.rtt or None, form=_as_milliseconds, of_today=True),
     "uptime": Column(
         lambda client, now: now - client.connection.started, "uptime", _as_duration, sortable=True
     ),
@@ -178,6 +203,7 @@ CLIENT_COLUMNS: Mapping[str, Column[ClientStats]] = {
         lambda client, _: client.connection.security.cipher_suite if client.connection.security else None
     ),
     "authorized_user": Column(lambda client, _: client.profile.user, form=_or_none),
+    "name_tag": Column(lambda _client, _: GLOBAL_ACCOUNT, of_today=True),
     "waits_for": Column(lambda client, _: client.connection.waits_for, "waits_for", _as_receivers),
 }
 """The fields of `ConnectionInfo`, without the lists of subscriptions, which are written piece by piece."""
@@ -203,17 +229,47 @@ ROUTE_COLUMNS: Mapping[str, Column[RouteStats]] = {
 """The fields of `RouteEntry`, without the list of subscriptions."""
 
 
-def connection_info(stats: ClientStats, now: float, wall_time: WallTime, *, auth: bool) -> ConnectionInfo:
-    """A client's entry in ``/connz``; its user only with `auth`."""
-    fields = _page_fields(CLIENT_COLUMNS, stats, now, wall_time)
+Fields = tuple[tuple[str, Callable[[S, float], Any], Callable[[Any, WallTime], object] | None], ...]
+"""The columns of a page: name, source and form of each."""
+
+
+def _fields(columns: Mapping[str, Column[S]], *, of_today: bool) -> Fields[S]:
+    return tuple(
+        (name, column.read, column.form)
+        for name, column in columns.items()
+        if of_today or not column.of_today
+    )
+
+
+_CLIENT_FIELDS = {of_today: _fields(CLIENT_COLUMNS, of_today=of_today) for of_today in (False, True)}
+_ROUTE_FIELDS = _fields(ROUTE_COLUMNS, of_today=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When rows are made, and for which readers."""
+
+    now: float
+    """On the monotonic scale."""
+    wall_time: WallTime
+    is_current: bool = True
+    """Whether the fields of current servers are shown."""
+
+
+def connection_info(stats: ClientStats, moment: Moment, *, auth: bool) -> ConnectionInfo:
+    """A client's entry in ``/connz``; who it logged in as only with `auth`."""
+    if stats.closing is not None:
+        moment = replace(moment, now=stats.closing.at)
+    fields = _page_fields(_CLIENT_FIELDS[moment.is_current], stats, moment)
     if not auth:
-        del fields["authorized_user"]
+        for name in OF_LOGINS:
+            fields.pop(name, None)
     return ConnectionInfo(**fields)
 
 
-def route_entry(stats: RouteStats, now: float, wall_time: WallTime) -> RouteEntry:
+def route_entry(stats: RouteStats, moment: Moment) -> RouteEntry:
     """A route's entry in ``/routez``."""
-    return RouteEntry(**_page_fields(ROUTE_COLUMNS, stats, now, wall_time))
+    return RouteEntry(**_page_fields(_ROUTE_FIELDS, stats, moment))
 
 
 def feed_fields(columns: Mapping[str, Column[S]], stats: S, now: float) -> dict[str, object]:
@@ -221,14 +277,17 @@ def feed_fields(columns: Mapping[str, Column[S]], stats: S, now: float) -> dict[
     return {column.feed: _not_negative(column.read(stats, now)) for column in columns.values() if column.feed}
 
 
-def _page_fields(
-    columns: Mapping[str, Column[S]], stats: S, now: float, wall_time: WallTime
-) -> dict[str, Any]:
-    fields = {}
-    for name, column in columns.items():
-        value, form = column.read(stats, now), column.form
-        fields[name] = value if form is None else form(value, wall_time)
-    return fields
+def _page_fields(fields: Fields[S], stats: S, moment: Moment) -> dict[str, Any]:
+    """The fields that have a value."""
+    now, wall_time = moment.now, moment.wall_time
+    found = {}
+    for name, read, form in fields:
+        value = read(stats, now)
+        if form is not None:
+            value = form(value, wall_time)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def _not_negative(value: object) -> object:

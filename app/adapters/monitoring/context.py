@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ...ports.broker_view import BrokerView
+from ...ports.broker_view import BrokerView, Compatibility
 from .journal import Journal
 from .process_figures import ProcessFigures
 from .stepper import PROBES_SHARE, Stepper
@@ -80,6 +80,11 @@ class RequestCounts:
     routez: int = 0
     subsz: int = 0
     varz: int = 0
+    accstatz: int = 0
+    gatewayz: int = 0
+    healthz: int = 0
+    leafz: int = 0
+    stacksz: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +101,8 @@ class MonitoringContext:
     """Runs probes, which must not wait for pages."""
     journal: Journal = field(default_factory=Journal)
     requests: RequestCounts = field(default_factory=RequestCounts)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether pages show what current servers show; else they are those of gnatsd 0.8.0."""
+        return self.view.server().info.compatibility is Compatibility.CURRENT

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ...ports.broker_view import BrokerView
+from .context import RequestCounts
 from .jsonp import JSON
 from .parameters import Switch
 from .schemas import HealthAnswer
@@ -38,8 +39,10 @@ _BAD_REQUEST = {
 class Probes:
     """The three probes of one server."""
 
-    def __init__(self, view: BrokerView) -> None:
+    def __init__(self, view: BrokerView, requests: RequestCounts) -> None:
+        """`requests` has the count of probes for ``/healthz``."""
         self._view = view
+        self._requests = requests
 
     def router(self) -> APIRouter:
         """Their paths."""
@@ -65,6 +68,7 @@ class Probes:
 
     async def healthz(self, question: Annotated[HealthzQuery, Query()]) -> Response:
         """Clients can connect. Parameters about JetStream are accepted and have no effect."""
+        self._requests.healthz += 1
         if question.stream and not question.account:
             return _reply(400, _missing("account", "stream"))
         if question.consumer and not question.stream:

@@ -17,6 +17,7 @@ from . import pages
 from .context import MonitoringContext
 from .metric_help import help_of, kind_of
 from .parameters import DEFAULT_LIMIT
+from .varz import varz as varz_page
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -42,7 +43,7 @@ def metrics(context: MonitoringContext) -> Steps[str]:
     routes = yield from context.view.routes()
     subsz = yield from pages.subsz_figures(context)
     descriptors = yield from context.figures.open_descriptors()
-    varz = pages.varz(context)
+    varz = varz_page(context)
     samples = [
         *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
         *_of_connections(totals),

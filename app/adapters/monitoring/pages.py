@@ -12,52 +12,41 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from ...ports.broker_view import (
+    GLOBAL_ACCOUNT,
     ClientStats,
-    ClusterFacts,
+    ClosedClient,
     ConnectionQuery,
-    ServerFacts,
-    SlowConsumerRecord,
     Steps,
     SubscriptionStats,
 )
 from .connections import (
     ConnectionInfo,
     Connz,
+    Moment,
     RouteEntry,
     Routez,
     UnreachableEntry,
     connection_info,
     route_entry,
 )
-from .context import MonitoringContext, RequestCounts
-from .formats import duration, html_safe, indented, nanoseconds, rfc3339
+from .context import MonitoringContext
+from .formats import html_safe, indented, rfc3339
 from .schemas import (
     AccountStat,
     Accstatz,
-    ClusterSection,
     DataStats,
     Gatewayz,
     Leafz,
-    RequestStats,
-    SlowConsumerEntry,
-    SlowConsumerStats,
     SubscriptionDetail,
     Subsz,
-    Varz,
 )
 from .stepper import Chunks
-
-PROTOCOL = 0
-"""INFO has no protocol number, which counts as 0."""
 
 ROWS_PER_STEP = 16
 """Rows without lists that one step writes, in half a millisecond."""
 
 MAX_SNAPSHOT = 4096
 """Largest page, in clients, that is read at once; rows of a larger one are read as they are written."""
-
-GLOBAL_ACCOUNT = "$G"
-"""The account of clients without one, under the name that current servers use."""
 
 _connection_rows = TypeAdapter(list[ConnectionInfo])
 _route_rows = TypeAdapter(list[RouteEntry])
@@ -73,101 +62,6 @@ T = TypeVar("T")
 Row = TypeVar("Row")
 
 
-def varz(context: MonitoringContext) -> Varz:
-    """The server, now."""
-    facts, settings, wall_time = context.view.server(), context.settings, context.wall_time
-    info, limits, traffic = facts.info, facts.limits, facts.traffic
-    return Varz(
-        server_id=info.server_id,
-        version=info.version,
-        go=info.go,
-        host=info.host,
-        auth_required=info.auth_required,
-        ssl_required=info.tls_required,
-        tls_required=info.tls_required,
-        tls_verify=info.tls_verify,
-        max_connections=limits.max_connections,
-        ping_interval=nanoseconds(limits.ping_interval),
-        ping_max=limits.ping_max,
-        http_host=settings.http_host,
-        http_port=settings.http_port,
-        https_port=settings.https_port,
-        max_control_line=limits.max_control_line,
-        max_pending_size=limits.max_pending,
-        cluster_port=facts.cluster.port if facts.cluster else 0,
-        tls_timeout=settings.tls_timeout,
-        port=info.port,
-        max_payload=limits.max_payload,
-        start=rfc3339(wall_time.of(facts.started)),
-        now=rfc3339(wall_time.now()),
-        uptime=duration(context.view.monotonic() - facts.started),
-        mem=context.figures.memory(),
-        cores=context.figures.cores(),
-        cpu=context.figures.cpu,
-        connections=facts.connections,
-        total_connections=facts.total_connections,
-        routes=facts.routes,
-        remotes=facts.remotes,
-        in_msgs=traffic.in_msgs,
-        out_msgs=traffic.out_msgs,
-        in_bytes=traffic.in_bytes,
-        out_bytes=traffic.out_bytes,
-        slow_consumers=facts.slow_consumers,
-        subscriptions=facts.subscriptions,
-        http_req_stats=_requests(context.requests),
-        server_name=settings.server_name or info.server_id,
-        proto=PROTOCOL,
-        auth_timeout=limits.auth_timeout,
-        max_pending=limits.max_pending,
-        write_deadline=nanoseconds(limits.write_deadline),
-        gomaxprocs=context.figures.usable_cores(),
-        leafnodes=0,
-        connect_urls=list(info.connect_urls) or None,
-        config_load_time=rfc3339(wall_time.of(facts.started)),
-        slow_consumer_stats=_slow_consumers(facts),
-        cluster=_cluster(facts.cluster),
-        pynatsd=settings.pynatsd,
-        python=settings.python,
-        data_plane=settings.data_plane,
-        held_publishers=facts.held_publishers,
-        held_seconds=round(facts.held_seconds, 3),
-        recent_slow_consumers=[_slow_consumer(context, record) for record in facts.slow_consumer_log],
-        events=context.journal.counts() or None,
-    )
-
-
-def _slow_consumers(facts: ServerFacts) -> SlowConsumerStats:
-    routes = facts.slow_routes
-    return SlowConsumerStats(clients=facts.slow_consumers - routes, routes=routes, gateways=0, leafs=0)
-
-
-def _slow_consumer(context: MonitoringContext, record: SlowConsumerRecord) -> SlowConsumerEntry:
-    return SlowConsumerEntry(
-        kind=record.kind,
-        cid=record.cid,
-        name=record.name,
-        ip=record.ip,
-        port=record.port,
-        reason=record.reason,
-        pending_bytes=record.pending_bytes,
-        at=rfc3339(context.wall_time.of(record.at)),
-    )
-
-
-def _requests(counts: RequestCounts) -> RequestStats:
-    return RequestStats(
-        index=counts.index, connz=counts.connz, routez=counts.routez, subsz=counts.subsz, varz=counts.varz
-    )
-
-
-def _cluster(facts: ClusterFacts | None) -> ClusterSection | None:
-    if facts is None:
-        return None
-    return ClusterSection(
-        addr=facts.host, cluster_port=facts.port, auth_timeout=facts.auth_timeout, tls_required=facts.tls
-    )
-
-
 # --- connections ------------------------------------------------------------------------
 
 
@@ -178,6 +72,7 @@ def connz(
     total, chosen = yield from _chosen(context, query)
     now = context.view.monotonic()
     head = Connz(
+        server_id=context.view.server().info.server_id if context.is_current else None,
         now=rfc3339(context.wall_time.of(now)),
         num_connections=len(chosen),
         total=total,
@@ -185,29 +80,38 @@ def connz(
         limit=query.limit,
         connections=[],
     )
-    rows = (connection_info(stats, now, context.wall_time, auth=auth) for stats in _present(context, chosen))
+    moment = Moment(now, context.wall_time, is_current=context.is_current)
+    rows = (connection_info(stats, moment, auth=auth) for stats in _present(context, chosen))
     if query.subscriptions:
         yield from _with_rows(head, _with_lists(context, rows, detail=detail))
     else:
         yield from _with_rows(head, _in_steps(rows, _connection_rows))
 
 
+Chosen = ClientStats | ClosedClient | int
+"""A row of a page: its statistics, or what they can be made of when the row is written."""
+
+
 def _chosen(
     context: MonitoringContext, query: ConnectionQuery
-) -> Generator[bytes, None, tuple[int, Sequence[ClientStats | int]]]:
-    """The number of clients, and those of the page: their statistics, or the cids of a large page."""
-    if min(query.limit, context.view.server().connections) <= MAX_SNAPSHOT:
+) -> Generator[bytes, None, tuple[int, Sequence[Chosen]]]:
+    """The number of clients, and those of the page; the statistics of a large page are taken later."""
+    facts = context.view.server()
+    if min(query.limit, facts.connections + facts.closed_clients) <= MAX_SNAPSHOT:
         page = yield from _without_bytes(context.view.connections(replace(query, subscriptions=False)))
         return page.total, page.rows
     choice = yield from _without_bytes(context.view.choose(query))
-    return choice.total, choice.cids
+    return choice.total, choice.chosen
 
 
-def _present(context: MonitoringContext, chosen: Iterable[ClientStats | int]) -> Iterator[ClientStats]:
-    """Statistics of the chosen clients; a client that has left is skipped."""
+def _present(context: MonitoringContext, chosen: Iterable[Chosen]) -> Iterator[ClientStats]:
+    """Statistics of the chosen clients; one that has left since it was chosen is skipped."""
     for one in chosen:
-        stats = context.view.client(one) if isinstance(one, int) else one
-        if stats is not None:
+        if isinstance(one, ClosedClient):
+            yield one.stats()
+        elif isinstance(one, ClientStats):
+            yield one
+        elif (stats := context.view.client(one)) is not None:
             yield stats
 
 
@@ -234,7 +138,8 @@ def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks
         unreachable=_unreachable(context) or None,
         routes=[],
     )
-    rows = (route_entry(stats, now, context.wall_time) for stats in routes)
+    moment = Moment(now, context.wall_time, is_current=context.is_current)
+    rows = (route_entry(stats, moment) for stats in routes)
     if subscriptions:
         yield from _with_rows(head, _routes_with_lists(context, rows))
     else:

@@ -4,9 +4,17 @@ import re
 from typing import Annotated
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
-from ...ports.broker_view import ConnectionQuery, SortKey
+from ...ports.broker_view import OF_CLOSED, ConnectionQuery, ConnectionState, SortKey
 from .formats import one_line
 from .jsonp import CALLBACK
 
@@ -36,8 +44,26 @@ def _sort_key(text: object) -> object:
     return text or SortKey.CID
 
 
+def _state(text: object) -> object:
+    """In any case; ``any`` is what current servers call all."""
+    text = text.lower() if isinstance(text, str) else text
+    return ConnectionState.ALL if text == "any" else text or ConnectionState.OPEN
+
+
+def _fits_the_key(state: ConnectionState, info: ValidationInfo) -> ConnectionState:
+    """What only closed clients have can sort only them."""
+    key = info.data.get("sort")
+    if key in OF_CLOSED and state is not ConnectionState.CLOSED:
+        text = "sort by {key} only valid on closed connections"
+        raise PydanticCustomError(_UNFIT, text, {"key": key.value})
+    return state
+
+
+_UNFIT = "key_of_closed"
+
 _EMPTY = {"type": "string", "maxLength": 0}
 _NUMBER = {"anyOf": [{"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST}, _EMPTY]}
+_STATE = {"anyOf": [{"type": "string", "enum": ["open", "closed", "all", "any"]}, _EMPTY]}
 _KEY = {"anyOf": [{"type": "string", "enum": [key.value for key in SortKey]}, _EMPTY]}
 
 _Bounded = Annotated[
@@ -97,7 +123,7 @@ class ConnzQuery(_Paging):
         SortKey,
         BeforeValidator(_sort_key),
         WithJsonSchema(_KEY),
-        Field(description="By age ascending, by amounts descending."),
+        Field(description="By age ascending, by amounts descending; stop and reason of closed ones alone."),
     ] = SortKey.CID
     subs: Annotated[
         str,
@@ -107,6 +133,16 @@ class ConnzQuery(_Paging):
         ),
     ] = ""
     auth: Annotated[Switch, Field(description="1 or true shows the names of users.")] = ""
+    state: Annotated[
+        ConnectionState,
+        BeforeValidator(_state),
+        AfterValidator(_fits_the_key),
+        WithJsonSchema(_STATE),
+        Field(validate_default=True, description="open, closed, or all; the last 10,000 closed are known."),
+    ] = ConnectionState.OPEN
+    user: Annotated[str, Field(description="Only clients that logged in as this user.")] = ""
+    acc: Annotated[str, Field(description="Only clients of this account. All are of $G.")] = ""
+    cid: Annotated[_Bounded, Field(description="Only the client of this number.")] = 0
 
     @property
     def detail(self) -> bool:
@@ -115,7 +151,16 @@ class ConnzQuery(_Paging):
 
     def query(self) -> ConnectionQuery:
         """The same as a query to the broker's view."""
-        return ConnectionQuery(self.sort, self.first, self.most, self.detail or is_on(self.subs))
+        return ConnectionQuery(
+            self.sort,
+            0 if self.cid else self.first,
+            1 if self.cid else self.most,
+            self.detail or is_on(self.subs),
+            state=self.state,
+            user=self.user,
+            account=self.acc,
+            cid=self.cid,
+        )
 
 
 def is_on(switch: str) -> bool:
@@ -126,6 +171,8 @@ def is_on(switch: str) -> bool:
 def error_line(error: RequestValidationError) -> str:
     """One line that names the invalid parameter."""
     first = error.errors()[0]
+    if first["type"] == _UNFIT:
+        return str(first["msg"])
     name, given = first["loc"][-1], one_line(str(first.get("input", "")))
     if name == "sort":
         return f"Invalid sorting option: {given}"

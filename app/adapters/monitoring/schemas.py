@@ -36,12 +36,17 @@ class RequestStats(PageModel):
     routez: Annotated[int, Field(serialization_alias="/routez")]
     subsz: Annotated[int, Field(serialization_alias="/subsz")]
     varz: Annotated[int, Field(serialization_alias="/varz")]
+    accstatz: Annotated[int | None, Field(serialization_alias="/accstatz")] = None
+    gatewayz: Annotated[int | None, Field(serialization_alias="/gatewayz")] = None
+    healthz: Annotated[int | None, Field(serialization_alias="/healthz")] = None
+    leafz: Annotated[int | None, Field(serialization_alias="/leafz")] = None
+    stacksz: Annotated[int | None, Field(serialization_alias="/stacksz")] = None
 
     model_config = ConfigDict(serialize_by_alias=True)
 
 
-class SlowConsumerStats(PageModel):
-    """Slow consumers by kind of peer."""
+class PeerCounts(PageModel):
+    """How many peers, by kind."""
 
     clients: int
     routes: int
@@ -56,6 +61,10 @@ class ClusterSection(PageModel):
     cluster_port: int
     auth_timeout: Number
     tls_required: bool
+
+
+class Nothing(PageModel):
+    """An object without fields: what a server has that does not have this."""
 
 
 class SlowConsumerEntry(PageModel):
@@ -120,8 +129,27 @@ class Varz(PageModel):
     leafnodes: int
     connect_urls: list[str] | None = None
     config_load_time: Time
-    slow_consumer_stats: SlowConsumerStats
+    slow_consumer_stats: PeerCounts
     cluster: ClusterSection | None = None
+    http_base_path: str | None = None
+    max_subscriptions: Annotated[int | None, Field(description="Of one client; only if limited.")] = None
+    gateway: Annotated[Nothing | None, Field(description="There are no gateways.")] = None
+    leaf: Annotated[Nothing | None, Field(description="There are no leaf nodes.")] = None
+    mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
+    jetstream: Annotated[Nothing | None, Field(description="There is no JetStream.")] = None
+    stale_connections: Annotated[
+        int | None, Field(description="Peers that were closed because they left pings unanswered.")
+    ] = None
+    stale_connection_stats: PeerCounts | None = None
+    closed_connections: Annotated[
+        int | None, Field(description="Closed clients that /connz?state=closed can show.")
+    ] = None
+    header_violations: Annotated[
+        int | None, Field(description="Messages refused for their headers, or for having some.")
+    ] = None
+    permission_violations: Annotated[
+        int | None, Field(description="Messages and subscriptions that a client had no right to.")
+    ] = None
     pynatsd: Annotated[str, Field(description="The version of this server; `version` is the protocol's.")] = (
         ""
     )

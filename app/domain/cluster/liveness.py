@@ -8,6 +8,7 @@ suspected as long as no answer comes; after many silent pings `KeepAlive` ends t
 from collections.abc import Callable
 from functools import partial
 
+from ..closing_reason import ClosingReason
 from ..events import StaleConnection
 from ..protocol import encode
 from ..timers import DueQueue, Scheduler
@@ -94,4 +95,5 @@ def _judge(session: RouteSession, signs: int) -> None:
     connection = session.connection
     if not connection.closed and session.signs == signs:
         connection.report(StaleConnection(connection.link))
+        connection.closes_for(ClosingReason.STALE_CONNECTION)
         connection.abort()

@@ -23,6 +23,7 @@ section 12; those of current servers are in later-client-features.md, section 7.
 
 from typing import ClassVar
 
+from ..closing_reason import ClosingReason
 from .compatibility import Compatibility
 
 
@@ -34,6 +35,8 @@ class ProtocolError(Exception):
     today: ClassVar[tuple[str, ...] | None] = None
     """Those of current servers; None for the same."""
     closes: ClassVar[bool] = True
+    closing: ClassVar[ClosingReason] = ClosingReason.PROTOCOL_VIOLATION
+    """What monitoring calls the end of a link that was closed for it."""
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
@@ -86,6 +89,7 @@ class AuthorizationViolation(ProtocolError):
     """Wrong or missing credentials."""
 
     lines: ClassVar[tuple[str, ...]] = ("Authorization Violation",)
+    closing = ClosingReason.AUTHENTICATION_FAILURE
 
 
 class AuthorizationTimeout(ProtocolError):
@@ -93,12 +97,14 @@ class AuthorizationTimeout(ProtocolError):
 
     lines: ClassVar[tuple[str, ...]] = ("Authorization Timeout",)
     today: ClassVar[tuple[str, ...] | None] = ("Authentication Timeout",)
+    closing = ClosingReason.AUTHENTICATION_TIMEOUT
 
 
 class InvalidClientProtocol(ProtocolError):
     """A `protocol` in CONNECT that nobody speaks."""
 
     lines: ClassVar[tuple[str, ...]] = ("invalid client protocol",)
+    closing = ClosingReason.BAD_PROTOCOL_VERSION
 
 
 class ClientOnRoutePort(ProtocolError):
@@ -111,12 +117,14 @@ class NoRespondersWithoutHeaders(ProtocolError):
     """A client asks for answers that it could not read."""
 
     lines: ClassVar[tuple[str, ...]] = ("no responders requires headers support",)
+    closing = ClosingReason.NO_RESPONDERS_WITHOUT_HEADERS
 
 
 class MaximumPayload(ProtocolError):
     """A message larger than `max_payload`."""
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Payload Violation",)
+    closing = ClosingReason.MAXIMUM_PAYLOAD
 
 
 class MaximumControlLine(ProtocolError):
@@ -124,6 +132,7 @@ class MaximumControlLine(ProtocolError):
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Control Line Exceeded",)
     today: ClassVar[tuple[str, ...] | None] = ("maximum control line exceeded",)
+    closing = ClosingReason.MAXIMUM_CONTROL_LINE
 
 
 class MaximumConnections(ProtocolError):
@@ -131,6 +140,7 @@ class MaximumConnections(ProtocolError):
 
     lines: ClassVar[tuple[str, ...]] = ("Maximum Connections Exceeded",)
     today: ClassVar[tuple[str, ...] | None] = ("maximum connections exceeded",)
+    closing = ClosingReason.MAXIMUM_CONNECTIONS
 
 
 class MaximumSubscriptions(ProtocolError):
@@ -144,3 +154,4 @@ class PingsUnanswered(ProtocolError):
     """Too many pings without an answer."""
 
     lines: ClassVar[tuple[str, ...]] = ("Stale Connection",)
+    closing = ClosingReason.STALE_CONNECTION

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from ..closed_clients import TEXT_LENGTH, ClosedClient
+from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
 from ..credentials import Credentials, Identity
+from ..dataplane.seam import Fault
 from ..events import (
     AuthorizationTimedOut,
     ClientReportedError,
@@ -14,7 +17,7 @@ from ..events import (
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol import encode
-from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
+from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
 from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
@@ -26,7 +29,7 @@ from ..protocol.errors import (
     NoRespondersWithoutHeaders,
     ProtocolError,
 )
-from ..stats import Profile
+from ..stats import ClientStats, Profile
 from .connection import Connection
 from .host import Host
 from .peer import PeerSession
@@ -140,6 +143,17 @@ class ClientSession(PeerSession):
             return PayloadExceeded(self.connection.link, error.reason, self.host.limits.max_payload)
         return super().event_of(error)
 
+    def note_refusal(self, line: bytes) -> None:
+        """A message with headers from a client that may send none is counted."""
+        if line[:5].upper() in _HEADED:
+            self.host.history.violations.headers += 1
+
+    def fault(self, fault: int, text: bytes) -> None:
+        """A message whose headers have an impossible size is counted."""
+        if self._headers and is_about_headers(Fault(fault), text):
+            self.host.history.violations.headers += 1
+        super().fault(fault, text)
+
     # --- login -------------------------------------------------------------------
 
     def process_connect(self, argument: bytes) -> None:
@@ -233,6 +247,8 @@ class ClientSession(PeerSession):
         if not self._may_become(identity):
             self.refuse(AuthorizationViolation())
             return False
+        if not self._logged_in:
+            self.host.client_in(self.connection)
         self._logged_in = True
         self._become(identity)
         if self._verbose:
@@ -258,6 +274,7 @@ class ClientSession(PeerSession):
         if self._acts_as_anonymous:
             return
         if self._pending is None or not self._pending.under_way:
+            self.connection.closes_for(AuthorizationTimeout.closing)
             self.end(AuthorizationTimedOut(self.connection.link), self.wire_of(AuthorizationTimeout()))
 
     # --- operations ----------------------------------------------------------------
@@ -293,6 +310,7 @@ class ClientSession(PeerSession):
 
     def process_err(self, argument: bytes) -> None:
         """The client will not go on, so neither do we."""
+        self.connection.closes_for(ClosingReason.PARSE_ERROR)
         self.end(ClientReportedError(self.connection.link, readable(argument)))
 
     # --- who it is -------------------------------------------------------------------
@@ -306,6 +324,70 @@ class ClientSession(PeerSession):
     def profile(self) -> Profile:
         """Who the client is."""
         return Profile(self.name, self.lang, self.version, self._own_name)
+
+    @property
+    def user(self) -> str:
+        """Whom it logged in as; empty before that, and where nobody has a name."""
+        return self._own_name
+
+    @property
+    def over_websocket(self) -> bool:
+        """Whether it came in where websockets do."""
+        at = self._personal.listener
+        return at is not None and at.connection_type is ConnectionType.WEBSOCKET
+
+    def stats(self) -> ClientStats:
+        """A snapshot."""
+        return ClientStats(
+            self.connection.stats(), self.profile, len(self.subscriptions), websocket=self.over_websocket
+        )
+
+    def closed(self) -> None:
+        """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
+        if self.connection.was_opened or not self.over_websocket:
+            self.host.history.closed.add(self._last_words())
+        super().closed()
+
+    def _last_words(self) -> ClosedClient:
+        connection = self.connection
+        inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
+        return ClosedClient(
+            connection.cid,
+            peer.ip,
+            peer.port,
+            connection.started,
+            connection.last_activity,
+            self.host.scheduler.monotonic(),
+            connection.closing or ClosingReason.CLIENT_CLOSED,
+            connection.rtt,
+            outbox.pending(),
+            inlet.in_msgs,
+            inlet.in_bytes,
+            outbox.out_msgs,
+            outbox.out_bytes,
+            len(self.subscriptions),
+            connection.wire.security,
+            self.over_websocket,
+            self._own_name,
+            self._name[:TEXT_LENGTH],
+            self.lang[:TEXT_LENGTH],
+            self.version[:TEXT_LENGTH],
+        )
+
+
+_HEADED = (b"HPUB ", b"HPUB\t")
+
+
+def is_about_headers(fault: Fault, text: bytes) -> bool:
+    """Whether a message was faulty for the size of its headers; see `Control.fault` for `text`.
+
+    A size that is none ends the words of PUB as well; one before it is a number only with HPUB.
+    Two words are enough for PUB, and too few for HPUB.
+    """
+    words = words_of(text)
+    if fault is Fault.SIZE:
+        return words[-1].isdigit()
+    return fault is Fault.ARGUMENTS and len(words) == 2
 
 
 _Value = TypeVar("_Value", bool, int, str)

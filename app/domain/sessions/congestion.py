@@ -72,7 +72,7 @@ class Peer(Protocol):
         """Log that `publishers` wait for this receiver, which has `pending` bytes waiting."""
         ...
 
-    def abort_slow(self, reason: str) -> None:
+    def abort_slow(self, reason: str, *, full: bool = False) -> None:
         """Close this slow consumer; calls `Flow.forget`."""
         ...
 

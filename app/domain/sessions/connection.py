@@ -22,6 +22,7 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 
+from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Kind, Outbox, Progress
 from ..events import (
     ConnectionClosed,
@@ -57,16 +58,20 @@ class Connection:
         "_ending",
         "_host",
         "_listening",
+        "_pinged",
         "_waits",
         "cause",
         "cid",
         "closed",
+        "closing",
         "inlet",
         "kind",
         "outbox",
         "pings_out",
+        "rtt",
         "session",
         "started",
+        "was_opened",
         "wire",
     )
 
@@ -82,8 +87,16 @@ class Connection:
         self.closed = False
         self.cause = ""
         """Why it ended, where that was not our decision, or it was too slow."""
+        self.closing: ClosingReason | None = None
+        """Why it ended, in the words of monitoring; see `closes_for`."""
+        self.was_opened = False
+        """Whether the link could carry traffic."""
         self.pings_out = 0
         """Pings that the peer has not answered."""
+        self.rtt = 0.0
+        """Seconds between a ping and its answer, the last time; 0 before the first answer."""
+        self._pinged: float | None = None
+        """When the first ping was sent that has no answer."""
         self.outbox: Outbox = host.plane.outbox(wire, self)
         self.session: Session
         self.inlet: Inlet
@@ -110,6 +123,7 @@ class Connection:
 
     def opened(self) -> None:
         """See `Handler`."""
+        self.was_opened = True
         self._host.opened(self)
 
     def reserve(self) -> memoryview:
@@ -149,6 +163,7 @@ class Connection:
             self._ending = True
         else:
             self.cause = self.cause or "closed by the other end"
+            self.closes_for(ClosingReason.CLIENT_CLOSED)
             self.close()
 
     def drained(self) -> None:
@@ -158,6 +173,8 @@ class Connection:
     def connection_lost(self, error: Exception | None) -> None:
         """See `Handler`."""
         self.cause = self.cause or (str(error) if error is not None else "") or "closed by the other end"
+        loss = reason_of_loss(error) if self.was_opened else ClosingReason.TLS_HANDSHAKE_FAILURE
+        self.closes_for(loss)
         self._mark_closed()
         self._host.connection_lost()
         # Break the circles of references, so that memory returns without the collector. The wire
@@ -284,6 +301,20 @@ class Connection:
             self.outbox.send(encode.PONG)
             self.report_sent("PONG")
 
+    def note_ping(self) -> None:
+        """A ping is about to be sent; it counts, unless its answer waits with input that waits, too."""
+        if not self._waits:
+            self.pings_out += 1
+            if self._pinged is None:
+                self._pinged = self._host.scheduler.monotonic()
+
+    def note_pong(self) -> None:
+        """The peer has answered all pings. What nobody asked for is no answer."""
+        self.pings_out = 0
+        if self._pinged is not None:
+            self.rtt = self._host.scheduler.monotonic() - self._pinged
+            self._pinged = None
+
     def may_read(self) -> bool:
         """Whether the peer may be served further: it is not closed, and nothing keeps it waiting."""
         return not self._waits and not self.closed
@@ -351,6 +382,7 @@ class Connection:
         """End the connection because of a defect, or for want of memory."""
         if self.closed:
             return
+        self.closes_for(ClosingReason.INTERNAL_ERROR)
         try:
             self.report(InternalFailure(self.link, described(error)))
         finally:
@@ -372,13 +404,18 @@ class Connection:
             finally:
                 self.wire.abort()
 
-    def abort_slow(self, reason: str) -> None:
-        """End this slow consumer."""
+    def abort_slow(self, reason: str, *, full: bool = False) -> None:
+        """End this slow consumer; `full` if more is pending than may be."""
         if not self.closed:
+            self.closes_for(ClosingReason.SLOW_PENDING if full else ClosingReason.SLOW_DEADLINE)
             self._host.count_slow_consumer(self, reason)
             self.report(SlowConsumer(self.link, reason))
             self.cause = f"Slow Consumer: {reason}"
             self.abort()
+
+    def closes_for(self, reason: ClosingReason) -> None:
+        """It is about to be closed for this reason, unless there is one already."""
+        self.closing = self.closing or reason
 
     @property
     def title(self) -> tuple[int, str]:
@@ -438,4 +475,5 @@ class Connection:
             security=self.wire.security,
             holds=flow.holds(self),
             waits_for=tuple(peer.title for peer in flow.waits_for(self)),
+            rtt=self.rtt,
         )

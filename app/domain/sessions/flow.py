@@ -154,7 +154,8 @@ class Flow:
             self._begin(receiver)
 
     def _cut_full(self, receiver: Peer, pending: int) -> None:
-        receiver.abort_slow(f"{pending} pending bytes exceed max_pending {self._most_pending(receiver)}")
+        most = self._most_pending(receiver)
+        receiver.abort_slow(f"{pending} pending bytes exceed max_pending {most}", full=True)
 
     def _begin(self, receiver: Peer) -> None:
         now = self._scheduler.monotonic()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from ..closed_clients import PeerHistory
 from ..connection_type import ConnectionType
 from ..credentials import Gatekeeper, Identity
 from ..dataplane.seam import Plane
@@ -90,6 +91,11 @@ class Host(Protocol[C_contra]):
         """Takes the subscriptions of closed connections."""
         ...
 
+    @property
+    def history(self) -> PeerHistory:
+        """What is kept of peers that were refused something, or have gone."""
+        ...
+
     def next_number(self) -> int:
         """A number for a new connection; all kinds share a counter."""
         ...
@@ -104,6 +110,10 @@ class Host(Protocol[C_contra]):
 
     def login_pending(self, connection: C_contra) -> None:
         """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
+        ...
+
+    def client_in(self, connection: C_contra) -> None:
+        """A client is let in for the first time."""
         ...
 
     def login_over(self, connection: C_contra) -> None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
+from ..closing_reason import ClosingReason
 from ..events import EventSink, PingTimerFired, StaleConnection
 from ..protocol import encode
 from ..protocol.errors import PingsUnanswered
 from ..timers import DueQueue, Scheduler
 from .connection import Connection
+
+FIRST_PING_SECONDS = 2.0
+"""When a client is pinged first, which measures its round-trip time (client-protocol.md, section 11)."""
 
 
 class KeepAlive:
@@ -30,30 +34,38 @@ class KeepAlive:
         self._events = events
         self._most_unanswered = most_unanswered
         self._due: DueQueue[Connection] = DueQueue(scheduler, interval, self._fire)
+        self._first: DueQueue[Connection] = DueQueue(scheduler, _first_delay(interval), self._fire)
 
     def set_limits(self, interval: float, most_unanswered: int) -> None:
         """Let others hold from now on; pings that are due come as if the interval had always been this."""
         self._most_unanswered = most_unanswered
         self._due.set_delay(interval)
+        self._first.set_delay(_first_delay(interval))
 
     def add(self, connection: Connection) -> None:
         """Ping it from now on."""
         self._due.add(connection)
 
+    def ping_soon(self, connection: Connection) -> None:
+        """Ping it `FIRST_PING_SECONDS` from now, before its turn; from then on at the interval."""
+        self._first.add(connection)
+
     def discard(self, connection: Connection) -> None:
         """Ping it no more."""
         self._due.discard(connection)
+        self._first.discard(connection)
 
     def _fire(self, connection: Connection) -> None:
         connection.guard(lambda: self._ping(connection))
 
     def _ping(self, connection: Connection) -> None:
+        self._first.discard(connection)
         if self._events.debug:
             connection.report(PingTimerFired(connection.link))
-        if not connection.waiting:  # else its answer may be in the input that is not obeyed yet
-            connection.pings_out += 1
+        connection.note_ping()
         if connection.pings_out > self._most_unanswered:
             connection.report(StaleConnection(connection.link))
+            connection.closes_for(ClosingReason.STALE_CONNECTION)
             connection.close(PingsUnanswered().wire())
             return
         self._pinged(connection)
@@ -61,3 +73,7 @@ class KeepAlive:
         connection.report_sent("PING")
         if not connection.closed:
             self._due.add(connection)
+
+
+def _first_delay(interval: float) -> float:
+    return min(FIRST_PING_SECONDS, interval)

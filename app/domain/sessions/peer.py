@@ -149,6 +149,7 @@ class PeerSession(ABC):
                 self.screen(verb.name, argument)
             self._process[verb.name](self, argument)
         except ProtocolError as error:
+            self.note_refusal(line)
             self.refuse(error)
         return connection.may_read()
 
@@ -160,6 +161,7 @@ class PeerSession(ABC):
             headers = self.connection.inlet.headers
             refuse_partial(rest, self.line_limit, routed=routed, headers=headers)
         except ProtocolError as error:
+            self.note_refusal(rest)
             self.refuse(error)
         return not self.connection.closed
 
@@ -191,9 +193,14 @@ class PeerSession(ABC):
     def refuse(self, error: ProtocolError) -> None:
         """Answer with the error; close, and log why, if the error says so."""
         if error.closes:
+            self.connection.closes_for(error.closing)
             self.end(self.event_of(error), self.wire_of(error))
         else:
             self.connection.outbox.send(self.wire_of(error))
+
+    def note_refusal(self, line: bytes) -> None:
+        """This line, or the beginning of one, is about to be refused; nothing is made of it here."""
+        del line
 
     def wire_of(self, error: ProtocolError) -> bytes:
         """What the peer hears of an error; servers hear what gnatsd says."""
@@ -306,7 +313,7 @@ class PeerSession(ABC):
 
     def process_pong(self, _argument: bytes) -> None:
         """The peer lives."""
-        self.connection.pings_out = 0
+        self.connection.note_pong()
 
     def process_ok(self, argument: bytes) -> None:
         """It has no effect, whatever its argument is."""

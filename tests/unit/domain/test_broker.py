@@ -397,7 +397,7 @@ def test_few_subscriptions_wait_in_a_crowded_round(make_plane: MakePlane) -> Non
     waiting = left(server)
     server.clock.run_pending()
 
-    assert (6, 0) == (waiting, left(server))
+    assert (5, 0) == (waiting, left(server))
 
 
 def test_a_defect_while_subscriptions_are_removed(server: VirtualBroker, events: RecordingEventLog) -> None:

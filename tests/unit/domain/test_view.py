@@ -8,47 +8,27 @@ from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.domain.broker import Broker, Membership, Needs
 from app.domain.cluster.cluster import ClusterSettings
+from app.domain.connection_query import ConnectionQuery, ConnectionState, SortKey
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Link
 from app.domain.limits import Limits
 from app.domain.sessions.wire import Handler, Wire
-from app.domain.stats import ClientStats, Profile, SubscriptionStats, Traffic
+from app.domain.stats import ClientStats, Closing, Profile, SubscriptionStats, Traffic
+from app.domain.steps import ROW_WORK, STEP_WORK
 from app.domain.view import (
     BATCH,
-    ROW_WORK,
-    STEP_WORK,
     ClusterFacts,
     ConnectionPage,
-    ConnectionQuery,
     ConnectionTotals,
     Health,
     LiveView,
-    SortKey,
-    Steps,
     SubscriptionPage,
-    T,
 )
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.wire import ADDRESS, FakeWire
+from tests.support.steps import counted, finished
 from tests.support.virtual_broker import INFO, VirtualBroker
-
-
-def finished(steps: Steps[T]) -> T:
-    """The answer, without a pause between the steps."""
-    return counted(steps)[1]
-
-
-def counted(steps: Steps[T]) -> tuple[int, T]:
-    """How many pauses an answer makes, and the answer."""
-    pauses = 0
-    try:
-        while True:
-            next(steps)
-            pauses += 1
-    except StopIteration as end:
-        answer: T = end.value
-        return pauses, answer
 
 
 def cids(view: LiveView, query: ConnectionQuery) -> list[int]:
@@ -438,7 +418,7 @@ def test_a_page_without_rows(server: VirtualBroker, view: LiveView) -> None:
     choice = finished(view.choose(ConnectionQuery(offset=1)))
     clients[1].leave()
 
-    assert (3, (2, 3)) == (choice.total, choice.cids)
+    assert (3, (2, 3)) == (choice.total, choice.chosen)
     assert view.client(2) is None
     row = view.client(3)
     assert row is not None
@@ -545,3 +525,84 @@ def test_the_name_of_a_route(make_plane: MakePlane) -> None:
 
     assert "A" == seed.view.name_of(session.connection.link)
     assert not seed.view.name_of(Link("rid", 99, "192.0.2.1:4"))
+
+
+# --- closed clients ----------------------------------------------------------------------
+
+
+def left(server: VirtualBroker, count: int) -> None:
+    """Let as many clients come, publish and leave, one second apart."""
+    for _ in range(count):
+        client = server.connect(quiet=True)
+        client.send(b"PUB a 2\r\nhi\r\nSUB a 1\r\n")
+        server.advance(1.0)
+        client.leave()
+
+
+def test_closed_clients(server: VirtualBroker, view: LiveView) -> None:
+    """Those that have left are on their own pages, with what they had at the end; all have one page, too."""
+    left(server, 2)
+    server.connect()
+    asked = [ConnectionQuery(state=state) for state in ConnectionState]
+
+    pages = [finished(view.connections(query)) for query in asked]
+    choices = [finished(view.choose(query)) for query in asked]
+
+    assert [[3], [1, 2], [1, 2, 3]] == [[row.connection.cid for row in page.rows] for page in pages]
+    assert [1, 2, 3] == [page.total for page in pages]
+    assert [1, 2, 3] == [choice.total for choice in choices]
+    assert [3] == [one for one in choices[2].chosen if isinstance(one, int)]
+    assert 2 == view.server().closed_clients
+    row = pages[1].rows[0]
+    assert Closing(1.0, "Client Closed") == row.closing
+    assert (Traffic(1, 2, 0, 0), 1) == (row.connection.traffic, row.subscriptions)
+
+
+def test_closed_clients_have_no_lists(server: VirtualBroker, view: LiveView) -> None:
+    """What a closed client listened to is not kept."""
+    left(server, 1)
+    server.connect(quiet=True).send(b"SUB b 1\r\n")
+    query = ConnectionQuery(state=ConnectionState.ALL, subscriptions=True)
+
+    rows = finished(view.connections(query)).rows
+
+    assert [[], ["b"]] == [[one.subject for one in row.subscription_list] for row in rows]
+
+
+def test_a_page_of_closed_clients_pauses(server: VirtualBroker, view: LiveView) -> None:
+    """Thousands of them are sorted and listed in steps of bounded work."""
+    count = 10 * STEP_WORK // ROW_WORK
+    for _ in range(count):
+        server.broker.accept(FakeWire()).connection_lost(None)
+
+    query = ConnectionQuery(sort=SortKey.STOP, limit=count, state=ConnectionState.CLOSED)
+    pauses, page = counted(view.connections(query))
+
+    assert count == len(page.rows)
+    assert 10 <= pauses <= 20
+
+
+def test_filters(make_plane: MakePlane) -> None:
+    """Clients of one user are found, here or closed; the total is of all in that state."""
+    gatekeeper = ManualAuthenticator()
+    server = VirtualBroker(make_plane, gatekeeper=gatekeeper)
+    view = LiveView(server.broker)
+    clients = [server.connect() for _ in range(3)]
+    for client, user in zip(clients, ("ann", "bob", "ann"), strict=True):
+        client.send(b'CONNECT {"verbose":false}\r\n')
+        gatekeeper.admit(user)
+    clients[-1].leave()
+
+    found = [
+        (page.total, [row.connection.cid for row in page.rows])
+        for query in (
+            ConnectionQuery(user="ann"),
+            ConnectionQuery(user="ann", state=ConnectionState.ALL),
+            ConnectionQuery(user="bob", state=ConnectionState.CLOSED),
+            ConnectionQuery(cid=2, account="$G"),
+            ConnectionQuery(account="other"),
+        )
+        for page in [finished(view.connections(query))]
+    ]
+
+    assert [(2, [1]), (3, [1, 3]), (1, []), (2, [2]), (2, [])] == found

@@ -1,5 +1,7 @@
 """The fields of clients and routes, which all pages share."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.adapters.clock_manual import ManualClock
@@ -7,14 +9,17 @@ from app.adapters.monitoring.connections import (
     CLIENT_COLUMNS,
     ROUTE_COLUMNS,
     ConnectionInfo,
+    Moment,
     RouteEntry,
     connection_info,
     feed_fields,
     route_entry,
 )
 from app.adapters.monitoring.context import WallTime
+from app.adapters.monitoring.formats import rfc3339
 from app.ports.broker_view import (
     ClientStats,
+    Closing,
     ConnectionStats,
     Profile,
     RouteStats,
@@ -43,16 +48,48 @@ def test_a_column_for_every_field() -> None:
 @pytest.mark.parametrize(("auth", "user"), [(True, "derek"), (False, None)])
 def test_the_user_of_a_client(auth: bool, user: str | None) -> None:  # noqa: FBT001 - pytest's way
     """The user of a client is shown on request only."""
-    assert user == connection_info(CLIENT, 5.0, WALL_TIME, auth=auth).authorized_user
+    assert user == connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=auth).authorized_user
 
 
 def test_a_client_in_connz() -> None:
     """Moments are dates, durations are words, receivers are objects."""
-    entry = connection_info(CLIENT, 5.0, WALL_TIME, auth=False)
+    entry = connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=False)
 
     assert ("4s", "2s") == (entry.uptime, entry.idle)
     assert ("1.3", "TLS_X") == (entry.tls_version, entry.tls_cipher_suite)
+    assert ("Client", "nats", None, None) == (entry.kind, entry.type, entry.stop, entry.reason)
     assert [(8, "slow")] == [(waited.cid, waited.name) for waited in entry.waits_for or ()]
+
+
+def test_a_closed_client() -> None:
+    """Its times end when it was closed, and it says why that was."""
+    closed = replace(CLIENT, websocket=True, closing=Closing(4.0, "Stale Connection"))
+
+    entry = connection_info(closed, Moment(9.0, WALL_TIME), auth=True)
+
+    assert ("3s", "1s", "websocket") == (entry.uptime, entry.idle, entry.type)
+    assert (rfc3339(4.0), "Stale Connection") == (entry.stop, entry.reason)
+    assert ("derek", "$G") == (entry.authorized_user, entry.name_tag)
+
+
+def test_a_client_as_gnatsd_shows_it() -> None:
+    """Fields that its pages lack are left out; when and why a client was closed, no page of it can say."""
+    closed = replace(
+        CLIENT, connection=replace(CLIENT.connection, rtt=0.001), closing=Closing(4.0, "Read Error")
+    )
+
+    entry = connection_info(closed, Moment(9.0, WALL_TIME, is_current=False), auth=True)
+
+    assert (None, None, None, None) == (entry.kind, entry.type, entry.rtt, entry.name_tag)
+    assert "Read Error" == entry.reason
+
+
+@pytest.mark.parametrize(("rtt", "text"), [(0.0, None), (0.000412, "0.412ms")])
+def test_the_round_trip_time_of_a_client(rtt: float, text: str | None) -> None:
+    """A client shows its round-trip time once it has been measured."""
+    client = replace(CLIENT, connection=replace(CLIENT.connection, rtt=rtt))
+
+    assert text == connection_info(client, Moment(5.0, WALL_TIME), auth=False).rtt
 
 
 def test_a_client_in_the_feed() -> None:
@@ -75,5 +112,5 @@ def test_the_round_trip_time_of_a_route(rtt: float, text: str | None) -> None:
     """A route shows its round-trip time once it has been measured."""
     route = RouteStats(CLIENT.connection, "ID", solicited=True, configured=False, subscriptions=6, rtt=rtt)
 
-    assert text == route_entry(route, 5.0, WALL_TIME).rtt
+    assert text == route_entry(route, Moment(5.0, WALL_TIME)).rtt
     assert (rtt or None) == feed_fields(ROUTE_COLUMNS, route, 5.0)["rtt"]

@@ -5,8 +5,8 @@ from dataclasses import replace
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.adapters.monitoring import pages
 from app.adapters.monitoring.metrics import metrics
+from app.adapters.monitoring.varz import varz
 from app.ports.broker_view import ClusterFacts, ConnectionTotals, Health, Traffic
 from tests.fakes.broker_view import FACTS, SERVER_ID, Watched
 
@@ -158,7 +158,7 @@ def test_settings_of_the_cluster_are_no_figures(watched: Watched) -> None:
     """Ports and limits of the cluster are left out, as by the exporter."""
     watched.view.facts = replace(FACTS, cluster=ClusterFacts("::", 4248, auth_timeout=1.0, tls=False))
 
-    assert 4248 == pages.varz(watched.context).cluster_port
+    assert 4248 == varz(watched.context).cluster_port
     assert not [name for name in read(watched) if "varz_cluster_cluster" in name or "cluster_auth" in name]
 
 

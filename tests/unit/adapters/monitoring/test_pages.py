@@ -6,90 +6,24 @@ from dataclasses import replace
 import pytest
 
 from app.adapters.monitoring import pages
-from app.adapters.monitoring.context import MonitorSettings
-from app.adapters.monitoring.formats import indented
 from app.adapters.monitoring.stepper import Chunks
 from app.ports.broker_view import (
-    ClusterFacts,
+    ClosedClient,
+    ClosingReason,
+    Compatibility,
     ConnectionQuery,
+    ConnectionState,
     IndexStats,
     Profile,
     RouteStats,
     Security,
-    SlowConsumerRecord,
     SubscriptionStats,
     Traffic,
     UnreachableRoute,
 )
-from tests.fakes.broker_view import FACTS, Watched, client
+from tests.fakes.broker_view import FACTS, SERVER_ID, Watched, client
 
 pytestmark = pytest.mark.usefixtures("new_york")
-
-VARZ = """{
-  "server_id": "kG19DsXX1UVeSyEjhl3RFw",
-  "version": "0.8.0",
-  "go": "cpython3.13.1",
-  "host": "127.0.0.1",
-  "auth_required": false,
-  "ssl_required": false,
-  "tls_required": false,
-  "tls_verify": false,
-  "max_connections": 65536,
-  "ping_interval": 120000000000,
-  "ping_max": 2,
-  "http_host": "0.0.0.0",
-  "http_port": 8222,
-  "https_port": 0,
-  "max_control_line": 1024,
-  "max_pending_size": 10485760,
-  "cluster_port": 0,
-  "tls_timeout": 0.5,
-  "port": 4222,
-  "max_payload": 1048576,
-  "start": "2016-04-26T16:39:47.332681-04:00",
-  "now": "2016-04-27T11:09:59.832681-04:00",
-  "uptime": "18h30m12s",
-  "mem": 21131264,
-  "cores": 8,
-  "cpu": 12.5,
-  "connections": 1002,
-  "total_connections": 1831,
-  "routes": 0,
-  "remotes": 0,
-  "in_msgs": 5501151,
-  "out_msgs": 11001275,
-  "in_bytes": 27645750,
-  "out_bytes": 55162353,
-  "slow_consumers": 3,
-  "subscriptions": 2,
-  "http_req_stats": {
-    "/": 223,
-    "/connz": 31,
-    "/routez": 1,
-    "/subsz": 7,
-    "/varz": 35
-  },
-  "server_name": "kG19DsXX1UVeSyEjhl3RFw",
-  "proto": 0,
-  "auth_timeout": 1,
-  "max_pending": 10485760,
-  "write_deadline": 2000000000,
-  "gomaxprocs": 4,
-  "leafnodes": 0,
-  "config_load_time": "2016-04-26T16:39:47.332681-04:00",
-  "slow_consumer_stats": {
-    "clients": 2,
-    "routes": 1,
-    "gateways": 0,
-    "leafs": 0
-  },
-  "pynatsd": "",
-  "python": "",
-  "data_plane": "",
-  "held_publishers": 0,
-  "held_seconds": 0,
-  "recent_slow_consumers": []
-}"""
 
 CONNZ = """{
   "now": "2016-04-26T16:39:50.332681-04:00",
@@ -188,46 +122,6 @@ LISTED = (
 def finished(chunks: Chunks) -> str:
     """The answer, as text."""
     return b"".join(chunks).decode()
-
-
-def test_varz(watched: Watched) -> None:
-    """Each figure stands in its place, in the format that readers expect."""
-    watched.view.facts = replace(
-        FACTS,
-        connections=1002,
-        total_connections=1831,
-        slow_consumers=3,
-        slow_routes=1,
-        traffic=Traffic(5_501_151, 27_645_750, 11_001_275, 55_162_353),
-        subscriptions=2,
-    )
-    requests = watched.context.requests
-    requests.index, requests.connz, requests.routez, requests.subsz, requests.varz = 223, 31, 1, 7, 35
-    watched.clock.advance(18 * 3600 + 30 * 60 + 12.5)
-
-    assert VARZ == indented(pages.varz(watched.context)).decode()
-
-
-def test_varz_in_a_cluster(watched: Watched) -> None:
-    """In a cluster there is an object about it, its port in the old place, and addresses for clients."""
-    info = replace(FACTS.info, connect_urls=("192.0.2.1:4222", "192.0.2.2:4222"))
-    cluster = ClusterFacts("0.0.0.0", 4248, auth_timeout=0.5, tls=True)  # noqa: S104 - a name to show
-    watched.view.facts = replace(FACTS, info=info, cluster=cluster, routes=1, remotes=1)
-
-    varz = pages.varz(watched.context)
-
-    assert (4248, 1, 1) == (varz.cluster_port, varz.routes, varz.remotes)
-    assert ["192.0.2.1:4222", "192.0.2.2:4222"] == varz.connect_urls
-    assert {"addr": "0.0.0.0", "cluster_port": 4248, "auth_timeout": 0.5, "tls_required": True} == (  # noqa: S104 - the same
-        varz.model_dump(mode="json")["cluster"]
-    )
-
-
-def test_a_server_may_have_a_name(watched: Watched) -> None:
-    """Where the server was given a name, it is shown beside its id."""
-    context = replace(watched.context, settings=MonitorSettings(tls_timeout=0.5, server_name="edge-1"))
-
-    assert "edge-1" == pages.varz(context).server_name
 
 
 def test_connz(watched: Watched) -> None:
@@ -394,28 +288,12 @@ def test_subsz(watched: Watched) -> None:
     assert SUBSZ == finished(pages.subsz(watched.context))
 
 
-def test_who_was_slow_and_who_waits(watched: Watched) -> None:
-    """Receivers that were closed are listed with the reason, and a publisher's row says for whom it waits."""
-    record = SlowConsumerRecord("cid", 7, "laptop", "192.0.2.7", 4007, "why", 99, 1.5)
-    watched.view.facts = replace(FACTS, slow_consumer_log=(record,), held_publishers=2, held_seconds=1.23456)
+def test_who_waits(watched: Watched) -> None:
+    """A publisher's row says for whom it waits."""
     watched.view.clients = [client(1, waits_for=((7, "laptop"), (8, "")))]
 
-    varz = pages.varz(watched.context)
     (row,) = json.loads(finished(pages.connz(watched.context, ConnectionQuery())))["connections"]
 
-    assert (2, 1.235) == (varz.held_publishers, varz.held_seconds)
-    assert [
-        {
-            "kind": "cid",
-            "cid": 7,
-            "name": "laptop",
-            "ip": "192.0.2.7",
-            "port": 4007,
-            "reason": "why",
-            "pending_bytes": 99,
-            "at": "2016-04-26T16:39:48.832681-04:00",
-        }
-    ] == [one.model_dump() for one in varz.recent_slow_consumers]
     assert [{"cid": 7, "name": "laptop"}, {"cid": 8, "name": ""}] == row["waits_for"]
 
 
@@ -464,3 +342,71 @@ def test_subsz_with_a_list(watched: Watched) -> None:
   ]
 }"""
     )
+
+
+CLOSED = ClosedClient(
+    *(9, "192.0.2.9", 4009, 0.0, 1.0, 2.0, ClosingReason.STALE_CONNECTION, 0.0015, 25, 1, 2, 3, 4, 5),
+    *(None, True, "ann", "n", "py", "3"),
+)
+
+CLOSED_ROW = """    {
+      "cid": 9,
+      "kind": "Client",
+      "type": "websocket",
+      "ip": "192.0.2.9",
+      "port": 4009,
+      "start": "2016-04-26T16:39:47.332681-04:00",
+      "last_activity": "2016-04-26T16:39:48.332681-04:00",
+      "stop": "2016-04-26T16:39:49.332681-04:00",
+      "reason": "Stale Connection",
+      "rtt": "1.500ms",
+      "uptime": "2s",
+      "idle": "1s",
+      "pending_bytes": 25,
+      "in_msgs": 1,
+      "out_msgs": 3,
+      "in_bytes": 2,
+      "out_bytes": 4,
+      "subscriptions": 5,
+      "name": "n",
+      "lang": "py",
+      "version": "3",
+      "authorized_user": "ann",
+      "name_tag": "$G"
+    }
+  ]
+}"""
+
+
+@pytest.fixture(name="of_today")
+def _of_today(watched: Watched) -> Watched:
+    """A server that speaks the wire of today."""
+    watched.view.facts = replace(FACTS, info=replace(FACTS.info, compatibility=Compatibility.CURRENT))
+    return watched
+
+
+def test_closed_clients(of_today: Watched) -> None:
+    """A closed client has its last figures, the time and the reason; lists of subscriptions are gone."""
+    of_today.view.clients = [CLOSED.stats()]
+    of_today.clock.advance(60.0)
+    query = ConnectionQuery(state=ConnectionState.CLOSED, subscriptions=True)
+
+    answer = finished(pages.connz(of_today.context, query, auth=True))
+
+    assert answer.startswith(f'{{\n  "server_id": "{SERVER_ID}",\n  "now": ')
+    assert CLOSED_ROW == answer.partition('"connections": [\n')[2]
+
+
+def test_a_page_of_very_many_closed_clients(of_today: Watched) -> None:
+    """Their rows are made when they are written, a few at a time."""
+    count = pages.MAX_SNAPSHOT + 1
+    facts = of_today.view.facts
+    of_today.view.facts = replace(facts, closed_clients=count)
+    of_today.view.closed = [CLOSED._replace(cid=cid) for cid in range(3 * pages.ROWS_PER_STEP)]
+    query = ConnectionQuery(limit=count, state=ConnectionState.CLOSED)
+
+    parts = list(pages.connz(of_today.context, query))
+
+    page = json.loads(b"".join(parts))
+    assert list(range(3 * pages.ROWS_PER_STEP)) == [row["cid"] for row in page["connections"]]
+    assert pages.ROWS_PER_STEP == max(part.count(b'"cid"') for part in parts)

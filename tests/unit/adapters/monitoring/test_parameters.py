@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.adapters.monitoring.parameters import ConnzQuery, PageQuery, SubszQuery, is_on
-from app.ports.broker_view import ConnectionQuery, SortKey
+from app.ports.broker_view import ConnectionQuery, ConnectionState, SortKey
 
 LARGEST = 2**63 - 1
 
@@ -60,9 +60,9 @@ def test_no_numbers(name: str, text: str) -> None:
 @pytest.mark.parametrize("key", list(SortKey))
 def test_sort_keys(key: SortKey) -> None:
     """Each key is written as it is called, and in no other case."""
-    assert key is asked(sort=key.value).query().sort
+    assert key is asked(sort=key.value, state="closed").query().sort
     with pytest.raises(ValidationError):
-        asked(sort=key.value.upper())
+        asked(sort=key.value.upper(), state="closed")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,43 @@ def test_details() -> None:
 
     assert (True, True) == (question.detail, question.query().subscriptions)
     assert not asked(subs="1").detail
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("", ConnectionState.OPEN),
+        ("open", ConnectionState.OPEN),
+        ("CLOSED", ConnectionState.CLOSED),
+        ("all", ConnectionState.ALL),
+        ("Any", ConnectionState.ALL),
+    ],
+)
+def test_states(text: str, state: ConnectionState) -> None:
+    """A state is written in any case, and all has two names."""
+    assert state is asked(state=text).query().state
+
+
+@pytest.mark.parametrize("text", ["0", "2", "shut", "open "])
+def test_no_states(text: str) -> None:
+    """Any other text is refused; current servers take no numbers here either."""
+    with pytest.raises(ValidationError):
+        asked(state=text)
+
+
+@pytest.mark.parametrize("state", ["", "open", "all"])
+@pytest.mark.parametrize("key", ["stop", "reason"])
+def test_keys_of_closed_clients(key: str, state: str) -> None:
+    """What only closed clients have sorts them alone."""
+    with pytest.raises(ValidationError, match=f"sort by {key} only valid on closed connections"):
+        asked(sort=key, state=state)
+
+
+def test_filters() -> None:
+    """A user, an account and a number may be asked for; a number is a page of one."""
+    query = asked(user="ann", acc="$G", cid="7", limit="20", offset="3").query()
+
+    assert ("ann", "$G", 7, 1, 0) == (query.user, query.account, query.cid, query.limit, query.offset)
 
 
 @pytest.mark.parametrize("callback", ["", "cb", "jQuery17_1.$.a[0]"])

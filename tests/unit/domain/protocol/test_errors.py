@@ -88,3 +88,22 @@ def test_a_reason_is_for_the_log() -> None:
 def test_an_unknown_operation_is_a_parser_error() -> None:
     """Code that catches parser errors catches unknown verbs too."""
     assert issubclass(UnknownOperation, ParserError)
+
+
+CLOSING: dict[type[ProtocolError], str] = {
+    **dict.fromkeys(WIRE, "Protocol Violation"),
+    InvalidClientProtocol: "Bad Client Protocol Version",
+    AuthorizationViolation: "Authentication Failure",
+    AuthorizationTimeout: "Authentication Timeout",
+    MaximumPayload: "Maximum Message Payload Exceeded",
+    MaximumControlLine: "Maximum Control Line Exceeded",
+    MaximumConnections: "Maximum Connections Exceeded",
+    NoRespondersWithoutHeaders: "No Responders Requires Headers",
+    PingsUnanswered: "Stale Connection",
+}
+
+
+@pytest.mark.parametrize("kind", CLOSING, ids=lambda kind: kind.__name__)
+def test_what_monitoring_says(kind: type[ProtocolError]) -> None:
+    """The end of a link has the name that current servers give it."""
+    assert CLOSING[kind] == kind.closing.value

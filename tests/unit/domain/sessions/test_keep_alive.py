@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LineSent, PingTimerFired, StaleConnection
-from app.domain.sessions.keep_alive import KeepAlive
+from app.domain.sessions.keep_alive import FIRST_PING_SECONDS, KeepAlive
 from app.domain.timers import SLACK
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
@@ -124,3 +124,55 @@ def test_other_limits(scene: Scene) -> None:
     scene.server.advance(2.0 + 3 * SLACK)
 
     assert PING + STALE == client.heard()
+
+
+def test_a_ping_that_comes_soon(scene: Scene) -> None:
+    """It comes once, in place of the first one at the interval, which begins anew."""
+    client = scene.client()
+
+    scene.keep_alive.ping_soon(client.connection)
+    scene.server.advance(FIRST_PING_SECONDS + SLACK)
+    first = client.heard()
+    scene.server.advance(INTERVAL - FIRST_PING_SECONDS + SLACK)
+    between = client.heard()
+    scene.server.advance(FIRST_PING_SECONDS + SLACK)
+
+    assert (PING, b"", PING) == (first, between, client.heard())
+
+
+def test_who_is_discarded_is_not_pinged_soon(scene: Scene) -> None:
+    """A client that leaves before has no timer any more."""
+    client = scene.client()
+    scene.keep_alive.ping_soon(client.connection)
+
+    scene.keep_alive.discard(client.connection)
+    scene.wait()
+
+    assert b"" == client.heard()
+
+
+def test_a_short_interval(scene: Scene) -> None:
+    """A first ping never comes later than the interval, and never twice."""
+    client = scene.client()
+    scene.keep_alive.set_limits(1.0, 2)
+
+    scene.keep_alive.ping_soon(client.connection)
+    scene.server.advance(1.0 + 2 * SLACK)
+
+    assert PING == client.heard()
+
+
+def test_the_round_trip_time(scene: Scene) -> None:
+    """It is measured from the first ping that is unanswered; what nobody asked for changes nothing."""
+    client = scene.client()
+    client.send(b"PONG\r\n")
+    assert 0.0 == client.connection.rtt
+
+    scene.server.advance(INTERVAL)
+    scene.wait()
+    client.send(b"PONG\r\n")
+    late = client.connection.rtt
+    client.send(b"PONG\r\n")
+
+    assert INTERVAL + SLACK == pytest.approx(late)
+    assert (late, 0) == (client.connection.rtt, client.connection.pings_out)
