@@ -21,6 +21,9 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
+cdef extern from *:
+    bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
+
 import math
 
 from . import seam
@@ -334,24 +337,14 @@ cdef class DataPlane:
 
         `skip` is the publisher's outbox, borrowed, if it gets none of its own messages; else NULL.
         """
-        cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t fanout = plan.fanout()
-        cdef Py_ssize_t i = position[0]
         cdef Py_ssize_t stop
-        cdef Target target
-        while i < fanout:
-            stop = min(i + RECEIVERS_PER_CHECK, fanout)
-            while i < stop:
-                if i < plain:
-                    target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-                else:
-                    target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw, skip)
-                i += 1
-                if target is not None and <void *>target.outbox != skip:
-                    self.deliver(target, delivery)
-            if i < fanout and self.over():
+        while position[0] < fanout:
+            stop = min(position[0] + RECEIVERS_PER_CHECK, fanout)
+            plan.deliver(delivery, position[0], stop, self.draw, skip)
+            position[0] = stop
+            if stop < fanout and self.over():
                 break
-        position[0] = i
         return 0
 
     cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, void *skip) except -1:
@@ -399,7 +392,7 @@ cdef class DataPlane:
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)
             if target.outbox is not None and not target.outbox.closed:
-                self.count_out(target, target.outbox, message.size, repeats)
+                target.outbox.count(target, message.size, repeats)
                 target.outbox.put_run(target, message, repeats)
         return repeats
 
@@ -410,27 +403,6 @@ cdef class DataPlane:
         inlet.last_publish = self.now
         self.in_msgs += count
         self.in_bytes += count * message.size
-
-    cdef inline void count_out(self, Target target, Outbox outbox, int64_t size, Py_ssize_t count) noexcept:
-        outbox.out_msgs += count
-        outbox.out_bytes += count * size
-        outbox.last_delivery = self.now
-        target.delivered += count
-        self.out_msgs += count
-        self.out_bytes += count * size
-
-    cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
-        cdef Outbox outbox = target.outbox
-        if outbox is None or outbox.closed:
-            return 0
-        if delivery.headed and not outbox.headers:
-            delivery = without_header(delivery)
-        self.count_out(target, outbox, delivery.size, 1)
-        outbox.deliver(target, delivery)
-        # Asked again: the delivery may have been the end of a slow consumer.
-        if target.delivered == target.limit and target.subscription is not None:
-            target.subscription.expired()
-        return 0
 
     def flush(self):
         cdef list touched = self.touched
