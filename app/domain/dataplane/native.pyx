@@ -294,7 +294,7 @@ cdef class DataPlane:
         Returns the size of what it published, and takes the work that was from `work`.
         """
         cdef Py_ssize_t repeats
-        if plan.runs and is_repeated(message, count) and inlet.may_run(plan):
+        if plan.runs and is_repeated(message, count) and inlet.may_run():
             repeats = self.publish_run(inlet, message, plan, count, work[0])
             if repeats:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
@@ -323,11 +323,11 @@ cdef class DataPlane:
         try:
             self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():
-                self.interrupt(message, plan, position, skip)
+                self.interrupt(inlet, message, plan, position, before)
         finally:
             finish_delivery(&delivery)
-        if inlet.no_responders and self.out_msgs == before and message.reply_size and not plan.refused:
-            if position >= plan.fanout():
+        if inlet.no_responders and self.out_msgs == before and position >= plan.fanout():
+            if inlet.wants_answer(message, plan):
                 self.lookup.slow = True
                 inlet.report_unheard(message)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
@@ -347,21 +347,33 @@ cdef class DataPlane:
                 break
         return 0
 
-    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, void *skip) except -1:
-        """Keep the message for the receivers from that one on."""
-        self.partial.append(partial_delivery_of(message, plan, position, None if skip is NULL else <object>skip))
+    cdef int interrupt(
+        self, Inlet inlet, Message *message, Plan plan, Py_ssize_t position, int64_t before
+    ) except -1:
+        """Keep the message for the receivers from that one on; `before` is what `out_msgs` was."""
+        cdef PartialDelivery partial = partial_delivery_of(message, plan, position)
+        if not inlet.echo:
+            partial.skip = inlet.outbox
+        if inlet.no_responders and self.out_msgs == before and inlet.wants_answer(message, plan):
+            partial.asker = inlet
+        self.partial.append(partial)
         self.interrupted = True
         return 0
 
     cdef int deliver_rest(self, PartialDelivery partial) except -1:
         """Go on with a message that was interrupted."""
         cdef Delivery delivery, stripped
+        cdef int64_t before = self.out_msgs
         partial.begin(&delivery)
         make_room_without_header(&delivery, &partial.message, &stripped)
         try:
             self.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
         finally:
             partial.end(&delivery)
+        if self.out_msgs != before:
+            partial.asker = None
+        if partial.asker is not None and partial.position >= partial.plan.fanout():
+            partial.asker.report_unheard(&partial.message)
         return 0
 
     cdef Py_ssize_t publish_run(
@@ -375,6 +387,7 @@ cdef class DataPlane:
         cdef Py_ssize_t tail_size = stride_of(message) - message.tail
         cdef int64_t most, effort
         cdef Py_ssize_t repeats, i
+        cdef bint heard = not (inlet.no_responders and inlet.wants_answer(message, plan))
         cdef Target target
         if tail_size >= REFERENCED_BYTES:
             return 0
@@ -385,13 +398,14 @@ cdef class DataPlane:
             most = target.bears((message.header != 0) + start_size(message.subject_size) + tail_size, most)
             if message.header and target.outbox is not None and not target.outbox.headers:
                 return 0
-        if most < 1:
+            heard |= target.is_open()
+        if most < 1 or not heard:
             return 0
         repeats = length_of_run(message, count, most)
         self.count_in(inlet, message, repeats)
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-            if target.outbox is not None and not target.outbox.closed:
+            if target.is_open():
                 target.outbox.count(target, message.size, repeats)
                 target.outbox.put_run(target, message, repeats)
         return repeats

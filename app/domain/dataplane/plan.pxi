@@ -70,9 +70,13 @@ cdef class Target:
             self.subscription.expired()
         return 0
 
+    cdef inline bint is_open(self) noexcept:
+        """Whether the receiver takes messages."""
+        return self.outbox is not None and not self.outbox.closed
+
     cdef inline bint ready(self) noexcept:
-        """Whether the receiver takes messages, and nobody has to wait for it."""
-        return self.outbox is not None and not self.outbox.closed and not self.outbox.is_congested
+        """Whether it does, and nobody has to wait for it."""
+        return self.is_open() and not self.outbox.is_congested
 
     cdef int64_t pending(self) except -1:
         return self.outbox.pending() if self.outbox is not None else 0
