@@ -180,7 +180,7 @@ def test_no_echo_among_congested_members(stage: Stage, sender: Station, able: St
 
 @pytest.mark.parametrize("receivers", [1, 3])
 def test_a_run_that_reaches_nobody(stage: Stage, sender: Station, receivers: int) -> None:
-    """Each of several equal requests is reported where all receivers are closed, and none where one is not."""
+    """Each of several equal requests is reported where all receivers are closed, and none otherwise."""
     sender.inlet.no_responders = True
     stations = [stage.station() for _ in range(receivers)]
     stage.subscribe(b"a", *(one.target(b"1") for one in stations))
