@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from app.domain.dataplane.seam import RECEIVERS_PER_CHECK, MakePlane
+from app.domain.interest.interest import FEW
 from app.domain.interest.routing import RECEIVERS_PER_STEP
 from app.domain.protocol.compatibility import Compatibility
 from tests.fakes.clock import TickingClock
@@ -19,6 +20,9 @@ LARGE_REQUEST = b"PUB nobody " + REPLY + b" 20000\r\n" + 20_000 * b"x" + b"\r\n"
 
 CROSSED = [b"r." + b".".join(tokens) for tokens in itertools.product((b"r", b"*"), repeat=9)]
 """More patterns that match the reply than one step of a search visits."""
+
+MANY = b"".join(b"SUB filler filler%d\r\n" % number for number in range(FEW))
+"""With one more, too many subscriptions to compare them one by one."""
 
 
 def answer(sid: bytes, subject: bytes = b"nobody") -> bytes:
@@ -52,29 +56,32 @@ def subscribed(patterns: list[bytes]) -> bytes:
     return b"".join(b"SUB %b %d\r\n" % (pattern, sid) for sid, pattern in enumerate(patterns))
 
 
-def test_a_queue_member(server: VirtualBroker) -> None:
+@pytest.mark.parametrize("count", [0, FEW, RECEIVERS_PER_STEP + 1])
+def test_a_queue_member(server: VirtualBroker, count: int) -> None:
     """A client whose only subscription to the reply is in a queue group gets the answer there."""
     others = server.connect(quiet=True)
     others.send(b"SUB r.> q 1\r\n" * 3)
-    many = b"".join(b"SUB other.%d q o%d\r\n" % (n, n) for n in range(RECEIVERS_PER_STEP + 1))
+    many = b"".join(b"SUB other.%d q o%d\r\n" % (n, n) for n in range(count))
     client = asking(server, many + b"SUB r.> q 7\r\n")
 
     assert answer(b"7") + b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
     assert not others.heard()
 
 
-def test_plain_ones_before_queue_members(server: VirtualBroker) -> None:
+@pytest.mark.parametrize("others", [b"", MANY], ids=["few", "many"])
+def test_plain_ones_before_queue_members(server: VirtualBroker, others: bytes) -> None:
     """Where plain subscriptions hear of it, members of queue groups do not."""
-    client = asking(server, b"SUB r.> q 1\r\nSUB r.> 2\r\n")
+    client = asking(server, others + b"SUB r.> q 1\r\nSUB r.> 2\r\nSUB r.* 3\r\n")
 
     assert answer(b"2") == client.ask(REQUEST)
 
 
-def test_the_queue_group_of_others(server: VirtualBroker) -> None:
+@pytest.mark.parametrize("own", [b"", MANY], ids=["few", "many"])
+def test_the_queue_group_of_others(server: VirtualBroker, own: bytes) -> None:
     """A client without a subscription to the reply gets no answer at those of others."""
     others = server.connect(quiet=True)
     others.send(b"SUB r.> q 1\r\n")
-    client = asking(server, b"SUB other q 1\r\n")
+    client = asking(server, own + b"SUB other q 1\r\n")
 
     assert b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
     assert not others.heard()
@@ -85,7 +92,7 @@ def test_a_long_search(server: VirtualBroker, clock: TickingClock, pace: float) 
     """However crossed the patterns are, and however many others listen, the answer comes, before a PONG."""
     others = server.connect(quiet=True)
     others.send(subscribed([*CROSSED, *(3 * RECEIVERS_PER_STEP * [b"r.>"])]))
-    client = asking(server, b"SUB r.> last\r\n")
+    client = asking(server, MANY + b"SUB r.> last\r\n")
     clock.pace = pace
 
     assert answer(b"last") + b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
@@ -95,7 +102,7 @@ def test_a_client_that_leaves_during_the_search(server: VirtualBroker, clock: Ti
     """The search ends with its client, and nothing fails."""
     others = server.connect(quiet=True)
     others.send(subscribed(CROSSED))
-    client = asking(server, b"SUB r.> last\r\n")
+    client = asking(server, MANY + b"SUB r.> last\r\n")
     clock.pace = 0.01
 
     client.wire.feed(LARGE_REQUEST)
@@ -110,7 +117,7 @@ def test_a_subscription_that_ends_during_the_search(server: VirtualBroker, clock
     """One that was found, and has had its last message since then, gets no answer."""
     others, other = server.connect(quiet=True), server.connect(quiet=True)
     others.send(subscribed(3 * RECEIVERS_PER_STEP * [REPLY]))
-    client = asking(server, b"SUB r.> last\r\nUNSUB last 1\r\n")
+    client = asking(server, MANY + b"SUB r.> last\r\nUNSUB last 1\r\n")
     clock.pace = 0.01
 
     client.wire.feed(LARGE_REQUEST)
