@@ -27,10 +27,13 @@ def dial(port: int, opening: bytes = b"") -> socket.socket:
 
 
 def reach(port: int, opening: bytes = b"") -> socket.socket:
-    """Connect and send the greeting, `opening` and a PING, and wait for nothing."""
+    """Connect and send the greeting, `opening` and a PING, and wait for nothing.
+
+    An opening that begins with a CONNECT of its own is the greeting.
+    """
     link = socket.create_connection(("127.0.0.1", port), PATIENCE)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    link.sendall(CONNECT + opening + PING)
+    link.sendall((b"" if opening.startswith(b"CONNECT ") else CONNECT) + opening + PING)
     return link
 
 

@@ -33,8 +33,11 @@ class Piece:
     """Bytes that one receiver of all of them gets."""
 
 
-def publication(subject: bytes, payload: bytes, reply: bytes = b"") -> bytes:
-    """A message as its publisher sends it."""
+def publication(subject: bytes, payload: bytes, reply: bytes = b"", block: bytes = b"") -> bytes:
+    """A message as its publisher sends it; `block` is that of its headers, if it has any."""
+    if block:
+        sizes = (len(block), len(block) + len(payload))
+        return b"HPUB %b %b%d %d\r\n%b%b\r\n" % (subject, reply and reply + b" ", *sizes, block, payload)
     return b"PUB %b %b%d\r\n%b\r\n" % (subject, reply and reply + b" ", len(payload), payload)
 
 
@@ -62,21 +65,21 @@ def shuffled_subjects(count: int) -> list[bytes]:
     return stream
 
 
-def cut(subjects: Sequence[bytes], payload: bytes, most: int) -> Iterator[Piece]:
-    """Encode one message for each subject, in pieces of at most `most` messages.
+def cut(subjects: Sequence[bytes], payload: bytes, most: int, block: bytes = b"") -> Iterator[Piece]:
+    """Encode one message for each subject, in pieces of at most `most` messages, with this header block.
 
     A piece holds at most `PIECE_BYTES`, or a single larger message.
     """
     lines: list[bytes] = []
     size = delivered = 0
     for subject in subjects:
-        line = publication(subject, payload)
+        line = publication(subject, payload, block=block)
         if lines and (size + len(line) > PIECE_BYTES or len(lines) == most):
             yield Piece(b"".join(lines), len(lines), delivered)
             lines, size, delivered = [], 0, 0
         lines.append(line)
         size += len(line)
-        delivered += len(line) + len(SID) + 1  # PUB and MSG have equal lengths, but for the sid
+        delivered += len(line) + len(SID) + 1  # (H)PUB and (H)MSG have equal lengths, but for the sid
     if lines:
         yield Piece(b"".join(lines), len(lines), delivered)
 

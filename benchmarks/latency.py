@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchmarks.client import RowFailed, dial, dial_many, hang_up, read_some
+from benchmarks.configured import CONNECT_WITH_HEADERS
 from benchmarks.encode import subscription
 from benchmarks.sample import OpenProbe, Probe, Sample, Target
 
@@ -21,6 +22,7 @@ P50, P99, P999 = "p50", "p99", "p99.9"
 _PARTS = {P50: 0.5, P99: 0.99, P999: 0.999}
 
 _SERVICE = b"bench.service"
+_NOWHERE = b"bench.nowhere"
 _REQUEST = b"16-byte-request."
 _US = 1e-3
 _LEAST_REQUESTS = 200
@@ -33,6 +35,8 @@ class Conversation:
     clients: int = 1
     old_style: bool = False
     """A subscription of its own for each request, ended by its first message."""
+    unheard: bool = False
+    """Nobody serves the subject, and the server says so."""
 
 
 def percentiles(nanoseconds: list[int]) -> dict[str, float]:
@@ -45,19 +49,21 @@ def percentiles(nanoseconds: list[int]) -> dict[str, float]:
 class _Client:
     """A requester with one request under way."""
 
-    def __init__(self, link: socket.socket, number: int, *, old_style: bool) -> None:
+    def __init__(self, link: socket.socket, number: int, conversation: Conversation) -> None:
         self.link = link
         self._inbox = b"_INBOX.%d" % number
-        self._old_style = old_style
+        self._old_style = conversation.old_style
+        self._service = _NOWHERE if conversation.unheard else _SERVICE
+        self._end = b"\r\n\r\n\r\n" if conversation.unheard else b"\r\nok\r\n"
         self._requests = 0
         self._asked = 0
-        link.sendall(b"" if old_style else subscription(self._inbox + b".*"))
+        link.sendall(b"" if self._old_style else subscription(self._inbox + b".*"))
 
     def ask(self) -> None:
         """Send the next request."""
         self._requests += 1
         reply = b"%b.%d" % (self._inbox, self._requests)
-        line = b"PUB %b %b %d\r\n%b\r\n" % (_SERVICE, reply, len(_REQUEST), _REQUEST)
+        line = b"PUB %b %b %d\r\n%b\r\n" % (self._service, reply, len(_REQUEST), _REQUEST)
         if self._old_style:
             line = b"SUB %b %d\r\nUNSUB %d 1\r\n" % (reply, self._requests, self._requests) + line
         self._asked = time.perf_counter_ns()
@@ -67,7 +73,7 @@ class _Client:
         """Read the answer; return the nanoseconds it took."""
         data = read_some(self.link)
         took = time.perf_counter_ns() - self._asked
-        while b"\r\nok\r\n" not in data:  # there may be a PING of the server before or after it
+        while self._end not in data:  # there may be a PING of the server before or after it
             if b"-ERR" in data:
                 raise RowFailed(f"the server said {data!r}")
             data += read_some(self.link)
@@ -78,10 +84,9 @@ class RoundTrips:
     """The clients of one latency row at one server."""
 
     def __init__(self, conversation: Conversation, port: int) -> None:
-        links = dial_many(port, conversation.clients)
-        self._clients = [
-            _Client(link, number, old_style=conversation.old_style) for number, link in enumerate(links)
-        ]
+        greeting = CONNECT_WITH_HEADERS if conversation.unheard else b""
+        links = dial_many(port, conversation.clients, greeting)
+        self._clients = [_Client(link, number, conversation) for number, link in enumerate(links)]
         self._selector = selectors.DefaultSelector()
         for client in self._clients:
             self._selector.register(client.link, selectors.EVENT_READ, client)

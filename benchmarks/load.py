@@ -105,7 +105,7 @@ class Load:
         self._count = 1
         links = dial_many(far or port, shape.subscribers, shape.opening)
         self._receivers = [_Receiver(link) for link in links]
-        links = dial_many(port, shape.publishers, shape.opening if shape.echoing else b"")
+        links = dial_many(port, shape.publishers, shape.opening if shape.echoing else shape.greeting)
         self._publishers = [_Publisher(link, self._pieces, echoing=shape.echoing) for link in links]
         self._selector = selectors.DefaultSelector()
         for one in (*self._receivers, *self._publishers):

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from benchmarks.client import RowFailed
 from benchmarks.cluster import Pair, joined
-from benchmarks.protected import over_tls
 from benchmarks.rows import Row
 from benchmarks.sample import Probe, Sample
 from benchmarks.servers import Contender, RunningServer
@@ -45,6 +44,11 @@ class Result:
 class _Measured(RunningServer):
     """A running server, as probes see it."""
 
+    @property
+    def websocket_port(self) -> int:
+        """Where it serves websockets; 0 if it serves none."""
+        return self.contender.websocket_port
+
     def start_another(self) -> float:
         """Start one more of its kind, stop it; return the seconds to its first PONG."""
         with RunningServer(self.contender) as another:
@@ -61,7 +65,7 @@ def measure_row(row: Row, contenders: tuple[Contender, ...], rounds: int, second
     with ExitStack() as stack:
         probes: dict[str, Probe] = {}
         for contender in contenders:
-            server = stack.enter_context(_Measured(over_tls(contender) if row.over_tls else contender))
+            server = stack.enter_context(_Measured(row.prepare(contender)))
             opened = partial(stack.enter_context, row.probe(server))
             probe = _guarded(result, contender.name, opened)
             if probe is not None:

@@ -1,6 +1,6 @@
-"""Throughput over TLS, as the processor time that a server takes for a message.
+"""Throughput over TLS and websockets, as the processor time that a server takes for a message.
 
-Over TLS the load generator has to encrypt and decrypt as much as the server, so it may well
+There the load generator has to encrypt and decrypt, or frame, as much as the server, so it may well
 be the slower of the two, and the time until all has arrived would be its time. What the
 server's process took, in all its threads, does not depend on how fast it is fed.
 """
@@ -8,12 +8,13 @@ server's process took, in all its threads, does not depend on how fast it is fed
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import trustme
 
@@ -23,6 +24,7 @@ from benchmarks.resources import processor_seconds_of
 from benchmarks.sample import OpenProbe, Probe, Sample, Target
 from benchmarks.servers import Contender
 from benchmarks.shape import Shape, stream
+from benchmarks.web import dial_web
 
 PROCESSOR = "processor time"
 """The one figure of these rows: nanoseconds of the server's processor time per published message."""
@@ -32,6 +34,22 @@ _LEAST_SECONDS = 0.5
 """Processor time is counted in hundredths of a second, so a sample must take many of them."""
 
 _READ_BYTES = 256 * 1024
+
+
+class _Link(Protocol):
+    """What a load needs of a client's link."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of it."""
+        ...
+
+    def recv_into(self, room: bytearray, /) -> int:
+        """Read; return how many bytes of data came, 0 at the end and -1 for none yet."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class _Certificate:
@@ -74,7 +92,7 @@ def dial_protected(port: int, opening: bytes = b"") -> ssl.SSLSocket:
     return link
 
 
-def _count(link: ssl.SSLSocket, wanted: int) -> None:
+def _count(link: _Link, wanted: int) -> None:
     """Read this many bytes, and the PINGs that the server sent among them."""
     room = bytearray(_READ_BYTES)
     received = 0
@@ -82,7 +100,7 @@ def _count(link: ssl.SSLSocket, wanted: int) -> None:
         count = link.recv_into(room)
         if not count:
             raise RowFailed("the server closed a link")
-        received += count
+        received += max(count, 0)
     if not surplus_is_keep_alive(wanted, received):
         raise RowFailed(f"{received} bytes arrived, and {wanted} should have")
 
@@ -90,13 +108,13 @@ def _count(link: ssl.SSLSocket, wanted: int) -> None:
 class _ProtectedLoad:
     """A publisher and a subscriber of one server."""
 
-    def __init__(self, shape: Shape, server: Target) -> None:
+    def __init__(self, shape: Shape, server: Target, dial: Callable[[bytes], _Link]) -> None:
         self._shape = shape
         self._server = server
         self._pieces = stream(shape)
         self._count = 1
-        self._subscriber = dial_protected(server.port, shape.opening)
-        self._publisher = dial_protected(server.port)
+        self._subscriber = dial(shape.opening)
+        self._publisher = dial(shape.greeting)
 
     def close(self) -> None:
         """Close the connections."""
@@ -135,11 +153,19 @@ class _ProtectedLoad:
 
 
 def protected_throughput(shape: Shape) -> OpenProbe:
-    """A probe that measures this shape of load, with one publisher and one subscriber."""
+    """A probe that measures this shape of load over TLS, with one publisher and one subscriber."""
+    return _processor_time(shape, lambda server, opening: dial_protected(server.port, opening))
 
+
+def web_throughput(shape: Shape) -> OpenProbe:
+    """The same over websockets."""
+    return _processor_time(shape, lambda server, opening: dial_web(server.websocket_port, opening))
+
+
+def _processor_time(shape: Shape, dial: Callable[[Target, bytes], _Link]) -> OpenProbe:
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:
-        load = _ProtectedLoad(shape, server)
+        load = _ProtectedLoad(shape, server, partial(dial, server))
         try:
             yield load
         finally:

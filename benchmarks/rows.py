@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 
+from benchmarks.configured import (
+    CONNECT_AS_USER,
+    CONNECT_WITH_HEADERS,
+    Prepare,
+    as_it_is,
+    with_permissions,
+    with_websockets,
+)
 from benchmarks.latency import P50, P99, P999, Conversation, round_trips, round_trips_across
 from benchmarks.load import COST, across, throughput
-from benchmarks.protected import PROCESSOR, protected_throughput
+from benchmarks.protected import PROCESSOR, over_tls, protected_throughput, web_throughput
 from benchmarks.resources import (
     BYTES,
     GROWTH,
@@ -57,8 +65,8 @@ class Row:
     figures: tuple[Figure, ...]
     once: bool = False
     """Too long for several rounds."""
-    over_tls: bool = False
-    """Whether the servers' clients need TLS."""
+    prepare: Prepare = as_it_is
+    """Makes of a server the one to measure."""
 
 
 THROUGHPUT = Section(
@@ -70,6 +78,11 @@ TLS = Section(
     "Over TLS",
     "Nanoseconds of the server's processor time per published message, because the generator has to encrypt"
     " and decrypt as much as the server.",
+)
+WEB = Section(
+    "Over websockets",
+    "Nanoseconds of the server's processor time per published message, because the generator has to find"
+    " the frames. A publisher sends 64 KiB of messages in one frame.",
 )
 GROWTH_SECTION = Section(
     "Growth", "As throughput, while the number of receivers, of subjects or of idle connections grows."
@@ -94,8 +107,8 @@ def _cost(
 _ROUND_TRIP = (Figure(P50, "µs", 1.0), Figure(P99, "µs", 1.0), Figure(P999, "µs"))
 
 
-def _latency(title: str, conversation: Conversation) -> Row:
-    return Row(LATENCY, title, round_trips(conversation), _ROUND_TRIP)
+def _latency(title: str, conversation: Conversation, figures: tuple[Figure, ...] = _ROUND_TRIP) -> Row:
+    return Row(LATENCY, title, round_trips(conversation), figures)
 
 
 def _across(title: str, shape: Shape, goal: float) -> Row:
@@ -104,7 +117,24 @@ def _across(title: str, shape: Shape, goal: float) -> Row:
 
 def _protected(title: str, shape: Shape, goal: float) -> Row:
     figure = Figure(PROCESSOR, "ns of the server per message", goal)
-    return Row(TLS, title, protected_throughput(shape), (figure,), over_tls=True)
+    return Row(TLS, title, protected_throughput(shape), (figure,), prepare=over_tls)
+
+
+def _web(title: str, shape: Shape, goal: float) -> Row:
+    figure = Figure(PROCESSOR, "ns of the server per message", goal)
+    return Row(WEB, title, web_throughput(shape), (figure,), prepare=with_websockets)
+
+
+def _headed(title: str, subscribers: int) -> Row:
+    shape = Shape(subscribers=subscribers, headers=3, greeting=CONNECT_WITH_HEADERS)
+    return _cost(title, shape, 5.0)
+
+
+def _permitted() -> Row:
+    shape = Shape(subscribers=1, greeting=CONNECT_AS_USER)
+    figure = Figure(COST, "ns per message", 6.0)
+    title = "1 → 1, 16 B, with 100 rules for publisher and subscriber"
+    return Row(THROUGHPUT, title, throughput(shape), (figure,), prepare=with_permissions)
 
 
 def _idle(count: int) -> Row:
@@ -129,8 +159,13 @@ def _throughput_rows() -> tuple[Row, ...]:
         _cost("1 → 1, 1 KiB", Shape(subscribers=1, size=1024), 1.2),
         _cost("1 → 1, 8 KiB", Shape(subscribers=1, size=8192), 1.2),
         _cost("1 → 1, 64 KiB", Shape(subscribers=1, size=65536), 1.0),
+        _headed("three headers of 40 B, 1 → 1, 16 B", 1),
+        _headed("three headers of 40 B, 1 → 10, 16 B", 10),
+        _permitted(),
         _protected("1 → 1, 16 B, over TLS", Shape(subscribers=1), 3.0),
         _protected("1 → 1, 1 KiB, over TLS", Shape(subscribers=1, size=1024), 1.0),
+        _web("1 → 1, 16 B, over a websocket", Shape(subscribers=1), 3.0),
+        _web("1 → 1, 1 KiB, over a websocket", Shape(subscribers=1, size=1024), 3.0),
     )
 
 
@@ -154,6 +189,9 @@ def _latency_rows() -> tuple[Row, ...]:
         _latency("1 client", Conversation()),
         _latency("50 clients", Conversation(clients=50)),
         _latency("1 client, a subscription per request", Conversation(old_style=True)),
+        _latency(
+            "1 client, nobody serves the subject", Conversation(unheard=True), (Figure(P50, "µs", 1.0),)
+        ),
     )
 
 

@@ -43,6 +43,11 @@ class Target(Protocol):
         ...
 
     @property
+    def websocket_port(self) -> int:
+        """Where it serves websockets; 0 if it serves none."""
+        ...
+
+    @property
     def pid(self) -> int:
         """Its process."""
         ...

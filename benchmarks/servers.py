@@ -43,6 +43,8 @@ class Contender:
     flags: tuple[str, ...] = ()
     knock: Callable[[int], socket.socket] = dial
     """Opens a link to it that has had a PONG."""
+    websocket_port: int = 0
+    """Where it serves websockets; 0 if it serves none."""
 
     def start(self) -> "RunningServer":
         """Start it on a free port."""

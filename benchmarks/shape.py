@@ -19,6 +19,7 @@ _WILDCARD = b"bench.*"
 _QUEUE = b"workers"
 
 _DELIVERIES_PER_PIECE = 200_000
+_HEADER_BYTES = 40
 _LEAST_PIECE = 64
 """A piece of a fan-out is small, so that a sample's length can be chosen finely."""
 
@@ -37,6 +38,10 @@ class Shape:
     """Payload in bytes."""
     echoing: bool = False
     """The publishers subscribe as well, and nobody else does."""
+    headers: int = 0
+    """Headers of `_HEADER_BYTES` in each message."""
+    greeting: bytes = b""
+    """CONNECT of all clients; empty for the usual one."""
 
     @property
     def copies(self) -> int:
@@ -46,9 +51,18 @@ class Shape:
         return min(self.subscribers, 1) if self.grouped else self.subscribers
 
     @property
+    def block(self) -> bytes:
+        """The header block of a message; empty if it has no headers."""
+        lines = (b"Header-%d: " % number for number in range(self.headers))
+        lines = (line + (_HEADER_BYTES - len(line) - 2) * b"h" + b"\r\n" for line in lines)
+        return b"NATS/1.0\r\n" + b"".join(lines) + b"\r\n" if self.headers else b""
+
+    @property
     def opening(self) -> bytes:
         """What a receiver sends at first."""
-        return subscription(_WILDCARD if self.subjects else _SUBJECT, _QUEUE if self.grouped else b"")
+        return self.greeting + subscription(
+            _WILDCARD if self.subjects else _SUBJECT, _QUEUE if self.grouped else b""
+        )
 
     def expected(self, pieces: Sequence[Piece]) -> int:
         """Bytes that all receivers together get when each publisher sends these pieces."""
@@ -62,5 +76,5 @@ def stream(shape: Shape) -> tuple[Piece, ...]:
     payload = b"x" * shape.size
     if shape.subjects:
         return tuple(cut(shuffled_subjects(shape.subjects), payload, most))
-    whole = max(1, PIECE_BYTES // len(publication(_SUBJECT, payload)))
-    return tuple(cut([_SUBJECT] * min(most, whole), payload, most))
+    whole = max(1, PIECE_BYTES // len(publication(_SUBJECT, payload, block=shape.block)))
+    return tuple(cut([_SUBJECT] * min(most, whole), payload, most, shape.block))

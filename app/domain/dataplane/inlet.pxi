@@ -78,11 +78,13 @@ cdef class Inlet:
             return True
         return self.before is not None and self.before.serves_another(besides, low)
 
-    cdef inline bint may_run(self, Plan plan) noexcept:
+    cdef inline bint may_run(self) noexcept:
         """Whether messages in a row may be published at once, as far as their publisher cares."""
-        if self.verbose or self.trace or not self.echo:
-            return False
-        return plan.fanout() > 0 or not self.no_responders
+        return not self.verbose and not self.trace and self.echo
+
+    cdef inline bint wants_answer(self, Message *message, Plan plan) noexcept:
+        """Whether the publisher is to learn if nobody gets a message, where it asked for that."""
+        return message.reply_size != 0 and not plan.refused
 
     cdef int trace_message(self, Message *message) except -1:
         self.control.traced(

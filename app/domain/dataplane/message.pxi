@@ -1,6 +1,6 @@
 """The line of a message, taken apart, in the compiled twin: PUB and HPUB, and MSG and HMSG of routes."""
 
-# Uses nothing of other parts.
+# Uses of framing: start_size
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
@@ -71,6 +71,7 @@ cdef struct Delivery:
     Py_ssize_t prefix_size
     const char *tail
     Py_ssize_t tail_size
+    Py_ssize_t common_size # of all that a receiver gets, but for what it has of its own
     int64_t size
     PyObject *shared      # the tail as an object, once a receiver needed it
     bint headed           # whether it is HMSG
@@ -348,6 +349,13 @@ cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noe
         delivery.prefix_size = PyBytes_GET_SIZE(prefix)
         delivery.tail = message.line + message.line_size
         delivery.tail_size = message.size + 2
+    set_common_size(delivery)
+
+
+cdef inline void set_common_size(Delivery *delivery) noexcept:
+    delivery.common_size = (
+        delivery.headed + start_size(delivery.subject_size) + delivery.prefix_size + delivery.tail_size
+    )
 
 
 cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
@@ -370,6 +378,7 @@ cdef Delivery *without_header(Delivery *delivery) except NULL:
         stripped.size = message.size - message.header
         stripped.tail += message.header
         stripped.tail_size -= message.header
+        set_common_size(stripped)
         Py_INCREF(words)
         stripped.words = <PyObject *>words
     return stripped

@@ -21,6 +21,9 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
+cdef extern from *:
+    bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
+
 import math
 
 from . import seam
@@ -291,7 +294,7 @@ cdef class DataPlane:
         Returns the size of what it published, and takes the work that was from `work`.
         """
         cdef Py_ssize_t repeats
-        if plan.runs and is_repeated(message, count) and inlet.may_run(plan):
+        if plan.runs and is_repeated(message, count) and inlet.may_run():
             repeats = self.publish_run(inlet, message, plan, count, work[0])
             if repeats:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
@@ -320,11 +323,11 @@ cdef class DataPlane:
         try:
             self.deliver_from(plan, &delivery, &position, skip)
             if position < plan.fanout():
-                self.interrupt(message, plan, position, skip)
+                self.interrupt(inlet, message, plan, position, before)
         finally:
             finish_delivery(&delivery)
-        if inlet.no_responders and self.out_msgs == before and message.reply_size and not plan.refused:
-            if position >= plan.fanout():
+        if inlet.no_responders and self.out_msgs == before and position >= plan.fanout():
+            if inlet.wants_answer(message, plan):
                 self.lookup.slow = True
                 inlet.report_unheard(message)
         return plan.effort(delivery.prefix_size + delivery.tail_size)
@@ -334,41 +337,43 @@ cdef class DataPlane:
 
         `skip` is the publisher's outbox, borrowed, if it gets none of its own messages; else NULL.
         """
-        cdef Py_ssize_t plain = PyTuple_GET_SIZE(plan.plain)
         cdef Py_ssize_t fanout = plan.fanout()
-        cdef Py_ssize_t i = position[0]
         cdef Py_ssize_t stop
-        cdef Target target
-        while i < fanout:
-            stop = min(i + RECEIVERS_PER_CHECK, fanout)
-            while i < stop:
-                if i < plain:
-                    target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-                else:
-                    target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i - plain), self.draw, skip)
-                i += 1
-                if target is not None and <void *>target.outbox != skip:
-                    self.deliver(target, delivery)
-            if i < fanout and self.over():
+        while position[0] < fanout:
+            stop = min(position[0] + RECEIVERS_PER_CHECK, fanout)
+            plan.deliver(delivery, position[0], stop, self.draw, skip)
+            position[0] = stop
+            if stop < fanout and self.over():
                 break
-        position[0] = i
         return 0
 
-    cdef int interrupt(self, Message *message, Plan plan, Py_ssize_t position, void *skip) except -1:
-        """Keep the message for the receivers from that one on."""
-        self.partial.append(partial_delivery_of(message, plan, position, None if skip is NULL else <object>skip))
+    cdef int interrupt(
+        self, Inlet inlet, Message *message, Plan plan, Py_ssize_t position, int64_t before
+    ) except -1:
+        """Keep the message for the receivers from that one on; `before` is what `out_msgs` was."""
+        cdef PartialDelivery partial = partial_delivery_of(message, plan, position)
+        if not inlet.echo:
+            partial.skip = inlet.outbox
+        if inlet.no_responders and self.out_msgs == before and inlet.wants_answer(message, plan):
+            partial.asker = inlet
+        self.partial.append(partial)
         self.interrupted = True
         return 0
 
     cdef int deliver_rest(self, PartialDelivery partial) except -1:
         """Go on with a message that was interrupted."""
         cdef Delivery delivery, stripped
+        cdef int64_t before = self.out_msgs
         partial.begin(&delivery)
         make_room_without_header(&delivery, &partial.message, &stripped)
         try:
             self.deliver_from(partial.plan, &delivery, &partial.position, partial.skipped())
         finally:
             partial.end(&delivery)
+        if self.out_msgs != before:
+            partial.asker = None
+        if partial.asker is not None and partial.position >= partial.plan.fanout():
+            partial.asker.report_unheard(&partial.message)
         return 0
 
     cdef Py_ssize_t publish_run(
@@ -382,6 +387,7 @@ cdef class DataPlane:
         cdef Py_ssize_t tail_size = stride_of(message) - message.tail
         cdef int64_t most, effort
         cdef Py_ssize_t repeats, i
+        cdef bint heard = not (inlet.no_responders and inlet.wants_answer(message, plan))
         cdef Target target
         if tail_size >= REFERENCED_BYTES:
             return 0
@@ -392,14 +398,15 @@ cdef class DataPlane:
             most = target.bears((message.header != 0) + start_size(message.subject_size) + tail_size, most)
             if message.header and target.outbox is not None and not target.outbox.headers:
                 return 0
-        if most < 1:
+            heard |= target.is_open()
+        if most < 1 or not heard:
             return 0
         repeats = length_of_run(message, count, most)
         self.count_in(inlet, message, repeats)
         for i in range(PyTuple_GET_SIZE(plan.plain)):
             target = <Target>PyTuple_GET_ITEM(plan.plain, i)
-            if target.outbox is not None and not target.outbox.closed:
-                self.count_out(target, target.outbox, message.size, repeats)
+            if target.is_open():
+                target.outbox.count(target, message.size, repeats)
                 target.outbox.put_run(target, message, repeats)
         return repeats
 
@@ -410,27 +417,6 @@ cdef class DataPlane:
         inlet.last_publish = self.now
         self.in_msgs += count
         self.in_bytes += count * message.size
-
-    cdef inline void count_out(self, Target target, Outbox outbox, int64_t size, Py_ssize_t count) noexcept:
-        outbox.out_msgs += count
-        outbox.out_bytes += count * size
-        outbox.last_delivery = self.now
-        target.delivered += count
-        self.out_msgs += count
-        self.out_bytes += count * size
-
-    cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
-        cdef Outbox outbox = target.outbox
-        if outbox is None or outbox.closed:
-            return 0
-        if delivery.headed and not outbox.headers:
-            delivery = without_header(delivery)
-        self.count_out(target, outbox, delivery.size, 1)
-        outbox.deliver(target, delivery)
-        # Asked again: the delivery may have been the end of a slow consumer.
-        if target.delivered == target.limit and target.subscription is not None:
-            target.subscription.expired()
-        return 0
 
     def flush(self):
         cdef list touched = self.touched

@@ -98,41 +98,44 @@ cdef class Outbox:
         self.plane.congested += congested - self.is_congested
         self.is_congested = congested
 
+    cdef inline void count(self, Target target, int64_t size, Py_ssize_t messages) noexcept:
+        """Messages of this size are delivered."""
+        self.out_msgs += messages
+        self.out_bytes += messages * size
+        self.last_delivery = self.plane.now
+        target.delivered += messages
+        self.plane.out_msgs += messages
+        self.plane.out_bytes += messages * size
+
     cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
         """Queue a message."""
         cdef Py_ssize_t size
-        if delivery.tail_size >= REFERENCED_BYTES:
+        if unlikely(delivery.tail_size >= REFERENCED_BYTES):
             self.refer(target, delivery)
         else:
-            size = self.head_size(target, delivery) + delivery.tail_size
+            size = PyBytes_GET_SIZE(target.middle) + delivery.common_size
             self.ensure(size)
             copy(self.put_head(target, delivery), delivery.tail, delivery.tail_size)
             self.advance(size)
-        if self.trace:
+        if unlikely(self.trace):
             self.trace_sent(target, delivery)
         return self.touch(False)
-
-    cdef inline Py_ssize_t head_size(self, Target target, Delivery *delivery) noexcept:
-        """The size of what is before the tail."""
-        return delivery.headed + start_size(delivery.subject_size) + PyBytes_GET_SIZE(target.middle) + delivery.prefix_size
 
     cdef inline char *put_head(self, Target target, Delivery *delivery) noexcept:
         """Write what is before the tail at the tip, and return where it ends."""
         cdef const char *middle = PyBytes_AS_STRING(target.middle)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
         cdef char *out = self.tip()
-        if delivery.headed:
-            out[0] = c'H'
-            out += 1
-        out = write_head(out, delivery.subject, delivery.subject_size, middle, size)
-        if delivery.prefix_size:
+        out[0] = c'H'  # written over, unless it is there to stay
+        out = write_head(out + delivery.headed, delivery.subject, delivery.subject_size, middle, size)
+        if unlikely(delivery.prefix_size):
             memcpy(out, delivery.prefix, delivery.prefix_size)
             out += delivery.prefix_size
         return out
 
     cdef int refer(self, Target target, Delivery *delivery) except -1:
         """Queue a large message: its head copied, the rest an object that all receivers share."""
-        cdef Py_ssize_t head = self.head_size(target, delivery)
+        cdef Py_ssize_t head = PyBytes_GET_SIZE(target.middle) + delivery.common_size - delivery.tail_size
         cdef Py_ssize_t place
         if delivery.shared is NULL:
             delivery.shared = PyBytes_FromStringAndSize_raw(<char *>delivery.tail, delivery.tail_size)
@@ -166,8 +169,7 @@ cdef class Outbox:
         self.ensure(total)
         out = self.tip()
         first = out
-        if headed:
-            out[0] = c'H'
+        out[0] = c'H'  # written over, unless it is there to stay
         write_head(out + headed, message.line + message.subject, message.subject_size, middle, size)
         copy(out + head, tail, tail_size)
         out += head + tail_size
@@ -202,10 +204,16 @@ cdef class Outbox:
 
     cdef inline int touch(self, bint own) except -1:
         """Put it on the list of those to flush, and ask the owner if it is too full."""
-        if not self.dirty:
+        if unlikely(not self.dirty):
             self.plane.touched.append(self)
             self.dirty = True
-        if self.backlog + self.size > self.alarm and self.owner.pressed(own=own):
+        if unlikely(self.backlog + self.size > self.alarm):
+            self.press(own)
+        return 0
+
+    cdef int press(self, bint own) except -1:
+        """Ask the owner whether the publisher has to wait."""
+        if self.owner.pressed(own=own):
             self.plane.held = True
         return 0
 

@@ -1,5 +1,6 @@
 """Messages of which the delivery to many receivers was interrupted, in the compiled twin."""
 
+# Uses of inlet: Inlet
 # Uses of message: Delivery, Message, arrange, canonical, finish_delivery, stride_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
@@ -20,6 +21,7 @@ cdef class PartialDelivery:
     cdef bytes prefix     # see `canonical`; None if the line serves as it is
     cdef object shared    # see `Delivery`
     cdef Outbox skip      # see `deliver_from`
+    cdef Inlet asker      # of the publisher, if it is to learn that nobody got it, which nobody has yet
 
     cdef inline void *skipped(self) noexcept:
         """See `deliver_from`."""
@@ -40,7 +42,7 @@ cdef class PartialDelivery:
         return 0
 
 
-cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t position, Outbox skip):
+cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t position):
     """A message that has come as far as this receiver, copied."""
     cdef PartialDelivery partial = PartialDelivery.__new__(PartialDelivery)
     partial.data = PyBytes_FromStringAndSize(message.line, stride_of(message))
@@ -49,5 +51,4 @@ cdef PartialDelivery partial_delivery_of(Message *message, Plan plan, Py_ssize_t
     partial.prefix = None if message.tail else canonical(&partial.message)
     partial.plan = plan
     partial.position = position
-    partial.skip = skip
     return partial

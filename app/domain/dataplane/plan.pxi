@@ -2,6 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
+# Uses of message: Delivery, without_header
 # Uses of outbox: Outbox
 
 cimport cython
@@ -49,9 +50,33 @@ cdef class Target:
         self.outbox = None
         self.subscription = None
 
+    cdef inline int deliver(self, Delivery *delivery) except -1:
+        """Queue a message, unless the connection is closed."""
+        cdef Outbox outbox = self.outbox
+        if outbox is None or outbox.closed:
+            return 0
+        if unlikely(delivery.headed) and not outbox.headers:
+            delivery = without_header(delivery)
+        outbox.count(self, delivery.size, 1)
+        outbox.deliver(self, delivery)
+        if unlikely(self.delivered == self.limit):
+            self.expire()
+        return 0
+
+    cdef int expire(self) except -1:
+        """That was the last message."""
+        # Asked again: the delivery may have been the end of a slow consumer.
+        if self.subscription is not None:
+            self.subscription.expired()
+        return 0
+
+    cdef inline bint is_open(self) noexcept:
+        """Whether the receiver takes messages."""
+        return self.outbox is not None and not self.outbox.closed
+
     cdef inline bint ready(self) noexcept:
-        """Whether the receiver takes messages, and nobody has to wait for it."""
-        return self.outbox is not None and not self.outbox.closed and not self.outbox.is_congested
+        """Whether it does, and nobody has to wait for it."""
+        return self.is_open() and not self.outbox.is_congested
 
     cdef int64_t pending(self) except -1:
         return self.outbox.pending() if self.outbox is not None else 0
@@ -143,6 +168,7 @@ cdef class Plan:
     cdef bytes refusal
     cdef bint refused
     cdef bint runs  # whether messages in a row may be published at once
+    cdef Py_ssize_t receivers
     cdef int64_t cost
     cdef int64_t uses
     cdef int64_t epoch
@@ -154,6 +180,7 @@ cdef class Plan:
         cdef set outboxes
         self.plain = tuple(plain)
         self.groups = tuple([tuple(group) for group in groups])
+        self.receivers = len(self.plain) + len(self.groups)
         self.refusal = refusal
         self.refused = len(refusal) > 0
         self.cost = _PLAN_BYTES + _TARGET_BYTES * min(len(self.plain), _CHARGED_TARGETS)
@@ -176,11 +203,22 @@ cdef class Plan:
 
     cdef inline Py_ssize_t fanout(self) noexcept:
         """Plain targets plus queue groups."""
-        return PyTuple_GET_SIZE(self.plain) + PyTuple_GET_SIZE(self.groups)
+        return self.receivers
 
     cdef inline int64_t effort(self, int64_t size) noexcept:
         """The work of a message of which each receiver gets `size` bytes after the sid."""
         return DELIVERY_WORK + self.fanout() * (DELIVERY_WORK + size)
+
+    cdef inline int deliver(
+        self, Delivery *delivery, Py_ssize_t start, Py_ssize_t stop, Draw draw, void *skip
+    ) except -1:
+        """Deliver to the receivers from `start` to `stop`; see `DataPlane.deliver_from`."""
+        cdef Py_ssize_t plain = PyTuple_GET_SIZE(self.plain)
+        if start < plain:
+            deliver_to_all(self.plain, delivery, start, min(stop, plain), skip)
+        if stop > plain:
+            deliver_to_groups(self.groups, delivery, max(start - plain, 0), stop - plain, draw, skip)
+        return 0
 
     cdef bint must_wait(self) except -1:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
@@ -211,6 +249,30 @@ cdef class Plan:
                 if is_served(member_at(parts, i), besides, low):
                     return True
         return False
+
+
+cdef int deliver_to_all(
+    tuple plain, Delivery *delivery, Py_ssize_t start, Py_ssize_t stop, void *skip
+) except -1:
+    cdef Target target
+    cdef Py_ssize_t i
+    for i in range(start, stop):
+        target = <Target>PyTuple_GET_ITEM(plain, i)
+        if <void *>target.outbox != skip:
+            target.deliver(delivery)
+    return 0
+
+
+cdef int deliver_to_groups(
+    tuple groups, Delivery *delivery, Py_ssize_t start, Py_ssize_t stop, Draw draw, void *skip
+) except -1:
+    cdef Target target
+    cdef Py_ssize_t i
+    for i in range(start, stop):
+        target = pick(<tuple>PyTuple_GET_ITEM(groups, i), draw, skip)
+        if target is not None:
+            target.deliver(delivery)
+    return 0
 
 
 cdef bint is_served(Target target, Outbox besides, int64_t low) except -1:

@@ -46,8 +46,13 @@ class Target:
         self.subscription = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether the receiver takes messages."""
+        return self.outbox is not None and not self.outbox.closed
+
+    @property
     def ready(self) -> bool:
-        """Whether the receiver takes messages, and nobody has to wait for it."""
+        """Whether it does, and nobody has to wait for it."""
         return self.outbox is not None and not self.outbox.closed and not self.outbox.congested
 
     def under(self, sid: bytes) -> "Target":

@@ -271,7 +271,7 @@ class DataPlane:
         stop = start + message.size
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(message.tail) + message.size + 2)
         is_run = plan.runs and data.startswith(message.line, stop + 2)
-        if is_run and not inlet.verbose and not inlet.trace and self._may_run(inlet, plan):
+        if is_run and not inlet.verbose and not inlet.trace and inlet.echo:
             count = self._publish_run(inlet, message, plan, where, -(-work // effort))
             if count:
                 return position + count * (stop + 2 - position), count * effort
@@ -285,18 +285,21 @@ class DataPlane:
         skip = None if inlet.echo else inlet.outbox
         before = self.out_msgs
         position = self._deliver_from(plan, message, tail, 0, skip)
+        unheard = self.out_msgs == before and self._wants_answer(inlet, message, plan)
         if position < plan.fanout:
-            self._partial.append(PartialDelivery(plan, message, tail, position, skip))
+            partial = PartialDelivery(plan, message, tail, position, skip)
+            partial.asker = inlet if unheard else None
+            self._partial.append(partial)
             self._interrupted = True
             effort = work
-        elif inlet.no_responders and self.out_msgs == before and message.reply and not plan.refusal:
+        elif unheard:
             self._lookup.slow = True
             inlet.control.no_responders(message.subject, message.reply)
         return stop + 2, effort
 
-    def _may_run(self, inlet: Inlet, plan: Plan) -> bool:
-        """Whether the publisher gets its own messages, and need not know that nobody gets them."""
-        return inlet.echo and (plan.fanout > 0 or not inlet.no_responders)
+    def _wants_answer(self, inlet: Inlet, message: Message, plan: Plan) -> bool:
+        """Whether the publisher is to learn if nobody gets the message."""
+        return inlet.no_responders and bool(message.reply) and not plan.refusal
 
     def _deliver_from(
         self, plan: Plan, message: Message, tail: bytes, position: int, skip: Outbox | None
@@ -333,6 +336,8 @@ class DataPlane:
             return 0
         size = len(message.start) + len(message.tail) + message.size + 2
         if size >= REFERENCED_BYTES:
+            return 0
+        if self._wants_answer(inlet, message, plan) and not any(target.is_open for target in plan.plain):
             return 0
         for target in plan.plain:
             most = target.bears(size, most)
@@ -400,9 +405,7 @@ class DataPlane:
         while self._partial:
             partial = self._partial[0]
             try:
-                partial.position = self._deliver_from(
-                    partial.plan, partial.message, partial.tail, partial.position, partial.skip
-                )
+                self._deliver_rest(partial)
             except Exception:
                 self._partial.popleft()
                 raise
@@ -416,6 +419,17 @@ class DataPlane:
         except Exception:
             self._flushing.rest = outboxes
             raise
+
+    def _deliver_rest(self, partial: PartialDelivery) -> None:
+        """Go on with a message that was interrupted."""
+        message, before = partial.message, self.out_msgs
+        partial.position = self._deliver_from(
+            partial.plan, message, partial.tail, partial.position, partial.skip
+        )
+        if self.out_msgs != before:
+            partial.asker = None
+        if partial.asker is not None and partial.position >= partial.plan.fanout:
+            partial.asker.control.no_responders(message.subject, message.reply)
 
     # --- plans -----------------------------------------------------------
 

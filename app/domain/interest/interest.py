@@ -1,15 +1,19 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from ..dataplane.seam import Outbox, Plane
 from ..protocol.commands import Subscribe
+from ..subjects.subject import matches, tokens_of
 from .index import CACHE_LIMIT, IndexStats, SubscriptionIndex
 from .remote_interest import RemoteInterest
-from .routing import Routing
+from .routing import RECEIVERS_PER_STEP, Routing
 from .subscription import LOCAL, Subscriber, Subscription, route_sid
 from .tombstones import MOST_TOMBSTONES
+
+FEW = 8
+"""Subscriptions of one peer that are compared one by one sooner than the index is searched."""
 
 
 class Announcer(Protocol):
@@ -87,12 +91,31 @@ class Interest:
             self._note_left(subscription)
             self.announcer.removed(subscription)
 
-    def of_subscriber(self, subscriber: Subscriber, subject: bytes) -> list[Subscription]:
-        """A peer's own plain subscriptions that match a subject; none if the search takes another turn."""
-        match = self._index.search(subject).go_on()
-        nodes = match.ends if match is not None else ()
-        found = (one for node in nodes for one in node.plain_subscriptions())
-        return [subscription for subscription in found if subscription.subscriber is subscriber]
+    def of_subscriber(
+        self, subscriber: Subscriber, own: Mapping[bytes, Subscription], subject: bytes
+    ) -> Generator[None, None, list[Subscription]]:
+        """A peer's plain subscriptions that match a subject, in steps; if it has none, one queue member.
+
+        `own` are all that it has. What comes or goes between two steps is found or not.
+        """
+        if len(own) <= FEW:
+            tokens = tokens_of(subject)
+            matching = [one for one in own.values() if matches(tokens_of(one.subject), tokens)]
+            return [one for one in matching if one.queue is None] or matching[:1]
+        search = self._index.search(subject)
+        while (match := search.go_on()) is None:
+            yield
+        found: list[Subscription] = []
+        for node in match.ends:
+            receivers = node.plain_subscriptions()
+            for start in range(0, len(receivers), RECEIVERS_PER_STEP):
+                if start:
+                    yield
+                part = receivers[start : start + RECEIVERS_PER_STEP]
+                found += [one for one in part if one.subscriber is subscriber]
+        if found or all(node.groups is None for node in match.ends):
+            return found
+        return (yield from _member_of(own, subject))
 
     def __len__(self) -> int:
         """How many subscriptions there are."""
@@ -164,3 +187,16 @@ class Interest:
                 self._routing.failover.forget()
             if self.announcer is not None:
                 self._plane.forget_member(route_sid(subscription))
+
+
+def _member_of(
+    own: Mapping[bytes, Subscription], subject: bytes
+) -> Generator[None, None, list[Subscription]]:
+    """The first of these that is in a queue group and matches, if there is one."""
+    tokens = tokens_of(subject)
+    for number, one in enumerate(list(own.values()), 1):
+        if one.queue is not None and matches(tokens_of(one.subject), tokens):
+            return [one]
+        if number % RECEIVERS_PER_STEP == 0:
+            yield
+    return []

@@ -18,7 +18,6 @@ from ..events import AuthorizationFailed, Event, ReadFailed
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
-from ..protocol import encode
 from ..protocol.commands import (
     CONNECT,
     ERR,
@@ -49,6 +48,7 @@ from ..protocol.errors import (
 from . import tracing
 from .connection import Connection
 from .host import Host
+from .unheard_request import UnheardRequest
 
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF after a payload."""
@@ -177,12 +177,7 @@ class PeerSession(ABC):
 
     def no_responders(self, subject: bytes, reply: bytes) -> None:
         """Answer a request that reached nobody, at the peer's own subscriptions to the reply subject."""
-        for subscription in self.host.interest.of_subscriber(self, reply):
-            self.connection.outbox.send(encode.no_responders(subject, subscription.sid, reply))
-            target = subscription.target
-            target.delivered += 1
-            if target.delivered == target.limit:
-                subscription.expired()
+        UnheardRequest(self, subject, reply).answer()
 
     def _admit_only_connect(self, line: bytes) -> None:
         if not self.admitted and line[:1] not in (b"C", b"c"):

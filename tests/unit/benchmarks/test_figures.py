@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.__main__ import chosen, parse
 from benchmarks.chart import Bar, draw, position
+from benchmarks.configured import permissions_file
 from benchmarks.encode import (
     cut,
     delivered_bytes,
@@ -21,6 +22,7 @@ from benchmarks.rows import Figure, Row, Section, all_rows
 from benchmarks.sample import Sample
 from benchmarks.servers import NATIVE, PEER, PLAIN
 from benchmarks.shape import Shape, stream
+from benchmarks.web import FrameCounter, frame
 
 
 @pytest.mark.parametrize("payload", [b"", b"x" * 16, b"y" * 70_000])
@@ -30,6 +32,39 @@ def test_a_receiver_gets_what_was_computed(payload: bytes) -> None:
 
     assert 7 * len(delivery(b"a.b", payload)) == delivered_bytes(pieces)
     assert 7 * publication(b"a.b", payload) == b"".join(piece.data for piece in pieces)
+
+
+def test_messages_with_headers() -> None:
+    """Three headers of 40 bytes are in each message, and a receiver gets as many bytes as are computed."""
+    shape = Shape(subscribers=1, headers=3, greeting=b"CONNECT {}\r\n")
+    (piece,) = cut([b"a"], b"hi", 1, shape.block)
+    head = b"a 132 134\r\n"
+
+    assert 132 == len(shape.block)
+    assert b"HPUB " + head + shape.block + b"hi\r\n" == piece.data
+    assert len(b"HMSG 1 " + head + shape.block + b"hi\r\n") == piece.delivered
+    assert shape.opening.startswith(b"CONNECT {}\r\nSUB ")
+
+
+@pytest.mark.parametrize("size", [0, 5, 125, 126, 65_535, 65_536])
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+def test_data_in_frames(size: int, step: int) -> None:
+    """The data of a server's frames is found, however the bytes are cut."""
+    masked = frame(size * b"x")
+    data = 2 * (bytes((masked[0], masked[1] & 0x7F)) + masked[2 : len(masked) - size - 4] + size * b"x")
+    counter = FrameCounter()
+
+    spans = [counter.spans(memoryview(data)[at : at + step]) for at in range(0, len(data), step)]
+
+    assert 2 * size == sum(end - start for found in spans for start, end in found)
+
+
+def test_a_file_of_permissions() -> None:
+    """The user of the row has a hundred rules for each direction, and its subject is among them."""
+    text = permissions_file()
+
+    assert 2 * 99 == text.count('"rule.')
+    assert 2 == text.count('"bench"]')
 
 
 def test_each_subject_comes_equally_often() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.dataplane.seam import Fault, Progress
+from app.domain.dataplane.seam import RECEIVERS_PER_CHECK, Fault, Progress
+from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station
 
 BLOCK = b"NATS/1.0\r\nBar: Baz\r\n\r\n"
@@ -175,3 +176,54 @@ def test_no_echo_among_congested_members(stage: Stage, sender: Station, able: St
 
     assert not sender.heard()
     assert 20 * b"MSG q 1 1\r\ny\r\n" == able.heard()
+
+
+@pytest.mark.parametrize("receivers", [1, 3])
+def test_a_run_that_reaches_nobody(stage: Stage, sender: Station, receivers: int) -> None:
+    """Each of several equal requests is reported where all receivers are closed, and none otherwise."""
+    sender.inlet.no_responders = True
+    stations = [stage.station() for _ in range(receivers)]
+    stage.subscribe(b"a", *(one.target(b"1") for one in stations))
+    stage.subscribe(b"b", stage.station().target(b"1"), *(one.target(b"1") for one in stations))
+    for one in stations:
+        one.outbox.closed = True
+
+    sender.feed(3 * b"PUB a re 0\r\n\r\n" + 3 * b"PUB b re 0\r\n\r\n" + 3 * b"PUB a 0\r\n\r\n")
+
+    assert 3 * [(b"a", b"re")] == sender.control.unanswered
+
+
+@pytest.mark.parametrize("hearing", [[], [0], [RECEIVERS_PER_CHECK], [3 * RECEIVERS_PER_CHECK - 1]])
+def test_interrupted_and_nobody(stage: Stage, sender: Station, hearing: list[int]) -> None:
+    """A request for very many is reported once, after the last of them, and only if all are closed."""
+    sender.inlet.no_responders = True
+    open_one, gone = stage.station(), stage.station()
+    gone.outbox.closed = True
+    stage.subscribe(
+        b"a",
+        *((open_one if n in hearing else gone).target(b"%d" % n) for n in range(3 * RECEIVERS_PER_CHECK)),
+    )
+    stage.plane.clock, stage.plane.until = TickingClock(pace=1.0).monotonic, 1.0
+
+    sender.feed(b"PUB a re 2\r\nhi\r\nPUB a 2\r\nhi\r\n")
+    early = list(sender.control.unanswered)
+    left = [stage.plane.flush()]
+    while left[-1]:
+        left.append(stage.plane.flush_rest())
+
+    assert not early
+    assert ([] if hearing else [(b"a", b"re")]) == sender.control.unanswered
+
+
+def test_interrupted_without_reply(stage: Stage, sender: Station) -> None:
+    """A message for very many without a reply subject is never reported."""
+    sender.inlet.no_responders = True
+    gone = stage.station()
+    gone.outbox.closed = True
+    stage.subscribe(b"a", *(gone.target(b"%d" % n) for n in range(2 * RECEIVERS_PER_CHECK)))
+    stage.plane.clock, stage.plane.until = TickingClock(pace=1.0).monotonic, 1.0
+
+    sender.feed(b"PUB a 2\r\nhi\r\n")
+
+    assert [True, False] == [stage.plane.flush(), stage.plane.flush_rest()]
+    assert not sender.control.unanswered

@@ -1,0 +1,87 @@
+"""A request that reached nobody: its requester learns so at once (ADR 0036)."""
+
+from collections.abc import Generator
+from functools import partial
+from typing import Protocol
+
+from ..interest.subscription import Subscriber, Subscription
+from ..protocol import encode
+from .connection import Connection
+from .host import Host
+
+
+class Requester(Subscriber, Protocol):
+    """A session, as the one that asked."""
+
+    host: Host[Connection]
+    connection: Connection
+    subscriptions: dict[bytes, Subscription]
+
+
+class UnheardRequest:
+    """The answer with status 503, at the requester's own subscriptions to the reply subject.
+
+    They are sought in steps. When the time of a turn is used up the search goes on in the
+    next one, and the requester waits for it, so that it has one such search at a time.
+    """
+
+    __slots__ = ("_reply", "_requester", "_steps", "_subject")
+
+    def __init__(self, requester: Requester, subject: bytes, reply: bytes) -> None:
+        self._requester = requester
+        self._subject = subject
+        self._reply = reply
+        interest = requester.host.interest
+        self._steps: Generator[None, None, list[Subscription]] = interest.of_subscriber(
+            requester, requester.subscriptions, reply
+        )
+
+    def answer(self) -> None:
+        """Begin with it; the caller flushes what is sent."""
+        if not self._go_on():
+            self._requester.connection.wait()
+            self._enqueue()
+
+    def _go_on(self) -> bool:
+        """Search until the time is over, and answer if that was enough; whether it is finished."""
+        plane = self._requester.host.plane
+        try:
+            while not self._requester.gone:
+                next(self._steps)
+                if plane.is_over():
+                    return False
+        except StopIteration as end:
+            self._send(end.value)
+        return True
+
+    def _enqueue(self) -> None:
+        requester = self._requester
+        requester.host.turns.enqueue(partial(requester.connection.guard, self._take_turn), again=True)
+
+    def _take_turn(self) -> None:
+        requester = self._requester
+        host = requester.host
+        host.turns.begin()
+        host.plane.until = host.turns.until
+        try:
+            finished = self._go_on()
+        finally:
+            host.turns.end()
+        if finished:
+            host.deferred.flush()
+            requester.connection.go_on()
+        else:
+            self._enqueue()
+
+    def _send(self, found: list[Subscription]) -> None:
+        """Answer at those that are still there: they may have left during the search."""
+        requester = self._requester
+        for subscription in found:
+            if requester.subscriptions.get(subscription.sid) is not subscription:
+                continue
+            answer = encode.no_responders(self._subject, subscription.sid, self._reply)
+            requester.connection.outbox.send(answer)
+            target = subscription.target
+            target.delivered += 1
+            if target.delivered == target.limit:
+                subscription.expired()

@@ -1,0 +1,167 @@
+"""Requests that reach nobody: where the answer goes, how long it is sought, and what a cluster knows."""
+
+import itertools
+
+import pytest
+
+from app.domain.dataplane.seam import RECEIVERS_PER_CHECK, MakePlane
+from app.domain.interest.interest import FEW
+from app.domain.interest.routing import RECEIVERS_PER_STEP
+from app.domain.protocol.compatibility import Compatibility
+from tests.fakes.clock import TickingClock
+from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, RoutedBroker
+
+CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
+REPLY = b"r" + 9 * b".r"
+REQUEST = b"PUB nobody " + REPLY + b" 2\r\nhi\r\n"
+LARGE_REQUEST = b"PUB nobody " + REPLY + b" 20000\r\n" + 20_000 * b"x" + b"\r\n"
+"""One that does not wait for others who may be about to subscribe."""
+
+CROSSED = [b"r." + b".".join(tokens) for tokens in itertools.product((b"r", b"*"), repeat=9)]
+"""More patterns that match the reply than one step of a search visits."""
+
+MANY = b"".join(b"SUB filler filler%d\r\n" % number for number in range(FEW))
+"""With one more, too many subscriptions to compare them one by one."""
+
+
+def answer(sid: bytes, subject: bytes = b"nobody") -> bytes:
+    """What the requester hears at this subscription."""
+    block = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % subject
+    return b"HMSG %b %b %d %d\r\n%b\r\n" % (REPLY, sid, len(block), len(block), block)
+
+
+@pytest.fixture(name="clock")
+def _clock() -> TickingClock:
+    """A clock that stands still at first."""
+    return TickingClock()
+
+
+@pytest.fixture(name="server")
+def _server(make_plane: MakePlane, clock: TickingClock) -> VirtualBroker:
+    """A server of today."""
+    return VirtualBroker(make_plane, setup=BrokerSetup(clock=clock, compatibility=Compatibility.CURRENT))
+
+
+def asking(server: VirtualBroker, lines: bytes) -> VirtualClient:
+    """A client that wants to know of requests to nobody, and has sent these lines."""
+    client = server.connect()
+    client.send(CONNECT + lines)
+    client.heard()
+    return client
+
+
+def subscribed(patterns: list[bytes]) -> bytes:
+    """The lines of plain subscriptions, numbered from 0."""
+    return b"".join(b"SUB %b %d\r\n" % (pattern, sid) for sid, pattern in enumerate(patterns))
+
+
+@pytest.mark.parametrize("count", [0, FEW, RECEIVERS_PER_STEP + 1])
+def test_a_queue_member(server: VirtualBroker, count: int) -> None:
+    """A client whose only subscription to the reply is in a queue group gets the answer there."""
+    others = server.connect(quiet=True)
+    others.send(b"SUB r.> q 1\r\n" * 3)
+    many = b"".join(b"SUB other.%d q o%d\r\n" % (n, n) for n in range(count))
+    client = asking(server, many + b"SUB r.> q 7\r\n")
+
+    assert answer(b"7") + b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
+    assert not others.heard()
+
+
+@pytest.mark.parametrize("others", [b"", MANY], ids=["few", "many"])
+def test_plain_ones_before_queue_members(server: VirtualBroker, others: bytes) -> None:
+    """Where plain subscriptions hear of it, members of queue groups do not."""
+    client = asking(server, others + b"SUB r.> q 1\r\nSUB r.> 2\r\nSUB r.* 3\r\n")
+
+    assert answer(b"2") == client.ask(REQUEST)
+
+
+@pytest.mark.parametrize("own", [b"", MANY], ids=["few", "many"])
+def test_the_queue_group_of_others(server: VirtualBroker, own: bytes) -> None:
+    """A client without a subscription to the reply gets no answer at those of others."""
+    others = server.connect(quiet=True)
+    others.send(b"SUB r.> q 1\r\n")
+    client = asking(server, own + b"SUB other q 1\r\n")
+
+    assert b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
+    assert not others.heard()
+
+
+@pytest.mark.parametrize("pace", [0.0, 0.01], ids=["one turn", "many turns"])
+def test_a_long_search(server: VirtualBroker, clock: TickingClock, pace: float) -> None:
+    """However crossed the patterns are, and however many others listen, the answer comes, before a PONG."""
+    others = server.connect(quiet=True)
+    others.send(subscribed([*CROSSED, *(3 * RECEIVERS_PER_STEP * [b"r.>"])]))
+    client = asking(server, MANY + b"SUB r.> last\r\n")
+    clock.pace = pace
+
+    assert answer(b"last") + b"PONG\r\n" == client.ask(REQUEST + b"PING\r\n")
+
+
+def test_a_client_that_leaves_during_the_search(server: VirtualBroker, clock: TickingClock) -> None:
+    """The search ends with its client, and nothing fails."""
+    others = server.connect(quiet=True)
+    others.send(subscribed(CROSSED))
+    client = asking(server, MANY + b"SUB r.> last\r\n")
+    clock.pace = 0.01
+
+    client.wire.feed(LARGE_REQUEST)
+    client.wire.pump(None)
+    client.leave()
+
+    assert not client.heard()
+    assert not [event for event in server.events.events if "Failure" in type(event).__name__]
+
+
+def test_a_subscription_that_ends_during_the_search(server: VirtualBroker, clock: TickingClock) -> None:
+    """One that was found, and has had its last message since then, gets no answer."""
+    others, other = server.connect(quiet=True), server.connect(quiet=True)
+    others.send(subscribed(3 * RECEIVERS_PER_STEP * [REPLY]))
+    client = asking(server, MANY + b"SUB r.> last\r\nUNSUB last 1\r\n")
+    clock.pace = 0.01
+
+    client.wire.feed(LARGE_REQUEST)
+    client.wire.pump(None)
+    other.wire.feed(b"PUB " + REPLY + b" 2\r\nno\r\n")
+    other.wire.pump(None)
+    server.settle()
+
+    assert b"MSG " + REPLY + b" last 2\r\nno\r\n" == client.heard()
+
+
+def test_receivers_that_close_meanwhile(server: VirtualBroker, clock: TickingClock) -> None:
+    """A request that was interrupted, and whose receivers were all closed, is answered."""
+    receivers = server.connect(quiet=True)
+    receivers.send(b"".join(b"SUB many %d\r\n" % n for n in range(2 * RECEIVERS_PER_CHECK)))
+    client = asking(server, b"SUB r.> 1\r\n")
+    client.send(b"PUB many 0\r\n\r\n")
+    receivers.connection.outbox.closed = True
+    clock.pace = 0.01
+
+    assert answer(b"1", b"many") + b"PONG\r\n" == client.ask(b"PUB many " + REPLY + b" 2\r\nhi\r\nPING\r\n")
+
+
+@pytest.mark.parametrize("queue", [b"", b"q "], ids=["plain", "queue"])
+def test_interest_of_another_server(make_plane: MakePlane, queue: bytes) -> None:
+    """A request that goes to another server has reached somebody; one that goes to none has not."""
+    server = RoutedBroker(make_plane)
+    server.broker.compatibility = Compatibility.CURRENT
+    peer = server.joined(GREATER_ID)
+    peer.send(b"SUB there %bQRSID:1:1\r\n" % queue if queue else b"SUB there RSID:1:1\r\n")
+    client = asking(server, b"SUB r.> 1\r\n")
+    peer.heard()
+
+    assert b"PONG\r\n" == client.ask(b"PUB there " + REPLY + b" 2\r\nhi\r\nPING\r\n")
+    assert b"MSG there" in peer.heard()
+    assert answer(b"1") == client.ask(REQUEST)
+
+
+def test_a_message_of_a_route_for_nobody(make_plane: MakePlane) -> None:
+    """Another server whose message finds nobody left here gets no answer."""
+    server = RoutedBroker(make_plane)
+    server.broker.compatibility = Compatibility.CURRENT
+    peer = server.joined(GREATER_ID)
+    peer.send(b"SUB r.> RSID:1:1\r\n")
+    peer.heard()
+
+    assert b"PONG\r\n" == peer.ask(b"MSG nobody RSID:9:9 " + REPLY + b" 2\r\nhi\r\nPING\r\n")
