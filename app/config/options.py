@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_v
 from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.cipher_suites import PREFERRED, SUITES
 from ..domain.cluster.route_url import RouteUrl
+from ..domain.curves import CURVES
 from ..domain.limits import fitting_pending
 from ..domain.nkey import public_user_key
 from .addresses import (
@@ -28,6 +29,7 @@ from .addresses import (
 )
 from .document import Block
 from .errors import ConfigError
+from .scalars import parse_duration
 from .section import (
     LARGEST_COUNT,
     AddressKey,
@@ -46,6 +48,7 @@ GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 LARGEST_BACKLOG = 2**40
 
+_PIN = re.compile(r"[0-9a-f]{64}")
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -92,6 +95,48 @@ def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _known_curve(name: str) -> str:
+    if name not in CURVES:
+        raise OptionError(f"unrecognized curve preference {name}; the names are {', '.join(CURVES)}")
+    return name
+
+
+def _some_curves(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise OptionError("error parsing tls config, 'curve_preferences' cannot be empty", lacking=True)
+    return names
+
+
+def _pin(text: str) -> str:
+    if not _PIN.fullmatch(text.lower()):
+        reason = "does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"
+        raise OptionError(f"error parsing tls config, 'pinned_certs' key {text} {reason}")
+    return text.lower()
+
+
+def _first(value: object) -> object:
+    """As nats-server reads it, whatever the case of letters; a wait of no time is none."""
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word in _FIRST_WORDS:
+        return _FIRST_WORDS[word]
+    try:
+        return word if parse_duration(word) else True
+    except ValueError:
+        raise ValueError('must be true, false, auto, or a time such as "300ms"') from None
+
+
+_FIRST_WORDS: Mapping[str, bool | str] = {
+    "true": True,
+    "on": True,
+    "false": False,
+    "off": False,
+    "auto": "auto",
+    "auto_fallback": "auto",
+}
+
+
 Advertised = Annotated[str, AfterValidator(_advertised)]
 AdvertisedToServers = Annotated[str, AfterValidator(_advertised_to_servers)]
 CompatibleWith = Literal["current", "0.8.0"]
@@ -136,6 +181,35 @@ class TlsOptions(Section):
         ),
     ] = PREFERRED
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
+    handshake_first: Annotated[
+        bool | str,
+        BeforeValidator(_first),
+        Key(
+            "Send INFO to clients inside TLS, after the handshake. With `auto` (50 ms) or a time, "
+            "a client that starts no handshake in that time gets INFO in clear text.",
+            also=("first", "immediate"),
+        ),
+    ] = False
+    pinned_certs: Annotated[
+        tuple[Annotated[str, AfterValidator(_pin)], ...],
+        Field(strict=False),
+        _tls_key(
+            "Public keys of peers that may connect, each the SHA-256 of its SubjectPublicKeyInfo in DER "
+            "form, in hex; any key if empty. Requires `verify`.",
+            "pinned_certs",
+            "a list of hex-encoded sha256 of DER encoded SubjectPublicKeyInfo",
+        ),
+    ] = ()
+    curve_preferences: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_curve)], ...],
+        AfterValidator(_some_curves),
+        Field(strict=False),
+        _tls_key(
+            "Curves for key agreement. Before Python 3.15 the first one that is no hybrid counts alone.",
+            "curve_preferences",
+            "an array of names",
+        ),
+    ] = ()
 
 
 def _user_nkey(text: str) -> str:
@@ -329,6 +403,9 @@ class Options(Section):
         AuthorizationOptions()
     )
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
+    allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
+        False
+    )
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
 
