@@ -269,3 +269,46 @@ def test_nothing_is_kept_of_a_link() -> None:
     link.lose()
 
     assert [] == link.failures
+
+
+def test_an_end_of_file_during_the_wait() -> None:
+    """A client that ends its direction before INFO gets INFO, if it may go without TLS."""
+    link = link_with(BOTH)
+
+    link.layer.eof_received()
+
+    assert INFO == link.sent()
+    assert link.handler.open
+
+
+def test_a_link_that_ends_before_the_choice() -> None:
+    """A link that we end meanwhile is not opened when the time is over."""
+    link = link_with(OPTIONAL)
+    link.handler.wire.close()
+
+    link.clock.advance(TIMEOUT)
+
+    assert not link.handler.open
+    assert [] == link.failures
+
+
+def test_a_pause_within_what_is_held() -> None:
+    """A handler that pauses while it gets the first bytes gets the rest when it resumes, in order."""
+
+    class Pausing(Greeting):
+        def _note(self, call: str) -> None:
+            super()._note(call)
+            if call == "received":
+                self.wire.pause()
+
+    link, data = TlsLink(Pausing, choice=OPTIONAL), bytes(range(1, 256)) * 200
+    link.receive(b"!" + data)
+    link.layer.eof_received()
+    steps = 0
+    while "eof_received" not in link.handler.calls and steps < 100:
+        steps += 1
+        link.handler.wire.resume()
+        link.clock.run_pending()
+
+    assert b"!" + data == link.handler.data
+    assert link.handler.calls.index("eof_received") == len(link.handler.calls) - 1
