@@ -211,6 +211,11 @@ class TlsOptions(Section):
         ),
     ] = ()
 
+    @property
+    def demands_certificates(self) -> bool:
+        """Whether clients have to show a certificate."""
+        return self.verify
+
 
 def _user_nkey(text: str) -> str:
     if public_user_key(text) is None:

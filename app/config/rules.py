@@ -173,7 +173,8 @@ def _pins_without_certificates(options: Options, given: Given) -> Iterator[Probl
     """A client shows no certificate unless it is asked for one, so none could connect."""
     for path, section in _tls_sections(options):
         certain = given.is_certain(*path, "verify") and given.is_certain(*path, "pinned_certs")
-        if path != ("cluster", "tls") and section.pinned_certs and not section.verify and certain:
+        useless = bool(section.pinned_certs) and not section.demands_certificates
+        if useless and certain and path[0] != "cluster":
             name = ".".join(path)
             text = f"{name}.pinned_certs requires client certificates: set {name}.verify: true"
             yield Problem(text, given.place(*path, "pinned_certs"))
