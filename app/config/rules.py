@@ -18,8 +18,9 @@ from .document import Block, Path
 from .errors import Place, Problem
 from .flag_syntax import Value
 from .flags import flag_name
-from .options import Options, TlsOptions
+from .options import Options
 from .section import asks_for_nothing
+from .tls_options import TlsOptions
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."

@@ -18,8 +18,9 @@ from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
 from ..adapters.process.files import reason_not_writable
 from ..config.errors import Place, Problem
-from ..config.options import Options, TlsOptions
+from ..config.options import Options
 from ..config.rules import Given
+from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..ports.authenticator import AuthError

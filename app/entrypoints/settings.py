@@ -17,8 +17,9 @@ from ..adapters.net_asyncio.tls_layer import TlsSettings
 from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSettings
 from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
-from ..config.options import Options, TlsOptions
+from ..config.options import Options
 from ..config.scalars import parse_duration
+from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
 from ..domain.events import Event

@@ -3,7 +3,8 @@
 import pytest
 
 from app.config.errors import ConfigError
-from app.config.options import Options, TlsOptions, make_options
+from app.config.options import Options, make_options
+from app.config.tls_options import TlsOptions
 from app.config.validation import validate
 from app.domain.cipher_suites import PREFERRED
 from app.domain.curves import CURVES
