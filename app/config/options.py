@@ -3,8 +3,8 @@
 A configuration file, and flags above it, give values for some fields; the model
 fills in the rest. To add an option, add a field to its section: its type with bounds,
 its default, and a `Key` that says what it means and which other names it has.
-The sections are `TlsOptions`, `AuthorizationOptions`, `ClusterOptions` and, around
-them, `Options` (configuration-file.md, sections 2 to 4).
+The sections are `TlsOptions`, in a module of its own, `AuthorizationOptions`, `ClusterOptions`
+and, around them, `Options` (configuration-file.md, sections 2 to 4).
 """
 
 import re
@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
 from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
-from ..domain.cipher_suites import PREFERRED, SUITES
 from ..domain.cluster.route_url import RouteUrl
 from ..domain.limits import fitting_pending
 from ..domain.nkey import public_user_key
@@ -39,6 +38,7 @@ from .section import (
     Seconds,
     Section,
 )
+from .tls_options import TlsOptions
 from .validation import validate
 
 LARGEST_LINE = 2**30
@@ -80,18 +80,6 @@ def _route(value: object) -> object:
         raise OptionError(str(error)) from error
 
 
-def _known_cipher(name: str) -> str:
-    if name not in SUITES:
-        raise OptionError(f"Unrecognized cipher {name}")
-    return name
-
-
-def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise OptionError("error parsing tls config, 'cipher_suites' cannot be empty", lacking=True)
-    return names
-
-
 Advertised = Annotated[str, AfterValidator(_advertised)]
 AdvertisedToServers = Annotated[str, AfterValidator(_advertised_to_servers)]
 CompatibleWith = Literal["current", "0.8.0"]
@@ -101,54 +89,6 @@ SlowConsumer = Literal["cut", "hold"]
 
 SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
 """A password or token, plain or as a bcrypt hash."""
-
-
-def _tls_key(meaning: str, name: str, kind: str) -> Key:
-    return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
-
-
-class TlsOptions(Section):
-    """Keys and certificates. Paths are relative to the directory in which the server runs."""
-
-    unknown = 'error parsing tls config, unknown field ["{key}"]'
-
-    cert_file: Annotated[str | None, _tls_key("Server certificate, a PEM file.", "cert_file", "filename")] = (
-        None
-    )
-    key_file: Annotated[
-        str | None, _tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
-    ] = None
-    ca_file: Annotated[
-        str | None, _tls_key("CA certificates to trust, a PEM file.", "ca_file", "filename")
-    ] = None
-    verify: Annotated[
-        bool,
-        _tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
-    ] = False
-    verify_and_map: Annotated[
-        bool,
-        _tls_key(
-            "As `verify`, and the names in the certificate say which of `authorization.users` a client is.",
-            "verify_and_map",
-            "a boolean",
-        ),
-    ] = False
-    cipher_suites: Annotated[
-        tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
-        AfterValidator(_some_ciphers),
-        Field(strict=False),
-        _tls_key(
-            "Cipher suites for TLS 1.2, in order of preference; see `--help_tls`.",
-            "cipher_suites",
-            "an array of names",
-        ),
-    ] = PREFERRED
-    timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
-
-    @property
-    def demands_certificates(self) -> bool:
-        """Whether clients have to show a certificate."""
-        return self.verify or self.verify_and_map
 
 
 def _user_nkey(text: str) -> str:
@@ -358,6 +298,9 @@ class Options(Section):
         Key("User, of `authorization.users`, that clients without credentials become.", guards=True),
     ] = None
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
+    allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
+        False
+    )
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
 

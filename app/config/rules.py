@@ -3,6 +3,8 @@
 `contradictions` keep a server from starting; `without_effect` are lines in its log.
 """
 
+import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import NamedTuple
 
 from ..domain.address import is_wildcard
 from ..domain.certificate import comparable, looks_like_certificate_name
+from ..domain.curves import effective_curves
 from ..domain.distinguished_name import DistinguishedName, parse_name
 from ..domain.limits import longest_message
 from .document import Block, Path
@@ -19,11 +22,14 @@ from .flag_syntax import Value
 from .flags import flag_name
 from .options import Options
 from .section import asks_for_nothing
+from .tls_options import TlsOptions
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
 _NO_PRIVATE_KEY = "TLS Server private key must be present and valid."
 _NO_TLS = "TLS cert and key required for HTTPS: https_port needs `tls`"
 _NO_WEBSOCKET_TLS = "websocket requires TLS configuration: set websocket.tls, or websocket.no_tls: true"
+
+_SETS_LISTS = hasattr(ssl.SSLContext, "set_groups")
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -95,6 +101,7 @@ def contradictions(options: Options, given: Given) -> list[Problem]:
     return [
         *_ports_twice(options, given),
         *_missing_certificates(options, given),
+        *_pins_without_certificates(options, given),
         *_too_little_pending(options, given),
         *_unprotected_websockets(options, given),
         *_unknown_users(options, given),
@@ -112,6 +119,8 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_logs(options, given),
         *_of_tls(options, given),
         *_maps_to_nobody(options, given),
+        *_of_doors(options, given),
+        *_of_curves(options, given),
         *_replaced_logins(given),
         *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
     ]
@@ -145,15 +154,17 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or is_wildcard(one) or is_wildcard(other) or {one, other} <= _LOCAL
 
 
-def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
+def _tls_sections(options: Options) -> Iterator[tuple[tuple[str, ...], TlsOptions]]:
     sections = (
         (("tls",), options.tls),
         (("cluster", "tls"), options.cluster.tls),
         (("websocket", "tls"), options.websocket.tls),
     )
-    for path, section in sections:
-        if section is None:
-            continue
+    return ((path, section) for path, section in sections if section is not None)
+
+
+def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
+    for path, section in _tls_sections(options):
         place = given.used.place(path)
         for key, value, text in (
             ("cert_file", section.cert_file, _NO_CERTIFICATE),
@@ -164,6 +175,18 @@ def _missing_certificates(options: Options, given: Given) -> Iterator[Problem]:
                 yield Problem(f"{text} Set {'.'.join((*path, key))}" if place else text, place)
     if options.https_port and options.tls is None and given.is_certain("tls"):
         yield Problem(_NO_TLS, given.place("https_port"))
+
+
+def _pins_without_certificates(options: Options, given: Given) -> Iterator[Problem]:
+    """A client shows no certificate unless it is asked for one, so none could connect."""
+    for path, section in _tls_sections(options):
+        keys = ("verify", "verify_and_map", "pinned_certs")
+        certain = all(given.is_certain(*path, key) for key in keys)
+        useless = bool(section.pinned_certs) and not section.demands_certificates
+        if useless and certain and path[0] != "cluster":
+            name = ".".join(path)
+            text = f"{name}.pinned_certs requires client certificates: set {name}.verify: true"
+            yield Problem(text, given.place(*path, "pinned_certs"))
 
 
 def _unprotected_websockets(options: Options, given: Given) -> Iterator[Problem]:
@@ -314,6 +337,34 @@ def _maps_to_nobody(options: Options, given: Given) -> Iterator[Problem]:
             key = ".".join(path)
             text = f"{key}.verify_and_map has the effect of {key}.verify without authorization.users"
             yield Problem(text, given.place(*path, "verify_and_map"))
+
+
+def _of_doors(options: Options, given: Given) -> Iterator[Problem]:
+    """How clients come in over TLS, or without it."""
+    if options.tls is None:
+        yield from _without(given, "without tls: connections are not encrypted", "allow_non_tls")
+    elif options.tls.handshake_first is True:
+        yield from _without(given, "because tls.handshake_first requires TLS", "allow_non_tls")
+    for name in ("cluster", "websocket"):
+        yield from _without(
+            given, "as the handshake always comes first there", name, "tls", "handshake_first"
+        )
+    if options.websocket.no_tls:
+        yield from _without(given, "beside websocket.no_tls", "websocket", "tls")
+
+
+def _of_curves(options: Options, given: Given) -> Iterator[Problem]:
+    for path, section in _tls_sections(options):
+        used = effective_curves(section.curve_preferences, lists=_SETS_LISTS)
+        unused = [name for name in section.curve_preferences if name not in used]
+        if used and unused:
+            version = ".".join(map(str, sys.version_info[:2]))
+            verb = "has" if len(unused) == 1 else "have"
+            text = (
+                f"{'.'.join(path)}.curve_preferences: only {used[0]} is used, {', '.join(unused)} {verb} no "
+                f"effect: Python {version} sets one curve, 3.15 and newer set them all"
+            )
+            yield Problem(text, given.place(*path, "curve_preferences"))
 
 
 def _replaced_logins(given: Given) -> Iterator[Problem]:

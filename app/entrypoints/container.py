@@ -23,10 +23,11 @@ from ..adapters.logs.rate_limit import RateLimitedEventLog
 from ..adapters.logs.setup import open_event_log
 from ..adapters.logs.structured import LinesDropped
 from ..adapters.monitoring.journal import Journal, JournaledLog
-from ..adapters.monitoring.monitor import HttpMonitor, MonitorNeeds
+from ..adapters.monitoring.monitor import HttpMonitor, MonitorEndpoint, MonitorNeeds
 from ..adapters.net_asyncio.dialer import TcpDialer
 from ..adapters.net_asyncio.listener import TcpListener
 from ..adapters.net_asyncio.listening_socket import listening_socket
+from ..adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.own_thread import in_own_thread
@@ -48,12 +49,14 @@ from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.transport import Dialer, Listener
+from .certificates import CertificateFiles, TlsUsers, certificate_files
 from .journal_kinds import KINDS
 from .service import ClientListener, Parts, Service
 from .settings import (
     accepted_route_tls,
     anonymous,
     auth_settings,
+    client_choice,
     client_tls,
     client_urls,
     cluster_auth_settings,
@@ -65,6 +68,7 @@ from .settings import (
     monitor_settings,
     nonce_maker,
     server_info,
+    tls_demanded,
     websocket_settings,
     websocket_tls,
 )
@@ -87,6 +91,7 @@ class Container:
         self._provide_listeners(options)
         self._provide_monitor(options, twin, config_file)
         self._provide_service(options, twin)
+        self._provide_certificates(options)
         self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
             ServiceManager, os.environ, providers.Object(warn)
         )
@@ -174,7 +179,9 @@ class Container:
         self.accepted_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
             _tls_layers, providers.Callable(accepted_route_tls, options, record)
         )
-        self.listener = self._listener(options.host, options.port, self.client_tls)
+        self.listener = self._listener(
+            options.host, options.port, self.client_tls, choice=client_choice(options)
+        )
         self.route_listener = self._listener(
             options.cluster.host, options.cluster.port, self.accepted_route_tls
         )
@@ -185,8 +192,10 @@ class Container:
                 self.listener,
                 options.host,
                 options.port,
-                tls_required=options.tls is not None,
+                tls_required=tls_demanded(options),
                 tls_verify=options.tls is not None and options.tls.demands_certificates,
+                tls_available=options.tls is not None and not tls_demanded(options),
+                tls_first=options.tls is not None and options.tls.handshake_first is True,
             ),
             *self._websocket_listeners(options),
         )
@@ -194,11 +203,11 @@ class Container:
     def _websocket_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
         """The place for websockets, if there is one. TLS is beneath, so that INFO asks for none."""
         section, record = options.websocket, self.event_log.provided.record
-        if not section.port:
-            return []
         self.websocket_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
             _tls_layers, providers.Callable(websocket_tls, options, record)
         )
+        if not section.port:
+            return []
         websockets = providers.Singleton(
             WebsocketLayers, providers.Callable(websocket_settings, options, record)
         )
@@ -212,6 +221,7 @@ class Container:
         port: int,
         tls: providers.Provider[TlsLayers | None],
         *above: providers.Provider[WebsocketLayers],
+        choice: ChoiceTerms | None = None,
     ) -> providers.Provider[Listener]:
         return providers.Singleton(
             TcpListener,
@@ -219,14 +229,17 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, tls, *above),
+            layers=providers.Callable(_layers, tls, *above, choice=choice),
         )
 
     def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
         """The pages."""
+        self.monitor_endpoints: providers.Provider[Sequence[MonitorEndpoint]] = providers.Singleton(
+            monitor_endpoints, options
+        )
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
-            providers.Callable(monitor_endpoints, options),
+            self.monitor_endpoints,
             monitor_settings(options, twin, config_file),
             providers.Factory(
                 MonitorNeeds,
@@ -237,6 +250,22 @@ class Container:
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
                 while_importing=self.while_importing,
+            ),
+        )
+
+    def _provide_certificates(self, options: Options) -> None:
+        """The files that are read again on request; none of them where nothing listens."""
+        nothing: providers.Provider[TlsLayers | None] = providers.Object(None)
+        self.certificates: providers.Provider[Sequence[CertificateFiles]] = providers.Factory(
+            certificate_files,
+            options,
+            providers.Factory(
+                TlsUsers,
+                clients=self.client_tls,
+                accepted_routes=self.accepted_route_tls if options.cluster.port else nothing,
+                dialed_routes=self.dialed_route_tls if options.cluster.port else nothing,
+                websockets=self.websocket_tls if options.websocket.port else nothing,
+                pages=self.monitor_endpoints,
             ),
         )
 
@@ -264,9 +293,13 @@ def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
     return None if settings is None else TlsLayers(settings)
 
 
-def _layers(tls: TlsLayers | None, *above: LayerFactory) -> list[LayerFactory]:
+def _layers(
+    tls: TlsLayers | None, *above: LayerFactory, choice: ChoiceTerms | None = None
+) -> list[LayerFactory]:
     """Between each socket and its wire, the first one next to the socket."""
-    return [*([] if tls is None else [tls]), *above]
+    if tls is None:
+        return [*above]
+    return [tls if choice is None else choice_layers(tls, choice), *above]
 
 
 def _listeners(*listeners: ClientListener) -> list[ClientListener]:

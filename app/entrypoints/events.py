@@ -35,6 +35,27 @@ class ReloadIgnored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificatesRead(Event):
+    """The files of a section ``tls`` were read again; links that are there keep what they have."""
+
+    level = Level.INFO
+    sentence = "Certificates of {self.section} read again, for new connections"
+
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesKept(Event):
+    """The files cannot be used, so the certificate that is in use stays."""
+
+    level = Level.ERROR
+    sentence = "Certificates of {self.section} not read again, the old ones stay in use: {self.reason}"
+
+    section: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlainDataPlane(Event):
     """The native data plane was to be used if built, and is not built."""
 

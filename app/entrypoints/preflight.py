@@ -18,8 +18,9 @@ from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
 from ..adapters.process.files import reason_not_writable
 from ..config.errors import Place, Problem
-from ..config.options import Options, TlsOptions
+from ..config.options import Options
 from ..config.rules import Given
+from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..ports.authenticator import AuthError
@@ -38,6 +39,7 @@ def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
         *_of_authenticator(options, given),
         *_of_tls(options.tls, given, "tls"),
         *_of_tls(options.cluster.tls, given, "cluster", "tls"),
+        *_of_tls(None if options.websocket.no_tls else options.websocket.tls, given, "websocket", "tls"),
         *_of_listeners(options, given),
         *_of_data_plane(data_plane),
     ]
@@ -85,12 +87,12 @@ def _of_tls(section: TlsOptions | None, given: Given, *path: str) -> Iterator[Pr
     yield from unreadable
     if unreadable or not (section.cert_file and section.key_file):
         return
-    files = tls_files(section)
-    if len(path) > 1:  # routes always use and verify certificates
+    files, for_routes = tls_files(section), path[0] == "cluster"
+    if for_routes:  # routes always use and verify certificates
         files = replace(files, verify=True)
     try:
         server_context(files)
-        if len(path) > 1:
+        if for_routes:
             client_context(files)
     except TlsError as error:
         yield Problem(str(error), _place(str(error), section, given, path))
@@ -133,6 +135,10 @@ def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
     ]
     if cluster.port:
         listeners.append(("servers", cluster.host, cluster.port, ("cluster", "host"), ("cluster", "port")))
+    websocket = options.websocket
+    if websocket.port:
+        keys = ("websocket", "host"), ("websocket", "port")
+        listeners.append(("websockets", websocket.host, websocket.port, *keys))
     if http is not None:
         listeners.append(("HTTP", http.host, http.port, ("http_host",), ("http_port",)))
     if https is not None:

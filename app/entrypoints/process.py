@@ -22,6 +22,7 @@ from ..domain.events import Event, SignalTrapped
 from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
 from . import signals
+from .certificates import read_again
 from .container import Container
 from .events import (
     ConfigurationQuestioned,
@@ -102,7 +103,7 @@ async def _serve(container: Container, at_end: ExitStack) -> int:
     service, manager = container.service(), container.service_manager()
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _handle_signals(container.event_log(), starting, at_end)
+    stop = _handle_signals(container, starting, at_end)
     try:
         if await _has_started(starting, stop):
             _settle_memory()
@@ -131,13 +132,17 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
 
 
 def _handle_signals(
-    events: EventLog, starting: "asyncio.Future[Addresses]", at_end: ExitStack
+    container: Container, starting: "asyncio.Future[Addresses]", at_end: ExitStack
 ) -> asyncio.Event:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
     """
-    stop = asyncio.Event()
+    stop, events = asyncio.Event(), container.event_log()
+
+    def reload() -> None:
+        read_again(container.certificates(), events.record)
+        events.record(ReloadIgnored(None))
 
     def end(name: str) -> None:
         events.record(SignalTrapped(None, name))
@@ -156,7 +161,7 @@ def _handle_signals(
         # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
-    loop.add_signal_handler(signals.RELOAD, events.record, ReloadIgnored(None))
+    loop.add_signal_handler(signals.RELOAD, reload)
     return stop
 
 

@@ -5,11 +5,11 @@ program; see ``app.entrypoints.process``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..adapters.net_asyncio.tls_events import TlsRequired
+from ..adapters.net_asyncio.tls_events import TlsAvailable, TlsFirst, TlsRequired
 from ..adapters.net_asyncio.websocket_events import WebsocketListening
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
@@ -64,6 +64,10 @@ class ClientListener:
     """As configured, for the log; -1 is any free port."""
     tls_required: bool = False
     tls_verify: bool = False
+    tls_available: bool = False
+    """Whether clients may use TLS, and need not."""
+    tls_first: bool = False
+    """Whether each client must begin with the handshake."""
     websocket: str = ""
     """The scheme for clients, ``ws`` or ``wss``, where they connect over websockets."""
 
@@ -154,8 +158,8 @@ class Service:
                 events.record(WebsocketListening(None, listener.host, address.port, listener.websocket))
             else:
                 events.record(Listening(None, listener.host, address.port))
-            if listener.tls_required:
-                events.record(TlsRequired(None))
+            for fact in _about_tls(listener):
+                events.record(fact)
         events.record(ServerIdentified(None, info.server_id))
         if cluster is not None:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
@@ -180,7 +184,7 @@ class Service:
             return self.broker.accept(wire)
         port = self._ports.get(at, at.port)
         kind = ConnectionType.WEBSOCKET if at.websocket else ConnectionType.STANDARD
-        info = ListenerInfo(at.host, port, at.tls_required, at.tls_verify, connection_type=kind)
+        info = ListenerInfo(at.host, port, at.tls_required, at.tls_verify, at.tls_available, kind)
         return self.broker.accept(wire, info)
 
     async def _listen_for_routes(self, cluster: Cluster) -> Address:
@@ -287,3 +291,13 @@ class Service:
             close()
         except Exception as error:  # noqa: BLE001 - the code of others; the rest must end nevertheless
             self._events.record(StopIncomplete(None, part, described(error)))
+
+
+def _about_tls(at: ClientListener) -> Iterator[Event]:
+    """What the log says of TLS for clients."""
+    if at.tls_required:
+        yield TlsRequired(None)
+    if at.tls_available:
+        yield TlsAvailable(None)
+    if at.tls_first:
+        yield TlsFirst(None)

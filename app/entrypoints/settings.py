@@ -11,12 +11,15 @@ from ..adapters.logs.setup import LogSettings
 from ..adapters.monitoring.context import MonitorSettings
 from ..adapters.monitoring.monitor import MonitorEndpoint
 from ..adapters.net_asyncio.local_addresses import global_addresses
+from ..adapters.net_asyncio.tls_choice import ChoiceTerms
 from ..adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
 from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSettings
 from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
-from ..config.options import Options, TlsOptions
+from ..config.options import Options
+from ..config.scalars import parse_duration
+from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
 from ..domain.cluster.cluster import ClusterSettings
 from ..domain.connection_type import ConnectionType
@@ -30,6 +33,9 @@ from ..ports.entropy import Entropy
 
 ADVERTISED_VERSION = "0.8.0"
 """The version of gnatsd whose protocol is spoken with `compatibility` 0.8.0, and that ``-v`` prints."""
+
+AUTO_SECONDS = 0.05
+"""How long `handshake_first: auto` waits for a handshake."""
 
 PROGRAM = f"pynatsd {__version__}"
 RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
@@ -128,6 +134,7 @@ def tls_files(section: TlsOptions) -> TlsFiles:
         ca_file=section.ca_file or "",
         verify=section.demands_certificates,
         cipher_suites=section.cipher_suites,
+        curves=section.curve_preferences,
     )
 
 
@@ -135,8 +142,15 @@ def client_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings
     """TLS for clients, if it is on. Raises `TlsError`."""
     if options.tls is None:
         return None
-    identify = _identifies(options.tls, options)
-    return TlsSettings(server_context(tls_files(options.tls)), options.tls.timeout, record, identify=identify)
+    section = options.tls
+    return TlsSettings(
+        server_context(tls_files(section)),
+        section.timeout,
+        record,
+        identify=_identifies(section, options),
+        first=section.handshake_first is not False,
+        pins=frozenset(section.pinned_certs),
+    )
 
 
 def _identifies(section: TlsOptions, options: Options) -> bool:
@@ -145,13 +159,35 @@ def _identifies(section: TlsOptions, options: Options) -> bool:
     return section.verify_and_map or (section.verify and has_own)
 
 
+def client_choice(options: Options) -> ChoiceTerms | None:
+    """What clients may choose; None if there is nothing."""
+    if options.tls is None or options.tls.handshake_first is True:
+        return None
+    first, optional = options.tls.handshake_first, options.allow_non_tls
+    if not first and not optional:
+        return None
+    wait = AUTO_SECONDS if first == "auto" else parse_duration(first) if isinstance(first, str) else None
+    return ChoiceTerms(options.tls.timeout, wait, optional)
+
+
+def tls_demanded(options: Options) -> bool:
+    """Whether each client must use TLS."""
+    terms = client_choice(options)
+    return options.tls is not None and not (terms is not None and terms.optional)
+
+
 def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
     """TLS for websockets, if it is on. The peer begins it at once. Raises `TlsError`."""
     section = options.websocket.tls
     if section is None or options.websocket.no_tls:
         return None
-    identify = _identifies(section, options)
-    return TlsSettings(server_context(tls_files(section)), section.timeout, record, identify=identify)
+    return TlsSettings(
+        server_context(tls_files(section)),
+        section.timeout,
+        record,
+        identify=_identifies(section, options),
+        pins=frozenset(section.pinned_certs),
+    )
 
 
 def websocket_settings(options: Options, record: Callable[[Event], None]) -> WebsocketSettings:
@@ -175,8 +211,7 @@ def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> Tls
     section = options.cluster.tls
     if section is None:
         return None
-    files = replace(tls_files(section), verify=True)
-    return TlsSettings(server_context(files), section.timeout, record, for_routes=True)
+    return _route_tls(section, server_context, record)
 
 
 def dialed_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:
@@ -184,8 +219,15 @@ def dialed_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSe
     section = options.cluster.tls
     if section is None:
         return None
-    files = replace(tls_files(section), verify=True)
-    return TlsSettings(client_context(files), section.timeout, record, for_routes=True)
+    return _route_tls(section, client_context, record)
+
+
+def _route_tls(
+    section: TlsOptions, make: Callable[[TlsFiles], ssl.SSLContext], record: Callable[[Event], None]
+) -> TlsSettings:
+    context = make(replace(tls_files(section), verify=True))
+    pins = frozenset(section.pinned_certs)
+    return TlsSettings(context, section.timeout, record, for_routes=True, pins=pins)
 
 
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:
@@ -199,8 +241,9 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         host=options.host,
         port=options.port,
         auth_required=authenticator.required and not options.no_auth_user,
-        tls_required=options.tls is not None,
+        tls_required=tls_demanded(options),
         tls_verify=options.tls is not None and options.tls.demands_certificates,
+        tls_available=options.tls is not None and not tls_demanded(options),
         max_payload=options.max_payload,
         advertised_host=advertised.host if advertised else "",
         advertised_port=advertised.port if advertised else 0,

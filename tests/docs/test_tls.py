@@ -22,8 +22,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-SIMPLE, STRICT = (block for block in blocks("text") if block.startswith("tls {"))
-FLAGS, MAKE_CERTIFICATES = blocks("sh")
+SIMPLE, STRICT, PINNED, FIRST = (block for block in blocks("text") if block.startswith("tls {"))
+FLAGS, PRINT_PIN, MAKE_CERTIFICATES = blocks("sh")
 (CLIENT,) = blocks("python")
 
 
@@ -67,11 +67,16 @@ def test_the_certificates_satisfy_strict_clients(folder: Path) -> None:
         assert f"certs/{name}.pem: OK\n" == done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("section", [SIMPLE, STRICT], ids=["simple", "strict"])
+@pytest.mark.parametrize(
+    "section", [SIMPLE, STRICT, PINNED, FIRST], ids=["simple", "strict", "pinned", "first"]
+)
 def test_the_sections_and_the_client_work_with_the_certificates(folder: Path, section: str) -> None:
     """A reader who pastes all of it has a server and a client that talk over TLS."""
     config = folder / "tls.conf"
-    config.write_text(section.replace("./certs/", f"{folder}/certs/"))
+    pin = subprocess.run(
+        ["sh", "-e", "-c", PRINT_PIN], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    config.write_text(section.replace("./certs/", f"{folder}/certs/").replace("PIN", pin))
 
     with ServerProcess("-c", str(config)) as server:
         done = run_client(folder, server.port)

@@ -1,16 +1,19 @@
 """A server's process with TLS: flags and file alike, what it logs, and what it cannot start with."""
 
+import os
+import signal
 import socket
 import ssl
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
 from app.adapters.net_asyncio.tls_context import TlsFiles
 from tests.support.blocking_client import read_until
-from tests.support.certificates import certificates
+from tests.support.certificates import KeyPair, certificates
 from tests.support.notified_server import SERVER
 from tests.support.server_process import ROOT, ServerProcess
 
@@ -109,3 +112,82 @@ def test_tls_without_its_files(flags: list[str], text: str) -> None:
 
     assert done.returncode == 1
     assert text in done.stderr.splitlines()
+
+
+def serial_shown(port: int) -> object:
+    """The serial number of the certificate that a new client is shown."""
+    context = certificates().client_context()
+    with socket.create_connection(("127.0.0.1", port), 20) as link:
+        read_until(link, b"\r\n")
+        with context.wrap_socket(link, server_hostname="localhost") as wrapped:
+            return (wrapped.getpeercert() or {}).get("serialNumber")
+
+
+def test_certificates_are_read_again(tmp_path: Path) -> None:
+    """After HUP new clients are shown the new certificate, and a client that is there keeps its link.
+
+    Files that cannot be used are one error that names the file, and the server goes on with what it has.
+    """
+    pair = KeyPair(str(tmp_path / "c.pem"), str(tmp_path / "k.pem"))
+    put(certificates().server, pair)
+    words = as_file(TlsFiles(pair.cert_file, pair.key_file, certificates().authority.ca_file), tmp_path)
+    with ServerProcess(*words) as server, socket.create_connection(("127.0.0.1", server.port), 20) as link:
+        read_until(link, b"\r\n")
+        with certificates().client_context().wrap_socket(link, server_hostname="localhost") as early:
+            serials = [serial_shown(server.port)]
+            put(certificates().rsa_server, pair)
+            os.kill(server.pid, signal.SIGHUP)
+            server.wait_for("[INF] Certificates of tls read again, for new connections")
+            server.wait_for("[INF] Reload ignored")
+            serials.append(serial_shown(server.port))
+
+            Path(pair.key_file).unlink()
+            os.kill(server.pid, signal.SIGHUP)
+            failure = server.wait_for("[ERR] Certificates of tls not read again")
+            serials.append(serial_shown(server.port))
+            early.sendall(b"PING\r\n")
+            answer = read_until(early, b"PONG\r\n")
+
+    assert failure.rstrip().endswith(f"open {pair.key_file}: no such file or directory")
+    assert serials[0] != serials[1] == serials[2]
+    assert answer == b"PONG\r\n"
+
+
+def put(pair: KeyPair, place: KeyPair) -> None:
+    """Copy a certificate and its key to other files."""
+    copy(pair.cert_file, place.cert_file)
+    copy(pair.key_file, place.key_file)
+
+
+def test_doors_of_a_file(tmp_path: Path) -> None:
+    """A file in the words of nats-server is understood; what has no effect is a line with its place."""
+    pair = certificates().server
+    file = tmp_path / "doors.conf"
+    file.write_text(
+        "listen: 127.0.0.1:-1\n"
+        "allow_non_tls: true\n"
+        "tls {\n"
+        f'  cert_file: "{pair.cert_file}"\n'
+        f'  key_file: "{pair.key_file}"\n'
+        f'  ca_file: "{certificates().authority.ca_file}"\n'
+        "  verify: true\n"
+        '  pinned_certs: ["a7cf3d7ddbcd8d4b6be0c5a1bc1a0cdd3a7b0cbd0fe3e1bd2a4f9d7bd1b2c3d4"]\n'
+        '  curve_preferences: ["CurveP256"]\n'
+        "  first: immediate\n"
+        "}\n"
+    )
+    wrong = subprocess.run(
+        [*SERVER, "-t", "-c", str(file)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    file.write_text(file.read_text().replace("immediate", "true"))
+    right = subprocess.run(
+        [*SERVER, "-t", "-c", str(file)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (1, 0) == (wrong.returncode, right.returncode)
+    assert wrong.stderr == (
+        f'{file}:10:10: tls.handshake_first must be true, false, auto, or a time such as "300ms"\n'
+    )
+    assert right.stderr == (
+        f"{file}:2:16: allow_non_tls has no effect because tls.handshake_first requires TLS\n"
+    )

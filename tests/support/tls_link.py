@@ -1,13 +1,16 @@
 """A TLS link in virtual time: the server end over a fake transport, and a client driven by a test."""
 
 import ssl
+from collections.abc import Callable, Iterable
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.net_asyncio.buffering_layer import BufferingLayer
+from app.adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from app.adapters.net_asyncio.tls_context import server_context
-from app.adapters.net_asyncio.tls_layer import TlsLayer, TlsLayers, TlsSettings
+from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.domain.events import Event
 from app.domain.sessions.wire import PeerAddress
-from app.ports.layers import LinkSetup, begin
+from app.ports.layers import LinkSetup, Upper, begin
 from app.ports.stream_wire import LinkContext, StreamWire
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import HandlerFactory, ReceiveRoom, RecordingAcceptor, RecordingHandler
@@ -79,7 +82,7 @@ class TlsMemoryClient:
 class TlsLink:
     """Our end of a link, and everything around it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is asked for by name
         self,
         factory: HandlerFactory = RecordingHandler,
         *,
@@ -87,18 +90,31 @@ class TlsLink:
         room: ReceiveRoom | None = None,
         verify: bool = False,
         identify: bool = False,
+        pins: Iterable[str] = (),
+        choice: ChoiceTerms | None = None,
     ) -> None:
+        """With `choice` the client may begin with TLS, or go without it, as it says."""
         self.clock = ManualClock()
         self.failures: list[Exception] = []
         self.facts: list[Event] = []
         self.transport = FakeTransport()
         self.acceptor = RecordingAcceptor(factory=factory, room=room)
-        context = server_context(certificates().files(verify=verify))
-        settings = TlsSettings(context, TIMEOUT, self.facts.append, for_routes, identify=identify)
+        settings = TlsSettings(
+            server_context(certificates().files(verify=verify)),
+            TIMEOUT,
+            self.facts.append,
+            for_routes,
+            identify=identify,
+            first=choice is not None and choice.greet_after is not None,
+            pins=frozenset(pins),
+        )
         self.layers = TlsLayers(settings)
         self.setup = LinkSetup(self.clock)
         wire = StreamWire(LinkContext(self.clock, self.acceptor, self.failures.append), PEER)
-        self.layer: TlsLayer = self.layers(wire, self.setup)
+        make: Callable[[Upper, LinkSetup], BufferingLayer] = self.layers
+        if choice is not None:
+            make = choice_layers(self.layers, choice)
+        self.layer = make(wire, self.setup)
         begin(self.layer, self.transport)
 
     @property

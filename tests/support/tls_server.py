@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from dependency_injector import providers
@@ -21,16 +21,23 @@ HOST = "127.0.0.1"
 class TlsServer:
     """The server, its log, and the clients that tests opened to it."""
 
-    def __init__(self, tls: TlsFiles, patience: float, **options: object) -> None:
+    def __init__(
+        self,
+        tls: TlsFiles,
+        patience: float,
+        tls_section: Mapping[str, object] | None = None,
+        **options: object,
+    ) -> None:
         section = {
             "cert_file": tls.cert_file,
             "key_file": tls.key_file,
             "ca_file": tls.ca_file,
             "verify": tls.verify,
             "timeout": patience,
+            **(tls_section or {}),
         }
         self.container = Container(
-            make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "tls": section, **options})
+            make_options({"compatibility": "0.8.0", "host": HOST, "port": -1, "tls": section} | options)
         )
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
@@ -59,10 +66,13 @@ class TlsServer:
 
 @asynccontextmanager
 async def tls_server(
-    tls: TlsFiles | None = None, patience: float = 10.0, **options: object
+    tls: TlsFiles | None = None,
+    patience: float = 10.0,
+    tls_section: Mapping[str, object] | None = None,
+    **options: object,
 ) -> AsyncIterator[TlsServer]:
     """A server with a time limit for handshakes; it stops when the block is left."""
-    server = TlsServer(tls or certificates().files(), patience, **options)
+    server = TlsServer(tls or certificates().files(), patience, tls_section, **options)
     service = server.container.service()
     server.port = (await service.start()).clients[0].port
     try:

@@ -20,6 +20,7 @@ import pytest
 
 from app.adapters.clock_loop import LoopClock
 from app.adapters.net_asyncio import TcpDialer, TcpListener
+from app.adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from app.adapters.net_asyncio.tls_context import client_context, server_context
 from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from app.adapters.net_memory import MemoryNetwork
@@ -55,6 +56,8 @@ class Transport:
     in_memory: bool = False
     tls: Literal["", "greeting", "secure-first"] = ""
     """Whether links are protected, and what comes first."""
+    choice: Literal["", "tls", "clear"] = ""
+    """What peers choose that may begin with TLS, or go without it."""
     below: tuple[LayerFactory, ...] = ()
     """Further layers at both ends, below TLS; in memory only, where peers can have them too."""
 
@@ -84,7 +87,12 @@ MEMORY = [
     Transport("memory-layers", None, in_memory=True, below=(Scrambled, Framed)),
     Transport("memory-tls-over-layers", None, in_memory=True, tls="greeting", below=(Framed, Scrambled)),
 ]
-EVERY = [*TCP, *TLS, *MEMORY]
+CHOICE = [
+    Transport(f"choice-{choice}-{tcp.name.removeprefix('tcp-')}", tcp.loop_factory, choice=choice)
+    for tcp in TCP
+    for choice in ("tls", "clear")
+]
+EVERY = [*TCP, *TLS, *CHOICE, *MEMORY]
 
 
 every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("name"))
@@ -171,8 +179,7 @@ class TransportHarness:
     ) -> Listener:
         """Make a listener of this transport; it shows the usual certificate unless given another."""
         if layers is None:
-            tls = [self.accepted_tls(pair, self.transport.tls)] if self.transport.tls else []
-            layers = [*self.transport.below, *tls]
+            layers = [*self.transport.below, *self._accepted_layers(pair)]
         if self._network is not None:
             made: Listener = self._network.listener(host, port, layers)
         else:
@@ -186,6 +193,14 @@ class TransportHarness:
         self._listeners.append(made)
         return made
 
+    def _accepted_layers(self, pair: KeyPair | None) -> list[LayerFactory]:
+        if self.transport.choice:
+            # A peer that chooses TLS begins at once; one that does not is silent for a moment at most.
+            waits = self.transport.choice == "tls"
+            terms = ChoiceTerms(DEADLINE, DEADLINE) if waits else ChoiceTerms(0.01, optional=True)
+            return [choice_layers(self.accepted_tls(pair, "first" if waits else ""), terms)]
+        return [self.accepted_tls(pair, self.transport.tls)] if self.transport.tls else []
+
     def accepted_tls(self, pair: KeyPair | None = None, mode: str = "secure-first") -> TlsLayers:
         """TLS of a listener, which shows the usual certificate unless given another."""
         return TlsLayers(
@@ -194,6 +209,7 @@ class TransportHarness:
                 timeout=DEADLINE,
                 record=self.facts.append,
                 for_routes=mode == "secure-first",
+                first=mode == "first",
             )
         )
 
@@ -228,7 +244,7 @@ class TransportHarness:
             reader, writer = await asyncio.open_connection(where.host, where.port)
         peer = PeerEnd(reader, writer)
         self._peers.append(peer)
-        if self.transport.tls:
+        if self.transport.tls or self.transport.choice == "tls":
             await peer.shake_hands(certificates().client_context())
         return peer
 

@@ -7,8 +7,13 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
 from ...domain.cipher_suites import PREFERRED, openssl_name
+from ...domain.curves import effective_curves, openssl_curve
+
+SETS_LISTS = hasattr(ssl.SSLContext, "set_groups")
+"""Whether this Python sets several curves, as from 3.15 on; else it sets a single one."""
 
 _PAIR = "error parsing X509 certificate/key pair"
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
@@ -35,6 +40,20 @@ class TlsFiles:
     """Whether a client has to show a certificate; it is verified."""
     cipher_suites: Sequence[str] = ()
     """By IANA's names, the best first; empty means `cipher_suites.PREFERRED`. They bear on TLS 1.2 alone."""
+    curves: Sequence[str] = ()
+    """By nats-server's names; empty means those of OpenSSL. See `effective_curves` for those that count."""
+
+
+class _SetsGroups(Protocol):
+    """A context of Python 3.15."""
+
+    def set_groups(self, groups: str, /) -> None: ...
+
+
+class _Switchable(Protocol):
+    """A link that begins its handshake."""
+
+    context: ssl.SSLContext
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:
@@ -64,6 +83,18 @@ def check_authorities(ca_file: str) -> None:
     _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ca_file, ssl.Purpose.CLIENT_AUTH)
 
 
+def lead_to(context: ssl.SSLContext, other: ssl.SSLContext) -> None:
+    """Let new links of a context that is in use show the certificate of another one.
+
+    To load another pair into a context is not enough: it has one for each kind of key.
+    """
+
+    def switch(link: _Switchable, _name: str, _context: ssl.SSLContext) -> None:
+        link.context = other
+
+    context.sni_callback = switch  # it is called for clients without a server name, too
+
+
 def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -71,6 +102,7 @@ def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     # and tickets are sealed with a key that lives as long as the server.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     _choose_ciphers(context, files.cipher_suites or PREFERRED)
+    _choose_curves(context, files.curves)
     _load_pair(context, files.cert_file, files.key_file)
     return context
 
@@ -84,6 +116,28 @@ def _choose_ciphers(context: ssl.SSLContext, suites: Sequence[str]) -> None:
         except ssl.SSLError:
             raise TlsError(f"Cipher {suite} is not offered by {ssl.OPENSSL_VERSION}") from None
     context.set_ciphers(":".join(map(openssl_name, suites)))
+
+
+def _choose_curves(context: ssl.SSLContext, names: Sequence[str]) -> None:
+    if not names:
+        return
+    curves = effective_curves(names, lists=SETS_LISTS)
+    if not curves:
+        hint = "add X25519 or CurveP256, or run Python 3.15 or newer"
+        raise TlsError(f"Curve {names[0]} cannot be set by this Python: {hint}")
+    for curve in curves:
+        try:
+            _set_curves(context, openssl_curve(curve))
+        except (ssl.SSLError, ValueError):
+            raise TlsError(f"Curve {curve} is not offered by {ssl.OPENSSL_VERSION}") from None
+    _set_curves(context, ":".join(map(openssl_curve, curves)))
+
+
+def _set_curves(context: ssl.SSLContext, curves: str) -> None:
+    if SETS_LISTS:
+        cast("_SetsGroups", context).set_groups(curves)
+    else:
+        context.set_ecdh_curve(curves)
 
 
 def _load_pair(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:

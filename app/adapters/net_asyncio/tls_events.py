@@ -16,6 +16,22 @@ class TlsRequired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TlsAvailable(Event):
+    """Clients may use TLS, or go without it."""
+
+    level = Level.INFO
+    sentence = "TLS available for client connections"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFirst(Event):
+    """Clients get no INFO before the handshake."""
+
+    level = Level.INFO
+    sentence = "TLS handshake first: clients that wait for INFO before it cannot connect"
+
+
+@dataclass(frozen=True, slots=True)
 class HandshakeStarting(Event):
     """``role`` says what kind of link it is, and which side of it we are."""
 

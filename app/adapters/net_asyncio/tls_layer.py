@@ -27,12 +27,14 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal, Protocol, cast
 
+from ...domain.certificate_key import key_pin
 from ...domain.cipher_suites import iana_name
 from ...domain.events import Event
 from ...domain.security import Security
 from ...ports.guarding import guarded
-from ...ports.layers import Layer, LinkSetup, Upper
+from ...ports.layers import LinkSetup, Upper
 from ...ports.transport import HIGH_WATER
+from .buffering_layer import BufferingLayer
 from .certificate_names import names_in, prepare
 from .handshakes import HandshakeTimer, StepQueue
 from .tls_context import plain_tls_reason
@@ -55,7 +57,7 @@ REPLY_BYTES = 64 * 1024
 
 REFUSAL = b"-ERR 'Secure Connection - TLS Required'\r\n"
 
-_HANDSHAKE_RECORD = 0x16
+HANDSHAKE_RECORD = 0x16
 """The first byte of a peer that speaks TLS."""
 
 
@@ -99,6 +101,10 @@ class TlsSettings:
     """A client is greeted in clear text before the handshake; a route is accepted after it."""
     identify: bool = False
     """Whether the names in the peer's certificate are read, for its login."""
+    first: bool = False
+    """Whether a client, too, is accepted after it, and hears nothing in clear text."""
+    pins: frozenset[str] = frozenset()
+    """Keys of certificates, one of which the peer must show, as `key_pin` has them; empty for any."""
 
 
 class TlsLayers:
@@ -128,29 +134,25 @@ class TlsLayers:
         self.settings = replace(self.settings, context=context)
 
 
-class TlsLayer(Layer):
+class TlsLayer(BufferingLayer):
     """One protected link."""
 
     __slots__ = (
-        "_at_end",
         "_engine",
         "_error",
         "_heard",
         "_incoming",
-        "_input_over",
         "_outgoing",
-        "_paused",
         "_phase",
         "_replied",
-        "_resuming",
         "_room",
         "_settings",
-        "_setup",
         "_steps",
         "_stopped",
         "_timer",
         "_unsent",
         "_we_dial",
+        "is_greeted",
     )
 
     def __init__(self, layers: TlsLayers, steps: StepQueue, upper: Upper, setup: LinkSetup) -> None:
@@ -159,9 +161,10 @@ class TlsLayer(Layer):
         self._room = layers.room
         self._settings = layers.settings
         self._steps = steps
-        self._setup = setup
         self._we_dial = setup.dialed is not None
         self._phase = _Phase.CLEAR
+        self.is_greeted = False
+        """Whether the acceptor was asked."""
         self._timer = HandshakeTimer(setup.scheduler, self._settings.timeout, self._run_out)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
@@ -174,14 +177,8 @@ class TlsLayer(Layer):
         self._unsent: list[bytes] = []
         self._heard = False
         """Whether the peer has begun to speak TLS."""
-        self._paused = False
-        self._resuming = False
         self._stopped = False
         """Whether TLS gives no more input: the peer said its last, or nonsense."""
-        self._at_end = False
-        """Whether nothing more is read: the peer's end of file is in, or the lower was ended."""
-        self._input_over = False
-        """Whether the upper has heard of either."""
         self._error: Exception | None = None
         self._replied = 0
 
@@ -189,8 +186,19 @@ class TlsLayer(Layer):
 
     def accept(self) -> None:
         """A client is accepted in clear text, a route after its handshake."""
-        if not self._settings.for_routes:
-            self.upper.accept()
+        if not self._settings.for_routes and not self._settings.first:
+            self.greet()
+
+    def greet(self) -> None:
+        """Ask for the handler now."""
+        self.is_greeted = True
+        self.upper.accept()
+
+    def step_aside(self) -> tuple[Upper, bool]:
+        """Leave a link that is not to be protected: its upper, and whether that wants no input."""
+        upper = self.upper
+        del self.upper, self._timer  # circles of references
+        return upper, self._paused
 
     @guarded
     def open(self) -> None:
@@ -241,11 +249,6 @@ class TlsLayer(Layer):
         if was_shaking:
             self._report_failure("EOF" if exc is None else plain_tls_reason(exc))
 
-    def fail(self, error: Exception) -> None:
-        """End the link because of a defect; it is reported as one of the wire."""
-        self.abort()
-        self.upper.fail(error)
-
     # --- the lower side ----------------------------------------------------------
 
     def write(self, data: bytes) -> None:
@@ -268,28 +271,11 @@ class TlsLayer(Layer):
             self.lower.pause_reading()
 
     def resume_reading(self) -> None:
-        """Deliver what was kept, later, and read on."""
-        self._paused = False
-        if not self._resuming and self._phase is not _Phase.SHAKING:
-            self._resuming = True
-            self._setup.scheduler.call_soon(self._resume)
-
-    def write_eof(self) -> None:
-        """End our direction, of TLS and then of the lower."""
-        self._say_goodbye()
-        self.lower.write_eof()
-
-    def close(self) -> None:
-        """The same, and end the link."""
-        self._say_goodbye()
-        self._at_end = True
-        self.lower.close()
-
-    def abort(self) -> None:
-        """End the link without a word."""
-        self._enter(_Phase.OVER)
-        self._at_end = True
-        self.lower.abort()
+        """Deliver what was kept, later, and read on; the end of a handshake does that, too."""
+        if self._phase is _Phase.SHAKING:
+            self._paused = False
+        else:
+            super().resume_reading()
 
     # --- the handshake -----------------------------------------------------------
 
@@ -306,7 +292,7 @@ class TlsLayer(Layer):
 
     def _listen(self, record: memoryview) -> None:
         """Take what the peer says, and read no more until our answer has had its turn."""
-        if not self._heard and record[0] != _HANDSHAKE_RECORD:
+        if not self._heard and record[0] != HANDSHAKE_RECORD:
             self._turn_away("first record does not look like a TLS handshake")
             return
         self._heard = True
@@ -330,7 +316,17 @@ class TlsLayer(Layer):
             self._turn_away(plain_tls_reason(error))
         else:
             self._speak()
-            self._become_secure()
+            if self._is_pinned():
+                self._become_secure()
+            else:
+                self._turn_away("certificate not pinned")
+
+    def _is_pinned(self) -> bool:
+        """Whether the peer's certificate is one of those that are asked for."""
+        if not self._settings.pins:
+            return True
+        certificate = self._engine.getpeercert(True)  # noqa: FBT003 - as ssl has it
+        return certificate is not None and key_pin(certificate) in self._settings.pins
 
     def _speak(self) -> None:
         self.lower.write(self._outgoing.read())
@@ -346,7 +342,7 @@ class TlsLayer(Layer):
         if self._we_dial:
             self.upper.abort_link()
             return
-        if not self._heard:
+        if not self._heard and (self.is_greeted or not self._settings.first):
             self.lower.write(REFUSAL)
         self.upper.close_link()
 
@@ -354,8 +350,9 @@ class TlsLayer(Layer):
         settings, link = self._settings, self.upper.link
         if self._setup.refused is not None:
             self._setup.refused(f"TLS handshake error: {reason}")
-        elif settings.for_routes:
-            settings.record(HandshakeFailed(link, "route ", f"{self.upper.peer}: {reason}"))
+        elif not self.is_greeted:
+            whose = "route " if settings.for_routes else "client "
+            settings.record(HandshakeFailed(link, whose, f"{self.upper.peer}: {reason}"))
         else:
             settings.record(HandshakeFailed(link, "", reason))
 
@@ -363,8 +360,8 @@ class TlsLayer(Layer):
         security = _agreed_by(self._engine, identify=self._settings.identify)
         self._enter(_Phase.SECURE)
         self.upper.protect(security)
-        if self._settings.for_routes:
-            self.upper.accept()
+        if not self.is_greeted:
+            self.greet()
         link, record = self.upper.link, self._settings.record
         record(HandshakeComplete(link))
         record(SecurityAgreed(link, security.version, security.cipher_suite))
@@ -437,27 +434,14 @@ class TlsLayer(Layer):
         else:
             self.lower.write(reply)
 
-    @guarded
-    def _resume(self) -> None:
-        """Read what has been kept, and then on."""
-        self._resuming = False
+    def _deliver(self) -> None:
         if self._phase is _Phase.SECURE:
             self._read()
-        if not self._paused or self._phase is _Phase.OVER:
-            self._read_on()
 
-    def _read_on(self) -> None:
-        if not self._at_end:
-            self.lower.resume_reading()
+    def _discards_input(self) -> bool:
+        return self._phase is _Phase.OVER
 
     # --- the end -----------------------------------------------------------------
-
-    def _end_input(self) -> bool:
-        """Pass the end of input on, once; answer whether the link stays half open."""
-        if self._input_over:
-            return self.upper.is_open
-        self._input_over = True
-        return bool(self.upper.eof_received())
 
     def _say_goodbye(self) -> None:
         """Say that no more comes, so that the peer can tell our end from a link that was cut."""
@@ -465,6 +449,9 @@ class TlsLayer(Layer):
             with suppress(ssl.SSLError):  # it would wait for the peer's goodbye; we do not
                 self._engine.unwrap()
             self.lower.write(self._outgoing.read())
+        self._finish()
+
+    def _finish(self) -> None:
         self._enter(_Phase.OVER)
 
     def _break(self, error: Exception) -> None:

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from ...domain.events import Event
 from ...domain.security import Security
 from ...ports.guarding import guarded
-from ...ports.layers import Layer, LinkSetup, Upper
+from ...ports.layers import LinkSetup, Upper
+from .buffering_layer import BufferingLayer
 from .handshakes import HandshakeTimer
 from .websocket_events import WebsocketBroken, WebsocketRefused
 from .websocket_frames import (
@@ -77,21 +78,16 @@ class WebsocketLayers:
         return WebsocketLayer(self, upper, setup)
 
 
-class WebsocketLayer(Layer):
+class WebsocketLayer(BufferingLayer):
     """One websocket, of which we are the server."""
 
     __slots__ = (
-        "_at_end",
-        "_input_over",
-        "_paused",
         "_phase",
         "_reader",
         "_replied",
         "_request",
-        "_resuming",
         "_room",
         "_settings",
-        "_setup",
         "_timer",
         "_window_bits",
     )
@@ -100,7 +96,6 @@ class WebsocketLayer(Layer):
         super().__init__(upper, setup)
         settings = self._settings = layers.settings
         self._room = layers.room
-        self._setup = setup
         self._phase = _Phase.WAITING
         self._timer = HandshakeTimer(setup.scheduler, settings.timeout, self._run_out)
         self._request: UpgradeRequest | None = UpgradeRequest(
@@ -109,12 +104,6 @@ class WebsocketLayer(Layer):
         self._reader: FrameReader | None = None
         self._window_bits = 0
         """Of compression; 0 without it."""
-        self._paused = False
-        self._resuming = False
-        self._at_end = False
-        """Whether nothing more is read: the peer's end of file is in, or the lower was ended."""
-        self._input_over = False
-        """Whether the upper has heard of either."""
         self._replied = 0
 
     # --- the upper side ----------------------------------------------------------
@@ -166,11 +155,6 @@ class WebsocketLayer(Layer):
         super().connection_lost(error)
         del self._timer  # a circle of references, as is `upper`
 
-    def fail(self, error: Exception) -> None:
-        """End the link because of a defect; it is reported as one of the wire."""
-        self.abort()
-        self.upper.fail(error)
-
     # --- the lower side ----------------------------------------------------------
 
     def write(self, data: bytes) -> None:
@@ -188,35 +172,6 @@ class WebsocketLayer(Layer):
             self.write(b"".join(chunks))
         elif self._phase is _Phase.OPEN:
             self.lower.writelines([header(sum(map(len, chunks))), *chunks])
-
-    def pause_reading(self) -> None:
-        """Keep what comes in, in frames."""
-        self._paused = True
-        self.lower.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Deliver what was kept, later, and read on."""
-        self._paused = False
-        if not self._resuming:
-            self._resuming = True
-            self._setup.scheduler.call_soon(self._resume)
-
-    def write_eof(self) -> None:
-        """End our direction, of the websocket and then of the lower."""
-        self._say_goodbye()
-        self.lower.write_eof()
-
-    def close(self) -> None:
-        """The same, and end the link."""
-        self._say_goodbye()
-        self._at_end = True
-        self.lower.close()
-
-    def abort(self) -> None:
-        """End the link without a word."""
-        self._enter(_Phase.OVER)
-        self._at_end = True
-        self.lower.abort()
 
     # --- the handshake -----------------------------------------------------------
 
@@ -295,35 +250,24 @@ class WebsocketLayer(Layer):
         self._enter(_Phase.OVER)
         self.upper.close_link()
 
-    @guarded
-    def _resume(self) -> None:
-        """Read what has been kept, and then on."""
-        self._resuming = False
-        if self._paused:
-            return
+    def _deliver(self) -> None:
         if self._phase is _Phase.OPEN and self._reader is not None:
             self._read(self._reader)
-        self._read_on()
 
-    def _read_on(self) -> None:
-        if not self._paused and not self._at_end:
-            self.lower.resume_reading()
+    def _discards_input(self) -> bool:
+        return self._phase is _Phase.OVER
 
     def _holds_input(self) -> bool:
         return self._reader is not None and self._reader.has_input
 
     # --- the end -----------------------------------------------------------------
 
-    def _end_input(self) -> bool:
-        """Pass the end of input on, once; answer whether the link stays half open."""
-        if self._input_over:
-            return self.upper.is_open
-        self._input_over = True
-        return bool(self.upper.eof_received())
-
     def _say_goodbye(self) -> None:
         if self._phase is _Phase.OPEN:
             self.lower.write(closing(NORMAL))
+        self._finish()
+
+    def _finish(self) -> None:
         self._enter(_Phase.OVER)
 
     def _enter(self, phase: _Phase) -> None:

@@ -13,11 +13,11 @@ from ..options import (
     ClusterAuthorizationOptions,
     ClusterOptions,
     Options,
-    TlsOptions,
     UserOptions,
     WebsocketOptions,
 )
 from ..section import Section, inner_section, key_of
+from ..tls_options import TlsOptions
 from .usage import shown
 
 SECTIONS: tuple[tuple[str, type[Section], str], ...] = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ...domain.cipher_suites import SUITES
+from ...domain.curves import CURVES
 from ..flags import BLOCKS, Flag
 from ..options import Options
 
@@ -72,8 +73,9 @@ def rows(blocks: Mapping[str, Sequence[Flag]], defaults: Mapping[str, str]) -> s
 
 
 def tls_usage() -> str:
-    """An example of TLS in a file, and the names of all cipher suites."""
-    return "\n".join([_TLS_EXAMPLE, *(f"    {name}" for name in SUITES), "", ""])
+    """An example of TLS in a file, and the names of all cipher suites and curves."""
+    suites, curves = (map("    {}".format, names) for names in (SUITES, CURVES))
+    return "\n".join([_TLS_EXAMPLE, *suites, "", "Available curve preferences:", *curves, "", ""])
 
 
 def shown(value: object) -> str:

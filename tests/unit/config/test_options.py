@@ -39,6 +39,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "https_host": None,
         "https_port": 0,
         "tls": None,
+        "allow_non_tls": False,
         "debug": False,
         "trace": False,
         "logtime": True,

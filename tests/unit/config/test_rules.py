@@ -190,3 +190,15 @@ def test_users_that_are_not_certain() -> None:
     """Where a part of the file could not be read, users may be in it."""
     assert [] == found({"no_auth_user": "a"}, whole=False)
     assert [] == found({"authorization": {"users": ({"user": "CN=a"},)}}, whole=False)
+
+
+@pytest.mark.parametrize("outer", ["", "websocket", "cluster"])
+@pytest.mark.parametrize("verify", [False, True])
+def test_pins_without_client_certificates(outer: str, *, verify: bool) -> None:
+    """Without `verify` no client shows a certificate; servers always do."""
+    tls = {"cert_file": "c", "key_file": "k", "verify": verify, "pinned_certs": ("0" * 64,)}
+    values: dict[str, object] = {outer: {"port": -1, "tls": tls}} if outer else {"tls": tls}
+    name = f"{outer}.tls" if outer else "tls"
+    complaint = f"{name}.pinned_certs requires client certificates: set {name}.verify: true"
+
+    assert ([] if verify or outer == "cluster" else [complaint]) == found(values)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from app.config import rules
 from app.config.document import Block
 from app.config.flags import CONFIG_FILE, parse
 from app.config.load import load
-from tests.support.document import FILE, Value, document
+from tests.support.document import FILE, Pairs, Value, document
 
 
 def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[str]:
@@ -18,6 +19,8 @@ def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[s
     return [str(notice) for notice in load(given, {}, read).notices]
 
 
+PAIR: Pairs = [("cert_file", "c"), ("key_file", "k")]
+ALWAYS_FIRST = "as the handshake always comes first there"
 CLUSTER = "without a cluster: set cluster.port, or --cluster"
 
 
@@ -52,6 +55,26 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
         (
             [("tls", [("cert_file", "c"), ("key_file", "k"), ("verify_and_map", True)])],
             "x.conf:4:16: tls.verify_and_map has the effect of tls.verify without authorization.users",
+        ),
+        (
+            [("allow_non_tls", True)],
+            "x.conf:1:15: allow_non_tls has no effect without tls: connections are not encrypted",
+        ),
+        (
+            [("allow_non_tls", True), ("tls", [*PAIR, ("handshake_first", True)])],
+            "x.conf:1:15: allow_non_tls has no effect because tls.handshake_first requires TLS",
+        ),
+        (
+            [("cluster", [("port", -1), ("tls", [*PAIR, ("handshake_first", "auto")])])],
+            f"x.conf:6:17: cluster.tls.handshake_first has no effect {ALWAYS_FIRST}",
+        ),
+        (
+            [("websocket", [("port", -1), ("tls", [*PAIR, ("handshake_first", True)])])],
+            f"x.conf:6:17: websocket.tls.handshake_first has no effect {ALWAYS_FIRST}",
+        ),
+        (
+            [("websocket", [("port", -1), ("no_tls", True), ("tls", PAIR)])],
+            "x.conf:4:5: websocket.tls has no effect beside websocket.no_tls",
         ),
         (
             [("syslog", True), ("remote_syslog", "udp://h:1")],
@@ -116,8 +139,44 @@ def test_logins_that_a_flag_replaces(words: str, logins: list[tuple[str, Value]]
         [("syslog", False), ("log_file", "f"), ("remote_syslog", "")],
         [("cluster", [("port", -1), ("no_advertise", True), ("host", "h")])],
         [("authorization", [("user", "u"), ("timeout", 3)])],
+        [("allow_non_tls", False)],
+        [("allow_non_tls", True), ("tls", PAIR)],
+        [("allow_non_tls", True), ("tls", [*PAIR, ("handshake_first", "auto")])],
+        [("tls", [*PAIR, ("curve_preferences", ("CurveP384",))])],
+        [("cluster", [("port", -1), ("tls", [*PAIR, ("handshake_first", False)])])],
     ],
 )
 def test_nothing_to_say(pairs: list[tuple[str, Value]]) -> None:
     """What asks for nothing, or has its effect, makes no line."""
     assert [] == notices(pairs=pairs)
+
+
+@pytest.mark.parametrize(
+    ("curves", "expected"),
+    [
+        (
+            ("X25519", "CurveP256"),
+            "only X25519 is used, CurveP256 has no effect: ",
+        ),
+        (
+            ("X25519MLKEM768", "CurveP256", "CurveP384"),
+            "only CurveP256 is used, X25519MLKEM768, CurveP384 have no effect: ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("section", ["tls", "cluster.tls", "websocket.tls"])
+def test_curves_that_cannot_be_set(
+    monkeypatch: pytest.MonkeyPatch, section: str, curves: tuple[str, ...], expected: str
+) -> None:
+    """An interpreter that sets a single curve reports the others, in each section on TLS."""
+    pairs: Pairs = [("tls", [*PAIR, ("curve_preferences", curves)])]
+    outer = section.partition(".")[0]
+    if outer != "tls":
+        pairs = [(outer, [("port", -1), *pairs])]
+    monkeypatch.setattr(rules, "_SETS_LISTS", False)
+    (notice,) = notices(pairs=pairs)
+    monkeypatch.setattr(rules, "_SETS_LISTS", True)
+
+    assert [] == notices(pairs=pairs)
+    assert f"{section}.curve_preferences: {expected}Python " in notice
+    assert notice.startswith("x.conf:")

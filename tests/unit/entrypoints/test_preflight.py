@@ -60,12 +60,13 @@ def test_nothing_is_in_the_way(addresses: Addresses, tmp_path: Path) -> None:
         "http_port": 3,
         "https_port": 4,
         "cluster": {"port": 2},
+        "websocket": {"port": 5, "no_tls": True},
         "port": 1,
         "host": "h",
     }
 
     assert [] == found(values)
-    assert [("h", 1), ("0.0.0.0", 2), ("h", 3), ("h", 4)] == addresses.asked  # noqa: S104 - nothing listens
+    assert [("h", 1), ("0.0.0.0", 2), ("0.0.0.0", 5), ("h", 3), ("h", 4)] == addresses.asked  # noqa: S104 - nothing listens
     assert [] == list(tmp_path.iterdir())
 
 
@@ -93,13 +94,20 @@ def test_certificates() -> None:
     tls = {"cert_file": "/nope/c.pem", "key_file": "/nope/k.pem", "ca_file": "/nope/a.pem"}
     pair = "error parsing X509 certificate/key pair: open"
 
-    lines = found({"tls": tls, "cluster": {"port": -1, "tls": {"cert_file": "/nope/d.pem"}}})
+    lines = found(
+        {
+            "tls": tls,
+            "cluster": {"port": -1, "tls": {"cert_file": "/nope/d.pem"}},
+            "websocket": {"port": -1, "tls": {"cert_file": "/nope/e.pem"}},
+        }
+    )
 
     assert [
         f"x.conf:2:7: {pair} /nope/c.pem: no such file or directory",
         f"x.conf:2:7: {pair} /nope/k.pem: no such file or directory",
         "x.conf:2:7: open /nope/a.pem: no such file or directory",
         f"x.conf:2:7: {pair} /nope/d.pem: no such file or directory",
+        f"x.conf:2:7: {pair} /nope/e.pem: no such file or directory",
     ] == lines
 
 

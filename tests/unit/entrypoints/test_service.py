@@ -18,6 +18,7 @@ from app.ports.authenticator import Authenticator
 from app.ports.monitor import Monitor
 from app.ports.transport import Address
 from tests.fakes.event_log import RecordingEventLog
+from tests.support.certificates import certificates
 
 
 class FakeMonitor(Monitor):
@@ -65,10 +66,10 @@ class Fragile(Authenticator):
 class Rig:
     """A service without sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: object) -> None:
         self.log = RecordingEventLog()
         self.monitor = FakeMonitor()
-        container = Container(make_options({"host": "somewhere", "port": 4222}), PYTHON)
+        container = Container(make_options({"host": "somewhere", "port": 4222} | options), PYTHON)
         container.event_log.override(providers.Object(self.log))
         network = MemoryNetwork(container.clock())
         container.listener.override(providers.Object(network.listener("somewhere", 4222)))
@@ -148,3 +149,32 @@ async def test_a_start_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     await rig.service.departed()
 
     assert (True, 1) == (rig.log.closed, rig.monitor.closed)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("first", "optional", "lines"),
+    [
+        (False, False, ["TLS required for client connections"]),
+        (False, True, ["TLS available for client connections"]),
+        ("auto", False, ["TLS required for client connections"]),
+        (
+            True,
+            True,
+            [
+                "TLS required for client connections",
+                "TLS handshake first: clients that wait for INFO before it cannot connect",
+            ],
+        ),
+    ],
+)
+async def test_what_the_log_says_of_tls(first: object, *, optional: bool, lines: list[str]) -> None:
+    """The log says whether clients need TLS, may use it, or must begin with it."""
+    pair = certificates().server
+    tls = {"cert_file": pair.cert_file, "key_file": pair.key_file, "handshake_first": first}
+    rig = Rig(tls=tls, allow_non_tls=optional)
+    await rig.service.start()
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert lines == [text for text in rig.log.texts() if text.startswith("TLS ")]

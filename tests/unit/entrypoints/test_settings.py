@@ -11,6 +11,7 @@ from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.context import MonitorSettings
 from app.adapters.monitoring.monitor import MonitorEndpoint
+from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.config.options import make_options
 from app.domain.connection_type import ConnectionType
@@ -23,6 +24,7 @@ from app.entrypoints.settings import (
     accepted_route_tls,
     anonymous,
     auth_settings,
+    client_choice,
     client_tls,
     dialed_route_tls,
     limits,
@@ -32,6 +34,7 @@ from app.entrypoints.settings import (
     nonce_maker,
     own_names,
     server_info,
+    tls_files,
     websocket_tls,
 )
 from tests.fakes.single_user import SingleUser
@@ -391,3 +394,58 @@ def test_whose_certificates_are_read(section: dict[str, object], *, own: bool, i
 def fail(event: Event) -> None:
     """Nothing is logged."""
     pytest.fail(event.text())
+
+
+@pytest.mark.parametrize(
+    ("first", "optional", "expected"),
+    [
+        (False, False, None),
+        (True, False, None),
+        (True, True, None),
+        (False, True, ChoiceTerms(3.0, None, optional=True)),
+        ("auto", False, ChoiceTerms(3.0, 0.05)),
+        ("300ms", True, ChoiceTerms(3.0, 0.3, optional=True)),
+    ],
+)
+def test_what_clients_may_choose(
+    first: bool | str,  # noqa: FBT001 - a value of the file
+    optional: bool,  # noqa: FBT001 - the same
+    expected: ChoiceTerms | None,
+) -> None:
+    """A client may choose where INFO waits for a handshake, and where TLS is optional."""
+    options = make_options({"tls": {**section(), "handshake_first": first}, "allow_non_tls": optional})
+    terms = client_tls(options, lambda _: None)
+
+    assert expected == client_choice(options)
+    assert client_choice(make_options({"allow_non_tls": optional})) is None
+    assert terms is not None
+    assert (first is not False) == terms.first
+
+
+def test_what_info_says_where_tls_is_optional() -> None:
+    """INFO says that TLS is available, and not that it is required, unless `handshake_first` requires it."""
+    tls = {**section(), "handshake_first": False}
+    said = []
+    for values in (
+        {"tls": tls, "allow_non_tls": True},
+        {"tls": {**tls, "handshake_first": True}, "allow_non_tls": True},
+        {"allow_non_tls": True},
+    ):
+        info = server_info(make_options(values), SeededEntropy(1), AllowAll())
+        said.append((info.tls_required, info.tls_available))
+
+    assert [(False, True), (True, False), (False, False)] == said
+
+
+def test_pins_and_curves_reach_each_kind_of_link() -> None:
+    """Clients, websockets and both ends of routes have the pins of their section."""
+    pin = "0" * 64
+    tls = {**section(), "verify": True, "pinned_certs": (pin,), "curve_preferences": ("CurveP256",)}
+    options = make_options({"tls": tls, "cluster": {"tls": tls}, "websocket": {"tls": tls}})
+
+    assert options.tls is not None
+    assert ("CurveP256",) == tuple(tls_files(options.tls).curves)
+    for make in (client_tls, websocket_tls, accepted_route_tls, dialed_route_tls):
+        terms = make(options, lambda _: None)
+        assert terms is not None
+        assert {pin} == terms.pins

@@ -1,13 +1,21 @@
 """From files to contexts for TLS: what is chosen, and what is said about files that cannot be used."""
 
 import ssl
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from app.adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
+from app.adapters.net_asyncio import tls_context
+from app.adapters.net_asyncio.tls_context import (
+    TlsError,
+    TlsFiles,
+    client_context,
+    lead_to,
+    server_context,
+)
 from app.domain.cipher_suites import PREFERRED, iana_name
 from tests.support.certificates import certificates
 
@@ -176,3 +184,101 @@ def test_an_encrypted_key_is_refused_without_a_question(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have() -> None:
     """A null byte in a name is an error like any other."""
     assert complaint(TlsFiles("a\0b", "c")).startswith(f"{PAIR}: open a\0b: ")
+
+
+# --- curves --------------------------------------------------------------------------------
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> bool:
+    """Whether they agree."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    done = 0
+    for _ in range(4):
+        for end in ends:
+            try:
+                end.do_handshake()
+                done += 1
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                return False
+    return done >= len(ends)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_curve_is_chosen(version: ssl.TLSVersion) -> None:
+    """In TLS 1.2 and 1.3 a client with the curve is served, and one with another curve is not."""
+    context = server_context(
+        replace(certificates().files(pair=certificates().rsa_server), curves=("CurveP384",))
+    )
+    agreed = []
+
+    for curve in ("secp384r1", "prime256v1"):
+        client = certificates().client_context()
+        client.maximum_version = version
+        client.set_ecdh_curve(curve)
+        agreed.append(handshake(context, client))
+
+    assert [True, False] == agreed
+
+
+@pytest.mark.skipif(tls_context.SETS_LISTS, reason="this Python sets all of them")
+def test_hybrid_curves_need_a_newer_python() -> None:
+    """A list of hybrids alone is an error that says what to do; beside others they are left out."""
+    hybrids = ("X25519MLKEM768", "SecP256r1MLKEM768")
+
+    assert complaint(replace(certificates().files(), curves=hybrids)) == (
+        "Curve X25519MLKEM768 cannot be set by this Python: "
+        "add X25519 or CurveP256, or run Python 3.15 or newer"
+    )
+    server_context(replace(certificates().files(), curves=(*hybrids, "X25519")))
+
+
+def test_a_newer_python_sets_all_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where lists can be set OpenSSL gets all names in their order, and one that it lacks is named."""
+    asked: list[str] = []
+
+    def set_groups(_: ssl.SSLContext, groups: str) -> None:
+        asked.append(groups)
+        if groups == "secp521r1":
+            raise ssl.SSLError("no such group")
+
+    monkeypatch.setattr(tls_context, "SETS_LISTS", True)
+    monkeypatch.setattr(ssl.SSLContext, "set_groups", set_groups, raising=False)
+    server_context(replace(certificates().files(), curves=("X25519MLKEM768", "CurveP256")))
+
+    assert asked[-1] == "X25519MLKEM768:prime256v1"
+    assert complaint(replace(certificates().files(), curves=("CurveP256", "CurveP521"))) == (
+        f"Curve CurveP521 is not offered by {ssl.OPENSSL_VERSION}"
+    )
+
+
+# --- another certificate ---------------------------------------------------------------------
+
+
+def shown_by(context: ssl.SSLContext) -> bytes | None:
+    """The certificate that a server shows."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = certificates().client_context(trusting=True).wrap_bio(to_client, to_server)
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    for end in (client, server, client):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    return client.getpeercert(binary_form=True)
+
+
+def test_a_context_leads_to_another() -> None:
+    """New links show the certificate of the last context, also with another kind of key."""
+    pairs = (certificates().server, certificates().rsa_server, certificates().expired_server)
+    context, *others = (server_context(certificates().files(pair=pair)) for pair in pairs)
+    shown = [shown_by(context)]
+
+    for other in others:
+        lead_to(context, other)
+        shown.append(shown_by(context))
+
+    assert [shown_by(server_context(certificates().files(pair=pair))) for pair in pairs] == shown

@@ -5,13 +5,17 @@ import ssl
 import weakref
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.net_asyncio.tls_layer import REFUSAL, REPLY_BYTES, SEAL_BYTES, TlsLayer
+from app.domain.certificate_key import key_pin
 from app.domain.security import Security
 from app.domain.sessions.wire import Wire
 from app.ports.layers import SETUPS
@@ -756,3 +760,48 @@ def test_older_clients_speak_tls_1_2() -> None:
     link.shake_hands(TlsMemoryClient(context))
 
     assert link.texts[2] == "TLS version 1.2, cipher suite TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+
+
+# --- pinned certificates ---------------------------------------------------------------------
+
+
+def pin_of_client() -> str:
+    """The pin of the client's certificate."""
+    chain = Path(certificates().client.cert_file).read_bytes()
+    return key_pin(x509.load_pem_x509_certificate(chain).public_bytes(Encoding.DER))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_pinned_certificate_is_accepted(version: ssl.TLSVersion) -> None:
+    """A client with one of the keys that are asked for is served."""
+    context = certificates().client_context(certificates().client)
+    context.maximum_version = version
+    link = TlsLink(verify=True, pins=["0" * 64, pin_of_client()])
+
+    link.shake_hands(TlsMemoryClient(context))
+
+    assert link.handler.open
+
+
+@pytest.mark.parametrize("for_routes", [False, True])
+def test_another_certificate_is_turned_away(*, for_routes: bool) -> None:
+    """A good certificate with another key ends the link after the handshake, and the log says why."""
+    context = certificates().client_context(certificates().client)
+    link = TlsLink(verify=True, pins=["0" * 64], for_routes=for_routes)
+
+    link.shake_hands(TlsMemoryClient(context))
+
+    assert not link.acceptor.handlers or not link.handler.open
+    assert link.texts[-1].endswith("certificate not pinned")
+    assert "write_eof" in link.transport.requests
+    assert REFUSAL not in link.sent()
+
+
+def test_no_certificate_where_one_is_pinned() -> None:
+    """A client without a certificate has none of the keys."""
+    link = TlsLink(pins=["0" * 64])
+
+    link.shake_hands(TlsMemoryClient())
+
+    assert not link.handler.open
+    assert "TLS handshake error: certificate not pinned" == link.texts[-1]

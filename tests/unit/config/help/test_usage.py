@@ -4,6 +4,7 @@ from app.config.flag_syntax import boolean
 from app.config.flags import BLOCKS, Flag
 from app.config.help.usage import rows, tls_usage, usage
 from app.domain.cipher_suites import SUITES
+from app.domain.curves import CURVES
 
 
 def test_the_help_text() -> None:
@@ -37,8 +38,10 @@ def test_a_long_spelling_has_a_line_of_its_own() -> None:
 
 
 def test_the_help_on_tls() -> None:
-    """A sample of the section, and below it every name of a suite."""
+    """A sample of the section, and below it every name of a suite and of a curve."""
     sample, _, names = tls_usage().partition("Available cipher suites:\n\n")
 
     assert "    tls {\n        cert_file:" in sample
-    assert list(SUITES) == names.split()
+    suites, _, curves = names.partition("Available curve preferences:\n")
+    assert list(SUITES) == suites.split()
+    assert list(CURVES) == curves.split()

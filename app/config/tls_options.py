@@ -1,0 +1,145 @@
+"""The options of a section ``tls``, for clients, routes and websockets (configuration-file.md, section 4)."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ..domain.cipher_suites import PREFERRED, SUITES
+from ..domain.curves import CURVES
+from .scalars import parse_duration
+from .section import Key, OptionError, Seconds, Section
+
+_PIN = re.compile(r"[0-9a-f]{64}")
+
+
+def _known_cipher(name: str) -> str:
+    if name not in SUITES:
+        raise OptionError(f"Unrecognized cipher {name}")
+    return name
+
+
+def _some_ciphers(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise OptionError("error parsing tls config, 'cipher_suites' cannot be empty", lacking=True)
+    return names
+
+
+def _known_curve(name: str) -> str:
+    if name not in CURVES:
+        raise OptionError(f"unrecognized curve preference {name}; the names are {', '.join(CURVES)}")
+    return name
+
+
+def _some_curves(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise OptionError("error parsing tls config, 'curve_preferences' cannot be empty", lacking=True)
+    return names
+
+
+def _pin(text: str) -> str:
+    if not _PIN.fullmatch(text.lower()):
+        reason = "does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"
+        raise OptionError(f"error parsing tls config, 'pinned_certs' key {text} {reason}")
+    return text.lower()
+
+
+def _first(value: object) -> object:
+    """As nats-server reads it, whatever the case of letters; a wait of no time is none."""
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word in _FIRST_WORDS:
+        return _FIRST_WORDS[word]
+    try:
+        return word if parse_duration(word) else True
+    except ValueError:
+        raise ValueError('must be true, false, auto, or a time such as "300ms"') from None
+
+
+_FIRST_WORDS: Mapping[str, bool | str] = {
+    "true": True,
+    "on": True,
+    "false": False,
+    "off": False,
+    "auto": "auto",
+    "auto_fallback": "auto",
+}
+
+
+def _tls_key(meaning: str, name: str, kind: str) -> Key:
+    return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
+
+
+class TlsOptions(Section):
+    """Keys and certificates. Paths are relative to the directory in which the server runs."""
+
+    unknown = 'error parsing tls config, unknown field ["{key}"]'
+
+    cert_file: Annotated[str | None, _tls_key("Server certificate, a PEM file.", "cert_file", "filename")] = (
+        None
+    )
+    key_file: Annotated[
+        str | None, _tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
+    ] = None
+    ca_file: Annotated[
+        str | None, _tls_key("CA certificates to trust, a PEM file.", "ca_file", "filename")
+    ] = None
+    verify: Annotated[
+        bool,
+        _tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
+    ] = False
+    verify_and_map: Annotated[
+        bool,
+        _tls_key(
+            "As `verify`, and the names in the certificate say which of `authorization.users` a client is.",
+            "verify_and_map",
+            "a boolean",
+        ),
+    ] = False
+    cipher_suites: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
+        AfterValidator(_some_ciphers),
+        Field(strict=False),
+        _tls_key(
+            "Cipher suites for TLS 1.2, in order of preference; see `--help_tls`.",
+            "cipher_suites",
+            "an array of names",
+        ),
+    ] = PREFERRED
+    timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
+    handshake_first: Annotated[
+        bool | str,
+        BeforeValidator(_first),
+        Key(
+            "Send INFO to clients inside TLS, after the handshake. With `auto` (50 ms) or a time, "
+            "a client that starts no handshake in that time gets INFO in clear text.",
+            also=("first", "immediate"),
+        ),
+    ] = False
+    pinned_certs: Annotated[
+        tuple[Annotated[str, AfterValidator(_pin)], ...],
+        Field(strict=False),
+        _tls_key(
+            "Public keys of peers that may connect, each the SHA-256 of its SubjectPublicKeyInfo in DER "
+            "form, in hex; any key if empty. Requires `verify`.",
+            "pinned_certs",
+            "a list of hex-encoded sha256 of DER encoded SubjectPublicKeyInfo",
+        ),
+    ] = ()
+    curve_preferences: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_curve)], ...],
+        AfterValidator(_some_curves),
+        Field(strict=False),
+        _tls_key(
+            "Curves for key agreement. Before Python 3.15 the first one that is no hybrid counts alone.",
+            "curve_preferences",
+            "an array of names",
+        ),
+    ] = ()
+
+    @property
+    def demands_certificates(self) -> bool:
+        """Whether clients have to show a certificate."""
+        return self.verify or self.verify_and_map
