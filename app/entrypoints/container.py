@@ -78,6 +78,10 @@ class Container:
         Raises `DataPlaneUnavailable`.
         """
         twin, make_plane = choose(data_plane)
+        self.data_plane = twin
+        """The twin that runs."""
+        self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())
+        """Further layers of every link, next to the wire."""
         self.fell_back = data_plane == AUTO and twin != NATIVE
         """Whether the native twin would have been taken, were it built."""
         self._provide_world(options)
@@ -89,6 +93,11 @@ class Container:
         self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
             ServiceManager, os.environ, providers.Object(warn)
         )
+
+    def use(self, name: str, part: object) -> None:
+        """Have this part in place of the one that the provider `name` would make; before `service` is made."""
+        provider: providers.Provider[object] = getattr(self, name)
+        provider.override(providers.Object(part))
 
     def own_process(self) -> None:
         """Let this server change settings of the whole process: it is a program of its own."""
@@ -102,15 +111,12 @@ class Container:
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
+        self.log: providers.Provider[EventLog] = providers.Singleton(
+            open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
+        )
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
             JournaledLog,
-            providers.Singleton(
-                RateLimitedEventLog,
-                providers.Singleton(
-                    open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
-                ),
-                self.clock.provider,
-            ),
+            providers.Singleton(RateLimitedEventLog, self.log, self.clock.provider),
             self.journal,
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
@@ -126,7 +132,8 @@ class Container:
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
-            layers=providers.Callable(_layers, self.dialed_route_tls),
+            layers=providers.Callable(_layers, self.dialed_route_tls, taps=self.taps),
+            scheduler=self.clock,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, cluster_auth_settings(options), record
@@ -214,7 +221,8 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, tls, *above),
+            layers=providers.Callable(_layers, tls, *above, taps=self.taps),
+            scheduler=self.clock,
         )
 
     def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
@@ -259,9 +267,9 @@ def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
     return None if settings is None else TlsLayers(settings)
 
 
-def _layers(tls: TlsLayers | None, *above: LayerFactory) -> list[LayerFactory]:
+def _layers(tls: TlsLayers | None, *above: LayerFactory, taps: Sequence[LayerFactory]) -> list[LayerFactory]:
     """Between each socket and its wire, the first one next to the socket."""
-    return [*([] if tls is None else [tls]), *above]
+    return [*([] if tls is None else [tls]), *above, *taps]
 
 
 def _listeners(*listeners: ClientListener) -> list[ClientListener]:
