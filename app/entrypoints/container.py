@@ -95,7 +95,7 @@ class Container:
         )
 
     def use(self, name: str, part: object) -> None:
-        """Have this part in place of the one that the provider `name` would make; before `service` is made."""
+        """Have this part in place of what the provider `name` would make; before `service` is made."""
         provider: providers.Provider[object] = getattr(self, name)
         provider.override(providers.Object(part))
 

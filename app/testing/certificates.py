@@ -18,7 +18,7 @@ CLIENT_NAME = "client"
 
 
 @dataclass(frozen=True, slots=True)
-class TlsFiles:
+class CertificateFiles:
     """Paths of PEM files, and what a client needs to connect with them."""
 
     ca_file: str
@@ -41,7 +41,7 @@ class TlsFiles:
         return context
 
 
-def make_files(folder: Path) -> TlsFiles:
+def make_files(folder: Path) -> CertificateFiles:
     """Write new certificates, valid for a month, to a folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("pynatsd tests", key, None, [])
@@ -53,7 +53,7 @@ def make_files(folder: Path) -> TlsFiles:
     client = _signed(
         CLIENT_NAME, [x509.DNSName(CLIENT_NAME)], ExtendedKeyUsageOID.CLIENT_AUTH, (authority, key)
     )
-    return TlsFiles(
+    return CertificateFiles(
         ca_file=_write(folder / "ca.pem", _pem(authority)),
         cert_file=_write(folder / "server.pem", _pem(server[0])),
         key_file=_write(folder / "server-key.pem", _private(server[1])),

@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ..embedding.threaded import ThreadedCluster, ThreadedServer
-    from .certificates import TlsFiles
+    from .certificates import CertificateFiles
 
 LOG_LINES = 30
 """Of each server, in the section of a failed test."""
@@ -80,7 +80,7 @@ def nats_cluster(request: pytest.FixtureRequest) -> "Iterator[ThreadedCluster]":
 
 
 @pytest.fixture(scope="session")
-def nats_tls(tmp_path_factory: pytest.TempPathFactory) -> "TlsFiles":
+def nats_tls(tmp_path_factory: pytest.TempPathFactory) -> "CertificateFiles":
     """Certificates for TLS on this machine: paths of files, and contexts for clients."""
     from .certificates import make_files  # noqa: PLC0415 - see the head of the module
 

@@ -113,6 +113,7 @@ def test_faults_from_another_thread() -> None:
 
         with server.faults.drop("a", times=1) as rule:
             asyncio.run(publish())
+            server.wait_for(lambda one: one.varz()["in_msgs"] == 1)
         rule.must_hit()
         assert messages.next(timeout=5).data == b"2"
 

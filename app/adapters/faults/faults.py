@@ -13,7 +13,7 @@ from ...domain.timers import Scheduler
 from ...ports.layers import LinkSetup, Upper
 from .frames import Frame
 from .layer import FaultLayer
-from .rules import BOTH, IN, OUT, Count, Kind, Rule, Selector
+from .rules import BOTH, IN, OUT, Count, FaultKind, Rule, Selector
 
 KEPT_FRAMES = 60
 """Frames of each conversation that are kept."""
@@ -57,7 +57,7 @@ class Faults:
 
     Each method makes a `Rule`, which has `hits`, `clear` and `must_hit`. `client`, `cid`, `user`, `queue`
     and `route` choose links; a subject is a pattern. Of the messages that are chosen `on` hits the n-th,
-    `every` each n-th, `times` so many at most, and `probability` a part, the same one for the same `seed`.
+    `every` each n-th, `times` a number of them at most, and `probability` a part, the same one for the same `seed`.
     """
 
     def __init__(self, *, record: bool = False) -> None:
@@ -89,23 +89,23 @@ class Faults:
 
     def cut(self, subject: str = "", **chosen: Unpack[Chosen]) -> Rule:
         """Close the link when a message is hit, which is not handled."""
-        return self._message_rule(Kind.CUT, subject, chosen)
+        return self._message_rule(FaultKind.CUT, subject, chosen)
 
     def drop(self, subject: str = "", **chosen: Unpack[Chosen]) -> Rule:
         """Lose messages."""
-        return self._message_rule(Kind.DROP, subject, chosen)
+        return self._message_rule(FaultKind.DROP, subject, chosen)
 
     def delay(self, subject: str = "", *, seconds: float, **chosen: Unpack[Chosen]) -> Rule:
         """Hold messages for a time; what comes after them on their link waits too, so order is kept."""
-        return self._message_rule(Kind.DELAY, subject, chosen, seconds=seconds)
+        return self._message_rule(FaultKind.DELAY, subject, chosen, seconds=seconds)
 
     def duplicate(self, subject: str = "", *, copies: int = 1, **chosen: Unpack[Chosen]) -> Rule:
         """Handle messages again, `copies` times."""
-        return self._message_rule(Kind.DUPLICATE, subject, chosen, copies=copies)
+        return self._message_rule(FaultKind.DUPLICATE, subject, chosen, copies=copies)
 
     def error(self, subject: str, text: str, **chosen: Unpack[Chosen]) -> Rule:
         """Answer messages that are published with ``-ERR`` and this text, and lose them."""
-        return self._message_rule(Kind.ERROR, subject, chosen, text=text)
+        return self._message_rule(FaultKind.ERROR, subject, chosen, text=text)
 
     def stall(self, *, seconds: float | None = None, **chosen: Unpack[Chosen]) -> Rule:
         """Stop reading from links (``in``), writing to them (``out``), or both by default.
@@ -113,7 +113,7 @@ class Faults:
         For `seconds`, or until it is cleared.
         """
         chosen.setdefault("direction", BOTH)
-        rule = self._rule(Kind.STALL, "", chosen)
+        rule = self._rule(FaultKind.STALL, "", chosen)
 
         def begin() -> None:
             self._add(rule)
@@ -127,13 +127,13 @@ class Faults:
 
     def refuse(self, *, reason: str = "Authorization Violation", **chosen: Unpack[Chosen]) -> Rule:
         """Refuse clients that connect, with ``-ERR`` and this reason."""
-        rule = self._rule(Kind.REFUSE, "", chosen, text=reason)
+        rule = self._rule(FaultKind.REFUSE, "", chosen, text=reason)
         self.run(lambda: self._add(rule))
         return rule
 
     def limit(self, *, max_payload: int) -> Rule:
         """Lower the limit of the server for payloads."""
-        rule = self._rule(Kind.SERVER, "", {})
+        rule = self._rule(FaultKind.SERVER, "", {})
 
         def begin() -> None:
             broker = self._live
@@ -148,7 +148,7 @@ class Faults:
 
     def lame_duck(self) -> Rule:
         """Say with INFO that the server is about to stop, to clients that take it, and let no more in."""
-        rule = self._rule(Kind.SERVER, "", {})
+        rule = self._rule(FaultKind.SERVER, "", {})
 
         def begin() -> None:
             broker = self._live
@@ -171,12 +171,12 @@ class Faults:
         for rule in self.rules:
             rule.clear()
 
-    def _message_rule(self, kind: Kind, subject: str, chosen: Chosen, **effect: Unpack[Effect]) -> Rule:
+    def _message_rule(self, kind: FaultKind, subject: str, chosen: Chosen, **effect: Unpack[Effect]) -> Rule:
         rule = self._rule(kind, subject, chosen, **effect)
         self.run(lambda: self._add(rule))
         return rule
 
-    def _rule(self, kind: Kind, subject: str, chosen: Chosen, **effect: Unpack[Effect]) -> Rule:
+    def _rule(self, kind: FaultKind, subject: str, chosen: Chosen, **effect: Unpack[Effect]) -> Rule:
         """Raises `ValueError` for what cannot be chosen."""
         if subject and not is_pattern(tokens_of(subject.encode())):
             raise ValueError(f"{subject!r} is no subject, nor a pattern of subjects")
@@ -285,7 +285,9 @@ class Faults:
     def judge(self, layer: FaultLayer, direction: str, frame: Frame) -> list[Rule]:
         """See `Watcher`."""
         if frame.verb == b"CONNECT":
-            return [rule for rule in self.rules if rule.kind is Kind.REFUSE and self._refuses(rule, layer)]
+            return [
+                rule for rule in self.rules if rule.kind is FaultKind.REFUSE and self._refuses(rule, layer)
+            ]
         if not self.rules or not frame.is_message:
             return []
         if not layer.name:
@@ -293,7 +295,7 @@ class Faults:
         return [
             rule
             for rule in self.rules
-            if rule.kind not in (Kind.REFUSE, Kind.STALL, Kind.SERVER)
+            if rule.kind not in (FaultKind.REFUSE, FaultKind.STALL, FaultKind.SERVER)
             and rule.is_active
             and rule.selector.takes(layer, direction, frame)
             and rule.strikes()
@@ -309,7 +311,7 @@ class Faults:
             self._apply_stalls(layer)
 
     def _apply_stalls(self, layer: FaultLayer) -> None:
-        stalls = [rule for rule in self.rules if rule.kind is Kind.STALL and rule.is_active]
+        stalls = [rule for rule in self.rules if rule.kind is FaultKind.STALL and rule.is_active]
         hit = [rule for rule in stalls if rule.selector.takes_link(layer)]
         for direction in (IN, OUT):
             chosen = [rule for rule in hit if rule.selector.direction in (direction, BOTH)]

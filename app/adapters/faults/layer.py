@@ -13,7 +13,7 @@ from typing import Protocol
 from ...domain.timers import Timer
 from ...ports.layers import Layer, LinkSetup, Lower, Upper
 from .frames import Frame, FrameSplitter
-from .rules import IN, OUT, Kind, Rule
+from .rules import IN, OUT, FaultKind, Rule
 
 _ROOM = 64 * 1024
 
@@ -49,7 +49,7 @@ class Watcher(Protocol):
 
 
 class FaultLayer(Layer):
-    """The traffic of one link. Implements `rules.Peer`."""
+    """The traffic of one link. Implements `rules.FaultPeer`."""
 
     __slots__ = (
         "_delays",
@@ -102,7 +102,7 @@ class FaultLayer(Layer):
         self.sids: dict[bytes, str] = {}
 
     def queue_of(self, sid: bytes) -> str:
-        """See `rules.Peer`."""
+        """See `rules.FaultPeer`."""
         self._watcher.find(self)
         return self.sids.get(sid, "")
 
@@ -184,21 +184,21 @@ class FaultLayer(Layer):
         rules = self._watcher.judge(self, IN, frame)
         copies = 1
         for rule in rules:
-            if rule.kind is Kind.CUT:
+            if rule.kind is FaultKind.CUT:
                 self.cut()
                 return
-            if rule.kind is Kind.REFUSE:
+            if rule.kind is FaultKind.REFUSE:
                 self.lower.write(b"-ERR '%b'\r\n" % rule.text.encode())
                 self.upper.close_link()
                 return
-            if rule.kind is Kind.ERROR:
+            if rule.kind is FaultKind.ERROR:
                 self.lower.write(b"-ERR '%b'\r\n" % rule.text.encode())
                 copies = 0
-            elif rule.kind is Kind.DROP:
+            elif rule.kind is FaultKind.DROP:
                 copies = 0
-            elif rule.kind is Kind.DUPLICATE:
+            elif rule.kind is FaultKind.DUPLICATE:
                 copies += rule.copies if copies else 0
-        seconds = sum(rule.seconds for rule in rules if rule.kind is Kind.DELAY)
+        seconds = sum(rule.seconds for rule in rules if rule.kind is FaultKind.DELAY)
         if seconds and copies:
             self._watcher.seen(self, IN, frame)
             self._wait(seconds, frame.raw * copies)
@@ -264,15 +264,15 @@ class FaultLayer(Layer):
         """How often a frame is sent."""
         copies = 0 if self.mutes else 1
         for rule in self._watcher.judge(self, OUT, frame):
-            if rule.kind is Kind.CUT:
+            if rule.kind is FaultKind.CUT:
                 self._is_closing = True
                 self._setup.scheduler.call_soon(self.cut)
                 return 0
-            if rule.kind is Kind.DROP:
+            if rule.kind is FaultKind.DROP:
                 copies = 0
-            elif rule.kind is Kind.DUPLICATE:
+            elif rule.kind is FaultKind.DUPLICATE:
                 copies += rule.copies if copies else 0
-            elif rule.kind is Kind.DELAY:
+            elif rule.kind is FaultKind.DELAY:
                 self._delays += 1
                 self._setup.scheduler.call_later(rule.seconds, self._end_delay)
         if copies:

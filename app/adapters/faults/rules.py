@@ -13,7 +13,7 @@ IN, OUT, BOTH = "in", "out", "both"
 """Directions, as the server sees them: what peers send to it, and what it sends to them."""
 
 
-class Kind(Enum):
+class FaultKind(Enum):
     """What a rule does."""
 
     CUT = "cut"
@@ -27,7 +27,7 @@ class Kind(Enum):
     """Something about the server as a whole."""
 
 
-class Peer(Protocol):
+class FaultPeer(Protocol):
     """The other end of a link, as rules know it."""
 
     cid: int
@@ -56,7 +56,7 @@ class Selector:
     """The name of another server, or ``*`` for each."""
     direction: str = IN
 
-    def takes_link(self, peer: Peer) -> bool:
+    def takes_link(self, peer: FaultPeer) -> bool:
         """Whether the link is meant."""
         if (self.route is not None) != peer.is_route:
             return False
@@ -67,7 +67,7 @@ class Selector:
             and self.user in (None, peer.user)
         )
 
-    def takes(self, peer: Peer, direction: str, frame: Frame) -> bool:
+    def takes(self, peer: FaultPeer, direction: str, frame: Frame) -> bool:
         """Whether a message is meant."""
         return (
             frame.is_message
@@ -90,7 +90,7 @@ class Count:
     every: int = 0
     """Each n-th."""
     times: int = 0
-    """So many at most."""
+    """The greatest number of hits."""
     probability: float = 1.0
     seed: int = 0
 
@@ -104,7 +104,7 @@ class Rule:
 
     def __init__(  # noqa: PLR0913 - by name, and most have a default
         self,
-        kind: Kind,
+        kind: FaultKind,
         selector: Selector,
         count: Count,
         *,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.adapters.faults.frames import FrameSplitter
-from app.adapters.faults.rules import IN, OUT, Count, Kind, Rule, Selector
+from app.adapters.faults.rules import IN, OUT, Count, FaultKind, Rule, Selector
 
 
 @dataclass
@@ -74,7 +74,7 @@ def test_a_queue_group_is_chosen_at_delivery() -> None:
 
 def make(count: Count) -> Rule:
     """A rule that counts like that."""
-    return Rule(Kind.DROP, Selector(subject="a"), count, run=lambda work: work())
+    return Rule(FaultKind.DROP, Selector(subject="a"), count, run=lambda work: work())
 
 
 @pytest.mark.parametrize(
