@@ -57,7 +57,8 @@ class Faults:
 
     Each method makes a `Rule`, which has `hits`, `clear` and `must_hit`. `client`, `cid`, `user`, `queue`
     and `route` choose links; a subject is a pattern. Of the messages that are chosen `on` hits the n-th,
-    `every` each n-th, `times` a number of them at most, and `probability` a part, the same one for the same `seed`.
+    `every` each n-th, `times` a number of them at most, and `probability` a part, the same one for the
+    same `seed`.
     """
 
     def __init__(self, *, record: bool = False) -> None:
