@@ -4,22 +4,62 @@ What is named here is public, and is imported from ``pynatsd``; all else is priv
 """
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .domain.certificate import CertificateNames
 from .domain.connection_type import ConnectionType
 from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
 
+if TYPE_CHECKING:
+    from .embedding.client import Client, ClientClosed, Message, NoResponders, Subscription
+    from .embedding.cluster import Cluster
+    from .embedding.server import Server
+    from .embedding.threaded import ThreadedCluster, ThreadedServer
+    from .entrypoints.service import CannotStart
+
 __all__ = [
     "Answer",
+    "CannotStart",
     "CertificateNames",
+    "Client",
+    "ClientClosed",
+    "Cluster",
     "ConnectionType",
     "Credentials",
     "Identity",
+    "Message",
+    "NoResponders",
     "PendingVerdict",
+    "Server",
+    "Subscription",
+    "ThreadedCluster",
+    "ThreadedServer",
     "__version__",
 ]
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "CannotStart": ".entrypoints.service",
+    "Client": ".embedding.client",
+    "ClientClosed": ".embedding.client",
+    "Cluster": ".embedding.cluster",
+    "Message": ".embedding.client",
+    "NoResponders": ".embedding.client",
+    "Server": ".embedding.server",
+    "Subscription": ".embedding.client",
+    "ThreadedCluster": ".embedding.threaded",
+    "ThreadedServer": ".embedding.threaded",
+}
+"""What is imported when it is asked for: an authenticator needs no server."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name], __name__), name)
+
 
 # A server that runs in the checkout offers authenticators the name that they import.
 if __name__ == "app":

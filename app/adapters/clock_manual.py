@@ -32,6 +32,13 @@ class ManualClock(Clock):
         return self._outstanding
 
     @property
+    def next_due(self) -> float | None:
+        """When the next timer is due, on the scale of `monotonic`; None without timers."""
+        while self._timers and not self._timers[0][2].waits:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] / _NANOSECONDS if self._timers else None
+
+    @property
     def calls_pending(self) -> int:
         """How many calls of `call_soon` are not made yet."""
         return len(self._soon)
@@ -97,6 +104,11 @@ class _ManualTimer(Timer):
     def __init__(self, ended: Callable[[], None], call: Callable[[], None]) -> None:
         self._ended = ended
         self._call: Callable[[], None] | None = call
+
+    @property
+    def waits(self) -> bool:
+        """Whether the call is neither made nor cancelled."""
+        return self._call is not None
 
     def cancel(self) -> None:
         self._take()

@@ -83,6 +83,10 @@ class Container:
         Raises `DataPlaneUnavailable`.
         """
         twin, make_plane = choose(data_plane)
+        self.data_plane = twin
+        """The twin that runs."""
+        self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())
+        """Further layers of every link, next to the wire."""
         self.fell_back = data_plane == AUTO and twin != NATIVE
         """Whether the native twin would have been taken, were it built."""
         self._provide_world(options)
@@ -96,6 +100,11 @@ class Container:
             ServiceManager, os.environ, providers.Object(warn)
         )
 
+    def use(self, name: str, part: object) -> None:
+        """Have this part in place of what the provider `name` would make; before `service` is made."""
+        provider: providers.Provider[object] = getattr(self, name)
+        provider.override(providers.Object(part))
+
     def own_process(self) -> None:
         """Let this server change settings of the whole process: it is a program of its own."""
         self.while_importing.override(providers.Object(short_switch_interval))
@@ -108,15 +117,12 @@ class Container:
         self.clock: providers.Provider[Clock] = providers.Singleton(LoopClock)
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
+        self.log: providers.Provider[EventLog] = providers.Singleton(
+            open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
+        )
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
             JournaledLog,
-            providers.Singleton(
-                RateLimitedEventLog,
-                providers.Singleton(
-                    open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
-                ),
-                self.clock.provider,
-            ),
+            providers.Singleton(RateLimitedEventLog, self.log, self.clock.provider),
             self.journal,
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
@@ -132,7 +138,8 @@ class Container:
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
-            layers=providers.Callable(_layers, self.dialed_route_tls),
+            layers=providers.Callable(_layers, self.dialed_route_tls, taps=self.taps),
+            scheduler=self.clock,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
             open_authenticator, cluster_auth_settings(options), record
@@ -229,7 +236,8 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, tls, *above, choice=choice),
+            layers=providers.Callable(_layers, tls, *above, choice=choice, taps=self.taps),
+            scheduler=self.clock,
         )
 
     def _provide_monitor(self, options: Options, twin: str, config_file: str) -> None:
@@ -294,12 +302,15 @@ def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
 
 
 def _layers(
-    tls: TlsLayers | None, *above: LayerFactory, choice: ChoiceTerms | None = None
+    tls: TlsLayers | None,
+    *above: LayerFactory,
+    choice: ChoiceTerms | None = None,
+    taps: Sequence[LayerFactory] = (),
 ) -> list[LayerFactory]:
     """Between each socket and its wire, the first one next to the socket."""
     if tls is None:
-        return [*above]
-    return [tls if choice is None else choice_layers(tls, choice), *above]
+        return [*above, *taps]
+    return [tls if choice is None else choice_layers(tls, choice), *above, *taps]
 
 
 def _listeners(*listeners: ClientListener) -> list[ClientListener]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "app"
-ORDER = ("domain", "ports", "config", "adapters", "entrypoints")
+ORDER = ("domain", "ports", "config", "adapters", "entrypoints", "embedding", "testing")
 """The rings, in the order in which they are best read."""
 BESIDE = ("benchmarks", "fuzz", "screenshots", "soak")
 SUFFIXES = frozenset({".py", ".pyx", ".pxi", ".lark", ".js"})

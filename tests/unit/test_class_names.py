@@ -13,6 +13,11 @@ EXCEPTIONS = {
     "Plan": "the seam and the plain twin",
     "Target": "the seam and the plain twin",
     "Search": "what the data plane asks for, and the search of the trie",
+    # Public names, which are those of the field.
+    "Cluster": "of the domain, and what programs embed",
+    "ManualClock": "of simulations, and of programs that embed servers",
+    "Message": "of the data plane, and what a client without a socket gets",
+    "Subscription": "of the domain, and of a client without a socket",
     "Dialer": "what the domain asks for, and the port that extends it",
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ...domain.address import HIGHEST_PORT
 from ...domain.sessions.wire import Handler, PeerAddress, Wire
+from ...domain.timers import Scheduler
 from ...ports.guarding import guarded
 from ...ports.layers import LayerFactory, LinkSetup, stack
 from ...ports.stream_wire import DISCARD, LinkContext
@@ -93,14 +94,20 @@ class TcpDialer:
 
     ``on_failure`` is called with defects that ended one link. ``layers`` lie between the
     socket and the wire of each link, the first one next to the socket; they learn the host
-    that was dialed, and may refuse the link.
+    that was dialed, and may refuse the link. ``scheduler`` times handshakes and the ends of links; the
+    loop does by default.
     """
 
     def __init__(
-        self, *, on_failure: Callable[[Exception], None], layers: Sequence[LayerFactory] = ()
+        self,
+        *,
+        on_failure: Callable[[Exception], None],
+        layers: Sequence[LayerFactory] = (),
+        scheduler: Scheduler | None = None,
     ) -> None:
         self._on_failure = on_failure
         self._layers = layers
+        self._scheduler = scheduler
         self._under_way: set[_Attempt] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -137,7 +144,7 @@ class TcpDialer:
 
     async def _hand_over(self, host: str, connected: socket.socket, attempt: _Attempt) -> None:
         loop = asyncio.get_running_loop()
-        scheduler = LoopScheduler(loop)
+        scheduler = self._scheduler or LoopScheduler(loop)
         try:
             ip, port = connected.getpeername()[:2]
             wire = TcpWire(LinkContext(scheduler, attempt.accept, self._on_failure), PeerAddress(ip, port))

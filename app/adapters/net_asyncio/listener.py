@@ -14,6 +14,7 @@ from functools import partial
 
 from ...domain.events import AcceptFailed
 from ...domain.sessions.wire import PeerAddress
+from ...domain.timers import Scheduler
 from ...ports.guarding import guarded
 from ...ports.layers import LayerFactory, LinkSetup, stack
 from ...ports.stream_wire import LinkContext
@@ -43,10 +44,11 @@ class TcpListener:
 
     ``on_failure`` is called with defects that ended one link, ``on_accept_failed`` when
     the system refused a new link for the time being. ``layers`` lie between the socket and
-    the wire of each link, the first one next to the socket.
+    the wire of each link, the first one next to the socket. ``scheduler`` times handshakes and the
+    ends of links; the loop does by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and most have a default
         self,
         host: str,
         port: int,
@@ -54,12 +56,14 @@ class TcpListener:
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
+        scheduler: Scheduler | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._on_failure = on_failure
         self._on_accept_failed = on_accept_failed
         self._layers = layers
+        self._scheduler = scheduler
         self._delay = _SHORTEST_DELAY
         self._retry: asyncio.TimerHandle | None = None
         self._wait_ends: asyncio.TimerHandle | None = None
@@ -74,7 +78,7 @@ class TcpListener:
         listening = await listening_socket(self._host, self._port, BACKLOG)
         self._socket = listening
         self._loop = asyncio.get_running_loop()
-        scheduler = LoopScheduler(self._loop)
+        scheduler = self._scheduler or LoopScheduler(self._loop)
         self._context = LinkContext(scheduler, acceptor, self._on_failure)
         self._setup = LinkSetup(scheduler)
         self._loop.add_reader(listening, self._accept, listening)

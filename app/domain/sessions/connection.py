@@ -119,6 +119,10 @@ class Connection:
         self.outbox.alarm = self._host.flow.alarm(self)
         self.inlet.trace = self.outbox.trace = self._host.events.trace
 
+    def unprocessed(self) -> bytes:
+        """What the peer has sent and what is not obeyed yet, from the beginning of a line on."""
+        return self.inlet.kept() + self._early.peek()
+
     # --- driven by the wire ------------------------------------------------
 
     def opened(self) -> None:

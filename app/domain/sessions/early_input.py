@@ -55,6 +55,10 @@ class EarlyInput:
         self._flow.read_ahead -= count
         return count
 
+    def peek(self) -> bytes:
+        """All that waits."""
+        return bytes(self._data)
+
     def drop(self) -> None:
         """Nobody will obey what is kept."""
         self._flow.read_ahead -= len(self._data)

@@ -29,13 +29,19 @@ class LocalSession(PeerSession):
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
-    __slots__ = ("_name",)
+    __slots__ = ("_ended", "_name")
 
-    def __init__(self, host: Host[Connection], connection: Connection, name: str) -> None:
+    def __init__(
+        self, host: Host[Connection], connection: Connection, name: str, ended: Callable[[], None]
+    ) -> None:
         self._name = name
+        self._ended = ended
         super().__init__(host, connection, admitted=True)
-        connection.inlet.audience = Audience.LENIENT
-        connection.inlet.publishing = True
+        inlet = connection.inlet
+        inlet.audience = Audience.LENIENT
+        inlet.publishing = True
+        inlet.headers = connection.outbox.headers = True
+        inlet.no_responders = True
 
     @property
     def name(self) -> str:
@@ -63,6 +69,12 @@ class LocalSession(PeerSession):
     def login_expired(self) -> None:
         """It needs no login."""
 
+    def closed(self) -> None:
+        """Its client hears of it, and is not referred to any more."""
+        super().closed()
+        ended, self._ended = self._ended, _nothing
+        ended()
+
 
 class LocalClient:
     """Subscribes and publishes for a part of the program. Used from the broker's thread."""
@@ -73,7 +85,9 @@ class LocalClient:
         self._wire = LocalWire(host.scheduler, self._dispatch)
         self.connection = Connection(host, host.next_number(), self._wire)
         self._wire.handler = self.connection
-        self.session = LocalSession(host, self.connection, name)
+        self.session = LocalSession(host, self.connection, name, self._over)
+        self.on_closed: Callable[[], None] | None = None
+        """Called once when it is over, for any reason."""
         self._callbacks: dict[bytes, Deliver] = {}
         self._last_sid = 0
 
@@ -111,30 +125,45 @@ class LocalClient:
         if self._callbacks.pop(sid, None) is not None and not self.closed:
             self.session.process_unsub(sid)
 
-    def publish(self, subject: bytes, payload: bytes = b"", reply: bytes | None = None) -> None:
-        """Publish, in a later turn and in order.
+    def hold(self, *, held: bool) -> None:
+        """While `held` nothing is delivered; what comes stays pending, and flow control counts it."""
+        if not self.closed:
+            self._wire.hold(held=held)
 
-        Raises `ValueError` for a subject or reply that is no word, or a payload above
+    def publish(
+        self, subject: bytes, payload: bytes = b"", reply: bytes | None = None, headers: bytes = b""
+    ) -> None:
+        """Publish, in a later turn and in order; `headers` is a whole header block, or empty.
+
+        Nobody listens: a message without payload comes to `reply`, whose header block has the status 503.
+
+        Raises `ValueError` for a subject or reply that is no word, or a payload and headers above
         `max_payload`, and `RuntimeError` when the client is closed.
         """
         self._check_open()
         _check_word("subject", subject)
-        words = [b"PUB", subject]
+        words = [b"HPUB" if headers else b"PUB", subject]
         if reply is not None:
             _check_word("reply subject", reply)
             words.append(reply)
-        max_payload = self._host.limits.max_payload
-        if len(payload) > max_payload:
-            raise ValueError(f"{len(payload)} bytes of payload exceed max_payload {max_payload}")
-        words.append(b"%d" % len(payload))
+        size, max_payload = len(headers) + len(payload), self._host.limits.max_payload
+        if size > max_payload:
+            raise ValueError(f"{size} bytes of payload exceed max_payload {max_payload}")
+        if headers:
+            words.append(b"%d" % len(headers))
+        words.append(b"%d" % size)
         line = b" ".join(words)
         self._check_line(line)
-        self._wire.publish(b"%b\r\n%b\r\n" % (line, payload))
+        self._wire.publish(b"%b\r\n%b%b\r\n" % (line, headers, payload))
 
     def close(self) -> None:
         """End it; what was published and is not processed yet is lost. May be called again."""
         self._callbacks.clear()
         self.connection.close()
+
+    def _over(self) -> None:
+        if self.on_closed is not None:
+            self.on_closed()
 
     def _dispatch(self, message: LocalMessage) -> None:
         deliver = self._callbacks.get(message.sid)
@@ -150,6 +179,10 @@ class LocalClient:
     def _check_open(self) -> None:
         if self.closed:
             raise RuntimeError("the local client is closed")
+
+
+def _nothing() -> None:
+    """In place of a client that has heard of its end."""
 
 
 def _check_word(what: str, word: bytes) -> None:

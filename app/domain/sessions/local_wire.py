@@ -20,6 +20,9 @@ ADDRESS = PeerAddress("local", 0)
 """In place of an address."""
 
 
+_MESSAGES = (b"MSG", b"HMSG")
+
+
 class LocalMessage(NamedTuple):
     """A message as a local client gets it."""
 
@@ -27,6 +30,8 @@ class LocalMessage(NamedTuple):
     sid: bytes
     reply: bytes | None
     payload: bytes
+    headers: bytes = b""
+    """The header block, its version line included; empty for a message without headers."""
 
 
 class LocalWire:
@@ -40,22 +45,27 @@ class LocalWire:
         self._scheduler = scheduler
         self._deliver = deliver
         self._published: deque[memoryview] = deque()
+        self.waiting = 0
+        """Bytes that the client has published and that are not processed."""
         self._received = bytearray()
         self._is_due = False
         self._is_paused = False
+        self._is_held = False
+        """Whether the client wants no messages for now."""
         self._is_closing = False
         self._is_lost = False
 
     # --- asked by the client -----------------------------------------------------
 
-    @property
-    def waiting(self) -> int:
-        """Bytes that the client has published and that are not processed."""
-        return sum(map(len, self._published))
-
     def publish(self, data: bytes) -> None:
         """Process these bytes in a later turn, in order."""
         self._published.append(memoryview(data))
+        self.waiting += len(data)
+        self._schedule()
+
+    def hold(self, *, held: bool) -> None:
+        """Hand no messages over while `held`; they stay pending, as those of a reader that is slow."""
+        self._is_held = held
         self._schedule()
 
     # --- asked by the connection ---------------------------------------------------
@@ -91,6 +101,7 @@ class LocalWire:
         """See `Wire`: what was written is handed over first."""
         self._is_closing = True
         self._published.clear()
+        self.waiting = 0
         self._schedule()
 
     def abort(self) -> None:
@@ -120,7 +131,7 @@ class LocalWire:
     def _hand_over(self) -> None:
         had = bool(self._received)
         for _ in range(MESSAGES_PER_TURN):
-            message = self._next()
+            message = None if self._is_held else self._next()
             if message is None:
                 break
             self._deliver(message)
@@ -133,15 +144,15 @@ class LocalWire:
         """The next complete message; other lines, such as a PONG, are passed over."""
         while (end := self._received.find(b"\r\n")) >= 0:
             words = bytes(self._received[:end]).split(b" ")
-            if words[0] != b"MSG":
+            if words[0] not in _MESSAGES:
                 del self._received[: end + 2]
                 continue
             size, start = int(words[-1]), end + 2
             if len(self._received) < start + size + 2:
                 return None
-            payload = bytes(self._received[start : start + size])
+            content = bytes(self._received[start : start + size])
             del self._received[: start + size + 2]
-            return LocalMessage(words[1], words[2], words[3] if len(words) > 4 else None, payload)
+            return _message(words, content)
         return None
 
     def _feed(self) -> None:
@@ -154,8 +165,17 @@ class LocalWire:
             piece = data[: len(room) - count]
             room[count : count + len(piece)] = piece
             count += len(piece)
+            self.waiting -= len(piece)
             if len(piece) < len(data):
                 self._published.appendleft(data[len(piece) :])
         self.handler.received(count)
         if self._published:
             self._schedule()
+
+
+def _message(words: list[bytes], content: bytes) -> LocalMessage:
+    """From the words of a line, and the bytes after it."""
+    has_headers = words[0] == b"HMSG"
+    block = int(words[-2]) if has_headers else 0
+    reply = words[3] if len(words) > 4 + has_headers else None
+    return LocalMessage(words[1], words[2], reply, content[block:], content[:block])

@@ -232,3 +232,17 @@ def test_any_schedule_runs_in_order(timers: list[tuple[int, bool]], steps: list[
     due = sorted(entry for entry in kept if steps and entry[0] <= sum(steps))
     assert due == seen
     assert len(kept) - len(due) == clock.timers_outstanding
+
+
+def test_when_the_next_timer_is_due() -> None:
+    """The earliest that is neither made nor cancelled; None without timers."""
+    clock = ManualClock()
+    none = clock.next_due
+    clock.call_later(1, lambda: None).cancel()
+    clock.call_later(3, lambda: None)
+    clock.call_later(2, lambda: None)
+
+    first = clock.next_due
+    clock.advance(2)
+
+    assert (None, 2.0, 3.0) == (none, first, clock.next_due)

@@ -81,6 +81,18 @@ def test_waiting_pauses_the_wire(client: VirtualClient) -> None:
     assert PONG == client.ask(b"PING\r\n")
 
 
+def test_what_is_not_obeyed_yet(client: VirtualClient) -> None:
+    """It begins with a line: what the data plane keeps of it, and what came while the peer waits."""
+    client.wire.feed(b"PING\r\nPUB a 5\r\n12")
+    kept = client.connection.unprocessed()
+    client.connection.wait()
+    early = b"345\r\nPING\r\n"
+    client.connection.reserve()[: len(early)] = early
+    client.connection.received(len(early))
+
+    assert (b"PUB a 5\r\n12", b"PUB a 5\r\n12345\r\nPING\r\n") == (kept, client.connection.unprocessed())
+
+
 def test_listening_reads_a_little_on(client: VirtualClient) -> None:
     """While only an end is waited for, input is kept up to a bound, and obeyed afterwards."""
     connection = client.connection

@@ -113,3 +113,10 @@ def test_bounds(flow: Flow, early: EarlyInput) -> None:
     grows.append(early.may_grow)
 
     assert [True, False, False] == grows
+
+
+def test_it_can_be_seen(early: EarlyInput) -> None:
+    """All that waits, without taking it."""
+    keep(early, b"PING\r\n")
+
+    assert (b"PING\r\n", 6) == (early.peek(), len(early))

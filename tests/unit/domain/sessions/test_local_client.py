@@ -45,7 +45,7 @@ def test_it_gets_what_clients_publish(server: VirtualBroker, local: LocalClient)
     server.settle()
 
     assert ([], b"1") == (at_once, sid)
-    assert [(b"a.b", sid, b"answer", b"1\r\n23"), (b"a.c", sid, None, b"")] == got
+    assert [(b"a.b", sid, b"answer", b"1\r\n23", b""), (b"a.c", sid, None, b"", b"")] == got
 
 
 def test_clients_get_what_it_publishes(server: VirtualBroker, local: LocalClient) -> None:
@@ -317,3 +317,74 @@ def test_no_subject_reaches_other_servers_as_a_line(make_plane: MakePlane) -> No
             local.subscribe(subject, lambda _message: None)
 
     assert b"PONG\r\n" == peer.ask(b"PING\r\n")
+
+
+BLOCK = b"NATS/1.0\r\nk: v\r\n\r\n"
+
+
+def test_headers_both_ways(server: VirtualBroker, local: LocalClient) -> None:
+    """A header block goes out and comes in as it is, apart from the payload."""
+    got: list[LocalMessage] = []
+    sid = local.subscribe(b"a", got.append)
+    client = server.connect(quiet=True)
+    client.send(b'CONNECT {"verbose":false}\r\nSUB a 1\r\n')
+
+    local.publish(b"a", b"1", reply=b"r", headers=BLOCK)
+    local.publish(b"a", b"2")
+    server.settle()
+
+    assert [(b"a", sid, b"r", b"1", BLOCK), (b"a", sid, None, b"2", b"")] == got
+    assert client.heard() == b"MSG a 1 r 1\r\n1\r\nMSG a 1 1\r\n2\r\n"
+
+
+def test_headers_count_in_the_size(local: LocalClient) -> None:
+    """A block and a payload are together at most `max_payload`."""
+    with pytest.raises(ValueError, match="1001 bytes"):
+        local.publish(b"a", (1001 - len(BLOCK)) * b"x", headers=BLOCK)
+
+
+def test_a_request_that_reaches_nobody(server: VirtualBroker, local: LocalClient) -> None:
+    """It is answered with the status 503."""
+    got: list[LocalMessage] = []
+    local.subscribe(b"answer", got.append)
+
+    local.publish(b"nobody", reply=b"answer")
+    server.settle()
+
+    assert [(b"", b"NATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n")] == [
+        (message.payload, message.headers) for message in got
+    ]
+
+
+def test_it_may_want_no_messages_for_a_while(server: VirtualBroker, local: LocalClient) -> None:
+    """What comes meanwhile stays pending, and is delivered in order afterwards."""
+    got: list[bytes] = []
+    local.subscribe(b"a", lambda message: got.append(message.payload))
+    client = server.connect(quiet=True)
+
+    local.hold(held=True)
+    client.send(b"PUB a 1\r\n1\r\nPUB a 1\r\n2\r\n")
+    server.settle()
+    before, pending = list(got), local.connection.outbox.pending()
+    local.hold(held=False)
+    server.settle()
+    local.close()
+    local.hold(held=True)
+
+    assert ([], [b"1", b"2"]) == (before, got)
+    assert pending > 0
+
+
+def test_it_hears_of_its_end(server: VirtualBroker, local: LocalClient) -> None:
+    """Once, when it is closed or its server ends."""
+    ends: list[str] = []
+    other = server.broker.connect_local("other")
+    other.on_closed = lambda: ends.append("other")
+    local.on_closed = lambda: ends.append("local")
+
+    local.close()
+    local.close()
+    server.broker.shutdown(lambda: None)
+    server.settle()
+
+    assert ["local", "other"] == ends

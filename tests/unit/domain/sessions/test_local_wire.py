@@ -10,7 +10,15 @@ from app.domain.sessions.local_wire import LocalMessage
 from tests.support.virtual_broker import VirtualBroker
 
 WRITTEN = b"PONG\r\nMSG a 1 0\r\n\r\n+OK\r\nMSG b 2 reply 6\r\nM\r\nSG \r\nMSG a 3 1\r\nx\r\n"
-MESSAGES = [(b"a", b"1", None, b""), (b"b", b"2", b"reply", b"M\r\nSG "), (b"a", b"3", None, b"x")]
+WRITTEN += b"HMSG c 3 r 12 14\r\nNATS/1.0\r\n\r\nhi\r\nHMSG c 1 12 12\r\nNATS/1.0\r\n\r\n\r\n"
+BLOCK = b"NATS/1.0\r\n\r\n"
+MESSAGES = [
+    (b"a", b"1", None, b"", b""),
+    (b"b", b"2", b"reply", b"M\r\nSG ", b""),
+    (b"a", b"3", None, b"x", b""),
+    (b"c", b"3", b"r", b"hi", BLOCK),
+    (b"c", b"1", None, b"", BLOCK),
+]
 
 
 def whole(write: Callable[[bytes], None], _settle: Callable[[], None]) -> None:

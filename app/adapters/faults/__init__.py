@@ -1,0 +1,1 @@
+"""Faults on command: what happens to the traffic of a server in a test."""

@@ -1,0 +1,1 @@
+"""Servers inside a program: what `pynatsd` offers to Python."""

@@ -1,0 +1,336 @@
+"""A server in the event loop of the program that embeds it (ADR 0045)."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Self
+
+from ..adapters.faults.faults import Faults
+from ..adapters.logs.destinations import LogDestinationError
+from ..adapters.logs.recent_lines import RecentLines
+from ..adapters.logs.setup import open_event_log
+from ..adapters.monitoring.context import MonitoringContext, WallTime
+from ..adapters.net_asyncio.tls_context import TlsError
+from ..config.errors import ConfigError
+from ..config.options import Options
+from ..domain.address import is_wildcard, joined
+from ..domain.dataplane import AUTO, DataPlaneUnavailable
+from ..entrypoints.container import Container
+from ..entrypoints.events import ConfigurationQuestioned, StartFailed
+from ..entrypoints.service import Addresses, CannotStart, Service
+from ..entrypoints.settings import log_settings, monitor_settings
+from ..ports.authenticator import AuthError
+from ..ports.clock import Clock
+from .client import Client
+from .clock import ManualClock
+from .configuration import LOOPBACK, Asked
+from .views import Page, Views
+
+WAIT_SECONDS = 5.0
+"""How long `wait_for` waits, unless it is called with another time."""
+
+_CHECK_SECONDS = 0.002
+_END_STEP = 0.02
+"""Virtual seconds that pass for a stopping server in as many real ones."""
+
+
+class Server:
+    """A server on loopback, at a free port; start it with ``async with``, or with `start` and `stop`.
+
+        async with pynatsd.Server() as server:
+            client = await nats.connect(server.url)
+
+    It may be started again after `stop`, and has the same ports then, so that clients reconnect. All
+    methods belong to the loop that has started it.
+    """
+
+    def __init__(  # noqa: PLR0913 - by name, and all have a default
+        self,
+        config: Mapping[str, object] | None = None,
+        *,
+        config_file: str = "",
+        data_plane: str = AUTO,
+        clock: Clock | None = None,
+        debug_log: bool = False,
+        record: bool = False,
+        **keys: object,
+    ) -> None:
+        """Configure it: nothing is opened, and nothing is checked, before `start`.
+
+        `config` has the keys of the configuration file, nested, `config_file` is the path of one, and
+        `keys` are keys of the top level; they win over `config`, which wins over the file. Port 0 and
+        -1 mean any free port; sizes and times may be texts. `data_plane` is ``native``, ``python`` or
+        ``auto``. With a `clock` such as `pynatsd.testing.ManualClock` time passes as that says.
+        `debug_log` adds lines about each connection to `log`; `record` keeps what is said on each link,
+        for `conversation`.
+        """
+        self._asked = Asked(config or {}, keys, config_file)
+        self._data_plane = data_plane
+        self._clock = clock
+        self._debug_log = debug_log
+        self._running: _Running | None = None
+        self._ports: dict[str, int] = {}
+        """Of the first start, by option."""
+        self._log = RecentLines()
+        self.faults = Faults(record=record)
+        """What goes wrong with the traffic, on command."""
+
+    # --- starting and stopping -------------------------------------------------------
+
+    async def start(self) -> Self:
+        """Serve. Without effect on a server that runs. Raises `CannotStart`, which says why."""
+        if self._running is None:
+            try:
+                options, notices = self._asked.options()
+                options = _at_ports(options, self._ports)
+                running = self._prepare(options)
+                for notice in notices:
+                    running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
+                self.faults.bind(running.service.broker, running.container.clock())
+                await running.start()
+            except (AuthError, ConfigError, DataPlaneUnavailable, LogDestinationError, TlsError) as error:
+                raise CannotStart(StartFailed(None, str(error))) from error
+            self._running = running
+            self._ports = running.ports()
+        return self
+
+    def _prepare(self, options: Options) -> "_Running":
+        container = Container(options, self._data_plane, self._asked.config_file)
+        settings = log_settings(options)
+        onward = (
+            open_event_log(settings)
+            if settings.log_file or settings.syslog or settings.remote_syslog
+            else None
+        )
+        self._log = RecentLines(onward, debug=options.debug or self._debug_log, trace=options.trace)
+        container.use("log", self._log)
+        container.use("taps", (self.faults.layer,))
+        if self._clock is not None:
+            container.use("clock", self._clock)
+        return _Running(container, options)
+
+    async def stop(self) -> None:
+        """Accept no more, send what is pending, and end. Without effect on a server that does not run."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop(self._clock)
+            self.faults.bind(None, None)
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    # --- where it is -------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started, and not stopped since."""
+        return self._running is not None
+
+    @property
+    def port(self) -> int:
+        """The port for clients. Raises `RuntimeError` before the first start, as all addresses do."""
+        return self._port("port", "")
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, as ``nats://127.0.0.1:4222``."""
+        options = self._options
+        return f"{'tls' if options.tls else 'nats'}://{joined(_reachable(options.host), self.port)}"
+
+    @property
+    def http_url(self) -> str:
+        """Where the pages of monitoring are, without a path; `http` or `https` is to be set."""
+        options, ports = self._options, self._ports
+        if "https_port" in ports and "http_port" not in ports:
+            return f"https://{joined(_reachable(options.https_host or options.host), ports['https_port'])}"
+        port = self._port("http_port", "http=-1")
+        return f"http://{joined(_reachable(options.http_host or options.host), port)}"
+
+    @property
+    def route_url(self) -> str:
+        """Where other servers connect; `cluster` is to be set."""
+        port = self._port("cluster.port", 'cluster={"port": -1}')
+        return f"nats-route://{joined(_reachable(self._options.cluster.host), port)}"
+
+    @property
+    def websocket_url(self) -> str:
+        """Where clients connect over websockets; `websocket` is to be set."""
+        port = self._port("websocket.port", 'websocket={"port": -1, "no_tls": True}')
+        section = self._options.websocket
+        return f"{'ws' if section.no_tls else 'wss'}://{joined(_reachable(section.host), port)}"
+
+    @property
+    def name(self) -> str:
+        """The name of the server: the one that was given, or else its id."""
+        return self._service.broker.greeting.info.server_name
+
+    @property
+    def server_id(self) -> str:
+        """The id that it has made for itself, another one after each start."""
+        return self._service.broker.greeting.info.server_id
+
+    def _port(self, option: str, missing: str) -> int:
+        if not self._ports:
+            raise RuntimeError("the server has not been started")
+        if option not in self._ports:
+            raise RuntimeError(f"the server has no such port; give it {missing}")
+        return self._ports[option]
+
+    # --- what it does --------------------------------------------------------------------
+
+    def varz(self) -> Page:
+        """The contents of ``/varz``, now."""
+        return self._views.varz()
+
+    def connz(self, **query: object) -> Page:
+        """The contents of ``/connz``, now; see `Views.connz` for the parameters."""
+        return self._views.connz(**query)  # type: ignore[arg-type] # they are checked there
+
+    def routez(self, *, subs: bool = False) -> Page:
+        """The contents of ``/routez``, now; `subs` lists what the peers' clients subscribe to."""
+        return self._views.routez(subs=subs)
+
+    def subsz(self, *, subs: bool = False) -> Page:
+        """The contents of ``/subsz``, now; `subs` lists the subscriptions."""
+        return self._views.subsz(subs=subs)
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines of the log, oldest first."""
+        return self._log.lines
+
+    def conversation(self, number: int) -> list[str]:
+        """The last frames on a link, by its cid or rid: ``-->`` from the peer, ``<--`` to it.
+
+        Empty without `record`.
+        """
+        return self.faults.conversation(number)
+
+    async def wait_for(
+        self,
+        condition: Callable[[Self], object],
+        timeout: float = WAIT_SECONDS,  # noqa: ASYNC109 - the time limit of a test
+    ) -> None:
+        """Wait until `condition`, called with this server, is true.
+
+        Raises `TimeoutError` after `timeout` seconds, with what the server shows then.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition(self):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not true within {timeout:g} s; {self.summary()}")
+            await asyncio.sleep(_CHECK_SECONDS)
+
+    def summary(self) -> str:
+        """What the server does now, in some lines of text."""
+        if self._running is None:
+            return "the server does not run"
+        page, routes = self.connz(subs=True), self.routez()
+        lines = [
+            f"the server {self.name} has {page['num_connections']} connections, {routes['num_routes']} routes"
+        ]
+        for row in page["connections"]:
+            subjects = ", ".join(row.get("subscriptions_list", ())) or "nothing"
+            lines.append(
+                f"  cid {row['cid']} {row.get('name', '')!r} from {row['ip']}:{row['port']}: "
+                f"{row['in_msgs']} in, {row['out_msgs']} out, subscribes to {subjects}"
+            )
+        return "\n".join(lines)
+
+    def client(self, name: str = "") -> Client:
+        """A client without a socket, to be entered with ``async with``; `name` is for the log."""
+        return Client(lambda: self._service.broker, name)
+
+    @property
+    def _options(self) -> Options:
+        if self._running is not None:
+            return self._running.options
+        return self._asked.options()[0]
+
+    @property
+    def _service(self) -> Service:
+        return self._live.container.service()
+
+    @property
+    def _views(self) -> Views:
+        return self._live.views
+
+    @property
+    def _live(self) -> "_Running":
+        if self._running is None:
+            raise RuntimeError("the server does not run")
+        return self._running
+
+
+class _Running:
+    """One start of a server."""
+
+    def __init__(self, container: Container, options: Options) -> None:
+        self.container = container
+        self.options = options
+        self.service = container.service()
+        self.addresses: Addresses | None = None
+        twin = container.data_plane
+        self.views = Views(
+            MonitoringContext(
+                container.view(),
+                monitor_settings(options, twin),
+                WallTime(container.clock()),
+                journal=container.journal(),
+            )
+        )
+
+    async def start(self) -> None:
+        """Raises `CannotStart`."""
+        self.addresses = await self.service.start()
+
+    async def stop(self, clock: Clock | None) -> None:
+        passing = asyncio.create_task(_pass_time(clock)) if isinstance(clock, ManualClock) else None
+        try:
+            await self.service.stop()
+            await self.service.departed()
+        finally:
+            if passing is not None:
+                passing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await passing
+
+    def ports(self) -> dict[str, int]:
+        """The real ports, by option."""
+        addresses = self.addresses
+        if addresses is None:
+            return {}
+        ports = {"port": addresses.clients[0].port}
+        ports |= {f"{scheme}_port": port for scheme, port in addresses.monitoring.items()}
+        if addresses.routes is not None:
+            ports["cluster.port"] = addresses.routes.port
+        if self.options.websocket.port:
+            ports["websocket.port"] = addresses.clients[1].port
+        return ports
+
+
+async def _pass_time(clock: ManualClock) -> None:
+    """The end of a server waits for time too."""
+    while True:
+        await asyncio.sleep(_END_STEP)
+        await clock.advance(_END_STEP)
+
+
+def _at_ports(options: Options, ports: Mapping[str, int]) -> Options:
+    """The same options, at the ports of an earlier start."""
+    for name, port in ports.items():
+        section, _, option = name.rpartition(".")
+        if not section:
+            options = options.model_copy(update={option: port})
+            continue
+        inner = getattr(options, section).model_copy(update={option: port})
+        options = options.model_copy(update={section: inner})
+    return options
+
+
+def _reachable(host: str) -> str:
+    return LOOPBACK if is_wildcard(host) else host

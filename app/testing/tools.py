@@ -1,0 +1,37 @@
+"""Small tools for tests."""
+
+import asyncio
+import inspect
+import socket
+import time
+from collections.abc import Awaitable, Callable
+
+WAIT_SECONDS = 5.0
+_CHECK_SECONDS = 0.002
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody uses now. Another program may take it; a server with port -1 has no such race."""
+    with socket.create_server((host, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+async def wait_for(
+    condition: Callable[[], object | Awaitable[object]],
+    timeout: float = WAIT_SECONDS,  # noqa: ASYNC109 - the time limit of a test
+) -> None:
+    """Wait until `condition`, a function or a coroutine function, is true.
+
+    Raises `TimeoutError` after `timeout` seconds, with the last value.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not true within {timeout:g} s; the last value is {value!r}")
+        await asyncio.sleep(_CHECK_SECONDS)

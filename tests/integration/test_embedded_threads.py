@@ -1,0 +1,139 @@
+"""Servers for programs without an event loop, each in a thread."""
+
+import asyncio
+import threading
+
+import nats
+import pytest
+
+from app import CannotStart, NoResponders, ThreadedCluster, ThreadedServer
+from app.testing import ManualClock
+
+
+def test_a_plain_program() -> None:
+    """All methods are plain calls; nothing is left at the end."""
+    before = threading.active_count()
+    with ThreadedServer(http=-1, server_name="plain") as server:
+        with server.client("x") as client, client.subscribe("a") as messages:
+            client.publish("a", b"1")
+            first = messages.next(timeout=5)
+            client.publish("a", b"2")
+            second = next(iter(messages))
+            with pytest.raises(NoResponders):
+                client.request("nowhere", timeout=5)
+        server.wait_for(lambda one: one.subsz()["num_subscriptions"] == 0)
+        with pytest.raises(TimeoutError, match="the server plain"):
+            server.wait_for(lambda _: False, timeout=0.01)
+        page, urls = server.varz(), (server.url, server.http_url, server.name)
+
+    assert (b"1", b"2") == (first.data, second.data)
+    assert (page["server_name"], server.is_running) == ("plain", False)
+    assert [f"nats://127.0.0.1:{server.port}", "plain"] == [urls[0], urls[2]]
+    assert before == threading.active_count()
+
+
+def test_it_starts_again() -> None:
+    """After a stop it has the same port; more calls are without effect."""
+    server = ThreadedServer()
+    server.start()
+    server.start()
+    port = server.port
+    server.stop()
+    server.stop()
+    server.start()
+    again = server.port
+    server.stop()
+
+    assert port == again
+
+
+def test_a_start_that_is_impossible() -> None:
+    """The exception is that of a server in a loop, and no thread is left."""
+    before = threading.active_count()
+
+    with pytest.raises(CannotStart, match="whole number"):
+        ThreadedServer(max_payload="much").start()
+
+    assert before >= threading.active_count() - 1
+    with pytest.raises(RuntimeError, match="does not run"):
+        ThreadedServer().varz()
+
+
+@pytest.mark.asyncio
+async def test_within_a_loop() -> None:
+    """Where a loop runs, methods that wait can be awaited and do not block it."""
+    async with ThreadedServer() as server:
+        client = await nats.connect(server.url, name="one")
+        await server.wait_for(lambda one: one.connz()["num_connections"] == 1)
+        async with server.client() as local, local.subscribe("a") as messages:
+            await client.publish("a", b"1")
+            first = await messages.next(timeout=5)
+            await client.publish("a", b"2")
+            second = await anext(aiter(messages))
+            await local.flush()
+        await client.close()
+
+    assert (b"1", b"2") == (first.data, second.data)
+
+
+@pytest.mark.asyncio
+async def test_a_start_within_a_loop_that_blocks() -> None:
+    """The plain context manager works there, too."""
+    with ThreadedServer() as server:
+        client = await nats.connect(server.url)
+        await client.close()
+
+
+def test_a_cluster() -> None:
+    """Its servers are those of a cluster in a loop, and each may be stopped by itself."""
+    before = threading.active_count()
+    with ThreadedCluster(3) as cluster:
+        routes = [server.routez()["num_routes"] for server in cluster.servers]
+        cluster.servers[2].stop()
+        cluster.servers[0].wait_for(lambda one: one.routez()["num_routes"] == 1)
+        cluster.servers[2].start()
+        cluster.wait_until_meshed(20)
+        urls = cluster.urls
+
+    assert [2, 2, 2] == routes
+    assert len(set(urls)) == 3
+    assert before == threading.active_count()
+
+
+def test_faults_from_another_thread() -> None:
+    """Rules are made and cleared in the server's thread, and are in effect when the call returns."""
+    with ThreadedServer() as server, server.client() as client, client.subscribe("a") as messages:
+
+        async def publish() -> None:
+            other = await nats.connect(server.url)
+            for text in (b"1", b"2"):
+                await other.publish("a", text)
+            await other.flush()
+            await other.close()
+
+        with server.faults.drop("a", times=1) as rule:
+            asyncio.run(publish())
+            server.wait_for(lambda one: one.varz()["in_msgs"] == 1)
+        rule.must_hit()
+        assert messages.next(timeout=5).data == b"2"
+
+
+def test_a_clock_from_another_thread() -> None:
+    """A test without a loop moves the time of a server in a thread."""
+    clock = ManualClock()
+    with ThreadedServer(clock=clock, ping_interval=10, debug_log=True) as server:
+        with pytest.raises(ValueError, match="go back"):
+            clock.advance(-1)
+
+        async def connect_and_wait() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            await reader.readline()
+            writer.write(b'CONNECT {"verbose":false}\r\nPING\r\n')
+            await reader.readuntil(b"PONG\r\n")
+            await clock.advance(10.2)
+            line = await reader.readline()
+            writer.close()
+            return line
+
+        assert asyncio.run(connect_and_wait()) == b"PING\r\n"
+        clock.advance(1)
