@@ -38,6 +38,7 @@ def is_there(word: str) -> bool:
     """Whether the project has this file, or this folder, or any file of this pattern."""
     if word in OF_READERS or word.startswith(MADE_BY_VERBS) or "NNNN" in word:
         return True
+    word = word.partition("::")[0]  # a test in a file
     if "/" not in word:
         return word in known_names()
     return any(ROOT.glob(word.rstrip("/")))

@@ -21,6 +21,7 @@ How a connection ends, in the words of all who take part:
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Kind, Outbox, Progress
@@ -225,10 +226,11 @@ class Connection:
         Both can be read at the same time then, in an order that only the kernel knows. So a
         message that nobody listens to waits until the other connections have been read: one
         round of calls for those that are known to be ready, and one for those the loop finds.
+        A little is read on meanwhile: to stop reading and begin again would take longer than that.
         """
-        self.wait()
+        self.wait(listening=True)
         call_soon = self._host.scheduler.call_soon
-        call_soon(lambda: call_soon(self.go_on))
+        call_soon(lambda: call_soon(partial(self.go_on, listening=True)))
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.
