@@ -238,6 +238,7 @@ class WebsocketOptions(Section):
         Key("Origins of web pages that may connect; all may if empty.", guards=True),
     ] = ()
     handshake_timeout: Annotated[Seconds, Key("Time limit for the request of a websocket.")] = 2.0
+    advertise: Annotated[Advertised | None, Key("Address to advertise to clients of websockets.")] = None
     no_auth_user: Annotated[
         str | None,
         Key(

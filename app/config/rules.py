@@ -301,6 +301,7 @@ def _empty(given: Given) -> Iterator[Problem]:
 def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:
     if options.cluster.port:
         return
+    yield from _without(given, _NO_CLUSTER, "websocket", "advertise")
     for path in _OF_CLUSTERS:
         yield from _without(given, _NO_CLUSTER, "cluster", *path)
     if given.used.get("cluster", "port") is None:

@@ -114,6 +114,7 @@ class Broker:
             self._inform_clients,
             self._other_urls,
             needs.make_nonce,
+            others_for_websockets=self._other_websocket_urls,
         )
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
@@ -161,9 +162,16 @@ class Broker:
 
     def listening_on(self, port: int, urls: tuple[str, ...] = ()) -> None:
         """Name the real port to clients from now on, and these addresses for clients to other servers."""
-        advertises = self.cluster is not None and self.cluster.settings.advertise
         self.serving = True
-        self.greeting.listening_on(port, urls if advertises else ())
+        self.greeting.listening_on(port, urls if self._advertises else ())
+
+    def websockets_at(self, urls: tuple[str, ...]) -> None:
+        """Name these addresses to other servers, for clients that speak websocket."""
+        self.greeting.own_websocket_urls = urls if self._advertises else ()
+
+    @property
+    def _advertises(self) -> bool:
+        return self.cluster is not None and self.cluster.settings.advertise
 
     def _inform_clients(self) -> None:
         for session in list(self.sessions.values()):  # a slow one may be closed, and leave
@@ -172,6 +180,9 @@ class Broker:
 
     def _other_urls(self) -> list[str]:
         return self.cluster.connect_urls() if self.cluster is not None else []
+
+    def _other_websocket_urls(self) -> list[str]:
+        return self.cluster.websocket_urls() if self.cluster is not None else []
 
     # --- what may change while it runs ---------------------------------------------
 

@@ -71,6 +71,7 @@ from .settings import (
     tls_demanded,
     websocket_settings,
     websocket_tls,
+    websocket_urls,
 )
 
 
@@ -289,6 +290,7 @@ class Container:
                 route_authenticator=self.route_authenticator,
                 dialer=self.dialer,
                 client_urls=providers.Object(partial(client_urls, options)),
+                websocket_urls=providers.Object(partial(websocket_urls, options)),
                 events=self.event_log,
                 authenticator=self.authenticator,
                 monitor=self.monitor,

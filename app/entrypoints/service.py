@@ -96,6 +96,8 @@ class Parts:
     dialer: Dialer
     client_urls: Callable[[int], tuple[str, ...]]
     """Our addresses for clients, for the cluster; called with the clients' port."""
+    websocket_urls: Callable[[int], tuple[str, ...]]
+    """The same for clients that speak websocket."""
     events: EventLog
     authenticator: Authenticator
     monitor: Monitor
@@ -177,6 +179,8 @@ class Service:
         if asked is self._parts.listeners[0]:
             urls = () if self.broker.cluster is None else self._parts.client_urls(address.port)
             self.broker.listening_on(address.port, urls)
+        if asked.websocket and self.broker.cluster is not None:
+            self.broker.websockets_at(self._parts.websocket_urls(address.port))
         return address
 
     def _accept(self, at: ClientListener, wire: Wire) -> Handler:

@@ -277,15 +277,22 @@ def cluster_auth_settings(options: Options) -> AuthSettings:
 
 
 def client_urls(options: Options, port: int) -> tuple[str, ...]:
-    """Addresses of this server for clients of the whole cluster; `port` is the bound one.
+    """Addresses of this server for clients of the whole cluster; `port` is the bound one."""
+    return _urls(options.client_advertise, options.host, port)
 
-    For a wildcard host they are all addresses that are reachable from other machines.
-    """
-    if options.client_advertise:
-        return (with_port(options.client_advertise, port),)
-    if is_wildcard(options.host):
+
+def websocket_urls(options: Options, port: int) -> tuple[str, ...]:
+    """The same for clients that speak websocket."""
+    return _urls(options.websocket.advertise, options.websocket.host, port)
+
+
+def _urls(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
+    """For a wildcard host they are all addresses that are reachable from other machines."""
+    if advertised:
+        return (with_port(advertised, port),)
+    if is_wildcard(host):
         return tuple(joined(address, port) for address in global_addresses())
-    return (joined(options.host, port),)
+    return (joined(host, port),)
 
 
 def monitor_endpoints(options: Options) -> tuple[MonitorEndpoint, ...]:

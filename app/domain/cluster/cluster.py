@@ -190,6 +190,7 @@ class Cluster:
             version=ROUTE_VERSION,
             max_payload=greeting.info.max_payload,
             connect_urls=greeting.own_urls,
+            ws_connect_urls=greeting.own_websocket_urls,
             host=settings.host,
             port=self._port,
             auth_required=self.gatekeeper.required,
@@ -343,7 +344,9 @@ class Cluster:
         info, url = session.info, session.address()
         if info is None or not url.port:
             return
-        line = replace(info, ip=str(url), connect_urls=(), sends_on=False, headers=False).line()
+        line = replace(
+            info, ip=str(url), connect_urls=(), ws_connect_urls=(), sends_on=False, headers=False
+        ).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
                 other.known.add(info.server_id)
@@ -378,10 +381,17 @@ class Cluster:
 
     def connect_urls(self) -> list[str]:
         """The other servers' addresses for clients, as far as they are advertised."""
+        return list(dict.fromkeys(url for info in self._advertised() for url in info.connect_urls))
+
+    def websocket_urls(self) -> list[str]:
+        """The same for clients that speak websocket."""
+        return list(dict.fromkeys(url for info in self._advertised() for url in info.ws_connect_urls))
+
+    def _advertised(self) -> list[RouteInfo]:
+        """What the other servers said of themselves, if clients may hear of it."""
         if not self.settings.advertise:
             return []
-        infos = [session.info for session in self.remotes.values() if session.info is not None]
-        return list(dict.fromkeys(url for info in infos for url in info.connect_urls))
+        return [session.info for session in self.remotes.values() if session.info is not None]
 
     @property
     def port(self) -> int:

@@ -42,7 +42,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(
         ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers"), bool
     ),
-    "connect_urls": list,
+    **dict.fromkeys(("connect_urls", "ws_connect_urls"), list),
 }
 
 
@@ -66,6 +66,8 @@ class RouteInfo:
     proto: int = 0
     connect_urls: tuple[str, ...] = ()
     """Its addresses for clients."""
+    ws_connect_urls: tuple[str, ...] = ()
+    """Its addresses for clients that speak websocket; gnatsd ignores the key."""
     sends_on: bool = False
     """Whether it understands messages that are marked as sent on; see `SENDS_ON`."""
     headers: bool = False
@@ -99,6 +101,8 @@ class RouteInfo:
             fields["ip"] = self.ip
         if self.connect_urls:
             fields["connect_urls"] = self.connect_urls
+        if self.ws_connect_urls:
+            fields["ws_connect_urls"] = self.ws_connect_urls
         return b"INFO %b\r\n" % _compact(fields)
 
 
@@ -150,7 +154,8 @@ class _Fields:
             tls_verify=self._fields.get("tls_verify") is True,
             max_payload=self._number("max_payload"),
             proto=self._number("proto"),
-            connect_urls=_urls(self._fields.get("connect_urls")),
+            connect_urls=self._urls("connect_urls"),
+            ws_connect_urls=self._urls("ws_connect_urls"),
             sends_on=self._fields.get(SENDS_ON) is True,
             headers=self._fields.get("headers") is True,
             server_name=self._name(),
@@ -170,13 +175,13 @@ class _Fields:
         value = self._fields.get(name)
         return value if isinstance(value, int) else 0
 
-
-def _urls(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        return ()
-    if not all(isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() for url in value):
-        raise ParserError("INFO field connect_urls has the wrong type")
-    return tuple(value[:MOST_URLS])
+    def _urls(self, name: str) -> tuple[str, ...]:
+        value = self._fields.get(name)
+        if not isinstance(value, list):
+            return ()
+        if not all(isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() for url in value):
+            raise ParserError(f"INFO field {name} has the wrong type")
+        return tuple(value[:MOST_URLS])
 
 
 def connect_line(server_id: str, user: str, password: str, *, tls: bool) -> bytes:

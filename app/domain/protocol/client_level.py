@@ -34,7 +34,7 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "no responders": "2.2.0",
         "ldm": "2.2.0",
         "tls_available": "2.2.0",
-        "ws_connect_urls": "2.2.0",
+        "connect_urls for websockets": "2.2.0",
     }
 )
 """What clients see, and since which version (later-client-features.md, sections 2 to 7)."""

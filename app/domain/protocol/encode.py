@@ -24,7 +24,7 @@ class ListenerInfo:
     tls_verify: bool = False
     tls_available: bool = False
     connection_type: ConnectionType = ConnectionType.STANDARD
-    """Not part of INFO; logins depend on it."""
+    """Not part of INFO; logins depend on it, and which addresses `connect_urls` are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class ServerInfo:
     cluster: str = ""
     """Name of the cluster; empty for none."""
     ws_connect_urls: tuple[str, ...] = ()
-    """As `connect_urls`, for clients that speak websocket."""
+    """The same for clients that speak websocket; they get these as `connect_urls`."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
@@ -117,8 +117,8 @@ class ServerInfo:
             "tls_verify": at.tls_verify,
             "max_payload": self.max_payload,
         }
-        if self.connect_urls:
-            fields["connect_urls"] = self.connect_urls
+        if urls := self._urls(at):
+            fields["connect_urls"] = urls
         return fields | personal.fields()
 
     def _current(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
@@ -141,11 +141,15 @@ class ServerInfo:
             "client_ip": personal.client_ip,
             "nonce": personal.nonce,
             "cluster": self.cluster,
-            "connect_urls": self.connect_urls,
-            "ws_connect_urls": self.ws_connect_urls,
+            "connect_urls": self._urls(at),
             "ldm": personal.ldm,
         }
         return _given(fields)
+
+    def _urls(self, at: ListenerInfo) -> tuple[str, ...]:
+        """Addresses that serve clients as this listener does, as nats-server 2.15 has them."""
+        is_websocket = at.connection_type is ConnectionType.WEBSOCKET
+        return self.ws_connect_urls if is_websocket else self.connect_urls
 
 
 def _given(fields: dict[str, object]) -> dict[str, object]:

@@ -28,6 +28,7 @@ class Greeting:
         changed: Callable[[], None],
         others: Callable[[], list[str]] = list,
         make_nonce: Callable[[], str] | None = None,
+        others_for_websockets: Callable[[], list[str]] = list,
     ) -> None:
         """`changed` sends new INFO to clients that take it; `others` are addresses of other servers.
 
@@ -38,6 +39,8 @@ class Greeting:
         """Grows with each change."""
         self.own_urls: tuple[str, ...] = ()
         """This server's addresses for clients, as far as they are advertised."""
+        self.own_websocket_urls: tuple[str, ...] = ()
+        """The same for clients that speak websocket."""
         self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
         """What INFO says to a new client alone; nothing by default."""
         self.make_nonce = make_nonce
@@ -45,6 +48,7 @@ class Greeting:
         self._scheduler = scheduler
         self._changed = changed
         self._others = others
+        self._others_for_websockets = others_for_websockets
         self._sent_version = 1
         """What the clients of today have heard at least, if they take updates."""
         self._timer: Timer | None = None
@@ -77,7 +81,8 @@ class Greeting:
             return
         self._outdated = False
         urls = dict.fromkeys([*self.own_urls, *self._others()])
-        self._write(replace(self.info, connect_urls=tuple(urls)))
+        websockets = dict.fromkeys([*self.own_websocket_urls, *self._others_for_websockets()])
+        self._write(replace(self.info, connect_urls=tuple(urls), ws_connect_urls=tuple(websockets)))
 
     def _update(self) -> None:
         self._timer = None

@@ -31,6 +31,10 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             [("cluster", [("no_advertise", True)])],
             f"x.conf:2:14: cluster.no_advertise has no effect {CLUSTER}",
         ),
+        (
+            [("websocket", [("advertise", "h:1")])],
+            f"x.conf:2:11: websocket.advertise has no effect {CLUSTER}",
+        ),
         ([("cluster", [("host", "h")])], f"x.conf:2:6: cluster.host has no effect {CLUSTER}"),
         (
             [("cluster", [("tls", [("cert_file", "c"), ("key_file", "k")])])],

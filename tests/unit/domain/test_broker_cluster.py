@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from app.domain.broker import FLUSH_SECONDS
 from app.domain.cluster.cluster import ClusterSettings
+from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import HOLD_SECONDS, Limits
+from app.domain.protocol.encode import ListenerInfo
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from app.domain.sessions.congestion import SLOW_CHECKS, TICK
 from app.domain.sessions.greeting import UPDATE_SECONDS
@@ -221,15 +224,36 @@ def test_a_server_that_does_not_advertise(make_plane: MakePlane) -> None:
     """Operators may keep the addresses of the cluster from clients, and their own from the cluster."""
     server = RoutedBroker(make_plane, ClusterSettings(advertise=False))
     server.broker.listening_on(4222, (HERE,))
+    server.broker.websockets_at((HERE,))
     client = modern(server)
 
     peer = server.called()
     greeting = peer.heard()
-    peer.introduce(GREATER_ID, connect_urls=[THERE])
+    peer.introduce(GREATER_ID, connect_urls=[THERE], ws_connect_urls=[THERE])
     server.advance(UPDATE_SECONDS)
 
     assert b"connect_urls" not in greeting
     assert b"" == client.heard()
+
+
+def test_addresses_for_websockets(server: RoutedBroker) -> None:
+    """A client gets those of the cluster that serve clients of its kind; servers exchange both."""
+    server.broker.websockets_at(("10.0.0.1:80",))
+    at = ListenerInfo("10.0.0.1", 80, connection_type=ConnectionType.WEBSOCKET)
+    wire = server.wire()
+    web = server.drive(wire, partial(server.broker.accept, listener=at))
+    clients = [server.accept(), VirtualClient(server, web, wire)]
+    for client in clients:
+        client.ask(MODERN)
+        client.heard()
+
+    peer = server.called()
+    greeting = json.loads(peer.heard().splitlines()[0][5:])
+    peer.introduce(GREATER_ID, connect_urls=[THERE], ws_connect_urls=["10.0.0.2:80"])
+    server.advance(UPDATE_SECONDS)
+
+    assert ([HERE], ["10.0.0.1:80"]) == (greeting["connect_urls"], greeting["ws_connect_urls"])
+    assert [[[HERE, THERE]], [["10.0.0.1:80", "10.0.0.2:80"]]] == [urls(client.heard()) for client in clients]
 
 
 # --- members and strangers ---------------------------------------------------------------------

@@ -36,6 +36,7 @@ from app.entrypoints.settings import (
     server_info,
     tls_files,
     websocket_tls,
+    websocket_urls,
 )
 from tests.fakes.single_user import SingleUser
 from tests.support.certificates import certificates
@@ -182,6 +183,19 @@ def test_the_address_that_clients_get(advertised: str | None, reported: tuple[st
     info = server_info(make_options(given), SeededEntropy(1), AllowAll())
 
     assert ("h", 7, *reported) == (info.host, info.port, info.advertised_host, info.advertised_port)
+
+
+@pytest.mark.parametrize(
+    ("section", "urls"),
+    [
+        ({"host": "h"}, ("h:80",)),
+        ({"host": "h", "advertise": "outside"}, ("outside:80",)),
+        ({"host": "h", "advertise": "outside:443"}, ("outside:443",)),
+    ],
+)
+def test_addresses_for_clients_of_websockets(section: dict[str, object], urls: tuple[str, ...]) -> None:
+    """They are those of the listener with its real port, or what is advertised."""
+    assert urls == websocket_urls(make_options({"websocket": section}), 80)
 
 
 def test_no_monitoring_by_default() -> None:

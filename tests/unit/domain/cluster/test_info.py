@@ -45,6 +45,8 @@ WRONG = {
     "numbers in connect_urls": b'{"server_id":"A","connect_urls":["a:1",2]}',
     "null in connect_urls": b'{"server_id":"A","connect_urls":[null]}',
     "a long address in connect_urls": b'{"server_id":"A","connect_urls":["%b"]}' % (257 * b"a"),
+    "a text for ws_connect_urls": b'{"server_id":"A","ws_connect_urls":"a:1"}',
+    "line ends in ws_connect_urls": b'{"server_id":"A","ws_connect_urls":["a:1\\r\\nPING"]}',
     "line ends in connect_urls": b'{"server_id":"A","connect_urls":["a:1\\r\\nPING"]}',
     "not a number": b'{"server_id":"A","port":NaN}',
     "5,000 digits": b'{"server_id":"A","port":%b}' % (5000 * b"9"),
@@ -91,6 +93,7 @@ def test_demands(info: RouteInfo, true: set[str]) -> None:
 def test_a_line_is_read_back() -> None:
     """A server reads what a server writes."""
     info = replace(INFO, headers=True, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
+    info = replace(info, ws_connect_urls=("a:3",))
 
     assert info == read_info(info.line()[5:])
 

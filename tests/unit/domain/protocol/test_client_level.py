@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from app.adapters.auth.nkeys import NkeyAuthenticator
+from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.protocol.client_level import CLIENT_LEVEL, FEATURES
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.protocol.encode import PersonalInfo, ServerInfo
+from app.domain.protocol.encode import ListenerInfo, PersonalInfo, ServerInfo
 from app.domain.sessions.client import ClientSession
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.wire import ADDRESS
@@ -98,6 +99,8 @@ def _signs_the_nonce(server: VirtualBroker) -> bool:
     return info_of(server.accept())["nonce"] == nonce and server.connect().ask(connect) == b"PONG\r\n"
 
 
+OVER_WEBSOCKET = PersonalInfo(listener=ListenerInfo("h", 1, connection_type=ConnectionType.WEBSOCKET))
+
 CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     "invalid client protocol": lambda server: (
         asked(server, b'CONNECT {"protocol":2}\r\n') == (b"-ERR 'invalid client protocol'\r\n", False)
@@ -143,8 +146,9 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
     "tls_available": lambda server: (
         updated(server, replace(_info(server), tls_available=True))["tls_available"] is True
     ),
-    "ws_connect_urls": lambda server: (
-        updated(server, replace(_info(server), ws_connect_urls=("h:1",)))["ws_connect_urls"] == ["h:1"]
+    "connect_urls for websockets": lambda server: (
+        json.loads(replace(_info(server), ws_connect_urls=("h:1",)).line(OVER_WEBSOCKET)[5:])["connect_urls"]
+        == ["h:1"]
     ),
 }
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.connection_type import ConnectionType
 from app.domain.protocol import encode
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ListenerInfo, PersonalInfo, ServerInfo
@@ -127,5 +128,18 @@ def test_all_keys_of_today() -> None:
     assert [
         *("server_id", "server_name", "version", "proto", "go", "host", "port", "headers"),
         *("auth_required", "tls_required", "tls_verify", "tls_available", "max_payload"),
-        *("client_id", "client_ip", "nonce", "cluster", "connect_urls", "ws_connect_urls", "ldm"),
+        *("client_id", "client_ip", "nonce", "cluster", "connect_urls", "ldm"),
     ] == list(json.loads(line[5:]))
+
+
+@pytest.mark.parametrize("compatibility", Compatibility)
+def test_clients_of_websockets_get_addresses_of_websockets(compatibility: Compatibility) -> None:
+    """Each client gets the addresses that serve clients of its kind, and no others."""
+    info = replace(INFO, compatibility=compatibility, connect_urls=("h:1",), ws_connect_urls=("h:2",))
+    at = ListenerInfo("h", 3, connection_type=ConnectionType.WEBSOCKET)
+
+    lines = [info.line(), info.line(PersonalInfo(listener=at))]
+
+    infos = [json.loads(line[5:]) for line in lines]
+    assert [["h:1"], ["h:2"]] == [each["connect_urls"] for each in infos]
+    assert not any("ws_connect_urls" in each for each in infos)

@@ -24,7 +24,10 @@ class Scene:
         self.clock = ManualClock()
         self.others: list[str] = []
         self.changes: list[int] = []
-        self.greeting = Greeting(INFO, self.clock, self._changed, lambda: self.others)
+        self.others_for_websockets: list[str] = []
+        self.greeting = Greeting(
+            INFO, self.clock, self._changed, lambda: self.others, lambda: self.others_for_websockets
+        )
 
     def _changed(self) -> None:
         self.changes.append(self.greeting.version)
@@ -56,6 +59,19 @@ def test_addresses_change_in_bursts(scene: Scene) -> None:
 
     assert ([], [2]) == (before, scene.changes)
     assert ("here:1", "there:2") == scene.greeting.info.connect_urls
+
+
+def test_addresses_for_websockets(scene: Scene) -> None:
+    """They are kept apart from the others; this server is first, and none is named twice."""
+    scene.greeting.own_websocket_urls = ("here:80",)
+    scene.others_for_websockets = ["there:80", "here:80"]
+    scene.greeting.urls_changed()
+    scene.greeting.refresh()
+
+    assert ((), ("here:80", "there:80")) == (
+        scene.greeting.info.connect_urls,
+        scene.greeting.info.ws_connect_urls,
+    )
 
 
 def test_what_is_said_to_one_alone(scene: Scene) -> None:
