@@ -91,6 +91,9 @@ BLOCKS = {
     "Server": (
         Flag("-a, --addr HOST", string, "Listen on HOST (default: {host})", ("host",), also=("net",)),
         Flag("-p, --port PORT", integer, "Listen on PORT; -1 picks a free port (default: {port})", ("port",)),
+        Flag(
+            "    --unix_socket PATH", file_name, "Listen on the unix socket PATH, too", ("unix_socket.path",)
+        ),
         Flag("-c, --config FILE", file_name, "Read options from FILE; flags override it", (CONFIG_FILE,)),
         Flag("-t, --check", boolean, "Check the options and their files, and exit", asks=Request.CHECK),
         Flag("-P, --pid FILE", string, "Write the process ID to FILE", ("pid_file",)),

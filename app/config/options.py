@@ -45,7 +45,9 @@ LARGEST_LINE = 2**30
 GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 LARGEST_BACKLOG = 2**40
+SOCKET_MODE = "0660"
 
+_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -253,6 +255,40 @@ class WebsocketOptions(Section):
         return bool(self.port) and not self.no_tls and self.tls is not None and self.tls.verify_and_map
 
 
+def _octal(value: object) -> object:
+    """A mode without quotes is a number whose decimal digits are meant as octal ones."""
+    if type(value) is int and value >= 0:
+        return f"{value:04d}" if value else SOCKET_MODE
+    return value
+
+
+def _permissions(text: str) -> str:
+    if not _MODE.fullmatch(text):
+        raise ValueError('must be permissions as three octal digits, such as "0660"')
+    return text
+
+
+def _decimal(value: object) -> object:
+    return str(value) if type(value) is int and value >= 0 else value
+
+
+class UnixSocketOptions(Section):
+    """A unix socket for clients of the same machine. There is one when there is a path."""
+
+    path: Annotated[str | None, Key("Path of the unix socket; none without it.")] = None
+    mode: Annotated[
+        str,
+        BeforeValidator(_octal),
+        AfterValidator(_permissions),
+        Key("Permissions of its file, octal; those who may write may connect.", guards=True),
+    ] = SOCKET_MODE
+    group: Annotated[
+        str | None,
+        BeforeValidator(_decimal),
+        Key("Group of its file, by name or number; that of the process if not set.", guards=True),
+    ] = None
+
+
 class Options(Section):
     """One server's settings; see `make_options` and `app.config.load`."""
 
@@ -304,6 +340,7 @@ class Options(Section):
     )
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
+    unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False

@@ -116,6 +116,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
     return [
         *_of_logins(options, given),
         *_of_clusters(options, given),
+        *_of_unix_sockets(options, given),
         *_of_logs(options, given),
         *_of_tls(options, given),
         *_maps_to_nobody(options, given),
@@ -308,6 +309,12 @@ def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:
         yield from _without(given, _NO_CLUSTER, "cluster", "host")
     if given.flags.get("cluster.listen"):
         yield Problem("--cluster has no effect with port 0; write nats://host:port")
+
+
+def _of_unix_sockets(options: Options, given: Given) -> Iterator[Problem]:
+    if options.unix_socket.path is None:
+        for name in ("mode", "group"):
+            yield from _without(given, "without unix_socket.path", "unix_socket", name)
 
 
 def _of_logs(options: Options, given: Given) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ class Link:
     """Which connection a fact is about.
 
     ``kind`` is the value of a `PeerKind`, as ``cid`` for a client; ``address`` is the
-    peer as ``ip:port``, IPv6 without brackets.
+    peer as ``ip:port``, IPv6 without brackets; or ``unix:`` and its process.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""How a link is protected against listeners and impostors on its way."""
+"""What makes a link safe: how it is protected on its way, or which process is at its other end."""
 
 from dataclasses import dataclass
 
@@ -15,3 +15,15 @@ class Security:
     """As the register of IANA has it, as in ``TLS_AES_128_GCM_SHA256``."""
     certificate: CertificateNames | None = None
     """The names in the peer's certificate, where they are read for its login."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCredentials:
+    """The process at the other end of a unix socket, as the system knows it."""
+
+    pid: int
+    uid: int
+    gid: int
+
+    def __str__(self) -> str:
+        return f"pid={self.pid},uid={self.uid},gid={self.gid}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .security import Security
+from .security import PeerCredentials, Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class ConnectionStats:
     """Number and name of the receivers that it waits for, as a publisher."""
     rtt: float = 0.0
     """Seconds between a ping and its answer, the last time that was measured; 0 before the first."""
+    credentials: PeerCredentials | None = None
+    """The process of the peer, if it came in at a unix socket and the system knows it."""
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ from ..adapters.net_asyncio.listener import TcpListener
 from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from ..adapters.net_asyncio.unix_listener import UnixListener
 from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
@@ -69,6 +70,7 @@ from .settings import (
     nonce_maker,
     server_info,
     tls_demanded,
+    unix_socket_settings,
     websocket_settings,
     websocket_tls,
     websocket_urls,
@@ -206,6 +208,7 @@ class Container:
                 tls_first=options.tls is not None and options.tls.handshake_first is True,
             ),
             *self._websocket_listeners(options),
+            *self._unix_listeners(options),
         )
 
     def _websocket_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
@@ -222,6 +225,19 @@ class Container:
         listener = self._listener(section.host, section.port, self.websocket_tls, websockets)
         scheme = "ws" if section.no_tls else "wss"
         return [providers.Factory(ClientListener, listener, section.host, section.port, websocket=scheme)]
+
+    def _unix_listeners(self, options: Options) -> list[providers.Provider[ClientListener]]:
+        """The unix socket, if there is one; links in one machine need no TLS."""
+        settings = unix_socket_settings(options)
+        if settings is None:
+            return []
+        self.unix_listener: providers.Provider[Listener] = providers.Singleton(
+            UnixListener,
+            settings,
+            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            on_accept_failed=self.event_log.provided.record,
+        )
+        return [providers.Factory(ClientListener, self.unix_listener, settings.path, 0, unix=True)]
 
     def _listener(
         self,

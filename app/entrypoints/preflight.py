@@ -16,6 +16,7 @@ from ..adapters.logs.syslog_address import local_address, remote_address
 from ..adapters.logs.syslog_sink import open_syslog
 from ..adapters.net_asyncio.listening_socket import listening_socket
 from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, client_context, server_context
+from ..adapters.net_asyncio.unix_socket import obstacle
 from ..adapters.process.files import reason_not_writable
 from ..config.errors import Place, Problem
 from ..config.options import Options
@@ -25,7 +26,7 @@ from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..ports.authenticator import AuthError
 from ..ports.transport import ListenError
-from .settings import auth_settings, tls_files
+from .settings import auth_settings, tls_files, unix_socket_settings
 
 _PAIR = "error parsing X509 certificate/key pair: "
 _IN_USE = "address already in use"
@@ -41,6 +42,7 @@ def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
         *_of_tls(options.cluster.tls, given, "cluster", "tls"),
         *_of_tls(None if options.websocket.no_tls else options.websocket.tls, given, "websocket", "tls"),
         *_of_listeners(options, given),
+        *_of_unix_socket(options, given),
         *_of_data_plane(data_plane),
     ]
 
@@ -148,6 +150,14 @@ def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
         if reason:
             place = next(filter(None, (given.place(*path) for path in paths)), None)
             yield Problem(f"cannot listen for {peers} on {joined(host, port)}: {reason}", place)
+
+
+def _of_unix_socket(options: Options, given: Given) -> Iterator[Problem]:
+    settings = unix_socket_settings(options)
+    reason = "" if settings is None else obstacle(settings)
+    if settings is not None and reason:
+        text = f"cannot listen for clients on unix socket {settings.path}: {reason}"
+        yield Problem(text, given.place("unix_socket", "path"))
 
 
 async def _reason_not_listening(host: str, port: int) -> str:

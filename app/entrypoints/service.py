@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..adapters.net_asyncio.tls_events import TlsAvailable, TlsFirst, TlsRequired
+from ..adapters.net_asyncio.unix_events import UnixListenFailed, UnixListening
 from ..adapters.net_asyncio.websocket_events import WebsocketListening
 from ..adapters.process.own_thread import in_own_thread
 from ..domain.broker import FLUSH_SECONDS, Broker
@@ -70,6 +71,22 @@ class ClientListener:
     """Whether each client must begin with the handshake."""
     websocket: str = ""
     """The scheme for clients, ``ws`` or ``wss``, where they connect over websockets."""
+    unix: bool = False
+    """Whether the host is the path of a unix socket."""
+
+    def listening(self, address: Address) -> Event:
+        """The fact that clients can connect there."""
+        if self.unix:
+            return UnixListening(None, self.host)
+        if self.websocket:
+            return WebsocketListening(None, self.host, address.port, self.websocket)
+        return Listening(None, self.host, address.port)
+
+    def failed(self, reason: str) -> Event:
+        """The fact that they cannot."""
+        if self.unix:
+            return UnixListenFailed(None, self.host, reason)
+        return ListenFailed(None, self.host, self.port, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +173,7 @@ class Service:
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         routes = None if cluster is None else await self._listen_for_routes(cluster)
         for listener, address in zip(self._parts.listeners, clients, strict=True):
-            if listener.websocket:
-                events.record(WebsocketListening(None, listener.host, address.port, listener.websocket))
-            else:
-                events.record(Listening(None, listener.host, address.port))
+            events.record(listener.listening(address))
             for fact in _about_tls(listener):
                 events.record(fact)
         events.record(ServerIdentified(None, info.server_id))
@@ -174,7 +188,7 @@ class Service:
         try:
             address = await asked.listener.start(partial(self._accept, asked))
         except ListenError as error:
-            raise CannotStart(ListenFailed(None, asked.host, asked.port, str(error))) from error
+            raise CannotStart(asked.failed(str(error))) from error
         self._ports[asked] = address.port
         if asked is self._parts.listeners[0]:
             urls = () if self.broker.cluster is None else self._parts.client_urls(address.port)
@@ -186,10 +200,16 @@ class Service:
     def _accept(self, at: ClientListener, wire: Wire) -> Handler:
         if at is self._parts.listeners[0]:
             return self.broker.accept(wire)
+        return self.broker.accept(wire, self._info_of(at))
+
+    def _info_of(self, at: ClientListener) -> ListenerInfo:
+        """What INFO says of a listener; at a unix socket it names the first one, which others can use."""
+        if at.unix:
+            info = self.broker.greeting.info
+            return ListenerInfo(info.advertised_host or info.host, info.advertised_port or info.port)
         port = self._ports.get(at, at.port)
         kind = ConnectionType.WEBSOCKET if at.websocket else ConnectionType.STANDARD
-        info = ListenerInfo(at.host, port, at.tls_required, at.tls_verify, at.tls_available, kind)
-        return self.broker.accept(wire, info)
+        return ListenerInfo(at.host, port, at.tls_required, at.tls_verify, at.tls_available, kind)
 
     async def _listen_for_routes(self, cluster: Cluster) -> Address:
         """Last, for a peer that comes in at once must learn all about us."""

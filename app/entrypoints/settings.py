@@ -14,6 +14,7 @@ from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
 from ..adapters.net_asyncio.tls_context import TlsError, TlsFiles, client_context, server_context
 from ..adapters.net_asyncio.tls_layer import TlsSettings
+from ..adapters.net_asyncio.unix_socket import UnixSocketSettings
 from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSettings
 from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
@@ -201,6 +202,14 @@ def websocket_settings(options: Options, record: Callable[[Event], None]) -> Web
         origins=OriginRules(section.same_origin, frozenset(map(parse_origin, section.allowed_origins))),
         secure=not section.no_tls,
     )
+
+
+def unix_socket_settings(options: Options) -> UnixSocketSettings | None:
+    """The unix socket for clients, if there is one."""
+    section = options.unix_socket
+    if section.path is None:
+        return None
+    return UnixSocketSettings(section.path, int(section.mode, 8), section.group)
 
 
 def accepted_route_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings | None:

@@ -48,7 +48,7 @@ Acceptor = Callable[[Wire], Handler]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a listener really listens: the port is never 0 or -1."""
+    """Where a listener really listens: the port is never -1, and 0 only where the host is a path."""
 
     host: str
     port: int

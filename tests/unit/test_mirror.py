@@ -23,6 +23,8 @@ EXCEPTIONS = {
     "embedding/threaded.py": OVER_SOCKETS,
     "embedding/views.py": OVER_SOCKETS,
     "testing/plugin.py": OVER_SOCKETS,
+    "adapters/net_asyncio/unix_listener.py": OVER_SOCKETS,
+    "adapters/net_asyncio/unix_socket.py": OVER_SOCKETS,
     "domain/dataplane/flushing.py": BY_BEHAVIOUR,
     "domain/dataplane/inlet.py": BY_BEHAVIOUR,
     "domain/dataplane/message.py": BY_BEHAVIOUR,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
+from ...domain.security import PeerCredentials
 from ...ports.broker_view import GLOBAL_ACCOUNT, ClientStats, RouteStats
 from .context import WallTime
 from .formats import duration, rfc3339
@@ -22,6 +23,14 @@ class WaitedReceiver(PageModel):
 
     cid: int
     name: str
+
+
+class PeerProcess(PageModel):
+    """The process at the other end of a unix socket."""
+
+    pid: int
+    uid: int
+    gid: int
 
 
 class ConnectionInfo(PageModel):
@@ -57,6 +66,7 @@ class ConnectionInfo(PageModel):
     waits_for: Annotated[
         list[WaitedReceiver] | None, Field(description="The receivers that it waits for as a publisher.")
     ] = None
+    unix_peer: Annotated[PeerProcess | None, Field(description="Only at the unix socket; ip is unix.")] = None
     subscriptions_list: Annotated[list[str] | None, Field(description="Only with subs=1.")] = None
     subscriptions_list_detail: Annotated[
         list[SubscriptionDetail] | None, Field(description="Only with subs=detail.")
@@ -154,6 +164,10 @@ def _as_receivers(receivers: tuple[tuple[int, str], ...], _wall_time: WallTime) 
     return [WaitedReceiver(cid=cid, name=name) for cid, name in receivers] or None
 
 
+def _as_process(found: PeerCredentials | None, _wall_time: WallTime) -> object:
+    return None if found is None else PeerProcess(pid=found.pid, uid=found.uid, gid=found.gid)
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[S]):
     """Where a field comes from, and how it is written."""
@@ -205,6 +219,7 @@ CLIENT_COLUMNS: Mapping[str, Column[ClientStats]] = {
     "authorized_user": Column(lambda client, _: client.profile.user, form=_or_none),
     "name_tag": Column(lambda _client, _: GLOBAL_ACCOUNT, of_today=True),
     "waits_for": Column(lambda client, _: client.connection.waits_for, "waits_for", _as_receivers),
+    "unix_peer": Column(lambda client, _: client.connection.credentials, form=_as_process),
 }
 """The fields of `ConnectionInfo`, without the lists of subscriptions, which are written piece by piece."""
 

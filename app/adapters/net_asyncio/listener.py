@@ -1,4 +1,4 @@
-"""Accepting TCP links.
+"""Accepting links: what listeners of all kinds have in common, and that of TCP.
 
 The accept loop is our own. When descriptors run out, asyncio's server tries again for
 each place in its backlog, with a log entry each time, and uvloop's takes new links and
@@ -8,9 +8,11 @@ to 1 s (client-protocol.md, section 1).
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from ...domain.events import AcceptFailed
 from ...domain.sessions.wire import PeerAddress
@@ -39,8 +41,8 @@ _MAPPED = "::ffff:"
 """How IPv6 writes an IPv4 peer of a dual-stack socket; people expect plain IPv4."""
 
 
-class TcpListener:
-    """Accepts TCP links at one host and port; port 0 or -1 means any free port.
+class SocketListener(ABC):
+    """Accepts links at one socket.
 
     ``on_failure`` is called with defects that ended one link, ``on_accept_failed`` when
     the system refused a new link for the time being. ``layers`` lie between the socket and
@@ -50,16 +52,12 @@ class TcpListener:
 
     def __init__(  # noqa: PLR0913 - by name, and most have a default
         self,
-        host: str,
-        port: int,
         *,
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
         scheduler: Scheduler | None = None,
     ) -> None:
-        self._host = host
-        self._port = port
         self._on_failure = on_failure
         self._on_accept_failed = on_accept_failed
         self._layers = layers
@@ -71,18 +69,23 @@ class TcpListener:
         self._socket: socket.socket | None = None
 
     async def start(self, acceptor: Acceptor) -> Address:
-        """Begin to accept; the address answers with the host as it was given.
-
-        Raises `ListenError`.
-        """
-        listening = await listening_socket(self._host, self._port, BACKLOG)
-        self._socket = listening
+        """Begin to accept; the address is the real one. Raises `ListenError`."""
+        self._socket, address = await self._open()
+        listening = self._socket
         self._loop = asyncio.get_running_loop()
         scheduler = self._scheduler or LoopScheduler(self._loop)
         self._context = LinkContext(scheduler, acceptor, self._on_failure)
         self._setup = LinkSetup(scheduler)
         self._loop.add_reader(listening, self._accept, listening)
-        return Address(self._host, listening.getsockname()[1])
+        return address
+
+    @abstractmethod
+    async def _open(self) -> tuple[socket.socket, Address]:
+        """The listening socket, and its real address. Raises `ListenError`."""
+
+    @abstractmethod
+    def _peer(self, accepted: socket.socket, address: Any) -> PeerAddress:  # noqa: ANN401 - as `socket.accept` has it
+        """Who is at the other end of a new link. Raises `OSError`."""
 
     async def close(self) -> None:
         """Stop accepting; links that are there go on. May be called twice."""
@@ -119,7 +122,7 @@ class TcpListener:
                 self._back_off(listening, error)
                 return
             self._delay = _SHORTEST_DELAY
-            self._adopt(accepted, PeerAddress(address[0].removeprefix(_MAPPED), address[1]))
+            self._adopt(accepted, self._peer(accepted, address))
 
     def _adopt(self, accepted: socket.socket, peer: PeerAddress) -> None:
         task = self._loop.create_task(self._attach(accepted, peer))
@@ -165,3 +168,28 @@ class TcpListener:
             AcceptFailed(link=None, reason=plain_reason(error), delay_ms=round(self._delay * 1000))
         )
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
+
+
+class TcpListener(SocketListener):
+    """Accepts TCP links at one host and port; port 0 or -1 means any free port. See `SocketListener`."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        on_failure: Callable[[Exception], None],
+        on_accept_failed: Callable[[AcceptFailed], None],
+        layers: Sequence[LayerFactory] = (),
+    ) -> None:
+        super().__init__(on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers)
+        self._host = host
+        self._port = port
+
+    async def _open(self) -> tuple[socket.socket, Address]:
+        """The address has the host as it was given."""
+        listening = await listening_socket(self._host, self._port, BACKLOG)
+        return listening, Address(self._host, listening.getsockname()[1])
+
+    def _peer(self, _accepted: socket.socket, address: Any) -> PeerAddress:  # noqa: ANN401 - as `socket.accept` has it
+        return PeerAddress(address[0].removeprefix(_MAPPED), address[1])

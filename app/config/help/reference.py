@@ -13,6 +13,7 @@ from ..options import (
     ClusterAuthorizationOptions,
     ClusterOptions,
     Options,
+    UnixSocketOptions,
     UserOptions,
     WebsocketOptions,
 )
@@ -28,6 +29,7 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("cluster", ClusterOptions, "## In `cluster`"),
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
     ("websocket", WebsocketOptions, "## In `websocket`"),
+    ("unix_socket", UnixSocketOptions, "## In `unix_socket`"),
 )
 """All sections, each with the path that leads to it, and its title."""
 

@@ -118,7 +118,7 @@ class ClientSession(PeerSession):
         """With what every client of today learns of itself."""
         if not self._is_current:
             return personal
-        return replace(personal, client_id=self.number, client_ip=self.connection.wire.peer.ip)
+        return replace(personal, client_id=self.number, client_ip=self.connection.wire.peer.network)
 
     def keep_informed(self) -> None:
         """Send INFO again if it has changed, to a client that understands that at any time.

@@ -482,4 +482,5 @@ class Connection:
             holds=flow.holds(self),
             waits_for=tuple(peer.title for peer in flow.waits_for(self)),
             rtt=self.rtt,
+            credentials=self.wire.peer.credentials,
         )

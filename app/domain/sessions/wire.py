@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..events import Link
-from ..security import Security
+from ..security import PeerCredentials, Security
+
+UNIX = "unix"
+"""In place of the IP address of a peer that came in at a unix socket; its port is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +15,18 @@ class PeerAddress:
     """The other end's address, as the transport saw it."""
 
     ip: str
+    """Numeric, or `UNIX`."""
     port: int
+    credentials: PeerCredentials | None = None
+    """Of a peer at a unix socket, where the system has them."""
+
+    @property
+    def network(self) -> str:
+        """The IP address; empty for a peer that has none."""
+        return "" if self.ip == UNIX else self.ip
 
     def __str__(self) -> str:
-        return f"{self.ip}:{self.port}"
+        return f"{self.ip}:{self.port if self.credentials is None else self.credentials}"
 
 
 class Wire(Protocol):

@@ -58,10 +58,11 @@ def test_the_defaults_are_gnatsds() -> None:
         "ping_max": 2,
         "write_deadline": 2.0,
         "compatibility": "current",
-    } == options.model_dump(exclude={"authorization", "cluster", "websocket"})
+    } == options.model_dump(exclude={"authorization", "cluster", "websocket", "unix_socket"})
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)
     assert 0 == options.websocket.port
+    assert (None, "0660", None) == tuple(dict(options.unix_socket).values())
 
 
 def test_the_domain_has_the_same_defaults() -> None:
@@ -216,3 +217,25 @@ def test_the_bound_of_pending_bytes() -> None:
     assert 10_485_760 == make_options({}).pending_limit
     assert 7 == make_options({"max_pending_size": 7}).pending_limit
     assert 2**30 < make_options({"max_payload": 2**30}).pending_limit
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [("0600", "0600"), ("666", "666"), (660, "0660"), (60, "0060"), (0, "0660"), ("", "0660")],
+)
+def test_modes(given: object, mode: str) -> None:
+    """Permissions are octal digits, also without quotes; zero and nothing mean the default."""
+    assert mode == make_options({"unix_socket": {"mode": given}}).unix_socket.mode
+
+
+@pytest.mark.parametrize("mode", ["0o660", "rw", "0888", 888, "1660", 10660, 1.5, -1, True])
+def test_what_is_no_mode(mode: object) -> None:
+    """Anything else is an error, for it would decide who may connect."""
+    with pytest.raises(ConfigError, match="mode"):
+        make_options({"unix_socket": {"mode": mode}})
+
+
+@pytest.mark.parametrize(("given", "group"), [("nats", "nats"), (1000, "1000"), (0, "0"), ("", None)])
+def test_groups(given: object, group: str | None) -> None:
+    """A group is a name or a number."""
+    assert group == make_options({"unix_socket": {"group": given}}).unix_socket.group

@@ -32,6 +32,10 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             f"x.conf:2:14: cluster.no_advertise has no effect {CLUSTER}",
         ),
         (
+            [("unix_socket", [("mode", "0600")])],
+            "x.conf:2:6: unix_socket.mode has no effect without unix_socket.path",
+        ),
+        (
             [("websocket", [("advertise", "h:1")])],
             f"x.conf:2:11: websocket.advertise has no effect {CLUSTER}",
         ),

@@ -141,3 +141,18 @@ def test_the_compatibility_reaches_the_broker(name: str) -> None:
 
     assert name == asked.broker().compatibility.value
     assert "current" == silent.broker().compatibility.value
+
+
+def test_a_listener_for_each_door() -> None:
+    """Clients come in at the port first, then over websockets, and at the unix socket."""
+    doors = {"websocket": {"port": 8080, "no_tls": True}, "unix_socket": {"path": "/run/nats.sock"}}
+    container = Container(make_options(doors), PYTHON)
+    container.clock.override(providers.Object(ManualClock()))
+    container.event_log.override(providers.Object(RecordingEventLog()))
+
+    listeners = container.client_listeners()
+
+    assert [("0.0.0.0", 4222), ("0.0.0.0", 8080), ("/run/nats.sock", 0)] == [  # noqa: S104 - nothing listens
+        (each.host, each.port) for each in listeners
+    ]
+    assert [("", False), ("ws", False), ("", True)] == [(each.websocket, each.unix) for each in listeners]

@@ -89,6 +89,21 @@ def test_files_in_a_directory_that_is_not_there() -> None:
 
 
 @pytest.mark.usefixtures("addresses")
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """A path that cannot be had is reported, and nothing is made at one that can."""
+    free, taken = tmp_path / "free", tmp_path / "taken"
+    taken.touch()
+
+    assert [] == found({"unix_socket": {"path": str(free)}})
+    [line] = found({"unix_socket": {"path": str(taken)}})
+    assert line == (
+        f"x.conf:2:7: cannot listen for clients on unix socket {taken}: "
+        "there is a file that is no socket; remove it, or choose another path"
+    )
+    assert not free.exists()
+
+
+@pytest.mark.usefixtures("addresses")
 def test_certificates() -> None:
     """Each file that cannot be read is named, for clients and for servers."""
     tls = {"cert_file": "/nope/c.pem", "key_file": "/nope/k.pem", "ca_file": "/nope/a.pem"}

@@ -13,6 +13,7 @@ from app.adapters.monitoring.context import MonitorSettings
 from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.adapters.net_asyncio.tls_context import TlsError
+from app.adapters.net_asyncio.unix_socket import UnixSocketSettings
 from app.config.options import make_options
 from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
@@ -35,6 +36,7 @@ from app.entrypoints.settings import (
     own_names,
     server_info,
     tls_files,
+    unix_socket_settings,
     websocket_tls,
     websocket_urls,
 )
@@ -196,6 +198,16 @@ def test_the_address_that_clients_get(advertised: str | None, reported: tuple[st
 def test_addresses_for_clients_of_websockets(section: dict[str, object], urls: tuple[str, ...]) -> None:
     """They are those of the listener with its real port, or what is advertised."""
     assert urls == websocket_urls(make_options({"websocket": section}), 80)
+
+
+def test_the_unix_socket() -> None:
+    """There is one when there is a path; its mode is octal."""
+    given = {"path": "/run/nats.sock", "mode": "0600", "group": "nats"}
+
+    assert UnixSocketSettings("/run/nats.sock", 0o600, "nats") == unix_socket_settings(
+        make_options({"unix_socket": given})
+    )
+    assert unix_socket_settings(make_options({})) is None
 
 
 def test_no_monitoring_by_default() -> None:

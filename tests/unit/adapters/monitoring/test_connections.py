@@ -10,12 +10,14 @@ from app.adapters.monitoring.connections import (
     ROUTE_COLUMNS,
     ConnectionInfo,
     Moment,
+    PeerProcess,
     RouteEntry,
     connection_info,
     feed_fields,
     route_entry,
 )
 from app.adapters.monitoring.context import WallTime
+from app.domain.security import PeerCredentials
 from app.adapters.monitoring.formats import rfc3339
 from app.ports.broker_view import (
     ClientStats,
@@ -90,6 +92,15 @@ def test_the_round_trip_time_of_a_client(rtt: float, text: str | None) -> None:
     client = replace(CLIENT, connection=replace(CLIENT.connection, rtt=rtt))
 
     assert text == connection_info(client, Moment(5.0, WALL_TIME), auth=False).rtt
+
+
+def test_a_client_at_a_unix_socket() -> None:
+    """Its process is an object of its own; the keys that tools know keep their types."""
+    link = replace(CLIENT.connection, ip="unix", port=0, credentials=PeerCredentials(7, 1000, 100))
+    entry = connection_info(replace(CLIENT, connection=link), Moment(5.0, WALL_TIME), auth=False)
+
+    assert ("unix", 0, PeerProcess(pid=7, uid=1000, gid=100)) == (entry.ip, entry.port, entry.unix_peer)
+    assert connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=False).unix_peer is None
 
 
 def test_a_client_in_the_feed() -> None:

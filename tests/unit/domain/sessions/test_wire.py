@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.sessions.wire import PeerAddress
+from app.domain.security import PeerCredentials
+from app.domain.sessions.wire import UNIX, PeerAddress
 
 
 @pytest.mark.parametrize(
@@ -12,3 +13,15 @@ from app.domain.sessions.wire import PeerAddress
 def test_addresses_stand_without_brackets(peer: PeerAddress, text: str) -> None:
     """A peer is shown as gnatsd shows it, IPv6 included."""
     assert text == str(peer)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "text"),
+    [(PeerCredentials(7, 1000, 100), "unix:pid=7,uid=1000,gid=100"), (None, "unix:0")],
+)
+def test_a_peer_at_a_unix_socket(credentials: PeerCredentials | None, text: str) -> None:
+    """It has no IP address; it is shown with its process, where that is known."""
+    peer = PeerAddress(UNIX, 0, credentials)
+
+    assert (text, "") == (str(peer), peer.network)
+    assert "192.0.2.1" == PeerAddress("192.0.2.1", 1).network
