@@ -1,4 +1,7 @@
-"""Servers for integration tests: each test runs over both transports and both twins."""
+"""Servers for integration tests: each test runs over both transports and both twins.
+
+A test that is marked ``every_door`` runs behind each other door for clients, too.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +16,18 @@ from tests.support.embedded import EmbeddedServer, Transport, embedded_server
 from tests.support.twins import twins
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
+
+DOORS: tuple[Transport, ...] = ("tls", "websocket", "websocket-tls", "unix")
+"""Further doors. All that differs is beneath the twin, so that one twin is enough."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that needs a broker for each kind of server."""
+    if "broker" in metafunc.fixturenames:
+        cases = [(transport, twin) for transport in TRANSPORTS for twin in twins()]
+        if metafunc.definition.get_closest_marker("every_door"):
+            cases += [(door, twins()[-1]) for door in DOORS]
+        metafunc.parametrize("broker", cases, ids="-".join, indirect=True)
 
 
 class ServerKind:
@@ -33,10 +48,7 @@ class ServerKind:
             yield server
 
 
-@pytest_asyncio.fixture(
-    params=[(transport, twin) for transport in TRANSPORTS for twin in twins()],
-    ids="-".join,
-)
+@pytest_asyncio.fixture
 async def broker(request: pytest.FixtureRequest) -> AsyncIterator[ServerKind]:
     """Starts a server; see `tests.support.broker_fixture.StartBroker`."""
     transport, twin = request.param

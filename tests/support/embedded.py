@@ -1,8 +1,10 @@
-"""A server inside the test's own event loop, over TCP or memory, on either twin."""
+"""A server inside the test's own event loop, behind any door for clients, on either twin."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Literal, Unpack
 
 from dependency_injector import providers
@@ -14,12 +16,19 @@ from app.entrypoints.container import Container
 from app.entrypoints.service import Addresses
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.broker_fixture import Settings
+from tests.support.certificates import certificates
 from tests.support.memory_client import open_connection
 from tests.support.raw_client import RawClient
+from tests.support.tls_stream import TlsStream
+from tests.support.websocket_stream import WebsocketStream
 
 HOST = "127.0.0.1"
 
-Transport = Literal["tcp", "memory"]
+Transport = Literal["tcp", "memory", "tls", "websocket", "websocket-tls", "unix"]
+"""What clients come in over. Servers have TCP among each other, or memory."""
+
+_SECOND = ("websocket", "websocket-tls", "unix")
+"""Those that have a listener beside the port."""
 
 _AUTHORIZATION = {
     **{name: name for name in ("user", "password", "token", "users")},
@@ -43,6 +52,19 @@ def _nested(settings: Settings) -> dict[str, object]:
     return options
 
 
+def _door(transport: Transport, directory: str) -> dict[str, object]:
+    """The options that open the door; a unix socket is in the directory."""
+    files = certificates().files()
+    tls = {"cert_file": files.cert_file, "key_file": files.key_file, "timeout": 10}
+    sections: dict[Transport, dict[str, object]] = {
+        "tls": {"tls": tls},
+        "websocket": {"websocket": {"host": HOST, "port": -1, "no_tls": True}},
+        "websocket-tls": {"websocket": {"host": HOST, "port": -1, "tls": tls}},
+        "unix": {"unix_socket": {"path": str(Path(directory) / "s.sock")}},
+    }
+    return sections.get(transport, {})
+
+
 class EmbeddedServer:
     """A running server, its parts in reach, and the clients that tests opened to it."""
 
@@ -55,7 +77,10 @@ class EmbeddedServer:
         network: MemoryNetwork | None = None,
     ) -> None:
         self.transport = transport
-        self.container = Container(make_options({"port": port, **_nested(settings)}), twin)
+        self._files = ExitStack()
+        directory = self._files.enter_context(tempfile.TemporaryDirectory()) if transport == "unix" else ""
+        options = {"port": port, **_door(transport, directory), **_nested(settings)}
+        self.container = Container(make_options(options), twin)
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
         self.network = network or MemoryNetwork(self.container.clock())
@@ -84,6 +109,7 @@ class EmbeddedServer:
         if not self._stopped:
             self._stopped = True
             await self.container.service().stop()
+            self._files.close()
 
     @property
     def addresses(self) -> Addresses:
@@ -114,7 +140,30 @@ class EmbeddedServer:
 
     async def connect(self) -> RawClient:
         """A new client that has read INFO."""
-        return await self._connect(self.port)
+        if self.transport in ("tcp", "memory"):
+            return await self._connect(self.port)
+        client = await self._through_door()
+        self.clients.append(client)
+        return client
+
+    async def _through_door(self) -> RawClient:
+        """A client that has read INFO, over the layers of this door."""
+        where = self.addresses.clients[1 if self.transport in _SECOND else 0]
+        if self.transport == "unix":
+            reader, writer = await asyncio.open_unix_connection(where.host)
+            return await RawClient.greet(reader, writer, writer.transport.abort)
+        reader, writer = await asyncio.open_connection(HOST, where.port)
+        abort = writer.transport.abort
+        if self.transport == "websocket":
+            plain = await WebsocketStream.opened(reader, writer)
+            return await RawClient.greet(plain, plain, abort)
+        info = await reader.readline() if self.transport == "tls" else b""
+        tls = TlsStream(reader, writer, certificates().client_context())
+        await tls.shake_hands()
+        if self.transport == "tls":
+            return RawClient.greeted(info, tls, tls, abort)
+        over_tls = await WebsocketStream.opened(tls, tls)
+        return await RawClient.greet(over_tls, over_tls, abort)
 
     async def connect_route(self) -> RawClient:
         """The same at the port for other servers."""

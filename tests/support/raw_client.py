@@ -81,9 +81,19 @@ class RawClient:
     async def greet(cls, source: ByteSource, sink: ByteSink, abort: Callable[[], None]) -> Self:
         """A client that has read the broker's INFO."""
         client = cls(source, sink, abort)
-        client.info_line = await client.line()
-        client.info = json.loads(client.info_line.removeprefix(b"INFO "))
+        client._take_info(await client.line())
         return client
+
+    @classmethod
+    def greeted(cls, info_line: bytes, source: ByteSource, sink: ByteSink, abort: Callable[[], None]) -> Self:
+        """A client whose INFO came in before its layers were there."""
+        client = cls(source, sink, abort)
+        client._take_info(info_line)
+        return client
+
+    def _take_info(self, line: bytes) -> None:
+        self.info_line = line
+        self.info = json.loads(line.removeprefix(b"INFO "))
 
     async def send(self, data: bytes) -> None:
         """Send ``data`` in one piece; raises ConnectionError when the link is gone."""

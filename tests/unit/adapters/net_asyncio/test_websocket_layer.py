@@ -9,7 +9,8 @@ from app.ports.layers import LinkSetup, begin
 from app.ports.stream_wire import LinkContext, StreamWire
 from tests.fakes.asyncio_transport import FakeTransport
 from tests.fakes.handler import RecordingAcceptor, RecordingHandler
-from tests.unit.adapters.net_asyncio.test_websocket_frames import frame, squeeze
+from tests.support.websocket_frames import frame
+from tests.unit.adapters.net_asyncio.test_websocket_frames import squeeze
 from tests.unit.adapters.net_asyncio.test_websocket_upgrade import request
 
 
