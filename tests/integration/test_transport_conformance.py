@@ -4,7 +4,13 @@ from functools import partial
 
 from app.ports.transport import HIGH_WATER
 from tests.fakes.handler import ReceiveRoom
-from tests.support.transport_harness import LOOPBACK, PAYLOAD, TransportHarness, over_every_transport
+from tests.support.transport_harness import (
+    LOOPBACK,
+    PAYLOAD,
+    TransportHarness,
+    over_every_link,
+    over_every_transport,
+)
 
 
 @over_every_transport
@@ -16,7 +22,7 @@ async def test_a_wire_knows_its_peer(harness: TransportHarness) -> None:
     assert 0 < handler.wire.peer.port < 65536
 
 
-@over_every_transport
+@over_every_link
 async def test_input_arrives_in_order(harness: TransportHarness) -> None:
     """Many pieces of many sizes arrive as the one stream that was sent."""
     pieces = [bytes([size % 251]) * size for size in range(1, 800)]
@@ -29,7 +35,7 @@ async def test_input_arrives_in_order(harness: TransportHarness) -> None:
     assert handler.data == b"".join(pieces)
 
 
-@over_every_transport
+@over_every_link
 async def test_output_arrives_in_order(harness: TransportHarness) -> None:
     """Single writes and lists of pieces arrive in the order they were written."""
     handler, peer = await harness.link()
@@ -42,7 +48,7 @@ async def test_output_arrives_in_order(harness: TransportHarness) -> None:
     assert await peer.read(len(expected)) == expected
 
 
-@over_every_transport
+@over_every_link
 async def test_input_larger_than_the_room_arrives_in_steps(harness: TransportHarness) -> None:
     """A room of a few bytes is filled again and again until all input has been received."""
     acceptor = await harness.serve(room=ReceiveRoom(size=7))
@@ -55,7 +61,7 @@ async def test_input_larger_than_the_room_arrives_in_steps(harness: TransportHar
     assert acceptor.handlers[0].calls.count("received") >= 1000 / 7
 
 
-@over_every_transport
+@over_every_link
 async def test_links_share_one_room(harness: TransportHarness) -> None:
     """No handler's room is lent to another before the bytes in it were received."""
     acceptor = await harness.serve()
@@ -72,7 +78,7 @@ async def test_links_share_one_room(harness: TransportHarness) -> None:
     }
 
 
-@over_every_transport
+@over_every_link
 async def test_a_large_write_arrives_whole(harness: TransportHarness) -> None:
     """A write of many megabytes returns at once, and arrives complete."""
     handler, peer = await harness.link()
@@ -82,7 +88,7 @@ async def test_a_large_write_arrives_whole(harness: TransportHarness) -> None:
     assert await peer.read(len(PAYLOAD)) == PAYLOAD
 
 
-@over_every_transport
+@over_every_link
 async def test_what_the_peer_does_not_take_is_pending(harness: TransportHarness) -> None:
     """Bytes are pending while the peer does not read, and the wire signals when few are left."""
     handler, peer = await harness.link()
@@ -100,7 +106,7 @@ async def test_what_the_peer_does_not_take_is_pending(harness: TransportHarness)
     assert handler.calls == ["drained"]
 
 
-@over_every_transport
+@over_every_link
 async def test_each_congestion_is_announced_when_it_is_over(harness: TransportHarness) -> None:
     """A wire that was above the high-water mark twice announces twice that it drained."""
     handler, peer = await harness.link()
@@ -118,7 +124,7 @@ async def test_each_congestion_is_announced_when_it_is_over(harness: TransportHa
     assert handler.calls == ["drained", "drained"]
 
 
-@over_every_transport
+@over_every_link
 async def test_a_little_congestion_passes_in_silence(harness: TransportHarness) -> None:
     """A wire that had bytes pending, but was never above the high-water mark, announces nothing."""
     handler, peer = await harness.link()
@@ -137,7 +143,7 @@ async def test_a_little_congestion_passes_in_silence(harness: TransportHarness) 
     assert handler.calls == []
 
 
-@over_every_transport
+@over_every_link
 async def test_a_paused_wire_reads_nothing(harness: TransportHarness) -> None:
     """Input waits while a wire is paused, and arrives once it reads on; repeated calls change nothing."""
     handler, peer = await harness.link()
@@ -154,7 +160,7 @@ async def test_a_paused_wire_reads_nothing(harness: TransportHarness) -> None:
     assert received_while_paused == b""
 
 
-@over_every_transport
+@over_every_link
 async def test_a_paused_wire_holds_its_peer_back(harness: TransportHarness) -> None:
     """Input that nobody reads fills bounded buffers, and then stays with the peer."""
     handler, peer = await harness.link()
@@ -170,7 +176,7 @@ async def test_a_paused_wire_holds_its_peer_back(harness: TransportHarness) -> N
     assert handler.data == PAYLOAD
 
 
-@over_every_transport
+@over_every_link
 async def test_a_half_closed_peer_is_still_written_to(harness: TransportHarness) -> None:
     """The peer's end of file comes after its last byte, and leaves our direction open."""
     handler, peer = await harness.link()
@@ -185,7 +191,7 @@ async def test_a_half_closed_peer_is_still_written_to(harness: TransportHarness)
     assert await peer.read(6) == b"PONG\r\n"
 
 
-@over_every_transport
+@over_every_link
 async def test_the_end_of_input_is_reported_once(harness: TransportHarness) -> None:
     """Pausing and resuming after the peer's end of file brings it up no second time."""
     handler, peer = await harness.link()

@@ -12,13 +12,14 @@ from tests.support.transport_harness import (
     Transport,
     TransportHarness,
     every_transport,
+    over_every_link,
     over_every_transport,
 )
 
 FAREWELL = b"-ERR 'Parser Error'\r\n"
 
 
-@over_every_transport
+@over_every_link
 async def test_closing_after_the_peer_is_an_orderly_end(harness: TransportHarness) -> None:
     """When both sides have sent their end of file, the link is lost without an error."""
     handler, peer = await harness.link()
@@ -33,7 +34,7 @@ async def test_closing_after_the_peer_is_an_orderly_end(harness: TransportHarnes
     assert handler.losses == [None]
 
 
-@over_every_transport
+@over_every_link
 async def test_closing_sends_what_is_pending(harness: TransportHarness) -> None:
     """All that was written before the close arrives, and then the end of file."""
     handler, peer = await harness.link()
@@ -46,7 +47,7 @@ async def test_closing_sends_what_is_pending(harness: TransportHarness) -> None:
     assert await peer.read_to_end() == PAYLOAD
 
 
-@over_every_transport
+@over_every_link
 async def test_closing_sends_what_is_pending_after_the_peers_end(harness: TransportHarness) -> None:
     """A peer that has half closed still gets everything that was written before the close."""
     handler, peer = await harness.link()
@@ -61,7 +62,7 @@ async def test_closing_sends_what_is_pending_after_the_peers_end(harness: Transp
     assert await peer.read_to_end() == PAYLOAD
 
 
-@over_every_transport
+@over_every_link
 async def test_the_last_line_reaches_a_peer_with_unread_input(harness: TransportHarness) -> None:
     """A peer whose input we never read gets our last line and an end of file, not a reset."""
     handler, peer = await harness.link()
@@ -79,7 +80,7 @@ async def test_the_last_line_reaches_a_peer_with_unread_input(harness: Transport
     assert handler.calls == ["connection_lost"]
 
 
-@over_every_transport
+@over_every_link
 async def test_a_closing_wire_delivers_no_input(harness: TransportHarness) -> None:
     """What the peer goes on sending after the close is discarded."""
     handler, peer = await harness.link(ClosingHandler)
@@ -95,7 +96,7 @@ async def test_a_closing_wire_delivers_no_input(harness: TransportHarness) -> No
     assert handler.calls == ["received", "connection_lost"]
 
 
-@over_every_transport
+@over_every_link
 async def test_a_peer_that_never_closes_is_left(harness: TransportHarness) -> None:
     """A closed link is lost after a while even if the peer sends no end of file."""
     handler, _ = await harness.link()
@@ -106,7 +107,7 @@ async def test_a_peer_that_never_closes_is_left(harness: TransportHarness) -> No
     assert handler.losses == [None]
 
 
-@over_every_transport
+@over_every_link
 async def test_a_peer_that_never_reads_is_left(harness: TransportHarness) -> None:
     """A closed link is lost after a while even if what is pending cannot be sent."""
     handler, peer = await harness.link()
@@ -120,7 +121,7 @@ async def test_a_peer_that_never_reads_is_left(harness: TransportHarness) -> Non
     assert handler.wire.pending() == 0
 
 
-@over_every_transport
+@over_every_link
 async def test_an_aborted_link_ends_at_once(harness: TransportHarness) -> None:
     """Abort drops pending bytes, notifies the handler later, and ends the peer's side too."""
     handler, peer = await harness.link()
@@ -273,7 +274,7 @@ def test_a_defect_ends_one_link_only(transport: Transport, fault: str) -> None:
     transport.run(scenario)
 
 
-@over_every_transport
+@over_every_link
 async def test_a_defect_in_the_acceptor_ends_one_link_only(harness: TransportHarness) -> None:
     """An acceptor that raises is reported, and its link is ended; the next one is accepted."""
 

@@ -1,6 +1,7 @@
 """Clients over websockets, with a real client library and real sockets."""
 
 import asyncio
+import json
 
 import nats
 import pytest
@@ -11,6 +12,8 @@ from app.entrypoints.container import Container
 from app.entrypoints.service import Service
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
+from tests.support.raw_client import RawClient
+from tests.support.websocket_stream import WebsocketStream
 
 # nats-py calls aiohttp in a deprecated way, and leaves its session to the garbage collector.
 pytestmark = [
@@ -55,6 +58,41 @@ async def test_nats_py_over_a_websocket(compression: bool) -> None:  # noqa: FBT
         await service.stop()
         await service.departed()
     assert f"Listening for websocket clients on ws://{HOST}:{web}" in [fact.text() for fact in log.events]
+
+
+def _member(*routes: str, **websocket: object) -> Container:
+    """A member of a cluster with websockets."""
+    section = {"host": HOST, "port": -1, "no_tls": True, **websocket}
+    cluster = {"host": HOST, "port": -1, "routes": routes}
+    container = Container(make_options({"host": HOST, "port": -1, "websocket": section, "cluster": cluster}))
+    container.event_log.override(providers.Object(RecordingEventLog(trace=False)))
+    return container
+
+
+async def test_addresses_of_the_cluster() -> None:
+    """A client of a websocket hears of the websockets of all servers, and of no plain port."""
+    one = _member()
+    first = await one.service().start()
+    assert first.routes is not None
+    other = _member(f"nats://{HOST}:{first.routes.port}", advertise="ws.example.com")
+    second = await other.service().start()
+    reader, writer = await asyncio.open_connection(HOST, first.clients[1].port)
+    stream = await WebsocketStream.opened(reader, writer)
+    client = await RawClient.greet(stream, stream, writer.transport.abort)
+    await client.send(b'CONNECT {"verbose":false,"protocol":1}\r\nPING\r\n')
+
+    expected = [f"{HOST}:{first.clients[1].port}", f"ws.example.com:{second.clients[1].port}"]
+    info = client.info
+    async with asyncio.timeout(20):
+        while info.get("connect_urls") != expected:
+            line = await client.line()
+            info = json.loads(line[5:]) if line.startswith(b"INFO ") else info
+    client.abort()
+    for member in (one, other):
+        await member.service().stop()
+        await member.service().departed()
+
+    assert "ws_connect_urls" not in info
 
 
 async def test_nats_py_over_a_protected_websocket() -> None:

@@ -11,18 +11,21 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from operator import attrgetter
+from tempfile import TemporaryDirectory
 from typing import Literal, cast
 
 import pytest
 
 from app.adapters.clock_loop import LoopClock
-from app.adapters.net_asyncio import TcpDialer, TcpListener
+from app.adapters.net_asyncio import TcpDialer, TcpListener, UnixListener
 from app.adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from app.adapters.net_asyncio.tls_context import client_context, server_context
 from app.adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from app.adapters.net_asyncio.unix_socket import UnixSocketSettings
 from app.adapters.net_memory import MemoryNetwork
 from app.domain.events import AcceptFailed, Event
 from app.ports.layers import LayerFactory
@@ -54,6 +57,8 @@ class Transport:
     name: str
     loop_factory: LoopFactory | None
     in_memory: bool = False
+    unix: bool = False
+    """Whether listeners are unix sockets."""
     tls: Literal["", "greeting", "secure-first"] = ""
     """Whether links are protected, and what comes first."""
     choice: Literal["", "tls", "clear"] = ""
@@ -82,6 +87,7 @@ TLS = [
     for tcp in TCP
     for mode in ("greeting", "secure-first")
 ]
+UNIX = [Transport(f"unix-{tcp.name.removeprefix('tcp-')}", tcp.loop_factory, unix=True) for tcp in TCP]
 MEMORY = [
     Transport("memory", None, in_memory=True),
     Transport("memory-layers", None, in_memory=True, below=(Scrambled, Framed)),
@@ -93,6 +99,8 @@ CHOICE = [
     for choice in ("tls", "clear")
 ]
 EVERY = [*TCP, *TLS, *CHOICE, *MEMORY]
+LINKS = [*EVERY, *UNIX]
+"""All there are; unix sockets have no ports, and nobody dials them."""
 
 
 every_transport = pytest.mark.parametrize("transport", EVERY, ids=attrgetter("name"))
@@ -116,6 +124,9 @@ def over_every(transports: list[Transport]) -> Callable[[Scenario], Callable[[Tr
 over_every_transport = over_every(EVERY)
 """Make a scenario a test, run over each transport."""
 
+over_every_link = over_every(LINKS)
+"""The same, over unix sockets, too."""
+
 
 @dataclass
 class TransportHarness:
@@ -134,6 +145,7 @@ class TransportHarness:
     _dialers: list[TcpDialer] = field(default_factory=list)
     _acceptors: list[RecordingAcceptor] = field(default_factory=list)
     _peers: "list[PeerEnd]" = field(default_factory=list)
+    _files: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         """Make the network, if it is in memory."""
@@ -182,6 +194,13 @@ class TransportHarness:
             layers = [*self.transport.below, *self._accepted_layers(pair)]
         if self._network is not None:
             made: Listener = self._network.listener(host, port, layers)
+        elif self.transport.unix:
+            made = UnixListener(
+                UnixSocketSettings(self._files.enter_context(TemporaryDirectory()) + "/s"),
+                on_failure=self._failed,
+                on_accept_failed=self.accept_failures.append,
+                layers=layers,
+            )
         else:
             made = TcpListener(
                 host,
@@ -240,6 +259,8 @@ class TransportHarness:
             reader, writer = await open_connection(
                 self._network, where.host, where.port, layers=self.transport.below
             )
+        elif self.transport.unix:
+            reader, writer = await asyncio.open_unix_connection(where.host)
         else:
             reader, writer = await asyncio.open_connection(where.host, where.port)
         peer = PeerEnd(reader, writer)
@@ -283,6 +304,7 @@ class TransportHarness:
         for peer in self._peers:
             await peer.end()
         await self.until(lambda: all("connection_lost" in handler.calls for handler in handlers))
+        self._files.close()
 
     def _failed(self, error: Exception) -> None:
         self.failures.append(error)
