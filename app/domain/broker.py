@@ -114,8 +114,8 @@ class Broker:
             self._inform_clients,
             self._other_urls,
             needs.make_nonce,
-            others_for_websockets=self._other_websocket_urls,
         )
+        self.greeting.others_for_websockets = self._other_websocket_urls
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}

@@ -28,7 +28,6 @@ class Greeting:
         changed: Callable[[], None],
         others: Callable[[], list[str]] = list,
         make_nonce: Callable[[], str] | None = None,
-        others_for_websockets: Callable[[], list[str]] = list,
     ) -> None:
         """`changed` sends new INFO to clients that take it; `others` are addresses of other servers.
 
@@ -48,7 +47,8 @@ class Greeting:
         self._scheduler = scheduler
         self._changed = changed
         self._others = others
-        self._others_for_websockets = others_for_websockets
+        self.others_for_websockets: Callable[[], list[str]] = list
+        """Addresses of other servers for clients that speak websocket."""
         self._sent_version = 1
         """What the clients of today have heard at least, if they take updates."""
         self._timer: Timer | None = None
@@ -81,7 +81,7 @@ class Greeting:
             return
         self._outdated = False
         urls = dict.fromkeys([*self.own_urls, *self._others()])
-        websockets = dict.fromkeys([*self.own_websocket_urls, *self._others_for_websockets()])
+        websockets = dict.fromkeys([*self.own_websocket_urls, *self.others_for_websockets()])
         self._write(replace(self.info, connect_urls=tuple(urls), ws_connect_urls=tuple(websockets)))
 
     def _update(self) -> None:
