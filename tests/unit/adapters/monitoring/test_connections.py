@@ -17,8 +17,8 @@ from app.adapters.monitoring.connections import (
     route_entry,
 )
 from app.adapters.monitoring.context import WallTime
-from app.domain.security import PeerCredentials
 from app.adapters.monitoring.formats import rfc3339
+from app.domain.security import PeerCredentials
 from app.ports.broker_view import (
     ClientStats,
     Closing,
