@@ -236,6 +236,8 @@ class Container:
             settings,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
+            layers=providers.Callable(_layers, None, taps=self.taps),
+            scheduler=self.clock,
         )
         return [providers.Factory(ClientListener, self.unix_listener, settings.path, 0, unix=True)]
 

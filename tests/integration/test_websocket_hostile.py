@@ -73,6 +73,8 @@ class Rig:
         self.witness.abort()
         for writer in self._writers:
             writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
         await self.container.service().departed()
 
     async def link(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

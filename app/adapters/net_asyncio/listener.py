@@ -50,7 +50,7 @@ class SocketListener(ABC):
     ends of links; the loop does by default.
     """
 
-    def __init__(  # noqa: PLR0913 - by name, and most have a default
+    def __init__(
         self,
         *,
         on_failure: Callable[[Exception], None],
@@ -173,7 +173,7 @@ class SocketListener(ABC):
 class TcpListener(SocketListener):
     """Accepts TCP links at one host and port; port 0 or -1 means any free port. See `SocketListener`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and most have a default
         self,
         host: str,
         port: int,
@@ -181,8 +181,11 @@ class TcpListener(SocketListener):
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
+        scheduler: Scheduler | None = None,
     ) -> None:
-        super().__init__(on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers)
+        super().__init__(
+            on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers, scheduler=scheduler
+        )
         self._host = host
         self._port = port
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ...domain.events import AcceptFailed
 from ...domain.sessions.wire import PeerAddress
+from ...domain.timers import Scheduler
 from ...ports.layers import LayerFactory
 from ...ports.transport import Address
 from .listener import BACKLOG, SocketListener
@@ -21,8 +22,11 @@ class UnixListener(SocketListener):
         on_failure: Callable[[Exception], None],
         on_accept_failed: Callable[[AcceptFailed], None],
         layers: Sequence[LayerFactory] = (),
+        scheduler: Scheduler | None = None,
     ) -> None:
-        super().__init__(on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers)
+        super().__init__(
+            on_failure=on_failure, on_accept_failed=on_accept_failed, layers=layers, scheduler=scheduler
+        )
         self._settings = settings
         self._file: Identity | None = None
 
