@@ -68,7 +68,9 @@ class Rig:
 
     async def stop(self) -> None:
         """The witness is unharmed; then all ends."""
-        await self.witness.fence()
+        await self.witness.send(b"PING\r\n")
+        while await self.witness.line() != b"PONG\r\n":  # the server may ping, too
+            pass
         await self.container.service().stop()
         self.witness.abort()
         for writer in self._writers:
