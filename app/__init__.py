@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .domain.certificate import CertificateNames
 from .domain.connection_type import ConnectionType
 from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from .domain.permissions.rules import Permissions, Responses, Rule, entry
 
 if TYPE_CHECKING:
     from .embedding.client import Client, ClientClosed, Message, NoResponders, Subscription
@@ -31,11 +32,15 @@ __all__ = [
     "Message",
     "NoResponders",
     "PendingVerdict",
+    "Permissions",
+    "Responses",
+    "Rule",
     "Server",
     "Subscription",
     "ThreadedCluster",
     "ThreadedServer",
     "__version__",
+    "entry",
 ]
 
 __version__ = "0.1.0"

@@ -27,6 +27,7 @@ from .addresses import (
 )
 from .document import Block
 from .errors import ConfigError
+from .permissions import PermissionsValue
 from .section import (
     LARGEST_COUNT,
     AddressKey,
@@ -111,6 +112,9 @@ class UserOptions(Section):
     password: Annotated[
         SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
     ] = ""
+    permissions: Annotated[
+        PermissionsValue | None, Key("What the user may publish and subscribe to.", guards=True)
+    ] = None
 
     @model_validator(mode="after")
     def _name_or_nkey(self) -> Self:
@@ -153,6 +157,9 @@ class AuthorizationOptions(Section):
             wrong="Could not parse user array properly, it must be an array of maps",
             guards=True,
         ),
+    ] = None
+    default_permissions: Annotated[
+        PermissionsValue | None, Key("Permissions of users that have none of their own.", guards=True)
     ] = None
     authenticator: Annotated[
         Annotated[str, AfterValidator(_factory)] | None,

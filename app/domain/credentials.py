@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .certificate import CertificateNames
 from .connection_type import ConnectionType
+from .permissions.rules import Permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Identity:
     """A peer that was let in. ``user`` is empty when nobody asked for one."""
 
     user: str = ""
+    permissions: Permissions | None = field(default=None, kw_only=True)
+    """What it may publish and subscribe to; None for everything."""
 
 
 Answer = Callable[[Identity | None], None]

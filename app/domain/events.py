@@ -278,6 +278,42 @@ class AuthorizationFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PublishDenied(Event):
+    """A client has published to a subject, or with a reply subject, that it may not."""
+
+    level = Level.ERROR
+    sentence = '"{self.who}" - Publish Violation - {self.what} "{self.subject}"'
+
+    who: str
+    """Account and user, as nats-server writes them."""
+    what: str
+    """Whether the subject is the message's or its ``Reply``: ``Subject`` or that."""
+    subject: str
+    """With escapes, as in Go."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDenied(Event):
+    """A client has subscribed to a subject that it may not."""
+
+    level = Level.ERROR
+    sentence = '"{self.who}" - Subscription Violation - Subject "{self.subject}"{self.group}, SID {self.sid}'
+
+    who: str
+    """Account and user, as nats-server writes them."""
+    subject: str
+    """With escapes, as in Go."""
+    queue: str
+    """The same; empty if it is for no queue group."""
+    sid: str
+
+    @property
+    def group(self) -> str:
+        """What the sentence says of the queue group."""
+        return f', Queue: "{self.queue}"' if self.queue else ""
+
+
+@dataclass(frozen=True, slots=True)
 class UnsubscribeDeferred(Event):
     """An UNSUB with a limit came in that is not reached yet."""
 

@@ -27,6 +27,7 @@ from ..domain.connection_type import ConnectionType
 from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.limits import Limits, longest_message
+from ..domain.permissions.rules import Permissions
 from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
 from ..ports.authenticator import Authenticator
@@ -66,11 +67,20 @@ def auth_settings(options: Options) -> AuthSettings:
         nkeys=_nkeys(options),
         mapped=_mapped(options),
         anonymous=tuple(identity.user for identity in anonymous(options).values()),
+        permissions=_permissions(options),
         token=section.token,
         authenticator=section.authenticator or "",
         authenticator_seconds=section.authenticator_timeout,
         max_waiting=options.max_connections,
     )
+
+
+def _permissions(options: Options) -> Mapping[str, Permissions]:
+    """By user or public nkey."""
+    section = options.authorization
+    default = section.default_permissions
+    rules = {entry.nkey or entry.user: entry.permissions or default for entry in section.users or ()}
+    return {user: each for user, each in rules.items() if each is not None}
 
 
 def _nkeys(options: Options) -> tuple[str, ...]:
@@ -105,9 +115,11 @@ def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
         ConnectionType.STANDARD: options.no_auth_user,
         ConnectionType.WEBSOCKET: options.websocket.no_auth_user or options.no_auth_user,
     }
-    mapped, nkeys = _mapped(options), _nkeys(options)
+    mapped, nkeys, rules = _mapped(options), _nkeys(options), _permissions(options)
     return {
-        kind: Identity(user) for kind, user in users.items() if user and (kind not in mapped or user in nkeys)
+        kind: Identity(user, permissions=rules.get(user))
+        for kind, user in users.items()
+        if user and (kind not in mapped or user in nkeys)
     }
 
 

@@ -36,6 +36,7 @@ class ScriptedControl(Control):
         self.lines: list[bytes] = []
         self.partials: list[bytes] = []
         self.faults: list[tuple[Fault, bytes]] = []
+        self.denials: list[tuple[bytes, bytes]] = []
         self.traces: list[tuple[bytes, bytes, bytes]] = []
         self.unanswered: list[tuple[bytes, bytes]] = []
         self.obey: Callable[[bytes], bool] = lambda _line: True
@@ -56,6 +57,10 @@ class ScriptedControl(Control):
     def fault(self, fault: int, text: bytes) -> None:
         """Remember what is wrong."""
         self.faults.append((Fault(fault), text))
+
+    def denied(self, subject: bytes, reply: bytes) -> None:
+        """Remember a message that was denied."""
+        self.denials.append((subject, reply))
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Remember a traced message."""

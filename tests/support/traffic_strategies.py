@@ -74,7 +74,7 @@ def routed(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> by
 @st.composite
 def _messages(draw: st.DrawFn, words: list[bytes], payload: bytes, *, headed: bool = False) -> bytes:
     """A message that begins with these words."""
-    words += draw(st.sampled_from([[], [], [b"reply"], [b"_INBOX.x.1"]]))
+    words += draw(st.sampled_from([[], [], [b"reply"], [b"_INBOX.x.1"], [b"_R_.x"], [b"$JS.ACK."]]))
     if headed:
         words += [draw(st.sampled_from([b"0", b"1", b"12", b"0005", b"%d" % len(payload), b"x", b"-1"]))]
     words += [draw(st.sampled_from([b"", b"", b"0", b"000"])) + b"%d" % len(payload)]

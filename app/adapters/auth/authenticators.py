@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from ...domain.permissions.rules import Permissions
 from ...ports.authenticator import Authenticator, AuthError
 from .hash_workers import HashWorkers
 from .secret import Secret, encoded, read_secret
+
+NO_RULES: Mapping[str, Permissions] = {}
 
 
 class AllowAll(Authenticator):
@@ -32,8 +35,17 @@ class PasswordAuthenticator(Authenticator):
 
     required = True
 
-    def __init__(self, passwords: Mapping[str, str], workers: HashWorkers) -> None:
-        """`passwords` by user, at least one; plain or hashed. Raises `AuthError`."""
+    def __init__(
+        self,
+        passwords: Mapping[str, str],
+        workers: HashWorkers,
+        permissions: Mapping[str, Permissions] = NO_RULES,
+    ) -> None:
+        """`passwords` by user, at least one; plain or hashed. Raises `AuthError`.
+
+        Users without `permissions` may do everything.
+        """
+        self._permissions = dict(permissions)
         self._secrets = {
             user: _read(text, f"the password of user {user!r}") for user, text in passwords.items()
         }
@@ -44,7 +56,8 @@ class PasswordAuthenticator(Authenticator):
         self._workers = workers
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
-        decoy, identity = self._decoy(credentials.user), Identity(credentials.user)
+        decoy = self._decoy(credentials.user)
+        identity = Identity(credentials.user, permissions=self._permissions.get(credentials.user))
         secret = self._secrets.get(credentials.user)
         known = secret is not None
         return self._workers.compare(

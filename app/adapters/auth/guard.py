@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.events import Event, Level, ServerFailure
 from ...domain.failure import described
+from ...domain.permissions.rules import Permissions
 from ...ports.authenticator import Authenticator
 
 CHECK_SECONDS = 2.0
@@ -97,7 +98,7 @@ class _PendingCheck(PendingVerdict):
             self._finish(Identity(self._user))
         elif verdict is False or verdict is None:
             self._finish(None)
-        elif isinstance(verdict, Identity) and isinstance(verdict.user, str):
+        elif isinstance(verdict, Identity) and _is_sound(verdict):
             self._finish(verdict)
         else:
             kind = type(verdict).__name__
@@ -117,6 +118,13 @@ class _PendingCheck(PendingVerdict):
             self._answer(identity)
         except Exception as error:  # noqa: BLE001 - a defect of the server is not one of the authenticator
             self._checks.report(ServerFailure(None, described(error)))
+
+
+def _is_sound(identity: Identity) -> bool:
+    """Whether its fields are what they should be; other code may have made it."""
+    user: object = identity.user
+    permissions: object = identity.permissions
+    return isinstance(user, str) and isinstance(permissions, Permissions | None)
 
 
 class _PendingChecks:

@@ -1,10 +1,12 @@
 """Users by nkey: a client signs the nonce of its connection (later-client-features.md, section 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...domain.credentials import Answer, Credentials, Identity, PendingVerdict
 from ...domain.nkey import public_user_key, signature_bytes
+from ...domain.permissions.rules import Permissions
 from ...ports.authenticator import Authenticator, AuthError
+from .authenticators import NO_RULES
 
 
 class NkeyAuthenticator(Authenticator):
@@ -16,8 +18,16 @@ class NkeyAuthenticator(Authenticator):
 
     required = True
 
-    def __init__(self, nkeys: Sequence[str], others: Authenticator | None = None) -> None:
-        """`nkeys` are public keys, at least one; `others` judges clients without. Raises `AuthError`."""
+    def __init__(
+        self,
+        nkeys: Sequence[str],
+        others: Authenticator | None = None,
+        permissions: Mapping[str, Permissions] = NO_RULES,
+    ) -> None:
+        """`nkeys` are public keys, at least one; `others` judges clients without. Raises `AuthError`.
+
+        Keys without `permissions` may do everything.
+        """
         # Loaded here, so that a server without nkeys does without it.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
         from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - see above
@@ -28,11 +38,14 @@ class NkeyAuthenticator(Authenticator):
         self._keys = {text: Ed25519PublicKey.from_public_bytes(_key_of(text)) for text in nkeys}
         self._decoy = self._keys[nkeys[0]]
         self._others = others
+        self._permissions = dict(permissions)
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
         if not credentials.nkey and self._others is not None:
             return self._others.check(credentials, answer)
-        answer(Identity(credentials.nkey) if self._is_signed(credentials) else None)
+        nkey = credentials.nkey
+        identity = Identity(nkey, permissions=self._permissions.get(nkey))
+        answer(identity if self._is_signed(credentials) else None)
         return None
 
     def _is_signed(self, credentials: Credentials) -> bool:

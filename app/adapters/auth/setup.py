@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...domain.connection_type import ConnectionType
+from ...domain.permissions.rules import Permissions
 from ...ports.authenticator import Authenticator, AuthError
 from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from .certificates import CertificateAuthenticator
@@ -29,6 +30,8 @@ class AuthSettings:
     """Listeners at which the names in a client's certificate say which of `users` it is."""
     anonymous: Collection[str] = ()
     """Users that clients without credentials become; they need no password."""
+    permissions: Mapping[str, Permissions] = field(default_factory=dict)
+    """By user or public nkey; none for those that may do everything."""
     token: str = field(default="", repr=False)
     """Plain or hashed; empty for none."""
     authenticator: str = ""
@@ -56,8 +59,8 @@ def open_authenticator(
     if settings.nkeys:
         others = open_authenticator(replace(settings, nkeys=(), token=""), report, find_loop)
         if others.required:
-            return NkeyAuthenticator(settings.nkeys, others)
-        return NkeyAuthenticator(settings.nkeys)
+            return NkeyAuthenticator(settings.nkeys, others, settings.permissions)
+        return NkeyAuthenticator(settings.nkeys, permissions=settings.permissions)
     if not settings.users and not settings.token:
         return AllowAll()
     workers = HashWorkers(settings.max_waiting, find_loop=find_loop)
@@ -68,7 +71,7 @@ def open_authenticator(
 
 def _of_users(settings: AuthSettings, report: Report, workers: HashWorkers) -> Authenticator:
     """By password, and by certificate where that counts."""
-    passwords = PasswordAuthenticator(settings.users, workers)
+    passwords = PasswordAuthenticator(settings.users, workers, settings.permissions)
     if not settings.mapped:
         return passwords
     return CertificateAuthenticator(

@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from ...domain.permissions.rules import Permissions
 from ..flags import BLOCKS
 from ..options import (
     AuthorizationOptions,
@@ -132,7 +133,7 @@ def _name(kind: Any) -> str:  # noqa: ANN401 - whatever an annotation may be
         return "array of strings"
     if hasattr(kind, "__metadata__"):
         return _name(get_args(kind)[0])
-    return {bool: "`true` or `false`", str: "string"}[kind]
+    return {bool: "`true` or `false`", str: "string", Permissions: "map"}[kind]
 
 
 def _default(field: FieldInfo) -> str:

@@ -32,9 +32,10 @@ cdef class Inlet:
     cdef public bint headers
     cdef public bint echo
     cdef public bint no_responders
-    cdef public int audience
+    cdef public int64_t audience
     cdef public bint closed
     cdef public bint trace
+    cdef public bint guarded
     cdef bytes rest
     cdef bytearray own
     cdef Py_ssize_t filled
@@ -48,13 +49,13 @@ cdef class Inlet:
     cdef Py_ssize_t name_room
     cdef Plan plan
     cdef uint64_t generation
-    cdef int planned_for
+    cdef int64_t planned_for
     # The latest plans that differ, to see whom else this publisher serves.
     cdef Plan latest
     cdef Plan before
     # A decision for the message that the rest begins with, or None, and the audience it is for.
     cdef object search
-    cdef int searched_for
+    cdef int64_t searched_for
 
     def __cinit__(self, control, Outbox outbox not None, int kind):
         self.control = control
@@ -78,9 +79,9 @@ cdef class Inlet:
             return True
         return self.before is not None and self.before.serves_another(besides, low)
 
-    cdef inline bint may_run(self) noexcept:
-        """Whether messages in a row may be published at once, as far as their publisher cares."""
-        return not self.verbose and not self.trace and self.echo
+    cdef inline bint may_run(self, Plan plan) noexcept:
+        """Whether messages in a row may be published at once: their plan lasts, and their publisher does not care."""
+        return plan is self.plan and not self.verbose and not self.trace and self.echo
 
     cdef inline bint wants_answer(self, Message *message, Plan plan) noexcept:
         """Whether the publisher is to learn if nobody gets a message, where it asked for that."""
@@ -92,6 +93,18 @@ cdef class Inlet:
             argument_of(message),
             PyBytes_FromStringAndSize(message.line + message.line_size, message.size),
         )
+        return 0
+
+    cdef int refuse(self, Plan plan, Message *message, bint for_reply) except -1:
+        """What the line alone refuses is refused before the payload has come, and once."""
+        self.refused = True
+        if plan.refusal:
+            self.outbox.send(plan.refusal)
+        if plan.denied:
+            self.control.denied(
+                PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size),
+                PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) if for_reply else b"",
+            )
         return 0
 
     cdef int report_unheard(self, Message *message) except -1:

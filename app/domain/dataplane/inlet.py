@@ -24,6 +24,7 @@ class Inlet:
         "control",
         "echo",
         "filled",
+        "guarded",
         "headers",
         "in_bytes",
         "in_msgs",
@@ -65,6 +66,7 @@ class Inlet:
         self.audience = 0
         self.closed = False
         self.trace = False
+        self.guarded = False
         self.refused = False  # whether the incomplete message has been, already
         # The message before and its plan, for runs of the same subject or member.
         self.last: Message | None = None

@@ -121,6 +121,20 @@ cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
     return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
 
 
+cdef inline bint is_reserved(Message *message) noexcept nogil:
+    """Whether the reply subject is one of `seam.RESERVED_REPLIES`."""
+    cdef const char *reply = message.line + message.reply
+    cdef Py_ssize_t count = message.reply_size
+    if count < 4 or (reply[0] != c'_' and reply[0] != c'$'):
+        return False
+    return (
+        memcmp(reply, b"_R_.", 4) == 0
+        or memcmp(reply, b"$GR.", 4) == 0
+        or (count >= 5 and memcmp(reply, b"_GR_.", 5) == 0)
+        or (count >= 8 and memcmp(reply, b"$JS.ACK.", 8) == 0)
+    )
+
+
 cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
     """Take a message's line apart; answer what is wrong with it, or `_SOUND`."""
     cdef const char *line = message.line

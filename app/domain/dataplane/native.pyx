@@ -63,6 +63,7 @@ cdef class DataPlane:
     """See `seam.Plane`."""
 
     cdef PlanLookup lookup
+    cdef Plan no_reply
     cdef PlanCache plans
     cdef Draw draw
     cdef bytearray buffer
@@ -90,6 +91,7 @@ cdef class DataPlane:
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
         self.lookup = PlanLookup(planner, seed)
+        self.no_reply = Plan((), (), b"", True)
         self.plans = self.lookup.plans
         self.draw = Draw(seed)
         self.buffer = bytearray(RECEIVE_BYTES)
@@ -135,8 +137,8 @@ cdef class DataPlane:
     def group(self):
         return Group()
 
-    def plan(self, plain, groups, refusal=b""):
-        return Plan(plain, groups, refusal)
+    def plan(self, plain, groups, refusal=b"", denied=False):
+        return Plan(plain, groups, refusal, denied)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -241,7 +243,11 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
-            self.refuse(inlet, plan)
+            if inlet.guarded and message.reply_size and is_reserved(&message) and not plan.denied:
+                plan = self.no_reply
+            if plan.refused and not inlet.refused:
+                self.lookup.slow = True
+                inlet.refuse(plan, &message, plan is self.no_reply)
             fault = judge_end(&message, count)
             if fault == _INCOMPLETE:
                 inlet.keep(line, count, stride_of(&message))
@@ -276,14 +282,6 @@ cdef class DataPlane:
         inlet.control.fault(fault, text_of(message, fault, count))
         return STOPPED
 
-    cdef inline int refuse(self, Inlet inlet, Plan plan) except -1:
-        """What the line alone refuses is refused before the payload has come, and once."""
-        if plan.refused and not inlet.refused:
-            inlet.refused = True
-            self.lookup.slow = True
-            inlet.outbox.send(plan.refusal)
-        return 0
-
     # --- delivering -------------------------------------------------------------
 
     cdef inline Py_ssize_t publish(
@@ -294,7 +292,7 @@ cdef class DataPlane:
         Returns the size of what it published, and takes the work that was from `work`.
         """
         cdef Py_ssize_t repeats
-        if plan.runs and is_repeated(message, count) and inlet.may_run():
+        if plan.runs and is_repeated(message, count) and inlet.may_run(plan):
             repeats = self.publish_run(inlet, message, plan, count, work[0])
             if repeats:
                 work[0] -= repeats * plan.effort(stride_of(message) - message.tail)
@@ -314,7 +312,7 @@ cdef class DataPlane:
         self.count_in(inlet, message, 1)
         if inlet.trace:
             inlet.trace_message(message)
-        if inlet.verbose:
+        if inlet.verbose and not plan.denied:
             inlet.outbox.send(_OK)
         if not message.tail:
             prefix = canonical(message)

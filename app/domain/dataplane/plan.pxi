@@ -167,13 +167,14 @@ cdef class Plan:
     cdef tuple groups
     cdef bytes refusal
     cdef bint refused
+    cdef bint denied
     cdef bint runs  # whether messages in a row may be published at once
     cdef Py_ssize_t receivers
     cdef int64_t cost
     cdef int64_t uses
     cdef int64_t epoch
 
-    def __cinit__(self, plain, groups, bytes refusal not None):
+    def __cinit__(self, plain, groups, bytes refusal not None, bint denied=False):
         cdef Target target
         cdef Group part
         cdef tuple parts
@@ -182,7 +183,8 @@ cdef class Plan:
         self.groups = tuple([tuple(group) for group in groups])
         self.receivers = len(self.plain) + len(self.groups)
         self.refusal = refusal
-        self.refused = len(refusal) > 0
+        self.denied = denied
+        self.refused = denied or len(refusal) > 0
         self.cost = _PLAN_BYTES + _TARGET_BYTES * min(len(self.plain), _CHARGED_TARGETS)
         self.cost += _SLOT_BYTES * self.fanout()
         for target in self.plain:  # the delivery trusts their type

@@ -115,14 +115,21 @@ class Group:
 class Plan:
     """See `seam.Plan`. ``cost`` is in bytes; the plan cache has ``uses`` of it since its ``epoch``."""
 
-    __slots__ = ("cost", "epoch", "fanout", "groups", "plain", "refusal", "runs", "uses")
+    __slots__ = ("cost", "denied", "epoch", "fanout", "groups", "plain", "refusal", "refused", "runs", "uses")
 
     def __init__(
-        self, plain: tuple[Target, ...], groups: tuple[tuple[Group, ...], ...], refusal: bytes
+        self,
+        plain: tuple[Target, ...],
+        groups: tuple[tuple[Group, ...], ...],
+        refusal: bytes,
+        *,
+        denied: bool = False,
     ) -> None:
         self.plain = plain
         self.groups = groups
         self.refusal = refusal
+        self.denied = denied
+        self.refused = denied or bool(refusal)
         self.fanout = len(plain) + len(groups)
         self.cost = PLAN_BYTES + SLOT_BYTES * self.fanout + TARGET_BYTES * min(len(plain), CHARGED_TARGETS)
         self.cost += sum(GROUP_BYTES + SLOT_BYTES * len(parts) for parts in groups)
@@ -130,7 +137,7 @@ class Plan:
         # Runs would change the order among the messages for one connection.
         self.runs = (
             not groups
-            and not refusal
+            and not self.refused
             and len(plain) <= LONGEST_RUN_FANOUT
             and len({target.outbox for target in plain}) == len(plain)
         )

@@ -60,15 +60,28 @@ cdef class PlanCache:
 
     # --- plans of subjects --------------------------------------------------------
 
-    cdef Plan find(self, int audience, const char *subject, Py_ssize_t count):
-        """The plan that is known for a subject and an audience."""
-        cdef Entry *entry = self.entry_for(subject, count)
-        cdef Plan plan = self.known(entry, audience) if entry is not NULL else None
+    cdef Plan find(self, int64_t audience, const char *subject, Py_ssize_t count):
+        """The plan that is known for a subject and an audience: for it alone, or for one of its kinds."""
+        cdef Plan plan = None
+        cdef Shape shape
+        cdef int64_t depth = 0
+        cdef Py_ssize_t length = 0
+        if self.table.used > <uint64_t>self.kinds:
+            plan = self.known(self.fresh_entry(subject, count, 0), audience)
+        if plan is None and self.kinds:
+            shape = shape_of(subject, count)
+            while shape.plain and depth < shape.tokens and depth < DEEPEST_KIND:
+                if self.depths[depth]:
+                    plan = self.known(self.fresh_entry(subject, length, shape.tokens - depth), audience)
+                    if plan is not None:
+                        break
+                length = next_dot(subject, count, length, depth)
+                depth += 1
         if plan is not None:
             self.hits += 1
         return plan
 
-    cdef int enter(self, int audience, bytes subject, Plan plan, int64_t decisive) except -1:
+    cdef int enter(self, int64_t audience, bytes subject, Plan plan, int64_t decisive) except -1:
         """Remember a plan for all subjects that it is good for; `decisive` leading tokens decided."""
         self.enter_anyway(audience, subject, plan, decisive)
         if self.size > PLAN_BUDGET:
@@ -76,37 +89,13 @@ cdef class PlanCache:
             self.enter_anyway(audience, subject, plan, decisive)
         return 0
 
-    cdef int enter_anyway(self, int audience, bytes subject, Plan plan, int64_t decisive) except -1:
-        cdef const char *text = PyBytes_AS_STRING(subject)
-        cdef Py_ssize_t count = PyBytes_GET_SIZE(subject)
-        cdef Entry *entry = self.entry_for(text, count)
-        if entry is NULL:
-            entry = self.new_entry(text, count, decisive)
-        elif self.known(entry, audience) is not None:
+    cdef int enter_anyway(self, int64_t audience, bytes subject, Plan plan, int64_t decisive) except -1:
+        cdef Entry *entry = self.entry_of_kind(PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject), decisive)
+        if self.known(entry, audience) is not None:
             return 0
         self.add(entry, audience, plan)
         self.fanouts[plan.fanout()] = self.fanouts.get(plan.fanout(), 0) + 1
         return 0
-
-    cdef Entry *entry_for(self, const char *subject, Py_ssize_t count) except? NULL:
-        """The entry for a subject: one of its own, or one for all of its kind."""
-        cdef Entry *entry = NULL
-        cdef Shape shape
-        cdef int64_t depth = 0
-        cdef Py_ssize_t length = 0
-        if self.table.used > <uint64_t>self.kinds:
-            entry = self.fresh_entry(subject, count, 0)
-        if entry is not NULL or not self.kinds:
-            return entry
-        shape = shape_of(subject, count)
-        while shape.plain and depth < shape.tokens and depth < DEEPEST_KIND:
-            if self.depths[depth]:
-                entry = self.fresh_entry(subject, length, shape.tokens - depth)
-                if entry is not NULL:
-                    return entry
-            length = next_dot(subject, count, length, depth)
-            depth += 1
-        return NULL
 
     cdef Entry *fresh_entry(self, const char *prefix, Py_ssize_t count, int64_t further) except? NULL:
         cdef Entry *entry = self.table.find(prefix, count, further)
@@ -117,26 +106,31 @@ cdef class PlanCache:
             entry.stamp = self.changes.now
         return entry
 
-    cdef Entry *new_entry(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
-        """An entry for the kind of a subject that `decisive` of its leading tokens decide."""
+    cdef Entry *entry_of_kind(self, const char *subject, Py_ssize_t count, int64_t decisive) except NULL:
+        """The entry for the kind of a subject that `decisive` of its leading tokens decide; a new one if need be."""
         cdef Py_ssize_t length = 0
         cdef int64_t tokens = shape_of(subject, count).tokens
         cdef int64_t depth = tokens
+        cdef Entry *entry
         if 0 <= decisive < tokens and decisive < DEEPEST_KIND:
             for depth in range(decisive):
                 length = next_dot(subject, count, length, depth)
             depth = decisive
             count = length
-        return self.insert(subject, count, depth, tokens - depth)
+        entry = self.fresh_entry(subject, count, tokens - depth)
+        return self.insert(subject, count, depth, tokens - depth) if entry is NULL else entry
 
-    cdef Plan known(self, Entry *entry, int audience):
+    cdef Plan known(self, Entry *entry, int64_t audience):
+        """None too if there is no entry."""
+        if entry is NULL:
+            return None
         if entry.plan is not NULL and entry.audience == audience:
             return <Plan>entry.plan
         if entry.others is not NULL:
             return (<dict>entry.others).get(audience)
         return None
 
-    cdef int add(self, Entry *entry, int audience, Plan plan) except -1:
+    cdef int add(self, Entry *entry, int64_t audience, Plan plan) except -1:
         if entry.plan is NULL:
             entry.plan_place = self.retain(plan)
             entry.plan = <PyObject *>plan
@@ -157,7 +151,7 @@ cdef class PlanCache:
     cdef Plan member(self, const char *sid, Py_ssize_t count):
         """The plan that is known for a queue member."""
         cdef Entry *entry = self.table.find(sid, count, _MEMBER)
-        return self.known(entry, 0) if entry is not NULL else None
+        return self.known(entry, 0)
 
     cdef int enter_member(self, bytes sid, Plan plan) except -1:
         """Remember a plan that is not known until `forget_member`; no change of subjects bears on it."""

@@ -76,8 +76,7 @@ class PlanCache(Generic[P]):
 
     def find(self, audience: int, subject: bytes) -> P | None:
         """The plan that is known for a subject and an audience."""
-        entry = self._find(subject)
-        plan = entry.known(audience) if entry else None
+        plan = self._find(audience, subject)
         if plan is not None:
             self.hits += 1
         return plan
@@ -90,9 +89,11 @@ class PlanCache(Generic[P]):
             self._enter(audience, subject, plan, depth)
 
     def _enter(self, audience: int, subject: bytes, plan: P, depth: int) -> None:
-        entry = self._find(subject)
+        tokens = tokens_of(subject)
+        kind = _kind_of(tokens, depth) if depth < min(DEEPEST_KIND, len(tokens)) else (subject, 0)
+        entry = self._fresh_entry(kind)
         if entry is None:
-            self._new_entry(audience, subject, plan, depth)
+            self._new_entry(audience, kind, plan, depth)
         elif entry.known(audience) is not None:
             return
         else:
@@ -104,25 +105,27 @@ class PlanCache(Generic[P]):
         self._hold(plan)
         self._fanouts[plan.fanout] += 1
 
-    def _new_entry(self, audience: int, subject: bytes, plan: P, depth: int) -> None:
-        tokens = tokens_of(subject)
-        kind = _kind_of(tokens, depth) if depth < min(DEEPEST_KIND, len(tokens)) else (subject, 0)
+    def _new_entry(self, audience: int, kind: _Kind, plan: P, depth: int) -> None:
         self._entries[kind] = _Entry(self._changes.now, audience, plan)
         self._size += ENTRY_BYTES + len(kind[0])
         if kind[1]:
             self._depths[depth] += 1
 
-    def _find(self, subject: bytes) -> _Entry[P] | None:
-        """The entry for a subject: one of its own, or one for all of its kind."""
-        entry = self._fresh_entry((subject, 0))
-        if entry is None and self._depths:
+    def _find(self, audience: int, subject: bytes) -> P | None:
+        """The plan for a subject: for it alone, or for one of its kinds."""
+        plan = self._known((subject, 0), audience)
+        if plan is None and self._depths:
             tokens = tokens_of(subject)
             if is_plain(tokens):
                 for _, kind in self._kinds_of(tokens):
-                    entry = self._fresh_entry(kind)
-                    if entry is not None:
+                    plan = self._known(kind, audience)
+                    if plan is not None:
                         break
-        return entry
+        return plan
+
+    def _known(self, kind: _Kind, audience: int) -> P | None:
+        entry = self._fresh_entry(kind)
+        return entry.known(audience) if entry is not None else None
 
     def _kinds_of(self, tokens: list[bytes]) -> list[tuple[int, _Kind]]:
         """The kinds a subject belongs to, as far as there may be entries for them, with their depths."""

@@ -59,7 +59,7 @@ cdef class PlanLookup:
         None if the decision takes another turn.
         """
         cdef Plan plan
-        cdef int audience = inlet.audience
+        cdef int64_t audience = inlet.audience
         if inlet.search is None or inlet.searched_for != audience:
             inlet.search = None
             plan = self.plans.find(audience, subject, count)
@@ -70,7 +70,7 @@ cdef class PlanLookup:
     cdef Plan decide(self, plane, Inlet inlet, bytes subject, bint *lasts):
         """Ask the planner, or go on with what it has begun."""
         cdef Plan plan
-        cdef int audience = inlet.audience
+        cdef int64_t audience = inlet.audience
         search = inlet.search
         inlet.search = None
         answer = self.planner.plan(plane, audience, subject) if search is None else search.go_on() or search

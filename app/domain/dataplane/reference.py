@@ -38,6 +38,7 @@ from .seam import (
     RECEIVE_BYTES,
     RECEIVERS_PER_CHECK,
     REFERENCED_BYTES,
+    RESERVED_REPLIES,
     TURN_WORK,
     Control,
     Expiring,
@@ -67,6 +68,7 @@ class DataPlane:
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._lookup = PlanLookup(planner)
         self._plans = self._lookup.plans
+        self._no_reply = Plan((), (), b"", denied=True)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
         self._partial: deque[PartialDelivery] = deque()
@@ -112,12 +114,15 @@ class DataPlane:
         plain: Sequence[seam.Target],
         groups: Sequence[Sequence[seam.Group]],
         refusal: bytes = b"",
+        *,
+        denied: bool = False,
     ) -> Plan:
         """See `seam.Plane`."""
         return Plan(
             tuple(own(Target, target) for target in plain),
             tuple(tuple(own(Group, part) for part in parts) for parts in groups),
             refusal,
+            denied=denied,
         )
 
     def is_over(self) -> bool:
@@ -207,7 +212,9 @@ class DataPlane:
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
-            self._refuse(inlet, plan)
+            if inlet.guarded and message.reply.startswith(RESERVED_REPLIES) and not plan.denied:
+                plan = self._no_reply
+            self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
         except Faulty as error:
             inlet.control.fault(error.fault, error.text)
@@ -218,7 +225,7 @@ class DataPlane:
         if self.congested and plan.must_wait():
             inlet.keep(b"" if inlet.closed else data[position:], 0)
             return Progress.HELD
-        if self.patient and not plan.fanout and not plan.refusal:
+        if self.patient and not plan.fanout and not plan.refused:
             self.patient = False
             inlet.keep(data[position:], 0)
             return Progress.LATER
@@ -239,12 +246,15 @@ class DataPlane:
         inlet.keep(rest, 0)
         return Progress.DONE
 
-    def _refuse(self, inlet: Inlet, plan: Plan) -> None:
+    def _refuse(self, inlet: Inlet, plan: Plan, message: Message) -> None:
         """What the line alone refuses is refused before the payload has come, and once."""
-        if plan.refusal and not inlet.refused:
+        if plan.refused and not inlet.refused:
             inlet.refused = True
             self._lookup.slow = True
-            inlet.outbox.send(plan.refusal)
+            if plan.refusal:
+                inlet.outbox.send(plan.refusal)
+            if plan.denied:
+                inlet.control.denied(message.subject, message.reply if plan is self._no_reply else b"")
 
     def _understand(self, inlet: Inlet, verb: bytes, line: bytes) -> Message:
         """Take a message's line apart, or remember that it was the last one too."""
@@ -271,7 +281,7 @@ class DataPlane:
         stop = start + message.size
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(message.tail) + message.size + 2)
         is_run = plan.runs and data.startswith(message.line, stop + 2)
-        if is_run and not inlet.verbose and not inlet.trace and inlet.echo:
+        if is_run and plan is inlet.plan and not inlet.verbose and not inlet.trace and inlet.echo:
             count = self._publish_run(inlet, message, plan, where, -(-work // effort))
             if count:
                 return position + count * (stop + 2 - position), count * effort
@@ -279,7 +289,7 @@ class DataPlane:
         payload = data[start:stop]
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, payload)
-        if inlet.verbose:
+        if inlet.verbose and not plan.denied:
             inlet.outbox.send(b"+OK\r\n")
         tail = message.tail + payload + b"\r\n"
         skip = None if inlet.echo else inlet.outbox
@@ -299,7 +309,7 @@ class DataPlane:
 
     def _wants_answer(self, inlet: Inlet, message: Message, plan: Plan) -> bool:
         """Whether the publisher is to learn if nobody gets the message."""
-        return inlet.no_responders and bool(message.reply) and not plan.refusal
+        return inlet.no_responders and bool(message.reply) and not plan.refused
 
     def _deliver_from(
         self, plan: Plan, message: Message, tail: bytes, position: int, skip: Outbox | None

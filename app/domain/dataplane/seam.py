@@ -80,6 +80,10 @@ MEMBER_MARK = b"QRSID:"
 """How a sid begins that names one member of a queue group, on routes."""
 
 
+RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
+"""How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""
+
+
 class Kind(IntEnum):
     """Who is at the other end of an inlet."""
 
@@ -132,6 +136,13 @@ class Control(Protocol):
 
     def fault(self, fault: int, text: bytes) -> None:
         """Refuse a PUB or MSG; `text` is the word at fault, the argument, or the bytes in place of CR LF."""
+        ...
+
+    def denied(self, subject: bytes, reply: bytes) -> None:
+        """Refuse a message on this subject that the peer may not publish.
+
+        `reply` is not empty where its reply subject is the reason: see `Inlet.guarded`.
+        """
         ...
 
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
@@ -252,6 +263,8 @@ class Inlet(Protocol):
     closed: bool
     """Discards everything from now on."""
     trace: bool
+    guarded: bool
+    """Whether messages whose reply is one of `RESERVED_REPLIES` are denied."""
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""
@@ -422,10 +435,13 @@ class Plane(Protocol):
         plain: Sequence[Target],
         groups: Sequence[Sequence[Group]],
         refusal: bytes = b"",
+        *,
+        denied: bool = False,
     ) -> Plan:
         """A plan: all of `plain`, and for each of `groups` one member of all its parts together.
 
-        `refusal`, if any, is what the publisher gets instead of a delivery.
+        `refusal`, if any, is what the publisher gets instead of a delivery. Where it is `denied`
+        the message goes nowhere, `Control.denied` is called, and there is no +OK.
         """
         ...
 

@@ -25,7 +25,7 @@ cdef struct Entry:
     PyObject *others   # plans of further audiences: a dict, or NULL
     Py_ssize_t plan_place    # in `retained`
     Py_ssize_t others_place
-    int audience
+    int64_t audience
     uint32_t depth     # tokens of the prefix
     uint32_t further
     uint32_t length    # of the prefix

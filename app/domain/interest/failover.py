@@ -82,7 +82,9 @@ class Failover:
         name = unmarked(sid)
         queue = self._tombstones.group_of(name) if self._tombstones is not None else None
         if now is not None and _is_meant(now, queue, subject):
-            return plane.plan((now.target,), ())
+            if now.filter is None or not now.filter.drops(subject):
+                return plane.plan((now.target,), ())
+            queue = now.queue
         if queue is None:
             return plane.plan((), ())
         key = queue, subject, name is not sid

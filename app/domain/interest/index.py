@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..dataplane.seam import Group
+from ..permissions.rule_set import Filter
 from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
 from .subscription import LOCAL, Subscription
 
@@ -41,16 +42,21 @@ class Part:
     Those of another server are kept as subscriptions too, for `Failover`.
     """
 
-    __slots__ = ("count", "distant", "members")
+    __slots__ = ("count", "distant", "filter", "members", "origin")
 
-    def __init__(self, members: Group) -> None:
+    def __init__(self, members: Group, origin: int, filter: Filter | None) -> None:  # noqa: A002 - as there
         self.members = members
+        self.origin = origin
+        self.filter = filter
+        """That of each member: those with another one are in another part."""
         self.count = 0
         self.distant: dict[Subscription, None] | None = None
 
 
-QueueGroup = dict[int, Part]
-"""The members of one queue group on one pattern, by the origin that they are known from."""
+_PartKey = tuple[int, Filter | None]
+
+QueueGroup = dict[_PartKey, Part]
+"""The members of one queue group on one pattern, by the origin that they are known from, and their filter."""
 
 IndexNode = Node[Subscription, QueueGroup]
 """What the index has at one pattern."""
@@ -91,10 +97,11 @@ class SubscriptionIndex:
         if group is None:
             group = node.groups[queue] = {}
         origin = member.subscriber.origin
-        part = group.get(origin)
+        key = origin, member.filter
+        part = group.get(key)
         appears = part is None
         if part is None:
-            part = group[origin] = Part(self.make_group())
+            part = group[key] = Part(self.make_group(), *key)
         part.members.add(member.target)
         part.count += 1
         if origin != LOCAL:
@@ -121,8 +128,8 @@ class SubscriptionIndex:
         way = self._trie.way_to(member.subject)
         groups = way[0].groups if way is not None else None
         group = groups.get(queue) if groups is not None else None
-        origin = member.subscriber.origin
-        part = group.get(origin) if group is not None else None
+        key = member.subscriber.origin, member.filter
+        part = group.get(key) if group is not None else None
         if way is None or groups is None or group is None or part is None:
             raise UnknownSubscription(member.subject)
         part.members.remove(member.target)
@@ -131,7 +138,7 @@ class SubscriptionIndex:
             part.distant.pop(member, None)
         if part.count:
             return False
-        del group[origin]
+        del group[key]
         if not group:
             del groups[queue]
         if not groups:
@@ -145,9 +152,13 @@ class SubscriptionIndex:
 
     def local_parts(self, queue: bytes, subject: bytes) -> list[Group]:
         """The members here of a group that listen to a subject, as far as any of them is alive."""
-        groups = self._named(queue, subject)
-        parts = [group[LOCAL].members for group in groups if LOCAL in group]
-        return [members for members in parts if members.is_alive()]
+        return [
+            part.members
+            for group in self._named(queue, subject)
+            for part in group.values()
+            if part.origin == LOCAL and not (part.filter is not None and part.filter.drops(subject))
+            if part.members.is_alive()
+        ]
 
     def distant_members(self, queue: bytes, subject: bytes) -> Iterator[Subscription]:
         """Its members at other servers."""

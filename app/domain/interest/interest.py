@@ -4,6 +4,8 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from ..dataplane.seam import Outbox, Plane
+from ..permissions.profiles import Profiles
+from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
 from ..subjects.subject import matches, tokens_of
 from .index import CACHE_LIMIT, IndexStats, SubscriptionIndex
@@ -50,12 +52,18 @@ class Interest:
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
 
-    def subscribe(self, subscriber: Subscriber, outbox: Outbox, command: Subscribe) -> Subscription:
-        """Make a subscription, whose messages go to `outbox`.
+    def subscribe(
+        self,
+        subscriber: Subscriber,
+        outbox: Outbox,
+        command: Subscribe,
+        filter: Filter | None = None,  # noqa: A002 - see `Subscription`
+    ) -> Subscription:
+        """Make a subscription, whose messages go to `outbox`, but for those that `filter` drops.
 
         Raises `InvalidSubject`, and changes nothing, when the subject is malformed.
         """
-        subscription = Subscription(subscriber, command, self._plane, outbox)
+        subscription = Subscription(subscriber, command, self._plane, outbox, filter)
         local = subscriber.origin == LOCAL
         if local or command.queue is not None:
             self._forget_plans(subscription, changes=self._index.insert(subscription))
@@ -67,6 +75,11 @@ class Interest:
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
         return subscription
+
+    @property
+    def profiles(self) -> Profiles:
+        """The numbers for rights of publishers."""
+        return self._routing.profiles
 
     def limit(self, subscription: Subscription, limit: int) -> None:
         """Let it expire after `limit` messages in total, which is more than were delivered."""

@@ -19,6 +19,8 @@ from typing import Final
 
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
 from ..peer_kind import PeerKind, heard_by
+from ..permissions.profiles import Profiles
+from ..permissions.rule_set import Filter
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
@@ -39,6 +41,8 @@ class Audience:
     """Subjects with wildcards or empty tokens are refused."""
     ROUTED: Final = 2
     """Other servers: local plain subscriptions get the message, and nobody else."""
+    PROFILE: Final = 4
+    """Added for each `Profiles` number: one of the above, for clients with these rights."""
 
 
 SHARED_PLACES = 512 * 1024
@@ -103,17 +107,40 @@ class Routing:
         """The same, when it was last asked for a failover."""
         self._compatibility = compatibility
         self._refusal: Plan | None = None
+        self._denials: dict[bytes, Plan] = {}
+        """By the refusal that comes before."""
+        self.profiles = Profiles()
+        """The rights of publishers."""
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
         self.matches = 0
         """Searches of the index, ever."""
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
-        """Decide who gets a message on this subject from such a publisher."""
+        """Decide who gets a message on this subject from such a publisher, and whether it may publish it."""
+        profile, audience = divmod(audience, Audience.PROFILE)
+        if not profile:
+            return self._plan(plane, audience, subject, 0)
+        allowed, decisive = self.profiles.verdict(profile, subject)
+        if allowed:
+            return self._plan(plane, audience, subject, decisive)
+        malformed = audience == Audience.PEDANTIC and not is_literal(subject)
+        refusal = InvalidPublishSubject().wire(self._compatibility) if malformed else b""
+        return self._denial(plane, refusal), NOT_KEPT if decisive is None else decisive
+
+    def _denial(self, plane: Plane, refusal: bytes) -> Plan:
+        """A plan that denies; what the publisher gets first is the same for all."""
+        plan = self._denials.get(refusal)
+        if plan is None:
+            plan = self._denials[refusal] = plane.plan((), (), refusal, denied=True)
+        return plan
+
+    def _plan(self, plane: Plane, audience: int, subject: bytes, least: int | None) -> Decision | Search:
+        """Decide who gets it. `least` leading tokens allowed it; None: this message alone is allowed."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
             if self._refusal is None:
                 self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self._compatibility))
-            return self._refusal, subject.count(b".") + 1
+            return self._refusal, _depth(subject.count(b".") + 1, least)
         self.matches += 1
         routed = audience == Audience.ROUTED
         search = self._index.search(subject)
@@ -123,8 +150,8 @@ class Routing:
             if plan is None:
                 plan = self._make_at_once(plane, match.ends, routed=routed)
             if plan is not None:
-                return plan, match.decisive
-        pending = _Pending(plane, self._decide(plane, search, match, routed=routed))
+                return plan, _depth(match.decisive, least)
+        pending = _Pending(plane, self._decide(plane, search, match, _Undecided(subject, least, routed)))
         return pending.go_on() or pending
 
     def _make_at_once(self, plane: Plane, nodes: tuple[IndexNode, ...], *, routed: bool) -> Plan | None:
@@ -134,28 +161,32 @@ class Routing:
             if node.groups is not None or isinstance(node.plain, dict):
                 return None
             if node.plain is not None:
+                if node.plain.filter is not None:
+                    return None
                 subscriptions.append(node.plain)
         if len(subscriptions) > RECEIVERS_PER_STEP:
             return None
         targets: list[Target] = []
-        _choose(subscriptions, targets, set(), routed=routed)
+        _choose(subscriptions, targets, set(), _Undecided(b"", 0, routed))
         plan = plane.plan(targets, ())
         self._share((routed, nodes), plan, len(targets))
         return plan
 
-    def _decide(self, plane: Plane, search: _Search, match: IndexMatch | None, *, routed: bool) -> _Steps:
+    def _decide(
+        self, plane: Plane, search: _Search, match: IndexMatch | None, message: "_Undecided"
+    ) -> _Steps:
         """Search on, unless the match is known, and find the plan for it."""
         version = self._version
         while match is None:
             yield
             match = search.go_on()
-        key = (routed, match.ends)
+        key = (message.routed, match.ends)
         plan = self._made.get(key) if version == self._version else None
         if plan is None:
-            plan, places = yield from self._make(plane, match.ends, routed=routed)
-            if version == self._version:
+            plan, places = yield from self._make(plane, match.ends, message)
+            if version == self._version and not message.filtered:
                 self._share(key, plan, places)
-        return plan, match.decisive if version == self._version else NOT_KEPT
+        return plan, message.depth(match.decisive) if version == self._version else NOT_KEPT
 
     def _share(self, key: _Key, plan: Plan, places: int) -> None:
         self._places += places + len(key[1]) + PLAN_PLACES
@@ -165,7 +196,7 @@ class Routing:
             self._made[key] = plan
 
     def _make(
-        self, plane: Plane, nodes: tuple[IndexNode, ...], *, routed: bool
+        self, plane: Plane, nodes: tuple[IndexNode, ...], message: "_Undecided"
     ) -> Generator[None, None, tuple[Plan, int]]:
         """A plan for those at the nodes, and how many references it holds."""
         plain: list[Target] = []
@@ -174,11 +205,11 @@ class Routing:
         steps = 0
         for node in nodes:
             receivers = node.plain_subscriptions()
-            _choose(receivers[:RECEIVERS_PER_STEP], plain, served, routed=routed)
+            _choose(receivers[:RECEIVERS_PER_STEP], plain, served, message)
             for start in range(RECEIVERS_PER_STEP, len(receivers), RECEIVERS_PER_STEP):
                 yield
-                _choose(receivers[start : start + RECEIVERS_PER_STEP], plain, served, routed=routed)
-            if node.groups is not None and not routed:
+                _choose(receivers[start : start + RECEIVERS_PER_STEP], plain, served, message)
+            if node.groups is not None and not message.routed:
                 steps += len(node.groups)
                 for queue, group in node.groups.items():
                     groups.setdefault(queue, []).append(group)
@@ -188,14 +219,24 @@ class Routing:
                 yield
         parts: list[list[Group]] = []
         for named in groups.values():
-            parts.append(self._parts(named))
+            chosen = self._parts(named, message)
+            if chosen:
+                parts.append(chosen)
             if len(parts) % RECEIVERS_PER_STEP == 0:
                 yield
         return plane.plan(plain, parts), len(plain) + sum(map(len, parts))
 
-    def _parts(self, groups: Iterable[QueueGroup]) -> list[Group]:
-        """The members, without those that will not hear of it; all, where that leaves nobody."""
-        parts = [(origin, part.members) for group in groups for origin, part in group.items()]
+    def _parts(self, groups: Iterable[QueueGroup], message: "_Undecided") -> list[Group]:
+        """The members, without those that will not hear of it; all, where that leaves nobody.
+
+        None of those whose filter drops the message.
+        """
+        parts = [
+            (part.origin, part.members)
+            for group in groups
+            for part in group.values()
+            if part.filter is None or not message.dropped(part.filter)
+        ]
         answering = [members for origin, members in parts if origin not in self.suspected]
         return answering or [members for _, members in parts]
 
@@ -204,6 +245,8 @@ class Routing:
         if unmarked(sid) is not sid or self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
+        if subscription is not None and subscription.filter is not None:
+            return None
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
 
     def plan_failover(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
@@ -225,17 +268,59 @@ class Routing:
         self._places = 0
 
 
+class _Undecided:
+    """The message that a decision is for, as far as it matters."""
+
+    __slots__ = ("_least", "_subject", "_verdicts", "routed")
+
+    def __init__(self, subject: bytes, least: int | None, routed: bool) -> None:  # noqa: FBT001 - private
+        self.routed = routed
+        self._subject = subject
+        self._least = least
+        """Leading tokens that decided, besides those of the index; None: all is for this message alone."""
+        self._verdicts: dict[Filter, bool] = {}
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter was asked: others at the same nodes may find another verdict."""
+        return bool(self._verdicts)
+
+    def dropped(self, rule: Filter) -> bool:
+        """Whether a filter drops it."""
+        dropped = self._verdicts.get(rule)
+        if dropped is None:
+            dropped, decisive = rule.verdict(self._subject)
+            self._verdicts[rule] = dropped
+            if self._least is not None:
+                self._least = max(self._least, decisive)
+        return dropped
+
+    def depth(self, decisive: int) -> int:
+        """How many leading tokens decided, where the index says `decisive`."""
+        return _depth(decisive, self._least)
+
+
+def _depth(decisive: int, least: int | None) -> int:
+    """How many leading tokens decided, in the index and before that."""
+    return NOT_KEPT if least is None else max(decisive, least)
+
+
 def _choose(
-    subscriptions: Iterable[Subscription], targets: list[Target], served: set[int], *, routed: bool
+    subscriptions: Iterable[Subscription], targets: list[Target], served: set[int], message: _Undecided
 ) -> None:
     """Add the targets of all local ones, and of the first of each other server.
 
-    A message that is `routed` goes to no route again. `served` are the servers that have one already.
+    None whose filter drops the message. One that is `routed` goes to no route again.
+    `served` are the servers that have one already.
     """
     for subscription in subscriptions:
         origin = subscription.subscriber.origin
+        if subscription.filter is not None and message.dropped(subscription.filter):
+            continue
         if origin == LOCAL:
             targets.append(subscription.target)
-        elif origin not in served and (not routed or subscription.subscriber.kind in _SERVED_BY_ROUTES):
+        elif origin not in served and (
+            not message.routed or subscription.subscriber.kind in _SERVED_BY_ROUTES
+        ):
             served.add(origin)
             targets.append(subscription.target)

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ..dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
 from ..peer_kind import PeerKind
+from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
 
 LOCAL = 0
@@ -41,10 +42,18 @@ class Subscriber(Protocol):
 class Subscription:
     """One SUB of one connection, and the place its messages go to. Compared by identity."""
 
-    __slots__ = ("queue", "sid", "subject", "subscriber", "target")
+    __slots__ = ("filter", "queue", "sid", "subject", "subscriber", "target")
 
-    def __init__(self, subscriber: Subscriber, command: Subscribe, plane: Plane, outbox: Outbox) -> None:
-        """Its messages go to `outbox`, one of the plane's."""
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        command: Subscribe,
+        plane: Plane,
+        outbox: Outbox,
+        filter: Filter | None = None,  # noqa: A002 - the name of the attribute
+    ) -> None:
+        """Its messages go to `outbox`, one of the plane's, but for those that `filter` drops."""
+        self.filter = filter
         self.subscriber = subscriber
         self.subject, self.queue, self.sid = command
         self.target: Target = plane.target(outbox, self.sid, self)

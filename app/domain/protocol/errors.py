@@ -5,6 +5,7 @@ ProtocolError
 │   └── UnknownOperation     a verb not understood                 closes
 ├── InvalidSubject           SUB                                   stays open
 ├── InvalidPublishSubject    pedantic PUB                          stays open
+├── PermissionsViolation     a right is missing                    stays open
 ├── AuthorizationViolation   wrong or missing credentials          closes
 ├── AuthorizationTimeout     no CONNECT in time                    closes
 ├── InvalidClientProtocol    a `protocol` that is unknown          closes
@@ -83,6 +84,23 @@ class InvalidPublishSubject(InvalidSubject):
     """The same of a message of a pedantic client."""
 
     today: ClassVar[tuple[str, ...] | None] = ("Invalid Publish Subject",)
+
+
+class PermissionsViolation(ProtocolError):
+    """A client may not do `what`; the texts are those of current servers (permission-rules.md, section 3)."""
+
+    lines: ClassVar[tuple[str, ...]] = ("Permissions Violation",)
+    closes = False
+
+    def __init__(self, reason: str = "", *, what: bytes = b"") -> None:
+        super().__init__(reason)
+        self.what = what
+
+    def wire(self, compatibility: Compatibility = Compatibility.GNATSD) -> bytes:
+        """See `ProtocolError`; gnatsd 0.8.0 has no permissions, so the text is the same for all clients."""
+        if not self.what:
+            return super().wire(compatibility)
+        return b"-ERR 'Permissions Violation for %b'\r\n" % self.what
 
 
 class AuthorizationViolation(ProtocolError):

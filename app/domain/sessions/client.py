@@ -16,6 +16,7 @@ from ..events import (
 )
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
+from ..permissions.rules import Permissions
 from ..protocol import encode
 from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
 from ..protocol.compatibility import Compatibility
@@ -33,6 +34,7 @@ from ..stats import ClientStats, Profile
 from .connection import Connection
 from .host import Host
 from .peer import PeerSession
+from .permission_guard import PermissionGuard, publish_denied, publish_violation
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -49,6 +51,7 @@ class ClientSession(PeerSession):
 
     __slots__ = (
         "_echo",
+        "_guard",
         "_headers",
         "_heard",
         "_logged_in",
@@ -74,6 +77,8 @@ class ClientSession(PeerSession):
         self._headers = False
         self._echo = True
         self._no_responders = False
+        self._guard: PermissionGuard | None = None
+        """None for a client without rules."""
         self._protocol = 0
         self._ponged = False
         self._heard = 0
@@ -189,9 +194,19 @@ class ClientSession(PeerSession):
 
     def _become(self, identity: Identity) -> None:
         """Take the rights of this identity; see `_may_become`."""
+        if self.identity is None or identity.permissions != self.identity.permissions:
+            self._obey(identity.permissions)
         self.identity = identity
         self.admitted = True
         self._apply_options()
+
+    def _obey(self, permissions: Permissions | None) -> None:
+        """Let these rules, and no others, hold from now on."""
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.close()
+        if permissions is not None and permissions != Permissions():
+            self._guard = PermissionGuard(self.host, self.connection, permissions)
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
@@ -258,7 +273,10 @@ class ClientSession(PeerSession):
     def _apply_options(self) -> None:
         inlet = self.connection.inlet
         inlet.verbose = self._verbose
-        inlet.audience = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
+        base = Audience.PEDANTIC if self._pedantic else Audience.LENIENT
+        profile = self._guard.number if self._guard is not None else 0
+        inlet.audience = base + profile * Audience.PROFILE
+        inlet.guarded = self._is_current
         inlet.publishing = self.admitted
         inlet.headers = self.connection.outbox.headers = self._headers
         inlet.echo = self._echo
@@ -268,6 +286,11 @@ class ClientSession(PeerSession):
     def _acts_as_anonymous(self) -> bool:
         """Whether the client does without a login, and has sent something."""
         return self.admitted and self._pending is None and bool(self.lines or self.connection.inlet.in_msgs)
+
+    def denied(self, subject: bytes, reply: bytes) -> None:
+        """Refuse a message that the client may not publish."""
+        self.refuse(publish_violation(subject, reply))
+        self.report(publish_denied(self.connection, subject, reply, self._own_name))
 
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""
@@ -286,11 +309,16 @@ class ClientSession(PeerSession):
             self.connection.outbox.send(encode.OK)
 
     def subscribe(self, command: Subscribe) -> None:
-        """Add a subscription, unless the client has as many as it may."""
+        """Add a subscription, with a filter where one is needed.
+
+        Raises `PermissionsViolation`, or `MaximumSubscriptions` if the client has as many as it may.
+        """
+        rule = self._guard.filter_for(command, self._own_name) if self._guard is not None else None
         limit = self.host.limits.max_subscriptions
         if limit and len(self.subscriptions) >= limit:
             raise MaximumSubscriptions
-        super().subscribe(command)
+        outbox = self.connection.outbox
+        self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, and answer a client that wants that."""
@@ -346,6 +374,7 @@ class ClientSession(PeerSession):
         """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
         if self.connection.was_opened or not self.over_websocket:
             self.host.history.closed.add(self._last_words())
+        self._obey(None)
         super().closed()
 
     def _last_words(self) -> ClosedClient:

@@ -73,6 +73,7 @@ class Connection:
         "session",
         "started",
         "was_opened",
+        "watcher",
         "wire",
     )
 
@@ -92,6 +93,8 @@ class Connection:
         """Why it ended, in the words of monitoring; see `closes_for`."""
         self.was_opened = False
         """Whether the link could carry traffic."""
+        self.watcher: Callable[[bytes], None] | None = None
+        """Receives the line of each message for the peer, if its session wants to know; see `watch`."""
         self.pings_out = 0
         """Pings that the peer has not answered."""
         self.rtt = 0.0
@@ -118,7 +121,13 @@ class Connection:
         self.session.configure(self._host.limits)
         self._host.plane.limit(self.inlet)
         self.outbox.alarm = self._host.flow.alarm(self)
-        self.inlet.trace = self.outbox.trace = self._host.events.trace
+        self.inlet.trace = self._host.events.trace
+        self.outbox.trace = self.inlet.trace or self.watcher is not None
+
+    def watch(self, watcher: Callable[[bytes], None] | None) -> None:
+        """Let this be the watcher from now on."""
+        self.watcher = watcher
+        self.outbox.trace = self.inlet.trace or watcher is not None
 
     def unprocessed(self) -> bytes:
         """What the peer has sent and what is not obeyed yet, from the beginning of a line on."""
@@ -356,7 +365,10 @@ class Connection:
 
     def sent(self, head: bytes) -> None:
         """See `Owner`."""
-        self._host.events.record(LineSent(self.link, readable(head)))
+        if self.watcher is not None:
+            self.watcher(head)
+        if self.inlet.trace:
+            self._host.events.record(LineSent(self.link, readable(head)))
 
     # --- sending -------------------------------------------------------------
 
@@ -368,7 +380,7 @@ class Connection:
 
     def report_sent(self, line: str) -> None:
         """Trace a line of the control plane."""
-        if self.outbox.trace:
+        if self.inlet.trace:
             self._host.events.record(LineSent(self.link, line))
 
     # --- ending --------------------------------------------------------------

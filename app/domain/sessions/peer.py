@@ -171,6 +171,10 @@ class PeerSession(ABC):
         text = tracing.fault_received(self.connection, verb.name, Fault(fault), text)
         self.refuse(error_of(Fault(fault), text, operation))
 
+    def denied(self, subject: bytes, reply: bytes) -> None:
+        """Refuse a message; only clients have rules."""
+        del subject, reply
+
     def traced(self, verb: bytes, argument: bytes, payload: bytes) -> None:
         """Trace a message."""
         tracing.message_received(self.connection, verb, argument, payload)

@@ -32,6 +32,21 @@ SENTENCES: list[tuple[Event, str, str]] = [
         "Server id is efkN9agMPhobqHAMtMEl5C",
     ),
     (events.ServerReady(None), "INF", "Server is ready"),
+    (
+        events.PublishDenied(None, "$G", "Subject", "b"),
+        "ERR",
+        '"$G" - Publish Violation - Subject "b"',
+    ),
+    (
+        events.SubscriptionDenied(None, "$G/user:u", "b", "", "1"),
+        "ERR",
+        '"$G/user:u" - Subscription Violation - Subject "b", SID 1',
+    ),
+    (
+        events.SubscriptionDenied(None, "$G/user:u", "b", "q", "1"),
+        "ERR",
+        '"$G/user:u" - Subscription Violation - Subject "b", Queue: "q", SID 1',
+    ),
     (events.SignalTrapped(None, "interrupt"), "DBG", "Trapped Signal; interrupt"),
     (events.ServerExiting(None), "INF", "Server Exiting.."),
     (

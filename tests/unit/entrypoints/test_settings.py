@@ -19,6 +19,7 @@ from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
 from app.domain.events import Event
 from app.domain.limits import Limits
+from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.entrypoints.settings import (
     RUNTIME,
@@ -106,6 +107,27 @@ def test_one_user() -> None:
     options = make_options({"authorization": {"user": "u", "password": "p", "token": "t"}})
 
     assert ({"u": "p"}, "t") == (auth_settings(options).users, auth_settings(options).token)
+
+
+def test_permissions() -> None:
+    """A user's own permissions replace the default ones whole; the single user has none."""
+    nkey = NkeyUser(1).nkey
+    users = (
+        {"user": "a", "permissions": {"publish": "x"}},
+        {"user": "b"},
+        {"user": "c", "permissions": {}},
+        {"nkey": nkey},
+    )
+    given = {"users": users, "default_permissions": {"subscribe": "d"}}
+    default = Permissions(subscribe=Rule((entry("d"),)))
+
+    assert {
+        "a": Permissions(Rule((entry("x"),))),
+        "b": default,
+        "c": Permissions(),
+        nkey: default,
+    } == auth_settings(make_options({"authorization": given})).permissions
+    assert {} == auth_settings(make_options({"authorization": {"users": users[1:2]}})).permissions
 
 
 def test_several_users() -> None:

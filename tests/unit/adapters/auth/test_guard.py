@@ -111,7 +111,13 @@ VERDICTS = pytest.mark.parametrize(
 
 NONSENSE = pytest.mark.parametrize(
     ("verdict", "kind"),
-    [("s3cr3t", "str"), (1, "int"), ({}, "dict"), (Identity(5), "Identity")],  # type: ignore[arg-type] # not a name
+    [
+        ("s3cr3t", "str"),
+        (1, "int"),
+        ({}, "dict"),
+        (Identity(5), "Identity"),  # type: ignore[arg-type] # not a name
+        (Identity(permissions={"publish": "a"}), "Identity"),  # type: ignore[arg-type] # no permissions
+    ],
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from app.adapters.auth.nkeys import NkeyAuthenticator
 from app.adapters.auth.setup import AuthSettings, open_authenticator
 from app.domain.credentials import Credentials, Identity
+from app.domain.permissions.rules import Permissions, Rule, entry
 from app.ports.authenticator import Authenticator, AuthError
 from tests.fakes.single_user import SingleUser
 from tests.support.nkeys import NkeyUser
@@ -52,6 +53,27 @@ def test_a_user_who_signs_the_nonce() -> None:
 def test_who_does_not_sign_is_refused(credentials: Credentials) -> None:
     """No, a broken, another's or a replayed signature, and unknown keys are refused, even with a password."""
     assert verdict(NkeyAuthenticator([USER.nkey], None), credentials) is None
+
+
+def test_permissions() -> None:
+    """A key has the permissions that are given for it, one without has none; passwords have theirs beside."""
+    rules = Permissions(Rule((entry("a"),)))
+    settings = AuthSettings(
+        users={"derek": "secret", "ann": "secret"},
+        nkeys=[USER.nkey, OTHER.nkey],
+        permissions={USER.nkey: rules, "derek": rules},
+    )
+    users = open_authenticator(settings, lambda _: None)
+    signed = [Credentials(nkey=each.nkey, sig=each.sig(NONCE), nonce=NONCE) for each in (USER, OTHER)]
+
+    assert Identity(USER.nkey, permissions=rules) == verdict(users, signed[0])
+    assert Identity(OTHER.nkey) == verdict(users, signed[1])
+    assert Identity("derek", permissions=rules) == verdict(users, Credentials("derek", "secret"))
+    assert Identity("ann") == verdict(users, Credentials("ann", "secret"))
+    alone = open_authenticator(
+        AuthSettings(nkeys=[USER.nkey], permissions={USER.nkey: rules}), lambda _: None
+    )
+    assert Identity(USER.nkey, permissions=rules) == verdict(alone, signed[0])
 
 
 def test_users_with_passwords_beside() -> None:

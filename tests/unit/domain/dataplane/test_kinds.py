@@ -94,6 +94,35 @@ def test_kinds_of_several_depths(stage: Stage, station: Station) -> None:
     assert [b"a.1.1", b"b.1.1", b"c.1.1", b"b.2.1", b"c.1.2"] == questions(stage)
 
 
+def test_large_audiences(stage: Stage, station: Station) -> None:
+    """The number of an audience may be as large as years of new ones make it."""
+    other = stage.station()
+    other.inlet.audience = 5 << 40
+    decide(stage, 1)
+
+    for each in (station, other, station, other):
+        each.feed(publish(b"a.1", b"a.2"))
+
+    assert [(0, b"a.1"), (5 << 40, b"a.1")] == stage.planner.asked
+
+
+def test_the_narrower_kind_comes_later(stage: Stage, station: Station) -> None:
+    """A plan for one subject does not serve its kind, whichever is made first."""
+    other = stage.station()
+    other.inlet.audience = 4
+    asked = stage.planner.asked
+
+    decide(stage, 1)
+    station.feed(publish(b"a.1"))
+    decide(stage, 2)
+    other.feed(publish(b"a.1", b"a.2"))
+    decide(stage, 1)
+    station.feed(publish(b"a.3"))
+    other.feed(publish(b"a.1", b"a.2"))
+
+    assert [(0, b"a.1"), (4, b"a.1"), (4, b"a.2")] == asked
+
+
 @pytest.mark.parametrize(
     ("changed", "forgotten"),
     [

@@ -77,7 +77,7 @@ class _Listener:
 
 
 class _SlowPlanner(Planner):
-    """Plans by going through all listeners; refuses what is no literal to pedants.
+    """Plans by going through all listeners; refuses what is no literal to pedants, and denies some.
 
     Some subjects take several turns, and some decisions are for one message. Groups of one
     name on several patterns have a part for each.
@@ -95,6 +95,9 @@ class _SlowPlanner(Planner):
         return search.go_on() or search
 
     def _decide(self, plane: Plane, audience: int, subject: bytes) -> Decision:
+        if audience == PEDANT and subject.startswith((b"b.", b"a.b.")):
+            refusal = b"" if is_literal(subject) else b"-ERR 'Invalid Subject'\r\n"
+            return plane.plan((), (), refusal, denied=True), max(2, self._decisive(subject))
         if audience == PEDANT and not is_literal(subject):
             return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n"), self._decisive(subject)
         tokens = tokens_of(subject)
@@ -109,7 +112,7 @@ class _SlowPlanner(Planner):
                 part = self.groups[listener.pattern, listener.queue]
                 if part not in groups.setdefault(listener.queue, []):
                     groups[listener.queue].append(part)
-        kept = NOT_KEPT if subject == b"b" else self._decisive(subject)
+        kept = NOT_KEPT if subject == b"b" else max(2 * (audience == PEDANT), self._decisive(subject))
         return plane.plan(plain, list(groups.values())), kept
 
     def add(self, plane: Plane, listener: "_Listener") -> None:
@@ -191,6 +194,7 @@ class _Ensemble:
         for number in (CLIENT, ROUTE):
             self.stations[number].outbox.headers = True
             self.stations[number].inlet.no_responders = True
+        self.stations[CLIENT].inlet.guarded = self.stations[PEDANT].inlet.guarded = True
         for station in (self.stations[PEDANT], self.stations[TRACED_ROUTE]):
             station.outbox.trace = True
             station.inlet.trace = True
@@ -277,7 +281,8 @@ class _Ensemble:
         inlet, outbox, control = station.inlet, station.outbox, station.control
         return (
             station.heard(),
-            (control.lines, control.partials, control.faults, control.traces, control.unanswered),
+            (control.lines, control.partials, control.faults, control.traces),
+            (control.unanswered, control.denials),
             (station.owner.presses, station.owner.heads),
             (inlet.in_msgs, inlet.in_bytes, inlet.last_publish, inlet.has_rest()),
             (outbox.out_msgs, outbox.out_bytes, outbox.last_delivery, outbox.pending(), outbox.passed()),

@@ -2,8 +2,11 @@
 
 import pytest
 
+from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.tombstones import TOMBSTONE_SECONDS
+from app.domain.permissions.rules import Permissions, Rule, entry
+from app.domain.sessions.client import ClientSession
 from app.domain.sessions.closing import REMOVED_AT_ONCE
 from tests.support.virtual_broker import VirtualClient
 from tests.support.virtual_cluster import GREATER_ID, SMALLER_ID, RoutedBroker, VirtualPeer
@@ -292,3 +295,35 @@ def test_many_groups(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         scene.send(subject=subject)
 
     assert 4 == stays.heard().count(b"MSG")
+
+
+def test_a_member_that_must_not_get_it(scene: Scene) -> None:
+    """Another member gets what the filter of the one that was drawn drops, and only that."""
+    bound, free = scene.server.connect(), scene.local(queue=b"other")
+    session = bound.connection.session
+    assert isinstance(session, ClientSession)
+    session.let_in(Identity(permissions=Permissions(subscribe=Rule(deny=(entry("foo.b"),)))))
+    bound.send(b'CONNECT {"verbose":false}\r\nSUB foo.* rules 9\r\n')
+    bound.heard()
+    sid = b"QRSID:%d:9" % bound.connection.cid
+
+    scene.send(sid, b"foo.b")
+    scene.send(sid, b"foo.a")
+    free.send(b"SUB foo.> rules 10\r\n")
+    scene.send(sid, b"foo.b", 2)
+    scene.send(sid, b"foo.a")
+
+    assert 2 * message(b"9") == bound.heard()
+    assert 2 * message(b"10", b"foo.b") == free.heard()
+    assert b"" == scene.member.heard()
+
+
+def test_nothing_is_denied_to_servers(scene: Scene) -> None:
+    """Rules are for clients; a session of a route takes no notice of a denial."""
+    session = scene.peer.session
+    scene.peer.heard()
+
+    session.denied(b"a", b"")
+
+    assert b"" == scene.peer.heard()
+    assert not scene.peer.wire.closed

@@ -17,6 +17,7 @@ from app.domain.protocol.errors import (
     MaximumSubscriptions,
     NoRespondersWithoutHeaders,
     ParserError,
+    PermissionsViolation,
     PingsUnanswered,
     ProtocolError,
     UnknownOperation,
@@ -36,6 +37,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
     MaximumControlLine: b"-ERR 'Maximum Control Line Exceeded'\r\n",
     MaximumConnections: b"-ERR 'Maximum Connections Exceeded'\r\n",
     NoRespondersWithoutHeaders: b"-ERR 'no responders requires headers support'\r\n",
+    PermissionsViolation: b"-ERR 'Permissions Violation'\r\n",
     PingsUnanswered: b"-ERR 'Stale Connection'\r\n",
 }
 
@@ -72,9 +74,17 @@ def test_no_error_is_without_a_text() -> None:
 
 def test_few_errors_leave_the_link_open() -> None:
     """All but those about one subject or one subscription end it."""
-    assert {InvalidSubject, InvalidPublishSubject, MaximumSubscriptions} == {
+    assert {InvalidSubject, InvalidPublishSubject, MaximumSubscriptions, PermissionsViolation} == {
         kind for kind in WIRE if not kind.closes
     }
+
+
+@pytest.mark.parametrize("compatibility", Compatibility)
+def test_a_violation_says_of_what(compatibility: Compatibility) -> None:
+    """Clients compare the text of a violation of permissions; it is the same for all."""
+    error = PermissionsViolation("a secret reason", what=b'Publish to "a"')
+
+    assert b"-ERR 'Permissions Violation for Publish to \"a\"'\r\n" == error.wire(compatibility)
 
 
 def test_a_reason_is_for_the_log() -> None:

@@ -1,0 +1,1 @@
+"""What a client may publish and subscribe to."""
