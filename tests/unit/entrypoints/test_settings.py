@@ -128,6 +128,8 @@ def test_permissions() -> None:
         nkey: default,
     } == auth_settings(make_options({"authorization": given})).permissions
     assert {} == auth_settings(make_options({"authorization": {"users": users[1:2]}})).permissions
+    unnamed = anonymous(make_options({"authorization": given, "no_auth_user": "b"}))
+    assert {Identity("b", permissions=default)} == set(unnamed.values())
 
 
 def test_several_users() -> None:

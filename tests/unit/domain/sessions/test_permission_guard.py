@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import PublishDenied, SubscriptionDenied
@@ -184,6 +185,23 @@ def test_no_other_rights(scene: Scene) -> None:
 
     scene.server.settle()
     assert client.heard().endswith(b"-ERR 'Authorization Violation'\r\n")
+
+
+def test_without_credentials(make_plane: MakePlane) -> None:
+    """A client without credentials obeys the rules of its user, until it logs in as another one."""
+    guest = Identity("guest", permissions=Permissions(rule("g")))
+    setup = BrokerSetup(compatibility=Compatibility.CURRENT, anonymous={ConnectionType.STANDARD: guest})
+    server = VirtualBroker(
+        make_plane, gatekeeper=SingleUser("derek", "s", Permissions(rule("d"))), setup=setup
+    )
+    first, second = server.connect(), server.connect()
+    quiet = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
+
+    assert b"Publish to" in first.ask(b"PUB d 0\r\n\r\n")
+    assert b"" == first.ask(quiet + b"PUB g 0\r\n\r\n")
+    assert b"Publish to" in first.ask(b"PUB d 0\r\n\r\n")
+    assert b"" == second.ask(LOGIN + b"PUB d 0\r\n\r\n")
+    assert b"Publish to" in second.ask(b"PUB g 0\r\n\r\n")
 
 
 def test_responses(scene: Scene) -> None:
