@@ -62,6 +62,18 @@ def test_c_client_with_an_nkey(client: ForeignClient, twin: dict[str, str], tmp_
         client.run("nkey", server.url, user.nkey, str(seed))
 
 
+def test_c_client_without_permission(client: ForeignClient, twin: dict[str, str], tmp_path: Path) -> None:
+    """It reports what is denied, by subject, and works on with the rest."""
+    denied = '{ deny: "secret" }'
+    permissions = f"{{ publish: {denied}, subscribe: {denied} }}"
+    config = tmp_path / "permissions.conf"
+    config.write_text(
+        f"authorization {{ users: [ {{ user: user, password: secret, permissions: {permissions} }} ] }}\n"
+    )
+    with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
+        client.run("permissions", f"nats://user:secret@127.0.0.1:{server.port}")
+
+
 def test_c_client_with_tls(client: ForeignClient, twin: dict[str, str]) -> None:
     """It begins TLS after INFO."""
     files = certificates().files()

@@ -61,6 +61,18 @@ def test_node_client_with_an_nkey(client: ForeignClient, twin: dict[str, str], t
         client.run("nkey", server.url, user.seed)
 
 
+def test_node_client_without_permission(client: ForeignClient, twin: dict[str, str], tmp_path: Path) -> None:
+    """It reports what is denied, by subject, and works on with the rest."""
+    denied = '{ deny: "secret" }'
+    permissions = f"{{ publish: {denied}, subscribe: {denied} }}"
+    config = tmp_path / "permissions.conf"
+    config.write_text(
+        f"authorization {{ users: [ {{ user: user, password: secret, permissions: {permissions} }} ] }}\n"
+    )
+    with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
+        client.run("permissions", server.url)
+
+
 def test_node_client_with_tls(client: ForeignClient, twin: dict[str, str]) -> None:
     """It begins TLS after INFO."""
     files = certificates().files()
