@@ -28,6 +28,7 @@ from ..protocol.errors import (
     MaximumPayload,
     MaximumSubscriptions,
     NoRespondersWithoutHeaders,
+    PermissionsViolation,
     ProtocolError,
 )
 from ..stats import ClientStats, Profile
@@ -147,6 +148,12 @@ class ClientSession(PeerSession):
         if isinstance(error, MaximumPayload):
             return PayloadExceeded(self.connection.link, error.reason, self.host.limits.max_payload)
         return super().event_of(error)
+
+    def refuse(self, error: ProtocolError) -> None:
+        """What a client has no right to is counted."""
+        if isinstance(error, PermissionsViolation):
+            self.host.history.violations.permissions += 1
+        super().refuse(error)
 
     def note_refusal(self, line: bytes) -> None:
         """A message with headers from a client that may send none is counted."""

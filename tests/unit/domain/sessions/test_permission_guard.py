@@ -269,3 +269,12 @@ def test_names_in_the_log() -> None:
     nkey = NkeyUser(1).nkey
 
     assert ["$G", "$G/user:derek", f"$G/nkey:{nkey}"] == [who(user) for user in ("", "derek", nkey)]
+
+
+def test_what_is_refused_is_counted(scene: Scene) -> None:
+    """Each message and each subscription without a right counts, for monitoring."""
+    client = scene.client(Permissions(rule(allow="a"), rule(allow="a")))
+
+    client.send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\nSUB b 1\r\nSUB a 2\r\n")
+
+    assert scene.server.broker.history.violations.permissions == 2
