@@ -115,7 +115,7 @@ def test_the_program_plays_seeds_and_sums_up(capsys: pytest.CaptureFixture[str])
 
     lines = capsys.readouterr().out.splitlines()
     assert 0 == status
-    assert "2/2 seeds" in lines[0]
+    assert any("2/2 seeds" in line for line in lines)  # there is one before, where seeds take long
     assert "all promises kept" == lines[-1]
 
 

@@ -18,6 +18,8 @@ EXCEPTIONS = {
     "ManualClock": "of simulations, and of programs that embed servers",
     "Message": "of the data plane, and what a client without a socket gets",
     "Subscription": "of the domain, and of a client without a socket",
+    "Entry": "of the journal, and of a list of permissions",
+    "Rule": "of permissions, and a fault that programs ask for",
     "Dialer": "what the domain asks for, and the port that extends it",
 }
 
