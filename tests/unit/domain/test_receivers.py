@@ -16,8 +16,9 @@ from app.domain.receivers import (
 from app.domain.steps import STEP_WORK
 from app.domain.subjects.trie import NODES_PER_STEP
 from tests.fakes.single_user import SingleUser
+from tests.fakes.wire import FakeWire
 from tests.support.steps import counted, finished
-from tests.support.virtual_broker import VirtualBroker, VirtualClient
+from tests.support.virtual_broker import QUIET, VirtualBroker, VirtualClient
 from tests.unit.domain.test_view import Seed
 
 NAMED = b'CONNECT {"verbose":false,"pedantic":false,"name":"%b"}\r\n'
@@ -97,7 +98,7 @@ def test_filters(make_plane: MakePlane) -> None:
 def test_routes(make_plane: MakePlane) -> None:
     """Other servers are listed once, and groups say which of them have members."""
     seed = Seed(make_plane)
-    wire = seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB a.b q QRSID:7:2\r\n")
+    seed.welcome("A", b"SUB a.* RSID:7:1\r\n", b"SUB a.b q QRSID:7:2\r\n")
     seed.welcome("B", b"SUB a.b RSID:1:1\r\n")
 
     found = finished(receivers(seed.broker, b"a.b", 10))
@@ -106,9 +107,22 @@ def test_routes(make_plane: MakePlane) -> None:
     assert {ReceivingRoute(1, "A", "A"), ReceivingRoute(2, "B", "B")} == set(found.routes)
     assert (0, ()) == (found.total, found.subscriptions)
 
-    steps = receivers(seed.broker, b"a.b", 10)
-    wire.lose()
-    assert (ReceivingRoute(2, "B", "B"),) == finished(steps).routes
+
+def test_a_route_that_ends(make_plane: MakePlane) -> None:
+    """A server whose route ends between two steps is left out."""
+    seed = Seed(make_plane)
+    route = seed.welcome("A", b"SUB a RSID:7:1\r\n")
+    wire = FakeWire()
+    wire.handler = seed.broker.accept(wire)
+    wire.handler.opened()
+    wire.feed(QUIET + b"".join(b"SUB a %d\r\n" % sid for sid in range(STEP_WORK)))
+    steps = receivers(seed.broker, b"a", 1)
+    next(steps)
+
+    route.lose()
+    found = finished(steps)
+
+    assert (STEP_WORK, ()) == (found.total, found.routes)
 
 
 def test_it_pauses(server: VirtualBroker) -> None:
