@@ -37,7 +37,7 @@ from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
-from .sessions.local_client import LocalClient
+from .sessions.local_client import LocalClient, LocalSession
 from .sessions.wire import Handler, Wire
 from .stats import SlowConsumerRecord, Traffic
 from .timers import DueQueue, Scheduler
@@ -223,14 +223,22 @@ class Broker:
             yield from (session.subscriptions for session in self.sessions.values())
             yield from (client.session.subscriptions for client in self._local.values())
 
+    def session_of(self, number: int) -> ClientSession | LocalSession | None:
+        """That of a client, inside the process too; None if there is none."""
+        local = self._local.get(number)
+        return local.session if local is not None else self.sessions.get(number)
+
+    def sessions_of_clients(self) -> list[ClientSession | LocalSession]:
+        """Those of all clients that are here now."""
+        return [*self.sessions.values(), *(client.session for client in self._local.values())]
+
     def _find_member(self, sid: bytes) -> Subscription | None:
         """The local member of a queue group that other servers know by this sid."""
         name = read_member(sid)
         if name is None:
             return None
         number, own_sid = name
-        local = self._local.get(number)
-        session = local.session if local is not None else self.sessions.get(number)
+        session = self.session_of(number)
         subscription = session.subscriptions.get(own_sid) if session is not None else None
         return subscription if subscription is not None and subscription.queue is not None else None
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .permissions.rules import Permissions
 from .security import PeerCredentials, Security
 
 
@@ -46,6 +47,32 @@ class Violations:
     """Messages whose headers have impossible sizes, or that may have none."""
     permissions: int = 0
     """Messages and subscriptions that a client has no right to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A message or subscription that a client had no right to. The time is on the monotonic scale."""
+
+    at: float
+    text: str
+    """What it was, in the words of the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRights:
+    """What decides what one client may do."""
+
+    user: str
+    """Whom it logged in as; may be empty."""
+    admitted: bool
+    """Whether it may do anything yet."""
+    permissions: Permissions | None
+    reply_is_open: bool
+    """Whether the subject in question is a reply subject that the client may publish to now."""
+    echo: bool
+    """Whether the client gets its own messages."""
+    denials: tuple[Denial, ...]
+    """The latest of them, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,17 @@ from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .limits import Limits
 from .protocol.encode import ServerInfo
+from .receivers import Receivers, receivers
 from .sessions.client import ClientSession
-from .stats import ClientStats, RouteStats, SlowConsumerRecord, SubscriptionStats, Traffic, Violations
+from .stats import (
+    ClientRights,
+    ClientStats,
+    RouteStats,
+    SlowConsumerRecord,
+    SubscriptionStats,
+    Traffic,
+    Violations,
+)
 from .steps import ROW_WORK, Step, Steps
 
 BATCH = 64
@@ -253,6 +262,15 @@ class LiveView:
         """See `BrokerView`."""
         session = self._broker.sessions.get(cid)
         return None if session is None else session.stats()
+
+    def rights(self, cid: int, subject: bytes) -> ClientRights | None:
+        """See `BrokerView`."""
+        session = self._broker.sessions.get(cid)
+        return None if session is None else session.rights(subject)
+
+    def receivers(self, subject: bytes, limit: int, skipped: int = 0) -> Steps[Receivers]:
+        """See `BrokerView`."""
+        return receivers(self._broker, subject, limit, skipped)
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """See `BrokerView`."""

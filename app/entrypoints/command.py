@@ -13,6 +13,7 @@ from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
 from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
 from .container import Container
+from .explain import WORD, run_explain
 from .preflight import obstacles
 from .process import run
 from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
@@ -27,6 +28,9 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     `usual` are the signal handlers of a program that does not serve.
     """
     fill_standard_streams()
+    if words[:1] == [WORD]:
+        restore_defaults(usual)
+        return run_explain(words[1:])
     try:
         command = parse(words)
     except UsageError as error:

@@ -27,6 +27,7 @@ from ..domain.connection_type import ConnectionType
 from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.limits import Limits, longest_message
+from ..domain.permissions.configured_users import ConfiguredUsers
 from ..domain.permissions.rules import Permissions
 from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
@@ -121,6 +122,19 @@ def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
         for kind, user in users.items()
         if user and (kind not in mapped or user in nkeys)
     }
+
+
+def configured_users(options: Options) -> ConfiguredUsers:
+    """What is known of users before they log in."""
+    auth = auth_settings(options)
+    users = {user: auth.permissions.get(user) for user in (*auth.users, *auth.nkeys)}
+    nobody = anonymous(options).get(ConnectionType.STANDARD)
+    if nobody is not None:
+        users.setdefault("", nobody.permissions)
+    elif auth.token and not auth.users:
+        users[""] = None
+    required = bool(users or auth.authenticator)
+    return ConfiguredUsers(users, login_required=required, external=bool(auth.authenticator))
 
 
 def limits(options: Options) -> Limits:
@@ -344,6 +358,7 @@ def monitor_settings(options: Options, data_plane: str, config_file: str = "") -
         known_as=own_names(options),
         log=_log_destination(options),
         config_file=config_file,
+        users=configured_users(options),
     )
 
 

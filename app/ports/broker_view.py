@@ -40,11 +40,14 @@ from ..domain.interest.index import IndexStats
 from ..domain.limits import Limits
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
+from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.security import Security
 from ..domain.stats import (
+    ClientRights,
     ClientStats,
     Closing,
     ConnectionStats,
+    Denial,
     Profile,
     RouteStats,
     SlowConsumerRecord,
@@ -68,6 +71,7 @@ __all__ = [
     "OF_CLOSED",
     "PROTO",
     "BrokerView",
+    "ClientRights",
     "ClientStats",
     "ClosedClient",
     "Closing",
@@ -80,11 +84,16 @@ __all__ = [
     "ConnectionState",
     "ConnectionStats",
     "ConnectionTotals",
+    "Denial",
     "Health",
     "IndexStats",
     "Limits",
     "Link",
     "Profile",
+    "Receivers",
+    "ReceivingGroup",
+    "ReceivingRoute",
+    "ReceivingSubscription",
     "RouteStats",
     "Security",
     "ServerFacts",
@@ -129,6 +138,17 @@ class BrokerView(Protocol):
 
     def client(self, cid: int) -> ClientStats | None:
         """A client, without what it listens to; None for one that has gone."""
+        ...
+
+    def rights(self, cid: int, subject: bytes) -> ClientRights | None:
+        """What decides what a client may do with a subject; None for one that has gone."""
+        ...
+
+    def receivers(self, subject: bytes, limit: int, skipped: int = 0) -> Steps[Receivers]:
+        """Who gets a message on this subject: all are counted, and at most `limit` of a kind are listed.
+
+        `skipped` is the number of a publisher that gets none of its own messages; 0 for none.
+        """
         ...
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:

@@ -8,6 +8,7 @@ from app.adapters.monitoring.context import MonitoringContext, MonitorSettings, 
 from app.adapters.monitoring.process_figures import ProcessFigures
 from app.ports.broker_view import (
     BrokerView,
+    ClientRights,
     ClientStats,
     ClosedClient,
     ConnectionChoice,
@@ -20,6 +21,7 @@ from app.ports.broker_view import (
     Limits,
     Link,
     Profile,
+    Receivers,
     RouteStats,
     ServerFacts,
     ServerInfo,
@@ -88,6 +90,8 @@ class FakeBrokerView(BrokerView):
         self.links: list[RouteStats] = []
         self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
+        self.client_rights: dict[int, ClientRights] = {}
+        self.receiving = Receivers(0, (), 0, (), ())
         self.asked: list[object] = []
 
     def monotonic(self) -> float:
@@ -122,6 +126,17 @@ class FakeBrokerView(BrokerView):
     def client(self, cid: int) -> ClientStats | None:
         """The client of this number."""
         return next((one for one in self.clients if one.connection.cid == cid), None)
+
+    def rights(self, cid: int, subject: bytes) -> ClientRights | None:
+        """Those of the client of this number."""
+        self.asked.append(subject)
+        return self.client_rights.get(cid)
+
+    def receivers(self, subject: bytes, limit: int, skipped: int = 0) -> Steps[Receivers]:
+        """As the test says."""
+        self.asked.append((subject, limit, skipped))
+        yield
+        return self.receiving
 
     def subscriptions_of(self, cid: int) -> Iterator[tuple[SubscriptionStats, ...]]:
         """What it listens to, in two parts and an empty one."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from . import metrics, pages, varz
 from .connections import Connz, Routez
 from .context import MonitoringContext
+from .explanation import ExplainPage
 from .formats import indented
 from .health import Probes
 from .help_pages import docs_router, index_page
@@ -68,6 +69,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _not_found)
     app.include_router(StatusPages(context, links or {}).router())
+    app.include_router(ExplainPage(context).router())
     app.include_router(Probes(context.view, context.requests).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ...domain.permissions.configured_users import ConfiguredUsers
 from ...ports.broker_view import BrokerView, Compatibility
 from .journal import Journal
 from .process_figures import ProcessFigures
@@ -69,6 +70,8 @@ class MonitorSettings:
     """The log's destination, in words."""
     config_file: str = ""
     """Empty where only flags configure the server."""
+    users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
+    """The users that are configured, without their secrets."""
 
 
 @dataclass(slots=True)

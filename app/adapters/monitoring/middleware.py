@@ -26,7 +26,9 @@ _MISDIRECTED = 421
 
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 
-_DETAILED = frozenset({"/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz", "/dashboard"})
+_DETAILED = frozenset(
+    {"/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz", "/explain", "/dashboard"}
+)
 """Pages that show clients or subjects; also the paths below them."""
 
 

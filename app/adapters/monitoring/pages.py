@@ -83,9 +83,9 @@ def connz(
     moment = Moment(now, context.wall_time, is_current=context.is_current)
     rows = (connection_info(stats, moment, auth=auth) for stats in _present(context, chosen))
     if query.subscriptions:
-        yield from _with_rows(head, _with_lists(context, rows, detail=detail))
+        yield from with_rows(head, _with_lists(context, rows, detail=detail))
     else:
-        yield from _with_rows(head, _in_steps(rows, _connection_rows))
+        yield from with_rows(head, in_steps(rows, _connection_rows))
 
 
 Chosen = ClientStats | ClosedClient | int
@@ -98,9 +98,9 @@ def _chosen(
     """The number of clients, and those of the page; the statistics of a large page are taken later."""
     facts = context.view.server()
     if min(query.limit, facts.connections + facts.closed_clients) <= MAX_SNAPSHOT:
-        page = yield from _without_bytes(context.view.connections(replace(query, subscriptions=False)))
+        page = yield from without_bytes(context.view.connections(replace(query, subscriptions=False)))
         return page.total, page.rows
-    choice = yield from _without_bytes(context.view.choose(query))
+    choice = yield from without_bytes(context.view.choose(query))
     return choice.total, choice.chosen
 
 
@@ -130,7 +130,7 @@ def _with_lists(context: MonitoringContext, rows: Iterable[ConnectionInfo], *, d
 
 def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks:
     """All routes; with `subscriptions` their remote subjects."""
-    routes = yield from _without_bytes(context.view.routes())
+    routes = yield from without_bytes(context.view.routes())
     now = context.view.monotonic()
     head = Routez(
         now=rfc3339(context.wall_time.of(now)),
@@ -141,9 +141,9 @@ def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks
     moment = Moment(now, context.wall_time, is_current=context.is_current)
     rows = (route_entry(stats, moment) for stats in routes)
     if subscriptions:
-        yield from _with_rows(head, _routes_with_lists(context, rows))
+        yield from with_rows(head, _routes_with_lists(context, rows))
     else:
-        yield from _with_rows(head, _in_steps(rows, _route_rows))
+        yield from with_rows(head, in_steps(rows, _route_rows))
 
 
 def _unreachable(context: MonitoringContext) -> list[UnreachableEntry]:
@@ -182,16 +182,16 @@ def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:
 
 def subsz(context: MonitoringContext) -> Chunks:
     """The subscription index, as a page."""
-    yield indented((yield from _without_bytes(subsz_figures(context))))
+    yield indented((yield from without_bytes(subsz_figures(context))))
 
 
 def subsz_list(context: MonitoringContext, offset: int, limit: int) -> Chunks:
     """The subscription index, and a page of the clients' subscriptions."""
-    total = yield from _without_bytes(context.view.count_subscriptions())
-    figures = yield from _without_bytes(subsz_figures(context))
+    total = yield from without_bytes(context.view.count_subscriptions())
+    figures = yield from without_bytes(subsz_figures(context))
     paging = {"total": total, "offset": offset, "limit": limit, "subscriptions_list": []}
     rows = _details(context.view.all_subscriptions(offset, limit), IN_PAGE)
-    yield from _with_rows(figures.model_copy(update=paging), rows)
+    yield from with_rows(figures.model_copy(update=paging), rows)
 
 
 def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
@@ -251,7 +251,7 @@ def leafz(context: MonitoringContext) -> Leafz:
 # --- writing rows -----------------------------------------------------------------------
 
 
-def _without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
+def without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
     """The same steps, as steps of a page that give no bytes."""
     while True:
         try:
@@ -262,7 +262,7 @@ def _without_bytes(steps: Steps[T]) -> Generator[bytes, None, T]:
         yield b""
 
 
-def _with_rows(head: BaseModel, rows: Chunks) -> Chunks:
+def with_rows(head: BaseModel, rows: Chunks) -> Chunks:
     """`head`, with these rows in the empty list that is its last field; each row begins with a comma."""
     yield indented(head).removesuffix(b"]\n}")
     is_empty = True
@@ -286,7 +286,7 @@ def _row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
     yield b"\n    }" if is_empty else b"\n      ]\n    }"
 
 
-def _in_steps(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
+def in_steps(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
     """Rows of a page's list, `ROWS_PER_STEP` at a time."""
     left = iter(rows)
     while some := list(islice(left, ROWS_PER_STEP)):

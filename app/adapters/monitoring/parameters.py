@@ -66,9 +66,8 @@ _NUMBER = {"anyOf": [{"type": "integer", "minimum": -_LARGEST, "maximum": _LARGE
 _STATE = {"anyOf": [{"type": "string", "enum": ["open", "closed", "all", "any"]}, _EMPTY]}
 _KEY = {"anyOf": [{"type": "string", "enum": [key.value for key in SortKey]}, _EMPTY]}
 
-_Bounded = Annotated[
-    int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer), WithJsonSchema(_NUMBER)
-]
+Whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST), BeforeValidator(_integer), WithJsonSchema(_NUMBER)]
+"""A number of 64 bits; an empty text is 0."""
 Switch = Annotated[str, Field(pattern=_SWITCH)]
 """1, t and true are on; see `is_on`."""
 
@@ -94,10 +93,10 @@ class RoutezQuery(PageQuery):
 
 
 class _Paging(PageQuery):
-    limit: Annotated[_Bounded, Field(description=f"Entries at most; 0 and less mean {DEFAULT_LIMIT}.")] = (
+    limit: Annotated[Whole, Field(description=f"Entries at most; 0 and less mean {DEFAULT_LIMIT}.")] = (
         DEFAULT_LIMIT
     )
-    offset: Annotated[_Bounded, Field(description="Entries to pass by; less than 0 means 0.")] = 0
+    offset: Annotated[Whole, Field(description="Entries to pass by; less than 0 means 0.")] = 0
 
     @property
     def most(self) -> int:
@@ -142,7 +141,7 @@ class ConnzQuery(_Paging):
     ] = ConnectionState.OPEN
     user: Annotated[str, Field(description="Only clients that logged in as this user.")] = ""
     acc: Annotated[str, Field(description="Only clients of this account. All are of $G.")] = ""
-    cid: Annotated[_Bounded, Field(description="Only the client of this number.")] = 0
+    cid: Annotated[Whole, Field(description="Only the client of this number.")] = 0
 
     @property
     def detail(self) -> bool:
@@ -173,6 +172,8 @@ def error_line(error: RequestValidationError) -> str:
     first = error.errors()[0]
     if first["type"] == _UNFIT:
         return str(first["msg"])
+    if first["type"] == "missing":
+        return f"{first['loc'][-1]} is missing"
     name, given = first["loc"][-1], one_line(str(first.get("input", "")))
     if name == "sort":
         return f"Invalid sorting option: {given}"

@@ -63,6 +63,68 @@ class ClusterSection(PageModel):
     tls_required: bool
 
 
+class Verdict(PageModel):
+    """Whether something is allowed, and why."""
+
+    allowed: bool
+    rule: Annotated[str, Field(examples=['publish.deny "a.>"'], description="The rule that decides.")]
+    left_out: Annotated[
+        list[str] | None, Field(description="Subjects that the subscription covers and does not get.")
+    ] = None
+
+
+class DenialEntry(PageModel):
+    """A message or subscription that the client had no right to."""
+
+    at: Time
+    denied: Annotated[str, Field(examples=['Publish to "a.b"'])]
+
+
+class GroupEntry(PageModel):
+    """A queue group, of which one member gets the message."""
+
+    queue: str
+    members: Annotated[int, Field(description="Subscriptions at this server.")]
+    routes: Annotated[list[int], Field(description="Numbers of routes to servers that have members.")]
+
+
+class InterestedRoute(PageModel):
+    """A server that has receivers among its clients."""
+
+    rid: int
+    remote_id: str
+    name: str
+
+
+class ReceivingEntry(PageModel):
+    """A subscription of a client of this server."""
+
+    subject: str
+    queue: Annotated[str, Field(description="Empty outside of queue groups.")]
+    cid: int
+    name: str
+
+
+class Explain(PageModel):
+    """The rights to a subject, and the receivers of a message on it."""
+
+    subject: str
+    queue: str | None = None
+    user: str | None = None
+    cid: int | None = None
+    publish: Verdict
+    subscribe: Verdict
+    denials: Annotated[
+        list[DenialEntry] | None, Field(description="The latest of this client, oldest first.")
+    ] = None
+    num_subscriptions: Annotated[int, Field(description="At this server, members of queue groups too.")]
+    num_queue_groups: int
+    limit: Annotated[int, Field(description="Of the lists of subscriptions and queue groups.")]
+    queue_groups: list[GroupEntry]
+    routes: list[InterestedRoute]
+    subscriptions: list[ReceivingEntry]
+
+
 class Nothing(PageModel):
     """An object without fields: what a server has that does not have this."""
 

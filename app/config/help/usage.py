@@ -18,6 +18,7 @@ A messaging server for NATS clients. Without options it accepts all clients, on 
     pynatsd -t -c /etc/pynatsd/pynatsd.conf    check the file, start nothing
     pynatsd -a 127.0.0.1 -m 8222               local clients only, with monitoring
     pynatsd --user derek --pass T0pS3cr3t      one user
+    pynatsd explain --user derek SUBJECT -c FILE    what a user may do, and why
 """
 
 _END = """\

@@ -8,7 +8,8 @@ from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
 from ..subjects.subject import matches, tokens_of
-from .index import CACHE_LIMIT, IndexStats, SubscriptionIndex
+from ..subjects.trie import Search
+from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, Routing
 from .subscription import LOCAL, Subscriber, Subscription, route_sid
@@ -75,6 +76,10 @@ class Interest:
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
         return subscription
+
+    def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
+        """Look for all that listens to a published subject, in steps; nothing is counted."""
+        return self._index.search(subject)
 
     @property
     def profiles(self) -> Profiles:

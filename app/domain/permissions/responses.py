@@ -43,6 +43,11 @@ class OpenReplies:
             del self._open[oldest]
         self._open[reply] = self._rule.most, now + self._rule.seconds
 
+    def is_open(self, subject: bytes) -> bool:
+        """Whether a message to this subject would be a response; nothing is counted."""
+        left, closes = self._open.get(subject, (0, 0.0))
+        return left != 0 and closes > self._clock()
+
     def grant(self, subject: bytes) -> bool:
         """Whether the message at hand is a response; asked again for the same one it counts once."""
         message = subject, self._published()

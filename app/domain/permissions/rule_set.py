@@ -108,10 +108,10 @@ class RuleSet:
             return False
         if self._subscribe is None:
             return True
-        covering = [each for each in self._subscribe.all(subject) if _reaches(each.subject, subject)]
+        covering = [each for each in self._subscribe.all(subject) if reaches(each.subject, subject)]
         bound = [each for each in covering if each.queue is not None]
         if queue is not None and bound:
-            return any(_concerns(each, queue) for each in bound)
+            return any(concerns(each, queue) for each in bound)
         return len(covering) > len(bound)
 
     def filter_of(self, subject: bytes, queue: bytes | None) -> Filter | None:
@@ -124,7 +124,7 @@ class RuleSet:
 
     def _denials(self, queue: bytes | None) -> Filter:
         """All that is denied to subscriptions with this queue group, or without one."""
-        bound = tuple(each for each in self._bound if _concerns(each, queue))
+        bound = tuple(each for each in self._bound if concerns(each, queue))
         found = self._filters.get(bound)
         if found is None:
             if len(self._filters) >= MOST_FILTERS:
@@ -133,12 +133,12 @@ class RuleSet:
         return found
 
 
-def _concerns(each: Entry, queue: bytes | None) -> bool:
+def concerns(each: Entry, queue: bytes | None) -> bool:
     """Whether an entry for queue groups is for this one."""
     return queue is not None and each.queue is not None and matches(tokens_of(each.queue), tokens_of(queue))
 
 
-def _reaches(pattern: bytes, subject: bytes) -> bool:
+def reaches(pattern: bytes, subject: bytes) -> bool:
     """Whether an entry that matches a subscription, as a text, covers it: ``*`` does not cover ``>``."""
     return _is_open(pattern) or not _is_open(subject)
 

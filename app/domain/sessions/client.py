@@ -1,5 +1,6 @@
 """A client's session: admission, CONNECT and INFO (client-protocol.md); the rest is in ``peer``."""
 
+from collections import deque
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -31,7 +32,7 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
-from ..stats import ClientStats, Profile
+from ..stats import ClientRights, ClientStats, Denial, Profile
 from .connection import Connection
 from .host import Host
 from .peer import PeerSession
@@ -44,6 +45,12 @@ ASYNC_INFO = 1
 PROTOCOLS = (0, ASYNC_INFO)
 """All there are."""
 
+MOST_DENIALS = 8
+"""Denials that are known of a client."""
+
+DENIAL_BYTES = 256
+"""What is kept of the text of each."""
+
 
 class ClientSession(PeerSession):
     """Obeys one client."""
@@ -51,6 +58,7 @@ class ClientSession(PeerSession):
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
+        "_denials",
         "_echo",
         "_guard",
         "_headers",
@@ -78,6 +86,8 @@ class ClientSession(PeerSession):
         self._headers = False
         self._echo = True
         self._no_responders = False
+        self._denials: deque[Denial] | None = None
+        """The latest; None for the great majority of clients, which are denied nothing."""
         self._guard: PermissionGuard | None = None
         """None for a client without rules."""
         self._protocol = 0
@@ -153,7 +163,14 @@ class ClientSession(PeerSession):
         """What a client has no right to is counted."""
         if isinstance(error, PermissionsViolation):
             self.host.history.violations.permissions += 1
+            self._note_denial(error)
         super().refuse(error)
+
+    def _note_denial(self, error: PermissionsViolation) -> None:
+        if self._denials is None:
+            self._denials = deque(maxlen=MOST_DENIALS)
+        text = error.what[:DENIAL_BYTES].decode("utf-8", "replace")
+        self._denials.append(Denial(self.host.scheduler.monotonic(), text))
 
     def note_refusal(self, line: bytes) -> None:
         """A message with headers from a client that may send none is counted."""
@@ -370,6 +387,18 @@ class ClientSession(PeerSession):
         """Whether it came in where websockets do."""
         at = self._personal.listener
         return at is not None and at.connection_type is ConnectionType.WEBSOCKET
+
+    def rights(self, subject: bytes) -> ClientRights:
+        """What decides what the client may do with this subject."""
+        identity, guard = self.identity, self._guard
+        return ClientRights(
+            self._own_name,
+            self.admitted,
+            identity.permissions if identity is not None else None,
+            guard is not None and guard.opens(subject),
+            self._echo,
+            tuple(self._denials or ()),
+        )
 
     def stats(self) -> ClientStats:
         """A snapshot."""

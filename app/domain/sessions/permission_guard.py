@@ -37,6 +37,10 @@ class PermissionGuard:
         """That of the rights, see `Profiles`; 0 if it may publish everything, as those without rules."""
         return self._rights.number if self._rights.rules.limits_publishing else 0
 
+    def opens(self, subject: bytes) -> bool:
+        """Whether this is the reply subject of a message that the client may answer now."""
+        return self._rights.replies is not None and self._rights.replies.is_open(subject)
+
     def filter_for(self, command: Subscribe, user: str) -> Filter | None:
         """What a subscription of this user is not to get. Raises `PermissionsViolation`, and logs it."""
         subject, queue, sid = command

@@ -346,6 +346,22 @@ def test_who_left_before_its_turn_is_not_measured(server: VirtualBroker, view: L
     assert (STEP_WORK, 0) == (finished(totals).connections, len(finished(subscriptions).rows))
 
 
+# --- rights and receivers -----------------------------------------------------------------
+
+
+def test_rights_and_receivers(server: VirtualBroker, view: LiveView) -> None:
+    """The view has what decides for a client that is here, and who gets a message."""
+    server.connect(quiet=True).send(b"SUB a 1\r\n")
+
+    rights = view.rights(1, b"a")
+
+    assert rights is not None
+    assert (True, None) == (rights.admitted, rights.permissions)
+    assert view.rights(2, b"a") is None
+    assert [1] == [one.cid for one in finished(view.receivers(b"a", 10)).subscriptions]
+    assert 0 == finished(view.receivers(b"a", 10, 1)).total
+
+
 # --- sums ------------------------------------------------------------------------------
 
 

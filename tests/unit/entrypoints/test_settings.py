@@ -19,6 +19,7 @@ from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
 from app.domain.events import Event
 from app.domain.limits import Limits
+from app.domain.permissions.configured_users import ConfiguredUsers
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.client_level import CLIENT_LEVEL
 from app.entrypoints.settings import (
@@ -28,6 +29,7 @@ from app.entrypoints.settings import (
     auth_settings,
     client_choice,
     client_tls,
+    configured_users,
     dialed_route_tls,
     limits,
     log_settings,
@@ -257,6 +259,7 @@ def test_monitoring() -> None:
         known_as=own_names(own),
         log="standard error",
         config_file="/etc/p.conf",
+        users=ConfiguredUsers(login_required=False),
     )
     assert settings == monitor_settings(own, "python", "/etc/p.conf")
 
@@ -499,3 +502,33 @@ def test_pins_and_curves_reach_each_kind_of_link() -> None:
         terms = make(options, lambda _: None)
         assert terms is not None
         assert {pin} == terms.pins
+
+
+def test_configured_users() -> None:
+    """Users are known with their permissions, and without their secrets."""
+    rules = {"publish": "a"}
+    users = [
+        {"user": "alice", "password": "s3cr3t", "permissions": rules},
+        {"user": "bob", "password": "s3cr3t"},
+    ]
+    given: dict[str, object] = {"authorization": {"users": users}, "no_auth_user": "alice"}
+
+    known = configured_users(make_options(given))
+
+    allowed = Permissions(Rule((entry("a"),)))
+    assert ConfiguredUsers({"alice": allowed, "bob": None, "": allowed}) == known
+    assert "s3cr3t" not in repr(known)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "expected"),
+    [
+        ({}, ConfiguredUsers(login_required=False)),
+        ({"token": "t0ken"}, ConfiguredUsers({"": None})),
+        ({"user": "derek", "password": "x"}, ConfiguredUsers({"derek": None})),
+        ({"authenticator": "a.b:c"}, ConfiguredUsers(external=True)),
+    ],
+)
+def test_users_of_other_logins(authorization: dict[str, object], expected: ConfiguredUsers) -> None:
+    """A token is for clients without a name, and nothing is known of the users of an authenticator."""
+    assert expected == configured_users(make_options({"authorization": authorization}))

@@ -193,7 +193,7 @@ async def test_documentation(watched: Watched) -> None:
 
     assert {
         *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz"),
-        *("/metrics", "/healthz", "/livez", "/readyz"),
+        *("/metrics", "/healthz", "/livez", "/readyz", "/explain"),
     } == set(document["paths"])
     assert list(Varz.model_fields) == list(document["components"]["schemas"]["Varz"]["properties"])
 

@@ -31,10 +31,13 @@ schema.config.generation.update(modes=list(GenerationMode))
 def is_whole(query: Mapping[str, object]) -> bool:
     """Whether a question keeps the rules about two parameters, which no schema can say.
 
-    It names the owner of what it asks about, and what only closed clients have sorts them alone.
+    It asks about a user or a client. It names the owner of what it asks about, and what only closed
+    clients have sorts them alone.
     """
     owners = {"stream": "account", "consumer": "stream"}
     is_sortable = query.get("sort") not in ("stop", "reason") or query.get("state") == "closed"
+    if "subject" in query and ("user" in query) == (query.get("cid") not in (None, 0, "0", "")):
+        return False
     return is_sortable and all(query.get(owner) for thing, owner in owners.items() if query.get(thing))
 
 

@@ -60,3 +60,15 @@ def test_bound() -> None:
     assert len(scene.replies) == responses.MOST_OPEN
     assert not scene.publish(b"0")
     assert scene.publish(b"1")
+
+
+def test_asking_counts_nothing() -> None:
+    """Whether a reply subject is open can be asked any number of times."""
+    scene = Scene(Responses(1, 10.0))
+    scene.replies.open(b"re")
+    assert [scene.replies.is_open(each) for each in (b"re", b"re", b"other")] == [True, True, False]
+    assert scene.publish(b"re")
+    assert not scene.replies.is_open(b"re")
+    scene.replies.open(b"late")
+    scene.now = 10.0
+    assert not scene.replies.is_open(b"late")

@@ -10,6 +10,7 @@ from app.domain.interest.routing import Audience
 from app.domain.limits import Limits
 from app.domain.permissions.rules import NO_LIMIT, Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.sessions.client import DENIAL_BYTES, MOST_DENIALS
 from app.domain.sessions.permission_guard import who
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.single_user import SingleUser
@@ -278,3 +279,49 @@ def test_what_is_refused_is_counted(scene: Scene) -> None:
     client.send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\nSUB b 1\r\nSUB a 2\r\n")
 
     assert scene.server.broker.history.violations.permissions == 2
+
+
+def test_rights(scene: Scene) -> None:
+    """What decides for a client is known, with open reply subjects and what it was denied."""
+    permissions = Permissions(rule("a"), rule("svc"), Responses())
+    client = scene.client(permissions)
+    session = scene.server.broker.sessions[1]
+    before = session.rights(b"re")
+
+    client.send(b"SUB svc 1\r\nSUB x q 2\r\nPUB b 0\r\n\r\n")
+    scene.server.broker.connect_local("n").publish(b"svc", b"", b"re")
+    scene.server.settle()
+    after = session.rights(b"re")
+
+    assert (True, permissions, False, True, ()) == (
+        before.admitted,
+        before.permissions,
+        before.reply_is_open,
+        before.echo,
+        before.denials,
+    )
+    assert (True, False) == (after.reply_is_open, session.rights(b"b").reply_is_open)
+    assert ['Subscription to "x" using queue "q"', 'Publish to "b"'] == [one.text for one in after.denials]
+    assert scene.server.clock.monotonic() == after.denials[0].at
+
+
+def test_denials_are_bounded(scene: Scene) -> None:
+    """The latest few are known, shortened."""
+    client = scene.client(Permissions(publish=rule("a")))
+
+    client.send(b"".join(b"PUB %b%d 0\r\n\r\n" % (b"x" * 500, number) for number in range(MOST_DENIALS)))
+    client.send(b"PUB last 0\r\n\r\n")
+    denials = scene.server.broker.sessions[1].rights(b"a").denials
+
+    assert (MOST_DENIALS, 'Publish to "last"') == (len(denials), denials[-1].text)
+    assert DENIAL_BYTES == len(denials[0].text)
+
+
+def test_rights_before_the_login(scene: Scene) -> None:
+    """A client that has not logged in may do nothing yet."""
+    scene.start(None)
+    scene.server.connect()
+
+    rights = scene.server.broker.sessions[1].rights(b"a")
+
+    assert ("", False, None) == (rights.user, rights.admitted, rights.permissions)

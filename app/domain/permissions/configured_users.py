@@ -1,0 +1,36 @@
+"""The users that a configuration has, and their permissions: what can be known without a connection."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..protocol.quoting import quoted
+from .rules import Permissions
+
+
+class UnknownUser(LookupError):
+    """The text says why nothing is known of a user, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredUsers:
+    """Permissions by user or public nkey; None for a user that may do everything.
+
+    The empty name is a client without credentials, if such clients are let in.
+    """
+
+    permissions: Mapping[str, Permissions | None] = field(default_factory=dict)
+    login_required: bool = True
+    """False where every client is let in, and may do everything, whatever name it gives."""
+    external: bool = False
+    """Whether an authenticator of the operator's own decides who the users are."""
+
+    def find(self, user: str) -> Permissions | None:
+        """The permissions of a user. Raises `UnknownUser`."""
+        if user in self.permissions:
+            return self.permissions[user]
+        if self.external:
+            raise UnknownUser("users are known to the authenticator alone; ask for a connection, by its cid")
+        if not self.login_required:
+            return None
+        name = quoted(user.encode("utf-8", "surrogateescape")).decode()
+        raise UnknownUser(f"user {name} is not in the configuration")
