@@ -121,6 +121,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_tls(options, given),
         *_maps_to_nobody(options, given),
         *_of_doors(options, given),
+        *_beside_certificates(options, given),
         *_of_curves(options, given),
         *_replaced_logins(given),
         *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
@@ -359,6 +360,24 @@ def _of_doors(options: Options, given: Given) -> Iterator[Problem]:
         )
     if options.websocket.no_tls:
         yield from _without(given, "beside websocket.no_tls", "websocket", "tls")
+
+
+def _beside_certificates(options: Options, given: Given) -> Iterator[Problem]:
+    """Ways to do without a certificate, where certificates say who a client is: an nkey is the only one."""
+    users, websocket = options.authorization.users or (), options.websocket
+    if not users:
+        return
+    nkeys = {entry.nkey for entry in users if entry.nkey}
+    if options.tls is not None and options.tls.verify_and_map:
+        if not nkeys and options.tls.handshake_first is not True:
+            reason = "because tls.verify_and_map lets no client without a certificate in"
+            yield from _without(given, reason, "allow_non_tls")
+        elsewhere = websocket.port and not websocket.maps_certificates and not websocket.no_auth_user
+        if options.no_auth_user not in nkeys and not elsewhere:
+            yield from _without(given, "because of tls.verify_and_map; name an nkey", "no_auth_user")
+    if websocket.maps_certificates and websocket.no_auth_user not in nkeys:
+        reason = "because of websocket.tls.verify_and_map; name an nkey"
+        yield from _without(given, reason, "websocket", "no_auth_user")
 
 
 def _of_curves(options: Options, given: Given) -> Iterator[Problem]:

@@ -73,12 +73,48 @@ async def test_nats_py(first: bool | str, client_first: bool) -> None:  # noqa: 
         assert b"hello" == await echoed(server, first=client_first)
 
 
-@pytest.mark.parametrize("tls", [True, False])
-@pytest.mark.parametrize("first", [False, SHORT])
-async def test_nats_py_where_tls_is_optional(first: bool | str, tls: bool) -> None:  # noqa: FBT001 - parameters
-    """With `allow_non_tls` clients with TLS and without it share a port."""
+@pytest.mark.parametrize(
+    ("first", "tls", "client_first", "protected"),
+    [
+        (False, False, False, False),
+        (SHORT, False, False, False),
+        (LONG, True, True, True),
+        (False, True, False, False),
+    ],
+    ids=["clear", "clear after a wait", "handshake first", "handshake after INFO"],
+)
+async def test_nats_py_where_tls_is_optional(
+    first: bool | str,  # noqa: FBT001 - a parameter
+    *,
+    tls: bool,
+    client_first: bool,
+    protected: bool,
+) -> None:
+    """With `allow_non_tls` it uses TLS only if it begins with it, whatever its URL says."""
     async with listening(first=first, allow_non_tls=True) as server:
-        assert b"hello" == await echoed(server, tls=tls)
+        client = await nats.connect(
+            f"{'tls' if tls else 'nats'}://localhost:{server.port}",
+            tls=certificates().client_context() if tls else None,
+            tls_handshake_first=client_first,
+            allow_reconnect=False,
+        )
+        await client.flush()
+        used = [each.wire.security is not None for each in server.container.broker().connections.values()]
+        await client.close()
+
+    assert [protected] == used
+
+
+async def test_tls_after_info_where_it_is_optional() -> None:
+    """A client that begins the handshake after INFO shares the port with one that goes without."""
+    async with listening(allow_non_tls=True) as server:
+        other = await server.connect()
+        await other.send(b'CONNECT {"verbose":false}\r\nPING\r\n')
+        await other.expect(b"PONG\r\n")
+        used = [each.wire.security is not None for each in server.container.broker().connections.values()]
+        assert b"hello" == await echoed(server, tls=False)
+
+    assert [True] == used
 
 
 async def test_info_comes_inside_tls() -> None:

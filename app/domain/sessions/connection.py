@@ -169,16 +169,20 @@ class Connection:
 
     def eof_received(self) -> None:
         """See `Handler`. A peer that has to wait is obeyed to its end first, if that matters to others."""
-        if (
-            self._waits
-            and not self.closed
-            and not (self._listening and self._early.is_idle(self.inlet.kept()))
-        ):
+        if not self.closed and self._is_of_use():
             self._ending = True
         else:
-            self.cause = self.cause or "closed by the other end"
-            self.closes_for(ClosingReason.CLIENT_CLOSED)
-            self.close()
+            self._leave()
+
+    def _is_of_use(self) -> bool:
+        """Whether what is kept of a peer that sends no more is to be obeyed."""
+        return self._waits > 0 and not (self._listening and self._early.is_idle(self.inlet.kept()))
+
+    def _leave(self) -> None:
+        """The peer has left, and there is nothing more to do for it."""
+        self.cause = self.cause or "closed by the other end"
+        self.closes_for(ClosingReason.CLIENT_CLOSED)
+        self.close()
 
     def drained(self) -> None:
         """See `Handler`."""
@@ -271,11 +275,11 @@ class Connection:
             if self._early and self.may_read():
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
-        if self.may_read():
-            if self._ending:
-                self.close()
-            else:
-                self.wire.resume()
+        if self._ending and not self.closed:
+            if not self._is_of_use():
+                self._leave()
+        elif self.may_read():
+            self.wire.resume()
 
     def _keep_early(self, data: memoryview) -> None:
         """Keep what came while the peer has to wait."""

@@ -7,6 +7,7 @@ from app.config.document import Block
 from app.config.flags import CONFIG_FILE, parse
 from app.config.load import load
 from tests.support.document import FILE, Pairs, Value, document
+from tests.support.nkeys import NkeyUser
 
 
 def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[str]:
@@ -20,6 +21,11 @@ def notices(*words: str, pairs: list[tuple[str, Value]] | None = None) -> list[s
 
 
 PAIR: Pairs = [("cert_file", "c"), ("key_file", "k")]
+USERS: Pairs = [("authorization", [("users", ([("user", "a")],))])]
+SIGNER: Pairs = [("authorization", [("users", ([("user", "a")], [("nkey", NkeyUser().nkey)]))])]
+MAPPED: Pairs = [*PAIR, ("verify_and_map", True)]
+NO_OTHERS = "because tls.verify_and_map lets no client without a certificate in"
+MAPS = "tls.verify_and_map; name an nkey"
 ALWAYS_FIRST = "as the handshake always comes first there"
 CLUSTER = "without a cluster: set cluster.port, or --cluster"
 
@@ -73,6 +79,18 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             "x.conf:1:15: allow_non_tls has no effect because tls.handshake_first requires TLS",
         ),
         (
+            [("allow_non_tls", True), ("tls", MAPPED), *USERS],
+            f"x.conf:1:15: allow_non_tls has no effect {NO_OTHERS}",
+        ),
+        (
+            [("no_auth_user", "a"), ("tls", MAPPED), *USERS],
+            f"x.conf:1:14: no_auth_user has no effect because of {MAPS}",
+        ),
+        (
+            [*USERS, ("websocket", [("port", -1), ("tls", MAPPED), ("no_auth_user", "a")])],
+            f"x.conf:11:14: websocket.no_auth_user has no effect because of websocket.{MAPS}",
+        ),
+        (
             [("cluster", [("port", -1), ("tls", [*PAIR, ("handshake_first", "auto")])])],
             f"x.conf:6:17: cluster.tls.handshake_first has no effect {ALWAYS_FIRST}",
         ),
@@ -97,6 +115,22 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
 def test_of_a_file(pairs: list[tuple[str, Value]], expected: str) -> None:
     """A key is named with its place, and with what switches it off."""
     assert [expected] == notices(pairs=pairs)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("allow_non_tls", True), ("tls", MAPPED), *SIGNER],
+        [("no_auth_user", NkeyUser().nkey), ("tls", MAPPED), *SIGNER],
+        [("no_auth_user", "a"), ("tls", MAPPED), *USERS, ("websocket", [("port", -1), ("no_tls", True)])],
+        [("no_auth_user", "a"), *USERS, ("websocket", [("port", -1), ("tls", MAPPED)])],
+        [("no_auth_user", "a"), ("tls", PAIR), *USERS],
+    ],
+    ids=["allow_non_tls for nkeys", "an nkey", "for websockets", "not for websockets", "no mapping"],
+)
+def test_ways_to_do_without_a_certificate(pairs: list[tuple[str, Value]]) -> None:
+    """They have an effect for users with an nkey, and at listeners where certificates do not count."""
+    assert [] == notices(pairs=pairs)
 
 
 @pytest.mark.parametrize(
