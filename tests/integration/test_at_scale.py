@@ -26,7 +26,7 @@ FEW = 8
 """Descriptors of clients that are just leaving."""
 
 BYTES_KEPT = 20 * 1024 * 1024
-"""What may stay after 5,000 clients: the last 10,000 closed ones, and pages that Python keeps for the next crowd."""
+"""What may stay after 5,000 clients: the last closed ones, and pages that Python keeps for the next crowd."""
 
 
 @pytest.fixture(params=twins())
