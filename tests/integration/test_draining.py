@@ -41,8 +41,9 @@ async def test_a_server_without_another_member_sends_it_on() -> None:
 
 async def test_headers_are_sent_on() -> None:
     """What is sent on to a member at another server keeps its headers."""
-    with ProcessCluster(3, "--compatibility", "current") as cluster:
-        plan = DrainPlan(MESSAGES, LEAVINGS, steady=(0,), changing=(1, 2), headers=True)
+    # With two: a message is sent on once, and a third server may have lost its last member by then.
+    with ProcessCluster(2, "--compatibility", "current") as cluster:
+        plan = DrainPlan(MESSAGES, LEAVINGS, steady=(0,), changing=(1,), headers=True)
         group = WorkerGroup([server.port for server in cluster.servers], plan)
 
         assert (0, 0) == await group.play()
