@@ -178,6 +178,11 @@ class Connection:
         """Whether what is kept of a peer that sends no more is to be obeyed."""
         return self._waits > 0 and not (self._listening and self._early.is_idle(self.inlet.kept()))
 
+    def _leave_if_useless(self) -> None:
+        """A verdict at once ends its wait in the middle of a read, so this is asked after the read."""
+        if not self.closed and not self._is_of_use():
+            self._leave()
+
     def _leave(self) -> None:
         """The peer has left, and there is nothing more to do for it."""
         self.cause = self.cause or "closed by the other end"
@@ -276,8 +281,7 @@ class Connection:
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
         if self._ending and not self.closed:
-            if not self._is_of_use():
-                self._leave()
+            self._host.scheduler.call_soon(partial(self.guard, self._leave_if_useless))
         elif self.may_read():
             self.wire.resume()
 
