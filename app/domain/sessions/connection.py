@@ -169,25 +169,16 @@ class Connection:
 
     def eof_received(self) -> None:
         """See `Handler`. A peer that has to wait is obeyed to its end first, if that matters to others."""
-        if not self.closed and self._is_of_use():
-            self._ending = True
-        else:
-            self._leave()
-
-    def _is_of_use(self) -> bool:
-        """Whether what is kept of a peer that sends no more is to be obeyed."""
-        return self._waits > 0 and not (self._listening and self._early.is_idle(self.inlet.kept()))
+        self._ending = True
+        self._leave_if_useless()
 
     def _leave_if_useless(self) -> None:
-        """A verdict at once ends its wait in the middle of a read, so this is asked after the read."""
-        if not self.closed and not self._is_of_use():
-            self._leave()
-
-    def _leave(self) -> None:
-        """The peer has left, and there is nothing more to do for it."""
-        self.cause = self.cause or "closed by the other end"
-        self.closes_for(ClosingReason.CLIENT_CLOSED)
-        self.close()
+        """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
+        is_idle = self._listening and self._early.is_idle(self.inlet.kept())
+        if not self.closed and (is_idle or not self._waits):
+            self.cause = self.cause or "closed by the other end"
+            self.closes_for(ClosingReason.CLIENT_CLOSED)
+            self.close()
 
     def drained(self) -> None:
         """See `Handler`."""
@@ -280,7 +271,7 @@ class Connection:
             if self._early and self.may_read():
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
-        if self._ending and not self.closed:
+        if self._ending and not self.closed:  # later: a verdict may come in the middle of a read
             self._host.scheduler.call_soon(partial(self.guard, self._leave_if_useless))
         elif self.may_read():
             self.wire.resume()
