@@ -169,20 +169,16 @@ class Connection:
 
     def eof_received(self) -> None:
         """See `Handler`. A peer that has to wait is obeyed to its end first, if that matters to others."""
-        if not self.closed and self._is_of_use():
-            self._ending = True
-        else:
-            self._leave()
+        self._ending = True
+        self._leave_if_useless()
 
-    def _is_of_use(self) -> bool:
-        """Whether what is kept of a peer that sends no more is to be obeyed."""
-        return self._waits > 0 and not (self._listening and self._early.is_idle(self.inlet.kept()))
-
-    def _leave(self) -> None:
-        """The peer has left, and there is nothing more to do for it."""
-        self.cause = self.cause or "closed by the other end"
-        self.closes_for(ClosingReason.CLIENT_CLOSED)
-        self.close()
+    def _leave_if_useless(self) -> None:
+        """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
+        is_idle = self._listening and self._early.is_idle(self.inlet.kept())
+        if not self.closed and (is_idle or not self._waits):
+            self.cause = self.cause or "closed by the other end"
+            self.closes_for(ClosingReason.CLIENT_CLOSED)
+            self.close()
 
     def drained(self) -> None:
         """See `Handler`."""
@@ -275,9 +271,8 @@ class Connection:
             if self._early and self.may_read():
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
-        if self._ending and not self.closed:
-            if not self._is_of_use():
-                self._leave()
+        if self._ending and not self.closed:  # later: a verdict may come in the middle of a read
+            self._host.scheduler.call_soon(partial(self.guard, self._leave_if_useless))
         elif self.may_read():
             self.wire.resume()
 

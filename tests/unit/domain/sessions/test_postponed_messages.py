@@ -9,6 +9,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.early_input import EARLY_BYTES
 from tests.fakes.authenticator import ManualAuthenticator
+from tests.fakes.single_user import SingleUser
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
 PONG = b"PONG\r\n"
@@ -226,3 +227,16 @@ def test_an_end_during_the_login_after_it(
     assert idle == closed
     assert (b"" if idle else delivery(b"seen"), True) == (listener.heard(), client.wire.closed)
     assert (1 if idle else 0) == gatekeeper.cancelled
+
+
+def test_an_end_before_a_login_that_is_judged_at_once(make_plane: MakePlane) -> None:
+    """What follows CONNECT in the same read is obeyed before the client is closed."""
+    setup = BrokerSetup(anonymous={ConnectionType.STANDARD: Identity("guest")})
+    server = VirtualBroker(make_plane, gatekeeper=SingleUser("ann", "pw"), setup=setup)
+    client, listener = server.connect(), server.connect()
+    listener.send(QUIET + b"SUB seen 1\r\n")
+    feed(client, message(b"nobody") + LOGIN + message(b"seen"), None)
+    client.wire.end()
+    server.settle()
+
+    assert (delivery(b"seen"), True) == (listener.heard(), client.wire.closed)
