@@ -561,3 +561,13 @@ async def test_conversations_of_one_start() -> None:
     spoken = "".join(server.conversation(1))
 
     assert ("first" in spoken, "second" in spoken) == (False, True)
+
+
+async def test_no_blank_hides_a_secret() -> None:
+    """Nor do small letters."""
+    async with Server(record=True) as server:
+        client = await greeted(server)
+        await client.send(b'connect\t{"user":"a","pass":"secret"}\r\nPING\r\n')
+        await server.wait_for(lambda one: len(one.conversation(1)) > 1)
+
+        assert "secret" not in "".join(server.conversation(1)).lower()

@@ -400,8 +400,8 @@ class Faults:
 
 def _shown(frame: Frame) -> str:
     line, _, payload = frame.raw.partition(b"\n")
-    verb, _, argument = line.strip().partition(b" ")
-    text = shown(verb.upper(), argument)
+    words = line.split(maxsplit=1)
+    text = shown(frame.verb, words[1].strip()) if len(words) > 1 else readable(line.strip().upper())
     if not frame.is_message:
         return text
     content = payload.removesuffix(b"\r\n")
