@@ -29,6 +29,10 @@ class ManualClock(Clock):
         self._loops: list[Loop] = []
         """Those of the servers."""
 
+    def join(self) -> None:
+        """The running loop has a server on this clock: `advance` lets it take its turns."""
+        self._here()
+
     def time(self) -> float:
         """See `Clock`."""
         return self._time.time()

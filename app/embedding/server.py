@@ -136,6 +136,8 @@ class Server:
         container.use("taps", (self.faults.layer,))
         if self._clock is not None:
             container.use("clock", self._clock)
+        if isinstance(self._clock, ManualClock):
+            self._clock.join()
         return _Running(container, options)
 
     async def stop(self) -> None:
@@ -146,6 +148,7 @@ class Server:
         async with self._own_turn():
             running, self._running = self._running, None
             if running is not None:
+                self.faults.let_go()
                 try:
                     await running.stop(self._clock)
                 finally:

@@ -186,3 +186,17 @@ def test_one_clock_for_servers_in_several_threads() -> None:
             return found
 
         assert asyncio.run(pinged()) == [b"PING\r\n", b"PING\r\n"]
+
+
+@pytest.mark.asyncio
+async def test_a_login_that_is_too_late() -> None:
+    """The first advance counts, although no timer has been made before the client came."""
+    clock = ManualClock()
+    with ThreadedServer(clock=clock, authorization={"user": "a", "password": "b", "timeout": 2}) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await reader.readline()
+        await clock.advance(3)
+        line = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+
+    assert line == b"-ERR 'Authentication Timeout'\r\n"

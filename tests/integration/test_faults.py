@@ -571,3 +571,21 @@ async def test_no_blank_hides_a_secret() -> None:
         await server.wait_for(lambda one: len(one.conversation(1)) > 1)
 
         assert "secret" not in "".join(server.conversation(1)).lower()
+
+
+async def test_a_stop_waits_for_nothing_that_is_held() -> None:
+    """Delays hold links, in both directions; a server that stops lets them go."""
+    server = Server(record=True)
+    async with server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        client = await RawClient.greet(reader, writer, writer.transport.abort)
+        OPENED.append(client)
+        await client.send(b'CONNECT {"verbose":false}\r\nSUB x 1\r\n')
+        server.faults.delay("y", seconds=1000)
+        server.faults.delay("x", seconds=1000, direction="out")
+        await client.send(b"PUB x 1\r\n1\r\nPUB y 1\r\n1\r\n")
+        await server.wait_for(lambda one: all(rule.hits for rule in one.faults.rules))
+        writer.write_eof()
+        await server.stop()
+
+    assert not any("not ended" in line or "[ERR]" in line for line in server.log)

@@ -94,6 +94,11 @@ class Faults:
             for rule in self._active(FaultKind.STALL):
                 self._time(rule)
 
+    def let_go(self) -> None:
+        """The server is about to stop: hold nothing, so that links can end."""
+        for layer in list(self._layers):
+            layer.let_go()
+
     def layer(self, upper: Upper, setup: LinkSetup) -> Upper:
         """The layer of a new link: a `LayerFactory`."""
         return FaultLayer(upper, setup, self)

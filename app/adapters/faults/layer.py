@@ -156,6 +156,13 @@ class FaultLayer(Layer):
         self._watcher.left(self)
         super().connection_lost(error)
 
+    def let_go(self) -> None:
+        """Hold nothing any more: the server stops, and what is held is lost."""
+        self._outbound.clear()
+        self._forget_input()
+        self._stalled_in = self._stalled_out = False
+        self._pump()
+
     def cut(self) -> None:
         """End the link now."""
         if not self._is_lost:
