@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -63,6 +64,7 @@ class Subscription:
         self._unread: deque[Message] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._is_over = False
+        self._unread_bytes = 0
 
     async def __aenter__(self) -> Self:
         self.begin()
@@ -73,22 +75,27 @@ class Subscription:
 
     def begin(self) -> None:
         """Subscribe. Without effect when that is done."""
-        if self._sid is None:
+        if self._sid is None or self._is_over:
             self._sid = self._client.subscribed(self, self._subject, self._queue)
+            self._is_over = False
 
     def end(self) -> None:
-        """Unsubscribe; what is unread can still be read."""
+        """Unsubscribe; what is unread can still be read. `begin` subscribes again."""
         if self._sid is not None and not self._is_over:
             self._client.unsubscribed(self, self._sid)
         self.over()
 
     def over(self) -> None:
-        """Nothing will come any more."""
-        self._is_over = True
+        """Nothing will come any more. What is unread does not hold the client any more."""
+        if not self._is_over:
+            self._is_over = True
+            self._client.was_read(self._unread_bytes)
+            self._unread_bytes = 0
         self._wake()
 
     def __aiter__(self) -> Self:
-        self.begin()
+        if self._sid is None:
+            self.begin()
         return self
 
     async def __anext__(self) -> Message:
@@ -100,8 +107,11 @@ class Subscription:
     async def next(self, timeout: float | None = None) -> Message:  # noqa: ASYNC109 - as clients of NATS have it
         """The next message; wait for it for `timeout` seconds, or for ever.
 
-        Raises `TimeoutError`, and `ClientClosed` when nothing will come any more.
+        Raises `TimeoutError`, `ClientClosed` when nothing will come any more, and `RuntimeError` before
+        the subscription was entered.
         """
+        if self._sid is None:
+            raise RuntimeError("enter the subscription first: async with client.subscribe(...) as messages")
         async with asyncio.timeout(timeout):
             while not self._unread:
                 if self._is_over:
@@ -109,12 +119,15 @@ class Subscription:
                 self._waiting = self._waiting or asyncio.get_running_loop().create_future()
                 await asyncio.shield(self._waiting)
         message = self._unread.popleft()
-        self._client.was_read(message)
+        if not self._is_over:
+            self._unread_bytes -= len(message.data)
+            self._client.was_read(len(message.data))
         return message
 
     def put(self, message: Message) -> None:
         """A message has come."""
         self._unread.append(message)
+        self._unread_bytes += len(message.data)
         self._wake()
 
     def _wake(self) -> None:
@@ -140,15 +153,20 @@ class Client:
         self._inbox = ""
 
     async def __aenter__(self) -> Self:
+        if self._entered is not None and not self._entered.closed:
+            raise RuntimeError("the client has been entered already; make another one")
+        self._inbox, self._unread = "", 0
         self._entered = self._broker().connect_local(self._name)
         self._entered.on_closed = self._over
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         if self._entered is not None:
-            if not self._entered.closed:
-                await self.flush()
-            self._entered.close()
+            try:
+                with suppress(ClientClosed):
+                    await self.flush()
+            finally:
+                self._entered.close()
 
     async def publish(
         self, subject: str, data: bytes = b"", *, reply: str = "", headers: Headers | None = None
@@ -234,10 +252,10 @@ class Client:
         if self._entered is not None:
             self._entered.unsubscribe(sid)
 
-    def was_read(self, message: Message) -> None:
-        """The program has taken a message."""
+    def was_read(self, size: int) -> None:
+        """The program has taken messages of this many bytes, or is not to take them."""
         was_full = self._unread > UNREAD_BYTES
-        self._unread -= len(message.data)
+        self._unread -= size
         if was_full and self._entered is not None:
             self._entered.hold(held=self._unread > UNREAD_BYTES)
 
@@ -250,7 +268,7 @@ class Client:
         return self._entered
 
     def _over(self) -> None:
-        for subscription in self._subscriptions:
+        for subscription in list(self._subscriptions):
             subscription.over()
         self._subscriptions.clear()
         for answer in self._requests.values():

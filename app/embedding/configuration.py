@@ -47,6 +47,7 @@ class Asked:
             notices += found.notices
             given = _with_sizes(found.values, Options)
             values = _over(values, _free_ports(given) if is_python else given)
+        values = _on_loopback(values)
         options, wrong = validate(Options, values)
         if options is None or problems:
             raise ConfigError([*problems, *wrong])
@@ -64,6 +65,14 @@ def _over(below: Block, above: Block) -> Block:
     for member in above:
         below = below.put(member.item, member.key)
     return below
+
+
+def _on_loopback(values: Block) -> Block:
+    """With the same default for the hosts of the other listeners that are asked for."""
+    for section in ("cluster", "websocket"):
+        if values.get(section) is not None and values.get(section, "host") is None:
+            values = values.put(LOOPBACK, section, "host")
+    return values
 
 
 def _free_ports(values: Block) -> Block:

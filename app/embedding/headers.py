@@ -17,7 +17,10 @@ def encode(headers: Headers | None) -> bytes:
     for name, given in headers.items():
         if not name or any(sign in _FORBIDDEN_IN_NAMES for sign in name):
             raise ValueError(f"{name!r} cannot be the name of a header")
-        for value in (given,) if isinstance(given, str) else given:
+        values: object = given
+        for value in values if isinstance(values, list | tuple) else (values,):
+            if not isinstance(value, str):
+                raise TypeError(f"a value of the header {name!r} is a str, or a list of them, not {given!r}")
             if "\r" in value or "\n" in value:
                 raise ValueError(f"a value of the header {name!r} has a line break")
             lines.append(f"{name}: {value}".encode())

@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_CHECK_SECONDS = 0.001
+_CHECK_ALIVE_SECONDS = 0.5
 
 
 def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - see below
@@ -14,12 +17,31 @@ def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:
 
     It runs whether it is awaited or not.
     """
+    if loop.is_closed():
+        work.close()
+        raise RuntimeError("the server does not run")
     future = asyncio.run_coroutine_threadsafe(work, loop)
     if not is_in_loop():
-        return future.result()
+        return _result(future, loop)
     wrapped = asyncio.wrap_future(future)
     wrapped.add_done_callback(_drop_exception)
     return wrapped
+
+
+def _result(future: Future[T], loop: asyncio.AbstractEventLoop) -> T:
+    """What becomes of work for a loop in another thread, which may end before the work begins."""
+    while not future.done():
+        wait([future], _CHECK_ALIVE_SECONDS)
+        if loop.is_closed() and not future.done():
+            raise RuntimeError("the server does not run: it was stopped meanwhile")
+    return future.result()
+
+
+class Done:
+    """Nothing to wait for; it can be awaited nevertheless."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
 
 
 def is_in_loop() -> bool:
@@ -59,6 +81,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="pynatsd", daemon=True)
         self._thread.start()
 
@@ -74,19 +97,50 @@ class LoopThread:
         """See `do_in`."""
         return do_in(self.loop, work)
 
+    def begin(self, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - as `do_in`
+        """The same for the first piece of work: if it fails, the loop and the thread end."""
+        return self._until_ended(self._first(work), lambda: self._is_ending)
+
     def end(self, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - as `do_in`
         """The same for the last piece of work: the loop and the thread end after it."""
-        done = self.do(self._last(work))
-        if not is_in_loop():
-            self._thread.join()
-        return done
+        return self._until_ended(self._last(work), lambda: True)
+
+    def _until_ended(self, work: Coroutine[Any, Any, T], is_last: Callable[[], bool]) -> Any:  # noqa: ANN401
+        """As `do_in`, but if that is the last piece of work, it is over when the thread is."""
+        if is_in_loop():
+            done = asyncio.ensure_future(self._ended(self.do(work), is_last))
+            done.add_done_callback(_drop_exception)
+            return done
+        try:
+            return self.do(work)
+        finally:
+            if is_last():
+                self._thread.join()
+
+    async def _ended(self, done: Awaitable[T], is_last: Callable[[], bool]) -> T:
+        try:
+            return await done
+        finally:
+            while is_last() and self._thread.is_alive():  # noqa: ASYNC110 - to join would block the loop
+                await asyncio.sleep(_CHECK_SECONDS)
+
+    async def _first(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except BaseException:
+            await self._stop()
+            raise
 
     async def _last(self, work: Coroutine[Any, Any, T]) -> T:
         try:
             return await work
         finally:
-            await self.loop.shutdown_default_executor()
-            self.loop.call_later(0, self.loop.stop)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        self._is_ending = True
+        await self.loop.shutdown_default_executor()
+        self.loop.call_later(0, self.loop.stop)
 
     def call(self, work: Callable[[], T]) -> T:
         """Call `work` in the thread, and return its result."""
@@ -101,4 +155,4 @@ class LoopThread:
                 future.set_exception(error)
 
         self.loop.call_soon_threadsafe(run)
-        return future.result()
+        return _result(future, self.loop)

@@ -1,6 +1,7 @@
 """A server in the event loop of the program that embeds it (ADR 0045)."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,6 +31,9 @@ from .views import Page, Views
 WAIT_SECONDS = 5.0
 """How long `wait_for` waits, unless it is called with another time."""
 
+_REASONS = (AuthError, ConfigError, DataPlaneUnavailable, LogDestinationError, TlsError)
+"""Why a server cannot start, before it opens anything."""
+
 _CHECK_SECONDS = 0.002
 _END_STEP = 0.02
 """Virtual seconds that pass for a stopping server in as many real ones."""
@@ -49,7 +53,7 @@ class Server:
         self,
         config: Mapping[str, object] | None = None,
         *,
-        config_file: str = "",
+        config_file: str | os.PathLike[str] = "",
         data_plane: str = AUTO,
         clock: Clock | None = None,
         debug_log: bool = False,
@@ -65,11 +69,15 @@ class Server:
         `debug_log` adds lines about each connection to `log`; `record` keeps what is said on each link,
         for `conversation`.
         """
-        self._asked = Asked(config or {}, keys, config_file)
+        if not isinstance(config, Mapping | None):
+            raise TypeError(f"config is a mapping, not {config!r}; the path of a file is config_file=")
+        self._asked = Asked(config or {}, keys, os.fspath(config_file))
         self._data_plane = data_plane
         self._clock = clock
         self._debug_log = debug_log
         self._running: _Running | None = None
+        self._turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+        """Of starting and stopping, one after the other, with the loop that it belongs to."""
         self._ports: dict[str, int] = {}
         """Of the first start, by option."""
         self._log = RecentLines()
@@ -79,21 +87,41 @@ class Server:
     # --- starting and stopping -------------------------------------------------------
 
     async def start(self) -> Self:
-        """Serve. Without effect on a server that runs. Raises `CannotStart`, which says why."""
-        if self._running is None:
-            try:
-                options, notices = self._asked.options()
-                options = _at_ports(options, self._ports)
-                running = self._prepare(options)
-                for notice in notices:
-                    running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
-                self.faults.bind(running.service.broker, running.container.clock())
-                await running.start()
-            except (AuthError, ConfigError, DataPlaneUnavailable, LogDestinationError, TlsError) as error:
-                raise CannotStart(StartFailed(None, str(error))) from error
-            self._running = running
-            self._ports = running.ports()
+        """Serve. Without effect on a server that runs. Raises `CannotStart`, which says why.
+
+        Raises `RuntimeError` on a server that runs in another event loop.
+        """
+        async with self._own_turn():
+            if self._running is None:
+                await self._start()
         return self
+
+    async def _start(self) -> None:
+        try:
+            options, notices = self._asked.options()
+            running = self._prepare(_at_ports(options, self._ports))
+            for notice in notices:
+                running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
+            self.faults.bind(running.service.broker, running.container.clock())
+            await running.start()
+        except BaseException as error:
+            self.faults.bind(None, None)
+            if isinstance(error, _REASONS):
+                raise CannotStart(StartFailed(None, str(error))) from error
+            raise
+        self._running = running
+        self._ports = running.ports()
+
+    def _own_turn(self) -> asyncio.Lock:
+        """To be held by who starts or stops it."""
+        loop = asyncio.get_running_loop()
+        if self._turn is None or self._turn[0] is not loop:
+            if self._running is not None and self._running.loop.is_closed():
+                raise RuntimeError("the server's event loop has ended before its stop(): make another server")
+            if self._running is not None:
+                raise RuntimeError("the server runs in another event loop: start and stop it there")
+            self._turn = loop, asyncio.Lock()
+        return self._turn[1]
 
     def _prepare(self, options: Options) -> "_Running":
         container = Container(options, self._data_plane, self._asked.config_file)
@@ -108,14 +136,23 @@ class Server:
         container.use("taps", (self.faults.layer,))
         if self._clock is not None:
             container.use("clock", self._clock)
+        if isinstance(self._clock, ManualClock):
+            self._clock.join()
         return _Running(container, options)
 
     async def stop(self) -> None:
-        """Accept no more, send what is pending, and end. Without effect on a server that does not run."""
-        running, self._running = self._running, None
-        if running is not None:
-            await running.stop(self._clock)
-            self.faults.bind(None, None)
+        """Accept no more, send what is pending, and end. Without effect on a server that does not run.
+
+        Raises `RuntimeError` on a server that runs in another event loop.
+        """
+        async with self._own_turn():
+            running, self._running = self._running, None
+            if running is not None:
+                self.faults.let_go()
+                try:
+                    await running.stop(self._clock)
+                finally:
+                    self.faults.bind(None, None)
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -270,6 +307,7 @@ class _Running:
     """One start of a server."""
 
     def __init__(self, container: Container, options: Options) -> None:
+        self.loop = asyncio.get_running_loop()
         self.container = container
         self.options = options
         self.service = container.service()

@@ -13,7 +13,7 @@ from ..adapters.faults.faults import Faults
 from .client import Client, ClientClosed, Message, Subscription
 from .cluster import Cluster
 from .headers import Headers
-from .loops import LoopThread, is_in_loop, run_without_loop
+from .loops import Done, LoopThread, is_in_loop, run_without_loop
 from .server import WAIT_SECONDS, Server
 from .views import Page
 
@@ -35,20 +35,19 @@ class ThreadedServer:
         if self._thread is None:
             self._thread = LoopThread()
             self._server.faults.run = self._thread.call
-        return self._thread.do(self._start(self._thread))
+        return self._thread.begin(self._start())
 
-    async def _start(self, thread: LoopThread) -> None:
+    async def _start(self) -> None:
         try:
             await self._server.start()
         except BaseException:
             self._thread = None
-            thread.loop.call_later(0, thread.loop.stop)
             raise
 
     def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
         """End it; see `Server.stop`. The thread ends too."""
         thread, self._thread = self._thread, None
-        return _Done() if thread is None else thread.end(self._server.stop())
+        return Done() if thread is None else thread.end(self._server.stop())
 
     def start_now(self) -> None:
         """Start, and wait for it in this thread, whether a loop is running or not."""
@@ -152,7 +151,7 @@ class ThreadedServer:
         deadline = time.monotonic() + timeout
         while not self._holds(condition, deadline, timeout):
             time.sleep(_CHECK_SECONDS)
-        return None
+        return Done()  # a loop that is not asyncio's awaits it
 
     async def _await(self, condition: Callable[[Self], object], limit: float) -> None:
         deadline = time.monotonic() + limit
@@ -193,7 +192,7 @@ class ThreadedMember(ThreadedServer):
 
     def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
         """See `Server.stop`."""
-        return self._live.do(self._server.stop())
+        return Done() if self._live.loop.is_closed() else self._live.do(self._server.stop())
 
 
 class ThreadedCluster:
@@ -217,14 +216,13 @@ class ThreadedCluster:
         """See `Cluster.start`."""
         if self._thread is None:
             self._thread = LoopThread()
-        return self._thread.do(self._start(self._thread))
+        return self._thread.begin(self._start(self._thread))
 
     async def _start(self, thread: LoopThread) -> None:
         try:
             await self._cluster.start()
         except BaseException:
             self._thread = None
-            thread.loop.call_later(0, thread.loop.stop)
             raise
         self.servers = [ThreadedMember(server, thread) for server in self._cluster.servers]
 
@@ -238,7 +236,7 @@ class ThreadedCluster:
         """End all servers, and the thread."""
         thread, self._thread = self._thread, None
         self.servers = []
-        return _Done() if thread is None else thread.end(self._cluster.stop())
+        return Done() if thread is None else thread.end(self._cluster.stop())
 
     def start_now(self) -> None:
         """Start, and wait for it in this thread, whether a loop is running or not."""
@@ -347,10 +345,3 @@ class ThreadedSubscription:
         except ClientClosed:
             raise StopAsyncIteration from None
         return message
-
-
-class _Done:
-    """Nothing to wait for; it can be awaited nevertheless."""
-
-    def __await__(self) -> Iterator[None]:
-        return iter(())

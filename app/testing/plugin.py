@@ -72,10 +72,12 @@ def nats_cluster(request: pytest.FixtureRequest) -> "Iterator[ThreadedCluster]":
 
     cluster = ThreadedCluster(**{"size": CLUSTER_SIZE, "record": True, "debug_log": True, **_asked(request)})
     cluster.start_now()
+    servers = cluster.servers
+    _known(request.node).extend(servers)
     try:
-        _known(request.node).extend(cluster.servers)
         yield cluster
     finally:
+        _forget(request, *servers)
         cluster.stop_now()
 
 
@@ -93,13 +95,25 @@ def _start(request: pytest.FixtureRequest, at_end: ExitStack, asked: dict[str, A
     server = ThreadedServer(**{"record": True, "debug_log": True, **asked})
     server.start_now()
     at_end.callback(server.stop_now)
+    at_end.callback(_forget, request, server)
     _known(request.node).append(server)
     return server
 
 
 def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Raises `pytest.UsageError` for a marker with a value that has no name."""
     marker = request.node.get_closest_marker(MARKER)
+    if marker is not None and marker.args:
+        raise pytest.UsageError(
+            f"give @pytest.mark.{MARKER} names, as in {MARKER}(config={marker.args[0]!r})"
+        )
     return dict(marker.kwargs) if marker is not None else {}
+
+
+def _forget(request: pytest.FixtureRequest, *servers: "ThreadedServer") -> None:
+    """The session keeps its tests to the end; not their servers, too."""
+    for server in servers:
+        _known(request.node).remove(server)
 
 
 def _known(node: "pytest.Item | pytest.Session") -> "list[ThreadedServer]":
@@ -111,7 +125,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add what the servers did to the report of a test that has failed."""
     report = yield
     servers = [*item.stash.get(_servers, []), *item.session.stash.get(_servers, [])]
-    if report.when == "call" and report.failed and servers:
+    if report.failed and servers:
         report.sections.append(("nats", "\n\n".join(map(_described, servers))))
     return report
 

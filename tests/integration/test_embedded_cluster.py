@@ -92,11 +92,16 @@ async def test_a_link_that_carries_one_way() -> None:
 async def test_groups_that_make_no_sense() -> None:
     """The error says what a partition is, and which servers there are."""
     async with Cluster(2) as cluster:
-        for groups in ([[0]], [[0], [0, 1]]):
+        for groups in ([[0]], [[0], [0, 1]], [[0], []]):
             with pytest.raises(ValueError, match="two groups"):
                 cluster.faults.partition(*groups)
         with pytest.raises(ValueError, match="no server 5"):
             cluster.faults.one_way(5, 0)
+        with pytest.raises(ValueError, match="no server 5"):
+            cluster.faults.partition([0], [1, 5])
+        with pytest.raises(ValueError, match="itself"):
+            cluster.faults.one_way(0, 0)
+        assert [[], []] == [server.faults.rules for server in cluster.servers]
 
 
 async def test_time_that_a_test_moves() -> None:
@@ -109,3 +114,36 @@ async def test_time_that_a_test_moves() -> None:
             await clock.advance(10)
 
         assert (1, True) == (before, any("stale" in line.lower() for line in cluster.servers[1].log))
+
+
+async def test_faults_between_servers_are_rules() -> None:
+    """They count, say so, and end with their block."""
+    async with Cluster(2) as cluster:
+        with cluster.faults.partition([0], [1]) as rule:
+            await cluster.servers[0].wait_for(lambda one: one.routez()["num_routes"] == 0)
+            rule.must_hit()
+        await cluster.wait_until_meshed(20)
+        with cluster.faults.one_way(0, 1) as lost:
+            await cluster.servers[0].wait_for(lambda one: lost.hits > 0 or one.routez()["num_routes"] == 0)
+            assert lost.is_active
+        await cluster.wait_until_meshed(20)
+        unused = cluster.faults.one_way(1, 0)
+        unused.clear()
+        unused.clear()
+
+    assert (False, "partition([0], [1])") == (rule.is_active, str(rule).partition(":")[0])
+    with pytest.raises(AssertionError, match=r"hit by one_way\(1, 0\): 0 hits, cleared"):
+        unused.must_hit()
+
+
+async def test_a_partition_outlives_a_restart() -> None:
+    """A server that has stopped and started is still parted, and reached again when it is healed."""
+    async with Cluster(2) as cluster:
+        rule = cluster.faults.partition([0], [1])
+        await cluster.servers[0].stop()
+        await cluster.servers[0].start()
+        before = rule.hits
+        await cluster.servers[1].wait_for(lambda _: rule.hits > before, timeout=20)
+        await cluster.servers[1].wait_for(lambda one: one.routez()["num_routes"] == 0)
+        cluster.faults.heal()
+        await cluster.wait_until_meshed(20)

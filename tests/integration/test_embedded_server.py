@@ -179,6 +179,75 @@ async def _use_one() -> "weakref.ref[object]":
         return weakref.ref(server._live)  # noqa: SLF001 - whether it is collected
 
 
+async def test_starts_and_stops_at_the_same_time() -> None:
+    """They take turns: one server runs, and then none does."""
+    server = Server()
+    await asyncio.gather(server.start(), server.start())
+    port = server.port
+    await asyncio.gather(server.stop(), server.stop())
+    await server.start()
+    again = server.port
+    await server.stop()
+
+    assert (port, False) == (again, server.is_running)
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_another_loop() -> None:
+    """A server belongs to the loop that it was started in; stopped, it may be started in another one."""
+    server = Server()
+    await server.start()
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, server.stop())
+    await server.stop()
+
+    async def use() -> bool:
+        async with server:
+            return server.is_running
+
+    assert await asyncio.to_thread(asyncio.run, use())
+
+
+async def test_a_loop_that_has_ended() -> None:
+    """A server that was not stopped in it does not seem to run: the error says what to do."""
+    server = Server()
+
+    async def leave_running() -> None:
+        await server.start()
+        await server._live.stop(None)  # noqa: SLF001 - so that no socket is left
+
+    await asyncio.to_thread(asyncio.run, leave_running())
+    for call in (server.start, server.stop):
+        with pytest.raises(RuntimeError, match="make another server"):
+            await call()
+
+
+async def test_arguments_that_are_no_configuration(tmp_path: Path) -> None:
+    """A path belongs to `config_file`, and may be one of pathlib."""
+    with pytest.raises(TypeError, match="config_file="):
+        Server("broker.conf")  # type: ignore[arg-type] # as a program may write it
+    (tmp_path / "broker.conf").write_text("max_payload: 10\n")
+    async with Server(config_file=tmp_path / "broker.conf", port=-1) as server:
+        assert server.varz()["max_payload"] == 10
+
+
+async def test_errors_are_not_written_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """A program that has set up no logging sees nothing."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        async with Server() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"NONSENSE\r\n")
+            await reader.read()
+            writer.close()
+    finally:
+        root.handlers = handlers
+
+    assert ("", "") == capfd.readouterr()
+    assert any("Parser" in line for line in server.log)
+
+
 # --- a client without a socket --------------------------------------------------------
 
 
@@ -295,3 +364,50 @@ async def test_a_program_that_reads_nothing_is_a_slow_consumer() -> None:
             await publisher.flush(10)
         await server.wait_for(lambda one: one.varz()["slow_consumers"] == 1, timeout=10)
         await publisher.close()
+
+
+async def test_a_client_can_be_entered_again() -> None:
+    """Requests work, and a client that is in use is not entered twice."""
+    async with Server() as server:
+        client = server.client()
+        for _ in range(2):
+            async with client:
+                with pytest.raises(NoResponders):
+                    await client.request("nowhere", timeout=5)
+                with pytest.raises(RuntimeError, match="already"):
+                    await client.__aenter__()
+
+
+async def test_a_subscription_can_be_entered_again() -> None:
+    """It is in effect again; before that it cannot be read."""
+    async with Server() as server, server.client() as client:
+        messages = client.subscribe("a")
+        with pytest.raises(RuntimeError, match="enter the subscription"):
+            await messages.next(timeout=5)
+        for text in (b"1", b"2"):
+            async with messages:
+                await client.publish("a", text)
+                assert (await messages.next(timeout=5)).data == text
+
+
+async def test_what_a_subscription_leaves_unread_holds_nobody() -> None:
+    """It does not count for those that come later."""
+    async with Server() as server, server.client() as client, server.client() as publisher:
+        later = client.subscribe("a.late")
+        later.begin()
+        for _ in range(UNREAD_BYTES // 1_000_000 + 2):
+            async with client.subscribe("a.big"), client.subscribe("a.end") as end:
+                await publisher.publish("a.big", 1_000_000 * b"x")
+                await publisher.publish("a.end")
+                await end.next(timeout=5)
+        await publisher.publish("a.late", b"1")
+
+        assert (await later.next(timeout=5)).data == b"1"
+
+
+async def test_values_of_headers_are_texts() -> None:
+    """The error names the header."""
+    async with Server() as server, server.client() as client:
+        for value in (5, b"x", [b"x"]):
+            with pytest.raises(TypeError, match="header 'k'"):
+                await client.publish("a", headers={"k": value})  # type: ignore[dict-item] # as a program may write it

@@ -54,7 +54,7 @@ def test_a_start_that_is_impossible() -> None:
     with pytest.raises(CannotStart, match="whole number"):
         ThreadedServer(max_payload="much").start()
 
-    assert before >= threading.active_count() - 1
+    assert before == threading.active_count()
     with pytest.raises(RuntimeError, match="does not run"):
         ThreadedServer().varz()
 
@@ -137,3 +137,66 @@ def test_a_clock_from_another_thread() -> None:
 
         assert asyncio.run(connect_and_wait()) == b"PING\r\n"
         clock.advance(1)
+
+
+@pytest.mark.asyncio
+async def test_no_thread_is_left_within_a_loop() -> None:
+    """It has ended when the stop has been awaited, and when a start has failed."""
+    before = threading.active_count()
+    server = ThreadedServer()
+    await server.start()
+    await server.stop()
+    counts = [threading.active_count()]
+    with pytest.raises(CannotStart):
+        await ThreadedServer(port="x").start()
+    counts.append(threading.active_count())
+
+    assert [before, before] == counts
+
+
+def test_a_member_of_a_cluster_that_is_over() -> None:
+    """To stop it is without effect, to ask it is an error."""
+    with ThreadedCluster(1) as cluster:
+        member = cluster.servers[0]
+    member.stop()
+    with pytest.raises(RuntimeError, match="does not run"):
+        member.start()
+    with pytest.raises(RuntimeError, match="does not run"):
+        member.varz()
+
+
+def test_one_clock_for_servers_in_several_threads() -> None:
+    """Each does in its own thread what is due."""
+    clock = ManualClock()
+    keys = {"clock": clock, "ping_interval": 10, "debug_log": True}
+    with ThreadedServer(**keys) as one, ThreadedServer(**keys) as other:
+
+        async def pinged() -> list[bytes]:
+            lines = []
+            for server in (one, other):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                await reader.readline()
+                writer.write(b'CONNECT {"verbose":false}\r\nPING\r\n')
+                await reader.readuntil(b"PONG\r\n")
+                lines.append((reader, writer))
+            await clock.advance(10.2)
+            found = [await asyncio.wait_for(reader.readline(), 5) for reader, _ in lines]
+            for _, writer in lines:
+                writer.close()
+            return found
+
+        assert asyncio.run(pinged()) == [b"PING\r\n", b"PING\r\n"]
+
+
+@pytest.mark.asyncio
+async def test_a_login_that_is_too_late() -> None:
+    """The first advance counts, although no timer has been made before the client came."""
+    clock = ManualClock()
+    with ThreadedServer(clock=clock, authorization={"user": "a", "password": "b", "timeout": 2}) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await reader.readline()
+        await clock.advance(3)
+        line = await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+
+    assert line == b"-ERR 'Authentication Timeout'\r\n"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app import Server
+from app import Cluster, Server
 from app.testing import ManualClock, wait_for
 from tests.support.raw_client import RawClient
 from tests.support.twins import twins
@@ -317,17 +317,57 @@ async def test_a_conversation(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "chosen", [{"direction": "up"}, {"every": -1}, {"probability": 2.0}, {"on": -1, "times": 3}]
+    "call",
+    [
+        "drop('a', direction='up')",
+        "drop('a', every=-1)",
+        "drop('a', probability=2.0)",
+        "drop('a', on=-1, times=3)",
+        "drop('a', times=0)",
+        "drop('a..b')",
+        "drop('a', queue='q', direction='in')",
+        "drop('a', client='c', route='r')",
+        "delay('a', seconds=-1)",
+        "duplicate('a', copies=0)",
+        "error('a', 'two\\r\\nlines')",
+        "error('a', 'text', direction='out')",
+        "stall(on=3)",
+        "stall(seconds=0)",
+        "refuse(direction='out')",
+        "limit(max_payload=0)",
+    ],
 )
-async def test_what_cannot_be_chosen(chosen: dict[str, object]) -> None:
-    """A rule that makes no sense is an error at once."""
+async def test_what_cannot_be_chosen(call: str) -> None:
+    """A rule that makes no sense is an error at once, and no rule."""
     async with Server() as server:
-        with pytest.raises(ValueError, match=r"direction|counts"):
-            server.faults.drop("a", **chosen)  # type: ignore[arg-type] # as a program may write it
-        with pytest.raises(ValueError, match="no subject"):
-            server.faults.drop("a..b")
+        with pytest.raises(ValueError, match=r"direction|count|chosen|no subject|least|above|line|other"):
+            eval(f"server.faults.{call}")  # noqa: S307 - the calls above
+        assert server.faults.rules == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "drop('a', colour='red')",
+        "drop('a', on='3')",
+        "drop('a', cid='1')",
+        "drop('a', client=5)",
+        "drop('a', probability='1')",
+        "drop(5)",
+        "delay('a', seconds='1s')",
+        "duplicate('a', copies='2')",
+        "error('a', None)",
+        "stall(seconds='1')",
+        "refuse(reason=None)",
+        "limit(max_payload='1KB')",
+    ],
+)
+async def test_arguments_of_the_wrong_type(call: str) -> None:
+    """The same for types: the error does not come later, in the traffic."""
+    async with Server() as server:
         with pytest.raises(TypeError):
-            server.faults.drop("a", colour="red")  # type: ignore[call-arg] # the same
+            eval(f"server.faults.{call}")  # noqa: S307 - the calls above
+        assert server.faults.rules == []
 
 
 async def test_a_rule_that_hits_nothing(server: Server) -> None:
@@ -351,3 +391,201 @@ async def test_rules_on_a_server_that_does_not_run() -> None:
         await publish(publisher, "x", "1")
 
     assert rule.hits == 1
+
+
+async def test_delays_run_side_by_side(server: Server) -> None:
+    """Each message comes its own time after it was sent, however many there are."""
+    reader, publisher = await connect(server, "r", "x"), await connect(server)
+    texts = [str(number) for number in range(200)]
+    for direction in ("in", "out"):
+        with server.faults.delay("x", seconds=0.05, direction=direction) as rule:
+            await publish(publisher, "x", *texts)
+            assert [text.encode() for text in texts] == await payloads_of(reader, len(texts))
+        assert rule.hits == len(texts)
+
+
+async def test_a_delay_of_a_steady_stream_delivers() -> None:
+    """A message leaves when its delay is over, although later ones are delayed too."""
+    clock = ManualClock()
+    async with Server(clock=clock) as server:
+        reader, publisher = await connect(server, "r", "x"), await connect(server)
+        server.faults.delay("x", seconds=0.2, direction="out")
+        for text in ("1", "2", "3"):
+            await publish(publisher, "x", text)
+            await clock.advance(0.1)
+
+        assert [b"1", b"2"] == await payloads_of(reader, 2)
+        await clock.advance(0.2)
+        assert [b"3"] == await payloads_of(reader, 1)
+
+
+async def test_what_comes_after_a_delay_waits_for_it_whatever_it_is() -> None:
+    """A cut and an error after a delayed message come after that."""
+    clock = ManualClock()
+    async with Server(clock=clock) as server:
+        reader, publisher = await connect(server, "r", ">"), await connect(server, "p")
+        server.faults.delay("slow", seconds=1)
+        server.faults.error("bad", "No")
+        server.faults.cut("end")
+        await publisher.send(b"PUB slow 1\r\n1\r\nPUB bad 1\r\n2\r\nPUB end 1\r\n3\r\n")
+        await server.wait_for(lambda one: all(rule.hits for rule in one.faults.rules))
+        before = await payloads(reader)
+        await clock.advance(1)
+
+        assert ([], [b"1"]) == (before, await payloads_of(reader, 1))
+        assert b"-ERR 'No'\r\n" == await publisher.line()
+        assert b"" == await publisher.expect_cut()
+
+
+async def test_a_publisher_that_is_delayed_is_not_read_without_bound(server: Server) -> None:
+    """More than a megabyte waits in the publisher's own buffers."""
+    reader, publisher = await connect(server, "r", "x"), await connect(server)
+    text = 300_000 * "x"
+    with server.faults.delay("x", seconds=0.3) as rule:
+        sending = asyncio.create_task(publish(publisher, "x", *(12 * [text])))
+        await server.wait_for(lambda _: rule.hits >= 4)
+        hits = rule.hits
+        heard = await payloads_of(reader, 12)
+        await sending
+
+    assert [len(text)] * 12 == [len(payload) for payload in heard]
+    assert (12, True) == (rule.hits, hits < 12)
+
+
+@pytest.mark.parametrize("twin", twins())
+async def test_a_rule_in_the_middle_of_a_payload_with_line_breaks(twin: str) -> None:
+    """What looks like a line in the rest of a message is not one; the message is not hit, the next is."""
+    async with Server(data_plane=twin) as server:
+        reader, publisher = await connect(server, subscribe="x"), await connect(server)
+        text = b"12\r\nPUB x 30\r\nabc\r\nzz"
+        await publisher.send(b"PUB x %d\r\n12" % len(text))
+        await server.wait_for(lambda one: _received(one, 2) > 0)
+        rule = server.faults.drop("x", times=1)
+        await publisher.send(text[2:] + b"\r\nPUB x 1\r\n6\r\nPUB x 1\r\n7\r\nPING\r\n")
+        assert await publisher.line() == b"PONG\r\n"
+        await reader.send(b"PING\r\n")
+        got = b""
+        while not got.endswith(b"PONG\r\n"):
+            got += await reader.line()
+
+    assert got == b"MSG x 1 %d\r\n%b\r\nMSG x 1 1\r\n7\r\nPONG\r\n" % (len(text), text)
+    assert rule.hits == 1
+
+
+async def test_a_message_that_is_too_long_is_refused_at_its_first_line() -> None:
+    """The server that records does not wait for the payload."""
+    async with Server(record=True, max_payload=10) as server:
+        client = await connect(server)
+        await client.send(b"PUB x 11\r\n")
+
+        assert await client.line() == b"-ERR 'Maximum Payload Violation'\r\n"
+
+
+async def test_a_stall_that_ends_by_itself() -> None:
+    """Its time begins with the start of the server, and nothing of it is left after the stop."""
+    clock = ManualClock()
+    server = Server(clock=clock)
+    rule = server.faults.stall(seconds=1)
+    async with server:
+        await clock.advance(1)
+        assert not rule.is_active
+        await connect(server)
+        left = server.faults.stall(seconds=1000)
+        await asyncio.sleep(0)
+    await clock.advance(1000)
+    assert left.is_active
+
+
+async def test_a_stall_counts_each_link_once(server: Server) -> None:
+    """Other stalls do not change what it has hit."""
+    await connect(server, "a")
+    rule = server.faults.stall(client="a")
+    server.faults.stall(client="b").clear()
+    server.faults.stall(client="c")
+
+    assert rule.hits == 1
+
+
+async def test_errors_of_a_client_that_is_stalled(server: Server) -> None:
+    """They wait as all else that is written to it."""
+    client = await connect(server, "a")
+    server.faults.error("x", "No")
+    stall = server.faults.stall(client="a", direction="out")
+    await client.send(b"PUB x 1\r\n1\r\n")
+    await server.wait_for(lambda one: one.connz()["connections"][0]["pending_bytes"] > 0)
+    stall.clear()
+
+    assert await client.line() == b"-ERR 'No'\r\n"
+
+
+async def test_limits_one_over_the_other(server: Server) -> None:
+    """The lowest counts, in whatever order they end; after a new start the active ones hold."""
+    first, second = server.faults.limit(max_payload=10), server.faults.limit(max_payload=100)
+    seen = [server.varz()["max_payload"]]
+    first.clear()
+    seen.append(server.varz()["max_payload"])
+    await server.stop()
+    await server.start()
+    seen.append(server.varz()["max_payload"])
+    second.clear()
+
+    assert [10, 100, 100, 1048576] == [*seen, server.varz()["max_payload"]]
+
+
+async def test_a_queue_alone_means_deliveries(server: Server) -> None:
+    """The direction need not be given."""
+    member = await connect(server)
+    await member.send(b"SUB x workers 1\r\n")
+    publisher = await connect(server)
+    rule = server.faults.drop(queue="workers")
+    await publish(publisher, "x", "1")
+
+    assert ([], 1) == (await payloads(member), rule.hits)
+
+
+async def test_a_lame_duck_keeps_its_routes() -> None:
+    """Clients are turned away, other servers are not."""
+    async with Cluster(2) as cluster:
+        cluster.servers[0].faults.lame_duck()
+        await cluster.servers[1].stop()
+        await cluster.servers[1].start()
+        await cluster.wait_until_meshed(20)
+
+
+async def test_conversations_of_one_start() -> None:
+    """After a new start numbers begin anew, and so do conversations."""
+    server = Server(record=True)
+    for name in ("first", "second"):
+        async with server:
+            await connect(server, name)
+    spoken = "".join(server.conversation(1))
+
+    assert ("first" in spoken, "second" in spoken) == (False, True)
+
+
+async def test_no_blank_hides_a_secret() -> None:
+    """Nor do small letters."""
+    async with Server(record=True) as server:
+        client = await greeted(server)
+        await client.send(b'connect\t{"user":"a","pass":"secret"}\r\nPING\r\n')
+        await server.wait_for(lambda one: len(one.conversation(1)) > 1)
+
+        assert "secret" not in "".join(server.conversation(1)).lower()
+
+
+async def test_a_stop_waits_for_nothing_that_is_held() -> None:
+    """Delays hold links, in both directions; a server that stops lets them go."""
+    server = Server(record=True)
+    async with server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        client = await RawClient.greet(reader, writer, writer.transport.abort)
+        OPENED.append(client)
+        await client.send(b'CONNECT {"verbose":false}\r\nSUB x 1\r\n')
+        server.faults.delay("y", seconds=1000)
+        server.faults.delay("x", seconds=1000, direction="out")
+        await client.send(b"PUB x 1\r\n1\r\nPUB y 1\r\n1\r\n")
+        await server.wait_for(lambda one: all(rule.hits for rule in one.faults.rules))
+        writer.write_eof()
+        await server.stop()
+
+    assert not any("not ended" in line or "[ERR]" in line for line in server.log)

@@ -153,3 +153,44 @@ def test_it_says_what_it_has(tmp_path: Path, words: list[str]) -> None:
     _, output = run_pytest(tmp_path, "", *words)
 
     assert ("nats(config=" in output) or ("nats_server_factory" in output)
+
+
+def test_servers_do_not_outlive_their_tests(tmp_path: Path) -> None:
+    """The session keeps its tests, and not what they have had."""
+    text = """
+import gc
+import weakref
+
+import pytest
+
+seen = []
+
+@pytest.mark.parametrize("number", range(3))
+def test_one(nats_server, number):
+    seen.append(weakref.ref(nats_server))
+
+def test_cluster(nats_cluster):
+    seen.extend(map(weakref.ref, nats_cluster.servers))
+
+def test_they_are_gone():
+    gc.collect()
+    assert (6, []) == (len(seen), [one for one in seen if one() is not None])
+"""
+    status, output = run_pytest(tmp_path, text)
+
+    assert status == 0, output
+
+
+def test_a_marker_without_names(tmp_path: Path) -> None:
+    """The error says how it is written."""
+    text = """
+import pytest
+
+@pytest.mark.nats({"max_payload": 10})
+def test_one(nats_server):
+    pass
+"""
+    status, output = run_pytest(tmp_path, text)
+
+    assert status != 0
+    assert "nats(config={'max_payload': 10})" in output

@@ -8,12 +8,12 @@ from typing import Any, TypedDict, Unpack
 from ...domain.broker import Broker
 from ...domain.protocol.commands import readable, shown
 from ...domain.protocol.encode import NOTHING_PERSONAL
-from ...domain.subjects.subject import is_pattern, tokens_of
-from ...domain.timers import Scheduler
+from ...domain.timers import Scheduler, Timer
 from ...ports.layers import LinkSetup, Upper
+from .arguments import check_chosen, check_effect
 from .frames import Frame
 from .layer import FaultLayer
-from .rules import BOTH, IN, OUT, Count, FaultKind, Rule, Selector
+from .rules import BOTH, IN, ON_MESSAGES, OUT, Count, FaultKind, Rule, Selector
 
 KEPT_FRAMES = 60
 """Frames of each conversation that are kept."""
@@ -47,6 +47,7 @@ class Effect(TypedDict, total=False):
     seconds: float
     copies: int
     text: str
+    server_id: Callable[[], str]
 
 
 _COUNTS = ("on", "every", "times", "probability", "seed")
@@ -73,14 +74,30 @@ class Faults:
         self._scheduler: Scheduler | None = None
         self._layers: dict[FaultLayer, None] = {}
         self._conversations: OrderedDict[int, deque[str]] = OrderedDict()
-        self._blocked: set[str] = set()
-        self._muted: set[str] = set()
-        self._is_lame = False
+        self._timers: dict[Rule, Timer] = {}
+        """The ends of stalls."""
+        self._max_payload = 0
+        """Of the server's configuration."""
 
     def bind(self, broker: Broker | None, scheduler: Scheduler | None) -> None:
-        """This server has started; None when it has stopped."""
+        """This server starts; None when it has stopped. Rules that are active stay in effect."""
         self._broker = broker
         self._scheduler = scheduler
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if broker is not None:
+            self._conversations.clear()
+            self._max_payload = broker.limits.max_payload
+            if self._active(FaultKind.LIMIT):
+                self._apply_limits()
+            for rule in self._active(FaultKind.STALL):
+                self._time(rule)
+
+    def let_go(self) -> None:
+        """The server is about to stop: hold nothing, so that links can end."""
+        for layer in list(self._layers):
+            layer.let_go()
 
     def layer(self, upper: Upper, setup: LinkSetup) -> Upper:
         """The layer of a new link: a `LayerFactory`."""
@@ -114,17 +131,26 @@ class Faults:
         For `seconds`, or until it is cleared.
         """
         chosen.setdefault("direction", BOTH)
-        rule = self._rule(FaultKind.STALL, "", chosen)
+        rule = self._rule(FaultKind.STALL, "", chosen, **({} if seconds is None else {"seconds": seconds}))
+        rule.on_clear = lambda: self._end_stall(rule)
 
         def begin() -> None:
             self._add(rule)
-            rule.on_clear = self._stalls_changed
+            self._time(rule)
             self._stalls_changed()
-            if seconds is not None and self._scheduler is not None:
-                self._scheduler.call_later(seconds, rule.clear)
 
         self.run(begin)
         return rule
+
+    def _time(self, stall: Rule) -> None:
+        if stall.seconds and self._scheduler is not None:
+            self._timers[stall] = self._scheduler.call_later(stall.seconds, stall.clear)
+
+    def _end_stall(self, stall: Rule) -> None:
+        timer = self._timers.pop(stall, None)
+        if timer is not None:
+            timer.cancel()
+        self._stalls_changed()
 
     def refuse(self, *, reason: str = "Authorization Violation", **chosen: Unpack[Chosen]) -> Rule:
         """Refuse clients that connect, with ``-ERR`` and this reason."""
@@ -133,29 +159,31 @@ class Faults:
         return rule
 
     def limit(self, *, max_payload: int) -> Rule:
-        """Lower the limit of the server for payloads."""
-        rule = self._rule(FaultKind.SERVER, "", {})
+        """Lower the limit of the server for payloads. Of several limits the lowest counts."""
+        rule = self._rule(FaultKind.LIMIT, "", {}, max_payload=max_payload)
+        rule.on_clear = self._apply_limits
 
         def begin() -> None:
-            broker = self._live
-            before = broker.limits
-            broker.apply(replace(before, max_payload=max_payload))
-            rule.on_clear = lambda: broker.apply(before)
-            rule.hits += 1
+            self._check_live()
             self._add(rule)
+            self._apply_limits()
+            rule.hits += 1
 
         self.run(begin)
         return rule
 
+    def _apply_limits(self) -> None:
+        lowest = min([self._max_payload, *(rule.max_payload for rule in self._active(FaultKind.LIMIT))])
+        if self._broker is not None:
+            self._broker.apply(replace(self._broker.limits, max_payload=lowest))
+
     def lame_duck(self) -> Rule:
         """Say with INFO that the server is about to stop, to clients that take it, and let no more in."""
-        rule = self._rule(FaultKind.SERVER, "", {})
+        rule = self._rule(FaultKind.LAME_DUCK, "", {})
 
         def begin() -> None:
-            broker = self._live
+            broker = self._check_live()
             self._add(rule)
-            self._is_lame = True
-            rule.on_clear = self._end_lame_duck
             for session in broker.sessions.values():
                 session.tell(replace(NOTHING_PERSONAL, ldm=True))
                 rule.hits += 1
@@ -163,9 +191,6 @@ class Faults:
 
         self.run(begin)
         return rule
-
-    def _end_lame_duck(self) -> None:
-        self._is_lame = False
 
     def clear(self) -> None:
         """Clear all rules."""
@@ -177,16 +202,19 @@ class Faults:
         self.run(lambda: self._add(rule))
         return rule
 
-    def _rule(self, kind: FaultKind, subject: str, chosen: Chosen, **effect: Unpack[Effect]) -> Rule:
-        """Raises `ValueError` for what cannot be chosen."""
-        if subject and not is_pattern(tokens_of(subject.encode())):
-            raise ValueError(f"{subject!r} is no subject, nor a pattern of subjects")
+    def _rule(self, kind: FaultKind, subject: str, chosen: Chosen, **effect: Any) -> Rule:  # noqa: ANN401 - see Effect
+        """Raises `ValueError` and `TypeError` for what cannot be chosen."""
         given: dict[str, Any] = dict(chosen)
+        check_chosen(kind, subject, given)
+        check_effect(kind, effect)
         counts = {name: given.pop(name) for name in _COUNTS if name in given}
-        if given.get("direction", IN) not in (IN, OUT, BOTH):
-            raise ValueError(f"a direction is {IN!r}, {OUT!r} or {BOTH!r}, not {given['direction']!r}")
+        if "queue" in given:
+            given["direction"] = OUT
         selector = Selector(subject=subject, **given)
         return Rule(kind, selector, Count(**counts), run=self.run, **effect)
+
+    def _active(self, kind: FaultKind) -> list[Rule]:
+        return [rule for rule in self.rules if rule.is_about((kind,))]
 
     def _add(self, rule: Rule) -> None:
         self.rules.append(rule)
@@ -198,40 +226,61 @@ class Faults:
             for layer in list(self._layers):
                 layer.watch()
 
-    @property
-    def _live(self) -> Broker:
+    def _check_live(self) -> Broker:
         if self._broker is None:
             raise RuntimeError("the server does not run")
         return self._broker
 
     # --- partitions ---------------------------------------------------------------------
 
-    def block(self, server_id: str) -> None:
-        """Have no route to this server: end the one that is there, and each new one."""
-        self._blocked.add(server_id)
-        self._watch()
-        for layer in list(self._layers):
-            self._judge_route(layer)
+    def block(self, server_id: Callable[[], str], name: str = "") -> Rule:
+        """Have no route to a server: end the one that is there, and each new one.
 
-    def mute(self, server_id: str) -> None:
-        """Lose what is sent to this server."""
-        self._muted.add(server_id)
-        self._watch()
-        for layer in list(self._layers):
-            self._judge_route(layer)
+        `server_id` is asked again for each route, because a start makes a new id; `name` is shown.
+        """
+        return self._route_rule(FaultKind.PARTITION, server_id, name)
+
+    def mute(self, server_id: Callable[[], str], name: str = "") -> Rule:
+        """Lose what is sent to a server; the parameters are those of `block`.
+
+        When it is cleared the route is ended, so that a new one begins with what is true.
+        """
+        rule = self._route_rule(FaultKind.ONE_WAY, server_id, name)
+
+        def end() -> None:
+            for layer in list(self._layers):
+                if layer.muted_by is rule:
+                    layer.cut()
+
+        rule.on_clear = end
+        return rule
+
+    def _route_rule(self, kind: FaultKind, server_id: Callable[[], str], name: str) -> Rule:
+        rule = self._rule(kind, "", {"route": name}, server_id=server_id)
+
+        def begin() -> None:
+            self._add(rule)
+            for layer in list(self._layers):
+                self.find(layer)
+                self._judge_route(layer)
+
+        self.run(begin)
+        return rule
 
     def heal(self) -> None:
-        """End both. A route that has lost something is ended, so that a new one begins with what is true."""
-        self._blocked.clear()
-        self._muted.clear()
-        for layer in list(self._layers):
-            if layer.mutes:
-                layer.cut()
+        """End all partitions and one-way links of this server."""
+        for rule in [*self._active(FaultKind.PARTITION), *self._active(FaultKind.ONE_WAY)]:
+            rule.clear()
 
     def _judge_route(self, layer: FaultLayer) -> None:
-        if layer.server_id in self._blocked:
-            self._later(layer.cut)
-        layer.mutes = layer.server_id in self._muted
+        if not layer.is_route or not layer.server_id:
+            return
+        for rule in self._active(FaultKind.PARTITION):
+            if rule.server_id() == layer.server_id:
+                rule.hits += 1
+                self._later(layer.cut)
+        muting = [rule for rule in self._active(FaultKind.ONE_WAY) if rule.server_id() == layer.server_id]
+        layer.muted_by = muting[0] if muting else layer.muted_by
 
     def _later(self, work: Callable[[], None]) -> None:
         if self._scheduler is not None:
@@ -242,8 +291,12 @@ class Faults:
     def joined(self, layer: FaultLayer) -> None:
         """See `Watcher`."""
         self._layers[layer] = None
-        if self._is_lame:
-            self._later(layer.cut)
+        if self._active(FaultKind.LAME_DUCK):
+            self._later(lambda: self._turn_away(layer))
+
+    def _turn_away(self, layer: FaultLayer) -> None:
+        if layer in self._layers and layer.link is not None and layer.link.kind != "rid":
+            layer.cut()
 
     def left(self, layer: FaultLayer) -> None:
         """See `Watcher`."""
@@ -254,7 +307,6 @@ class Faults:
         link, broker = layer.link, self._broker
         if link is None or broker is None:
             return
-        is_new = layer.cid != link.number
         layer.cid, layer.is_route = link.number, link.kind == "rid"
         if layer.is_route:
             self._find_route(layer, broker)
@@ -265,8 +317,17 @@ class Faults:
         layer.name = session.profile.name or layer.name
         layer.user = session.profile.user or layer.user
         layer.sids = {sid: (one.queue or b"").decode() for sid, one in session.subscriptions.items()}
-        if is_new:
-            layer.resume_after(session.connection.unprocessed())
+
+    def unprocessed(self, layer: FaultLayer) -> bytes:
+        """See `Watcher`."""
+        link, broker = layer.link, self._broker
+        connection = broker.connections.get(link.number) if link is not None and broker is not None else None
+        return b"" if connection is None else connection.unprocessed()
+
+    @property
+    def max_payload(self) -> int:
+        """See `Watcher`."""
+        return self._broker.limits.max_payload if self._broker is not None else self._max_payload
 
     def _find_route(self, layer: FaultLayer, broker: Broker) -> None:
         remotes = broker.cluster.remotes if broker.cluster is not None else {}
@@ -296,10 +357,7 @@ class Faults:
         return [
             rule
             for rule in self.rules
-            if rule.kind not in (FaultKind.REFUSE, FaultKind.STALL, FaultKind.SERVER)
-            and rule.is_active
-            and rule.selector.takes(layer, direction, frame)
-            and rule.strikes()
+            if rule.is_about(ON_MESSAGES) and rule.selector.takes(layer, direction, frame) and rule.strikes()
         ]
 
     @staticmethod
@@ -312,13 +370,12 @@ class Faults:
             self._apply_stalls(layer)
 
     def _apply_stalls(self, layer: FaultLayer) -> None:
-        stalls = [rule for rule in self.rules if rule.kind is FaultKind.STALL and rule.is_active]
-        hit = [rule for rule in stalls if rule.selector.takes_link(layer)]
-        for direction in (IN, OUT):
-            chosen = [rule for rule in hit if rule.selector.direction in (direction, BOTH)]
-            layer.stall(direction, stalled=bool(chosen))
-        for rule in hit:
+        hit = {rule for rule in self._active(FaultKind.STALL) if rule.selector.takes_link(layer)}
+        for rule in hit - layer.stalled_by:
             rule.hits += 1
+        layer.stalled_by = hit
+        for direction in (IN, OUT):
+            layer.stall(direction, stalled=any(rule.selector.direction in (direction, BOTH) for rule in hit))
 
     # --- recorded conversations -------------------------------------------------------------
 
@@ -343,13 +400,13 @@ class Faults:
     @property
     def conversations(self) -> dict[int, list[str]]:
         """All that are kept, by number."""
-        return {number: list(lines) for number, lines in self._conversations.items()}
+        return {number: list(lines) for number, lines in list(self._conversations.items())}
 
 
 def _shown(frame: Frame) -> str:
     line, _, payload = frame.raw.partition(b"\n")
-    verb, _, argument = line.strip().partition(b" ")
-    text = shown(verb.upper(), argument)
+    words = line.split(maxsplit=1)
+    text = shown(frame.verb, words[1].strip()) if len(words) > 1 else readable(line.strip().upper())
     if not frame.is_message:
         return text
     content = payload.removesuffix(b"\r\n")

@@ -1,5 +1,6 @@
 """Traffic, cut into lines and messages, from either side of a link."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 LONGEST_LINE = 64 * 1024
@@ -37,16 +38,31 @@ class Frame:
         return self.words[1] if self.verb in _SENT_BY_SERVERS and len(self.words) > 1 else b""
 
 
+def _unlimited() -> int:
+    return 10**9
+
+
 class FrameSplitter:
     """Cuts a stream into frames, whatever its pieces are."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_payload: Callable[[], int] = _unlimited) -> None:
+        """A message above `max_payload` is passed on in pieces: its receiver need not wait for the end."""
         self._data = bytearray()
+        self._max_payload = max_payload
+        self._left = 0
+        """Bytes to come of a message that is passed on in pieces."""
+        self._passed = 0
+        """Bytes at the beginning of the next frame that its receiver has already."""
 
     @property
     def rest(self) -> bytes:
         """The beginning of a frame that is not complete."""
         return bytes(self._data)
+
+    def resume_after(self, begun: bytes) -> None:
+        """The receiver has these bytes already; the first frame is what remains of the last one in them."""
+        self.feed(begun)
+        self._passed = len(self._data)
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that end in this piece."""
@@ -54,12 +70,17 @@ class FrameSplitter:
         frames = []
         position = 0
         while (frame := self._next(position)) is not None:
-            frames.append(frame)
             position += len(frame.raw)
+            if self._passed:
+                frame = Frame(frame.raw[self._passed :], OTHER)
+                self._passed = 0
+            frames.append(frame)
         del self._data[:position]
         return frames
 
     def _next(self, start: int) -> Frame | None:
+        if self._left:
+            return self._piece(start)
         end = self._data.find(b"\n", start) + 1
         if not end:
             is_too_long = len(self._data) - start > LONGEST_LINE
@@ -70,7 +91,16 @@ class FrameSplitter:
             size = words[-1] if words else b""
             if not size.isdigit() or len(size) > 9:
                 return Frame(bytes(self._data[start:]), OTHER)  # the server refuses it, and ends the link
-            end += int(size) + len(b"\r\n")
+            whole = int(size) + len(b"\r\n")
+            if int(size) > self._max_payload():
+                self._left = whole
+                return Frame(bytes(self._data[start:end]), OTHER)
+            end += whole
             if len(self._data) < end:
                 return None
         return Frame(bytes(self._data[start:end]), verb, tuple(words))
+
+    def _piece(self, start: int) -> Frame | None:
+        piece = bytes(self._data[start : start + self._left])
+        self._left -= len(piece)
+        return Frame(piece, OTHER) if piece else None

@@ -8,14 +8,22 @@ either way is cut into frames, and each frame is judged.
 
 import json
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
-from ...domain.timers import Timer
 from ...ports.layers import Layer, LinkSetup, Lower, Upper
+from .delay_line import DelayLine
 from .frames import Frame, FrameSplitter
 from .rules import IN, OUT, FaultKind, Rule
 
 _ROOM = 64 * 1024
+
+_CUT = b""
+"""In place of data to a peer: end the link."""
+
+MOST_DELAYED = 1024 * 1024
+"""Bytes from a peer that are delayed, at which no more is read from it."""
 
 
 class Watcher(Protocol):
@@ -40,7 +48,16 @@ class Watcher(Protocol):
         ...
 
     def find(self, layer: "FaultLayer") -> None:
-        """Set what the server knows of the peer, and what it has not obeyed yet."""
+        """Set what the server knows of the peer."""
+        ...
+
+    def unprocessed(self, layer: "FaultLayer") -> bytes:
+        """What the server has of the peer and has not obeyed yet, from the beginning of a line on."""
+        ...
+
+    @property
+    def max_payload(self) -> int:
+        """The limit of the server."""
         ...
 
     def seen(self, layer: "FaultLayer", direction: str, frame: Frame) -> None:
@@ -52,14 +69,16 @@ class FaultLayer(Layer):
     """The traffic of one link. Implements `rules.FaultPeer`."""
 
     __slots__ = (
-        "_delays",
-        "_due",
+        "_delayed",
         "_eof",
         "_frames",
         "_from_peer",
         "_is_closing",
+        "_is_held",
         "_is_lost",
+        "_low_mark",
         "_outbound",
+        "_partly",
         "_paused",
         "_room",
         "_setup",
@@ -69,10 +88,11 @@ class FaultLayer(Layer):
         "_watcher",
         "cid",
         "is_route",
-        "mutes",
+        "muted_by",
         "name",
         "server_id",
         "sids",
+        "stalled_by",
         "user",
     )
 
@@ -85,17 +105,22 @@ class FaultLayer(Layer):
         self._to_peer = FrameSplitter()
         self._room = memoryview(b"")
         self._frames: deque[Frame] = deque()
-        """From the peer, not handed on yet."""
-        self._outbound: deque[bytes] = deque()
-        self._due: Timer | None = None
-        """While input is delayed."""
+        """From the peer, not judged yet."""
+        self._delayed: DelayLine[Callable[[], None]] = DelayLine(setup.scheduler, self._pump)
+        """What is to be done for frames from the peer, each at its time."""
+        self._partly = memoryview(b"")
+        """The rest of a frame, handed on in part when the wire paused."""
+        self._outbound: DelayLine[bytes] = DelayLine(setup.scheduler, self._release)
+        """To the peer."""
+        self._low_mark = 0
         self._paused = False
         self._stalled_in = self._stalled_out = False
-        self._delays = 0
-        """Messages to the peer that are delayed; what follows them waits too."""
+        self._is_held = False
+        """Whether the lower delivers nothing, for any reason."""
         self._eof = self._is_closing = self._is_lost = False
-        self.mutes = False
-        """Whether all that is sent to the peer is lost."""
+        self.muted_by: Rule | None = None
+        """The rule by which all that is sent to the peer is lost."""
+        self.stalled_by: set[Rule] = set()
         self.cid = 0
         self.name = self.user = self.server_id = ""
         self.is_route = False
@@ -119,23 +144,24 @@ class FaultLayer(Layer):
         """Judge all that comes from now on."""
         if self._from_peer is None:
             self._watcher.find(self)
-            self._from_peer = FrameSplitter()
+            self._from_peer = FrameSplitter(lambda: self._watcher.max_payload)
+            self._from_peer.resume_after(self._watcher.unprocessed(self))
             self._room = memoryview(bytearray(_ROOM))
-
-    def resume_after(self, unprocessed: bytes) -> None:
-        """The server has this already, from the beginning of a line on: know where the next one begins."""
-        if self._from_peer is not None:
-            self._from_peer.feed(unprocessed)
 
     def connection_lost(self, error: Exception | None) -> None:
         """See `Upper`."""
         self._is_lost = True
-        self._frames.clear()
+        self._forget_input()
         self._outbound.clear()
-        if self._due is not None:
-            self._due.cancel()
         self._watcher.left(self)
         super().connection_lost(error)
+
+    def let_go(self) -> None:
+        """Hold nothing any more: the server stops, and what is held is lost."""
+        self._outbound.clear()
+        self._forget_input()
+        self._stalled_in = self._stalled_out = False
+        self._pump()
 
     def cut(self) -> None:
         """End the link now."""
@@ -158,75 +184,83 @@ class FaultLayer(Layer):
 
     def eof_received(self) -> bool | None:
         """See `Upper`: after all that was sent before."""
-        if self._frames:
+        if self._has_input:
             self._eof = True
             return True
         return self.upper.eof_received()
 
+    @property
+    def _has_input(self) -> bool:
+        return bool(self._frames or self._delayed or self._partly)
+
+    def _forget_input(self) -> None:
+        self._frames.clear()
+        self._delayed.clear()
+        self._partly = memoryview(b"")
+
     def _pump(self) -> None:
         """Hand on what may be handed on."""
-        while self._frames and not self._waits() and not self._is_lost:
+        while self._has_input and not (self._paused or self._stalled_in or self._is_lost):
             if not self.upper.is_open:
-                self._frames.clear()
+                self._forget_input()
+            elif self._partly:
+                self._hand_over(self._partly)
+            elif (due := self._delayed.take()) is not None:
+                due()
+            elif self._frames:
+                self._receive(self._frames.popleft())
+            else:
                 break
-            self._receive(self._frames.popleft())
-        if self._eof and not self._frames and not self._is_lost:
+        if self._eof and not self._has_input and not self._is_lost:
             self._eof = False
             self.upper.eof_received()
-
-    def _waits(self) -> bool:
-        return self._paused or self._stalled_in or self._due is not None
+        if not self._is_lost and self.upper.is_open:
+            self._set_reading()
 
     def _receive(self, frame: Frame) -> None:
-        """Hand a frame on, as the rules have it."""
+        """Do with a frame what the rules want, now or later."""
         if frame.verb in (b"CONNECT", b"INFO"):
             self._learn(frame)
         rules = self._watcher.judge(self, IN, frame)
-        copies = 1
+        seconds = _delay_by(rules)
         for rule in rules:
             if rule.kind is FaultKind.CUT:
-                self.cut()
+                self._later(self.cut, 0, seconds)
                 return
             if rule.kind is FaultKind.REFUSE:
-                self.lower.write(b"-ERR '%b'\r\n" % rule.text.encode())
-                self.upper.close_link()
+                self._later(partial(self._refuse, rule.text), 0, seconds)
                 return
             if rule.kind is FaultKind.ERROR:
-                self.lower.write(b"-ERR '%b'\r\n" % rule.text.encode())
-                copies = 0
-            elif rule.kind is FaultKind.DROP:
-                copies = 0
-            elif rule.kind is FaultKind.DUPLICATE:
-                copies += rule.copies if copies else 0
-        seconds = sum(rule.seconds for rule in rules if rule.kind is FaultKind.DELAY)
-        if seconds and copies:
-            self._watcher.seen(self, IN, frame)
-            self._wait(seconds, frame.raw * copies)
+                self._later(partial(self._answer, rule.text), 0, seconds)
+        for _ in range(_copies_by(rules)):
+            self._later(partial(self._pass_up, frame), len(frame.raw), seconds)
+
+    def _later(self, work: Callable[[], None], size: int, seconds: float) -> None:
+        """Do it after this time, and after what came before."""
+        if seconds or self._delayed or self._partly:
+            self._delayed.put(work, size, seconds)
         else:
-            self._pass_up(frame, copies)
+            work()
 
-    def _wait(self, seconds: float, data: bytes) -> None:
-        def go_on() -> None:
-            self._due = None
-            if not self._is_lost:
-                self._hand_over(data)
-                self._pump()
+    def _pass_up(self, frame: Frame) -> None:
+        self._watcher.seen(self, IN, frame)
+        self._hand_over(memoryview(frame.raw))
 
-        self._due = self._setup.scheduler.call_later(seconds, go_on)
+    def _refuse(self, reason: str) -> None:
+        self._answer(reason)
+        self.upper.close_link()
 
-    def _pass_up(self, frame: Frame, copies: int) -> None:
-        for _ in range(copies):
-            self._watcher.seen(self, IN, frame)
-            self._hand_over(frame.raw)
+    def _answer(self, text: str) -> None:
+        self._put(b"-ERR '%b'\r\n" % text.encode())
 
-    def _hand_over(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left and not self._is_lost and self.upper.is_open:
+    def _hand_over(self, left: memoryview) -> None:
+        while left and not (self._paused or self._is_lost) and self.upper.is_open:
             room = self.upper.get_buffer(len(left))
             piece = left[: len(room)]
             room[: len(piece)] = piece
-            self.upper.buffer_updated(len(piece))
             left = left[len(piece) :]
+            self.upper.buffer_updated(len(piece))
+        self._partly = memoryview(b"") if self._is_lost else left
 
     def _learn(self, frame: Frame) -> None:
         """Who the peer is."""
@@ -251,7 +285,7 @@ class FaultLayer(Layer):
         for frame in self._to_peer.feed(data):
             if self._is_closing:
                 break
-            self._put(frame.raw * self._send(frame))
+            self._send(frame)
 
     def writelines(self, chunks: list[bytes]) -> None:
         """See `Lower`."""
@@ -260,55 +294,63 @@ class FaultLayer(Layer):
         else:
             self.write(b"".join(chunks))
 
-    def _send(self, frame: Frame) -> int:
-        """How often a frame is sent."""
-        copies = 0 if self.mutes else 1
-        for rule in self._watcher.judge(self, OUT, frame):
-            if rule.kind is FaultKind.CUT:
-                self._is_closing = True
-                self._setup.scheduler.call_soon(self.cut)
-                return 0
-            if rule.kind is FaultKind.DROP:
-                copies = 0
-            elif rule.kind is FaultKind.DUPLICATE:
-                copies += rule.copies if copies else 0
-            elif rule.kind is FaultKind.DELAY:
-                self._delays += 1
-                self._setup.scheduler.call_later(rule.seconds, self._end_delay)
-        if copies:
+    def _send(self, frame: Frame) -> None:
+        """Send a frame as the rules want it."""
+        rules = self._watcher.judge(self, OUT, frame)
+        seconds = _delay_by(rules)
+        if any(rule.kind is FaultKind.CUT for rule in rules):
+            self._is_closing = True
+            self._put(_CUT, seconds)
+        elif self.muted_by is not None:
+            self.muted_by.hits += 1
+        elif copies := _copies_by(rules):
             self._watcher.seen(self, OUT, frame)
-        return copies
+            self._put(frame.raw * copies, seconds)
 
-    def _end_delay(self) -> None:
-        self._delays -= 1
-        if not self._is_lost:
-            self._release()
+    def _put(self, data: bytes, seconds: float = 0.0) -> None:
+        if seconds or self._stalled_out or self._outbound:
+            self._outbound.put(data, len(data), seconds)
+        else:
+            self._write(data)
 
-    def _put(self, data: bytes) -> None:
-        if self._stalled_out or self._delays:
-            self._outbound.append(data)
-        elif data:
+    def _write(self, data: bytes) -> None:
+        if data == _CUT:
+            self._setup.scheduler.call_soon(self.cut)
+        else:
             self.lower.write(data)
 
     def get_write_buffer_size(self) -> int:
-        """See `Lower`: what a stall holds is not passed on."""
-        return self.lower.get_write_buffer_size() + sum(map(len, self._outbound))
+        """See `Lower`: what is held here is not passed on."""
+        return self.lower.get_write_buffer_size() + self._outbound.size
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """See `Lower`."""
+        self._low_mark = low or 0
+        self.lower.set_write_buffer_limits(high, low)
 
     def pause_reading(self) -> None:
         """See `Lower`."""
         self._paused = True
-        self.lower.pause_reading()
+        self._set_reading()
 
     def resume_reading(self) -> None:
         """See `Lower`: what is held is delivered after this call."""
         self._paused = False
-        if not self._stalled_in:
-            self.lower.resume_reading()
-        if self._frames:
+        self._set_reading()
+        if self._has_input:
             self._setup.scheduler.call_soon(self._pump)
 
+    def _set_reading(self) -> None:
+        held = self._paused or self._stalled_in or self._delayed.size > MOST_DELAYED
+        if held != self._is_held and not self._is_lost:
+            self._is_held = held
+            if held:
+                self.lower.pause_reading()
+            else:
+                self.lower.resume_reading()
+
     def close(self) -> None:
-        """See `Lower`: what a stall holds is lost."""
+        """See `Lower`: what is held here is lost."""
         self._outbound.clear()
         super().close()
 
@@ -318,21 +360,34 @@ class FaultLayer(Layer):
         """Stop reading from the peer (``in``) or writing to it (``out``), or go on."""
         if direction == IN and stalled != self._stalled_in:
             self._stalled_in = stalled
-            if stalled:
-                self.lower.pause_reading()
-            elif not self._paused:
-                self.resume_reading()
+            self._set_reading()
+            if not stalled and self._has_input:
+                self._setup.scheduler.call_soon(self._pump)
         elif direction == OUT and stalled != self._stalled_out:
             self._stalled_out = stalled
-            if not stalled:
-                self._release()
+            self._release()
 
     def _release(self) -> None:
-        if self._stalled_out or self._delays:
+        """Send what need not wait any more."""
+        if self._stalled_out or self._is_lost:
             return
-        held = b"".join(self._outbound)
-        self._outbound.clear()
-        if held:
-            self.lower.write(held)
-        if not self.lower.get_write_buffer_size():
+        due: list[bytes] = []
+        while (data := self._outbound.take()) is not None:
+            due.append(data)
+        if due:
+            self.lower.write(b"".join(due))
+            if _CUT in due:
+                self._write(_CUT)
+        if self.get_write_buffer_size() <= self._low_mark:
             self.upper.resume_writing()  # or else the lower calls it, when it has sent enough
+
+
+def _delay_by(rules: list[Rule]) -> float:
+    return sum(rule.seconds for rule in rules if rule.kind is FaultKind.DELAY)
+
+
+def _copies_by(rules: list[Rule]) -> int:
+    """How often a message is handled, or sent."""
+    if any(rule.kind in (FaultKind.DROP, FaultKind.ERROR) for rule in rules):
+        return 0
+    return 1 + sum(rule.copies for rule in rules if rule.kind is FaultKind.DUPLICATE)

@@ -1,7 +1,7 @@
 """Rules: which traffic is hit, and what becomes of it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
@@ -23,8 +23,15 @@ class FaultKind(Enum):
     DUPLICATE = "duplicate"
     REFUSE = "refuse"
     ERROR = "error"
-    SERVER = "server"
-    """Something about the server as a whole."""
+    LIMIT = "limit"
+    LAME_DUCK = "lame_duck"
+    PARTITION = "partition"
+    ONE_WAY = "one_way"
+
+
+ON_MESSAGES = frozenset(
+    {FaultKind.CUT, FaultKind.DELAY, FaultKind.DROP, FaultKind.DUPLICATE, FaultKind.ERROR}
+)
 
 
 class FaultPeer(Protocol):
@@ -83,7 +90,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """Which of the chosen messages are hit; all by default."""
+    """Which of the chosen messages are hit; all by default. Zero is what was not given."""
 
     on: int = 0
     """The n-th alone."""
@@ -111,14 +118,21 @@ class Rule:
         seconds: float = 0.0,
         copies: int = 0,
         text: str = "",
+        max_payload: int = 0,
+        server_id: Callable[[], str] = str,
         run: Callable[[Callable[[], None]], None],
     ) -> None:
-        """`run` calls what changes the server, in its thread."""
+        """`server_id` is asked for the server at the other end of a route.
+
+        `run` calls what changes the server, in its thread.
+        """
         self.kind = kind
         self.selector = selector
         self.seconds = seconds
         self.copies = copies
         self.text = text
+        self.max_payload = max_payload
+        self.server_id = server_id
         self.hits = 0
         """How often it has done something."""
         self.is_active = True
@@ -141,6 +155,10 @@ class Rule:
             return False
         self.hits += 1
         return True
+
+    def is_about(self, kinds: Collection[FaultKind]) -> bool:
+        """Whether it is active, and of one of these kinds."""
+        return self.is_active and self.kind in kinds
 
     def clear(self) -> None:
         """End it. Without effect when it is over."""

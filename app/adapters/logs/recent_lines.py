@@ -55,7 +55,8 @@ class RecentLines(EventLog):
         self._lines.append(f"[{event.level.value}] {text}")
         if self._onward is not None:
             self._onward.record(event)
-        elif self._logger.isEnabledFor(_LEVELS[event.level]):
+        elif self._logger.hasHandlers() and self._logger.isEnabledFor(_LEVELS[event.level]):
+            # Without a handler Python would write errors to standard error, which is the program's.
             self._logger.log(_LEVELS[event.level], "%s", text)
 
     def reopen(self) -> None:

@@ -77,3 +77,13 @@ def test_what_has_no_effect() -> None:
     _, notices = Asked({"cluster": {"no_advertise": True}}, {}).options()
 
     assert "without a cluster" in str(notices[0])
+
+
+def test_all_listeners_are_on_loopback() -> None:
+    """Unless the program says otherwise; a listener that is not asked for is none."""
+    keys: dict[str, object] = {"websocket": {"port": -1, "no_tls": True}, "cluster": {"host": "0.0.0.0"}}  # noqa: S104 - an example
+    options, _ = Asked(keys, {}).options()
+    plain, _ = Asked({}, {}).options()
+
+    assert ("127.0.0.1", "0.0.0.0") == (options.websocket.host, options.cluster.host)  # noqa: S104 - the same
+    assert plain.websocket.port == 0

@@ -51,3 +51,23 @@ def test_a_line_without_end() -> None:
 
     assert [Frame(data, OTHER)] == splitter.feed(data)
     assert splitter.rest == b""
+
+
+def test_a_message_above_the_limit() -> None:
+    """Its line is passed on at once, its payload as it comes, and the next frame is found."""
+    splitter = FrameSplitter(lambda: 3)
+
+    assert [Frame(b"PUB a 4\r\n", OTHER)] == splitter.feed(b"PUB a 4\r\n")
+    assert [Frame(b"\n", OTHER)] == splitter.feed(b"\n")
+    [rest, ping] = splitter.feed(b"xxx\r\nPING\r\n")
+    assert (Frame(b"xxx\r\n", OTHER), b"PING") == (rest, ping.verb)
+
+
+def test_it_may_begin_in_the_middle() -> None:
+    """The first frame is the rest of the one that was begun; whole ones before it are over."""
+    splitter = FrameSplitter()
+    splitter.resume_after(b"PING\r\nPUB a 9\r\nxx\r")
+
+    [rest, ping] = splitter.feed(b"\nPING\r\r\nPONG\r\n")
+
+    assert (Frame(b"\nPING\r\r\n", OTHER), b"PONG") == (rest, ping.verb)
