@@ -15,6 +15,9 @@ from .frames import Frame
 from .layer import FaultLayer
 from .rules import BOTH, IN, ON_MESSAGES, OUT, Count, FaultKind, Rule, Selector
 
+KEPT_RULES = 100
+"""Cleared rules that are kept, for the report of a failed test."""
+
 KEPT_FRAMES = 60
 """Frames of each conversation that are kept."""
 
@@ -65,7 +68,9 @@ class Faults:
     def __init__(self, *, record: bool = False) -> None:
         """`record` keeps the last frames of each link; see `conversation`."""
         self.rules: list[Rule] = []
-        """All that were made, active or not."""
+        """Those that are active, and the last ones that were cleared."""
+        self._latest: list[Rule] = []
+        """Those that were active when the last one was made, and that."""
         self.run: Run = lambda work: work()
         """Calls what changes the server, in its thread."""
         self.is_watching = record
@@ -214,9 +219,14 @@ class Faults:
         return Rule(kind, selector, Count(**counts), run=self.run, **effect)
 
     def _active(self, kind: FaultKind) -> list[Rule]:
-        return [rule for rule in self.rules if rule.is_about((kind,))]
+        return [rule for rule in self._latest if rule.is_about((kind,))]
 
     def _add(self, rule: Rule) -> None:
+        active = [other for other in self._latest if other.is_active]
+        self._latest = [*active, rule]
+        cleared = [other for other in self.rules if not other.is_active]
+        del cleared[:-KEPT_RULES]
+        self.rules = [other for other in self.rules if other.is_active or other in cleared]
         self.rules.append(rule)
         self._watch()
 
@@ -316,7 +326,12 @@ class Faults:
             return
         layer.name = session.profile.name or layer.name
         layer.user = session.profile.user or layer.user
-        layer.sids = {sid: (one.queue or b"").decode() for sid, one in session.subscriptions.items()}
+
+    def queue_of(self, layer: FaultLayer, sid: bytes) -> str:
+        """See `Watcher`."""
+        session = self._broker.sessions.get(layer.cid) if self._broker is not None else None
+        found = session.subscriptions.get(sid) if session is not None else None
+        return (found.queue or b"").decode(errors="replace") if found is not None else ""
 
     def unprocessed(self, layer: FaultLayer) -> bytes:
         """See `Watcher`."""
@@ -348,15 +363,15 @@ class Faults:
         """See `Watcher`."""
         if frame.verb == b"CONNECT":
             return [
-                rule for rule in self.rules if rule.kind is FaultKind.REFUSE and self._refuses(rule, layer)
+                rule for rule in self._latest if rule.kind is FaultKind.REFUSE and self._refuses(rule, layer)
             ]
-        if not self.rules or not frame.is_message:
+        if not self._latest or not frame.is_message:
             return []
         if not layer.name:
             self.find(layer)
         return [
             rule
-            for rule in self.rules
+            for rule in self._latest
             if rule.is_about(ON_MESSAGES) and rule.selector.takes(layer, direction, frame) and rule.strikes()
         ]
 

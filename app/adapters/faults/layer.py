@@ -51,6 +51,10 @@ class Watcher(Protocol):
         """Set what the server knows of the peer."""
         ...
 
+    def queue_of(self, layer: "FaultLayer", sid: bytes) -> str:
+        """The queue group of a subscription of the peer; empty for none."""
+        ...
+
     def unprocessed(self, layer: "FaultLayer") -> bytes:
         """What the server has of the peer and has not obeyed yet, from the beginning of a line on."""
         ...
@@ -91,7 +95,6 @@ class FaultLayer(Layer):
         "muted_by",
         "name",
         "server_id",
-        "sids",
         "stalled_by",
         "user",
     )
@@ -124,12 +127,10 @@ class FaultLayer(Layer):
         self.cid = 0
         self.name = self.user = self.server_id = ""
         self.is_route = False
-        self.sids: dict[bytes, str] = {}
 
     def queue_of(self, sid: bytes) -> str:
         """See `rules.FaultPeer`."""
-        self._watcher.find(self)
-        return self.sids.get(sid, "")
+        return self._watcher.queue_of(self, sid)
 
     # --- beginning and end ---------------------------------------------------------------
 
