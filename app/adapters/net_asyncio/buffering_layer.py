@@ -4,11 +4,13 @@ TLS, websockets, and the choice between TLS and clear text have it in common. A 
 does with the bytes: `_deliver`, `_say_goodbye`, `_finish` and `_discards_input`.
 """
 
+from abc import ABC, abstractmethod
+
 from ...ports.guarding import guarded
 from ...ports.layers import Layer, LinkSetup, Upper
 
 
-class BufferingLayer(Layer):
+class BufferingLayer(Layer, ABC):
     """Pauses, resumes and ends a link in the order that `Lower` asks for."""
 
     __slots__ = ("_at_end", "_input_over", "_paused", "_resuming", "_setup")
@@ -26,14 +28,14 @@ class BufferingLayer(Layer):
 
     # --- what a layer adds -------------------------------------------------------
 
+    @abstractmethod
     def _deliver(self) -> None:
         """Hand on what is kept, until the link is paused; it may be gone already."""
-        raise NotImplementedError
 
-    def _say_goodbye(self) -> None:
+    def _say_goodbye(self) -> None:  # noqa: B027 - most have nothing to send
         """Send the end of the layer's own protocol, if it has one."""
 
-    def _finish(self) -> None:
+    def _finish(self) -> None:  # noqa: B027 - the same
         """Take and give nothing any more."""
 
     def _discards_input(self) -> bool:
