@@ -32,10 +32,10 @@ class BufferingLayer(Layer, ABC):
     def _deliver(self) -> None:
         """Hand on what is kept, until the link is paused; it may be gone already."""
 
-    def _say_goodbye(self) -> None:  # noqa: B027 - most have nothing to send
+    def _say_goodbye(self) -> None:
         """Send the end of the layer's own protocol, if it has one."""
 
-    def _finish(self) -> None:  # noqa: B027 - the same
+    def _finish(self) -> None:
         """Take and give nothing any more."""
 
     def _discards_input(self) -> bool:
