@@ -43,7 +43,7 @@ test: $(BUILT) ## Run all tests; those of the domain must cover every branch of 
 
 # What an interpreter could change: texts and limits of Python, the compiled twin, TLS.
 QUICK := tests/unit tests/docs/test_tls.py $(addprefix tests/integration/test_,\
-	connect.py protocol_errors.py protocol_vectors.py subjects.py subscriptions.py delivery.py limits.py nats_py.py tls.py)
+	connect.py delivery.py embedded_server.py nats_py.py permissions.py pytest_plugin.py tls.py)
 
 LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
 	domain/sessions/test_flow_scenarios.py domain/sessions/test_session_splits.py domain/cluster/test_route_session_splits.py)
