@@ -25,8 +25,11 @@ BYTES_PER_IDLE_CONNECTION = 4096
 FEW = 8
 """Descriptors of clients that are just leaving."""
 
-BYTES_KEPT = 20 * 1024 * 1024
-"""What may stay after 5,000 clients: the last closed ones, and pages that Python keeps for the next crowd."""
+BYTES_KEPT = 10 * 1024 * 1024
+"""What may stay after 5,000 clients: pages that Python keeps for small objects, for the next crowd."""
+
+BYTES_OF_CLOSED = 10 * 1024 * 1024
+"""What the last 10,000 closed clients take besides, once, with the pages between them."""
 
 
 @pytest.fixture(params=twins())
@@ -83,9 +86,12 @@ def test_idle_connections_cost_little(server: ServerProcess) -> None:
     before, descriptors = memory_of(server.pid), descriptors_of(server.pid) + FEW
 
     first = crowd(server)
-    settle(server, descriptors, before + BYTES_KEPT)
+    settle(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
     second = crowd(server)
-    settle(server, descriptors, before + BYTES_KEPT)
+    settle(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
+    remembering = memory_of(server.pid)
+    crowd(server)
+    settle(server, descriptors, remembering + BYTES_KEPT)
 
     assert first - before < IDLE * BYTES_PER_IDLE_CONNECTION
     assert second - before < IDLE * BYTES_PER_IDLE_CONNECTION
