@@ -1,4 +1,4 @@
-"""The Node client against a server of today, over each twin."""
+"""The Node and the C client against a server of today, over each twin."""
 
 import re
 from collections.abc import Iterator
@@ -8,18 +8,29 @@ from typing import cast
 import pytest
 
 from tests.support.certificates import certificates
-from tests.support.foreign_clients import ForeignClient, node_client, node_has_websockets
+from tests.support.foreign_clients import ForeignClient, c_client, node_client, node_has_websockets
 from tests.support.nkeys import NkeyUser
 from tests.support.server_process import CURRENT, ServerProcess
 from tests.support.twins import twins
 
-CHECKS = ("everyday", "verbose", "headers", "request", "request_many", "no_responders", "no_echo", "drain")
+CHECKS = ("everyday", "verbose", "headers", "request", "no_responders", "no_echo", "drain")
+"""What both do; `request_many` is of the Node client alone."""
+
+
+@pytest.fixture(scope="module", params=["node", "c"])
+def language(request: pytest.FixtureRequest) -> str:
+    """Of the client."""
+    return cast("str", request.param)
 
 
 @pytest.fixture(scope="module")
-def client() -> ForeignClient:
+def client(language: str) -> Iterator[ForeignClient]:
     """The program that is run."""
-    return node_client()
+    if language == "node":
+        yield node_client()
+    else:
+        with c_client() as program:
+            yield program
 
 
 @pytest.fixture(scope="module", params=twins())
@@ -37,12 +48,18 @@ def url(request: pytest.FixtureRequest, twin: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_node_client(client: ForeignClient, url: str, check: str) -> None:
-    """What the Node client does every day works."""
+def test_every_day(client: ForeignClient, url: str, check: str) -> None:
+    """What the client does every day works."""
     client.run(check, url)
 
 
-def test_node_client_reconnects(client: ForeignClient, twin: dict[str, str]) -> None:
+@pytest.mark.parametrize("language", ["node"], indirect=True)
+def test_many_answers(client: ForeignClient, url: str) -> None:
+    """`requestMany` gets the answers of all that serve a subject."""
+    client.run("request_many", url)
+
+
+def test_reconnect(client: ForeignClient, twin: dict[str, str]) -> None:
     """It comes back to a restarted server, its subscriptions with it."""
     with ServerProcess(*CURRENT, env=twin) as server, client.running("reconnect", server.url) as program:
         assert program.stdout is not None
@@ -52,16 +69,22 @@ def test_node_client_reconnects(client: ForeignClient, twin: dict[str, str]) -> 
             program.wait(60)
 
 
-def test_node_client_with_an_nkey(client: ForeignClient, twin: dict[str, str], tmp_path: Path) -> None:
+def test_a_login_with_an_nkey(
+    client: ForeignClient, language: str, twin: dict[str, str], tmp_path: Path
+) -> None:
     """It signs the nonce of INFO, and is let in."""
     user = NkeyUser()
-    config = tmp_path / "nkey.conf"
+    config, seed = tmp_path / "nkey.conf", tmp_path / "user.nk"
     config.write_text(f"authorization {{ users: [ {{ nkey: {user.nkey} }} ] }}\n")
+    seed.write_text(user.seed)
+    key = (user.seed,) if language == "node" else (user.nkey, str(seed))
     with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
-        client.run("nkey", server.url, user.seed)
+        client.run("nkey", server.url, *key)
 
 
-def test_node_client_without_permission(client: ForeignClient, twin: dict[str, str], tmp_path: Path) -> None:
+def test_without_permission(
+    client: ForeignClient, language: str, twin: dict[str, str], tmp_path: Path
+) -> None:
     """It reports what is denied, by subject, and works on with the rest."""
     denied = '{ deny: "secret" }'
     permissions = f"{{ publish: {denied}, subscribe: {denied} }}"
@@ -69,11 +92,12 @@ def test_node_client_without_permission(client: ForeignClient, twin: dict[str, s
     config.write_text(
         f"authorization {{ users: [ {{ user: user, password: secret, permissions: {permissions} }} ] }}\n"
     )
+    login = "" if language == "node" else "user:secret@"  # the Node program has it in itself
     with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
-        client.run("permissions", server.url)
+        client.run("permissions", f"nats://{login}127.0.0.1:{server.port}")
 
 
-def test_node_client_with_tls(client: ForeignClient, twin: dict[str, str]) -> None:
+def test_tls(client: ForeignClient, twin: dict[str, str]) -> None:
     """It begins TLS after INFO."""
     files = certificates().files()
     flags = ("--tls", "--tlscert", files.cert_file, "--tlskey", files.key_file)
@@ -81,8 +105,9 @@ def test_node_client_with_tls(client: ForeignClient, twin: dict[str, str]) -> No
         client.run("tls", f"nats://localhost:{server.port}", files.ca_file)
 
 
+@pytest.mark.parametrize("language", ["node"], indirect=True)
 @pytest.mark.parametrize("compression", ["false", "true"])
-def test_node_client_over_a_websocket(
+def test_over_a_websocket(
     client: ForeignClient, twin: dict[str, str], tmp_path: Path, compression: str
 ) -> None:
     """`wsconnect` does the same over a websocket."""
