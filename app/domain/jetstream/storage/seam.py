@@ -36,7 +36,7 @@ class SubjectState(NamedTuple):
 
     first: int
     last: int
-    count: int
+    messages: int
 
 
 class Lost(NamedTuple):
