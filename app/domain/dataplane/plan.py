@@ -207,7 +207,7 @@ def _next_ready(parts: Sequence[Group], first: int, total: int, skip: seam.Outbo
     return None
 
 
-def _another(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox) -> Target | None:
+def _another(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox | None) -> Target | None:
     """The next member that is open and not to be skipped."""
     for number in range(first + 1, first + total):
         part, place = _place(parts, number % total)

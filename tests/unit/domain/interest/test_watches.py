@@ -86,7 +86,7 @@ def test_an_end(scene: Scene) -> None:
 def test_some_per_turn(scene: Scene) -> None:
     """Many calls are made in several turns, and none of those that have ended meanwhile."""
     ends = [scene.watch(b"s%d" % number) for number in range(CALLS_PER_TURN)]
-    scene.watches.add(b"first", lambda: ends[-1]())
+    scene.watches.add(b"first", ends[-1])
     first = scene.watches.add(b"x", ends[0])
     scene.watches.note(b"x")
     scene.watches.note(b"*")
