@@ -56,14 +56,26 @@ class BrokerOutlet:
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """See `Outlet`; nothing happens once the broker has shut down."""
-        if not self._intake.closed:
+        if self._intake.closed:
+            return
+        try:
             self._intake.publish(subject, payload, reply or None, headers)
+        except ValueError as error:  # larger than messages may be, with what was added to it
+            self._broker.failed(error)
 
     def has_interest(self, subject: bytes, queue: str = "") -> bool:
         """See `Outlet`."""
         if queue:
             return self._broker.interest.has_group(subject, queue.encode())
         return self._plane.reach(subject) is not Reach.NOBODY
+
+    def has_listener(self, subject: bytes) -> bool:
+        """See `Outlet`."""
+        own, self._plane.server = self._plane.server, None
+        try:
+            return self._plane.reach(subject) is not Reach.NOBODY
+        finally:
+            self._plane.server = own
 
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
