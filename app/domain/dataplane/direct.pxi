@@ -3,9 +3,8 @@
 # Uses of draw: Draw
 # Uses of framing: copy
 # Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
-# Uses of native: DataPlane
 # Uses of outbox: Outbox
-# Uses of plan: Group, Plan, Target, pick
+# Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, pick
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -82,19 +81,19 @@ cdef int deliver_to_receivers(Plan plan, Delivery *delivery, Draw draw, void *sk
             continue
         if renamed and target.outbox is not None and target.outbox.naming == NAMES_MEMBERS:
             continue
-        make_room(target)
+        relieve(target)
         if renamed:
             target = target.direct()
         target.deliver(delivery)
     for i in range(PyTuple_GET_SIZE(plan.groups)):
         target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i), draw, skip)
         if target is not None:
-            make_room(target)
+            relieve(target)
             target.deliver(delivery)
     return 0
 
 
-cdef int make_room(Target target) except -1:
+cdef int relieve(Target target) except -1:
     """Ask the owner: it ends a receiver that does not keep up."""
     cdef Outbox outbox = target.outbox
     if outbox is not None and outbox.is_congested and outbox.room() < 0:

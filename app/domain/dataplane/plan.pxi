@@ -62,7 +62,7 @@ cdef class Target:
         if self.outbox is None or self.outbox.naming != NAMES_ALL:
             return self
         if self.named is None:
-            sid = self.middle[1:-1]
+            sid = self.middle.strip(b" ")
             self.named = Target(self.outbox, b"Q" + sid if sid.startswith(PLAIN_MARK) else sid, None)
         return self.named
 

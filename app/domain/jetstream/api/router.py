@@ -35,8 +35,10 @@ class Call(NamedTuple):
     """Fields that an answer has that refuses, too."""
 
 
+ANY = -1
+
 Table = Mapping[tuple[str, int], Call]
-"""By the words of a call, and how many names follow."""
+"""By the words of a call, and how many names follow: `ANY` is two or more."""
 
 
 class Counters:
@@ -124,7 +126,9 @@ class Router:
         for count in range(min(3, len(words)), 0, -1):
             names = tuple(words[count:])
             verb = ".".join(words[:count])
-            call = self._table.get((verb, len(names))) or self._table.get((verb, -1))
+            call = self._table.get((verb, len(names)))
+            if call is None and len(names) > 1:
+                call = self._table.get((verb, ANY))
             if call is not None:
                 return call, names
         return None

@@ -6,8 +6,8 @@ Nothing is built where nobody does (jetstream-api.md, section 6).
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..json_values import dump, rfc3339
-from ..outlet import Outlet
+from .json_values import dump, rfc3339
+from .outlet import Outlet
 
 PREFIX = "$JS.EVENT."
 TYPE = "io.nats.jetstream."
