@@ -22,13 +22,15 @@ MAX_BYTES = 128 * 1024 * 1024
 
 
 class _Batch:
-    __slots__ = ("answers", "calls", "count", "first", "last", "size")
+    __slots__ = ("answers", "calls", "count", "first", "last", "only_messages", "size")
 
     def __init__(self) -> None:
         self.answers: list[Waiting] = []
         self.calls: list[Call] = []
         self.count = 0
         self.size = 0
+        self.only_messages = True
+        """Whether nothing was done but appending."""
         self.first = 0
         self.last = 0
         """The sequences that were used since the commit before: none if `last` is less than `first`."""
@@ -43,11 +45,11 @@ class Commits:
         outlet: Outlet,
         answers: Answers,
         safe: Callable[[int], None],
-        failed: Callable[[int, int, StorageFailure], bytes],
+        failed: Callable[[int, StorageFailure], bytes],
     ) -> None:
         """`safe` gets the last sequence that is safe.
 
-        `failed` gets the first and the last that are not, and returns what is answered in place of acks.
+        `failed` gets the first one that is taken back, and returns what is answered in place of acks.
         """
         self._log = log
         self._outlet = outlet
@@ -60,8 +62,6 @@ class Commits:
         self._under_way = 0
         self._count = 0
         self._size = 0
-        self._refusals: list[tuple[range, bytes]] = []
-        """Sequences that could not be stored, for answers of later commits, and what is answered."""
         self.max_messages = MAX_MESSAGES
         self.max_bytes = MAX_BYTES
 
@@ -82,7 +82,12 @@ class Commits:
         batch.size += size
         self._count += 1
         self._size += size
-        self.dirty()
+        self._schedule()
+
+    def changed(self) -> None:
+        """Something else than appending was done."""
+        self._batch.only_messages = False
+        self._schedule()
 
     def answer(self, reply: bytes, text: bytes, sequence: int = 0) -> None:
         """Send it after the next commit, unless this sequence is not stored then.
@@ -93,14 +98,14 @@ class Commits:
             self._answers.send(reply, text)
         elif reply:
             self._batch.answers.append((reply, text, sequence))
-            self.dirty()
+            self._schedule()
 
     def after(self, call: Call) -> None:
         """Make the call when all that was done so far is safe, or failed."""
         self._batch.calls.append(call)
-        self.dirty()
+        self._schedule()
 
-    def dirty(self) -> None:
+    def _schedule(self) -> None:
         """Something is to be committed at the end of this turn."""
         if not self._scheduled:
             self._scheduled = True
@@ -112,28 +117,31 @@ class Commits:
             return
         self._scheduled = False
         batch, self._batch = self._batch, _Batch()
-        batch.first, self._last = self._last + 1, self._log.last
-        batch.last = self._last
+        batch.first, batch.last = self._last + 1, self._log.last
+        self._last = batch.last
         self._under_way += 1
-        self._log.commit(partial(self._done, batch))
+        self._log.commit(partial(self._done, batch), only_messages=batch.only_messages)
 
     def _done(self, batch: _Batch, failure: StorageFailure | None) -> None:
         self._under_way -= 1
         self._count -= batch.count
         self._size -= batch.size
-        if failure is not None:
-            refusal = self._failed(batch.first, batch.last, failure)
-            self._refusals.append((range(batch.first, batch.last + 1), refusal))
-        send = self._answers.send
-        for reply, text, sequence in batch.answers:
-            send(reply, self._judged(text, sequence) if self._refusals else text)
         if failure is None:
+            for reply, text, _ in batch.answers:
+                self._answers.send(reply, text)
             self._safe(batch.last)
-        if self.is_idle:
-            self._refusals.clear()
+        else:
+            self._refuse(batch, failure)
         for call in batch.calls:
             call(failure)
 
-    def _judged(self, text: bytes, sequence: int) -> bytes:
-        """The answer, or what takes its place."""
-        return next((refusal for lost, refusal in self._refusals if sequence in lost), text)
+    def _refuse(self, batch: _Batch, failure: StorageFailure) -> None:
+        """The storage took back all that is not safe, also what no commit was asked for yet."""
+        refusal = self._failed(batch.first, failure)
+        self._last = self._log.last
+        for reply, text, sequence in batch.answers:
+            self._answers.send(reply, refusal if sequence else text)
+        self._batch.answers = [
+            (reply, refusal if sequence >= batch.first else text, 0)
+            for reply, text, sequence in self._batch.answers
+        ]

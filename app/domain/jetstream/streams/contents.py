@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..storage.seam import StreamLog, SubjectState
+from ..storage.seam import DamagedMessage, StoredMessage, StreamLog, SubjectState
 from .reader_index import ReaderIndex
 
 MANY = 256
@@ -20,6 +20,13 @@ class Contents:
         self.index = ReaderIndex()
         self.committed = log.last
         """The highest sequence that is safe."""
+
+    def read(self, sequence: int) -> StoredMessage | None:
+        """A message; None if it is not there, or is damaged."""
+        try:
+            return self.log.read(sequence)
+        except DamagedMessage:
+            return None
 
     def append(
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
@@ -62,6 +69,10 @@ class Contents:
         for sequence, subject in gone:
             for reader in self.index.wanting(subject):
                 reader.removed(sequence, subject)
+
+    def taken_back(self) -> None:
+        """The storage took back messages, and what they had removed is there again: count again."""
+        self._after_removal(None)
 
     def announce(self, last: int) -> None:
         """All up to `last` is safe: let the readers hear of what is new."""

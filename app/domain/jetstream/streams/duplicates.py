@@ -47,10 +47,11 @@ class DuplicateWindow:
         if self._sequences.get(name) == sequence:
             del self._sequences[name]
 
-    def drop(self, first: int, last: int) -> None:
-        """Forget the ids of messages that could not be stored."""
-        for _, name, sequence in self._order:
-            if first <= sequence <= last and self._sequences.get(name) == sequence:
+    def drop(self, first: int) -> None:
+        """Forget the ids of messages from this sequence on: they were taken back."""
+        while self._order and self._order[-1][2] >= first:
+            _, name, sequence = self._order.pop()
+            if self._sequences.get(name) == sequence:
                 del self._sequences[name]
 
     @property

@@ -23,6 +23,9 @@ class Expiry:
         """Nanoseconds; 0 for no limit."""
         self.has_ttls = False
 
+    def __len__(self) -> int:
+        return len(self._ends)
+
     def set(self, max_age: int, *, has_ttls: bool) -> None:
         """What the configuration says now; existing messages are judged anew."""
         self.max_age = max_age
@@ -37,9 +40,10 @@ class Expiry:
                 self._ends = [each for each in self._ends if self._log.time_of(each[1])]
                 heapq.heapify(self._ends)
 
-    def clear(self) -> None:
-        """All messages are gone."""
-        self._ends.clear()
+    def drop(self, first: int) -> None:
+        """Messages from this sequence on were taken back."""
+        self._ends = [each for each in self._ends if each[1] < first]
+        heapq.heapify(self._ends)
 
     @property
     def next_due(self) -> int | None:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from ...steps import Step, Steps
 from ..errors import JetStreamError
-from ..outlet import Outlet
 from ..storage.seam import DamagedMessage, StorageFailure, StoredMessage, StreamLog
 from . import headers as h
 from .config import StreamConfig, StreamSource
@@ -51,7 +50,7 @@ class Target(Protocol):
         """Store a message of the mirrored stream. Raises `JetStreamError`."""
         ...
 
-    def after_commit(self, call: Callable[[StorageFailure | None], None]) -> None:
+    def after_storing(self, call: Callable[[StorageFailure | None], None]) -> None:
         """Make the call when all that was done so far is safe."""
         ...
 
@@ -59,9 +58,7 @@ class Target(Protocol):
 class Feed:
     """What one stream gets from one other; a `Reader` of it."""
 
-    def __init__(
-        self, target: Target, source: StreamSource, host: StreamHost, outlet: Outlet, *, mirrors: bool
-    ) -> None:
+    def __init__(self, target: Target, source: StreamSource, host: StreamHost, *, mirrors: bool) -> None:
         self.source = source
         self.name = " ".join((target.config.name, *source.index))
         self.filters: Sequence[bytes] = source.filters
@@ -75,7 +72,7 @@ class Feed:
         """The last sequence of the origin that is safe here."""
         self._target = target
         self._host = host
-        self._outlet = outlet
+        self._outlet = host.outlet
         self._origin: Origin | None = None
         self._transforms = [SubjectTransform(each.src, each.dest) for each in source.subject_transforms]
         self._contact = 0.0
@@ -199,7 +196,7 @@ class Feed:
                 return False
             self.error = None
         self.position = sequence
-        self._target.after_commit(lambda failure: self._is_safe(origin, sequence, failure))
+        self._target.after_storing(lambda failure: self._is_safe(origin, sequence, failure))
         return True
 
     def _is_safe(self, origin: Origin, sequence: int, failure: StorageFailure | None) -> None:
@@ -268,10 +265,9 @@ def _foreign(headers: bytes) -> bytes:
 class Feeds:
     """The mirror or the sources of one stream."""
 
-    def __init__(self, target: Target, host: StreamHost, outlet: Outlet) -> None:
+    def __init__(self, target: Target, host: StreamHost) -> None:
         self._target = target
         self._host = host
-        self._outlet = outlet
         self._feeds: dict[tuple[str, str, str], Feed] = {}
         self._positions: dict[tuple[str, str, str], tuple[int, str]] = {}
 
@@ -287,7 +283,7 @@ class Feeds:
             feed = self._feeds.get(index)
             if feed is None:
                 mirrors = config.mirror is not None
-                feed = Feed(self._target, source, self._host, self._outlet, mirrors=mirrors)
+                feed = Feed(self._target, source, self._host, mirrors=mirrors)
                 feed.position, feed.identity = self._positions.pop(index, (0, ""))
                 feed.copied = feed.position
                 self._feeds[index] = feed

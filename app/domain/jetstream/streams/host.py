@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from ..outlet import Outlet
 from ..storage.seam import StreamLog
+from .answers import Answers
 from .readers import Reader
 
 
@@ -39,6 +41,21 @@ class Origin(Protocol):
 
 class StreamHost(Protocol):
     """The service, as a stream sees it."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """The way out."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """The answers of all streams."""
+        ...
+
+    @property
+    def domain(self) -> str:
+        """It goes into acks; empty for none."""
+        ...
 
     def is_over_limit(self, *, in_memory: bool) -> bool:
         """Whether the server has more in this kind of storage than it may: error 10023."""

@@ -30,7 +30,7 @@ class Reader(Protocol):
         ...
 
     def removed(self, sequence: int, subject: bytes) -> None:
-        """A message went of which it heard. `num_pending`, unacknowledged messages and the floor take note."""
+        """A message went of which it heard. Counts, unacknowledged messages and the floor take note."""
         ...
 
     def purged(self, first: int) -> None:

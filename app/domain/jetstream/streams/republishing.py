@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ...subjects.subject import is_literal
 from ..json_values import rfc3339
 from ..outlet import Outlet
-from ..storage.seam import StorageFailure
+from ..storage.seam import StorageFailure, StreamLog
 from . import headers as h
 from .config import Republish
 from .transform import SubjectTransform
@@ -21,12 +21,16 @@ class Republisher:
         self._outlet = outlet
 
     def copy(
-        self, sequence: int, subject: bytes, headers: bytes, payload: bytes, time: int, last: int
+        self, log: StreamLog, sequence: int, last: int
     ) -> Callable[[StorageFailure | None], None] | None:
-        """What publishes the copy when the message is safe; None if it matches no transform.
+        """What publishes the copy of a message when it is safe; None if it matches no transform.
 
         `last` is the sequence of the message before on this subject, 0 for none.
         """
+        message = log.read(sequence)
+        if message is None:
+            return None
+        _, time, subject, headers, payload = message
         target = self._transform.match(subject)
         if target is None or not is_literal(target):
             return None
