@@ -56,6 +56,9 @@ class MemoryLog:
     def size_of(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         return _OVERHEAD + len(subject) + len(headers) + len(payload)
 
+    def size_at(self, sequence: int) -> int:
+        return self._index.size_at(sequence)
+
     def append(
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
     ) -> int:

@@ -111,6 +111,10 @@ class StreamLog(Protocol):
         """What such a message adds to `size`."""
         ...
 
+    def size_at(self, sequence: int) -> int:
+        """What this message adds to `size`; 0 if it is not there."""
+        ...
+
     def append(
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
     ) -> int:

@@ -1,0 +1,137 @@
+"""What a stream checks before it stores a message: its header fields, in nats-server's order.
+
+    sealed · expected stream · TTL allowed · last subject sequence · last sequence · schedules ·
+    source header · duplicate · last message id · roll-up        (jetstream-streams, section 3)
+
+Sizes, limits, interest and the value of a TTL come after these; see `Stream`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..errors import JetStreamError
+from ..storage.seam import StreamLog
+from . import headers as h
+from .config import StreamConfig
+from .duplicates import DuplicateWindow
+from .durations import parse_ttl
+
+
+class Duplicate(Exception):
+    """The message is stored already, as this sequence."""
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+        super().__init__(sequence)
+
+
+class Ticket(NamedTuple):
+    """What is to be done besides storing the message."""
+
+    message_id: bytes = b""
+    rollup: bytes = b""
+    """`sub`, `all` or nothing."""
+    ttl: bytes = b""
+
+
+NOTHING = Ticket()
+
+
+class Admission:
+    """The checks of one stream."""
+
+    def __init__(self, config: StreamConfig, log: StreamLog, duplicates: DuplicateWindow) -> None:
+        self.config = config
+        self._log = log
+        self._duplicates = duplicates
+        self.last_id = b""
+        """`Nats-Msg-Id` of the last message."""
+
+    def check(self, subject: bytes, headers: bytes, now: int) -> Ticket:
+        """Check what a client published. Raises `JetStreamError` or `Duplicate`."""
+        if self.config.sealed:
+            raise JetStreamError(10109)
+        fields = h.special_fields(headers)
+        if not fields:
+            return NOTHING
+        self._check_absent_features(fields)
+        expected = fields.get(h.EXPECTED_STREAM)
+        if expected and expected != self.config.name.encode():
+            raise JetStreamError(10060)
+        ttl = fields.get(h.TTL, b"")
+        if ttl and not self.config.allow_msg_ttl and parse_ttl(ttl):
+            raise JetStreamError(10166)
+        self._check_subject_sequence(subject, fields)
+        self._check_last_sequence(fields)
+        self._check_schedules(fields)
+        if fields.get(h.STREAM_SOURCE):
+            raise JetStreamError(10227)
+        message_id = fields.get(h.MSG_ID, b"")
+        if message_id and (sequence := self._duplicates.find(message_id, now)):
+            raise Duplicate(sequence)
+        expected = fields.get(h.EXPECTED_LAST_MSG_ID)
+        if expected and expected != self.last_id:
+            raise JetStreamError(10070, self.last_id.decode("utf-8", "replace"))
+        return Ticket(message_id, self._rollup(fields), ttl)
+
+    def check_copy(self, headers: bytes) -> Ticket:
+        """What a message from another stream brings along; its origin has checked it."""
+        fields = h.special_fields(headers)
+        rollup = fields.get(h.ROLLUP, b"")
+        allowed = self.config.allow_rollup_hdrs and not self.config.deny_purge
+        return Ticket(
+            fields.get(h.MSG_ID, b""),
+            rollup if allowed and rollup in (b"sub", b"all") else b"",
+            fields.get(h.TTL, b""),
+        )
+
+    def _check_absent_features(self, fields: Mapping[bytes, bytes]) -> None:
+        """Messages of features that no stream here has are refused, never stored as others."""
+        if fields.get(h.INCREMENT):
+            raise JetStreamError(10168)
+        if fields.get(h.BATCH_ID):
+            raise JetStreamError(10174)
+
+    def _check_schedules(self, fields: Mapping[bytes, bytes]) -> None:
+        if any(fields.get(name) for name in (h.SCHEDULE, h.SCHEDULE_NEXT, h.SCHEDULER)):
+            raise JetStreamError(10188)
+
+    def _check_subject_sequence(self, subject: bytes, fields: Mapping[bytes, bytes]) -> None:
+        other = fields.get(h.EXPECTED_LAST_SUBJECT_SEQUENCE_SUBJECT)
+        expected = fields.get(h.EXPECTED_LAST_SUBJECT_SEQUENCE)
+        if not expected:
+            if other:
+                raise JetStreamError(10193)
+            return
+        last = self._last_of(other or subject)
+        if last != _number(expected):
+            raise JetStreamError(10071, last)
+
+    def _last_of(self, subject: bytes) -> int:
+        """The last sequence of a subject, or of what matches it; 0 for none."""
+        state = self._log.subject_state(subject)
+        if state is not None:
+            return state.last
+        if b"*" in subject or b">" in subject:
+            return self._log.previous(self._log.last, (subject,))
+        return 0
+
+    def _check_last_sequence(self, fields: Mapping[bytes, bytes]) -> None:
+        expected = fields.get(h.EXPECTED_LAST_SEQUENCE)
+        if expected and _number(expected) != self._log.last:
+            raise JetStreamError(10071, self._log.last)
+
+    def _rollup(self, fields: Mapping[bytes, bytes]) -> bytes:
+        rollup = fields.get(h.ROLLUP, b"")
+        if not rollup:
+            return b""
+        if not self.config.allow_rollup_hdrs or self.config.deny_purge:
+            raise JetStreamError(10111, "rollup not permitted")
+        if rollup not in (b"sub", b"all"):
+            raise JetStreamError(10111, f'rollup value invalid: "{rollup.decode("utf-8", "replace")}"')
+        return rollup
+
+
+def _number(text: bytes) -> int:
+    """A sequence; -1, which matches none, for what is no number."""
+    return int(text) if text.isdigit() and len(text) < 20 else -1

@@ -1,0 +1,21 @@
+"""What the parts of a stream share."""
+
+from typing import NamedTuple
+
+from .commits import Commits
+from .contents import Contents
+from .duplicates import DuplicateWindow
+from .expiry import Expiry
+from .host import StreamHost
+from .jobs import Jobs
+
+
+class Parts(NamedTuple):
+    """Of one stream."""
+
+    contents: Contents
+    commits: Commits
+    duplicates: DuplicateWindow
+    expiry: Expiry
+    jobs: Jobs
+    host: StreamHost

@@ -1,0 +1,181 @@
+"""What happens to a stream as time passes and limits change: messages end, and limits are held."""
+
+from ...steps import Step, Steps
+from ...timers import Timer
+from ..errors import JetStreamError
+from . import headers as h
+from .config import INTEREST, WORKQUEUE, StreamConfig
+from .durations import SECOND
+from .parts import Parts
+from .writer import Writer
+
+LONGEST_SLEEP = 60.0
+"""Seconds after which a stream that waits reads the clock again: it may have been set."""
+
+REMOVAL_WORK = 8
+
+
+class Upkeep:
+    """The upkeep of one stream, with one timer."""
+
+    def __init__(self, parts: Parts, writer: Writer) -> None:
+        self._contents = parts.contents
+        self._log = parts.contents.log
+        self._commits = parts.commits
+        self._duplicates = parts.duplicates
+        self._expiry = parts.expiry
+        self._outlet = parts.host.outlet
+        self._jobs = parts.jobs
+        self._writer = writer
+        self._config = StreamConfig()
+        self._timer: Timer | None = None
+        self._due = 0
+        self._expiring = False
+        self._trimming = False
+        self._started = False
+        writer.stored = self._stored
+
+    def configure(self, config: StreamConfig) -> None:
+        """What holds from now on; what does not fit goes, at once or in steps if it is much."""
+        self._config = config
+        self._duplicates.window = config.duplicate_window
+        self._expiry.set(config.max_age, has_ttls=config.allow_msg_ttl)
+        if self._started:
+            self._hold()
+
+    def start(self) -> None:
+        """Begin, when the readers are there."""
+        self._started = True
+        self._hold()
+
+    def _hold(self) -> None:
+        self._jobs.run(self._fit_steps())
+        self.release()
+        self._arm()
+
+    def close(self) -> None:
+        """Stop."""
+        self._started = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # limits
+
+    def _stored(self, ttl: int) -> None:
+        if ttl or (self._timer is None and (self._config.max_age or len(self._duplicates))):
+            self._arm()
+        if self._is_too_full() and not self._trimming:
+            self._trimming = True
+            self._jobs.run(self._trim_steps(), self._trimmed)
+
+    def _trimmed(self) -> None:
+        self._trimming = False
+
+    def _is_too_full(self) -> bool:
+        config, log = self._config, self._log
+        return 0 < config.max_msgs < log.count or 0 < config.max_bytes < log.size
+
+    def _trim_steps(self) -> Steps[None]:
+        """Let the oldest go until the limits hold."""
+        step = Step()
+        while self._is_too_full() and self._log.count:
+            self._contents.remove((self._log.first,))
+            self._commits.changed()
+            if step.is_over_after(REMOVAL_WORK):
+                yield
+
+    def _fit_steps(self) -> Steps[None]:
+        """Let go what the limits do not allow."""
+        yield from self._trim_steps()
+        step, most = Step(), self._config.max_msgs_per_subject
+        if most > 0:
+            for subject, state in list(self._log.subjects()):
+                if state.messages > most:
+                    self._contents.remove(self._log.sequences_of(subject, self._log.last)[:-most])
+                    self._commits.changed()
+                if step.is_over_after(1 + state.messages // REMOVAL_WORK):
+                    yield
+
+    # retention
+
+    def settled(self, sequence: int) -> None:
+        """A reader needs this message no more: by retention it goes."""
+        subject = None if self._config.keeps_all else self._log.subject_of(sequence)
+        if subject is None:
+            return
+        if self._config.retention == WORKQUEUE or not self._contents.needed(sequence, subject):
+            self._contents.remove((sequence,))
+            self._commits.changed()
+
+    def release(self) -> None:
+        """By interest: remove what nobody needs any more."""
+        if self._config.retention == INTEREST and self._started:
+            self._jobs.run(self._release_steps())
+
+    def _release_steps(self) -> Steps[None]:
+        step, log = Step(), self._log
+        sequence = log.next(log.first)
+        while sequence:
+            subject = log.subject_of(sequence)
+            if subject is not None and not self._contents.needed(sequence, subject):
+                self._contents.remove((sequence,))
+                self._commits.changed()
+            if step.is_over_after(REMOVAL_WORK):
+                yield
+            sequence = log.next(sequence + 1)
+
+    # time
+
+    def _arm(self) -> None:
+        """Set the timer for what is due next."""
+        dues = [due for due in (self._expiry.next_due, self._duplicates.next_due) if due is not None]
+        if not dues or not self._started or self._expiring:
+            return
+        due = min(dues)
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        delay = min(max(0, due - self._outlet.wall()) / SECOND, LONGEST_SLEEP)
+        self._timer = self._outlet.scheduler.call_later(delay, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._expiring = True
+        self._duplicates.forget(self._outlet.wall())
+        self._jobs.run(self._expire_steps(), self._expired)
+
+    def _expired(self) -> None:
+        self._expiring = False
+        self._arm()
+
+    def _expire_steps(self) -> Steps[None]:
+        step = Step()
+        while sequence := self._expiry.pop(self._outlet.wall()):
+            self._end(sequence)
+            if step.is_over_after(2 * REMOVAL_WORK):
+                yield
+
+    def _end(self, sequence: int) -> None:
+        """A message ended. A marker takes the place of the last one of a subject, if that is wanted."""
+        ttl = self._config.subject_delete_marker_ttl // SECOND
+        subject = self._log.subject_of(sequence)
+        self._commits.changed()
+        if ttl and subject is not None and not self._is_marker(sequence):
+            state = self._log.subject_state(subject)
+            if state is not None and state.messages == 1 and self._has_marked(subject, ttl):
+                return
+        self._contents.remove((sequence,))
+
+    def _is_marker(self, sequence: int) -> bool:
+        message = self._contents.read(sequence)
+        return message is not None and bool(h.field(message.headers, h.MARKER_REASON))
+
+    def _has_marked(self, subject: bytes, ttl: int) -> bool:
+        try:
+            self._writer.marker(subject, ttl)
+        except JetStreamError:
+            return False  # there is no room for it
+        return True

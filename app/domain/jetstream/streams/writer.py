@@ -1,0 +1,227 @@
+"""Stores messages: what comes with one, and what goes because of it."""
+
+from collections.abc import Callable, Sequence
+
+from ..errors import JetStreamError
+from ..storage.seam import StorageFailure, SubjectState
+from . import headers as h
+from .admission import NOTHING, Admission, Ticket
+from .config import DISCARD_NEW, INTEREST, StreamConfig
+from .durations import SECOND, parse_ttl
+from .parts import Parts
+from .republishing import Republisher
+from .rules import duration_text
+from .transform import SubjectTransform
+
+MOST = 1024
+"""Messages that go in one step with a new one; if more have to go they follow."""
+
+FAILURES = {
+    StorageFailure.FULL: "no space left on device",
+    StorageFailure.BROKEN: "the storage failed; nothing is stored before a restart",
+}
+
+
+class Writer:
+    """All ways into one stream."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._contents = parts.contents
+        self._log = parts.contents.log
+        self._commits = parts.commits
+        self._duplicates = parts.duplicates
+        self._expiry = parts.expiry
+        self._outlet = parts.host.outlet
+        self._host = parts.host
+        self._config = StreamConfig()
+        self._admission = Admission(self._config, self._log, parts.duplicates)
+        self._transform: SubjectTransform | None = None
+        self._republisher: Republisher | None = None
+        self.stored: Callable[[int], None] = _nothing
+        """Called after a message with its TTL in seconds: limits and timers take note."""
+
+    def configure(self, config: StreamConfig) -> None:
+        """What holds from now on."""
+        self._config = self._admission.config = config
+        mapping, republish = config.subject_transform, config.republish
+        self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
+        self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
+
+    def read_last_id(self) -> None:
+        """Learn the id of the last message, after a start or when messages were taken back."""
+        message = self._contents.read(self._log.last)
+        self._admission.last_id = h.field(message.headers, h.MSG_ID) if message is not None else b""
+
+    def now(self) -> int:
+        """The time for a message: never less than that of the one before."""
+        return max(self._outlet.wall(), self._log.last_time)
+
+    # ways in
+
+    def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
+        if headers:
+            headers = h.without_status(headers)
+        if self._transform is not None:
+            subject = self._transform.match(subject) or subject
+        now = self.now()
+        ticket = NOTHING
+        if self._config.sealed or h.SPECIAL in headers:
+            ticket = self._admission.check(subject, headers, now)
+        self._check_size(headers, payload)
+        return self._store(subject, headers, payload, ticket, now)
+
+    def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """A message of another stream. Raises `JetStreamError`."""
+        ticket = self._admission.check_copy(headers)
+        self._check_size(headers, payload)
+        self._store(subject, headers, payload, ticket, self.now())
+
+    def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
+        """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
+        self._check_storage()
+        time = max(time, self._log.last_time)
+        if sequence > self._log.last + 1:
+            self._log.skip(sequence - 1, time)
+            self._commits.changed()
+        self._append(subject, headers, payload, self._admission.check_copy(headers), time)
+
+    def marker(self, subject: bytes, ttl: int) -> None:
+        """Let a marker take the place of the last message of a subject. Raises `JetStreamError`."""
+        text = duration_text(ttl * SECOND).encode()
+        block = h.with_fields(b"", [(h.MARKER_REASON, b"MaxAge"), (h.TTL, text), (h.ROLLUP, b"sub")])
+        self._check_storage()
+        self._append(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now())
+
+    # checks
+
+    def _check_size(self, headers: bytes, payload: bytes) -> None:
+        if 0 <= self._config.max_msg_size < len(headers) + len(payload):
+            raise JetStreamError(10054)
+        if len(headers) > h.MAX_BLOCK:
+            raise JetStreamError(10097)
+
+    def _check_storage(self) -> None:
+        if self._host.is_over_limit(in_memory=self._config.in_memory):
+            raise JetStreamError(10023)
+        failure = self._log.failure
+        if failure is not None:
+            raise JetStreamError(10077, FAILURES[failure])
+
+    def _check_room(self, size: int, state: SubjectState | None, rollup: bytes) -> None:
+        """Discard new. A message that replaces one of its subject needs no more room than that."""
+        config, log = self._config, self._log
+        most = config.max_msgs_per_subject
+        first = state.first if state is not None and 0 < most <= state.messages else 0
+        if first and config.discard_new_per_subject and not rollup:
+            raise JetStreamError(10077, "maximum messages per subject exceeded")
+        if 0 < config.max_msgs <= log.count and not first:
+            raise JetStreamError(10077, "maximum messages exceeded")
+        if 0 < config.max_bytes < log.size + size and (not first or log.size_at(first) < size):
+            raise JetStreamError(10077, "maximum bytes exceeded")
+
+    # storing
+
+    def _store(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+        self._check_storage()
+        if self._config.retention == INTEREST and not self._contents.index.wanting(subject):
+            return self._pass_by(subject, ticket, now)
+        size = self._log.size_of(subject, headers, payload)
+        if self._host.would_exceed(size, in_memory=self._config.in_memory):
+            raise JetStreamError(10002)
+        return self._append(subject, headers, payload, ticket, now)
+
+    def _pass_by(self, subject: bytes, ticket: Ticket, now: int) -> int:
+        """Nobody wants the message: it gets a number, and is not kept."""
+        log = self._log
+        sequence = log.last + 1
+        log.skip(sequence, now)
+        self._commits.changed()
+        self._note(sequence, ticket, now)
+        if ticket.rollup == b"all":
+            self._contents.remove_before(sequence)
+        elif ticket.rollup:
+            self._contents.remove(log.sequences_of(subject, sequence))
+        self.stored(0)
+        return sequence
+
+    def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
+        self._admission.last_id = ticket.message_id
+        if ticket.message_id:
+            self._duplicates.add(ticket.message_id, sequence, now)
+
+    def _append(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+        config, log = self._config, self._log
+        ttl = 0
+        if ticket.ttl:
+            ttl, headers = self._ttl(ticket.ttl, headers)
+        state: SubjectState | None = None
+        if config.max_msgs_per_subject > 0 or ticket.rollup or self._republisher is not None:
+            state = log.subject_state(subject)
+        size = log.size_of(subject, headers, payload)
+        if config.discard == DISCARD_NEW and config.mirror is None:
+            self._check_room(size, state, ticket.rollup)
+        removes = self._removed_by(subject, state, ticket.rollup, size)
+        sequence = self._contents.append(subject, headers, payload, now, removes)
+        self._commits.stored(len(headers) + len(payload))
+        self._note(sequence, ticket, now)
+        if ttl and config.allow_msg_ttl:
+            self._expiry.add(sequence, now, ttl)
+        self.stored(ttl)
+        if self._republisher is not None:
+            last = state.last if state is not None else 0
+            call = self._republisher.copy(log, sequence, last)
+            if call is not None:
+                self._commits.after(call)
+        return sequence
+
+    def _ttl(self, value: bytes, headers: bytes) -> tuple[int, bytes]:
+        """Seconds, and the header block: a TTL below that of delete markers is raised to it."""
+        ttl = parse_ttl(value)
+        if ttl is None:
+            raise JetStreamError(10165)
+        least = self._config.subject_delete_marker_ttl // SECOND
+        if 0 < ttl < least and self._config.max_msgs_per_subject != 1:
+            return least, h.with_fields(h.without_field(headers, h.TTL), [(h.TTL, least)])
+        return ttl, headers
+
+    def _removed_by(
+        self, subject: bytes, state: SubjectState | None, rollup: bytes, size: int
+    ) -> Sequence[int]:
+        """What goes in the same step as the message comes."""
+        config, log = self._config, self._log
+        if rollup == b"all":
+            return range(log.first, log.last + 1)
+        replaced = self._replaced(subject, state, rollup)
+        if config.discard == DISCARD_NEW or (config.max_msgs <= 0 and config.max_bytes <= 0):
+            return replaced
+        count = log.count + 1 - len(replaced)
+        total = log.size + size - sum(log.size_at(each) for each in replaced)
+        gone = list(replaced)
+        oldest = log.first
+        while (0 < config.max_msgs < count or 0 < config.max_bytes < total) and len(gone) < MOST:
+            oldest = log.next(oldest)
+            if not oldest:
+                break
+            if oldest not in replaced:
+                gone.append(oldest)
+                count -= 1
+                total -= log.size_at(oldest)
+            oldest += 1
+        return gone
+
+    def _replaced(self, subject: bytes, state: SubjectState | None, rollup: bytes) -> Sequence[int]:
+        """Messages of the same subject that go."""
+        most = self._config.max_msgs_per_subject
+        if state is None:
+            return ()
+        if rollup:
+            return self._log.sequences_of(subject, self._log.last)
+        excess = state.messages + 1 - most if most > 0 and not self._config.discard_new_per_subject else 0
+        if excess <= 0:
+            return ()
+        return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]
+
+
+def _nothing(_ttl: int) -> None:
+    pass
