@@ -34,6 +34,7 @@ EXCEPTIONS = {
     "domain/dataplane/reference.py": BY_BEHAVIOUR,
     "domain/dataplane/seam.py": BY_BEHAVIOUR,
     "domain/dataplane/partial_delivery.py": BY_BEHAVIOUR,
+    "domain/jetstream/storage/seam.py": DECLARATIONS,
     "domain/security.py": DECLARATIONS,
     "__main__.py": "starts the program; tests/integration/test_wheel.py",
     "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",

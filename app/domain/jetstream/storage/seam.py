@@ -116,8 +116,9 @@ class StreamLog(Protocol):
     ) -> int:
         """Store a message as the next sequence, which is returned; `removes` go in the same record.
 
-        Either all of it survives a crash or nothing (a roll-up is not half done). `time` is not less
-        than `last_time`; the caller sees to it.
+        Either all of it survives a crash or nothing (a roll-up is not half done), and when the disk
+        is full `removes` come back with the message going. So what a limit removes because of this
+        message belongs here too. `time` is not less than `last_time`; the caller sees to it.
         """
         ...
 
@@ -185,18 +186,37 @@ class StreamLog(Protocol):
         """How many `holes` there are, without making the list."""
         ...
 
-    def commit(self, done: Done) -> None:
-        """Have all that was done so far made safe, here and in the stream's `StateLog`s."""
+    @property
+    def failure(self) -> StorageFailure | None:
+        """Why nothing can be stored now; None as a rule. It becomes None again when there is room.
+
+        Meanwhile nothing is appended; all else goes on as far as it can.
+        """
+        ...
+
+    def commit(self, done: Done, *, only_messages: bool = False) -> None:
+        """Have all that was done so far made safe, here and in the stream's `StateLog`s.
+
+        `only_messages`: what was appended, with what those records remove, is enough; all else
+        follows within 100 ms. That saves a write of a second file.
+        When `done` gets a failure, messages that were appended since the last success are taken
+        back: `last` is lower again, and the messages that they removed are there again.
+        """
         ...
 
 
 class StateLog(Protocol):
     """What one consumer has to remember: a checkpoint, and changes after it, in its own form."""
 
-    checkpoint: bytes
-    """The one that was recovered; empty for none."""
-    changes: Sequence[bytes]
-    """Those that were recovered, after it, in order."""
+    @property
+    def checkpoint(self) -> bytes:
+        """The one that was recovered; empty for none."""
+        ...
+
+    @property
+    def changes(self) -> Sequence[bytes]:
+        """Those that were recovered, after it, in order."""
+        ...
 
     def append(self, change: bytes) -> None:
         """Write a change."""
@@ -219,7 +239,10 @@ class StateLog(Protocol):
 class StreamStorage(Protocol):
     """All that is kept of one stream."""
 
-    log: StreamLog
+    @property
+    def log(self) -> StreamLog:
+        """The messages."""
+        ...
 
     @property
     def document(self) -> Document:
