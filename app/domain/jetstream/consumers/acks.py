@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_object
-from .durations import parse_duration
+from ..streams.durations import parse_duration
 
 
 class AckKind(Enum):

@@ -161,7 +161,7 @@ class Consumer:
             core.turns.wake(self)
         if not request.done:
             way.waiting.watch(request)
-            self._arm()
+        self._arm()
 
     def ack(self, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> None:
         """An ack; `tokens` are the five after the consumer's name in the ack subject."""

@@ -82,7 +82,8 @@ class Cursor:
         """The sequence of the next message; 0 if there is none up to `committed`."""
         if self._skip is not None:
             if self._at < len(self._skip):
-                return self._skip[self._at]
+                sequence = self._skip[self._at]
+                return sequence if sequence <= committed else 0
             self._skip, self.next = None, max(self.next, self.resume + 1)
         if self.next > committed:
             return 0

@@ -35,19 +35,6 @@ class Filters:
         return known
 
 
-def is_subset(pattern: str, of: str) -> bool:
-    """Whether all that `pattern` matches is matched by `of`, too."""
-    narrow, wide = tokens_of(pattern.encode()), tokens_of(of.encode())
-    for i, token in enumerate(wide):
-        if token == REST:
-            return len(narrow) > i
-        if i >= len(narrow) or narrow[i] == REST:
-            return False
-        if token not in (ONE, narrow[i]):
-            return False
-    return len(narrow) == len(wide)
-
-
 class TooManyFilters(Exception):
     """Comparing them with each other would hold the server."""
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from ..outlet import Delivery, Outlet
+from ..streams.rules import duration_text
 from . import statuses
 from .config import ConsumerConfig
-from .durations import duration_text
 from .priority import LOWEST, Pin, wrong_group
 from .requests import BadRequest, PullOptions, PullRequest, parse_pull
 from .seam import Offer, Outgoing, Position

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ...permissions.rule_set import overlap
-from ...subjects.subject import has_wildcard, is_pattern, tokens_of
+from ...subjects.subject import has_wildcard, tokens_of
 from ..errors import JetStreamError
+from ..streams.rules import duration_text
+from ..streams.subject_rules import covers, is_subject, subjects_overlap
 from .config import MILLISECOND, SECOND, ConsumerConfig
-from .durations import duration_text
-from .filters import TooManyFilters, have_overlap, is_subset
+from .filters import TooManyFilters, have_overlap
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 4096
@@ -191,7 +191,7 @@ def _with_modes(config: ConsumerConfig, caps: Caps, *, pedantic: bool) -> Consum
 
 
 def _check_names(config: ConsumerConfig) -> None:
-    for name, word in ((config.name, "consumer name"), (config.durable_name, "consumer durable name")):
+    for name, word in ((config.durable_name, "consumer durable name"), (config.name, "consumer name")):
         if len(name.encode()) > MAX_NAME:
             raise JetStreamError(10102, MAX_NAME)
         if name and not is_safe_name(name):
@@ -234,7 +234,7 @@ def _check_push(config: ConsumerConfig, stream: StreamFacts) -> None:
         raise JetStreamError(10079)
     if not is_subject(config.deliver_subject):
         raise JetStreamError(10112)
-    if any(is_subset(config.deliver_subject, subject) for subject in stream.subjects):
+    if any(covers(subject, config.deliver_subject) for subject in stream.subjects):
         raise JetStreamError(10081)
     if config.max_waiting:
         raise JetStreamError(10080)
@@ -277,11 +277,6 @@ def _check_internal(config: ConsumerConfig) -> None:
         raise JetStreamError(10012, "direct consumers are made by servers only")
     if config.sourcing:
         raise JetStreamError(10012, "sourcing consumers are made by servers only")
-
-
-def is_subject(text: str) -> bool:
-    """Whether it may be subscribed to: no empty token, no white space."""
-    return is_pattern(tokens_of(text.encode())) and not re.search(r"[ \t\r\n\f\0]", text)
 
 
 def _check_filters(config: ConsumerConfig) -> None:
@@ -376,8 +371,7 @@ def check_work_queue(
 
 
 def _collide(some: Sequence[str], others: Sequence[str]) -> bool:
-    tokens = [tokens_of(subject.encode()) for subject in others]
-    return any(overlap(tokens_of(one.encode()), other) for one in some for other in tokens)
+    return any(subjects_overlap(one, other) for one in some for other in others)
 
 
 _FIXED = (
