@@ -110,6 +110,11 @@ class JetStream:
         return router
 
     @property
+    def is_begun(self) -> bool:
+        """Whether it serves, and was not stopped."""
+        return self._is_running
+
+    @property
     def is_running(self) -> bool:
         """Whether requests are served."""
         return self._is_running and not self.intake.closed

@@ -129,9 +129,9 @@ class StreamCalls:
     ) -> dict[str, object]:
         """The fields of stream info; in lists without what is said of this server."""
         stream, settings = hosted.stream, self._catalogue.settings
-        own = {} if listed else {"level": settings.api_level, "version": settings.version}
+        level, version = (None, "") if listed else (settings.api_level, settings.version)
         fields: dict[str, object] = {
-            "config": _with_limit(as_json(stream.config, **own)),
+            "config": _with_limit(as_json(stream.config, level=level, version=version)),
             "created": rfc3339(stream.created),
             "state": state if state is not None else stream.state_json().state,
         }

@@ -56,7 +56,7 @@ class ConsumerCatalogue:
     # --- making and changing ----------------------------------------------------------
 
     def put(self, hosted: HostedStream, wish: Wish, done: Done) -> Consumer:
-        """Make the consumer, or change it; `done` is called later, when it is safe. Raises `JetStreamError`."""
+        """Make it, or change it; `done` is called later, when that is safe. Raises `JetStreamError`."""
         config, stream = wish.config, hosted.stream
         if not config.name and not config.durable_name:
             config = replace(config, name=self._new_name(hosted))
