@@ -25,7 +25,8 @@ FAILURES = {
 class Writer:
     """All ways into one stream."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
+        """`stored` is called after a message with its TTL in seconds: limits and timers take note."""
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
@@ -37,8 +38,7 @@ class Writer:
         self._admission = Admission(self._config, self._log, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
-        self.stored: Callable[[int], None] = _nothing
-        """Called after a message with its TTL in seconds: limits and timers take note."""
+        self._stored = stored
 
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on."""
@@ -142,7 +142,7 @@ class Writer:
             self._contents.remove_before(sequence)
         elif ticket.rollup:
             self._contents.remove(log.sequences_of(subject, sequence))
-        self.stored(0)
+        self._stored(0)
         return sequence
 
     def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
@@ -167,7 +167,7 @@ class Writer:
         self._note(sequence, ticket, now)
         if ttl and config.allow_msg_ttl:
             self._expiry.add(sequence, now, ttl)
-        self.stored(ttl)
+        self._stored(ttl)
         if self._republisher is not None:
             last = state.last if state is not None else 0
             call = self._republisher.copy(log, sequence, last)
@@ -221,7 +221,3 @@ class Writer:
         if excess <= 0:
             return ()
         return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]
-
-
-def _nothing(_ttl: int) -> None:
-    pass
