@@ -132,7 +132,9 @@ class Stream:
         except Duplicate as duplicate:
             self.commits.answer(reply, self._acks.duplicate(duplicate.sequence), duplicate.sequence)
         else:
-            if reply:
+            if reply and self.config.allow_msg_counter:
+                self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
+            elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
 
     def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
