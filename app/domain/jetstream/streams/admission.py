@@ -1,6 +1,6 @@
 """What a stream checks before it stores a message: its header fields, in nats-server's order.
 
-    sealed · expected stream · TTL allowed · last subject sequence · last sequence · schedules ·
+    sealed · counter · expected stream · TTL allowed · last subject sequence · last sequence · schedules ·
     source header · duplicate · last message id · roll-up        (jetstream-streams, section 3)
 
 Sizes, limits, interest and the value of a TTL come after these; see `Stream`.
@@ -13,6 +13,7 @@ from ..errors import JetStreamError
 from ..storage.seam import StreamLog
 from . import headers as h
 from .config import StreamConfig
+from .counters import check_increment
 from .duplicates import DuplicateWindow
 from .durations import parse_ttl
 
@@ -47,13 +48,14 @@ class Admission:
         self.last_id = b""
         """`Nats-Msg-Id` of the last message."""
 
-    def check(self, subject: bytes, headers: bytes, now: int) -> Ticket:
+    def check(self, subject: bytes, headers: bytes, payload: bytes, now: int) -> Ticket:
         """Check what a client published. Raises `JetStreamError` or `Duplicate`."""
         if self.config.sealed:
             raise JetStreamError(10109)
         fields = h.special_fields(headers)
         if not fields:
             return NOTHING
+        check_increment(fields, payload, is_counter=self.config.allow_msg_counter)
         self._check_absent_features(fields)
         expected = fields.get(h.EXPECTED_STREAM)
         if expected and expected != self.config.name.encode():
@@ -87,8 +89,6 @@ class Admission:
 
     def _check_absent_features(self, fields: Mapping[bytes, bytes]) -> None:
         """Messages of features that no stream here has are refused, never stored as others."""
-        if fields.get(h.INCREMENT):
-            raise JetStreamError(10168)
         if fields.get(h.BATCH_ID):
             raise JetStreamError(10174)
 

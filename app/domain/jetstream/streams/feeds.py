@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...steps import Step, Steps
+from ...subjects.subject import matches, tokens_of
 from ..errors import JetStreamError
 from ..storage.seam import DamagedMessage, StorageFailure, StoredMessage, StreamLog
 from . import headers as h
@@ -85,16 +86,15 @@ class Feed:
 
     def connect(self) -> None:
         """Find the origin, and begin to read it; harmless if that is so already."""
-        origin = self._host.find_origin(self.source.name) if self.source.external is None else None
+        if self.source.external is not None:
+            return
+        origin = self._host.find_origin(self.source.name)
+        if origin is None:
+            self.deleted()
+            return
         if origin is self._origin:
             return
-        if self._origin is not None:
-            self._origin.remove_feed(self.name)
         self._origin = origin
-        if origin is None:
-            self._has_contact = False
-            self.error = JetStreamError(10059) if self.source.external is None else None
-            return
         self.error = None
         self._find_start(origin)
         origin.add_feed(self)
@@ -105,7 +105,7 @@ class Feed:
         """Where to go on in the origin, or to begin."""
         if self.mirrors:
             if self._target.log.last:
-                self.position = self._target.log.last
+                self.position = self.copied = self._target.log.last
                 return
         elif self.position and self.identity in ("", origin.identity):
             self.identity = origin.identity
@@ -127,7 +127,8 @@ class Feed:
 
     def wants(self, subject: bytes) -> bool:
         """Whether messages of this subject are copied."""
-        return not self.filters or any(SubjectTransform(f.decode(), "").match(subject) for f in self.filters)
+        tokens = tokens_of(subject)
+        return not self.filters or any(matches(tokens_of(each), tokens) for each in self.filters)
 
     def needs(self, sequence: int) -> bool:
         """Whether it is not copied yet."""
@@ -163,6 +164,12 @@ class Feed:
     def _stopped(self) -> None:
         self._running = False
 
+    def _wait(self) -> None:
+        """Go on later."""
+        if not self._waiting:
+            self._waiting = True
+            self._outlet.scheduler.call_later(RETRY, self._again)
+
     def _again(self) -> None:
         self._waiting = False
         if not self.is_closed:
@@ -175,8 +182,7 @@ class Feed:
             if not sequence or sequence > origin.committed:
                 return
             if not self._copy(origin, sequence):
-                self._waiting = True
-                self._outlet.scheduler.call_later(RETRY, self._again)
+                self._wait()
                 return
             if step.is_over_after(MESSAGE_WORK):
                 yield
@@ -205,10 +211,9 @@ class Feed:
             self.copied = max(self.copied, sequence)
             if origin is self._origin:
                 origin.settled(self.name, sequence)
-        elif origin is self._origin and not self._waiting:
+        elif origin is self._origin:
             self.position = self._target.log.last if self.mirrors else self.copied
-            self._waiting = True
-            self._outlet.scheduler.call_later(RETRY, self._again)
+            self._wait()
 
     def _store(self, message: StoredMessage) -> None:
         subject = message.subject

@@ -24,6 +24,10 @@ class PublishAcks:
         """The message is stored as this sequence."""
         return b"%b%d}" % (self._head, sequence)
 
+    def counted(self, sequence: int, total: int) -> bytes:
+        """The message is stored, and its counter has this value now."""
+        return b'%b%d,"val":"%d"}' % (self._head, sequence, total)
+
     def duplicate(self, sequence: int) -> bytes:
         """The message was stored before."""
         return b'%b%d,"duplicate": true}' % (self._head, sequence)

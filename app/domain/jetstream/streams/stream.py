@@ -62,8 +62,8 @@ class Stream:
         self._duplicates = DuplicateWindow(config.duplicate_window)
         self._expiry = Expiry(storage.log)
         parts = Parts(self.contents, self.commits, self._duplicates, self._expiry, self.jobs, host)
-        self._writer = Writer(parts)
-        self._upkeep = Upkeep(parts, self._writer)
+        self._upkeep = Upkeep(parts, self._mark)
+        self._writer = Writer(parts, self._upkeep.stored)
         self._closed = False
         self._writer.configure(config)
         self._upkeep.configure(config)
@@ -132,7 +132,9 @@ class Stream:
         except Duplicate as duplicate:
             self.commits.answer(reply, self._acks.duplicate(duplicate.sequence), duplicate.sequence)
         else:
-            if reply:
+            if reply and self.config.allow_msg_counter:
+                self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
+            elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
 
     def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
@@ -144,6 +146,9 @@ class Stream:
     ) -> None:
         """Store a message of the mirrored stream. Raises `JetStreamError`."""
         self._writer.mirror(subject, headers, payload, sequence, time)
+
+    def _mark(self, subject: bytes, ttl: int) -> None:
+        self._writer.marker(subject, ttl)
 
     # commits
 

@@ -1,5 +1,7 @@
 """What happens to a stream as time passes and limits change: messages end, and limits are held."""
 
+from collections.abc import Callable
+
 from ...steps import Step, Steps
 from ...timers import Timer
 from ..errors import JetStreamError
@@ -7,7 +9,6 @@ from . import headers as h
 from .config import INTEREST, WORKQUEUE, StreamConfig
 from .durations import SECOND
 from .parts import Parts
-from .writer import Writer
 
 LONGEST_SLEEP = 60.0
 """Seconds after which a stream that waits reads the clock again: it may have been set."""
@@ -18,7 +19,8 @@ REMOVAL_WORK = 8
 class Upkeep:
     """The upkeep of one stream, with one timer."""
 
-    def __init__(self, parts: Parts, writer: Writer) -> None:
+    def __init__(self, parts: Parts, mark: Callable[[bytes, int], None]) -> None:
+        """`mark` lets a marker take the place of the last message of a subject, or raises."""
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
@@ -26,14 +28,13 @@ class Upkeep:
         self._expiry = parts.expiry
         self._outlet = parts.host.outlet
         self._jobs = parts.jobs
-        self._writer = writer
+        self._mark = mark
         self._config = StreamConfig()
         self._timer: Timer | None = None
         self._due = 0
         self._expiring = False
         self._trimming = False
         self._started = False
-        writer.stored = self._stored
 
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on; what does not fit goes, at once or in steps if it is much."""
@@ -49,9 +50,10 @@ class Upkeep:
         self._hold()
 
     def _hold(self) -> None:
+        """What has ended goes first, then what is too much."""
+        self._wake()
         self._jobs.run(self._fit_steps())
         self.release()
-        self._arm()
 
     def close(self) -> None:
         """Stop."""
@@ -62,7 +64,8 @@ class Upkeep:
 
     # limits
 
-    def _stored(self, ttl: int) -> None:
+    def stored(self, ttl: int) -> None:
+        """A message came, with its TTL in seconds: hold the limits, and set the timer."""
         if ttl or (self._timer is None and (self._config.max_age or len(self._duplicates))):
             self._arm()
         if self._is_too_full() and not self._trimming:
@@ -142,7 +145,11 @@ class Upkeep:
         self._timer = self._outlet.scheduler.call_later(delay, self._wake)
 
     def _wake(self) -> None:
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._expiring:
+            return
         self._expiring = True
         self._duplicates.forget(self._outlet.wall())
         self._jobs.run(self._expire_steps(), self._expired)
@@ -175,7 +182,7 @@ class Upkeep:
 
     def _has_marked(self, subject: bytes, ttl: int) -> bool:
         try:
-            self._writer.marker(subject, ttl)
+            self._mark(subject, ttl)
         except JetStreamError:
             return False  # there is no room for it
         return True

@@ -7,6 +7,7 @@ from ..storage.seam import StorageFailure, SubjectState
 from . import headers as h
 from .admission import NOTHING, Admission, Ticket
 from .config import DISCARD_NEW, INTEREST, StreamConfig
+from .counters import count, total_of
 from .durations import SECOND, parse_ttl
 from .parts import Parts
 from .republishing import Republisher
@@ -25,7 +26,8 @@ FAILURES = {
 class Writer:
     """All ways into one stream."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
+        """`stored` is called after a message with its TTL in seconds: limits and timers take note."""
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
@@ -37,8 +39,9 @@ class Writer:
         self._admission = Admission(self._config, self._log, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
-        self.stored: Callable[[int], None] = _nothing
-        """Called after a message with its TTL in seconds: limits and timers take note."""
+        self._stored = stored
+        self.total = 0
+        """What the last message added up to, if this is a counter."""
 
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on."""
@@ -67,13 +70,17 @@ class Writer:
         now = self.now()
         ticket = NOTHING
         if self._config.sealed or h.SPECIAL in headers:
-            ticket = self._admission.check(subject, headers, now)
+            ticket = self._admission.check(subject, headers, payload, now)
+        if self._config.allow_msg_counter:
+            headers, payload = self._count(subject, headers, payload)
         self._check_size(headers, payload)
         return self._store(subject, headers, payload, ticket, now)
 
     def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """A message of another stream. Raises `JetStreamError`."""
         ticket = self._admission.check_copy(headers)
+        if self._config.allow_msg_counter:
+            headers, payload = self._count(subject, headers, payload)
         self._check_size(headers, payload)
         self._store(subject, headers, payload, ticket, self.now())
 
@@ -92,6 +99,13 @@ class Writer:
         block = h.with_fields(b"", [(h.MARKER_REASON, b"MaxAge"), (h.TTL, text), (h.ROLLUP, b"sub")])
         self._check_storage()
         self._append(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now())
+
+    def _count(self, subject: bytes, headers: bytes, payload: bytes) -> tuple[bytes, bytes]:
+        state = self._log.subject_state(subject)
+        last = self._contents.read(state.last) if state is not None else None
+        counted = count(total_of(last), headers, payload, subject)
+        self.total = counted.total.value
+        return counted.headers, counted.payload
 
     # checks
 
@@ -142,7 +156,7 @@ class Writer:
             self._contents.remove_before(sequence)
         elif ticket.rollup:
             self._contents.remove(log.sequences_of(subject, sequence))
-        self.stored(0)
+        self._stored(0)
         return sequence
 
     def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
@@ -167,7 +181,7 @@ class Writer:
         self._note(sequence, ticket, now)
         if ttl and config.allow_msg_ttl:
             self._expiry.add(sequence, now, ttl)
-        self.stored(ttl)
+        self._stored(ttl)
         if self._republisher is not None:
             last = state.last if state is not None else 0
             call = self._republisher.copy(log, sequence, last)
@@ -221,7 +235,3 @@ class Writer:
         if excess <= 0:
             return ()
         return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]
-
-
-def _nothing(_ttl: int) -> None:
-    pass

@@ -139,7 +139,6 @@ def test_a_roll_up_is_one_of_two() -> None:
 @pytest.mark.parametrize(
     ("headers", "number"),
     [
-        ({"Nats-Incr": "+1"}, 10168),
         ({"Nats-Batch-Id": "u1", "Nats-Batch-Sequence": "1"}, 10174),
         ({"Nats-Schedule": "@every 5m"}, 10188),
         ({"Nats-Scheduler": "x"}, 10188),

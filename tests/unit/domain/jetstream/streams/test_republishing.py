@@ -1,5 +1,6 @@
 """Unit tests of copies of stored messages (jetstream-streams, section 3)."""
 
+from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.stream_host import Sent, make
 
 TIME = b"2026-11-18T11:06:40Z"
@@ -48,5 +49,16 @@ def test_what_does_not_match_is_not_copied() -> None:
     made = make(republish={"src": "s.1", "dest": "r"}, max_bytes=50)
     made.ask("s.2")
     made.ask("s.1", "x" * 100)
+
+    assert [] == made.outlet.published
+
+
+def test_what_is_not_safe_is_not_copied() -> None:
+    """A copy of a message that was taken back would be a lie."""
+    made = make(republish={"src": "s.*", "dest": "r.$1"})
+    made.log.holds = True
+    made.publish("s.1")
+    made.outlet.clock.run_pending()
+    made.log.let_go(StorageFailure.FULL)
 
     assert [] == made.outlet.published

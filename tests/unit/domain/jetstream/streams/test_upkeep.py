@@ -55,6 +55,23 @@ def test_many_messages_end_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 == made.outlet.clock.timers_outstanding
 
 
+def test_an_update_does_not_disturb_expiry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being removed is removed once."""
+    monkeypatch.setattr(jobs, "SLICE", 0.0)
+    made = make(max_age=SECOND)
+    fill(made, *["s.1"] * 200)
+    made.outlet.clock.advance(2)
+    fill(made, *["s.1"] * 200)
+    made.outlet.shift = 2 * SECOND
+    made.stream.update(made.stream.config)
+    left = made.log.count
+    made.stream.update(made.stream.config)
+    made.outlet.clock.run_pending()
+
+    assert 0 < left < 200
+    assert 0 == made.log.count
+
+
 def test_a_stream_from_the_future_is_not_wiped() -> None:
     """When the clock is set back messages end later, not at once."""
     made = make(max_age=10 * SECOND)
@@ -130,12 +147,12 @@ def test_much_is_trimmed_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits hold soon, and the loop is never held."""
     monkeypatch.setattr(jobs, "SLICE", 0.0)
     made = make()
-    fill(made, *[f"s.{number % 300}" for number in range(600)])
-    made.stream.update(config(max_msgs_per_subject=1, max_msgs=500))
-    assert 300 < made.log.count
+    fill(made, *[f"s.{number % 700}" for number in range(1400)])
+    made.stream.update(config(max_msgs_per_subject=1, max_msgs=1300))
+    assert 700 < made.log.count
     made.outlet.clock.run_pending()
 
-    assert 300 == made.log.count
+    assert 700 == made.log.count
 
 
 def test_large_excess_is_trimmed_beside_new_messages(monkeypatch: pytest.MonkeyPatch) -> None:
