@@ -128,6 +128,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     10160: (400, "Provided priority group does not exist for this consumer"),
     10161: (400, "Group name cannot be an empty string"),
     10162: (400, "{}"),
+    10164: (400, "wrong last sequence"),
     10165: (400, "invalid per-message TTL"),
     10166: (400, "per-message TTL is disabled"),
     10167: (429, "too many requests"),

@@ -314,7 +314,6 @@ def _check_bytes(config: StreamConfig, limits: StreamLimits) -> None:
 def _check_absent_features(config: StreamConfig) -> None:
     """What this server does not have is refused, never ignored."""
     for is_asked, number in (
-        (config.allow_atomic, 10174),
         (config.allow_msg_schedules, 10188),
         (config.allow_batched, 10205),
     ):

@@ -16,6 +16,7 @@ from ..json_values import rfc3339
 from ..storage.seam import StorageFailure, StreamLog, StreamStorage
 from . import headers as h
 from .admission import Duplicate
+from .batches import AtomicBatches, torn_batch
 from .commits import Commits
 from .config import StreamConfig
 from .contents import Contents
@@ -64,6 +65,8 @@ class Stream:
         parts = Parts(self.contents, self.commits, self._duplicates, self._expiry, self.jobs, host)
         self._upkeep = Upkeep(parts, self._mark)
         self._writer = Writer(parts, self._upkeep.stored)
+        self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
+        """Batches that are not complete; `batches.abandoned` may be set."""
         self._closed = False
         self._writer.configure(config)
         self._upkeep.configure(config)
@@ -126,6 +129,9 @@ class Stream:
             self._host.answers.send(reply, self._acks.refused(JetStreamError(10167)), BUSY)
             return
         try:
+            if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
+                self._take_batched(name, subject, headers, payload, reply)
+                return
             sequence = self._writer.publish(subject, headers, payload)
         except JetStreamError as error:
             self.commits.answer(reply, self._acks.refused(error))
@@ -136,6 +142,18 @@ class Stream:
                 self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
             elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
+
+    def _take_batched(
+        self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes
+    ) -> None:
+        """A message of an atomic batch; those before its last are answered with nothing but an answer."""
+        stored = self.batches.take(name, subject, headers, payload)
+        if stored is None:
+            self.commits.answer(reply, b"")
+            return
+        sequences, count = stored
+        text = self._acks.batch(sequences[-1], name.decode("utf-8", "replace"), count)
+        self.commits.answer(reply, text, sequences[-1])
 
     def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Store a message of another stream. Raises `JetStreamError`."""
@@ -237,6 +255,10 @@ class Stream:
     def recover(self) -> Steps[None]:
         """Learn from what is stored: recent ids, TTLs, and how far the sources were read."""
         log, config = self.log, self.config
+        torn = torn_batch(self.contents) if config.allow_atomic else []
+        if torn:
+            self.contents.remove(torn)
+            self.commits.changed()
         step = Step()
         first_id = max(log.at_time(self._host.outlet.wall() - config.duplicate_window), log.first)
         sequence = log.next(log.first if config.allow_msg_ttl else first_id)
@@ -279,6 +301,7 @@ class Stream:
         """Stop; what is stored stays."""
         self._closed = True
         self.jobs.close()
+        self.batches.close()
         self.gets.close()
         self.feeds.close()
         self._upkeep.close()
