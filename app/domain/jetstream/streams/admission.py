@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import JetStreamError
-from ..storage.seam import StreamLog
+from ..storage.seam import StoredMessage
 from . import headers as h
 from .config import StreamConfig
+from .contents import Contents
 from .counters import check_increment
 from .duplicates import DuplicateWindow
 from .durations import parse_ttl
+from .schedules import check_end_of_schedule, check_schedule
 from .staged import Staged
 
 
@@ -34,6 +36,10 @@ class Ticket(NamedTuple):
     rollup: bytes = b""
     """`sub`, `all` or nothing."""
     ttl: bytes = b""
+    due: int = 0
+    """When a schedule is due; 0 for all else."""
+    ends: bytes = b""
+    """The subject of a schedule that ends."""
 
 
 NOTHING = Ticket()
@@ -42,9 +48,10 @@ NOTHING = Ticket()
 class Admission:
     """The checks of one stream."""
 
-    def __init__(self, config: StreamConfig, log: StreamLog, duplicates: DuplicateWindow) -> None:
+    def __init__(self, config: StreamConfig, contents: Contents, duplicates: DuplicateWindow) -> None:
         self.config = config
-        self._log = log
+        self._contents = contents
+        self._log = contents.log
         self._duplicates = duplicates
         self.last_id = b""
         """`Nats-Msg-Id` of the last message."""
@@ -71,7 +78,8 @@ class Admission:
             raise JetStreamError(10166)
         self._check_subject_sequence(subject, fields, staged)
         self._check_last_sequence(fields, staged)
-        self._check_schedules(fields)
+        due = check_schedule(self.config, subject, fields, now)
+        ends = check_end_of_schedule(self.config, subject, fields, self._scheduled_by(fields))
         if fields.get(h.STREAM_SOURCE):
             raise JetStreamError(10227)
         message_id = fields.get(h.MSG_ID, b"")
@@ -82,7 +90,8 @@ class Admission:
             raise JetStreamError(10177, h.EXPECTED_LAST_MSG_ID.decode())
         if expected and expected != self.last_id:
             raise JetStreamError(10070, self.last_id.decode("utf-8", "replace"))
-        return Ticket(message_id, self._rollup(subject, fields, staged), ttl)
+        rollup = self._rollup(subject, fields, staged)
+        return Ticket(message_id, rollup, ttl, due.time if due is not None else 0, ends)
 
     def _check_id(self, message_id: bytes, now: int, staged: Staged | None) -> None:
         sequence = self._duplicates.find(message_id, now)
@@ -107,9 +116,10 @@ class Admission:
         if fields.get(h.BATCH_ID) and not self.config.allow_atomic:
             raise JetStreamError(10174)
 
-    def _check_schedules(self, fields: Mapping[bytes, bytes]) -> None:
-        if any(fields.get(name) for name in (h.SCHEDULE, h.SCHEDULE_NEXT, h.SCHEDULER)):
-            raise JetStreamError(10188)
+    def _scheduled_by(self, fields: Mapping[bytes, bytes]) -> StoredMessage | None:
+        """The last message of the subject that `Nats-Scheduler` names."""
+        state = self._log.subject_state(fields.get(h.SCHEDULER, b""))
+        return self._contents.read(state.last) if state is not None else None
 
     def _check_subject_sequence(
         self, subject: bytes, fields: Mapping[bytes, bytes], staged: Staged | None

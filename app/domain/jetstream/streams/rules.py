@@ -313,12 +313,8 @@ def _check_bytes(config: StreamConfig, limits: StreamLimits) -> None:
 
 def _check_absent_features(config: StreamConfig) -> None:
     """What this server does not have is refused, never ignored."""
-    for is_asked, number in (
-        (config.allow_msg_schedules, 10188),
-        (config.allow_batched, 10205),
-    ):
-        if is_asked:
-            raise JetStreamError(number)
+    if config.allow_batched:
+        raise JetStreamError(10205)
 
 
 def _with_level(config: StreamConfig) -> StreamConfig:

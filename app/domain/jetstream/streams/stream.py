@@ -32,6 +32,7 @@ from .parts import Parts
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
+from .schedules import Firing, Schedules, next_due
 from .state import StateAnswer, state_json
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
@@ -62,8 +63,11 @@ class Stream:
         self._acks = PublishAcks(config.name, host.domain)
         self._duplicates = DuplicateWindow(config.duplicate_window)
         self._expiry = Expiry(storage.log)
-        parts = Parts(self.contents, self.commits, self._duplicates, self._expiry, self.jobs, host)
-        self._upkeep = Upkeep(parts, self._mark)
+        self._schedules = Schedules(storage.log)
+        parts = Parts(
+            self.contents, self.commits, self._duplicates, self._expiry, self._schedules, self.jobs, host
+        )
+        self._upkeep = Upkeep(parts, self._mark, self._fire)
         self._writer = Writer(parts, self._upkeep.stored)
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
         """Batches that are not complete; `batches.abandoned` may be set."""
@@ -168,6 +172,9 @@ class Stream:
     def _mark(self, subject: bytes, ttl: int) -> None:
         self._writer.marker(subject, ttl)
 
+    def _fire(self, firing: Firing) -> None:
+        self._writer.fire(firing)
+
     # commits
 
     def end_turn(self) -> None:
@@ -191,6 +198,7 @@ class Stream:
         """Messages from `first` on were taken back: their ids are free, and they are refused."""
         self._duplicates.drop(first)
         self._expiry.drop(first)
+        self._schedules.drop(first)
         self._writer.read_last_id()
         self.contents.taken_back()
         return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
@@ -261,7 +269,8 @@ class Stream:
             self.commits.changed()
         step = Step()
         first_id = max(log.at_time(self._host.outlet.wall() - config.duplicate_window), log.first)
-        sequence = log.next(log.first if config.allow_msg_ttl else first_id)
+        by_itself = config.allow_msg_ttl or config.allow_msg_schedules
+        sequence = log.next(log.first if by_itself else first_id)
         while sequence:
             self._learn(sequence, with_id=sequence >= first_id)
             if step.is_over_after(LEARNING_WORK):
@@ -277,9 +286,19 @@ class Stream:
         fields = h.special_fields(message.headers)
         if self.config.allow_msg_ttl and (ttl := parse_ttl(fields.get(h.TTL, b""))):
             self._expiry.add(sequence, message.time, ttl)
+        if self.config.allow_msg_schedules:
+            self._learn_schedule(sequence, fields, message.time)
         name = fields.get(h.MSG_ID, b"")
         if name and with_id:
             self._duplicates.add(name, sequence, message.time)
+
+    def _learn_schedule(self, sequence: int, fields: Mapping[bytes, bytes], time: int) -> None:
+        try:
+            due = next_due(fields, time, self._host.outlet.wall())
+        except JetStreamError:
+            return
+        if due is not None:
+            self._schedules.add(sequence, due.time)
 
     def start(self) -> None:
         """Begin: time passes, limits hold, and feeds flow."""

@@ -13,6 +13,7 @@ from .durations import SECOND, parse_ttl
 from .parts import Parts
 from .republishing import Republisher
 from .rules import duration_text
+from .schedules import Firing
 from .staged import Staged
 from .transform import SubjectTransform
 
@@ -39,16 +40,17 @@ class Writer:
     """All ways into one stream."""
 
     def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
-        """`stored` is called after a message with its TTL in seconds: limits and timers take note."""
+        """`stored` is called after a message, with a number if it ends or is due by itself."""
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
         self._duplicates = parts.duplicates
         self._expiry = parts.expiry
+        self._schedules = parts.schedules
         self._outlet = parts.host.outlet
         self._host = parts.host
         self._config = StreamConfig()
-        self._admission = Admission(self._config, self._log, parts.duplicates)
+        self._admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
         self._stored = stored
@@ -89,6 +91,9 @@ class Writer:
         ticket = NOTHING
         if self._config.sealed or h.SPECIAL in headers:
             ticket = self._admission.check(subject, headers, payload, now, staged)
+        if ticket.due and not ticket.rollup:
+            headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
+            ticket = ticket._replace(rollup=b"sub")
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, staged)
         self._check_size(headers, payload)
@@ -165,6 +170,12 @@ class Writer:
         self.total = counted.total.value
         return counted.headers, counted.payload
 
+    def fire(self, firing: Firing) -> None:
+        """Store what a schedule is for, and end the schedule if that was all. Raises `JetStreamError`."""
+        ticket = Ticket(rollup=firing.rollup, ttl=firing.ttl, ends=firing.ends)
+        self._check_size(firing.headers, firing.payload)
+        self._store(firing.subject, firing.headers, firing.payload, ticket, self.now())
+
     # checks
 
     def _check_size(self, headers: bytes, payload: bytes) -> None:
@@ -226,6 +237,8 @@ class Writer:
             self._contents.remove_before(sequence)
         elif ticket.rollup:
             self._contents.remove(log.sequences_of(subject, sequence))
+        if ticket.ends:
+            self._contents.remove(log.sequences_of(ticket.ends, sequence))
         self._stored(0)
         return sequence
 
@@ -244,12 +257,16 @@ class Writer:
             state = log.subject_state(subject)
         size = log.size_of(subject, headers, payload)
         removes = self._removed_by(subject, state, ticket.rollup, size)
+        if ticket.ends and ticket.rollup != b"all":
+            removes = sorted({*removes, *log.sequences_of(ticket.ends, log.last)})
         sequence = self._contents.append(subject, headers, payload, now, removes)
         self._commits.stored(len(headers) + len(payload))
         self._note(sequence, ticket, now)
         if ttl and config.allow_msg_ttl:
             self._expiry.add(sequence, now, ttl)
-        self._stored(ttl)
+        if ticket.due:
+            self._schedules.add(sequence, ticket.due)
+        self._stored(ttl or ticket.due)
         if self._republisher is not None:
             last = state.last if state is not None else 0
             call = self._republisher.copy(log, sequence, last)
