@@ -25,6 +25,7 @@ from .interest.interest import Interest
 from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
+from .interest.watches import Watches
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -270,11 +271,28 @@ class Broker:
 
         Raises `RuntimeError` when the broker has shut down.
         """
+        self._check_not_over()
+        client = LocalClient(self, name)
+        self.adopt(client)
+        return client
+
+    def adopt(self, client: LocalClient) -> None:
+        """Have this local client, just made, served as the others; raises as `connect_local` does."""
+        self._check_not_over()
+        self._local[client.connection.cid] = client
+
+    def _check_not_over(self) -> None:
         if self._is_over:
             raise RuntimeError("the server has shut down")
-        client = LocalClient(self, name)
-        self._local[client.connection.cid] = client
-        return client
+
+    def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed`, in a later turn, when subscriptions that cover a literal subject come or go.
+
+        Returns what ends it.
+        """
+        if self.interest.watches is None:
+            self.interest.watches = Watches(self.scheduler, self.failed)
+        return self.interest.watches.add(subject, changed)
 
     def accept_route(self, wire: Wire) -> Handler:
         """Take on a server that dialled us. Only where there is a cluster."""

@@ -40,6 +40,7 @@ from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
 from ..domain.events import InternalFailure
 from ..domain.failure import described
+from ..domain.jetstream.settings import JetStreamSettings
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
@@ -75,6 +76,8 @@ from .settings import (
     websocket_tls,
     websocket_urls,
 )
+from .stream_settings import stream_settings
+from .streams import OpenStorage, Streams, open_storage
 
 
 class Container:
@@ -95,6 +98,7 @@ class Container:
         self._provide_world(options)
         self._provide_membership(options)
         self._provide_broker(options, make_plane)
+        self._provide_streams(options)
         self._provide_listeners(options)
         self._provide_monitor(options, twin, config_file)
         self._provide_service(options, twin)
@@ -179,6 +183,20 @@ class Container:
             compatibility=providers.Object(Compatibility(options.compatibility)),
         )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
+
+    def _provide_streams(self, options: Options) -> None:
+        """JetStream, if it is on."""
+        self.open_storage: providers.Provider[OpenStorage] = providers.Object(open_storage)
+        self.streams: providers.Provider[Streams | None] = providers.Object(None)
+        if options.stores_streams:
+            self.streams = providers.Singleton(
+                Streams,
+                self.broker,
+                providers.Callable(_settings_of_streams, options, self.broker),
+                self.open_storage,
+                self.clock,
+                self.entropy,
+            )
 
     def _provide_listeners(self, options: Options) -> None:
         """Where clients and other servers come in."""
@@ -313,8 +331,13 @@ class Container:
                 authenticator=self.authenticator,
                 monitor=self.monitor,
                 data_plane=twin,
+                streams=self.streams,
             ),
         )
+
+
+def _settings_of_streams(options: Options, broker: Broker) -> Callable[[], JetStreamSettings]:
+    return lambda: stream_settings(options, broker.greeting.info)
 
 
 def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:

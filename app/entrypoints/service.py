@@ -35,11 +35,15 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
-from .events import StopIncomplete
+from .events import JetStreamFailed, StopIncomplete
 from .settings import PROGRAM, RUNTIME
+from .streams import CannotOpen, Streams
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
+
+STREAM_SECONDS = 30.0
+"""How much longer than that a disk may take to have all that is stored."""
 
 PATIENCE_SECONDS = 2.0
 """How long a part that should end at once is waited for."""
@@ -120,6 +124,8 @@ class Parts:
     monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
+    streams: Streams | None = None
+    """JetStream, if it is on."""
 
 
 class Service:
@@ -168,6 +174,7 @@ class Service:
         kind = type(loop).__module__.partition(".")[0]
         events.record(ServerStarting(None, info.version))
         events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
+        await self._start_streams()
         await self._listen_for_readers()
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
@@ -182,6 +189,14 @@ class Service:
         await self._parts.monitor.start()
         events.record(ServerReady(None))
         return Addresses(tuple(clients), routes, self._parts.monitor.ports)
+
+    async def _start_streams(self) -> None:
+        """First of all, so that clients find what is stored."""
+        if self._parts.streams is not None:
+            try:
+                await self._parts.streams.start()
+            except CannotOpen as error:
+                raise CannotStart(JetStreamFailed(None, str(error))) from error
 
     async def _listen(self, asked: ClientListener) -> Address:
         """Let clients in at one place; after the first one the broker knows its port."""
@@ -284,6 +299,8 @@ class Service:
             return
         self._are_closed = True
         await self._close_listeners()
+        if self._parts.streams is not None:
+            await self._in_time("JetStream", self._parts.streams.stop(), STREAM_SECONDS)
         await self._in_time("monitoring", self._parts.monitor.close())
         self._at_once("the authenticator", self._parts.authenticator.close)
         self._at_once("the authenticator of routes", self._parts.route_authenticator.close)

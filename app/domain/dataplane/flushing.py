@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from .outbox import Outbox
-from .seam import BYTES_PER_CHECK, FLUSH_BYTES, FLUSH_SECONDS, OUTBOXES_PER_CHECK
+from .tuning import BYTES_PER_CHECK, FLUSH_BYTES, FLUSH_SECONDS, OUTBOXES_PER_CHECK
 
 
 class Flushing:

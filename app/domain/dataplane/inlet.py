@@ -4,7 +4,8 @@ from . import seam
 from .message import Bounds, Message
 from .outbox import Outbox
 from .plan import Plan
-from .seam import OWN_BYTES, Control, Kind, Search
+from .seam import Control, Kind, Search
+from .tuning import OWN_BYTES
 
 
 class Inlet:

@@ -26,7 +26,7 @@ cdef extern from *:
 
 import math
 
-from . import seam
+from . import seam, tuning
 from ..limits import route_line, route_payload
 
 include "subject.pxi"
@@ -42,11 +42,12 @@ include "inlet.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
+include "direct.pxi"
 
-cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
-cdef int64_t TURN_WORK = seam.TURN_WORK
-cdef int64_t CHECK_WORK = seam.CHECK_WORK
-cdef Py_ssize_t RECEIVERS_PER_CHECK = seam.RECEIVERS_PER_CHECK
+cdef Py_ssize_t RECEIVE_BYTES = tuning.RECEIVE_BYTES
+cdef int64_t TURN_WORK = tuning.TURN_WORK
+cdef int64_t CHECK_WORK = tuning.CHECK_WORK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = tuning.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -85,6 +86,7 @@ cdef class DataPlane:
     cdef public int64_t out_bytes
     cdef public double now
     cdef public bint patient
+    cdef public Outbox server
     # The line before, whichever of the clients or of the routes sent it: runs of one line are parsed
     # once. Each has its own, since what is a message of the one is none, or too large, of the other.
     cdef Memo *memos  # by `seam.Kind`
@@ -373,6 +375,26 @@ cdef class DataPlane:
         if partial.asker is not None and partial.position >= partial.plan.fanout():
             partial.asker.report_unheard(&partial.message)
         return 0
+
+    def deliver(
+        self,
+        bytes to not None,
+        bytes subject not None,
+        bytes reply not None=b"",
+        bytes headers not None=b"",
+        bytes payload not None=b"",
+    ):
+        cdef Plan plan = self.lookup.plan_now(self, SERVER_AUDIENCE, to)
+        cdef void *skip = NULL if self.server is None else <void *>self.server
+        cdef bint renamed = to != subject
+        cdef int reach = reach_of(plan, skip, renamed)
+        if reach == _SENT:
+            deliver_own(plan, self.draw, skip, renamed, (subject, reply, headers, payload))
+        return reach_named(reach)
+
+    def reach(self, bytes to not None):
+        cdef Plan plan = self.lookup.plan_now(self, SERVER_AUDIENCE, to)
+        return reach_named(reach_of(plan, NULL if self.server is None else <void *>self.server, False))
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from .seam import Owner, Sender
+from .seam import Naming, Owner, Sender
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""
@@ -35,6 +35,7 @@ class Outbox:
         "closed",
         "headers",
         "last_delivery",
+        "naming",
         "out_bytes",
         "out_msgs",
         "owner",
@@ -57,6 +58,7 @@ class Outbox:
         self.closed = False
         self.trace = False
         self.headers = False
+        self.naming: int = Naming.NEVER
         self._congested = False
 
     @property

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from ..limits import route_line, route_payload
 from . import seam
+from .direct import message_of, reach_of, receivers
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -32,14 +33,8 @@ from .partial_delivery import PartialDelivery
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .seam import (
-    CHECK_WORK,
-    DELIVERY_WORK,
-    FLUSH_SECONDS,
-    RECEIVE_BYTES,
-    RECEIVERS_PER_CHECK,
-    REFERENCED_BYTES,
     RESERVED_REPLIES,
-    TURN_WORK,
+    SERVER_AUDIENCE,
     Control,
     Expiring,
     Kind,
@@ -47,7 +42,17 @@ from .seam import (
     PlanFigures,
     Planner,
     Progress,
+    Reach,
     Sender,
+)
+from .tuning import (
+    CHECK_WORK,
+    DELIVERY_WORK,
+    FLUSH_SECONDS,
+    RECEIVE_BYTES,
+    RECEIVERS_PER_CHECK,
+    REFERENCED_BYTES,
+    TURN_WORK,
 )
 
 
@@ -77,6 +82,7 @@ class DataPlane:
         self.congested = 0
         self.clock: Callable[[], float] = float
         self.until = math.inf
+        self.server: seam.Outbox | None = None
         self.patient = False
         self.in_msgs = 0
         self.in_bytes = 0
@@ -395,6 +401,24 @@ class DataPlane:
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Reach:
+        """See `seam.Plane`."""
+        plan, skip = self._lookup.plan_now(self, SERVER_AUDIENCE, to), self.server
+        renamed = to != subject
+        reach = reach_of(plan, skip, renamed=renamed)
+        if reach is Reach.SENT:
+            message = message_of(subject, reply, headers, payload)
+            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
+            for target in receivers(plan, self._draw, skip, renamed=renamed):
+                self._deliver(target, message, tail)
+        return reach
+
+    def reach(self, to: bytes) -> Reach:
+        """See `seam.Plane`."""
+        return reach_of(self._lookup.plan_now(self, SERVER_AUDIENCE, to), self.server, renamed=False)
 
     def flush(self) -> bool:
         """See `seam.Plane`."""

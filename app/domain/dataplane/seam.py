@@ -22,63 +22,18 @@ scans them, `Plane.flush` hands every touched outbox to its wire once, and
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
 each message. Both twins ask it at the same points: after every line for the control
 plane, every question to the planner and every refusal, and otherwise after each
-`CHECK_WORK` units of work. `TURN_WORK` bounds a turn even if the clock does not move.
+`tuning.CHECK_WORK` units of work. `tuning.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-RECEIVE_BYTES = 256 * 1024
-"""Size of the receive buffer that all connections of a plane share."""
-
-OWN_BYTES = 64 * 1024
-"""A message that needs more than this gets a buffer of its own, filled in place,
-so that it is neither moved nor scanned again by every read."""
-
-TURN_WORK = 8 * 1024 * 1024
-"""Work units of messages after which an ingest lets others have a turn, whatever the
-clock says. A message costs `DELIVERY_WORK`, and for each receiver as much plus its bytes."""
-
-DELIVERY_WORK = 64
-
-CHECK_WORK = 64 * 1024
-"""Work units of messages after which the clock is checked."""
-
-RECEIVERS_PER_CHECK = 1024
-"""Receivers of one message after which the clock is checked."""
-
-LONGEST_RUN_FANOUT = 4096
-"""A message for more plain receivers is published alone, so that its delivery can be interrupted."""
-
-FLUSH_SECONDS = 0.005
-"""How long outboxes are handed over in one go."""
-
-OUTBOXES_PER_CHECK = 16
-"""Outboxes handed over after which the clock is checked."""
-
-BYTES_PER_CHECK = 512 * 1024
-"""Bytes handed over after which it is checked as well."""
-
-REFERENCED_BYTES = 16 * 1024
-"""A message that is at least as large is not copied for each receiver."""
-
-FLUSH_BYTES = 8 * 1024 * 1024
-"""Bytes handed to wires in one go: the system copies them, which takes it some milliseconds."""
-
-MOST_CANDIDATES = 64
-"""Receivers examined to find one that is ready: members of a queue group, and others a publisher serves."""
-
-PLAN_BUDGET = 32 * 1024 * 1024
-"""Bytes that the plan cache may hold: entries, keys, and the plans with what they list.
-What an object takes is an estimate of each twin. A full cache is emptied."""
-
-DEEPEST_KIND = 32
-"""Plans that were decided by this number of leading tokens or more are kept for one subject only."""
-
 MEMBER_MARK = b"QRSID:"
 """How a sid begins that names one member of a queue group, on routes."""
 
+PLAIN_MARK = b"RSID:"
+"""The same of a plain subscription: with a Q before it, it is found by its sid (`Naming.ALL`)."""
 
 RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
 """How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""
@@ -106,6 +61,27 @@ class Progress(IntEnum):
     """The time of one turn is used up, or its work is done; the rest is kept."""
     LATER = 4
     """Nobody listens to a message, yet; it is kept, with the rest, since `Plane.patient` asked for that."""
+
+
+class Reach(IntEnum):
+    """What becomes of a message of the server itself; see `Plane.deliver`."""
+
+    NOBODY = 0
+    """No open connection listens."""
+    CONGESTED = 1
+    """All receivers are: it is given to nobody."""
+    SENT = 2
+
+
+class Naming(IntEnum):
+    """What a receiver does with a message whose sid names one subscription, not its subject."""
+
+    NEVER = 0
+    """A client: the sid is its own."""
+    MEMBERS = 1
+    """A server that finds members of queue groups so; gnatsd does."""
+    ALL = 2
+    """A server that finds plain subscriptions too, by a sid with `MEMBER_MARK`."""
 
 
 class Fault(IntEnum):
@@ -216,6 +192,8 @@ class Outbox(Protocol):
     """Takes nothing any more."""
     headers: bool
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
+    naming: int
+    """A `Naming`."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -326,6 +304,9 @@ class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
 
 
+SERVER_AUDIENCE = 0
+"""The audience of messages of the server itself: that of clients without rules (`Audience.LENIENT`)."""
+
 NOT_KEPT = -1
 """In place of the number of tokens: the plan is for this one message."""
 
@@ -398,6 +379,8 @@ class Plane(Protocol):
     """Set by the caller of `ingest`, for that one: it ends before the first message without a receiver."""
     clock: Callable[[], float]
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
+    server: Outbox | None
+    """Of the server's own connection, if it has one: `deliver` gives it nothing."""
     until: float
     """When the turn is over, on `clock`; set by the caller of `ingest`. At first there is no end."""
 
@@ -458,6 +441,19 @@ class Plane(Protocol):
 
         With a count of 0 it goes on with what was kept.
         """
+        ...
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Reach:
+        """Give those who subscribe to `to` a message that names `subject`, with the next flush.
+
+        It is the server's own: counted as sent only, allowed whatever it is.
+        """
+        ...
+
+    def reach(self, to: bytes) -> Reach:
+        """What `deliver` would answer for a message on that subject."""
         ...
 
     def flush(self) -> bool:

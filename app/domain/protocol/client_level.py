@@ -8,7 +8,7 @@ the features of the next one are here.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-CLIENT_LEVEL = "2.2.0"
+CLIENT_LEVEL = "2.11.0"
 """In INFO with `Compatibility.CURRENT`. The next one, 2.2.2, sends `connect_info`."""
 
 FEATURES: Mapping[str, str] = MappingProxyType(

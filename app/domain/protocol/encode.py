@@ -89,6 +89,12 @@ class ServerInfo:
     """Name of the cluster; empty for none."""
     ws_connect_urls: tuple[str, ...] = ()
     """The same for clients that speak websocket; they get these as `connect_urls`."""
+    jetstream: bool = False
+    """Whether there are streams."""
+    domain: str = ""
+    """That of the streams; empty for none."""
+    api_level: int = 0
+    """Of the streams; see `jetstream.settings`."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
@@ -137,12 +143,15 @@ class ServerInfo:
             "tls_verify": at.tls_verify,
             "tls_available": at.tls_available,
             "max_payload": self.max_payload,
+            "jetstream": self.jetstream,
             "client_id": personal.client_id,
             "client_ip": personal.client_ip,
             "nonce": personal.nonce,
             "cluster": self.cluster,
+            "domain": self.domain,
             "connect_urls": self._urls(at),
             "ldm": personal.ldm,
+            "api_lvl": self.api_level,
         }
         return _given(fields)
 

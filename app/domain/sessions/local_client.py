@@ -79,11 +79,13 @@ class LocalSession(PeerSession):
 class LocalClient:
     """Subscribes and publishes for a part of the program. Used from the broker's thread."""
 
-    def __init__(self, host: Host[Connection], name: str) -> None:
-        """`name` is what logs call it."""
+    connection_type: ClassVar[type[Connection]] = Connection
+
+    def __init__(self, host: Host[Connection], name: str, wire: LocalWire | None = None) -> None:
+        """`name` is what logs call it; `wire` is one that hands messages over in its own way."""
         self._host = host
-        self._wire = LocalWire(host.scheduler, self._dispatch)
-        self.connection = Connection(host, host.next_number(), self._wire)
+        self._wire = LocalWire(host.scheduler, self._dispatch) if wire is None else wire
+        self.connection = self.connection_type(host, host.next_number(), self._wire)
         self._wire.handler = self.connection
         self.session = LocalSession(host, self.connection, name, self._over)
         self.on_closed: Callable[[], None] | None = None
@@ -107,6 +109,12 @@ class LocalClient:
         Raises `ValueError` for a subject or queue group that is no word, or too long for a
         line, `InvalidSubject` for a malformed subject, and `RuntimeError` when the client is closed.
         """
+        sid = self.listen(subject, queue)
+        self._callbacks[sid] = deliver
+        return sid
+
+    def listen(self, subject: bytes, queue: bytes | None = None) -> bytes:
+        """Subscribe, without a receiver of its own for the messages; raises as `subscribe` does."""
         self._check_open()
         _check_word("subject", subject)
         words = [subject]
@@ -117,7 +125,6 @@ class LocalClient:
         sid = b"%d" % self._last_sid
         self._check_line(b" ".join([*words, sid]))
         self.session.subscribe(Subscribe(subject, queue, sid))
-        self._callbacks[sid] = deliver
         return sid
 
     def unsubscribe(self, sid: bytes) -> None:

@@ -1,0 +1,133 @@
+"""Which message goes next, and to whom (jetstream-consumers, section 3)."""
+
+from ..storage.seam import DamagedMessage, StoredMessage
+from .core import Core
+from .seam import Offer, Outgoing
+from .statuses import with_field
+
+BETWEEN_READINGS = 16
+"""Messages between two readings of the clock."""
+
+
+class Delivering:
+    """Delivers for one consumer, a turn at a time."""
+
+    __slots__ = ("_ack_prefix", "_core", "ready_at")
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._ack_prefix = f"$JS.ACK.{core.stream.name}.{core.name}.".encode()
+        self.ready_at: int | None = None
+        """When the next message may go, if one waits for its time."""
+
+    def serve(self, until: float) -> bool:
+        """Deliver what there is, no longer than `until` on the scheduler's clock; answer whether to go on."""
+        core = self._core
+        self.ready_at = None
+        now = core.now()
+        core.way.begin(now)
+        if core.is_paused:
+            return core.way.end_of_stream()
+        count = 0
+        while core.way.can_send:
+            offer = self._deliver_next(now)
+            if offer is None:
+                return core.way.end_of_stream()
+            if offer is not Offer.SENT:
+                return self._stop(offer)
+            count += 1
+            if count % BETWEEN_READINGS == 0:
+                now = core.now()
+                if core.outlet.scheduler.monotonic() >= until:
+                    return True
+        return False
+
+    def _stop(self, offer: Offer) -> bool:
+        if offer is Offer.LATER:
+            self._core.turns.retry(self._core.owner)
+        return offer is Offer.AGAIN
+
+    def _deliver_next(self, now: int) -> Offer | None:
+        """None for the end of the stream. A message that is gone counts as sent."""
+        core = self._core
+        sequence = core.ledger.next_redelivery()
+        again = bool(sequence)
+        if again and core.is_exhausted(sequence):
+            core.exhaust(sequence)
+            return Offer.SENT
+        if not again:
+            if core.is_full:
+                return Offer.NOBODY
+            sequence = core.cursor.peek(core.stream.committed)
+            if not sequence:
+                return None
+        message = self._read(sequence)
+        if message is None:
+            self._pass_over(sequence, again=again)
+            return Offer.SENT
+        return self._offer(message, now, again=again)
+
+    def _read(self, sequence: int) -> StoredMessage | None:
+        try:
+            return self._core.stream.log.read(sequence)
+        except DamagedMessage:
+            return None
+
+    def _pass_over(self, sequence: int, *, again: bool) -> None:
+        """Its bytes are lost."""
+        if again:
+            self._core.vanish(sequence)
+        else:
+            self._core.cursor.advance(sequence)
+
+    def _offer(self, message: StoredMessage, now: int, *, again: bool) -> Offer:
+        core = self._core
+        outgoing = self._outgoing(message, again=again)
+        if core.rate is not None or core.replay is not None:
+            ready = self._ready(message, outgoing.size, now)
+            if ready > now:
+                self.ready_at = ready
+                return Offer.NOBODY
+        offer = core.way.offer(outgoing, core.position, now)
+        if offer is Offer.SENT:
+            self._sent(message, outgoing, now, again=again)
+        return offer
+
+    def _outgoing(self, message: StoredMessage, *, again: bool) -> Outgoing:
+        core = self._core
+        deliveries, after = 1, core.cursor.pending - 1
+        if again:
+            deliveries, after = core.ledger.deliveries_of(message.sequence) + 1, core.cursor.pending
+        numbers = (deliveries, message.sequence, core.ledger.number + 1, message.time, after)
+        ack = self._ack_prefix + b"%d.%d.%d.%d.%d" % numbers
+        if core.config.headers_only:
+            size = b"%d" % len(message.payload)
+            return Outgoing(message.subject, ack, with_field(message.headers, b"Nats-Msg-Size", size), b"")
+        return Outgoing(message.subject, ack, message.headers, message.payload)
+
+    def _ready(self, message: StoredMessage, size: int, now: int) -> int:
+        core, ready = self._core, now
+        if core.rate is not None:
+            ready = core.rate.ready_at(size, now)
+        if core.replay is not None:
+            ready = max(ready, core.replay.ready_at(message.sequence, message.time, now))
+        return ready
+
+    def _sent(self, message: StoredMessage, outgoing: Outgoing, now: int, *, again: bool) -> None:
+        core, sequence = self._core, message.sequence
+        core.delivered_at = core.outlet.wall()
+        if core.rate is not None:
+            core.rate.spend(outgoing.size)
+        if core.replay is not None:
+            core.replay.sent(message.time, now)
+        if again:
+            core.ledger.redeliver(sequence, now + core.config.wait(core.ledger.deliveries_of(sequence) + 1))
+            core.changed()
+            return
+        core.cursor.advance(sequence)
+        if core.config.ack_policy == "none":
+            core.ledger.deliver_settled(sequence)
+            core.settled((sequence,), was_full=False)
+        else:
+            core.ledger.deliver(sequence, now + core.config.wait(1))
+            core.changed()
