@@ -1,9 +1,9 @@
 """What a stream checks before it stores a message: its header fields, in nats-server's order.
 
-    sealed · counter · expected stream · TTL allowed · last subject sequence · last sequence · schedules ·
-    source header · duplicate · last message id · roll-up        (jetstream-streams, section 3)
+    (sealed · sizes) · counter · expected stream · TTL allowed · last subject sequence · last sequence ·
+    schedules · source header · duplicate · last message id · roll-up        (jetstream-streams, section 3)
 
-Sizes, limits, interest and the value of a TTL come after these; see `Stream`.
+Limits, interest and the value of a TTL come after these; see `writer`, also for the first two.
 """
 
 from collections.abc import Mapping
@@ -63,8 +63,6 @@ class Admission:
 
         `staged` are the messages before it of the same batch.
         """
-        if self.config.sealed:
-            raise JetStreamError(10109)
         fields = h.special_fields(headers)
         if not fields:
             return NOTHING

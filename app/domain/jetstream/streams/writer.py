@@ -89,14 +89,17 @@ class Writer:
             subject = self._transform.match(subject) or subject
         now = self.now()
         ticket = NOTHING
-        if self._config.sealed or h.SPECIAL in headers:
+        if self._config.sealed:
+            raise JetStreamError(10109)
+        self._check_size(headers, payload)
+        if h.SPECIAL in headers:
             ticket = self._admission.check(subject, headers, payload, now, staged)
         if ticket.due and not ticket.rollup:
             headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
             ticket = ticket._replace(rollup=b"sub")
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, staged)
-        self._check_size(headers, payload)
+            self._check_size(headers, payload)
         if staged is not None:
             self._stage(subject, headers, payload, ticket, staged)
         return Prepared(subject, headers, payload, ticket, now)
