@@ -376,9 +376,9 @@ class Consumer:
         core.way.on_time(core.position, now)
         if self._was_paused and not core.is_paused:
             self._pause_changed()
-        if self._delivering.ready_at is not None:
+        self._delivering.ready_at = None
+        if core.way.can_send:
             core.turns.wake(self)
-            self._delivering.ready_at = None
         if self._idle_check and self._idle_check <= now and self._is_abandoned(now):
             self.on_inactive()
         self._arm()

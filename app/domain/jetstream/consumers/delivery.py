@@ -40,6 +40,8 @@ class Delivering:
                 now = core.now()
                 if core.outlet.scheduler.monotonic() >= until:
                     return True
+        if core.way.has_slow_ones:
+            core.turns.retry(core.owner)
         return False
 
     def _stop(self, offer: Offer) -> bool:

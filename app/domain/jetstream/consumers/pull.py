@@ -129,6 +129,11 @@ class PullSide:
         held = sum(not request.done for request in self._held) if self._held else 0
         return self.waiting.count > held
 
+    @property
+    def has_slow_ones(self) -> bool:
+        """Whether somebody waits who was too slow."""
+        return bool(self._held)
+
     def begin(self, now: int) -> None:
         """Try those again that were too slow, if some time went by."""
         if self._held and now >= self._held_until:

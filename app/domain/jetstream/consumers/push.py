@@ -82,6 +82,11 @@ class PushSide:
         """Whether somebody listens and has confirmed enough."""
         return self.is_bound and not (self._window is not None and self._window.is_full)
 
+    @property
+    def has_slow_ones(self) -> bool:
+        """Each message that is offered answers that."""
+        return False
+
     def begin(self, now: int) -> None:
         """Nothing to prepare."""
 

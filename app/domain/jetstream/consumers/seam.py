@@ -81,6 +81,11 @@ class Way(Protocol):
         ...
 
     @property
+    def has_slow_ones(self) -> bool:
+        """Whether somebody wants a message who was too slow to get it."""
+        ...
+
+    @property
     def next_due(self) -> int | None:
         """When `on_time` has something to do; None for never."""
         ...
