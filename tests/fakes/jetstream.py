@@ -83,6 +83,10 @@ class FakeOutlet:
             for pattern, group in self._interest
         )
 
+    def has_listener(self, subject: bytes) -> bool:
+        """See `Outlet`."""
+        return self.has_interest(subject)
+
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
         self._names += 1
