@@ -182,8 +182,6 @@ class Consumer:
     def pause(self, until: int | None) -> None:
         """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on."""
         core = self._core
-        if until is not None and until <= core.outlet.wall():
-            until = None
         if until != core.config.pause_until:
             core.config = replace(core.config, pause_until=until)
             self._pause_changed()
@@ -210,12 +208,14 @@ class Consumer:
         self._core.turns.wake(self)
 
     def update(self, config: ConsumerConfig) -> bool:
-        """Use another checked configuration; answers whether its filters are others. Raises 10012, 10013."""
+        """Use another checked configuration; answers whether its filters are others. Raises 10012, 10013.
+
+        A pause stays as it is; it has a call of its own.
+        """
         core, old = self._core, self.config
         check_update(old, config, is_bound=self.is_bound)
+        config = replace(config, pause_until=old.pause_until)
         changed = reconfigure(core, config, self._max_payload)
-        if old.pause_until != config.pause_until:
-            self._pause_changed()
         self._idle_check = self._idle_due(core.now())
         self._arm()
         return changed

@@ -79,6 +79,7 @@ class PullSide:
         if self.pin.id and options.id not in ("", self.pin.id):
             return statuses.PIN_MISMATCH
         if self.waiting.count >= self._config.max_waiting and now - self._swept >= SECOND:
+            self._swept = now
             self.sweep(now)
         if options.no_wait and not available and not options.expires:
             return statuses.NO_MESSAGES
@@ -111,7 +112,6 @@ class PullSide:
 
     def sweep(self, now: int) -> None:
         """End some requests whose subscription is gone."""
-        self._swept = now
         for request in self.waiting.some(AT_ONCE):
             if not self._outlet.has_interest(request.reply):
                 self._end(request, now)

@@ -168,7 +168,8 @@ def test_a_pause_is_ended() -> None:
     harness.run()
     assert [1] == sequences(harness)
     harness.consumer.pause(None)
-    assert 2 == len(harness.advisories)
+    harness.consumer.pause(None)
+    assert [True, False, False] == [fields["paused"] for _, fields in harness.advisories]
 
 
 def test_a_pause_follows_the_clock_that_was_set() -> None:
@@ -190,10 +191,13 @@ def test_a_paused_consumer_ends_requests_for_what_is_there() -> None:
     assert ["404 No Messages"] == [sent.status for sent in harness.ask(no_wait=True)]
 
 
-def test_a_pause_by_an_update() -> None:
-    """As by its own call."""
+def test_an_update_does_not_end_a_pause() -> None:
+    """Nor begin one."""
     harness = make(1)
     harness.consumer.update(harness.reconfigured(pause_until="2016-11-24T15:07:00Z"))
+    assert not harness.consumer.is_paused
+    harness.consumer.pause(harness.outlet.wall() + 10 * SECOND)
+    harness.consumer.update(harness.reconfigured(pause_until=None, description="d"))
     assert [] == harness.ask()
     harness.advance(20)
     assert [1] == sequences(harness)

@@ -2,6 +2,7 @@
 
 from app.domain.jetstream.consumers.consumer import Consumer
 from app.domain.jetstream.consumers.turns import SAVING
+from app.domain.jetstream.streams.config import StreamConfig
 from tests.fakes.jetstream import SECOND, FakeState
 
 from .harness import Harness, numbers
@@ -28,6 +29,16 @@ def test_a_consumer_in_memory_writes_nothing() -> None:
     harness.publish(2)
     first, _ = harness.fetch(2)
     assert harness.ack(first, double=True)
+    harness.advance(10)
+    assert (0, b"") == (harness.state.commits, harness.state.reopen().checkpoint)
+
+
+def test_a_consumer_of_a_stream_in_memory_writes_nothing() -> None:
+    """Nobody would read it."""
+    harness = Harness(StreamConfig(name="S", subjects=("s.>",), storage="memory"))
+    harness.create()
+    harness.publish(2)
+    harness.fetch(2)
     harness.advance(10)
     assert (0, b"") == (harness.state.commits, harness.state.reopen().checkpoint)
 

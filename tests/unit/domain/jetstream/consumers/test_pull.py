@@ -155,6 +155,16 @@ def test_the_queue_is_bounded() -> None:
     assert 2 == harness.count("num_waiting")
 
 
+def test_room_comes_at_once_when_a_client_went() -> None:
+    """Also right after somebody asked for consumer info."""
+    harness = make(max_waiting=1)
+    harness.outlet.subscribe("gone")
+    harness.ask("gone")
+    assert 1 == harness.count("num_waiting")
+    harness.outlet.unsubscribe("gone")
+    assert [] == harness.ask()
+
+
 def test_requests_take_turns() -> None:
     """One message each."""
     harness = make()

@@ -116,7 +116,7 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"durable_name": "a b"}, "10052 consumer durable name can not contain '.', '*', '>', '\\', '/'"),
     ({"name": "x" * 256}, "10102 consumer name is too long, maximum allowed is 255"),
     ({"name": "a", "durable_name": "b"}, "10132 "),
-    ({"num_replicas": 3}, "10126 "),
+    ({"num_replicas": 3}, "10074 "),
     ({"num_replicas": -1}, "10133 "),
     ({"ack_policy": "flow_control"}, "10181 "),
     ({"backoff": [-1]}, "10184 "),
@@ -209,6 +209,11 @@ def test_pedantic_requests_know_the_limits() -> None:
     caps = Caps(max_request_batch=5)
     assert "max_request_batch must be set" in refused(make(), caps=caps, pedantic=True)
     assert -1 == checked(make(), STREAM, pedantic=True).max_deliver
+
+
+def test_no_more_replicas_than_the_stream() -> None:
+    """10126."""
+    assert refused(make(num_replicas=1), replace(STREAM, num_replicas=0)).startswith("10126 ")
 
 
 def test_names() -> None:
