@@ -83,9 +83,10 @@ class Consumer:
     def _make_way(self) -> PullSide | PushSide:
         core, now = self._core, self._core.now()
         if core.config.is_push:
-            prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
-            return PushSide(core.config, core.outlet, prefix, self._interest_changed, now)
-        return PullSide(core.config, core.outlet, core.report_group, now)
+            way = PushSide(core.config, core.outlet, core.position, self._interest_changed, now)
+            way.flow_prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
+            return way
+        return PullSide(core.config, core.outlet, core.position, core.report_group, now)
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -373,7 +374,7 @@ class Consumer:
         core = self._core
         now = core.now()
         self._queue_due(now)
-        core.way.on_time(core.position, now)
+        core.way.on_time(now)
         if self._was_paused and not core.is_paused:
             self._pause_changed()
         self._delivering.ready_at = None

@@ -118,7 +118,6 @@ class Core:
 
     # ---- what is where ----
 
-    @property
     def position(self) -> Position:
         """How far it is."""
         ledger, cursor = self.ledger, self.cursor

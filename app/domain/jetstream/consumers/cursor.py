@@ -94,6 +94,12 @@ class Cursor:
         self.next = found
         return found
 
+    def direct(self, committed: int) -> int:
+        """The sequence that is tried first, if it needs no search; 0 otherwise."""
+        if self._skip is not None or self.filters.subjects or self.next > committed:
+            return 0
+        return self.next
+
     def advance(self, sequence: int) -> None:
         """The message that `peek` found was delivered, or is not to be delivered."""
         self.pending -= 1
