@@ -272,7 +272,8 @@ class Consumer:
     def stored(self, sequence: int, subject: bytes) -> None:
         """A message is there, and safe."""
         core = self._core
-        if core.cursor.stored(sequence, subject) and core.way.can_send:
+        is_awaited = core.way.can_send
+        if core.cursor.stored(sequence, subject, is_awaited=is_awaited) and is_awaited:
             core.turns.wake(self)
 
     def removed(self, sequence: int, subject: bytes) -> None:

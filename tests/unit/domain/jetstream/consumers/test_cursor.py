@@ -1,9 +1,11 @@
 """Unit tests of the place of a consumer in its stream."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.jetstream.consumers.cursor import Cursor
+from app.domain.jetstream.consumers.cursor import HEARD, Cursor
 from app.domain.jetstream.consumers.filters import Filters
 from tests.fakes.jetstream import FakeOutlet, FakeStream
 
@@ -15,6 +17,7 @@ class Reading:
 
     def __init__(self, stream: FakeStream, *filters: str, following: int = 1) -> None:
         self.stream = stream
+        self.is_awaited = False
         self.cursor = Cursor(stream.log, Filters(filters), following, stream.committed)
         stream.readers = [self]
 
@@ -33,7 +36,7 @@ class Reading:
 
     def stored(self, sequence: int, subject: bytes) -> None:
         """Hear of a message."""
-        self.cursor.stored(sequence, subject)
+        self.cursor.stored(sequence, subject, is_awaited=self.is_awaited)
 
     def removed(self, sequence: int, subject: bytes) -> None:
         """Hear that it went."""
@@ -167,6 +170,41 @@ def test_removals_before_and_after_the_place() -> None:
     assert (0, []) == (reading.cursor.pending, reading.rest())
 
 
+def test_what_was_reported_needs_no_search() -> None:
+    """As long as it is not too much, and nothing of it went."""
+    stream = make("b")
+    reading = Reading(stream, "a")
+    reading.is_awaited = True
+    for _ in range(2):
+        stream.add("a")
+        stream.add("b")
+    searched: list[int] = []
+    search = stream.log.next
+
+    def count(start: int, filters: Sequence[bytes] = ()) -> int:
+        searched.append(start)
+        return search(start, filters)
+
+    stream.log.next = count  # type: ignore[method-assign] # to count what is asked
+    assert ([2, 4], 1) == (reading.rest(), len(searched))
+    for _ in range(HEARD + 5):
+        stream.add("a")
+    assert HEARD + 5 == len(reading.rest())
+    stream.add("a")
+    stream.add("a")
+    stream.remove(stream.log.last - 1)
+    assert [stream.log.last] == reading.rest()
+
+
+def test_what_is_reported_is_safe() -> None:
+    """It is delivered up to the safe ones, as all."""
+    stream = make()
+    reading = Reading(stream, "a")
+    reading.is_awaited = True
+    stream.add("a")
+    assert (0, 1) == (reading.cursor.peek(0), reading.next())
+
+
 def test_other_filters_and_jumps_count_anew() -> None:
     """From the place on, or from another."""
     stream = make("a", "b", "a", "b")
@@ -186,6 +224,9 @@ def test_reports_of_uncounted_messages_change_nothing() -> None:
     assert 1 == reading.cursor.pending
     assert reading.cursor.stored(1, b"a")
     assert 1 == reading.cursor.pending
+    filtered = Reading(stream, "a")
+    assert not filtered.cursor.stored(2, b"b")
+    assert 1 == filtered.cursor.pending
 
 
 @given(
@@ -194,7 +235,7 @@ def test_reports_of_uncounted_messages_change_nothing() -> None:
         max_size=60,
     ),
     st.sampled_from([(), ("a",), ("a", "c"), (">",)]),
-    st.sampled_from(["all", "newest"]),
+    st.sampled_from(["all", "awaited", "newest"]),
 )
 def test_what_is_pending_is_what_is_there(
     steps: list[tuple[str, int]], filters: tuple[str, ...], policy: str
@@ -203,6 +244,7 @@ def test_what_is_pending_is_what_is_there(
     stream = make("a", "b", "a", "c")
     stream.holds = True
     reading = Reading(stream, *filters)
+    reading.is_awaited = policy == "awaited"
     if policy == "newest":
         reading.cursor.follow_newest(4, stream.committed)
     delivered: set[int] = set()

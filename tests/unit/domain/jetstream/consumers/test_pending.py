@@ -147,6 +147,14 @@ def test_a_small_block_is_not_joined_to_a_full_one() -> None:
     assert 2 == len(table._blocks)  # noqa: SLF001 - the promise is about its shape
 
 
+def test_what_is_queued_has_no_time() -> None:
+    """Shifting times does not touch it."""
+    table = filled(2)
+    table.take_due(5, 1)
+    table.shift(7)
+    assert (QUEUED, None, 0) == (table.due_of(1), table.next_due, table.latest_due())
+
+
 def test_the_heap_stays_small() -> None:
     """Rows that are due ever earlier leave no trace."""
     table = filled(1, due=10**6)
