@@ -311,12 +311,15 @@ class Writer:
         return gone
 
     def _replaced(self, subject: bytes, state: SubjectState | None, rollup: bytes) -> Sequence[int]:
-        """Messages of the same subject that go."""
-        most = self._config.max_msgs_per_subject
+        """Messages of the same subject that go; a roll-up on one with wildcards is for all that match."""
+        most, log = self._config.max_msgs_per_subject, self._log
+        if rollup and (b"*" in subject or b">" in subject):
+            matching = [name for name, _ in log.subjects(subject)]
+            return sorted(each for name in matching for each in log.sequences_of(name, log.last))
         if state is None:
             return ()
         if rollup:
-            return self._log.sequences_of(subject, self._log.last)
+            return log.sequences_of(subject, log.last)
         excess = state.messages + 1 - most if most > 0 and not self._config.discard_new_per_subject else 0
         if excess <= 0:
             return ()
