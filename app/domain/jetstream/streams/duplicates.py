@@ -1,4 +1,4 @@
-"""Ids of messages that were stored recently (jetstream-streams, section 3)."""
+"""Ids of messages that were stored recently (jetstream-streams.md, section 3)."""
 
 from collections import deque
 

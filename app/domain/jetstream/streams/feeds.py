@@ -1,4 +1,4 @@
-"""Streams that copy from others of the same server: a mirror, or sources (jetstream-streams, section 9).
+"""Streams that copy from others of the same server: a mirror, or sources (jetstream-streams.md, section 9).
 
 A feed reads the origin's log itself, up to what is safe there, in slices. It is a reader of the
 origin, so that by interest or as a work queue the origin keeps what is not copied yet.

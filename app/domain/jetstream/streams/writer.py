@@ -50,6 +50,9 @@ class Writer:
         self._outlet = parts.host.outlet
         self._host = parts.host
         self._config = StreamConfig()
+        self._in_memory = False
+        self._is_plain = False
+        """Whether a message without special fields is just appended."""
         self._admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
@@ -60,6 +63,19 @@ class Writer:
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on."""
         self._config = self._admission.config = config
+        self._in_memory = config.in_memory
+        rules = (
+            config.sealed,
+            config.subject_transform,
+            config.republish,
+            config.allow_msg_counter,
+            config.retention == INTEREST,
+            config.discard == DISCARD_NEW,
+            config.max_msgs > 0,
+            config.max_bytes > 0,
+            config.max_msgs_per_subject > 0,
+        )
+        self._is_plain = not any(rules)
         mapping, republish = config.subject_transform, config.republish
         self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
         self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
@@ -77,7 +93,29 @@ class Writer:
 
     def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
+        if self._is_plain and h.SPECIAL not in headers:
+            return self._publish_plain(subject, headers, payload)
         return self.store(self.prepare(subject, headers, payload))
+
+    def _publish_plain(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same for a message without special fields, on a stream without special rules."""
+        if headers:
+            headers = h.without_status(headers)
+        size = len(headers) + len(payload)
+        if 0 <= self._config.max_msg_size < size or len(headers) > h.MAX_BLOCK:
+            self._check_size(headers, payload)
+        log, host, in_memory = self._log, self._host, self._in_memory
+        if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
+            self._check_storage()
+        if host.would_exceed(log.size_of(subject, headers, payload), in_memory=in_memory):
+            raise JetStreamError(10002)
+        now, last = self._outlet.wall(), log.last_time
+        sequence = log.append(subject, headers, payload, max(now, last))
+        self._admission.last_id = b""
+        self._commits.stored(size)
+        if self._config.max_age:
+            self._stored(0)
+        return sequence
 
     def prepare(
         self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None = None

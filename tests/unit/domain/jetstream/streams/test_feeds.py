@@ -1,4 +1,4 @@
-"""Unit tests of mirrors and sources (jetstream-streams, section 9)."""
+"""Unit tests of mirrors and sources (jetstream-streams.md, section 9)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Unit tests of what time and limits do to a stream (jetstream-streams, sections 4 and 5)."""
+"""Unit tests of what time and limits do to a stream (jetstream-streams.md, sections 4 and 5)."""
 
 import pytest
 
