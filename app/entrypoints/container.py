@@ -50,6 +50,7 @@ from ..ports.entropy import Entropy
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
+from ..ports.streams_view import StreamsView
 from ..ports.transport import Dialer, Listener
 from .certificates import CertificateFiles, TlsUsers, certificate_files
 from .journal_kinds import KINDS
@@ -295,6 +296,7 @@ class Container:
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
                 while_importing=self.while_importing,
+                streams=providers.Callable(_view_of_streams, self.streams),
             ),
         )
 
@@ -334,6 +336,10 @@ class Container:
                 streams=self.streams,
             ),
         )
+
+
+def _view_of_streams(streams: Streams | None) -> Callable[[], StreamsView | None]:
+    return streams.view if streams is not None else lambda: None
 
 
 def _settings_of_streams(options: Options, broker: Broker) -> Callable[[], JetStreamSettings]:

@@ -10,6 +10,7 @@ from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.readers import Reader
 from app.domain.subjects.subject import matches, tokens_of
+from app.domain.timers import Scheduler
 
 SECOND = 10**9
 
@@ -33,7 +34,9 @@ class FakeOutlet:
     """Implements `Outlet`; `subscribe` makes interest, `congest` makes receivers slow."""
 
     def __init__(self, clock: ManualClock | None = None) -> None:
-        self.scheduler = clock or ManualClock()
+        self.clock = clock or ManualClock()
+        """What it runs by."""
+        self.scheduler: Scheduler = self.clock
         self.sent: list[Sent] = []
         self.published: list[Sent] = []
         self.congested: set[bytes] = set()
@@ -43,14 +46,9 @@ class FakeOutlet:
         self._watchers: dict[int, tuple[bytes, Callable[[], None]]] = {}
         self._names = 0
 
-    @property
-    def clock(self) -> ManualClock:
-        """The clock that it runs by."""
-        return self.scheduler
-
     def wall(self) -> int:
-        """The time of the clock."""
-        return round(self.scheduler.time() * SECOND)
+        """The time of the clock, in whole microseconds: it is a float, which has no more digits."""
+        return round(self.clock.time() * 10**6) * 1000
 
     def random_name(self, length: int) -> str:
         """Another name for each call."""
@@ -85,6 +83,10 @@ class FakeOutlet:
             for pattern, group in self._interest
         )
 
+    def has_listener(self, subject: bytes) -> bool:
+        """See `Outlet`."""
+        return self.has_interest(subject)
+
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
         self._names += 1
@@ -113,9 +115,11 @@ class FakeOutlet:
 
     def take(self, to: str = "") -> list[Sent]:
         """What was sent to this subject, or at all, since the last call."""
-        taken = [sent for sent in self.sent if not to or sent.to == to.encode()]
-        self.sent = [sent for sent in self.sent if sent not in taken]
-        return taken
+        sent, self.sent = self.sent, []
+        if not to:
+            return sent
+        self.sent = [each for each in sent if each.to != to.encode()]
+        return [each for each in sent if each.to == to.encode()]
 
 
 class FakeState:

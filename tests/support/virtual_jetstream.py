@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
@@ -63,8 +62,9 @@ class VirtualJetStream:
         return client
 
     def raw(self, subject: str, payload: bytes = b"", headers: bytes = b"") -> bytes:
-        """Make a request; all that the client heard."""
+        """Make a request; all that the client heard of it."""
         self._asked += 1
+        self.client.heard()
         words = f"{subject} _I.{self._asked}".encode()
         if headers:
             line = b"HPUB %b %d %d\r\n" % (words, len(headers), len(headers) + len(payload))
@@ -108,7 +108,6 @@ class VirtualJetStream:
         answer: dict[str, object] = json.loads(self.raw(subject, payload).split(b"\r\n", 1)[1])
         return answer
 
-    def restarted(self, make_plane: MakePlane, **changes: object) -> "VirtualJetStream":
+    def restarted(self, make_plane: MakePlane) -> "VirtualJetStream":
         """Another server on the same files."""
-        settings = replace(SETTINGS, **changes)  # type: ignore[arg-type] -- names of its fields
-        return VirtualJetStream(make_plane, settings=settings, files=self.files)
+        return VirtualJetStream(make_plane, files=self.files)

@@ -4,7 +4,7 @@ Nothing is built where nobody does (jetstream-api.md, section 6).
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .json_values import dump, rfc3339
 from .outlet import Outlet
@@ -12,6 +12,14 @@ from .outlet import Outlet
 PREFIX = "$JS.EVENT."
 TYPE = "io.nats.jetstream."
 _ID_LENGTH = 22
+
+
+class Publisher(Outlet, Protocol):
+    """What advisories ask of the broker."""
+
+    def has_listener(self, subject: bytes) -> bool:
+        """Whether a message that is published on this literal subject reaches anybody, a stream included."""
+        ...
 
 
 class Kind(NamedTuple):
@@ -46,7 +54,7 @@ OF_CONSUMERS = {
 class Advisories:
     """Publishes them, as a client would: streams may store them."""
 
-    def __init__(self, outlet: Outlet, domain: str = "") -> None:
+    def __init__(self, outlet: Publisher, domain: str = "") -> None:
         self._outlet = outlet
         self._domain = domain
 

@@ -17,7 +17,7 @@ def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: byte
     if core.closed or core.config.ack_policy == "none" or len(tokens[1]) > 19:
         return None
     sequence = int(tokens[1])
-    if not 0 < sequence < core.cursor.next or sequence > core.ledger.delivered:
+    if sequence >= core.cursor.next or sequence > core.ledger.delivered:
         return None
     ack = parse_ack(payload)
     _apply(core, ack, sequence, tokens[2])

@@ -83,9 +83,10 @@ class Consumer:
     def _make_way(self) -> PullSide | PushSide:
         core, now = self._core, self._core.now()
         if core.config.is_push:
-            prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
-            return PushSide(core.config, core.outlet, prefix, self._interest_changed, now)
-        return PullSide(core.config, core.outlet, core.report_group, now)
+            way = PushSide(core.config, core.outlet, core.position, self._interest_changed, now)
+            way.flow_prefix = f"$JS.FC.{core.stream.name}.{self.name}.".encode()
+            return way
+        return PullSide(core.config, core.outlet, core.position, core.report_group, now)
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -182,8 +183,6 @@ class Consumer:
     def pause(self, until: int | None) -> None:
         """Deliver nothing until then, nanoseconds since the epoch; None, or the past, to go on."""
         core = self._core
-        if until is not None and until <= core.outlet.wall():
-            until = None
         if until != core.config.pause_until:
             core.config = replace(core.config, pause_until=until)
             self._pause_changed()
@@ -210,12 +209,14 @@ class Consumer:
         self._core.turns.wake(self)
 
     def update(self, config: ConsumerConfig) -> bool:
-        """Use another checked configuration; answers whether its filters are others. Raises 10012, 10013."""
+        """Use another checked configuration; answers whether its filters are others. Raises 10012, 10013.
+
+        A pause stays as it is; it has a call of its own.
+        """
         core, old = self._core, self.config
         check_update(old, config, is_bound=self.is_bound)
+        config = replace(config, pause_until=old.pause_until)
         changed = reconfigure(core, config, self._max_payload)
-        if old.pause_until != config.pause_until:
-            self._pause_changed()
         self._idle_check = self._idle_due(core.now())
         self._arm()
         return changed
@@ -271,7 +272,8 @@ class Consumer:
     def stored(self, sequence: int, subject: bytes) -> None:
         """A message is there, and safe."""
         core = self._core
-        if core.cursor.stored(sequence, subject) and core.way.can_send:
+        is_awaited = core.way.can_send
+        if core.cursor.stored(sequence, subject, is_awaited=is_awaited) and is_awaited:
             core.turns.wake(self)
 
     def removed(self, sequence: int, subject: bytes) -> None:
@@ -373,12 +375,12 @@ class Consumer:
         core = self._core
         now = core.now()
         self._queue_due(now)
-        core.way.on_time(core.position, now)
+        core.way.on_time(now)
         if self._was_paused and not core.is_paused:
             self._pause_changed()
-        if self._delivering.ready_at is not None:
+        self._delivering.ready_at = None
+        if core.way.can_send:
             core.turns.wake(self)
-            self._delivering.ready_at = None
         if self._idle_check and self._idle_check <= now and self._is_abandoned(now):
             self.on_inactive()
         self._arm()

@@ -88,7 +88,8 @@ class Core:
         self._replies: list[bytes] = []
         self._commit_due = False
         self._unsaved = False
-        self._journal = Journal(None if config.mem_storage else state)
+        leaves_no_trace = config.mem_storage or stream.config.storage == "memory"
+        self._journal = Journal(None if leaves_no_trace else state)
         self.ledger, self.cursor = self._recovered()
         self._write()
 
@@ -117,7 +118,6 @@ class Core:
 
     # ---- what is where ----
 
-    @property
     def position(self) -> Position:
         """How far it is."""
         ledger, cursor = self.ledger, self.cursor

@@ -2,15 +2,19 @@
 
 from array import array
 from bisect import bisect_left
+from collections import deque
 
 from ..storage.seam import StreamLog
 from .filters import Filters
+
+HEARD = 1024
+"""Sequences that are remembered from reports; a consumer with more of them searches."""
 
 
 class Cursor:
     """The place of a consumer in its stream. `num_pending` is exact at any time."""
 
-    __slots__ = ("_at", "_counted", "_log", "_skip", "filters", "next", "pending", "resume")
+    __slots__ = ("_at", "_counted", "_heard", "_log", "_skip", "filters", "next", "pending", "resume")
 
     def __init__(self, log: StreamLog, filters: Filters, following: int, committed: int) -> None:
         """`following` is the first sequence that may be delivered, `committed` the last that is safe."""
@@ -26,6 +30,8 @@ class Cursor:
         """Messages that match and were not delivered."""
         self._counted = 0
         """Up to here they are counted in `pending`; `stored` reports all above."""
+        self._heard: deque[int] | None = None
+        """All that are pending, if they were reported since nothing was: they need no search."""
         self.count(committed)
 
     def follow_newest(self, resume: int, committed: int) -> None:
@@ -51,6 +57,7 @@ class Cursor:
         self.pending = initial + self._log.count_from(start, self.filters.subjects)
         self.pending -= self._log.count_from(unsafe, self.filters.subjects)
         self._counted = unsafe - 1
+        self._heard = None
 
     def refilter(self, filters: Filters, committed: int) -> None:
         """Deliver what these filters want, from here on."""
@@ -58,18 +65,32 @@ class Cursor:
         self._skip, self.resume = None, 0
         self.count(committed)
 
-    def stored(self, sequence: int, subject: bytes) -> bool:
-        """A message is there; answers whether it is one of ours."""
+    def stored(self, sequence: int, subject: bytes, *, is_awaited: bool = False) -> bool:
+        """A message is there; answers whether it is one of ours. `is_awaited`: it will be delivered soon."""
         matches = self.filters.match(subject)
         if sequence > self._counted:
             self._counted = sequence
-            self.pending += matches
+            if matches:
+                self.pending += 1
+                if self.filters.subjects:
+                    self._hear(sequence, is_awaited=is_awaited)
         return matches
+
+    def _hear(self, sequence: int, *, is_awaited: bool) -> None:
+        if not is_awaited:
+            self._heard = None
+        elif self.pending == 1:
+            self._heard = deque((sequence,))
+        elif self._heard is not None:
+            self._heard.append(sequence)
+            if len(self._heard) > HEARD:
+                self._heard = None
 
     def removed(self, sequence: int, subject: bytes) -> None:
         """A message went that `stored` reported, or that was counted."""
         if sequence > self._counted:
             return
+        self._heard = None
         if self._skip is not None and sequence <= self.resume:
             at = bisect_left(self._skip, sequence, self._at)
             if at < len(self._skip) and self._skip[at] == sequence:
@@ -87,6 +108,8 @@ class Cursor:
             self._skip, self.next = None, max(self.next, self.resume + 1)
         if self.next > committed:
             return 0
+        if self._heard:
+            return self._heard[0] if self._heard[0] <= committed else 0
         found = self._log.next(self.next, self.filters.subjects)
         if not found or found > committed:
             self.next = committed + 1
@@ -94,10 +117,18 @@ class Cursor:
         self.next = found
         return found
 
+    def direct(self, committed: int) -> int:
+        """The sequence that is tried first, if it needs no search; 0 otherwise."""
+        if self._skip is not None or self.filters.subjects or self.next > committed:
+            return 0
+        return self.next
+
     def advance(self, sequence: int) -> None:
         """The message that `peek` found was delivered, or is not to be delivered."""
         self.pending -= 1
         self.next = sequence + 1
+        if self._heard:
+            self._heard.popleft()
         if self._skip is not None:
             self._at += 1
             if self._at == len(self._skip):

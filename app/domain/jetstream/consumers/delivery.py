@@ -28,18 +28,25 @@ class Delivering:
         core.way.begin(now)
         if core.is_paused:
             return core.way.end_of_stream()
-        count = 0
-        while core.way.can_send:
+        before = core.ledger.number
+        more = self._run(now, until)
+        if core.ledger.number != before:
+            core.delivered_at = core.outlet.wall()
+        return more
+
+    def _run(self, now: int, until: float) -> bool:
+        core, way, count = self._core, self._core.way, 0
+        while way.can_send:
             offer = self._deliver_next(now)
-            if offer is None:
-                return core.way.end_of_stream()
             if offer is not Offer.SENT:
-                return self._stop(offer)
+                return way.end_of_stream() if offer is None else self._stop(offer)
             count += 1
             if count % BETWEEN_READINGS == 0:
                 now = core.now()
                 if core.outlet.scheduler.monotonic() >= until:
                     return True
+        if way.has_slow_ones:
+            core.turns.retry(core.owner)
         return False
 
     def _stop(self, offer: Offer) -> bool:
@@ -51,34 +58,40 @@ class Delivering:
         """None for the end of the stream. A message that is gone counts as sent."""
         core = self._core
         sequence = core.ledger.next_redelivery()
-        again = bool(sequence)
-        if again and core.is_exhausted(sequence):
-            core.exhaust(sequence)
-            return Offer.SENT
-        if not again:
-            if core.is_full:
-                return Offer.NOBODY
-            sequence = core.cursor.peek(core.stream.committed)
+        if sequence:
+            return self._deliver_again(sequence, now)
+        if core.is_full:
+            return Offer.NOBODY
+        committed = core.stream.committed
+        sequence = core.cursor.direct(committed)
+        message = self._read(sequence) if sequence else None
+        if message is None:
+            sequence = core.cursor.peek(committed)
             if not sequence:
                 return None
+            message = self._read(sequence)
+            if message is None:
+                core.cursor.advance(sequence)
+                return Offer.SENT
+        return self._offer(message, now, again=False)
+
+    def _deliver_again(self, sequence: int, now: int) -> Offer:
+        core = self._core
+        if core.is_exhausted(sequence):
+            core.exhaust(sequence)
+            return Offer.SENT
         message = self._read(sequence)
         if message is None:
-            self._pass_over(sequence, again=again)
+            core.vanish(sequence)
             return Offer.SENT
-        return self._offer(message, now, again=again)
+        return self._offer(message, now, again=True)
 
     def _read(self, sequence: int) -> StoredMessage | None:
+        """None if its bytes are lost."""
         try:
             return self._core.stream.log.read(sequence)
         except DamagedMessage:
             return None
-
-    def _pass_over(self, sequence: int, *, again: bool) -> None:
-        """Its bytes are lost."""
-        if again:
-            self._core.vanish(sequence)
-        else:
-            self._core.cursor.advance(sequence)
 
     def _offer(self, message: StoredMessage, now: int, *, again: bool) -> Offer:
         core = self._core
@@ -88,9 +101,13 @@ class Delivering:
             if ready > now:
                 self.ready_at = ready
                 return Offer.NOBODY
-        offer = core.way.offer(outgoing, core.position, now)
+        offer = core.way.offer(outgoing, now)
         if offer is Offer.SENT:
-            self._sent(message, outgoing, now, again=again)
+            if core.rate is not None:
+                core.rate.spend(outgoing.size)
+            if core.replay is not None:
+                core.replay.sent(message.time, now)
+            self._sent(message.sequence, now, again=again)
         return offer
 
     def _outgoing(self, message: StoredMessage, *, again: bool) -> Outgoing:
@@ -113,21 +130,16 @@ class Delivering:
             ready = max(ready, core.replay.ready_at(message.sequence, message.time, now))
         return ready
 
-    def _sent(self, message: StoredMessage, outgoing: Outgoing, now: int, *, again: bool) -> None:
-        core, sequence = self._core, message.sequence
-        core.delivered_at = core.outlet.wall()
-        if core.rate is not None:
-            core.rate.spend(outgoing.size)
-        if core.replay is not None:
-            core.replay.sent(message.time, now)
+    def _sent(self, sequence: int, now: int, *, again: bool) -> None:
+        core, ledger = self._core, self._core.ledger
         if again:
-            core.ledger.redeliver(sequence, now + core.config.wait(core.ledger.deliveries_of(sequence) + 1))
+            ledger.redeliver(sequence, now + core.config.wait(ledger.deliveries_of(sequence) + 1))
             core.changed()
             return
         core.cursor.advance(sequence)
         if core.config.ack_policy == "none":
-            core.ledger.deliver_settled(sequence)
+            ledger.deliver_settled(sequence)
             core.settled((sequence,), was_full=False)
         else:
-            core.ledger.deliver(sequence, now + core.config.wait(1))
+            ledger.deliver(sequence, now + core.config.wait(1))
             core.changed()

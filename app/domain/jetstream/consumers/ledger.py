@@ -121,13 +121,13 @@ class Ledger:
             return []
         rows = self.pending.remove_through(sequence)
         for row in rows:
-            self.deliveries.pop(row.sequence, None)
+            self.deliveries.pop(row[0], None)
         self.floor = sequence
         if rows:
-            self.floor_number = rows[-1].number
+            self.floor_number = rows[-1][1]
         if self.records:
             self._note().through = sequence
-        return [row.sequence for row in rows]
+        return [row[0] for row in rows]
 
     def exhaust(self, sequence: int, *, keep: bool) -> None:
         """It was delivered as often as allowed. `keep` its count: a late ack may still settle it."""
@@ -147,8 +147,8 @@ class Ledger:
         first = self.pending.first()
         if first is None:
             self.floor_number, self.floor = self.number, self.delivered
-        elif gone.sequence < first.sequence:
-            self.floor_number, self.floor = first.number - 1, first.sequence - 1
+        elif gone[0] < first[0]:
+            self.floor_number, self.floor = first[1] - 1, first[0] - 1
 
     def postpone(self, sequence: int, due: int) -> None:
         """It is due at another time; nothing happens if it is settled."""
@@ -196,9 +196,9 @@ class Ledger:
         elif self.floor < first - 1:
             self.floor = first - 1
             if rows:
-                self.floor_number = rows[-1].number
+                self.floor_number = rows[-1][1]
         self.must_rewrite = True
-        return [row.sequence for row in rows]
+        return [row[0] for row in rows]
 
     def reset(self, delivered: int) -> None:
         """Forget all deliveries; the next message is the one after `delivered`."""

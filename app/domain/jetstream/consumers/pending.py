@@ -9,7 +9,6 @@ import heapq
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 SIZE = 256
 """Rows of a block."""
@@ -21,12 +20,8 @@ QUEUED = _GONE - 1
 """The due time of a row that waits for its redelivery."""
 
 
-class Row(NamedTuple):
-    """A message that is not settled."""
-
-    sequence: int
-    number: int
-    """The consumer sequence of its first delivery."""
+Row = tuple[int, int]
+"""A message that is not settled: its sequence, and the consumer sequence of its first delivery."""
 
 
 class _Block:
@@ -133,7 +128,7 @@ class PendingTable:
         if found is None:
             return None
         block, index = found
-        row = Row(sequence, block.numbers[index])
+        row = sequence, block.numbers[index]
         self.queued -= block.due[index] == QUEUED
         block.due[index] = _GONE
         block.live -= 1
@@ -149,7 +144,7 @@ class PendingTable:
         block = self._blocks[0]
         while block.due[block.head] == _GONE:
             block.head += 1
-        return Row(block.sequences[block.head], block.numbers[block.head])
+        return block.sequences[block.head], block.numbers[block.head]
 
     def remove_through(self, sequence: int) -> list[Row]:
         """Forget all up to this sequence; returns them."""
@@ -157,7 +152,7 @@ class PendingTable:
         while self._blocks and self._firsts[0] <= sequence:
             block = self._blocks[0]
             end = bisect_right(block.sequences, sequence)
-            rows = [Row(block.sequences[i], block.numbers[i]) for i in range(end) if block.due[i] != _GONE]
+            rows = [(block.sequences[i], block.numbers[i]) for i in range(end) if block.due[i] != _GONE]
             gone += rows
             self._count -= len(rows)
             self.queued -= block.due[:end].count(QUEUED)
@@ -191,7 +186,7 @@ class PendingTable:
         return heap[0][0] if heap else None
 
     def take_due(self, now: int, blocks: int) -> list[int]:
-        """Rows that are due, ascending, now `QUEUED`. Looks into so many blocks at most."""
+        """Rows that are due, ascending, now `QUEUED`. Looks into `blocks` blocks at most."""
         found: list[int] = []
         for _ in range(blocks):
             due = self.next_due

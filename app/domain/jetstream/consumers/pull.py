@@ -8,7 +8,7 @@ from . import statuses
 from .config import ConsumerConfig
 from .priority import LOWEST, Pin, wrong_group
 from .requests import BadRequest, PullOptions, PullRequest, parse_pull
-from .seam import Offer, Outgoing, Position
+from .seam import Offer, Outgoing, Position, Where
 from .waiting import WaitingRequests
 
 HELD = 64
@@ -26,10 +26,24 @@ Advise = Callable[[str, dict[str, object]], None]
 class PullSide:
     """The requests that wait, and who gets the next message."""
 
-    __slots__ = ("_advise", "_config", "_held", "_held_until", "_last", "_outlet", "_swept", "pin", "waiting")
+    __slots__ = (
+        "_advise",
+        "_config",
+        "_held",
+        "_held_until",
+        "_last",
+        "_outlet",
+        "_swept",
+        "_where",
+        "pin",
+        "waiting",
+    )
 
-    def __init__(self, config: ConsumerConfig, outlet: Outlet, advise: Advise, now: int) -> None:
+    def __init__(
+        self, config: ConsumerConfig, outlet: Outlet, where: Where, advise: Advise, now: int
+    ) -> None:
         self._config = config
+        self._where = where
         self._outlet = outlet
         self._advise = advise
         self.waiting = WaitingRequests()
@@ -79,6 +93,7 @@ class PullSide:
         if self.pin.id and options.id not in ("", self.pin.id):
             return statuses.PIN_MISMATCH
         if self.waiting.count >= self._config.max_waiting and now - self._swept >= SECOND:
+            self._swept = now
             self.sweep(now)
         if options.no_wait and not available and not options.expires:
             return statuses.NO_MESSAGES
@@ -111,7 +126,6 @@ class PullSide:
 
     def sweep(self, now: int) -> None:
         """End some requests whose subscription is gone."""
-        self._swept = now
         for request in self.waiting.some(AT_ONCE):
             if not self._outlet.has_interest(request.reply):
                 self._end(request, now)
@@ -129,6 +143,11 @@ class PullSide:
         held = sum(not request.done for request in self._held) if self._held else 0
         return self.waiting.count > held
 
+    @property
+    def has_slow_ones(self) -> bool:
+        """Whether somebody waits who was too slow."""
+        return bool(self._held)
+
     def begin(self, now: int) -> None:
         """Try those again that were too slow, if some time went by."""
         if self._held and now >= self._held_until:
@@ -138,10 +157,10 @@ class PullSide:
         held, self._held = self._held, []
         self.waiting.put_back(held)
 
-    def offer(self, message: Outgoing, position: Position, now: int) -> Offer:
+    def offer(self, message: Outgoing, now: int) -> Offer:
         """Give it to the request whose turn it is; those that cannot take it end."""
         for _ in range(AT_ONCE):
-            request = self._next(position, now)
+            request = self._next(now)
             if request is None:
                 return Offer.LATER if self._held else Offer.NOBODY
             if request.expires and request.expires <= now:
@@ -168,7 +187,13 @@ class PullSide:
             return self._hold(request, now)
         if pin and pin != self.pin.id:
             self._assign(request, pin, now)
-        self._served(request, message.size, now)
+        self._last = now
+        request.next_heartbeat = now + request.heartbeat
+        if request.limits_bytes:
+            self._take_bytes(request, message.size)
+        self.waiting.served(request)
+        if request.done and request.bytes_left:
+            self._send(request.reply, statuses.ended("409 Batch Completed", 0, request.bytes_left))
         return Offer.SENT
 
     def _hold(self, request: PullRequest, now: int) -> Offer | None:
@@ -177,18 +202,12 @@ class PullSide:
         self._held_until = now + RETRY
         return Offer.LATER if len(self._held) >= HELD else None
 
-    def _served(self, request: PullRequest, size: int, now: int) -> None:
-        self._last = now
-        request.next_heartbeat = now + request.heartbeat
-        if request.limits_bytes:
-            request.bytes_left -= size
-            if not request.bytes_left:
-                self.waiting.shrink(request, 1)
-        self.waiting.served(request)
-        if request.done and request.bytes_left:
-            self._send(request.reply, statuses.ended("409 Batch Completed", 0, request.bytes_left))
+    def _take_bytes(self, request: PullRequest, size: int) -> None:
+        request.bytes_left -= size
+        if not request.bytes_left:
+            self.waiting.shrink(request, 1)
 
-    def _next(self, position: Position, now: int) -> PullRequest | None:
+    def _next(self, now: int) -> PullRequest | None:
         policy = self._config.priority_policy
         if policy == "none":
             return self.waiting.head(None)
@@ -196,7 +215,7 @@ class PullSide:
             heads = (self.waiting.head(priority) for priority in range(LOWEST + 1))
             return next((head for head in heads if head is not None), None)
         if policy == "overflow":
-            return self._next_overflow(position)
+            return self._next_overflow(self._where())
         return self._next_pinned(now)
 
     def _next_overflow(self, position: Position) -> PullRequest | None:
@@ -263,7 +282,7 @@ class PullSide:
             return self.pin.until
         return due
 
-    def on_time(self, position: Position, now: int) -> None:
+    def on_time(self, now: int) -> None:
         """Expire requests, send heartbeats, take a pin away."""
         for _ in range(AT_ONCE):
             request = self.waiting.take_due(now)
@@ -273,6 +292,7 @@ class PullSide:
                 self._expire(request, now)
                 continue
             if request.next_heartbeat <= now:
+                position = self._where()
                 self._send(request.reply, statuses.heartbeat(position.number, position.sequence))
                 request.next_heartbeat = now + request.heartbeat
             self.waiting.watch(request)

@@ -6,7 +6,7 @@ from ..outlet import Delivery, Outlet
 from . import statuses
 from .config import ConsumerConfig
 from .flow import FlowWindow
-from .seam import Offer, Outgoing, Position
+from .seam import Offer, Outgoing, Where
 
 
 class PushSide:
@@ -15,12 +15,13 @@ class PushSide:
     __slots__ = (
         "_changed",
         "_end_watch",
-        "_flow_prefix",
         "_heartbeat",
         "_idle_since",
         "_last_sent",
         "_outlet",
+        "_where",
         "_window",
+        "flow_prefix",
         "group",
         "is_bound",
         "subject",
@@ -30,14 +31,16 @@ class PushSide:
         self,
         config: ConsumerConfig,
         outlet: Outlet,
-        flow_prefix: bytes,
+        where: Where,
         changed: Callable[[], None],
         now: int,
     ) -> None:
         """`changed` is called when interest may have come or gone."""
         self._outlet = outlet
+        self._where = where
         self._changed = changed
-        self._flow_prefix = flow_prefix
+        self.flow_prefix = b""
+        """What the reply subjects of flow control begin with."""
         self._window = FlowWindow() if config.flow_control else None
         self._heartbeat = config.idle_heartbeat
         self._last_sent = self._idle_since = now
@@ -82,10 +85,15 @@ class PushSide:
         """Whether somebody listens and has confirmed enough."""
         return self.is_bound and not (self._window is not None and self._window.is_full)
 
+    @property
+    def has_slow_ones(self) -> bool:
+        """Each message that is offered answers that."""
+        return False
+
     def begin(self, now: int) -> None:
         """Nothing to prepare."""
 
-    def offer(self, message: Outgoing, position: Position, now: int) -> Offer:  # noqa: ARG002 - as `Way` has it
+    def offer(self, message: Outgoing, now: int) -> Offer:
         """Send it to the deliver subject."""
         delivery = self._outlet.deliver(
             self.subject, message.subject, message.ack, message.headers, message.payload
@@ -102,12 +110,12 @@ class PushSide:
 
     def _ask(self, window: FlowWindow) -> None:
         """In line with the messages: who answers has handled all before."""
-        window.ask(self._flow_prefix + self._outlet.random_name(4).encode())
+        window.ask(self.flow_prefix + self._outlet.random_name(4).encode())
         self._outlet.deliver(self.subject, self.subject, window.request, statuses.FLOW_CONTROL)
 
     def flow_reply(self, token: bytes) -> bool:
         """A client answered; answers whether more may be sent."""
-        return self._window is not None and self._window.confirm(self._flow_prefix + token)
+        return self._window is not None and self._window.confirm(self.flow_prefix + token)
 
     def end_of_stream(self) -> bool:
         """Nobody waits for that."""
@@ -118,12 +126,13 @@ class PushSide:
         """When a heartbeat is due."""
         return self._last_sent + self._heartbeat if self.is_bound and self._heartbeat else None
 
-    def on_time(self, position: Position, now: int) -> None:
+    def on_time(self, now: int) -> None:
         """Send a heartbeat if nothing else was sent for long."""
         due = self.next_due
         if due is None or due > now:
             return
         stalled = self._window.request if self._window is not None else b""
+        position = self._where()
         headers = statuses.heartbeat(position.number, position.sequence, stalled)
         self._outlet.deliver(self.subject, self.subject, headers=headers)
         self._last_sent = now

@@ -17,7 +17,7 @@ from .pending import QUEUED
 
 VERSION = 1
 
-_NEW_RUN, _NEW, _CHANGED, _EXHAUSTED, _SETTLED, _SETTLED_RUN, _THROUGH, _POSITION = range(1, 9)
+_NEW_RUN, _NEW, _CHANGED, _EXHAUSTED, _SETTLED, _SETTLED_RUN, _THROUGH, _POSITION, _FLOOR = range(1, 10)
 _HEAD = struct.Struct("<BI")
 _FIXED = 8
 """Numbers of a checkpoint before its rows."""
@@ -77,6 +77,8 @@ def write_changes(ledger: Ledger, changes: Changes, offset: int) -> bytes:
         parts.append(_section(_THROUGH, [changes.through]))
     if changes.moved:
         parts.append(_section(_POSITION, [ledger.number, ledger.delivered]))
+    else:
+        parts.append(_section(_FLOOR, [ledger.floor_number, ledger.floor]))
     return b"".join(parts)
 
 
@@ -173,6 +175,11 @@ def _read_position(ledger: Ledger, numbers: "array[int]", _: int) -> None:
         ledger.deliver_settled(delivered)
 
 
+def _read_floor(ledger: Ledger, numbers: "array[int]", _: int) -> None:
+    """It is as it was, not as it follows from changes whose order was lost."""
+    ledger.floor_number, ledger.floor = numbers
+
+
 _READERS: dict[int, Callable[[Ledger, "array[int]", int], None]] = {
     _NEW_RUN: _read_new_run,
     _NEW: _read_new,
@@ -182,6 +189,7 @@ _READERS: dict[int, Callable[[Ledger, "array[int]", int], None]] = {
     _SETTLED_RUN: _read_settled_run,
     _THROUGH: _read_through,
     _POSITION: _read_position,
+    _FLOOR: _read_floor,
 }
 
 

@@ -66,7 +66,7 @@ def _parse_object(text: bytes) -> PullOptions:
             priority=given.integer("priority"),
         )
     except JetStreamError as error:
-        raise BadRequest(error.description) from None
+        raise BadRequest(error.description.removeprefix("invalid JSON: ")) from None
     if options.idle_heartbeat * 2 > options.expires and options.idle_heartbeat:
         raise BadRequest("heartbeat value too large")
     return options

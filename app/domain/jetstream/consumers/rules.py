@@ -56,6 +56,11 @@ class StreamFacts(Protocol):
         ...
 
     @property
+    def storage(self) -> str:
+        """`file` or `memory`."""
+        ...
+
+    @property
     def num_replicas(self) -> int:
         """Copies."""
         ...
@@ -206,6 +211,8 @@ def _check_equal_names(config: ConsumerConfig) -> None:
 
 
 def _check_replicas(config: ConsumerConfig, stream: StreamFacts) -> None:
+    if config.num_replicas > 1:
+        raise JetStreamError(10074)
     if config.num_replicas > stream.num_replicas:
         raise JetStreamError(10126)
     if config.num_replicas < 0:
@@ -334,7 +341,7 @@ def _also_set(policy: str, what: str) -> JetStreamError:
 def _check_sampling(config: ConsumerConfig) -> None:
     text = config.sample_freq.removesuffix("%")
     if config.sample_freq and not re.fullmatch(r"\+?[0-9]{1,18}", text):
-        raise JetStreamError(10095, f'"{text}" is no percentage')
+        raise JetStreamError(10095, f'strconv.Atoi: parsing "{text}": invalid syntax')
 
 
 def _check_priority(config: ConsumerConfig) -> None:

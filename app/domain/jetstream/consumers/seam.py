@@ -1,5 +1,6 @@
 """What a consumer asks of its stream, and of those who send for it."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -72,12 +73,21 @@ class Position(NamedTuple):
     """Messages that were, and are not settled."""
 
 
+Where = Callable[[], Position]
+"""Answers how far a consumer is."""
+
+
 class Way(Protocol):
     """How messages reach clients: by requests, or to a fixed subject."""
 
     @property
     def can_send(self) -> bool:
         """Whether somebody wants a message."""
+        ...
+
+    @property
+    def has_slow_ones(self) -> bool:
+        """Whether somebody wants a message who was too slow to get it."""
         ...
 
     @property
@@ -89,7 +99,7 @@ class Way(Protocol):
         """A turn begins."""
         ...
 
-    def offer(self, message: Outgoing, position: Position, now: int) -> Offer:
+    def offer(self, message: Outgoing, now: int) -> Offer:
         """Send it to who is next."""
         ...
 
@@ -97,7 +107,7 @@ class Way(Protocol):
         """No more messages are there; answers whether to call again in a later turn."""
         ...
 
-    def on_time(self, position: Position, now: int) -> None:
+    def on_time(self, now: int) -> None:
         """Send heartbeats, end what expired."""
         ...
 

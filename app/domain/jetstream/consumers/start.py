@@ -31,7 +31,7 @@ def begin(config: ConsumerConfig, stream: ConsumerStream, *, records: bool) -> t
     cursor = Cursor(stream.log, Filters(config.filters), start, stream.committed)
     if config.deliver_policy == "last_per_subject":
         cursor.follow_newest(stream.log.last, stream.committed)
-        start = cursor.peek(stream.log.last) or stream.log.last + 1
+        start = cursor.peek(stream.log.last) or max(stream.log.first, stream.log.last)
     ledger = Ledger(start - 1, records=records)
     ledger.must_rewrite = True
     return ledger, cursor

@@ -71,10 +71,13 @@ class WaitingRequests:
         if request.wanted <= 0:
             self.end(request)
             return
-        if request.ends_with_stream:
+        if request.no_wait:
             self.one_shots[request] = None
-        self.set_aside(request)
-        self._push(request)
+        lane = self._lanes[request.lane]
+        if len(lane) > 1:
+            lane.append(lane.popleft())
+        self._turn += 1
+        request.turn = self._turn
 
     def set_aside(self, request: PullRequest) -> None:
         """Take the head out of its lane; `put_back` ends that."""
@@ -148,5 +151,5 @@ class WaitingRequests:
                     yield request
 
     def some(self, count: int) -> list[PullRequest]:
-        """So many of those that wait, at most."""
+        """Some of those that wait, at most `count`."""
         return list(islice(self, count))

@@ -1,5 +1,6 @@
 """The catalogue: all streams of a server. Implements `StreamHost`, what streams know of the server."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -129,8 +130,7 @@ class Catalogue:
         except OSError as error:
             raise JetStreamError(10049, f"stream can not be stored: {error.strerror or error}") from error
         hosted = HostedStream(Stream(config, stored, self, created=created), stored)
-        for _ in hosted.stream.recover():
-            pass
+        deque(hosted.stream.recover(), maxlen=0)
         self.streams[config.name] = hosted
         return hosted
 

@@ -143,8 +143,7 @@ class ConsumerCatalogue:
         self._advise(hosted, consumer, created=False)
 
     def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
-        if hosted.consumers.get(consumer.name) is consumer:
-            self.delete(hosted, consumer, _nothing)
+        self.delete(hosted, consumer, _nothing)
 
     def _forget(self, hosted: HostedStream, consumer: Consumer) -> None:
         hosted.consumers.pop(consumer.name, None)

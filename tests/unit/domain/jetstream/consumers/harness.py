@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from app.domain.jetstream.consumers.config import ConsumerConfig, parse_consumer_config
+from app.domain.jetstream.consumers.config import ConsumerConfig, as_json, parse_consumer_config
 from app.domain.jetstream.consumers.consumer import Consumer
 from app.domain.jetstream.consumers.core import Services
 from app.domain.jetstream.consumers.rules import checked
@@ -54,6 +54,11 @@ class Harness:
     def _end(self) -> None:
         self.ended += 1
 
+    def reconfigured(self, **fields: object) -> ConsumerConfig:
+        """Its configuration with other fields, checked."""
+        document = as_json(self.consumer.config) | fields
+        return checked(parse_consumer_config(document), self.stream.config)
+
     def restart(self, keep: int | None = None, away: float = 0.0) -> Consumer:
         """Kill and recover it; `keep` writes after the safe ones, all by default."""
         config = self.consumer.config
@@ -81,7 +86,11 @@ class Harness:
 
     def ask(self, inbox: str = INBOX, **fields: object) -> list[Sent]:
         """A pull request; returns what came at once."""
-        self.consumer.pull(json.dumps(fields).encode() if fields else b"", inbox.encode())
+        return self.request(fields, inbox)
+
+    def request(self, body: dict[str, object], inbox: str = INBOX) -> list[Sent]:
+        """The same, with the body as a dictionary."""
+        self.consumer.pull(json.dumps(body).encode() if body else b"", inbox.encode())
         self.run()
         return self.outlet.take(inbox)
 
@@ -96,17 +105,23 @@ class Harness:
         self.run()
         return bool(self.outlet.take("_INBOX.ack"))
 
+    def count(self, name: str) -> int:
+        """A number of consumer info."""
+        value = self.consumer.info_json()[name]
+        assert isinstance(value, int)
+        return value
+
     @property
     def info(self) -> dict[str, object]:
         """Consumer info."""
         return self.consumer.info_json()
 
-    def place(self) -> tuple[object, object]:
+    def place(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """What was delivered, and the ack floor."""
         info = self.info
         return _pair(info["delivered"]), _pair(info["ack_floor"])
 
 
-def _pair(place: object) -> tuple[object, object]:
+def _pair(place: object) -> tuple[int, int]:
     assert isinstance(place, dict)
-    return place["consumer_seq"], place["stream_seq"]
+    return int(place["consumer_seq"]), int(place["stream_seq"])

@@ -63,6 +63,13 @@ def test_redeliveries_count_consumer_sequences() -> None:
     assert 0 == ledger.next_redelivery()
 
 
+def test_a_redelivery_that_was_not_queued() -> None:
+    """It counts as well."""
+    ledger = delivered(1)
+    ledger.redeliver(1, 200)
+    assert (2, 2, 200) == (ledger.number, ledger.deliveries_of(1), ledger.pending.due_of(1))
+
+
 def test_a_refused_message_is_queued_once() -> None:
     """And postponed out of the queue."""
     ledger = delivered(2)
@@ -130,6 +137,15 @@ def test_a_reset_forgets_all() -> None:
     ledger.reset(1)
     assert (0, 1, (0, 1), 0) == (ledger.number, ledger.delivered, floor(ledger), len(ledger.pending))
     assert ledger.must_rewrite
+
+
+def test_a_queue_is_given_back_when_it_is_empty() -> None:
+    """An idle consumer has none."""
+    ledger = delivered(1)
+    ledger.requeue(1)
+    ledger.settle(1)
+    assert 0 == ledger.next_redelivery()
+    assert ledger._queue is None  # noqa: SLF001 - the promise is about memory
 
 
 def test_nothing_is_noted_where_nothing_is_kept() -> None:

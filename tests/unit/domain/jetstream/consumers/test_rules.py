@@ -1,7 +1,6 @@
 """Unit tests of what a consumer's configuration may say."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,21 @@ WORK = StreamConfig(name="S", subjects=("s.>",), retention="workqueue")
 SECOND = 10**9
 
 
-def make(**fields: Any) -> ConsumerConfig:
+def make(**fields: object) -> ConsumerConfig:
     """A configuration as parsed."""
     return parse_consumer_config(fields)
 
 
-def refused(config: ConsumerConfig, stream: StreamConfig = STREAM, **options: Any) -> str:
+def refused(
+    config: ConsumerConfig,
+    stream: StreamConfig = STREAM,
+    caps: Caps | None = None,
+    *,
+    pedantic: bool = False,
+) -> str:
     """The number and text of the refusal."""
     with pytest.raises(JetStreamError) as caught:
-        checked(config, stream, **options)
+        checked(config, stream, caps, pedantic=pedantic)
     return f"{caught.value.number} {caught.value.description}"
 
 
@@ -54,7 +59,9 @@ def test_a_push_consumer_waits_for_no_requests() -> None:
 
 def test_backoff_sets_the_ack_wait() -> None:
     """Its first entry."""
-    assert 3 == checked(make(ack_policy="explicit", ack_wait=9, backoff=[3, 4]), STREAM).ack_wait
+    for wait in (3, 9):
+        config = make(ack_policy="explicit", ack_wait=wait, backoff=[3, 4])
+        assert 3 == checked(config, STREAM).ack_wait
 
 
 def test_negative_counts_are_none() -> None:
@@ -104,12 +111,12 @@ def test_a_pinned_group_has_a_timeout() -> None:
 
 PUSH = {"deliver_subject": "d"}
 
-REFUSALS: list[tuple[dict[str, Any], str]] = [
+REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"name": "a.b"}, "10052 consumer name can not contain '.', '*', '>', '\\', '/'"),
     ({"durable_name": "a b"}, "10052 consumer durable name can not contain '.', '*', '>', '\\', '/'"),
     ({"name": "x" * 256}, "10102 consumer name is too long, maximum allowed is 255"),
     ({"name": "a", "durable_name": "b"}, "10132 "),
-    ({"num_replicas": 3}, "10126 "),
+    ({"num_replicas": 3}, "10074 "),
     ({"num_replicas": -1}, "10133 "),
     ({"ack_policy": "flow_control"}, "10181 "),
     ({"backoff": [-1]}, "10184 "),
@@ -167,7 +174,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "words"), REFUSALS)
-def test_refusals(fields: dict[str, Any], words: str) -> None:
+def test_refusals(fields: dict[str, object], words: str) -> None:
     """Each rule has its number and text."""
     assert refused(make(**fields)).startswith(words)
 
@@ -178,7 +185,7 @@ def test_filters_that_are_too_many_to_compare() -> None:
     assert refused(make(filter_subjects=filters)).startswith("10012 these subject filters are too many")
 
 
-PEDANTIC: list[tuple[dict[str, Any], str]] = [
+PEDANTIC: list[tuple[dict[str, object], str]] = [
     ({"max_deliver": -2}, "max_deliver must be set to -1"),
     ({"max_ack_pending": -2}, "max_ack_pending must be set to -1"),
     ({"max_waiting": -2}, "max_waiting must not be negative"),
@@ -187,7 +194,7 @@ PEDANTIC: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "words"), PEDANTIC)
-def test_pedantic_requests_want_no_corrections(fields: dict[str, Any], words: str) -> None:
+def test_pedantic_requests_want_no_corrections(fields: dict[str, object], words: str) -> None:
     """10157 says which."""
     assert f"10157 pedantic mode: {words}" == refused(make(**fields), pedantic=True)
 
@@ -202,6 +209,11 @@ def test_pedantic_requests_know_the_limits() -> None:
     caps = Caps(max_request_batch=5)
     assert "max_request_batch must be set" in refused(make(), caps=caps, pedantic=True)
     assert -1 == checked(make(), STREAM, pedantic=True).max_deliver
+
+
+def test_no_more_replicas_than_the_stream() -> None:
+    """10126."""
+    assert refused(make(num_replicas=1), replace(STREAM, num_replicas=0)).startswith("10126 ")
 
 
 def test_names() -> None:
@@ -236,7 +248,7 @@ def test_a_message_of_a_work_queue_goes_to_one_consumer(
     assert number == caught.value.number
 
 
-UPDATES: list[tuple[dict[str, Any], str]] = [
+UPDATES: list[tuple[dict[str, object], str]] = [
     ({"deliver_policy": "new"}, "deliver policy can not be updated"),
     ({"ack_policy": "all"}, "ack policy can not be updated"),
     ({"replay_policy": "original"}, "replay policy can not be updated"),
@@ -251,7 +263,7 @@ UPDATES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "words"), UPDATES)
-def test_what_an_update_may_not_change(fields: dict[str, Any], words: str) -> None:
+def test_what_an_update_may_not_change(fields: dict[str, object], words: str) -> None:
     """10012 says which."""
     with pytest.raises(JetStreamError) as caught:
         check_update(make(), make(**fields), is_bound=False)

@@ -4,9 +4,11 @@ from app.domain.jetstream.consumers.requests import PullOptions, PullRequest
 from app.domain.jetstream.consumers.waiting import WaitingRequests
 
 
-def make(waiting: WaitingRequests, lane: object = None, **options: int) -> PullRequest:
+def make(
+    waiting: WaitingRequests, lane: object = None, *, batch: int = 1, expires: int = 0, no_wait: bool = False
+) -> PullRequest:
     """A request that waits."""
-    request = PullRequest(b"r", PullOptions(**options), 0, lane)
+    request = PullRequest(b"r", PullOptions(batch, expires, no_wait=no_wait), 0, lane)
     waiting.add(request)
     return request
 
@@ -84,8 +86,8 @@ def test_alarms_of_ended_requests_are_forgotten() -> None:
 def test_one_shots_are_known() -> None:
     """From the start, or from their first message on."""
     waiting = WaitingRequests()
-    ends = make(waiting, no_wait=1)
-    first = make(waiting, "l", no_wait=1, expires=9, batch=3)
+    ends = make(waiting, no_wait=True)
+    first = make(waiting, "l", no_wait=True, expires=9, batch=3)
     assert [ends] == list(waiting.one_shots)
     waiting.served(first)
     assert [ends, first] == list(waiting.one_shots)
