@@ -60,7 +60,7 @@ def check_deletion(config: StreamConfig, contents: Contents, sequence: int) -> N
         raise JetStreamError(10109)
     if config.deny_delete:
         raise JetStreamError(10057, "message delete not permitted")
-    if sequence > contents.log.last:
+    if sequence > contents.log.last and not config.in_memory:
         raise JetStreamError(10057, "stream store EOF")
     if not contents.log.time_of(sequence):
         raise JetStreamError(10043, sequence)
