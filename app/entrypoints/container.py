@@ -187,13 +187,15 @@ class Container:
 
     def _provide_streams(self, options: Options) -> None:
         """JetStream, if it is on."""
+        self.streams_in_memory: providers.Provider[bool] = providers.Object(False)  # noqa: FBT003 - the part itself
+        """Whether all streams are kept in memory, also those that are configured otherwise."""
         self.open_storage: providers.Provider[OpenStorage] = providers.Object(open_storage)
         self.streams: providers.Provider[Streams | None] = providers.Object(None)
         if options.stores_streams:
             self.streams = providers.Singleton(
                 Streams,
                 self.broker,
-                providers.Callable(_settings_of_streams, options, self.broker),
+                providers.Callable(_settings_of_streams, options, self.broker, self.streams_in_memory),
                 self.open_storage,
                 self.clock,
                 self.entropy,
@@ -342,8 +344,12 @@ def _view_of_streams(streams: Streams | None) -> Callable[[], StreamsView | None
     return streams.view if streams is not None else lambda: None
 
 
-def _settings_of_streams(options: Options, broker: Broker) -> Callable[[], JetStreamSettings]:
-    return lambda: stream_settings(options, broker.greeting.info)
+def _settings_of_streams(
+    options: Options,
+    broker: Broker,
+    in_memory: bool,  # noqa: FBT001 - called by a provider
+) -> Callable[[], JetStreamSettings]:
+    return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
 
 
 def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:

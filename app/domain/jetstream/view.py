@@ -4,13 +4,11 @@ from typing import Protocol
 
 from ..steps import Step, Steps
 from .api.stream_calls import INFO_WORK, StreamCalls
+from .hosting.consumer_catalogue import ACCOUNT
 from .hosting.hosted import HostedStream
 from .json_values import rfc3339
 from .service import JetStream
 from .streams.config import as_json
-
-ACCOUNT = "$G"
-"""The one account that there is."""
 
 
 class Detail(Protocol):
