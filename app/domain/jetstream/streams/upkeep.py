@@ -61,6 +61,10 @@ class Upkeep:
         self._started = True
         self._hold()
 
+    def learned(self) -> None:
+        """All that ends or is due by itself is known now."""
+        self._arm()
+
     def _hold(self) -> None:
         """What has ended goes first, then what is too much."""
         self._wake()

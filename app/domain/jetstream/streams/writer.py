@@ -47,6 +47,7 @@ class Writer:
         self._duplicates = parts.duplicates
         self._expiry = parts.expiry
         self._schedules = parts.schedules
+        self._learner = parts.learner
         self._outlet = parts.host.outlet
         self._host = parts.host
         self._config = StreamConfig()
@@ -131,6 +132,8 @@ class Writer:
             raise JetStreamError(10109)
         self._check_size(headers, payload)
         if h.SPECIAL in headers:
+            if h.MSG_ID in headers:
+                self._learner.finish()
             ticket = self._admission.check(subject, headers, payload, now, staged)
         if ticket.due and not ticket.rollup:
             headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
@@ -286,6 +289,7 @@ class Writer:
     def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
         self._admission.last_id = ticket.message_id
         if ticket.message_id:
+            self._learner.finish()
             self._duplicates.add(ticket.message_id, sequence, now)
 
     def _append(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
