@@ -7,6 +7,7 @@ Without nats-server the steps are played here alone, and each is answered.
 import json
 import re
 import shutil
+import signal
 import socket
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -379,3 +380,28 @@ def test_streams_answer_as_those_of_nats_server(ours: Client, theirs: Client | N
             differing[number] = (expected, answer)
 
     assert {} == differing
+
+
+def test_streams_survive_a_kill(tmp_path: Path) -> None:
+    """What was acknowledged is there, ids are known, and a batch that was not complete is gone."""
+    flags = (*CURRENT, "-js", "-sd", str(tmp_path))
+    with connected(first := ServerProcess(*flags)) as client:
+        stream("K", storage="file", allow_atomic=True, allow_msg_ttl=True, allow_rollup_hdrs=True)(client)
+        for number in range(5):
+            pub(f"k.{number % 2}", f"{number}", Msg_Id=f"id{number}")(client)
+        pub("k.0", "sum", Rollup="sub", Expected_Last_Subject_Sequence="5")(client)
+        for each in (1, 2):
+            pub("k.b", f"{each}", Batch_Id="u", Batch_Sequence=f"{each}")(client)
+        call("STREAM.MSG.DELETE.K", seq=2)(client)
+        before = call("STREAM.INFO.K", subjects_filter=">", deleted_details=True)(client)
+        first.stop(signal.SIGKILL)
+    with connected(ServerProcess(*flags)) as client:
+        after = call("STREAM.INFO.K", subjects_filter=">", deleted_details=True)(client)
+        duplicate = pub("k.1", "again", Msg_Id="id3")(client)
+        lost = pub("k.b", "3", Batch_Id="u", Batch_Sequence="3", Batch_Commit="1")(client)
+        following = pub("k.1", "next", Expected_Last_Sequence="6")(client)
+
+    assert before == after
+    assert ("", '{"stream":"K","seq":4,"duplicate": true}') == duplicate
+    assert '"err_code":10176' in str(lost)
+    assert ("", '{"stream":"K","seq":7}') == following
