@@ -55,7 +55,7 @@ class Stream:
         self.jobs = Jobs(host.outlet.scheduler)
         self.gets = DirectGets(config.name, storage.log, host, self.jobs)
         """Direct gets, if `allow_direct` or `mirror_direct` lets them come here."""
-        self.feeds = Feeds(self, host)
+        self.feeds = Feeds(self, host, storage)
         """Its mirror or sources."""
         self._host = host
         self._acks = PublishAcks(config.name, host.domain)
