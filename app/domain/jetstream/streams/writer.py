@@ -333,7 +333,7 @@ class Writer:
         """What goes in the same step as the message comes."""
         config, log = self._config, self._log
         if rollup == b"all":
-            return range(log.first, log.last + 1)
+            return self._contents.all_sequences()
         replaced = self._replaced(subject, state, rollup)
         if config.discard == DISCARD_NEW or (config.max_msgs <= 0 and config.max_bytes <= 0):
             return replaced
