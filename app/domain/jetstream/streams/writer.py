@@ -335,8 +335,12 @@ class Writer:
         if rollup == b"all":
             return self._contents.all_sequences()
         replaced = self._replaced(subject, state, rollup)
-        if config.discard == DISCARD_NEW or (config.max_msgs <= 0 and config.max_bytes <= 0):
+        is_short = 0 < config.max_msgs <= log.count
+        is_small = 0 < config.max_bytes < log.size + size
+        if config.discard == DISCARD_NEW or not (is_short or is_small):
             return replaced
+        if not replaced and not is_small and log.count == config.max_msgs:
+            return (log.first,)
         count = log.count + 1 - len(replaced)
         total = log.size + size - sum(log.size_at(each) for each in replaced)
         gone = list(replaced)
