@@ -315,6 +315,11 @@ SCENES: dict[str, list[Step]] = {
         *limits(allow_rollup_hdrs=True),
         *limits(subject_transform={"src": "l.*", "dest": "z.$1"}),
     ],
+    "limits in files": [
+        *limits(storage="file", max_bytes=150),
+        *limits(storage="file", max_bytes=150, discard="new"),
+        *limits(storage="file", allow_rollup_hdrs=True, max_msgs_per_subject=1),
+    ],
     "counters": [
         stream("N", allow_msg_counter=True),
         *[pub("n.1", Incr=text) for text in ("+1", "2", "-5", "x")],
