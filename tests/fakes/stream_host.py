@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
-from app.adapters.streams_memory.storage import MemoryStreamStorage
+from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.index import Entry
-from app.domain.jetstream.storage.seam import DamagedMessage, Done, StorageFailure, StoredMessage
+from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.parsing import parse_stream_config
@@ -220,12 +220,44 @@ class HeldLog(MemoryLog):
         self._removed.clear()
 
 
+class KeptState(MemoryState):
+    """The state of a consumer, which is kept."""
+
+    def __init__(self) -> None:
+        self.checkpoint = b""
+        self.changes: list[bytes] = []
+
+    @property
+    def appended(self) -> int:  # type: ignore[override]  # in memory it is always 0
+        """Bytes of changes."""
+        return sum(len(each) for each in self.changes)
+
+    def append(self, change: bytes) -> None:
+        """Keep it."""
+        self.changes.append(change)
+
+    def replace(self, checkpoint: bytes) -> None:
+        """Keep it alone."""
+        self.checkpoint = checkpoint
+        self.changes.clear()
+
+
 class HeldStorage(MemoryStreamStorage):
-    """The storage of one stream with such a log."""
+    """The storage of one stream with such a log, and states that are kept."""
 
     def __init__(self, first: int = 1) -> None:
         super().__init__({}, "", first)
         self.log: HeldLog = HeldLog(first)
+        self.states: dict[str, KeptState] = {}
+
+    def open_consumer(self, name: str) -> KeptState:
+        """What was kept."""
+        return self.states[name]
+
+    def write_consumer(self, name: str, document: Document, *, in_memory: bool = False) -> KeptState:
+        """Make one."""
+        super().write_consumer(name, document, in_memory=in_memory)
+        return self.states.setdefault(name, KeptState())
 
 
 class Made(NamedTuple):
@@ -278,7 +310,12 @@ def config(**fields: object) -> StreamConfig:
 
 
 def make(
-    host: FakeHost | None = None, storage: HeldStorage | None = None, *, start: bool = True, **fields: object
+    host: FakeHost | None = None,
+    storage: HeldStorage | None = None,
+    /,
+    *,
+    start: bool = True,
+    **fields: object,
 ) -> Made:
     """A stream that was recovered and, unless not wanted, started."""
     host = host or FakeHost()

@@ -12,6 +12,7 @@ from ..consumers.rules import Caps, check_work_queue, checked
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_time, rfc3339
 from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQUEUE
+from ..streams.feed_positions import NAME as FEEDS
 from .catalogue import Catalogue, Done
 from .hosted import HostedStream
 
@@ -186,6 +187,8 @@ class ConsumerCatalogue:
     def recover(self, hosted: HostedStream) -> Iterator[tuple[str, Callable[[], None]]]:
         """The consumers of a stream that are stored: each with what recovers it, which may raise."""
         for name, document in sorted(hosted.storage.consumers.items()):
+            if name == FEEDS:
+                continue
             yield name, partial(self._recover_one, hosted, name, dict(document))
 
     def _recover_one(self, hosted: HostedStream, name: str, document: dict[str, object]) -> None:

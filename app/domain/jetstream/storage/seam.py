@@ -94,7 +94,7 @@ class StreamLog(Protocol):
 
     @property
     def size(self) -> int:
-        """Their bytes, as `max_bytes` counts them for this kind of storage (jetstream-streams, section 4)."""
+        """Their bytes, as `max_bytes` counts them for this storage (jetstream-streams.md, section 4)."""
         ...
 
     @property

@@ -1,7 +1,7 @@
 """What a stream checks before it stores a message: its header fields, in nats-server's order.
 
     (sealed · sizes) · counter · expected stream · TTL allowed · last subject sequence · last sequence ·
-    schedules · source header · duplicate · last message id · roll-up        (jetstream-streams, section 3)
+    schedules · source header · duplicate · last message id · roll-up        (jetstream-streams.md, section 3)
 
 Limits, interest and the value of a TTL come after these; see `writer`, also for the first two.
 """

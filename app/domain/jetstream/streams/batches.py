@@ -1,4 +1,4 @@
-"""Atomic batches: all of their messages are stored, or none (jetstream-streams, section 8).
+"""Atomic batches: all of their messages are stored, or none (jetstream-streams.md, section 8).
 
 A batch is kept in memory until its last message comes. Then all of it is checked, and appended in one
 turn, so that one commit makes it safe. If a crash leaves only a part on the disk, that is the end of

@@ -1,4 +1,4 @@
-"""The configuration of a stream, and its JSON form (jetstream-streams, section 1).
+"""The configuration of a stream, and its JSON form (jetstream-streams.md, section 1).
 
 Names are those of the JSON. Durations are nanoseconds, times nanoseconds since the epoch; -1 means
 no limit. `parsing` reads it, `rules` completes and checks it.

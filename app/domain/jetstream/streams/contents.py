@@ -70,6 +70,16 @@ class Contents:
             for reader in self.index.wanting(subject):
                 reader.removed(sequence, subject)
 
+    def all_sequences(self) -> Sequence[int]:
+        """Those of all messages; with others between if that is shorter to say."""
+        log = self.log
+        if log.last - log.first < 2 * log.count + MANY:
+            return range(log.first, log.last + 1)
+        found = [log.next(log.first)]
+        while len(found) < log.count:
+            found.append(log.next(found[-1] + 1))
+        return found
+
     def taken_back(self) -> None:
         """The storage took back messages, and what they had removed is there again: count again."""
         self._after_removal(None)

@@ -1,4 +1,4 @@
-"""Counters: a message adds to the number that its subject holds (jetstream-streams, section 6).
+"""Counters: a message adds to the number that its subject holds (jetstream-streams.md, section 6).
 
     Nats-Incr: +3, no payload    ->    {"val":"8"}
 

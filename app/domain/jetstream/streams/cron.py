@@ -1,7 +1,7 @@
 """Times by a pattern of six fields: second, minute, hour, day of month, month, day of week.
 
 A field is a list of `*`, numbers or names, ranges `a-b`, and steps `/n`. If both days are restricted,
-either of them is enough (jetstream-streams, section 7).
+either of them is enough (jetstream-streams.md, section 7).
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
-"""Ids of messages that were stored recently (jetstream-streams, section 3)."""
+"""Ids of messages that were stored recently (jetstream-streams.md, section 3)."""
 
 from collections import deque
 
 MOST = 1_000_000
-"""Ids that are kept of one stream; beyond that the oldest are forgotten before their time."""
+MOST_BYTES = 128 * 1024 * 1024
+"""Ids that are kept of one stream, and their bytes; beyond that the oldest are forgotten early."""
 
 
 class DuplicateWindow:
@@ -12,13 +13,14 @@ class DuplicateWindow:
     Removing a message does not free its id.
     """
 
-    __slots__ = ("_order", "_sequences", "window")
+    __slots__ = ("_order", "_sequences", "_size", "window")
 
     def __init__(self, window: int) -> None:
         """`window` in nanoseconds; 0 for none."""
         self.window = window
         self._sequences: dict[bytes, int] = {}
         self._order: deque[tuple[int, bytes, int]] = deque()
+        self._size = 0
 
     def __len__(self) -> int:
         return len(self._sequences)
@@ -33,7 +35,8 @@ class DuplicateWindow:
         if self.window:
             self._sequences[name] = sequence
             self._order.append((time, name, sequence))
-            if len(self._order) > MOST:
+            self._size += len(name)
+            while len(self._order) > MOST or self._size > MOST_BYTES:
                 self._forget_first()
 
     def forget(self, now: int) -> None:
@@ -44,6 +47,7 @@ class DuplicateWindow:
 
     def _forget_first(self) -> None:
         _, name, sequence = self._order.popleft()
+        self._size -= len(name)
         if self._sequences.get(name) == sequence:
             del self._sequences[name]
 
@@ -51,6 +55,7 @@ class DuplicateWindow:
         """Forget the ids of messages from this sequence on: they were taken back."""
         while self._order and self._order[-1][2] >= first:
             _, name, sequence = self._order.pop()
+            self._size -= len(name)
             if self._sequences.get(name) == sequence:
                 del self._sequences[name]
 

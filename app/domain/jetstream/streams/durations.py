@@ -33,7 +33,7 @@ def parse_duration(text: str) -> int | None:
 def parse_ttl(value: bytes) -> int | None:
     """Seconds that a message lives, `NEVER`, or 0 for no TTL; None if the value is invalid.
 
-    A Go duration of a second at least, whole seconds, or `never` (jetstream-streams, section 5).
+    A Go duration of a second at least, whole seconds, or `never` (jetstream-streams.md, section 5).
     """
     text = value.decode("utf-8", "replace")
     if not text:

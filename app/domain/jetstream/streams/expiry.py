@@ -1,4 +1,4 @@
-"""When messages end by themselves: by `max_age`, and by a TTL of their own (jetstream-streams, section 5)."""
+"""When messages end by themselves: by `max_age` or by a TTL (jetstream-streams.md, section 5)."""
 
 import heapq
 

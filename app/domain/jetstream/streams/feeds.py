@@ -1,4 +1,4 @@
-"""Streams that copy from others of the same server: a mirror, or sources (jetstream-streams, section 9).
+"""Streams that copy from others of the same server: a mirror, or sources (jetstream-streams.md, section 9).
 
 A feed reads the origin's log itself, up to what is safe there, in slices. It is a reader of the
 origin, so that by interest or as a work queue the origin keeps what is not copied yet.
@@ -10,9 +10,10 @@ from typing import Protocol
 from ...steps import Step, Steps
 from ...subjects.subject import matches, tokens_of
 from ..errors import JetStreamError
-from ..storage.seam import DamagedMessage, StorageFailure, StoredMessage, StreamLog
+from ..storage.seam import DamagedMessage, StorageFailure, StoredMessage, StreamLog, StreamStorage
 from . import headers as h
 from .config import StreamConfig, StreamSource
+from .feed_positions import FeedPositions, Index, Position
 from .host import Origin, StreamHost
 from .jobs import Jobs
 from .transform import SubjectTransform
@@ -59,11 +60,16 @@ class Target(Protocol):
 class Feed:
     """What one stream gets from one other; a `Reader` of it."""
 
-    def __init__(self, target: Target, source: StreamSource, host: StreamHost, *, mirrors: bool) -> None:
+    def __init__(
+        self, target: Target, source: StreamSource, host: StreamHost, positions: FeedPositions | None
+    ) -> None:
+        """`positions` is where a source notes how far it was read; None for a mirror."""
         self.source = source
         self.name = " ".join((target.config.name, *source.index))
         self.filters: Sequence[bytes] = source.filters
-        self.mirrors = mirrors
+        self.mirrors = positions is None
+        self._positions = positions
+        self._noting = False
         self.position = 0
         """The last sequence of the origin that was copied, or passed by."""
         self.identity = ""
@@ -209,11 +215,21 @@ class Feed:
         """The copy is safe, or has to be made again."""
         if failure is None:
             self.copied = max(self.copied, sequence)
+            if self._positions is not None and not self._noting and not self._target.config.in_memory:
+                self._noting = True
+                self._outlet.scheduler.call_soon(self._note)
             if origin is self._origin:
                 origin.settled(self.name, sequence)
         elif origin is self._origin:
             self.position = self._target.log.last if self.mirrors else self.copied
             self._wait()
+
+    def _note(self) -> None:
+        """Write how far the origin was read."""
+        self._noting = False
+        if self._positions is not None and not self.is_closed:
+            position = Position(self.copied, self.identity)
+            self._positions.note(self.source.index, position, self._target.log.last)
 
     def _store(self, message: StoredMessage) -> None:
         subject = message.subject
@@ -273,11 +289,11 @@ def _foreign(headers: bytes) -> bytes:
 class Feeds:
     """The mirror or the sources of one stream."""
 
-    def __init__(self, target: Target, host: StreamHost) -> None:
+    def __init__(self, target: Target, host: StreamHost, storage: StreamStorage) -> None:
         self._target = target
         self._host = host
+        self._positions = FeedPositions(storage)
         self._feeds: dict[tuple[str, str, str], Feed] = {}
-        self._positions: dict[tuple[str, str, str], tuple[int, str]] = {}
 
     def configure(self) -> None:
         """Have the feeds of the configuration, and look for their origins."""
@@ -290,23 +306,25 @@ class Feeds:
         for index, source in wanted.items():
             feed = self._feeds.get(index)
             if feed is None:
-                mirrors = config.mirror is not None
-                feed = Feed(self._target, source, self._host, mirrors=mirrors)
-                feed.position, feed.identity = self._positions.pop(index, (0, ""))
+                positions = self._positions if config.mirror is None else None
+                feed = Feed(self._target, source, self._host, positions)
+                feed.position, feed.identity = self._positions.positions.get(index, Position(0, ""))
                 feed.copied = feed.position
                 self._feeds[index] = feed
             feed.connect()
 
     def recover(self) -> Steps[None]:
-        """Find how far each source was read: the last of its messages that is stored says so."""
+        """Find how far each source was read: by what was noted, and by later copies that are stored."""
         step, log = Step(), self._target.log
         missing = {source.index for source in self._target.config.sources}
+        if missing:
+            self._positions.load()
         sequence = log.previous(log.last) if missing else 0
-        while sequence and missing:
-            index, position, identity = _mark_of(log, sequence)
+        while sequence > self._positions.seen and missing:
+            index, position = _mark_of(log, sequence)
             if index in missing:
                 missing.discard(index)
-                self._positions[index] = position, identity
+                self._positions.positions[index] = position
             if step.is_over_after(8):
                 yield
             sequence = log.previous(sequence - 1)
@@ -326,7 +344,7 @@ class Feeds:
         self._feeds.clear()
 
 
-def _mark_of(log: StreamLog, sequence: int) -> tuple[tuple[str, str, str], int, str]:
+def _mark_of(log: StreamLog, sequence: int) -> tuple[Index, Position]:
     """Which source a stored message is of, its sequence there, and the origin's identity."""
     try:
         message = log.read(sequence)
@@ -335,5 +353,6 @@ def _mark_of(log: StreamLog, sequence: int) -> tuple[tuple[str, str, str], int, 
     words = b"" if message is None else h.field(message.headers, h.STREAM_SOURCE)
     parts = words.decode("utf-8", "replace").split(" ")
     if len(parts) < 5 or not parts[1].isdecimal():
-        return ("", "", ""), 0, ""
-    return (parts[0], parts[2], parts[3]), int(parts[1]), parts[5] if len(parts) > 5 else ""
+        return ("", "", ""), Position(0, "")
+    index = parts[0], parts[2], parts[3]
+    return index, Position(int(parts[1]), parts[5] if len(parts) > 5 else "")

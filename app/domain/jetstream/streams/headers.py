@@ -1,7 +1,7 @@
 """Fields of a header block, read and written without parsing the whole of it.
 
 A block is `NATS/1.0`, lines `Name: value` and an empty line, each ended by CRLF. Names are compared
-with their case, as nats-server does; of equal names the first counts (jetstream-streams, section 3).
+with their case, as nats-server does; of equal names the first counts (jetstream-streams.md, section 3).
 """
 
 from collections.abc import Iterable

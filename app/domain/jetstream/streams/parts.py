@@ -8,6 +8,7 @@ from .duplicates import DuplicateWindow
 from .expiry import Expiry
 from .host import StreamHost
 from .jobs import Jobs
+from .learning import Learner
 from .schedules import Schedules
 
 
@@ -19,5 +20,6 @@ class Parts(NamedTuple):
     duplicates: DuplicateWindow
     expiry: Expiry
     schedules: Schedules
+    learner: Learner
     jobs: Jobs
     host: StreamHost

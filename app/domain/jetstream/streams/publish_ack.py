@@ -1,4 +1,4 @@
-"""The answers to publishes, to the byte (jetstream-streams, section 3)."""
+"""The answers to publishes, to the byte (jetstream-streams.md, section 3)."""
 
 from ..errors import JetStreamError
 from ..json_values import dump

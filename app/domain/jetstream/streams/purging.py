@@ -7,6 +7,9 @@ from .contents import MANY, Contents
 
 ALL = (b"", b">")
 
+PORTION = 16_384
+"""Messages that go at once."""
+
 
 def check_purge(config: StreamConfig, sequence: int, keep: int) -> None:
     """Whether the stream may be purged so. Raises `JetStreamError`."""
@@ -28,7 +31,11 @@ def purge(contents: Contents, pattern: bytes, sequence: int, keep: int) -> Steps
     if pattern in ALL and not keep:
         if end > log.last:
             return contents.remove_before(log.last + 1)
-        return contents.remove_before(end) if end > log.first else 0
+        gone = 0
+        while log.first < end:
+            gone += contents.remove_before(min(end, log.first + PORTION))
+            yield
+        return gone
     found = yield from _matching(contents, pattern, end)
     if keep:
         found = found[: max(0, len(found) - keep)]
@@ -60,7 +67,7 @@ def check_deletion(config: StreamConfig, contents: Contents, sequence: int) -> N
         raise JetStreamError(10109)
     if config.deny_delete:
         raise JetStreamError(10057, "message delete not permitted")
-    if sequence > contents.log.last:
+    if sequence > contents.log.last and not config.in_memory:
         raise JetStreamError(10057, "stream store EOF")
     if not contents.log.time_of(sequence):
         raise JetStreamError(10043, sequence)

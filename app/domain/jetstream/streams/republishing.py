@@ -1,4 +1,4 @@
-"""Copies of stored messages for others (jetstream-streams, section 3)."""
+"""Copies of stored messages for others (jetstream-streams.md, section 3)."""
 
 from collections.abc import Callable
 

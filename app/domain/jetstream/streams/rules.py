@@ -1,4 +1,4 @@
-"""What a stream's configuration may be: defaults and rules (jetstream-streams, sections 1 and 2)."""
+"""What a stream's configuration may be: defaults and rules (jetstream-streams.md, sections 1 and 2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

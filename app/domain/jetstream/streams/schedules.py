@@ -1,4 +1,4 @@
-"""Messages that are stored later: when they are due, and what is stored then (jetstream-streams, section 7).
+"""Messages that are stored later: when and what (jetstream-streams.md, section 7).
 
     Nats-Schedule: @at <time> | @every <duration> | six cron fields | @hourly …
     Nats-Schedule-Target: <subject of the same stream>

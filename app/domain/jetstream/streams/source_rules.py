@@ -1,4 +1,4 @@
-"""What `mirror` and `sources` of a stream may be (jetstream-streams, section 9)."""
+"""What `mirror` and `sources` of a stream may be (jetstream-streams.md, section 9)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

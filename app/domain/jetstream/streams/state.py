@@ -8,6 +8,9 @@ from ..storage.seam import StreamLog
 MOST_SUBJECTS = 100_000
 """Subjects on one page."""
 
+MOST_DELETED = 1_000_000
+"""Sequences in `deleted`; if there are more only their number is said."""
+
 
 class StateAnswer(NamedTuple):
     """`state`, and the fields of the page beside it."""
@@ -35,7 +38,7 @@ def state_json(
         offset = min(max(offset, 0), total)
         page = found[offset : offset + limit]
         subjects = {name.decode("utf-8", "replace"): count for name, count in page}
-    deleted = log.holes() if deleted_details else []
+    deleted = log.holes() if deleted_details and log.hole_count <= MOST_DELETED else []
     lost = log.lost
     state: dict[str, object] = {
         "messages": log.count,

@@ -10,7 +10,7 @@ feeds       what is copied from other streams
 import hashlib
 from collections.abc import Callable, Mapping
 
-from ...steps import Step, Steps
+from ...steps import Steps
 from ..errors import JetStreamError
 from ..json_values import rfc3339
 from ..storage.seam import StorageFailure, StreamLog, StreamStorage
@@ -22,22 +22,20 @@ from .config import StreamConfig
 from .contents import Contents
 from .direct import DirectGets
 from .duplicates import DuplicateWindow
-from .durations import parse_ttl
 from .expiry import Expiry
 from .feeds import Feeds
 from .gets import get_message
 from .host import StreamHost
 from .jobs import Jobs
+from .learning import Learner
 from .parts import Parts
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
-from .schedules import Firing, Schedules, next_due
+from .schedules import Firing, Schedules
 from .state import StateAnswer, state_json
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
-
-LEARNING_WORK = 8
 
 
 class Stream:
@@ -57,16 +55,25 @@ class Stream:
         self.jobs = Jobs(host.outlet.scheduler)
         self.gets = DirectGets(config.name, storage.log, host, self.jobs)
         """Direct gets, if `allow_direct` or `mirror_direct` lets them come here."""
-        self.feeds = Feeds(self, host)
+        self.feeds = Feeds(self, host, storage)
         """Its mirror or sources."""
         self._host = host
         self._acks = PublishAcks(config.name, host.domain)
         self._duplicates = DuplicateWindow(config.duplicate_window)
         self._expiry = Expiry(storage.log)
         self._schedules = Schedules(storage.log)
+        learner = Learner(self.contents, self._duplicates, self._expiry, self._schedules)
         parts = Parts(
-            self.contents, self.commits, self._duplicates, self._expiry, self._schedules, self.jobs, host
+            self.contents,
+            self.commits,
+            self._duplicates,
+            self._expiry,
+            self._schedules,
+            learner,
+            self.jobs,
+            host,
         )
+        self._learner = learner
         self._upkeep = Upkeep(parts, self._mark, self._fire)
         self._writer = Writer(parts, self._upkeep.stored)
         self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
@@ -261,47 +268,17 @@ class Stream:
     # life
 
     def recover(self) -> Steps[None]:
-        """Learn from what is stored: recent ids, TTLs, and how far the sources were read."""
-        log, config = self.log, self.config
-        torn = torn_batch(self.contents) if config.allow_atomic else []
+        """Learn from what is stored as much as has to be known first: `start` learns the rest."""
+        torn = torn_batch(self.contents) if self.config.allow_atomic else []
         if torn:
             self.contents.remove(torn)
             self.commits.changed()
-        step = Step()
-        first_id = max(log.at_time(self._host.outlet.wall() - config.duplicate_window), log.first)
-        by_itself = config.allow_msg_ttl or config.allow_msg_schedules
-        sequence = log.next(log.first if by_itself else first_id)
-        while sequence:
-            self._learn(sequence, with_id=sequence >= first_id)
-            if step.is_over_after(LEARNING_WORK):
-                yield
-            sequence = log.next(sequence + 1)
         self._writer.read_last_id()
         yield from self.feeds.recover()
 
-    def _learn(self, sequence: int, *, with_id: bool) -> None:
-        message = self.contents.read(sequence)
-        if message is None or h.SPECIAL not in message.headers:
-            return
-        fields = h.special_fields(message.headers)
-        if self.config.allow_msg_ttl and (ttl := parse_ttl(fields.get(h.TTL, b""))):
-            self._expiry.add(sequence, message.time, ttl)
-        if self.config.allow_msg_schedules:
-            self._learn_schedule(sequence, fields, message.time)
-        name = fields.get(h.MSG_ID, b"")
-        if name and with_id:
-            self._duplicates.add(name, sequence, message.time)
-
-    def _learn_schedule(self, sequence: int, fields: Mapping[bytes, bytes], time: int) -> None:
-        try:
-            due = next_due(fields, time, self._host.outlet.wall())
-        except JetStreamError:
-            return
-        if due is not None:
-            self._schedules.add(sequence, due.time)
-
     def start(self) -> None:
         """Begin: time passes, limits hold, and feeds flow."""
+        self._learner.begin(self.config, self._host.outlet, self.jobs, self._upkeep.learned)
         self._upkeep.start()
         self.feeds.configure()
 

@@ -1,4 +1,4 @@
-"""What subjects, transforms and republishing of a stream may be (jetstream-streams, sections 1 and 2)."""
+"""What subjects, transforms and republishing of a stream may be (jetstream-streams.md, sections 1 and 2)."""
 
 from collections.abc import Sequence
 from dataclasses import replace

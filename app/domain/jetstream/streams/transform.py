@@ -6,7 +6,7 @@
 Functions: `wildcard(n)` (also `$n`), `partition(buckets, n…)`, `split(n, separator)`,
 `splitFromLeft/Right(n, position)`, `sliceFromLeft/Right(n, size)` and `left/right(n, length)`. They
 count the source's `*` from 1. A final `>` of the source is a final `>` of the destination.
-(jetstream-streams, section 1)
+(jetstream-streams.md, section 1)
 """
 
 import re

@@ -8,12 +8,19 @@ from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
 from .config import INTEREST, WORKQUEUE, StreamConfig
+from .contents import MANY
 from .durations import SECOND
 from .parts import Parts
 from .schedules import Firing, firing_of
 
 LONGEST_SLEEP = 60.0
 """Seconds after which a stream that waits reads the clock again: it may have been set."""
+
+SHORTEST_SLEEP = 0.01
+"""Seconds between two times that messages are removed by age: many go more cheaply than few."""
+
+PORTION = 16_384
+"""Messages that go at once."""
 
 REMOVAL_WORK = 8
 
@@ -60,6 +67,10 @@ class Upkeep:
         """Begin, when the readers are there."""
         self._started = True
         self._hold()
+
+    def learned(self) -> None:
+        """All that ends or is due by itself is known now."""
+        self._arm()
 
     def _hold(self) -> None:
         """What has ended goes first, then what is too much."""
@@ -142,8 +153,8 @@ class Upkeep:
 
     # time
 
-    def _arm(self) -> None:
-        """Set the timer for what is due next."""
+    def _arm(self, least: float = 0.0) -> None:
+        """Set the timer for what is due next, in this number of seconds at least."""
         all_dues = (self._expiry.next_due, self._duplicates.next_due, self._schedules.next_due)
         dues = [due for due in all_dues if due is not None]
         if not dues or not self._started or self._expiring:
@@ -154,7 +165,7 @@ class Upkeep:
                 return
             self._timer.cancel()
         self._due = due
-        delay = min(max(0, due - self._outlet.wall()) / SECOND, LONGEST_SLEEP)
+        delay = min(max(least, (due - self._outlet.wall()) / SECOND), LONGEST_SLEEP)
         self._timer = self._outlet.scheduler.call_later(delay, self._wake)
 
     def _wake(self) -> None:
@@ -169,10 +180,11 @@ class Upkeep:
 
     def _expired(self) -> None:
         self._expiring = False
-        self._arm()
+        self._arm(SHORTEST_SLEEP)
 
     def _expire_steps(self) -> Steps[None]:
         step = Step()
+        yield from self._expire_many()
         while sequence := self._expiry.pop(self._outlet.wall()):
             self._end(sequence)
             if step.is_over_after(2 * REMOVAL_WORK):
@@ -181,6 +193,17 @@ class Upkeep:
             self._store_scheduled(*found)
             if step.is_over_after(4 * REMOVAL_WORK):
                 yield
+
+    def _expire_many(self) -> Steps[None]:
+        """Let long runs of messages go at once, if nothing but their age counts."""
+        if not self._config.max_age or self._config.allow_msg_ttl:
+            return
+        log = self._log
+        end = log.at_time(self._outlet.wall() - self._config.max_age + 1)
+        while end - log.first > MANY and log.count:
+            self._contents.remove_before(min(end, log.first + PORTION))
+            self._commits.changed()
+            yield
 
     def _store_scheduled(self, due: int, sequence: int) -> None:
         """A schedule is due: store what it is for; if that fails, try again."""

@@ -47,9 +47,13 @@ class Writer:
         self._duplicates = parts.duplicates
         self._expiry = parts.expiry
         self._schedules = parts.schedules
+        self._learner = parts.learner
         self._outlet = parts.host.outlet
         self._host = parts.host
         self._config = StreamConfig()
+        self._in_memory = False
+        self._is_plain = False
+        """Whether a message without special fields is just appended."""
         self._admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
@@ -60,6 +64,19 @@ class Writer:
     def configure(self, config: StreamConfig) -> None:
         """What holds from now on."""
         self._config = self._admission.config = config
+        self._in_memory = config.in_memory
+        rules = (
+            config.sealed,
+            config.subject_transform,
+            config.republish,
+            config.allow_msg_counter,
+            config.retention == INTEREST,
+            config.discard == DISCARD_NEW,
+            config.max_msgs > 0,
+            config.max_bytes > 0,
+            config.max_msgs_per_subject > 0,
+        )
+        self._is_plain = not any(rules)
         mapping, republish = config.subject_transform, config.republish
         self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
         self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
@@ -77,7 +94,29 @@ class Writer:
 
     def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
+        if self._is_plain and h.SPECIAL not in headers:
+            return self._publish_plain(subject, headers, payload)
         return self.store(self.prepare(subject, headers, payload))
+
+    def _publish_plain(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same for a message without special fields, on a stream without special rules."""
+        if headers:
+            headers = h.without_status(headers)
+        size = len(headers) + len(payload)
+        if 0 <= self._config.max_msg_size < size or len(headers) > h.MAX_BLOCK:
+            self._check_size(headers, payload)
+        log, host, in_memory = self._log, self._host, self._in_memory
+        if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
+            self._check_storage()
+        if host.would_exceed(log.size_of(subject, headers, payload), in_memory=in_memory):
+            raise JetStreamError(10002)
+        now, last = self._outlet.wall(), log.last_time
+        sequence = log.append(subject, headers, payload, max(now, last))
+        self._admission.last_id = b""
+        self._commits.stored(size)
+        if self._config.max_age:
+            self._stored(0)
+        return sequence
 
     def prepare(
         self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None = None
@@ -93,6 +132,8 @@ class Writer:
             raise JetStreamError(10109)
         self._check_size(headers, payload)
         if h.SPECIAL in headers:
+            if h.MSG_ID in headers:
+                self._learner.finish()
             ticket = self._admission.check(subject, headers, payload, now, staged)
         if ticket.due and not ticket.rollup:
             headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
@@ -248,6 +289,7 @@ class Writer:
     def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
         self._admission.last_id = ticket.message_id
         if ticket.message_id:
+            self._learner.finish()
             self._duplicates.add(ticket.message_id, sequence, now)
 
     def _append(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
@@ -291,10 +333,14 @@ class Writer:
         """What goes in the same step as the message comes."""
         config, log = self._config, self._log
         if rollup == b"all":
-            return range(log.first, log.last + 1)
+            return self._contents.all_sequences()
         replaced = self._replaced(subject, state, rollup)
-        if config.discard == DISCARD_NEW or (config.max_msgs <= 0 and config.max_bytes <= 0):
+        is_short = 0 < config.max_msgs <= log.count
+        is_small = 0 < config.max_bytes < log.size + size
+        if config.discard == DISCARD_NEW or not (is_short or is_small):
             return replaced
+        if not replaced and not is_small and log.count == config.max_msgs:
+            return (log.first,)
         count = log.count + 1 - len(replaced)
         total = log.size + size - sum(log.size_at(each) for each in replaced)
         gone = list(replaced)

@@ -1,4 +1,4 @@
-"""Unit tests of the checks of header fields (jetstream-streams, section 3)."""
+"""Unit tests of the checks of header fields (jetstream-streams.md, section 3)."""
 
 import json
 

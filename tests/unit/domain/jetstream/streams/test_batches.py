@@ -1,4 +1,4 @@
-"""Unit tests of atomic batches (jetstream-streams, section 8)."""
+"""Unit tests of atomic batches (jetstream-streams.md, section 8)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Unit tests of what waits for the storage (jetstream-streams, section 3)."""
+"""Unit tests of what waits for the storage (jetstream-streams.md, section 3)."""
 
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams.answers import Answers

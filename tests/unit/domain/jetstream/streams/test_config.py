@@ -1,4 +1,4 @@
-"""Unit tests of a stream's configuration in JSON (jetstream-streams, section 1)."""
+"""Unit tests of a stream's configuration in JSON (jetstream-streams.md, section 1)."""
 
 import json
 

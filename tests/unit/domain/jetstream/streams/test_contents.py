@@ -102,3 +102,13 @@ def test_subjects_are_found_by_pattern() -> None:
     made, _ = contents()
 
     assert [b"a"] == [subject for subject, _ in made.matching(b"*", 1)]
+
+
+def test_all_sequences_are_a_range_unless_that_is_long() -> None:
+    """Gaps of any length cost nothing."""
+    made, _ = contents(3)
+    assert made.all_sequences() == range(1, 4)
+    made.log.skip(10**15, 1)
+    made.append(b"a", b"", b"", 1)
+
+    assert list(made.all_sequences()) == [1, 2, 3, 10**15 + 1]

@@ -1,4 +1,4 @@
-"""Unit tests of counters (jetstream-streams, section 6)."""
+"""Unit tests of counters (jetstream-streams.md, section 6)."""
 
 import json
 

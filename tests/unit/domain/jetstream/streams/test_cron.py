@@ -1,4 +1,4 @@
-"""Unit tests of patterns of times (jetstream-streams, section 7)."""
+"""Unit tests of patterns of times (jetstream-streams.md, section 7)."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Unit tests of recent ids (jetstream-streams, section 3)."""
+"""Unit tests of recent ids (jetstream-streams.md, section 3)."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_an_id_that_came_again_lives_on() -> None:
 
 
 def test_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound the oldest goes."""
+    """Beyond the bound the oldest goes; the same holds for their bytes."""
     monkeypatch.setattr(duplicates, "MOST", 2)
     window = DuplicateWindow(100)
     for sequence, name in enumerate((b"a", b"b", b"c"), 1):
@@ -44,6 +44,13 @@ def test_ids_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert window.find(b"a", 1000) == 0
     assert window.find(b"b", 1000) == 2
+    monkeypatch.setattr(duplicates, "MOST_BYTES", 10)
+    window.add(b"x" * 9, 4, 1000)
+    assert window.find(b"b", 1000) == 0
+    assert window.find(b"c", 1000) == 3
+    window.drop(4)
+    window.add(b"d" * 9, 4, 1000)
+    assert window.find(b"c", 1000) == 3
 
 
 def test_ids_of_messages_that_were_taken_back_are_free() -> None:

@@ -1,4 +1,4 @@
-"""Unit tests of durations in header fields (jetstream-streams, section 5)."""
+"""Unit tests of durations in header fields (jetstream-streams.md, section 5)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Unit tests of when messages end (jetstream-streams, section 5)."""
+"""Unit tests of when messages end (jetstream-streams.md, section 5)."""
 
 from app.domain.jetstream.streams.expiry import Expiry
 from tests.fakes.stream_host import SECOND, HeldLog, block

@@ -1,4 +1,4 @@
-"""Unit tests of mirrors and sources (jetstream-streams, section 9)."""
+"""Unit tests of mirrors and sources (jetstream-streams.md, section 9)."""
 
 import json
 
@@ -218,6 +218,38 @@ def test_sources_go_on_after_a_restart() -> None:
     copied = sorted(mark(again, sequence) for sequence in (1, 2, 3, 7, 8))
     name = first.stream.identity
     assert [f"O {n} o.{s} > o.{s} {name}" for n, s in ((1, 1), (2, 2), (3, 1), (4, 2), (5, 1))] == copied
+
+
+def test_copies_that_are_gone_are_not_made_again() -> None:
+    """A queue of copies is often empty when the server ends."""
+    host = FakeHost()
+    first = origin(host, "o.1", "o.2")
+    storage = HeldStorage()
+    given: dict[str, object] = {"name": "T", "subjects": [], "sources": [{"name": "O"}], "storage": "file"}
+    made = make(host, storage, start=True, **given)
+    run(host)
+    made.stream.purge()
+    fill(first, "o.3")
+    made.stream.close()
+    fill(first, "o.4")
+    again = make(host, storage, start=True, **given)
+    run(host)
+
+    assert ["o.3", "o.4"] == [subject for _, subject, _ in again.contents()]
+
+
+def test_a_stream_that_closes_notes_nothing_more() -> None:
+    """What was safe a moment ago is found in the copies."""
+    host = FakeHost()
+    storage = HeldStorage()
+    origin(host, "o.1")
+    given: dict[str, object] = {"name": "T", "subjects": [], "sources": [{"name": "O"}], "storage": "file"}
+    made = make(host, storage, start=True, **given)
+    made.stream.end_turn()
+    made.stream.close()
+    run(host)
+
+    assert {} == storage.states
 
 
 def test_much_is_searched_in_steps() -> None:
@@ -451,9 +483,9 @@ def test_a_feed_knows_what_it_wants() -> None:
     """By the filters of its source."""
     host = FakeHost()
     source = sourced(host, filter_subject="o.*").stream.config.sources[0]
-    made = feeds.Feed(make(host).stream, source, host, mirrors=False)
+    made = feeds.Feed(make(host).stream, source, host, None)
 
     assert made.wants(b"o.1")
     assert not made.wants(b"p")
-    everything = feeds.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, mirrors=False)
+    everything = feeds.Feed(make(host).stream, sourced(host).stream.config.sources[0], host, None)
     assert everything.wants(b"p")

@@ -1,4 +1,4 @@
-"""Unit tests of header blocks (jetstream-streams, section 3)."""
+"""Unit tests of header blocks (jetstream-streams.md, section 3)."""
 
 import pytest
 

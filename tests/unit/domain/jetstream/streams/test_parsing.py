@@ -1,4 +1,4 @@
-"""Unit tests of reading a stream's configuration (jetstream-streams, section 1)."""
+"""Unit tests of reading a stream's configuration (jetstream-streams.md, section 1)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Unit tests of the answers to publishes (jetstream-streams, section 3)."""
+"""Unit tests of the answers to publishes (jetstream-streams.md, section 3)."""
 
 from app.domain.jetstream.errors import JetStreamError
 from app.domain.jetstream.streams.publish_ack import PublishAcks

@@ -1,4 +1,4 @@
-"""Unit tests of copies of stored messages (jetstream-streams, section 3)."""
+"""Unit tests of copies of stored messages (jetstream-streams.md, section 3)."""
 
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.stream_host import Sent, make

@@ -1,4 +1,4 @@
-"""Unit tests of the rules of a stream's configuration (jetstream-streams, sections 1 and 2)."""
+"""Unit tests of the rules of a stream's configuration (jetstream-streams.md, sections 1 and 2)."""
 
 from collections.abc import Mapping
 

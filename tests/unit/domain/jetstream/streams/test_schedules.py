@@ -1,4 +1,4 @@
-"""Unit tests of messages that are stored later (jetstream-streams, section 7)."""
+"""Unit tests of messages that are stored later (jetstream-streams.md, section 7)."""
 
 import json
 

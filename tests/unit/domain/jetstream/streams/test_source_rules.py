@@ -1,4 +1,4 @@
-"""Unit tests of what a stream may copy from (jetstream-streams, section 9)."""
+"""Unit tests of what a stream may copy from (jetstream-streams.md, section 9)."""
 
 import pytest
 

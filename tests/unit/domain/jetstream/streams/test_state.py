@@ -77,6 +77,18 @@ def test_subjects_are_counted_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (0, 0, 0) == made.stream.state_json(subjects_filter=b"nosuch", offset=3)[1:]
 
 
+def test_gaps_without_number_are_only_counted() -> None:
+    """A mirror with a filter may have any number of them."""
+    made = make()
+    made.ask("s.1")
+    made.log.skip(10**12, 1)
+    made.ask("s.1")
+    found = made.stream.state_json(deleted_details=True).state
+
+    assert "deleted" not in found
+    assert found["num_deleted"] == 10**12 - 1
+
+
 def test_damage_is_shown() -> None:
     """What was lost is named."""
     log = LostLog()

@@ -1,4 +1,4 @@
-"""Unit tests of what subjects a stream may have (jetstream-streams, sections 1 and 2)."""
+"""Unit tests of what subjects a stream may have (jetstream-streams.md, sections 1 and 2)."""
 
 import pytest
 

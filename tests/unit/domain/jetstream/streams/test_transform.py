@@ -1,4 +1,4 @@
-"""Unit tests of subject transforms (jetstream-streams, section 1)."""
+"""Unit tests of subject transforms (jetstream-streams.md, section 1)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Unit tests of what time and limits do to a stream (jetstream-streams, sections 4 and 5)."""
+"""Unit tests of what time and limits do to a stream (jetstream-streams.md, sections 4 and 5)."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_expiry_is_committed_and_heard_of() -> None:
 def test_many_messages_end_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop is never held; the timer is set again when all that is due went."""
     monkeypatch.setattr(jobs, "SLICE", 0.0)
-    made = make(max_age=SECOND)
+    made = make(max_age=SECOND, allow_msg_ttl=True)
     fill(made, *["s.1"] * 200)
     made.outlet.clock.advance(0.5)
     fill(made, "s.2")
@@ -53,6 +53,21 @@ def test_many_messages_end_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert [201] == made.sequences()
     assert 1 == made.outlet.clock.timers_outstanding
+
+
+def test_a_long_run_of_messages_goes_at_once() -> None:
+    """Readers count again, and what is younger stays."""
+    made = make(max_age=SECOND)
+    reader = FakeReader()
+    made.stream.add_reader(reader)
+    fill(made, *["s.1"] * 400)
+    made.outlet.clock.advance(0.5)
+    fill(made, "s.2")
+    reader.heard.clear()
+    made.outlet.clock.advance(0.5)
+
+    assert [401] == made.sequences()
+    assert [("purged", 401)] == reader.heard
 
 
 def test_an_update_does_not_disturb_expiry(monkeypatch: pytest.MonkeyPatch) -> None:

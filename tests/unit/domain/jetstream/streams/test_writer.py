@@ -1,4 +1,4 @@
-"""Unit tests of storing messages: sizes, limits, roll-ups, TTLs (jetstream-streams, sections 3 to 5)."""
+"""Unit tests of storing messages: sizes, limits, roll-ups, TTLs (jetstream-streams.md, sections 3 to 5)."""
 
 import json
 
@@ -68,7 +68,9 @@ def test_server_and_account_have_limits() -> None:
     host.room = 16 + 3 + 1
 
     assert "error" not in made.ask("s.1", "x")
-    assert (10002, "resource limits exceeded for account") == error(made.ask("s.1", "xx"))
+    for headers in (None, {"Nats-Msg-Id": "x"}):
+        answer = made.ask("s.1", "xx", headers)
+        assert (10002, "resource limits exceeded for account") == error(answer)
 
 
 def test_subjects_are_transformed() -> None:
