@@ -12,7 +12,7 @@ from ...timers import Timer
 from ..errors import JetStreamError
 from ..storage.seam import StateLog
 from . import statuses
-from .acking import acknowledge
+from .acking import acknowledge, acknowledge_many
 from .changing import reconfigure, reset, set_rate
 from .config import ConsumerConfig
 from .core import Advise, Core, Services
@@ -171,6 +171,10 @@ class Consumer:
             self.pull(body, reply)
         if payload:
             self._arm()
+
+    def ack_many(self, sequences: Sequence[int]) -> None:
+        """Plain acks without replies, of deliveries with these stream sequences."""
+        acknowledge_many(self._core, sequences)
 
     def flow_reply(self, token: bytes) -> None:
         """An answer to flow control; `token` is the last of its subject."""

@@ -19,6 +19,8 @@ from .turns import Served, Turns
 
 Advise = Callable[[str, dict[str, object]], None]
 
+UNLIMITED = 2**62
+
 DELETED_REASON = "Unacknowledged message was deleted"
 
 
@@ -128,6 +130,12 @@ class Core:
         """Whether no new message may be delivered before one is settled."""
         limit = self.config.max_ack_pending
         return 0 < limit <= len(self.ledger.pending)
+
+    @property
+    def room(self) -> int:
+        """Messages that may be delivered before it is full."""
+        limit = self.config.max_ack_pending
+        return limit - len(self.ledger.pending) if limit > 0 else UNLIMITED
 
     @property
     def available(self) -> int:

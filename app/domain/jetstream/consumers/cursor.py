@@ -123,6 +123,11 @@ class Cursor:
             return 0
         return self.next
 
+    def advance_run(self, count: int) -> None:
+        """The one that `direct` named and those after it were delivered, `count` in all."""
+        self.pending -= count
+        self.next += count
+
     def advance(self, sequence: int) -> None:
         """The message that `peek` found was delivered, or is not to be delivered."""
         self.pending -= 1

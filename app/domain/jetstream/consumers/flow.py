@@ -22,6 +22,11 @@ class FlowWindow:
         """Whether nothing more may be sent."""
         return self._sent > self._window
 
+    @property
+    def room(self) -> int:
+        """Bytes that may go before a request is due, or, while one is not answered, before the end."""
+        return self._window - self._sent if self.request else self._window // 2 - self._sent
+
     def sent(self, size: int) -> bool:
         """Bytes went out; answers whether to ask the client for a confirmation."""
         self._sent += size

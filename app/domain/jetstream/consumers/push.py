@@ -6,7 +6,9 @@ from ..outlet import Delivery, Outlet
 from . import statuses
 from .config import ConsumerConfig
 from .flow import FlowWindow
-from .seam import Offer, Outgoing, Where
+from .seam import Offer, Outgoing, Run, Where
+
+UNLIMITED = 2**62
 
 
 class PushSide:
@@ -107,6 +109,17 @@ class PushSide:
         if self._window is not None and self._window.sent(message.size):
             self._ask(self._window)
         return Offer.SENT
+
+    def next_run(self, now: int) -> Run | None:  # noqa: ARG002 - as `Way` has it
+        """See `Way`; up to the message after which flow control asks."""
+        size = UNLIMITED if self._window is None else self._window.room
+        return Run(self.subject, UNLIMITED, size) if self.is_bound and size > 0 else None
+
+    def ran(self, count: int, size: int, now: int) -> None:  # noqa: ARG002 - as `Way` has it
+        """See `Way`."""
+        self._last_sent = now
+        if self._window is not None:
+            self._window.sent(size)
 
     def _ask(self, window: FlowWindow) -> None:
         """In line with the messages: who answers has handled all before."""

@@ -73,6 +73,15 @@ class Position(NamedTuple):
     """Messages that were, and are not settled."""
 
 
+class Run(NamedTuple):
+    """Messages that follow each other may go to one subject, without a question for each."""
+
+    to: bytes
+    most: int
+    size: int
+    """Bytes."""
+
+
 Where = Callable[[], Position]
 """Answers how far a consumer is."""
 
@@ -101,6 +110,14 @@ class Way(Protocol):
 
     def offer(self, message: Outgoing, now: int) -> Offer:
         """Send it to who is next."""
+        ...
+
+    def next_run(self, now: int) -> Run | None:
+        """If the next messages go to one receiver without conditions, to whom and how many."""
+        ...
+
+    def ran(self, count: int, size: int, now: int) -> None:
+        """These were sent, as `next_run` allowed."""
         ...
 
     def end_of_stream(self) -> bool:

@@ -7,7 +7,7 @@ from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "add", "remove", "set", "through", "due", "shift", "all_due"]),
+        st.sampled_from(["add", "add", "add_run", "remove", "set", "through", "due", "shift", "all_due"]),
         st.integers(0, 40),
         st.integers(0, 100),
     ),
@@ -46,6 +46,13 @@ class Pair:
         for _ in range(number):
             self.last += self.stride
             self.table.add(self.last, self.last + 1, due)
+            self.model[self.last] = [self.last + 1, due]
+
+    def add_run(self, number: int, due: int) -> None:
+        """Rows that follow each other."""
+        self.table.add_run(self.last + 1, self.last + 2, 30 * number, due)
+        for _ in range(30 * number):
+            self.last += 1
             self.model[self.last] = [self.last + 1, due]
 
     def remove(self, number: int, _: int) -> None:

@@ -360,6 +360,20 @@ def test_overflow_is_fair_among_those_that_may() -> None:
     assert [b"_INBOX.a", b"_INBOX.b"] * 2 == [sent.to for sent in harness.outlet.take()]
 
 
+def test_another_priority_policy_goes_on_with_those_who_wait() -> None:
+    """By the new rules."""
+    harness = group("overflow")
+    harness.ask("_INBOX.a", batch=1, group="g", min_pending=1)
+    harness.ask("_INBOX.slow", batch=2, group="g")
+    harness.outlet.congested.add(b"_INBOX.slow")
+    harness.ask("_INBOX.b", batch=1, group="g", min_pending=9)
+    harness.publish(1)
+    harness.outlet.congested.clear()
+    harness.consumer.update(harness.reconfigured(priority_policy="none", priority_groups=[]))
+    harness.publish(3)
+    assert {b"_INBOX.a", b"_INBOX.b", b"_INBOX.slow"} == {sent.to for sent in harness.outlet.take()}
+
+
 def pin(sent: Sent) -> str:
     """The pin that a message carries."""
     return sent.headers.split(b"Nats-Pin-Id: ")[1].split(b"\r\n")[0].decode()
