@@ -234,14 +234,14 @@ class Broker:
         return [*self.sessions.values(), *(client.session for client in self._local.values())]
 
     def _find_member(self, sid: bytes) -> Subscription | None:
-        """The local member of a queue group that other servers know by this sid."""
+        """The local subscription that other servers know by this sid: a queue member, or a plain one."""
         name = read_member(sid)
         if name is None:
             return None
         number, own_sid = name
         session = self.session_of(number)
         subscription = session.subscriptions.get(own_sid) if session is not None else None
-        return subscription if subscription is not None and subscription.queue is not None else None
+        return subscription
 
     # --- connections -----------------------------------------------------------
 

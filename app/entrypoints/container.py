@@ -50,6 +50,7 @@ from ..ports.entropy import Entropy
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
+from ..ports.streams_view import StreamsView
 from ..ports.transport import Dialer, Listener
 from .certificates import CertificateFiles, TlsUsers, certificate_files
 from .journal_kinds import KINDS
@@ -186,13 +187,15 @@ class Container:
 
     def _provide_streams(self, options: Options) -> None:
         """JetStream, if it is on."""
+        self.streams_in_memory: providers.Provider[bool] = providers.Object(False)  # noqa: FBT003 - the part itself
+        """Whether all streams are kept in memory, also those that are configured otherwise."""
         self.open_storage: providers.Provider[OpenStorage] = providers.Object(open_storage)
         self.streams: providers.Provider[Streams | None] = providers.Object(None)
         if options.stores_streams:
             self.streams = providers.Singleton(
                 Streams,
                 self.broker,
-                providers.Callable(_settings_of_streams, options, self.broker),
+                providers.Callable(_settings_of_streams, options, self.broker, self.streams_in_memory),
                 self.open_storage,
                 self.clock,
                 self.entropy,
@@ -295,6 +298,7 @@ class Container:
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
                 while_importing=self.while_importing,
+                streams=providers.Callable(_view_of_streams, self.streams),
             ),
         )
 
@@ -336,8 +340,16 @@ class Container:
         )
 
 
-def _settings_of_streams(options: Options, broker: Broker) -> Callable[[], JetStreamSettings]:
-    return lambda: stream_settings(options, broker.greeting.info)
+def _view_of_streams(streams: Streams | None) -> Callable[[], StreamsView | None]:
+    return streams.view if streams is not None else lambda: None
+
+
+def _settings_of_streams(
+    options: Options,
+    broker: Broker,
+    in_memory: bool,  # noqa: FBT001 - called by a provider
+) -> Callable[[], JetStreamSettings]:
+    return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
 
 
 def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:

@@ -13,8 +13,10 @@ from ..domain.jetstream.hosting.catalogue import Storages
 from ..domain.jetstream.service import JetStream, JetStreamNeeds
 from ..domain.jetstream.settings import JetStreamSettings
 from ..domain.jetstream.storage.seam import Storage
+from ..domain.jetstream.view import JetStreamView
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
+from ..ports.streams_view import StreamsView
 
 _UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
@@ -74,6 +76,10 @@ class Streams:
         for _ in jetstream.recover():
             await asyncio.sleep(0)
         jetstream.begin()
+
+    def view(self) -> StreamsView | None:
+        """For those who only watch; None before it has begun."""
+        return JetStreamView(self.jetstream) if self.jetstream is not None else None
 
     def _report_start(self, settings: JetStreamSettings) -> None:
         events = self._broker.events

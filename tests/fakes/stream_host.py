@@ -74,6 +74,10 @@ class FakeOutlet:
         """Somebody always listens."""
         return bool(subject) or bool(queue)
 
+    def has_listener(self, subject: bytes) -> bool:
+        """Somebody always listens."""
+        return bool(subject)
+
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """Nothing ever changes."""
         assert subject

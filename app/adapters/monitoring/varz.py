@@ -22,7 +22,7 @@ Fields = dict[str, Any]
 def varz(context: MonitoringContext) -> Varz:
     """The server, now."""
     facts = context.view.server()
-    current = _of_today(facts) if context.is_current else {"proto": NO_PROTOCOL}
+    current = _of_today(context, facts) if context.is_current else {"proto": NO_PROTOCOL}
     return Varz(
         **_identity(context, facts),
         **_limits(facts),
@@ -125,7 +125,14 @@ def _own(context: MonitoringContext, facts: ServerFacts) -> Fields:
     }
 
 
-def _of_today(facts: ServerFacts) -> Fields:
+def _jetstream(context: MonitoringContext) -> Fields:
+    streams = context.streams()
+    if streams is None:
+        return {}
+    return {"config": streams.config(), "stats": streams.figures(), "limits": {}}
+
+
+def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
     """What a server that speaks the wire of today shows besides."""
     return {
         "proto": PROTO,
@@ -134,7 +141,7 @@ def _of_today(facts: ServerFacts) -> Fields:
         "gateway": {},
         "leaf": {},
         "mqtt": {},
-        "jetstream": {},
+        "jetstream": _jetstream(context),
         "stale_connections": facts.stale_connections,
         "stale_connection_stats": peer_counts(facts.stale_connections, facts.stale_routes),
         "closed_connections": facts.closed_clients,

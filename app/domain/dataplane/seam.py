@@ -8,7 +8,7 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 
 A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
 also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless
-the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group,
+the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group, or subscription,
 whom the publisher's server has drawn.
 
 A twin is a module with a class ``DataPlane`` that makes the other objects. The

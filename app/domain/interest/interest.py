@@ -12,7 +12,7 @@ from ..subjects.trie import Search
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, Routing
-from .subscription import LOCAL, Subscriber, Subscription, route_sid
+from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid
 from .tombstones import MOST_TOMBSTONES
 from .watches import Watches
 
@@ -213,11 +213,10 @@ class Interest:
             self._plane.changed(subscription.subject)
             if self.watches is not None:
                 self.watches.note(subscription.subject)
-        if subscription.queue is not None:
-            if not changes:
-                self._routing.failover.forget()
-            if self.announcer is not None:
-                self._plane.forget_member(route_sid(subscription))
+        if subscription.queue is not None and not changes:
+            self._routing.failover.forget()
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self._plane.forget_member(member_sid(subscription))
 
 
 def _member_of(

@@ -4,7 +4,7 @@ Nothing is built where nobody does (jetstream-api.md, section 6).
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .json_values import dump, rfc3339
 from .outlet import Outlet
@@ -12,6 +12,14 @@ from .outlet import Outlet
 PREFIX = "$JS.EVENT."
 TYPE = "io.nats.jetstream."
 _ID_LENGTH = 22
+
+
+class Publisher(Outlet, Protocol):
+    """What advisories ask of the broker."""
+
+    def has_listener(self, subject: bytes) -> bool:
+        """Whether a message that is published on this literal subject reaches anybody, a stream included."""
+        ...
 
 
 class Kind(NamedTuple):
@@ -27,6 +35,7 @@ STREAM_UPDATED = Kind("ADVISORY.STREAM.UPDATED", "advisory.v1.stream_action")
 STREAM_DELETED = Kind("ADVISORY.STREAM.DELETED", "advisory.v1.stream_action")
 CONSUMER_CREATED = Kind("ADVISORY.CONSUMER.CREATED", "advisory.v1.consumer_action")
 CONSUMER_DELETED = Kind("ADVISORY.CONSUMER.DELETED", "advisory.v1.consumer_action")
+BATCH_ABANDONED = Kind("ADVISORY.STREAM.BATCH_ABANDONED", "advisory.v1.stream_batch_abandoned")
 API_AUDIT = Kind("ADVISORY.API", "advisory.v1.api_audit")
 API_LIMIT = Kind("ADVISORY.API.LIMIT_REACHED", "advisory.v1.api_limit_reached")
 OUT_OF_STORAGE = Kind("ADVISORY.SERVER.OUT_OF_STORAGE", "advisory.v1.server_out_of_space")
@@ -46,7 +55,7 @@ OF_CONSUMERS = {
 class Advisories:
     """Publishes them, as a client would: streams may store them."""
 
-    def __init__(self, outlet: Outlet, domain: str = "") -> None:
+    def __init__(self, outlet: Publisher, domain: str = "") -> None:
         self._outlet = outlet
         self._domain = domain
 

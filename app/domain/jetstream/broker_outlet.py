@@ -15,7 +15,7 @@ _DELIVERIES = {
 
 
 class BrokerOutlet:
-    """Implements `Outlet`."""
+    """Implements `Outlet`, and `advisories.Publisher`."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class BrokerOutlet:
         return self._plane.reach(subject) is not Reach.NOBODY
 
     def has_listener(self, subject: bytes) -> bool:
-        """See `Outlet`."""
+        """See `advisories.Publisher`."""
         own, self._plane.server = self._plane.server, None
         try:
             return self._plane.reach(subject) is not Reach.NOBODY

@@ -131,6 +131,7 @@ ERRORS: dict[int, tuple[int, str]] = {
         400,
         "Valid priority group name must match A-Z, a-z, 0-9, -_/=)+ and may not exceed 16 characters",
     ),
+    10164: (400, "wrong last sequence"),
     10165: (400, "invalid per-message TTL"),
     10166: (400, "per-message TTL is disabled"),
     10167: (429, "too many requests"),

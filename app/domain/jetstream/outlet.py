@@ -47,10 +47,6 @@ class Outlet(Protocol):
         """Whether some subscription covers this literal subject (in this queue group, if one is named)."""
         ...
 
-    def has_listener(self, subject: bytes) -> bool:
-        """Whether a message that is published on this literal subject reaches anybody, a stream included."""
-        ...
-
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed`, in a later turn, when subscriptions that cover the subject come or go.
 

@@ -55,8 +55,8 @@ API_SUBJECTS = (
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
 
-LONG_ACK_WORDS = 11
-"""At least so many has the longer form, with domain and account before the stream."""
+LONG_ACK_WORDS = (11, 12)
+"""Those of the longer form, with domain and account before the stream, and perhaps one by chance."""
 
 UNHEARD = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n"
 """The answer to a request for what is not there, as the broker's own."""
@@ -173,15 +173,12 @@ class JetStream:
     def _take_ack(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         del headers
         tokens = subject.split(b".")
-        if len(tokens) == ACK_WORDS:
-            tokens = tokens[2:]
-        elif len(tokens) >= LONG_ACK_WORDS:
-            tokens = tokens[4:11]
-        else:
-            return
-        consumer = self.consumers.at(tokens[0], tokens[1])
-        if consumer is not None:
-            consumer.ack(tokens[2:], payload, reply)
+        first = 2 if len(tokens) == ACK_WORDS else 4
+        consumer = None
+        if first == 2 or len(tokens) in LONG_ACK_WORDS:
+            consumer = self.consumers.at(tokens[first], tokens[first + 1])
+        if consumer is not None and consumer.config.ack_policy != "none":
+            consumer.ack(tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
 

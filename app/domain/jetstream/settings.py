@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-API_LEVEL = 1
-"""The level of the API whose features are all here: TTLs of messages, pauses and priority groups.
+API_LEVEL = 2
+"""The level of the API whose features are all here: TTLs of messages, pauses and priority groups since 1,
+counters, atomic batches and schedules since 2.
 
-Level 2 has counters, atomic batches and schedules, level 4 batches without acks
-(jetstream-api.md, section 1).
+Level 4 has batches without acks for each message (jetstream-api.md, section 1).
 """
 
 

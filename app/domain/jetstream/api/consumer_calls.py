@@ -96,11 +96,11 @@ class ConsumerCalls:
 
         def done(failure: StorageFailure | None) -> None:
             if failure is None:
-                request.answer(self._consumers.info(consumer))
+                request.answer(answer)
             else:
                 request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
 
-        consumer = self._consumers.put(hosted, wish, done)
+        answer = self._consumers.info(self._consumers.put(hosted, wish, done))
 
     # --- asking -------------------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 """The catalogue: all streams of a server. Implements `StreamHost`, what streams know of the server."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ...steps import Steps
-from ..advisories import STREAM_CREATED, STREAM_DELETED, STREAM_UPDATED, Advisories, Kind
+from ..advisories import BATCH_ABANDONED, STREAM_CREATED, STREAM_DELETED, STREAM_UPDATED, Advisories, Kind
 from ..errors import JetStreamError
 from ..intake import Intake
 from ..json_values import Fields, parse_time, rfc3339
@@ -129,8 +131,7 @@ class Catalogue:
         except OSError as error:
             raise JetStreamError(10049, f"stream can not be stored: {error.strerror or error}") from error
         hosted = HostedStream(Stream(config, stored, self, created=created), stored)
-        for _ in hosted.stream.recover():
-            pass
+        deque(hosted.stream.recover(), maxlen=0)
         self.streams[config.name] = hosted
         return hosted
 
@@ -140,6 +141,7 @@ class Catalogue:
     def _begin(self, hosted: HostedStream) -> None:
         """Let it have messages."""
         config = hosted.stream.config
+        hosted.stream.batches.abandoned = partial(self._report_batch, config.name)
         hosted.stream.start()
         self._attend(hosted, config.subjects)
         if config.mirror is not None or config.sources:
@@ -194,6 +196,10 @@ class Catalogue:
         for each, hosted in list(self._copying.items()):
             if each != name:
                 hosted.stream.streams_changed()
+
+    def _report_batch(self, name: str, batch: str, reason: str) -> None:
+        fields = {"stream": name, "batch": batch, "reason": reason}
+        self._advisories.publish(BATCH_ABANDONED, (name,), fields)
 
     def _advise(self, kind: Kind, name: str, action: str) -> None:
         self._advisories.publish(kind, (name,), {"stream": name, "action": action})

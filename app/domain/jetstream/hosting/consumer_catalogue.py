@@ -15,6 +15,9 @@ from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQ
 from .catalogue import Catalogue, Done
 from .hosted import HostedStream
 
+ACCOUNT = "$G"
+"""The one account that there is."""
+
 NAME_LENGTH = 8
 """Of a consumer that its client has not named."""
 
@@ -67,6 +70,7 @@ class ConsumerCatalogue:
             if wish.action == "update":
                 raise JetStreamError(10149)
             return self._make(hosted, config, done)
+        config = replace(config, pause_until=known.config.pause_until)
         if wish.action == "create" and known.config != config:
             raise JetStreamError(10148)
         self._change(hosted, known, config, done)
@@ -105,6 +109,11 @@ class ConsumerCatalogue:
         hosted.stream.add_reader(consumer)
 
     def _report(self, stream: str, name: str, kind: str, fields: dict[str, object]) -> None:
+        if kind == "consumer_pause":
+            until = fields.get("pause_until")
+            fields["pause_until"] = rfc3339(until if isinstance(until, int) else 0)
+        elif kind in ("consumer_group_pinned", "consumer_group_unpinned"):
+            fields = {"account": ACCOUNT, **fields}
         self._advisories.of_consumer(kind, stream, name, fields)
 
     def _change(self, hosted: HostedStream, consumer: Consumer, config: ConsumerConfig, done: Done) -> None:
@@ -143,8 +152,7 @@ class ConsumerCatalogue:
         self._advise(hosted, consumer, created=False)
 
     def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
-        if hosted.consumers.get(consumer.name) is consumer:
-            self.delete(hosted, consumer, _nothing)
+        self.delete(hosted, consumer, _nothing)
 
     def _forget(self, hosted: HostedStream, consumer: Consumer) -> None:
         hosted.consumers.pop(consumer.name, None)

@@ -388,6 +388,10 @@ class Index:
         """The same as first and last of each run."""
         return self._chunks.gaps(self.first, self.last)
 
+    def gaps_from(self, first: int) -> list[tuple[int, int]]:
+        """The same from a sequence on."""
+        return [gap for gap in self._chunks.gaps(first, self.last) if gap[1] >= first]
+
     # subjects
 
     def _is(self, sequence: int, id_: int) -> bool:

@@ -98,7 +98,7 @@ class StreamSource:
 
     @property
     def index(self) -> tuple[str, str, str]:
-        """What tells sources of one stream apart: the origin, its filters, their destinations."""
+        """What distinguishes sources of one stream: the origin, its filters, their destinations."""
         origin = self.name if self.external is None else f"{self.name}:{self.external.api}"
         if not self.subject_transforms:
             return origin, self.filter_subject or ">", ">"

@@ -76,7 +76,7 @@ class DirectGets:
     def _parsed(self, payload: bytes, reply: bytes) -> GetRequest | None:
         """The request; None if it was refused already."""
         try:
-            return parse_get(parse_object(payload))
+            return parse_get(parse_object(payload), is_strict=False)
         except JetStreamError:
             self._answers.send(reply, headers=MALFORMED)
             return None

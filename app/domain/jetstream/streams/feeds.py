@@ -246,7 +246,10 @@ class Feed:
         answer: dict[str, object] = {"name": source.name}
         if source.external is not None:
             answer["external"] = source.external.as_json()
-        answer |= {"lag": lag, "active": active}
+        answer["lag"] = lag
+        if self.position and not self.mirrors:
+            answer["seq"] = self.position
+        answer["active"] = active
         if self.error is not None:
             answer["error"] = self.error.as_json()
         if source.filter_subject:

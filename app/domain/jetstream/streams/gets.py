@@ -47,8 +47,8 @@ class GetRequest:
         )
 
 
-def parse_get(document: Mapping[str, object]) -> GetRequest:
-    """Read a request. Raises `JetStreamError` 10025."""
+def parse_get(document: Mapping[str, object], *, is_strict: bool = True) -> GetRequest:
+    """Read a request. Raises `JetStreamError` 10025; `is_strict` also for unknown fields."""
     fields = Fields(document)
     request = GetRequest(
         seq=fields.sequence("seq"),
@@ -62,7 +62,8 @@ def parse_get(document: Mapping[str, object]) -> GetRequest:
         up_to_time=fields.time("up_to_time"),
         no_hdr=fields.flag("no_hdr"),
     )
-    fields.finish()
+    if is_strict:
+        fields.finish()
     return request
 
 

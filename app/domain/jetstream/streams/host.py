@@ -62,7 +62,7 @@ class StreamHost(Protocol):
         ...
 
     def would_exceed(self, size: int, *, in_memory: bool) -> bool:
-        """Whether so many bytes more are too many for the account: error 10002."""
+        """Whether this number of bytes more is too much for the account: error 10002."""
         ...
 
     def find_origin(self, name: str) -> Origin | None:

@@ -8,6 +8,7 @@ from .duplicates import DuplicateWindow
 from .expiry import Expiry
 from .host import StreamHost
 from .jobs import Jobs
+from .schedules import Schedules
 
 
 class Parts(NamedTuple):
@@ -17,5 +18,6 @@ class Parts(NamedTuple):
     commits: Commits
     duplicates: DuplicateWindow
     expiry: Expiry
+    schedules: Schedules
     jobs: Jobs
     host: StreamHost

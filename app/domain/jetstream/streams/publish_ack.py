@@ -28,6 +28,10 @@ class PublishAcks:
         """The message is stored, and its counter has this value now."""
         return b'%b%d,"val":"%d"}' % (self._head, sequence, total)
 
+    def batch(self, sequence: int, name: str, count: int) -> bytes:
+        """All messages of a batch are stored, the last one as this sequence."""
+        return b'%b%d,"batch":%b,"count":%d}' % (self._head, sequence, dump(name), count)
+
     def duplicate(self, sequence: int) -> bytes:
         """The message was stored before."""
         return b'%b%d,"duplicate": true}' % (self._head, sequence)

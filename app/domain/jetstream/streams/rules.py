@@ -111,10 +111,10 @@ _FIXED: tuple[tuple[Callable[[StreamConfig, StreamConfig], bool], str], ...] = (
     ),
     (lambda old, new: old.sealed and not new.sealed, _CHANGE + "unseal a sealed stream"),
     (
-        lambda old, new: old.deny_delete and not (new.deny_delete or new.sealed),
+        lambda old, new: old.deny_delete and not new.deny_delete,
         _CHANGE + "cancel deny message deletes",
     ),
-    (lambda old, new: old.deny_purge and not (new.deny_purge or new.sealed), _CHANGE + "cancel deny purge"),
+    (lambda old, new: old.deny_purge and not new.deny_purge, _CHANGE + "cancel deny purge"),
     (lambda old, new: old.allow_msg_ttl and not new.allow_msg_ttl, "message TTL status can not be disabled"),
     (
         lambda old, new: old.allow_msg_counter != new.allow_msg_counter,
@@ -313,13 +313,8 @@ def _check_bytes(config: StreamConfig, limits: StreamLimits) -> None:
 
 def _check_absent_features(config: StreamConfig) -> None:
     """What this server does not have is refused, never ignored."""
-    for is_asked, number in (
-        (config.allow_atomic, 10174),
-        (config.allow_msg_schedules, 10188),
-        (config.allow_batched, 10205),
-    ):
-        if is_asked:
-            raise JetStreamError(number)
+    if config.allow_batched:
+        raise JetStreamError(10205)
 
 
 def _with_level(config: StreamConfig) -> StreamConfig:

@@ -31,7 +31,7 @@ def state_json(
     total, limit = 0, 0
     if subjects_filter:
         found = sorted((name, each.messages) for name, each in log.subjects(subjects_filter))
-        total, limit = len(found), MOST_SUBJECTS
+        total, limit = len(found), MOST_SUBJECTS if found else 0
         offset = min(max(offset, 0), total)
         page = found[offset : offset + limit]
         subjects = {name.decode("utf-8", "replace"): count for name, count in page}

@@ -16,6 +16,7 @@ from ..json_values import rfc3339
 from ..storage.seam import StorageFailure, StreamLog, StreamStorage
 from . import headers as h
 from .admission import Duplicate
+from .batches import AtomicBatches, torn_batch
 from .commits import Commits
 from .config import StreamConfig
 from .contents import Contents
@@ -31,6 +32,7 @@ from .parts import Parts
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
+from .schedules import Firing, Schedules, next_due
 from .state import StateAnswer, state_json
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
@@ -61,9 +63,14 @@ class Stream:
         self._acks = PublishAcks(config.name, host.domain)
         self._duplicates = DuplicateWindow(config.duplicate_window)
         self._expiry = Expiry(storage.log)
-        parts = Parts(self.contents, self.commits, self._duplicates, self._expiry, self.jobs, host)
-        self._upkeep = Upkeep(parts, self._mark)
+        self._schedules = Schedules(storage.log)
+        parts = Parts(
+            self.contents, self.commits, self._duplicates, self._expiry, self._schedules, self.jobs, host
+        )
+        self._upkeep = Upkeep(parts, self._mark, self._fire)
         self._writer = Writer(parts, self._upkeep.stored)
+        self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
+        """Batches that are not complete; `batches.abandoned` may be set."""
         self._closed = False
         self._writer.configure(config)
         self._upkeep.configure(config)
@@ -126,6 +133,9 @@ class Stream:
             self._host.answers.send(reply, self._acks.refused(JetStreamError(10167)), BUSY)
             return
         try:
+            if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
+                self._take_batched(name, subject, headers, payload, reply)
+                return
             sequence = self._writer.publish(subject, headers, payload)
         except JetStreamError as error:
             self.commits.answer(reply, self._acks.refused(error))
@@ -136,6 +146,18 @@ class Stream:
                 self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
             elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
+
+    def _take_batched(
+        self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes
+    ) -> None:
+        """A message of an atomic batch; those before its last are answered with nothing but an answer."""
+        stored = self.batches.take(name, subject, headers, payload)
+        if stored is None:
+            self.commits.answer(reply, b"")
+            return
+        sequences, count = stored
+        text = self._acks.batch(sequences[-1], name.decode("utf-8", "replace"), count)
+        self.commits.answer(reply, text, sequences[-1])
 
     def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """Store a message of another stream. Raises `JetStreamError`."""
@@ -149,6 +171,9 @@ class Stream:
 
     def _mark(self, subject: bytes, ttl: int) -> None:
         self._writer.marker(subject, ttl)
+
+    def _fire(self, firing: Firing) -> None:
+        self._writer.fire(firing)
 
     # commits
 
@@ -173,6 +198,7 @@ class Stream:
         """Messages from `first` on were taken back: their ids are free, and they are refused."""
         self._duplicates.drop(first)
         self._expiry.drop(first)
+        self._schedules.drop(first)
         self._writer.read_last_id()
         self.contents.taken_back()
         return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
@@ -237,9 +263,14 @@ class Stream:
     def recover(self) -> Steps[None]:
         """Learn from what is stored: recent ids, TTLs, and how far the sources were read."""
         log, config = self.log, self.config
+        torn = torn_batch(self.contents) if config.allow_atomic else []
+        if torn:
+            self.contents.remove(torn)
+            self.commits.changed()
         step = Step()
         first_id = max(log.at_time(self._host.outlet.wall() - config.duplicate_window), log.first)
-        sequence = log.next(log.first if config.allow_msg_ttl else first_id)
+        by_itself = config.allow_msg_ttl or config.allow_msg_schedules
+        sequence = log.next(log.first if by_itself else first_id)
         while sequence:
             self._learn(sequence, with_id=sequence >= first_id)
             if step.is_over_after(LEARNING_WORK):
@@ -255,9 +286,19 @@ class Stream:
         fields = h.special_fields(message.headers)
         if self.config.allow_msg_ttl and (ttl := parse_ttl(fields.get(h.TTL, b""))):
             self._expiry.add(sequence, message.time, ttl)
+        if self.config.allow_msg_schedules:
+            self._learn_schedule(sequence, fields, message.time)
         name = fields.get(h.MSG_ID, b"")
         if name and with_id:
             self._duplicates.add(name, sequence, message.time)
+
+    def _learn_schedule(self, sequence: int, fields: Mapping[bytes, bytes], time: int) -> None:
+        try:
+            due = next_due(fields, time, self._host.outlet.wall())
+        except JetStreamError:
+            return
+        if due is not None:
+            self._schedules.add(sequence, due.time)
 
     def start(self) -> None:
         """Begin: time passes, limits hold, and feeds flow."""
@@ -279,6 +320,7 @@ class Stream:
         """Stop; what is stored stays."""
         self._closed = True
         self.jobs.close()
+        self.batches.close()
         self.gets.close()
         self.feeds.close()
         self._upkeep.close()

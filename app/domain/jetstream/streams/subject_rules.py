@@ -45,12 +45,10 @@ def check_subjects(config: StreamConfig) -> None:
     for place, subject in enumerate(config.subjects):
         if not is_subject(subject):
             raise _invalid("invalid subject")
-        if subject in config.subjects[:place]:
-            raise _invalid("duplicate subjects detected")
         if not config.no_ack:
             _check_namespaces(subject)
         for other in config.subjects[place + 1 :]:
-            if subject != other and subjects_overlap(subject, other):
+            if subjects_overlap(subject, other):
                 raise _invalid(f'subject "{subject}" overlaps with "{other}"')
 
 

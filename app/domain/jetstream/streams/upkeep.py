@@ -5,22 +5,32 @@ from collections.abc import Callable
 from ...steps import Step, Steps
 from ...timers import Timer
 from ..errors import JetStreamError
+from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
 from .config import INTEREST, WORKQUEUE, StreamConfig
 from .durations import SECOND
 from .parts import Parts
+from .schedules import Firing, firing_of
 
 LONGEST_SLEEP = 60.0
 """Seconds after which a stream that waits reads the clock again: it may have been set."""
 
 REMOVAL_WORK = 8
 
+RETRY = SECOND
+"""Nanoseconds until a schedule is tried again that could not be stored."""
+
 
 class Upkeep:
     """The upkeep of one stream, with one timer."""
 
-    def __init__(self, parts: Parts, mark: Callable[[bytes, int], None]) -> None:
-        """`mark` lets a marker take the place of the last message of a subject, or raises."""
+    def __init__(
+        self, parts: Parts, mark: Callable[[bytes, int], None], fire: Callable[[Firing], None]
+    ) -> None:
+        """`mark` lets a marker take the place of the last message of a subject.
+
+        `fire` stores what a schedule is for. Both raise `JetStreamError`.
+        """
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
@@ -29,6 +39,8 @@ class Upkeep:
         self._outlet = parts.host.outlet
         self._jobs = parts.jobs
         self._mark = mark
+        self._fire = fire
+        self._schedules = parts.schedules
         self._config = StreamConfig()
         self._timer: Timer | None = None
         self._due = 0
@@ -64,9 +76,9 @@ class Upkeep:
 
     # limits
 
-    def stored(self, ttl: int) -> None:
-        """A message came, with its TTL in seconds: hold the limits, and set the timer."""
-        if ttl or (self._timer is None and (self._config.max_age or len(self._duplicates))):
+    def stored(self, due: int) -> None:
+        """A message came: hold the limits, and set the timer if it is `due` some time, or ends."""
+        if due or (self._timer is None and (self._config.max_age or len(self._duplicates))):
             self._arm()
         if self._is_too_full() and not self._trimming:
             self._trimming = True
@@ -132,7 +144,8 @@ class Upkeep:
 
     def _arm(self) -> None:
         """Set the timer for what is due next."""
-        dues = [due for due in (self._expiry.next_due, self._duplicates.next_due) if due is not None]
+        all_dues = (self._expiry.next_due, self._duplicates.next_due, self._schedules.next_due)
+        dues = [due for due in all_dues if due is not None]
         if not dues or not self._started or self._expiring:
             return
         due = min(dues)
@@ -164,6 +177,38 @@ class Upkeep:
             self._end(sequence)
             if step.is_over_after(2 * REMOVAL_WORK):
                 yield
+        while (found := self._schedules.pop(self._outlet.wall())) is not None:
+            self._store_scheduled(*found)
+            if step.is_over_after(4 * REMOVAL_WORK):
+                yield
+
+    def _store_scheduled(self, due: int, sequence: int) -> None:
+        """A schedule is due: store what it is for; if that fails, try again."""
+        schedule, now = self._contents.read(sequence), self._outlet.wall()
+        if schedule is None:
+            return
+        firing = firing_of(schedule, self._source_of(schedule), due, now)
+        if firing is None:
+            return
+        try:
+            self._fire(firing)
+        except JetStreamError:
+            self._schedules.add(sequence, now + RETRY)
+            return
+        if firing.following:
+            self._schedules.add(sequence, firing.following)
+        else:
+            self._commits.after(lambda failure: self._try_again(sequence, failure))
+
+    def _source_of(self, schedule: StoredMessage) -> StoredMessage | None:
+        """The message whose content is stored, if it is not the schedule itself."""
+        state = self._log.subject_state(h.field(schedule.headers, h.SCHEDULE_SOURCE))
+        return self._contents.read(state.last) if state is not None else None
+
+    def _try_again(self, sequence: int, failure: StorageFailure | None) -> None:
+        if failure is not None:
+            self._schedules.add(sequence, self._outlet.wall() + RETRY)
+            self._arm()
 
     def _end(self, sequence: int) -> None:
         """A message ended. A marker takes the place of the last one of a subject, if that is wanted."""

@@ -1,6 +1,7 @@
 """Stores messages: what comes with one, and what goes because of it."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, SubjectState
@@ -12,6 +13,8 @@ from .durations import SECOND, parse_ttl
 from .parts import Parts
 from .republishing import Republisher
 from .rules import duration_text
+from .schedules import Firing
+from .staged import Staged
 from .transform import SubjectTransform
 
 MOST = 1024
@@ -23,20 +26,31 @@ FAILURES = {
 }
 
 
+class Prepared(NamedTuple):
+    """A message that passed its checks."""
+
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    ticket: Ticket
+    time: int
+
+
 class Writer:
     """All ways into one stream."""
 
     def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
-        """`stored` is called after a message with its TTL in seconds: limits and timers take note."""
+        """`stored` is called after a message, with a number if it ends or is due by itself."""
         self._contents = parts.contents
         self._log = parts.contents.log
         self._commits = parts.commits
         self._duplicates = parts.duplicates
         self._expiry = parts.expiry
+        self._schedules = parts.schedules
         self._outlet = parts.host.outlet
         self._host = parts.host
         self._config = StreamConfig()
-        self._admission = Admission(self._config, self._log, parts.duplicates)
+        self._admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
         self._stored = stored
@@ -63,24 +77,70 @@ class Writer:
 
     def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
+        return self.store(self.prepare(subject, headers, payload))
+
+    def prepare(
+        self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None = None
+    ) -> Prepared:
+        """Check what a client published. `staged` are the messages before it of the same batch."""
         if headers:
             headers = h.without_status(headers)
         if self._transform is not None:
             subject = self._transform.match(subject) or subject
         now = self.now()
         ticket = NOTHING
-        if self._config.sealed or h.SPECIAL in headers:
-            ticket = self._admission.check(subject, headers, payload, now)
-        if self._config.allow_msg_counter:
-            headers, payload = self._count(subject, headers, payload)
+        if self._config.sealed:
+            raise JetStreamError(10109)
         self._check_size(headers, payload)
-        return self._store(subject, headers, payload, ticket, now)
+        if h.SPECIAL in headers:
+            ticket = self._admission.check(subject, headers, payload, now, staged)
+        if ticket.due and not ticket.rollup:
+            headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
+            ticket = ticket._replace(rollup=b"sub")
+        if self._config.allow_msg_counter:
+            headers, payload = self._count(subject, headers, payload, staged)
+            self._check_size(headers, payload)
+        if staged is not None:
+            self._stage(subject, headers, payload, ticket, staged)
+        return Prepared(subject, headers, payload, ticket, now)
+
+    def _stage(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, staged: Staged) -> None:
+        """Check early what is else found out while storing: a batch must not end in the middle."""
+        if parse_ttl(ticket.ttl) is None:
+            raise JetStreamError(10165)
+        size = self._log.size_of(subject, headers, payload)
+        state = self._log.subject_state(subject)
+        if self._config.discard == DISCARD_NEW:
+            self._check_room(size, state, ticket.rollup, staged)
+        replaces = state is not None and 0 < self._config.max_msgs_per_subject <= state.messages
+        staged.add(subject, size, ticket.message_id, replaces=replaces)
+
+    def check_early(self, headers: bytes, payload: bytes) -> None:
+        """What a message of a batch must keep to when it comes. Raises `JetStreamError`."""
+        if self._config.sealed:
+            raise JetStreamError(10109)
+        self._check_storage()
+        self._check_size(headers, payload)
+
+    def check_batch(self, staged: Staged) -> None:
+        """What all messages of a batch together must keep to. Raises `JetStreamError`."""
+        if self._host.would_exceed(staged.size, in_memory=self._config.in_memory):
+            raise JetStreamError(10002)
+
+    def store(self, prepared: Prepared, *, is_checked: bool = False) -> int:
+        """Store it; returns its sequence. `is_checked`: there is room for it."""
+        subject, headers, payload, ticket, now = prepared
+        if not is_checked:
+            return self._store(subject, headers, payload, ticket, now)
+        if self._is_unwanted(subject):
+            return self._pass_by(subject, ticket, now)
+        return self._append(subject, headers, payload, ticket, now)
 
     def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """A message of another stream. Raises `JetStreamError`."""
         ticket = self._admission.check_copy(headers)
         if self._config.allow_msg_counter:
-            headers, payload = self._count(subject, headers, payload)
+            headers, payload = self._count(subject, headers, payload, None)
         self._check_size(headers, payload)
         self._store(subject, headers, payload, ticket, self.now())
 
@@ -100,12 +160,24 @@ class Writer:
         self._check_storage()
         self._append(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now())
 
-    def _count(self, subject: bytes, headers: bytes, payload: bytes) -> tuple[bytes, bytes]:
-        state = self._log.subject_state(subject)
-        last = self._contents.read(state.last) if state is not None else None
-        counted = count(total_of(last), headers, payload, subject)
+    def _count(
+        self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None
+    ) -> tuple[bytes, bytes]:
+        before = staged.totals.get(subject) if staged is not None else None
+        if before is None:
+            state = self._log.subject_state(subject)
+            before = total_of(self._contents.read(state.last) if state is not None else None)
+        counted = count(before, headers, payload, subject)
+        if staged is not None:
+            staged.totals[subject] = counted.total
         self.total = counted.total.value
         return counted.headers, counted.payload
+
+    def fire(self, firing: Firing) -> None:
+        """Store what a schedule is for, and end the schedule if that was all. Raises `JetStreamError`."""
+        ticket = Ticket(rollup=firing.rollup, ttl=firing.ttl, ends=firing.ends)
+        self._check_size(firing.headers, firing.payload)
+        self._store(firing.subject, firing.headers, firing.payload, ticket, self.now())
 
     # checks
 
@@ -122,28 +194,40 @@ class Writer:
         if failure is not None:
             raise JetStreamError(10077, FAILURES[failure])
 
-    def _check_room(self, size: int, state: SubjectState | None, rollup: bytes) -> None:
+    def _check_room(
+        self, size: int, state: SubjectState | None, rollup: bytes, staged: Staged | None = None
+    ) -> None:
         """Discard new. A message that replaces one of its subject needs no more room than that."""
         config, log = self._config, self._log
         most = config.max_msgs_per_subject
         first = state.first if state is not None and 0 < most <= state.messages else 0
         if first and config.discard_new_per_subject and not rollup:
             raise JetStreamError(10077, "maximum messages per subject exceeded")
-        if 0 < config.max_msgs <= log.count and not first:
+        more, more_size = (staged.more, staged.size) if staged is not None else (0, 0)
+        if 0 < config.max_msgs <= log.count + more and not first:
             raise JetStreamError(10077, "maximum messages exceeded")
-        if 0 < config.max_bytes < log.size + size and (not first or log.size_at(first) < size):
+        total = log.size + more_size + size
+        if 0 < config.max_bytes < total and (not first or log.size_at(first) < size):
             raise JetStreamError(10077, "maximum bytes exceeded")
 
     # storing
 
     def _store(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
         self._check_storage()
-        if self._config.retention == INTEREST and not self._contents.index.wanting(subject):
+        if self._is_unwanted(subject):
             return self._pass_by(subject, ticket, now)
         size = self._log.size_of(subject, headers, payload)
         if self._host.would_exceed(size, in_memory=self._config.in_memory):
             raise JetStreamError(10002)
+        if ticket.ttl and parse_ttl(ticket.ttl) is None:
+            raise JetStreamError(10165)
+        if self._config.discard == DISCARD_NEW:
+            self._check_room(size, self._log.subject_state(subject), ticket.rollup)
         return self._append(subject, headers, payload, ticket, now)
+
+    def _is_unwanted(self, subject: bytes) -> bool:
+        """By interest a message that nobody wants is not kept."""
+        return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
 
     def _pass_by(self, subject: bytes, ticket: Ticket, now: int) -> int:
         """Nobody wants the message: it gets a number, and is not kept."""
@@ -156,6 +240,8 @@ class Writer:
             self._contents.remove_before(sequence)
         elif ticket.rollup:
             self._contents.remove(log.sequences_of(subject, sequence))
+        if ticket.ends:
+            self._contents.remove(log.sequences_of(ticket.ends, sequence))
         self._stored(0)
         return sequence
 
@@ -173,15 +259,17 @@ class Writer:
         if config.max_msgs_per_subject > 0 or ticket.rollup or self._republisher is not None:
             state = log.subject_state(subject)
         size = log.size_of(subject, headers, payload)
-        if config.discard == DISCARD_NEW and config.mirror is None:
-            self._check_room(size, state, ticket.rollup)
         removes = self._removed_by(subject, state, ticket.rollup, size)
+        if ticket.ends and ticket.rollup != b"all":
+            removes = sorted({*removes, *log.sequences_of(ticket.ends, log.last)})
         sequence = self._contents.append(subject, headers, payload, now, removes)
         self._commits.stored(len(headers) + len(payload))
         self._note(sequence, ticket, now)
         if ttl and config.allow_msg_ttl:
             self._expiry.add(sequence, now, ttl)
-        self._stored(ttl)
+        if ticket.due:
+            self._schedules.add(sequence, ticket.due)
+        self._stored(ttl or ticket.due)
         if self._republisher is not None:
             last = state.last if state is not None else 0
             call = self._republisher.copy(log, sequence, last)
@@ -191,9 +279,7 @@ class Writer:
 
     def _ttl(self, value: bytes, headers: bytes) -> tuple[int, bytes]:
         """Seconds, and the header block: a TTL below that of delete markers is raised to it."""
-        ttl = parse_ttl(value)
-        if ttl is None:
-            raise JetStreamError(10165)
+        ttl = parse_ttl(value) or 0
         least = self._config.subject_delete_marker_ttl // SECOND
         if 0 < ttl < least and self._config.max_msgs_per_subject != 1:
             return least, h.with_fields(h.without_field(headers, h.TTL), [(h.TTL, least)])

@@ -141,8 +141,8 @@ def test_a_roll_up_is_one_of_two() -> None:
     [
         ({"Nats-Batch-Id": "u1", "Nats-Batch-Sequence": "1"}, 10174),
         ({"Nats-Schedule": "@every 5m"}, 10188),
-        ({"Nats-Scheduler": "x"}, 10188),
-        ({"Nats-Schedule-Next": "purge"}, 10188),
+        ({"Nats-Scheduler": "x"}, 10212),
+        ({"Nats-Scheduler": "x", "Nats-Schedule-Next": "purge"}, 10188),
     ],
 )
 def test_features_that_a_stream_does_not_have_are_refused(headers: dict[str, str], number: int) -> None:

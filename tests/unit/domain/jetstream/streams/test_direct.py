@@ -55,6 +55,7 @@ def test_the_answer_is_the_message(made: Made) -> None:
         (b"", direct.EMPTY),
         (b"{}", direct.EMPTY),
         (b"{", direct.MALFORMED),
+        (b'{"nope":1}', direct.EMPTY),
         (b'{"seq":"1"}', direct.MALFORMED),
         (b'{"seq":1,"last_by_subj":"s.1"}', direct.BAD),
         (b'{"last_by_subj":"s.1","batch":2}', direct.BAD),

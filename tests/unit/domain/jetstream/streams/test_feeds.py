@@ -190,7 +190,13 @@ def test_sources_have_sequences_of_their_own() -> None:
 
     assert [1, 2] == made.sequences()
     assert f"O 3 o.2 > o.2 {first.stream.identity}" == mark(made, 2)
-    assert {"name": "O", "lag": 0, "active": 2_000_000_000, "filter_subject": "o.2"} == status(made)
+    assert {
+        "name": "O",
+        "lag": 0,
+        "seq": 3,
+        "active": 2_000_000_000,
+        "filter_subject": "o.2",
+    } == status(made)
 
 
 def test_sources_go_on_after_a_restart() -> None:

@@ -236,7 +236,7 @@ def test_some_changes_are_refused(
 
 def test_a_sealed_stream_stays_sealed() -> None:
     """Sealing brings all that keeps messages as they are, and cannot be undone."""
-    old = checked(StreamConfig("S", max_age=SECOND, allow_rollup_hdrs=True, deny_delete=True))
+    old = checked(StreamConfig("S", max_age=SECOND, allow_rollup_hdrs=True))
     sealed = checked_update(old, StreamConfig("S", sealed=True, max_age=SECOND))
 
     assert (sealed.max_age, sealed.discard, sealed.allow_rollup_hdrs) == (0, "new", False)
@@ -244,6 +244,8 @@ def test_a_sealed_stream_stays_sealed() -> None:
     assert sealed.deny_purge
     with pytest.raises(JetStreamError, match="can not unseal a sealed stream"):
         checked_update(sealed, StreamConfig("S", deny_delete=True, deny_purge=True))
+    with pytest.raises(JetStreamError, match="can not cancel deny message deletes"):
+        checked_update(sealed, StreamConfig("S", sealed=True, deny_purge=True))
 
 
 def test_a_mirror_may_become_an_ordinary_stream() -> None:

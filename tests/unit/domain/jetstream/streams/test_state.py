@@ -74,6 +74,7 @@ def test_subjects_are_counted_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"s.c": 1} == rest.state["subjects"]
     assert ("subjects" not in beyond.state, 3) == (True, beyond.offset)
     assert 0 == made.stream.state_json(subjects_filter=b">", offset=-4).offset
+    assert (0, 0, 0) == made.stream.state_json(subjects_filter=b"nosuch", offset=3)[1:]
 
 
 def test_damage_is_shown() -> None:

@@ -14,7 +14,7 @@ from app.domain.jetstream.streams.subject_rules import covers, is_subject, subje
         ({"subjects": ["a..b"]}, 10052, "invalid subject"),
         ({"subjects": ["a b"]}, 10052, "invalid subject"),
         ({"subjects": [""]}, 10052, "invalid subject"),
-        ({"subjects": ["a", "a"]}, 10052, "duplicate subjects detected"),
+        ({"subjects": ["a", "a"]}, 10052, 'subject "a" overlaps with "a"'),
         ({"subjects": ["a.*", "a.b"]}, 10052, 'subject "a.*" overlaps with "a.b"'),
         ({"subjects": [">"]}, 10052, "capturing all subjects requires no-ack to be true"),
         (

@@ -46,11 +46,12 @@ def test_times_never_decrease() -> None:
 
 
 def test_sizes_are_limited() -> None:
-    """Header block and payload together, and the header block alone."""
+    """Header block and payload together, and the header block alone; that is checked first."""
     made = make(max_msg_size=100)
 
     assert (10054, "message size exceeds maximum allowed") == error(made.ask("s.1", "x" * 101))
     assert (10054, "message size exceeds maximum allowed") == error(made.ask("s.1", "x", {"A": "b" * 99}))
+    assert 10054 == error(made.ask("s.1", "x" * 100, {"Nats-Expected-Stream": "T"}))[0]
     assert "error" not in made.ask("s.1", "x" * 100)
     assert (10097, "header size exceeds maximum allowed of 64k") == error(
         make().ask("s.1", "", {"A": "b" * 65536})
