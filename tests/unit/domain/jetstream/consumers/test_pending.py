@@ -24,7 +24,7 @@ def check(table: PendingTable, model: dict[int, list[int]]) -> None:
     assert sum(due == QUEUED for _, due in model.values()) == table.queued
     dues = [due for _, due in model.values() if due != QUEUED]
     assert max(dues, default=0) == table.latest_due()
-    assert (table.next_due is None) == (not dues) or (table.next_due or 0) <= min(dues, default=0)
+    assert not dues or (table.next_due is not None and table.next_due <= min(dues))
 
 
 class Pair:
