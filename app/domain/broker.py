@@ -240,8 +240,7 @@ class Broker:
             return None
         number, own_sid = name
         session = self.session_of(number)
-        subscription = session.subscriptions.get(own_sid) if session is not None else None
-        return subscription
+        return session.subscriptions.get(own_sid) if session is not None else None
 
     # --- connections -----------------------------------------------------------
 

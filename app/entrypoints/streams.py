@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..adapters.files_os.files import OsFiles
+from ..adapters.files_os.worker import SyncThread
 from ..adapters.process.own_thread import in_own_thread
+from ..adapters.streams_log.storage import CannotOpenStore, FileStorage, StoreSettings
 from ..adapters.streams_memory.storage import MemoryStorage
 from ..domain.broker import Broker
 from ..domain.failure import described
@@ -14,6 +18,7 @@ from ..domain.jetstream.service import JetStream, JetStreamNeeds
 from ..domain.jetstream.settings import JetStreamSettings
 from ..domain.jetstream.storage.seam import Storage
 from ..domain.jetstream.view import JetStreamView
+from ..domain.timers import Scheduler
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
 from ..ports.streams_view import StreamsView
@@ -25,14 +30,37 @@ class CannotOpen(Exception):
     """The storage cannot be used; the text says why, and what to do."""
 
 
-OpenStorage = Callable[[JetStreamSettings], Storage]
+@dataclass(frozen=True, slots=True)
+class StorageNeeds:
+    """What a storage needs of the server."""
+
+    scheduler: Scheduler
+    call_soon: Callable[[Callable[[], None]], object]
+    """Has something called on the loop, from any thread."""
+    incarnation: Callable[[], int]
+    """Makes numbers of 64 bits by chance."""
+
+
+OpenStorage = Callable[[JetStreamSettings, StorageNeeds], Storage]
 """Opens what holds streams in files. Raises `OSError` or `CannotOpen`. Called in a thread of its own."""
 
 
-def open_storage(settings: JetStreamSettings) -> Storage:
-    """Files in the directory, or memory where there is none."""
-    del settings
-    return MemoryStorage()
+def open_storage(settings: JetStreamSettings, needs: StorageNeeds) -> Storage:
+    """Files in the directory, which is made, or memory where there is none."""
+    if not settings.store_dir:
+        return MemoryStorage()
+    directory = Path(settings.store_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        return FileStorage(
+            OsFiles(directory),
+            SyncThread(needs.call_soon),
+            needs.scheduler,
+            needs.incarnation,
+            StoreSettings(interval=settings.sync_interval),
+        )
+    except CannotOpenStore as error:
+        raise CannotOpen(f"{settings.store_dir}: {error}") from error
 
 
 class Streams:
@@ -60,7 +88,10 @@ class Streams:
         settings = self._make_settings()
         self._report_start(settings)
         try:
-            storage = self._storage = await in_own_thread(lambda: self._open_storage(settings))
+            needs = StorageNeeds(
+                self._clock, asyncio.get_running_loop().call_soon_threadsafe, self._entropy.seed
+            )
+            storage = self._storage = await in_own_thread(lambda: self._open_storage(settings, needs))
         except OSError as error:
             raise CannotOpen(f"cannot open {settings.store_dir}: {described(error)}") from error
         clock, entropy = self._clock, self._entropy

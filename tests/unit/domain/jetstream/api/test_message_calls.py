@@ -24,6 +24,8 @@ def test_get(js: VirtualJetStream) -> None:
         ("GET.NOPE", {"seq": 1}, 10059),
         ("GET.a\\b", {"seq": 1}, 10128),
         ("DELETE.S", b"", 10003),
+        ("DELETE.S", {}, 10003),
+        ("DELETE.S", {"seq": 0}, 10043),
         ("DELETE.S", {"seq": 9}, 10057),
         ("DELETE.S", {"seq": 1, "x": 1}, 10025),
     ],
