@@ -273,17 +273,18 @@ class Consumer:
         subject = core.stream.log.subject_of(sequence)
         return subject is not None and self.wants(subject)
 
-    def stored(self, sequence: int, subject: bytes) -> None:
-        """A message is there, and safe."""
+    def stored(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the stream knows what matches
+        """A message that the filters match is there, and safe."""
         core = self._core
         is_awaited = core.way.can_send
-        if core.cursor.stored(sequence, subject, is_awaited=is_awaited) and is_awaited:
+        core.cursor.stored(sequence, is_awaited=is_awaited)
+        if is_awaited:
             core.turns.wake(self)
 
-    def removed(self, sequence: int, subject: bytes) -> None:
-        """A message went."""
+    def removed(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the same
+        """A message that the filters match went."""
         core = self._core
-        core.cursor.removed(sequence, subject)
+        core.cursor.removed(sequence)
         core.vanish(sequence)
 
     def purged(self, first: int) -> None:
