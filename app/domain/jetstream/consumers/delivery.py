@@ -84,7 +84,7 @@ class Delivering:
                 count, size = count + 1, size + sent
         finally:
             if count:
-                core.way.ran(count, size, now)
+                run.ran(count, size, now)
                 core.cursor.advance_run(count)
                 if core.config.ack_policy == "none":
                     core.ledger.deliver_settled_run(first, count)

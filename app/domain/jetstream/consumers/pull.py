@@ -1,6 +1,7 @@
 """Pull consumers: messages go to those who asked for them (jetstream-consumers, section 5)."""
 
 from collections.abc import Callable
+from functools import partial
 
 from ..outlet import Delivery, Outlet
 from ..streams.rules import duration_text
@@ -179,17 +180,15 @@ class PullSide:
         return Offer.AGAIN
 
     def next_run(self, now: int) -> Run | None:
-        """See `Way`; only while a single request waits."""
-        if self._config.priority_policy != "none" or self.waiting.count != 1 or self._held:
+        """See `Way`; only while all requests that wait are of one receiver."""
+        if self._config.priority_policy != "none" or len(self.waiting.replies) != 1 or self._held:
             return None
-        request = next(iter(self.waiting))
-        if request.limits_bytes or (request.expires and request.expires <= now):
+        request = self.waiting.head(None)
+        if request is None or request.limits_bytes or (request.expires and request.expires <= now):
             return None
-        return Run(request.reply, request.wanted, UNLIMITED)
+        return Run(request.reply, request.wanted, UNLIMITED, partial(self._ran, request))
 
-    def ran(self, count: int, size: int, now: int) -> None:  # noqa: ARG002 - as `Way` has it
-        """See `Way`."""
-        request = next(iter(self.waiting))
+    def _ran(self, request: PullRequest, count: int, _: int, now: int) -> None:
         self._last = now
         request.next_heartbeat = now + request.heartbeat
         request.delivered += count - 1

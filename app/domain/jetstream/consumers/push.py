@@ -113,10 +113,9 @@ class PushSide:
     def next_run(self, now: int) -> Run | None:  # noqa: ARG002 - as `Way` has it
         """See `Way`; up to the message after which flow control asks."""
         size = UNLIMITED if self._window is None else self._window.room
-        return Run(self.subject, UNLIMITED, size) if self.is_bound and size > 0 else None
+        return Run(self.subject, UNLIMITED, size, self._ran) if self.is_bound and size > 0 else None
 
-    def ran(self, count: int, size: int, now: int) -> None:  # noqa: ARG002 - as `Way` has it
-        """See `Way`."""
+    def _ran(self, _: int, size: int, now: int) -> None:
         self._last_sent = now
         if self._window is not None:
             self._window.sent(size)

@@ -80,6 +80,8 @@ class Run(NamedTuple):
     most: int
     size: int
     """Bytes."""
+    ran: Callable[[int, int, int], None]
+    """Is given how many went, their bytes, and the time."""
 
 
 Where = Callable[[], Position]
@@ -114,10 +116,6 @@ class Way(Protocol):
 
     def next_run(self, now: int) -> Run | None:
         """If the next messages go to one receiver without conditions, to whom and how many."""
-        ...
-
-    def ran(self, count: int, size: int, now: int) -> None:
-        """These were sent, as `next_run` allowed."""
         ...
 
     def end_of_stream(self) -> bool:
