@@ -22,6 +22,7 @@ from .api.requests import Request
 from .api.router import Router
 from .api.stream_calls import StreamCalls
 from .broker_outlet import BrokerOutlet
+from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
 from .consumers.turns import Turns
 from .errors import JetStreamError
@@ -85,6 +86,7 @@ class JetStream:
         self._broker = broker
         self._storages = needs.storages
         self.intake = Intake(broker)
+        self._acks = AckBatches()
         self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
@@ -157,14 +159,14 @@ class JetStream:
         self.consumers.start_all()
         self._is_running = True
         attend = self.intake.attend
-        attend(b"$JS.ACK.>", self._take_ack)
+        attend(b"$JS.ACK.>", self._take_ack, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)
         prefixes = [b"$JS.API."]
         if self.settings.domain:
             prefixes.append(b"$JS.%b.API." % self.settings.domain.encode())
         for prefix in prefixes:
             for subject in API_SUBJECTS:
-                attend(prefix + subject.encode(), self.router.receive)
+                attend(prefix + subject.encode(), self._take_call)
             attend(prefix + b"CONSUMER.MSG.NEXT.*.*", self._take_pull)
             attend(prefix + b"DIRECT.GET.>", self._take_direct_get)
 
@@ -178,12 +180,17 @@ class JetStream:
         if first == 2 or len(tokens) in LONG_ACK_WORDS:
             consumer = self.consumers.at(tokens[first], tokens[first + 1])
         if consumer is not None and consumer.config.ack_policy != "none":
-            consumer.ack(tokens[first + 2 : first + 7], payload, reply)
+            self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
 
+    def _take_call(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        self._acks.flush()
+        self.router.receive(subject, headers, payload, reply)
+
     def _take_pull(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         del headers
+        self._acks.flush()
         stream, name = subject.split(b".")[-2:]
         consumer = self.consumers.at(stream, name)
         if consumer is not None:
