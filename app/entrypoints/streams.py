@@ -135,7 +135,7 @@ class Streams:
             self._broker.events.record(JetStreamStopped(None, len(jetstream.catalogue.streams)))
         if storage is not None:
             self._storage = None
-            await in_own_thread(storage.close)
+            storage.close()  # here, since it finishes what is under way on this loop
 
 
 def _is_temporary(directory: str) -> bool:

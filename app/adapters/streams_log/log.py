@@ -209,6 +209,9 @@ class FileLog:
             if self._commits is not None:
                 self._commits.damage_found(f"message {sequence} is damaged in segment {segment.number}")
 
+    def size_at(self, sequence: int) -> int:
+        return self._index.size_at(sequence)
+
     def time_of(self, sequence: int) -> int:
         return self._index.time_of(sequence)
 
