@@ -1,4 +1,4 @@
-"""What acks do (jetstream-consumers, section 4). Acks that lie move nothing."""
+"""What acks do (jetstream-consumers.md, section 4). Acks that lie move nothing."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A consumer: a cursor over a stream, and the messages that are not settled yet (jetstream-consumers).
+"""A consumer: a cursor over a stream, and the messages that are not settled yet (jetstream-consumers.md).
 
 `Core` has its state, `Delivering` sends, `acking` hears acks, `PullSide` and `PushSide` know who
 wants messages, `changing` has what an operator does. Here is what the stream and the service call,

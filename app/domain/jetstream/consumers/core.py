@@ -150,7 +150,7 @@ class Core:
     # ---- what happens to messages ----
 
     def report(self, kind: str, **fields: object) -> None:
-        """An advisory or a metric: `kind` is the end of its type (jetstream-api, section 6)."""
+        """An advisory or a metric: `kind` is the end of its type (jetstream-consumers.md, section 10)."""
         self.advise(kind, {"stream": self.stream.name, "consumer": self.name, **fields})
 
     def report_group(self, kind: str, fields: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Which message goes next, and to whom (jetstream-consumers, section 3)."""
+"""Which message goes next, and to whom (jetstream-consumers.md, section 3)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Flow control of push consumers: how many bytes may be on their way (jetstream-consumers, section 7)."""
+"""Flow control of push consumers: how many bytes may be on their way (jetstream-consumers.md, section 7)."""
 
 FIRST_WINDOW = 2 * 1024 * 1024
 LARGEST_WINDOW = 32 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Pull consumers: messages go to those who asked for them (jetstream-consumers, section 5)."""
+"""Pull consumers: messages go to those who asked for them (jetstream-consumers.md, section 5)."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,7 @@
-"""Push consumers: messages go to a fixed subject while somebody subscribes to it (sections 6 and 7)."""
+"""Push consumers: messages go to a fixed subject while somebody subscribes to it.
+
+The rules are those of jetstream-consumers.md, sections 6 and 7.
+"""
 
 from collections.abc import Callable
 
