@@ -22,6 +22,7 @@ from .api.requests import Request
 from .api.router import Router
 from .api.stream_calls import StreamCalls
 from .broker_outlet import BrokerOutlet
+from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
 from .consumers.turns import Turns
 from .errors import JetStreamError
@@ -70,6 +71,7 @@ class JetStream:
         self._broker = broker
         self._storages = needs.storages
         self.intake = Intake(broker)
+        self._acks = AckBatches()
         self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
@@ -142,7 +144,7 @@ class JetStream:
         self.consumers.start_all()
         self._is_running = True
         attend = self.intake.attend
-        attend(b"$JS.ACK.>", self._take_ack)
+        attend(b"$JS.ACK.>", self._take_ack, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)
         prefixes = [b"$JS.API."]
         if self.settings.domain:
@@ -160,12 +162,13 @@ class JetStream:
         if first == 2 or len(tokens) in LONG_ACK_WORDS:
             consumer = self.consumers.at(tokens[first], tokens[first + 1])
         if consumer is not None and consumer.config.ack_policy != "none":
-            consumer.ack(tokens[first + 2 : first + 7], payload, reply)
+            self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
 
     def _take_request(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
-        """Requests of the API wait for their turn; those for messages do not."""
+        """Requests of the API wait for their turn; those for messages do not. Acks before them count."""
+        self._acks.flush()
         _, _, call = subject.partition(b".API.")
         if call.startswith(NEXT):
             self._take_pull(subject, call[len(NEXT) :].split(b"."), payload, reply)
