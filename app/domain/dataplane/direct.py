@@ -7,11 +7,11 @@ is asked to try again later where all receivers are congested.
 from collections.abc import Iterator
 
 from . import seam
+from .constants import MOST_CANDIDATES
 from .draw import Draw
 from .message import HPUB, PUB, Message
 from .plan import Group, Plan, Target, pick
 from .seam import Naming, Reach
-from .tuning import MOST_CANDIDATES
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:

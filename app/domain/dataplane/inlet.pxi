@@ -11,9 +11,9 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
-from . import seam, tuning
+from . import constants, seam
 
-cdef Py_ssize_t OWN_BYTES = tuning.OWN_BYTES
+cdef Py_ssize_t OWN_BYTES = constants.OWN_BYTES
 
 
 @cython.final

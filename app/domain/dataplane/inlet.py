@@ -1,11 +1,11 @@
 """What one connection sends, in the plain twin: its rest, its mode and its counters."""
 
 from . import seam
+from .constants import OWN_BYTES
 from .message import Bounds, Message
 from .outbox import Outbox
 from .plan import Plan
 from .seam import Control, Kind, Search
-from .tuning import OWN_BYTES
 
 
 class Inlet:

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from ..protocol.commands import LINE_SLACK
-from . import seam
+from . import constants, seam
 from ..limits import MAX_SIZE_DIGITS
 
 cdef enum:
@@ -20,7 +20,7 @@ cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
 cdef int ROUTE = seam.Kind.ROUTE
-cdef bytes MEMBER_MARK = seam.MEMBER_MARK
+cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
 cdef Py_ssize_t MARK_SIZE = PyBytes_GET_SIZE(MEMBER_MARK)
 
@@ -117,7 +117,7 @@ cdef inline bint is_any_message(Message *message, int kind, bint headers) noexce
 
 
 cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
-    """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
+    """Whether the sid names one member of a queue group: it begins with `constants.MEMBER_MARK`."""
     return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
 
 

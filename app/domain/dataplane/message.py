@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
 from ..protocol.commands import is_too_long, words_of
+from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
-from .seam import MEMBER_MARK, Fault, Kind
+from .seam import Fault, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"

@@ -26,7 +26,7 @@ cdef extern from *:
 
 import math
 
-from . import seam, tuning
+from . import constants, seam
 from ..limits import route_line, route_payload
 
 include "subject.pxi"
@@ -44,10 +44,10 @@ include "plan_cache.pxi"
 include "plan_lookup.pxi"
 include "direct.pxi"
 
-cdef Py_ssize_t RECEIVE_BYTES = tuning.RECEIVE_BYTES
-cdef int64_t TURN_WORK = tuning.TURN_WORK
-cdef int64_t CHECK_WORK = tuning.CHECK_WORK
-cdef Py_ssize_t RECEIVERS_PER_CHECK = tuning.RECEIVERS_PER_CHECK
+cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
+cdef int64_t TURN_WORK = constants.TURN_WORK
+cdef int64_t CHECK_WORK = constants.CHECK_WORK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED

@@ -12,15 +12,15 @@ from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-from . import seam, tuning
+from . import constants, seam
 
-cdef int64_t DELIVERY_WORK = tuning.DELIVERY_WORK
-cdef Py_ssize_t MOST_CANDIDATES = tuning.MOST_CANDIDATES
-cdef Py_ssize_t LONGEST_RUN_FANOUT = tuning.LONGEST_RUN_FANOUT
+cdef int64_t DELIVERY_WORK = constants.DELIVERY_WORK
+cdef Py_ssize_t MOST_CANDIDATES = constants.MOST_CANDIDATES
+cdef Py_ssize_t LONGEST_RUN_FANOUT = constants.LONGEST_RUN_FANOUT
 
 cdef int NAMES_MEMBERS = seam.Naming.MEMBERS
 cdef int NAMES_ALL = seam.Naming.ALL
-cdef bytes PLAIN_MARK = seam.PLAIN_MARK
+cdef bytes PLAIN_MARK = constants.PLAIN_MARK
 
 cdef enum:
     # About what these take in memory, in bytes; see `plan`.

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from . import seam
+from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES, PLAIN_MARK
 from .draw import Draw
 from .framing import middle_of
 from .outbox import Outbox
 from .own import own
-from .seam import PLAIN_MARK, Expiring, Naming
-from .tuning import LONGEST_RUN_FANOUT, MOST_CANDIDATES
+from .seam import Expiring, Naming
 
 NOWHERE = -1
 """The place of a target that is in no group."""

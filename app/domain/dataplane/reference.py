@@ -14,6 +14,15 @@ from collections.abc import Callable, Sequence
 
 from ..limits import route_line, route_payload
 from . import seam
+from .constants import (
+    CHECK_WORK,
+    DELIVERY_WORK,
+    FLUSH_SECONDS,
+    RECEIVE_BYTES,
+    RECEIVERS_PER_CHECK,
+    REFERENCED_BYTES,
+    TURN_WORK,
+)
 from .direct import message_of, reach_of, receivers
 from .draw import Draw
 from .flushing import Flushing
@@ -44,15 +53,6 @@ from .seam import (
     Progress,
     Reach,
     Sender,
-)
-from .tuning import (
-    CHECK_WORK,
-    DELIVERY_WORK,
-    FLUSH_SECONDS,
-    RECEIVE_BYTES,
-    RECEIVERS_PER_CHECK,
-    REFERENCED_BYTES,
-    TURN_WORK,
 )
 
 

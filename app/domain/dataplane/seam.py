@@ -22,18 +22,12 @@ scans them, `Plane.flush` hands every touched outbox to its wire once, and
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
 each message. Both twins ask it at the same points: after every line for the control
 plane, every question to the planner and every refusal, and otherwise after each
-`tuning.CHECK_WORK` units of work. `tuning.TURN_WORK` bounds a turn even if the clock does not move.
+`constants.CHECK_WORK` units of work. `constants.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
-
-MEMBER_MARK = b"QRSID:"
-"""How a sid begins that names one member of a queue group, on routes."""
-
-PLAIN_MARK = b"RSID:"
-"""The same of a plain subscription: with a Q before it, it is found by its sid (`Naming.ALL`)."""
 
 RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
 """How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from ..dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
+from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.seam import Outbox, Plane, Target
 from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe

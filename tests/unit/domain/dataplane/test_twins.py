@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
+from app.domain.dataplane.constants import MEMBER_MARK
 from app.domain.dataplane.seam import (
-    MEMBER_MARK,
     NOT_KEPT,
     Decision,
     Group,

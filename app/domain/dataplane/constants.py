@@ -1,4 +1,4 @@
-"""Sizes and times of the data plane: what is done in one go, kept, or copied. Both twins obey them."""
+"""Sizes, budgets and marks that both data plane twins keep, and that the control plane may know."""
 
 RECEIVE_BYTES = 256 * 1024
 """Size of the receive buffer that all connections of a plane share."""
@@ -46,3 +46,9 @@ What an object takes is an estimate of each twin. A full cache is emptied."""
 
 DEEPEST_KIND = 32
 """Plans that were decided by this number of leading tokens or more are kept for one subject only."""
+
+MEMBER_MARK = b"QRSID:"
+"""How a sid begins that names one member of a queue group, on routes."""
+
+PLAIN_MARK = b"RSID:"
+"""The same of a plain subscription: with a Q before it, it is found by its sid (`seam.Naming.ALL`)."""
