@@ -28,7 +28,8 @@ from .websocket_frames import (
     deflated,
     header,
 )
-from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest, unmasker
+from .websocket_masks import masks
+from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest
 
 _READ_BYTES = 128 * 1024
 
@@ -184,7 +185,7 @@ class WebsocketLayer(BufferingLayer):
     def _become_open(self, upgrade: Upgrade) -> None:
         self._request = None
         self._enter(_Phase.OPEN)
-        reader = self._reader = FrameReader(unmasker(), self._settings.limit, deflate=upgrade.deflate)
+        reader = self._reader = FrameReader(masks(), self._settings.limit, deflate=upgrade.deflate)
         self._window_bits = upgrade.window_bits if upgrade.deflate else 0
         self.lower.write(upgrade.response)
         self.upper.accept()
