@@ -121,14 +121,16 @@ class FrameReader:
         return self._filled
 
     def _read(self, room: memoryview) -> None:
-        filled, size = 0, len(room)
-        while filled < size and self.has_input:
+        filled, size, end = 0, len(room), len(self._data)
+        while filled < size and self.closed is None:
+            if not self._more and (self._at == end or self._stuck):
+                return
             if self._inflater is not None and (self._left or self._more):
                 filled += self._inflate(room[filled:])
                 self._filled = filled
             elif self._left:
                 at = self._at
-                take = min(self._left, len(self._data) - at, size - filled)
+                take = min(self._left, end - at, size - filled)
                 self._masks.unmask_into(room[filled:], self._data[at : at + take], self._mask)
                 self._taken(take)
                 self._filled = filled = filled + take
