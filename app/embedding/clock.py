@@ -55,6 +55,10 @@ class ManualClock(Clock):
             raise RuntimeError("no event loop is running")
         loop.call_soon(call)
 
+    def input_waits(self) -> bool:
+        """Not known: each loop has sockets of its own."""
+        return True
+
     def advance(self, seconds: float) -> Any:  # noqa: ANN401 - to be awaited, or nothing
         """Let time pass: what falls due is done, each at its own time, and links carry what comes of it.
 

@@ -31,6 +31,7 @@ from ..adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from ..adapters.net_asyncio.unix_listener import UnixListener
 from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
+from ..adapters.process.descriptors import are_descriptors_plenty
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
 from ..adapters.process.switch_interval import short_switch_interval
@@ -298,6 +299,9 @@ class Container:
 
     def _provide_service(self, options: Options, twin: str) -> None:
         """All of it, to start and to stop."""
+        self.are_descriptors_plenty: providers.Provider[Callable[[], bool]] = providers.Object(
+            are_descriptors_plenty
+        )
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,
             self.broker,
@@ -313,6 +317,7 @@ class Container:
                 authenticator=self.authenticator,
                 monitor=self.monitor,
                 data_plane=twin,
+                are_descriptors_plenty=self.are_descriptors_plenty,
             ),
         )
 

@@ -4,7 +4,6 @@ import asyncio
 import faulthandler
 import gc
 import os
-import resource
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -12,6 +11,7 @@ from contextlib import ExitStack, closing
 from ..adapters.logs.destinations import LogDestinationError, warn
 from ..adapters.logs.setup import LogSettings, open_event_log
 from ..adapters.net_asyncio.tls_context import TlsError
+from ..adapters.process.descriptors import allow_many_descriptors
 from ..adapters.process.event_loop import exit_after, exit_status, run_in_loop
 from ..adapters.process.files import PidFileError, write_pid_file
 from ..adapters.process.heap import find_trim, keep_free_memory
@@ -94,7 +94,7 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end
     container.dialed_route_tls()
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
-    _allow_many_descriptors()
+    allow_many_descriptors()
     return run_in_loop(_serve(container, at_end), _loop_factory())
 
 
@@ -192,12 +192,6 @@ def _say_without_log(options: Options, fact: Event) -> None:
 
 def _logs_elsewhere(options: Options) -> bool:
     return bool(options.log_file or options.remote_syslog or options.syslog)
-
-
-def _allow_many_descriptors() -> None:
-    """Raise the soft limit of open files to the hard one: each connection takes one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

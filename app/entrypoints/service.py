@@ -120,6 +120,8 @@ class Parts:
     monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
+    are_descriptors_plenty: Callable[[], bool]
+    """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
 
 
 class Service:
@@ -169,6 +171,9 @@ class Service:
         events.record(ServerStarting(None, info.version))
         events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
         await self._listen_for_readers()
+        pages_are_later = self._parts.are_descriptors_plenty()
+        if not pages_are_later:
+            await self._parts.monitor.prepare()
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         routes = None if cluster is None else await self._listen_for_routes(cluster)
@@ -179,6 +184,8 @@ class Service:
         events.record(ServerIdentified(None, info.server_id))
         if cluster is not None:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
+        if pages_are_later:
+            await self._parts.monitor.prepare()
         await self._parts.monitor.start()
         events.record(ServerReady(None))
         return Addresses(tuple(clients), routes, self._parts.monitor.ports)
@@ -223,7 +230,7 @@ class Service:
         return address
 
     async def _listen_for_readers(self) -> None:
-        """Take the ports of monitoring first, which are served when clients are."""
+        """Take the ports of monitoring first: what is in use is known before clients come."""
         try:
             await self._parts.monitor.listen()
         except ListenError as error:

@@ -39,6 +39,10 @@ class HostClock(Clock):
         """Make the call once, after the current one."""
         self._clock.call_soon(partial(self.run, call))
 
+    def input_waits(self) -> bool:
+        """Whether anything at all is about to happen, here or at another host."""
+        return self._clock.input_waits()
+
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
         """Make the call once, after `delay` seconds."""
         self.outstanding += 1

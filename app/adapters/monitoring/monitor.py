@@ -1,7 +1,7 @@
 """Starting and stopping monitoring.
 
 FastAPI and its dependencies take a quarter of a second to import, and open hundreds of
-files. So they are imported in a thread, before clients can take the last descriptors.
+files. So they are imported in a thread, and before clients could take the last descriptors.
 A failure of monitoring affects nothing else: it is logged, and monitoring is retried.
 """
 
@@ -123,7 +123,7 @@ class HttpMonitor:
         return self._ports
 
     async def listen(self) -> None:
-        """Bind the ports and prepare the pages; clients wait until `start`. Raises `ListenError`."""
+        """Bind the ports; who connects waits until `start`. Raises `ListenError`."""
         for endpoint in self._endpoints:
             try:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
@@ -133,6 +133,9 @@ class HttpMonitor:
             self._sockets.append(listening)
             port = self._ports[endpoint.scheme] = listening.getsockname()[1]
             self._needs.events.record(MonitorStarting(None, endpoint.host, port, endpoint.scheme))
+
+    async def prepare(self) -> None:
+        """Import the pages and make the first ones. A failure is logged."""
         if self._sockets:
             await self._attempt(self._prepare(), SHORTEST_DELAY)
 

@@ -121,17 +121,29 @@ cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
     return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
 
 
-cdef inline bint is_reserved(Message *message) noexcept nogil:
-    """Whether the reply subject is one of `seam.RESERVED_REPLIES`."""
+cdef inline bint is_of_gateways(const char *name, Py_ssize_t count) noexcept nogil:
+    """Whether a subject belongs to gateways, see ``reserved``."""
+    return (count > 4 and memcmp(name, b"$GR.", 4) == 0) or (count > 5 and memcmp(name, b"_GR_.", 5) == 0)
+
+
+cdef inline bint is_reserved_subject(Message *message) noexcept nogil:
+    """Whether servers alone publish to the subject."""
+    cdef const char *subject = message.line + message.subject
+    if subject[0] != c'_' and subject[0] != c'$':
+        return False
+    return is_of_gateways(subject, message.subject_size)
+
+
+cdef inline bint is_reserved_reply(Message *message) noexcept nogil:
+    """Whether servers alone name the reply subject."""
     cdef const char *reply = message.line + message.reply
     cdef Py_ssize_t count = message.reply_size
     if count < 4 or (reply[0] != c'_' and reply[0] != c'$'):
         return False
     return (
         memcmp(reply, b"_R_.", 4) == 0
-        or memcmp(reply, b"$GR.", 4) == 0
-        or (count >= 5 and memcmp(reply, b"_GR_.", 5) == 0)
-        or (count >= 8 and memcmp(reply, b"$JS.ACK.", 8) == 0)
+        or is_of_gateways(reply, count)
+        or (count > 8 and memcmp(reply, b"$JS.ACK.", 8) == 0)
     )
 
 

@@ -243,8 +243,8 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
-            if inlet.guarded and message.reply_size and is_reserved(&message) and not plan.denied:
-                plan = self.no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self.guard(&message, plan)
             if plan.refused and not inlet.refused:
                 self.lookup.slow = True
                 inlet.refuse(plan, &message, plan is self.no_reply)
@@ -269,6 +269,14 @@ cdef class DataPlane:
                 if self.over():
                     work = 0
         return HELD if self.held else DONE
+
+    cdef inline Plan guard(self, Message *message, Plan plan):
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message):
+            return Plan((), (), plan.refusal, True)
+        if message.reply_size and is_reserved_reply(message):
+            return self.no_reply
+        return plan
 
     cdef object await_line(self, Inlet inlet, const char *rest, Py_ssize_t count):
         """Keep the beginning of a line, unless it is refused."""

@@ -31,6 +31,7 @@ from .own import own
 from .partial_delivery import PartialDelivery
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
+from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import (
     CHECK_WORK,
     DELIVERY_WORK,
@@ -38,7 +39,6 @@ from .seam import (
     RECEIVE_BYTES,
     RECEIVERS_PER_CHECK,
     REFERENCED_BYTES,
-    RESERVED_REPLIES,
     TURN_WORK,
     Control,
     Expiring,
@@ -212,8 +212,8 @@ class DataPlane:
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
-            if inlet.guarded and message.reply.startswith(RESERVED_REPLIES) and not plan.denied:
-                plan = self._no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
         except Faulty as error:
@@ -230,6 +230,12 @@ class DataPlane:
             inlet.keep(data[position:], 0)
             return Progress.LATER
         return message, plan
+
+    def _guard(self, message: Message, plan: Plan) -> Plan:
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message.subject):
+            return Plan((), (), plan.refusal, denied=True)
+        return self._no_reply if is_reserved_reply(message.reply) else plan
 
     def _pause(self, inlet: Inlet, work: int) -> Progress | None:
         """Why the ingest must not go on, if so."""

@@ -80,10 +80,6 @@ MEMBER_MARK = b"QRSID:"
 """How a sid begins that names one member of a queue group, on routes."""
 
 
-RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
-"""How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""
-
-
 class Kind(IntEnum):
     """Who is at the other end of an inlet."""
 
@@ -264,7 +260,7 @@ class Inlet(Protocol):
     """Discards everything from now on."""
     trace: bool
     guarded: bool
-    """Whether messages whose reply is one of `RESERVED_REPLIES` are denied."""
+    """Whether messages are denied that belong to servers: see ``reserved``."""
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""

@@ -48,7 +48,7 @@ from .session import Session
 from .wire import Wire
 
 SMALL_READ = 16 * 1024
-"""Bytes of a read in which a message without a receiver is postponed."""
+"""Bytes of a read in which a message without a receiver may be postponed."""
 
 
 class Connection:
@@ -214,6 +214,8 @@ class Connection:
         plane = host.plane
         plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
         progress = plane.ingest(self.inlet, count)
+        if progress is Progress.LATER and not host.turns.others_go_first():
+            progress = plane.ingest(self.inlet, 0)
         if plane.flush():
             self.wait()
             host.deferred.go_on(self.go_on)
@@ -233,13 +235,12 @@ class Connection:
 
         A client often subscribes on one connection and publishes on another one right after.
         Both can be read at the same time then, in an order that only the kernel knows. So a
-        message that nobody listens to waits until the other connections have been read: one
-        round of calls for those that are known to be ready, and one for those the loop finds.
-        A little is read on meanwhile: to stop reading and begin again would take longer than that.
+        message that nobody listens to waits until the other connections have been read, if
+        there is anything to read. A little is read on meanwhile: to stop reading and begin
+        again would take longer than that.
         """
         self.wait(listening=True)
-        call_soon = self._host.scheduler.call_soon
-        call_soon(lambda: call_soon(partial(self.go_on, listening=True)))
+        self._host.turns.postpone(partial(self.go_on, listening=True))
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.
