@@ -43,7 +43,7 @@ class Watcher(Protocol):
         """The peer has said who it is."""
         ...
 
-    def judge(self, layer: "FaultLayer", direction: str, frame: Frame) -> list[Rule]:
+    def judge_frame(self, layer: "FaultLayer", direction: str, frame: Frame) -> list[Rule]:
         """The rules that a frame is hit by."""
         ...
 
@@ -222,7 +222,7 @@ class FaultLayer(Layer):
         """Do with a frame what the rules want, now or later."""
         if frame.verb in (b"CONNECT", b"INFO"):
             self._learn(frame)
-        rules = self._watcher.judge(self, IN, frame)
+        rules = self._watcher.judge_frame(self, IN, frame)
         seconds = _delay_by(rules)
         for rule in rules:
             if rule.kind is FaultKind.CUT:
@@ -297,7 +297,7 @@ class FaultLayer(Layer):
 
     def _send(self, frame: Frame) -> None:
         """Send a frame as the rules want it."""
-        rules = self._watcher.judge(self, OUT, frame)
+        rules = self._watcher.judge_frame(self, OUT, frame)
         seconds = _delay_by(rules)
         if any(rule.kind is FaultKind.CUT for rule in rules):
             self._is_closing = True
