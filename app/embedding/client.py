@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..domain.broker import Broker
 from ..domain.protocol.errors import InvalidSubject
 from ..domain.sessions.local_client import LocalClient
 from ..domain.sessions.local_wire import LocalMessage
@@ -22,6 +21,8 @@ UNPROCESSED_BYTES = 1024 * 1024
 
 _NO_RESPONDERS = "503"
 _CHECK_SECONDS = 0.001
+_TURNS = 100
+"""Of the loop, after which `flush` looks again at times only."""
 
 
 class NoResponders(Exception):
@@ -142,10 +143,9 @@ class Client:
     It needs no login and may do everything. Subjects are checked as those of other clients.
     """
 
-    def __init__(self, broker: Callable[[], Broker], name: str) -> None:
-        """`broker` is called when the client is entered."""
-        self._broker = broker
-        self._name = name
+    def __init__(self, connect: Callable[[], LocalClient]) -> None:
+        """`connect` is called when the client is entered."""
+        self._connect = connect
         self._entered: LocalClient | None = None
         self._subscriptions: set[Subscription] = set()
         self._unread = 0
@@ -156,7 +156,7 @@ class Client:
         if self._entered is not None and not self._entered.closed:
             raise RuntimeError("the client has been entered already; make another one")
         self._inbox, self._unread = "", 0
-        self._entered = self._broker().connect_local(self._name)
+        self._entered = self._connect()
         self._entered.on_closed = self._over
         return self
 
@@ -182,8 +182,10 @@ class Client:
 
     async def flush(self) -> None:
         """Wait until the server has taken what was published."""
-        while self._local.waiting:  # noqa: ASYNC110 - a turn of the loop does it, but for a held publisher
-            await asyncio.sleep(0 if self._local.waiting < UNPROCESSED_BYTES else _CHECK_SECONDS)
+        turns = 0
+        while self._local.waiting:  # some turns of the loop do it, but for what is held
+            await asyncio.sleep(0 if turns < _TURNS else _CHECK_SECONDS)
+            turns += 1
 
     def subscribe(self, subject: str, queue: str = "") -> Subscription:
         """Messages of a subject, which may have wildcards; members of one `queue` share them."""

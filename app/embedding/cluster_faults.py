@@ -5,10 +5,8 @@ from collections.abc import Callable, Sequence
 from ..adapters.faults.commands import FaultCommands, FaultSpec
 from ..adapters.faults.partitions import Partitions
 from ..adapters.faults.rule_group import RuleGroup
-from ..adapters.faults.rules import FaultKind, Tally
+from ..adapters.faults.rules import ABOUT_SERVERS, Tally
 from .server import Server
-
-_ABOUT_SERVERS = (FaultKind.LIMIT, FaultKind.LAME_DUCK)
 
 
 class ClusterFaults(Partitions, FaultCommands[RuleGroup]):
@@ -25,7 +23,7 @@ class ClusterFaults(Partitions, FaultCommands[RuleGroup]):
     def begin(self, spec: FaultSpec) -> RuleGroup:
         """See `FaultCommands`. Raises `RuntimeError` for a cluster that does not run."""
         servers = self._servers()
-        if not servers or (spec.kind in _ABOUT_SERVERS and not any(server.is_running for server in servers)):
+        if not servers or (spec.kind in ABOUT_SERVERS and not any(server.is_running for server in servers)):
             raise RuntimeError("the cluster does not run: start it first")
         tally = Tally(spec.count)
         rules = [server.faults.begin(spec, tally) for server in servers]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Self
 
 from ..adapters.faults.faults import Faults
+from ..adapters.faults.local_tap import local_tap
 from ..adapters.logs.destinations import LogDestinationError
 from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
@@ -17,6 +18,7 @@ from ..config.errors import ConfigError
 from ..config.options import Options
 from ..domain.address import is_wildcard, joined
 from ..domain.dataplane import AUTO, DataPlaneUnavailable
+from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
 from ..entrypoints.service import Addresses, CannotStart, Service
@@ -279,8 +281,12 @@ class Server:
         return "\n".join(lines)
 
     def client(self, name: str = "") -> Client:
-        """A client without a socket, to be entered with ``async with``; `name` is for the log."""
-        return Client(lambda: self._service.broker, name)
+        """A client without a socket, to be entered with ``async with``; `name` is for log and faults."""
+        return Client(lambda: self._connect_local(name))
+
+    def _connect_local(self, name: str) -> LocalClient:
+        container = self._live.container
+        return container.service().broker.connect_local(name, local_tap(self.faults, container.clock(), name))
 
     @property
     def _options(self) -> Options:

@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ...domain.broker import Broker
+from ...domain.closing_reason import ClosingReason
 from ...domain.protocol.commands import readable, shown
 from ...domain.protocol.encode import NOTHING_PERSONAL
+from ...domain.sessions.connection import Connection
 from ...domain.timers import Scheduler, Timer
 from ...ports.layers import LinkSetup, Upper
 from .commands import FaultSpec
 from .frames import Frame
 from .layer import FaultLayer
 from .rule_book import RuleBook
-from .rules import BOTH, IN, ON_MESSAGES, OUT, FaultKind, Rule, Tally
+from .rules import ABOUT_SERVERS, BOTH, IN, ON_MESSAGES, OUT, FaultKind, Rule, Tally
 
 KEPT_FRAMES = 60
 """Frames of each conversation that are kept."""
@@ -72,19 +74,38 @@ class Faults(RuleBook):
 
         Raises `RuntimeError` if it does not.
         """
-        if tally is None and spec.kind in (FaultKind.LIMIT, FaultKind.LAME_DUCK) and self._broker is None:
+        if tally is None and spec.kind in ABOUT_SERVERS and self._broker is None:
             raise RuntimeError("the server does not run")
         return super().begin(spec, tally)
 
     def _begin(self, rule: Rule) -> None:
         super()._begin(rule)
-        self._watch()
+        rule.on_clear = lambda: self._end(rule)
+        self._set_watching()
         begin = self._BEGINNINGS.get(rule.kind)
         if begin is not None:
             begin(self, rule)
 
+    def _end(self, rule: Rule) -> None:
+        end = self._ENDINGS.get(rule.kind)
+        if end is not None:
+            end(self, rule)
+        self._set_watching()
+
+    def _set_watching(self) -> None:
+        """Links are watched while they are recorded, or while a rule is about their traffic."""
+        rules = (rule for rule in self._latest if rule.is_active)
+        is_watching = self._record or any(rule.kind not in ABOUT_SERVERS for rule in rules)
+        if is_watching == self.is_watching:
+            return
+        self.is_watching = is_watching
+        for layer in list(self._layers):
+            if is_watching:
+                layer.watch()
+            else:
+                self._later(layer.unwatch)
+
     def _begin_stall(self, rule: Rule) -> None:
-        rule.on_clear = lambda: self._end_stall(rule)
         self._time(rule)
         self._stalls_changed()
 
@@ -99,10 +120,12 @@ class Faults(RuleBook):
         self._stalls_changed()
 
     def _begin_limit(self, rule: Rule) -> None:
-        rule.on_clear = self._apply_limits
         if self._broker is not None:
             self._apply_limits()
             rule.hits += 1
+
+    def _end_limit(self, _rule: Rule) -> None:
+        self._apply_limits()
 
     def _apply_limits(self) -> None:
         lowest = min([self._max_payload, *(rule.max_payload for rule in self.active(FaultKind.LIMIT))])
@@ -116,26 +139,17 @@ class Faults(RuleBook):
                 rule.hits += 1
             self._broker.deferred.flush()
 
-    def _watch(self) -> None:
-        if not self.is_watching:
-            self.is_watching = True
-            for layer in list(self._layers):
-                layer.watch()
-
     # --- routes -------------------------------------------------------------------------
 
     def _begin_between(self, rule: Rule) -> None:
-        """Routes that are there are ended or muted; those of a muted one end with the rule.
-
-        So a new route begins with what is true.
-        """
-        if rule.kind is FaultKind.ONE_WAY:
-            rule.on_clear = lambda: self._end_muted(rule)
+        """Routes that are there are ended or muted."""
+        del rule
         for layer in list(self._layers):
             self.find(layer)
             self._judge_route(layer)
 
     def _end_muted(self, rule: Rule) -> None:
+        """A new route begins with what is true."""
         for layer in list(self._layers):
             if layer.muted_by is rule:
                 layer.cut()
@@ -162,7 +176,8 @@ class Faults(RuleBook):
             self._later(lambda: self._turn_away(layer))
 
     def _turn_away(self, layer: FaultLayer) -> None:
-        if layer in self._layers and layer.link is not None and layer.link.kind != "rid":
+        is_client = layer.link is not None and layer.link.kind != "rid" and not layer.is_local
+        if layer in self._layers and is_client:
             layer.cut()
 
     def left(self, layer: FaultLayer) -> None:
@@ -186,15 +201,27 @@ class Faults(RuleBook):
 
     def queue_of(self, layer: FaultLayer, sid: bytes) -> str:
         """See `Watcher`."""
-        session = self._broker.sessions.get(layer.cid) if self._broker is not None else None
+        session = self._broker.session_of(layer.cid) if self._broker is not None else None
         found = session.subscriptions.get(sid) if session is not None else None
         return (found.queue or b"").decode(errors="replace") if found is not None else ""
 
     def unprocessed(self, layer: FaultLayer) -> bytes:
         """See `Watcher`."""
-        link, broker = layer.link, self._broker
-        connection = broker.connections.get(link.number) if link is not None and broker is not None else None
+        connection = self._connection(layer)
         return b"" if connection is None else connection.unprocessed()
+
+    def close(self, layer: FaultLayer) -> None:
+        """See `Watcher`."""
+        connection = self._connection(layer)
+        if connection is None:
+            layer.cut()
+        else:
+            connection.closes_for(ClosingReason.CLIENT_CLOSED)
+            connection.close()
+
+    def _connection(self, layer: FaultLayer) -> Connection | None:
+        link, broker = layer.link, self._broker
+        return broker.connection_of(link.number) if link is not None and broker is not None else None
 
     @property
     def max_payload(self) -> int:
@@ -272,6 +299,12 @@ class Faults(RuleBook):
         FaultKind.ONE_WAY: _begin_between,
     }
     """What some kinds do when they begin; the others wait for traffic."""
+
+    _ENDINGS: ClassVar[dict[FaultKind, Callable[["Faults", Rule], None]]] = {
+        FaultKind.STALL: _end_stall,
+        FaultKind.LIMIT: _end_limit,
+        FaultKind.ONE_WAY: _end_muted,
+    }
 
 
 def _shown(frame: Frame) -> str:

@@ -1,7 +1,8 @@
 """The layer in which faults happen: next to the wire, so it sees the protocol in clear over every transport.
 
-A link that nobody watches is passed through as it is. From the first rule on, what is sent
-either way is cut into frames, and each frame is judged.
+A link that nobody watches is passed through as it is. While there are rules, what is sent
+either way is cut into frames, and each frame is judged. When the last rule is over the link is
+passed through again, as soon as both ways are between two frames.
 
     transport  <->  TLS, websocket  <->  fault layer  <->  wire  <->  connection
 """
@@ -55,6 +56,10 @@ class Watcher(Protocol):
         """The queue group of a subscription of the peer; empty for none."""
         ...
 
+    def close(self, layer: "FaultLayer") -> None:
+        """End the connection in order: what is pending is sent before."""
+        ...
+
     def unprocessed(self, layer: "FaultLayer") -> bytes:
         """What the server has of the peer and has not obeyed yet, from the beginning of a line on."""
         ...
@@ -80,6 +85,7 @@ class FaultLayer(Layer):
         "_is_closing",
         "_is_held",
         "_is_lost",
+        "_is_pumping",
         "_low_mark",
         "_outbound",
         "_partly",
@@ -91,6 +97,7 @@ class FaultLayer(Layer):
         "_to_peer",
         "_watcher",
         "cid",
+        "is_local",
         "is_route",
         "muted_by",
         "name",
@@ -120,13 +127,15 @@ class FaultLayer(Layer):
         self._stalled_in = self._stalled_out = False
         self._is_held = False
         """Whether the lower delivers nothing, for any reason."""
-        self._eof = self._is_closing = self._is_lost = False
+        self._eof = self._is_closing = self._is_lost = self._is_pumping = False
         self.muted_by: Rule | None = None
         """The rule by which all that is sent to the peer is lost."""
         self.stalled_by: set[Rule] = set()
         self.cid = 0
         self.name = self.user = self.server_id = ""
         self.is_route = False
+        self.is_local = False
+        """Whether the peer is a client without a socket."""
 
     def queue_of(self, sid: bytes) -> str:
         """See `rules.FaultPeer`."""
@@ -149,6 +158,15 @@ class FaultLayer(Layer):
             self._from_peer.resume_after(self._watcher.unprocessed(self))
             self._room = memoryview(bytearray(_ROOM))
 
+    def unwatch(self) -> None:
+        """Pass the link through again, once both ways are between two frames and nothing is held."""
+        if self._watcher.is_watching or self._from_peer is None or self._is_pumping:
+            return
+        is_held = self._has_input or self._eof or self._outbound or self._stalled_in or self._stalled_out
+        is_over = self._is_closing or self._is_lost or self.muted_by is not None
+        if not (is_held or is_over) and self._from_peer.is_between and self._to_peer.is_between:
+            self._from_peer, self._room = None, memoryview(b"")
+
     def connection_lost(self, error: Exception | None) -> None:
         """See `Upper`."""
         self._is_lost = True
@@ -165,9 +183,13 @@ class FaultLayer(Layer):
         self._pump()
 
     def cut(self) -> None:
-        """End the link now."""
+        """End the link now; what is pending is lost."""
         if not self._is_lost:
             self.upper.abort_link()
+
+    def _close_in_order(self) -> None:
+        if not self._is_lost and self.upper.is_open:
+            self._watcher.close(self)
 
     # --- from the peer -------------------------------------------------------------------
 
@@ -191,6 +213,12 @@ class FaultLayer(Layer):
         return self.upper.eof_received()
 
     @property
+    def held_input(self) -> int:
+        """Bytes from the peer that are not handed on."""
+        waiting = sum(len(frame.raw) for frame in self._frames)
+        return waiting + self._delayed.size + len(self._partly)
+
+    @property
     def _has_input(self) -> bool:
         return bool(self._frames or self._delayed or self._partly)
 
@@ -201,6 +229,14 @@ class FaultLayer(Layer):
 
     def _pump(self) -> None:
         """Hand on what may be handed on."""
+        self._is_pumping = True
+        try:
+            self._hand_on()
+        finally:
+            self._is_pumping = False
+        self.unwatch()
+
+    def _hand_on(self) -> None:
         while self._has_input and not (self._paused or self._stalled_in or self._is_lost):
             if not self.upper.is_open:
                 self._forget_input()
@@ -226,7 +262,7 @@ class FaultLayer(Layer):
         seconds = _delay_by(rules)
         for rule in rules:
             if rule.kind is FaultKind.CUT:
-                self._later(self.cut, 0, seconds)
+                self._later(self._close_in_order, 0, seconds)
                 return
             if rule.kind is FaultKind.REFUSE:
                 self._later(partial(self._refuse, rule.text), 0, seconds)
@@ -287,6 +323,7 @@ class FaultLayer(Layer):
             if self._is_closing:
                 break
             self._send(frame)
+        self.unwatch()
 
     def writelines(self, chunks: list[bytes]) -> None:
         """See `Lower`."""
@@ -316,7 +353,7 @@ class FaultLayer(Layer):
 
     def _write(self, data: bytes) -> None:
         if data == _CUT:
-            self._setup.scheduler.call_soon(self.cut)
+            self._setup.scheduler.call_soon(self._close_in_order)
         else:
             self.lower.write(data)
 
@@ -381,6 +418,7 @@ class FaultLayer(Layer):
                 self._write(_CUT)
         if self.get_write_buffer_size() <= self._low_mark:
             self.upper.resume_writing()  # or else the lower calls it, when it has sent enough
+        self.unwatch()
 
 
 def _delay_by(rules: list[Rule]) -> float:

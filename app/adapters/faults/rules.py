@@ -37,6 +37,9 @@ ON_MESSAGES = frozenset(
     {FaultKind.CUT, FaultKind.DELAY, FaultKind.DROP, FaultKind.DUPLICATE, FaultKind.ERROR}
 )
 
+ABOUT_SERVERS = frozenset({FaultKind.LIMIT, FaultKind.LAME_DUCK})
+"""Those that are about a server, and not about its traffic."""
+
 
 class FaultPeer(Protocol):
     """The other end of a link, as rules know it."""
