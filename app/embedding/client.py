@@ -174,9 +174,11 @@ class Client:
         """Publish a message. It waits while a receiver holds the publishers of a subject.
 
         Raises `ValueError` for a subject, a reply or headers that cannot be sent, or a message above
-        `max_payload`, and `ClientClosed`.
+        `max_payload`, `TypeError` for what is of another type, and `ClientClosed`.
         """
-        self._local.publish(subject.encode(), data, reply.encode() or None, encode(headers))
+        payload = _bytes(data)
+        words = _word("subject", subject), payload, _word("reply", reply) or None
+        self._local.publish(*words, encode(headers))
         while self._entered is not None and self._entered.waiting > UNPROCESSED_BYTES:  # noqa: ASYNC110 - rare
             await asyncio.sleep(_CHECK_SECONDS)
 
@@ -188,7 +190,12 @@ class Client:
             turns += 1
 
     def subscribe(self, subject: str, queue: str = "") -> Subscription:
-        """Messages of a subject, which may have wildcards; members of one `queue` share them."""
+        """Messages of a subject, which may have wildcards; members of one `queue` share them.
+
+        Raises `TypeError` for what is no text.
+        """
+        _word("subject", subject)
+        _word("queue", queue)
         return Subscription(self, subject, queue)
 
     async def request(
@@ -276,6 +283,20 @@ class Client:
         for answer in self._requests.values():
             if not answer.done():
                 answer.set_exception(ClientClosed("the client is closed"))
+
+
+def _word(what: str, text: object) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"a {what} is a str, not {text!r}")
+    return text.encode()
+
+
+def _bytes(data: object) -> bytes:
+    if isinstance(data, str):
+        raise TypeError(f"the data of a message is bytes, not a str: encode it, as {data[:20]!r}.encode()")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"the data of a message is bytes, not {data!r}")
+    return bytes(data)
 
 
 def _message(received: LocalMessage) -> Message:

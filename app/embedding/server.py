@@ -28,6 +28,7 @@ from ..ports.clock import Clock
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked
+from .loops import asyncio_loop
 from .views import Page, Views
 
 WAIT_SECONDS = 5.0
@@ -116,7 +117,7 @@ class Server:
 
     def _own_turn(self) -> asyncio.Lock:
         """To be held by who starts or stops it."""
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop("pynatsd.Server", "use pynatsd.ThreadedServer, also under trio")
         if self._turn is None or self._turn[0] is not loop:
             if self._running is not None and self._running.loop.is_closed():
                 raise RuntimeError("the server's event loop has ended before its stop(): make another server")
