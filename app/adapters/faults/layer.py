@@ -30,7 +30,10 @@ MOST_DELAYED = 1024 * 1024
 class Watcher(Protocol):
     """What the layers of one server ask; see `faults.Faults`."""
 
-    is_watching: bool
+    @property
+    def is_watching(self) -> bool:
+        """Whether traffic is to be cut into frames."""
+        ...
 
     def joined(self, layer: "FaultLayer") -> None:
         """A link has begun."""

@@ -98,6 +98,16 @@ class Link:
         self.layer.buffer_updated(len(data))
 
     @property
+    def got(self) -> bytes:
+        """What has come to the upper."""
+        return bytes(self.end.got)
+
+    @property
+    def sent(self) -> bytes:
+        """What has come to the lower."""
+        return bytes(self.end.sent)
+
+    @property
     def is_passed_through(self) -> bool:
         """Whether the peer's bytes go where the upper wants them."""
         return self.layer.get_buffer(-1) is self.end.room
@@ -128,7 +138,7 @@ def test_without_rules_nothing_is_cut(link: Link, cuts: list[bytes]) -> None:
     link.layer.write(b"PONG\r\n")
 
     assert ([], True) == (cuts, link.is_passed_through)
-    assert (b"PUB a 1\r\n1\r\n", b"PONG\r\n") == (link.end.got, link.end.sent)
+    assert (b"PUB a 1\r\n1\r\n", b"PONG\r\n") == (link.got, link.sent)
 
 
 def test_after_the_last_rule_nothing_is_cut(link: Link, cuts: list[bytes]) -> None:
@@ -148,8 +158,8 @@ def test_after_the_last_rule_nothing_is_cut(link: Link, cuts: list[bytes]) -> No
     link.layer.write(b"PONG\r\n")
 
     assert (False, True, []) == (in_between, after, cuts)
-    assert b"PING\r\nPUB a 2\r\n12\r\nPUB b 1\r\n3\r\n" == link.end.got
-    assert b"MSG a 1 2\r\n12\r\nPONG\r\n" == link.end.sent
+    assert b"PING\r\nPUB a 2\r\n12\r\nPUB b 1\r\n3\r\n" == link.got
+    assert b"MSG a 1 2\r\n12\r\nPONG\r\n" == link.sent
 
 
 @pytest.mark.parametrize("direction", ["in", "out"])
@@ -169,7 +179,7 @@ def test_what_is_held_comes_before_what_is_passed_through(link: Link, direction:
 
     assert (False, True) == (during, link.is_passed_through)
     assert (18 if direction == "in" else 0, 0) == (held, link.layer.held_input)
-    assert (b"PUB a 1\r\n1\r\nPING\r\n", b"MSG a 1 1\r\n1\r\nPONG\r\n") == (link.end.got, link.end.sent)
+    assert (b"PUB a 1\r\n1\r\nPING\r\n", b"MSG a 1 1\r\n1\r\nPONG\r\n") == (link.got, link.sent)
 
 
 def test_a_stalled_link_is_not_passed_through(link: Link) -> None:
@@ -193,7 +203,7 @@ def test_a_rule_that_begins_again(link: Link) -> None:
             link.receive(b"PUB a 1\r\n1\r\n")
         link.layer.unwatch()
         assert (1, True) == (rule.hits, link.is_passed_through)
-    assert b"" == link.end.got
+    assert b"" == link.got
 
 
 @pytest.mark.parametrize("direction", ["in", "out"])
@@ -207,4 +217,4 @@ def test_a_cut_closes_in_order(link: Link, direction: str) -> None:
 
     came = b"PUB a 1\r\n1\r\n" if direction == "in" else b"PUB a 1\r\n1\r\nPUB b 1\r\n2\r\n"
     left = b"MSG a 1 1\r\n1\r\n" if direction == "out" else b"MSG a 1 1\r\n1\r\nMSG b 1 1\r\n2\r\nPONG\r\n"
-    assert (came, left, 1) == (link.end.got, link.end.sent, link.rules.closed)
+    assert (came, left, 1) == (link.got, link.sent, link.rules.closed)
