@@ -263,6 +263,26 @@ async def test_a_conversation(server: Server) -> None:
     assert ["--> SUB a 1", "--> PUB a 2 'hi'", "<-- MSG a 1 2 'hi'", "--> PING", "<-- PONG"] == spoken[1:6]
 
 
+async def test_a_conversation_shows_what_was_lost(server: Server) -> None:
+    """With the kind of the rule, both ways."""
+    client = await connect(server, "p", ">")
+    server.faults.drop("lost")
+    server.faults.error("bad", "No")
+    server.faults.drop("sent", direction="out")
+    server.faults.cut("end")
+    for subject in (b"lost", b"bad", b"sent", b"end"):
+        await client.send(b"PUB %b 1\r\n1\r\n" % subject)
+    await client.expect_cut()
+
+    assert [
+        "--> PUB lost 1 '1' [drop]",
+        "--> PUB bad 1 '1' [error]",
+        "--> PUB sent 1 '1'",
+        "<-- MSG sent 1 1 '1' [drop]",
+        "--> PUB end 1 '1' [cut]",
+    ] == [line for line in server.conversation(1) if " 1 '1'" in line]
+
+
 @pytest.mark.parametrize(
     "call",
     [

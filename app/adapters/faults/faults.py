@@ -268,7 +268,7 @@ class Faults(RuleBook):
 
     # --- recorded conversations -------------------------------------------------------------
 
-    def seen(self, layer: FaultLayer, direction: str, frame: Frame) -> None:
+    def seen(self, layer: FaultLayer, direction: str, frame: Frame, lost_by: str = "") -> None:
         """See `Watcher`."""
         if not self._record or (link := layer.link) is None:
             return
@@ -277,12 +277,14 @@ class Faults(RuleBook):
             lines = self._conversations[link.number] = deque(maxlen=KEPT_FRAMES)
             if len(self._conversations) > KEPT_CONVERSATIONS:
                 self._conversations.popitem(last=False)
-        lines.append(f"{'-->' if direction == IN else '<--'} {_shown(frame)}")
+        lost = f" [{lost_by}]" if lost_by else ""
+        lines.append(f"{'-->' if direction == IN else '<--'} {_shown(frame)}{lost}")
 
     def conversation(self, number: int) -> list[str]:
         """The last frames of a link by its cid or rid, oldest first: ``-->`` from the peer, ``<--`` to it.
 
-        Empty unless the server records. Secrets are left out.
+        What a rule has lost has its kind after it, as ``[drop]``. Empty unless the server records.
+        Secrets are left out.
         """
         return list(self._conversations.get(number, ()))
 

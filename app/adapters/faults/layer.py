@@ -16,7 +16,7 @@ from typing import Protocol
 from ...ports.layers import Layer, LinkSetup, Lower, Upper
 from .delay_line import DelayLine
 from .frames import Frame, FrameSplitter
-from .rules import IN, OUT, FaultKind, Rule
+from .rules import IN, LOSING, OUT, FaultKind, Rule
 
 _ROOM = 64 * 1024
 
@@ -72,8 +72,8 @@ class Watcher(Protocol):
         """The limit of the server."""
         ...
 
-    def seen(self, layer: "FaultLayer", direction: str, frame: Frame) -> None:
-        """A frame has passed; for the recorded conversation."""
+    def seen(self, layer: "FaultLayer", direction: str, frame: Frame, lost_by: str = "") -> None:
+        """A frame has passed, or is lost by a rule of this kind; for the recorded conversation."""
         ...
 
 
@@ -263,6 +263,8 @@ class FaultLayer(Layer):
             self._learn(frame)
         rules = self._watcher.judge_frame(self, IN, frame)
         seconds = _delay_by(rules)
+        if lost_by := _lost_by(rules):
+            self._watcher.seen(self, IN, frame, lost_by)
         for rule in rules:
             if rule.kind is FaultKind.CUT:
                 self._later(self._close_in_order, 0, seconds)
@@ -303,7 +305,9 @@ class FaultLayer(Layer):
         self._partly = memoryview(b"") if self._is_lost else left
 
     def _learn(self, frame: Frame) -> None:
-        """Who the peer is."""
+        """Who the peer is: what its first INFO says, because later ones may be about other servers."""
+        if self.server_id:
+            return
         try:
             said = json.loads(frame.raw.partition(b" ")[2])
         except ValueError:
@@ -339,6 +343,8 @@ class FaultLayer(Layer):
         """Send a frame as the rules want it."""
         rules = self._watcher.judge_frame(self, OUT, frame)
         seconds = _delay_by(rules)
+        if lost_by := _lost_by([*rules, *([self.muted_by] if self.muted_by else [])]):
+            self._watcher.seen(self, OUT, frame, lost_by)
         if any(rule.kind is FaultKind.CUT for rule in rules):
             self._is_closing = True
             self._put(_CUT, seconds)
@@ -426,6 +432,11 @@ class FaultLayer(Layer):
 
 def _delay_by(rules: list[Rule]) -> float:
     return sum(rule.seconds for rule in rules if rule.kind is FaultKind.DELAY)
+
+
+def _lost_by(rules: list[Rule]) -> str:
+    """The kind of the first rule by which a frame does not pass; empty if it does."""
+    return next((rule.kind.value for rule in rules if rule.kind in LOSING), "")
 
 
 def _copies_by(rules: list[Rule]) -> int:

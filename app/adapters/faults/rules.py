@@ -37,6 +37,9 @@ ON_MESSAGES = frozenset(
     {FaultKind.CUT, FaultKind.DELAY, FaultKind.DROP, FaultKind.DUPLICATE, FaultKind.ERROR}
 )
 
+LOSING = frozenset({FaultKind.CUT, FaultKind.DROP, FaultKind.ERROR, FaultKind.REFUSE, FaultKind.ONE_WAY})
+"""Those by which what is hit does not pass."""
+
 ABOUT_SERVERS = frozenset({FaultKind.LIMIT, FaultKind.LAME_DUCK})
 """Those that are about a server, and not about its traffic."""
 
