@@ -80,7 +80,7 @@ async def test_a_partition_ends_no_other_routes() -> None:
 
         before = routes()
         with cluster.faults.partition([0], [1, 2]) as rule:
-            await wait_for(lambda: rule.hits >= 8)  # each of the routes that are ended, and attempts after that
+            await wait_for(lambda: rule.hits >= 8)  # routes that are ended, and new attempts
         await cluster.wait_until_meshed(20)
 
         assert (2, before) == (len(before), routes())
