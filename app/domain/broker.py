@@ -37,7 +37,7 @@ from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
-from .sessions.local_client import LocalClient, LocalSession
+from .sessions.local_client import LocalClient, LocalSession, Tap
 from .sessions.wire import Handler, Wire
 from .stats import SlowConsumerRecord, Traffic
 from .timers import DueQueue, Scheduler
@@ -228,6 +228,11 @@ class Broker:
         local = self._local.get(number)
         return local.session if local is not None else self.sessions.get(number)
 
+    def connection_of(self, number: int) -> Connection | None:
+        """That of a client or of a route; None if there is none."""
+        found = self.connections.get(number)
+        return found or next((one for one in self._all() if one.cid == number), None)
+
     def sessions_of_clients(self) -> list[ClientSession | LocalSession]:
         """Those of all clients that are here now."""
         return [*self.sessions.values(), *(client.session for client in self._local.values())]
@@ -265,14 +270,14 @@ class Broker:
         self.sessions[connection.cid] = session
         return connection
 
-    def connect_local(self, name: str) -> LocalClient:
-        """A client inside the process, which monitoring calls no connection.
+    def connect_local(self, name: str, tap: Tap | None = None) -> LocalClient:
+        """A client inside the process, which monitoring calls no connection; for `tap` see `LocalClient`.
 
         Raises `RuntimeError` when the broker has shut down.
         """
         if self._is_over:
             raise RuntimeError("the server has shut down")
-        client = LocalClient(self, name)
+        client = LocalClient(self, name, tap)
         self._local[client.connection.cid] = client
         return client
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..domain.broker import Broker
 from ..domain.protocol.errors import InvalidSubject
 from ..domain.sessions.local_client import LocalClient
 from ..domain.sessions.local_wire import LocalMessage
@@ -22,6 +21,8 @@ UNPROCESSED_BYTES = 1024 * 1024
 
 _NO_RESPONDERS = "503"
 _CHECK_SECONDS = 0.001
+_TURNS = 100
+"""Of the loop, after which `flush` looks again at times only."""
 
 
 class NoResponders(Exception):
@@ -142,10 +143,9 @@ class Client:
     It needs no login and may do everything. Subjects are checked as those of other clients.
     """
 
-    def __init__(self, broker: Callable[[], Broker], name: str) -> None:
-        """`broker` is called when the client is entered."""
-        self._broker = broker
-        self._name = name
+    def __init__(self, connect: Callable[[], LocalClient]) -> None:
+        """`connect` is called when the client is entered."""
+        self._connect = connect
         self._entered: LocalClient | None = None
         self._subscriptions: set[Subscription] = set()
         self._unread = 0
@@ -156,7 +156,7 @@ class Client:
         if self._entered is not None and not self._entered.closed:
             raise RuntimeError("the client has been entered already; make another one")
         self._inbox, self._unread = "", 0
-        self._entered = self._broker().connect_local(self._name)
+        self._entered = self._connect()
         self._entered.on_closed = self._over
         return self
 
@@ -174,19 +174,28 @@ class Client:
         """Publish a message. It waits while a receiver holds the publishers of a subject.
 
         Raises `ValueError` for a subject, a reply or headers that cannot be sent, or a message above
-        `max_payload`, and `ClientClosed`.
+        `max_payload`, `TypeError` for what is of another type, and `ClientClosed`.
         """
-        self._local.publish(subject.encode(), data, reply.encode() or None, encode(headers))
+        payload = _bytes(data)
+        words = _word("subject", subject), payload, _word("reply", reply) or None
+        self._local.publish(*words, encode(headers))
         while self._entered is not None and self._entered.waiting > UNPROCESSED_BYTES:  # noqa: ASYNC110 - rare
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def flush(self) -> None:
         """Wait until the server has taken what was published."""
-        while self._local.waiting:  # noqa: ASYNC110 - a turn of the loop does it, but for a held publisher
-            await asyncio.sleep(0 if self._local.waiting < UNPROCESSED_BYTES else _CHECK_SECONDS)
+        turns = 0
+        while self._local.waiting:  # some turns of the loop do it, but for what is held
+            await asyncio.sleep(0 if turns < _TURNS else _CHECK_SECONDS)
+            turns += 1
 
     def subscribe(self, subject: str, queue: str = "") -> Subscription:
-        """Messages of a subject, which may have wildcards; members of one `queue` share them."""
+        """Messages of a subject, which may have wildcards; members of one `queue` share them.
+
+        Raises `TypeError` for what is no text.
+        """
+        _word("subject", subject)
+        _word("queue", queue)
         return Subscription(self, subject, queue)
 
     async def request(
@@ -274,6 +283,20 @@ class Client:
         for answer in self._requests.values():
             if not answer.done():
                 answer.set_exception(ClientClosed("the client is closed"))
+
+
+def _word(what: str, text: object) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"a {what} is a str, not {text!r}")
+    return text.encode()
+
+
+def _bytes(data: object) -> bytes:
+    if isinstance(data, str):
+        raise TypeError(f"the data of a message is bytes, not a str: encode it, as {data[:20]!r}.encode()")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"the data of a message is bytes, not {data!r}")
+    return bytes(data)
 
 
 def _message(received: LocalMessage) -> Message:

@@ -71,7 +71,7 @@ class ManualClock(Clock):
         if is_in_loop() and (not running or asyncio.get_running_loop() in running):
             return self._advance(seconds)
         if running:
-            return do_in(running[0], self._advance(seconds)) or Done()
+            return do_in(running[0], self._advance(seconds))
         asyncio.run(self._advance(seconds))
         return Done()
 

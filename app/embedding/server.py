@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Self
 
 from ..adapters.faults.faults import Faults
+from ..adapters.faults.local_tap import local_tap
 from ..adapters.logs.destinations import LogDestinationError
 from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
@@ -17,6 +18,7 @@ from ..config.errors import ConfigError
 from ..config.options import Options
 from ..domain.address import is_wildcard, joined
 from ..domain.dataplane import AUTO, DataPlaneUnavailable
+from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
 from ..entrypoints.service import Addresses, CannotStart, Service
@@ -26,6 +28,7 @@ from ..ports.clock import Clock
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked
+from .loops import asyncio_loop
 from .views import Page, Views
 
 WAIT_SECONDS = 5.0
@@ -114,7 +117,7 @@ class Server:
 
     def _own_turn(self) -> asyncio.Lock:
         """To be held by who starts or stops it."""
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop("pynatsd.Server", "use pynatsd.ThreadedServer, also under trio")
         if self._turn is None or self._turn[0] is not loop:
             if self._running is not None and self._running.loop.is_closed():
                 raise RuntimeError("the server's event loop has ended before its stop(): make another server")
@@ -279,8 +282,12 @@ class Server:
         return "\n".join(lines)
 
     def client(self, name: str = "") -> Client:
-        """A client without a socket, to be entered with ``async with``; `name` is for the log."""
-        return Client(lambda: self._service.broker, name)
+        """A client without a socket, to be entered with ``async with``; `name` is for log and faults."""
+        return Client(lambda: self._connect_local(name))
+
+    def _connect_local(self, name: str) -> LocalClient:
+        container = self._live.container
+        return container.service().broker.connect_local(name, local_tap(self.faults, container.clock(), name))
 
     @property
     def _options(self) -> Options:

@@ -269,18 +269,25 @@ class ThreadedClient:
         self._client = client
 
     def __enter__(self) -> Self:
-        self._thread.do(self._client.__aenter__())
+        self._thread.do(self._enter())
         return self
 
+    async def _enter(self) -> None:
+        await self._client.__aenter__()
+
     def __exit__(self, *_exc: object) -> None:
-        self._thread.do(self._client.__aexit__())
+        self._leave()
 
     async def __aenter__(self) -> Self:
-        await self._thread.do(self._client.__aenter__())
+        await self._thread.do(self._enter())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self._thread.do(self._client.__aexit__())
+        await self._leave()
+
+    def _leave(self) -> Any:  # noqa: ANN401 - as `do`
+        """A server that has stopped has ended the client."""
+        return Done() if self._thread.loop.is_closed() else self._thread.do(self._client.__aexit__())
 
     def publish(
         self, subject: str, data: bytes = b"", *, reply: str = "", headers: Headers | None = None

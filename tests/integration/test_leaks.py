@@ -16,7 +16,7 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
-from benchmarks.leaks import measure, serve_once
+from benchmarks.leaks import main, measure_servers, serve_once
 from tests.fakes.event_log import RecordingEventLog
 
 QUIET: dict[str, object] = {"log_file": os.devnull}
@@ -27,15 +27,28 @@ FILES = Path("/proc/self/fd")
 @pytest.mark.parametrize("options", [{}, {"http_port": -1}])
 def test_stopped_servers(options: dict[str, object]) -> None:
     """Servers that were started, used and stopped are gone, and with them their threads, tasks and files."""
-    before, after = asyncio.run(measure(SERVERS, QUIET | options, reads=True))
+    growth = asyncio.run(measure_servers("servers", SERVERS, QUIET | options, reads=True))
+    before, after = growth.held[0], growth.held[-1]
 
-    assert (0, 0) == (before.brokers, after.brokers)
+    assert (0, 0) == (before.leftovers, after.leftovers)
     assert (before.descriptors, before.tasks, before.threads) == (
         after.descriptors,
         after.tasks,
         after.threads,
     )
     assert after.objects - before.objects < 20 * SERVERS, "a server is made of hundreds of objects"
+
+
+def test_clients_that_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """Descriptors, tasks, threads and subscriptions do not grow with clients that came and left."""
+    main(["--servers", "0", "--connections", "200"])
+
+    printed = capsys.readouterr().out
+    rows = dict(line.strip("| ").split(" | ", 1) for line in printed.splitlines() if line.startswith("| "))
+    assert "Clients that came and left: 200" in printed
+    assert ["flat"] * 4 == [
+        rows[name].rpartition(" ")[2] for name in ("descriptors", "tasks", "threads", "left over")
+    ]
 
 
 def test_the_interpreter_stays_as_it_was() -> None:

@@ -15,7 +15,7 @@ EXCEPTIONS = {
     "adapters/net_asyncio/local_addresses.py": OVER_SOCKETS,
     "adapters/net_asyncio/send_queue.py": OVER_SOCKETS,
     "adapters/faults/faults.py": "works on a running broker; tests/integration/test_faults.py",
-    "adapters/faults/layer.py": "the same",
+    "adapters/faults/local_tap.py": "the same; tests/integration/test_local_faults.py",
     "embedding/client.py": "works on a running broker; tests/integration/test_embedded_server.py",
     "embedding/cluster.py": OVER_SOCKETS,
     "embedding/cluster_faults.py": OVER_SOCKETS,

@@ -6,6 +6,7 @@ greeted, logs in to nothing, is not pinged, and is no connection for monitoring.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from ..credentials import Identity
@@ -17,9 +18,16 @@ from .connection import Connection
 from .host import Host
 from .local_wire import LocalMessage, LocalWire
 from .peer import PeerSession
+from .wire import Wire
 
 Deliver = Callable[[LocalMessage], None]
 """Gets each message of a subscription, in a turn of its own."""
+
+Tap = Callable[[LocalWire, Callable[[Wire], Connection]], tuple[Connection, Callable[[], int]]]
+"""Makes the connection of a local client, over a wire of its own, and sets the handler of the local wire.
+
+It returns, too, what counts the bytes of the client that it holds.
+"""
 
 _FORBIDDEN = (b" ", b"\t", b"\r", b"\n", b"\0")
 
@@ -79,12 +87,13 @@ class LocalSession(PeerSession):
 class LocalClient:
     """Subscribes and publishes for a part of the program. Used from the broker's thread."""
 
-    def __init__(self, host: Host[Connection], name: str) -> None:
-        """`name` is what logs call it."""
+    def __init__(self, host: Host[Connection], name: str, tap: Tap | None = None) -> None:
+        """`name` is what logs call it; `tap` may put something between wire and connection."""
         self._host = host
         self._wire = LocalWire(host.scheduler, self._dispatch)
-        self.connection = Connection(host, host.next_number(), self._wire)
-        self._wire.handler = self.connection
+        self.connection, self._held = (tap or _plain)(
+            self._wire, partial(Connection, host, host.next_number())
+        )
         self.session = LocalSession(host, self.connection, name, self._over)
         self.on_closed: Callable[[], None] | None = None
         """Called once when it is over, for any reason."""
@@ -99,7 +108,7 @@ class LocalClient:
     @property
     def waiting(self) -> int:
         """Bytes that were published and are not processed: they grow while a slow receiver holds it."""
-        return 0 if self.closed else self._wire.waiting + len(self.connection.inlet.kept())
+        return 0 if self.closed else self._wire.waiting + self._held() + len(self.connection.inlet.kept())
 
     def subscribe(self, subject: bytes, deliver: Deliver, queue: bytes | None = None) -> bytes:
         """Have messages delivered from now on; the sid is what `unsubscribe` takes.
@@ -179,6 +188,13 @@ class LocalClient:
     def _check_open(self) -> None:
         if self.closed:
             raise RuntimeError("the local client is closed")
+
+
+def _plain(local: LocalWire, connect: Callable[[Wire], Connection]) -> tuple[Connection, Callable[[], int]]:
+    """Without a tap: nothing in between."""
+    connection = connect(local)
+    local.handler = connection
+    return connection, int
 
 
 def _nothing() -> None:
