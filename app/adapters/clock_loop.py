@@ -40,7 +40,7 @@ class LoopClock(Clock):
 
 
 Poll = Callable[[int], list[tuple[int, int]]]
-"""What is ready of a set of descriptors, after so many milliseconds at most."""
+"""What is ready of a set of descriptors, after this number of milliseconds at most."""
 
 
 class _Selector(Protocol):

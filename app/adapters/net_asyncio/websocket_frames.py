@@ -148,7 +148,7 @@ class FrameReader:
         return filled
 
     def _taken(self, count: int) -> None:
-        """So many bytes of the frame's payload have been read."""
+        """This number of bytes of the frame's payload have been read."""
         mask = self._mask
         self._at += count
         self._left -= count

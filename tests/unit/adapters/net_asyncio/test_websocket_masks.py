@@ -89,7 +89,7 @@ def test_what_is_left_to_the_caller(own: Masks, rest: bytes) -> None:
 
 
 def test_places_outside() -> None:
-    """Our own functions write to no place outside of the room, whatever they are told."""
+    """Our own functions write to no place outside of the room, whatever they are asked for."""
     own = masks()
     if isinstance(own, LibraryMasks):
         pytest.skip("they are not built here")
