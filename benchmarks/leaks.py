@@ -1,6 +1,6 @@
 """What stopped servers, and clients that have left, leave in the process of a program that embeds a server.
 
-    python -m benchmarks.leaks [--servers N] [--connections N] [--idle]
+    python -m benchmarks.leaks [--servers N] [--monitored N] [--connections N] [--idle]
 
 Starts and stops servers one after the other, without monitoring and with it, and lets clients
 connect to one server and leave. Prints what the process holds after the first ones and after the
@@ -10,7 +10,9 @@ With ``--idle`` no page of monitoring is asked for.
 
 import argparse
 import asyncio
+import gc
 import os
+import socket
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.domain.closed_clients import CLOSED_CLIENTS
 from app.entrypoints.container import Container
+from benchmarks.client import PATIENCE, await_pong
 from benchmarks.holding import Growth, Holding, Limits, holding
 
 HOST = "127.0.0.1"
@@ -34,10 +37,13 @@ _ABREAST = 100
 _ADDRESSES = 250
 """Clients come from as many addresses of the loopback, so that no address runs out of ports."""
 
-_HELLO = b'CONNECT {"verbose":false,"name":"visitor"}\r\nSUB a.* 1\r\nPUB a.b 5\r\nhello\r\nPING\r\n'
+_HELLO = b'CONNECT {"verbose":false,"name":"visitor"}\r\nSUB a.%d 1\r\nPUB a.%d 5\r\nhello\r\nPING\r\n'
+
+_PATIENCE, _CHECK_SECONDS = 50, 0.1
+"""How often, and how far apart, it is checked whether the last ones are gone."""
 
 PER_SERVER = Limits(kibibytes=1.0, objects=0.5)
-PER_CONNECTION = Limits(kibibytes=0.02, objects=0.01)
+PER_CONNECTION = Limits(kibibytes=0.03, objects=0.01)
 
 
 async def serve_once(options: Mapping[str, object], *, reads: bool = True) -> "weakref.ref[Broker]":
@@ -67,28 +73,44 @@ async def _read_page(port: int) -> None:
 
 async def measure_servers(title: str, servers: int, options: Mapping[str, object], *, reads: bool) -> Growth:
     """What is held after some servers, and after others."""
-    brokers = [await serve_once(options, reads=reads) for _ in range(WARM_UP)]
+    brokers = weakref.WeakSet[Broker]()
 
-    def now() -> Holding:
-        return holding(sum(broker() is not None for broker in brokers))
+    async def serve(count: int) -> Holding:
+        for _ in range(count):
+            broker = (await serve_once(options, reads=reads))()
+            if broker is not None:
+                brokers.add(broker)
+            del broker
+        for _ in range(_PATIENCE):
+            gc.collect()
+            if not brokers:
+                break
+            await asyncio.sleep(_CHECK_SECONDS)
+        return holding(len(brokers))
 
-    counts, held = [0], [now()]
+    counts, held = [0], [await serve(WARM_UP)]
     for part in _parts(servers):
-        brokers += [await serve_once(options, reads=reads) for _ in range(part)]
         counts.append(counts[-1] + part)
-        held.append(now())
+        held.append(await serve(part))
     return Growth(title, "server", tuple(counts), tuple(held), PER_SERVER)
 
 
-async def measure_connections(connections: int) -> Growth:
+async def measure_connections(connections: int, warm_up: int = CLOSED_CLIENTS + _ABREAST) -> Growth:
     """The same for clients of one server: after those that it keeps for its page, and after others."""
     async with Server(log_file=os.devnull) as server:
 
         async def now() -> Holding:
-            await server.wait_for(lambda one: one.connz()["num_connections"] == 0, timeout=30)
-            return holding(server.subsz()["num_subscriptions"])
+            """When the links are gone, too."""
+            for _ in range(_PATIENCE):
+                found = holding(server.connz()["num_connections"] + server.subsz()["num_subscriptions"])
+                if found.descriptors <= idle.descriptors and not found.leftovers:
+                    break
+                await asyncio.sleep(_CHECK_SECONDS)
+            return found
 
-        await _visit_all(server.port, CLOSED_CLIENTS + _ABREAST)
+        await _visit_all(server.port, 1)
+        idle = holding(0)
+        await _visit_all(server.port, warm_up)
         counts, held = [0], [await now()]
         for part in _parts(connections):
             await _visit_all(server.port, part)
@@ -98,18 +120,24 @@ async def measure_connections(connections: int) -> Growth:
 
 
 async def _visit_all(port: int, count: int) -> None:
+    """In another thread, as other programs would."""
     for start in range(0, count, _ABREAST):
-        await asyncio.gather(*(_visit(port, at) for at in range(start, min(count, start + _ABREAST))))
+        await asyncio.to_thread(_visit, port, range(start, min(count, start + _ABREAST)))
 
 
-async def _visit(port: int, number: int) -> None:
-    """A client that subscribes, hears its own message, and leaves."""
-    own = (f"127.0.0.{1 + number % _ADDRESSES}", 0)
-    reader, writer = await asyncio.open_connection(HOST, port, local_addr=own)
-    writer.write(_HELLO)
-    await reader.readuntil(b"PONG\r\n")
-    writer.close()
-    await writer.wait_closed()
+def _visit(port: int, numbers: range) -> None:
+    """Clients that subscribe, hear their own message and leave, at the same time."""
+    links = [
+        socket.create_connection(
+            (HOST, port), PATIENCE, source_address=(f"127.0.0.{1 + number % _ADDRESSES}", 0)
+        )
+        for number in numbers
+    ]
+    for number, link in zip(numbers, links, strict=True):
+        link.sendall(_HELLO % (number, number))
+    for link in links:
+        await_pong(link)
+        link.close()
 
 
 def _parts(count: int) -> list[int]:
@@ -123,18 +151,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--servers", type=int, default=1000)
-    parser.add_argument("--connections", type=int, default=100_000)
+    parser.add_argument("--servers", type=int, default=1000, help="without monitoring (default: 1000)")
+    parser.add_argument("--monitored", type=int, default=100, help="with it (default: 100)")
+    parser.add_argument("--connections", type=int, default=100_000, help="(default: 100000)")
     parser.add_argument("--idle", action="store_true", help="ask for no page")
     asked = parser.parse_args(words)
     quiet: dict[str, object] = {"log_file": os.devnull}
     leaks: list[str] = []
-    for title, options in (
-        ("Servers without monitoring", quiet),
-        ("Servers with monitoring", {**quiet, "http_port": -1}),
+    for title, count, options in (
+        ("Servers without monitoring", asked.servers, quiet),
+        ("Servers with monitoring", asked.monitored, {**quiet, "http_port": -1}),
     ):
-        if asked.servers:
-            leaks += _print(asyncio.run(measure_servers(title, asked.servers, options, reads=not asked.idle)))
+        if count:
+            leaks += _print(asyncio.run(measure_servers(title, count, options, reads=not asked.idle)))
     if asked.connections:
         leaks += _print(asyncio.run(measure_connections(asked.connections)))
     return 1 if leaks else 0

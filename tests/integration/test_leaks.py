@@ -16,7 +16,7 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
-from benchmarks.leaks import main, measure_servers, serve_once
+from benchmarks.leaks import measure_connections, measure_servers, serve_once
 from tests.fakes.event_log import RecordingEventLog
 
 QUIET: dict[str, object] = {"log_file": os.devnull}
@@ -39,16 +39,11 @@ def test_stopped_servers(options: dict[str, object]) -> None:
     assert after.objects - before.objects < 20 * SERVERS, "a server is made of hundreds of objects"
 
 
-def test_clients_that_left(capsys: pytest.CaptureFixture[str]) -> None:
+def test_clients_that_left() -> None:
     """Descriptors, tasks, threads and subscriptions do not grow with clients that came and left."""
-    main(["--servers", "0", "--connections", "200"])
+    growth = asyncio.run(measure_connections(200, warm_up=100))
 
-    printed = capsys.readouterr().out
-    rows = dict(line.strip("| ").split(" | ", 1) for line in printed.splitlines() if line.startswith("| "))
-    assert "Clients that came and left: 200" in printed
-    assert ["flat"] * 4 == [
-        rows[name].rpartition(" ")[2] for name in ("descriptors", "tasks", "threads", "left over")
-    ]
+    assert not {"descriptors", "tasks", "threads", "left over"} & set(growth.leaks()), growth.table()
 
 
 def test_the_interpreter_stays_as_it_was() -> None:

@@ -74,9 +74,22 @@ def create_app(
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
-    app.openapi()  # made once, before the first request
+    app.openapi_schema = _schema_of(app, routers)
     known_as = context.settings.known_as | machine_names()
     return MonitoringMiddleware(app, _CLASSIC, context.stepper, context.probe_stepper, known_as)
+
+
+_SCHEMAS: dict[tuple[str, ...], dict[str, Any]] = {}
+"""The documents of ``/openapi.json``: to make one takes as long as all else that a server needs to start."""
+
+
+def _schema_of(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
+    """Made once for all servers with the same pages, and before the first request."""
+    further = (getattr(route, "path", "") for router in routers for route in router.routes)
+    key = (app.version, *further)
+    if key not in _SCHEMAS:
+        _SCHEMAS[key] = app.openapi()
+    return _SCHEMAS[key]
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:
