@@ -171,10 +171,9 @@ class DataPlane:
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self._lookup.slow = False
         while position < len(data):
-            pause = self._pause(inlet, work)
-            if pause is not None:
+            if inlet.closed or self.held or work <= 0:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
-                return pause
+                return self._pause(inlet)
             end = data.find(b"\n", position)
             if end < 0:
                 return self._await_line(inlet, data[position:])
@@ -237,13 +236,11 @@ class DataPlane:
             return Plan((), (), plan.refusal, denied=True)
         return self._no_reply if is_reserved_reply(message.reply) else plan
 
-    def _pause(self, inlet: Inlet, work: int) -> Progress | None:
-        """Why the ingest must not go on, if so."""
+    def _pause(self, inlet: Inlet) -> Progress:
+        """Why the ingest must not go on."""
         if inlet.closed:
             return Progress.STOPPED
-        if self.held:
-            return Progress.HELD
-        return Progress.TURN if work <= 0 else None
+        return Progress.HELD if self.held else Progress.TURN
 
     def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
         """Keep the beginning of a line, unless it is refused."""
@@ -325,6 +322,10 @@ class DataPlane:
         `skip` is the publisher, if it gets none of its own messages.
         """
         plain = len(plan.plain)
+        if plain == plan.fanout == 1:
+            if plan.plain[0].outbox is not skip:
+                self._deliver(plan.plain[0], message, tail)
+            return 1
         while True:
             stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:
