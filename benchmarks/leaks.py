@@ -99,14 +99,17 @@ async def measure_connections(connections: int, warm_up: int = CLOSED_CLIENTS + 
     """The same for clients of one server: after those that it keeps for its page, and after others."""
     async with Server(log_file=os.devnull) as server:
 
+        def held_now() -> Holding:
+            return holding(server.connz()["num_connections"] + server.subsz()["num_subscriptions"])
+
         async def now() -> Holding:
             """When the links are gone, too."""
             for _ in range(_PATIENCE):
-                found = holding(server.connz()["num_connections"] + server.subsz()["num_subscriptions"])
+                found = held_now()
                 if found.descriptors <= idle.descriptors and not found.leftovers:
-                    break
+                    return found
                 await asyncio.sleep(_CHECK_SECONDS)
-            return found
+            return held_now()
 
         await _visit_all(server.port, 1)
         idle = holding(0)
