@@ -9,5 +9,5 @@ def test_medians() -> None:
 
     text = table([line, Line("the first import", [Times(0.2, 0.0, 0.1)])])
 
-    assert "| a server | 3.0 | 4.0 | 200.0 |" in text
-    assert "| the first import | 200.0 |  | 100.0 |" in text
+    assert "| a server | 3.0 | 1.0 | 4.0 | 200.0 |" in text
+    assert "| the first import | 200.0 | 200.0 |  | 100.0 |" in text
