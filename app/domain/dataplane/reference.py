@@ -171,7 +171,8 @@ class DataPlane:
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self._lookup.slow = False
         while position < len(data):
-            if inlet.closed or self.held or work <= 0:
+            is_over = inlet.closed or self.held or work <= 0
+            if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
                 return self._pause(inlet)
             end = data.find(b"\n", position)
