@@ -48,4 +48,4 @@ def test_what_is_no_order() -> None:
         return errors
 
     (error,) = asyncio.run(play())
-    assert error.endswith('publish to "orders.new": an order is a JSON object')
+    assert error.lower().endswith('publish to "orders.new": an order is a json object')
