@@ -118,7 +118,7 @@ class HookGate:
                 self._note(question, outcome)
             return outcome is not None
 
-        if not self._observations.add(job):
+        if not self._observations.add(job, len(question.event.data)):
             self._record(HookSkipped(_link(question.event), question.point.value))
 
     def _call(self, question: "_Question", done: Callable[[HookOutcome], None]) -> HookOutcome | None:

@@ -44,7 +44,7 @@ from .congestion import Peer as FlowPeer
 from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
-from .session import Detour, Session
+from .session import HookPassage, Session
 from .wire import Wire
 
 SMALL_READ = 16 * 1024
@@ -105,7 +105,7 @@ class Connection:
         self.outbox: Outbox = host.plane.outbox(wire, self)
         self.session: Session
         self.inlet: Inlet
-        self.passage: Detour | None = None  # for a peer of whose messages hooks have seen some
+        self.passage: HookPassage | None = None  # for a peer of whose messages hooks have seen some
         self._waits = 0
         self._early = EarlyInput(host.flow)
         self._listening = False

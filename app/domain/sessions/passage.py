@@ -37,13 +37,13 @@ class HookedPeer(Session, Protocol):
         """What hooks know of its client."""
         ...
 
-    def rejected(self, error: ProtocolError) -> None:
-        """Hooks do not let its message pass."""
+    def refuse(self, error: ProtocolError) -> None:
+        """Answer with the error."""
         ...
 
 
 class Passage:
-    """Of one connection, made for its first message that hooks see. Implements `session.Detour`."""
+    """Of one connection, made for its first message that hooks see. Implements `session.HookPassage`."""
 
     __slots__ = ("_delivery", "_hooks", "_peer", "inlet")
 
@@ -116,7 +116,7 @@ class Passage:
 
     def _obey(self, message: HookedMessage, verdict: Verdict) -> None:
         if isinstance(verdict, Refuse):
-            self._peer.rejected(publish_refused(message.subject, verdict))
+            self._peer.refuse(publish_refused(message.subject, verdict))
             return
         new = verdict if isinstance(verdict, HookedMessage) else message
         own, past, plane = self._peer.connection.inlet, self.inlet, self._peer.host.plane

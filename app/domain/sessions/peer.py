@@ -210,10 +210,6 @@ class PeerSession(ABC):
             passage = self.connection.passage = Passage(self, hooks)
         return passage.take(plan, message)
 
-    def rejected(self, error: ProtocolError) -> None:
-        """Hooks do not let its message pass."""
-        self.refuse(error)
-
     # --- errors ----------------------------------------------------------------
 
     def refuse(self, error: ProtocolError) -> None:

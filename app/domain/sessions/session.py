@@ -30,7 +30,7 @@ class Session(Control, Protocol):
         ...
 
 
-class Detour(Protocol):
+class HookPassage(Protocol):
     """What a message does before it is published, where hooks see it; see `passage`."""
 
     inlet: Inlet

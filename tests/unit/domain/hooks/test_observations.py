@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.domain.hooks.observations import AT_ONCE, MOST_WAITING, Observations
+from app.domain.hooks.observations import AT_ONCE, MOST_WAITING, MOST_WAITING_BYTES, Observations
 
 
 def test_calls_that_end_at_once() -> None:
@@ -14,7 +14,7 @@ def test_calls_that_end_at_once() -> None:
         made.append(1)
         return True
 
-    assert all(observations.add(job) for _ in range(2 * AT_ONCE))
+    assert all(observations.add(job, 0) for _ in range(2 * AT_ONCE))
     assert 2 * AT_ONCE == len(made)
 
 
@@ -32,8 +32,8 @@ def test_calls_that_take_time() -> None:
 
         return begin
 
-    assert all(observations.add(job(number)) for number in range(AT_ONCE + MOST_WAITING))
-    assert not observations.add(job(-1))
+    assert all(observations.add(job(number), 1) for number in range(AT_ONCE + MOST_WAITING))
+    assert not observations.add(job(-1), 1)
     assert AT_ONCE == len(begun)
 
     ends[0]()
@@ -41,3 +41,21 @@ def test_calls_that_take_time() -> None:
     assert [AT_ONCE] == begun[AT_ONCE:]
     ends[1]()
     assert [AT_ONCE, AT_ONCE + 1, AT_ONCE + 2] == begun[AT_ONCE:]
+
+
+def test_large_messages_in_line() -> None:
+    """Their bytes are bounded, too, and free again when it is their turn."""
+    observations = Observations()
+    ends: list[Callable[[], None]] = []
+
+    def job(end: Callable[[], None]) -> bool:
+        ends.append(end)
+        return False
+
+    half = MOST_WAITING_BYTES // 2
+
+    taken = [observations.add(job, half) for _ in range(AT_ONCE + 3)]
+
+    assert [True] * (AT_ONCE + 2) + [False] == taken
+    ends[0]()
+    assert observations.add(job, half)
