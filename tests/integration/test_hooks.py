@@ -10,6 +10,7 @@ import nats
 import pynatsd
 import pytest
 from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from tests.support.twins import twins
@@ -18,6 +19,11 @@ WAIT = 5.0
 
 Decide = Callable[[pynatsd.HookEvent], object]
 Answered = pynatsd.Allow | pynatsd.Refuse | pynatsd.Rewrite | None
+
+
+def allow(_event: pynatsd.HookEvent) -> object:
+    """Nothing is to be said against it."""
+    return None
 
 
 class Recorder(pynatsd.Hooks):
@@ -33,7 +39,7 @@ class Recorder(pynatsd.Hooks):
 
     def _see(self, name: str, event: pynatsd.HookEvent) -> Answered:
         self.seen.setdefault(name, []).append(event)
-        answer = self.decide.get(name, lambda _event: None)(event)
+        answer = self.decide.get(name, allow)(event)
         assert isinstance(answer, pynatsd.Allow | pynatsd.Refuse | pynatsd.Rewrite | None)
         return answer
 
@@ -176,7 +182,7 @@ async def test_requests(twin: str) -> None:
     async with running(twin) as scene:
         service, requester = await scene.client("s"), await scene.client("r")
 
-        async def answer(message: nats.aio.msg.Msg) -> None:
+        async def answer(message: Msg) -> None:
             await message.respond(message.data + b"!")
 
         await service.subscribe("h.echo", cb=answer)
