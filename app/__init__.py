@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 from .domain.certificate import CertificateNames
 from .domain.connection_type import ConnectionType
 from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from .domain.hooks.decisions import Allow, Refuse, Rewrite
 from .domain.permissions.rules import Permissions, Responses, Rule, entry
 
 if TYPE_CHECKING:
+    from .domain.hooks.hook_event import HookClient, HookEvent
     from .embedding.client import Client, ClientClosed, Message, NoResponders, Subscription
     from .embedding.cluster import Cluster
     from .embedding.server import Server
     from .embedding.threaded import ThreadedCluster, ThreadedServer
     from .entrypoints.service import CannotStart
+    from .ports.hooks import Hooks
 
 __all__ = [
+    "Allow",
     "Answer",
     "CannotStart",
     "CertificateNames",
@@ -28,12 +32,17 @@ __all__ = [
     "Cluster",
     "ConnectionType",
     "Credentials",
+    "HookClient",
+    "HookEvent",
+    "Hooks",
     "Identity",
     "Message",
     "NoResponders",
     "PendingVerdict",
     "Permissions",
+    "Refuse",
     "Responses",
+    "Rewrite",
     "Rule",
     "Server",
     "Subscription",
@@ -50,6 +59,9 @@ _MODULES = {
     "Client": ".embedding.client",
     "ClientClosed": ".embedding.client",
     "Cluster": ".embedding.cluster",
+    "HookClient": ".domain.hooks.hook_event",
+    "HookEvent": ".domain.hooks.hook_event",
+    "Hooks": ".ports.hooks",
     "Message": ".embedding.client",
     "NoResponders": ".embedding.client",
     "Server": ".embedding.server",

@@ -296,6 +296,19 @@ class UnixSocketOptions(Section):
     ] = None
 
 
+class HookOptions(Section):
+    """Code of the operator's own that sees what clients do. There is some when there is a factory."""
+
+    factory: Annotated[
+        Annotated[str, AfterValidator(_factory)] | None,
+        Key("Hooks of your own, as `package.module:factory`.", guards=True),
+    ] = None
+    shadow: Annotated[bool, Key("Log what hooks would refuse, and refuse nothing.", guards=True)] = False
+    time_limit: Annotated[
+        Seconds | None, Key("Time limit for one answer of a hook; what the hooks say if not set.")
+    ] = None
+
+
 class Options(Section):
     """One server's settings; see `make_options` and `app.config.load`."""
 
@@ -348,6 +361,7 @@ class Options(Section):
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
+    hooks: Annotated[HookOptions, Key("Hooks of your own.", guards=True)] = HookOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False

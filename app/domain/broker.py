@@ -19,6 +19,8 @@ from .dataplane.seam import MakePlane, Plane
 from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
+from .hooks.gate import HookGate
+from .hooks.hook_event import HookPoint
 from .interest.failover import Failover
 from .interest.index import SubscriptionIndex
 from .interest.interest import Interest
@@ -68,6 +70,8 @@ class Needs:
     """Makes what a new client has to sign; None if there is no login by signature."""
     anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
     """See `Host.anonymous`."""
+    hooks: HookGate | None = None
+    """See `Host.hooks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Broker:
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
         self.anonymous = needs.anonymous
+        self.hooks = needs.hooks
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.turns = FairQueue(scheduler)
@@ -148,6 +153,8 @@ class Broker:
         tombstones = Tombstones(self.scheduler) if clustered else None
         failover = Failover(index, tombstones)
         routing = Routing(index, self._find_member, failover, compatibility=self.compatibility)
+        if needs.hooks is not None:
+            routing.hooks = needs.hooks.patterns
         plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
@@ -293,7 +300,7 @@ class Broker:
             self.cluster.opened(connection)
             return
         self._pings.add(connection)
-        if self.gatekeeper.required:
+        if self.gatekeeper.required or (self.hooks is not None and self.hooks.asks(HookPoint.CONNECT)):
             self._logins.add(connection)
 
     def login_pending(self, connection: Connection) -> None:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..domain.protocol.errors import InvalidSubject
+from ..domain.protocol.errors import InvalidSubject, PermissionsViolation
+from ..domain.protocol.header_block import Headers, decode, encode
 from ..domain.sessions.local_client import LocalClient
 from ..domain.sessions.local_wire import LocalMessage
-from .headers import Headers, decode, encode
 
 UNREAD_BYTES = 8 * 1024 * 1024
 """Messages that a program has not read, above which the client is handed no more: then it is slow."""
@@ -65,10 +65,13 @@ class Subscription:
         self._unread: deque[Message] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._is_over = False
+        self._is_pending = False
+        """Whether hooks are asked about it."""
         self._unread_bytes = 0
 
     async def __aenter__(self) -> Self:
         self.begin()
+        await self._permitted()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -79,6 +82,19 @@ class Subscription:
         if self._sid is None or self._is_over:
             self._sid = self._client.subscribed(self, self._subject, self._queue)
             self._is_over = False
+            self._is_pending = self._client.is_subscribed(self._sid) is None
+
+    async def _permitted(self) -> None:
+        """Wait for hooks that are asked. Raises `PermissionError` if they refuse it."""
+        while self._sid is not None and self._is_pending:
+            permitted = self._client.is_subscribed(self._sid)
+            if permitted is None:
+                await asyncio.sleep(_CHECK_SECONDS)
+                continue
+            self._is_pending = False
+            if not permitted:
+                self.end()
+                raise PermissionError(f"hooks refuse the subscription to {self._subject!r}")
 
     def end(self) -> None:
         """Unsubscribe; what is unread can still be read. `begin` subscribes again."""
@@ -108,12 +124,13 @@ class Subscription:
     async def next(self, timeout: float | None = None) -> Message:  # noqa: ASYNC109 - as clients of NATS have it
         """The next message; wait for it for `timeout` seconds, or for ever.
 
-        Raises `TimeoutError`, `ClientClosed` when nothing will come any more, and `RuntimeError` before
-        the subscription was entered.
+        Raises `TimeoutError`, `ClientClosed` when nothing will come any more, `PermissionError` if hooks
+        refuse the subscription, and `RuntimeError` before it was entered.
         """
         if self._sid is None:
             raise RuntimeError("enter the subscription first: async with client.subscribe(...) as messages")
         async with asyncio.timeout(timeout):
+            await self._permitted()
             while not self._unread:
                 if self._is_over:
                     raise ClientClosed("the subscription is over")
@@ -238,7 +255,7 @@ class Client:
     # --- for subscriptions ---------------------------------------------------------------
 
     def subscribed(self, subscription: Subscription, subject: str, queue: str) -> bytes:
-        """Subscribe; return the sid. Raises `ValueError` and `ClientClosed`."""
+        """Subscribe; return the sid. Raises `ValueError`, `ClientClosed` and `PermissionError`."""
 
         def deliver(received: LocalMessage) -> None:
             message = _message(received)
@@ -252,8 +269,14 @@ class Client:
             raise ValueError(
                 f"{subject!r} is no subject: tokens are separated by dots, and none is empty"
             ) from None
+        except PermissionsViolation as error:
+            raise PermissionError(error.what.decode(errors="replace")) from None
         self._subscriptions.add(subscription)
         return sid
+
+    def is_subscribed(self, sid: bytes) -> bool | None:
+        """Whether a subscription is in effect; None while hooks are asked about it."""
+        return self._local.is_subscribed(sid)
 
     def unsubscribed(self, subscription: Subscription, sid: bytes) -> None:
         """End a subscription."""

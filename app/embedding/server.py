@@ -25,6 +25,7 @@ from ..entrypoints.service import Addresses, CannotStart, Service
 from ..entrypoints.settings import log_settings, monitor_settings
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
+from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked
@@ -34,7 +35,7 @@ from .views import Page, Views
 WAIT_SECONDS = 5.0
 """How long `wait_for` waits, unless it is called with another time."""
 
-_REASONS = (AuthError, ConfigError, DataPlaneUnavailable, LogDestinationError, TlsError)
+_REASONS = (AuthError, ConfigError, DataPlaneUnavailable, HooksError, LogDestinationError, TlsError)
 """Why a server cannot start, before it opens anything."""
 
 _CHECK_SECONDS = 0.002
@@ -61,6 +62,7 @@ class Server:
         clock: Clock | None = None,
         debug_log: bool = False,
         record: bool = False,
+        hooks: Hooks | Mapping[str, object] | None = None,
         **keys: object,
     ) -> None:
         """Configure it: nothing is opened, and nothing is checked, before `start`.
@@ -70,11 +72,16 @@ class Server:
         -1 mean any free port; sizes and times may be texts. `data_plane` is ``native``, ``python`` or
         ``auto``. With a `clock` such as `pynatsd.testing.ManualClock` time passes as that says.
         `debug_log` adds lines about each connection to `log`; `record` keeps what is said on each link,
-        for `conversation`.
+        for `conversation`. `hooks` see what clients do, and decide; a mapping is that key of the file.
         """
         if not isinstance(config, Mapping | None):
             raise TypeError(f"config is a mapping, not {config!r}; the path of a file is config_file=")
+        if isinstance(hooks, Mapping):
+            keys["hooks"], hooks = hooks, None
+        if not isinstance(hooks, Hooks | None):
+            raise TypeError(f"hooks is an object of a class that extends pynatsd.Hooks, not {hooks!r}")
         self._asked = Asked(config or {}, keys, os.fspath(config_file))
+        self._hooks = hooks
         self._data_plane = data_plane
         self._clock = clock
         self._debug_log = debug_log
@@ -139,6 +146,8 @@ class Server:
         container.use("taps", (self.faults.layer,))
         if self._clock is not None:
             container.use("clock", self._clock)
+        if self._hooks is not None:
+            container.use("hooks", self._hooks)
         if isinstance(self._clock, ManualClock):
             self._clock.join()
         return _Running(container, options)

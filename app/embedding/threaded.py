@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from ..adapters.faults.faults import Faults
+from ..domain.protocol.header_block import Headers
 from .client import Client, ClientClosed, Message, Subscription
 from .cluster import Cluster
-from .headers import Headers
 from .loops import Done, LoopThread, is_in_loop, run_without_loop
 from .server import WAIT_SECONDS, Server
 from .views import Page

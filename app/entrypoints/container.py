@@ -18,6 +18,7 @@ from dependency_injector import providers
 from ..adapters.auth.setup import open_authenticator
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
+from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
 from ..adapters.logs.rate_limit import RateLimitedEventLog
 from ..adapters.logs.setup import open_event_log
@@ -41,6 +42,7 @@ from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
 from ..domain.events import InternalFailure
 from ..domain.failure import described
+from ..domain.hooks.gate import HookGate
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
@@ -48,6 +50,7 @@ from ..ports.broker_view import BrokerView
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
 from ..ports.event_log import EventLog
+from ..ports.hooks import HookRunner, Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.transport import Dialer, Listener
@@ -64,6 +67,7 @@ from .settings import (
     cluster_auth_settings,
     cluster_settings,
     dialed_route_tls,
+    hook_settings,
     limits,
     log_settings,
     monitor_endpoints,
@@ -133,6 +137,14 @@ class Container:
             open_authenticator, auth_settings(options), self.event_log.provided.record
         )
 
+        self.hooks: providers.Provider[Hooks | None] = providers.Singleton(load_hooks, hook_settings(options))
+        self.checked_hooks: providers.Provider[CheckedHooks | None] = providers.Singleton(
+            check_hooks, self.hooks, hook_settings(options)
+        )
+        self.open_hooks: providers.Provider[OpenHooks | None] = providers.Singleton(
+            open_hooks, self.checked_hooks, self.clock, self.event_log
+        )
+
     def _provide_membership(self, options: Options) -> None:
         """What it takes to belong to a cluster."""
         record = self.event_log.provided.record
@@ -175,6 +187,7 @@ class Container:
                 events=self.event_log,
                 make_nonce=self.make_nonce,
                 anonymous=providers.Object(anonymous(options)),
+                hooks=providers.Callable(_gate, self.open_hooks),
             ),
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),
@@ -318,8 +331,17 @@ class Container:
                 monitor=self.monitor,
                 data_plane=twin,
                 are_descriptors_plenty=self.are_descriptors_plenty,
+                hooks=providers.Callable(_runner, self.open_hooks),
             ),
         )
+
+
+def _gate(hooks: OpenHooks | None) -> HookGate | None:
+    return None if hooks is None else hooks.gate
+
+
+def _runner(hooks: OpenHooks | None) -> HookRunner | None:
+    return None if hooks is None else hooks.runner
 
 
 def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:

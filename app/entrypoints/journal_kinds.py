@@ -30,6 +30,7 @@ from ..domain.events import (
     ServerFailure,
     SlowConsumer,
 )
+from ..domain.hooks.events import HookBreakerClosed, HookBreakerOpened
 
 BAD, WARN, GOOD = "bad", "warn", "good"
 
@@ -77,6 +78,8 @@ KINDS: Mapping[type[Event], EventKind] = {
     PublishersHeld: EventKind("publishers_held", "Publishers held", WARN, _held, _field("name")),
     AuthorizationFailed: EventKind("login_refused", "Login refused", WARN),
     AuthorizationTimedOut: EventKind("login_refused", "Login timed out", WARN),
+    HookBreakerOpened: EventKind("hook_failed", "Hook not called", BAD, _field("point")),
+    HookBreakerClosed: EventKind("hook_failed", "Hook works again", GOOD, _field("point")),
     AuthenticatorFailed: EventKind("login_refused", "Authenticator failed", BAD, _field("reason")),
     HandshakeFailed: _tls(_field("reason")),
     ProtectionBroken: _tls(_field("reason")),

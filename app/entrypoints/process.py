@@ -21,6 +21,7 @@ from ..domain.broker import FLUSH_SECONDS
 from ..domain.events import Event, SignalTrapped
 from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
+from ..ports.hooks import HooksError
 from . import signals
 from .certificates import read_again
 from .container import Container
@@ -70,7 +71,7 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
             return _run_with_log(container, loaded, events, at_end)
         except CannotStart as error:  # it is logged
             fact = error.fact
-        except (AuthError, TlsError, PidFileError) as error:
+        except (AuthError, HooksError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
             events.record(fact)
         if _logs_elsewhere(loaded.options):
@@ -79,7 +80,7 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
 
 
 def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end: ExitStack) -> int:
-    """Raises `AuthError`, `TlsError`, `PidFileError` and `CannotStart`."""
+    """Raises `AuthError`, `HooksError`, `TlsError`, `PidFileError` and `CannotStart`."""
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     if container.fell_back:
@@ -89,6 +90,7 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end
         events.record(PendingRaised(None, max_pending, options.max_payload))
     container.own_process()
     container.authenticator()
+    container.checked_hooks()
     container.client_tls()
     container.accepted_route_tls()
     container.dialed_route_tls()

@@ -33,6 +33,7 @@ from ..domain.protocol.encode import ListenerInfo
 from ..domain.sessions.wire import Handler, Wire
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
+from ..ports.hooks import HookRunner
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import StopIncomplete
@@ -122,6 +123,7 @@ class Parts:
     """Name of the twin that runs, for the log."""
     are_descriptors_plenty: Callable[[], bool]
     """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
+    hooks: HookRunner | None = None
 
 
 class Service:
@@ -292,6 +294,8 @@ class Service:
         self._are_closed = True
         await self._close_listeners()
         await self._in_time("monitoring", self._parts.monitor.close())
+        if self._parts.hooks is not None:
+            await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
         self._at_once("the authenticator", self._parts.authenticator.close)
         self._at_once("the authenticator of routes", self._parts.route_authenticator.close)
 

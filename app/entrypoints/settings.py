@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from .. import __version__
 from ..adapters.auth.setup import AuthSettings
+from ..adapters.hooks.setup import HookSettings
 from ..adapters.logs.setup import LogSettings
 from ..adapters.monitoring.context import MonitorSettings
 from ..adapters.monitoring.monitor import MonitorEndpoint
@@ -74,6 +75,12 @@ def auth_settings(options: Options) -> AuthSettings:
         authenticator_seconds=section.authenticator_timeout,
         max_waiting=options.max_connections,
     )
+
+
+def hook_settings(options: Options) -> HookSettings:
+    """Hooks of the operator's own."""
+    section = options.hooks
+    return HookSettings(section.factory or "", shadow=section.shadow, time_limit=section.time_limit or 0.0)
 
 
 def _permissions(options: Options) -> Mapping[str, Permissions]:

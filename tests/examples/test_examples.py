@@ -118,8 +118,13 @@ def run_pytest(project: Path) -> str:
 
 @pytest.mark.parametrize(
     ("name", "tests", "summary"),
-    [("web", WEB, "1 passed"), ("service", "", "7 passed"), ("authenticator", AUTHENTICATOR, "6 passed")],
-    ids=["web", "service", "authenticator"],
+    [
+        ("web", WEB, "1 passed"),
+        ("service", "", "7 passed"),
+        ("authenticator", AUTHENTICATOR, "6 passed"),
+        ("hook", "", "2 passed"),
+    ],
+    ids=["web", "service", "authenticator", "hook"],
 )
 @pytest.mark.timeout(150)
 def test_an_example(tmp_path: Path, name: str, tests: str, summary: str) -> None:

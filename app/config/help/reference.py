@@ -13,6 +13,7 @@ from ..options import (
     AuthorizationOptions,
     ClusterAuthorizationOptions,
     ClusterOptions,
+    HookOptions,
     Options,
     UnixSocketOptions,
     UserOptions,
@@ -31,6 +32,7 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
     ("websocket", WebsocketOptions, "## In `websocket`"),
     ("unix_socket", UnixSocketOptions, "## In `unix_socket`"),
+    ("hooks", HookOptions, "## In `hooks`"),
 )
 """All sections, each with the path that leads to it, and its title."""
 
@@ -133,7 +135,7 @@ def _name(kind: Any) -> str:  # noqa: ANN401 - whatever an annotation may be
         return "array of strings"
     if hasattr(kind, "__metadata__"):
         return _name(get_args(kind)[0])
-    return {bool: "`true` or `false`", str: "string", Permissions: "map"}[kind]
+    return {bool: "`true` or `false`", float: "time", str: "string", Permissions: "map"}[kind]
 
 
 def _default(field: FieldInfo) -> str:

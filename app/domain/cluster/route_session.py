@@ -21,7 +21,7 @@ from typing import ClassVar, Protocol
 
 from ..address import HIGHEST_PORT
 from ..credentials import Credentials, Gatekeeper, Identity
-from ..dataplane.seam import MEMBER_MARK
+from ..dataplane.constants import MEMBER_MARK
 from ..events import AuthorizationTimedOut, Event
 from ..interest.routing import Audience
 from ..limits import Limits, route_line

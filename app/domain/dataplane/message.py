@@ -1,11 +1,13 @@
 """The line of a message, taken apart, in the plain twin: PUB, HPUB, and MSG and HMSG of routes."""
 
+import sys
 from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
-from ..protocol.commands import is_too_long, words_of
+from ..protocol.commands import LINE_SLACK, is_too_long, words_of
+from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
-from .seam import MEMBER_MARK, Fault, Kind
+from .seam import Fault, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"
@@ -22,6 +24,9 @@ class Bounds(NamedTuple):
     """Negative for no limit."""
     line: int
     """For the argument of the line."""
+
+
+_UNBOUNDED = Bounds(-1, sys.maxsize - LINE_SLACK)
 
 
 class Faulty(Exception):
@@ -132,6 +137,19 @@ def _check_length(verb: bytes, line: bytes, limit: int) -> None:
     argument = _argument_of(verb, line)
     if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
         raise Faulty(Fault.LINE, b"")
+
+
+def whole_message(data: bytes) -> tuple[Message, bytes]:
+    """A PUB or HPUB of any size, and its payload with CR LF; raises `ValueError` for other bytes."""
+    line, lf, payload = data.partition(b"\n")
+    verb = verb_of(line, Kind.CLIENT, headers=True)
+    try:
+        message = understand(verb, line, _UNBOUNDED) if lf and verb else None
+    except Faulty:
+        message = None
+    if message is None or len(payload) != message.size + 2 or not payload.endswith(b"\r\n"):
+        raise ValueError(f"not one whole message: {data[:64]!r}")
+    return message, payload
 
 
 def _fits(header: bytes, size: int) -> bool:

@@ -26,7 +26,7 @@ cdef extern from *:
 
 import math
 
-from . import seam
+from . import constants, seam
 from ..limits import route_line, route_payload
 
 include "subject.pxi"
@@ -43,10 +43,10 @@ include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
 
-cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
-cdef int64_t TURN_WORK = seam.TURN_WORK
-cdef int64_t CHECK_WORK = seam.CHECK_WORK
-cdef Py_ssize_t RECEIVERS_PER_CHECK = seam.RECEIVERS_PER_CHECK
+cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
+cdef int64_t TURN_WORK = constants.TURN_WORK
+cdef int64_t CHECK_WORK = constants.CHECK_WORK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -137,8 +137,14 @@ cdef class DataPlane:
     def group(self):
         return Group()
 
-    def plan(self, plain, groups, refusal=b"", denied=False):
-        return Plan(plain, groups, refusal, denied)
+    def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
+        return Plan(plain, groups, refusal, denied, hook)
+
+    def receivers(self, Plan plan not None, Outbox skip):
+        return plan.receivers_but(self.draw, skip)
+
+    def deliver(self, Target target not None, bytes data not None):
+        deliver_alone(target, data)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -258,11 +264,20 @@ cdef class DataPlane:
                 if not inlet.closed:
                     inlet.keep(line, count, 0)
                 return HELD
-            if self.patient and plan.fanout() == 0 and not plan.refused:
+            if self.patient and plan.fanout() == 0 and not plan.refused and not plan.hook:
                 self.patient = False
                 inlet.keep(line, count, 0)
                 return LATER
-            position += self.publish(inlet, &message, plan, count, &work)
+            if unlikely(plan.hook):
+                position += stride_of(&message)
+                self.count_in(inlet, &message, 1)
+                if not inlet.hand_over(plan, &message):
+                    if not inlet.closed:
+                        inlet.keep(data + position, size - position, 0)
+                    return STOPPED
+                self.lookup.slow = True
+            else:
+                position += self.publish(inlet, &message, plan, count, &work)
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK

@@ -8,7 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 from ..subjects.changes import WildcardChanges
 from ..subjects.subject import has_wildcard, is_plain, tokens_of
-from .seam import DEEPEST_KIND, PLAN_BUDGET, PlanFigures
+from .constants import DEEPEST_KIND, PLAN_BUDGET
+from .seam import PlanFigures
 
 ENTRY_BYTES = 300
 """About what an entry takes, with its place in the dict; its key comes on top."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from ..closed_clients import TEXT_LENGTH, ClosedClient
@@ -15,8 +16,12 @@ from ..events import (
     Event,
     PayloadExceeded,
 )
+from ..hooks.decisions import Refuse
+from ..hooks.gate import Verdict
+from ..hooks.hook_event import HookEvent, HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
+from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
 from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
@@ -26,6 +31,7 @@ from ..protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     InvalidClientProtocol,
+    LoginRefused,
     MaximumPayload,
     MaximumSubscriptions,
     NoRespondersWithoutHeaders,
@@ -33,6 +39,7 @@ from ..protocol.errors import (
     ProtocolError,
 )
 from ..stats import ClientRights, ClientStats, Denial, Profile
+from .asking_hooks import ask, subscribe_if
 from .connection import Connection
 from .host import Host
 from .peer import PeerSession
@@ -40,7 +47,6 @@ from .permission_guard import PermissionGuard, publish_denied, publish_violation
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
-
 
 PROTOCOLS = (0, ASYNC_INFO)
 """All there are."""
@@ -58,6 +64,7 @@ class ClientSession(PeerSession):
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
+        "_asks_hooks",
         "_denials",
         "_echo",
         "_guard",
@@ -78,7 +85,9 @@ class ClientSession(PeerSession):
 
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
-        self.identity: Identity | None = None if host.gatekeeper.required else Identity()
+        self._asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
+        must_connect = host.gatekeeper.required or self._asks_hooks
+        self.identity: Identity | None = None if must_connect else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._verbose = True
         self._pedantic = True
@@ -213,7 +222,7 @@ class ClientSession(PeerSession):
 
     def _begin_as_anonymous(self) -> None:
         """Let a client in that may do without a login, until its CONNECT says who it is."""
-        if self._anonymous is not None:
+        if self._anonymous is not None and not self._asks_hooks:
             self._become(self._anonymous)
 
     def _become(self, identity: Identity) -> None:
@@ -286,13 +295,28 @@ class ClientSession(PeerSession):
         if not self._may_become(identity):
             self.refuse(AuthorizationViolation())
             return False
+        hooks = self.host.hooks
+        if hooks is not None and self._asks_hooks and not self._logged_in:
+            login = HookEvent(replace(self.hook_client, user=identity.user))
+            ask(self, hooks, HookPoint.CONNECT, login, partial(self._let_in_if, identity))
+        else:
+            self._let_in(identity)
+        return not self.connection.closed
+
+    def _let_in_if(self, identity: Identity, verdict: Verdict) -> None:
+        """Obey what hooks say of a login."""
+        if isinstance(verdict, Refuse):
+            self.refuse(LoginRefused(verdict.text))
+        else:
+            self._let_in(identity)
+
+    def _let_in(self, identity: Identity) -> None:
         if not self._logged_in:
             self.host.client_in(self.connection)
         self._logged_in = True
         self._become(identity)
         if self._verbose:
             self.connection.send(encode.OK)
-        return True
 
     def _apply_options(self) -> None:
         inlet = self.connection.inlet
@@ -329,7 +353,7 @@ class ClientSession(PeerSession):
     def process_sub(self, argument: bytes) -> None:
         """Subscribe, and answer a client that wants that."""
         super().process_sub(argument)
-        if self._verbose:
+        if self._verbose and not self.connection.waiting:
             self.connection.outbox.send(encode.OK)
 
     def subscribe(self, command: Subscribe) -> None:
@@ -341,8 +365,18 @@ class ClientSession(PeerSession):
         limit = self.host.limits.max_subscriptions
         if limit and len(self.subscriptions) >= limit:
             raise MaximumSubscriptions
+        hooks, add = self.host.hooks, partial(self._add, command, rule)
+        if hooks is not None and hooks.asks(HookPoint.SUBSCRIBE):
+            event = subscription_event(self.hook_client, command)
+            ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
+        else:
+            add()
+
+    def _add(self, command: Subscribe, rule: Filter | None) -> None:
         outbox = self.connection.outbox
         self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+        if self._verbose and self.connection.waiting:  # hooks have answered late
+            outbox.send(encode.OK)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, and answer a client that wants that."""
@@ -411,6 +445,8 @@ class ClientSession(PeerSession):
         if self.connection.was_opened or not self.over_websocket:
             self.host.history.closed.add(self._last_words())
         self._obey(None)
+        if self._logged_in and self.host.hooks is not None:
+            self.host.hooks.observe(HookPoint.DISCONNECT, HookEvent(self.hook_client))
         super().closed()
 
     def _last_words(self) -> ClosedClient:

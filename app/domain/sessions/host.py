@@ -9,6 +9,7 @@ from ..credentials import Gatekeeper, Identity
 from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
+from ..hooks.gate import HookGate
 from ..interest.interest import Interest
 from ..interest.subscription import Subscription
 from ..limits import Limits
@@ -54,6 +55,11 @@ class Host(Protocol[C_contra]):
     @property
     def anonymous(self) -> Mapping[ConnectionType, Identity]:
         """Who a client without credentials is, where a login is required and it may do without."""
+        ...
+
+    @property
+    def hooks(self) -> HookGate | None:
+        """Code of an operator that sees what clients do; None for the most servers."""
         ...
 
     @property

@@ -10,10 +10,13 @@ from functools import partial
 from typing import ClassVar
 
 from ..credentials import Identity
+from ..hooks.gate import Verdict
+from ..hooks.hook_event import HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol.commands import Subscribe
-from ..protocol.errors import ProtocolError
+from ..protocol.errors import PermissionsViolation, ProtocolError
+from .asking_hooks import ask, subscribe_if
 from .connection import Connection
 from .host import Host
 from .local_wire import LocalMessage, LocalWire
@@ -37,13 +40,15 @@ class LocalSession(PeerSession):
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
-    __slots__ = ("_ended", "_name")
+    __slots__ = ("_ended", "_name", "undecided")
 
     def __init__(
         self, host: Host[Connection], connection: Connection, name: str, ended: Callable[[], None]
     ) -> None:
         self._name = name
         self._ended = ended
+        self.undecided: set[bytes] = set()
+        """Subscriptions, by sid, that hooks are asked about."""
         super().__init__(host, connection, admitted=True)
         inlet = connection.inlet
         inlet.audience = Audience.LENIENT
@@ -57,8 +62,26 @@ class LocalSession(PeerSession):
         return self._name
 
     def refuse(self, error: ProtocolError) -> None:
-        """End it: it checks what it sends, so a limit was lowered while its messages waited."""
-        self.end(self.event_of(error))
+        """End it: it checks what it sends, so a limit was lowered while its messages waited.
+
+        What hooks have refused is in the log.
+        """
+        if not isinstance(error, PermissionsViolation):
+            self.end(self.event_of(error))
+
+    def subscribe(self, command: Subscribe) -> None:
+        """Add a subscription, if hooks allow it. Raises `PermissionsViolation` if they refuse at once."""
+        hooks = self.host.hooks
+        if hooks is None or not hooks.asks(HookPoint.SUBSCRIBE):
+            super().subscribe(command)
+            return
+        self.undecided.add(command.sid)
+        event = subscription_event(self.hook_client, command)
+        ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(self._settle, command))
+
+    def _settle(self, command: Subscribe, verdict: Verdict) -> None:
+        self.undecided.discard(command.sid)
+        subscribe_if(command, partial(super().subscribe, command), verdict)
 
     def process_connect(self, argument: bytes) -> None:
         """Nothing to do."""
@@ -114,7 +137,8 @@ class LocalClient:
         """Have messages delivered from now on; the sid is what `unsubscribe` takes.
 
         Raises `ValueError` for a subject or queue group that is no word, or too long for a
-        line, `InvalidSubject` for a malformed subject, and `RuntimeError` when the client is closed.
+        line, `InvalidSubject` for a malformed subject, `PermissionsViolation` where hooks refuse it at once,
+        and `RuntimeError` when the client is closed. Hooks may also answer later: see `is_subscribed`.
         """
         self._check_open()
         _check_word("subject", subject)
@@ -128,6 +152,10 @@ class LocalClient:
         self.session.subscribe(Subscribe(subject, queue, sid))
         self._callbacks[sid] = deliver
         return sid
+
+    def is_subscribed(self, sid: bytes) -> bool | None:
+        """Whether a subscription is in effect; None while hooks are asked about it."""
+        return None if sid in self.session.undecided else sid in self.session.subscriptions
 
     def unsubscribe(self, sid: bytes) -> None:
         """End a subscription; nothing is delivered any more. Without effect on one that is over."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ..dataplane.seam import Control
+from ..dataplane.seam import Control, HookedMessage, Inlet, Plan
 from ..limits import Limits
 
 
@@ -27,4 +27,28 @@ class Session(Control, Protocol):
 
     def closed(self) -> None:
         """The connection is closed: give up subscriptions and claims."""
+        ...
+
+
+class HookPassage(Protocol):
+    """What a message does before it is published, where hooks see it; see `passage`."""
+
+    inlet: Inlet
+    """That of messages which have been seen."""
+
+    def take(self, plan: Plan, message: HookedMessage) -> bool:
+        """Begin with a message; whether the peer may be served further."""
+        ...
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is under way that can go on."""
+        ...
+
+    def go_on(self) -> bool:
+        """Go on with it; whether the peer may be served further."""
+        ...
+
+    def close(self) -> None:
+        """The connection is closed."""
         ...

@@ -58,11 +58,12 @@ def test_the_defaults_are_gnatsds() -> None:
         "ping_max": 2,
         "write_deadline": 2.0,
         "compatibility": "current",
-    } == options.model_dump(exclude={"authorization", "cluster", "websocket", "unix_socket"})
+    } == options.model_dump(exclude={"authorization", "cluster", "hooks", "websocket", "unix_socket"})
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)
     assert 0 == options.websocket.port
     assert (None, "0660", None) == tuple(dict(options.unix_socket).values())
+    assert (None, False, None) == tuple(dict(options.hooks).values())
 
 
 def test_the_domain_has_the_same_defaults() -> None:

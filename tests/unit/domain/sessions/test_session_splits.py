@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.dataplane.seam import OWN_BYTES, RECEIVE_BYTES, MakePlane
+from app.domain.dataplane.constants import OWN_BYTES, RECEIVE_BYTES
+from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from tests.support.broker_stats import BrokerStats, stats_of
 from tests.support.examples import examples

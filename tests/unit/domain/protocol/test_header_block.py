@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.embedding.headers import decode, encode
+from app.domain.protocol.header_block import decode, encode
 
 
 def test_there_and_back() -> None:
