@@ -143,7 +143,7 @@ cdef class DataPlane:
     def receivers(self, Plan plan not None, Outbox skip):
         return plan.receivers_but(self.draw, skip)
 
-    def deliver(self, Target target not None, bytes data not None):
+    def deliver_to(self, Target target not None, bytes data not None):
         deliver_alone(target, data)
 
     def is_over(self):

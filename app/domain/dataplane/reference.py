@@ -125,7 +125,7 @@ class DataPlane:
         """See `seam.Plane`."""
         return own(Plan, plan).receivers(self._draw, None if skip is None else own(Outbox, skip))
 
-    def deliver(self, target: seam.Target, data: bytes) -> None:
+    def deliver_to(self, target: seam.Target, data: bytes) -> None:
         """See `seam.Plane`."""
         message, payload = whole_message(data)
         self._deliver(own(Target, target), message, message.tail + payload)

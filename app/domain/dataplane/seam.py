@@ -442,7 +442,7 @@ class Plane(Protocol):
         """
         ...
 
-    def deliver(self, target: Target, data: bytes) -> None:
+    def deliver_to(self, target: Target, data: bytes) -> None:
         """Give one receiver a message, which is written as a whole PUB or HPUB.
 
         Raises `ValueError` for other bytes.

@@ -110,7 +110,7 @@ class HookedDelivery:
             if isinstance(verdict, Refuse):
                 continue
             whole = published(verdict) if isinstance(verdict, HookedMessage) else self._whole
-            plane.deliver(target, whole)
+            plane.deliver_to(target, whole)
             self._gave = True
         self._asked, self._verdicts = [], []
 

@@ -172,8 +172,8 @@ def test_delivery_to_one(stage: Stage, station: Station) -> None:
         b"pub  a re  2 \r\nho\r\n",
         b"HPUB a re 12 14\r\nNATS/1.0\r\n\r\nhe\r\n",
     ):
-        stage.plane.deliver(target, data)
-        stage.plane.deliver(other, data)
+        stage.plane.deliver_to(target, data)
+        stage.plane.deliver_to(other, data)
 
     assert b"MSG a 1 2\r\nhi\r\nMSG a 1 re 2\r\nho\r\nMSG a 1 re 2\r\nhe\r\n" == station.heard()
     assert (
@@ -182,7 +182,7 @@ def test_delivery_to_one(stage: Stage, station: Station) -> None:
     )
     assert (3, 3, 6) == (target.delivered, station.outbox.out_msgs, stage.plane.out_msgs)
     target.retire()
-    stage.plane.deliver(target, b"PUB a 2\r\nhi\r\n")
+    stage.plane.deliver_to(target, b"PUB a 2\r\nhi\r\n")
     assert b"" == station.heard()
 
 
@@ -206,6 +206,6 @@ def test_delivery_to_one(stage: Stage, station: Station) -> None:
 def test_what_is_no_message(stage: Stage, station: Station, data: bytes) -> None:
     """Bytes that are not one whole message are refused, and nothing is sent."""
     with pytest.raises(ValueError, match="not one whole message"):
-        stage.plane.deliver(station.target(), data)
+        stage.plane.deliver_to(station.target(), data)
 
     assert b"" == station.heard()
