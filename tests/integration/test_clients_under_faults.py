@@ -1,6 +1,7 @@
 """Programs of nats-py and of FastStream, tested with the plug-in while connections break.
 
-The programs that come with nats-py are run as well where ``NATS_PY_EXAMPLES`` names their folder.
+The example programs of both are run as well where ``NATS_PY_EXAMPLES`` and ``FASTSTREAM_EXAMPLES`` name
+their folders.
 """
 
 import os
@@ -308,6 +309,98 @@ async def test_a_partition(nats_cluster):
 """
 
 
+APPLICATIONS = """
+import asyncio
+import os
+import runpy
+from contextlib import asynccontextmanager
+from functools import partial
+
+import faststream.nats
+import pytest
+
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.parametrize("name", ["e01_basic", "e03_publisher", "e08_wildcards"]),
+]
+FOLDER = os.environ["FASTSTREAM_EXAMPLES"]
+OPTIONS = {"name": "program", "reconnect_time_wait": 0.02, "max_reconnect_attempts": -1}
+
+
+@asynccontextmanager
+async def running(name, url, monkeypatch):
+    '''The program, connected to this server in place of the usual one.'''
+    broker = partial(faststream.nats.NatsBroker, url, **OPTIONS)
+    monkeypatch.setattr(faststream.nats, "NatsBroker", broker)
+    app = runpy.run_path(f"{FOLDER}/{name}.py")["app"]
+    await app.start()
+    try:
+        yield "subject.logs" if name == "e08_wildcards" else "subject"
+    finally:
+        await app.stop()
+
+
+def delivered(server):
+    '''How often the program was sent a message.'''
+    frames = [frame for frames in server.faults.conversations.values() for frame in frames]
+    sent = [frame for frame in frames if frame.startswith(("<-- MSG subject", "<-- HMSG subject"))]
+    return sum("[" not in frame for frame in sent)
+
+
+async def works(name, server, client, subject):
+    '''What the program is for.'''
+    if name == "e03_publisher":
+        async with client.subscribe("response-subject") as answers:
+            await client.publish(subject, b"Hi!")
+            assert (await answers.next(timeout=10)).data == b"Response"
+    else:
+        before = delivered(server)
+        await client.publish(subject, b"Hi!")
+        await server.wait_for(lambda server: delivered(server) > before)
+
+
+async def test_a_cut(nats_server, monkeypatch, name):
+    async with running(name, nats_server.url, monkeypatch) as subject, nats_server.client() as client:
+        await works(name, nats_server, client, subject)
+        subscribed = nats_server.subsz()["num_subscriptions"]
+        rule = nats_server.faults.cut(subject, client="program", direction="out", times=1)
+        await client.publish(subject, b"Hi!")
+        await nats_server.wait_for(lambda server: rule.hits == 1)
+        await nats_server.wait_for(lambda server: server.subsz()["num_subscriptions"] < subscribed)
+        await nats_server.wait_for(
+            lambda server: server.subsz()["num_subscriptions"] >= subscribed, timeout=20
+        )
+        await works(name, nats_server, client, subject)
+
+
+async def test_a_stall(nats_server, monkeypatch, name):
+    async with running(name, nats_server.url, monkeypatch) as subject, nats_server.client() as client:
+        with nats_server.faults.stall(client="program", direction="out") as rule:
+            await client.publish(subject, b"Hi!")
+            await nats_server.wait_for(lambda server: server.connz()["connections"][0]["pending_bytes"] > 0)
+        rule.must_hit()
+        await nats_server.wait_for(lambda server: server.connz()["connections"][0]["pending_bytes"] == 0)
+        await works(name, nats_server, client, subject)
+
+
+@pytest.mark.nats(size=2)
+async def test_a_partition(nats_cluster, monkeypatch, name):
+    here, there = nats_cluster.servers
+    async with running(name, there.url, monkeypatch) as subject, here.client() as client:
+        subscribed = there.subsz()["num_subscriptions"]
+        with nats_cluster.faults.partition([0], [1]) as rule:
+            await here.wait_for(lambda server: server.subsz()["num_subscriptions"] == 0)
+            await client.publish(subject, b"lost")
+            await client.flush()
+        rule.must_hit()
+        await nats_cluster.wait_until_meshed(timeout=20)
+        await here.wait_for(lambda server: server.subsz()["num_subscriptions"] >= subscribed)
+        await works(name, there, client, subject)
+"""
+
+
 def run_pytest(folder: Path, text: str) -> str:
     """What the tests of a project print; they pass."""
     (folder / "test_project.py").write_text(text)
@@ -344,3 +437,13 @@ def test_faststream(tmp_path: Path) -> None:
 def test_the_programs_of_nats_py(tmp_path: Path) -> None:
     """They go on as well."""
     assert "3 passed" in run_pytest(tmp_path, PROGRAMS)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(
+    "FASTSTREAM_EXAMPLES" not in os.environ or find_spec("faststream") is None,
+    reason="FASTSTREAM_EXAMPLES names no folder, or faststream[nats] is not installed",
+)
+def test_the_programs_of_faststream(tmp_path: Path) -> None:
+    """They go on as well."""
+    assert "9 passed" in run_pytest(tmp_path, APPLICATIONS)
