@@ -10,6 +10,9 @@ from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+_NOISE = {"kibibytes": 1024}
+"""What comes and goes with the pages of the allocator."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -70,10 +73,11 @@ class Growth:
         first, last = self.held[0], self.held[-1]
         found = []
         for field, title, per_unit in zip(fields(Holding), TITLES, self.slopes(), strict=True):
+            more = getattr(last, field.name) - getattr(first, field.name)
             if field.name in ("kibibytes", "objects"):
-                grows = per_unit > getattr(self.limits, field.name)
+                grows = per_unit > getattr(self.limits, field.name) and more > _NOISE.get(field.name, 0)
             else:
-                grows = getattr(last, field.name) > getattr(first, field.name)
+                grows = more > 0
             if grows:
                 found.append(title)
         return found

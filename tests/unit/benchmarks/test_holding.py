@@ -20,14 +20,15 @@ def grown(**more: int) -> Growth:
     [
         ({}, []),
         ({"kibibytes": 100, "objects": 50}, []),
-        ({"kibibytes": 101}, ["memory (KiB)"]),
+        ({"kibibytes": 1000}, []),
+        ({"kibibytes": 1025}, ["memory (KiB)"]),
         ({"objects": 51, "threads": 1}, ["threads", "objects"]),
         ({"descriptors": 1, "tasks": 1, "leftovers": 1}, ["descriptors", "tasks", "left over"]),
         ({"descriptors": -1}, []),
     ],
 )
 def test_what_grows(more: dict[str, int], leaks: list[str]) -> None:
-    """Memory and objects may by a little, all else not at all."""
+    """Memory may by a megabyte, and objects by a little; all else not at all."""
     assert leaks == grown(**more).leaks()
 
 
