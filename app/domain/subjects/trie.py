@@ -123,13 +123,13 @@ class Search(Generic[S, G]):
         self._decisive = 0
 
     def go_on(self) -> Match[S, G] | None:
-        """Visit some `NODES_PER_STEP` nodes more; None if there are others."""
+        """Visit about `NODES_PER_STEP` nodes more; None if there are others."""
         tokens, ends = self._tokens, self._ends
         level, start, reached, depth = self._level, self._start, self._reached, self._depth
+        visited = 0
         if not depth and level:
             level, depth = _follow(level, tokens)
-            self._decisive = depth
-        visited = 0
+            self._decisive = visited = depth
         while level and depth < len(tokens):
             if visited >= NODES_PER_STEP:
                 self._level, self._start, self._reached, self._depth = level, start, reached, depth
