@@ -92,13 +92,13 @@ def test_one_message_after_another(server: HookedBroker) -> None:
     server.hooks.decide = lambda _point, _event: LATER
     publisher = server.client(b"p")
 
-    publisher.send(3 * b"PUB h.x 1\r\n.\r\n")
+    publisher.send(b"PUB h.x 1\r\n.\r\nPUB h.x.y 1\r\n.\r\nPUB h.x 1\r\n.\r\n")
 
     for count in range(3):
         assert 1 == len(server.hooks.pending)
         assert count + 1 == len(server.hooks.events)
         server.answer()
-    assert 3 * b"MSG h.x 1 1\r\n.\r\n" == receiver.heard()
+    assert b"MSG h.x 1 1\r\n.\r\nMSG h.x.y 1 1\r\n.\r\nMSG h.x 1 1\r\n.\r\n" == receiver.heard()
 
 
 def test_a_publisher_that_leaves_before_the_answer(server: HookedBroker) -> None:
