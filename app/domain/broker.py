@@ -27,6 +27,7 @@ from .interest.interest import Interest
 from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
+from .lame_duck import Crowd, LameDuck, LameDuckTerms
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -143,6 +144,8 @@ class Broker:
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
+        self.lame: LameDuck | None = None
+        """The lame duck mode, once it has begun."""
         self._is_over = False
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
@@ -370,6 +373,21 @@ class Broker:
         if self.cluster is not None:
             self.deferred.flush()
 
+    def lame_duck(self, terms: LameDuckTerms, done: Callable[[], None]) -> None:
+        """Have all clients go elsewhere, and call `done` when that is over; see `LameDuck`.
+
+        The caller has stopped accepting clients. Without effect, but for the call, when it was called
+        before, or the broker has shut down.
+        """
+        if self.lame is not None or self._is_over:
+            done()
+            return
+        self.lame = LameDuck(Crowd(self.scheduler, self.events, self.connections), terms, done)
+        self.greeting.leave()
+        if self.cluster is not None:
+            self.cluster.introduce_again()
+        self.lame.begin()
+
     # --- the end ---------------------------------------------------------------------
 
     def shutdown(self, done: Callable[[], None]) -> None:
@@ -379,6 +397,8 @@ class Broker:
         """
         self.serving = False
         self._is_over = True
+        if self.lame is not None:
+            self.lame.end()
         if self.cluster is not None:
             self.cluster.stop()
         for connection in self._all():

@@ -151,6 +151,24 @@ class SignalTrapped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LameDuckEntered(Event):
+    """The server is about to stop, and clients should go elsewhere."""
+
+    level = Level.INFO
+    sentence = "Entering lame duck mode, stop accepting new clients"
+
+
+@dataclass(frozen=True, slots=True)
+class LameDuckClosing(Event):
+    """The grace period is over."""
+
+    level = Level.INFO
+    sentence = "Closing existing clients: {self.count}"
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerExiting(Event):
     """The server begins to stop."""
 

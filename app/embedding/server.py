@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
 from ..adapters.faults.faults import Faults
@@ -22,7 +23,7 @@ from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
 from ..entrypoints.service import Addresses, CannotStart, Service
-from ..entrypoints.settings import log_settings, monitor_settings
+from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
 from ..ports.hooks import Hooks, HooksError
@@ -165,6 +166,24 @@ class Server:
                     await running.stop(self._clock)
                 finally:
                     self.faults.bind(None, None)
+
+    async def lame_duck(self, *, duration: float | None = None, grace: float | None = None) -> None:
+        """Send the clients to the other servers, one after the other, and stop.
+
+        It takes `duration` seconds at most, in the first `grace` of which all clients may stay; those of
+        the configuration by default. `stop` ends it early. Without effect on a server that does not run.
+        """
+        running = self._running
+        if running is None:
+            return
+        terms = lame_duck_terms(running.options)
+        if duration is not None:
+            terms = replace(terms, duration=duration)
+        if grace is not None:
+            terms = replace(terms, grace=grace)
+        await running.service.lame_duck(terms)
+        if self._running is running:
+            await self.stop()
 
     async def __aenter__(self) -> Self:
         return await self.start()

@@ -91,6 +91,7 @@ class Container:
         Raises `DataPlaneUnavailable`.
         """
         twin, make_plane = choose(data_plane)
+        self.options = options
         self.data_plane = twin
         """The twin that runs."""
         self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())

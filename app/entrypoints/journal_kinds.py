@@ -12,6 +12,7 @@ from ..domain.cluster.events import (
     RouteDown,
     RouteErrorReceived,
     RouteHeard,
+    RouteLeaving,
     RouteRefused,
     RouteSilent,
     RouteUnreachable,
@@ -24,6 +25,8 @@ from ..domain.events import (
     ConnectionsExceeded,
     Event,
     InternalFailure,
+    LameDuckClosing,
+    LameDuckEntered,
     MonitorFailed,
     PayloadExceeded,
     PublishersHeld,
@@ -93,6 +96,11 @@ KINDS: Mapping[type[Event], EventKind] = {
     RouteHeard: EventKind("route_silent", "Route answers again", GOOD),
     RouteRefused: EventKind("route_refused", "Route refused", WARN, _field("reason")),
     RouteErrorReceived: EventKind("route_refused", "Route error", WARN, _field("message")),
+    RouteLeaving: EventKind("lame_duck", "Server in lame duck mode", WARN, who=_field("server")),
+    LameDuckEntered: EventKind("lame_duck", "Lame duck mode", WARN),
+    LameDuckClosing: EventKind(
+        "lame_duck", "Closing clients", WARN, lambda fact: f"{_field('count')(fact)} clients"
+    ),
     LinesDropped: EventKind(
         "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"
     ),

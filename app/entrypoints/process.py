@@ -34,6 +34,7 @@ from .events import (
 )
 from .memory_trimmer import BackgroundCall, MemoryTrimmer
 from .service import Addresses, CannotStart
+from .settings import lame_duck_terms
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
@@ -164,7 +165,34 @@ def _handle_signals(
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
     loop.add_signal_handler(signals.RELOAD, reload)
+    loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
     return stop
+
+
+class _Leaving:
+    """Lame duck mode, as a signal asks for it; its end stops the server."""
+
+    def __init__(
+        self, container: Container, starting: "asyncio.Future[Addresses]", stop: asyncio.Event
+    ) -> None:
+        self._container = container
+        self._starting = starting
+        self._stop = stop
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """A second signal changes nothing."""
+        self._container.event_log().record(SignalTrapped(None, "user defined signal 2"))
+        if self._task is None:
+            self._task = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.wait([self._starting])
+        if self._starting.cancelled() or self._starting.exception() is not None:
+            return  # there is no server
+        self._container.service_manager().status("Lame duck mode: clients are sent to other servers")
+        await self._container.service().lame_duck(lame_duck_terms(self._container.options))
+        self._stop.set()
 
 
 def _give_up() -> None:

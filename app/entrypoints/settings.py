@@ -27,6 +27,7 @@ from ..domain.cluster.cluster import ClusterSettings
 from ..domain.connection_type import ConnectionType
 from ..domain.credentials import Identity
 from ..domain.events import Event
+from ..domain.lame_duck import LameDuckTerms
 from ..domain.limits import Limits, longest_message
 from ..domain.permissions.configured_users import ConfiguredUsers
 from ..domain.permissions.rules import Permissions
@@ -158,6 +159,11 @@ def limits(options: Options) -> Limits:
         auth_timeout=options.authorization.timeout,
         slow_consumer=options.slow_consumer,
     )
+
+
+def lame_duck_terms(options: Options) -> LameDuckTerms:
+    """How long lame duck mode takes."""
+    return LameDuckTerms(options.lame_duck_duration, options.lame_duck_grace_period)
 
 
 def tls_files(section: TlsOptions) -> TlsFiles:

@@ -50,6 +50,7 @@ def metrics(context: MonitoringContext) -> Steps[str]:
         Metric("routez_num_routes", len(routes)),
         *_of_page("subsz", subsz.model_dump(mode="json")),
         *_of_health(serving=context.view.health().serving),
+        Metric("pynatsd_lame_duck", 1 if varz.lame_duck is not None else 0, prefix=""),
         *_of_process(context, descriptors, varz.mem),
     ]
     return "".join(_lines(sample, varz.server_id) for sample in samples)

@@ -63,6 +63,13 @@ class ClusterSection(PageModel):
     tls_required: bool
 
 
+class LameDuckSection(PageModel):
+    """A server that sends its clients elsewhere, and will stop then."""
+
+    began: str
+    ends: Annotated[str, Field(description="When its last client will be closed, at the latest.")]
+
+
 class Verdict(PageModel):
     """Whether something is allowed, and why."""
 
@@ -221,6 +228,9 @@ class Varz(PageModel):
     held_seconds: Annotated[
         Number, Field(description="For which publishers have waited for slow receivers, all together.")
     ] = 0.0
+    lame_duck: Annotated[
+        LameDuckSection | None, Field(description="Lame duck mode; left out unless it is on.")
+    ] = None
     recent_slow_consumers: Annotated[
         list[SlowConsumerEntry], Field(description="The last receivers that were closed, the latest last.")
     ] = []

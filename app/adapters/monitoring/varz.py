@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from ...ports.broker_view import PROTO, ClusterFacts, ServerFacts, SlowConsumerRecord
+from ...ports.broker_view import PROTO, ClusterFacts, LameDuckFacts, ServerFacts, SlowConsumerRecord
 from .context import MonitoringContext
 from .formats import duration, nanoseconds, rfc3339
 from .schemas import (
     ClusterSection,
+    LameDuckSection,
     PeerCounts,
     RequestStats,
     SlowConsumerEntry,
@@ -121,8 +122,16 @@ def _own(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "data_plane": settings.data_plane,
         "held_publishers": facts.held_publishers,
         "held_seconds": round(facts.held_seconds, 3),
+        "lame_duck": _lame_duck(context, facts.lame_duck),
         "recent_slow_consumers": [_slow_consumer(context, record) for record in facts.slow_consumer_log],
     }
+
+
+def _lame_duck(context: MonitoringContext, facts: LameDuckFacts | None) -> LameDuckSection | None:
+    if facts is None:
+        return None
+    of = context.wall_time.of
+    return LameDuckSection(began=rfc3339(of(facts.began)), ends=rfc3339(of(facts.ends)))
 
 
 def _of_today(facts: ServerFacts) -> Fields:

@@ -58,6 +58,10 @@ class ServiceManager:
         """The server is stopping."""
         self._send_lines("STOPPING=1")
 
+    def status(self, text: str) -> None:
+        """What the server does, for people: one line."""
+        self._send_lines(f"STATUS={text}")
+
     def keep_alive(self, clock: Clock) -> None:
         """Send watchdog notifications from now on, if there is a watchdog.
 

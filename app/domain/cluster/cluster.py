@@ -199,8 +199,19 @@ class Cluster:
             sends_on=True,
             headers=self._host.compatibility is Compatibility.CURRENT,
             server_name=settings.name,
+            ldm=greeting.info.ldm,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
+
+    def introduce_again(self) -> None:
+        """Send our INFO to all other servers of our kind: what it says has changed.
+
+        gnatsd 0.8.0 would close the route, for it takes the INFO for that of a second one.
+        """
+        line = self.info().line()
+        for session in list(self.remotes.values()):
+            if session.info is not None and session.info.sends_on:
+                session.connection.send(line)
 
     def login_over(self, session: RouteSession) -> None:
         """See `Mesh`."""

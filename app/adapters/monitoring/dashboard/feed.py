@@ -150,8 +150,15 @@ def _server(data: FeedData) -> Json:
         "max_connections": limits.max_connections,
         "write_deadline": limits.write_deadline,
         "ping_interval": limits.ping_interval,
+        "lame_duck": _seconds_left(data),
         "uptime": data.now - data.facts.started,
     }
+
+
+def _seconds_left(data: FeedData) -> float | None:
+    """Until the end of lame duck mode; None without it."""
+    facts = data.facts.lame_duck
+    return None if facts is None else max(0.0, facts.ends - data.now)
 
 
 def _totals(facts: ServerFacts) -> Json:

@@ -38,10 +38,12 @@ def test_the_life_of_a_service() -> None:
     service = manager(SOCKET, mailbox)
 
     service.ready()
+    service.status("what it does")
     service.stopping()
 
     assert [
         ("/run/systemd/notify", b"READY=1"),
+        ("/run/systemd/notify", b"STATUS=what it does"),
         ("/run/systemd/notify", b"STOPPING=1"),
     ] == mailbox.words
 
