@@ -384,6 +384,10 @@ class Options(Section):
     ] = None
     pid_file: Annotated[str | None, Key("File to write the process ID to.", also=("pidfile",))] = None
 
+    ports_file_dir: Annotated[
+        str | None, Key("Directory of a file with the addresses of this server; none if not set.")
+    ] = None
+
     max_connections: Annotated[Count, Key("Maximum number of client connections.", also=("max_conn",))] = (
         65_536
     )

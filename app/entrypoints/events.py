@@ -27,6 +27,16 @@ class StartFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PortsFileFailed(Event):
+    """Programs that look for the file do not find this server."""
+
+    level = Level.ERROR
+    sentence = "{self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReloadIgnored(Event):
     """A signal asked for a reload."""
 

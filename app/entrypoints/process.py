@@ -15,6 +15,7 @@ from ..adapters.process.descriptors import allow_many_descriptors
 from ..adapters.process.event_loop import exit_after, exit_status, run_in_loop
 from ..adapters.process.files import PidFileError, write_pid_file
 from ..adapters.process.heap import find_trim, keep_free_memory
+from ..adapters.process.ports_file import PortsFile, PortsFileError
 from ..config.load import Loaded
 from ..config.options import Options
 from ..domain.broker import FLUSH_SECONDS
@@ -29,9 +30,11 @@ from .events import (
     ConfigurationQuestioned,
     PendingRaised,
     PlainDataPlane,
+    PortsFileFailed,
     ReloadIgnored,
     StartFailed,
 )
+from .listening_urls import listening_urls
 from .memory_trimmer import BackgroundCall, MemoryTrimmer
 from .service import Addresses, CannotStart
 from .settings import lame_duck_terms
@@ -107,8 +110,10 @@ async def _serve(container: Container, at_end: ExitStack) -> int:
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
     stop = _handle_signals(container, starting, at_end)
+    ports: PortsFile | None = None
     try:
         if await _has_started(starting, stop):
+            ports = _write_ports(container, starting.result())
             _settle_memory()
             memory.start()
             manager.ready()
@@ -119,8 +124,23 @@ async def _serve(container: Container, at_end: ExitStack) -> int:
         await service.stop()
         await service.departed()
     finally:
+        if ports is not None:
+            ports.remove()
         signals.ignore_stop_signals()  # harmless if they are ignored already
     return _STOPPED
+
+
+def _write_ports(container: Container, addresses: Addresses) -> PortsFile | None:
+    """Say in a file where the server is found."""
+    options = container.options
+    if options.ports_file_dir is None:
+        return None
+    file = PortsFile(options.ports_file_dir)
+    try:
+        file.write(listening_urls(options, addresses))
+    except PortsFileError as error:
+        container.event_log().record(PortsFileFailed(None, str(error)))
+    return file
 
 
 async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Event) -> bool:

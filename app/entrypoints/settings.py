@@ -326,15 +326,15 @@ def cluster_auth_settings(options: Options) -> AuthSettings:
 
 def client_urls(options: Options, port: int) -> tuple[str, ...]:
     """Addresses of this server for clients of the whole cluster; `port` is the bound one."""
-    return _urls(options.client_advertise, options.host, port)
+    return urls_at(options.client_advertise, options.host, port)
 
 
 def websocket_urls(options: Options, port: int) -> tuple[str, ...]:
     """The same for clients that speak websocket."""
-    return _urls(options.websocket.advertise, options.websocket.host, port)
+    return urls_at(options.websocket.advertise, options.websocket.host, port)
 
 
-def _urls(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
+def urls_at(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
     """For a wildcard host they are all addresses that are reachable from other machines."""
     if advertised:
         return (with_port(advertised, port),)

@@ -54,6 +54,10 @@ class ServiceManager:
         """The server accepts clients."""
         self._send_lines("READY=1")
 
+    def reloading(self, monotonic: float) -> None:
+        """The server reads its configuration again; `ready` follows. `monotonic` is the system's clock."""
+        self._send_lines(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic * _MICROSECONDS)}")
+
     def stopping(self) -> None:
         """The server is stopping."""
         self._send_lines("STOPPING=1")

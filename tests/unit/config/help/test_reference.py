@@ -1,6 +1,6 @@
 """Unit tests of the reference page."""
 
-from app.config.flags import BLOCKS, CONFIG_FILE, SHELL
+from app.config.flags import BLOCKS, CONFIG_FILE, SHELL, SIGNAL
 from app.config.help.reference import reference
 from tests.support.server_process import ROOT
 
@@ -17,7 +17,7 @@ def test_every_flag_of_an_option_is_there() -> None:
         flag
         for block in BLOCKS.values()
         for flag in block
-        if len(flag.sets) == 1 and flag.sets[0] not in (CONFIG_FILE, SHELL)
+        if len(flag.sets) == 1 and flag.sets[0] not in (CONFIG_FILE, SHELL, SIGNAL)
     ]
 
     assert [] == [flag.spelling for flag in flags if f"-{flag.listed[-1]}`" not in page]
