@@ -16,7 +16,7 @@ from .cluster.route_dialer import Dialer
 from .connection_type import ConnectionType
 from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane, Plane
-from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, EventSink, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
 from .hooks.gate import HookGate
@@ -211,6 +211,21 @@ class Broker:
             self.cluster.apply(limits)
         self._configure_all()
         self.greeting.set(replace(self.greeting.info, max_payload=limits.max_payload))
+        self._close_surplus()
+
+    def _close_surplus(self) -> None:
+        """The latest clients go, if there are more than may be."""
+        surplus = list(self.connections.values())[self.limits.max_connections :]
+        for connection in surplus:
+            connection.closes_for(MaximumConnections.closing)
+            connection.close(MaximumConnections().wire(self.compatibility))
+        if surplus:
+            self.events.record(ConnectionsTrimmed(None, len(surplus)))
+
+    def rights_changed(self) -> None:
+        """See `readmission.Door`."""
+        self.deferred.flush()  # what was said of subscriptions that have ended
+        self.interest.rights_changed()
 
     def trace_changed(self) -> None:
         """The log wants to know more, or less, than before: see `EventSink`."""
@@ -304,6 +319,11 @@ class Broker:
             return
         self._pings.add(connection)
         if self.gatekeeper.required or (self.hooks is not None and self.hooks.asks(HookPoint.CONNECT)):
+            self._logins.add(connection)
+
+    def login_due(self, connection: Connection) -> None:
+        """See `Host`; a link that carries no traffic yet is counted from its beginning on."""
+        if connection.was_opened:
             self._logins.add(connection)
 
     def login_pending(self, connection: Connection) -> None:

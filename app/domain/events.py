@@ -332,6 +332,28 @@ class SubscriptionDenied(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionRemoved(Event):
+    """A reload has taken away the right to a subscription."""
+
+    level = Level.INFO
+    sentence = 'Removed sub "{self.subject}" (sid "{self.sid}") for "{self.who}" - not authorized'
+
+    who: str
+    subject: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsTrimmed(Event):
+    """The limit of connections was lowered."""
+
+    level = Level.INFO
+    sentence = "Closed {self.count} connections to fall within max_connections"
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnsubscribeDeferred(Event):
     """An UNSUB with a limit came in that is not reached yet."""
 

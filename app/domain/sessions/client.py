@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from ..closed_clients import TEXT_LENGTH, ClosedClient
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
 from ..credentials import Credentials, Identity
 from ..dataplane.seam import Fault
 from ..events import (
+    AuthorizationFailed,
     AuthorizationTimedOut,
     ClientReportedError,
     Event,
@@ -24,7 +24,7 @@ from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
-from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
+from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
 from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
@@ -38,12 +38,15 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
+from ..readmission import Dismissal, Login
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
 from .connection import Connection
+from .header_faults import has_headers, is_about_headers
 from .host import Host
+from .last_words import last_words
 from .peer import PeerSession
-from .permission_guard import PermissionGuard, publish_denied, publish_violation
+from .permission_guard import PermissionGuard, publish_denied, publish_violation, removal
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -183,7 +186,7 @@ class ClientSession(PeerSession):
 
     def note_refusal(self, line: bytes) -> None:
         """A message with headers from a client that may send none is counted."""
-        if line[:5].upper() in _HEADED:
+        if has_headers(line):
             self.host.history.violations.headers += 1
 
     def fault(self, fault: int, text: bytes) -> None:
@@ -240,6 +243,68 @@ class ClientSession(PeerSession):
             guard.close()
         if permissions is not None and permissions != Permissions():
             self._guard = PermissionGuard(self.host, self.connection, permissions)
+
+    # --- after a reload ----------------------------------------------------------------
+
+    def login(self) -> Login:
+        """See `Admitted`."""
+        is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
+        return Login(self._own_name, self._connection_type, is_anonymous)
+
+    def readmit(self, verdict: Identity | Dismissal) -> bool:
+        """See `Admitted`. One that has done nothing yet is as if it had come later."""
+        if self.connection.closed:
+            return False
+        if self._pending is None and not self._logged_in and not self._has_acted:
+            return self._begin_again()
+        if self.identity is None:
+            return False  # its verdict is still to come
+        if isinstance(verdict, Identity):
+            return self._stay_as(verdict)
+        self.connection.closes_for(AuthorizationViolation.closing)
+        if verdict is Dismissal.CHANGED:
+            self.refuse(AuthorizationViolation())
+        else:
+            self.end(AuthorizationFailed(self.connection.link))
+        return False
+
+    @property
+    def _has_acted(self) -> bool:
+        return bool(self.lines or self.connection.inlet.in_msgs)
+
+    def _begin_again(self) -> bool:
+        """Admit the client as if it had just come in."""
+        identity = self._anonymous if self.host.gatekeeper.required else Identity()
+        if not self.host.gatekeeper.required:
+            self.host.login_over(self.connection)
+        if identity is not None:
+            return self._stay_as(identity)
+        self._obey(None)
+        self.identity, self.admitted = None, False
+        self._apply_options()
+        self.host.login_due(self.connection)
+        return False
+
+    def _stay_as(self, identity: Identity) -> bool:
+        """Be this one from now on; whether the rules are others."""
+        before = self.identity.permissions if self.identity is not None else None
+        self._become(identity)
+        if identity.permissions == before:
+            return False
+        self._recheck()
+        return True
+
+    def _recheck(self) -> None:
+        """End the subscriptions that are not allowed any more, and filter the others anew."""
+        guard = self._guard
+        for one in list(self.subscriptions.values()):
+            stays, rule = guard.filter_now(one) if guard is not None else (True, None)
+            if not stays and guard is not None:
+                self._remove(one)
+                self.refuse(removal(one))
+                guard.report_removed(one, self._own_name)
+            elif rule is not one.filter:
+                self.host.interest.refilter(one, rule)
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
@@ -333,7 +398,7 @@ class ClientSession(PeerSession):
     @property
     def _acts_as_anonymous(self) -> bool:
         """Whether the client does without a login, and has sent something."""
-        return self.admitted and self._pending is None and bool(self.lines or self.connection.inlet.in_msgs)
+        return self.admitted and self._pending is None and self._has_acted
 
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""
@@ -443,52 +508,19 @@ class ClientSession(PeerSession):
     def closed(self) -> None:
         """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
         if self.connection.was_opened or not self.over_websocket:
-            self.host.history.closed.add(self._last_words())
+            now = self.host.scheduler.monotonic()
+            words = last_words(
+                self.connection,
+                self.profile,
+                len(self.subscriptions),
+                now,
+                over_websocket=self.over_websocket,
+            )
+            self.host.history.closed.add(words)
         self._obey(None)
         if self._logged_in and self.host.hooks is not None:
             self.host.hooks.observe(HookPoint.DISCONNECT, HookEvent(self.hook_client))
         super().closed()
-
-    def _last_words(self) -> ClosedClient:
-        connection = self.connection
-        inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
-        return ClosedClient(
-            connection.cid,
-            peer.ip,
-            peer.port,
-            connection.started,
-            connection.last_activity,
-            self.host.scheduler.monotonic(),
-            connection.closing or ClosingReason.CLIENT_CLOSED,
-            connection.rtt,
-            outbox.pending(),
-            inlet.in_msgs,
-            inlet.in_bytes,
-            outbox.out_msgs,
-            outbox.out_bytes,
-            len(self.subscriptions),
-            connection.wire.security,
-            self.over_websocket,
-            self._own_name,
-            self._name[:TEXT_LENGTH],
-            self.lang[:TEXT_LENGTH],
-            self.version[:TEXT_LENGTH],
-        )
-
-
-_HEADED = (b"HPUB ", b"HPUB\t")
-
-
-def is_about_headers(fault: Fault, text: bytes) -> bool:
-    """Whether a message was faulty for the size of its headers; see `Control.fault` for `text`.
-
-    A size that is none ends the words of PUB as well; one before it is a number only with HPUB.
-    Two words are enough for PUB, and too few for HPUB.
-    """
-    words = words_of(text)
-    if fault is Fault.SIZE:
-        return words[-1].isdigit()
-    return fault is Fault.ARGUMENTS and len(words) == 2
 
 
 _Value = TypeVar("_Value", bool, int, str)
