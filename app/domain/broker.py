@@ -179,6 +179,16 @@ class Broker:
         """Name these addresses to other servers, for clients that speak websocket."""
         self.greeting.own_websocket_urls = urls if self._advertises else ()
 
+    def advertise(self, urls: tuple[str, ...], websocket_urls: tuple[str, ...]) -> None:
+        """Name other addresses than before, to clients and to other servers; a lame duck names none."""
+        if self.cluster is None:
+            return
+        is_named = self._advertises and self.lame is None
+        self.greeting.own_urls = urls if is_named else ()
+        self.greeting.own_websocket_urls = websocket_urls if is_named else ()
+        self.greeting.urls_changed()
+        self.cluster.introduce_again()
+
     @property
     def _advertises(self) -> bool:
         return self.cluster is not None and self.cluster.settings.advertise

@@ -63,7 +63,7 @@ class Door(Protocol):
 
 
 def readmit(door: Door, switch: Callable[[], None], judge: Judge) -> None:
-    """Let other users be known from `switch` on, and judge all clients, before any of them is obeyed again."""
+    """Let other users be known from `switch` on; judge all clients before any of them is obeyed again."""
     logins = [(session, session.login()) for session in door.sessions.values()]
     switch()
     verdicts: dict[Login, Identity | Dismissal] = {}

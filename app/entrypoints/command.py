@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from ..adapters.process.signal_target import SignalError, send_signal
 from ..adapters.process.standard_streams import complain, fill_standard_streams, say
@@ -47,7 +48,8 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     except (ConfigError, DataPlaneUnavailable) as error:
         complain(f"{error}\n")
         return _FAILED
-    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))))
+    again = partial(load, command.given, os.environ)
+    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))), again)
 
 
 def _do(asked: Request, command: CommandLine) -> int:

@@ -37,11 +37,35 @@ class PortsFileFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ReloadIgnored(Event):
-    """A signal asked for a reload."""
+class OptionReloaded(Event):
+    """A key has another value in a running server."""
 
     level = Level.INFO
-    sentence = "Reload ignored: it is not available yet; restart the server to apply a changed configuration"
+    sentence = "Reloaded: {self.change}"
+    bounded = False
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReloaded(Event):
+    """A reload is done."""
+
+    level = Level.INFO
+    sentence = "Reloaded server configuration ({self.digest})"
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadFailed(Event):
+    """Nothing has changed."""
+
+    level = Level.ERROR
+    sentence = "Failed to reload server configuration: {self.reason}"
+    bounded = False
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +76,6 @@ class CertificatesRead(Event):
     sentence = "Certificates of {self.section} read again, for new connections"
 
     section: str
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatesKept(Event):
-    """The files cannot be used, so the certificate that is in use stays."""
-
-    level = Level.ERROR
-    sentence = "Certificates of {self.section} not read again, the old ones stay in use: {self.reason}"
-
-    section: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

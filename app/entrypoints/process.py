@@ -24,23 +24,26 @@ from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
 from ..ports.hooks import HooksError
 from . import signals
-from .certificates import read_again
 from .container import Container
 from .events import (
     ConfigurationQuestioned,
     PendingRaised,
     PlainDataPlane,
     PortsFileFailed,
-    ReloadIgnored,
     StartFailed,
 )
 from .listening_urls import listening_urls
 from .memory_trimmer import BackgroundCall, MemoryTrimmer
+from .reload import Reloader
+from .reloading import Reloading
 from .service import Addresses, CannotStart
 from .settings import lame_duck_terms
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
+
+LoadAgain = Callable[[], Loaded]
+"""Reads the configuration again. Raises `ConfigError`."""
 
 _LAST_SECONDS = FLUSH_SECONDS + 15.0
 """Time after a stop signal at which the process exits, even if its event loop is stuck."""
@@ -50,21 +53,23 @@ _COLLECT_AFTER = (20_000, 20, 50)
 so frequent collections would only add pauses."""
 
 
-def run(container: Container, loaded: Loaded) -> int:
+def run(container: Container, loaded: Loaded, load_again: Callable[[], Loaded] | None = None) -> int:
     """Serve until a signal; return the exit status.
 
-    A failure to start is one fatal line in the log, or on standard error without a log.
+    A failure to start is one fatal line in the log, or on standard error without a log. `load_again`
+    reads the configuration for a reload, and raises `ConfigError`.
     """
+    load = load_again or (lambda: loaded)
     signals.raise_interrupt()
     _handle_dump()
     with ExitStack() as at_end:
         try:
-            return exit_status(_run(container, loaded, at_end))
+            return exit_status(_run(container, loaded, load, at_end))
         except KeyboardInterrupt:
             return _STOPPED
 
 
-def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
+def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStack) -> int:
     try:
         events = container.event_log()
     except LogDestinationError as error:
@@ -72,7 +77,8 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
         return _FAILED
     with closing(events):
         try:
-            return _run_with_log(container, loaded, events, at_end)
+            _begin(container, loaded, events)
+            return run_in_loop(_serve(container, load, at_end), _loop_factory())
         except CannotStart as error:  # it is logged
             fact = error.fact
         except (AuthError, HooksError, TlsError, PidFileError) as error:
@@ -83,8 +89,8 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
     return _FAILED
 
 
-def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end: ExitStack) -> int:
-    """Raises `AuthError`, `HooksError`, `TlsError`, `PidFileError` and `CannotStart`."""
+def _begin(container: Container, loaded: Loaded, events: EventLog) -> None:
+    """Do what comes before the loop. Raises `AuthError`, `HooksError`, `TlsError` and `PidFileError`."""
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     if container.fell_back:
@@ -101,15 +107,14 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     allow_many_descriptors()
-    return run_in_loop(_serve(container, at_end), _loop_factory())
 
 
-async def _serve(container: Container, at_end: ExitStack) -> int:
+async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _handle_signals(container, starting, at_end)
+    stop = _handle_signals(container, Reloader(container, load), starting, at_end)
     ports: PortsFile | None = None
     try:
         if await _has_started(starting, stop):
@@ -155,17 +160,13 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
 
 
 def _handle_signals(
-    container: Container, starting: "asyncio.Future[Addresses]", at_end: ExitStack
+    container: Container, reloader: Reloader, starting: "asyncio.Future[Addresses]", at_end: ExitStack
 ) -> asyncio.Event:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
     """
     stop, events = asyncio.Event(), container.event_log()
-
-    def reload() -> None:
-        read_again(container.certificates(), events.record)
-        events.record(ReloadIgnored(None))
 
     def end(name: str) -> None:
         events.record(SignalTrapped(None, name))
@@ -184,7 +185,8 @@ def _handle_signals(
         # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
-    loop.add_signal_handler(signals.RELOAD, reload)
+    reloading = Reloading(container, reloader, starting)
+    loop.add_signal_handler(signals.RELOAD, reloading.begin)
     loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
     return stop
 

@@ -241,6 +241,21 @@ class Service:
         except ListenError as error:
             raise CannotStart(MonitorListenFailed(None, str(error))) from error
 
+    def advertise(
+        self,
+        client_urls: Callable[[int], tuple[str, ...]],
+        websocket_urls: Callable[[int], tuple[str, ...]],
+    ) -> None:
+        """Name other addresses to clients of the cluster from now on; see `Parts`."""
+        first, *others = self._parts.listeners
+        if first not in self._ports:
+            return  # it has not started: it will name those of its start
+        websockets = [asked for asked in others if asked.websocket]
+        self.broker.advertise(
+            client_urls(self._ports[first]),
+            tuple(url for asked in websockets for url in websocket_urls(self._ports[asked])),
+        )
+
     async def lame_duck(self, terms: LameDuckTerms) -> None:
         """Let the clients go elsewhere, one after the other; return when that is over, or `stop` was called.
 

@@ -20,6 +20,7 @@ from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSetting
 from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
 from ..config.options import Options
+from ..config.reloading import config_digest
 from ..config.scalars import parse_duration
 from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
@@ -371,6 +372,7 @@ def monitor_settings(options: Options, data_plane: str, config_file: str = "") -
         known_as=own_names(options),
         log=_log_destination(options),
         config_file=config_file,
+        digest=config_digest(options),
         users=configured_users(options),
     )
 

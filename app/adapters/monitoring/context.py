@@ -70,6 +70,10 @@ class MonitorSettings:
     """The log's destination, in words."""
     config_file: str = ""
     """Empty where only flags configure the server."""
+    loaded: float | None = None
+    """When the configuration was read, on the monotonic scale; None for the start of the server."""
+    digest: str = ""
+    """Of the configuration without its secrets."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
     """The users that are configured, without their secrets."""
 
@@ -90,9 +94,9 @@ class RequestCounts:
     stacksz: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MonitoringContext:
-    """What the pages of one server share."""
+    """What the pages of one server share. Its settings are replaced when the configuration is."""
 
     view: BrokerView
     settings: MonitorSettings

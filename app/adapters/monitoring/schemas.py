@@ -224,6 +224,9 @@ class Varz(PageModel):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
+    config_digest: Annotated[
+        str | None, Field(description="A digest of the configuration that is in force, without its secrets.")
+    ] = None
     held_publishers: Annotated[int, Field(description="Publishers that wait now for a slow receiver.")] = 0
     held_seconds: Annotated[
         Number, Field(description="For which publishers have waited for slow receivers, all together.")

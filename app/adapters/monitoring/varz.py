@@ -86,7 +86,7 @@ def _resources(context: MonitoringContext, facts: ServerFacts) -> Fields:
     wall_time, figures = context.wall_time, context.figures
     return {
         "start": rfc3339(wall_time.of(facts.started)),
-        "config_load_time": rfc3339(wall_time.of(facts.started)),
+        "config_load_time": rfc3339(wall_time.of(context.settings.loaded or facts.started)),
         "now": rfc3339(wall_time.now()),
         "uptime": duration(context.view.monotonic() - facts.started),
         "mem": figures.memory(),
@@ -120,6 +120,7 @@ def _own(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "pynatsd": settings.pynatsd,
         "python": settings.python,
         "data_plane": settings.data_plane,
+        "config_digest": settings.digest or None,
         "held_publishers": facts.held_publishers,
         "held_seconds": round(facts.held_seconds, 3),
         "lame_duck": _lame_duck(context, facts.lame_duck),

@@ -127,6 +127,28 @@ class Cluster:
         """Let other limits hold from now on."""
         self._pings.set_limits(*_ping_limits(limits))
 
+    def reconfigure(self, settings: ClusterSettings) -> None:
+        """Take part in this way from now on: dial servers that are new, end routes to those that are gone.
+
+        Other servers learn what has changed about us. Where we listen cannot change.
+        """
+        before, self.settings = self.settings, settings
+        self._logins.set_delay(settings.auth_timeout)
+        self._handshakes.set_delay(max(HANDSHAKE_SECONDS, settings.auth_timeout))
+        self._route_dialer.retry(settings.connect_retries)
+        for url in before.routes:
+            if url not in settings.routes:
+                self._remove(url)
+        self._route_dialer.log_in_with(settings.routes)
+        self._route_dialer.solicit(url for url in settings.routes if url not in before.routes)
+
+    def _remove(self, url: RouteUrl) -> None:
+        """End the route to an address that is not configured any more, if we have dialled it."""
+        destination = self._route_dialer.remove(url)
+        for session in list(self.routes.values()):
+            if destination is not None and session.destination is destination:
+                session.connection.close()
+
     def listening_on(self, port: int) -> None:
         """Tell other servers the real port from now on."""
         self._port = port

@@ -93,7 +93,7 @@ def rules(publish: str = "", subscribe: str = "", responses: Responses | None = 
 
 
 def test_who_is_dismissed(rig: Rig) -> None:
-    """A client without a user ends without a text, one with another password hears why; others notice nothing."""
+    """A client without a user ends without a text; one whose password has changed hears why."""
     first, second, third = rig.client(b"a"), rig.client(b"b"), rig.client(b"a")
     verdicts: list[Identity | Dismissal] = [Dismissal.REMOVED, Dismissal.CHANGED]
     asked: list[Login] = []
