@@ -90,6 +90,7 @@ CompatibleWith = Literal["current", "0.8.0"]
 LogFormat = Literal["text", "json"]
 Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
+TlsReload = Literal["signal", "auto"]
 
 SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
 """A password or token, plain or as a bcrypt hash."""
@@ -366,6 +367,10 @@ class Options(Section):
     allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
         False
     )
+    tls_reload: Annotated[
+        TlsReload,
+        Key("When certificates are read again: after a signal, or whenever their files change."),
+    ] = "signal"
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()

@@ -383,7 +383,7 @@ class _Running:
         self.addresses: Addresses | None = None
         self._context = MonitoringContext(
             container.view(),
-            monitor_settings(options, container.data_plane),
+            monitor_settings(options, container.data_plane, dates=container.dates),
             WallTime(container.clock()),
             journal=container.journal(),
         )
@@ -409,7 +409,7 @@ class _Running:
         plan = await self._reloader.reload(load)
         self._asked = asked
         loaded = self.container.clock().monotonic()
-        settings = monitor_settings(self.options, self.container.data_plane)
+        settings = monitor_settings(self.options, self.container.data_plane, dates=self.container.dates)
         self._context.settings = replace(settings, loaded=loaded)
         return plan
 

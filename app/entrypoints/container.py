@@ -56,6 +56,7 @@ from ..ports.hooks import HookRunner, Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.transport import Dialer, Listener
+from .certificate_dates import CertificateDates
 from .journal_kinds import KINDS
 from .service import ClientListener, Parts, Service
 from .settings import (
@@ -95,6 +96,8 @@ class Container:
         self.options = options
         """Those that are in force."""
         self.config_file = config_file
+        self.dates: dict[str, float] = {}
+        """When each certificate ends, by section, in seconds since the epoch, as far as it is known."""
         self.data_plane = twin
         """The twin that runs."""
         self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())
@@ -208,6 +211,12 @@ class Container:
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),
         )
+        self.certificate_dates: providers.Provider[CertificateDates] = providers.Singleton(
+            CertificateDates,
+            providers.Object(self.dates),
+            self.clock,
+            self.event_log.provided.record,
+        )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 
     def _provide_listeners(self, options: Options) -> None:
@@ -298,7 +307,7 @@ class Container:
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
             self.monitor_endpoints,
-            monitor_settings(options, twin, config_file),
+            monitor_settings(options, twin, config_file, self.dates),
             providers.Factory(
                 MonitorNeeds,
                 view=self.view,

@@ -79,6 +79,29 @@ class CertificatesRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateEnds(Event):
+    """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
+
+    level = Level.ERROR
+    sentence = "The certificate of {self.section} ends in {self.days} days, on {self.date}"
+
+    section: str
+    date: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEnded(Event):
+    """Clients that verify the certificate do not connect any more."""
+
+    level = Level.ERROR
+    sentence = "The certificate of {self.section} has ended on {self.date}: replace it, and reload"
+
+    section: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlainDataPlane(Event):
     """The native data plane was to be used if built, and is not built."""
 

@@ -34,6 +34,7 @@ from ..domain.events import (
     SlowConsumer,
 )
 from ..domain.hooks.events import HookBreakerClosed, HookBreakerOpened
+from .events import CertificateEnded, CertificateEnds
 
 BAD, WARN, GOOD = "bad", "warn", "good"
 
@@ -100,6 +101,12 @@ KINDS: Mapping[type[Event], EventKind] = {
     LameDuckEntered: EventKind("lame_duck", "Lame duck mode", WARN),
     LameDuckClosing: EventKind(
         "lame_duck", "Closing clients", WARN, lambda fact: f"{_field('count')(fact)} clients"
+    ),
+    CertificateEnds: EventKind(
+        "certificate", "Certificate ends soon", WARN, _field("date"), _field("section")
+    ),
+    CertificateEnded: EventKind(
+        "certificate", "Certificate has ended", BAD, _field("date"), _field("section")
     ),
     LinesDropped: EventKind(
         "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"

@@ -13,6 +13,7 @@ from ..adapters.logs.setup import LogSettings, open_event_log
 from ..adapters.net_asyncio.tls_context import TlsError
 from ..adapters.process.descriptors import allow_many_descriptors
 from ..adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from ..adapters.process.file_watch import FileWatchError, check_watching
 from ..adapters.process.files import PidFileError, write_pid_file
 from ..adapters.process.heap import find_trim, keep_free_memory
 from ..adapters.process.ports_file import PortsFile, PortsFileError
@@ -24,6 +25,7 @@ from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
 from ..ports.hooks import HooksError
 from . import signals
+from .certificate_watch import watch_certificates
 from .container import Container
 from .events import (
     ConfigurationQuestioned,
@@ -81,7 +83,7 @@ def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStac
             return run_in_loop(_serve(container, load, at_end), _loop_factory())
         except CannotStart as error:  # it is logged
             fact = error.fact
-        except (AuthError, HooksError, TlsError, PidFileError) as error:
+        except (AuthError, FileWatchError, HooksError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
             events.record(fact)
         if _logs_elsewhere(loaded.options):
@@ -90,7 +92,10 @@ def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStac
 
 
 def _begin(container: Container, loaded: Loaded, events: EventLog) -> None:
-    """Do what comes before the loop. Raises `AuthError`, `HooksError`, `TlsError` and `PidFileError`."""
+    """Do what comes before the loop.
+
+    Raises `AuthError`, `FileWatchError`, `HooksError`, `PidFileError` and `TlsError`.
+    """
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     if container.fell_back:
@@ -104,6 +109,8 @@ def _begin(container: Container, loaded: Loaded, events: EventLog) -> None:
     container.client_tls()
     container.accepted_route_tls()
     container.dialed_route_tls()
+    if options.tls_reload == "auto":
+        check_watching()
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
     allow_many_descriptors()
@@ -114,16 +121,21 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
     service, manager = container.service(), container.service_manager()
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _handle_signals(container, Reloader(container, load), starting, at_end)
+    reloading = Reloading(container, Reloader(container, load), starting)
+    stop = _handle_signals(container, reloading, starting, at_end)
     ports: PortsFile | None = None
+    background: list[asyncio.Task[None]] = []
     try:
         if await _has_started(starting, stop):
             ports = _write_ports(container, starting.result())
             _settle_memory()
             memory.start()
+            background = _in_background(container, reloading)
             manager.ready()
             manager.keep_alive(container.clock())
         await stop.wait()
+        for task in background:
+            task.cancel()
         memory.stop()
         manager.stopping()
         await service.stop()
@@ -133,6 +145,14 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
             ports.remove()
         signals.ignore_stop_signals()  # harmless if they are ignored already
     return _STOPPED
+
+
+def _in_background(container: Container, reloading: Reloading) -> list[asyncio.Task[None]]:
+    """What goes on while the server serves."""
+    work = [container.certificate_dates().read(container.options)]
+    if container.options.tls_reload == "auto":
+        work.append(watch_certificates(lambda: container.options, reloading.begin))
+    return [asyncio.create_task(each) for each in work]
 
 
 def _write_ports(container: Container, addresses: Addresses) -> PortsFile | None:
@@ -160,7 +180,10 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
 
 
 def _handle_signals(
-    container: Container, reloader: Reloader, starting: "asyncio.Future[Addresses]", at_end: ExitStack
+    container: Container,
+    reloading: Reloading,
+    starting: "asyncio.Future[Addresses]",
+    at_end: ExitStack,
 ) -> asyncio.Event:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
@@ -185,7 +208,6 @@ def _handle_signals(
         # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
-    reloading = Reloading(container, reloader, starting)
     loop.add_signal_handler(signals.RELOAD, reloading.begin)
     loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
     return stop

@@ -18,11 +18,11 @@ from ..adapters.process.files import PidFileError
 from ..adapters.process.own_thread import in_own_thread
 from ..config.errors import ConfigError
 from ..config.load import Loaded
-from ..config.options import Options
 from ..config.reloading import ReloadPlan, config_digest, plan_reload
 from ..domain.events import ServerFailure
 from ..domain.failure import described
 from ..ports.authenticator import AuthError
+from .certificate_dates import sections_with_tls
 from .container import Container
 from .events import (
     CertificatesRead,
@@ -110,17 +110,6 @@ class Reloader:
             record(ConfigurationQuestioned(None, str(notice)))
         for change in plan.changes:
             record(OptionReloaded(None, change.text))
-        for section in sections_with_certificates(loaded.options):
+        for section in sections_with_tls(loaded.options):
             record(CertificatesRead(None, section))
         record(ConfigurationReloaded(None, config_digest(loaded.options)))
-
-
-def sections_with_certificates(options: Options) -> list[str]:
-    """The sections whose files are in use."""
-    websocket = options.websocket
-    sections = {
-        "tls": options.tls,
-        "cluster.tls": options.cluster.tls if options.cluster.port else None,
-        "websocket.tls": websocket.tls if websocket.port and not websocket.no_tls else None,
-    }
-    return [name for name, section in sections.items() if section is not None]

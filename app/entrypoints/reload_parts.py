@@ -24,6 +24,7 @@ from ..domain.readmission import readmit
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
+from .certificate_dates import refuse_expired
 from .container import Container, layers_of
 from .settings import (
     accepted_route_tls,
@@ -179,6 +180,19 @@ def _websockets(container: Container, new: Options, undo: ExitStack) -> Sequence
     return (commit,)
 
 
+def _dates(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    """An expired certificate is refused, unless it is the one that is in use."""
+    del undo
+    found = refuse_expired(new, container.dates, container.clock().time())
+
+    def commit(_left: Parting) -> None:
+        container.dates.clear()
+        container.dates.update(found)
+        container.certificate_dates().check()
+
+    return (commit,)
+
+
 def _tls(settings: TlsSettings | None) -> TlsLayers | None:
     return None if settings is None else TlsLayers(settings)
 
@@ -234,7 +248,7 @@ def _advertising(options: Options) -> tuple[object, ...]:
 
 def _pages(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
     del undo
-    settings = monitor_settings(new, container.data_plane, container.config_file)
+    settings = monitor_settings(new, container.data_plane, container.config_file, container.dates)
 
     def commit(_left: Parting) -> None:
         monitor = container.monitor()
@@ -257,6 +271,7 @@ _PARTS: tuple[Prepare, ...] = (
     _limits,
     _certificates,
     _websockets,
+    _dates,
     _users,
     _route_users,
     _cluster,

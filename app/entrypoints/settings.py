@@ -43,6 +43,8 @@ ADVERTISED_VERSION = "0.8.0"
 AUTO_SECONDS = 0.05
 """How long `handshake_first: auto` waits for a handshake."""
 
+NO_DATES: Mapping[str, float] = {}
+
 PROGRAM = f"pynatsd {__version__}"
 RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
 
@@ -361,7 +363,12 @@ def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
     return server_context(replace(tls_files(section), verify=False))
 
 
-def monitor_settings(options: Options, data_plane: str, config_file: str = "") -> MonitorSettings:
+def monitor_settings(
+    options: Options,
+    data_plane: str,
+    config_file: str = "",
+    dates: Mapping[str, float] = NO_DATES,
+) -> MonitorSettings:
     """What monitoring shows of the server, and its bounds."""
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
@@ -373,6 +380,7 @@ def monitor_settings(options: Options, data_plane: str, config_file: str = "") -
         log=_log_destination(options),
         config_file=config_file,
         digest=config_digest(options),
+        certificates=dates,
         users=configured_users(options),
     )
 

@@ -1,5 +1,6 @@
 """What all pages share: the broker's view, settings, clocks, and the budget of time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,6 +73,8 @@ class MonitorSettings:
     """Empty where only flags configure the server."""
     loaded: float | None = None
     """When the configuration was read, on the monotonic scale; None for the start of the server."""
+    certificates: Mapping[str, float] = field(default_factory=dict)
+    """When each certificate ends, by section, in seconds since the epoch; it may change."""
     digest: str = ""
     """Of the configuration without its secrets."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)

@@ -61,6 +61,7 @@ class ClusterSection(PageModel):
     cluster_port: int
     auth_timeout: Number
     tls_required: bool
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
 
 
 class LameDuckSection(PageModel):
@@ -224,6 +225,10 @@ class Varz(PageModel):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    websocket_tls_cert_not_after: Annotated[
+        str | None, Field(description="The same for the certificate of websockets.")
+    ] = None
     config_digest: Annotated[
         str | None, Field(description="A digest of the configuration that is in force, without its secrets.")
     ] = None

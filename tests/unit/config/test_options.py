@@ -40,6 +40,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "https_port": 0,
         "tls": None,
         "allow_non_tls": False,
+        "tls_reload": "signal",
         "debug": False,
         "trace": False,
         "logtime": True,

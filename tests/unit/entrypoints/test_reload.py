@@ -1,15 +1,12 @@
 """A reload, step by step: what is prepared and given up, and what is put to use."""
 
-
 import pytest
 
 from app.config.errors import ConfigError, Problem
 from app.config.load import Loaded
-from app.config.options import make_options
 from app.domain.events import ServerFailure
 from app.entrypoints.events import ReloadFailed
-from app.entrypoints.reload import ReloadRefused, sections_with_certificates
-from tests.support.certificates import certificates
+from app.entrypoints.reload import ReloadRefused
 from tests.support.reload_rig import ReloadRig
 
 pytestmark = pytest.mark.asyncio
@@ -58,16 +55,3 @@ async def test_a_defect_while_it_is_read() -> None:
 
     with pytest.raises(ReloadRefused, match="ZeroDivisionError"):
         await rig.reloader.reload(fail)
-
-
-async def test_which_files_are_read() -> None:
-    """Those of sections that are in use."""
-    pair = certificates().server
-    tls = {"cert_file": pair.cert_file, "key_file": pair.key_file}
-    routes = {**tls, "ca_file": certificates().authority.ca_file}
-    off = {"tls": tls, "cluster": {"tls": routes}, "websocket": {"tls": tls}}
-    on = {"tls": tls, "cluster": {"tls": routes, "port": -1}, "websocket": {"tls": tls, "port": -1}}
-
-    assert [] == sections_with_certificates(make_options({}))
-    assert ["tls"] == sections_with_certificates(make_options(off))
-    assert ["tls", "cluster.tls", "websocket.tls"] == sections_with_certificates(make_options(on))

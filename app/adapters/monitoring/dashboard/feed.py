@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 
 from ....ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
@@ -151,6 +152,7 @@ def _server(data: FeedData) -> Json:
         "write_deadline": limits.write_deadline,
         "ping_interval": limits.ping_interval,
         "lame_duck": _seconds_left(data),
+        "certificates": {name: ends - time.time() for name, ends in settings.certificates.items()},
         "uptime": data.now - data.facts.started,
     }
 
