@@ -29,8 +29,8 @@ from ..entrypoints.service import Addresses, CannotStart, Service
 from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
-from ..ports.hooks import Hooks, HooksError
 from ..ports.event_log import EventLog
+from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked

@@ -10,7 +10,6 @@ from ..connection_type import ConnectionType
 from ..credentials import Credentials, Identity
 from ..dataplane.seam import Fault
 from ..events import (
-    AuthorizationFailed,
     AuthorizationTimedOut,
     ClientReportedError,
     Event,
@@ -38,15 +37,14 @@ from ..protocol.errors import (
     PermissionsViolation,
     ProtocolError,
 )
-from ..readmission import Dismissal, Login
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
 from .connection import Connection
 from .header_faults import has_headers, is_about_headers
 from .host import Host
 from .last_words import last_words
-from .peer import PeerSession
-from .permission_guard import PermissionGuard, publish_denied, publish_violation, removal
+from .permission_guard import PermissionGuard, publish_denied, publish_violation
+from .readmitted import Readmitted
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -61,7 +59,7 @@ DENIAL_BYTES = 256
 """What is kept of the text of each."""
 
 
-class ClientSession(PeerSession):
+class ClientSession(Readmitted):
     """Obeys one client."""
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
@@ -89,8 +87,7 @@ class ClientSession(PeerSession):
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
         self._asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
-        must_connect = host.gatekeeper.required or self._asks_hooks
-        self.identity: Identity | None = None if must_connect else Identity()
+        self.identity: Identity | None = None if host.gatekeeper.required or self._asks_hooks else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._verbose = True
         self._pedantic = True
@@ -244,67 +241,11 @@ class ClientSession(PeerSession):
         if permissions is not None and permissions != Permissions():
             self._guard = PermissionGuard(self.host, self.connection, permissions)
 
-    # --- after a reload ----------------------------------------------------------------
-
-    def login(self) -> Login:
-        """See `Admitted`."""
-        is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
-        return Login(self._own_name, self._connection_type, is_anonymous)
-
-    def readmit(self, verdict: Identity | Dismissal) -> bool:
-        """See `Admitted`. One that has done nothing yet is as if it had come later."""
-        if self.connection.closed:
-            return False
-        if self._pending is None and not self._logged_in and not self._has_acted:
-            return self._begin_again()
-        if self.identity is None:
-            return False  # its verdict is still to come
-        if isinstance(verdict, Identity):
-            return self._stay_as(verdict)
-        self.connection.closes_for(AuthorizationViolation.closing)
-        if verdict is Dismissal.CHANGED:
-            self.refuse(AuthorizationViolation())
-        else:
-            self.end(AuthorizationFailed(self.connection.link))
-        return False
-
-    @property
-    def _has_acted(self) -> bool:
-        return bool(self.lines or self.connection.inlet.in_msgs)
-
-    def _begin_again(self) -> bool:
-        """Admit the client as if it had just come in."""
-        identity = self._anonymous if self.host.gatekeeper.required else Identity()
-        if not self.host.gatekeeper.required:
-            self.host.login_over(self.connection)
-        if identity is not None:
-            return self._stay_as(identity)
+    def _be_nobody(self) -> None:
+        """Have no rights, until a login."""
         self._obey(None)
         self.identity, self.admitted = None, False
         self._apply_options()
-        self.host.login_due(self.connection)
-        return False
-
-    def _stay_as(self, identity: Identity) -> bool:
-        """Be this one from now on; whether the rules are others."""
-        before = self.identity.permissions if self.identity is not None else None
-        self._become(identity)
-        if identity.permissions == before:
-            return False
-        self._recheck()
-        return True
-
-    def _recheck(self) -> None:
-        """End the subscriptions that are not allowed any more, and filter the others anew."""
-        guard = self._guard
-        for one in list(self.subscriptions.values()):
-            stays, rule = guard.filter_now(one) if guard is not None else (True, None)
-            if not stays and guard is not None:
-                self._remove(one)
-                self.refuse(removal(one))
-                guard.report_removed(one, self._own_name)
-            elif rule is not one.filter:
-                self.host.interest.refilter(one, rule)
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
