@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .embedding.cluster import Cluster
     from .embedding.server import Server
     from .embedding.threaded import ThreadedCluster, ThreadedServer
+    from .entrypoints.reload import ReloadRefused
     from .entrypoints.service import CannotStart
     from .ports.hooks import Hooks
 
@@ -41,6 +42,7 @@ __all__ = [
     "PendingVerdict",
     "Permissions",
     "Refuse",
+    "ReloadRefused",
     "Responses",
     "Rewrite",
     "Rule",
@@ -64,6 +66,7 @@ _MODULES = {
     "Hooks": ".ports.hooks",
     "Message": ".embedding.client",
     "NoResponders": ".embedding.client",
+    "ReloadRefused": ".entrypoints.reload",
     "Server": ".embedding.server",
     "Subscription": ".embedding.client",
     "ThreadedCluster": ".embedding.threaded",

@@ -16,7 +16,7 @@ from .cluster.route_dialer import Dialer
 from .connection_type import ConnectionType
 from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane, Plane
-from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, EventSink, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
 from .hooks.gate import HookGate
@@ -27,6 +27,7 @@ from .interest.interest import Interest
 from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
+from .lame_duck import Crowd, LameDuck, LameDuckTerms
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -143,6 +144,8 @@ class Broker:
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
+        self.lame: LameDuck | None = None
+        """The lame duck mode, once it has begun."""
         self._is_over = False
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
@@ -176,6 +179,16 @@ class Broker:
         """Name these addresses to other servers, for clients that speak websocket."""
         self.greeting.own_websocket_urls = urls if self._advertises else ()
 
+    def advertise(self, urls: tuple[str, ...], websocket_urls: tuple[str, ...]) -> None:
+        """Name other addresses than before, to clients and to other servers; a lame duck names none."""
+        if self.cluster is None:
+            return
+        is_named = self._advertises and self.lame is None
+        self.greeting.own_urls = urls if is_named else ()
+        self.greeting.own_websocket_urls = websocket_urls if is_named else ()
+        self.greeting.urls_changed()
+        self.cluster.introduce_again()
+
     @property
     def _advertises(self) -> bool:
         return self.cluster is not None and self.cluster.settings.advertise
@@ -208,6 +221,21 @@ class Broker:
             self.cluster.apply(limits)
         self._configure_all()
         self.greeting.set(replace(self.greeting.info, max_payload=limits.max_payload))
+        self._close_surplus()
+
+    def _close_surplus(self) -> None:
+        """The latest clients go, if there are more than may be."""
+        surplus = list(self.connections.values())[self.limits.max_connections :]
+        for connection in surplus:
+            connection.closes_for(MaximumConnections.closing)
+            connection.close(MaximumConnections().wire(self.compatibility))
+        if surplus:
+            self.events.record(ConnectionsTrimmed(None, len(surplus)))
+
+    def rights_changed(self) -> None:
+        """See `readmission.Door`."""
+        self.deferred.flush()  # what was said of subscriptions that have ended
+        self.interest.rights_changed()
 
     def trace_changed(self) -> None:
         """The log wants to know more, or less, than before: see `EventSink`."""
@@ -303,6 +331,11 @@ class Broker:
         if self.gatekeeper.required or (self.hooks is not None and self.hooks.asks(HookPoint.CONNECT)):
             self._logins.add(connection)
 
+    def login_due(self, connection: Connection) -> None:
+        """See `Host`; a link that carries no traffic yet is counted from its beginning on."""
+        if connection.was_opened:
+            self._logins.add(connection)
+
     def login_pending(self, connection: Connection) -> None:
         """See `Host`: the login timer becomes that of the verdict."""
         self._logins.discard(connection)
@@ -370,6 +403,21 @@ class Broker:
         if self.cluster is not None:
             self.deferred.flush()
 
+    def lame_duck(self, terms: LameDuckTerms, done: Callable[[], None]) -> None:
+        """Have all clients go elsewhere, and call `done` when that is over; see `LameDuck`.
+
+        The caller has stopped accepting clients. Without effect, but for the call, when it was called
+        before, or the broker has shut down.
+        """
+        if self.lame is not None or self._is_over:
+            done()
+            return
+        self.lame = LameDuck(Crowd(self.scheduler, self.events, self.connections), terms, done)
+        self.greeting.leave()
+        if self.cluster is not None:
+            self.cluster.introduce_again()
+        self.lame.begin()
+
     # --- the end ---------------------------------------------------------------------
 
     def shutdown(self, done: Callable[[], None]) -> None:
@@ -379,6 +427,8 @@ class Broker:
         """
         self.serving = False
         self._is_over = True
+        if self.lame is not None:
+            self.lame.end()
         if self.cluster is not None:
             self.cluster.stop()
         for connection in self._all():

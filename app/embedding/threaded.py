@@ -49,6 +49,16 @@ class ThreadedServer:
         thread, self._thread = self._thread, None
         return Done() if thread is None else thread.end(self._server.stop())
 
+    def reload(self, *args: Any, **keys: Any) -> Any:  # noqa: ANN401 - as above
+        """See `Server.reload`."""
+        return self._live.do(self._server.reload(*args, **keys))
+
+    def lame_duck(self, *, duration: float | None = None, grace: float | None = None) -> Any:  # noqa: ANN401 - as above
+        """See `Server.lame_duck`; the thread ends with the next `stop`."""
+        if self._thread is None:
+            return Done()
+        return self._thread.do(self._server.lame_duck(duration=duration, grace=grace))
+
     def start_now(self) -> None:
         """Start, and wait for it in this thread, whether a loop is running or not."""
         run_without_loop(self.start)

@@ -29,6 +29,7 @@ from ..domain.events import (
     ServerStarting,
 )
 from ..domain.failure import described
+from ..domain.lame_duck import LameDuckTerms
 from ..domain.protocol.encode import ListenerInfo
 from ..domain.sessions.wire import Handler, Wire
 from ..ports.authenticator import Authenticator
@@ -138,6 +139,8 @@ class Service:
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None
+        self._left: asyncio.Event | None = None
+        """Lame duck mode is over; None if it has not begun."""
 
     async def start(self) -> Addresses:
         """Serve; return where.
@@ -238,6 +241,32 @@ class Service:
         except ListenError as error:
             raise CannotStart(MonitorListenFailed(None, str(error))) from error
 
+    def advertise(
+        self,
+        client_urls: Callable[[int], tuple[str, ...]],
+        websocket_urls: Callable[[int], tuple[str, ...]],
+    ) -> None:
+        """Name other addresses to clients of the cluster from now on; see `Parts`."""
+        first, *others = self._parts.listeners
+        if first not in self._ports:
+            return  # it has not started: it will name those of its start
+        websockets = [asked for asked in others if asked.websocket]
+        self.broker.advertise(
+            client_urls(self._ports[first]),
+            tuple(url for asked in websockets for url in websocket_urls(self._ports[asked])),
+        )
+
+    async def lame_duck(self, terms: LameDuckTerms) -> None:
+        """Let the clients go elsewhere, one after the other; return when that is over, or `stop` was called.
+
+        A second call changes nothing, and returns with the first. Call `stop` next.
+        """
+        if self._left is None:
+            self._left = asyncio.Event()
+            await self._close_client_listeners()
+            self.broker.lame_duck(terms, self._left.set)
+        await self._left.wait()
+
     async def stop(self) -> None:
         """Accept no more, send what is pending, close all clients. May be called twice.
 
@@ -279,10 +308,13 @@ class Service:
         while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
             await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)
 
+    async def _close_client_listeners(self) -> None:
+        for listener in self._parts.listeners:
+            await self._in_time("the listener", listener.listener.close())
+
     async def _close_listeners(self) -> None:
         parts = self._parts
-        for listener in parts.listeners:
-            await self._in_time("the listener", listener.listener.close())
+        await self._close_client_listeners()
         if self.broker.cluster is not None:
             await self._in_time("the listener for routes", parts.route_listener.close())
             self._at_once("the dialer", parts.dialer.close)

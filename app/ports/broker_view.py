@@ -37,6 +37,7 @@ from ..domain.connection_query import (
 )
 from ..domain.events import Link
 from ..domain.interest.index import IndexStats
+from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
@@ -87,6 +88,7 @@ __all__ = [
     "Denial",
     "Health",
     "IndexStats",
+    "LameDuckFacts",
     "Limits",
     "Link",
     "Profile",

@@ -116,6 +116,21 @@ class HttpMonitor:
         self._server: HttpServer | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._ports: dict[str, int] = {}
+        self._context: MonitoringContext | None = None
+
+    def update(self, settings: MonitorSettings) -> None:
+        """Show these from now on; what is about sockets stays."""
+        self._settings = settings
+        if self._context is not None:
+            self._context.settings = self._with_ports(settings)
+
+    def _with_ports(self, settings: MonitorSettings) -> MonitorSettings:
+        return replace(
+            settings,
+            http_host=next((endpoint.host for endpoint in self._endpoints), ""),
+            http_port=self._ports.get(HTTP, 0),
+            https_port=self._ports.get(HTTPS, 0),
+        )
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -202,17 +217,12 @@ class HttpMonitor:
     def _make_server(self) -> "HttpServer":
         """Import the server and make it; called in a thread."""
         server = import_module(".server", __package__)
-        settings = replace(
-            self._settings,
-            http_host=next((endpoint.host for endpoint in self._endpoints), ""),
-            http_port=self._ports.get(HTTP, 0),
-            https_port=self._ports.get(HTTPS, 0),
-        )
+        settings = self._with_ports(self._settings)
         sockets = [
             server.ListenSocket(listening, endpoint.tls, settings.tls_timeout)
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
-        context = MonitoringContext(
+        context = self._context = MonitoringContext(
             self._needs.view, settings, WallTime(self._needs.clock), journal=self._needs.journal
         )
         made: HttpServer = server.make_server(context, sockets, self._report)

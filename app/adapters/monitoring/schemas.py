@@ -61,6 +61,14 @@ class ClusterSection(PageModel):
     cluster_port: int
     auth_timeout: Number
     tls_required: bool
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+
+
+class LameDuckSection(PageModel):
+    """A server that sends its clients elsewhere, and will stop then."""
+
+    began: str
+    ends: Annotated[str, Field(description="When its last client will be closed, at the latest.")]
 
 
 class Verdict(PageModel):
@@ -217,10 +225,20 @@ class Varz(PageModel):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    websocket_tls_cert_not_after: Annotated[
+        str | None, Field(description="The same for the certificate of websockets.")
+    ] = None
+    config_digest: Annotated[
+        str | None, Field(description="A digest of the configuration that is in force, without its secrets.")
+    ] = None
     held_publishers: Annotated[int, Field(description="Publishers that wait now for a slow receiver.")] = 0
     held_seconds: Annotated[
         Number, Field(description="For which publishers have waited for slow receivers, all together.")
     ] = 0.0
+    lame_duck: Annotated[
+        LameDuckSection | None, Field(description="Lame duck mode; left out unless it is on.")
+    ] = None
     recent_slow_consumers: Annotated[
         list[SlowConsumerEntry], Field(description="The last receivers that were closed, the latest last.")
     ] = []

@@ -48,7 +48,7 @@ from ..protocol.errors import (
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.peer import PeerSession
-from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
+from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteLeaving, RouteRefused
 from .info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from .route_dialer import Destination
 from .route_url import RouteUrl, is_near, read_gossip
@@ -304,7 +304,10 @@ class RouteSession(PeerSession):
         if self.info is None:
             self._introduce(info)
         elif info.server_id == self.info.server_id:
+            leaves = info.ldm and not self.info.ldm
             self.info = info
+            if leaves:
+                self.report(RouteLeaving(self.connection.link, self.name))
             self._mesh.renewed()
         else:
             self._mesh.heard_of(self, info)

@@ -114,6 +114,10 @@ class Host(Protocol[C_contra]):
         """Its link may carry traffic: time runs for its peer; called at most once."""
         ...
 
+    def login_due(self, connection: C_contra) -> None:
+        """A client that needed no login needs one now: time runs for it."""
+        ...
+
     def login_pending(self, connection: C_contra) -> None:
         """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
         ...

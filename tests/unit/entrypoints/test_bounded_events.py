@@ -7,10 +7,10 @@ from importlib import import_module
 import app.domain
 import app.entrypoints
 from app.domain.events import Event, Level
-from app.entrypoints.events import ConfigurationQuestioned
+from app.entrypoints.events import ConfigurationQuestioned, OptionReloaded, ReloadFailed
 
-OF_THE_OPERATOR = {ConfigurationQuestioned.__name__}
-"""Facts about the configuration, each once at a start: no peer can cause them."""
+OF_THE_OPERATOR = {kind.__name__ for kind in (ConfigurationQuestioned, OptionReloaded, ReloadFailed)}
+"""Facts about the configuration, each once at a start or a reload: no peer can cause them."""
 
 
 def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
