@@ -37,7 +37,6 @@ EXCEPTIONS = {
     "domain/dataplane/partial_delivery.py": BY_BEHAVIOUR,
     "domain/security.py": DECLARATIONS,
     "__main__.py": "starts the program; tests/integration/test_wheel.py",
-    "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",
 }
 
 
