@@ -4,10 +4,14 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.adapters.net_asyncio import websocket_masks as module
+from app.adapters.net_asyncio.websocket_frames import FrameReader
 from app.adapters.net_asyncio.websocket_masks import LibraryMasks, Masks, library_masks, masks
 from tests.support.websocket_frames import MASK, frame
+from tests.unit.adapters.net_asyncio.test_websocket_frames import read, squeeze
 
 MAKERS: dict[str, Callable[[], Masks]] = {"built": masks, "library": library_masks}
 
@@ -106,3 +110,37 @@ def test_where_they_are_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, f"{module.__package__}.native_frames", None)
 
     assert isinstance(masks.__wrapped__(), LibraryMasks)
+
+
+_FIRSTS = st.sampled_from([0x82, 0x81, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88, 0xC2, 0x42, 0xA2, 0x83])
+_PAYLOADS = st.one_of(st.binary(max_size=200), st.integers(0, 70_000).map(bytes))
+_FRAMES = st.one_of(
+    st.builds(frame, _PAYLOADS),
+    st.builds(frame, _PAYLOADS, _FIRSTS),
+    st.builds(lambda data: frame(squeeze(data), 0xC2), _PAYLOADS),
+    st.builds(
+        lambda data, length: frame(data, length=length), st.binary(max_size=20), st.integers(0, 2**64 - 1)
+    ),
+    st.binary(max_size=20),
+)
+
+
+@given(
+    st.lists(_FRAMES, max_size=12).map(b"".join),
+    st.sampled_from([1, 7, 200, 65_536]),
+    st.sampled_from([0, 3, 1000, 8192]),
+    st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_both_agree(data: bytes, room: int, step: int, deflate: bool) -> None:  # noqa: FBT001 - an example's part
+    """Whatever comes in, our functions and the library's lead to the same data, pongs, closing and error."""
+    if len(data) > 5000 and (room < 200 or 0 < step < 1000):
+        room, step = 65_536, 1000
+    outcomes = []
+    for own in (masks(), library_masks()):
+        reader = FrameReader(own, 100_000, deflate=deflate)
+        got = read(reader, data, room=room, step=step) if data else b""
+        error = reader.error
+        outcomes.append((got, reader.pings, reader.closed, error and (error.code, str(error))))
+
+    assert outcomes[0] == outcomes[1]
