@@ -29,9 +29,12 @@ class AsyncioHookRunner(HookRunner):
         self._hooks = hooks
         self._scheduler = scheduler
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def call(self, point: HookPoint, event: HookEvent, seconds: float, done: Done) -> HookOutcome | None:
-        """See `HookCaller`."""
+        """See `HookCaller`. After `close` nothing begins."""
+        if self._is_closed:
+            return HookOutcome(failure="the server stops")
         try:
             answer: object = getattr(self._hooks, point.value)(event)
         except BaseException as error:  # noqa: BLE001 - see the module
@@ -51,6 +54,7 @@ class AsyncioHookRunner(HookRunner):
         end = loop.time() + CLOSE_SECONDS
         while self._tasks and (left := end - loop.time()) > 0:
             await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -175,3 +175,4 @@ async def test_the_end_cancels_the_others(monkeypatch: pytest.MonkeyPatch) -> No
     (outcome,) = scene.late
     assert outcome.failure.startswith("it raised CancelledError")
     assert {asyncio.current_task()} == asyncio.all_tasks()
+    assert HookOutcome(failure="the server stops") == scene.call()
