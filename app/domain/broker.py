@@ -36,12 +36,14 @@ from .protocol.errors import MaximumConnections
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection
+from .sessions.connection_stats import slow_receiver
 from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
 from .sessions.local_client import LocalClient, LocalSession, Tap
 from .sessions.wire import Handler, Wire
+from .slow_receivers import KEPT, SlowAction, SlowLog
 from .stats import SlowConsumerRecord, Traffic
 from .timers import DueQueue, Scheduler
 
@@ -140,6 +142,7 @@ class Broker:
         self.slow_routes = 0
         """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
+        self.slow_receivers: SlowLog = deque(maxlen=KEPT)
         self.history = PeerHistory()
         self.started = scheduler.monotonic()
         self.serving = False
@@ -376,8 +379,17 @@ class Broker:
         """Report a defect that concerns no single connection; the server goes on."""
         self.events.record(ServerFailure(None, described(error)))
 
+    def note_held(self, connection: Connection) -> None:
+        """See `Host`."""
+        self._note_slow(connection, SlowAction.HELD, "publishers wait for it")
+
+    def _note_slow(self, connection: Connection, action: SlowAction, reason: str) -> None:
+        now = self.scheduler.monotonic()
+        self.slow_receivers.append(slow_receiver(connection, self.flow, action, reason, now))
+
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
+        self._note_slow(connection, SlowAction.CUT, reason)
         self.slow_consumers += 1
         self.slow_routes += connection.kind is PeerKind.ROUTE
         peer = connection.wire.peer

@@ -30,6 +30,7 @@ from .limits import Limits
 from .protocol.encode import ServerInfo
 from .receivers import Receivers, receivers
 from .sessions.client import ClientSession
+from .slow_receivers import SlowReceiver
 from .stats import (
     ClientRights,
     ClientStats,
@@ -220,6 +221,10 @@ class LiveView:
             name=session.name,
             rtt=session.rtt,
         )
+
+    def slow_receivers(self) -> tuple[SlowReceiver, ...]:
+        """See `BrokerView`."""
+        return tuple(self._broker.slow_receivers)
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """See `BrokerView`."""

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from . import metrics, pages, varz
+from . import metrics, pages, slow, varz
 from .connections import Connz, Routez
 from .context import MonitoringContext
 from .explanation import ExplainPage
@@ -28,7 +28,7 @@ from .parameters import (
     error_line,
     is_on,
 )
-from .schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
+from .schemas import Accstatz, Gatewayz, Leafz, Slowz, Subsz, Varz
 from .stacks import stacks
 from .stepper import Chunks
 
@@ -36,7 +36,7 @@ _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
 _CLASSIC = (
     *("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz"),
-    *("/accstatz", "/gatewayz", "/leafz"),
+    *("/accstatz", "/gatewayz", "/leafz", "/slowz"),
 )
 
 _Responses = dict[int | str, dict[str, Any]]
@@ -125,6 +125,13 @@ class StatusPages:
             "/subscriptionsz", self.subsz, response_model=Subsz, responses=_JSON, include_in_schema=False
         )
         router.add_api_route(
+            "/slowz",
+            self.slowz,
+            response_model=Slowz,
+            responses=_JSON,
+            summary="Receivers that were too slow",
+        )
+        router.add_api_route(
             "/accstatz", self.accstatz, response_model=Accstatz, responses=_JSON, summary="Accounts"
         )
         router.add_api_route(
@@ -172,6 +179,11 @@ class StatusPages:
             else pages.subsz(self._context)
         )
         return await self._long(chunks, question.callback)
+
+    async def slowz(self, question: Annotated[PageQuery, Query()]) -> Response:
+        """Receivers that others waited for, or that were closed for it, with what they had pending."""
+        self._context.requests.slowz += 1
+        return reply(indented(slow.slowz(self._context)), question.callback)
 
     async def accstatz(self, question: Annotated[AccstatzQuery, Query()]) -> Response:
         """Figures of the one account that all clients belong to."""

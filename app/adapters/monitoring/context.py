@@ -94,6 +94,7 @@ class RequestCounts:
     gatewayz: int = 0
     healthz: int = 0
     leafz: int = 0
+    slowz: int = 0
     stacksz: int = 0
 
 

@@ -40,6 +40,7 @@ class RequestStats(PageModel):
     gatewayz: Annotated[int | None, Field(serialization_alias="/gatewayz")] = None
     healthz: Annotated[int | None, Field(serialization_alias="/healthz")] = None
     leafz: Annotated[int | None, Field(serialization_alias="/leafz")] = None
+    slowz: Annotated[int | None, Field(serialization_alias="/slowz")] = None
     stacksz: Annotated[int | None, Field(serialization_alias="/stacksz")] = None
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -256,6 +257,41 @@ class SubscriptionDetail(PageModel):
     msgs: Annotated[int, Field(description="Delivered so far.")]
     max: Annotated[int | None, Field(description="It ends after this many messages.")] = None
     cid: int
+
+
+class SlowSubject(PageModel):
+    """A subject, as the receiver subscribed to it."""
+
+    subject: str
+    messages: Annotated[int, Field(description="For the receiver, since it subscribed.")]
+    behind: Annotated[int, Field(description="For the receiver, since it fell behind.")]
+
+
+class SlowEntry(PageModel):
+    """A receiver that was too slow."""
+
+    action: Annotated[str, Field(description="held: publishers waited for it; cut: it was closed.")]
+    kind: Annotated[str, Field(description="cid for a client, rid for a route.")]
+    cid: Annotated[int, Field(description="The number of the connection.")]
+    name: str
+    ip: str
+    port: int
+    at: str
+    reason: str
+    behind_since: str | None = None
+    pending_bytes: int
+    publishers: Annotated[int, Field(description="That waited for it then.")]
+    subjects: list[SlowSubject]
+
+
+class Slowz(PageModel):
+    """The latest receivers that were too slow, the latest first."""
+
+    now: str
+    held_publishers: int
+    slow_consumers: Annotated[int, Field(description="Receivers that were closed, ever.")]
+    total: Annotated[int, Field(description="Those that are remembered.")]
+    receivers: list[SlowEntry]
 
 
 class Subsz(PageModel):

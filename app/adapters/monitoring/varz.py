@@ -182,7 +182,7 @@ def _requests(context: MonitoringContext) -> RequestStats:
     )
     if not context.is_current:
         return answered
-    of_today = ("accstatz", "gatewayz", "healthz", "leafz", "stacksz")
+    of_today = ("accstatz", "gatewayz", "healthz", "leafz", "slowz", "stacksz")
     return answered.model_copy(update={name: getattr(counts, name) for name in of_today})
 
 

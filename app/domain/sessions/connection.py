@@ -22,6 +22,7 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Kind, Outbox, Progress
@@ -39,8 +40,10 @@ from ..fair_queue import CROWDED_READ
 from ..peer_kind import PeerKind
 from ..protocol import encode
 from ..protocol.commands import readable
-from ..stats import ConnectionStats, Traffic
+from ..slow_receivers import MOST_SUBSCRIPTIONS, Counts
+from ..stats import ConnectionStats
 from .congestion import Peer as FlowPeer
+from .connection_stats import stats_of
 from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
@@ -443,6 +446,7 @@ class Connection:
 
     def report_hold(self, publishers: int, pending: int) -> None:
         """Log that publishers wait for this peer."""
+        self._host.note_held(self)
         self.report(PublishersHeld(self.link, self.session.name, publishers, pending))
 
     def _mark_closed(self) -> None:
@@ -482,18 +486,9 @@ class Connection:
 
     def stats(self) -> ConnectionStats:
         """A snapshot; times on the monotonic scale."""
-        inlet, outbox, flow = self.inlet, self.outbox, self._host.flow
-        return ConnectionStats(
-            cid=self.cid,
-            ip=self.wire.peer.ip,
-            port=self.wire.peer.port,
-            started=self.started,
-            last_activity=self.last_activity,
-            pending_bytes=outbox.pending(),
-            traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
-            security=self.wire.security,
-            holds=flow.holds(self),
-            waits_for=tuple(peer.title for peer in flow.waits_for(self)),
-            rtt=self.rtt,
-            credentials=self.wire.peer.credentials,
-        )
+        return stats_of(self, self._host.flow)
+
+    def delivered(self) -> Counts:
+        """See `congestion.Peer`."""
+        listed = islice(self.session.subscriptions.values(), MOST_SUBSCRIPTIONS)
+        return {one.sid: (one.subject, one.target.delivered) for one in listed}

@@ -138,6 +138,10 @@ class Host(Protocol[C_contra]):
         """A connection's wire is lost; called once for each that was accepted."""
         ...
 
+    def note_held(self, connection: C_contra) -> None:
+        """Publishers wait for a receiver, for long or at the cost of others."""
+        ...
+
     def count_slow_consumer(self, connection: C_contra, reason: str) -> None:
         """A receiver is about to be closed."""
         ...

@@ -1,8 +1,10 @@
 """A session, as its connection knows it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from ..dataplane.seam import Control, HookedMessage, Inlet, Plan
+from ..interest.subscription import Subscription
 from ..limits import Limits
 
 
@@ -11,6 +13,11 @@ class Session(Control, Protocol):
 
     last_command: float
     """When a line that counts as activity was last obeyed, on the monotonic scale."""
+
+    @property
+    def subscriptions(self) -> Mapping[bytes, Subscription]:
+        """Live subscriptions by sid."""
+        ...
 
     @property
     def name(self) -> str:
