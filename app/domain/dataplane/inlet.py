@@ -93,6 +93,10 @@ class Inlet:
         """See `seam.Inlet`."""
         return bytes(memoryview(self.own)[: self.filled]) if self.own is not None else self.rest
 
+    def put(self, data: bytes) -> None:
+        """See `seam.Inlet`."""
+        self.keep(data, 0)
+
     def note(self, plan: Plan) -> None:
         """Remember whom the latest messages were for."""
         if plan is not self.latest:

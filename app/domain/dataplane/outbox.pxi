@@ -11,7 +11,7 @@ from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from . import constants, seam
+from . import constants
 
 cdef extern from "Python.h":
     """
