@@ -128,11 +128,9 @@ cdef class DataPlane:
         inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
         inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
 
-    def target(self, outbox, sid, subscription):
-        return Target(outbox, sid, subscription)
+    def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
 
-    def group(self):
-        return Group()
+    def group(self): return Group()
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
         return Plan(plain, groups, refusal, denied, hook)
