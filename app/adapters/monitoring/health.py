@@ -88,12 +88,12 @@ class Probes:
         return _reply(200, _OK)
 
     def _problem_of_streams(self, question: HealthzQuery) -> str:
-        """Why JetStream is not healthy; empty where it is, or where it is off and not asked for."""
+        """Why JetStream is not healthy; empty where it is, or where it is off."""
         streams = self._streams()
-        only = is_on(question.js_enabled_only) or is_on(question.js_enabled)
         if streams is None:
-            return "JetStream is not enabled" if only else ""
-        return streams.problem(server_only=only or is_on(question.js_server_only))
+            return ""
+        only = (question.js_enabled_only, question.js_enabled, question.js_server_only)
+        return streams.problem(server_only=any(map(is_on, only)))
 
     async def livez(self) -> Response:
         """The event loop runs, as this answer proves."""

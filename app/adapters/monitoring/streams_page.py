@@ -1,7 +1,7 @@
 """The page `/jsz`: JetStream, its streams and consumers."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -9,8 +9,15 @@ from pydantic import Field
 from ...ports.streams_view import StreamsDetail, StreamsView
 from .context import MonitoringContext
 from .formats import html_safe, rfc3339
-from .jsonp import reply
+from .jsonp import JAVASCRIPT, reply
 from .parameters import DEFAULT_LIMIT, PageQuery, Switch, Whole, is_on
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A parameter cannot be used, as one line says; or the method is not for reading.",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+}
 
 
 class JszQuery(PageQuery):
@@ -46,7 +53,13 @@ class StreamsPage:
     def router(self) -> APIRouter:
         """Its path."""
         router = APIRouter(tags=["status"])
-        router.add_api_route("/jsz", self.jsz, summary="JetStream: streams and consumers")
+        router.add_api_route(
+            "/jsz",
+            self.jsz,
+            response_model=dict[str, Any],
+            responses={**REFUSED, 200: {"content": {JAVASCRIPT: {"schema": {"type": "string"}}}}},
+            summary="JetStream: streams and consumers",
+        )
         return router
 
     async def jsz(self, question: Annotated[JszQuery, Query()]) -> Response:

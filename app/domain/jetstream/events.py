@@ -25,7 +25,6 @@ class TemporaryStore(Event):
     sentence = (
         "Temporary storage directory used, data could be lost on a system reboot: set jetstream.store_dir"
     )
-    bounded = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class StreamRecovered(Event):
         "Restored {self.messages} messages and {self.consumers} consumers of stream {self.stream} "
         "in {self.milliseconds} ms"
     )
-    bounded = False
 
     stream: str
     messages: int
@@ -51,7 +49,6 @@ class StreamProblem(Event):
 
     level = Level.ERROR
     sentence = "JetStream: {self.where}{self.problem}"
-    bounded = False
 
     stream: str
     problem: str

@@ -39,6 +39,8 @@ def test_the_defaults_are_gnatsds() -> None:
         "https_host": None,
         "https_port": 0,
         "tls": None,
+        "jetstream": None,
+        "store_dir": None,
         "allow_non_tls": False,
         "tls_reload": "signal",
         "debug": False,

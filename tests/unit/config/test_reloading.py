@@ -17,6 +17,7 @@ FULL: dict[str, Any] = {
     "tls": TLS,
     "cluster": {"port": -1, "tls": {**TLS, "ca_file": certificates().authority.ca_file}},
     "websocket": {"port": -1, "tls": TLS},
+    "jetstream": {"domain": "hub"},
     "unix_socket": {"path": "/tmp/x.sock"},  # noqa: S108 - nothing is opened
 }
 

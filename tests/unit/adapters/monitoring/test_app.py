@@ -154,7 +154,7 @@ async def test_index(watched: Watched) -> None:
 
     assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["content-type"])
     for path in (
-        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz"),
+        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
         *("/metrics", "/healthz", "/docs", "/dashboard"),
     ):
         assert f"<a href={path}>{path[1:]}</a>" in response.text
@@ -192,7 +192,7 @@ async def test_documentation(watched: Watched) -> None:
     document = (await ask(watched, "/openapi.json")).json()
 
     assert {
-        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz"),
+        *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
         *("/metrics", "/healthz", "/livez", "/readyz", "/explain"),
     } == set(document["paths"])
     assert list(Varz.model_fields) == list(document["components"]["schemas"]["Varz"]["properties"])

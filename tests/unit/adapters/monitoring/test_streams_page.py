@@ -1,0 +1,102 @@
+"""The page `/jsz`, and what other pages show of JetStream."""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.monitoring.app import create_app
+from app.ports.streams_view import StreamsDetail
+from tests.fakes.broker_view import Watched
+from tests.unit.adapters.monitoring.client import ask
+
+pytestmark = pytest.mark.asyncio
+
+
+class FakeStreams:
+    """A JetStream with fixed answers; `asked` keeps what details were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[StreamsDetail] = []
+        self.wrong = ""
+
+    def figures(self) -> dict[str, object]:
+        """Some."""
+        return {"memory": 1, "storage": 2, "api": {"total": 3}}
+
+    def config(self) -> dict[str, object]:
+        """Some."""
+        return {"max_memory": 4}
+
+    def totals(self) -> dict[str, object]:
+        """Some."""
+        return {"streams": 5}
+
+    def details(self, detail: StreamsDetail) -> Generator[None, None, list[dict[str, object]]]:
+        """One account."""
+        self.asked.append(detail)
+        yield
+        return [{"name": "$G"}]
+
+    def problem(self, *, server_only: bool = False) -> str:
+        """As the test says, unless only the server counts."""
+        return "" if server_only else self.wrong
+
+
+@pytest.fixture(name="streams")
+def _streams(watched: Watched) -> FakeStreams:
+    """JetStream of the watched server."""
+    streams = FakeStreams()
+    watched.context = replace(watched.context, streams=lambda: streams)
+    watched.app = create_app(watched.context)
+    return streams
+
+
+async def test_without_jetstream(watched: Watched) -> None:
+    """The page says that it is off."""
+    answer = (await ask(watched, "/jsz")).json()
+    assert answer["disabled"] is True
+    assert answer["server_id"]
+
+
+async def test_figures(watched: Watched, streams: FakeStreams) -> None:
+    """What is used, the configuration, and totals."""
+    answer = (await ask(watched, "/jsz")).json()
+    assert (answer["storage"], answer["config"], answer["streams"]) == (2, {"max_memory": 4}, 5)
+    assert "account_details" not in answer
+    assert streams.asked == []
+    assert (await ask(watched, "/jsz?callback=f")).text.startswith("f({")
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("accounts=1", StreamsDetail(account=True)),
+        ("streams=true&config=1&offset=2&limit=3", StreamsDetail(True, True, False, True, 2, 3)),  # noqa: FBT003 - a record
+        ("consumers=1&offset=-1", StreamsDetail(account=True, consumers=True)),
+        ("acc=$G", StreamsDetail(account=True, streams=True)),
+    ],
+)
+async def test_details(watched: Watched, streams: FakeStreams, query: str, detail: StreamsDetail) -> None:
+    """Parameters ask for accounts, streams and consumers."""
+    answer = (await ask(watched, f"/jsz?{query}")).json()
+    assert answer["account_details"] == [{"name": "$G"}]
+    assert streams.asked == [detail]
+
+
+async def test_health(watched: Watched, streams: FakeStreams) -> None:
+    """A problem of streams is one of the server, unless only the server is asked about."""
+    assert (await ask(watched, "/healthz")).status_code == 200
+    streams.wrong = "JetStream stream '$G > S' is damaged"
+    response = await ask(watched, "/healthz")
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "status_code": 503, "error": streams.wrong}
+    assert (await ask(watched, "/healthz?js-enabled-only=true")).status_code == 200
+
+
+@pytest.mark.usefixtures("streams")
+async def test_varz(watched: Watched) -> None:
+    """Servers that speak the wire of today show a part of it, where there is one."""
+    answer = (await ask(watched, "/varz")).json()
+    if "jetstream" in answer:
+        assert answer["jetstream"]["config"] == {"max_memory": 4}
