@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from ..adapters.process.signal_target import SignalError, send_signal
 from ..adapters.process.standard_streams import complain, fill_standard_streams, say
 from ..config.errors import ConfigError, Problem
 from ..config.flag_syntax import UsageError
-from ..config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
+from ..config.flags import CONFIG_FILE, SHELL, SIGNAL, CommandLine, Request, parse
 from ..config.help.completion import completion
 from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
@@ -18,8 +20,11 @@ from .preflight import obstacles
 from .process import run
 from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
+from .store import STORE, run_store
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
+_TOOLS = {WORD: run_explain, STORE: run_store}
+"""By the first word of the command line."""
 
 
 def run_command(words: Sequence[str], usual: Handlers) -> int:
@@ -28,9 +33,10 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     `usual` are the signal handlers of a program that does not serve.
     """
     fill_standard_streams()
-    if words[:1] == [WORD]:
+    tool = _TOOLS.get(words[0]) if words else None
+    if tool is not None:
         restore_defaults(usual)
-        return run_explain(words[1:])
+        return tool(words[1:])
     try:
         command = parse(words)
     except UsageError as error:
@@ -38,10 +44,7 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
         return _MISUSED
     if command.asks is not None:
         restore_defaults(usual)
-    if command.asks is Request.CHECK:
-        return _check(command)
-    if command.asks is not None:
-        return _status(said=say(_answer(command)))
+        return _do(command.asks, command)
     try:
         loaded = load(command.given, os.environ)
         path = str(command.given.get(CONFIG_FILE, ""))
@@ -49,7 +52,17 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     except (ConfigError, DataPlaneUnavailable) as error:
         complain(f"{error}\n")
         return _FAILED
-    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))))
+    again = partial(load, command.given, os.environ)
+    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))), again)
+
+
+def _do(asked: Request, command: CommandLine) -> int:
+    """What is asked for in place of a server."""
+    if asked is Request.CHECK:
+        return _check(command)
+    if asked is Request.SIGNAL:
+        return _send(str(command.given[SIGNAL]))
+    return _status(said=say(_answer(command)))
 
 
 def _answer(command: CommandLine) -> str:
@@ -85,6 +98,16 @@ def _check(command: CommandLine) -> int:
         return _FAILED
     path = command.given.get(CONFIG_FILE)
     return _status(said=say(f"configuration {path} is valid\n" if path else "the flags are valid\n"))
+
+
+def _send(text: str) -> int:
+    """Send a signal to a server that runs."""
+    try:
+        send_signal(text)
+    except SignalError as error:
+        complain(f"{error}\n")
+        return _FAILED
+    return _DONE
 
 
 def _status(*, said: bool) -> int:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.storage import FileStorage, StoreSettings
-from app.adapters.streams_log.stream import FileStream, Sizes
+from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.seam import DamagedMessage, StorageFailure, StoredMessage
 from tests.fakes.disk import FakeDisk, StepWorker
 

@@ -112,17 +112,3 @@ class OsFiles:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-class ReadOnlyFiles(OsFiles):
-    """A directory in which nothing is changed: for tools that check a store."""
-
-    def __init__(self, root: Path) -> None:
-        """Raises `NotADirectoryError`."""
-        if not root.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
-        self._root = root
-        self._lock = None
-
-    def open(self, name: str) -> OsFile:
-        return OsFile(os.open(self._root / name, os.O_RDONLY | os.O_CLOEXEC))

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import Protocol
 
 from ...domain.jetstream.storage.seam import Document, Done
-from .journal import Entry
+from .journal import JournalEntry
 from .record import CHANGE, CHECKPOINT, CONSUMER, CONSUMER_GONE
 
 _ID = Struct("<I")
@@ -54,12 +54,12 @@ class FileState:
     def commit(self, done: Done) -> None:
         self._journals.commit_state(done)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[JournalEntry]:
         """What a new journal has of it."""
         if self.checkpoint:
-            yield Entry(CHECKPOINT, b"", self._id + self.checkpoint)
+            yield JournalEntry(CHECKPOINT, b"", self._id + self.checkpoint)
         for change in self.changes:
-            yield Entry(CHANGE, b"", self._id + change)
+            yield JournalEntry(CHANGE, b"", self._id + change)
 
 
 class VolatileState:
@@ -113,8 +113,10 @@ class Consumers:
         self._by_id[id_] = name
         self._states[name] = FileState(self._journals, id_)
 
-    def _entry(self, name: str) -> Entry:
-        return Entry(CONSUMER, name.encode(), _ID.pack(self._ids[name]) + to_json(self.documents[name]))
+    def _entry(self, name: str) -> JournalEntry:
+        return JournalEntry(
+            CONSUMER, name.encode(), _ID.pack(self._ids[name]) + to_json(self.documents[name])
+        )
 
     def _forget_id(self, name: str) -> None:
         id_ = self._ids.pop(name, None)
@@ -129,7 +131,7 @@ class Consumers:
         self._forget_id(name)
         self._states.pop(name, None)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[JournalEntry]:
         """What a new journal has of all."""
         for name in self._ids:
             yield self._entry(name)

@@ -18,7 +18,7 @@ GONE = ".gone"
 """Ends the name of a directory that is being removed."""
 
 
-class Identity(NamedTuple):
+class StreamIdentity(NamedTuple):
     """Which stream a file belongs to."""
 
     incarnation: int
@@ -29,7 +29,7 @@ class Identity(NamedTuple):
 class FileHead(NamedTuple):
     """The beginning of a file."""
 
-    identity: Identity
+    identity: StreamIdentity
     number: int
     format: int
     sequence: int
@@ -52,12 +52,14 @@ def numbers(names: list[str], kind: str) -> list[int]:
     return sorted(int(match[1]) for match in matches if match is not None and match[2] == kind)
 
 
-def salt_of(identity: Identity, kind: str, number: int) -> int:
+def salt_of(identity: StreamIdentity, kind: str, number: int) -> int:
     """What the checksums of this file have in common."""
     return file_salt(identity.incarnation, kind.encode(), number)
 
 
-def make_head(identity: Identity, number: int, sequence: int, time: int, epoch: int) -> tuple[bytes, int]:
+def make_head(
+    identity: StreamIdentity, number: int, sequence: int, time: int, epoch: int
+) -> tuple[bytes, int]:
     """The beginning of a file, and its checksum."""
     body = _IDENTITY.pack(identity.incarnation, number, FORMAT)
     record, checksum = encode(
@@ -72,7 +74,7 @@ def read_head(data: bytes) -> FileHead | None:
     if record is None or record.kind != FILE_HEAD or len(record.body) != _IDENTITY.size:
         return None
     incarnation, number, version = _IDENTITY.unpack(record.body)
-    identity = Identity(incarnation, record.subject.decode("utf-8", "replace"))
+    identity = StreamIdentity(incarnation, record.subject.decode("utf-8", "replace"))
     return FileHead(
         identity, number, version, record.sequence, record.time, record.epoch, record.end, record.checksum
     )

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ...ports.files import File, Files
-from .file_head import JOURNAL, NEW, Identity, file_name, make_head, salt_of
+from .file_head import JOURNAL, NEW, StreamIdentity, file_name, make_head, salt_of
 from .record import COMPLETE, FIRST_OF_EPOCH, encode, seed_of
 from .steps import Step, SyncFailed
 from .writer import sync_now
@@ -23,7 +23,7 @@ RESERVE = 64 << 10
 """Bytes of room ahead: removals and acknowledgements go on when the disk is full."""
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """Something to be written."""
 
     kind: int
@@ -42,11 +42,15 @@ class _Place(NamedTuple):
     file: File | None
 
 
-class Journal:
+class StreamJournal:
     """The newest journal. The loop adds entries; the worker carries out what `take` returns."""
 
     def __init__(
-        self, files: Files, directory: str, identity: Identity, contents: Callable[[], Iterable[Entry]]
+        self,
+        files: Files,
+        directory: str,
+        identity: StreamIdentity,
+        contents: Callable[[], Iterable[JournalEntry]],
     ) -> None:
         """`contents` are the entries that a new journal begins with."""
         self.size = JOURNAL_SIZE
@@ -66,8 +70,8 @@ class Journal:
         self._new_epoch = True
         self._allocated = 0
         self._file: File | None = None
-        self._pending: list[Entry] = []
-        self._taken: list[Entry] = []
+        self._pending: list[JournalEntry] = []
+        self._taken: list[JournalEntry] = []
         self._unsynced = False
         self._rotating = False
         self._rotate_at = 0
@@ -90,7 +94,7 @@ class Journal:
 
     def add(self, kind: int, name: bytes, body: bytes) -> None:
         """Have an entry written with the next round."""
-        self._pending.append(Entry(kind, name, body))
+        self._pending.append(JournalEntry(kind, name, body))
 
     def is_pending(self, *, sync: bool) -> bool:
         """Whether something is to be written, or synced."""
@@ -125,7 +129,7 @@ class Journal:
             self._new_epoch = True
         return steps
 
-    def _encode(self, entries: Iterable[Entry]) -> list[bytes]:
+    def _encode(self, entries: Iterable[JournalEntry]) -> list[bytes]:
         pieces = []
         for kind, name, body in entries:
             self._sequence += 1
@@ -177,7 +181,7 @@ class Journal:
         return steps
 
     def _new_file(self, directory: str) -> tuple[list[Step], str]:
-        entries = [*self._contents(), Entry(COMPLETE, b"", b"")]
+        entries = [*self._contents(), JournalEntry(COMPLETE, b"", b"")]
         self.number = self.highest = max(self.number, self.highest) + 1
         self._salt = salt_of(self._identity, JOURNAL, self.number)
         head, self._checksum = make_head(self._identity, self.number, 1, 0, self._epoch)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ...domain.jetstream.storage.seam import Document
 from ...ports.files import File, Files
 from .consumers import Consumers, from_json
-from .file_head import JOURNAL, FileHead, Identity, file_name, read_head, records_after_head, salt_of
+from .file_head import JOURNAL, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .record import (
     CHANGE,
     CHECKPOINT,
@@ -159,6 +159,6 @@ def cut_off(file: File, found: Scan) -> None:
         raise SyncFailed(error.errno, f"sync failed: {error.strerror}") from error
 
 
-def identity_of(journals: list[JournalFile]) -> Identity | None:
+def identity_of(journals: list[JournalFile]) -> StreamIdentity | None:
     """Whose they are."""
     return journals[-1].head.identity if journals else None

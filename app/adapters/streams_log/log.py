@@ -1,9 +1,9 @@
 """The messages of one stream, on disk."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from ...domain.jetstream.storage.index import Entry, Index
+from ...domain.jetstream.storage.index import Index, IndexEntry
 from ...domain.jetstream.storage.seam import (
     DamagedMessage,
     Done,
@@ -13,7 +13,7 @@ from ...domain.jetstream.storage.seam import (
     SubjectState,
 )
 from .reader import SegmentReader
-from .removals import Removals
+from .removals import PendingRemovals
 from .segment import Segment
 from .tail import Tail
 from .writer import MessageWriter
@@ -45,7 +45,7 @@ class FileLog:
     """Messages by sequence. A place is the number of a segment, and an offset in 32 bits."""
 
     def __init__(
-        self, name: str, index: Index, writer: MessageWriter, removals: Removals, tail: Tail
+        self, name: str, index: Index, writer: MessageWriter, removals: PendingRemovals, tail: Tail
     ) -> None:
         self._index = index
         self._writer = writer
@@ -53,7 +53,7 @@ class FileLog:
         self._tail = tail
         self._reader = SegmentReader(name)
         self._commits: Commits | None = None
-        self._undo: list[Entry] = []
+        self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
         self._undo_taken = 0
         self.failure: StorageFailure | None = None
@@ -133,13 +133,13 @@ class FileLog:
             self._writer.skip(last, max(time, self._index.last_time))
             self._index.skip(last, time)
 
-    def _remove(self, sequence: int) -> Entry | None:
+    def _remove(self, sequence: int) -> IndexEntry | None:
         entry = self._index.remove(sequence)
         if entry is not None:
             self._tail.discard(sequence)
             segment = self._writer.segments[entry.place >> 32]
             segment.live -= 1
-            if not segment.live:
+            if segment.live * 2 < segment.messages or not segment.live:
                 self._removals.note_empty(segment.number)
         return entry
 
@@ -167,7 +167,7 @@ class FileLog:
                 self._removals.note_empty(segment.number)
             elif segment.live and segment.first < sequence:
                 segment.live = self._count_in(segment)
-                if not segment.live:
+                if segment.live * 2 < segment.messages or not segment.live:
                     self._removals.note_empty(segment.number)
         active = self._writer.active
         if (
@@ -291,8 +291,20 @@ class FileLog:
         self._undo_taken = 0
         self._removals.retract(point.last)
 
-    def moved(self, segment: int, places: Callable[[], Iterator[tuple[int, int]]]) -> None:
+    def messages_in(self, segment: Segment) -> list[tuple[int, int, int]]:
+        """Sequence, offset and size of the messages that are there."""
+        index, found = self._index, []
+        for sequence in index.sequences(segment.first, segment.last + 1):
+            place = index.place_of(sequence) or 0
+            if place >> 32 == segment.number:
+                found.append((sequence, place & _OFFSET, index.size_at(sequence)))
+        return found
+
+    def moved(self, segment: Segment, offsets: Mapping[int, int]) -> None:
         """A segment was written anew."""
-        self._reader.forget(segment)
-        for sequence, place in places():
-            self._index.move(sequence, place)
+        self._reader.forget(segment.number)
+        for sequence, offset in offsets.items():
+            self._index.move(sequence, segment.number << 32 | offset)
+        for at, entry in enumerate(self._undo):
+            if entry.place >> 32 == segment.number and entry.sequence in offsets:
+                self._undo[at] = entry._replace(place=segment.number << 32 | offsets[entry.sequence])

@@ -9,14 +9,15 @@ from collections.abc import Callable
 
 from ...domain.jetstream.storage.index import Index
 from ...ports.files import Files
-from .file_head import JOURNAL, SEGMENT, Identity, numbers
+from .directories import STREAMS
+from .file_head import JOURNAL, NEW, SEGMENT, StreamIdentity, file_name, numbers, read_head
 from .foot import SegmentColumns
 from .journal_image import JournalFile, JournalImage, cut_off, open_journal
 from .removals import in_runs
 from .scan import Scan
 from .segment import SEGMENT_SIZE, Segment
-from .segments_reader import Found, SegmentsReader
-from .stream import STREAMS, FileStream
+from .segments_reader import GREATEST_HEAD, Found, SegmentsReader
+from .stream import FileStream
 from .writer import MessageWriter
 
 MOST_LOST = 100_000
@@ -142,9 +143,12 @@ class StreamRecovery:
                 if active.columns is None:
                     active.columns = SegmentColumns()
                     active.columns.load(last.foot)
-        for segment in writer.segments.values():
-            if segment is not active:
-                segment.closed, segment.columns = True, None
+        for each in found:
+            if each.segment is not active:
+                each.segment.closed, each.segment.columns = True, None
+                each.segment.messages = len(each.foot.columns.ids)
+                each.segment.last_time = each.foot.last_time
+                each.segment.damaged = not each.is_good
         writer.resume(index.last, index.last_time, active, checksum, epoch)
 
     def _find_erased(self, found: list[Found]) -> None:
@@ -154,17 +158,27 @@ class StreamRecovery:
                 sequences = each.foot.columns.sequences
                 at = bisect_left(sequences, sequence)
                 if at < len(sequences) and sequences[at] == sequence:
-                    self._stream.to_erase[sequence] = each.foot.columns.places[at]
+                    self._stream.erase_again(sequence, each.foot.columns.places[at])
 
 
 def recover_stream(
-    files: Files, number: int, make: Callable[[Identity], FileStream], report: Callable[[str, str], None]
+    files: Files,
+    number: int,
+    make: Callable[[StreamIdentity], FileStream],
+    report: Callable[[str, str], None],
+    *,
+    without_journal: bool = False,
 ) -> FileStream | None:
     """The stream in a directory; None if nothing says what it is. Raises `NewerFormat` and `OSError`."""
     directory = f"{STREAMS}/{number}"
     names = files.names(directory)
+    for name in names:
+        if name.endswith(NEW):
+            files.remove(f"{directory}/{name}")
     problems: list[str] = []
     journals = _journals(files, directory, numbers(names, JOURNAL), problems.append)
+    if not journals and without_journal:
+        return _without_journal(files, directory, make, report)
     if not journals:
         report("", f"{directory} has no journal that can be read; its files are left as they are")
         return None
@@ -204,3 +218,31 @@ def _journals(
             if journal.is_whole:
                 break
     return journals
+
+
+def _without_journal(
+    files: Files,
+    directory: str,
+    make: Callable[[StreamIdentity], FileStream],
+    report: Callable[[str, str], None],
+) -> FileStream | None:
+    """The messages of a stream that has no journal, those that were removed among them."""
+    found = numbers(files.names(directory), SEGMENT)
+    heads = [
+        read_head(files.open(f"{directory}/{file_name(number, SEGMENT)}").read(0, GREATEST_HEAD))
+        for number in found
+    ]
+    identity = next((head.identity for head in heads if head is not None), None)
+    if identity is None:
+        report("", f"{directory} has no file whose head can be read")
+        return None
+    report(identity.name, "the configuration is lost, and which messages were removed: all are there again")
+    stream = make(identity)
+    stream.recovered({"name": identity.name})
+    problems: list[str] = []
+    image = JournalImage()
+    reader = SegmentsReader(files, directory, identity, problems.append)
+    StreamRecovery(stream, image, problems.append).run(reader.read_all(found, image))
+    for text in problems:
+        report(identity.name, text)
+    return stream

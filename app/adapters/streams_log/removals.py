@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 
-class Removals:
+class PendingRemovals:
     """Removed sequences that the journal does not have yet, and segments that became empty."""
 
     __slots__ = ("_empty", "_erase", "_floor_written", "_runs", "_sequences", "floor")
@@ -35,7 +35,7 @@ class Removals:
         self._erase[sequence] = place
 
     def note_empty(self, segment: int) -> None:
-        """A segment has no messages any more."""
+        """A segment has no messages any more, or few."""
         self._empty.add(segment)
 
     @property
@@ -71,11 +71,11 @@ class Removals:
 
     @property
     def has_empty(self) -> bool:
-        """Whether segments became empty since the last time."""
+        """Whether segments became empty, or nearly, since the last time."""
         return bool(self._empty)
 
     def take_empty(self) -> set[int]:
-        """The segments that became empty since the last time."""
+        """The segments that became empty, or nearly, since the last time."""
         empty, self._empty = self._empty, set()
         return empty
 

@@ -52,6 +52,7 @@ class Rounds:
         self.interval = interval
         self._running = False
         self._called = False
+        self._stopped = False
         self._dirty: dict[Writes, bool] = {}
         """Those with something to write, and whether it is to be synced though nobody waits for that."""
         self._lazy: dict[Writes, None] = {}
@@ -65,13 +66,13 @@ class Rounds:
 
     def later(self, stream: Writes) -> None:
         """This stream has something to write soon."""
-        if not self._lazy:
+        if not self._lazy and not self._stopped:
             self._scheduler.call_later(LATER, self._late)
         self._lazy[stream] = None
 
     def sync_later(self, stream: Writes) -> None:
         """This stream has written something that is not synced."""
-        if not self._unsynced:
+        if not self._unsynced and not self._stopped:
             self._scheduler.call_later(self.interval or PROBE, self._sync)
         self._unsynced[stream] = None
 
@@ -87,7 +88,7 @@ class Rounds:
             waiting.pop(stream, None)
 
     def _call(self) -> None:
-        if not self._called and not self._running:
+        if not self._called and not self._running and not self._stopped:
             self._called = True
             self._scheduler.call_soon(self._start)
 
@@ -133,6 +134,10 @@ class Rounds:
         """Carry something out between two rounds."""
         outcome = Outcome()
         self._worker.submit(partial(carry_out, batch, outcome), partial(done, outcome))
+
+    def stop(self) -> None:
+        """From now on only `flush` writes."""
+        self._stopped = True
 
     def flush(self) -> None:
         """Write and sync all there is, and wait for it."""

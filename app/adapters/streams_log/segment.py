@@ -28,7 +28,9 @@ class Segment:
         "file",
         "first",
         "last",
+        "last_time",
         "live",
+        "messages",
         "number",
         "salt",
     )
@@ -42,6 +44,9 @@ class Segment:
         """The last sequence it uses up."""
         self.live = 0
         """Messages in it that are there."""
+        self.messages = 0
+        """Messages that it was closed with; 0 until then."""
+        self.last_time = 0
         self.end = 0
         """Bytes that are used; those that are still to be written included."""
         self.allocated = 0
@@ -50,6 +55,7 @@ class Segment:
         """None until it is made."""
         self.closed = False
         self.damaged = False
+        """Whether it cannot be read as a whole."""
         self.columns: SegmentColumns | None = SegmentColumns()
         """None if it is closed and on the disk."""
 

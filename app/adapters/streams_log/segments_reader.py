@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...ports.files import File, Files
-from .file_head import SEGMENT, FileHead, Identity, file_name, read_head, records_after_head, salt_of
+from .file_head import SEGMENT, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .foot import Foot, SegmentColumns, foot_of
 from .journal_image import JournalImage, Mark, NewerFormat, cut_off
 from .log import HEADERS, OVERHEAD
@@ -12,7 +12,7 @@ from .record import ERASED, FOOT, FORMAT, MESSAGE, REMOVING_MESSAGE, Record, spl
 from .scan import Scan, scan
 from .segment import Segment, find_foot
 
-_GREATEST_HEAD = 512
+GREATEST_HEAD = 512
 DAMAGED = "damaged"
 """The directory for what cannot be used."""
 
@@ -49,7 +49,7 @@ class SegmentsReader:
     """Reads the segments of one stream."""
 
     def __init__(
-        self, files: Files, directory: str, identity: Identity, report: Callable[[str], None]
+        self, files: Files, directory: str, identity: StreamIdentity, report: Callable[[str], None]
     ) -> None:
         self._files = files
         self._directory = directory
@@ -76,7 +76,7 @@ class SegmentsReader:
         try:
             file = self._files.open(name)
             size = file.size()
-            head = read_head(file.read(0, _GREATEST_HEAD))
+            head = read_head(file.read(0, GREATEST_HEAD))
             closed = find_foot(file, size, salt)
             if closed is not None and synced is not None and mark.last < closed[1].last:
                 closed = None  # it may have been written, and not what is before it

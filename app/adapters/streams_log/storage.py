@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...domain.jetstream.storage.seam import Document, Problem
+from ...domain.jetstream.storage.seam import Document, StoreProblem
 from ...domain.timers import Scheduler
 from ...ports.files import Files, Worker
-from .file_head import GONE, NEW, Identity
+from .directories import SIZES, STREAMS, Sizes, remove_directory
+from .file_head import GONE, NEW, StreamIdentity
 from .journal_image import NewerFormat
 from .recovery import recover_stream
 from .rounds import Rounds
-from .stream import SIZES, STREAMS, FileStream, Sizes, remove_directory
+from .stream import FileStream
 from .tail import TailBudget
 
 LOCK = "lock"
@@ -27,6 +28,8 @@ class StoreSettings:
     interval: float = 0.0
     """Seconds that written messages may wait for a sync; with 0 their acknowledgements wait for it."""
     sizes: Sizes = SIZES
+    without_journal: bool = False
+    """Whether streams are read whose journals are lost, without their configuration."""
 
 
 class FileStorage:
@@ -47,8 +50,8 @@ class FileStorage:
         self.rounds = Rounds(worker, scheduler, self._settings.interval)
         self._tails = TailBudget()
         self._streams: dict[str, FileStream] = {}
-        self._problems: list[Problem] = []
-        self.on_problem: Callable[[Problem], None] = lambda _problem: None
+        self._problems: list[StoreProblem] = []
+        self.on_problem: Callable[[StoreProblem], None] = lambda _problem: None
         """Called with each problem that comes up later."""
         self._highest = 0
         try:
@@ -86,10 +89,12 @@ class FileStorage:
                 self._recover_stream(int(number))
 
     def _recover_stream(self, number: int) -> None:
-        def make(identity: Identity) -> FileStream:
+        def make(identity: StreamIdentity) -> FileStream:
             return self._make(number, identity, relaxed=False)
 
-        stream = recover_stream(self._files, number, make, self._report)
+        stream = recover_stream(
+            self._files, number, make, self._report, without_journal=self._settings.without_journal
+        )
         if stream is None:
             return
         name = stream.identity.name
@@ -100,11 +105,11 @@ class FileStorage:
         self._streams[name] = stream
 
     def _report(self, stream: str, text: str) -> None:
-        problem = Problem(stream, text)
+        problem = StoreProblem(stream, text)
         self._problems.append(problem)
         self.on_problem(problem)
 
-    def _make(self, number: int, identity: Identity, *, relaxed: bool) -> FileStream:
+    def _make(self, number: int, identity: StreamIdentity, *, relaxed: bool) -> FileStream:
         stream = FileStream(
             self._files,
             number,
@@ -127,7 +132,7 @@ class FileStorage:
         return self._streams
 
     @property
-    def problems(self) -> Sequence[Problem]:
+    def problems(self) -> Sequence[StoreProblem]:
         return self._problems
 
     @property
@@ -136,13 +141,20 @@ class FileStorage:
 
     def create(self, name: str, document: Document, *, first: int = 1, relaxed: bool = False) -> FileStream:
         self._highest += 1
-        stream = self._make(self._highest, Identity(self._incarnation(), name), relaxed=relaxed)
+        stream = self._make(self._highest, StreamIdentity(self._incarnation(), name), relaxed=relaxed)
         stream.begin(first)
         stream.write(document)
         self._streams[name] = stream
         return stream
 
+    def let_go(self) -> None:
+        """Close all files without writing anything: for tools."""
+        for stream in self._streams.values():
+            stream.close_files()
+        self._files.close()
+
     def close(self) -> None:
+        self.rounds.stop()
         for stream in self._streams.values():
             stream.prepare_close()
         self.rounds.flush()

@@ -8,38 +8,22 @@ from typing import NamedTuple
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
 from ...ports.files import Files
+from .cleaning import Cleaner
 from .consumers import Consumers, FileState, VolatileState, to_json
-from .erasing import erase_record
-from .file_head import GONE, NEW, Identity
-from .journal import JOURNAL_SIZE, RESERVE, Entry, Journal, sync_directory
+from .directories import SIZES, STREAMS, Sizes, remove_stream, stream_directory
+from .file_head import NEW, StreamIdentity
+from .journal import JournalEntry, StreamJournal, sync_directory
 from .journal_image import JournalFile
 from .log import FileLog
 from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
-from .removals import Removals, pack, pack_runs
+from .removals import PendingRemovals, pack, pack_runs
 from .rounds import Rounds
-from .segment import SEGMENT_SIZE, Segment
 from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
-from .writer import MessageWriter, sync_file
-
-STREAMS = "streams"
-"""The directory that has those of all streams."""
+from .writer import MessageWriter
 
 Report = Callable[[str, str], None]
 """Called with the name of a stream and what is wrong with it."""
-
-
-class Sizes(NamedTuple):
-    """How large files get."""
-
-    segment: int = SEGMENT_SIZE
-    journal: int = JOURNAL_SIZE
-    ahead: int = RESERVE
-    """Room that files get at least ahead of what is written."""
-
-
-SIZES = Sizes()
-"""Those of a server."""
 
 
 class _Waiting(NamedTuple):
@@ -51,12 +35,12 @@ class _Waiting(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class StreamParts:
     """What a stream is made of."""
 
     index: Index
     writer: MessageWriter
-    removals: Removals
+    removals: PendingRemovals
 
 
 class FileStream:
@@ -66,11 +50,11 @@ class FileStream:
         self,
         files: Files,
         number: int,
-        identity: Identity,
+        identity: StreamIdentity,
         rounds: Rounds,
         tails: TailBudget,
         *,
-        parts: Parts | None = None,
+        parts: StreamParts | None = None,
         sizes: Sizes = SIZES,
         relaxed: bool = False,
         report: Report = lambda _stream, _text: None,
@@ -82,10 +66,10 @@ class FileStream:
         self._rounds = rounds
         self._tails = tails
         self._report = report
-        self.directory = f"{STREAMS}/{number}"
+        self.directory = stream_directory(number)
         if parts is None:
             writer = MessageWriter(files, self.directory, identity)
-            parts = Parts(Index(), writer, Removals())
+            parts = StreamParts(Index(), writer, PendingRemovals())
         parts.writer.size, parts.writer.ahead = sizes.segment, sizes.ahead
         self.parts = parts
         self._index, self.writer, self._removals = parts.index, parts.writer, parts.removals
@@ -93,7 +77,7 @@ class FileStream:
         self._log = FileLog(identity.name, self._index, self.writer, self._removals, self._tail)
         self._log.attach(self)
         self.relaxed = relaxed
-        self.journal = Journal(files, self.directory, identity, self._contents)
+        self.journal = StreamJournal(files, self.directory, identity, self._contents)
         self.journal.size, self.journal.reserve = sizes.journal, sizes.ahead
         self.consumer_table = Consumers(self)
         self._document: Document = {}
@@ -109,11 +93,7 @@ class FileStream:
         self._taken: list[_Waiting] = []
         self._journal_wanted = False
         self._journal_taken = False
-        self._empty: set[int] = set()
-        self._cleaned: list[Segment] = []
-        self.to_erase: dict[int, int] = {}
-        """Sequences whose bytes are to be overwritten, and their places."""
-        self._erasing: dict[int, int] = {}
+        self._cleaner = Cleaner(files, identity, self.writer, self._log, self._removals)
         self._marked = (0, 0)
         self.lost_runs: list[tuple[int, int]] = []
         self._was_full = False
@@ -160,8 +140,12 @@ class FileStream:
         if not whole:
             self.journal.rotate()
         self._tail.written = self._index.last
-        if self.to_erase or self._removals.has_empty:
+        if self._cleaner.to_erase or self._cleaner.is_pending:
             self.later()
+
+    def erase_again(self, sequence: int, place: int) -> None:
+        """This message's bytes were to be overwritten when the last server ended."""
+        self._cleaner.to_erase[sequence] = place
 
     @property
     def consumers(self) -> Mapping[str, Document]:
@@ -256,11 +240,11 @@ class FileStream:
             self._journal_wanted = False
             self._journal_taken = True
             self._enter_removals()
-            if self._incomplete and (self._empty or self._removals.has_empty):
+            if self._incomplete and self._cleaner.is_pending:
                 self._incomplete = False
                 self._enter_all()
             batch.journal = self.journal.take(sync=sync)
-            batch.cleaning = [*self._erase_steps(), *self._empty_steps()]
+            batch.cleaning = self._cleaner.steps()
         if self._removals.is_pending:
             self._wait_on()
         if not sync:
@@ -293,7 +277,7 @@ class FileStream:
     def _enter_removals(self) -> None:
         written = self.writer.written
         floor, runs, erase = self._removals.take(self._first_certain(), written.last)
-        self.to_erase.update(erase)
+        self._cleaner.to_erase.update(erase)
         if floor is not None:
             self.journal.add(FLOOR, b"", pack([floor, written.last, written.last_time]))
         longer = [run for run in runs if run[0] < run[1]]
@@ -320,44 +304,19 @@ class FileStream:
         point = self.writer.synced
         return pack([point.number, point.end, point.last, point.last_time])
 
-    def _contents(self) -> Iterator[Entry]:
+    def _contents(self) -> Iterator[JournalEntry]:
         """What a new journal begins with."""
-        yield Entry(DOCUMENT, b"", to_json(self._document))
+        yield JournalEntry(DOCUMENT, b"", to_json(self._document))
         yield from self.consumer_table.entries()
         point, unwritten = self.writer.written, set(self._log.unwritten_removals())
         first = min(max(self._first_certain(), self._removals.floor), point.last + 1)
-        yield Entry(FLOOR, b"", pack([first, point.last, point.last_time]))
+        yield JournalEntry(FLOOR, b"", pack([first, point.last, point.last_time]))
         gaps = [(max(start, first), min(end, point.last)) for start, end in self._index.gaps_from(first)]
         runs = [run for gap in gaps for run in _without(gap, unwritten) if run[0] <= run[1]]
-        yield Entry(REMOVED_RUNS, b"", pack_runs(runs))
-        yield Entry(ERASE, b"", pack(self.to_erase))
-        yield Entry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
-        yield Entry(MARK, b"", self._mark())
-
-    def _erase_steps(self) -> list[Step]:
-        point = self.writer.synced
-        ready = {
-            s: p for s, p in self.to_erase.items() if (p >> 32, p & 0xFFFFFFFF) < (point.number, point.end)
-        }
-        self._erasing = ready
-        steps: list[Step] = []
-        for place in ready.values():
-            segment = self.writer.segments.get(place >> 32)
-            if segment is not None:
-                steps.append(partial(erase_record, segment, place & 0xFFFFFFFF))
-                steps.append(partial(sync_file, segment))
-        return steps
-
-    def _empty_steps(self) -> list[Step]:
-        """Steps that remove segments without messages, when the journal has their removals."""
-        self._empty |= self._removals.take_empty()
-        segments = [self.writer.segments[each] for each in self._empty if each in self.writer.segments]
-        ready = [each for each in segments if not each.live and each.closed and each.columns is None]
-        self._empty = {each.number for each in segments if not each.live} - {each.number for each in ready}
-        referenced = self._log.unwritten_segments()
-        self._cleaned = [each for each in ready if each.number not in referenced]
-        self._empty |= {each.number for each in ready if each.number in referenced}
-        return [partial(self._files.remove, self.writer.path(each)) for each in self._cleaned]
+        yield JournalEntry(REMOVED_RUNS, b"", pack_runs(runs))
+        yield JournalEntry(ERASE, b"", pack(self._cleaner.to_erase))
+        yield JournalEntry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
+        yield JournalEntry(MARK, b"", self._mark())
 
     def taken_done(self, outcome: Outcome) -> None:
         """A round is over."""
@@ -368,9 +327,27 @@ class FileStream:
             return
         refused, self._refused = self._refused, []
         self.is_made |= outcome.prepared
-        broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
         if outcome.error is not None:
             self._report_error(outcome)
+        self._settle(outcome)
+        for done in refused:
+            done(StorageFailure.FULL)
+        for waiting in taken:
+            failure = _result(waiting, outcome)
+            if failure is StorageFailure.FULL and waiting.messages and self._repairing:
+                self._refused.append(waiting.done)
+            else:
+                waiting.done(failure)
+        if self._log.failure is None:
+            self._rewrite()
+        elif self._log.failure is StorageFailure.BROKEN:
+            rest, self._waiting = self._waiting, []
+            for waiting in rest:
+                waiting.done(StorageFailure.BROKEN)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Note what is written now."""
+        broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
         if outcome.messages is None and not broken:
             self._messages_done()
         else:
@@ -380,20 +357,20 @@ class FileStream:
         else:
             self.journal.failed()
             self._journal_wanted |= self._journal_taken and not broken
-        self._cleaning_done(done=outcome.messages is outcome.journal is None)
         self._journal_taken = False
-        for done in refused:
-            done(StorageFailure.FULL)
-        for waiting in taken:
-            failure = _result(waiting, outcome)
-            if failure is StorageFailure.FULL and waiting.messages and self._repairing:
-                self._refused.append(waiting.done)
-            else:
-                waiting.done(failure)
-        if broken:
-            rest, self._waiting = self._waiting, []
-            for waiting in rest:
-                waiting.done(StorageFailure.BROKEN)
+        self._cleaner.done(safe=outcome.messages is outcome.journal is None)
+
+    def _rewrite(self) -> None:
+        """Write a segment anew, if the journal has everything that its messages removed."""
+        if not self._incomplete and not self.journal.is_pending(sync=True):
+            rewriting = self._cleaner.next_rewriting()
+            if rewriting is not None:
+                self._rounds.alone(Batch(prepare=[rewriting.run]), self._rewritten)
+
+    def _rewritten(self, outcome: Outcome) -> None:
+        if not self._gone and not self._cleaner.rewritten(outcome):
+            self._report_error(outcome)
+            self._messages_failed(StorageFailure.BROKEN)
 
     def _messages_done(self) -> None:
         self._repairing = False
@@ -422,18 +399,6 @@ class FileStream:
         refused, self._refused = self._refused, []
         for done in refused:
             done(failure)
-
-    def _cleaning_done(self, *, done: bool) -> None:
-        if not done:
-            self._empty |= {segment.number for segment in self._cleaned}
-            self._cleaned, self._erasing = [], {}
-        for segment in self._cleaned:
-            self.writer.segments.pop(segment.number, None)
-            if segment.file is not None:
-                segment.file.close()
-        for sequence in self._erasing:
-            self.to_erase.pop(sequence, None)
-        self._cleaned, self._erasing = [], {}
 
     @property
     def is_refusing(self) -> bool:
@@ -474,13 +439,7 @@ class FileStream:
     def _remove_files(self) -> None:
         """Remove the directory; runs in the worker."""
         self.close_files()
-        gone = f"{self.directory}{GONE}"
-        try:
-            self._files.rename(self.directory, gone)
-        except FileNotFoundError:
-            return
-        sync_directory(self._files, STREAMS)
-        remove_directory(self._files, gone)
+        remove_stream(self._files, self.directory)
 
     def prepare_close(self) -> None:
         """Write everything with the next round, feet included."""
@@ -512,13 +471,6 @@ class FileStream:
         """Bytes on the disk."""
         segments = self.writer.segments.values()
         return sum(max(segment.allocated, segment.end) for segment in segments) + self.journal.end
-
-
-def remove_directory(files: Files, name: str) -> None:
-    """Remove a directory and the files in it."""
-    for each in files.names(name):
-        files.remove(f"{name}/{each}")
-    files.remove_directory(name)
 
 
 def _without(run: tuple[int, int], sequences: set[int]) -> Iterator[tuple[int, int]]:

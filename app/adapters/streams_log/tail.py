@@ -1,6 +1,6 @@
 """The newest messages of the streams, in memory: readers at the head need no file."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from ...domain.jetstream.storage.seam import StoredMessage
 
@@ -14,19 +14,23 @@ _OVERHEAD = 300
 class Tail:
     """The newest messages of one stream. What is not written yet is always there."""
 
-    __slots__ = ("_budget", "_messages", "size", "written")
+    __slots__ = ("_budget", "_messages", "_order", "size", "written")
 
     def __init__(self, budget: "TailBudget") -> None:
         self._budget = budget
         self._messages: dict[int, StoredMessage] = {}
+        self._order: deque[int] = deque()
+        """Their sequences; some may be removed."""
         self.size = 0
         self.written = 0
         """Up to this sequence messages can be read from files."""
 
     def add(self, message: StoredMessage) -> None:
         """Keep a new message."""
-        self._messages[message.sequence] = message
-        self.size += _size(message)
+        sequence, _, subject, headers, payload = message
+        self._messages[sequence] = message
+        self._order.append(sequence)
+        self.size += _OVERHEAD + len(subject) + len(headers) + len(payload)
 
     def get(self, sequence: int) -> StoredMessage | None:
         """One that is kept."""
@@ -40,13 +44,13 @@ class Tail:
 
     def retract(self, last: int) -> None:
         """Forget all above."""
-        for sequence in [sequence for sequence in self._messages if sequence > last]:
-            self.discard(sequence)
+        while self._order and self._order[-1] > last:
+            self.discard(self._order.pop())
 
     def discard_before(self, sequence: int) -> None:
         """Forget all below."""
-        for each in [each for each in self._messages if each < sequence]:
-            self.discard(each)
+        while self._order and self._order[0] < sequence:
+            self.discard(self._order.popleft())
 
     def now_written(self, sequence: int) -> None:
         """Messages up to this one can be read from files now."""
@@ -56,11 +60,9 @@ class Tail:
 
     def shrink(self, size: int) -> None:
         """Forget the oldest that can be read from files, until the rest is no larger."""
-        while self.size > size and self._messages:
-            oldest = next(iter(self._messages))
-            if oldest > self.written:
-                return
-            self.discard(oldest)
+        order = self._order
+        while self.size > size and order and order[0] <= self.written:
+            self.discard(order.popleft())
 
 
 def _size(message: StoredMessage) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from ...ports.files import File, Files
-from .file_head import NEW, SEGMENT, Identity, file_name, make_head, salt_of
+from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
 from .record import FIRST_OF_EPOCH, HEAD, LEAST, MESSAGE, REMOVING_MESSAGE, SKIP, with_removals
 from .segment import SEGMENT_SIZE, Segment, encode_closing
@@ -56,7 +56,7 @@ class _Closing(NamedTuple):
 class MessageWriter:
     """The segments of a stream. The loop appends; the worker carries out what `take` returns."""
 
-    def __init__(self, files: Files, directory: str, identity: Identity) -> None:
+    def __init__(self, files: Files, directory: str, identity: StreamIdentity) -> None:
         self._files = files
         self._directory = directory
         self._identity = identity
@@ -195,7 +195,7 @@ class MessageWriter:
             return
         part = self._part(active)
         part.closing = _Closing(active.columns, self._checksum, self.epoch, self.last, self.last_time)
-        active.closed = True
+        active.closed, active.last_time = True, self.last_time
         self.active = None
 
     def take(self, *, sync: bool) -> list[Step]:
@@ -285,6 +285,7 @@ class MessageWriter:
             self.synced = self.written
         for segment in self._closed:
             segment.end = segment.allocated
+            segment.messages = len(segment.columns or ())
             segment.columns = None
         self._closed = []
 

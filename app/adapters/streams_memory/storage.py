@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ...domain.jetstream.storage.seam import Document, Done, Problem
+from ...domain.jetstream.storage.seam import Document, Done, StoreProblem
 from .log import MemoryLog
 
 
@@ -71,7 +71,7 @@ class MemoryStreamStorage:
 class MemoryStorage:
     """The streams of one server."""
 
-    problems: Sequence[Problem] = ()
+    problems: Sequence[StoreProblem] = ()
     used = 0
 
     def __init__(self) -> None:

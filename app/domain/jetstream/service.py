@@ -22,6 +22,7 @@ from .api.requests import Request
 from .api.router import Router
 from .api.stream_calls import StreamCalls
 from .broker_outlet import BrokerOutlet
+from .consumers.ack_batches import AckBatches
 from .consumers.core import Services
 from .consumers.turns import Turns
 from .errors import JetStreamError
@@ -33,24 +34,9 @@ from .intake import Intake
 from .settings import JetStreamSettings
 from .storage.seam import Problem, StreamStorage
 
-API_SUBJECTS = (
-    "INFO",
-    "STREAM.>",
-    "CONSUMER.CREATE.>",
-    "CONSUMER.DURABLE.>",
-    "CONSUMER.INFO.>",
-    "CONSUMER.DELETE.>",
-    "CONSUMER.NAMES.>",
-    "CONSUMER.LIST.>",
-    "CONSUMER.PAUSE.>",
-    "CONSUMER.RESET.>",
-    "CONSUMER.UNPIN.>",
-    "CONSUMER.LEADER.>",
-    "META.>",
-    "SERVER.>",
-    "ACCOUNT.>",
-)
-"""After `$JS.API.`: what is answered, or silently dropped."""
+NEXT = b"CONSUMER.MSG.NEXT."
+DIRECT_GET = b"DIRECT.GET."
+"""How calls begin, after the prefix of the API, that are for messages."""
 
 ACK_WORDS = 9
 """Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
@@ -85,6 +71,7 @@ class JetStream:
         self._broker = broker
         self._storages = needs.storages
         self.intake = Intake(broker)
+        self._acks = AckBatches()
         self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
         self.advisories = Advisories(outlet, settings.domain)
         self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
@@ -157,16 +144,13 @@ class JetStream:
         self.consumers.start_all()
         self._is_running = True
         attend = self.intake.attend
-        attend(b"$JS.ACK.>", self._take_ack)
+        attend(b"$JS.ACK.>", self._take_ack, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)
         prefixes = [b"$JS.API."]
         if self.settings.domain:
             prefixes.append(b"$JS.%b.API." % self.settings.domain.encode())
         for prefix in prefixes:
-            for subject in API_SUBJECTS:
-                attend(prefix + subject.encode(), self.router.receive)
-            attend(prefix + b"CONSUMER.MSG.NEXT.*.*", self._take_pull)
-            attend(prefix + b"DIRECT.GET.>", self._take_direct_get)
+            attend(prefix + b">", self._take_request)
 
     # --- what comes in --------------------------------------------------------------------
 
@@ -178,14 +162,23 @@ class JetStream:
         if first == 2 or len(tokens) in LONG_ACK_WORDS:
             consumer = self.consumers.at(tokens[first], tokens[first + 1])
         if consumer is not None and consumer.config.ack_policy != "none":
-            consumer.ack(tokens[first + 2 : first + 7], payload, reply)
+            self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
         else:
             self._answer_unheard(subject, reply)
 
-    def _take_pull(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
-        del headers
-        stream, name = subject.split(b".")[-2:]
-        consumer = self.consumers.at(stream, name)
+    def _take_request(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        """Requests of the API wait for their turn; those for messages do not. Acks before them count."""
+        self._acks.flush()
+        _, _, call = subject.partition(b".API.")
+        if call.startswith(NEXT):
+            self._take_pull(subject, call[len(NEXT) :].split(b"."), payload, reply)
+        elif call.startswith(DIRECT_GET):
+            self._take_direct_get(subject, call[len(DIRECT_GET) :], payload, reply)
+        else:
+            self.router.receive(subject, headers, payload, reply)
+
+    def _take_pull(self, subject: bytes, names: list[bytes], payload: bytes, reply: bytes) -> None:
+        consumer = self.consumers.at(names[0], names[1]) if len(names) == 2 else None
         if consumer is not None:
             consumer.pull(payload, reply)
         else:
@@ -198,11 +191,9 @@ class JetStream:
         if consumer is not None:
             consumer.flow_reply(tokens[4])
 
-    def _take_direct_get(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
-        del headers
+    def _take_direct_get(self, subject: bytes, words: bytes, payload: bytes, reply: bytes) -> None:
         if not reply:
             return
-        words = subject.split(b".DIRECT.GET.", 1)[1]
         name, dot, wanted = words.partition(b".")
         hosted = self.catalogue.streams.get(name.decode("utf-8", "replace"))
         config = hosted.stream.config if hosted is not None else None

@@ -112,7 +112,7 @@ class JetStreamView:
         return found
 
     def _stream(self, hosted: HostedStream, detail: Detail) -> dict[str, object]:
-        info = self._calls.fields(hosted, listed=True)
+        info = self._calls.fields(hosted, with_cluster=True, listed=True)
         fields = {
             "name": hosted.name,
             "created": rfc3339(hosted.stream.created),

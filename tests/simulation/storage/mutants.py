@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
 
-from app.adapters.streams_log import journal, journal_image, log, scan, segments_reader, stream, writer
+from app.adapters.streams_log import journal, scan, stream, writer
 
 
 class Mutant(NamedTuple):
@@ -22,7 +22,7 @@ def _nothing(*_given: object, **_named: object) -> None:
 
 MUTANTS: dict[str, list[Mutant]] = {
     "no sync of segments": [Mutant(writer, "sync_file", _nothing)],
-    "no sync of journals": [Mutant(journal.Journal, "_sync", _nothing)],
+    "no sync of journals": [Mutant(journal.StreamJournal, "_sync", _nothing)],
     "no sync of directories": [
         Mutant(writer, "_sync_directory", _nothing),
         Mutant(stream, "sync_directory", _nothing),
@@ -30,11 +30,6 @@ MUTANTS: dict[str, list[Mutant]] = {
     ],
     "a torn tail is damage": [Mutant(scan, "_proves_sync", lambda _later: True)],
     "damage is a torn tail": [Mutant(scan, "_proves_sync", lambda _later: False)],
-    "no cut of the tail": [
-        Mutant(segments_reader, "cut_off", _nothing),
-        Mutant(journal_image, "cut_off", _nothing),
-    ],
-    "removals by messages are certain at once": [Mutant(log.FileLog, "unwritten_removals", lambda _self: [])],
 }
 """What is caught by crashes, but for "damage is a torn tail", which bit flips show."""
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from random import Random
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.storage import FileStorage, StoreSettings
-from app.adapters.streams_log.stream import Sizes
 from app.domain.jetstream.storage.seam import Done, StorageFailure, StoredMessage, StreamStorage
 from tests.fakes.disk import Crash, FakeDisk, StepWorker, full
 from tests.simulation.storage.model import (

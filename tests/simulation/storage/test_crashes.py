@@ -34,16 +34,15 @@ def test_a_cut_at_damage_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mutant", "seed"),
+    ("mutant", "seeds"),
     [
-        ("no sync of segments", 3),
-        ("no sync of journals", 0),
-        ("no sync of directories", 0),
-        ("a torn tail is damage", 12),
+        ("no sync of segments", 20),
+        ("no sync of journals", 20),
+        ("no sync of directories", 20),
+        ("a torn tail is damage", 200),
     ],
 )
-def test_defects_are_found(mutant: str, seed: int) -> None:
-    """A store without one of its precautions breaks a promise in this seed."""
-    assert play(seed) is None
+def test_defects_are_found(mutant: str, seeds: int) -> None:
+    """A store without one of its precautions breaks a promise in one of the first seeds."""
     with injected(mutant):
-        assert play(seed) is not None
+        assert any(play(seed) is not None for seed in range(seeds))

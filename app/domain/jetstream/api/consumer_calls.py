@@ -29,7 +29,7 @@ class ConsumerCalls:
 
     def table(self) -> Table:
         """See `Router`."""
-        empty: Mapping[str, object] = {**PAGED, "consumers": None}
+        empty: Mapping[str, object] = {**PAGED, "consumers": []}
         return {
             ("CONSUMER.CREATE", 1): Call("consumer_create", self.create),
             ("CONSUMER.CREATE", ANY): Call("consumer_create", self.create_named),
@@ -115,10 +115,7 @@ class ConsumerCalls:
         """As it is now."""
         request.check_empty()
         _, consumer = self._find(request)
-        return {**self._consumers.info(consumer), **self._cluster()}
-
-    def _cluster(self) -> dict[str, object]:
-        return {"cluster": {"leader": self._catalogue.settings.server_name}}
+        return self._consumers.info(consumer)
 
     def names(self, request: Request) -> dict[str, object]:
         """A page of them."""
@@ -133,7 +130,7 @@ class ConsumerCalls:
         for name in found:
             consumer = hosted.consumers.get(name)
             if consumer is not None:
-                infos.append({**self._consumers.info(consumer, listed=True), **self._cluster()})
+                infos.append(self._consumers.info(consumer, listed=True))
             if step.is_over_after(INFO_WORK):
                 yield
         return {**paging.as_json(), "consumers": infos}

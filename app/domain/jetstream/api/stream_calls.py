@@ -135,7 +135,7 @@ class StreamCalls:
             "created": rfc3339(stream.created),
             "state": state if state is not None else stream.state_json().state,
         }
-        if with_cluster or listed:
+        if with_cluster:
             fields["cluster"] = {"leader": settings.server_name}
         mirror, sources = stream.feeds.mirror_json(), stream.feeds.sources_json()
         if mirror is not None:

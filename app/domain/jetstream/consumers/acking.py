@@ -1,4 +1,4 @@
-"""What acks do (jetstream-consumers, section 4). Acks that lie move nothing."""
+"""What acks do (jetstream-consumers.md, section 4). Acks that lie move nothing."""
 
 from collections.abc import Sequence
 
@@ -26,6 +26,24 @@ def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: byte
     if reply:
         core.answer_when_safe(reply)
     return None
+
+
+def acknowledge_many(core: Core, sequences: Sequence[int]) -> None:
+    """Plain acks without replies. Sequences that were not delivered mean nothing."""
+    policy = core.config.ack_policy
+    if core.closed or policy == "none":
+        return
+    limit = min(core.cursor.next, core.ledger.delivered + 1)
+    known = [sequence for sequence in sequences if sequence < limit]
+    if policy == "all" or core.config.sample_freq:
+        for sequence in known:
+            _settle(core, sequence, b"%d" % (core.ledger.pending.number_of(sequence) or 0))
+        return
+    core.acked_at = core.outlet.wall()
+    was_full = core.is_full
+    settled = core.ledger.settle_many(known)
+    if settled:
+        core.settled(settled, was_full=was_full)
 
 
 def _apply(core: Core, ack: Ack, sequence: int, number: bytes) -> None:

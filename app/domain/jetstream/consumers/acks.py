@@ -1,4 +1,4 @@
-"""What clients say of a message that was delivered to them (jetstream-consumers, section 4)."""
+"""What clients say of a message that was delivered to them (jetstream-consumers.md, section 4)."""
 
 from enum import Enum
 from typing import NamedTuple

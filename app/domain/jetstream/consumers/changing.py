@@ -1,4 +1,4 @@
-"""Changes by an operator: another configuration, a reset (jetstream-consumers, sections 1 and 2)."""
+"""Changes by an operator: another configuration, a reset (jetstream-consumers.md, sections 1 and 2)."""
 
 from ..errors import JetStreamError
 from .config import ConsumerConfig

@@ -1,4 +1,4 @@
-"""The configuration of a consumer, as JSON has it (jetstream-consumers, section 2)."""
+"""The configuration of a consumer, as JSON has it (jetstream-consumers.md, section 2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

@@ -1,4 +1,4 @@
-"""A consumer: a cursor over a stream, and the messages that are not settled yet (jetstream-consumers).
+"""A consumer: a cursor over a stream, and the messages that are not settled yet (jetstream-consumers.md).
 
 `Core` has its state, `Delivering` sends, `acking` hears acks, `PullSide` and `PushSide` know who
 wants messages, `changing` has what an operator does. Here is what the stream and the service call,
@@ -12,7 +12,7 @@ from ...timers import Timer
 from ..errors import JetStreamError
 from ..storage.seam import StateLog
 from . import statuses
-from .acking import acknowledge
+from .acking import acknowledge, acknowledge_many
 from .changing import reconfigure, reset, set_rate
 from .config import ConsumerConfig
 from .core import Advise, Core, Services
@@ -172,6 +172,10 @@ class Consumer:
         if payload:
             self._arm()
 
+    def ack_many(self, sequences: Sequence[int]) -> None:
+        """Plain acks without replies, of deliveries with these stream sequences."""
+        acknowledge_many(self._core, sequences)
+
     def flow_reply(self, token: bytes) -> None:
         """An answer to flow control; `token` is the last of its subject."""
         way = self._core.way
@@ -269,17 +273,18 @@ class Consumer:
         subject = core.stream.log.subject_of(sequence)
         return subject is not None and self.wants(subject)
 
-    def stored(self, sequence: int, subject: bytes) -> None:
-        """A message is there, and safe."""
+    def stored(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the stream knows what matches
+        """A message that the filters match is there, and safe."""
         core = self._core
         is_awaited = core.way.can_send
-        if core.cursor.stored(sequence, subject, is_awaited=is_awaited) and is_awaited:
+        core.cursor.stored(sequence, is_awaited=is_awaited)
+        if is_awaited:
             core.turns.wake(self)
 
-    def removed(self, sequence: int, subject: bytes) -> None:
-        """A message went."""
+    def removed(self, sequence: int, subject: bytes) -> None:  # noqa: ARG002 - the same
+        """A message that the filters match went."""
         core = self._core
-        core.cursor.removed(sequence, subject)
+        core.cursor.removed(sequence)
         core.vanish(sequence)
 
     def purged(self, first: int) -> None:

@@ -19,6 +19,8 @@ from .turns import Served, Turns
 
 Advise = Callable[[str, dict[str, object]], None]
 
+UNLIMITED = 2**62
+
 DELETED_REASON = "Unacknowledged message was deleted"
 
 
@@ -130,6 +132,12 @@ class Core:
         return 0 < limit <= len(self.ledger.pending)
 
     @property
+    def room(self) -> int:
+        """Messages that may be delivered before it is full."""
+        limit = self.config.max_ack_pending
+        return limit - len(self.ledger.pending) if limit > 0 else UNLIMITED
+
+    @property
     def available(self) -> int:
         """Messages that could be delivered now."""
         return self.cursor.pending + self.ledger.pending.queued
@@ -142,7 +150,7 @@ class Core:
     # ---- what happens to messages ----
 
     def report(self, kind: str, **fields: object) -> None:
-        """An advisory or a metric: `kind` is the end of its type (jetstream-api, section 6)."""
+        """An advisory or a metric: `kind` is the end of its type (jetstream-consumers.md, section 10)."""
         self.advise(kind, {"stream": self.stream.name, "consumer": self.name, **fields})
 
     def report_group(self, kind: str, fields: dict[str, object]) -> None:

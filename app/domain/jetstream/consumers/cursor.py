@@ -65,16 +65,13 @@ class Cursor:
         self._skip, self.resume = None, 0
         self.count(committed)
 
-    def stored(self, sequence: int, subject: bytes, *, is_awaited: bool = False) -> bool:
-        """A message is there; answers whether it is one of ours. `is_awaited`: it will be delivered soon."""
-        matches = self.filters.match(subject)
+    def stored(self, sequence: int, *, is_awaited: bool = False) -> None:
+        """A message that the filters match is there. `is_awaited`: it will be delivered soon."""
         if sequence > self._counted:
             self._counted = sequence
-            if matches:
-                self.pending += 1
-                if self.filters.subjects:
-                    self._hear(sequence, is_awaited=is_awaited)
-        return matches
+            self.pending += 1
+            if self.filters.subjects:
+                self._hear(sequence, is_awaited=is_awaited)
 
     def _hear(self, sequence: int, *, is_awaited: bool) -> None:
         if not is_awaited:
@@ -86,8 +83,8 @@ class Cursor:
             if len(self._heard) > HEARD:
                 self._heard = None
 
-    def removed(self, sequence: int, subject: bytes) -> None:
-        """A message went that `stored` reported, or that was counted."""
+    def removed(self, sequence: int) -> None:
+        """A message that the filters match went: `stored` reported it, or it was counted."""
         if sequence > self._counted:
             return
         self._heard = None
@@ -96,7 +93,7 @@ class Cursor:
             if at < len(self._skip) and self._skip[at] == sequence:
                 del self._skip[at]
                 self.pending -= 1
-        elif sequence >= self.next and self.filters.match(subject):
+        elif sequence >= self.next:
             self.pending -= 1
 
     def peek(self, committed: int) -> int:
@@ -122,6 +119,11 @@ class Cursor:
         if self._skip is not None or self.filters.subjects or self.next > committed:
             return 0
         return self.next
+
+    def advance_run(self, count: int) -> None:
+        """The one that `direct` named and those after it were delivered, `count` in all."""
+        self.pending -= count
+        self.next += count
 
     def advance(self, sequence: int) -> None:
         """The message that `peek` found was delivered, or is not to be delivered."""

@@ -4,14 +4,11 @@ from collections.abc import Sequence
 
 from ...subjects.subject import ONE, REST, has_wildcard, matches, tokens_of
 
-KNOWN = 1024
-"""Subjects whose answer is kept: publishers use few of them again and again."""
-
 
 class Filters:
     """Patterns, one of which has to match; none stand for everything."""
 
-    __slots__ = ("_known", "_literals", "_patterns", "subjects")
+    __slots__ = ("_literals", "_patterns", "subjects")
 
     def __init__(self, subjects: Sequence[str]) -> None:
         self.subjects: tuple[bytes, ...] = () if ">" in subjects else tuple(s.encode() for s in subjects)
@@ -19,20 +16,13 @@ class Filters:
         tokens = [tokens_of(subject) for subject in self.subjects]
         self._literals = frozenset(b".".join(t) for t in tokens if not has_wildcard(t))
         self._patterns = [t for t in tokens if has_wildcard(t)]
-        self._known: dict[bytes, bool] = {}
 
     def match(self, subject: bytes) -> bool:
         """Whether a message with this subject is wanted."""
-        if not self._patterns:
-            return not self._literals or subject in self._literals
-        known = self._known.get(subject)
-        if known is None:
-            tokens = tokens_of(subject)
-            known = subject in self._literals or any(matches(p, tokens) for p in self._patterns)
-            if len(self._known) >= KNOWN:
-                self._known.clear()
-            self._known[subject] = known
-        return known
+        if subject in self._literals or not self.subjects:
+            return True
+        tokens = tokens_of(subject) if self._patterns else []
+        return any(matches(pattern, tokens) for pattern in self._patterns)
 
 
 class TooManyFilters(Exception):

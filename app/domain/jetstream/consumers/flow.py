@@ -1,4 +1,4 @@
-"""Flow control of push consumers: how many bytes may be on their way (jetstream-consumers, section 7)."""
+"""Flow control of push consumers: how many bytes may be on their way (jetstream-consumers.md, section 7)."""
 
 FIRST_WINDOW = 2 * 1024 * 1024
 LARGEST_WINDOW = 32 * 1024 * 1024
@@ -21,6 +21,11 @@ class FlowWindow:
     def is_full(self) -> bool:
         """Whether nothing more may be sent."""
         return self._sent > self._window
+
+    @property
+    def room(self) -> int:
+        """Bytes that may go before a request is due, or, while one is not answered, before the end."""
+        return self._window - self._sent if self.request else self._window // 2 - self._sent
 
     def sent(self, size: int) -> bool:
         """Bytes went out; answers whether to ask the client for a confirmation."""

@@ -1,4 +1,4 @@
-"""What a consumer says of itself (jetstream-consumers, section 1)."""
+"""What a consumer says of itself (jetstream-consumers.md, section 1)."""
 
 from ..json_values import rfc3339
 from .config import as_json

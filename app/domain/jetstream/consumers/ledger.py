@@ -81,6 +81,41 @@ class Ledger:
             changes.numbers.append(self.number)
             changes.due = due
 
+    def deliver_run(self, sequence: int, count: int, due: int) -> None:
+        """New messages with sequences that follow each other are delivered."""
+        number, self.number = self.number + 1, self.number + count
+        self.delivered = sequence + count - 1
+        self.pending.add_run(sequence, number, count, due)
+        if self.records:
+            changes = self._note()
+            changes.new.extend(range(sequence, sequence + count))
+            changes.numbers.extend(range(number, number + count))
+            changes.due = due
+
+    def deliver_settled_run(self, sequence: int, count: int) -> None:
+        """The same, of messages that need no ack."""
+        self.number += count - 1
+        self.deliver_settled(sequence + count - 1)
+
+    def settle_many(self, sequences: Iterable[int]) -> list[int]:
+        """They were acknowledged; returns those for which that changes anything."""
+        pending, counts, settled = self.pending, self.deliveries, list[int]()
+        lowest: Row | None = None
+        for sequence in sequences:
+            row = pending.remove(sequence)
+            if row is None and sequence not in counts:
+                continue
+            settled.append(sequence)
+            if counts:
+                counts.pop(sequence, None)
+            if row is not None and (lowest is None or row < lowest):
+                lowest = row
+        if settled and self.records:
+            self._note().settled.extend(settled)
+        if lowest is not None:
+            self._raise_floor(lowest)
+        return settled
+
     def deliver_settled(self, sequence: int) -> None:
         """A new message is delivered, and needs no ack."""
         self.number += 1

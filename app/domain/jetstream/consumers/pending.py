@@ -101,6 +101,19 @@ class PendingTable:
         if due < block.earliest:
             self._due_earlier(block, due)
 
+    def add_run(self, sequence: int, number: int, count: int, due: int) -> None:
+        """New rows with sequences and numbers that follow each other; due at the same time."""
+        while count > 0:
+            self.add(sequence, number, due)
+            block = self._blocks[-1]
+            more = min(SIZE - len(block.due), count - 1)
+            block.sequences.extend(range(sequence + 1, sequence + 1 + more))
+            block.numbers.extend(range(number + 1, number + 1 + more))
+            block.due.extend((due,) * more)
+            block.live += more
+            self._count += more
+            sequence, number, count = sequence + more + 1, number + more + 1, count - more - 1
+
     def due_of(self, sequence: int) -> int | None:
         """When it is due; `QUEUED` if it waits for its redelivery; None if it is not there."""
         found = self._find(sequence)

@@ -1,4 +1,4 @@
-"""Priority groups: which of several requests is served (jetstream-consumers, section 8)."""
+"""Priority groups: which of several requests is served (jetstream-consumers.md, section 8)."""
 
 from .config import ConsumerConfig
 from .requests import PullOptions

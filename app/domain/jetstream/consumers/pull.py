@@ -1,6 +1,7 @@
-"""Pull consumers: messages go to those who asked for them (jetstream-consumers, section 5)."""
+"""Pull consumers: messages go to those who asked for them (jetstream-consumers.md, section 5)."""
 
 from collections.abc import Callable
+from functools import partial
 
 from ..outlet import Delivery, Outlet
 from ..streams.rules import duration_text
@@ -8,7 +9,7 @@ from . import statuses
 from .config import ConsumerConfig
 from .priority import LOWEST, Pin, wrong_group
 from .requests import BadRequest, PullOptions, PullRequest, parse_pull
-from .seam import Offer, Outgoing, Position, Where
+from .seam import Offer, Outgoing, Position, Run, Where
 from .waiting import WaitingRequests
 
 HELD = 64
@@ -18,6 +19,7 @@ AT_ONCE = 1000
 """Requests that are ended or looked at in one turn."""
 
 RETRY = 5 * 10**6
+UNLIMITED = 2**62
 SECOND = 10**9
 
 Advise = Callable[[str, dict[str, object]], None]
@@ -56,8 +58,12 @@ class PullSide:
         self._swept = now - SECOND
 
     def configure(self, config: ConsumerConfig) -> None:
-        """Use another configuration; requests that wait stay as they are."""
-        self._config = config
+        """Use another configuration; requests that wait go on by its priorities."""
+        before, self._config = self._config.priority_policy, config
+        if config.priority_policy != before:
+            self._put_back()
+            for request in list(self.waiting):
+                self.waiting.move(request, self._lane(request.options))
 
     # ---- requests ----
 
@@ -172,6 +178,22 @@ class PullSide:
                 if offer is not None:
                     return offer
         return Offer.AGAIN
+
+    def next_run(self, now: int) -> Run | None:
+        """See `Way`; only while all requests that wait are of one receiver."""
+        if self._config.priority_policy != "none" or len(self.waiting.replies) != 1 or self._held:
+            return None
+        request = self.waiting.head(None)
+        if request is None or request.limits_bytes or (request.expires and request.expires <= now):
+            return None
+        return Run(request.reply, request.wanted, UNLIMITED, partial(self._ran, request))
+
+    def _ran(self, request: PullRequest, count: int, _: int, now: int) -> None:
+        self._last = now
+        request.next_heartbeat = now + request.heartbeat
+        request.delivered += count - 1
+        self.waiting.shrink(request, request.wanted - count + 1)
+        self.waiting.served(request)
 
     def _deliver(self, request: PullRequest, message: Outgoing, now: int) -> Offer | None:
         """None if another request is to be tried."""

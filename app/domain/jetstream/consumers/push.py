@@ -1,4 +1,7 @@
-"""Push consumers: messages go to a fixed subject while somebody subscribes to it (sections 6 and 7)."""
+"""Push consumers: messages go to a fixed subject while somebody subscribes to it.
+
+The rules are those of jetstream-consumers.md, sections 6 and 7.
+"""
 
 from collections.abc import Callable
 
@@ -6,7 +9,9 @@ from ..outlet import Delivery, Outlet
 from . import statuses
 from .config import ConsumerConfig
 from .flow import FlowWindow
-from .seam import Offer, Outgoing, Where
+from .seam import Offer, Outgoing, Run, Where
+
+UNLIMITED = 2**62
 
 
 class PushSide:
@@ -107,6 +112,16 @@ class PushSide:
         if self._window is not None and self._window.sent(message.size):
             self._ask(self._window)
         return Offer.SENT
+
+    def next_run(self, now: int) -> Run | None:  # noqa: ARG002 - as `Way` has it
+        """See `Way`; up to the message after which flow control asks."""
+        size = UNLIMITED if self._window is None else self._window.room
+        return Run(self.subject, UNLIMITED, size, self._ran) if self.is_bound and size > 0 else None
+
+    def _ran(self, _: int, size: int, now: int) -> None:
+        self._last_sent = now
+        if self._window is not None:
+            self._window.sent(size)
 
     def _ask(self, window: FlowWindow) -> None:
         """In line with the messages: who answers has handled all before."""

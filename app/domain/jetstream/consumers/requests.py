@@ -1,4 +1,4 @@
-"""Pull requests: what a client may ask for with `CONSUMER.MSG.NEXT` (jetstream-consumers, section 5)."""
+"""Pull requests: what a client may ask for with `CONSUMER.MSG.NEXT` (jetstream-consumers.md, section 5)."""
 
 import re
 from functools import lru_cache

@@ -73,6 +73,17 @@ class Position(NamedTuple):
     """Messages that were, and are not settled."""
 
 
+class Run(NamedTuple):
+    """Messages that follow each other may go to one subject, without a question for each."""
+
+    to: bytes
+    most: int
+    size: int
+    """Bytes."""
+    ran: Callable[[int, int, int], None]
+    """Is given how many went, their bytes, and the time."""
+
+
 Where = Callable[[], Position]
 """Answers how far a consumer is."""
 
@@ -101,6 +112,10 @@ class Way(Protocol):
 
     def offer(self, message: Outgoing, now: int) -> Offer:
         """Send it to who is next."""
+        ...
+
+    def next_run(self, now: int) -> Run | None:
+        """If the next messages go to one receiver without conditions, to whom and how many."""
         ...
 
     def end_of_stream(self) -> bool:

@@ -11,7 +11,7 @@ HIGHEST = 2**62
 
 
 def first_sequence(config: ConsumerConfig, stream: ConsumerStream) -> int:
-    """The first sequence that may be delivered (section 2, `deliver_policy`)."""
+    """The first sequence that may be delivered (jetstream-consumers.md, section 2)."""
     log, policy = stream.log, config.deliver_policy
     if policy == "by_start_sequence":
         return max(log.first, min(config.opt_start_seq, HIGHEST))

@@ -16,7 +16,7 @@ from .requests import PullRequest
 class WaitingRequests:
     """All requests of one consumer."""
 
-    __slots__ = ("_alarms", "_lanes", "_stored", "_turn", "count", "one_shots", "wanted")
+    __slots__ = ("_alarms", "_lanes", "_stored", "_turn", "count", "one_shots", "replies", "wanted")
 
     def __init__(self) -> None:
         self._lanes: dict[object, deque[PullRequest]] = {}
@@ -27,6 +27,8 @@ class WaitingRequests:
         """Requests that wait."""
         self.wanted = 0
         """Messages that they ask for, together."""
+        self.replies: dict[bytes, int] = {}
+        """How many of them have this reply subject."""
         self.one_shots: dict[PullRequest, None] = {}
         """Those that end when no more messages are there."""
 
@@ -34,6 +36,7 @@ class WaitingRequests:
         """Put it at the end of its lane."""
         self._push(request)
         self.count += 1
+        self.replies[request.reply] = self.replies.get(request.reply, 0) + 1
         self.wanted += request.wanted
         if request.ends_with_stream:
             self.one_shots[request] = None
@@ -105,6 +108,9 @@ class WaitingRequests:
         """It waits no more."""
         request.done = True
         self.count -= 1
+        self.replies[request.reply] -= 1
+        if not self.replies[request.reply]:
+            del self.replies[request.reply]
         self.wanted -= max(0, request.wanted)
         self.one_shots.pop(request, None)
         if self._stored > 2 * self.count + 64:

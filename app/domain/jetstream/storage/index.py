@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from .chunk import NONE, SPAN_BITS, Chunk, Columns
 from .chunk_list import ChunkList
-from .patterns import Filter, FilterCache, expression, is_literal_filter, used_patterns
+from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
 from .seam import SubjectState
 from .subject_table import SubjectTable
 
 _FARTHEST = 0xFFFFFFFF
 
 
-class Entry(NamedTuple):
+class IndexEntry(NamedTuple):
     """What the index knew of a message that was removed."""
 
     sequence: int
@@ -138,7 +138,7 @@ class Index:
         subjects.counts[id_] += span.messages
         return id_
 
-    def remove(self, sequence: int) -> Entry | None:
+    def remove(self, sequence: int) -> IndexEntry | None:
         """Remove a message; None if it is not there."""
         found = self._chunks.find(sequence)
         if found is None:
@@ -147,7 +147,7 @@ class Index:
         number = sequence >> SPAN_BITS
         id_ = chunk.ids[slot]
         subject = self._subjects.names[id_]
-        entry = Entry(sequence, subject, chunk.places[slot], chunk.times[slot], chunk.sizes[slot])
+        entry = IndexEntry(sequence, subject, chunk.places[slot], chunk.times[slot], chunk.sizes[slot])
         for each in self._cache.of(id_, subject):
             each.changed(number, -1)
         chunk.remove(slot)
@@ -223,7 +223,7 @@ class Index:
         self.last, self.last_time = last, last_time
         self.first = min(self.first, last + 1)
 
-    def restore(self, entry: Entry) -> None:
+    def restore(self, entry: IndexEntry) -> None:
         """Have a message again that was removed."""
         sequence, subject, place, time, size = entry
         number = sequence >> SPAN_BITS
@@ -347,7 +347,7 @@ class Index:
         counted = self._chunks.live(later)
         return counted + (chunk.count(chunk.slot_from(start), len(chunk.ids)) if chunk is not None else 0)
 
-    def _count_filtered(self, found: Filter, start: int) -> int:
+    def _count_filtered(self, found: SubjectFilter, start: int) -> int:
         earlier, chunk, later = self._chunks.split(start)
         mask = found.mask_for(len(self._subjects))
         if len(later) <= len(earlier):
@@ -356,7 +356,7 @@ class Index:
         below = chunk.count_in(mask, 0, chunk.slot_from(start)) if chunk is not None else 0
         return found.total - below - sum(self._count_chunk(found, number) for number in earlier)
 
-    def _count_chunk(self, found: Filter, number: int) -> int:
+    def _count_chunk(self, found: SubjectFilter, number: int) -> int:
         counted = found.counts.get(number)
         if counted is None:
             chunk = self._chunks.by_number[number]
@@ -364,10 +364,10 @@ class Index:
             found.counts[number] = counted
         return counted
 
-    def _filter(self, patterns: tuple[bytes, ...]) -> Filter:
+    def _filter(self, patterns: tuple[bytes, ...]) -> SubjectFilter:
         found = self._cache.get(patterns)
         if found is None:
-            found = Filter(patterns)
+            found = SubjectFilter(patterns)
             counts = self._subjects.counts
             for id_ in self._subjects.matching(expression(patterns).fullmatch):
                 found.include(id_)

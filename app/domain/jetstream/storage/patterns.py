@@ -29,7 +29,7 @@ def _expression(pattern: bytes) -> bytes:
     return rb"\.".join(parts)
 
 
-class Filter:
+class SubjectFilter:
     """What is known of one list of patterns."""
 
     __slots__ = ("counts", "mask", "patterns", "total")
@@ -67,7 +67,7 @@ class _Entry:
 
     __slots__ = ("filter", "subject")
 
-    def __init__(self, subject: bytes, filter_: Filter) -> None:
+    def __init__(self, subject: bytes, filter_: SubjectFilter) -> None:
         self.subject = subject
         self.filter = filter_
 
@@ -85,19 +85,19 @@ class FilterCache:
 
     def __init__(self, limit: int = MASKS_KEPT) -> None:
         self.limit = limit
-        self._filters: dict[tuple[bytes, ...], Filter] = {}
+        self._filters: dict[tuple[bytes, ...], SubjectFilter] = {}
         self._entries: dict[tuple[bytes, ...], list[_Entry]] = {}
         self._trie: SubscriptionTrie[_Entry, None] = SubscriptionTrie()
-        self._of_subject: dict[int, tuple[Filter, ...]] = {}
+        self._of_subject: dict[int, tuple[SubjectFilter, ...]] = {}
 
-    def get(self, patterns: tuple[bytes, ...]) -> Filter | None:
+    def get(self, patterns: tuple[bytes, ...]) -> SubjectFilter | None:
         """One that is known; it counts as used."""
         found = self._filters.pop(patterns, None)
         if found is not None:
             self._filters[patterns] = found
         return found
 
-    def add(self, new: Filter, ids: int) -> None:
+    def add(self, new: SubjectFilter, ids: int) -> None:
         """Keep a filter whose mask is filled, in a stream with this number of subjects."""
         while len(self._filters) >= FILTERS_KEPT and (len(self._filters) + 1) * ids > self.limit:
             self._drop(next(iter(self._filters)))
@@ -124,7 +124,7 @@ class FilterCache:
         for each in self._of_subject.pop(id_, ()):
             each.mask[id_] = 0
 
-    def of(self, id_: int, subject: bytes) -> tuple[Filter, ...]:
+    def of(self, id_: int, subject: bytes) -> tuple[SubjectFilter, ...]:
         """The filters that match a subject."""
         if not self._filters:
             return ()

@@ -279,12 +279,16 @@ class StreamStorage(Protocol):
         ...
 
 
-class Problem(NamedTuple):
+class StoreProblem(NamedTuple):
     """What was found when a storage was opened, in words for an operator."""
 
     stream: str
     """Empty where it concerns no stream."""
     text: str
+
+
+Problem = StoreProblem
+"""The same, by a shorter name."""
 
 
 class Storage(Protocol):
@@ -296,7 +300,7 @@ class Storage(Protocol):
         ...
 
     @property
-    def problems(self) -> Sequence[Problem]:
+    def problems(self) -> Sequence[StoreProblem]:
         """What was damaged; shown by the log and by `/healthz`."""
         ...
 

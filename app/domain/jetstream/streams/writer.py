@@ -367,8 +367,8 @@ class Writer:
         if ticket.rollup == b"all":
             return self._contents.all_sequences()
         replaced: Sequence[int] = ()
-        if state is not None and ticket.rollup:
-            replaced = log.sequences_of(subject, log.last)
+        if ticket.rollup:
+            replaced = self._rolled_up(subject, state)
         elif state is not None and most > 0 and not self._config.discard_new_per_subject:
             excess = state.messages + 1 - most
             if excess > 0:
@@ -376,6 +376,14 @@ class Writer:
         if ticket.ends:
             return sorted({*replaced, *log.sequences_of(ticket.ends, log.last)})
         return replaced
+
+    def _rolled_up(self, subject: bytes, state: SubjectState | None) -> Sequence[int]:
+        """Messages of the same subject; with wildcards in it, of all that match."""
+        log = self._log
+        if b"*" in subject or b">" in subject:
+            matching = [name for name, _ in log.subjects(subject)]
+            return sorted(each for name in matching for each in log.sequences_of(name, log.last))
+        return log.sequences_of(subject, log.last) if state is not None else ()
 
     def _with_oldest(self, replaced: Sequence[int], size: int, rollup: bytes) -> Sequence[int]:
         """These, and the oldest ones for which there is no room beside a message of this size."""

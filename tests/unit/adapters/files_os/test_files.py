@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.files_os.files import OsFiles, ReadOnlyFiles
+from app.adapters.files_os.files import OsFiles
 from app.ports.files import Files
 
 
@@ -101,14 +101,3 @@ def test_a_short_read_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     assert file.read(1, 100) == b"123456789"
     assert file.read(1, 6) == b"123456"
-
-
-def test_tools_change_nothing(tmp_path: Path) -> None:
-    """A directory that is only read has to be there, and files in it cannot be written."""
-    OsFiles(tmp_path).create("f").close()
-    with pytest.raises(NotADirectoryError):
-        ReadOnlyFiles(tmp_path / "missing")
-    file = ReadOnlyFiles(tmp_path).open("f")
-
-    with pytest.raises(OSError, match="Bad file"):
-        file.write(0, [b"x"])

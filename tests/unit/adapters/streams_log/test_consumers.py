@@ -3,7 +3,7 @@
 import pytest
 
 from app.adapters.streams_log.consumers import Consumers, FileState, VolatileState, from_json, to_json
-from app.adapters.streams_log.journal import Entry
+from app.adapters.streams_log.journal import JournalEntry
 from app.adapters.streams_log.record import CHANGE, CHECKPOINT, CONSUMER, CONSUMER_GONE
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 
@@ -12,18 +12,18 @@ class Journals:
     """Keeps the entries."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[JournalEntry] = []
 
     def enter(self, kind: int, name: bytes, body: bytes) -> None:
         """Keep an entry."""
-        self.entries.append(Entry(kind, name, body))
+        self.entries.append(JournalEntry(kind, name, body))
 
     def commit_state(self, done: Done) -> None:
         """It is safe here."""
         done(None)
 
 
-def again(entries: list[Entry]) -> Consumers:
+def again(entries: list[JournalEntry]) -> Consumers:
     """The consumers that these entries make."""
     consumers = Consumers(Journals())
     for entry in entries:
@@ -112,7 +112,9 @@ def test_a_state_is_committed_by_its_journal() -> None:
 
 def test_entries_of_unknown_consumers_are_left_out() -> None:
     """A damaged journal may lack what made them."""
-    found = again([Entry(kind, b"x", b"\x09\0\0\0rest") for kind in (CHANGE, CHECKPOINT, CONSUMER_GONE)])
+    found = again(
+        [JournalEntry(kind, b"x", b"\x09\0\0\0rest") for kind in (CHANGE, CHECKPOINT, CONSUMER_GONE)]
+    )
 
     assert {} == found.documents
 
@@ -120,12 +122,12 @@ def test_entries_of_unknown_consumers_are_left_out() -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        Entry(CHANGE, b"", b"abc"),
-        Entry(CONSUMER, b"c", b"\x01\0\0\0["),
-        Entry(CONSUMER, b"\xff", b"\x01\0\0\0{}"),
+        JournalEntry(CHANGE, b"", b"abc"),
+        JournalEntry(CONSUMER, b"c", b"\x01\0\0\0["),
+        JournalEntry(CONSUMER, b"\xff", b"\x01\0\0\0{}"),
     ],
 )
-def test_entries_without_sense_are_refused(entry: Entry) -> None:
+def test_entries_without_sense_are_refused(entry: JournalEntry) -> None:
     """The caller reports them."""
     with pytest.raises(ValueError, match=r"."):
         again([entry])
@@ -142,10 +144,10 @@ def test_a_consumer_that_is_made_again_has_no_old_state() -> None:
     """Also when the entry of its end is damaged."""
     found = again(
         [
-            Entry(CONSUMER, b"c", b"\x01\0\0\0{}"),
-            Entry(CHANGE, b"", b"\x01\0\0\0old"),
-            Entry(CONSUMER, b"c", b"\x02\0\0\0{}"),
-            Entry(CHANGE, b"", b"\x01\0\0\0older"),
+            JournalEntry(CONSUMER, b"c", b"\x01\0\0\0{}"),
+            JournalEntry(CHANGE, b"", b"\x01\0\0\0old"),
+            JournalEntry(CONSUMER, b"c", b"\x02\0\0\0{}"),
+            JournalEntry(CHANGE, b"", b"\x01\0\0\0older"),
         ]
     )
 

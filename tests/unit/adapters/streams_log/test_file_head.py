@@ -3,7 +3,7 @@
 from app.adapters.streams_log.file_head import (
     JOURNAL,
     SEGMENT,
-    Identity,
+    StreamIdentity,
     file_name,
     make_head,
     numbers,
@@ -13,7 +13,7 @@ from app.adapters.streams_log.file_head import (
 )
 from app.adapters.streams_log.record import MESSAGE, encode, seed_of
 
-IDENTITY = Identity(1 << 63, "ORDERS")
+IDENTITY = StreamIdentity(1 << 63, "ORDERS")
 
 
 def test_a_head_is_read_as_it_was_written() -> None:

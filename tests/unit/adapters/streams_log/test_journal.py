@@ -1,7 +1,7 @@
 """A journal is replaced before it gets long, and the one before is kept."""
 
-from app.adapters.streams_log.file_head import Identity
-from app.adapters.streams_log.journal import Entry, Journal, sync_directory
+from app.adapters.streams_log.file_head import StreamIdentity
+from app.adapters.streams_log.journal import JournalEntry, StreamJournal, sync_directory
 from app.adapters.streams_log.journal_image import JournalFile, open_journal
 from app.adapters.streams_log.record import CHANGE, COMPLETE, DOCUMENT
 from app.adapters.streams_log.steps import Batch, Outcome, SyncFailed, carry_out
@@ -9,10 +9,10 @@ from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.disk import FakeDisk, full
 
 
-def journal(disk: FakeDisk) -> Journal:
+def journal(disk: FakeDisk) -> StreamJournal:
     """The journal of a stream with one document, written for the first time."""
     disk.make_directory("d")
-    made = Journal(disk, "d", Identity(3, "S"), lambda: [Entry(DOCUMENT, b"", b"{}")])
+    made = StreamJournal(disk, "d", StreamIdentity(3, "S"), lambda: [JournalEntry(DOCUMENT, b"", b"{}")])
     made.size, made.reserve = 400, 256
     outcome = Outcome()
     carry_out(Batch(journal=made.take_first("d")), outcome)
@@ -21,7 +21,7 @@ def journal(disk: FakeDisk) -> Journal:
     return made
 
 
-def carry(made: Journal, *, sync: bool = True) -> StorageFailure | None:
+def carry(made: StreamJournal, *, sync: bool = True) -> StorageFailure | None:
     """Have everything written."""
     outcome = Outcome()
     carry_out(Batch(journal=made.take(sync=sync)), outcome)

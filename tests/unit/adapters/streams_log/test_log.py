@@ -1,8 +1,8 @@
 """The messages of a stream, and what a disk that is full does to them."""
 
-from app.adapters.streams_log.file_head import Identity
+from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.log import FileLog
-from app.adapters.streams_log.removals import Removals
+from app.adapters.streams_log.removals import PendingRemovals
 from app.adapters.streams_log.tail import Tail, TailBudget
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.index import Index
@@ -125,8 +125,10 @@ def test_a_broken_disk_stops_a_stream() -> None:
 
 def test_a_log_may_stand_alone() -> None:
     """Without one who writes, a commit is done at once."""
-    index, removals = Index(), Removals()
-    log = FileLog("S", index, MessageWriter(FakeDisk(), "d", Identity(1, "S")), removals, Tail(TailBudget()))
+    index, removals = Index(), PendingRemovals()
+    log = FileLog(
+        "S", index, MessageWriter(FakeDisk(), "d", StreamIdentity(1, "S")), removals, Tail(TailBudget())
+    )
     outcomes: list[StorageFailure | None] = []
     log.append(b"s", b"", b"", 1)
     log.remove([1, 2])

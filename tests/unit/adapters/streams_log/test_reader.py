@@ -1,6 +1,6 @@
 """Messages are read from files, checked, and in blocks where they are in a row."""
 
-from app.adapters.streams_log.stream import SIZES
+from app.adapters.streams_log.directories import SIZES
 from app.domain.jetstream.storage.seam import StoredMessage
 from tests.support.store import HEADERS, Store, contents, fill
 

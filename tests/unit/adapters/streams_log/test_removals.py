@@ -1,11 +1,11 @@
 """Removals wait until the messages they are about are written."""
 
-from app.adapters.streams_log.removals import Removals, in_runs, pack, pack_runs, unpack
+from app.adapters.streams_log.removals import PendingRemovals, in_runs, pack, pack_runs, unpack
 
 
 def test_removals_are_taken_once() -> None:
     """Those above the floor, as runs."""
-    removals = Removals()
+    removals = PendingRemovals()
     removals.add([5, 9, 6])
     removals.skipped(20, 30)
     removals.erase(9, 77)
@@ -17,7 +17,7 @@ def test_removals_are_taken_once() -> None:
 
 def test_what_is_not_written_waits() -> None:
     """A sequence that is not written might be used again, if writing it fails."""
-    removals = Removals()
+    removals = PendingRemovals()
     removals.add([5, 9])
     removals.skipped(10, 12)
     removals.erase(9, 77)
@@ -30,7 +30,7 @@ def test_what_is_not_written_waits() -> None:
 
 def test_what_is_taken_back_needs_no_removal() -> None:
     """Those sequences are free again."""
-    removals = Removals()
+    removals = PendingRemovals()
     removals.add([5, 9])
     removals.skipped(10, 12)
     removals.erase(9, 77)
@@ -43,7 +43,7 @@ def test_what_is_taken_back_needs_no_removal() -> None:
 
 def test_empty_segments_are_named_once() -> None:
     """A segment without messages can be removed."""
-    removals = Removals()
+    removals = PendingRemovals()
     removals.note_empty(4)
     assert removals.has_empty
 

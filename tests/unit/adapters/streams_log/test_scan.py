@@ -1,4 +1,4 @@
-"""A scan tells the end of what was written from damage."""
+"""A scan distinguishes the end of what was written from damage."""
 
 from app.adapters.streams_log.record import FIRST_OF_EPOCH, MESSAGE, encode, seed_of
 from app.adapters.streams_log.scan import Damage, Scan, scan

@@ -1,6 +1,6 @@
 """Segments that are not closed are read record by record."""
 
-from app.adapters.streams_log.file_head import Identity
+from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.journal_image import JournalImage, Mark
 from app.adapters.streams_log.segments_reader import SegmentsReader
 from tests.fakes.disk import FakeDisk
@@ -23,7 +23,7 @@ def read(
 ) -> tuple[list[tuple[int, int]], list[str]]:
     """First and last sequence of each segment, and what was reported."""
     texts: list[str] = []
-    reader = SegmentsReader(disk, "streams/1", Identity(100, "S"), texts.append)
+    reader = SegmentsReader(disk, "streams/1", StreamIdentity(100, "S"), texts.append)
     found = reader.read_all(numbers, JournalImage(mark=mark or Mark()))
     return [(each.segment.first, each.segment.last) for each in found], texts
 
@@ -108,7 +108,7 @@ def test_a_foot_of_the_newest_segment_is_believed_if_it_was_synced() -> None:
     closed.files()["streams/1/00000001.segment"].data[100] ^= 1
 
     def messages(of: FakeDisk, mark: Mark) -> int:
-        reader = SegmentsReader(of, "streams/1", Identity(100, "S"), print)
+        reader = SegmentsReader(of, "streams/1", StreamIdentity(100, "S"), print)
         return len(reader.read_all([1], JournalImage(mark=mark))[0].foot.columns.ids)
 
     assert messages(closed, Mark(1, 0, 3, 0)) == 3

@@ -5,7 +5,7 @@ import pytest
 from app.adapters.streams_log import file_head
 from app.adapters.streams_log.record import encode
 from app.adapters.streams_log.storage import CannotOpenStore, FileStorage
-from app.domain.jetstream.storage.seam import Problem, Storage
+from app.domain.jetstream.storage.seam import Storage, StoreProblem
 from tests.fakes.disk import FakeDisk
 from tests.support.store import Store, changed, contents, fill
 
@@ -147,8 +147,8 @@ def test_what_is_not_ours_is_left_alone() -> None:
     again = store.reopened()
 
     assert [
-        Problem("S", "streams/7 is a second stream of this name; it is left as it is"),
-        Problem("", "streams/notes is none of ours; it is left as it is"),
+        StoreProblem("S", "streams/7 is a second stream of this name; it is left as it is"),
+        StoreProblem("", "streams/notes is none of ours; it is left as it is"),
     ] == list(again.storage.problems)
     assert ["1", "7", "notes"] == again.disk.names("streams")
 
@@ -163,16 +163,16 @@ def test_a_directory_without_journal_is_left_alone() -> None:
     disk.remove("streams/1/00000001.journal")
 
     again: Storage = Store(disk).storage
-    assert [Problem("", "streams/1 has no journal that can be read; its files are left as they are")] == list(
-        again.problems
-    )
+    assert [
+        StoreProblem("", "streams/1 has no journal that can be read; its files are left as they are")
+    ] == list(again.problems)
     assert ["streams/1/00000001.segment"] == list(disk.files())
 
 
 def test_later_problems_are_reported() -> None:
     """What goes wrong while the server runs is reported as well."""
     store = Store()
-    found: list[Problem] = []
+    found: list[StoreProblem] = []
     store.storage.on_problem = found.append
     stream = store.create()
 

@@ -1,13 +1,13 @@
 """Segments follow each other, and a failed attempt leaves nothing."""
 
-from app.adapters.streams_log.file_head import SEGMENT, Identity, salt_of
+from app.adapters.streams_log.file_head import SEGMENT, StreamIdentity, salt_of
 from app.adapters.streams_log.segment import find_foot
 from app.adapters.streams_log.steps import Batch, Outcome, SyncFailed, carry_out
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.disk import FakeDisk, full
 
-IDENTITY = Identity(9, "S")
+IDENTITY = StreamIdentity(9, "S")
 
 
 def writer(disk: FakeDisk) -> MessageWriter:

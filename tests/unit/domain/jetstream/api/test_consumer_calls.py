@@ -108,7 +108,6 @@ def test_info_and_lists(js: VirtualJetStream) -> None:
     listed = js.ask("CONSUMER.LIST.S")
     assert [info["name"] for info in listed["consumers"]] == ["A", "B", "C"]  # type: ignore[attr-defined]
     assert "_nats.ver" not in listed["consumers"][0]["config"]["metadata"]  # type: ignore[index]
-    assert js.ask("CONSUMER.INFO.S.A")["cluster"] == {"leader": "here"}
 
 
 def test_a_long_list(js: VirtualJetStream) -> None:

@@ -264,3 +264,58 @@ def test_a_work_queue_loses_what_is_settled() -> None:
     assert (1, 0) == (harness.stream.log.count, harness.consumer.num_ack_pending)
     harness.ack(second, b"+TERM")
     assert 0 == harness.stream.log.count
+
+
+def test_many_plain_acks_at_once() -> None:
+    """As one by one; those that lie mean nothing."""
+    harness = make(9, max_ack_pending=6)
+    messages = harness.ask(batch=9)
+    harness.consumer.ack_many([4, 2, 1, 1, 99, 0, -3, 7])
+    harness.run()
+    assert (((9, 9), (2, 2)), 6) == (harness.place(), harness.consumer.num_ack_pending)
+    harness.consumer.ack_many([5, 3])
+    assert (5, 5) == harness.place()[1]
+    harness.consumer.ack_many([])
+    harness.advance(1)
+    harness.restart()
+    assert (4, (5, 5)) == (harness.consumer.num_ack_pending, harness.place()[1])
+    assert 6 == len(messages)
+
+
+def test_many_acks_of_exhausted_messages() -> None:
+    """They are settled late."""
+    harness = Harness(StreamConfig(name="S", subjects=("s.>",), retention="workqueue"))
+    harness.create(max_deliver=1, ack_wait=SECOND)
+    harness.publish(3)
+    harness.fetch(2)
+    harness.advance(2)
+    harness.fetch(1)
+    harness.consumer.ack_many([1, 2, 3])
+    assert 0 == harness.stream.log.count
+
+
+def test_many_acks_for_all_that_came_before() -> None:
+    """The highest of them counts; a sample is measured as ever."""
+    harness = make(5, ack_policy="all")
+    harness.fetch(5)
+    harness.consumer.ack_many([2, 4])
+    assert (4, 4) == harness.place()[1]
+    harness = make(5, sample_freq="100%")
+    harness.fetch(5)
+    harness.consumer.ack_many([2, 2])
+    assert ["consumer_ack"] == [kind for kind, _ in harness.advisories]
+
+
+def test_many_acks_where_none_are_wanted() -> None:
+    """Or after the end."""
+    harness = make(2, ack_policy="none")
+    harness.fetch(2)
+    before = harness.info
+    harness.consumer.ack_many([1, 2])
+    assert before == harness.info
+    harness = make(2, mem_storage=True)
+    harness.fetch(2)
+    harness.consumer.ack_many([1])
+    harness.consumer.delete()
+    harness.consumer.ack_many([2])
+    assert 1 == harness.consumer.num_ack_pending

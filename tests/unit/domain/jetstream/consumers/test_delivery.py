@@ -1,7 +1,10 @@
 """Unit tests of which message goes next, and when again."""
 
-from app.domain.jetstream.consumers.delivery import BETWEEN_READINGS
+import pytest
+
+from app.domain.jetstream.consumers.delivery import BETWEEN_READINGS, RUN
 from app.domain.jetstream.consumers.turns import SHARE
+from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.seam import DamagedMessage, StoredMessage
 from tests.fakes.jetstream import SECOND
 
@@ -151,6 +154,19 @@ def test_a_turn_ends_by_the_clock() -> None:
     """The rest comes in the next one."""
     harness = make(0)
     harness.consumer.pull(b"1000", INBOX.encode())
+    for _ in range(10 * RUN):
+        harness.stream.add()
+    now = harness.clock.monotonic()
+    assert harness.consumer.serve(now)
+    assert RUN == len(harness.outlet.take())
+    assert not harness.consumer.serve(now + SHARE)
+    assert 9 * RUN == len(harness.outlet.take())
+
+
+def test_a_turn_with_filters_ends_by_the_clock() -> None:
+    """There messages are sent one by one."""
+    harness = make(0, filter_subject="s.a")
+    harness.consumer.pull(b"1000", INBOX.encode())
     for _ in range(10 * BETWEEN_READINGS):
         harness.stream.add()
     now = harness.clock.monotonic()
@@ -162,12 +178,77 @@ def test_a_turn_ends_by_the_clock() -> None:
 
 def test_a_pull_that_is_not_done_in_its_turn() -> None:
     """It goes on by itself."""
-    harness = make(3 * BETWEEN_READINGS)
+    harness = make(3 * RUN)
     harness.turns.__class__ = type("Short", (type(harness.turns),), {"share": 0.0})
     harness.consumer.pull(b"1000", INBOX.encode())
-    assert BETWEEN_READINGS == len(harness.outlet.take())
+    assert RUN == len(harness.outlet.take())
     harness.run()
-    assert 2 * BETWEEN_READINGS == len(harness.outlet.take())
+    assert 2 * RUN == len(harness.outlet.take())
+
+
+def test_runs_end_at_holes_and_full_limits() -> None:
+    """All that is there comes, in order, with the right numbers."""
+    harness = make(0, max_ack_pending=150)
+    for _ in range(200):
+        harness.stream.add()
+    harness.stream.remove(3)
+    harness.stream.remove(4)
+    harness.run()
+    sent = harness.fetch(300)
+    assert [s for s in range(1, 153) if s not in (3, 4)] == [numbers(each)[1] for each in sent]
+    assert list(range(1, 151)) == [numbers(each)[2] for each in sent]
+    assert [197 - i for i in range(150)] == [numbers(each)[4] for each in sent]
+    harness.advance(1)
+    harness.restart()
+    assert ((150, 152), 150, 48) == (
+        harness.place()[0],
+        harness.consumer.num_ack_pending,
+        harness.consumer.num_pending,
+    )
+
+
+class Failing:
+    """An outlet that does not take the n-th message: it is too slow then, or fails."""
+
+    def __init__(self, harness: Harness, after: int, error: Exception | None = None) -> None:
+        self.left = after
+        self.error = error
+        self._deliver = harness.outlet.deliver
+        harness.outlet.deliver = self.deliver  # type: ignore[method-assign] # a fault on command
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Delivery:
+        """Take some."""
+        self.left -= 1
+        if self.left == -1 and self.error is not None:
+            raise self.error
+        if self.left in (-1, -2, -3):
+            return Delivery.CONGESTED
+        return self._deliver(to, subject, reply, headers, payload)
+
+
+def test_a_receiver_that_becomes_slow_in_the_middle() -> None:
+    """Nothing is lost, nothing comes twice."""
+    harness = make(10)
+    Failing(harness, 4)
+    assert [1, 2, 3, 4] == [numbers(sent)[1] for sent in harness.ask(batch=9)]
+    assert 4 == harness.consumer.num_ack_pending
+    harness.advance(0.01)
+    assert [(s, s) for s in range(5, 10)] == [numbers(sent)[1:3] for sent in harness.outlet.take(INBOX)]
+
+
+def test_an_error_in_the_middle() -> None:
+    """What went before it is known."""
+    harness = make(10)
+    Failing(harness, 4, RuntimeError("broken"))
+    with pytest.raises(RuntimeError):
+        harness.ask(batch=9)
+    assert (4, 6) == (harness.consumer.num_ack_pending, harness.consumer.num_pending)
+    Failing(harness, 0, RuntimeError("broken"))
+    with pytest.raises(RuntimeError):
+        harness.consumer.serve(1.0)
+    assert (4, 6) == (harness.consumer.num_ack_pending, harness.consumer.num_pending)
 
 
 def test_nothing_is_delivered_before_it_is_safe() -> None:

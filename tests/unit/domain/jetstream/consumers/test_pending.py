@@ -7,7 +7,7 @@ from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "add", "remove", "set", "through", "due", "shift", "all_due"]),
+        st.sampled_from(["add", "add", "add_run", "remove", "set", "through", "due", "shift", "all_due"]),
         st.integers(0, 40),
         st.integers(0, 100),
     ),
@@ -24,7 +24,7 @@ def check(table: PendingTable, model: dict[int, list[int]]) -> None:
     assert sum(due == QUEUED for _, due in model.values()) == table.queued
     dues = [due for _, due in model.values() if due != QUEUED]
     assert max(dues, default=0) == table.latest_due()
-    assert (table.next_due is None) == (not dues) or (table.next_due or 0) <= min(dues, default=0)
+    assert not dues or (table.next_due is not None and table.next_due <= min(dues))
 
 
 class Pair:
@@ -46,6 +46,13 @@ class Pair:
         for _ in range(number):
             self.last += self.stride
             self.table.add(self.last, self.last + 1, due)
+            self.model[self.last] = [self.last + 1, due]
+
+    def add_run(self, number: int, due: int) -> None:
+        """Rows that follow each other."""
+        self.table.add_run(self.last + 1, self.last + 2, 30 * number, due)
+        for _ in range(30 * number):
+            self.last += 1
             self.model[self.last] = [self.last + 1, due]
 
     def remove(self, number: int, _: int) -> None:

@@ -175,6 +175,20 @@ def test_requests_take_turns() -> None:
     assert [(b"_INBOX.a", 1), (b"_INBOX.b", 2), (b"_INBOX.a", 3), (b"_INBOX.b", 4)] == sent
 
 
+def test_requests_of_one_client_are_filled_together() -> None:
+    """All get what they ask for; an end says what is left of each."""
+    harness = make()
+    for _ in range(2):
+        harness.ask(batch=100, expires=SECOND)
+    for _ in range(150):
+        harness.stream.add()
+    harness.run()
+    assert list(range(1, 151)) == short(harness.outlet.take(INBOX))
+    harness.advance(1)
+    left = [int(pending(sent)[0]) for sent in harness.outlet.take(INBOX)]
+    assert 50 == sum(left)
+
+
 def test_a_client_that_went_costs_no_message() -> None:
     """Its request is dropped; the next one gets the message as its first delivery."""
     harness = make()
@@ -358,6 +372,20 @@ def test_overflow_is_fair_among_those_that_may() -> None:
     harness.ask("_INBOX.b", batch=2, group="g", min_pending=1)
     harness.publish(4)
     assert [b"_INBOX.a", b"_INBOX.b"] * 2 == [sent.to for sent in harness.outlet.take()]
+
+
+def test_another_priority_policy_goes_on_with_those_who_wait() -> None:
+    """By the new rules."""
+    harness = group("overflow")
+    harness.ask("_INBOX.a", batch=1, group="g", min_pending=1)
+    harness.ask("_INBOX.slow", batch=2, group="g")
+    harness.outlet.congested.add(b"_INBOX.slow")
+    harness.ask("_INBOX.b", batch=1, group="g", min_pending=9)
+    harness.publish(1)
+    harness.outlet.congested.clear()
+    harness.consumer.update(harness.reconfigured(priority_policy="none", priority_groups=[]))
+    harness.publish(3)
+    assert {b"_INBOX.a", b"_INBOX.b", b"_INBOX.slow"} == {sent.to for sent in harness.outlet.take()}
 
 
 def pin(sent: Sent) -> str:

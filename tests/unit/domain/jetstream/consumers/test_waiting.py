@@ -44,6 +44,17 @@ def test_ended_requests_are_passed_over() -> None:
     assert last is head(waiting)
 
 
+def test_receivers_are_counted() -> None:
+    """As long as one of their requests waits."""
+    waiting = WaitingRequests()
+    first, second = make(waiting), make(waiting)
+    assert {b"r": 2} == waiting.replies
+    waiting.end(first)
+    assert {b"r": 1} == waiting.replies
+    waiting.end(second)
+    assert {} == waiting.replies
+
+
 def test_a_lane_that_is_empty_goes() -> None:
     """Also when its requests end elsewhere."""
     waiting = WaitingRequests()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.domain.jetstream.storage.chunk import SPAN, Columns
-from app.domain.jetstream.storage.index import Entry, Index, Span
+from app.domain.jetstream.storage.index import Index, IndexEntry, Span
 from app.domain.jetstream.storage.seam import SubjectState
 from app.domain.subjects.subject import matches, tokens_of
 
@@ -32,7 +32,7 @@ FILTERS: list[tuple[bytes, ...]] = [
 class Model:
     """What an index promises, in the plainest form."""
 
-    messages: dict[int, Entry] = field(default_factory=dict)
+    messages: dict[int, IndexEntry] = field(default_factory=dict)
     last: int = 0
 
     def matching(self, filters: Sequence[bytes]) -> list[int]:
@@ -58,7 +58,9 @@ class Pair:
         subject = subject or self.random.choice(SUBJECTS)
         self.time += self.random.choice([0, 1, 5])
         sequence = self.model.last + 1
-        entry = Entry(sequence, subject, self.random.getrandbits(60), self.time, self.random.randrange(1, 99))
+        entry = IndexEntry(
+            sequence, subject, self.random.getrandbits(60), self.time, self.random.randrange(1, 99)
+        )
         self.index.append(*entry)
         self.model.messages[sequence] = entry
         self.model.last = sequence
@@ -67,7 +69,7 @@ class Pair:
         """A sequence near or in the stream."""
         return self.random.randint(max(self.index.first - 2, 0), self.model.last + 2)
 
-    def remove(self, sequence: int) -> Entry | None:
+    def remove(self, sequence: int) -> IndexEntry | None:
         """Remove it from both."""
         entry = self.index.remove(sequence)
         assert self.model.messages.pop(sequence, None) == entry
@@ -89,7 +91,7 @@ class Pair:
     def fail(self) -> None:
         """Append some that remove others, and take it all back."""
         last, last_time = self.index.last, self.index.last_time
-        removed: list[Entry] = []
+        removed: list[IndexEntry] = []
         before = dict(self.model.messages)
         for _ in range(self.random.randint(1, 4)):
             self.append()
@@ -272,7 +274,7 @@ def test_what_is_loaded_is_as_if_it_were_appended() -> None:
         pair.index.load(_columns(sequences, ids), spans)
         for sequence in sequences:
             subject = [b"a.x", b"b"][sequence % 2]
-            pair.model.messages[sequence] = Entry(sequence, subject, sequence, sequence * 2, 5)
+            pair.model.messages[sequence] = IndexEntry(sequence, subject, sequence, sequence * 2, 5)
         pair.model.last = pair.time = sequences[-1]
     pair.time *= 2
 

@@ -3,8 +3,8 @@
 import pytest
 
 from app.domain.jetstream.storage.patterns import (
-    Filter,
     FilterCache,
+    SubjectFilter,
     expression,
     is_literal_filter,
     used_patterns,
@@ -39,9 +39,9 @@ def test_the_cache_is_bounded() -> None:
     """The filter that was used longest ago goes first, when masks need more than the limit."""
     cache = FilterCache(limit=0)
     for number in range(16):
-        cache.add(Filter((b"f.%d.*" % number,)), 1)
+        cache.add(SubjectFilter((b"f.%d.*" % number,)), 1)
     cache.get((b"f.0.*",))
-    cache.add(Filter((b"new.*",)), 1)
+    cache.add(SubjectFilter((b"new.*",)), 1)
 
     assert cache.get((b"f.1.*",)) is None
     assert cache.get((b"f.0.*",)) is not None

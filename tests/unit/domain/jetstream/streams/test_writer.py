@@ -255,3 +255,14 @@ def test_a_storage_that_failed_is_not_written_to(failure: StorageFailure, words:
     made.log.is_failing = None
 
     assert '{"stream":"S","seq":1}' == made.ask("s.1")
+
+
+def test_a_roll_up_with_wildcards() -> None:
+    """A roll-up published on a subject with a wildcard is for all that match it."""
+    made = make(allow_rollup_hdrs=True)
+    for subject in ("s.a.1", "s.a.2", "s.b.1"):
+        made.ask(subject)
+
+    made.ask("s.a.*", headers={"Nats-Rollup": "sub"})
+
+    assert [subject for _, subject, _ in made.contents()] == ["s.b.1", "s.a.*"]
