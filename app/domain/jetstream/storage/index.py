@@ -1,8 +1,8 @@
 """The index of one stream: which messages there are, and where.
 
 Both storages have it in memory: 28 bytes for a message, and some 200 for a subject. Places
-are numbers that mean something to the storage alone. Sequences without a message cost
-nothing, but for those next to messages (see `chunk`).
+are numbers that mean something to the storage alone, but for the flag `WITH_HEADERS`.
+Sequences without a message cost nothing, but for those next to messages (see `chunk`).
 """
 
 from array import array
@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, WITH_HEADERS, Chunk, Columns
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
 from .seam import SubjectState
@@ -244,7 +244,8 @@ class Index:
         """Note that a message is at another place; nothing if it is not there."""
         found = self._chunks.find(sequence)
         if found is not None:
-            found[0].places[found[1]] = place
+            places, slot = found[0].places, found[1]
+            places[slot] = place | places[slot] & WITH_HEADERS
 
     # one message
 
@@ -320,6 +321,10 @@ class Index:
         while sequence and (end is None or sequence < end):
             yield sequence
             sequence = self.next(sequence + 1)
+
+    def next_with_headers(self, start: int) -> int:
+        """The first message from `start` on that has headers; 0 for none."""
+        return self._chunks.next(start, lambda chunk, slot, _: chunk.next_with_headers(slot))
 
     def at_time(self, time: int) -> int:
         """The first message stored at this time or later; `last` + 1 if there is none."""
