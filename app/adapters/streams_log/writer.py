@@ -155,9 +155,10 @@ class MessageWriter:
     ) -> int:
         active = self.active
         length = LEAST + len(subject) + len(headers) + len(body)
-        if active is None or (active.end + length > self.size and active.columns):
+        if active is None or (active.end + length > self.size and active.last >= active.first):
             active = self.roll()
-        part = self._part(active)
+        parts = self._parts
+        part = parts[-1] if parts and parts[-1].segment is active else self._part(active)
         if self._new_epoch:
             self._new_epoch = False
             kind |= FIRST_OF_EPOCH

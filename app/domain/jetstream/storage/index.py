@@ -79,8 +79,9 @@ class Index:
             id_ = self._new_subject(subject, sequence)
         chunk.append(sequence, id_, place, time, size)
         subjects.counts[id_] += 1
-        for each in self._cache.of(id_, subject):
-            each.changed(number, 1)
+        if self._cache.is_used:
+            for each in self._cache.of(id_, subject):
+                each.changed(number, 1)
         if not self.count:
             self.first = sequence
         self.count += 1
@@ -94,10 +95,13 @@ class Index:
         return id_
 
     def _link(self, last: int, sequence: int) -> None:
-        found = self._chunks.slot(last)
-        if found is not None:
+        chunk = self._chunks.by_number.get(last >> SPAN_BITS)
+        if chunk is None:
+            return
+        slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
+        if 0 <= slot < len(chunk.ids):
             distance = sequence - last
-            found[0].following[found[1]] = distance if distance <= _FARTHEST else 0
+            chunk.following[slot] = distance if distance <= _FARTHEST else 0
 
     def skip(self, last: int, time: int) -> None:
         """Use up the sequences up to `last`."""
