@@ -26,7 +26,7 @@ cdef extern from *:
 
 import math
 
-from . import seam
+from . import constants, seam
 from ..limits import route_line, route_payload
 
 include "subject.pxi"
@@ -43,10 +43,10 @@ include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
 
-cdef Py_ssize_t RECEIVE_BYTES = seam.RECEIVE_BYTES
-cdef int64_t TURN_WORK = seam.TURN_WORK
-cdef int64_t CHECK_WORK = seam.CHECK_WORK
-cdef Py_ssize_t RECEIVERS_PER_CHECK = seam.RECEIVERS_PER_CHECK
+cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
+cdef int64_t TURN_WORK = constants.TURN_WORK
+cdef int64_t CHECK_WORK = constants.CHECK_WORK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -137,8 +137,14 @@ cdef class DataPlane:
     def group(self):
         return Group()
 
-    def plan(self, plain, groups, refusal=b"", denied=False):
-        return Plan(plain, groups, refusal, denied)
+    def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
+        return Plan(plain, groups, refusal, denied, hook)
+
+    def receivers(self, Plan plan not None, Outbox skip):
+        return plan.receivers_but(self.draw, skip)
+
+    def deliver_to(self, Target target not None, bytes data not None):
+        deliver_alone(target, data)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -243,8 +249,8 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
-            if inlet.guarded and message.reply_size and is_reserved(&message) and not plan.denied:
-                plan = self.no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self.guard(&message, plan)
             if plan.refused and not inlet.refused:
                 self.lookup.slow = True
                 inlet.refuse(plan, &message, plan is self.no_reply)
@@ -258,17 +264,34 @@ cdef class DataPlane:
                 if not inlet.closed:
                     inlet.keep(line, count, 0)
                 return HELD
-            if self.patient and plan.fanout() == 0 and not plan.refused:
+            if self.patient and plan.fanout() == 0 and not plan.refused and not plan.hook:
                 self.patient = False
                 inlet.keep(line, count, 0)
                 return LATER
-            position += self.publish(inlet, &message, plan, count, &work)
+            if unlikely(plan.hook):
+                position += stride_of(&message)
+                self.count_in(inlet, &message, 1)
+                if not inlet.hand_over(plan, &message):
+                    if not inlet.closed:
+                        inlet.keep(data + position, size - position, 0)
+                    return STOPPED
+                self.lookup.slow = True
+            else:
+                position += self.publish(inlet, &message, plan, count, &work)
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK
                 if self.over():
                     work = 0
         return HELD if self.held else DONE
+
+    cdef inline Plan guard(self, Message *message, Plan plan):
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message):
+            return Plan((), (), plan.refusal, True)
+        if message.reply_size and is_reserved_reply(message):
+            return self.no_reply
+        return plan
 
     cdef object await_line(self, Inlet inlet, const char *rest, Py_ssize_t count):
         """Keep the beginning of a line, unless it is refused."""

@@ -14,6 +14,15 @@ from collections.abc import Callable, Sequence
 
 from ..limits import route_line, route_payload
 from . import seam
+from .constants import (
+    CHECK_WORK,
+    DELIVERY_WORK,
+    FLUSH_SECONDS,
+    RECEIVE_BYTES,
+    RECEIVERS_PER_CHECK,
+    REFERENCED_BYTES,
+    TURN_WORK,
+)
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -25,30 +34,15 @@ from .message import (
     tails_of_run,
     understand,
     verb_of,
+    whole_message,
 )
 from .outbox import Outbox
 from .own import own
 from .partial_delivery import PartialDelivery
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .seam import (
-    CHECK_WORK,
-    DELIVERY_WORK,
-    FLUSH_SECONDS,
-    RECEIVE_BYTES,
-    RECEIVERS_PER_CHECK,
-    REFERENCED_BYTES,
-    RESERVED_REPLIES,
-    TURN_WORK,
-    Control,
-    Expiring,
-    Kind,
-    Owner,
-    PlanFigures,
-    Planner,
-    Progress,
-    Sender,
-)
+from .reserved import is_reserved_reply, is_reserved_subject
+from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 
 
 def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
@@ -116,6 +110,7 @@ class DataPlane:
         refusal: bytes = b"",
         *,
         denied: bool = False,
+        hook: Hook = Hook.NONE,
     ) -> Plan:
         """See `seam.Plane`."""
         return Plan(
@@ -123,7 +118,17 @@ class DataPlane:
             tuple(tuple(own(Group, part) for part in parts) for parts in groups),
             refusal,
             denied=denied,
+            hook=hook,
         )
+
+    def receivers(self, plan: seam.Plan, skip: seam.Outbox | None) -> list[Target]:
+        """See `seam.Plane`."""
+        return own(Plan, plan).receivers(self._draw, None if skip is None else own(Outbox, skip))
+
+    def deliver_to(self, target: seam.Target, data: bytes) -> None:
+        """See `seam.Plane`."""
+        message, payload = whole_message(data)
+        self._deliver(own(Target, target), message, message.tail + payload)
 
     def is_over(self) -> bool:
         """See `seam.Plane`."""
@@ -171,10 +176,10 @@ class DataPlane:
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
         self._lookup.slow = False
         while position < len(data):
-            pause = self._pause(inlet, work)
-            if pause is not None:
+            is_over = inlet.closed or self.held or work <= 0
+            if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
-                return pause
+                return self._pause(inlet)
             end = data.find(b"\n", position)
             if end < 0:
                 return self._await_line(inlet, data[position:])
@@ -212,8 +217,8 @@ class DataPlane:
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
-            if inlet.guarded and message.reply.startswith(RESERVED_REPLIES) and not plan.denied:
-                plan = self._no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
         except Faulty as error:
@@ -225,19 +230,40 @@ class DataPlane:
         if self.congested and plan.must_wait():
             inlet.keep(b"" if inlet.closed else data[position:], 0)
             return Progress.HELD
-        if self.patient and not plan.fanout and not plan.refused:
+        if self.patient and not plan.fanout and not plan.refused and not plan.hook:
             self.patient = False
             inlet.keep(data[position:], 0)
             return Progress.LATER
+        return self._hand_over(inlet, message, plan, where) if plan.hook else (message, plan)
+
+    def _hand_over(
+        self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int]
+    ) -> tuple[Message, Plan] | Progress:
+        """Give a message to the control plane, which may do anything."""
+        data, position = where
+        start = position + len(message.line) + 1
+        stop = start + message.size
+        self._count_in(inlet, message, 1)
+        if inlet.trace:
+            inlet.control.traced(message.verb, message.argument, data[start:stop])
+        handed = HookedMessage(message.subject, message.reply, message.header, data[start:stop])
+        if not inlet.control.hooked(plan, handed):
+            inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
+            return Progress.STOPPED
+        self._lookup.slow = True
         return message, plan
 
-    def _pause(self, inlet: Inlet, work: int) -> Progress | None:
-        """Why the ingest must not go on, if so."""
+    def _guard(self, message: Message, plan: Plan) -> Plan:
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message.subject):
+            return Plan((), (), plan.refusal, denied=True)
+        return self._no_reply if is_reserved_reply(message.reply) else plan
+
+    def _pause(self, inlet: Inlet) -> Progress:
+        """Why the ingest must not go on."""
         if inlet.closed:
             return Progress.STOPPED
-        if self.held:
-            return Progress.HELD
-        return Progress.TURN if work <= 0 else None
+        return Progress.HELD if self.held else Progress.TURN
 
     def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
         """Keep the beginning of a line, unless it is refused."""
@@ -279,6 +305,8 @@ class DataPlane:
         data, position = where
         start = position + len(message.line) + 1
         stop = start + message.size
+        if plan.hook:  # the control plane has it
+            return stop + 2, 0
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(message.tail) + message.size + 2)
         is_run = plan.runs and data.startswith(message.line, stop + 2)
         if is_run and plan is inlet.plan and not inlet.verbose and not inlet.trace and inlet.echo:
@@ -319,6 +347,10 @@ class DataPlane:
         `skip` is the publisher, if it gets none of its own messages.
         """
         plain = len(plan.plain)
+        if plain == plan.fanout == 1:
+            if plan.plain[0].outbox is not skip:
+                self._deliver(plan.plain[0], message, tail)
+            return 1
         while True:
             stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:

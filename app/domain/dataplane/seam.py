@@ -29,60 +29,6 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-RECEIVE_BYTES = 256 * 1024
-"""Size of the receive buffer that all connections of a plane share."""
-
-OWN_BYTES = 64 * 1024
-"""A message that needs more than this gets a buffer of its own, filled in place,
-so that it is neither moved nor scanned again by every read."""
-
-TURN_WORK = 8 * 1024 * 1024
-"""Work units of messages after which an ingest lets others have a turn, whatever the
-clock says. A message costs `DELIVERY_WORK`, and for each receiver as much plus its bytes."""
-
-DELIVERY_WORK = 64
-
-CHECK_WORK = 64 * 1024
-"""Work units of messages after which the clock is checked."""
-
-RECEIVERS_PER_CHECK = 1024
-"""Receivers of one message after which the clock is checked."""
-
-LONGEST_RUN_FANOUT = 4096
-"""A message for more plain receivers is published alone, so that its delivery can be interrupted."""
-
-FLUSH_SECONDS = 0.005
-"""How long outboxes are handed over in one go."""
-
-OUTBOXES_PER_CHECK = 16
-"""Outboxes handed over after which the clock is checked."""
-
-BYTES_PER_CHECK = 512 * 1024
-"""Bytes handed over after which it is checked as well."""
-
-REFERENCED_BYTES = 16 * 1024
-"""A message that is at least as large is not copied for each receiver."""
-
-FLUSH_BYTES = 8 * 1024 * 1024
-"""Bytes handed to wires in one go: the system copies them, which takes it some milliseconds."""
-
-MOST_CANDIDATES = 64
-"""Receivers examined to find one that is ready: members of a queue group, and others a publisher serves."""
-
-PLAN_BUDGET = 32 * 1024 * 1024
-"""Bytes that the plan cache may hold: entries, keys, and the plans with what they list.
-What an object takes is an estimate of each twin. A full cache is emptied."""
-
-DEEPEST_KIND = 32
-"""Plans that were decided by this number of leading tokens or more are kept for one subject only."""
-
-MEMBER_MARK = b"QRSID:"
-"""How a sid begins that names one member of a queue group, on routes."""
-
-
-RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
-"""How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""
-
 
 class Kind(IntEnum):
     """Who is at the other end of an inlet."""
@@ -91,6 +37,27 @@ class Kind(IntEnum):
     """Publishes by PUB; MSG is a line for the control plane."""
     ROUTE = 1
     """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
+
+
+class Hook(IntEnum):
+    """Which hooks see a message before it goes on (ADR 0047)."""
+
+    NONE = 0
+    PUBLISH = 1
+    """Those that decide whether it is published; its receivers are not known yet."""
+    DELIVER = 2
+    """Those that decide for each of the plan's receivers."""
+
+
+class HookedMessage(NamedTuple):
+    """A message that hooks have to see."""
+
+    subject: bytes
+    reply: bytes
+    """Empty for none."""
+    header: int
+    """Bytes of the payload that are headers."""
+    payload: bytes
 
 
 class Progress(IntEnum):
@@ -151,6 +118,13 @@ class Control(Protocol):
 
     def no_responders(self, subject: bytes, reply: bytes) -> None:
         """A message with this reply subject reached nobody, and `Inlet.no_responders` is set."""
+        ...
+
+    def hooked(self, plan: "Plan", message: HookedMessage) -> bool:
+        """Take over a message whose plan has a `Hook`: it is counted, and goes nowhere else.
+
+        False stops the ingest after it.
+        """
         ...
 
 
@@ -264,7 +238,7 @@ class Inlet(Protocol):
     """Discards everything from now on."""
     trace: bool
     guarded: bool
-    """Whether messages whose reply is one of `RESERVED_REPLIES` are denied."""
+    """Whether messages are denied that belong to servers: see ``reserved``."""
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""
@@ -272,6 +246,10 @@ class Inlet(Protocol):
 
     def kept(self) -> bytes:
         """A copy of the unconsumed bytes."""
+        ...
+
+    def put(self, data: bytes) -> None:
+        """Have the next ingest consume this; only where nothing is kept."""
         ...
 
     def serves_another(self, besides: Outbox, low: int) -> bool:
@@ -288,6 +266,11 @@ class Target(Protocol):
     delivered: int
     limit: int
     """Deliveries after which it expires; 0 for none."""
+
+    @property
+    def subscription(self) -> Expiring | None:
+        """None once it is retired."""
+        ...
 
     def retire(self) -> None:
         """Take no more messages, and let go of the subscription."""
@@ -324,6 +307,11 @@ class Group(Protocol):
 
 class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
+
+    @property
+    def hook(self) -> int:
+        """See `Hook`."""
+        ...
 
 
 NOT_KEPT = -1
@@ -437,11 +425,27 @@ class Plane(Protocol):
         refusal: bytes = b"",
         *,
         denied: bool = False,
+        hook: Hook = Hook.NONE,
     ) -> Plan:
         """A plan: all of `plain`, and for each of `groups` one member of all its parts together.
 
         `refusal`, if any, is what the publisher gets instead of a delivery. Where it is `denied`
-        the message goes nowhere, `Control.denied` is called, and there is no +OK.
+        the message goes nowhere, `Control.denied` is called, and there is no +OK. With a `hook`
+        the whole message goes to `Control.hooked`, and there is no +OK either.
+        """
+        ...
+
+    def receivers(self, plan: Plan, skip: Outbox | None) -> Sequence[Target]:
+        """Who gets one message by this plan, in order: members of groups are drawn.
+
+        None whose connection is closed, or whose outbox is the one to `skip`.
+        """
+        ...
+
+    def deliver_to(self, target: Target, data: bytes) -> None:
+        """Give one receiver a message, which is written as a whole PUB or HPUB.
+
+        Raises `ValueError` for other bytes.
         """
         ...
 

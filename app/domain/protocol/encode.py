@@ -89,6 +89,8 @@ class ServerInfo:
     """Name of the cluster; empty for none."""
     ws_connect_urls: tuple[str, ...] = ()
     """The same for clients that speak websocket; they get these as `connect_urls`."""
+    ldm: bool = False
+    """The server will stop soon: clients should go elsewhere. Not left out of gnatsd's."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
@@ -119,6 +121,8 @@ class ServerInfo:
         }
         if urls := self._urls(at):
             fields["connect_urls"] = urls
+        if self.ldm:
+            fields["ldm"] = True
         return fields | personal.fields()
 
     def _current(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
@@ -142,7 +146,7 @@ class ServerInfo:
             "nonce": personal.nonce,
             "cluster": self.cluster,
             "connect_urls": self._urls(at),
-            "ldm": personal.ldm,
+            "ldm": self.ldm or personal.ldm,
         }
         return _given(fields)
 

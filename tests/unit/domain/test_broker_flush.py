@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.dataplane.seam import FLUSH_BYTES, MakePlane
+from app.domain.dataplane.constants import FLUSH_BYTES
+from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure
 from app.domain.limits import Limits
 from tests.support.virtual_broker import VirtualBroker, VirtualClient

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.dataplane.seam import RECEIVERS_PER_CHECK, Fault, Progress
+from app.domain.dataplane.constants import RECEIVERS_PER_CHECK
+from app.domain.dataplane.seam import Fault, Progress
 from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station
 

@@ -2,18 +2,15 @@
 
 import pytest
 
-from app.domain.dataplane.seam import (
+from app.domain.dataplane.constants import (
     CHECK_WORK,
     DELIVERY_WORK,
     FLUSH_SECONDS,
-    NOT_KEPT,
     OUTBOXES_PER_CHECK,
     RECEIVERS_PER_CHECK,
     TURN_WORK,
-    MakePlane,
-    Progress,
-    Target,
 )
+from app.domain.dataplane.seam import NOT_KEPT, MakePlane, Progress, Target
 from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station, group_of
 

@@ -13,8 +13,12 @@ def encode(headers: Headers | None) -> bytes:
     """The block; empty for no headers. Raises `ValueError` for what would not be read as it was given."""
     if not headers:
         return b""
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers are a mapping of names to values, not {headers!r}")
     lines = [_VERSION]
     for name, given in headers.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a header is a str, not {name!r}")
         if not name or any(sign in _FORBIDDEN_IN_NAMES for sign in name):
             raise ValueError(f"{name!r} cannot be the name of a header")
         values: object = given

@@ -1,8 +1,10 @@
 """Headers as a block and as a dictionary."""
 
+from typing import Any
+
 import pytest
 
-from app.embedding.headers import decode, encode
+from app.domain.protocol.header_block import decode, encode
 
 
 def test_there_and_back() -> None:
@@ -34,4 +36,23 @@ def test_odd_bytes() -> None:
 def test_what_would_be_read_otherwise(headers: dict[str, str]) -> None:
     """It is refused."""
     with pytest.raises(ValueError, match="header"):
+        encode(headers)
+
+
+NUMBER_AS_NAME: Any = {5: "1"}
+NUMBER_AS_VALUE: Any = {"a": 5}
+NO_MAPPING: Any = [("a", "1")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        (NO_MAPPING, "headers are a mapping"),
+        (NUMBER_AS_NAME, "the name of a header is a str"),
+        (NUMBER_AS_VALUE, "a value of the header 'a' is a str"),
+    ],
+)
+def test_what_is_no_text(headers: Any, text: str) -> None:  # noqa: ANN401 - of any type, that is the point
+    """It is refused, and the error says what it must be."""
+    with pytest.raises(TypeError, match=text):
         encode(headers)
