@@ -1,4 +1,4 @@
-"""The one thing that pyproject.toml cannot say: the compiled twin of the data plane.
+"""The one thing that pyproject.toml cannot say: the compiled twin of the data plane, and other compiled code.
 
 Without a C compiler the installation goes on, says so, and the server runs on the
 plain twin. ``REQUIRE_NATIVE=1`` makes a missing build an error instead.
@@ -36,14 +36,14 @@ _FLAGS = ["-O1", "-g", "-fsanitize=address", "-fno-omit-frame-pointer"] if _SANI
 _PLANE = Path("app/domain/dataplane")
 _PARTS = [str(path) for path in sorted([*_PLANE.glob("*.pyx"), *_PLANE.glob("*.pxi")])]
 
+_FRAMES = "app/adapters/net_asyncio/native_frames.pyx"
+
 _native = cythonize(
     [
-        Extension(
-            "pynatsd.domain.dataplane.native",
-            ["app/domain/dataplane/native.pyx"],
-            depends=_PARTS,
-            extra_compile_args=_FLAGS,
-            extra_link_args=_FLAGS[2:3],
+        Extension(name, [source], depends=parts, extra_compile_args=_FLAGS, extra_link_args=_FLAGS[2:3])
+        for name, source, parts in (
+            ("pynatsd.domain.dataplane.native", str(_PLANE / "native.pyx"), _PARTS),
+            ("pynatsd.adapters.net_asyncio.native_frames", _FRAMES, [_FRAMES]),
         )
     ],
     quiet=True,

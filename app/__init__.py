@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING
 from .domain.certificate import CertificateNames
 from .domain.connection_type import ConnectionType
 from .domain.credentials import Answer, Credentials, Identity, PendingVerdict
+from .domain.hooks.decisions import Allow, Refuse, Rewrite
 from .domain.permissions.rules import Permissions, Responses, Rule, entry
 
 if TYPE_CHECKING:
+    from .domain.hooks.hook_event import HookClient, HookEvent
     from .embedding.client import Client, ClientClosed, Message, NoResponders, Subscription
     from .embedding.cluster import Cluster
     from .embedding.server import Server
     from .embedding.threaded import ThreadedCluster, ThreadedServer
+    from .entrypoints.reload import ReloadRefused
     from .entrypoints.service import CannotStart
+    from .ports.hooks import Hooks
 
 __all__ = [
+    "Allow",
     "Answer",
     "CannotStart",
     "CertificateNames",
@@ -28,12 +33,18 @@ __all__ = [
     "Cluster",
     "ConnectionType",
     "Credentials",
+    "HookClient",
+    "HookEvent",
+    "Hooks",
     "Identity",
     "Message",
     "NoResponders",
     "PendingVerdict",
     "Permissions",
+    "Refuse",
+    "ReloadRefused",
     "Responses",
+    "Rewrite",
     "Rule",
     "Server",
     "Subscription",
@@ -50,8 +61,12 @@ _MODULES = {
     "Client": ".embedding.client",
     "ClientClosed": ".embedding.client",
     "Cluster": ".embedding.cluster",
+    "HookClient": ".domain.hooks.hook_event",
+    "HookEvent": ".domain.hooks.hook_event",
+    "Hooks": ".ports.hooks",
     "Message": ".embedding.client",
     "NoResponders": ".embedding.client",
+    "ReloadRefused": ".entrypoints.reload",
     "Server": ".embedding.server",
     "Subscription": ".embedding.client",
     "ThreadedCluster": ".embedding.threaded",

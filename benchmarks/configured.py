@@ -1,4 +1,4 @@
-"""Servers that need a configuration file for a row: permissions, and websockets."""
+"""Servers that need a configuration file for a row: permissions, hooks, and websockets."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.client import dial
-from benchmarks.servers import Contender, free_port
+from benchmarks.servers import PEER, Contender, free_port
 
 RULES = 100
 """Subjects that a user may publish on, and as many that it may subscribe to."""
@@ -56,6 +56,18 @@ def with_permissions(contender: Contender) -> Contender:
     """The same server, with one user and its rules."""
     configured = _configured(contender, "permissions", permissions_file())
     return replace(configured, knock=lambda port: dial(port, CONNECT_AS_USER))
+
+
+def with_hooks(name: str) -> Prepare:
+    """Makes the same server with these hooks of `hooked`; the peer has none."""
+
+    def prepare(contender: Contender) -> Contender:
+        if contender.name == PEER:
+            return contender
+        text = f'hooks {{ factory: "benchmarks.hooked:{name}" }}\n'
+        return _configured(contender, name.lower(), text)
+
+    return prepare
 
 
 def with_websockets(contender: Contender) -> Contender:

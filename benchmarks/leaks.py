@@ -1,47 +1,49 @@
-"""What a stopped server leaves in the process that embeds it.
+"""What stopped servers, and clients that have left, leave in the process of a program that embeds a server.
 
-    python -m benchmarks.leaks [--servers N] [--idle]
+    python -m benchmarks.leaks [--servers N] [--monitored N] [--connections N] [--idle]
 
-Starts and stops servers one after the other, without monitoring and with it, and prints
-what the process holds after the first ones and after the last: memory, descriptors, tasks,
-threads and objects. The slope is per server; one that leaks has a slope in objects.
-With ``--idle`` no page is asked for.
+Starts and stops servers one after the other, without monitoring and with it, and lets clients
+connect to one server and leave. Prints what the process holds after the first ones and after the
+last, with the slope of some readings in between. The exit status is 1 if something grows.
+With ``--idle`` no page of monitoring is asked for.
 """
 
 import argparse
 import asyncio
 import gc
 import os
+import socket
 import sys
-import threading
 import weakref
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
+from app import Server
 from app.config.options import make_options
 from app.domain.broker import Broker
+from app.domain.closed_clients import CLOSED_CLIENTS
 from app.entrypoints.container import Container
+from benchmarks.client import PATIENCE, await_pong
+from benchmarks.holding import Growth, Holding, Limits, holding
 
 HOST = "127.0.0.1"
 WARM_UP = 10
 """Servers after which all that is made once for a process is there."""
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_HEADINGS = ("RSS MiB", "descriptors", "tasks", "threads", "objects", "brokers")
+READINGS = 10
+_ABREAST = 100
+"""Clients that are connected at the same time."""
 
+_ADDRESSES = 250
+"""Clients come from as many addresses of the loopback, so that no address runs out of ports."""
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What the process holds."""
+_HELLO = b'CONNECT {"verbose":false,"name":"visitor"}\r\nSUB a.%d 1\r\nPUB a.%d 5\r\nhello\r\nPING\r\n'
 
-    mebibytes: float
-    descriptors: int
-    tasks: int
-    threads: int
-    objects: int
-    brokers: int
-    """Stopped servers that are still alive."""
+_PATIENCE, _CHECK_SECONDS = 50, 0.1
+"""How often, and how far apart, it is checked whether the last ones are gone."""
+
+PER_SERVER = Limits(kibibytes=1.0, objects=0.5)
+PER_CONNECTION = Limits(kibibytes=0.03, objects=0.01)
 
 
 async def serve_once(options: Mapping[str, object], *, reads: bool = True) -> "weakref.ref[Broker]":
@@ -69,49 +71,112 @@ async def _read_page(port: int) -> None:
     writer.close()
 
 
-def holding(brokers: list["weakref.ref[Broker]"]) -> Holding:
-    """What is held now, when all that can be collected is."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return Holding(
-        mebibytes=pages * _PAGE / 2**20,
-        descriptors=len(list(Path("/proc/self/fd").iterdir())) - 1,
-        tasks=len(asyncio.all_tasks()),
-        threads=threading.active_count(),
-        objects=len(gc.get_objects()),
-        brokers=sum(broker() is not None for broker in brokers),
-    )
+async def measure_servers(title: str, servers: int, options: Mapping[str, object], *, reads: bool) -> Growth:
+    """What is held after some servers, and after others."""
+    brokers = weakref.WeakSet[Broker]()
+
+    async def serve(count: int) -> Holding:
+        for _ in range(count):
+            broker = (await serve_once(options, reads=reads))()
+            if broker is not None:
+                brokers.add(broker)
+            del broker
+        for _ in range(_PATIENCE):
+            gc.collect()
+            if not brokers:
+                break
+            await asyncio.sleep(_CHECK_SECONDS)
+        return holding(len(brokers))
+
+    counts, held = [0], [await serve(WARM_UP)]
+    for part in _parts(servers):
+        counts.append(counts[-1] + part)
+        held.append(await serve(part))
+    return Growth(title, "server", tuple(counts), tuple(held), PER_SERVER)
 
 
-async def measure(servers: int, options: Mapping[str, object], *, reads: bool) -> tuple[Holding, Holding]:
-    """What is held after the first servers, and after the others."""
-    brokers = [await serve_once(options, reads=reads) for _ in range(WARM_UP)]
-    before = holding(brokers)
-    brokers += [await serve_once(options, reads=reads) for _ in range(servers)]
-    return before, holding(brokers)
+async def measure_connections(connections: int, warm_up: int = CLOSED_CLIENTS + _ABREAST) -> Growth:
+    """The same for clients of one server: after those that it keeps for its page, and after others."""
+    async with Server(log_file=os.devnull) as server:
+
+        def held_now() -> Holding:
+            return holding(server.connz()["num_connections"] + server.subsz()["num_subscriptions"])
+
+        async def now() -> Holding:
+            """When the links are gone, too."""
+            for _ in range(_PATIENCE):
+                found = held_now()
+                if found.descriptors <= idle.descriptors and not found.leftovers:
+                    return found
+                await asyncio.sleep(_CHECK_SECONDS)
+            return held_now()
+
+        await _visit_all(server.port, 1)
+        idle = holding(0)
+        await _visit_all(server.port, warm_up)
+        counts, held = [0], [await now()]
+        for part in _parts(connections):
+            await _visit_all(server.port, part)
+            counts.append(counts[-1] + part)
+            held.append(await now())
+    return Growth("Clients that came and left", "connection", tuple(counts), tuple(held), PER_CONNECTION)
 
 
-def report(title: str, before: Holding, after: Holding, servers: int) -> str:
-    """A table of both, and the slope."""
-    lines = [title, f"{'':12}{'before':>12}{'after':>12}{'per server':>14}"]
-    for name, first, last in zip(_HEADINGS, astuple(before), astuple(after), strict=True):
-        lines.append(f"{name:12}{first:>12,.10g}{last:>12,.10g}{(last - first) / servers:>14.3f}")
-    return "\n".join(lines)
+async def _visit_all(port: int, count: int) -> None:
+    """In another thread, as other programs would."""
+    for start in range(0, count, _ABREAST):
+        await asyncio.to_thread(_visit, port, range(start, min(count, start + _ABREAST)))
 
 
-def main() -> None:
-    """Measure both, and print."""
+def _visit(port: int, numbers: range) -> None:
+    """Clients that subscribe, hear their own message and leave, at the same time."""
+    links = [
+        socket.create_connection(
+            (HOST, port), PATIENCE, source_address=(f"127.0.0.{1 + number % _ADDRESSES}", 0)
+        )
+        for number in numbers
+    ]
+    for number, link in zip(numbers, links, strict=True):
+        link.sendall(_HELLO % (number, number))
+    for link in links:
+        await_pong(link)
+        link.close()
+
+
+def _parts(count: int) -> list[int]:
+    """Equal parts, as many as there are readings."""
+    edges = [count * at // READINGS for at in range(READINGS + 1)]
+    return [after - before for before, after in pairwise(edges) if after > before]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure all, and print; the exit status is 1 if something grows."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--servers", type=int, default=200)
+    parser.add_argument("--servers", type=int, default=1000, help="without monitoring (default: 1000)")
+    parser.add_argument("--monitored", type=int, default=100, help="with it (default: 100)")
+    parser.add_argument("--connections", type=int, default=100_000, help="(default: 100000)")
     parser.add_argument("--idle", action="store_true", help="ask for no page")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     quiet: dict[str, object] = {"log_file": os.devnull}
-    for title, options in (("without monitoring", quiet), ("with monitoring", {**quiet, "http_port": -1})):
-        before, after = asyncio.run(measure(asked.servers, options, reads=not asked.idle))
-        sys.stdout.write(report(f"{asked.servers} servers {title}", before, after, asked.servers) + "\n\n")
+    leaks: list[str] = []
+    for title, count, options in (
+        ("Servers without monitoring", asked.servers, quiet),
+        ("Servers with monitoring", asked.monitored, {**quiet, "http_port": -1}),
+    ):
+        if count:
+            leaks += _print(asyncio.run(measure_servers(title, count, options, reads=not asked.idle)))
+    if asked.connections:
+        leaks += _print(asyncio.run(measure_connections(asked.connections)))
+    return 1 if leaks else 0
+
+
+def _print(growth: Growth) -> list[str]:
+    sys.stdout.write(growth.table() + "\n")
+    sys.stdout.flush()
+    return growth.leaks()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,9 +7,11 @@ from benchmarks.configured import (
     CONNECT_WITH_HEADERS,
     Prepare,
     as_it_is,
+    with_hooks,
     with_permissions,
     with_websockets,
 )
+from benchmarks.hooked import SUBJECTS
 from benchmarks.latency import P50, P99, P999, Conversation, round_trips, round_trips_across
 from benchmarks.load import COST, across, throughput
 from benchmarks.protected import PROCESSOR, over_tls, protected_throughput, web_throughput
@@ -137,6 +139,12 @@ def _permitted() -> Row:
     return Row(THROUGHPUT, title, throughput(shape), (figure,), prepare=with_permissions)
 
 
+def _hooked(title: str, hook: str) -> Row:
+    figure = Figure(COST, "ns per message", 1.0)
+    probe = throughput(Shape(subscribers=1, subjects=SUBJECTS))
+    return Row(THROUGHPUT, title, probe, (figure,), prepare=with_hooks(hook))
+
+
 def _idle(count: int) -> Row:
     probe = beside(count, throughput(Shape(subscribers=1)))
     title = f"1 → 1, 16 B, beside {count:,} idle connections"
@@ -162,6 +170,9 @@ def _throughput_rows() -> tuple[Row, ...]:
         _headed("three headers of 40 B, 1 → 1, 16 B", 1),
         _headed("three headers of 40 B, 1 → 10, 16 B", 10),
         _permitted(),
+        _cost("1 → 1, 16 B, 100 subjects", Shape(subscribers=1, subjects=SUBJECTS), 5.0),
+        _hooked("the same, with a publish hook on 1 % of subjects", "PlainHook"),
+        _hooked("the same, with an async publish hook on 1 % of subjects", "AsyncHook"),
         _protected("1 → 1, 16 B, over TLS", Shape(subscribers=1), 3.0),
         _protected("1 → 1, 1 KiB, over TLS", Shape(subscribers=1, size=1024), 1.0),
         _web("1 → 1, 16 B, over a websocket", Shape(subscribers=1), 3.0),

@@ -6,6 +6,7 @@ from fuzz.script import (
     CLIENTS,
     CURRENT,
     END,
+    HOOKED,
     PASS,
     PEERS,
     PIECES,
@@ -106,7 +107,7 @@ class Mutator:
         return self._chance.randrange(PEERS)
 
     def _event(self) -> ScriptStep:
-        action = self._chance.choice((STALL, PASS, WAIT, END, CURRENT))
+        action = self._chance.choice((STALL, PASS, WAIT, END, CURRENT, HOOKED))
         return ScriptStep(action, self._peer(), b"", self._chance.choice(_TIMES))
 
     def _split(self, steps: list[ScriptStep], place: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
+from fuzz.hooks import HOOK_TERMS, FuzzedHooks
 from tests.support.broker_stats import BrokerStats, stats_of
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, RoutedBrokerOfToday, info_line
@@ -32,6 +33,9 @@ end the link."""
 
 CURRENT = "current"
 """A script with this step is played on a server of today, any other one on one of gnatsd's protocol."""
+
+HOOKED = "hooked"
+"""A script with this step is played on a server with hooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,15 @@ class ScriptOutcome:
 def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
     """Play a script with new clients and routes on a new broker."""
     today = any(step.action == CURRENT for step in script)
-    server = (RoutedBrokerOfToday if today else RoutedBroker)(make_plane, limits=LIMITS)
+    hooks = (HOOK_TERMS, FuzzedHooks()) if any(step.action == HOOKED for step in script) else None
+    server = (RoutedBrokerOfToday if today else RoutedBroker)(make_plane, limits=LIMITS, hooks=hooks)
     peers = [server.connect() for _ in range(CLIENTS)]
     peers += [server.joined(GREATER_ID), server.called(), server.joined(HEADED_ID, headers=True)]
     for step in script:
         _do(server, peers[step.peer % PEERS], step)
+        if hooks is not None:
+            hooks[1].answer()
+            server.settle()
     return ScriptOutcome(
         tuple(peer.heard() for peer in peers),
         tuple(peer.connection.closed for peer in peers),

@@ -9,7 +9,7 @@ import signal
 
 from hypothesis import settings
 
-settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("explore", max_examples=5000, deadline=None, print_blob=True)
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=20)
 settings.load_profile("steady")

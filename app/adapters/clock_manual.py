@@ -61,6 +61,10 @@ class ManualClock(Clock):
         """Make the call at the next `run_pending` or `advance`."""
         self._soon.append(call)
 
+    def input_waits(self) -> bool:
+        """Whether any call is pending: what links carry in virtual time, they carry by such calls."""
+        return bool(self._soon)
+
     def step_wall(self, seconds: float) -> None:
         """Set the wall clock forward, or back; intervals and timers do not notice."""
         self._wall += _whole(seconds)

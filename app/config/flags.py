@@ -37,6 +37,7 @@ class Request(Enum):
     TLS_HELP = "help_tls"
     COMPLETION = "completion"
     CHECK = "check"
+    SIGNAL = "signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,9 @@ SHELLS = ("bash", "zsh", "fish")
 CONFIG_FILE = "config file"
 """Names what ``--config`` gives: where more options are."""
 
+SIGNAL = "signal"
+"""Names what ``--signal`` gives."""
+
 SHELL = "shell"
 """Names what ``--completion`` gives."""
 
@@ -97,6 +101,19 @@ BLOCKS = {
         Flag("-c, --config FILE", file_name, "Read options from FILE; flags override it", (CONFIG_FILE,)),
         Flag("-t, --check", boolean, "Check the options and their files, and exit", asks=Request.CHECK),
         Flag("-P, --pid FILE", string, "Write the process ID to FILE", ("pid_file",)),
+        Flag(
+            "    --ports_file_dir DIRECTORY",
+            string,
+            "Write the addresses to a file in DIRECTORY",
+            ("ports_file_dir",),
+        ),
+        Flag(
+            "-sl, --signal SIGNAL[=PID]",
+            string,
+            "Send a server reload, reopen, ldm, quit, term or stop",
+            (SIGNAL,),
+            asks=Request.SIGNAL,
+        ),
         Flag(
             "-n, --server_name NAME",
             string,
@@ -212,7 +229,7 @@ _UNLISTED = (Flag("    --profile PORT", integer, "No effect", ("prof_port",)),)
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}
 _REQUESTS = {request.value: request for request in (Request.VERSION, Request.HELP)}
-_FIRST_SERVED = (Request.VERSION, Request.TLS_HELP, Request.COMPLETION)
+_FIRST_SERVED = (Request.VERSION, Request.TLS_HELP, Request.COMPLETION, Request.SIGNAL)
 _CREDENTIALS = {
     "authorization.user",
     "authorization.password",

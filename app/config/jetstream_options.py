@@ -131,3 +131,14 @@ def read_jetstream(value: object) -> object:
     if isinstance(value, str):
         raise ValueError('must be true, "enabled", "disabled" or a map')  # noqa: TRY004 - as in `options`
     return value
+
+
+JetStreamSection = Annotated[
+    JetStreamOptions | None,
+    BeforeValidator(read_jetstream),
+    Key("Streams, consumers, key-value and object stores; `true` means with the defaults."),
+]
+
+StoreDirectory = Annotated[
+    str | None, Key("Same as `jetstream.store_dir`, for what does not set that.", also=("storedir",))
+]

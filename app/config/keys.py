@@ -8,6 +8,7 @@ not checked here.
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 
 from .addresses import AddressError, parse_listen
@@ -157,6 +158,7 @@ def _is_known(member: Member, section: type[Section], variables: AbstractSet[str
     return key in section.refused or key in section.idle or member.key in variables
 
 
+@lru_cache(maxsize=64)  # a program may start many servers
 def _fields_by_key(section: type[Section]) -> Mapping[str, tuple[str, ...]]:
     """Names of fields by all keys that set them."""
     addresses = {key: (address.host, address.port) for key, address in section.addresses.items()}

@@ -12,7 +12,7 @@ from .addresses import AddressError, parse_cluster
 from .document import Block, BrokenDocument, Remainder
 from .errors import ConfigError, Problem
 from .flag_syntax import Value
-from .flags import CONFIG_FILE, SHELL
+from .flags import CONFIG_FILE, SHELL, SIGNAL
 from .keys import Resolved, resolve
 from .options import Options
 from .rules import Given, contradictions, without_effect
@@ -24,7 +24,16 @@ ReadFile = Callable[[str, Mapping[str, str]], Block]
 
 _NO_CLUSTER = "Solicited routes require cluster capabilities, e.g. --cluster."
 
-_NO_OPTIONS = (CONFIG_FILE, SHELL, "tls", "jetstream", "cluster.listen", "cluster.routes", *Options.idle)
+_NO_OPTIONS = (
+    CONFIG_FILE,
+    SHELL,
+    SIGNAL,
+    "tls",
+    "jetstream",
+    "cluster.listen",
+    "cluster.routes",
+    *Options.idle,
+)
 """What flags give that is no option, or needs more than to be put in its place."""
 
 

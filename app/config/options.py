@@ -27,7 +27,7 @@ from .addresses import (
 )
 from .document import Block
 from .errors import ConfigError
-from .jetstream_options import JetStreamOptions, read_jetstream
+from .jetstream_options import JetStreamSection, StoreDirectory
 from .permissions import PermissionsValue
 from .section import (
     LARGEST_COUNT,
@@ -48,6 +48,7 @@ GNATSD_LINE = 1024
 """`max_control_line` of gnatsd, unless it is given; that of current servers is the default."""
 LARGEST_BACKLOG = 2**40
 SOCKET_MODE = "0660"
+SHORTEST_LAME_DUCK = 30.0
 
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _FACTORY = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -90,9 +91,17 @@ CompatibleWith = Literal["current", "0.8.0"]
 LogFormat = Literal["text", "json"]
 Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
+TlsReload = Literal["signal", "auto"]
 
 SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
 """A password or token, plain or as a bcrypt hash."""
+
+
+def _lame_duck_duration(seconds: float) -> float:
+    if seconds < SHORTEST_LAME_DUCK:
+        text = f"invalid lame_duck_duration of {seconds:g}s, minimum is {SHORTEST_LAME_DUCK:g} seconds"
+        raise OptionError(text)
+    return seconds
 
 
 def _user_nkey(text: str) -> str:
@@ -297,6 +306,19 @@ class UnixSocketOptions(Section):
     ] = None
 
 
+class HookOptions(Section):
+    """Code of the operator's own that sees what clients do. There is some when there is a factory."""
+
+    factory: Annotated[
+        Annotated[str, AfterValidator(_factory)] | None,
+        Key("Hooks of your own, as `package.module:factory`.", guards=True),
+    ] = None
+    shadow: Annotated[bool, Key("Log what hooks would refuse, and refuse nothing.", guards=True)] = False
+    time_limit: Annotated[
+        Seconds | None, Key("Time limit for one answer of a hook; what the hooks say if not set.")
+    ] = None
+
+
 class Options(Section):
     """One server's settings; see `make_options` and `app.config.load`."""
 
@@ -344,17 +366,16 @@ class Options(Section):
     allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
         False
     )
+    tls_reload: Annotated[
+        TlsReload,
+        Key("When certificates are read again: after a signal, or whenever their files change."),
+    ] = "signal"
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
-    jetstream: Annotated[
-        JetStreamOptions | None,
-        BeforeValidator(read_jetstream),
-        Key("Streams, consumers, key-value and object stores; `true` means with the defaults."),
-    ] = None
-    store_dir: Annotated[
-        str | None, Key("Same as `jetstream.store_dir`, for what does not set that.", also=("storedir",))
-    ] = None
+    jetstream: JetStreamSection = None
+    store_dir: StoreDirectory = None
+    hooks: Annotated[HookOptions, Key("Hooks of your own.", guards=True)] = HookOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
@@ -368,6 +389,10 @@ class Options(Section):
         str | None, Key("Syslog daemon to log to: udp://host:port, tcp://host:port, unix:///path.")
     ] = None
     pid_file: Annotated[str | None, Key("File to write the process ID to.", also=("pidfile",))] = None
+
+    ports_file_dir: Annotated[
+        str | None, Key("Directory of a file with the addresses of this server; none if not set.")
+    ] = None
 
     max_connections: Annotated[Count, Key("Maximum number of client connections.", also=("max_conn",))] = (
         65_536
@@ -405,6 +430,26 @@ class Options(Section):
     write_deadline: Annotated[Seconds, Key("Time limit for a client to accept some of its pending data.")] = (
         2.0
     )
+
+    lame_duck_duration: Annotated[
+        Seconds,
+        AfterValidator(_lame_duck_duration),
+        Key("Time in which lame duck mode closes all clients, its grace period included."),
+    ] = 120.0
+    lame_duck_grace_period: Annotated[
+        Seconds, Key("Time in which lame duck mode closes no client; less than `lame_duck_duration`.")
+    ] = 10.0
+
+    @model_validator(mode="after")
+    def _grace_within_duration(self) -> Self:
+        grace, duration = self.lame_duck_grace_period, self.lame_duck_duration
+        if grace >= duration:
+            text = (
+                f"lame duck grace period ({grace:g}s) should be strictly lower than "
+                f"lame duck duration ({duration:g}s)"
+            )
+            raise OptionError(text, "lame_duck_grace_period")
+        return self
 
     @property
     def maps_certificates(self) -> bool:

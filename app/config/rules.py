@@ -118,6 +118,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_logins(options, given),
         *_of_clusters(options, given),
         *_of_unix_sockets(options, given),
+        *_of_hooks(options, given),
         *_of_logs(options, given),
         *_of_tls(options, given),
         *_maps_to_nobody(options, given),
@@ -318,6 +319,12 @@ def _of_unix_sockets(options: Options, given: Given) -> Iterator[Problem]:
     if options.unix_socket.path is None:
         for name in ("mode", "group"):
             yield from _without(given, "without unix_socket.path", "unix_socket", name)
+
+
+def _of_hooks(options: Options, given: Given) -> Iterator[Problem]:
+    if options.hooks.factory is None:
+        for name in ("shadow", "time_limit"):
+            yield from _without(given, "without hooks.factory", "hooks", name)
 
 
 def _of_logs(options: Options, given: Given) -> Iterator[Problem]:

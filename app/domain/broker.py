@@ -16,16 +16,18 @@ from .cluster.route_dialer import Dialer
 from .connection_type import ConnectionType
 from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane, Plane
-from .events import ClientConnected, ConnectionsExceeded, EventSink, ServerFailure
+from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, EventSink, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
+from .hooks.gate import HookGate
+from .hooks.hook_event import HookPoint
 from .interest.failover import Failover
 from .interest.index import SubscriptionIndex
 from .interest.interest import Interest
 from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
-from .interest.watches import Watches
+from .lame_duck import Crowd, LameDuck, LameDuckTerms
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -34,12 +36,14 @@ from .protocol.errors import MaximumConnections
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection
+from .sessions.connection_stats import slow_receiver
 from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
-from .sessions.local_client import LocalClient, LocalSession
+from .sessions.local_client import LocalClient, LocalSession, Tap
 from .sessions.wire import Handler, Wire
+from .slow_receivers import KEPT, SlowAction, SlowLog
 from .stats import SlowConsumerRecord, Traffic
 from .timers import DueQueue, Scheduler
 
@@ -69,6 +73,8 @@ class Needs:
     """Makes what a new client has to sign; None if there is no login by signature."""
     anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
     """See `Host.anonymous`."""
+    hooks: HookGate | None = None
+    """See `Host.hooks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class Broker:
         self.scheduler = scheduler = needs.scheduler
         self.gatekeeper = needs.gatekeeper
         self.anonymous = needs.anonymous
+        self.hooks = needs.hooks
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
         self.turns = FairQueue(scheduler)
@@ -135,10 +142,13 @@ class Broker:
         self.slow_routes = 0
         """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
+        self.slow_receivers: SlowLog = deque(maxlen=KEPT)
         self.history = PeerHistory()
         self.started = scheduler.monotonic()
         self.serving = False
         """Whether clients can come in."""
+        self.lame: LameDuck | None = None
+        """The lame duck mode, once it has begun."""
         self._is_over = False
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
@@ -149,6 +159,8 @@ class Broker:
         tombstones = Tombstones(self.scheduler) if clustered else None
         failover = Failover(index, tombstones)
         routing = Routing(index, self._find_member, failover, compatibility=self.compatibility)
+        if needs.hooks is not None:
+            routing.hooks = needs.hooks.patterns
         plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
@@ -169,6 +181,16 @@ class Broker:
     def websockets_at(self, urls: tuple[str, ...]) -> None:
         """Name these addresses to other servers, for clients that speak websocket."""
         self.greeting.own_websocket_urls = urls if self._advertises else ()
+
+    def advertise(self, urls: tuple[str, ...], websocket_urls: tuple[str, ...]) -> None:
+        """Name other addresses than before, to clients and to other servers; a lame duck names none."""
+        if self.cluster is None:
+            return
+        is_named = self._advertises and self.lame is None
+        self.greeting.own_urls = urls if is_named else ()
+        self.greeting.own_websocket_urls = websocket_urls if is_named else ()
+        self.greeting.urls_changed()
+        self.cluster.introduce_again()
 
     @property
     def _advertises(self) -> bool:
@@ -202,6 +224,21 @@ class Broker:
             self.cluster.apply(limits)
         self._configure_all()
         self.greeting.set(replace(self.greeting.info, max_payload=limits.max_payload))
+        self._close_surplus()
+
+    def _close_surplus(self) -> None:
+        """The latest clients go, if there are more than may be."""
+        surplus = list(self.connections.values())[self.limits.max_connections :]
+        for connection in surplus:
+            connection.closes_for(MaximumConnections.closing)
+            connection.close(MaximumConnections().wire(self.compatibility))
+        if surplus:
+            self.events.record(ConnectionsTrimmed(None, len(surplus)))
+
+    def rights_changed(self) -> None:
+        """See `readmission.Door`."""
+        self.deferred.flush()  # what was said of subscriptions that have ended
+        self.interest.rights_changed()
 
     def trace_changed(self) -> None:
         """The log wants to know more, or less, than before: see `EventSink`."""
@@ -228,6 +265,11 @@ class Broker:
         """That of a client, inside the process too; None if there is none."""
         local = self._local.get(number)
         return local.session if local is not None else self.sessions.get(number)
+
+    def connection_of(self, number: int) -> Connection | None:
+        """That of a client or of a route; None if there is none."""
+        found = self.connections.get(number)
+        return found or next((one for one in self._all() if one.cid == number), None)
 
     def sessions_of_clients(self) -> list[ClientSession | LocalSession]:
         """Those of all clients that are here now."""
@@ -265,13 +307,13 @@ class Broker:
         self.sessions[connection.cid] = session
         return connection
 
-    def connect_local(self, name: str) -> LocalClient:
-        """A client inside the process, which monitoring calls no connection.
+    def connect_local(self, name: str, tap: Tap | None = None) -> LocalClient:
+        """A client inside the process, which monitoring calls no connection; for `tap` see `LocalClient`.
 
         Raises `RuntimeError` when the broker has shut down.
         """
         self._check_not_over()
-        client = LocalClient(self, name)
+        client = LocalClient(self, name, tap)
         self.adopt(client)
         return client
 
@@ -283,15 +325,6 @@ class Broker:
     def _check_not_over(self) -> None:
         if self._is_over:
             raise RuntimeError("the server has shut down")
-
-    def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed`, in a later turn, when subscriptions that cover a literal subject come or go.
-
-        Returns what ends it.
-        """
-        if self.interest.watches is None:
-            self.interest.watches = Watches(self.scheduler, self.failed)
-        return self.interest.watches.add(subject, changed)
 
     def accept_route(self, wire: Wire) -> Handler:
         """Take on a server that dialled us. Only where there is a cluster."""
@@ -305,7 +338,12 @@ class Broker:
             self.cluster.opened(connection)
             return
         self._pings.add(connection)
-        if self.gatekeeper.required:
+        if self.gatekeeper.required or (self.hooks is not None and self.hooks.asks(HookPoint.CONNECT)):
+            self._logins.add(connection)
+
+    def login_due(self, connection: Connection) -> None:
+        """See `Host`; a link that carries no traffic yet is counted from its beginning on."""
+        if connection.was_opened:
             self._logins.add(connection)
 
     def login_pending(self, connection: Connection) -> None:
@@ -348,8 +386,17 @@ class Broker:
         """Report a defect that concerns no single connection; the server goes on."""
         self.events.record(ServerFailure(None, described(error)))
 
+    def note_held(self, connection: Connection) -> None:
+        """See `Host`."""
+        self._note_slow(connection, SlowAction.HELD, "publishers wait for it")
+
+    def _note_slow(self, connection: Connection, action: SlowAction, reason: str) -> None:
+        now = self.scheduler.monotonic()
+        self.slow_receivers.append(slow_receiver(connection, self.flow, action, reason, now))
+
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""
+        self._note_slow(connection, SlowAction.CUT, reason)
         self.slow_consumers += 1
         self.slow_routes += connection.kind is PeerKind.ROUTE
         peer = connection.wire.peer
@@ -375,6 +422,21 @@ class Broker:
         if self.cluster is not None:
             self.deferred.flush()
 
+    def lame_duck(self, terms: LameDuckTerms, done: Callable[[], None]) -> None:
+        """Have all clients go elsewhere, and call `done` when that is over; see `LameDuck`.
+
+        The caller has stopped accepting clients. Without effect, but for the call, when it was called
+        before, or the broker has shut down.
+        """
+        if self.lame is not None or self._is_over:
+            done()
+            return
+        self.lame = LameDuck(Crowd(self.scheduler, self.events, self.connections), terms, done)
+        self.greeting.leave()
+        if self.cluster is not None:
+            self.cluster.introduce_again()
+        self.lame.begin()
+
     # --- the end ---------------------------------------------------------------------
 
     def shutdown(self, done: Callable[[], None]) -> None:
@@ -384,6 +446,8 @@ class Broker:
         """
         self.serving = False
         self._is_over = True
+        if self.lame is not None:
+            self.lame.end()
         if self.cluster is not None:
             self.cluster.stop()
         for connection in self._all():

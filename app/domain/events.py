@@ -151,6 +151,24 @@ class SignalTrapped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LameDuckEntered(Event):
+    """The server is about to stop, and clients should go elsewhere."""
+
+    level = Level.INFO
+    sentence = "Entering lame duck mode, stop accepting new clients"
+
+
+@dataclass(frozen=True, slots=True)
+class LameDuckClosing(Event):
+    """The grace period is over."""
+
+    level = Level.INFO
+    sentence = "Closing existing clients: {self.count}"
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerExiting(Event):
     """The server begins to stop."""
 
@@ -311,6 +329,28 @@ class SubscriptionDenied(Event):
     def group(self) -> str:
         """What the sentence says of the queue group."""
         return f', Queue: "{self.queue}"' if self.queue else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRemoved(Event):
+    """A reload has taken away the right to a subscription."""
+
+    level = Level.INFO
+    sentence = 'Removed sub "{self.subject}" (sid "{self.sid}") for "{self.who}" - not authorized'
+
+    who: str
+    subject: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsTrimmed(Event):
+    """The limit of connections was lowered."""
+
+    level = Level.INFO
+    sentence = "Closed {self.count} connections to fall within max_connections"
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

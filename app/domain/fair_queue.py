@@ -7,10 +7,13 @@ There are two queues. A peer whose read took too long is in the first one, of wh
 round serves some, shortly. If that is not enough it joins the second one, of which each
 round serves one, for longer. So those that ask for little do not wait for those that ask
 for much, however many these are, and these have equal shares.
+
+Apart from that, a peer can let all go first whose input has come already; see `others_go_first`.
 """
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from .timers import Scheduler
 
@@ -42,6 +45,7 @@ class FairQueue:
         self._second: deque[Callable[[], None]] = deque()
         self._longest = SLICE
         self._due = False
+        self._postponed = 0
         self._spent = 0.0
         self._began = 0.0
         self._counting = False
@@ -79,6 +83,20 @@ class FairQueue:
         """Make the call in a later round: `again` if it was in one of the queues already."""
         (self._second if again else self._first).append(call)
         self._schedule()
+
+    def others_go_first(self) -> bool:
+        """Whether somebody's input has come, or may have, and is not obeyed yet."""
+        return bool(self._postponed or self._first or self._second) or self._scheduler.input_waits()
+
+    def postpone(self, call: Callable[[], None]) -> None:
+        """Make the call when all has been read that could be read now; calls keep their order."""
+        self._postponed += 1
+        call_soon = self._scheduler.call_soon
+        call_soon(partial(call_soon, partial(self._make, call)))
+
+    def _make(self, call: Callable[[], None]) -> None:
+        self._postponed -= 1
+        call()
 
     def _schedule(self) -> None:
         if not self._due and (self._first or self._second):

@@ -33,6 +33,14 @@ class Scheduler(Protocol):
         """Make the call once, after the current one ends; calls keep their order."""
         ...
 
+    def input_waits(self) -> bool:
+        """Whether a peer may have sent what is not read yet; true where that is not known.
+
+        All that is there now will have been read after two calls of `call_soon`, the second made by
+        the first: those links come first that are known to be ready, then those that are found.
+        """
+        ...
+
 
 T = TypeVar("T", bound=Hashable)
 

@@ -25,10 +25,12 @@ from .connection_query import (
 from .events import Link
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
+from .lame_duck import LameDuckFacts
 from .limits import Limits
 from .protocol.encode import ServerInfo
 from .receivers import Receivers, receivers
 from .sessions.client import ClientSession
+from .slow_receivers import SlowReceiver
 from .stats import (
     ClientRights,
     ClientStats,
@@ -121,6 +123,8 @@ class ServerFacts:
     subscriptions: int
     cluster: ClusterFacts | None
     """None for a server that stays alone."""
+    lame_duck: LameDuckFacts | None = None
+    """None unless the server is in lame duck mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,8 @@ class LiveView:
 
     def health(self) -> Health:
         """See `BrokerView`."""
-        return Health(serving=self._broker.serving, ready=self._broker.serving)
+        is_open = self._broker.serving and self._broker.lame is None
+        return Health(serving=is_open, ready=is_open)
 
     def server(self) -> ServerFacts:
         """See `BrokerView`."""
@@ -171,6 +176,7 @@ class LiveView:
             traffic=broker.traffic,
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),
+            lame_duck=broker.lame.facts if broker.lame is not None else None,
         )
 
     def _cluster(self) -> ClusterFacts | None:
@@ -215,6 +221,10 @@ class LiveView:
             name=session.name,
             rtt=session.rtt,
         )
+
+    def slow_receivers(self) -> tuple[SlowReceiver, ...]:
+        """See `BrokerView`."""
+        return tuple(self._broker.slow_receivers)
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """See `BrokerView`."""

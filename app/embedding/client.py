@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..domain.broker import Broker
-from ..domain.protocol.errors import InvalidSubject
+from ..domain.protocol.errors import InvalidSubject, PermissionsViolation
+from ..domain.protocol.header_block import Headers, decode, encode
 from ..domain.sessions.local_client import LocalClient
 from ..domain.sessions.local_wire import LocalMessage
-from .headers import Headers, decode, encode
 
 UNREAD_BYTES = 8 * 1024 * 1024
 """Messages that a program has not read, above which the client is handed no more: then it is slow."""
@@ -22,6 +21,8 @@ UNPROCESSED_BYTES = 1024 * 1024
 
 _NO_RESPONDERS = "503"
 _CHECK_SECONDS = 0.001
+_TURNS = 100
+"""Of the loop, after which `flush` looks again at times only."""
 
 
 class NoResponders(Exception):
@@ -64,10 +65,13 @@ class Subscription:
         self._unread: deque[Message] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._is_over = False
+        self._is_pending = False
+        """Whether hooks are asked about it."""
         self._unread_bytes = 0
 
     async def __aenter__(self) -> Self:
         self.begin()
+        await self._permitted()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -78,6 +82,19 @@ class Subscription:
         if self._sid is None or self._is_over:
             self._sid = self._client.subscribed(self, self._subject, self._queue)
             self._is_over = False
+            self._is_pending = self._client.is_subscribed(self._sid) is None
+
+    async def _permitted(self) -> None:
+        """Wait for hooks that are asked. Raises `PermissionError` if they refuse it."""
+        while self._sid is not None and self._is_pending:
+            permitted = self._client.is_subscribed(self._sid)
+            if permitted is None:
+                await asyncio.sleep(_CHECK_SECONDS)
+                continue
+            self._is_pending = False
+            if not permitted:
+                self.end()
+                raise PermissionError(f"hooks refuse the subscription to {self._subject!r}")
 
     def end(self) -> None:
         """Unsubscribe; what is unread can still be read. `begin` subscribes again."""
@@ -107,12 +124,13 @@ class Subscription:
     async def next(self, timeout: float | None = None) -> Message:  # noqa: ASYNC109 - as clients of NATS have it
         """The next message; wait for it for `timeout` seconds, or for ever.
 
-        Raises `TimeoutError`, `ClientClosed` when nothing will come any more, and `RuntimeError` before
-        the subscription was entered.
+        Raises `TimeoutError`, `ClientClosed` when nothing will come any more, `PermissionError` if hooks
+        refuse the subscription, and `RuntimeError` before it was entered.
         """
         if self._sid is None:
             raise RuntimeError("enter the subscription first: async with client.subscribe(...) as messages")
         async with asyncio.timeout(timeout):
+            await self._permitted()
             while not self._unread:
                 if self._is_over:
                     raise ClientClosed("the subscription is over")
@@ -142,10 +160,9 @@ class Client:
     It needs no login and may do everything. Subjects are checked as those of other clients.
     """
 
-    def __init__(self, broker: Callable[[], Broker], name: str) -> None:
-        """`broker` is called when the client is entered."""
-        self._broker = broker
-        self._name = name
+    def __init__(self, connect: Callable[[], LocalClient]) -> None:
+        """`connect` is called when the client is entered."""
+        self._connect = connect
         self._entered: LocalClient | None = None
         self._subscriptions: set[Subscription] = set()
         self._unread = 0
@@ -156,7 +173,7 @@ class Client:
         if self._entered is not None and not self._entered.closed:
             raise RuntimeError("the client has been entered already; make another one")
         self._inbox, self._unread = "", 0
-        self._entered = self._broker().connect_local(self._name)
+        self._entered = self._connect()
         self._entered.on_closed = self._over
         return self
 
@@ -174,19 +191,28 @@ class Client:
         """Publish a message. It waits while a receiver holds the publishers of a subject.
 
         Raises `ValueError` for a subject, a reply or headers that cannot be sent, or a message above
-        `max_payload`, and `ClientClosed`.
+        `max_payload`, `TypeError` for what is of another type, and `ClientClosed`.
         """
-        self._local.publish(subject.encode(), data, reply.encode() or None, encode(headers))
+        payload = _bytes(data)
+        words = _word("subject", subject), payload, _word("reply", reply) or None
+        self._local.publish(*words, encode(headers))
         while self._entered is not None and self._entered.waiting > UNPROCESSED_BYTES:  # noqa: ASYNC110 - rare
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def flush(self) -> None:
         """Wait until the server has taken what was published."""
-        while self._local.waiting:  # noqa: ASYNC110 - a turn of the loop does it, but for a held publisher
-            await asyncio.sleep(0 if self._local.waiting < UNPROCESSED_BYTES else _CHECK_SECONDS)
+        turns = 0
+        while self._local.waiting:  # some turns of the loop do it, but for what is held
+            await asyncio.sleep(0 if turns < _TURNS else _CHECK_SECONDS)
+            turns += 1
 
     def subscribe(self, subject: str, queue: str = "") -> Subscription:
-        """Messages of a subject, which may have wildcards; members of one `queue` share them."""
+        """Messages of a subject, which may have wildcards; members of one `queue` share them.
+
+        Raises `TypeError` for what is no text.
+        """
+        _word("subject", subject)
+        _word("queue", queue)
         return Subscription(self, subject, queue)
 
     async def request(
@@ -229,7 +255,7 @@ class Client:
     # --- for subscriptions ---------------------------------------------------------------
 
     def subscribed(self, subscription: Subscription, subject: str, queue: str) -> bytes:
-        """Subscribe; return the sid. Raises `ValueError` and `ClientClosed`."""
+        """Subscribe; return the sid. Raises `ValueError`, `ClientClosed` and `PermissionError`."""
 
         def deliver(received: LocalMessage) -> None:
             message = _message(received)
@@ -243,8 +269,14 @@ class Client:
             raise ValueError(
                 f"{subject!r} is no subject: tokens are separated by dots, and none is empty"
             ) from None
+        except PermissionsViolation as error:
+            raise PermissionError(error.what.decode(errors="replace")) from None
         self._subscriptions.add(subscription)
         return sid
+
+    def is_subscribed(self, sid: bytes) -> bool | None:
+        """Whether a subscription is in effect; None while hooks are asked about it."""
+        return self._local.is_subscribed(sid)
 
     def unsubscribed(self, subscription: Subscription, sid: bytes) -> None:
         """End a subscription."""
@@ -274,6 +306,20 @@ class Client:
         for answer in self._requests.values():
             if not answer.done():
                 answer.set_exception(ClientClosed("the client is closed"))
+
+
+def _word(what: str, text: object) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"a {what} is a str, not {text!r}")
+    return text.encode()
+
+
+def _bytes(data: object) -> bytes:
+    if isinstance(data, str):
+        raise TypeError(f"the data of a message is bytes, not a str: encode it, as {data[:20]!r}.encode()")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"the data of a message is bytes, not {data!r}")
+    return bytes(data)
 
 
 def _message(received: LocalMessage) -> Message:

@@ -55,6 +55,10 @@ class ManualClock(Clock):
             raise RuntimeError("no event loop is running")
         loop.call_soon(call)
 
+    def input_waits(self) -> bool:
+        """Not known: each loop has sockets of its own."""
+        return True
+
     def advance(self, seconds: float) -> Any:  # noqa: ANN401 - to be awaited, or nothing
         """Let time pass: what falls due is done, each at its own time, and links carry what comes of it.
 
@@ -67,7 +71,7 @@ class ManualClock(Clock):
         if is_in_loop() and (not running or asyncio.get_running_loop() in running):
             return self._advance(seconds)
         if running:
-            return do_in(running[0], self._advance(seconds)) or Done()
+            return do_in(running[0], self._advance(seconds))
         asyncio.run(self._advance(seconds))
         return Done()
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from ..domain.dataplane import AUTO
 from ..ports.clock import Clock
+from ..ports.hooks import Hooks
 from .clock import ManualClock
 from .cluster_faults import ClusterFaults
 from .server import WAIT_SECONDS, Server
@@ -29,6 +30,7 @@ class Cluster:
         clock: Clock | None = None,
         debug_log: bool = False,
         record: bool = False,
+        hooks: Hooks | Mapping[str, object] | None = None,
         **keys: object,
     ) -> None:
         """`size` servers, from 1 on, all with this configuration; see `Server`.
@@ -43,6 +45,7 @@ class Cluster:
         self._clock = clock
         self._debug_log = debug_log
         self._record = record
+        self._hooks = hooks
         self._size = size
         self.servers: list[Server] = []
         """In the order of their names."""
@@ -87,6 +90,7 @@ class Cluster:
             clock=self._clock,
             debug_log=self._debug_log,
             record=self._record,
+            hooks=self._hooks,
         )
 
     async def _forget(self) -> None:

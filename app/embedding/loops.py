@@ -15,14 +15,16 @@ _CHECK_ALIVE_SECONDS = 0.5
 def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:  # noqa: ANN401 - see below
     """Run `work` in `loop`: return its result, or where a loop is running something to await for it.
 
-    It runs whether it is awaited or not.
+    It runs whether it is awaited or not. In place of None there is something that can be awaited by
+    the loop of another library, such as trio.
     """
     if loop.is_closed():
         work.close()
         raise RuntimeError("the server does not run")
     future = asyncio.run_coroutine_threadsafe(work, loop)
     if not is_in_loop():
-        return _result(future, loop)
+        result = _result(future, loop)
+        return Done() if result is None else result
     wrapped = asyncio.wrap_future(future)
     wrapped.add_done_callback(_drop_exception)
     return wrapped
@@ -44,8 +46,16 @@ class Done:
         return iter(())
 
 
+def asyncio_loop(what: str, instead: str) -> asyncio.AbstractEventLoop:
+    """The running loop of asyncio. Raises `RuntimeError` if there is none: trio has none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(f"{what} needs an event loop of asyncio, and none is running: {instead}") from None
+
+
 def is_in_loop() -> bool:
-    """Whether this code is run by an event loop."""
+    """Whether this code is run by an event loop of asyncio."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -5,33 +5,42 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
 from ..adapters.faults.faults import Faults
+from ..adapters.faults.local_tap import local_tap
 from ..adapters.logs.destinations import LogDestinationError
 from ..adapters.logs.recent_lines import RecentLines
 from ..adapters.logs.setup import open_event_log
 from ..adapters.monitoring.context import MonitoringContext, WallTime
 from ..adapters.net_asyncio.tls_context import TlsError
 from ..config.errors import ConfigError
+from ..config.load import Loaded
 from ..config.options import Options
+from ..config.reloading import ReloadPlan
 from ..domain.address import is_wildcard, joined
 from ..domain.dataplane import AUTO, DataPlaneUnavailable
+from ..domain.sessions.local_client import LocalClient
 from ..entrypoints.container import Container
 from ..entrypoints.events import ConfigurationQuestioned, StartFailed
+from ..entrypoints.reload import Reloader
 from ..entrypoints.service import Addresses, CannotStart, Service
-from ..entrypoints.settings import log_settings, monitor_settings
+from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
+from ..ports.event_log import EventLog
+from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked
+from .loops import asyncio_loop
 from .views import Page, Views
 
 WAIT_SECONDS = 5.0
 """How long `wait_for` waits, unless it is called with another time."""
 
-_REASONS = (AuthError, ConfigError, DataPlaneUnavailable, LogDestinationError, TlsError)
+_REASONS = (AuthError, ConfigError, DataPlaneUnavailable, HooksError, LogDestinationError, TlsError)
 """Why a server cannot start, before it opens anything."""
 
 _CHECK_SECONDS = 0.002
@@ -58,6 +67,7 @@ class Server:
         clock: Clock | None = None,
         debug_log: bool = False,
         record: bool = False,
+        hooks: Hooks | Mapping[str, object] | None = None,
         **keys: object,
     ) -> None:
         """Configure it: nothing is opened, and nothing is checked, before `start`.
@@ -68,11 +78,16 @@ class Server:
         `jetstream={"store_dir": …}` in files. `data_plane` is ``native``, ``python`` or
         ``auto``. With a `clock` such as `pynatsd.testing.ManualClock` time passes as that says.
         `debug_log` adds lines about each connection to `log`; `record` keeps what is said on each link,
-        for `conversation`.
+        for `conversation`. `hooks` see what clients do, and decide; a mapping is that key of the file.
         """
         if not isinstance(config, Mapping | None):
             raise TypeError(f"config is a mapping, not {config!r}; the path of a file is config_file=")
+        if isinstance(hooks, Mapping):
+            keys["hooks"], hooks = hooks, None
+        if not isinstance(hooks, Hooks | None):
+            raise TypeError(f"hooks is an object of a class that extends pynatsd.Hooks, not {hooks!r}")
         self._asked = Asked(config or {}, keys, os.fspath(config_file))
+        self._hooks = hooks
         self._data_plane = data_plane
         self._clock = clock
         self._debug_log = debug_log
@@ -115,7 +130,7 @@ class Server:
 
     def _own_turn(self) -> asyncio.Lock:
         """To be held by who starts or stops it."""
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop("pynatsd.Server", "use pynatsd.ThreadedServer, also under trio")
         if self._turn is None or self._turn[0] is not loop:
             if self._running is not None and self._running.loop.is_closed():
                 raise RuntimeError("the server's event loop has ended before its stop(): make another server")
@@ -125,23 +140,22 @@ class Server:
         return self._turn[1]
 
     def _prepare(self, options: Options) -> "_Running":
-        container = Container(options, self._data_plane, self._asked.config_file)
-        settings = log_settings(options)
-        onward = (
-            open_event_log(settings)
-            if settings.log_file or settings.syslog or settings.remote_syslog
-            else None
+        container = _Container(options, self._data_plane, self._asked.config_file)
+        container.debug_log = self._debug_log
+        self._log = container.recent = RecentLines(
+            container.open_log(options), debug=options.debug or self._debug_log, trace=options.trace
         )
-        self._log = RecentLines(onward, debug=options.debug or self._debug_log, trace=options.trace)
         container.use("log", self._log)
         container.use("taps", (self.faults.layer,))
         if options.stores_streams and options.streams_dir is None:
             container.use("streams_in_memory", True)  # noqa: FBT003 - the part itself
         if self._clock is not None:
             container.use("clock", self._clock)
+        if self._hooks is not None:
+            container.use("hooks", self._hooks)
         if isinstance(self._clock, ManualClock):
             self._clock.join()
-        return _Running(container, options)
+        return _Running(container, options, self._asked)
 
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
@@ -156,6 +170,38 @@ class Server:
                     await running.stop(self._clock)
                 finally:
                     self.faults.bind(None, None)
+
+    async def reload(self, config: Mapping[str, object] | None = None, **keys: object) -> list[str]:
+        """Let another configuration be in force, all of it or nothing; return what has changed, in words.
+
+        The file is read again. `config` takes the place of the earlier one if it is given, and `keys` of
+        those with the same names. Clients whose logins hold notice nothing.
+        Raises `ReloadRefused`, which says why nothing has changed, and `RuntimeError` on a server that does
+        not run.
+        """
+        running, old = self._live, self._asked
+        asked = Asked(old.config if config is None else config, {**old.keywords, **keys}, old.config_file)
+        plan = await running.reload(asked)
+        self._asked = asked
+        return [change.text for change in plan.changes]
+
+    async def lame_duck(self, *, duration: float | None = None, grace: float | None = None) -> None:
+        """Send the clients to the other servers, one after the other, and stop.
+
+        It takes `duration` seconds at most, in the first `grace` of which all clients may stay; those of
+        the configuration by default. `stop` ends it early. Without effect on a server that does not run.
+        """
+        running = self._running
+        if running is None:
+            return
+        terms = lame_duck_terms(running.options)
+        if duration is not None:
+            terms = replace(terms, duration=duration)
+        if grace is not None:
+            terms = replace(terms, grace=grace)
+        await running.service.lame_duck(terms)
+        if self._running is running:
+            await self.stop()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -282,8 +328,12 @@ class Server:
         return "\n".join(lines)
 
     def client(self, name: str = "") -> Client:
-        """A client without a socket, to be entered with ``async with``; `name` is for the log."""
-        return Client(lambda: self._service.broker, name)
+        """A client without a socket, to be entered with ``async with``; `name` is for log and faults."""
+        return Client(lambda: self._connect_local(name))
+
+    def _connect_local(self, name: str) -> LocalClient:
+        container = self._live.container
+        return container.service().broker.connect_local(name, local_tap(self.faults, container.clock(), name))
 
     @property
     def _options(self) -> Options:
@@ -306,24 +356,65 @@ class Server:
         return self._running
 
 
+class _Container(Container):
+    """The parts of a server whose log is kept for its program."""
+
+    debug_log = False
+    """Whether debug lines are kept, whatever the configuration says."""
+    recent: RecentLines
+    """The log."""
+
+    def open_log(self, options: Options) -> EventLog | None:
+        """See `Container`: what lines are passed on to besides."""
+        settings = log_settings(options)
+        is_asked = settings.log_file or settings.syslog or settings.remote_syslog
+        return open_event_log(settings) if is_asked else None
+
+    def use_log(self, log: EventLog | None, options: Options) -> EventLog | None:
+        """See `Container`."""
+        return self.recent.switch(log, debug=options.debug or self.debug_log, trace=options.trace)
+
+
 class _Running:
     """One start of a server."""
 
-    def __init__(self, container: Container, options: Options) -> None:
+    def __init__(self, container: Container, options: Options, asked: Asked) -> None:
         self.loop = asyncio.get_running_loop()
         self.container = container
-        self.options = options
+        self._asked = asked
         self.service = container.service()
         self.addresses: Addresses | None = None
-        twin = container.data_plane
-        self.views = Views(
-            MonitoringContext(
-                container.view(),
-                monitor_settings(options, twin),
-                WallTime(container.clock()),
-                journal=container.journal(),
-            )
+        self._context = MonitoringContext(
+            container.view(),
+            monitor_settings(options, container.data_plane, dates=container.dates),
+            WallTime(container.clock()),
+            journal=container.journal(),
         )
+        self.views = Views(self._context)
+        self._reloader = Reloader(container, self._load)
+
+    @property
+    def options(self) -> Options:
+        """Those that are in force."""
+        return self.container.options
+
+    def _load(self) -> Loaded:
+        return Loaded(*self._asked.options())
+
+    async def reload(self, asked: Asked) -> ReloadPlan:
+        """Raises `ReloadRefused`."""
+        before, in_force = self._asked.options()[0], self.options
+
+        def load() -> Loaded:
+            options, notices = asked.options()
+            return Loaded(_same_ports(options, before, in_force), notices)
+
+        plan = await self._reloader.reload(load)
+        self._asked = asked
+        loaded = self.container.clock().monotonic()
+        settings = monitor_settings(self.options, self.container.data_plane, dates=self.container.dates)
+        self._context.settings = replace(settings, loaded=loaded)
+        return plan
 
     async def start(self) -> None:
         """Raises `CannotStart`."""
@@ -370,6 +461,19 @@ def _at_ports(options: Options, ports: Mapping[str, int]) -> Options:
             continue
         inner = getattr(options, section).model_copy(update={option: port})
         options = options.model_copy(update={section: inner})
+    return options
+
+
+def _same_ports(options: Options, asked: Options, in_force: Options) -> Options:
+    """The same options at the real ports, unless other ones are asked for than before."""
+    for name in ("port", "http_port", "https_port"):
+        if getattr(options, name) == getattr(asked, name):
+            options = options.model_copy(update={name: getattr(in_force, name)})
+    for name in ("cluster", "websocket"):
+        section = getattr(options, name)
+        if section.port == getattr(asked, name).port:
+            section = section.model_copy(update={"port": getattr(in_force, name).port})
+            options = options.model_copy(update={name: section})
     return options
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from ..adapters.faults.faults import Faults
+from ..domain.protocol.header_block import Headers
 from .client import Client, ClientClosed, Message, Subscription
 from .cluster import Cluster
-from .headers import Headers
 from .loops import Done, LoopThread, is_in_loop, run_without_loop
 from .server import WAIT_SECONDS, Server
 from .views import Page
@@ -48,6 +48,16 @@ class ThreadedServer:
         """End it; see `Server.stop`. The thread ends too."""
         thread, self._thread = self._thread, None
         return Done() if thread is None else thread.end(self._server.stop())
+
+    def reload(self, *args: Any, **keys: Any) -> Any:  # noqa: ANN401 - as above
+        """See `Server.reload`."""
+        return self._live.do(self._server.reload(*args, **keys))
+
+    def lame_duck(self, *, duration: float | None = None, grace: float | None = None) -> Any:  # noqa: ANN401 - as above
+        """See `Server.lame_duck`; the thread ends with the next `stop`."""
+        if self._thread is None:
+            return Done()
+        return self._thread.do(self._server.lame_duck(duration=duration, grace=grace))
 
     def start_now(self) -> None:
         """Start, and wait for it in this thread, whether a loop is running or not."""
@@ -269,18 +279,25 @@ class ThreadedClient:
         self._client = client
 
     def __enter__(self) -> Self:
-        self._thread.do(self._client.__aenter__())
+        self._thread.do(self._enter())
         return self
 
+    async def _enter(self) -> None:
+        await self._client.__aenter__()
+
     def __exit__(self, *_exc: object) -> None:
-        self._thread.do(self._client.__aexit__())
+        self._leave()
 
     async def __aenter__(self) -> Self:
-        await self._thread.do(self._client.__aenter__())
+        await self._thread.do(self._enter())
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self._thread.do(self._client.__aexit__())
+        await self._leave()
+
+    def _leave(self) -> Any:  # noqa: ANN401 - as `do`
+        """A server that has stopped has ended the client."""
+        return Done() if self._thread.loop.is_closed() else self._thread.do(self._client.__aexit__())
 
     def publish(
         self, subject: str, data: bytes = b"", *, reply: str = "", headers: Headers | None = None

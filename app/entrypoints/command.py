@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from ..adapters.process.signal_target import SignalError, send_signal
 from ..adapters.process.standard_streams import complain, fill_standard_streams, say
 from ..config.errors import ConfigError, Problem
 from ..config.flag_syntax import UsageError
-from ..config.flags import CONFIG_FILE, SHELL, CommandLine, Request, parse
+from ..config.flags import CONFIG_FILE, SHELL, SIGNAL, CommandLine, Request, parse
 from ..config.help.completion import completion
 from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
@@ -42,10 +44,7 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
         return _MISUSED
     if command.asks is not None:
         restore_defaults(usual)
-    if command.asks is Request.CHECK:
-        return _check(command)
-    if command.asks is not None:
-        return _status(said=say(_answer(command)))
+        return _do(command.asks, command)
     try:
         loaded = load(command.given, os.environ)
         path = str(command.given.get(CONFIG_FILE, ""))
@@ -53,7 +52,17 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     except (ConfigError, DataPlaneUnavailable) as error:
         complain(f"{error}\n")
         return _FAILED
-    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))))
+    again = partial(load, command.given, os.environ)
+    return run(container, replace(loaded, notices=(*loaded.notices, *map(Problem, command.notices))), again)
+
+
+def _do(asked: Request, command: CommandLine) -> int:
+    """What is asked for in place of a server."""
+    if asked is Request.CHECK:
+        return _check(command)
+    if asked is Request.SIGNAL:
+        return _send(str(command.given[SIGNAL]))
+    return _status(said=say(_answer(command)))
 
 
 def _answer(command: CommandLine) -> str:
@@ -89,6 +98,16 @@ def _check(command: CommandLine) -> int:
         return _FAILED
     path = command.given.get(CONFIG_FILE)
     return _status(said=say(f"configuration {path} is valid\n" if path else "the flags are valid\n"))
+
+
+def _send(text: str) -> int:
+    """Send a signal to a server that runs."""
+    try:
+        send_signal(text)
+    except SignalError as error:
+        complain(f"{error}\n")
+        return _FAILED
+    return _DONE
 
 
 def _status(*, said: bool) -> int:

@@ -15,13 +15,16 @@ from functools import partial
 
 from dependency_injector import providers
 
-from ..adapters.auth.setup import open_authenticator
+from ..adapters.auth.setup import AuthSettings, open_authenticator
+from ..adapters.auth.switch import SwitchableAuthenticator
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
+from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
 from ..adapters.logs.rate_limit import RateLimitedEventLog
 from ..adapters.logs.setup import open_event_log
 from ..adapters.logs.structured import LinesDropped
+from ..adapters.logs.switchable import SwitchableLog
 from ..adapters.monitoring.journal import Journal, JournaledLog
 from ..adapters.monitoring.monitor import HttpMonitor, MonitorEndpoint, MonitorNeeds
 from ..adapters.net_asyncio.dialer import TcpDialer
@@ -31,6 +34,7 @@ from ..adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
 from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
 from ..adapters.net_asyncio.unix_listener import UnixListener
 from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
+from ..adapters.process.descriptors import are_descriptors_plenty
 from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
 from ..adapters.process.switch_interval import short_switch_interval
@@ -38,8 +42,9 @@ from ..config.options import Options
 from ..domain.broker import Broker, Membership, Needs
 from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
-from ..domain.events import InternalFailure
+from ..domain.events import Event, InternalFailure
 from ..domain.failure import described
+from ..domain.hooks.gate import HookGate
 from ..domain.jetstream.settings import JetStreamSettings
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
@@ -48,11 +53,12 @@ from ..ports.broker_view import BrokerView
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
 from ..ports.event_log import EventLog
+from ..ports.hooks import HookRunner, Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.streams_view import StreamsView
 from ..ports.transport import Dialer, Listener
-from .certificates import CertificateFiles, TlsUsers, certificate_files
+from .certificate_dates import CertificateDates
 from .journal_kinds import KINDS
 from .service import ClientListener, Parts, Service
 from .settings import (
@@ -65,6 +71,7 @@ from .settings import (
     cluster_auth_settings,
     cluster_settings,
     dialed_route_tls,
+    hook_settings,
     limits,
     log_settings,
     monitor_endpoints,
@@ -90,6 +97,11 @@ class Container:
         Raises `DataPlaneUnavailable`.
         """
         twin, make_plane = choose(data_plane)
+        self.options = options
+        """Those that are in force."""
+        self.config_file = config_file
+        self.dates: dict[str, float] = {}
+        """When each certificate ends, by section, in seconds since the epoch, as far as it is known."""
         self.data_plane = twin
         """The twin that runs."""
         self.taps: providers.Provider[Sequence[LayerFactory]] = providers.Object(())
@@ -103,7 +115,6 @@ class Container:
         self._provide_listeners(options)
         self._provide_monitor(options, twin, config_file)
         self._provide_service(options, twin)
-        self._provide_certificates(options)
         self.service_manager: providers.Provider[ServiceManager] = providers.Singleton(
             ServiceManager, os.environ, providers.Object(warn)
         )
@@ -112,6 +123,18 @@ class Container:
         """Have this part in place of what the provider `name` would make; before `service` is made."""
         provider: providers.Provider[object] = getattr(self, name)
         provider.override(providers.Object(part))
+
+    def open_log(self, options: Options) -> EventLog | None:
+        """The log of these options; None for that of the program alone. Raises `LogDestinationError`."""
+        return open_event_log(log_settings(options), on_dropped=_noting(self.journal()))
+
+    def use_log(self, log: EventLog | None, options: Options) -> EventLog | None:
+        """Log there from now on, as these options say; return the log before, which is to be closed."""
+        del options
+        switchable = self.log()
+        if log is None or not isinstance(switchable, SwitchableLog):
+            return log
+        return switchable.switch(log)
 
     def own_process(self) -> None:
         """Let this server change settings of the whole process: it is a program of its own."""
@@ -126,7 +149,7 @@ class Container:
         self.entropy: providers.Provider[Entropy] = providers.Singleton(SystemEntropy)
         self.journal: providers.Provider[Journal] = providers.Singleton(Journal, providers.Object(KINDS))
         self.log: providers.Provider[EventLog] = providers.Singleton(
-            open_event_log, log_settings(options), on_dropped=providers.Factory(_noting, self.journal)
+            SwitchableLog, providers.Callable(self.open_log, options)
         )
         self.event_log: providers.Provider[EventLog] = providers.Singleton(
             JournaledLog,
@@ -134,7 +157,15 @@ class Container:
             self.journal,
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            open_authenticator, auth_settings(options), self.event_log.provided.record
+            _switchable, auth_settings(options), self.event_log.provided.record
+        )
+
+        self.hooks: providers.Provider[Hooks | None] = providers.Singleton(load_hooks, hook_settings(options))
+        self.checked_hooks: providers.Provider[CheckedHooks | None] = providers.Singleton(
+            check_hooks, self.hooks, hook_settings(options)
+        )
+        self.open_hooks: providers.Provider[OpenHooks | None] = providers.Singleton(
+            open_hooks, self.checked_hooks, self.clock, self.event_log
         )
 
     def _provide_membership(self, options: Options) -> None:
@@ -143,14 +174,15 @@ class Container:
         self.dialed_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
             _tls_layers, providers.Callable(dialed_route_tls, options, record)
         )
+        self.dialed_layers = providers.Singleton(layers_of, self.dialed_route_tls, taps=self.taps)
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
-            layers=providers.Callable(_layers, self.dialed_route_tls, taps=self.taps),
+            layers=self.dialed_layers,
             scheduler=self.clock,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            open_authenticator, cluster_auth_settings(options), record
+            _switchable, cluster_auth_settings(options), record
         )
         self.membership: providers.Provider[Membership | None] = providers.Object(None)
         if options.cluster.port:
@@ -179,9 +211,16 @@ class Container:
                 events=self.event_log,
                 make_nonce=self.make_nonce,
                 anonymous=providers.Object(anonymous(options)),
+                hooks=providers.Callable(_gate, self.open_hooks),
             ),
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),
+        )
+        self.certificate_dates: providers.Provider[CertificateDates] = providers.Singleton(
+            CertificateDates,
+            providers.Object(self.dates),
+            self.clock,
+            self.event_log.provided.record,
         )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 
@@ -210,12 +249,12 @@ class Container:
         self.accepted_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
             _tls_layers, providers.Callable(accepted_route_tls, options, record)
         )
-        self.listener = self._listener(
-            options.host, options.port, self.client_tls, choice=client_choice(options)
+        self.client_layers = providers.Singleton(
+            layers_of, self.client_tls, choice=client_choice(options), taps=self.taps
         )
-        self.route_listener = self._listener(
-            options.cluster.host, options.cluster.port, self.accepted_route_tls
-        )
+        self.route_layers = providers.Singleton(layers_of, self.accepted_route_tls, taps=self.taps)
+        self.listener = self._listener(options.host, options.port, self.client_layers)
+        self.route_listener = self._listener(options.cluster.host, options.cluster.port, self.route_layers)
         self.client_listeners: providers.Provider[Sequence[ClientListener]] = providers.Singleton(
             _listeners,
             providers.Factory(
@@ -238,12 +277,15 @@ class Container:
         self.websocket_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
             _tls_layers, providers.Callable(websocket_tls, options, record)
         )
-        if not section.port:
-            return []
-        websockets = providers.Singleton(
+        self.websockets = providers.Singleton(
             WebsocketLayers, providers.Callable(websocket_settings, options, record)
         )
-        listener = self._listener(section.host, section.port, self.websocket_tls, websockets)
+        self.websocket_layers = providers.Singleton(
+            layers_of, self.websocket_tls, self.websockets, taps=self.taps
+        )
+        if not section.port:
+            return []
+        listener = self._listener(section.host, section.port, self.websocket_layers)
         scheme = "ws" if section.no_tls else "wss"
         return [providers.Factory(ClientListener, listener, section.host, section.port, websocket=scheme)]
 
@@ -257,7 +299,7 @@ class Container:
             settings,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, None, taps=self.taps),
+            layers=providers.Callable(layers_of, None, taps=self.taps),
             scheduler=self.clock,
         )
         return [providers.Factory(ClientListener, self.unix_listener, settings.path, 0, unix=True)]
@@ -266,9 +308,7 @@ class Container:
         self,
         host: str,
         port: int,
-        tls: providers.Provider[TlsLayers | None],
-        *above: providers.Provider[WebsocketLayers],
-        choice: ChoiceTerms | None = None,
+        layers: providers.Provider[list[LayerFactory]],
     ) -> providers.Provider[Listener]:
         return providers.Singleton(
             TcpListener,
@@ -276,7 +316,7 @@ class Container:
             port,
             on_failure=providers.Callable(_failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
-            layers=providers.Callable(_layers, tls, *above, choice=choice, taps=self.taps),
+            layers=layers,
             scheduler=self.clock,
         )
 
@@ -288,7 +328,7 @@ class Container:
         self.monitor: providers.Provider[Monitor] = providers.Singleton(
             HttpMonitor,
             self.monitor_endpoints,
-            monitor_settings(options, twin, config_file),
+            monitor_settings(options, twin, config_file, self.dates),
             providers.Factory(
                 MonitorNeeds,
                 view=self.view,
@@ -302,24 +342,11 @@ class Container:
             ),
         )
 
-    def _provide_certificates(self, options: Options) -> None:
-        """The files that are read again on request; none of them where nothing listens."""
-        nothing: providers.Provider[TlsLayers | None] = providers.Object(None)
-        self.certificates: providers.Provider[Sequence[CertificateFiles]] = providers.Factory(
-            certificate_files,
-            options,
-            providers.Factory(
-                TlsUsers,
-                clients=self.client_tls,
-                accepted_routes=self.accepted_route_tls if options.cluster.port else nothing,
-                dialed_routes=self.dialed_route_tls if options.cluster.port else nothing,
-                websockets=self.websocket_tls if options.websocket.port else nothing,
-                pages=self.monitor_endpoints,
-            ),
-        )
-
     def _provide_service(self, options: Options, twin: str) -> None:
         """All of it, to start and to stop."""
+        self.are_descriptors_plenty: providers.Provider[Callable[[], bool]] = providers.Object(
+            are_descriptors_plenty
+        )
         self.service: providers.Provider[Service] = providers.Singleton(
             Service,
             self.broker,
@@ -336,6 +363,8 @@ class Container:
                 monitor=self.monitor,
                 data_plane=twin,
                 streams=self.streams,
+                are_descriptors_plenty=self.are_descriptors_plenty,
+                hooks=providers.Callable(_runner, self.open_hooks),
             ),
         )
 
@@ -352,11 +381,23 @@ def _settings_of_streams(
     return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
 
 
+def _gate(hooks: OpenHooks | None) -> HookGate | None:
+    return None if hooks is None else hooks.gate
+
+
+def _runner(hooks: OpenHooks | None) -> HookRunner | None:
+    return None if hooks is None else hooks.runner
+
+
+def _switchable(settings: AuthSettings, report: Callable[[Event], None]) -> Authenticator:
+    return SwitchableAuthenticator(open_authenticator(settings, report))
+
+
 def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
     return None if settings is None else TlsLayers(settings)
 
 
-def _layers(
+def layers_of(
     tls: TlsLayers | None,
     *above: LayerFactory,
     choice: ChoiceTerms | None = None,

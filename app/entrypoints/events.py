@@ -27,11 +27,45 @@ class StartFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ReloadIgnored(Event):
-    """A signal asked for a reload."""
+class PortsFileFailed(Event):
+    """Programs that look for the file do not find this server."""
+
+    level = Level.ERROR
+    sentence = "{self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionReloaded(Event):
+    """A key has another value in a running server."""
 
     level = Level.INFO
-    sentence = "Reload ignored: it is not available yet; restart the server to apply a changed configuration"
+    sentence = "Reloaded: {self.change}"
+    bounded = False
+
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReloaded(Event):
+    """A reload is done."""
+
+    level = Level.INFO
+    sentence = "Reloaded server configuration ({self.digest})"
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadFailed(Event):
+    """Nothing has changed."""
+
+    level = Level.ERROR
+    sentence = "Failed to reload server configuration: {self.reason}"
+    bounded = False
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +79,26 @@ class CertificatesRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CertificatesKept(Event):
-    """The files cannot be used, so the certificate that is in use stays."""
+class CertificateEnds(Event):
+    """A certificate should be replaced soon. There is no level of warnings between ERR and INF."""
 
     level = Level.ERROR
-    sentence = "Certificates of {self.section} not read again, the old ones stay in use: {self.reason}"
+    sentence = "The certificate of {self.section} ends in {self.days} days, on {self.date}"
 
     section: str
-    reason: str
+    date: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEnded(Event):
+    """Clients that verify the certificate do not connect any more."""
+
+    level = Level.ERROR
+    sentence = "The certificate of {self.section} has ended on {self.date}: replace it, and reload"
+
+    section: str
+    date: str
 
 
 @dataclass(frozen=True, slots=True)

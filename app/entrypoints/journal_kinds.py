@@ -12,6 +12,7 @@ from ..domain.cluster.events import (
     RouteDown,
     RouteErrorReceived,
     RouteHeard,
+    RouteLeaving,
     RouteRefused,
     RouteSilent,
     RouteUnreachable,
@@ -24,12 +25,16 @@ from ..domain.events import (
     ConnectionsExceeded,
     Event,
     InternalFailure,
+    LameDuckClosing,
+    LameDuckEntered,
     MonitorFailed,
     PayloadExceeded,
     PublishersHeld,
     ServerFailure,
     SlowConsumer,
 )
+from ..domain.hooks.events import HookBreakerClosed, HookBreakerOpened
+from .events import CertificateEnded, CertificateEnds
 
 BAD, WARN, GOOD = "bad", "warn", "good"
 
@@ -77,6 +82,8 @@ KINDS: Mapping[type[Event], EventKind] = {
     PublishersHeld: EventKind("publishers_held", "Publishers held", WARN, _held, _field("name")),
     AuthorizationFailed: EventKind("login_refused", "Login refused", WARN),
     AuthorizationTimedOut: EventKind("login_refused", "Login timed out", WARN),
+    HookBreakerOpened: EventKind("hook_failed", "Hook not called", BAD, _field("point")),
+    HookBreakerClosed: EventKind("hook_failed", "Hook works again", GOOD, _field("point")),
     AuthenticatorFailed: EventKind("login_refused", "Authenticator failed", BAD, _field("reason")),
     HandshakeFailed: _tls(_field("reason")),
     ProtectionBroken: _tls(_field("reason")),
@@ -90,6 +97,17 @@ KINDS: Mapping[type[Event], EventKind] = {
     RouteHeard: EventKind("route_silent", "Route answers again", GOOD),
     RouteRefused: EventKind("route_refused", "Route refused", WARN, _field("reason")),
     RouteErrorReceived: EventKind("route_refused", "Route error", WARN, _field("message")),
+    RouteLeaving: EventKind("lame_duck", "Server in lame duck mode", WARN, who=_field("server")),
+    LameDuckEntered: EventKind("lame_duck", "Lame duck mode", WARN),
+    LameDuckClosing: EventKind(
+        "lame_duck", "Closing clients", WARN, lambda fact: f"{_field('count')(fact)} clients"
+    ),
+    CertificateEnds: EventKind(
+        "certificate", "Certificate ends soon", WARN, _field("date"), _field("section")
+    ),
+    CertificateEnded: EventKind(
+        "certificate", "Certificate has ended", BAD, _field("date"), _field("section")
+    ),
     LinesDropped: EventKind(
         "log_dropped", "Log lines dropped", BAD, lambda fact: f"{_field('count')(fact)} lines"
     ),

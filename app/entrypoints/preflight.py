@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..adapters.auth.setup import open_authenticator
+from ..adapters.hooks.setup import check_hooks, load_hooks
 from ..adapters.logs.destinations import SyslogError
 from ..adapters.logs.syslog_address import local_address, remote_address
 from ..adapters.logs.syslog_sink import open_syslog
@@ -25,8 +26,9 @@ from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..ports.authenticator import AuthError
+from ..ports.hooks import HooksError
 from ..ports.transport import ListenError
-from .settings import auth_settings, tls_files, unix_socket_settings
+from .settings import auth_settings, hook_settings, tls_files, unix_socket_settings
 
 _PAIR = "error parsing X509 certificate/key pair: "
 _IN_USE = "address already in use"
@@ -38,6 +40,7 @@ def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
         *_of_log(options, given),
         *_of_pid_file(options, given),
         *_of_authenticator(options, given),
+        *_of_hooks(options, given),
         *_of_tls(options.tls, given, "tls"),
         *_of_tls(options.cluster.tls, given, "cluster", "tls"),
         *_of_tls(None if options.websocket.no_tls else options.websocket.tls, given, "websocket", "tls"),
@@ -79,6 +82,14 @@ def _of_authenticator(options: Options, given: Given) -> Iterator[Problem]:
     except Exception as error:  # noqa: BLE001 - code of the operator may raise anything
         text = f"authenticator {options.authorization.authenticator!r}: closing it failed with {error!r}"
         yield Problem(text, given.place("authorization", "authenticator"))
+
+
+def _of_hooks(options: Options, given: Given) -> Iterator[Problem]:
+    settings = hook_settings(options)
+    try:
+        check_hooks(load_hooks(settings), settings)
+    except HooksError as error:
+        yield Problem(str(error), given.place("hooks", "factory"))
 
 
 def _of_tls(section: TlsOptions | None, given: Given, *path: str) -> Iterator[Problem]:

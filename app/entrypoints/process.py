@@ -4,7 +4,6 @@ import asyncio
 import faulthandler
 import gc
 import os
-import resource
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -12,30 +11,41 @@ from contextlib import ExitStack, closing
 from ..adapters.logs.destinations import LogDestinationError, warn
 from ..adapters.logs.setup import LogSettings, open_event_log
 from ..adapters.net_asyncio.tls_context import TlsError
+from ..adapters.process.descriptors import allow_many_descriptors
 from ..adapters.process.event_loop import exit_after, exit_status, run_in_loop
+from ..adapters.process.file_watch import FileWatchError, check_watching
 from ..adapters.process.files import PidFileError, write_pid_file
 from ..adapters.process.heap import find_trim, keep_free_memory
+from ..adapters.process.ports_file import PortsFile, PortsFileError
 from ..config.load import Loaded
 from ..config.options import Options
 from ..domain.broker import FLUSH_SECONDS
 from ..domain.events import Event, SignalTrapped
 from ..ports.authenticator import AuthError
 from ..ports.event_log import EventLog
+from ..ports.hooks import HooksError
 from . import signals
-from .certificates import read_again
+from .certificate_watch import watch_certificates
 from .container import Container
 from .events import (
     ConfigurationQuestioned,
     PendingRaised,
     PlainDataPlane,
-    ReloadIgnored,
+    PortsFileFailed,
     StartFailed,
 )
+from .listening_urls import listening_urls
 from .memory_trimmer import BackgroundCall, MemoryTrimmer
+from .reload import Reloader
+from .reloading import Reloading
 from .service import Addresses, CannotStart
+from .settings import lame_duck_terms
 
 _STOPPED, _FAILED, _DUMPED = 0, 1, 2
 _STDERR = 2
+
+LoadAgain = Callable[[], Loaded]
+"""Reads the configuration again. Raises `ConfigError`."""
 
 _LAST_SECONDS = FLUSH_SECONDS + 15.0
 """Time after a stop signal at which the process exits, even if its event loop is stuck."""
@@ -45,21 +55,23 @@ _COLLECT_AFTER = (20_000, 20, 50)
 so frequent collections would only add pauses."""
 
 
-def run(container: Container, loaded: Loaded) -> int:
+def run(container: Container, loaded: Loaded, load_again: Callable[[], Loaded] | None = None) -> int:
     """Serve until a signal; return the exit status.
 
-    A failure to start is one fatal line in the log, or on standard error without a log.
+    A failure to start is one fatal line in the log, or on standard error without a log. `load_again`
+    reads the configuration for a reload, and raises `ConfigError`.
     """
+    load = load_again or (lambda: loaded)
     signals.raise_interrupt()
     _handle_dump()
     with ExitStack() as at_end:
         try:
-            return exit_status(_run(container, loaded, at_end))
+            return exit_status(_run(container, loaded, load, at_end))
         except KeyboardInterrupt:
             return _STOPPED
 
 
-def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
+def _run(container: Container, loaded: Loaded, load: LoadAgain, at_end: ExitStack) -> int:
     try:
         events = container.event_log()
     except LogDestinationError as error:
@@ -67,10 +79,11 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
         return _FAILED
     with closing(events):
         try:
-            return _run_with_log(container, loaded, events, at_end)
+            _begin(container, loaded, events)
+            return run_in_loop(_serve(container, load, at_end), _loop_factory())
         except CannotStart as error:  # it is logged
             fact = error.fact
-        except (AuthError, TlsError, PidFileError) as error:
+        except (AuthError, FileWatchError, HooksError, TlsError, PidFileError) as error:
             fact = StartFailed(None, str(error))
             events.record(fact)
         if _logs_elsewhere(loaded.options):
@@ -78,8 +91,11 @@ def _run(container: Container, loaded: Loaded, at_end: ExitStack) -> int:
     return _FAILED
 
 
-def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end: ExitStack) -> int:
-    """Raises `AuthError`, `TlsError`, `PidFileError` and `CannotStart`."""
+def _begin(container: Container, loaded: Loaded, events: EventLog) -> None:
+    """Do what comes before the loop.
+
+    Raises `AuthError`, `FileWatchError`, `HooksError`, `PidFileError` and `TlsError`.
+    """
     for notice in loaded.notices:
         events.record(ConfigurationQuestioned(None, str(notice)))
     if container.fell_back:
@@ -89,35 +105,67 @@ def _run_with_log(container: Container, loaded: Loaded, events: EventLog, at_end
         events.record(PendingRaised(None, max_pending, options.max_payload))
     container.own_process()
     container.authenticator()
+    container.checked_hooks()
     container.client_tls()
     container.accepted_route_tls()
     container.dialed_route_tls()
+    if options.tls_reload == "auto":
+        check_watching()
     if loaded.options.pid_file is not None:
         write_pid_file(loaded.options.pid_file)
-    _allow_many_descriptors()
-    return run_in_loop(_serve(container, at_end), _loop_factory())
+    allow_many_descriptors()
 
 
-async def _serve(container: Container, at_end: ExitStack) -> int:
+async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> int:
     """Raises `CannotStart`."""
     service, manager = container.service(), container.service_manager()
     memory = MemoryTrimmer(service.broker, container.clock(), BackgroundCall(find_trim()))
     starting = asyncio.ensure_future(service.start())
-    stop = _handle_signals(container, starting, at_end)
+    reloading = Reloading(container, Reloader(container, load), starting)
+    stop = _handle_signals(container, reloading, starting, at_end)
+    ports: PortsFile | None = None
+    background: list[asyncio.Task[None]] = []
     try:
         if await _has_started(starting, stop):
+            ports = _write_ports(container, starting.result())
             _settle_memory()
             memory.start()
+            background = _in_background(container, reloading)
             manager.ready()
             manager.keep_alive(container.clock())
         await stop.wait()
+        for task in background:
+            task.cancel()
         memory.stop()
         manager.stopping()
         await service.stop()
         await service.departed()
     finally:
+        if ports is not None:
+            ports.remove()
         signals.ignore_stop_signals()  # harmless if they are ignored already
     return _STOPPED
+
+
+def _in_background(container: Container, reloading: Reloading) -> list[asyncio.Task[None]]:
+    """What goes on while the server serves."""
+    work = [container.certificate_dates().read(container.options)]
+    if container.options.tls_reload == "auto":
+        work.append(watch_certificates(lambda: container.options, reloading.begin))
+    return [asyncio.create_task(each) for each in work]
+
+
+def _write_ports(container: Container, addresses: Addresses) -> PortsFile | None:
+    """Say in a file where the server is found."""
+    options = container.options
+    if options.ports_file_dir is None:
+        return None
+    file = PortsFile(options.ports_file_dir)
+    try:
+        file.write(listening_urls(options, addresses))
+    except PortsFileError as error:
+        container.event_log().record(PortsFileFailed(None, str(error)))
+    return file
 
 
 async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Event) -> bool:
@@ -132,17 +180,16 @@ async def _has_started(starting: "asyncio.Future[Addresses]", stop: asyncio.Even
 
 
 def _handle_signals(
-    container: Container, starting: "asyncio.Future[Addresses]", at_end: ExitStack
+    container: Container,
+    reloading: Reloading,
+    starting: "asyncio.Future[Addresses]",
+    at_end: ExitStack,
 ) -> asyncio.Event:
     """Handle signals from now on; a stop signal sets the event and cancels `starting`.
 
     What `at_end` is given is undone when the program has ended its server.
     """
     stop, events = asyncio.Event(), container.event_log()
-
-    def reload() -> None:
-        read_again(container.certificates(), events.record)
-        events.record(ReloadIgnored(None))
 
     def end(name: str) -> None:
         events.record(SignalTrapped(None, name))
@@ -161,8 +208,35 @@ def _handle_signals(
         # The loop's own handlers would restore the default for a moment when they are removed.
         signal.signal(number, lambda *_, name=name: trap(name))
     loop.add_signal_handler(signals.REOPEN, events.reopen)
-    loop.add_signal_handler(signals.RELOAD, reload)
+    loop.add_signal_handler(signals.RELOAD, reloading.begin)
+    loop.add_signal_handler(signals.LAME_DUCK, _Leaving(container, starting, stop).begin)
     return stop
+
+
+class _Leaving:
+    """Lame duck mode, as a signal asks for it; its end stops the server."""
+
+    def __init__(
+        self, container: Container, starting: "asyncio.Future[Addresses]", stop: asyncio.Event
+    ) -> None:
+        self._container = container
+        self._starting = starting
+        self._stop = stop
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """A second signal changes nothing."""
+        self._container.event_log().record(SignalTrapped(None, "user defined signal 2"))
+        if self._task is None:
+            self._task = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.wait([self._starting])
+        if self._starting.cancelled() or self._starting.exception() is not None:
+            return  # there is no server
+        self._container.service_manager().status("Lame duck mode: clients are sent to other servers")
+        await self._container.service().lame_duck(lame_duck_terms(self._container.options))
+        self._stop.set()
 
 
 def _give_up() -> None:
@@ -194,12 +268,6 @@ def _logs_elsewhere(options: Options) -> bool:
     return bool(options.log_file or options.remote_syslog or options.syslog)
 
 
-def _allow_many_descriptors() -> None:
-    """Raise the soft limit of open files to the hard one: each connection takes one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Uvloop where it is installed, else asyncio's own loop."""
     try:
@@ -215,3 +283,4 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()

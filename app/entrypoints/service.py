@@ -29,10 +29,12 @@ from ..domain.events import (
     ServerStarting,
 )
 from ..domain.failure import described
+from ..domain.lame_duck import LameDuckTerms
 from ..domain.protocol.encode import ListenerInfo
 from ..domain.sessions.wire import Handler, Wire
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
+from ..ports.hooks import HookRunner
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
@@ -124,6 +126,9 @@ class Parts:
     monitor: Monitor
     data_plane: str
     """Name of the twin that runs, for the log."""
+    are_descriptors_plenty: Callable[[], bool]
+    """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
+    hooks: HookRunner | None = None
     streams: Streams | None = None
     """JetStream, if it is on."""
 
@@ -140,6 +145,8 @@ class Service:
         self._is_started = False
         self._are_closed = False
         self._ending: asyncio.Task[None] | None = None
+        self._left: asyncio.Event | None = None
+        """Lame duck mode is over; None if it has not begun."""
 
     async def start(self) -> Addresses:
         """Serve; return where.
@@ -176,6 +183,9 @@ class Service:
         events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
         await self._start_streams()
         await self._listen_for_readers()
+        pages_are_later = self._parts.are_descriptors_plenty()
+        if not pages_are_later:
+            await self._parts.monitor.prepare()
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         routes = None if cluster is None else await self._listen_for_routes(cluster)
@@ -186,6 +196,8 @@ class Service:
         events.record(ServerIdentified(None, info.server_id))
         if cluster is not None:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
+        if pages_are_later:
+            await self._parts.monitor.prepare()
         await self._parts.monitor.start()
         events.record(ServerReady(None))
         return Addresses(tuple(clients), routes, self._parts.monitor.ports)
@@ -238,11 +250,37 @@ class Service:
         return address
 
     async def _listen_for_readers(self) -> None:
-        """Take the ports of monitoring first, which are served when clients are."""
+        """Take the ports of monitoring first: what is in use is known before clients come."""
         try:
             await self._parts.monitor.listen()
         except ListenError as error:
             raise CannotStart(MonitorListenFailed(None, str(error))) from error
+
+    def advertise(
+        self,
+        client_urls: Callable[[int], tuple[str, ...]],
+        websocket_urls: Callable[[int], tuple[str, ...]],
+    ) -> None:
+        """Name other addresses to clients of the cluster from now on; see `Parts`."""
+        first, *others = self._parts.listeners
+        if first not in self._ports:
+            return  # it has not started: it will name those of its start
+        websockets = [asked for asked in others if asked.websocket]
+        self.broker.advertise(
+            client_urls(self._ports[first]),
+            tuple(url for asked in websockets for url in websocket_urls(self._ports[asked])),
+        )
+
+    async def lame_duck(self, terms: LameDuckTerms) -> None:
+        """Let the clients go elsewhere, one after the other; return when that is over, or `stop` was called.
+
+        A second call changes nothing, and returns with the first. Call `stop` next.
+        """
+        if self._left is None:
+            self._left = asyncio.Event()
+            await self._close_client_listeners()
+            self.broker.lame_duck(terms, self._left.set)
+        await self._left.wait()
 
     async def stop(self) -> None:
         """Accept no more, send what is pending, close all clients. May be called twice.
@@ -285,10 +323,13 @@ class Service:
         while self.broker.wires and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the broker is synchronous and has no event
             await asyncio.sleep(_DEPARTURE_CHECK_SECONDS)
 
+    async def _close_client_listeners(self) -> None:
+        for listener in self._parts.listeners:
+            await self._in_time("the listener", listener.listener.close())
+
     async def _close_listeners(self) -> None:
         parts = self._parts
-        for listener in parts.listeners:
-            await self._in_time("the listener", listener.listener.close())
+        await self._close_client_listeners()
         if self.broker.cluster is not None:
             await self._in_time("the listener for routes", parts.route_listener.close())
             self._at_once("the dialer", parts.dialer.close)
@@ -302,6 +343,8 @@ class Service:
         if self._parts.streams is not None:
             await self._in_time("JetStream", self._parts.streams.stop(), STREAM_SECONDS)
         await self._in_time("monitoring", self._parts.monitor.close())
+        if self._parts.hooks is not None:
+            await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
         self._at_once("the authenticator", self._parts.authenticator.close)
         self._at_once("the authenticator of routes", self._parts.route_authenticator.close)
 

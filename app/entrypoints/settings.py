@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from .. import __version__
 from ..adapters.auth.setup import AuthSettings
+from ..adapters.hooks.setup import HookSettings
 from ..adapters.logs.setup import LogSettings
 from ..adapters.monitoring.context import MonitorSettings
 from ..adapters.monitoring.monitor import MonitorEndpoint
@@ -19,6 +20,7 @@ from ..adapters.net_asyncio.websocket_layer import BATCH_BYTES, WebsocketSetting
 from ..adapters.net_asyncio.websocket_upgrade import OriginRules, parse_origin
 from ..config.addresses import parse_advertised
 from ..config.options import Options
+from ..config.reloading import config_digest
 from ..config.scalars import parse_duration
 from ..config.tls_options import TlsOptions
 from ..domain.address import is_wildcard, joined, with_port
@@ -27,6 +29,7 @@ from ..domain.connection_type import ConnectionType
 from ..domain.credentials import Identity
 from ..domain.events import Event
 from ..domain.jetstream.settings import API_LEVEL
+from ..domain.lame_duck import LameDuckTerms
 from ..domain.limits import Limits, longest_message
 from ..domain.permissions.configured_users import ConfiguredUsers
 from ..domain.permissions.rules import Permissions
@@ -40,6 +43,8 @@ ADVERTISED_VERSION = "0.8.0"
 
 AUTO_SECONDS = 0.05
 """How long `handshake_first: auto` waits for a handshake."""
+
+NO_DATES: Mapping[str, float] = {}
 
 PROGRAM = f"pynatsd {__version__}"
 RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
@@ -75,6 +80,12 @@ def auth_settings(options: Options) -> AuthSettings:
         authenticator_seconds=section.authenticator_timeout,
         max_waiting=options.max_connections,
     )
+
+
+def hook_settings(options: Options) -> HookSettings:
+    """Hooks of the operator's own."""
+    section = options.hooks
+    return HookSettings(section.factory or "", shadow=section.shadow, time_limit=section.time_limit or 0.0)
 
 
 def _permissions(options: Options) -> Mapping[str, Permissions]:
@@ -152,6 +163,11 @@ def limits(options: Options) -> Limits:
         auth_timeout=options.authorization.timeout,
         slow_consumer=options.slow_consumer,
     )
+
+
+def lame_duck_terms(options: Options) -> LameDuckTerms:
+    """How long lame duck mode takes."""
+    return LameDuckTerms(options.lame_duck_duration, options.lame_duck_grace_period)
 
 
 def tls_files(section: TlsOptions) -> TlsFiles:
@@ -322,15 +338,15 @@ def cluster_auth_settings(options: Options) -> AuthSettings:
 
 def client_urls(options: Options, port: int) -> tuple[str, ...]:
     """Addresses of this server for clients of the whole cluster; `port` is the bound one."""
-    return _urls(options.client_advertise, options.host, port)
+    return urls_at(options.client_advertise, options.host, port)
 
 
 def websocket_urls(options: Options, port: int) -> tuple[str, ...]:
     """The same for clients that speak websocket."""
-    return _urls(options.websocket.advertise, options.websocket.host, port)
+    return urls_at(options.websocket.advertise, options.websocket.host, port)
 
 
-def _urls(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
+def urls_at(advertised: str | None, host: str, port: int) -> tuple[str, ...]:
     """For a wildcard host they are all addresses that are reachable from other machines."""
     if advertised:
         return (with_port(advertised, port),)
@@ -356,7 +372,12 @@ def _monitor_tls(section: TlsOptions | None) -> ssl.SSLContext:
     return server_context(replace(tls_files(section), verify=False))
 
 
-def monitor_settings(options: Options, data_plane: str, config_file: str = "") -> MonitorSettings:
+def monitor_settings(
+    options: Options,
+    data_plane: str,
+    config_file: str = "",
+    dates: Mapping[str, float] = NO_DATES,
+) -> MonitorSettings:
     """What monitoring shows of the server, and its bounds."""
     return MonitorSettings(
         tls_timeout=(options.tls or TlsOptions()).timeout,
@@ -367,6 +388,8 @@ def monitor_settings(options: Options, data_plane: str, config_file: str = "") -
         known_as=own_names(options),
         log=_log_destination(options),
         config_file=config_file,
+        digest=config_digest(options),
+        certificates=dates,
         users=configured_users(options),
     )
 

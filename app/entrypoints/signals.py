@@ -13,7 +13,7 @@ Handlers: TypeAlias = Mapping[signal.Signals, Callable[[int, FrameType | None], 
 
 STOP_SIGNALS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
 REOPEN, RELOAD = signal.SIGUSR1, signal.SIGHUP
-UNUSED, DUMP = signal.SIGUSR2, signal.SIGQUIT
+LAME_DUCK, DUMP = signal.SIGUSR2, signal.SIGQUIT
 
 _STOPPED = 0
 
@@ -25,7 +25,7 @@ def exit_at_once() -> Handlers:
     handlers before.
     """
     usual = {number: signal.signal(number, _leave) for number in STOP_SIGNALS}
-    for number in (REOPEN, RELOAD, UNUSED):
+    for number in (REOPEN, RELOAD, LAME_DUCK):
         usual[number] = signal.signal(number, signal.SIG_IGN)
     return usual
 

@@ -37,11 +37,13 @@ from ..domain.connection_query import (
 )
 from ..domain.events import Link
 from ..domain.interest.index import IndexStats
+from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
 from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.security import Security
+from ..domain.slow_receivers import Backlog, SlowAction, SlowReceiver, SubjectBacklog
 from ..domain.stats import (
     ClientRights,
     ClientStats,
@@ -70,6 +72,7 @@ __all__ = [
     "GLOBAL_ACCOUNT",
     "OF_CLOSED",
     "PROTO",
+    "Backlog",
     "BrokerView",
     "ClientRights",
     "ClientStats",
@@ -87,6 +90,7 @@ __all__ = [
     "Denial",
     "Health",
     "IndexStats",
+    "LameDuckFacts",
     "Limits",
     "Link",
     "Profile",
@@ -98,9 +102,12 @@ __all__ = [
     "Security",
     "ServerFacts",
     "ServerInfo",
+    "SlowAction",
     "SlowConsumerRecord",
+    "SlowReceiver",
     "SortKey",
     "Steps",
+    "SubjectBacklog",
     "SubscriptionPage",
     "SubscriptionStats",
     "Traffic",
@@ -169,6 +176,10 @@ class BrokerView(Protocol):
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """All routes; with what their peers listen to, if that is asked for."""
+        ...
+
+    def slow_receivers(self) -> tuple[SlowReceiver, ...]:
+        """The latest receivers that others waited for, or that were closed for it, oldest first; cheap."""
         ...
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:

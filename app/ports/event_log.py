@@ -16,6 +16,10 @@ class EventLog(EventSink, Protocol):
         """Go on in a new file, if the log is one that has been moved away."""
         ...
 
+    def levels_changed(self) -> None:
+        """What lies beneath wants other levels than before; a log that keeps a copy of them takes it anew."""
+        ...
+
     def close(self) -> None:
         """Write out what is still held. Nothing may be recorded afterwards."""
         ...

@@ -16,14 +16,18 @@ class Monitor(Protocol):
         ...
 
     async def listen(self) -> None:
-        """Take its ports, and open what it needs; who connects waits until `start`.
+        """Take its ports; who connects waits until `start`.
 
         Raises `ListenError`; the text names the address.
         """
         ...
 
+    async def prepare(self) -> None:
+        """Open what it needs, which takes most of the time of a start."""
+        ...
+
     async def start(self) -> None:
-        """Serve at the ports that were taken, or as soon as that is possible."""
+        """Serve at the ports that were taken, or, if `prepare` failed, as soon as that is possible."""
         ...
 
     async def close(self) -> None:

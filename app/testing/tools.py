@@ -23,8 +23,14 @@ async def wait_for(
 ) -> None:
     """Wait until `condition`, a function or a coroutine function, is true.
 
-    Raises `TimeoutError` after `timeout` seconds, with the last value.
+    Raises `TimeoutError` after `timeout` seconds, with the last value, and `RuntimeError` under a loop that
+    is not asyncio's.
     """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        message = "wait_for needs an event loop of asyncio: under trio use the server's wait_for"
+        raise RuntimeError(message) from None
     deadline = time.monotonic() + timeout
     while True:
         value = condition()

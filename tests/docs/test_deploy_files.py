@@ -164,3 +164,25 @@ def test_the_environment_of_the_image_has_no_installer() -> None:
 def test_only_what_is_on_is_exposed() -> None:
     """The image exposes the port that a server without a configuration opens."""
     assert ["4222"] == re.findall(r"^EXPOSE (.*)$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_kubernetes_file(tmp_path: Path) -> None:
+    """Its configuration is valid, and its ports, probes and times fit together."""
+    documents = import_module("yaml").safe_load_all((DEPLOY / "kubernetes.yml").read_text("utf-8"))
+    by_kind: dict[str, list[Any]] = {}
+    for document in documents:
+        by_kind.setdefault(document["kind"], []).append(document)
+    file = tmp_path / "pynatsd.conf"
+    file.write_text(by_kind["Secret"][0]["stringData"]["pynatsd.conf"], "utf-8")
+    options = load({CONFIG_FILE: str(file)}, {"POD_NAME": "pynatsd-0"}).options
+    pod = by_kind["StatefulSet"][0]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+
+    assert {"clients": options.port, "routes": options.cluster.port, "monitoring": options.http_port} == ports
+    assert by_kind["StatefulSet"][0]["spec"]["replicas"] == len(options.cluster.routes)
+    assert ("/readyz", "/livez") == tuple(
+        container[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")
+    )
+    assert pod["terminationGracePeriodSeconds"] > options.lame_duck_duration + 5
+    assert f"--signal ldm={options.pid_file}" in container["lifecycle"]["preStop"]["exec"]["command"][-1]

@@ -9,7 +9,7 @@ import pytest
 from tests.docs.test_readme import PAGES
 from tests.support.server_process import ROOT
 
-TOPS = ("app", "benchmarks", "deploy", "docs", "fuzz", "screenshots", "soak", "tests", ".ci")
+TOPS = ("app", "benchmarks", "deploy", "docs", "examples", "fuzz", "screenshots", "soak", "tests", ".ci")
 SUFFIXES = r"(?:py|pyx|pxi|md|toml|json|yml|yaml|service|lark|svg)"
 OF_READERS = frozenset({"doorkeeper.py", "people.json", "compose.override.yml"})
 """Names of files which a reader writes."""

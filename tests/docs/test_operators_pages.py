@@ -28,7 +28,7 @@ DEPLOY = ROOT / "deploy" / "README.md"
 README = ROOT / "README.md"
 RUNNABLE = [GNATSD, PRODUCTION, TROUBLE, DEPLOY]
 EVERY_PAGE = [README, ROOT / "CONTRIBUTING.md", DEPLOY, *sorted(DOCS.rglob("*.md"))]
-ELSEWHERE = ("docker",)
+ELSEWHERE = ("docker", "kubectl")
 """Programs that a machine for tests lacks; one that does nothing takes their place."""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.server_process import ROOT
 
-PAGES = ("embedding.md", "faults.md")
+PAGES = ("embedding.md", "faults.md", "hooks.md")
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _START = "import app\n"
 """In a checkout the package has another name; it gives itself the public one."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.server_process import ROOT
 
-TOPS = ("app", "benchmarks", "deploy", "docs", "fuzz", "screenshots", "soak", "tests")
+TOPS = ("app", "benchmarks", "deploy", "docs", "examples", "fuzz", "screenshots", "soak", "tests")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")
 SUFFIXES = frozenset(
     {".py", ".pyi", ".pyx", ".pxi", ".lark", ".js", ".css", ".html", ".md", ".conf", ".yml", ".service"}

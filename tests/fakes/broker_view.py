@@ -25,6 +25,7 @@ from app.ports.broker_view import (
     RouteStats,
     ServerFacts,
     ServerInfo,
+    SlowReceiver,
     Steps,
     SubscriptionPage,
     SubscriptionStats,
@@ -88,6 +89,7 @@ class FakeBrokerView(BrokerView):
         """Those of a page that is too long to be held."""
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)
         self.links: list[RouteStats] = []
+        self.slow: list[SlowReceiver] = []
         self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
         self.client_rights: dict[int, ClientRights] = {}
@@ -161,6 +163,10 @@ class FakeBrokerView(BrokerView):
         self.asked.append(subscriptions)
         yield
         return tuple(self.links)
+
+    def slow_receivers(self) -> tuple[SlowReceiver, ...]:
+        """As the test says."""
+        return tuple(self.slow)
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """As the test says."""

@@ -1,4 +1,4 @@
-"""A manual clock that advances at each reading, so that time slices end at known points."""
+"""Manual clocks: one advances at each reading, so that time slices end at known points; one is busy."""
 
 from app.adapters.clock_manual import ManualClock
 
@@ -19,3 +19,11 @@ class TickingClock(ManualClock):
     def advance_alone(self, seconds: float) -> None:
         """Advance without running timers."""
         self._read_time += seconds
+
+
+class BusyClock(ManualClock):
+    """Virtual time on which more input may wait at any moment."""
+
+    def input_waits(self) -> bool:
+        """It may, always."""
+        return True

@@ -9,6 +9,7 @@ from app.domain.dataplane.seam import (
     Expiring,
     Fault,
     Group,
+    HookedMessage,
     Kind,
     MakePlane,
     Outbox,
@@ -39,6 +40,9 @@ class ScriptedControl(Control):
         self.denials: list[tuple[bytes, bytes]] = []
         self.traces: list[tuple[bytes, bytes, bytes]] = []
         self.unanswered: list[tuple[bytes, bytes]] = []
+        self.hooked_messages: list[HookedMessage] = []
+        self.pass_on: Callable[[Plan, HookedMessage], bool] = lambda _plan, _message: True
+        """Answers `hooked`."""
         self.obey: Callable[[bytes], bool] = lambda _line: True
         """Answers `line`."""
         self.judge: Callable[[bytes], bool] = lambda _rest: True
@@ -69,6 +73,11 @@ class ScriptedControl(Control):
     def no_responders(self, subject: bytes, reply: bytes) -> None:
         """See `seam.Control`."""
         self.unanswered.append((subject, reply))
+
+    def hooked(self, plan: Plan, message: HookedMessage) -> bool:
+        """Remember a message for hooks."""
+        self.hooked_messages.append(message)
+        return self.pass_on(plan, message)
 
 
 class ScriptedOwner(Owner):

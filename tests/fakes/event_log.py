@@ -37,6 +37,9 @@ class RecordingEventLog(EventLog):
     def reopen(self) -> None:
         """There is no file."""
 
+    def levels_changed(self) -> None:
+        """Nothing lies beneath."""
+
     def close(self) -> None:
         """Allow no more events, and set `closed`."""
         self.closed = True

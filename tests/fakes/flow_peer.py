@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.domain.dataplane.seam import Outbox
 from app.domain.sessions.congestion import Peer
 from app.domain.sessions.flow import Flow
+from app.domain.slow_receivers import Counts
 
 
 class FakeOutbox(Outbox):
@@ -66,6 +67,7 @@ class FlowPeer(Peer):
         self.distant = distant
         self.waits = 0
         self.held = 0
+        self.counts: dict[bytes, tuple[bytes, int]] = {}
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
         self.on_go_on: Callable[[], None] = lambda: None
@@ -84,6 +86,10 @@ class FlowPeer(Peer):
     def untaken(self) -> int:
         """What the test says, in `held`."""
         return self.held
+
+    def delivered(self) -> Counts:
+        """What the test says, in `counts`."""
+        return dict(self.counts)
 
     @property
     def title(self) -> tuple[int, str]:

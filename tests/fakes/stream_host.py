@@ -8,7 +8,7 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
 from app.domain.jetstream.outlet import Delivery
-from app.domain.jetstream.storage.index import Entry
+from app.domain.jetstream.storage.index import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig
@@ -165,7 +165,7 @@ class HeldLog(MemoryLog):
         self.commits: list[tuple[Done, bool]] = []
         self.damaged: set[int] = set()
         self._safe = (self.last, 0)
-        self._removed: list[tuple[int, Entry, bytes]] = []
+        self._removed: list[tuple[int, IndexEntry, bytes]] = []
         """What went with unsafe messages: the message's sequence, and all of what went."""
 
     @property
@@ -181,7 +181,7 @@ class HeldLog(MemoryLog):
         sizes = [self.size_at(each.sequence) for each in taken]
         sequence = super().append(subject, headers, payload, time, removes)
         for each, size in zip(taken, sizes, strict=True):
-            entry = Entry(each.sequence, each.subject, len(each.headers), each.time, size)
+            entry = IndexEntry(each.sequence, each.subject, len(each.headers), each.time, size)
             self._removed.append((sequence, entry, each.headers + each.payload))
         return sequence
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.dataplane.seam import Plane
+from app.domain.hooks.hook_event import HookClient
 from app.domain.interest.interest import Interest
 from app.domain.interest.subscription import LOCAL, Subscriber, Subscription
 from app.domain.peer_kind import PeerKind
@@ -32,6 +33,11 @@ class FakeSubscriber(Subscriber):
         self.expired: list[Subscription] = []
         self.ending: Callable[[Subscription], None] = self.expired.append
         self._made = 0
+
+    @property
+    def hook_client(self) -> HookClient:
+        """See `Subscriber`."""
+        return HookClient(self.number, "", "", "")
 
     def expire(self, subscription: Subscription) -> None:
         """Note a subscription that had its last message, unless `ending` is something else."""

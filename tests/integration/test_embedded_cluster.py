@@ -64,6 +64,28 @@ async def test_a_partition_and_its_end() -> None:
         assert await heard(cluster, 0, 1)
 
 
+async def test_a_partition_ends_no_other_routes() -> None:
+    """Servers of one group keep the route that they have, although they hear of the other group."""
+    async with Cluster(3) as cluster:
+        ids = [server.server_id for server in cluster.servers]
+
+        def routes() -> list[int]:
+            pages = cluster.servers[1].routez()["routes"], cluster.servers[2].routez()["routes"]
+            return [
+                route["rid"]
+                for page, other in zip(pages, (ids[2], ids[1]), strict=True)
+                for route in page
+                if route["remote_id"] == other
+            ]
+
+        before = routes()
+        with cluster.faults.partition([0], [1, 2]) as rule:
+            await wait_for(lambda: rule.hits >= 8)  # routes that are ended, and new attempts
+        await cluster.wait_until_meshed(20)
+
+        assert (2, before) == (len(before), routes())
+
+
 async def test_a_link_that_carries_one_way() -> None:
     """What one server sends to the other is lost; what that sends arrives. Healed, both arrive."""
     async with (

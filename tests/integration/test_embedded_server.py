@@ -6,6 +6,7 @@ import logging
 import threading
 import weakref
 from pathlib import Path
+from typing import Any, cast
 
 import nats
 import pytest
@@ -324,6 +325,47 @@ async def test_what_cannot_be_sent() -> None:
         with pytest.raises(ValueError, match=r"no subject"):
             client.subscribe("a..b").begin()
         await client.publish("a")
+
+
+async def test_arguments_of_the_wrong_type() -> None:
+    """The error names the argument and its type, before anything is sent."""
+    async with Server() as server, server.client() as client:
+        given: list[tuple[object, object, object, object]] = [
+            (b"a", b"", "", None),
+            (None, b"", "", None),
+            ("a", "text", "", None),
+            ("a", 5, "", None),
+            ("a", None, "", None),
+            ("a", b"", b"r", None),
+            ("a", b"", "", [("k", "v")]),
+            ("a", b"", "", {b"k": "v"}),
+            ("a", b"", "", {"k": b"v"}),
+        ]
+        for subject, data, reply, headers in given:
+            with pytest.raises(TypeError, match=r"(is|are) (a str|bytes|a mapping)"):
+                await client.publish(
+                    cast("Any", subject),
+                    cast("Any", data),
+                    reply=cast("Any", reply),
+                    headers=cast("Any", headers),
+                )
+        with pytest.raises(TypeError, match="subject is a str, not b'a'"):
+            client.subscribe(cast("Any", b"a"))
+        with pytest.raises(TypeError, match="queue is a str, not 5"):
+            client.subscribe("a", cast("Any", 5))
+        with pytest.raises(TypeError, match="encode it"):
+            await client.request("a", cast("Any", "text"))
+
+
+async def test_data_of_each_kind_of_bytes() -> None:
+    """A view and an array of bytes are copied when they are published."""
+    async with Server() as server, server.client() as client, client.subscribe("a") as messages:
+        array = bytearray(b"2")
+        await client.publish("a", cast("Any", memoryview(b"1")))
+        await client.publish("a", cast("Any", array))
+        array[0] = 0
+
+        assert [b"1", b"2"] == [(await messages.next(timeout=5)).data for _ in range(2)]
 
 
 async def test_the_end_of_the_server_ends_the_client() -> None:

@@ -200,3 +200,12 @@ async def test_a_login_that_is_too_late() -> None:
         writer.close()
 
     assert line == b"-ERR 'Authentication Timeout'\r\n"
+
+
+def test_a_client_outlives_its_server() -> None:
+    """Its block ends without an error, as that of a client in a loop does."""
+    with ThreadedServer() as server, server.client() as client, client.subscribe("a"):
+        client.publish("a")
+        server.stop()
+
+    assert not server.is_running

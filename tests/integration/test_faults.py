@@ -1,7 +1,6 @@
 """Faults on command, over sockets, on both twins."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,29 +8,18 @@ import pytest_asyncio
 
 from app import Cluster, Server
 from app.testing import ManualClock, wait_for
+from tests.support.fault_clients import close_all, connect, greeted, keep, payloads, payloads_of, publish
 from tests.support.raw_client import RawClient
 from tests.support.twins import twins
 
 pytestmark = pytest.mark.asyncio
-
-OPENED: list[RawClient] = []
 
 
 @pytest_asyncio.fixture(autouse=True)
 async def _close_clients() -> AsyncIterator[None]:
     """All clients of a test are gone when it is over."""
     yield
-    while OPENED:
-        OPENED.pop().abort()
-    await asyncio.sleep(0)
-
-
-async def greeted(server: Server) -> RawClient:
-    """A client that has read INFO."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    client = await RawClient.greet(reader, writer, writer.transport.abort)
-    OPENED.append(client)
-    return client
+    await close_all()
 
 
 @pytest_asyncio.fixture(params=twins())
@@ -39,38 +27,6 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     """A server that records."""
     async with Server(data_plane=request.param, record=True) as started:
         yield started
-
-
-async def connect(server: Server, name: str = "", subscribe: str = "", user: str = "") -> RawClient:
-    """A client that has been greeted, and has its PONG."""
-    client = await greeted(server)
-    options = {"verbose": False, "name": name, "user": user, "headers": True, "protocol": 1}
-    await client.send(b"CONNECT %b\r\n" % json.dumps(options).encode())
-    if subscribe:
-        await client.send(b"SUB %b 1\r\n" % subscribe.encode())
-    await client.send(b"PING\r\n")
-    assert await client.line() == b"PONG\r\n"
-    return client
-
-
-async def payloads(client: RawClient) -> list[bytes]:
-    """What was delivered until the answer to a PING."""
-    await client.send(b"PING\r\n")
-    found = []
-    while (line := await client.line()) != b"PONG\r\n":
-        if line.startswith(b"MSG"):
-            found.append((await client.line()).strip())
-    return found
-
-
-async def publish(client: RawClient, subject: str, *texts: str) -> None:
-    """Publish one after the other, and wait until the server has them."""
-    for text in texts:
-        await client.send(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(text), text.encode()))
-    await client.send(b"PING\r\n")
-    while (line := await client.line()) == b"PING\r\n":  # the server's own, two seconds after CONNECT
-        pass
-    assert line == b"PONG\r\n"
 
 
 async def test_cut_at_the_third_message(server: Server) -> None:
@@ -228,15 +184,6 @@ async def test_a_stalled_reader_becomes_a_slow_consumer() -> None:
         assert rule.hits == 1
 
 
-async def payloads_of(client: RawClient, count: int) -> list[bytes]:
-    """The next messages."""
-    found: list[bytes] = []
-    while len(found) < count:
-        if (await client.line()).startswith(b"MSG"):
-            found.append((await client.line()).strip())
-    return found
-
-
 async def test_delays_keep_the_order() -> None:
     """What comes after a delayed message on its link waits too; other links do not."""
     clock = ManualClock()
@@ -314,6 +261,26 @@ async def test_a_conversation(server: Server) -> None:
 
     assert "secret" not in "".join(spoken)
     assert ["--> SUB a 1", "--> PUB a 2 'hi'", "<-- MSG a 1 2 'hi'", "--> PING", "<-- PONG"] == spoken[1:6]
+
+
+async def test_a_conversation_shows_what_was_lost(server: Server) -> None:
+    """With the kind of the rule, both ways."""
+    client = await connect(server, "p", ">")
+    server.faults.drop("lost")
+    server.faults.error("bad", "No")
+    server.faults.drop("sent", direction="out")
+    server.faults.cut("end")
+    for subject in (b"lost", b"bad", b"sent", b"end"):
+        await client.send(b"PUB %b 1\r\n1\r\n" % subject)
+    await client.expect_cut()
+
+    assert [
+        "--> PUB lost 1 '1' [drop]",
+        "--> PUB bad 1 '1' [error]",
+        "--> PUB sent 1 '1'",
+        "<-- MSG sent 1 1 '1' [drop]",
+        "--> PUB end 1 '1' [cut]",
+    ] == [line for line in server.conversation(1) if " 1 '1'" in line]
 
 
 @pytest.mark.parametrize(
@@ -578,8 +545,7 @@ async def test_a_stop_waits_for_nothing_that_is_held() -> None:
     server = Server(record=True)
     async with server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        client = await RawClient.greet(reader, writer, writer.transport.abort)
-        OPENED.append(client)
+        client = keep(await RawClient.greet(reader, writer, writer.transport.abort))
         await client.send(b'CONNECT {"verbose":false}\r\nSUB x 1\r\n')
         server.faults.delay("y", seconds=1000)
         server.faults.delay("x", seconds=1000, direction="out")

@@ -16,7 +16,7 @@ from app.config.options import make_options
 from app.domain.broker import Broker
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
-from benchmarks.leaks import measure, serve_once
+from benchmarks.leaks import measure_connections, measure_servers, serve_once
 from tests.fakes.event_log import RecordingEventLog
 
 QUIET: dict[str, object] = {"log_file": os.devnull}
@@ -27,15 +27,23 @@ FILES = Path("/proc/self/fd")
 @pytest.mark.parametrize("options", [{}, {"http_port": -1}])
 def test_stopped_servers(options: dict[str, object]) -> None:
     """Servers that were started, used and stopped are gone, and with them their threads, tasks and files."""
-    before, after = asyncio.run(measure(SERVERS, QUIET | options, reads=True))
+    growth = asyncio.run(measure_servers("servers", SERVERS, QUIET | options, reads=True))
+    before, after = growth.held[0], growth.held[-1]
 
-    assert (0, 0) == (before.brokers, after.brokers)
+    assert (0, 0) == (before.leftovers, after.leftovers)
     assert (before.descriptors, before.tasks, before.threads) == (
         after.descriptors,
         after.tasks,
         after.threads,
     )
     assert after.objects - before.objects < 20 * SERVERS, "a server is made of hundreds of objects"
+
+
+def test_clients_that_left() -> None:
+    """Descriptors, tasks, threads and subscriptions do not grow with clients that came and left."""
+    growth = asyncio.run(measure_connections(200, warm_up=100))
+
+    assert not {"descriptors", "tasks", "threads", "left over"} & set(growth.leaks()), growth.table()
 
 
 def test_the_interpreter_stays_as_it_was() -> None:

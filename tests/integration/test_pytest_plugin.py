@@ -35,14 +35,20 @@ async def test_of_pytest_asyncio(nats_server):
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_of_anyio(nats_server, anyio_backend):
     client = await nats.connect(nats_server.url)
     await client.close()
 
 
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_of_trio(nats_server, nats_server_factory, nats_cluster, anyio_backend):
+    other = nats_server_factory()
+    with other.client() as client, client.subscribe("a") as messages:
+        client.publish("a", b"1")
+        assert messages.next(timeout=5).data == b"1"
+    await nats_server.wait_for(lambda server: server.connz()["num_connections"] == 0)
 
 
 @pytest.mark.nats(config={"max_payload": 10}, server_name="marked")
@@ -115,7 +121,7 @@ def test_fixtures_in_tests_of_each_kind(tmp_path: Path) -> None:
     )
 
     assert status == 0, output
-    assert "7 passed" in output
+    assert "8 passed" in output
 
 
 def test_the_report_of_a_failed_test(tmp_path: Path) -> None:

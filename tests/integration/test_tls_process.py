@@ -138,12 +138,12 @@ def test_certificates_are_read_again(tmp_path: Path) -> None:
             put(certificates().rsa_server, pair)
             os.kill(server.pid, signal.SIGHUP)
             server.wait_for("[INF] Certificates of tls read again, for new connections")
-            server.wait_for("[INF] Reload ignored")
+            server.wait_for("[INF] Reloaded server configuration")
             serials.append(serial_shown(server.port))
 
             Path(pair.key_file).unlink()
             os.kill(server.pid, signal.SIGHUP)
-            failure = server.wait_for("[ERR] Certificates of tls not read again")
+            failure = server.wait_for("[ERR] Failed to reload server configuration")
             serials.append(serial_shown(server.port))
             early.sendall(b"PING\r\n")
             answer = read_until(early, b"PONG\r\n")
@@ -191,3 +191,34 @@ def test_doors_of_a_file(tmp_path: Path) -> None:
     assert right.stderr == (
         f"{file}:2:16: allow_non_tls has no effect because tls.handshake_first requires TLS\n"
     )
+
+
+def test_files_that_are_watched(tmp_path: Path) -> None:
+    """With `tls_reload: auto` a certificate that is replaced is used without a signal."""
+    pair = KeyPair(str(tmp_path / "c.pem"), str(tmp_path / "k.pem"))
+    put(certificates().server, pair)
+    words = as_file(TlsFiles(pair.cert_file, pair.key_file, certificates().authority.ca_file), tmp_path)
+    file = Path(words[1])
+    file.write_text(f"tls_reload: auto\n{file.read_text('utf-8')}", "utf-8")
+    with ServerProcess(*words) as server:
+        before = serial_shown(server.port)
+        put(certificates().rsa_server, pair)
+        server.wait_for("[INF] Reloaded server configuration", 30.0)
+        after = serial_shown(server.port)
+
+    assert before != after
+
+
+def test_a_certificate_that_has_ended(tmp_path: Path) -> None:
+    """The log says so after the start; a reload does not put one in place of a valid one."""
+    pair = KeyPair(str(tmp_path / "c.pem"), str(tmp_path / "k.pem"))
+    put(certificates().expired_server, pair)
+    words = as_file(TlsFiles(pair.cert_file, pair.key_file, certificates().authority.ca_file), tmp_path)
+    with ServerProcess(*words) as server:
+        server.wait_for("[ERR] The certificate of tls has ended on 2002-01-01 00:00 UTC")
+        put(certificates().server, pair)
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for("[INF] Reloaded server configuration")
+        put(certificates().expired_server, pair)
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for("the certificate of tls has expired on 2002-01-01 00:00 UTC")

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,6 +18,7 @@ from app.entrypoints.container import Container
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.certificates import certificates
 from tests.support.raw_client import RawClient
+from tests.support.server_process import CURRENT, ServerProcess
 from tests.support.tls_stream import TlsStream
 from tests.support.websocket_frames import frame
 from tests.support.websocket_stream import WebsocketStream
@@ -248,6 +252,51 @@ async def test_frames_that_lie(rig: Rig, data: bytes, status: int) -> None:
     assert len(rig.log.of(WebsocketBroken)) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read from /proc")
+async def test_the_memory_of_a_compressed_bomb(tmp_path: Path) -> None:
+    """W4: what inflates to 200 MiB, before the login, takes less than a MiB at its peak."""
+    port = _free_port()
+    config = tmp_path / "web.conf"
+    config.write_text(
+        f'websocket {{ listen: "{HOST}:{port}", no_tls: true, compression: true }}\n'
+        "authorization { user: u, password: p, timeout: 60 }\n"
+    )
+    bombs = [frame(_bomb(begin), 0xC2) for begin in (b"CONNECT {", b"")]
+    with ServerProcess(*CURRENT, "-c", str(config)) as server:
+        peaks = []
+        for _ in range(3):
+            before = _memory_from_now_on(server.pid)
+            for bomb in bombs:
+                reader, writer = await asyncio.open_connection(HOST, port)
+                writer.write(request(Sec_WebSocket_Extensions=DEFLATE))
+                async with asyncio.timeout(DEADLINE):
+                    await reader.readuntil(b"\r\n\r\n")
+                    writer.write(bomb)
+                    await reader.read()
+                writer.transport.abort()
+            peaks.append(_memory(server.pid, "VmHWM") - before)
+
+    assert min(peaks) < 1024, f"KiB by round: {peaks}"
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _memory_from_now_on(pid: int) -> int:
+    """What a process has, in KiB; its peak is counted from here."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return _memory(pid, "VmRSS")
+
+
+def _memory(pid: int, field: str) -> int:
+    """A figure of a process, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
 async def test_a_compressed_bomb(rig: Rig) -> None:
     """W4: a line before the login that inflates to 200 MiB ends at the limit of lines."""
     reader, writer = await rig.opened(DEFLATE)
@@ -316,6 +365,28 @@ async def test_a_flood_of_pings(rig: Rig) -> None:
         pongs = await reader.readexactly(7 * len(pings))
 
     assert [pongs[at + 2 : at + 7] for at in range(0, len(pongs), 7)] == pings
+
+
+async def test_pongs_that_nobody_takes(rig: Rig) -> None:
+    """W8: a peer that sends pings and reads nothing is cut, and what waits for it stays small."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.settimeout(0)
+    await asyncio.get_running_loop().sock_connect(narrow, (HOST, rig.port))
+    flood = 500 * frame(b"p" * 125, 0x89)
+
+    async def send() -> None:
+        await asyncio.get_running_loop().sock_sendall(narrow, request())
+        while True:
+            await asyncio.get_running_loop().sock_sendall(narrow, flood)
+
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(send(), DEADLINE)
+    narrow.close()
+
+    assert ["websocket error: the peer sends pings and takes no pongs"] == [
+        fact.text() for fact in rig.log.of(WebsocketBroken)
+    ]
 
 
 async def test_hundreds_of_half_requests(rig: Rig) -> None:

@@ -1,7 +1,6 @@
 """What is installed: the package `pynatsd`, beside a project that has a package `app` of its own."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import __version__
+from tests.support.wheel import install_wheel
 
-ROOT = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 APP = """
 from fastapi import FastAPI
 
@@ -41,17 +39,8 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(name="site", scope="module")
 def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a wheel of the checkout installs; without a compiler, since that is quicker."""
-    source, site = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    for name in SOURCES:
-        shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "app", source / "app", ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.c"))
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(source), str(source)]
-    subprocess.run(wheel, check=True, env={**os.environ, "CC": "false", "REQUIRE_NATIVE": ""})
-    [built] = source.glob("*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(built)], check=True)
-    return site
+    """What a wheel of the checkout installs."""
+    return install_wheel(tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site"))
 
 
 def run(site: Path, directory: Path, *words: str) -> str:

@@ -69,7 +69,7 @@ class _Attempt:
 
     def _travel(self, source: Host, target: Host, then: Callable[[], None]) -> None:
         path = self._network.path(source, target)
-        if path.open:
+        if self._network.passes(source, target):
             jitter = path.jitter * self._network.chance.random() if path.jitter else 0.0
             self._network.clock.call_later(path.latency + jitter, then)
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from app.adapters.faults.partitions import Partitions
+from app.adapters.faults.rules import OUT
 from tests.simulation.client import CLIENT_PORT, SimulatedClient
 from tests.simulation.fault_log import FaultLog
 from tests.simulation.host import Host
@@ -23,7 +25,7 @@ class FaultTargets(Protocol):
 
 
 class FaultInjector:
-    """Applies fault steps, and reverts their effects.
+    """Applies fault steps, most of them by rules of hosts, and reverts their effects.
 
     A delay is not recorded in the fault log: a slow path must lose nothing. The same holds
     for a server that refuses new routes.
@@ -32,6 +34,7 @@ class FaultInjector:
     def __init__(self, targets: FaultTargets) -> None:
         self._targets = targets
         self._network = targets.network
+        self._between_servers = Partitions(lambda: [server.host for server in targets.servers])
         self.counts: dict[str, int] = {}
         """By action, how often it had an effect."""
 
@@ -140,14 +143,16 @@ class FaultInjector:
         if len(apart) == len(self._targets.servers):
             return False
         self._network.trace.note("network", f"cuts {direction} of {sorted(apart)}")
-        for one in self._targets.servers:
-            for other in self._targets.servers:
-                if one.number in apart and other.number not in apart:
-                    self._record_pair(one.host, other.host)
-                    if direction != "in":
-                        self._network.cut(one.host, other.host)
-                    if direction != "out":
-                        self._network.cut(other.host, one.host)
+        rest = {server.number for server in self._targets.servers} - apart
+        for one in sorted(apart):
+            for other in sorted(rest):
+                self._record_pair(self._server(one).host, self._server(other).host)
+                if direction == "in":
+                    self._between_servers.one_way(other, one)
+                elif direction == "out":
+                    self._between_servers.one_way(one, other)
+        if direction == "both":
+            self._between_servers.partition(sorted(apart), sorted(rest))
         return True
 
     def _heal(self) -> bool:
@@ -156,14 +161,15 @@ class FaultInjector:
         return True
 
     def _reset(self, one: Argument, other: Argument) -> bool:
+        """The next packet each way is lost, and its link is reset."""
         here, there = self._two(one, other)
-        links = self._network.between(here.host, there.host)
-        if links:
-            self._record_pair(here.host, there.host)
-            self._note(here, f"finds its links to {there.name} reset")
-        for link in links:
-            link.reset()
-        return bool(links)
+        if not self._network.between(here.host, there.host):
+            return False
+        self._record_pair(here.host, there.host)
+        self._note(here, f"will find a link to {there.name} reset")
+        here.host.faults.cut(route=there.name, direction=OUT, times=1)
+        there.host.faults.cut(route=here.name, direction=OUT, times=1)
+        return True
 
     def _slow(self, one: Argument, other: Argument, rate: Argument) -> bool:
         here, there = self._two(one, other)
@@ -176,8 +182,8 @@ class FaultInjector:
     def _delay(self, one: Argument, other: Argument, seconds: Argument) -> bool:
         here, there = self._two(one, other)
         self._note(here, f"is {seconds} s away from {there.name}")
-        for path in (self._network.path(here.host, there.host), self._network.path(there.host, here.host)):
-            path.latency = amount_of(seconds)
+        here.host.faults.delay(route=there.name, direction=OUT, seconds=amount_of(seconds))
+        there.host.faults.delay(route=here.name, direction=OUT, seconds=amount_of(seconds))
         return here is not there
 
     # --- clients ---------------------------------------------------------------------
@@ -190,11 +196,10 @@ class FaultInjector:
         server = client.server
         self._record_pair(client.host, server)
         client.note(f"has no path to {server.name} for {seconds} s")
-        there, back = self._network.path(client.host, server), self._network.path(server, client.host)
-        there.open = back.open = False
+        parted = Partitions(lambda: [client.host, server]).partition([0], [1])
 
         def reconnect() -> None:
-            there.open = back.open = True
+            parted.clear()
             self._network.retransmit()
 
         self._network.clock.call_later(amount_of(seconds), reconnect)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.faults.rule_book import RuleBook
 from app.ports.clock import Clock, Timer
 from app.ports.transport import Acceptor
 
@@ -38,6 +39,10 @@ class HostClock(Clock):
     def call_soon(self, call: Callable[[], None]) -> None:
         """Make the call once, after the current one."""
         self._clock.call_soon(partial(self.run, call))
+
+    def input_waits(self) -> bool:
+        """Whether anything at all is about to happen, here or at another host."""
+        return self._clock.input_waits()
 
     def call_later(self, delay: float, call: Callable[[], None]) -> Timer:
         """Make the call once, after `delay` seconds."""
@@ -114,11 +119,21 @@ class _HostTimer(Timer):
 
 
 class Host:
-    """A host with a name, an address, listeners, and the ends of its links."""
+    """A host with a name, an address, listeners, and the ends of its links.
+
+    To the rules of another host it is a `FaultPeer` at the end of a route, by its name.
+    """
+
+    cid = 0
+    is_route = True
+    user = ""
+    is_running = True
 
     def __init__(self, clock: ManualClock, name: str, ip: str) -> None:
-        self.name = name
+        self.name = self.server_id = name
         self.ip = ip
+        self.faults = RuleBook()
+        """What goes wrong with what it sends."""
         self.up = True
         """Whether it has power; without power it answers nothing."""
         self.listeners: dict[int, Acceptor] = {}
@@ -127,6 +142,10 @@ class Host:
         """Links with an end at this host that its kernel knows, by number."""
         self._wall = clock
         self.clock = HostClock(clock)
+
+    def queue_of(self, _sid: bytes) -> str:
+        """A network knows no subscriptions."""
+        return ""
 
     def reboot(self) -> None:
         """Power on, and begin a new run of programs."""

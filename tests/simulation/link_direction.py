@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from app.adapters.faults.rules import FaultKind
 from app.adapters.net_memory import MemoryStream, Pipe
 from app.ports.clock import Timer
 from tests.simulation.host import Host
@@ -48,7 +49,6 @@ class NetworkPath:
     """Bytes that the kernels hold of each direction; applies to links made later."""
     max_read: int = 0
     """Maximum bytes of each of the first reads after an arrival; 0 for no limit."""
-    open: bool = True
 
 
 class LinkDirection(Pipe):
@@ -56,8 +56,10 @@ class LinkDirection(Pipe):
 
     __slots__ = (
         "_arrived_end",
+        "_extra",
         "_free_at",
         "_in_flight",
+        "_is_cut",
         "_latest",
         "_network",
         "_next",
@@ -94,6 +96,10 @@ class LinkDirection(Pipe):
         self._sent_at = -1.0
         self._free_at = 0.0
         self._latest = 0.0
+        self._extra = 0.0
+        """Seconds by which rules delayed the last packet."""
+        self._is_cut = False
+        """Whether a rule has cut the link, which is reset in this moment."""
         self._shut = False
         self._arrived_end = False
         self._started: Callable[[], None] | None = None
@@ -139,7 +145,7 @@ class LinkDirection(Pipe):
         if self._stalled or not self._passable:
             self._drop()
             return
-        horizon = self._network.now() + self.path.latency + self.path.jitter
+        horizon = self._network.now() + self.path.latency + self.path.jitter + self._extra
         while self._queue and self._queue[-1][0] > horizon:
             self._forget(self._queue.pop()[1])
         if self._queue:
@@ -188,7 +194,7 @@ class LinkDirection(Pipe):
 
     @property
     def _passable(self) -> bool:
-        return self.path.open and self.target.up
+        return self.target.up and not self._network.parting(self.source, self.target)
 
     @property
     def _stalled(self) -> bool:
@@ -197,19 +203,34 @@ class LinkDirection(Pipe):
     def _launch(self, item: bytes | _Mark, size: int) -> None:
         network, path = self._network, self.path
         now = network.now()
+        if self._strike():
+            return
         if now == self._sent_at and not path.rate:
             arrival = self._latest  # written at the same time: it arrives with the bytes before
         else:
             departure = max(now, self._free_at) + (size / path.rate if path.rate else 0.0)
             self._free_at = departure
             delay = path.latency + (path.jitter * network.chance.random() if path.jitter else 0.0)
-            arrival = max(departure + delay, self._latest)
+            arrival = max(departure + delay + self._extra, self._latest)
         self._sent_at = now
         self._latest = arrival
         self._queue.append((arrival, item))
         if not self._travelling:
             self._travelling = True
             self._next = network.clock.call_later(arrival - now, self._arrive)
+
+    def _strike(self) -> bool:
+        """Whether rules lose a packet with its link; others delay it."""
+        if not self._is_cut:
+            rules = self._network.judge(self.source, self.target)
+            if not rules:
+                self._extra = 0.0
+                return False
+            self._extra = sum(rule.seconds for rule in rules)
+            self._is_cut = any(rule.kind is FaultKind.CUT for rule in rules)
+            if self._is_cut:
+                self._network.clock.call_soon(self.link.reset)
+        return self._is_cut
 
     def expedite(self) -> None:
         """The path is no longer slow: bytes in flight arrive at once."""
@@ -234,7 +255,7 @@ class LinkDirection(Pipe):
         if not self._queue:  # dropped in the meantime
             self._travelling = False
             return
-        if not self._passable:
+        if not self.target.up or not self._network.passes(self.source, self.target):
             self._network.stalled[self] = None
             return
         now = self._network.now()
@@ -283,7 +304,8 @@ class LinkDirection(Pipe):
     def _answer_with_reset(self) -> None:
         """Send a reset to the writer; it may get lost."""
         back = self._network.path(self.target, self.source)
-        if back.open and self.source.up and self.target.up:
+        passes = self._network.passes(self.target, self.source)
+        if passes and self.source.up and self.target.up:
             self._network.clock.call_later(back.latency, self._writer.reset)
 
     def _drop(self) -> None:

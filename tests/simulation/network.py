@@ -1,5 +1,8 @@
 """A network of hosts in virtual time: delays, partitions, and all ways in which a link ends.
 
+What goes wrong is said by rules, those of `app.adapters.faults`: each host has some for what it sends.
+`link_direction` applies them.
+
 A link is that of ``net_memory``, with a delay between write and read::
 
     write ──> [ in flight: delayed, or stalled ] ──> [ received, unread ] ──> reserve, received
@@ -18,6 +21,7 @@ from ipaddress import ip_address
 from random import Random
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.faults.rules import OUT, FaultKind, Rule
 from app.adapters.net_memory import MemoryWire
 from app.domain.sessions.wire import PeerAddress
 from tests.simulation.dialer import SimulatedDialer
@@ -115,21 +119,38 @@ class Network:
             path = self._paths[source, target] = self.make_path(source, target)
         return path
 
-    def cut(self, source: Host, target: Host) -> None:
-        """Cut the path in this direction."""
-        self.path(source, target).open = False
+    @staticmethod
+    def parting(source: Host, target: Host) -> list[Rule]:
+        """The rules by which nothing that one host sends arrives at the other."""
+        return source.faults.against(target.server_id, FaultKind.PARTITION, FaultKind.ONE_WAY)
+
+    def passes(self, source: Host, target: Host) -> bool:
+        """Whether something that is sent arrives; if not it counts as a hit."""
+        parting = self.parting(source, target)
+        for rule in parting:
+            rule.hits += 1
+        return not parting
+
+    @staticmethod
+    def judge(source: Host, target: Host) -> list[Rule]:
+        """The rules that a packet is hit by: those that cut its link, and those that delay it."""
+        return source.faults.judge(
+            (FaultKind.CUT, FaultKind.DELAY),
+            lambda selector: selector.direction == OUT and selector.takes_link(target),
+        )
 
     def heal(self) -> None:
-        """Open all paths, and retransmit stalled bytes."""
-        for path in self._paths.values():
-            path.open = True
+        """End all partitions, and retransmit stalled bytes."""
+        for host in self.hosts.values():
+            host.faults.heal()
         self.retransmit()
 
     def restore_paths(self) -> None:
-        """Restore latency and rate of every path; bytes in flight on slow paths arrive at once."""
+        """End all other rules, and restore the rate of every path; bytes in flight arrive at once."""
+        for host in self.hosts.values():
+            host.faults.clear()
         for (source, target), path in self._paths.items():
-            made = self.make_path(source, target)
-            path.latency, path.rate = made.latency, made.rate
+            path.rate = self.make_path(source, target).rate
         for link in self.links.values():
             link.there.expedite()
             link.back.expedite()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Incremented when seeds change their meaning."""
 
 Argument = int | float | str | None

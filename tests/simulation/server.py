@@ -94,6 +94,9 @@ class TracingLog(EventLog):
     def reopen(self) -> None:
         """There is no file."""
 
+    def levels_changed(self) -> None:
+        """Nothing lies beneath."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.adapters.faults.partitions import Partitions
 from app.domain.dataplane import choose
 from tests.simulation.invariants import mesh_is_complete
 from tests.simulation.scenario import NetworkConditions, Scenario, ServerSpec
@@ -25,8 +26,7 @@ def test_servers_known_by_gossip_reconnect(hours: float) -> None:
     one, other = simulation.servers[1].host, simulation.servers[2].host
 
     formed = mesh_is_complete(simulation)
-    simulation.network.cut(one, other)
-    simulation.network.cut(other, one)
+    Partitions(lambda: [one, other]).partition([0], [1])
     simulation.clock.advance(hours * HOUR)
     partitioned = not mesh_is_complete(simulation)
     simulation.network.heal()

@@ -6,6 +6,8 @@ from random import Random
 import pytest
 
 from app.adapters.clock_manual import ManualClock
+from app.adapters.faults.partitions import Partitions
+from app.adapters.faults.rules import OUT
 from app.adapters.net_memory import MemoryWire
 from app.ports.transport import DIAL_SECONDS
 from tests.fakes.handler import RecordingAcceptor, RecordingHandler
@@ -69,8 +71,7 @@ class TwoHosts:
 
     def partition(self) -> None:
         """Cut both paths."""
-        self.network.cut(self.here, self.there)
-        self.network.cut(self.there, self.here)
+        Partitions(lambda: [self.here, self.there]).partition([0], [1])
 
 
 @pytest.fixture(name="hosts")
@@ -120,8 +121,8 @@ def test_a_dial_without_an_answer_times_out_after_a_second(hosts: TwoHosts, faul
     if fault == "power-off":
         hosts.network.power_off(hosts.there)
     else:
-        ends = (hosts.here, hosts.there) if fault == "there" else (hosts.there, hosts.here)
-        hosts.network.cut(*ends)
+        sender = 0 if fault == "there" else 1
+        Partitions(lambda: [hosts.here, hosts.there]).one_way(sender, 1 - sender)
 
     hosts.dial()
     hosts.clock.advance(DIAL_SECONDS - 0.01)
@@ -305,13 +306,14 @@ def test_a_cut_delivers_nothing_and_ends_nothing(hosts: TwoHosts) -> None:
 def test_a_cut_in_one_direction_lets_the_other_pass(hosts: TwoHosts) -> None:
     """Bytes in the other direction arrive."""
     ends = hosts.link()
-    hosts.network.cut(hosts.here, hosts.there)
+    rule = Partitions(lambda: [hosts.here, hosts.there]).one_way(0, 1)
 
     ends.near_wire.write(b"lost")
     ends.far_wire.write(b"heard")
     hosts.clock.advance(1.0)
 
     assert (b"", b"heard") == (bytes(ends.far.data), bytes(ends.near.data))
+    rule.must_hit()
 
 
 def test_a_reset_is_lost_in_a_cut(hosts: TwoHosts) -> None:
@@ -329,6 +331,57 @@ def test_a_reset_is_lost_in_a_cut(hosts: TwoHosts) -> None:
 
     assert [] == silent
     assert [ConnectionResetError] == [type(loss) for loss in ends.far.losses]
+    assert {} == hosts.network.links
+
+
+# --- rules -------------------------------------------------------------------------------
+
+
+def test_a_rule_delays_what_one_host_sends(hosts: TwoHosts) -> None:
+    """As long as it is active, and in one direction; it counts packets."""
+    ends = hosts.link()
+    rule = hosts.here.faults.delay(route="there", direction=OUT, seconds=5.0)
+    other = hosts.here.faults.delay(route="elsewhere", direction=OUT, seconds=5.0)
+
+    ends.near_wire.write(b"late")
+    ends.far_wire.write(b"in time")
+    hosts.clock.advance(LATENCY + 4.9)
+    before = bytes(ends.far.data), bytes(ends.near.data)
+    hosts.clock.advance(0.1)
+    rule.clear()
+    ends.near_wire.write(b" again")
+    hosts.clock.advance(LATENCY)
+
+    assert (b"", b"in time") == before
+    assert b"late again" == ends.far.data
+    assert (1, 0) == (rule.hits, other.hits)
+
+
+def test_bytes_that_a_rule_delays_arrive_at_once_when_paths_are_restored(hosts: TwoHosts) -> None:
+    """After the latency of the path; all rules are over."""
+    ends = hosts.link()
+    rule = hosts.here.faults.delay(route="there", direction=OUT, seconds=50.0)
+    ends.near_wire.write(b"late")
+    hosts.network.restore_paths()
+    hosts.clock.advance(LATENCY)
+
+    assert (b"late", False) == (bytes(ends.far.data), rule.is_active)
+
+
+def test_a_rule_cuts_a_link_at_its_third_packet(hosts: TwoHosts) -> None:
+    """What was sent before may arrive, the third is lost, and both ends are reset."""
+    ends = hosts.link()
+    rule = hosts.here.faults.cut(route="there", direction=OUT, on=3)
+    for _ in range(2):
+        ends.near_wire.write(b"x")
+        hosts.clock.advance(LATENCY)
+    ends.near_wire.write(b"y")
+    hosts.clock.advance(LATENCY)
+
+    assert (b"xx", 1) == (bytes(ends.far.data), rule.hits)
+    assert [[ConnectionResetError]] * 2 == [
+        [type(loss) for loss in end.losses] for end in (ends.near, ends.far)
+    ]
     assert {} == hosts.network.links
 
 

@@ -9,6 +9,7 @@ from app.domain.broker import Broker, Membership, Needs
 from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Gatekeeper, Identity
 from app.domain.dataplane.seam import MakePlane
+from app.domain.hooks.gate import HookCaller, HookGate, HookTerms
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
@@ -42,6 +43,7 @@ class BrokerSetup:
     compatibility: Compatibility = Compatibility.GNATSD
     make_nonce: Callable[[], str] | None = None
     anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
+    hooks: tuple[HookTerms, HookCaller] | None = None
 
 
 class VirtualClient:
@@ -99,6 +101,7 @@ class VirtualBroker:
             self.events,
             make_nonce=setup.make_nonce,
             anonymous=setup.anonymous,
+            hooks=HookGate(*setup.hooks, self.clock, self.events) if setup.hooks is not None else None,
         )
         self.broker = Broker(
             self.limits, setup.info, needs, setup.membership, compatibility=setup.compatibility

@@ -18,6 +18,7 @@ from app.domain.cluster.route_session import RouteSession
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
+from app.domain.hooks.gate import HookCaller, HookTerms
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.sessions.connection import Connection
@@ -82,7 +83,7 @@ class RoutedBroker(VirtualBroker):
 
     compatibility: ClassVar[Compatibility] = Compatibility.GNATSD
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and all have a default
         self,
         make_plane: MakePlane,
         settings: ClusterSettings = SETTINGS,
@@ -90,11 +91,12 @@ class RoutedBroker(VirtualBroker):
         limits: Limits | None = None,
         route_gatekeeper: Gatekeeper | None = None,
         events: RecordingEventLog | None = None,
+        hooks: tuple[HookTerms, HookCaller] | None = None,
     ) -> None:
         self.dialer = ScriptedDialer()
         membership = Membership(settings, route_gatekeeper or AllowAll(), self.dialer)
         own = replace(INFO, server_id=OWN_ID)
-        setup = BrokerSetup(own, membership, compatibility=self.compatibility)
+        setup = BrokerSetup(own, membership, compatibility=self.compatibility, hooks=hooks)
         super().__init__(make_plane, limits, events=events, setup=setup)
 
     @property

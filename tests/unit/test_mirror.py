@@ -15,7 +15,7 @@ EXCEPTIONS = {
     "adapters/net_asyncio/local_addresses.py": OVER_SOCKETS,
     "adapters/net_asyncio/send_queue.py": OVER_SOCKETS,
     "adapters/faults/faults.py": "works on a running broker; tests/integration/test_faults.py",
-    "adapters/faults/layer.py": "the same",
+    "adapters/faults/local_tap.py": "the same; tests/integration/test_local_faults.py",
     "embedding/client.py": "works on a running broker; tests/integration/test_embedded_server.py",
     "embedding/cluster.py": OVER_SOCKETS,
     "embedding/cluster_faults.py": OVER_SOCKETS,
@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "testing/plugin.py": OVER_SOCKETS,
     "adapters/net_asyncio/unix_listener.py": OVER_SOCKETS,
     "adapters/net_asyncio/unix_socket.py": OVER_SOCKETS,
+    "domain/dataplane/constants.py": DECLARATIONS,
     "domain/dataplane/flushing.py": BY_BEHAVIOUR,
     "domain/dataplane/inlet.py": BY_BEHAVIOUR,
     "domain/dataplane/message.py": BY_BEHAVIOUR,
@@ -40,7 +41,6 @@ EXCEPTIONS = {
     "domain/jetstream/streams/readers.py": DECLARATIONS,
     "domain/security.py": DECLARATIONS,
     "__main__.py": "starts the program; tests/integration/test_wheel.py",
-    "entrypoints/server.py": "the first lines of the program; tests/integration/test_server_process.py",
 }
 
 

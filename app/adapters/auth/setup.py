@@ -41,6 +41,11 @@ class AuthSettings:
     max_waiting: int = CAPACITY
     """Number of checks of hashed secrets that may wait; as many as clients may connect."""
 
+    @property
+    def required(self) -> bool:
+        """Whether anybody has to log in."""
+        return bool(self.users or self.nkeys or self.token or self.authenticator)
+
 
 def open_authenticator(
     settings: AuthSettings,

@@ -55,6 +55,11 @@ class FrameSplitter:
         """Bytes at the beginning of the next frame that its receiver has already."""
 
     @property
+    def is_between(self) -> bool:
+        """Whether the next byte begins a frame."""
+        return not (self._data or self._left or self._passed)
+
+    @property
     def rest(self) -> bytes:
         """The beginning of a frame that is not complete."""
         return bytes(self._data)

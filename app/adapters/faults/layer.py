@@ -1,7 +1,8 @@
 """The layer in which faults happen: next to the wire, so it sees the protocol in clear over every transport.
 
-A link that nobody watches is passed through as it is. From the first rule on, what is sent
-either way is cut into frames, and each frame is judged.
+A link that nobody watches is passed through as it is. While there are rules, what is sent
+either way is cut into frames, and each frame is judged. When the last rule is over the link is
+passed through again, as soon as both ways are between two frames.
 
     transport  <->  TLS, websocket  <->  fault layer  <->  wire  <->  connection
 """
@@ -15,7 +16,7 @@ from typing import Protocol
 from ...ports.layers import Layer, LinkSetup, Lower, Upper
 from .delay_line import DelayLine
 from .frames import Frame, FrameSplitter
-from .rules import IN, OUT, FaultKind, Rule
+from .rules import IN, LOSING, OUT, FaultKind, Rule
 
 _ROOM = 64 * 1024
 
@@ -29,7 +30,10 @@ MOST_DELAYED = 1024 * 1024
 class Watcher(Protocol):
     """What the layers of one server ask; see `faults.Faults`."""
 
-    is_watching: bool
+    @property
+    def is_watching(self) -> bool:
+        """Whether traffic is to be cut into frames."""
+        ...
 
     def joined(self, layer: "FaultLayer") -> None:
         """A link has begun."""
@@ -43,7 +47,7 @@ class Watcher(Protocol):
         """The peer has said who it is."""
         ...
 
-    def judge(self, layer: "FaultLayer", direction: str, frame: Frame) -> list[Rule]:
+    def judge_frame(self, layer: "FaultLayer", direction: str, frame: Frame) -> list[Rule]:
         """The rules that a frame is hit by."""
         ...
 
@@ -55,6 +59,10 @@ class Watcher(Protocol):
         """The queue group of a subscription of the peer; empty for none."""
         ...
 
+    def close(self, layer: "FaultLayer") -> None:
+        """End the connection in order: what is pending is sent before."""
+        ...
+
     def unprocessed(self, layer: "FaultLayer") -> bytes:
         """What the server has of the peer and has not obeyed yet, from the beginning of a line on."""
         ...
@@ -64,8 +72,8 @@ class Watcher(Protocol):
         """The limit of the server."""
         ...
 
-    def seen(self, layer: "FaultLayer", direction: str, frame: Frame) -> None:
-        """A frame has passed; for the recorded conversation."""
+    def seen(self, layer: "FaultLayer", direction: str, frame: Frame, lost_by: str = "") -> None:
+        """A frame has passed, or is lost by a rule of this kind; for the recorded conversation."""
         ...
 
 
@@ -80,6 +88,7 @@ class FaultLayer(Layer):
         "_is_closing",
         "_is_held",
         "_is_lost",
+        "_is_pumping",
         "_low_mark",
         "_outbound",
         "_partly",
@@ -91,6 +100,7 @@ class FaultLayer(Layer):
         "_to_peer",
         "_watcher",
         "cid",
+        "is_local",
         "is_route",
         "muted_by",
         "name",
@@ -120,13 +130,15 @@ class FaultLayer(Layer):
         self._stalled_in = self._stalled_out = False
         self._is_held = False
         """Whether the lower delivers nothing, for any reason."""
-        self._eof = self._is_closing = self._is_lost = False
+        self._eof = self._is_closing = self._is_lost = self._is_pumping = False
         self.muted_by: Rule | None = None
         """The rule by which all that is sent to the peer is lost."""
         self.stalled_by: set[Rule] = set()
         self.cid = 0
         self.name = self.user = self.server_id = ""
         self.is_route = False
+        self.is_local = False
+        """Whether the peer is a client without a socket."""
 
     def queue_of(self, sid: bytes) -> str:
         """See `rules.FaultPeer`."""
@@ -149,6 +161,15 @@ class FaultLayer(Layer):
             self._from_peer.resume_after(self._watcher.unprocessed(self))
             self._room = memoryview(bytearray(_ROOM))
 
+    def unwatch(self) -> None:
+        """Pass the link through again, once both ways are between two frames and nothing is held."""
+        if self._watcher.is_watching or self._from_peer is None or self._is_pumping:
+            return
+        is_held = self._has_input or self._eof or self._outbound or self._stalled_in or self._stalled_out
+        is_over = self._is_closing or self._is_lost or self.muted_by is not None
+        if not (is_held or is_over) and self._from_peer.is_between and self._to_peer.is_between:
+            self._from_peer, self._room = None, memoryview(b"")
+
     def connection_lost(self, error: Exception | None) -> None:
         """See `Upper`."""
         self._is_lost = True
@@ -165,9 +186,13 @@ class FaultLayer(Layer):
         self._pump()
 
     def cut(self) -> None:
-        """End the link now."""
+        """End the link now; what is pending is lost."""
         if not self._is_lost:
             self.upper.abort_link()
+
+    def _close_in_order(self) -> None:
+        if not self._is_lost and self.upper.is_open:
+            self._watcher.close(self)
 
     # --- from the peer -------------------------------------------------------------------
 
@@ -191,6 +216,12 @@ class FaultLayer(Layer):
         return self.upper.eof_received()
 
     @property
+    def held_input(self) -> int:
+        """Bytes from the peer that are not handed on."""
+        waiting = sum(len(frame.raw) for frame in self._frames)
+        return waiting + self._delayed.size + len(self._partly)
+
+    @property
     def _has_input(self) -> bool:
         return bool(self._frames or self._delayed or self._partly)
 
@@ -201,6 +232,14 @@ class FaultLayer(Layer):
 
     def _pump(self) -> None:
         """Hand on what may be handed on."""
+        self._is_pumping = True
+        try:
+            self._hand_on()
+        finally:
+            self._is_pumping = False
+        self.unwatch()
+
+    def _hand_on(self) -> None:
         while self._has_input and not (self._paused or self._stalled_in or self._is_lost):
             if not self.upper.is_open:
                 self._forget_input()
@@ -222,11 +261,13 @@ class FaultLayer(Layer):
         """Do with a frame what the rules want, now or later."""
         if frame.verb in (b"CONNECT", b"INFO"):
             self._learn(frame)
-        rules = self._watcher.judge(self, IN, frame)
+        rules = self._watcher.judge_frame(self, IN, frame)
         seconds = _delay_by(rules)
+        if lost_by := _lost_by(rules):
+            self._watcher.seen(self, IN, frame, lost_by)
         for rule in rules:
             if rule.kind is FaultKind.CUT:
-                self._later(self.cut, 0, seconds)
+                self._later(self._close_in_order, 0, seconds)
                 return
             if rule.kind is FaultKind.REFUSE:
                 self._later(partial(self._refuse, rule.text), 0, seconds)
@@ -264,7 +305,9 @@ class FaultLayer(Layer):
         self._partly = memoryview(b"") if self._is_lost else left
 
     def _learn(self, frame: Frame) -> None:
-        """Who the peer is."""
+        """Who the peer is: what its first INFO says, because later ones may be about other servers."""
+        if self.server_id:
+            return
         try:
             said = json.loads(frame.raw.partition(b" ")[2])
         except ValueError:
@@ -287,6 +330,7 @@ class FaultLayer(Layer):
             if self._is_closing:
                 break
             self._send(frame)
+        self.unwatch()
 
     def writelines(self, chunks: list[bytes]) -> None:
         """See `Lower`."""
@@ -297,8 +341,10 @@ class FaultLayer(Layer):
 
     def _send(self, frame: Frame) -> None:
         """Send a frame as the rules want it."""
-        rules = self._watcher.judge(self, OUT, frame)
+        rules = self._watcher.judge_frame(self, OUT, frame)
         seconds = _delay_by(rules)
+        if lost_by := _lost_by([*rules, *([self.muted_by] if self.muted_by else [])]):
+            self._watcher.seen(self, OUT, frame, lost_by)
         if any(rule.kind is FaultKind.CUT for rule in rules):
             self._is_closing = True
             self._put(_CUT, seconds)
@@ -316,7 +362,7 @@ class FaultLayer(Layer):
 
     def _write(self, data: bytes) -> None:
         if data == _CUT:
-            self._setup.scheduler.call_soon(self.cut)
+            self._setup.scheduler.call_soon(self._close_in_order)
         else:
             self.lower.write(data)
 
@@ -381,10 +427,16 @@ class FaultLayer(Layer):
                 self._write(_CUT)
         if self.get_write_buffer_size() <= self._low_mark:
             self.upper.resume_writing()  # or else the lower calls it, when it has sent enough
+        self.unwatch()
 
 
 def _delay_by(rules: list[Rule]) -> float:
     return sum(rule.seconds for rule in rules if rule.kind is FaultKind.DELAY)
+
+
+def _lost_by(rules: list[Rule]) -> str:
+    """The kind of the first rule by which a frame does not pass; empty if it does."""
+    return next((rule.kind.value for rule in rules if rule.kind in LOSING), "")
 
 
 def _copies_by(rules: list[Rule]) -> int:

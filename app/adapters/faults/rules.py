@@ -13,6 +13,10 @@ IN, OUT, BOTH = "in", "out", "both"
 """Directions, as the server sees them: what peers send to it, and what it sends to them."""
 
 
+Run = Callable[[Callable[[], None]], None]
+"""Calls something in the thread of a server."""
+
+
 class FaultKind(Enum):
     """What a rule does."""
 
@@ -32,6 +36,12 @@ class FaultKind(Enum):
 ON_MESSAGES = frozenset(
     {FaultKind.CUT, FaultKind.DELAY, FaultKind.DROP, FaultKind.DUPLICATE, FaultKind.ERROR}
 )
+
+LOSING = frozenset({FaultKind.CUT, FaultKind.DROP, FaultKind.ERROR, FaultKind.REFUSE, FaultKind.ONE_WAY})
+"""Those by which what is hit does not pass."""
+
+ABOUT_SERVERS = frozenset({FaultKind.LIMIT, FaultKind.LAME_DUCK})
+"""Those that are about a server, and not about its traffic."""
 
 
 class FaultPeer(Protocol):
@@ -106,6 +116,30 @@ class Count:
             raise ValueError("on, every and times are counts from 1 on, and a probability is from 0 to 1")
 
 
+class Tally:
+    """Counts what is chosen, for one rule, or for several that count together."""
+
+    __slots__ = ("_chance", "_count", "_hits", "_seen")
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._seen = self._hits = 0
+        self._chance = random.Random(count.seed)  # noqa: S311 - to be repeatable
+
+    def strikes(self) -> bool:
+        """Whether one more of what is chosen is hit; it counts."""
+        count = self._count
+        if count.times and self._hits >= count.times:
+            return False
+        self._seen += 1
+        if (count.on and self._seen != count.on) or (count.every and self._seen % count.every):
+            return False
+        if count.probability < 1 and self._chance.random() >= count.probability:
+            return False
+        self._hits += 1
+        return True
+
+
 class Rule:
     """A fault that is active until it is cleared; as a context manager, until its block ends."""
 
@@ -113,14 +147,14 @@ class Rule:
         self,
         kind: FaultKind,
         selector: Selector,
-        count: Count,
+        tally: Tally,
         *,
         seconds: float = 0.0,
         copies: int = 0,
         text: str = "",
         max_payload: int = 0,
         server_id: Callable[[], str] = str,
-        run: Callable[[Callable[[], None]], None],
+        run: Run,
     ) -> None:
         """`server_id` is asked for the server at the other end of a route.
 
@@ -138,20 +172,12 @@ class Rule:
         self.is_active = True
         self.on_clear: Callable[[], None] | None = None
         """Called once when it is cleared."""
-        self._count = count
-        self._seen = 0
-        self._chance = random.Random(count.seed)  # noqa: S311 - to be repeatable
+        self._tally = tally
         self._run = run
 
     def strikes(self) -> bool:
         """Whether one more chosen message is hit; it counts."""
-        count = self._count
-        if not self.is_active or (count.times and self.hits >= count.times):
-            return False
-        self._seen += 1
-        if (count.on and self._seen != count.on) or (count.every and self._seen % count.every):
-            return False
-        if count.probability < 1 and self._chance.random() >= count.probability:
+        if not self.is_active or not self._tally.strikes():
             return False
         self.hits += 1
         return True
@@ -176,6 +202,11 @@ class Rule:
             raise AssertionError(f"no traffic was hit by {self}")
 
     def __str__(self) -> str:
+        return f"{self.words}: {self.hits} hits{'' if self.is_active else ', cleared'}"
+
+    @property
+    def words(self) -> str:
+        """What it is, and what it chooses."""
         selector = self.selector
         chosen = {
             "subject": selector.subject or None,
@@ -186,8 +217,7 @@ class Rule:
             "route": selector.route,
         }
         words = ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value is not None)
-        end = "" if self.is_active else ", cleared"
-        return f"{self.kind.value}({words}): {self.hits} hits{end}"
+        return f"{self.kind.value}({words})"
 
     def __enter__(self) -> Self:
         return self

@@ -39,3 +39,6 @@ class StoppedScheduler:
 
     def call_soon(self, call: Callable[[], None]) -> None:
         pass
+
+    def input_waits(self) -> bool:
+        return False

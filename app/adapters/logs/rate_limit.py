@@ -84,6 +84,10 @@ class RateLimitedEventLog(EventLog):
     def reopen(self) -> None:
         self._inner.reopen()
 
+    def levels_changed(self) -> None:
+        self.debug = self._inner.debug
+        self.trace = self._inner.trace
+
     def close(self) -> None:
         """Log what was held back, then close the other log. For any thread; may be called twice."""
         for kind in list(self._kinds.values()):

@@ -35,6 +35,12 @@ class RecentLines(EventLog):
         self._trace = trace
         self._lines: deque[str] = deque(maxlen=KEPT)
 
+    def switch(self, onward: EventLog | None, *, debug: bool, trace: bool) -> EventLog | None:
+        """Pass lines on to another log from now on; return the one before, which is to be closed."""
+        before, self._onward = self._onward, onward
+        self._debug, self._trace = debug, trace
+        return before
+
     @property
     def debug(self) -> bool:
         return self._debug or (self._onward is not None and self._onward.debug)
@@ -62,6 +68,9 @@ class RecentLines(EventLog):
     def reopen(self) -> None:
         if self._onward is not None:
             self._onward.reopen()
+
+    def levels_changed(self) -> None:
+        """No copy is kept."""
 
     def close(self) -> None:
         if self._onward is not None:

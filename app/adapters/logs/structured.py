@@ -85,6 +85,9 @@ class StructuredEventLog(EventLog):
             return self._chain.line(LogReopenFailed(None, str(error)))
         return self._chain.line(LogReopened(None))
 
+    def levels_changed(self) -> None:
+        """Nothing lies beneath."""
+
     def close(self) -> None:
         """Write the queued lines, within the writer's time limit. May be called twice."""
         self._writer.close()

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from . import metrics, pages, varz
+from . import metrics, pages, slow, varz
 from .connections import Connz, Routez
 from .context import MonitoringContext
 from .explanation import ExplainPage
@@ -28,7 +28,7 @@ from .parameters import (
     error_line,
     is_on,
 )
-from .schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
+from .schemas import Accstatz, Gatewayz, Leafz, Slowz, Subsz, Varz
 from .stacks import stacks
 from .stepper import Chunks
 from .streams_page import StreamsPage
@@ -37,7 +37,7 @@ _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
 _CLASSIC = (
     *("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz"),
-    *("/accstatz", "/gatewayz", "/leafz", "/jsz"),
+    *("/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
 )
 
 _Responses = dict[int | str, dict[str, Any]]
@@ -76,9 +76,22 @@ def create_app(
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)
-    app.openapi()  # made once, before the first request
+    app.openapi_schema = _schema_of(app, routers)
     known_as = context.settings.known_as | machine_names()
     return MonitoringMiddleware(app, _CLASSIC, context.stepper, context.probe_stepper, known_as)
+
+
+_SCHEMAS: dict[tuple[str, ...], dict[str, Any]] = {}
+"""The documents of ``/openapi.json``: to make one takes as long as all else that a server needs to start."""
+
+
+def _schema_of(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
+    """Made once for all servers with the same pages, and before the first request."""
+    further = (getattr(route, "path", "") for router in routers for route in router.routes)
+    key = (app.version, *further)
+    if key not in _SCHEMAS:
+        _SCHEMAS[key] = app.openapi()
+    return _SCHEMAS[key]
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:
@@ -112,6 +125,13 @@ class StatusPages:
         )
         router.add_api_route(
             "/subscriptionsz", self.subsz, response_model=Subsz, responses=_JSON, include_in_schema=False
+        )
+        router.add_api_route(
+            "/slowz",
+            self.slowz,
+            response_model=Slowz,
+            responses=_JSON,
+            summary="Receivers that were too slow",
         )
         router.add_api_route(
             "/accstatz", self.accstatz, response_model=Accstatz, responses=_JSON, summary="Accounts"
@@ -161,6 +181,11 @@ class StatusPages:
             else pages.subsz(self._context)
         )
         return await self._long(chunks, question.callback)
+
+    async def slowz(self, question: Annotated[PageQuery, Query()]) -> Response:
+        """Receivers that others waited for, or that were closed for it, with what they had pending."""
+        self._context.requests.slowz += 1
+        return reply(indented(slow.slowz(self._context)), question.callback)
 
     async def accstatz(self, question: Annotated[AccstatzQuery, Query()]) -> Response:
         """Figures of the one account that all clients belong to."""

@@ -1,6 +1,6 @@
 """What all pages share: the broker's view, settings, clocks, and the budget of time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,6 +72,12 @@ class MonitorSettings:
     """The log's destination, in words."""
     config_file: str = ""
     """Empty where only flags configure the server."""
+    loaded: float | None = None
+    """When the configuration was read, on the monotonic scale; None for the start of the server."""
+    certificates: Mapping[str, float] = field(default_factory=dict)
+    """When each certificate ends, by section, in seconds since the epoch; it may change."""
+    digest: str = ""
+    """Of the configuration without its secrets."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
     """The users that are configured, without their secrets."""
 
@@ -89,13 +95,14 @@ class RequestCounts:
     gatewayz: int = 0
     healthz: int = 0
     leafz: int = 0
+    slowz: int = 0
     stacksz: int = 0
     jsz: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MonitoringContext:
-    """What the pages of one server share."""
+    """What the pages of one server share. Its settings are replaced when the configuration is."""
 
     view: BrokerView
     settings: MonitorSettings

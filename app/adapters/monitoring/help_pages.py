@@ -45,6 +45,7 @@ dd { margin-left: 7rem; }
 <dt><a href=/routez>routez</a></dt><dd>routes to other servers</dd>
 <dt><a href=/subsz>subsz</a></dt><dd>subscriptions</dd>
 <dt><a href=/metrics>metrics</a></dt><dd>for Prometheus</dd>
+<dt><a href=/slowz>slowz</a></dt><dd>receivers that were too slow</dd>
 <dt><a href=/healthz>healthz</a></dt><dd>for probes</dd>
 <dt><a href=/accstatz>accstatz</a></dt><dd>accounts</dd>
 <dt><a href=/gatewayz>gatewayz</a></dt><dd>gateways: there are none</dd>

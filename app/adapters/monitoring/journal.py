@@ -160,5 +160,10 @@ class JournaledLog(EventLog):
     def reopen(self) -> None:
         self._log.reopen()
 
+    def levels_changed(self) -> None:
+        self._log.levels_changed()
+        self.debug = self._log.debug
+        self.trace = self._log.trace
+
     def close(self) -> None:
         self._log.close()

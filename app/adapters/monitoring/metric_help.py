@@ -95,6 +95,9 @@ _HELP: Mapping[str, str] = {
     "process_resident_memory_bytes": "Resident memory, in bytes.",
     "pynatsd_loop_lag_seconds": "Seconds by which the event loop was late with a timer, at worst, over the "
     "last 15 seconds. Clients wait for as long.",
+    "pynatsd_certificate_not_after_seconds": "When the certificate of a section ends, in "
+    "seconds since the epoch; the section is in the label value.",
+    "pynatsd_lame_duck": "1 while the server sends its clients elsewhere, before it stops; else 0.",
     "pynatsd_monitoring_seconds_total": "Seconds of the event loop that monitoring has taken.",
 }
 

@@ -50,6 +50,8 @@ def metrics(context: MonitoringContext) -> Steps[str]:
         Metric("routez_num_routes", len(routes)),
         *_of_page("subsz", subsz.model_dump(mode="json")),
         *_of_health(serving=context.view.health().serving),
+        *_of_certificates(context.settings.certificates),
+        Metric("pynatsd_lame_duck", 1 if varz.lame_duck is not None else 0, prefix=""),
         *_of_process(context, descriptors, varz.mem),
     ]
     return "".join(_lines(sample, varz.server_id) for sample in samples)
@@ -90,6 +92,11 @@ def _of_health(*, serving: bool) -> Iterator[Metric]:
     """For the first, 0 means healthy; for the second, 1 does."""
     yield Metric("healthz_status", 0 if serving else 1)
     yield Metric("healthz_status_value", 1 if serving else 0, "ok" if serving else "error")
+
+
+def _of_certificates(ends: Mapping[str, float]) -> Iterator[Metric]:
+    for section, moment in sorted(ends.items()):
+        yield Metric("pynatsd_certificate_not_after_seconds", moment, section, prefix="")
 
 
 def _of_process(context: MonitoringContext, descriptors: int | None, memory: int) -> Iterator[Metric]:

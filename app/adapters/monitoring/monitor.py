@@ -1,7 +1,7 @@
 """Starting and stopping monitoring.
 
 FastAPI and its dependencies take a quarter of a second to import, and open hundreds of
-files. So they are imported in a thread, before clients can take the last descriptors.
+files. So they are imported in a thread, and before clients could take the last descriptors.
 A failure of monitoring affects nothing else: it is logged, and monitoring is retried.
 """
 
@@ -119,6 +119,21 @@ class HttpMonitor:
         self._server: HttpServer | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._ports: dict[str, int] = {}
+        self._context: MonitoringContext | None = None
+
+    def update(self, settings: MonitorSettings) -> None:
+        """Show these from now on; what is about sockets stays."""
+        self._settings = settings
+        if self._context is not None:
+            self._context.settings = self._with_ports(settings)
+
+    def _with_ports(self, settings: MonitorSettings) -> MonitorSettings:
+        return replace(
+            settings,
+            http_host=next((endpoint.host for endpoint in self._endpoints), ""),
+            http_port=self._ports.get(HTTP, 0),
+            https_port=self._ports.get(HTTPS, 0),
+        )
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -126,7 +141,7 @@ class HttpMonitor:
         return self._ports
 
     async def listen(self) -> None:
-        """Bind the ports and prepare the pages; clients wait until `start`. Raises `ListenError`."""
+        """Bind the ports; who connects waits until `start`. Raises `ListenError`."""
         for endpoint in self._endpoints:
             try:
                 listening = await self._needs.open_socket(endpoint.host, endpoint.port, BACKLOG)
@@ -136,6 +151,9 @@ class HttpMonitor:
             self._sockets.append(listening)
             port = self._ports[endpoint.scheme] = listening.getsockname()[1]
             self._needs.events.record(MonitorStarting(None, endpoint.host, port, endpoint.scheme))
+
+    async def prepare(self) -> None:
+        """Import the pages and make the first ones. A failure is logged."""
         if self._sockets:
             await self._attempt(self._prepare(), SHORTEST_DELAY)
 
@@ -202,17 +220,12 @@ class HttpMonitor:
     def _make_server(self) -> "HttpServer":
         """Import the server and make it; called in a thread."""
         server = import_module(".server", __package__)
-        settings = replace(
-            self._settings,
-            http_host=next((endpoint.host for endpoint in self._endpoints), ""),
-            http_port=self._ports.get(HTTP, 0),
-            https_port=self._ports.get(HTTPS, 0),
-        )
+        settings = self._with_ports(self._settings)
         sockets = [
             server.ListenSocket(listening, endpoint.tls, settings.tls_timeout)
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
-        context = MonitoringContext(
+        context = self._context = MonitoringContext(
             self._needs.view,
             settings,
             WallTime(self._needs.clock),

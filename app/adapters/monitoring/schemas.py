@@ -40,6 +40,7 @@ class RequestStats(PageModel):
     gatewayz: Annotated[int | None, Field(serialization_alias="/gatewayz")] = None
     healthz: Annotated[int | None, Field(serialization_alias="/healthz")] = None
     leafz: Annotated[int | None, Field(serialization_alias="/leafz")] = None
+    slowz: Annotated[int | None, Field(serialization_alias="/slowz")] = None
     stacksz: Annotated[int | None, Field(serialization_alias="/stacksz")] = None
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -61,6 +62,14 @@ class ClusterSection(PageModel):
     cluster_port: int
     auth_timeout: Number
     tls_required: bool
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+
+
+class LameDuckSection(PageModel):
+    """A server that sends its clients elsewhere, and will stop then."""
+
+    began: str
+    ends: Annotated[str, Field(description="When its last client will be closed, at the latest.")]
 
 
 class Verdict(PageModel):
@@ -219,10 +228,20 @@ class Varz(PageModel):
     )
     python: Annotated[str, Field(description="The interpreter and its version.")] = ""
     data_plane: Annotated[str, Field(description="The data plane that runs, native or python.")] = ""
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+    websocket_tls_cert_not_after: Annotated[
+        str | None, Field(description="The same for the certificate of websockets.")
+    ] = None
+    config_digest: Annotated[
+        str | None, Field(description="A digest of the configuration that is in force, without its secrets.")
+    ] = None
     held_publishers: Annotated[int, Field(description="Publishers that wait now for a slow receiver.")] = 0
     held_seconds: Annotated[
         Number, Field(description="For which publishers have waited for slow receivers, all together.")
     ] = 0.0
+    lame_duck: Annotated[
+        LameDuckSection | None, Field(description="Lame duck mode; left out unless it is on.")
+    ] = None
     recent_slow_consumers: Annotated[
         list[SlowConsumerEntry], Field(description="The last receivers that were closed, the latest last.")
     ] = []
@@ -240,6 +259,41 @@ class SubscriptionDetail(PageModel):
     msgs: Annotated[int, Field(description="Delivered so far.")]
     max: Annotated[int | None, Field(description="It ends after this many messages.")] = None
     cid: int
+
+
+class SlowSubject(PageModel):
+    """A subject, as the receiver subscribed to it."""
+
+    subject: str
+    messages: Annotated[int, Field(description="For the receiver, since it subscribed.")]
+    behind: Annotated[int, Field(description="For the receiver, since it fell behind.")]
+
+
+class SlowEntry(PageModel):
+    """A receiver that was too slow."""
+
+    action: Annotated[str, Field(description="held: publishers waited for it; cut: it was closed.")]
+    kind: Annotated[str, Field(description="cid for a client, rid for a route.")]
+    cid: Annotated[int, Field(description="The number of the connection.")]
+    name: str
+    ip: str
+    port: int
+    at: str
+    reason: str
+    behind_since: str | None = None
+    pending_bytes: int
+    publishers: Annotated[int, Field(description="That waited for it then.")]
+    subjects: list[SlowSubject]
+
+
+class Slowz(PageModel):
+    """The latest receivers that were too slow, the latest first."""
+
+    now: str
+    held_publishers: int
+    slow_consumers: Annotated[int, Field(description="Receivers that were closed, ever.")]
+    total: Annotated[int, Field(description="Those that are remembered.")]
+    receivers: list[SlowEntry]
 
 
 class Subsz(PageModel):

@@ -1,12 +1,14 @@
 """The answer of ``/varz``, made from the broker's view (monitoring-pages.md, section 3)."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from ...ports.broker_view import PROTO, ClusterFacts, ServerFacts, SlowConsumerRecord
+from ...ports.broker_view import PROTO, ClusterFacts, LameDuckFacts, ServerFacts, SlowConsumerRecord
 from .context import MonitoringContext
 from .formats import duration, nanoseconds, rfc3339
 from .schemas import (
     ClusterSection,
+    LameDuckSection,
     PeerCounts,
     RequestStats,
     SlowConsumerEntry,
@@ -33,7 +35,7 @@ def varz(context: MonitoringContext) -> Varz:
         **current,
         http_req_stats=_requests(context),
         slow_consumer_stats=peer_counts(facts.slow_consumers, facts.slow_routes),
-        cluster=_cluster(facts.cluster),
+        cluster=_cluster(facts.cluster, context.settings.certificates),
         events=context.journal.counts() or None,
     )
 
@@ -85,7 +87,7 @@ def _resources(context: MonitoringContext, facts: ServerFacts) -> Fields:
     wall_time, figures = context.wall_time, context.figures
     return {
         "start": rfc3339(wall_time.of(facts.started)),
-        "config_load_time": rfc3339(wall_time.of(facts.started)),
+        "config_load_time": rfc3339(wall_time.of(context.settings.loaded or facts.started)),
         "now": rfc3339(wall_time.now()),
         "uptime": duration(context.view.monotonic() - facts.started),
         "mem": figures.memory(),
@@ -119,8 +121,12 @@ def _own(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "pynatsd": settings.pynatsd,
         "python": settings.python,
         "data_plane": settings.data_plane,
+        "config_digest": settings.digest or None,
+        "tls_cert_not_after": _moment(settings.certificates.get("tls")),
+        "websocket_tls_cert_not_after": _moment(settings.certificates.get("websocket.tls")),
         "held_publishers": facts.held_publishers,
         "held_seconds": round(facts.held_seconds, 3),
+        "lame_duck": _lame_duck(context, facts.lame_duck),
         "recent_slow_consumers": [_slow_consumer(context, record) for record in facts.slow_consumer_log],
     }
 
@@ -130,6 +136,13 @@ def _jetstream(context: MonitoringContext) -> Fields:
     if streams is None:
         return {}
     return {"config": streams.config(), "stats": streams.figures(), "limits": {}}
+
+
+def _lame_duck(context: MonitoringContext, facts: LameDuckFacts | None) -> LameDuckSection | None:
+    if facts is None:
+        return None
+    of = context.wall_time.of
+    return LameDuckSection(began=rfc3339(of(facts.began)), ends=rfc3339(of(facts.ends)))
 
 
 def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
@@ -176,13 +189,21 @@ def _requests(context: MonitoringContext) -> RequestStats:
     )
     if not context.is_current:
         return answered
-    of_today = ("accstatz", "gatewayz", "healthz", "leafz", "stacksz")
+    of_today = ("accstatz", "gatewayz", "healthz", "leafz", "slowz", "stacksz")
     return answered.model_copy(update={name: getattr(counts, name) for name in of_today})
 
 
-def _cluster(facts: ClusterFacts | None) -> ClusterSection | None:
+def _cluster(facts: ClusterFacts | None, ends: Mapping[str, float]) -> ClusterSection | None:
     if facts is None:
         return None
     return ClusterSection(
-        addr=facts.host, cluster_port=facts.port, auth_timeout=facts.auth_timeout, tls_required=facts.tls
+        addr=facts.host,
+        cluster_port=facts.port,
+        auth_timeout=facts.auth_timeout,
+        tls_required=facts.tls,
+        tls_cert_not_after=_moment(ends.get("cluster.tls")),
     )
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)

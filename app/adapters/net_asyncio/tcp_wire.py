@@ -30,6 +30,10 @@ class LoopScheduler(Scheduler):
         """Make the call once, in the loop's next turn."""
         self._loop.call_soon(call)
 
+    def input_waits(self) -> bool:
+        """Nobody asks: it is for links alone."""
+        return True
+
 
 class TcpWire(StreamWire, asyncio.BufferedProtocol):
     """A link, driven by the event loop, or by the layers that lie between.

@@ -6,9 +6,8 @@ kept of a link is the rest of a header, and the inflater of a compressed message
 """
 
 import zlib
-from collections.abc import Callable
 
-_Buffer = bytes | memoryview
+from .websocket_masks import Buffer, Masks
 
 _CONTINUATION, _TEXT, _BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
@@ -57,21 +56,21 @@ class FrameReader:
         "_left",
         "_limit",
         "_mask",
+        "_masks",
         "_more",
         "_size",
         "_stuck",
-        "_unmask",
         "closed",
         "error",
         "pings",
     )
 
-    def __init__(self, unmask: Callable[[_Buffer, bytes], bytes], limit: int, *, deflate: bool) -> None:
+    def __init__(self, masks: Masks, limit: int, *, deflate: bool) -> None:
         """`limit` is the largest message in bytes, inflated; `deflate` says whether it may be compressed."""
-        self._unmask = unmask
+        self._masks = masks
         self._limit = limit
         self._deflate = deflate
-        self._data: _Buffer = b""
+        self._data: Buffer = b""
         self._at = 0
         self._left = 0
         """Bytes of the frame's payload to come."""
@@ -93,7 +92,7 @@ class FrameReader:
         """What is wrong with the input; nothing is read after it."""
         self._filled = 0
 
-    def feed(self, data: _Buffer) -> None:
+    def feed(self, data: Buffer) -> None:
         """Take input. It is not copied: call `keep` before its place is used again."""
         rest = self._data[self._at :]
         self._data = bytes(rest) + data if rest else data
@@ -122,31 +121,42 @@ class FrameReader:
         return self._filled
 
     def _read(self, room: memoryview) -> None:
-        filled, size = 0, len(room)
-        while filled < size and self.has_input:
+        filled, size, end = 0, len(room), len(self._data)
+        while filled < size and self.closed is None:
+            if not self._more and (self._at == end or self._stuck):
+                return
             if self._inflater is not None and (self._left or self._more):
                 filled += self._inflate(room[filled:])
                 self._filled = filled
             elif self._left:
                 at = self._at
-                take = min(self._left, len(self._data) - at, size - filled)
-                room[filled : filled + take] = self._take(take)
+                take = min(self._left, end - at, size - filled)
+                self._masks.unmask_into(room[filled:], self._data[at : at + take], self._mask)
+                self._taken(take)
                 self._filled = filled = filled + take
             else:
-                self._begin_frame()
+                self._filled = filled = self._copy_messages(room, filled)
 
-    def _take(self, count: int) -> bytes:
-        """The next bytes of the frame's payload, unmasked."""
-        at, mask = self._at, self._mask
-        self._at = at + count
+    def _copy_messages(self, room: memoryview, filled: int) -> int:
+        """Read whole messages, and begin the frame after them; return how full the room is."""
+        if not self._in_message:
+            self._at, filled = self._masks.copy_messages(self._data, self._at, room, filled, self._limit)
+            if filled == len(room) or self._at == len(self._data):
+                return filled
+        self._filled = filled
+        self._begin_frame()
+        return filled
+
+    def _taken(self, count: int) -> None:
+        """This number of bytes of the frame's payload have been read."""
+        mask = self._mask
+        self._at += count
         self._left -= count
-        piece = self._unmask(self._data[at : at + count], mask)
         if self._left:
             turn = count & 3
             self._mask = mask[turn:] + mask[:turn]
         elif self._final and self._inflater is None:
             self._in_message = False
-        return piece
 
     # --- headers -----------------------------------------------------------------
 
@@ -176,7 +186,7 @@ class FrameReader:
         self._at = start
         if control:
             self._at = start + length
-            self._control(first & 0xF, self._unmask(data[start : self._at], mask))
+            self._control(first & 0xF, self._masks.unmask(data[start : self._at], mask))
         else:
             self._data_frame(first, length, mask)
 
@@ -244,7 +254,9 @@ class FrameReader:
             return 0
         piece = inflater.unconsumed_tail
         if not piece and self._left:
-            piece = self._take(min(self._left, len(self._data) - self._at, _INFLATE_BYTES))
+            at, count = self._at, min(self._left, len(self._data) - self._at, _INFLATE_BYTES)
+            piece = self._masks.unmask(self._data[at : at + count], self._mask)
+            self._taken(count)
         if not piece and self._in_message and self._final and not self._left:
             piece = _TRAILER
             self._in_message = False

@@ -28,9 +28,13 @@ from .websocket_frames import (
     deflated,
     header,
 )
-from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest, unmasker
+from .websocket_masks import masks
+from .websocket_upgrade import OriginRules, Outcome, Refusal, Upgrade, UpgradeRequest
 
-_READ_BYTES = 128 * 1024
+LEAST_READ = 32 * 1024
+MOST_READ = 480 * 1024
+"""Bytes of frames read at once: the more come, the more, as each read has its cost; it nearly fills
+the room of two calls of the wire. A paused link keeps what it has read, so most links read little."""
 
 REPLY_BYTES = 64 * 1024
 """Pongs that a peer may leave untaken."""
@@ -70,7 +74,7 @@ class WebsocketLayers:
 
     def __init__(self, settings: WebsocketSettings) -> None:
         self.settings = settings
-        self.room = memoryview(bytearray(_READ_BYTES))
+        self.room = memoryview(bytearray(MOST_READ))
         """Where frames are read to; one for all links, which are driven one after the other."""
 
     def __call__(self, upper: Upper, setup: LinkSetup) -> "WebsocketLayer":
@@ -83,6 +87,7 @@ class WebsocketLayer(BufferingLayer):
 
     __slots__ = (
         "_phase",
+        "_read_bytes",
         "_reader",
         "_replied",
         "_request",
@@ -96,6 +101,8 @@ class WebsocketLayer(BufferingLayer):
         super().__init__(upper, setup)
         settings = self._settings = layers.settings
         self._room = layers.room
+        self._read_bytes = LEAST_READ
+        """How much is read at once."""
         self._phase = _Phase.WAITING
         self._timer = HandshakeTimer(setup.scheduler, settings.timeout, self._run_out)
         self._request: UpgradeRequest | None = UpgradeRequest(
@@ -125,13 +132,14 @@ class WebsocketLayer(BufferingLayer):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """The room for frames."""
-        return self._room
+        return self._room[: self._read_bytes]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read frames, or the request."""
         try:
             reader = self._reader
             if reader is not None:
+                self._adapt(nbytes)
                 reader.feed(self._room[:nbytes])
                 self._read(reader)
                 reader.keep()
@@ -139,6 +147,14 @@ class WebsocketLayer(BufferingLayer):
                 self._decide(self._request.receive(self._room[:nbytes]))
         except Exception as error:  # noqa: BLE001 - as `guarded`, without a further call for each read
             self.fail(error)
+
+    def _adapt(self, count: int) -> None:
+        """Read more at once, or less, after a read of `count` bytes."""
+        room = self._read_bytes
+        if count == room:
+            self._read_bytes = min(2 * room, MOST_READ)
+        elif count < room // 4:
+            self._read_bytes = max(room // 2, LEAST_READ)
 
     @guarded
     def eof_received(self) -> bool:
@@ -184,7 +200,7 @@ class WebsocketLayer(BufferingLayer):
     def _become_open(self, upgrade: Upgrade) -> None:
         self._request = None
         self._enter(_Phase.OPEN)
-        reader = self._reader = FrameReader(unmasker(), self._settings.limit, deflate=upgrade.deflate)
+        reader = self._reader = FrameReader(masks(), self._settings.limit, deflate=upgrade.deflate)
         self._window_bits = upgrade.window_bits if upgrade.deflate else 0
         self.lower.write(upgrade.response)
         self.upper.accept()

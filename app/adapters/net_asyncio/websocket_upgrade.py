@@ -160,12 +160,3 @@ def _protocol_maker() -> Callable[..., "ServerProtocol"]:
         return ServerProtocol(extensions=[factory] if deflate else None)
 
     return make
-
-
-@cache
-def unmasker() -> Callable[[bytes | memoryview, bytes], bytes]:
-    """The library's exclusive-or of data and mask, which is compiled where it can be."""
-    from websockets import frames  # noqa: PLC0415 - see above
-
-    unmask: Callable[[bytes | memoryview, bytes], bytes] = vars(frames)["apply_mask"]
-    return unmask

@@ -54,9 +54,17 @@ class ServiceManager:
         """The server accepts clients."""
         self._send_lines("READY=1")
 
+    def reloading(self, monotonic: float) -> None:
+        """The server reads its configuration again; `ready` follows. `monotonic` is the system's clock."""
+        self._send_lines(f"RELOADING=1\nMONOTONIC_USEC={int(monotonic * _MICROSECONDS)}")
+
     def stopping(self) -> None:
         """The server is stopping."""
         self._send_lines("STOPPING=1")
+
+    def status(self, text: str) -> None:
+        """What the server does, for people: one line."""
+        self._send_lines(f"STATUS={text}")
 
     def keep_alive(self, clock: Clock) -> None:
         """Send watchdog notifications from now on, if there is a watchdog.

@@ -14,11 +14,13 @@ from ..options import (
     AuthorizationOptions,
     ClusterAuthorizationOptions,
     ClusterOptions,
+    HookOptions,
     Options,
     UnixSocketOptions,
     UserOptions,
     WebsocketOptions,
 )
+from ..reloading import RELOADABLE, is_reloadable
 from ..section import Section, inner_section, key_of
 from ..tls_options import TlsOptions
 from .usage import shown
@@ -34,6 +36,7 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("unix_socket", UnixSocketOptions, "## In `unix_socket`"),
     ("jetstream", JetStreamOptions, "## In `jetstream`"),
     ("jetstream.limits", JetStreamLimitOptions, "### In `limits` of `jetstream`"),
+    ("hooks", HookOptions, "## In `hooks`"),
 )
 """All sections, each with the path that leads to it, and its title."""
 
@@ -54,11 +57,12 @@ The syntax of the file is in [Configuration](configuration.md).
 - An unknown key is an error, unless variables refer to it.
 - An option without effect beside the others makes a log line.
 - So do `prof_port` and `--profile`, as there is no Go profiler here.
+- A [reload](operations.md#reload) changes a running server where the column Reload says so.
 - An error is one line, `file:line:column: text`. All errors are reported at once, and nothing starts.
 - `pynatsd --check -c FILE` reports them, opens what a start would open, and starts nothing.
 """
 
-_HEADER = "| Key | Flag | Value | Default | Meaning |\n|---|---|---|---|---|"
+_HEADER = "| Key | Flag | Value | Default | Reload | Meaning |\n|---|---|---|---|---|---|"
 
 
 def reference() -> str:
@@ -84,7 +88,7 @@ def _flags_by_path() -> dict[str, str]:
 
 def _address_rows(section: type[Section], path: str, flags: dict[str, str]) -> Iterator[str]:
     for key, address in section.addresses.items():
-        yield _row(f"`{key}`", flags.get(_join(path, key), ""), "address", "", address.meaning)
+        yield _row(f"`{key}`", flags.get(_join(path, key), ""), "address", "", "no", address.meaning)
 
 
 def _field_rows(section: type[Section], path: str, flags: dict[str, str]) -> Iterator[str]:
@@ -93,7 +97,14 @@ def _field_rows(section: type[Section], path: str, flags: dict[str, str]) -> Ite
         if not key.hidden:
             names = ", ".join(f"`{each}`" for each in (name, *key.also))
             flag = flags.get(_join(path, name), "")
-            yield _row(names, flag, _kind(field), _default(field), key.meaning)
+            yield _row(names, flag, _kind(field), _default(field), _reload(_join(path, name)), key.meaning)
+
+
+def _reload(key: str) -> str:
+    """Whether a reload changes it."""
+    if is_reloadable(key):
+        return "yes"
+    return "in part" if any(each.startswith(f"{key}.") for each in RELOADABLE) else "no"
 
 
 def _row(*cells: str) -> str:
@@ -135,7 +146,7 @@ def _name(kind: Any) -> str:  # noqa: ANN401 - whatever an annotation may be
         return "array of strings"
     if hasattr(kind, "__metadata__"):
         return _name(get_args(kind)[0])
-    return {bool: "`true` or `false`", str: "string", Permissions: "map"}[kind]
+    return {bool: "`true` or `false`", float: "time", str: "string", Permissions: "map"}[kind]
 
 
 def _default(field: FieldInfo) -> str:

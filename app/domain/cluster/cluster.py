@@ -127,6 +127,28 @@ class Cluster:
         """Let other limits hold from now on."""
         self._pings.set_limits(*_ping_limits(limits))
 
+    def reconfigure(self, settings: ClusterSettings) -> None:
+        """Take part in this way from now on: dial servers that are new, end routes to those that are gone.
+
+        Other servers learn what has changed about us. Where we listen cannot change.
+        """
+        before, self.settings = self.settings, settings
+        self._logins.set_delay(settings.auth_timeout)
+        self._handshakes.set_delay(max(HANDSHAKE_SECONDS, settings.auth_timeout))
+        self._route_dialer.retry(settings.connect_retries)
+        for url in before.routes:
+            if url not in settings.routes:
+                self._remove(url)
+        self._route_dialer.log_in_with(settings.routes)
+        self._route_dialer.solicit(url for url in settings.routes if url not in before.routes)
+
+    def _remove(self, url: RouteUrl) -> None:
+        """End the route to an address that is not configured any more, if we have dialled it."""
+        destination = self._route_dialer.remove(url)
+        for session in list(self.routes.values()):
+            if destination is not None and session.destination is destination:
+                session.connection.close()
+
     def listening_on(self, port: int) -> None:
         """Tell other servers the real port from now on."""
         self._port = port
@@ -199,8 +221,19 @@ class Cluster:
             sends_on=True,
             headers=self._host.compatibility is Compatibility.CURRENT,
             server_name=settings.name,
+            ldm=greeting.info.ldm,
             ip=f"nats-route://{with_port(settings.advertised, self._port)}/" if settings.advertised else "",
         )
+
+    def introduce_again(self) -> None:
+        """Send our INFO to all other servers of our kind: what it says has changed.
+
+        gnatsd 0.8.0 would close the route, for it takes the INFO for that of a second one.
+        """
+        line = self.info().line()
+        for session in list(self.remotes.values()):
+            if session.info is not None and session.info.sends_on:
+                session.connection.send(line)
 
     def login_over(self, session: RouteSession) -> None:
         """See `Mesh`."""

@@ -222,3 +222,13 @@ class RouteListenFailed(AddressEvent):
     sentence = "Error listening on router port: {self.address} - {self.reason}"
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLeaving(Event):
+    """The peer is in lame duck mode: its clients go elsewhere, and the route will end."""
+
+    level = Level.INFO
+    sentence = "Server {self.server} has entered lame duck mode"
+
+    server: str

@@ -40,7 +40,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(("server_id", "server_name", "version", "go", "host", "ip"), str),
     **dict.fromkeys(("port", "max_payload", "proto"), int),
     **dict.fromkeys(
-        ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers"), bool
+        ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers", "ldm"), bool
     ),
     **dict.fromkeys(("connect_urls", "ws_connect_urls"), list),
 }
@@ -74,6 +74,8 @@ class RouteInfo:
     """Whether it takes messages with headers, as HMSG; gnatsd ignores the key."""
     server_name: str = ""
     """What people call it; empty for nothing but its id."""
+    ldm: bool = False
+    """Whether it is about to stop; gnatsd ignores the key."""
     ip: str = ""
     """In gossip: the URL under which the teller knows it."""
 
@@ -97,6 +99,8 @@ class RouteInfo:
             fields[SENDS_ON] = True
         if self.headers:
             fields["headers"] = True
+        if self.ldm:
+            fields["ldm"] = True
         if self.ip:
             fields["ip"] = self.ip
         if self.connect_urls:
@@ -159,6 +163,7 @@ class _Fields:
             sends_on=self._fields.get(SENDS_ON) is True,
             headers=self._fields.get("headers") is True,
             server_name=self._name(),
+            ldm=self._fields.get("ldm") is True,
             ip=self._text("ip"),
         )
 

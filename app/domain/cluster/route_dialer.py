@@ -17,7 +17,7 @@ where nobody has answered yet is dialled at a `Pace`, for a peer can name any.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -187,6 +187,28 @@ class RouteDialer:
                 self._configure(destination, url)
             if not destination.busy and destination.timer is None:
                 self._dial(destination)
+
+    def retry(self, connect_retries: int) -> None:
+        """Let this number of failures count from now on; see `Means`."""
+        self._means = replace(self._means, connect_retries=connect_retries)
+
+    def log_in_with(self, urls: Iterable[RouteUrl]) -> None:
+        """Show the credentials in these URLs from now on, where they are configured."""
+        for url in urls:
+            destination = self._known.get(_key(url))
+            if destination is not None and destination.configured:
+                destination.url = url
+
+    def remove(self, url: RouteUrl) -> Destination | None:
+        """Forget a configured address, and return it; None if it is not known."""
+        destination = self._known.get(_key(url))
+        if destination is None or not destination.configured:
+            return None
+        self._cancel(destination)
+        destination.configured = False
+        destination.own = True  # a dial that is under way is not followed by another one
+        del self._known[_key(url)]
+        return destination
 
     def _configure(self, destination: Destination, url: RouteUrl) -> None:
         """A learnt address turns out to be configured: its server was faster than we."""

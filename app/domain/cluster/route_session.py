@@ -21,7 +21,8 @@ from typing import ClassVar, Protocol
 
 from ..address import HIGHEST_PORT
 from ..credentials import Credentials, Gatekeeper, Identity
-from ..dataplane.seam import MEMBER_MARK, Naming
+from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.reach import Naming
 from ..events import AuthorizationTimedOut, Event
 from ..interest.routing import Audience
 from ..limits import Limits, route_line
@@ -48,7 +49,7 @@ from ..protocol.errors import (
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.peer import PeerSession
-from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteRefused
+from .events import GossipIgnored, RouteConnectSent, RouteErrorReceived, RouteLeaving, RouteRefused
 from .info import ROUTE_PROTOCOL, RouteInfo, connect_line, introduction, read_info
 from .route_dialer import Destination
 from .route_url import RouteUrl, is_near, read_gossip
@@ -305,7 +306,10 @@ class RouteSession(PeerSession):
         if self.info is None:
             self._introduce(info)
         elif info.server_id == self.info.server_id:
+            leaves = info.ldm and not self.info.ldm
             self.info = info
+            if leaves:
+                self.report(RouteLeaving(self.connection.link, self.name))
             self._mesh.renewed()
         else:
             self._mesh.heard_of(self, info)

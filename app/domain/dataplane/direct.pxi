@@ -3,6 +3,7 @@
 # Uses of draw: Draw
 # Uses of framing: copy
 # Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
+# Uses of native: DataPlane
 # Uses of outbox: Outbox
 # Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, pick
 
@@ -11,15 +12,15 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-from . import seam
+from . import reach
 
-cdef object REACH_NOBODY = seam.Reach.NOBODY
-cdef object REACH_CONGESTED = seam.Reach.CONGESTED
-cdef object REACH_SENT = seam.Reach.SENT
-cdef int64_t SERVER_AUDIENCE = seam.SERVER_AUDIENCE
+cdef object REACH_NOBODY = reach.Reach.NOBODY
+cdef object REACH_CONGESTED = reach.Reach.CONGESTED
+cdef object REACH_SENT = reach.Reach.SENT
+cdef int64_t SERVER_AUDIENCE = reach.SERVER_AUDIENCE
 
 cdef enum:
-    # The values of `seam.Reach`, in their order.
+    # The values of `reach.Reach`, in their order.
     _NOBODY = 0
     _CONGESTED = 1
     _SENT = 2
@@ -179,7 +180,9 @@ cdef int deliver_own(
     """Give a message to the receivers of a plan; the words are subject, reply, headers and payload."""
     cdef Delivery delivery, stripped
     cdef Message message
-    cdef bytes data = write_message(&message, words[0], words[1], words[2], words[3])
+    cdef bytes data = write_message(
+        &message, <bytes?>words[0], <bytes?>words[1], <bytes?>words[2], <bytes?>words[3]
+    )
     arrange(&delivery, &message, None)
     make_room_without_header(&delivery, &message, &stripped)
     try:
@@ -187,3 +190,24 @@ cdef int deliver_own(
     finally:
         finish_delivery(&delivery)
     return PyBytes_GET_SIZE(data) > 0
+
+
+cdef void *server_of(DataPlane plane) noexcept:
+    """The outbox that gets nothing, borrowed; NULL for none."""
+    return NULL if plane.server is None else <void *>plane.server
+
+
+cdef object reach_directly(DataPlane plane, bytes to):
+    """See `reach.Direct`."""
+    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, to)
+    return reach_named(reach_of(plan, server_of(plane), False))
+
+
+cdef object deliver_directly(DataPlane plane, bytes to not None, tuple words):
+    """See `reach.Direct`; the words are subject, reply, headers and payload."""
+    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, to)
+    cdef bint renamed = to != words[0]
+    cdef int reach = reach_of(plan, server_of(plane), renamed)
+    if reach == _SENT:
+        deliver_own(plan, plane.draw, server_of(plane), renamed, words)
+    return reach_named(reach)

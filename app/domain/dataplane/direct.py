@@ -4,14 +4,17 @@ No connection publishes them: there is no inlet, no limit, no +OK, and nobody wa
 is asked to try again later where all receivers are congested.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import cast
 
 from . import seam
+from .constants import MOST_CANDIDATES
 from .draw import Draw
 from .message import HPUB, PUB, Message
 from .plan import Group, Plan, Target, pick
-from .seam import Naming, Reach
-from .tuning import MOST_CANDIDATES
+from .plan_lookup import PlanLookup
+from .reach import SERVER_AUDIENCE, Naming, Reach
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -20,7 +23,7 @@ def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> 
     if headers:
         words.append(b"%d" % len(headers))
     words.append(b"%d" % (len(headers) + len(payload)))
-    return Message(HPUB if headers else PUB, b"", b"", words)
+    return Message(HPUB if headers else PUB, b"", words)
 
 
 def reach_of(plan: Plan, skip: seam.Outbox | None, *, renamed: bool) -> Reach:
@@ -82,3 +85,35 @@ def _make_room(target: Target) -> None:
     outbox = target.outbox
     if outbox is not None and outbox.congested and outbox.room() < 0:
         outbox.owner.pressed(own=True)
+
+
+class DirectDelivery(ABC):
+    """The part of a plane that sends the server's own messages. See `reach.Direct`."""
+
+    lookup: PlanLookup
+    draw: Draw
+    server: seam.Outbox | None
+
+    @abstractmethod
+    def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
+        """Give a message to one receiver, unless its connection is closed."""
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Reach:
+        """See `reach.Direct`."""
+        plan, skip, renamed = self._plan_of(to), self.server, to != subject
+        reach = reach_of(plan, skip, renamed=renamed)
+        if reach is Reach.SENT:
+            message = message_of(subject, reply, headers, payload)
+            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
+            for target in receivers(plan, self.draw, skip, renamed=renamed):
+                self.deliver_one(target, message, tail)
+        return reach
+
+    def reach(self, to: bytes) -> Reach:
+        """See `reach.Direct`."""
+        return reach_of(self._plan_of(to), self.server, renamed=False)
+
+    def _plan_of(self, to: bytes) -> Plan:
+        return self.lookup.plan_now(cast("seam.Plane", self), SERVER_AUDIENCE, to)

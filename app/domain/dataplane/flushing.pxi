@@ -7,12 +7,12 @@ from libc.stdint cimport int64_t
 
 import math
 
-from . import tuning
+from . import constants
 
-cdef int64_t FLUSH_BYTES = tuning.FLUSH_BYTES
-cdef int64_t BYTES_PER_CHECK = tuning.BYTES_PER_CHECK
-cdef Py_ssize_t OUTBOXES_PER_CHECK = tuning.OUTBOXES_PER_CHECK
-cdef double FLUSH_SECONDS = tuning.FLUSH_SECONDS
+cdef int64_t FLUSH_BYTES = constants.FLUSH_BYTES
+cdef int64_t BYTES_PER_CHECK = constants.BYTES_PER_CHECK
+cdef Py_ssize_t OUTBOXES_PER_CHECK = constants.OUTBOXES_PER_CHECK
+cdef double FLUSH_SECONDS = constants.FLUSH_SECONDS
 
 
 @cython.final

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
+from .constants import BYTES_PER_CHECK, FLUSH_BYTES, FLUSH_SECONDS, OUTBOXES_PER_CHECK
 from .outbox import Outbox
-from .tuning import BYTES_PER_CHECK, FLUSH_BYTES, FLUSH_SECONDS, OUTBOXES_PER_CHECK
 
 
 class Flushing:

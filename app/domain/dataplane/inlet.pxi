@@ -6,14 +6,15 @@
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
-from . import seam, tuning
+from . import constants, seam
 
-cdef Py_ssize_t OWN_BYTES = tuning.OWN_BYTES
+cdef Py_ssize_t OWN_BYTES = constants.OWN_BYTES
+cdef object HookedMessage = seam.HookedMessage
 
 
 @cython.final
@@ -74,6 +75,9 @@ cdef class Inlet:
             return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self.own), self.filled)
         return self.rest if self.rest is not None else b""
 
+    def put(self, bytes data not None):
+        self.keep(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), 0)
+
     def serves_another(self, Outbox besides not None, int64_t low):
         if self.latest is not None and self.latest.serves_another(besides, low):
             return True
@@ -106,6 +110,21 @@ cdef class Inlet:
                 PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) if for_reply else b"",
             )
         return 0
+
+    cdef bint hand_over(self, Plan plan, Message *message) except? True:
+        """Give a message to the control plane; whether the ingest goes on."""
+        cdef const char *line = message.line
+        if self.trace:
+            self.trace_message(message)
+        return self.control.hooked(
+            plan,
+            HookedMessage(
+                PyBytes_FromStringAndSize(line + message.subject, message.subject_size),
+                PyBytes_FromStringAndSize(line + message.reply, message.reply_size),
+                message.header,
+                PyBytes_FromStringAndSize(line + message.line_size, message.size),
+            ),
+        )
 
     cdef int report_unheard(self, Message *message) except -1:
         """A request reached nobody."""

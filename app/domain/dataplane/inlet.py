@@ -1,11 +1,11 @@
 """What one connection sends, in the plain twin: its rest, its mode and its counters."""
 
 from . import seam
+from .constants import OWN_BYTES
 from .message import Bounds, Message
 from .outbox import Outbox
 from .plan import Plan
 from .seam import Control, Kind, Search
-from .tuning import OWN_BYTES
 
 
 class Inlet:
@@ -92,6 +92,10 @@ class Inlet:
     def kept(self) -> bytes:
         """See `seam.Inlet`."""
         return bytes(memoryview(self.own)[: self.filled]) if self.own is not None else self.rest
+
+    def put(self, data: bytes) -> None:
+        """See `seam.Inlet`."""
+        self.keep(data, 0)
 
     def note(self, plan: Plan) -> None:
         """Remember whom the latest messages were for."""

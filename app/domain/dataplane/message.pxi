@@ -5,11 +5,14 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from ..protocol.commands import LINE_SLACK
-from . import seam
+from . import constants, seam
 from ..limits import MAX_SIZE_DIGITS
+
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef enum:
     _MEMO_BYTES = 256
@@ -19,8 +22,9 @@ cdef enum:
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
+cdef int CLIENT = seam.Kind.CLIENT
 cdef int ROUTE = seam.Kind.ROUTE
-cdef bytes MEMBER_MARK = seam.MEMBER_MARK
+cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
 cdef Py_ssize_t MARK_SIZE = PyBytes_GET_SIZE(MEMBER_MARK)
 
@@ -117,21 +121,33 @@ cdef inline bint is_any_message(Message *message, int kind, bint headers) noexce
 
 
 cdef inline bint is_member(const char *sid, Py_ssize_t count) noexcept nogil:
-    """Whether the sid names one member of a queue group: it begins with `seam.MEMBER_MARK`."""
+    """Whether the sid names one member of a queue group: it begins with `constants.MEMBER_MARK`."""
     return count >= MARK_SIZE and sid[0] == MARK[0] and memcmp(sid, MARK, MARK_SIZE) == 0
 
 
-cdef inline bint is_reserved(Message *message) noexcept nogil:
-    """Whether the reply subject is one of `seam.RESERVED_REPLIES`."""
+cdef inline bint is_of_gateways(const char *name, Py_ssize_t count) noexcept nogil:
+    """Whether a subject belongs to gateways, see ``reserved``."""
+    return (count > 4 and memcmp(name, b"$GR.", 4) == 0) or (count > 5 and memcmp(name, b"_GR_.", 5) == 0)
+
+
+cdef inline bint is_reserved_subject(Message *message) noexcept nogil:
+    """Whether servers alone publish to the subject."""
+    cdef const char *subject = message.line + message.subject
+    if subject[0] != c'_' and subject[0] != c'$':
+        return False
+    return is_of_gateways(subject, message.subject_size)
+
+
+cdef inline bint is_reserved_reply(Message *message) noexcept nogil:
+    """Whether servers alone name the reply subject."""
     cdef const char *reply = message.line + message.reply
     cdef Py_ssize_t count = message.reply_size
     if count < 4 or (reply[0] != c'_' and reply[0] != c'$'):
         return False
     return (
         memcmp(reply, b"_R_.", 4) == 0
-        or memcmp(reply, b"$GR.", 4) == 0
-        or (count >= 5 and memcmp(reply, b"_GR_.", 5) == 0)
-        or (count >= 8 and memcmp(reply, b"$JS.ACK.", 8) == 0)
+        or is_of_gateways(reply, count)
+        or (count > 8 and memcmp(reply, b"$JS.ACK.", 8) == 0)
     )
 
 
@@ -252,6 +268,21 @@ cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
     if stop + 2 > count:
         return FAULT_TERMINATOR if stop < count and line[stop] != c'\r' else _INCOMPLETE
     return _SOUND if line[stop] == c'\r' and line[stop + 1] == c'\n' else FAULT_TERMINATOR
+
+
+cdef bint is_whole_message(Message *message, const char *data, Py_ssize_t count) noexcept:
+    """Take apart a PUB or HPUB, of any size; whether the bytes are one, and no more."""
+    cdef const char *end = <const char *>memchr(data, c'\n', count)
+    cdef Bounds bounds
+    bounds.payload = -1
+    bounds.line = PY_SSIZE_T_MAX - SLACK
+    if end is NULL:
+        return False
+    message.line = data
+    message.line_size = end - data + 1
+    if not is_any_message(message, CLIENT, True) or understand(message, &bounds) != _SOUND:
+        return False
+    return stride_of(message) == count and judge_end(message, count) == _SOUND
 
 
 # --- lines that come again ------------------------------------------------------

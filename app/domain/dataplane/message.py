@@ -1,16 +1,20 @@
 """The line of a message, taken apart, in the plain twin: PUB, HPUB, and MSG and HMSG of routes."""
 
+import sys
 from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
-from ..protocol.commands import is_too_long, words_of
+from ..protocol.commands import LINE_SLACK, is_too_long, words_of
+from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
-from .seam import MEMBER_MARK, Fault, Kind
+from .seam import Fault, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"
 HPUB = b"HPUB"
 HMSG = b"HMSG"
+_ROUTED = frozenset({MSG, HMSG})
+_HEADED = frozenset({HPUB, HMSG})
 
 
 class Bounds(NamedTuple):
@@ -20,6 +24,9 @@ class Bounds(NamedTuple):
     """Negative for no limit."""
     line: int
     """For the argument of the line."""
+
+
+_UNBOUNDED = Bounds(-1, sys.maxsize - LINE_SLACK)
 
 
 class Faulty(Exception):
@@ -35,12 +42,12 @@ class Message:
     """A line, understood, and what MSG has before and after the part of the receiver; see `framing`."""
 
     __slots__ = (
-        "argument",
         "header",
         "line",
         "member",
         "plain_start",
         "plain_tail",
+        "reply",
         "size",
         "start",
         "subject",
@@ -48,46 +55,45 @@ class Message:
         "verb",
     )
 
-    def __init__(self, verb: bytes, line: bytes, argument: bytes, words: list[bytes]) -> None:
+    def __init__(self, verb: bytes, line: bytes, words: list[bytes]) -> None:
         """`words` are those of the argument, with a size that is one."""
-        subject = words[0]
         self.verb = verb
         self.line = line
-        self.argument = argument
-        self.subject = subject
+        self.subject = words[0]
         self.member = b""
         """The sid of the only one to get it; empty if the subject says who does."""
-        if verb in {MSG, HMSG}:
+        if verb in _ROUTED:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
                 self.member = sid
         self.size = int(words[-1])
-        self.header = int(words[-2]) if is_headed(verb) else 0
+        self.header = 0
         """Bytes of the payload that are headers."""
-        if is_headed(verb) and not self.header:
-            words.pop(-2)
-        self.plain_start = start_of(subject)
-        self.start = b"H" + self.plain_start if self.header else self.plain_start
-        self.tail = tail_of(words[1:])
-        self.plain_tail = self.tail
-        """In place of `tail`, for receivers that take no headers."""
+        if verb in _HEADED:
+            self.header = int(words[-2])
+            if not self.header:
+                words.pop(-2)
+        self.start = self.plain_start = start_of(words[0])
+        self.tail = self.plain_tail = tail_of(words[1:])
+        """`plain_start` and `plain_tail` are for receivers that take no headers."""
         if self.header:
+            self.start = b"H" + self.plain_start
             self.plain_tail = tail_of([*words[1:-2], b"%d" % (self.size - self.header)])
+        self.reply = words[1] if len(words) > 2 + (self.header > 0) else b""
+        """Where an answer is to go; empty for nowhere."""
 
     @property
-    def reply(self) -> bytes:
-        """Where an answer is to go; empty for nowhere."""
-        words = self.tail.split()
-        return words[0] if len(words) > 1 + (self.header > 0) else b""
+    def argument(self) -> bytes:
+        """What came after the verb."""
+        return _argument_of(self.verb, self.line)
 
     def without_header(self, tail: bytes) -> bytes:
         """The end of a message, `tail` and payload, for receivers that take no headers."""
         return self.plain_tail + tail[len(self.tail) + self.header :]
 
 
-def is_headed(verb: bytes) -> bool:
-    """Whether messages of this verb have headers."""
-    return verb in {HPUB, HMSG}
+def _argument_of(verb: bytes, line: bytes) -> bytes:
+    return line[len(verb) :].lstrip(b" \t")
 
 
 def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
@@ -110,22 +116,40 @@ def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
 
 def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     """Take a line apart; raises `Faulty`."""
-    argument = line[len(verb) :].lstrip(b" \t")
-    if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), bounds.line):
-        raise Faulty(Fault.LINE, b"")
-    words = words_of(argument)
-    headed = is_headed(verb)
-    fewest = 2 + (verb in {MSG, HMSG}) + headed
-    if len(words) not in (fewest, fewest + 1):
-        raise Faulty(Fault.ARGUMENTS, argument)
+    if len(line) > bounds.line:
+        _check_length(verb, line, bounds.line)
+    words = words_of(line, len(verb))
+    headed = verb in _HEADED
+    fewest = 2 + (verb in _ROUTED) + headed
+    if not fewest <= len(words) <= fewest + 1:
+        raise Faulty(Fault.ARGUMENTS, _argument_of(verb, line))
     digits = words[-1]
     if not digits.isdigit():
-        raise Faulty(Fault.SIZE, argument)
+        raise Faulty(Fault.SIZE, _argument_of(verb, line))
     if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
         raise Faulty(Fault.PAYLOAD, digits)
     if headed and not _fits(words[-2], int(digits)):
-        raise Faulty(Fault.SIZE, argument)
-    return Message(verb, line, argument, words)
+        raise Faulty(Fault.SIZE, _argument_of(verb, line))
+    return Message(verb, line, words)
+
+
+def _check_length(verb: bytes, line: bytes, limit: int) -> None:
+    argument = _argument_of(verb, line)
+    if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
+        raise Faulty(Fault.LINE, b"")
+
+
+def whole_message(data: bytes) -> tuple[Message, bytes]:
+    """A PUB or HPUB of any size, and its payload with CR LF; raises `ValueError` for other bytes."""
+    line, lf, payload = data.partition(b"\n")
+    verb = verb_of(line, Kind.CLIENT, headers=True)
+    try:
+        message = understand(verb, line, _UNBOUNDED) if lf and verb else None
+    except Faulty:
+        message = None
+    if message is None or len(payload) != message.size + 2 or not payload.endswith(b"\r\n"):
+        raise ValueError(f"not one whole message: {data[:64]!r}")
+    return message, payload
 
 
 def _fits(header: bytes, size: int) -> bool:
@@ -136,9 +160,11 @@ def _fits(header: bytes, size: int) -> bool:
 def is_complete(data: bytes, stop: int) -> bool:
     """Whether the payload up to `stop` and its CR LF are there; raises `Faulty` if they cannot be."""
     after = data[stop : stop + 2]
+    if after == b"\r\n":
+        return True
     if not b"\r\n".startswith(after):
         raise Faulty(Fault.TERMINATOR, data[stop : stop + 32])
-    return len(after) == 2
+    return False
 
 
 def tails_of_run(message: Message, line: bytes, where: tuple[bytes, int], most: int) -> list[bytes]:

@@ -2,13 +2,10 @@
 # cython: auto_pickle=False
 """The data plane, compiled. ``reference`` defines what it does; ``seam`` says what each part promises.
 
-It scans where the transport wrote, makes no Python object per message, and calls
-the control plane only where the reference does. Sizes are capped before they are
-read as numbers, and no byte beyond those received is read.
-
-Its parts stand in files of their own, named as those of the plain twin: ``outbox.pxi``
-is ``outbox.py`` compiled, and so on. They are included here, so that all is one unit
-for the compiler, which then draws the parts together again where messages pass.
+It scans where the transport wrote, makes no Python object per message, and calls the control plane only
+where the reference does. Sizes are capped before they are read as numbers, and no byte beyond those
+received is read. The parts, named as those of the plain twin, are included: all is one unit for the
+compiler, which draws them together again where messages pass.
 """
 
 cimport cython
@@ -23,10 +20,8 @@ from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
-
 import math
-
-from . import seam, tuning
+from . import constants, seam
 from ..limits import route_line, route_payload
 
 include "subject.pxi"
@@ -44,10 +39,10 @@ include "plan_cache.pxi"
 include "plan_lookup.pxi"
 include "direct.pxi"
 
-cdef Py_ssize_t RECEIVE_BYTES = tuning.RECEIVE_BYTES
-cdef int64_t TURN_WORK = tuning.TURN_WORK
-cdef int64_t CHECK_WORK = tuning.CHECK_WORK
-cdef Py_ssize_t RECEIVERS_PER_CHECK = tuning.RECEIVERS_PER_CHECK
+cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
+cdef int64_t TURN_WORK = constants.TURN_WORK
+cdef int64_t CHECK_WORK = constants.CHECK_WORK
+cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
 cdef object DONE = seam.Progress.DONE
 cdef object STOPPED = seam.Progress.STOPPED
@@ -133,14 +128,18 @@ cdef class DataPlane:
         inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
         inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
 
-    def target(self, outbox, sid, subscription):
-        return Target(outbox, sid, subscription)
+    def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
 
-    def group(self):
-        return Group()
+    def group(self): return Group()
 
-    def plan(self, plain, groups, refusal=b"", denied=False):
-        return Plan(plain, groups, refusal, denied)
+    def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
+        return Plan(plain, groups, refusal, denied, hook)
+
+    def receivers(self, Plan plan not None, Outbox skip):
+        return plan.receivers_but(self.draw, skip)
+
+    def deliver_to(self, Target target not None, bytes data not None):
+        deliver_alone(target, data)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -245,8 +244,8 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
-            if inlet.guarded and message.reply_size and is_reserved(&message) and not plan.denied:
-                plan = self.no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self.guard(&message, plan)
             if plan.refused and not inlet.refused:
                 self.lookup.slow = True
                 inlet.refuse(plan, &message, plan is self.no_reply)
@@ -260,17 +259,34 @@ cdef class DataPlane:
                 if not inlet.closed:
                     inlet.keep(line, count, 0)
                 return HELD
-            if self.patient and plan.fanout() == 0 and not plan.refused:
+            if self.patient and plan.fanout() == 0 and not plan.refused and not plan.hook:
                 self.patient = False
                 inlet.keep(line, count, 0)
                 return LATER
-            position += self.publish(inlet, &message, plan, count, &work)
+            if unlikely(plan.hook):
+                position += stride_of(&message)
+                self.count_in(inlet, &message, 1)
+                if not inlet.hand_over(plan, &message):
+                    if not inlet.closed:
+                        inlet.keep(data + position, size - position, 0)
+                    return STOPPED
+                self.lookup.slow = True
+            else:
+                position += self.publish(inlet, &message, plan, count, &work)
             if self.lookup.slow or work <= check:
                 self.lookup.slow = False
                 check = work - CHECK_WORK
                 if self.over():
                     work = 0
         return HELD if self.held else DONE
+
+    cdef inline Plan guard(self, Message *message, Plan plan):
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message):
+            return Plan((), (), plan.refusal, True)
+        if message.reply_size and is_reserved_reply(message):
+            return self.no_reply
+        return plan
 
     cdef object await_line(self, Inlet inlet, const char *rest, Py_ssize_t count):
         """Keep the beginning of a line, unless it is refused."""
@@ -376,25 +392,10 @@ cdef class DataPlane:
             partial.asker.report_unheard(&partial.message)
         return 0
 
-    def deliver(
-        self,
-        bytes to not None,
-        bytes subject not None,
-        bytes reply not None=b"",
-        bytes headers not None=b"",
-        bytes payload not None=b"",
-    ):
-        cdef Plan plan = self.lookup.plan_now(self, SERVER_AUDIENCE, to)
-        cdef void *skip = NULL if self.server is None else <void *>self.server
-        cdef bint renamed = to != subject
-        cdef int reach = reach_of(plan, skip, renamed)
-        if reach == _SENT:
-            deliver_own(plan, self.draw, skip, renamed, (subject, reply, headers, payload))
-        return reach_named(reach)
+    def deliver(self, to, subject, reply=b"", headers=b"", payload=b""):
+        return deliver_directly(self, to, (subject, reply, headers, payload))
 
-    def reach(self, bytes to not None):
-        cdef Plan plan = self.lookup.plan_now(self, SERVER_AUDIENCE, to)
-        return reach_named(reach_of(plan, NULL if self.server is None else <void *>self.server, False))
+    def reach(self, bytes to not None): return reach_directly(self, to)
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work

@@ -11,7 +11,7 @@ from cpython.ref cimport PyObject, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from . import seam, tuning
+from . import constants
 
 cdef extern from "Python.h":
     """
@@ -45,7 +45,7 @@ cdef enum:
     _FIRST_CHUNK = 512
     _LARGEST_HINT = 512 * 1024
 
-cdef Py_ssize_t REFERENCED_BYTES = tuning.REFERENCED_BYTES
+cdef Py_ssize_t REFERENCED_BYTES = constants.REFERENCED_BYTES
 
 
 @cython.final

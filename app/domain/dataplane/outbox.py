@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from .seam import Naming, Owner, Sender
+from .reach import Naming
+from .seam import Owner, Sender
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""

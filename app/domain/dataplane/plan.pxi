@@ -2,25 +2,25 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of message: Delivery, without_header
+# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, is_whole_message, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
 cimport cython
-from cpython.bytes cimport PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-from . import seam, tuning
+from . import constants, reach, seam
 
-cdef int64_t DELIVERY_WORK = tuning.DELIVERY_WORK
-cdef Py_ssize_t MOST_CANDIDATES = tuning.MOST_CANDIDATES
-cdef Py_ssize_t LONGEST_RUN_FANOUT = tuning.LONGEST_RUN_FANOUT
+cdef int64_t DELIVERY_WORK = constants.DELIVERY_WORK
+cdef Py_ssize_t MOST_CANDIDATES = constants.MOST_CANDIDATES
+cdef Py_ssize_t LONGEST_RUN_FANOUT = constants.LONGEST_RUN_FANOUT
 
-cdef int NAMES_MEMBERS = seam.Naming.MEMBERS
-cdef int NAMES_ALL = seam.Naming.ALL
-cdef bytes PLAIN_MARK = seam.PLAIN_MARK
+cdef int NAMES_MEMBERS = reach.Naming.MEMBERS
+cdef int NAMES_ALL = reach.Naming.ALL
+cdef bytes PLAIN_MARK = constants.PLAIN_MARK
 
 cdef enum:
     # About what these take in memory, in bytes; see `plan`.
@@ -38,7 +38,7 @@ cdef class Target:
 
     cdef Outbox outbox
     cdef bytes middle
-    cdef object subscription
+    cdef readonly object subscription
     cdef public int64_t delivered
     cdef public int64_t limit
     cdef Py_ssize_t place  # in its group
@@ -184,13 +184,14 @@ cdef class Plan:
     cdef bytes refusal
     cdef bint refused
     cdef bint denied
+    cdef readonly int hook  # see `seam.Hook`
     cdef bint runs  # whether messages in a row may be published at once
     cdef Py_ssize_t receivers
     cdef int64_t cost
     cdef int64_t uses
     cdef int64_t epoch
 
-    def __cinit__(self, plain, groups, bytes refusal not None, bint denied=False):
+    def __cinit__(self, plain, groups, bytes refusal not None, bint denied=False, int hook=0):
         cdef Target target
         cdef Group part
         cdef tuple parts
@@ -200,6 +201,7 @@ cdef class Plan:
         self.receivers = len(self.plain) + len(self.groups)
         self.refusal = refusal
         self.denied = denied
+        self.hook = hook
         self.refused = denied or len(refusal) > 0
         self.cost = _PLAN_BYTES + _TARGET_BYTES * min(len(self.plain), _CHARGED_TARGETS)
         self.cost += _SLOT_BYTES * self.fanout()
@@ -238,6 +240,20 @@ cdef class Plan:
             deliver_to_groups(self.groups, delivery, max(start - plain, 0), stop - plain, draw, skip)
         return 0
 
+    cdef list receivers_but(self, Draw draw, Outbox skip):
+        """See `seam.Plane.receivers`."""
+        cdef Target target
+        cdef tuple parts
+        cdef list found = []
+        for target in self.plain:
+            if target.is_open() and target.outbox is not skip:
+                found.append(target)
+        for parts in self.groups:
+            target = pick(parts, draw, NULL if skip is None else <void *>skip)
+            if target is not None and target.is_open():
+                found.append(target)
+        return found
+
     cdef bint must_wait(self) except -1:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
         cdef bint waits = False
@@ -267,6 +283,24 @@ cdef class Plan:
                 if is_served(member_at(parts, i), besides, low):
                     return True
         return False
+
+
+cdef int deliver_alone(Target target, bytes data) except -1:
+    """See `seam.Plane.deliver`."""
+    cdef Delivery delivery, stripped
+    cdef Message message
+    cdef bytes prefix = None
+    if not is_whole_message(&message, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
+        raise ValueError(f"not one whole message: {data[:64]!r}")
+    if not message.tail:
+        prefix = canonical(&message)
+    arrange(&delivery, &message, prefix)
+    make_room_without_header(&delivery, &message, &stripped)
+    try:
+        target.deliver(&delivery)
+    finally:
+        finish_delivery(&delivery)
+    return 0
 
 
 cdef int deliver_to_all(

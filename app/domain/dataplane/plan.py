@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from . import seam
+from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES, PLAIN_MARK
 from .draw import Draw
 from .framing import middle_of
 from .outbox import Outbox
 from .own import own
-from .seam import PLAIN_MARK, Expiring, Naming
-from .tuning import LONGEST_RUN_FANOUT, MOST_CANDIDATES
+from .reach import Naming
+from .seam import Expiring
 
 NOWHERE = -1
 """The place of a target that is in no group."""
@@ -133,7 +134,19 @@ class Group:
 class Plan:
     """See `seam.Plan`. ``cost`` is in bytes; the plan cache has ``uses`` of it since its ``epoch``."""
 
-    __slots__ = ("cost", "denied", "epoch", "fanout", "groups", "plain", "refusal", "refused", "runs", "uses")
+    __slots__ = (
+        "cost",
+        "denied",
+        "epoch",
+        "fanout",
+        "groups",
+        "hook",
+        "plain",
+        "refusal",
+        "refused",
+        "runs",
+        "uses",
+    )
 
     def __init__(
         self,
@@ -142,11 +155,13 @@ class Plan:
         refusal: bytes,
         *,
         denied: bool = False,
+        hook: seam.Hook = seam.Hook.NONE,
     ) -> None:
         self.plain = plain
         self.groups = groups
         self.refusal = refusal
         self.denied = denied
+        self.hook = hook
         self.refused = denied or bool(refusal)
         self.fanout = len(plain) + len(groups)
         self.cost = PLAN_BYTES + SLOT_BYTES * self.fanout + TARGET_BYTES * min(len(plain), CHARGED_TARGETS)
@@ -159,6 +174,15 @@ class Plan:
             and len(plain) <= LONGEST_RUN_FANOUT
             and len({target.outbox for target in plain}) == len(plain)
         )
+
+    def receivers(self, draw: Draw, skip: Outbox | None) -> list[Target]:
+        """See `seam.Plane.receivers`."""
+        drawn = (pick(parts, draw, skip) for parts in self.groups)
+        return [
+            target
+            for target in chain(self.plain, drawn)
+            if target is not None and target.is_open and target.outbox is not skip
+        ]
 
     def must_wait(self) -> bool:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""

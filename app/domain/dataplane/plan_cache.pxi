@@ -15,7 +15,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from . import seam, tuning
+from . import constants, seam
 
 cdef enum:
     # About what these take in memory, in bytes; see `plan_cache`. Prefixes and sids come on top.
@@ -23,8 +23,8 @@ cdef enum:
     _OTHERS_BYTES = 230
     _AUDIENCE_BYTES = 130
 
-cdef int64_t PLAN_BUDGET = tuning.PLAN_BUDGET
-cdef int64_t DEEPEST_KIND = tuning.DEEPEST_KIND
+cdef int64_t PLAN_BUDGET = constants.PLAN_BUDGET
+cdef int64_t DEEPEST_KIND = constants.DEEPEST_KIND
 
 
 @cython.final

@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 from ..subjects.changes import WildcardChanges
 from ..subjects.subject import has_wildcard, is_plain, tokens_of
+from .constants import DEEPEST_KIND, PLAN_BUDGET
 from .seam import PlanFigures
-from .tuning import DEEPEST_KIND, PLAN_BUDGET
 
 ENTRY_BYTES = 300
 """About what an entry takes, with its place in the dict; its key comes on top."""
@@ -67,6 +67,7 @@ class PlanCache(Generic[P]):
         self._entries: dict[_Kind, _Entry[P]] = {}
         self._members: dict[bytes, P] = {}  # plans for single queue members, by their sid on routes
         self._depths: Counter[int] = Counter()  # entries of kinds, by leading tokens
+        self._sorted_depths: list[int] = []  # the same, without their numbers
         self._fanouts: Counter[int] = Counter()  # plans of subjects, by fan-out
         self._size = 0
         self._epoch = 1  # grows when all is forgotten
@@ -111,6 +112,8 @@ class PlanCache(Generic[P]):
         self._size += ENTRY_BYTES + len(kind[0])
         if kind[1]:
             self._depths[depth] += 1
+            if self._depths[depth] == 1:
+                self._sorted_depths = sorted(self._depths)
 
     def _find(self, audience: int, subject: bytes) -> P | None:
         """The plan for a subject: for it alone, or for one of its kinds."""
@@ -118,11 +121,18 @@ class PlanCache(Generic[P]):
         if plan is None and self._depths:
             tokens = tokens_of(subject)
             if is_plain(tokens):
-                for _, kind in self._kinds_of(tokens):
-                    plan = self._known(kind, audience)
-                    if plan is not None:
-                        break
+                return self._find_kind(audience, tokens)
         return plan
+
+    def _find_kind(self, audience: int, tokens: list[bytes]) -> P | None:
+        """The plan for the first of the kinds that a subject belongs to."""
+        for depth in self._sorted_depths:
+            if depth >= len(tokens):
+                break
+            plan = self._known(_kind_of(tokens, depth), audience)
+            if plan is not None:
+                return plan
+        return None
 
     def _known(self, kind: _Kind, audience: int) -> P | None:
         entry = self._fresh_entry(kind)
@@ -130,7 +140,7 @@ class PlanCache(Generic[P]):
 
     def _kinds_of(self, tokens: list[bytes]) -> list[tuple[int, _Kind]]:
         """The kinds a subject belongs to, as far as there may be entries for them, with their depths."""
-        return [(depth, _kind_of(tokens, depth)) for depth in sorted(self._depths) if depth < len(tokens)]
+        return [(depth, _kind_of(tokens, depth)) for depth in self._sorted_depths if depth < len(tokens)]
 
     def _fresh_entry(self, kind: _Kind) -> _Entry[P] | None:
         entry = self._entries.get(kind)
@@ -155,6 +165,8 @@ class PlanCache(Generic[P]):
             _count_down(self._fanouts, plan.fanout)
         if kind[1]:
             _count_down(self._depths, depth)
+            if depth not in self._depths:
+                self._sorted_depths.remove(depth)
 
     def _hold(self, plan: P) -> None:
         """One use more; the first one is charged."""
@@ -196,6 +208,7 @@ class PlanCache(Generic[P]):
         self._entries.clear()
         self._members.clear()
         self._depths.clear()
+        self._sorted_depths.clear()
         self._fanouts.clear()
         self._size = 0
         self._epoch += 1

@@ -14,7 +14,16 @@ from collections.abc import Callable, Sequence
 
 from ..limits import route_line, route_payload
 from . import seam
-from .direct import message_of, reach_of, receivers
+from .constants import (
+    CHECK_WORK,
+    DELIVERY_WORK,
+    FLUSH_SECONDS,
+    RECEIVE_BYTES,
+    RECEIVERS_PER_CHECK,
+    REFERENCED_BYTES,
+    TURN_WORK,
+)
+from .direct import DirectDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -26,34 +35,15 @@ from .message import (
     tails_of_run,
     understand,
     verb_of,
+    whole_message,
 )
 from .outbox import Outbox
 from .own import own
 from .partial_delivery import PartialDelivery
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .seam import (
-    RESERVED_REPLIES,
-    SERVER_AUDIENCE,
-    Control,
-    Expiring,
-    Kind,
-    Owner,
-    PlanFigures,
-    Planner,
-    Progress,
-    Reach,
-    Sender,
-)
-from .tuning import (
-    CHECK_WORK,
-    DELIVERY_WORK,
-    FLUSH_SECONDS,
-    RECEIVE_BYTES,
-    RECEIVERS_PER_CHECK,
-    REFERENCED_BYTES,
-    TURN_WORK,
-)
+from .reserved import is_reserved_reply, is_reserved_subject
+from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 
 
 def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
@@ -64,15 +54,15 @@ def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
     )
 
 
-class DataPlane:
+class DataPlane(DirectDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
-        self._draw = Draw(seed)
+        self.draw = Draw(seed)
         self._bounds = _bounds(max_payload, max_control_line)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._lookup = PlanLookup(planner)
-        self._plans = self._lookup.plans
+        self.lookup = PlanLookup(planner)
+        self._plans = self.lookup.plans
         self._no_reply = Plan((), (), b"", denied=True)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
@@ -122,6 +112,7 @@ class DataPlane:
         refusal: bytes = b"",
         *,
         denied: bool = False,
+        hook: Hook = Hook.NONE,
     ) -> Plan:
         """See `seam.Plane`."""
         return Plan(
@@ -129,7 +120,17 @@ class DataPlane:
             tuple(tuple(own(Group, part) for part in parts) for parts in groups),
             refusal,
             denied=denied,
+            hook=hook,
         )
+
+    def receivers(self, plan: seam.Plan, skip: seam.Outbox | None) -> list[Target]:
+        """See `seam.Plane`."""
+        return own(Plan, plan).receivers(self.draw, None if skip is None else own(Outbox, skip))
+
+    def deliver_to(self, target: seam.Target, data: bytes) -> None:
+        """See `seam.Plane`."""
+        message, payload = whole_message(data)
+        self.deliver_one(own(Target, target), message, message.tail + payload)
 
     def is_over(self) -> bool:
         """See `seam.Plane`."""
@@ -175,12 +176,12 @@ class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
-        self._lookup.slow = False
+        self.lookup.slow = False
         while position < len(data):
-            pause = self._pause(inlet, work)
-            if pause is not None:
+            is_over = inlet.closed or self.held or work <= 0
+            if is_over:
                 inlet.keep(b"" if inlet.closed else data[position:], 0)
-                return pause
+                return self._pause(inlet)
             end = data.find(b"\n", position)
             if end < 0:
                 return self._await_line(inlet, data[position:])
@@ -200,8 +201,8 @@ class DataPlane:
             message, plan = prepared
             position, done = self._publish(inlet, message, plan, (data, position), work)
             work -= done
-            if self._lookup.slow or work <= check:
-                self._lookup.slow = False
+            if self.lookup.slow or work <= check:
+                self.lookup.slow = False
                 check = work - CHECK_WORK
                 if self.is_over():
                     work = 0
@@ -214,12 +215,12 @@ class DataPlane:
         data, position = where
         try:
             message = self._understand(inlet, verb, line)
-            plan = self._lookup.plan_of(self, inlet, message)
+            plan = self.lookup.plan_of(self, inlet, message)
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
-            if inlet.guarded and message.reply.startswith(RESERVED_REPLIES) and not plan.denied:
-                plan = self._no_reply
+            if inlet.guarded and not plan.denied:
+                plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
             complete = is_complete(data, position + len(line) + 1 + message.size)
         except Faulty as error:
@@ -231,19 +232,40 @@ class DataPlane:
         if self.congested and plan.must_wait():
             inlet.keep(b"" if inlet.closed else data[position:], 0)
             return Progress.HELD
-        if self.patient and not plan.fanout and not plan.refused:
+        if self.patient and not plan.fanout and not plan.refused and not plan.hook:
             self.patient = False
             inlet.keep(data[position:], 0)
             return Progress.LATER
+        return self._hand_over(inlet, message, plan, where) if plan.hook else (message, plan)
+
+    def _hand_over(
+        self, inlet: Inlet, message: Message, plan: Plan, where: tuple[bytes, int]
+    ) -> tuple[Message, Plan] | Progress:
+        """Give a message to the control plane, which may do anything."""
+        data, position = where
+        start = position + len(message.line) + 1
+        stop = start + message.size
+        self._count_in(inlet, message, 1)
+        if inlet.trace:
+            inlet.control.traced(message.verb, message.argument, data[start:stop])
+        handed = HookedMessage(message.subject, message.reply, message.header, data[start:stop])
+        if not inlet.control.hooked(plan, handed):
+            inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
+            return Progress.STOPPED
+        self.lookup.slow = True
         return message, plan
 
-    def _pause(self, inlet: Inlet, work: int) -> Progress | None:
-        """Why the ingest must not go on, if so."""
+    def _guard(self, message: Message, plan: Plan) -> Plan:
+        """The plan, or one that denies what belongs to servers."""
+        if is_reserved_subject(message.subject):
+            return Plan((), (), plan.refusal, denied=True)
+        return self._no_reply if is_reserved_reply(message.reply) else plan
+
+    def _pause(self, inlet: Inlet) -> Progress:
+        """Why the ingest must not go on."""
         if inlet.closed:
             return Progress.STOPPED
-        if self.held:
-            return Progress.HELD
-        return Progress.TURN if work <= 0 else None
+        return Progress.HELD if self.held else Progress.TURN
 
     def _await_line(self, inlet: Inlet, rest: bytes) -> Progress:
         """Keep the beginning of a line, unless it is refused."""
@@ -256,7 +278,7 @@ class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refused and not inlet.refused:
             inlet.refused = True
-            self._lookup.slow = True
+            self.lookup.slow = True
             if plan.refusal:
                 inlet.outbox.send(plan.refusal)
             if plan.denied:
@@ -285,6 +307,8 @@ class DataPlane:
         data, position = where
         start = position + len(message.line) + 1
         stop = start + message.size
+        if plan.hook:  # the control plane has it
+            return stop + 2, 0
         effort = DELIVERY_WORK + plan.fanout * (DELIVERY_WORK + len(message.tail) + message.size + 2)
         is_run = plan.runs and data.startswith(message.line, stop + 2)
         if is_run and plan is inlet.plan and not inlet.verbose and not inlet.trace and inlet.echo:
@@ -309,7 +333,7 @@ class DataPlane:
             self._interrupted = True
             effort = work
         elif unheard:
-            self._lookup.slow = True
+            self.lookup.slow = True
             inlet.control.no_responders(message.subject, message.reply)
         return stop + 2, effort
 
@@ -325,15 +349,19 @@ class DataPlane:
         `skip` is the publisher, if it gets none of its own messages.
         """
         plain = len(plan.plain)
+        if plain == plan.fanout == 1:
+            if plan.plain[0].outbox is not skip:
+                self.deliver_one(plan.plain[0], message, tail)
+            return 1
         while True:
             stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:
                 if target.outbox is not skip:
-                    self._deliver(target, message, tail)
+                    self.deliver_one(target, message, tail)
             for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
-                member = pick(parts, self._draw, skip)
+                member = pick(parts, self.draw, skip)
                 if member is not None:
-                    self._deliver(member, message, tail)
+                    self.deliver_one(member, message, tail)
             position = stop
             if position >= plan.fanout or self.is_over():
                 return position
@@ -387,7 +415,8 @@ class DataPlane:
         self.out_msgs += count
         self.out_bytes += count * message.size
 
-    def _deliver(self, target: Target, message: Message, tail: bytes) -> None:
+    def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
+        """See `DirectDelivery`."""
         outbox = target.outbox
         if outbox is None or outbox.closed:
             return
@@ -401,24 +430,6 @@ class DataPlane:
         # Asked again: the delivery may have been the end of a slow consumer.
         if target.delivered == target.limit and target.subscription is not None:
             target.subscription.expired()
-
-    def deliver(
-        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
-    ) -> Reach:
-        """See `seam.Plane`."""
-        plan, skip = self._lookup.plan_now(self, SERVER_AUDIENCE, to), self.server
-        renamed = to != subject
-        reach = reach_of(plan, skip, renamed=renamed)
-        if reach is Reach.SENT:
-            message = message_of(subject, reply, headers, payload)
-            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
-            for target in receivers(plan, self._draw, skip, renamed=renamed):
-                self._deliver(target, message, tail)
-        return reach
-
-    def reach(self, to: bytes) -> Reach:
-        """See `seam.Plane`."""
-        return reach_of(self._lookup.plan_now(self, SERVER_AUDIENCE, to), self.server, renamed=False)
 
     def flush(self) -> bool:
         """See `seam.Plane`."""

@@ -22,21 +22,14 @@ scans them, `Plane.flush` hands every touched outbox to its wire once, and
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
 each message. Both twins ask it at the same points: after every line for the control
 plane, every question to the planner and every refusal, and otherwise after each
-`tuning.CHECK_WORK` units of work. `tuning.TURN_WORK` bounds a turn even if the clock does not move.
+`constants.CHECK_WORK` units of work. `constants.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-MEMBER_MARK = b"QRSID:"
-"""How a sid begins that names one member of a queue group, on routes."""
-
-PLAIN_MARK = b"RSID:"
-"""The same of a plain subscription: with a Q before it, it is found by its sid (`Naming.ALL`)."""
-
-RESERVED_REPLIES = (b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK.")
-"""How reply subjects of servers begin, which clients may not name (permission-rules.md, section 2)."""
+from .reach import Direct
 
 
 class Kind(IntEnum):
@@ -46,6 +39,27 @@ class Kind(IntEnum):
     """Publishes by PUB; MSG is a line for the control plane."""
     ROUTE = 1
     """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
+
+
+class Hook(IntEnum):
+    """Which hooks see a message before it goes on (ADR 0047)."""
+
+    NONE = 0
+    PUBLISH = 1
+    """Those that decide whether it is published; its receivers are not known yet."""
+    DELIVER = 2
+    """Those that decide for each of the plan's receivers."""
+
+
+class HookedMessage(NamedTuple):
+    """A message that hooks have to see."""
+
+    subject: bytes
+    reply: bytes
+    """Empty for none."""
+    header: int
+    """Bytes of the payload that are headers."""
+    payload: bytes
 
 
 class Progress(IntEnum):
@@ -61,27 +75,6 @@ class Progress(IntEnum):
     """The time of one turn is used up, or its work is done; the rest is kept."""
     LATER = 4
     """Nobody listens to a message, yet; it is kept, with the rest, since `Plane.patient` asked for that."""
-
-
-class Reach(IntEnum):
-    """What becomes of a message of the server itself; see `Plane.deliver`."""
-
-    NOBODY = 0
-    """No open connection listens."""
-    CONGESTED = 1
-    """All receivers are: it is given to nobody."""
-    SENT = 2
-
-
-class Naming(IntEnum):
-    """What a receiver does with a message whose sid names one subscription, not its subject."""
-
-    NEVER = 0
-    """A client: the sid is its own."""
-    MEMBERS = 1
-    """A server that finds members of queue groups so; gnatsd does."""
-    ALL = 2
-    """A server that finds plain subscriptions too, by a sid with `MEMBER_MARK`."""
 
 
 class Fault(IntEnum):
@@ -127,6 +120,13 @@ class Control(Protocol):
 
     def no_responders(self, subject: bytes, reply: bytes) -> None:
         """A message with this reply subject reached nobody, and `Inlet.no_responders` is set."""
+        ...
+
+    def hooked(self, plan: "Plan", message: HookedMessage) -> bool:
+        """Take over a message whose plan has a `Hook`: it is counted, and goes nowhere else.
+
+        False stops the ingest after it.
+        """
         ...
 
 
@@ -193,7 +193,7 @@ class Outbox(Protocol):
     headers: bool
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
     naming: int
-    """A `Naming`."""
+    """A `reach.Naming`."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -242,7 +242,7 @@ class Inlet(Protocol):
     """Discards everything from now on."""
     trace: bool
     guarded: bool
-    """Whether messages whose reply is one of `RESERVED_REPLIES` are denied."""
+    """Whether messages are denied that belong to servers: see ``reserved``."""
 
     def has_rest(self) -> bool:
         """Whether unconsumed bytes are kept."""
@@ -250,6 +250,10 @@ class Inlet(Protocol):
 
     def kept(self) -> bytes:
         """A copy of the unconsumed bytes."""
+        ...
+
+    def put(self, data: bytes) -> None:
+        """Have the next ingest consume this; only where nothing is kept."""
         ...
 
     def serves_another(self, besides: Outbox, low: int) -> bool:
@@ -266,6 +270,11 @@ class Target(Protocol):
     delivered: int
     limit: int
     """Deliveries after which it expires; 0 for none."""
+
+    @property
+    def subscription(self) -> Expiring | None:
+        """None once it is retired."""
+        ...
 
     def retire(self) -> None:
         """Take no more messages, and let go of the subscription."""
@@ -303,9 +312,11 @@ class Group(Protocol):
 class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
 
+    @property
+    def hook(self) -> int:
+        """See `Hook`."""
+        ...
 
-SERVER_AUDIENCE = 0
-"""The audience of messages of the server itself: that of clients without rules (`Audience.LENIENT`)."""
 
 NOT_KEPT = -1
 """In place of the number of tokens: the plan is for this one message."""
@@ -366,7 +377,7 @@ class PlanFigures(NamedTuple):
     """Bytes, by the estimates that `PLAN_BUDGET` is compared with."""
 
 
-class Plane(Protocol):
+class Plane(Direct, Protocol):
     """One data plane: the receive buffer, the plan cache and the totals of a broker."""
 
     in_msgs: int
@@ -420,11 +431,27 @@ class Plane(Protocol):
         refusal: bytes = b"",
         *,
         denied: bool = False,
+        hook: Hook = Hook.NONE,
     ) -> Plan:
         """A plan: all of `plain`, and for each of `groups` one member of all its parts together.
 
         `refusal`, if any, is what the publisher gets instead of a delivery. Where it is `denied`
-        the message goes nowhere, `Control.denied` is called, and there is no +OK.
+        the message goes nowhere, `Control.denied` is called, and there is no +OK. With a `hook`
+        the whole message goes to `Control.hooked`, and there is no +OK either.
+        """
+        ...
+
+    def receivers(self, plan: Plan, skip: Outbox | None) -> Sequence[Target]:
+        """Who gets one message by this plan, in order: members of groups are drawn.
+
+        None whose connection is closed, or whose outbox is the one to `skip`.
+        """
+        ...
+
+    def deliver_to(self, target: Target, data: bytes) -> None:
+        """Give one receiver a message, which is written as a whole PUB or HPUB.
+
+        Raises `ValueError` for other bytes.
         """
         ...
 
@@ -441,19 +468,6 @@ class Plane(Protocol):
 
         With a count of 0 it goes on with what was kept.
         """
-        ...
-
-    def deliver(
-        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
-    ) -> Reach:
-        """Give those who subscribe to `to` a message that names `subject`, with the next flush.
-
-        It is the server's own: counted as sent only, allowed whatever it is.
-        """
-        ...
-
-    def reach(self, to: bytes) -> Reach:
-        """What `deliver` would answer for a message on that subject."""
         ...
 
     def flush(self) -> bool:

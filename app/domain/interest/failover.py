@@ -13,7 +13,8 @@ alone. gnatsd 0.8.0 gets it as from a publisher's server, and sends nothing on.
 
 from itertools import islice
 
-from ..dataplane.seam import MEMBER_MARK, Plan, Plane, Target
+from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.seam import Plan, Plane, Target
 from ..subjects.subject import matches, tokens_of
 from .index import SubscriptionIndex
 from .subscription import Subscription

@@ -103,6 +103,19 @@ class Interest:
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.limited(subscription)
 
+    def refilter(self, subscription: Subscription, filter: Filter | None) -> None:  # noqa: A002 - see `Subscription`
+        """Let `filter` hold for it; `rights_changed` is to follow. Other servers need not hear of it."""
+        if subscription.queue is None:
+            subscription.filter = filter
+            return
+        self._index.remove(subscription)
+        subscription.filter = filter
+        self._index.insert(subscription)
+
+    def rights_changed(self) -> None:
+        """What was decided about messages holds no longer."""
+        self._forget_all_plans()
+
     def remove(self, subscription: Subscription) -> None:
         """Take out a subscription; no message reaches it any more."""
         subscription.target.retire()

@@ -14,17 +14,18 @@ combinations, or a hundred thousand receivers. So it is made in steps, and goes 
 the next turn when the time of this one is used up.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final
 
-from ..dataplane.seam import NOT_KEPT, Decision, Group, Plan, Plane, Search, Target
+from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
+from ..hooks.patterns import HookPatterns
 from ..peer_kind import PeerKind, heard_by
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
-from ..subjects.subject import is_literal
+from ..subjects.subject import is_literal, tokens_of
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, QueueGroup, SubscriptionIndex
 from .subscription import LOCAL, Subscription
@@ -41,6 +42,8 @@ class Audience:
     """Subjects with wildcards or empty tokens are refused."""
     ROUTED: Final = 2
     """Other servers: local plain subscriptions get the message, and nobody else."""
+    PASSED: Final = 3
+    """Messages of clients that have gone past the publish hooks."""
     PROFILE: Final = 4
     """Added for each `Profiles` number: one of the above, for clients with these rights."""
 
@@ -58,7 +61,7 @@ FindMember = Callable[[bytes], Subscription | None]
 _SERVED_BY_ROUTES = heard_by(PeerKind.ROUTE)
 """The kinds of peers that messages of routes are for: those whose subscriptions are announced to routes."""
 
-_Key = tuple[bool, tuple[IndexNode, ...]]
+_Key = tuple[bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -109,6 +112,9 @@ class Routing:
         self._refusal: Plan | None = None
         self._denials: dict[bytes, Plan] = {}
         """By the refusal that comes before."""
+        self.hooks: HookPatterns | None = None
+        """Which messages hooks see."""
+        self._to_hooks: Plan | None = None
         self.profiles = Profiles()
         """The rights of publishers."""
         self.suspected: set[int] = set()
@@ -141,20 +147,35 @@ class Routing:
             if self._refusal is None:
                 self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self._compatibility))
             return self._refusal, _depth(subject.count(b".") + 1, least)
+        routed, hook = audience == Audience.ROUTED, Hook.NONE
+        if self.hooks is not None:
+            is_new = audience in (Audience.LENIENT, Audience.PEDANTIC)
+            hook, decisive = self.hooks.stage(subject, is_new=is_new)
+            least = None if least is None else max(least, decisive)
+            if hook is Hook.PUBLISH:
+                return self._for_publish_hooks(plane), _depth(decisive, least)
         self.matches += 1
-        routed = audience == Audience.ROUTED
-        search = self._index.search(subject)
+        return self._search(plane, _Undecided(subject, least, routed, hook))
+
+    def _for_publish_hooks(self, plane: Plane) -> Plan:
+        if self._to_hooks is None:
+            self._to_hooks = plane.plan((), (), hook=Hook.PUBLISH)
+        return self._to_hooks
+
+    def _search(self, plane: Plane, message: "_Undecided") -> Decision | Search:
+        """Look for the receivers."""
+        search = self._index.search(message.subject)
         match = search.go_on()
         if match is not None:
-            plan = self._made.get((routed, match.ends))
+            plan = self._made.get((message.routed, message.hook, match.ends))
             if plan is None:
-                plan = self._make_at_once(plane, match.ends, routed=routed)
+                plan = self._make_at_once(plane, match.ends, message)
             if plan is not None:
-                return plan, _depth(match.decisive, least)
-        pending = _Pending(plane, self._decide(plane, search, match, _Undecided(subject, least, routed)))
+                return plan, message.depth(match.decisive)
+        pending = _Pending(plane, self._decide(plane, search, match, message))
         return pending.go_on() or pending
 
-    def _make_at_once(self, plane: Plane, nodes: tuple[IndexNode, ...], *, routed: bool) -> Plan | None:
+    def _make_at_once(self, plane: Plane, nodes: tuple[IndexNode, ...], message: "_Undecided") -> Plan | None:
         """A plan for the one subscription at each node; None if something else is there, or much."""
         subscriptions = []
         for node in nodes:
@@ -167,9 +188,9 @@ class Routing:
         if len(subscriptions) > RECEIVERS_PER_STEP:
             return None
         targets: list[Target] = []
-        _choose(subscriptions, targets, set(), _Undecided(b"", 0, routed))
-        plan = plane.plan(targets, ())
-        self._share((routed, nodes), plan, len(targets))
+        _choose(subscriptions, targets, set(), message)
+        plan = message.plan(plane, targets, ())
+        self._share((message.routed, message.hook, nodes), plan, len(targets))
         return plan
 
     def _decide(
@@ -180,7 +201,7 @@ class Routing:
         while match is None:
             yield
             match = search.go_on()
-        key = (message.routed, match.ends)
+        key = (message.routed, message.hook, match.ends)
         plan = self._made.get(key) if version == self._version else None
         if plan is None:
             plan, places = yield from self._make(plane, match.ends, message)
@@ -189,7 +210,7 @@ class Routing:
         return plan, message.depth(match.decisive) if version == self._version else NOT_KEPT
 
     def _share(self, key: _Key, plan: Plan, places: int) -> None:
-        self._places += places + len(key[1]) + PLAN_PLACES
+        self._places += places + len(key[2]) + PLAN_PLACES
         if self._places > SHARED_PLACES:
             self.forget_shared()
         else:
@@ -224,7 +245,7 @@ class Routing:
                 parts.append(chosen)
             if len(parts) % RECEIVERS_PER_STEP == 0:
                 yield
-        return plane.plan(plain, parts), len(plain) + sum(map(len, parts))
+        return message.plan(plane, plain, parts), len(plain) + sum(map(len, parts))
 
     def _parts(self, groups: Iterable[QueueGroup], message: "_Undecided") -> list[Group]:
         """The members, without those that will not hear of it; all, where that leaves nobody.
@@ -249,16 +270,25 @@ class Routing:
         if unmarked(sid) is not sid or self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
-        if subscription is not None and subscription.filter is not None:
+        if subscription is not None and self._depends_on_subject(subscription):
             return None if subscription.queue is not None else plane.plan((), ())
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
+
+    def _depends_on_subject(self, member: Subscription) -> bool:
+        """Whether its filter, or a hook, has to see the subject of each message."""
+        if member.filter is not None:
+            return True
+        return self.hooks is not None and self.hooks.delivers_on(tokens_of(member.subject))
 
     def plan_failover(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """The member may have left: then another one of its group gets the message."""
         if self._failover_version != self._version:
             self._failover_version = self._version
             self.failover.forget()
-        return self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
+        plan = self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
+        if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
+            return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
+        return plan
 
     def forget(self) -> None:
         """Receivers changed: share no plan with the time before."""
@@ -275,11 +305,12 @@ class Routing:
 class _Undecided:
     """The message that a decision is for, as far as it matters."""
 
-    __slots__ = ("_least", "_subject", "_verdicts", "routed")
+    __slots__ = ("_least", "_verdicts", "hook", "routed", "subject")
 
-    def __init__(self, subject: bytes, least: int | None, routed: bool) -> None:  # noqa: FBT001 - private
+    def __init__(self, subject: bytes, least: int | None, routed: bool, hook: Hook) -> None:  # noqa: FBT001 - private
         self.routed = routed
-        self._subject = subject
+        self.hook = hook
+        self.subject = subject
         self._least = least
         """Leading tokens that decided, besides those of the index; None: all is for this message alone."""
         self._verdicts: dict[Filter, bool] = {}
@@ -293,11 +324,15 @@ class _Undecided:
         """Whether a filter drops it."""
         dropped = self._verdicts.get(rule)
         if dropped is None:
-            dropped, decisive = rule.verdict(self._subject)
+            dropped, decisive = rule.verdict(self.subject)
             self._verdicts[rule] = dropped
             if self._least is not None:
                 self._least = max(self._least, decisive)
         return dropped
+
+    def plan(self, plane: Plane, plain: Sequence[Target], groups: Sequence[Sequence[Group]]) -> Plan:
+        """A plan for these receivers; where there are none, hooks have nothing to see."""
+        return plane.plan(plain, groups, hook=self.hook if plain or groups else Hook.NONE)
 
     def depth(self, decisive: int) -> int:
         """How many leading tokens decided, where the index says `decisive`."""

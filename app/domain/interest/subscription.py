@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
-from ..dataplane.seam import MEMBER_MARK, Outbox, Plane, Target
+from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.seam import Outbox, Plane, Target
+from ..hooks.hook_event import HookClient
 from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
@@ -32,6 +34,11 @@ class Subscriber(Protocol):
     @property
     def number(self) -> int:
         """Of the connection: its cid or rid."""
+        ...
+
+    @property
+    def hook_client(self) -> HookClient:
+        """What hooks know of the client."""
         ...
 
     def expire(self, subscription: "Subscription") -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from ..broker import Broker
-from ..dataplane.seam import Reach
+from ..dataplane.reach import Reach
+from ..interest.watches import Watches
 from .intake import Intake
 from .outlet import Delivery
 
@@ -79,4 +80,7 @@ class BrokerOutlet:
 
     def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
         """See `Outlet`."""
-        return self._broker.watch_interest(subject, changed)
+        interest = self._broker.interest
+        if interest.watches is None:
+            interest.watches = Watches(self.scheduler, self._broker.failed)
+        return interest.watches.add(subject, changed)

@@ -154,7 +154,7 @@ class Intake(LocalClient):
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
-        super().__init__(broker, "JetStream", self.wire)
+        super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
 

@@ -78,9 +78,9 @@ def is_too_long(line: int, argument: int, limit: int) -> bool:
     return argument > limit or line > limit + LINE_SLACK
 
 
-def words_of(argument: bytes) -> list[bytes]:
-    """The words between runs of space, tab and CR; any other byte may stand in a word."""
-    return _WORD.findall(argument)
+def words_of(argument: bytes, start: int = 0) -> list[bytes]:
+    """The words from there on, between runs of space, tab and CR; any other byte may stand in a word."""
+    return _WORD.findall(argument, start)
 
 
 def _verb_of(line: bytes) -> Verb:

@@ -95,6 +95,8 @@ class ServerInfo:
     """That of the streams; empty for none."""
     api_level: int = 0
     """Of the streams; see `jetstream.settings`."""
+    ldm: bool = False
+    """The server will stop soon: clients should go elsewhere. Not left out of gnatsd's."""
 
     def line(self, personal: PersonalInfo = NOTHING_PERSONAL) -> bytes:
         """The INFO line for a client that alone gets `personal`, blank before CR LF included."""
@@ -125,6 +127,8 @@ class ServerInfo:
         }
         if urls := self._urls(at):
             fields["connect_urls"] = urls
+        if self.ldm:
+            fields["ldm"] = True
         return fields | personal.fields()
 
     def _current(self, at: ListenerInfo, personal: PersonalInfo) -> dict[str, object]:
@@ -150,7 +154,7 @@ class ServerInfo:
             "cluster": self.cluster,
             "domain": self.domain,
             "connect_urls": self._urls(at),
-            "ldm": personal.ldm,
+            "ldm": self.ldm or personal.ldm,
             "api_lvl": self.api_level,
         }
         return _given(fields)

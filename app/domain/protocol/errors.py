@@ -7,6 +7,7 @@ ProtocolError
 ├── InvalidPublishSubject    pedantic PUB                          stays open
 ├── PermissionsViolation     a right is missing                    stays open
 ├── AuthorizationViolation   wrong or missing credentials          closes
+│   └── LoginRefused         by hooks                              closes
 ├── AuthorizationTimeout     no CONNECT in time                    closes
 ├── InvalidClientProtocol    a `protocol` that is unknown          closes
 ├── NoRespondersWithoutHeaders  asked for without `headers`        closes
@@ -108,6 +109,20 @@ class AuthorizationViolation(ProtocolError):
 
     lines: ClassVar[tuple[str, ...]] = ("Authorization Violation",)
     closing = ClosingReason.AUTHENTICATION_FAILURE
+
+
+class LoginRefused(AuthorizationViolation):
+    """Hooks do not let a client in; it reads why."""
+
+    def __init__(self, why: bytes = b"") -> None:
+        super().__init__()
+        self.why = why
+
+    def wire(self, compatibility: Compatibility = Compatibility.GNATSD) -> bytes:
+        """See `ProtocolError`."""
+        if not self.why:
+            return super().wire(compatibility)
+        return b"-ERR 'Authorization Violation: %b'\r\n" % self.why
 
 
 class AuthorizationTimeout(ProtocolError):

@@ -2,9 +2,9 @@
 
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, TypeVar
 
-from ..closed_clients import TEXT_LENGTH, ClosedClient
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
 from ..credentials import Credentials, Identity
@@ -15,17 +15,22 @@ from ..events import (
     Event,
     PayloadExceeded,
 )
+from ..hooks.decisions import Refuse
+from ..hooks.gate import Verdict
+from ..hooks.hook_event import HookEvent, HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
+from ..permissions.rule_set import Filter
 from ..permissions.rules import Permissions
 from ..protocol import encode
-from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable, words_of
+from ..protocol.commands import Connect, Subscribe, check_info, parse_connect, readable
 from ..protocol.compatibility import Compatibility
 from ..protocol.encode import NOTHING_PERSONAL, ListenerInfo, PersonalInfo
 from ..protocol.errors import (
     AuthorizationTimeout,
     AuthorizationViolation,
     InvalidClientProtocol,
+    LoginRefused,
     MaximumPayload,
     MaximumSubscriptions,
     NoRespondersWithoutHeaders,
@@ -33,14 +38,16 @@ from ..protocol.errors import (
     ProtocolError,
 )
 from ..stats import ClientRights, ClientStats, Denial, Profile
+from .asking_hooks import ask, subscribe_if
 from .connection import Connection
+from .header_faults import has_headers, is_about_headers
 from .host import Host
-from .peer import PeerSession
+from .last_words import last_words
 from .permission_guard import PermissionGuard, publish_denied, publish_violation
+from .readmitted import Readmitted
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
-
 
 PROTOCOLS = (0, ASYNC_INFO)
 """All there are."""
@@ -52,12 +59,13 @@ DENIAL_BYTES = 256
 """What is kept of the text of each."""
 
 
-class ClientSession(PeerSession):
+class ClientSession(Readmitted):
     """Obeys one client."""
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
+        "_asks_hooks",
         "_denials",
         "_echo",
         "_guard",
@@ -78,7 +86,8 @@ class ClientSession(PeerSession):
 
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
-        self.identity: Identity | None = None if host.gatekeeper.required else Identity()
+        self._asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
+        self.identity: Identity | None = None if host.gatekeeper.required or self._asks_hooks else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._verbose = True
         self._pedantic = True
@@ -174,7 +183,7 @@ class ClientSession(PeerSession):
 
     def note_refusal(self, line: bytes) -> None:
         """A message with headers from a client that may send none is counted."""
-        if line[:5].upper() in _HEADED:
+        if has_headers(line):
             self.host.history.violations.headers += 1
 
     def fault(self, fault: int, text: bytes) -> None:
@@ -213,7 +222,7 @@ class ClientSession(PeerSession):
 
     def _begin_as_anonymous(self) -> None:
         """Let a client in that may do without a login, until its CONNECT says who it is."""
-        if self._anonymous is not None:
+        if self._anonymous is not None and not self._asks_hooks:
             self._become(self._anonymous)
 
     def _become(self, identity: Identity) -> None:
@@ -231,6 +240,12 @@ class ClientSession(PeerSession):
             guard.close()
         if permissions is not None and permissions != Permissions():
             self._guard = PermissionGuard(self.host, self.connection, permissions)
+
+    def _be_nobody(self) -> None:
+        """Have no rights, until a login."""
+        self._obey(None)
+        self.identity, self.admitted = None, False
+        self._apply_options()
 
     def _may_become(self, identity: Identity) -> bool:
         """An identity never changes, but for one without credentials that has not subscribed yet."""
@@ -286,13 +301,28 @@ class ClientSession(PeerSession):
         if not self._may_become(identity):
             self.refuse(AuthorizationViolation())
             return False
+        hooks = self.host.hooks
+        if hooks is not None and self._asks_hooks and not self._logged_in:
+            login = HookEvent(replace(self.hook_client, user=identity.user))
+            ask(self, hooks, HookPoint.CONNECT, login, partial(self._let_in_if, identity))
+        else:
+            self._let_in(identity)
+        return not self.connection.closed
+
+    def _let_in_if(self, identity: Identity, verdict: Verdict) -> None:
+        """Obey what hooks say of a login."""
+        if isinstance(verdict, Refuse):
+            self.refuse(LoginRefused(verdict.text))
+        else:
+            self._let_in(identity)
+
+    def _let_in(self, identity: Identity) -> None:
         if not self._logged_in:
             self.host.client_in(self.connection)
         self._logged_in = True
         self._become(identity)
         if self._verbose:
             self.connection.send(encode.OK)
-        return True
 
     def _apply_options(self) -> None:
         inlet = self.connection.inlet
@@ -309,7 +339,7 @@ class ClientSession(PeerSession):
     @property
     def _acts_as_anonymous(self) -> bool:
         """Whether the client does without a login, and has sent something."""
-        return self.admitted and self._pending is None and bool(self.lines or self.connection.inlet.in_msgs)
+        return self.admitted and self._pending is None and self._has_acted
 
     def denied(self, subject: bytes, reply: bytes) -> None:
         """Refuse a message that the client may not publish."""
@@ -329,7 +359,7 @@ class ClientSession(PeerSession):
     def process_sub(self, argument: bytes) -> None:
         """Subscribe, and answer a client that wants that."""
         super().process_sub(argument)
-        if self._verbose:
+        if self._verbose and not self.connection.waiting:
             self.connection.outbox.send(encode.OK)
 
     def subscribe(self, command: Subscribe) -> None:
@@ -341,8 +371,18 @@ class ClientSession(PeerSession):
         limit = self.host.limits.max_subscriptions
         if limit and len(self.subscriptions) >= limit:
             raise MaximumSubscriptions
+        hooks, add = self.host.hooks, partial(self._add, command, rule)
+        if hooks is not None and hooks.asks(HookPoint.SUBSCRIBE):
+            event = subscription_event(self.hook_client, command)
+            ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
+        else:
+            add()
+
+    def _add(self, command: Subscribe, rule: Filter | None) -> None:
         outbox = self.connection.outbox
         self.subscriptions[command.sid] = self.host.interest.subscribe(self, outbox, command, rule)
+        if self._verbose and self.connection.waiting:  # hooks have answered late
+            outbox.send(encode.OK)
 
     def process_unsub(self, argument: bytes) -> None:
         """Unsubscribe, and answer a client that wants that."""
@@ -409,50 +449,19 @@ class ClientSession(PeerSession):
     def closed(self) -> None:
         """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
         if self.connection.was_opened or not self.over_websocket:
-            self.host.history.closed.add(self._last_words())
+            now = self.host.scheduler.monotonic()
+            words = last_words(
+                self.connection,
+                self.profile,
+                len(self.subscriptions),
+                now,
+                over_websocket=self.over_websocket,
+            )
+            self.host.history.closed.add(words)
         self._obey(None)
+        if self._logged_in and self.host.hooks is not None:
+            self.host.hooks.observe(HookPoint.DISCONNECT, HookEvent(self.hook_client))
         super().closed()
-
-    def _last_words(self) -> ClosedClient:
-        connection = self.connection
-        inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
-        return ClosedClient(
-            connection.cid,
-            peer.ip,
-            peer.port,
-            connection.started,
-            connection.last_activity,
-            self.host.scheduler.monotonic(),
-            connection.closing or ClosingReason.CLIENT_CLOSED,
-            connection.rtt,
-            outbox.pending(),
-            inlet.in_msgs,
-            inlet.in_bytes,
-            outbox.out_msgs,
-            outbox.out_bytes,
-            len(self.subscriptions),
-            connection.wire.security,
-            self.over_websocket,
-            self._own_name,
-            self._name[:TEXT_LENGTH],
-            self.lang[:TEXT_LENGTH],
-            self.version[:TEXT_LENGTH],
-        )
-
-
-_HEADED = (b"HPUB ", b"HPUB\t")
-
-
-def is_about_headers(fault: Fault, text: bytes) -> bool:
-    """Whether a message was faulty for the size of its headers; see `Control.fault` for `text`.
-
-    A size that is none ends the words of PUB as well; one before it is a number only with HPUB.
-    Two words are enough for PUB, and too few for HPUB.
-    """
-    words = words_of(text)
-    if fault is Fault.SIZE:
-        return words[-1].isdigit()
-    return fault is Fault.ARGUMENTS and len(words) == 2
 
 
 _Value = TypeVar("_Value", bool, int, str)

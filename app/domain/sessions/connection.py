@@ -22,6 +22,7 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Kind, Outbox, Progress
@@ -39,16 +40,18 @@ from ..fair_queue import CROWDED_READ
 from ..peer_kind import PeerKind
 from ..protocol import encode
 from ..protocol.commands import readable
-from ..stats import ConnectionStats, Traffic
+from ..slow_receivers import MOST_SUBSCRIPTIONS, Counts
+from ..stats import ConnectionStats
 from .congestion import Peer as FlowPeer
+from .connection_stats import stats_of
 from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
-from .session import Session
+from .session import HookPassage, Session
 from .wire import Wire
 
 SMALL_READ = 16 * 1024
-"""Bytes of a read in which a message without a receiver is postponed."""
+"""Bytes of a read in which a message without a receiver may be postponed."""
 
 
 class Connection:
@@ -68,6 +71,7 @@ class Connection:
         "inlet",
         "kind",
         "outbox",
+        "passage",
         "pings_out",
         "rtt",
         "session",
@@ -104,6 +108,7 @@ class Connection:
         self.outbox: Outbox = host.plane.outbox(wire, self)
         self.session: Session
         self.inlet: Inlet
+        self.passage: HookPassage | None = None  # for a peer of whose messages hooks have seen some
         self._waits = 0
         self._early = EarlyInput(host.flow)
         self._listening = False
@@ -119,10 +124,14 @@ class Connection:
     def configure(self) -> None:
         """Take over the limits and trace flags of the host; again when they have changed."""
         self.session.configure(self._host.limits)
-        self._host.plane.limit(self.inlet)
+        for inlet in self._inlets():
+            self._host.plane.limit(inlet)
         self.outbox.alarm = self._host.flow.alarm(self)
         self.inlet.trace = self._host.events.trace
         self.outbox.trace = self.inlet.trace or self.watcher is not None
+
+    def _inlets(self) -> list[Inlet]:
+        return [self.inlet] if self.passage is None else [self.inlet, self.passage.inlet]
 
     def watch(self, watcher: Callable[[bytes], None] | None) -> None:
         """Let this be the watcher from now on."""
@@ -157,15 +166,11 @@ class Connection:
             room = self._host.plane.reserve(self.inlet)
             self._keep_early(room[:count])  # what was reserved before, with the bytes in it
         elif count == CROWDED_READ and self._host.turns.is_crowded:
-            self._queue_up(count)
+            self.wait()  # it is much, and others have used up this round
+            self._keep_early(self._host.plane.reserve(self.inlet)[:count])
+            self._host.turns.enqueue(self.go_on)
         else:
             self._advance(count)
-
-    def _queue_up(self, count: int) -> None:
-        """Obey what was read in a later round: it is much, and others have used up this one."""
-        self.wait()
-        self._keep_early(self._host.plane.reserve(self.inlet)[:count])
-        self._host.turns.enqueue(self.go_on)
 
     def eof_received(self) -> None:
         """See `Handler`. A peer that has to wait is obeyed to its end first, if that matters to others."""
@@ -174,7 +179,8 @@ class Connection:
 
     def _leave_if_useless(self) -> None:
         """Close for a peer that sends no more, unless what is kept of it is to be obeyed."""
-        is_idle = self._listening and self._early.is_idle(self.inlet.kept())
+        kept = b"".join(one.kept() for one in reversed(self._inlets()))
+        is_idle = self._listening and self._early.is_idle(kept)
         if not self.closed and (is_idle or not self._waits):
             self.cause = self.cause or "closed by the other end"
             self.closes_for(ClosingReason.CLIENT_CLOSED)
@@ -193,7 +199,7 @@ class Connection:
         self._host.connection_lost()
         # Break the circles of references, so that memory returns without the collector. The wire
         # goes too: the index's cache may know a removed subscription, and so this object, for long.
-        del self.session, self.inlet, self.outbox, self.wire
+        del self.session, self.inlet, self.outbox, self.wire, self.passage
 
     # --- reading -----------------------------------------------------------
 
@@ -210,36 +216,45 @@ class Connection:
             host.turns.end()
 
     def _ingest(self, count: int) -> None:
-        host = self._host
-        plane = host.plane
+        plane = self._host.plane
         plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
-        progress = plane.ingest(self.inlet, count)
+        goes_on = self.passage is None or self.passage.go_on()
+        progress = self.ingest(self.inlet, count) if goes_on else Progress.STOPPED
         if plane.flush():
             self.wait()
-            host.deferred.go_on(self.go_on)
+            self._host.deferred.go_on(self.go_on)
+        self.obey(progress, again=not count)
+
+    def ingest(self, inlet: Inlet, count: int) -> Progress:
+        """Consume what came, or was kept; nobody is waited for where nothing else is to be read."""
+        plane = self._host.plane
+        progress = plane.ingest(inlet, count)
+        is_last = progress is Progress.LATER and not self._host.turns.others_go_first()
+        return plane.ingest(inlet, 0) if is_last else progress
+
+    def obey(self, progress: Progress, *, again: bool = True) -> None:
+        """Do what the end of an ingest asks for; `again`: it went on with what was kept."""
         if progress is Progress.TURN:
             self.wait()
-            host.turns.enqueue(self.go_on, again=not count)
+            self._host.turns.enqueue(self.go_on, again=again)
         elif progress is Progress.LATER:
             self._postpone()
         elif progress is Progress.HELD and not self.closed:
-            host.flow.hold(self)
+            self._host.flow.hold(self)
             if not self._waits:
                 self.wait()
-                host.scheduler.call_soon(self.go_on)
+                self._host.scheduler.call_soon(self.go_on)
 
     def _postpone(self) -> None:
         """Go on when all that can be read now has been read.
 
         A client often subscribes on one connection and publishes on another one right after.
-        Both can be read at the same time then, in an order that only the kernel knows. So a
-        message that nobody listens to waits until the other connections have been read: one
-        round of calls for those that are known to be ready, and one for those the loop finds.
-        A little is read on meanwhile: to stop reading and begin again would take longer than that.
+        Both can be read at the same time then, in an order that only the kernel knows. So a message
+        that nobody listens to waits until the other connections have been read, if there is anything
+        to read. A little is read on meanwhile: to stop and begin again would take longer than that.
         """
         self.wait(listening=True)
-        call_soon = self._host.scheduler.call_soon
-        call_soon(lambda: call_soon(partial(self.go_on, listening=True)))
+        self._host.turns.postpone(partial(self.go_on, listening=True))
 
     def wait(self, *, listening: bool = False) -> None:
         """Obey no more until as many calls of `go_on`, and read no more.
@@ -264,10 +279,10 @@ class Connection:
         if not self.may_read():
             return
         self._early.stop_looking()
-        if self.inlet.has_rest():
+        if self.inlet.has_rest() or (self.passage is not None and self.passage.is_busy):
             self._advance(0)
         if self._early and self.may_read():
-            self._take_early()
+            self._advance(self._early.take(self._host.plane.reserve(self.inlet)))
             if self._early and self.may_read():
                 self.wait()
                 self._host.scheduler.call_soon(self.go_on)
@@ -286,10 +301,6 @@ class Connection:
     def _is_listening(self) -> bool:
         """Whether a little is read on, to see the peer's end."""
         return self._listening and self._waits == 1 and len(self._early) < EARLY_BYTES
-
-    def _take_early(self) -> None:
-        """Process a part of what came while the peer had to wait."""
-        self._advance(self._early.take(self._host.plane.reserve(self.inlet)))
 
     def look_ahead(self) -> None:
         """The peer has waited for long: read on, within bounds, and answer each PING out of order."""
@@ -354,9 +365,7 @@ class Connection:
 
     def serves_another(self, besides: FlowPeer, low: int) -> bool:
         """Whether one of its latest messages was for another receiver, with at most `low` bytes pending."""
-        return not self.closed and self.inlet.serves_another(besides.outbox, low)
-
-    # --- called by the outbox --------------------------------------------------
+        return not self.closed and any(one.serves_another(besides.outbox, low) for one in self._inlets())
 
     def pressed(self, *, own: bool = False) -> bool:
         """See `Owner`."""
@@ -385,11 +394,7 @@ class Connection:
     # --- ending --------------------------------------------------------------
 
     def guard(self, call: Callable[[], None]) -> None:
-        """Make a call for this peer alone; what it raises costs this connection, and no other.
-
-        The transport guards its own calls in the same way. All others that the loop makes
-        for a connection, of timers, for lack of time and from elsewhere, come through here.
-        """
+        """Make a call of the loop for this peer alone; what it raises costs this connection, and no other."""
         try:
             call()
         except Exception as error:  # noqa: BLE001 - see above
@@ -441,6 +446,7 @@ class Connection:
 
     def report_hold(self, publishers: int, pending: int) -> None:
         """Log that publishers wait for this peer."""
+        self._host.note_held(self)
         self.report(PublishersHeld(self.link, self.session.name, publishers, pending))
 
     def _mark_closed(self) -> None:
@@ -449,13 +455,13 @@ class Connection:
         self.closed = True
         self.inlet.closed = True
         self.outbox.closed = True
+        if self.passage is not None:
+            self.passage.close()
         self._early.drop()
         self.session.closed()
         self._host.closed(self)
         if self.debug:
             self.report(ConnectionClosed(self.link))
-
-    # --- telling -------------------------------------------------------------
 
     @property
     def link(self) -> Link:
@@ -480,18 +486,9 @@ class Connection:
 
     def stats(self) -> ConnectionStats:
         """A snapshot; times on the monotonic scale."""
-        inlet, outbox, flow = self.inlet, self.outbox, self._host.flow
-        return ConnectionStats(
-            cid=self.cid,
-            ip=self.wire.peer.ip,
-            port=self.wire.peer.port,
-            started=self.started,
-            last_activity=self.last_activity,
-            pending_bytes=outbox.pending(),
-            traffic=Traffic(inlet.in_msgs, inlet.in_bytes, outbox.out_msgs, outbox.out_bytes),
-            security=self.wire.security,
-            holds=flow.holds(self),
-            waits_for=tuple(peer.title for peer in flow.waits_for(self)),
-            rtt=self.rtt,
-            credentials=self.wire.peer.credentials,
-        )
+        return stats_of(self, self._host.flow)
+
+    def delivered(self) -> Counts:
+        """See `congestion.Peer`."""
+        listed = islice(self.session.subscriptions.values(), MOST_SUBSCRIPTIONS)
+        return {one.sid: (one.subject, one.target.delivered) for one in listed}

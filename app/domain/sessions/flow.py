@@ -20,6 +20,7 @@ from functools import partial
 from itertools import islice
 
 from ..limits import HOLD_SECONDS, ROUTE_PENDING, Limits
+from ..slow_receivers import Backlog, backlog_of
 from ..timers import Scheduler, Timer
 from .congestion import (
     REPORT_HOLD,
@@ -103,6 +104,14 @@ class Flow:
         """How many publishers wait for this receiver now."""
         congestion = self._congested.get(receiver)
         return len(congestion.waiting) if congestion is not None else 0
+
+    def backlog(self, receiver: Peer) -> Backlog:
+        """What this receiver was sent since it fell behind."""
+        congestion = self._congested.get(receiver)
+        now = receiver.delivered()
+        if congestion is None:
+            return backlog_of(None, now, now)
+        return backlog_of(congestion.began, congestion.marks, now)
 
     # --- asked by the data plane ----------------------------------------------
 

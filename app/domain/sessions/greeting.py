@@ -69,6 +69,13 @@ class Greeting:
         self._write(info)
         self._send()
 
+    def leave(self) -> None:
+        """Say from now on that clients should go to the other servers, whose addresses alone are named."""
+        self.own_urls = self.own_websocket_urls = ()
+        self._outdated = True
+        self.refresh()
+        self.set(replace(self.info, ldm=True))
+
     def urls_changed(self) -> None:
         """The cluster has changed: update clients soon; one that comes before that hears of it at once."""
         self._outdated = True

@@ -9,6 +9,7 @@ from ..credentials import Gatekeeper, Identity
 from ..dataplane.seam import Plane
 from ..events import EventSink
 from ..fair_queue import FairQueue
+from ..hooks.gate import HookGate
 from ..interest.interest import Interest
 from ..interest.subscription import Subscription
 from ..limits import Limits
@@ -54,6 +55,11 @@ class Host(Protocol[C_contra]):
     @property
     def anonymous(self) -> Mapping[ConnectionType, Identity]:
         """Who a client without credentials is, where a login is required and it may do without."""
+        ...
+
+    @property
+    def hooks(self) -> HookGate | None:
+        """Code of an operator that sees what clients do; None for the most servers."""
         ...
 
     @property
@@ -108,6 +114,10 @@ class Host(Protocol[C_contra]):
         """Its link may carry traffic: time runs for its peer; called at most once."""
         ...
 
+    def login_due(self, connection: C_contra) -> None:
+        """A client that needed no login needs one now: time runs for it."""
+        ...
+
     def login_pending(self, connection: C_contra) -> None:
         """A client's CONNECT is complete, and its verdict to come: time runs for that from now on."""
         ...
@@ -126,6 +136,10 @@ class Host(Protocol[C_contra]):
 
     def connection_lost(self) -> None:
         """A connection's wire is lost; called once for each that was accepted."""
+        ...
+
+    def note_held(self, connection: C_contra) -> None:
+        """Publishers wait for a receiver, for long or at the cost of others."""
         ...
 
     def count_slow_consumer(self, connection: C_contra, reason: str) -> None:

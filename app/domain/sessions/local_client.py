@@ -6,20 +6,31 @@ greeted, logs in to nothing, is not pinged, and is no connection for monitoring.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from ..credentials import Identity
+from ..hooks.gate import Verdict
+from ..hooks.hook_event import HookPoint, subscription_event
 from ..interest.routing import Audience
 from ..peer_kind import PeerKind
 from ..protocol.commands import Subscribe
-from ..protocol.errors import ProtocolError
+from ..protocol.errors import PermissionsViolation, ProtocolError
+from .asking_hooks import ask, subscribe_if
 from .connection import Connection
 from .host import Host
 from .local_wire import LocalMessage, LocalWire
 from .peer import PeerSession
+from .wire import Wire
 
 Deliver = Callable[[LocalMessage], None]
 """Gets each message of a subscription, in a turn of its own."""
+
+Tap = Callable[[LocalWire, Callable[[Wire], Connection]], tuple[Connection, Callable[[], int]]]
+"""Makes the connection of a local client, over a wire of its own, and sets the handler of the local wire.
+
+It returns, too, what counts the bytes of the client that it holds.
+"""
 
 _FORBIDDEN = (b" ", b"\t", b"\r", b"\n", b"\0")
 
@@ -29,13 +40,15 @@ class LocalSession(PeerSession):
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
-    __slots__ = ("_ended", "_name")
+    __slots__ = ("_ended", "_name", "undecided")
 
     def __init__(
         self, host: Host[Connection], connection: Connection, name: str, ended: Callable[[], None]
     ) -> None:
         self._name = name
         self._ended = ended
+        self.undecided: set[bytes] = set()
+        """Subscriptions, by sid, that hooks are asked about."""
         super().__init__(host, connection, admitted=True)
         inlet = connection.inlet
         inlet.audience = Audience.LENIENT
@@ -49,8 +62,26 @@ class LocalSession(PeerSession):
         return self._name
 
     def refuse(self, error: ProtocolError) -> None:
-        """End it: it checks what it sends, so a limit was lowered while its messages waited."""
-        self.end(self.event_of(error))
+        """End it: it checks what it sends, so a limit was lowered while its messages waited.
+
+        What hooks have refused is in the log.
+        """
+        if not isinstance(error, PermissionsViolation):
+            self.end(self.event_of(error))
+
+    def subscribe(self, command: Subscribe) -> None:
+        """Add a subscription, if hooks allow it. Raises `PermissionsViolation` if they refuse at once."""
+        hooks = self.host.hooks
+        if hooks is None or not hooks.asks(HookPoint.SUBSCRIBE):
+            super().subscribe(command)
+            return
+        self.undecided.add(command.sid)
+        event = subscription_event(self.hook_client, command)
+        ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(self._settle, command))
+
+    def _settle(self, command: Subscribe, verdict: Verdict) -> None:
+        self.undecided.discard(command.sid)
+        subscribe_if(command, partial(super().subscribe, command), verdict)
 
     def process_connect(self, argument: bytes) -> None:
         """Nothing to do."""
@@ -81,12 +112,22 @@ class LocalClient:
 
     connection_type: ClassVar[type[Connection]] = Connection
 
-    def __init__(self, host: Host[Connection], name: str, wire: LocalWire | None = None) -> None:
-        """`name` is what logs call it; `wire` is one that hands messages over in its own way."""
+    def __init__(
+        self,
+        host: Host[Connection],
+        name: str,
+        tap: Tap | None = None,
+        wire: LocalWire | None = None,
+    ) -> None:
+        """`name` is what logs call it; `tap` may put something between wire and connection.
+
+        `wire` is one that hands messages over in its own way.
+        """
         self._host = host
         self._wire = LocalWire(host.scheduler, self._dispatch) if wire is None else wire
-        self.connection = self.connection_type(host, host.next_number(), self._wire)
-        self._wire.handler = self.connection
+        self.connection, self._held = (tap or _plain)(
+            self._wire, partial(self.connection_type, host, host.next_number())
+        )
         self.session = LocalSession(host, self.connection, name, self._over)
         self.on_closed: Callable[[], None] | None = None
         """Called once when it is over, for any reason."""
@@ -101,13 +142,14 @@ class LocalClient:
     @property
     def waiting(self) -> int:
         """Bytes that were published and are not processed: they grow while a slow receiver holds it."""
-        return 0 if self.closed else self._wire.waiting + len(self.connection.inlet.kept())
+        return 0 if self.closed else self._wire.waiting + self._held() + len(self.connection.inlet.kept())
 
     def subscribe(self, subject: bytes, deliver: Deliver, queue: bytes | None = None) -> bytes:
         """Have messages delivered from now on; the sid is what `unsubscribe` takes.
 
         Raises `ValueError` for a subject or queue group that is no word, or too long for a
-        line, `InvalidSubject` for a malformed subject, and `RuntimeError` when the client is closed.
+        line, `InvalidSubject` for a malformed subject, `PermissionsViolation` where hooks refuse it at once,
+        and `RuntimeError` when the client is closed. Hooks may also answer later: see `is_subscribed`.
         """
         sid = self.listen(subject, queue)
         self._callbacks[sid] = deliver
@@ -126,6 +168,10 @@ class LocalClient:
         self._check_line(b" ".join([*words, sid]))
         self.session.subscribe(Subscribe(subject, queue, sid))
         return sid
+
+    def is_subscribed(self, sid: bytes) -> bool | None:
+        """Whether a subscription is in effect; None while hooks are asked about it."""
+        return None if sid in self.session.undecided else sid in self.session.subscriptions
 
     def unsubscribe(self, sid: bytes) -> None:
         """End a subscription; nothing is delivered any more. Without effect on one that is over."""
@@ -186,6 +232,13 @@ class LocalClient:
     def _check_open(self) -> None:
         if self.closed:
             raise RuntimeError("the local client is closed")
+
+
+def _plain(local: LocalWire, connect: Callable[[Wire], Connection]) -> tuple[Connection, Callable[[], int]]:
+    """Without a tap: nothing in between."""
+    connection = connect(local)
+    local.handler = connection
+    return connection, int
 
 
 def _nothing() -> None:

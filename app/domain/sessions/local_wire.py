@@ -6,12 +6,11 @@ into messages, which are handed over in later turns: never within a call of the 
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..security import Security
 from ..timers import Scheduler
-from .connection import Connection
-from .wire import PeerAddress
+from .wire import Handler, PeerAddress
 
 MESSAGES_PER_TURN = 128
 """Messages handed over before others have their turn."""
@@ -34,6 +33,14 @@ class LocalMessage(NamedTuple):
     """The header block, its version line included; empty for a message without headers."""
 
 
+class LocalHandler(Handler, Protocol):
+    """What a local wire drives: a connection, or what lies between."""
+
+    def failed(self, error: Exception) -> None:
+        """A defect of the client ends it, and is reported."""
+        ...
+
+
 class LocalWire:
     """Implements `Wire` between a connection and a client in the same process."""
 
@@ -41,7 +48,7 @@ class LocalWire:
         """`deliver` is called for each message; what it raises ends the connection."""
         self.peer = ADDRESS
         self.security: Security | None = None
-        self.handler: Connection
+        self.handler: LocalHandler
         self._scheduler = scheduler
         self._deliver = deliver
         self._published: deque[memoryview] = deque()

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ..credentials import Credentials, Gatekeeper, Identity, PendingVerdict
-from ..dataplane.seam import Fault
+from ..dataplane.seam import Fault, HookedMessage, Plan
 from ..events import AuthorizationFailed, Event, ReadFailed
+from ..hooks.hook_event import HookClient
 from ..interest.subscription import LOCAL, Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
@@ -48,6 +49,7 @@ from ..protocol.errors import (
 from . import tracing
 from .connection import Connection
 from .host import Host
+from .passage import Passage
 from .unheard_request import UnheardRequest
 
 _PAYLOAD_END = 30
@@ -186,6 +188,27 @@ class PeerSession(ABC):
     def _admit_only_connect(self, line: bytes) -> None:
         if not self.admitted and line[:1] not in (b"C", b"c"):
             raise AuthorizationViolation
+
+    # --- hooks -----------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """Whom it logged in as; empty where nobody has a name."""
+        return ""
+
+    @property
+    def hook_client(self) -> HookClient:
+        """See `Subscriber`."""
+        return HookClient(self.number, self.name, self.user, str(self.connection.wire.peer))
+
+    def hooked(self, plan: Plan, message: HookedMessage) -> bool:
+        """Let hooks see a message."""
+        hooks, passage = self.host.hooks, self.connection.passage
+        if hooks is None:
+            raise RuntimeError("a plan names hooks where there are none")
+        if passage is None:
+            passage = self.connection.passage = Passage(self, hooks)
+        return passage.take(plan, message)
 
     # --- errors ----------------------------------------------------------------
 

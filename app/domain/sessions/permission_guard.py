@@ -1,6 +1,7 @@
 """Holds one client to its permissions (permission-rules.md, sections 2 and 3)."""
 
-from ..events import PublishDenied, SubscriptionDenied
+from ..events import PublishDenied, SubscriptionDenied, SubscriptionRemoved
+from ..interest.subscription import Subscription
 from ..nkey import public_user_key
 from ..permissions.responses import OpenReplies
 from ..permissions.rule_set import Filter
@@ -41,6 +42,18 @@ class PermissionGuard:
         """Whether this is the reply subject of a message that the client may answer now."""
         return self._rights.replies is not None and self._rights.replies.is_open(subject)
 
+    def filter_now(self, subscription: Subscription) -> tuple[bool, Filter | None]:
+        """Whether a subscription may stay, and what it is not to get."""
+        subject, queue, rules = subscription.subject, subscription.queue, self._rights.rules
+        if not rules.may_subscribe(subject, queue):
+            return False, None
+        return True, rules.filter_of(subject, queue)
+
+    def report_removed(self, subscription: Subscription, user: str) -> None:
+        """Log that a subscription has ended because a right is gone."""
+        subject, sid = _escaped(subscription.subject), readable(subscription.sid)
+        self._connection.report(SubscriptionRemoved(self._connection.link, who(user), subject, sid))
+
     def filter_for(self, command: Subscribe, user: str) -> Filter | None:
         """What a subscription of this user is not to get. Raises `PermissionsViolation`, and logs it."""
         subject, queue, sid = command
@@ -71,6 +84,12 @@ def publish_denied(connection: Connection, subject: bytes, reply: bytes, user: s
     """The fact for the log; as above."""
     what = "Reply" if reply else "Subject"
     return PublishDenied(connection.link, who(user), what, _escaped(reply or subject))
+
+
+def removal(subscription: Subscription) -> PermissionsViolation:
+    """The error for a subscription that is not allowed any more."""
+    named = quoted(subscription.subject) + b" (sid " + quoted(subscription.sid) + b")"
+    return PermissionsViolation(what=b"Subscription to " + named)
 
 
 def _escaped(text: bytes) -> str:

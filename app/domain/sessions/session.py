@@ -1,8 +1,10 @@
 """A session, as its connection knows it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from ..dataplane.seam import Control
+from ..dataplane.seam import Control, HookedMessage, Inlet, Plan
+from ..interest.subscription import Subscription
 from ..limits import Limits
 
 
@@ -11,6 +13,11 @@ class Session(Control, Protocol):
 
     last_command: float
     """When a line that counts as activity was last obeyed, on the monotonic scale."""
+
+    @property
+    def subscriptions(self) -> Mapping[bytes, Subscription]:
+        """Live subscriptions by sid."""
+        ...
 
     @property
     def name(self) -> str:
@@ -27,4 +34,28 @@ class Session(Control, Protocol):
 
     def closed(self) -> None:
         """The connection is closed: give up subscriptions and claims."""
+        ...
+
+
+class HookPassage(Protocol):
+    """What a message does before it is published, where hooks see it; see `passage`."""
+
+    inlet: Inlet
+    """That of messages which have been seen."""
+
+    def take(self, plan: Plan, message: HookedMessage) -> bool:
+        """Begin with a message; whether the peer may be served further."""
+        ...
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is under way that can go on."""
+        ...
+
+    def go_on(self) -> bool:
+        """Go on with it; whether the peer may be served further."""
+        ...
+
+    def close(self) -> None:
+        """The connection is closed."""
         ...

@@ -127,6 +127,9 @@ class Search(Generic[S, G]):
         tokens, ends = self._tokens, self._ends
         level, start, reached, depth = self._level, self._start, self._reached, self._depth
         visited = 0
+        if not depth and level:
+            level, depth = _follow(level, tokens)
+            self._decisive = visited = depth
         while level and depth < len(tokens):
             if visited >= NODES_PER_STEP:
                 self._level, self._start, self._reached, self._depth = level, start, reached, depth
@@ -233,6 +236,23 @@ class SubscriptionTrie(Generic[S, G]):
         while (match := search.go_on()) is None:
             pass
         return match
+
+
+def _follow(level: list[Node[S, G]], tokens: list[bytes]) -> tuple[list[Node[S, G]], int]:
+    """Go down from the root where only one way leads on; return what is reached, and how many tokens down.
+
+    Each of these tokens decides. It ends before a node that has wildcards.
+    """
+    (node,) = level
+    for depth, token in enumerate(tokens[:NODES_PER_STEP]):
+        children = node.children
+        if not children or REST in children or ONE in children:
+            return [node], depth
+        child = children.get(token)
+        if child is None:
+            return [], depth + 1
+        node = child
+    return [node], min(len(tokens), NODES_PER_STEP)
 
 
 def _descend(

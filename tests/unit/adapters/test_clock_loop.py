@@ -1,8 +1,10 @@
 """Unit tests of the clock of a running server."""
 
 import asyncio
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 
@@ -50,3 +52,53 @@ def test_no_clock_without_a_loop() -> None:
     """Outside of a running loop, one must be given."""
     with pytest.raises(RuntimeError, match="no running event loop"):
         LoopClock()
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop does not exist for this system")
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, _uvloop], ids=["asyncio", "uvloop"])
+def test_input_that_waits_is_seen(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """What can be read at any descriptor of the loop waits until it is read; nothing else does."""
+    ours, theirs = os.pipe()
+
+    async def watch() -> list[bool]:
+        loop = asyncio.get_running_loop()
+        clock, heard = LoopClock(), asyncio.Event()
+
+        def read() -> None:
+            os.read(ours, 1)
+            heard.set()
+
+        loop.add_reader(ours, read)
+        await asyncio.sleep(0)
+        seen = [clock.input_waits()]
+        os.write(theirs, b"x")
+        seen.append(clock.input_waits())
+        await heard.wait()
+        seen.append(clock.input_waits())
+        loop.remove_reader(ours)
+        return seen
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        seen = runner.run(watch())
+    os.close(ours)
+    os.close(theirs)
+
+    assert [False, True, False] == seen
+
+
+def test_loops_of_which_nothing_is_known() -> None:
+    """Where a loop does not show its descriptors, input may wait at any time."""
+
+    class Other:
+        """A loop of another kind."""
+
+        def time(self) -> float:
+            """Some time."""
+            return 0.0
+
+    assert LoopClock(cast("asyncio.AbstractEventLoop", Other())).input_waits()

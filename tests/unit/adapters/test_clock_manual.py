@@ -246,3 +246,14 @@ def test_when_the_next_timer_is_due() -> None:
     clock.advance(2)
 
     assert (None, 2.0, 3.0) == (none, first, clock.next_due)
+
+
+def test_input_waits_in_calls() -> None:
+    """Links of virtual time carry by calls, so what is pending may be input."""
+    clock = ManualClock()
+    before = clock.input_waits()
+    clock.call_soon(lambda: None)
+    pending = clock.input_waits()
+    clock.run_pending()
+
+    assert (False, True, False) == (before, pending, clock.input_waits())

@@ -23,6 +23,7 @@ ROWS = [flag for block in BLOCKS.values() for flag in block]
         (["--port", "-1"], {"port": -1}),
         (["-p", "0x10"], {"port": 16}),
         (["-P", "f"], {"pid_file": "f"}),
+        (["--ports_file_dir", "d"], {"ports_file_dir": "d"}),
         (["--pid=f"], {"pid_file": "f"}),
         (["-m", "8222"], {"http_port": 8222}),
         (["-ms", "8223"], {"https_port": 8223}),

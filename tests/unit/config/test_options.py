@@ -40,6 +40,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "https_port": 0,
         "tls": None,
         "allow_non_tls": False,
+        "tls_reload": "signal",
         "debug": False,
         "trace": False,
         "logtime": True,
@@ -48,6 +49,7 @@ def test_the_defaults_are_gnatsds() -> None:
         "syslog": False,
         "remote_syslog": None,
         "pid_file": None,
+        "ports_file_dir": None,
         "max_connections": 65_536,
         "max_control_line": 4096,
         "max_subscriptions": 0,
@@ -57,12 +59,15 @@ def test_the_defaults_are_gnatsds() -> None:
         "ping_interval": 120.0,
         "ping_max": 2,
         "write_deadline": 2.0,
+        "lame_duck_duration": 120.0,
+        "lame_duck_grace_period": 10.0,
         "compatibility": "current",
-    } == options.model_dump(exclude={"authorization", "cluster", "websocket", "unix_socket"})
+    } == options.model_dump(exclude={"authorization", "cluster", "hooks", "websocket", "unix_socket"})
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)
     assert 0 == options.websocket.port
     assert (None, "0660", None) == tuple(dict(options.unix_socket).values())
+    assert (None, False, None) == tuple(dict(options.hooks).values())
 
 
 def test_the_domain_has_the_same_defaults() -> None:
@@ -239,3 +244,13 @@ def test_what_is_no_mode(mode: object) -> None:
 def test_groups(given: object, group: str | None) -> None:
     """A group is a name or a number."""
     assert group == make_options({"unix_socket": {"group": given}}).unix_socket.group
+
+
+def test_the_times_of_lame_duck_mode() -> None:
+    """They are bounded as with nats-server, in its words; zero means the default."""
+    assert ["invalid lame_duck_duration of 5s, minimum is 30 seconds"] == mistakes(lame_duck_duration="5s")
+    assert [
+        "lame duck grace period (40s) should be strictly lower than lame duck duration (30s)"
+    ] == mistakes(lame_duck_duration=30, lame_duck_grace_period=40)
+    options = make_options({"lame_duck_duration": "1m", "lame_duck_grace_period": 0})
+    assert (60.0, 10.0) == (options.lame_duck_duration, options.lame_duck_grace_period)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.config.document import Block
 from app.config.errors import ConfigError
 from app.config.load import read_file, read_text
+from tests.support.examples import examples
 from tests.unit.config.trees import Tree, tree
 
 SAMPLE = (Path(__file__).parents[2] / "config" / "samples" / "server.conf").read_text()
@@ -147,7 +148,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-@settings(max_examples=500)
+@examples(4)
 def test_any_pieces(text: str) -> None:
     """Pieces of configurations in any order are read, or refused in lines that name their places."""
     reported = outcome(lambda: read_text(text, "nats.conf", {"ENV": "[1, {a=$ENV}]", "OTHER": "x"}))
@@ -158,7 +159,7 @@ def test_any_pieces(text: str) -> None:
 @given(
     st.integers(0, len(SAMPLE)), st.integers(0, 3), st.lists(st.sampled_from(PIECES), max_size=2).map("".join)
 )
-@settings(max_examples=300)
+@examples(3)
 def test_a_slip_of_the_finger(position: int, removed: int, inserted: str) -> None:
     """One slip in a good file is reported in a few lines at most, and these never hold a secret."""
     text = SAMPLE[:position] + inserted + SAMPLE[position + removed :]

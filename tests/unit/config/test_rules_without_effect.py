@@ -42,6 +42,10 @@ CLUSTER = "without a cluster: set cluster.port, or --cluster"
             "x.conf:2:6: unix_socket.mode has no effect without unix_socket.path",
         ),
         (
+            [("hooks", [("shadow", True)])],
+            "x.conf:2:8: hooks.shadow has no effect without hooks.factory",
+        ),
+        (
             [("websocket", [("advertise", "h:1")])],
             f"x.conf:2:11: websocket.advertise has no effect {CLUSTER}",
         ),

@@ -98,6 +98,15 @@ def test_clients_are_numbered(server: VirtualBroker) -> None:
     assert [2, 3] == list(server.broker.connections)
 
 
+def test_connections_by_number(server: VirtualBroker) -> None:
+    """Of clients with a wire and without; there is none for other numbers."""
+    client, local = server.connect(), server.broker.connect_local("x")
+    numbers = client.connection.cid, local.connection.cid
+
+    assert [client.connection, local.connection] == [server.broker.connection_of(one) for one in numbers]
+    assert server.broker.connection_of(99) is None
+
+
 def test_wires_are_counted(server: VirtualBroker) -> None:
     """A wire counts from when it is accepted until it is lost, even if its client is closed before."""
     first, second = server.connect(), server.connect()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import FLUSH_BYTES
 from app.domain.dataplane.seam import MakePlane
-from app.domain.dataplane.tuning import FLUSH_BYTES
 from app.domain.events import ServerFailure
 from app.domain.limits import Limits
 from tests.support.virtual_broker import VirtualBroker, VirtualClient

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
 from app.domain.subjects.changes import REMEMBERED
 from tests.support.broker_stats import stats_of
+from tests.support.examples import examples
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
 CLIENTS = 3
@@ -257,7 +258,7 @@ def before_leaving(operations: list[Operation]) -> list[Operation]:
     return operations[: operations.index(Leave()) + 1]
 
 
-@settings(max_examples=300)
+@examples(2)
 @given(reads=READS)
 def test_deliveries_are_those_of_the_model(
     make_plane: MakePlane, reads: list[tuple[int, list[Operation]]]
@@ -269,7 +270,7 @@ def test_deliveries_are_those_of_the_model(
         trial.read(sender, before_leaving(operations))
 
 
-@settings(max_examples=400)
+@examples(2)
 @given(operations=st.lists(FEW_OPERATIONS, min_size=5, max_size=30))
 def test_subjects_that_share_plans(make_plane: MakePlane, operations: list[Operation]) -> None:
     """Subjects share a plan only while no subscription distinguishes them."""

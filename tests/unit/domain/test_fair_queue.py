@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from app.adapters.clock_manual import ManualClock
 from app.domain.fair_queue import FIRST, ROUND, SHORT, SHORTEST, SLICE, FairQueue
 from tests.fakes.clock import TickingClock
 
@@ -107,3 +108,56 @@ def test_a_defect_does_not_end_the_queue(clock: TickingClock) -> None:
     clock.run_pending()
 
     assert ["next"] == seen
+
+
+def test_a_postponed_call_lets_two_rounds_go_first(clock: TickingClock) -> None:
+    """What is known to be ready comes before it, and what these calls find; calls keep their order."""
+    turns = FairQueue(clock)
+    seen: list[str] = []
+
+    clock.call_soon(lambda: clock.call_soon(partial(seen.append, "found")))
+    for name in ("first", "second"):
+        turns.postpone(partial(seen.append, name))
+    clock.call_soon(partial(seen.append, "ready"))
+    clock.run_pending()
+
+    assert ["ready", "found", "first", "second"] == seen
+
+
+def test_nobody_goes_first_where_nothing_has_come(clock: TickingClock) -> None:
+    """Others go first if their input waits: in the clock's world, in a queue, or postponed itself."""
+    turns = FairQueue(clock)
+    answers = [turns.others_go_first()]
+
+    clock.call_soon(lambda: answers.append(turns.others_go_first()))
+    answers.append(turns.others_go_first())
+    clock.run_pending()
+    turns.postpone(lambda: answers.append(turns.others_go_first()))
+    turns.postpone(lambda: answers.append(turns.others_go_first()))
+    clock.run_pending()
+    for again in (False, True):
+        turns.enqueue(lambda: None, again=again)
+        answers.append(turns.others_go_first())
+        clock.run_pending()
+
+    assert [False, True, False, True, False, True, True] == answers
+    assert not turns.others_go_first()
+
+
+def test_a_postponed_peer_goes_before_the_next() -> None:
+    """While one is postponed others go first, though nothing is left to read."""
+
+    class Idle(ManualClock):
+        """Knows that nothing has come."""
+
+        def input_waits(self) -> bool:
+            """It never does."""
+            return False
+
+    idle = Idle()
+    turns = FairQueue(idle)
+    turns.postpone(lambda: None)
+    before = turns.others_go_first()
+    idle.run_pending()
+
+    assert (True, False) == (before, turns.others_go_first())

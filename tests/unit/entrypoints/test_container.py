@@ -8,6 +8,7 @@ from dependency_injector import providers
 
 from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from app.adapters.auth.guard import GuardedFunction
+from app.adapters.auth.switch import SwitchableAuthenticator
 from app.adapters.clock_manual import ManualClock
 from app.adapters.entropy import SeededEntropy
 from app.adapters.net_memory import MemoryNetwork
@@ -91,7 +92,9 @@ def test_the_authenticator_is_the_one_that_is_configured(asked: dict[str, object
     container.clock.override(providers.Object(ManualClock()))
     container.event_log.override(providers.Object(RecordingEventLog()))
 
-    assert kind is type(container.authenticator())
+    authenticator = container.authenticator()
+    assert isinstance(authenticator, SwitchableAuthenticator)
+    assert kind is type(authenticator.inner)
     assert bool(asked) == container.broker().greeting.info.auth_required
 
 

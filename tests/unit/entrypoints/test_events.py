@@ -4,12 +4,13 @@ import pytest
 
 from app.domain.events import Event, Level
 from app.entrypoints.events import (
-    CertificatesKept,
     CertificatesRead,
     ConfigurationQuestioned,
+    ConfigurationReloaded,
+    OptionReloaded,
     PendingRaised,
     PlainDataPlane,
-    ReloadIgnored,
+    ReloadFailed,
     StartFailed,
     StopIncomplete,
 )
@@ -20,13 +21,10 @@ from app.entrypoints.events import (
     [
         (ConfigurationQuestioned(None, "x has no effect"), Level.ERROR, "x has no effect"),
         (StartFailed(None, "no such address"), Level.FATAL, "no such address"),
-        (ReloadIgnored(None), Level.INFO, "Reload ignored: "),
+        (OptionReloaded(None, "debug = true"), Level.INFO, "Reloaded: debug = true"),
+        (ConfigurationReloaded(None, "sha256:0"), Level.INFO, "Reloaded server configuration (sha256:0)"),
+        (ReloadFailed(None, "x"), Level.ERROR, "Failed to reload server configuration: x"),
         (CertificatesRead(None, "tls"), Level.INFO, "Certificates of tls read again, for new connections"),
-        (
-            CertificatesKept(None, "tls", "open x: no"),
-            Level.ERROR,
-            "Certificates of tls not read again, the old ones stay in use: open x: no",
-        ),
         (PlainDataPlane(None), Level.INFO, "The native data plane is not built, "),
         (PendingRaised(None, 20, 10), Level.INFO, "max_pending_size is 20 bytes, so that one message of"),
         (StopIncomplete(None, "the log", "full"), Level.ERROR, "Cannot stop the log in order: full"),

@@ -138,6 +138,14 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("addresses")
+def test_hooks_that_cannot_be_imported() -> None:
+    """The line names them."""
+    (line,) = found({"hooks": {"factory": "no_such_module:make"}})
+
+    assert line.startswith("x.conf:2:7: hooks factory 'no_such_module:make'")
+
+
+@pytest.mark.usefixtures("addresses")
 def test_an_authenticator_that_cannot_be_imported() -> None:
     """The code of the operator is imported, as at a start."""
     (line,) = found({"authorization": {"authenticator": "no_such_module:make"}})

@@ -98,6 +98,18 @@ def test_what_cannot_start_says_why() -> None:
     assert log.closed
 
 
+def test_hooks_that_cannot_be_loaded() -> None:
+    """Nothing starts; the last fact names the factory, and the reason."""
+    options = make_options({"hooks": {"factory": "no_such_module:make"}})
+    container, log = Container(options, PYTHON), RecordingEventLog()
+    container.event_log.override(providers.Object(log))
+
+    status = run(container, Loaded(options, ()))
+
+    assert 1 == status
+    assert "hooks factory 'no_such_module:make': there is no module 'no_such_module'" in log.texts()[-1]
+
+
 def test_an_end_leaves_no_timer() -> None:
     """The timer that would end a stuck server is gone with a server that has ended."""
     run_with(HesitantListener(signal.SIGTERM))

@@ -1,7 +1,7 @@
 """A server as a thing to start and stop: it ends, whatever its parts do."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from dependency_injector import providers
@@ -27,6 +27,9 @@ class FakeMonitor(Monitor):
     def __init__(self) -> None:
         self.closed = 0
         self.stuck = False
+        self.questions: list[Callable[[], bool]] = []
+        """What is asked while it prepares; then there are the answers."""
+        self.answers: list[bool] = []
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -35,6 +38,10 @@ class FakeMonitor(Monitor):
 
     async def listen(self) -> None:
         """There is no port."""
+
+    async def prepare(self) -> None:
+        """Ask."""
+        self.answers = [ask() for ask in self.questions]
 
     async def start(self) -> None:
         """There is nothing to serve."""
@@ -94,6 +101,23 @@ async def test_it_ends_with_its_log() -> None:
 
     assert Addresses((Address("somewhere", 4222),), None, {"http": 8222}) == addresses
     assert (True, 1) == (rig.log.closed, rig.monitor.closed)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("plenty", [True, False])
+async def test_pages_and_clients(*, plenty: bool) -> None:
+    """Clients come in while pages are prepared, unless they could take the descriptors for these."""
+    rig = Rig()
+    rig.container.are_descriptors_plenty.override(providers.Object(lambda: plenty))
+    rig.monitor.questions.append(
+        lambda: "Listening for client connections on somewhere:4222" in rig.log.texts()
+    )
+
+    await rig.service.start()
+    await rig.service.stop()
+    await rig.service.departed()
+
+    assert [plenty] == rig.monitor.answers
 
 
 @pytest.mark.asyncio

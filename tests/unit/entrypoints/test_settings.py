@@ -15,6 +15,7 @@ from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.adapters.net_asyncio.tls_context import TlsError
 from app.adapters.net_asyncio.unix_socket import UnixSocketSettings
 from app.config.options import make_options
+from app.config.reloading import config_digest
 from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
 from app.domain.events import Event
@@ -259,6 +260,7 @@ def test_monitoring() -> None:
         known_as=own_names(own),
         log="standard error",
         config_file="/etc/p.conf",
+        digest=config_digest(own),
         users=ConfiguredUsers(login_required=False),
     )
     assert settings == monitor_settings(own, "python", "/etc/p.conf")

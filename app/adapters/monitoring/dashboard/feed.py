@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 
 from ....ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
@@ -150,8 +151,16 @@ def _server(data: FeedData) -> Json:
         "max_connections": limits.max_connections,
         "write_deadline": limits.write_deadline,
         "ping_interval": limits.ping_interval,
+        "lame_duck": _seconds_left(data),
+        "certificates": {name: ends - time.time() for name, ends in settings.certificates.items()},
         "uptime": data.now - data.facts.started,
     }
+
+
+def _seconds_left(data: FeedData) -> float | None:
+    """Until the end of lame duck mode; None without it."""
+    facts = data.facts.lame_duck
+    return None if facts is None else max(0.0, facts.ends - data.now)
 
 
 def _totals(facts: ServerFacts) -> Json:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.adapters.faults.frames import FrameSplitter
-from app.adapters.faults.rules import IN, OUT, Count, FaultKind, Rule, Selector
+from app.adapters.faults.rules import IN, OUT, Count, FaultKind, Rule, Selector, Tally
 
 
 @dataclass
@@ -74,7 +74,7 @@ def test_a_queue_group_is_chosen_at_delivery() -> None:
 
 def make(count: Count) -> Rule:
     """A rule that counts like that."""
-    return Rule(FaultKind.DROP, Selector(subject="a"), count, run=lambda work: work())
+    return Rule(FaultKind.DROP, Selector(subject="a"), Tally(count), run=lambda work: work())
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,17 @@ def test_chance_is_repeatable() -> None:
     struck = [[rule.strikes() for _ in range(64)] for rule in rules]
 
     assert struck[0] == struck[1] != struck[2]
+
+
+def test_rules_count_together() -> None:
+    """Rules with one tally count what any of them chooses, and each its own hits."""
+    tally = Tally(Count(every=2, times=2))
+    one, other = (Rule(FaultKind.DROP, Selector(), tally, run=lambda work: work()) for _ in range(2))
+
+    assert [False, True, False, True] == [rule.strikes() for rule in (one, other, one, other)]
+    one.clear()
+    assert [False, False] == [rule.strikes() for rule in (one, other)]
+    assert [0, 2] == [one.hits, other.hits]
 
 
 def test_it_ends_once() -> None:

@@ -198,6 +198,18 @@ async def test_documentation(watched: Watched) -> None:
     assert list(Varz.model_fields) == list(document["components"]["schemas"]["Varz"]["properties"])
 
 
+async def test_documentation_of_further_pages(watched: Watched) -> None:
+    """Servers with other pages have other documents."""
+    router = APIRouter()
+    router.add_api_route("/more", lambda: "more")
+    documents = [
+        (await ask(watched, "/openapi.json", routers=routers)).json() for routers in ((), (router,), ())
+    ]
+
+    assert {"/more"} == set(documents[1]["paths"]) - set(documents[0]["paths"])
+    assert documents[0] == documents[2]
+
+
 async def test_what_breaks_is_an_error_of_ours(watched: Watched) -> None:
     """A defect is raised to the server, which answers 500 and reports it."""
     watched.view.facts = None  # type: ignore[assignment] # a defect

@@ -69,6 +69,7 @@ async def test_without_endpoints_nothing_happens() -> None:
     nothing = monitor(ports, log)
 
     await nothing.listen()
+    await nothing.prepare()
     await nothing.start()
     await nothing.close()
 
@@ -182,6 +183,7 @@ async def test_it_fails_alone_and_tries_again(monkeypatch: pytest.MonkeyPatch, f
     monkeypatch.setattr(one, "_make_server", world.make)
 
     await one.listen()
+    await one.prepare()
     await one.start()
     async with asyncio.timeout(10):
         while not log.of(MonitorAvailable):  # noqa: ASYNC110 - a log that remembers has no event
@@ -206,6 +208,7 @@ async def test_the_end_comes_while_it_tries(monkeypatch: pytest.MonkeyPatch) -> 
     one = HttpMonitor([MonitorEndpoint("localhost", -1)], MonitorSettings(tls_timeout=0.5), needs)
     monkeypatch.setattr(one, "_make_server", world.make)
     await one.listen()
+    await one.prepare()
     await one.start()
     await one.close()
 
@@ -213,6 +216,7 @@ async def test_the_end_comes_while_it_tries(monkeypatch: pytest.MonkeyPatch) -> 
     world.fails = "close"
     monkeypatch.setattr(other, "_make_server", world.make)
     await other.listen()
+    await other.prepare()
     await other.start()
     await other.close()
 

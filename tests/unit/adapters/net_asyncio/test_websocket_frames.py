@@ -1,6 +1,7 @@
 """The frames of a websocket, byte by byte."""
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,7 @@ from app.adapters.net_asyncio.websocket_frames import (
     deflated,
     header,
 )
-from app.adapters.net_asyncio.websocket_upgrade import unmasker
+from app.adapters.net_asyncio.websocket_masks import Masks, library_masks, masks
 from tests.support.websocket_frames import frame
 
 LIMIT = 1_000_000
@@ -33,9 +34,41 @@ def read(reader: FrameReader, data: bytes, *, room: int = 65536, step: int = 0) 
     return bytes(out)
 
 
+_chosen: dict[str, Callable[[], Masks]] = {"built": masks, "library": library_masks}
+
+
+@pytest.fixture(autouse=True, params=_chosen)
+def _masks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs with our own functions, where they are built, and with those of the library."""
+    monkeypatch.setitem(_chosen, "used", _chosen[request.param])
+
+
 def new_reader(*, deflate: bool = False, limit: int = LIMIT) -> FrameReader:
     """A reader of a fresh link."""
-    return FrameReader(unmasker(), limit, deflate=deflate)
+    return FrameReader(_chosen["used"](), limit, deflate=deflate)
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+@pytest.mark.parametrize("room", [1, 64, 200, 65536])
+@pytest.mark.parametrize("size", [0, 1, 7, 125, 126, 300, 70_000])
+def test_whole_messages_of_one_size(size: int, room: int, step: int) -> None:
+    """Messages with headers of all three lengths are one stream, also where the room ends within one."""
+    data = bytes(number % 251 for number in range(size))
+    count = 1 if size > 1000 else 5
+
+    if size > 1000 and min(room, step or room) == 1:
+        pytest.skip("a megabyte byte by byte shows no more")
+
+    assert read(new_reader(), count * frame(data), room=room, step=step) == count * data
+
+
+def test_a_message_at_the_limit() -> None:
+    """As many bytes as are allowed are read in one message, any number of times; one more ends the link."""
+    reader = new_reader(limit=1000)
+
+    assert read(reader, 3 * frame(bytes(1000)) + frame(bytes(1001))) == bytes(3000)
+    assert reader.error is not None
+    assert reader.error.code == 1009
 
 
 @pytest.mark.parametrize("step", [0, 1, 3, 7])

@@ -2,7 +2,13 @@
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_asyncio.websocket_frames import closing, control
-from app.adapters.net_asyncio.websocket_layer import REPLY_BYTES, WebsocketLayers, WebsocketSettings
+from app.adapters.net_asyncio.websocket_layer import (
+    LEAST_READ,
+    MOST_READ,
+    REPLY_BYTES,
+    WebsocketLayers,
+    WebsocketSettings,
+)
 from app.domain.events import Event
 from app.domain.sessions.wire import PeerAddress
 from app.ports.layers import LinkSetup, begin
@@ -201,3 +207,20 @@ def test_loss_in_the_handshake() -> None:
     link.lowest.connection_lost(None)
 
     assert link.clock.timers_outstanding == 0
+
+
+def test_more_is_read_at_once_where_much_comes() -> None:
+    """The room grows with each read that fills it, up to a bound, and shrinks again."""
+    link = Link()
+    link.shake_hands()
+    full, few = [], []
+
+    for _ in range(6):
+        full.append(len(link.lowest.get_buffer(-1)))
+        link.feed((full[-1] // 8) * frame(b"PI")[:8] + bytes(full[-1] % 8))
+    for _ in range(6):
+        link.feed(frame(b"PI"))
+        few.append(len(link.lowest.get_buffer(-1)))
+
+    assert [LEAST_READ << shift for shift in range(4)] + [MOST_READ, MOST_READ] == full
+    assert [MOST_READ // 2, MOST_READ // 4, MOST_READ // 8, LEAST_READ, LEAST_READ, LEAST_READ] == few

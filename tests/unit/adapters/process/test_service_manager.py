@@ -38,10 +38,14 @@ def test_the_life_of_a_service() -> None:
     service = manager(SOCKET, mailbox)
 
     service.ready()
+    service.reloading(12.345678)
+    service.status("what it does")
     service.stopping()
 
     assert [
         ("/run/systemd/notify", b"READY=1"),
+        ("/run/systemd/notify", b"RELOADING=1\nMONOTONIC_USEC=12345678"),
+        ("/run/systemd/notify", b"STATUS=what it does"),
         ("/run/systemd/notify", b"STOPPING=1"),
     ] == mailbox.words
 

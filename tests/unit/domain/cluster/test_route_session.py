@@ -207,7 +207,7 @@ def test_messages_for_a_member(server: RoutedBroker, peer: VirtualPeer) -> None:
 
 
 def test_a_message_for_a_plain_subscription(server: RoutedBroker, peer: VirtualPeer) -> None:
-    """A sid may name a plain subscription: it alone gets the message, whatever its subject is, while it lasts."""
+    """A sid may name a plain subscription: it alone gets the message, whatever its subject is."""
     client = server.connect(quiet=True)
     client.send(b"SUB inbox 1\r\nSUB inbox 2\r\n")
     peer.heard()

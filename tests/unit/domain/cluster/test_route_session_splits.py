@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane.seam import MakePlane
@@ -104,7 +104,6 @@ def converse(make_plane: MakePlane, parts: list[bytes]) -> Outcome:
     return outcome
 
 
-@settings(max_examples=150)
 @given(opening=OPENINGS, talk=TALK, shares=cuts())
 def test_any_talk(make_plane: MakePlane, opening: bytes, talk: bytes, shares: list[float]) -> None:
     """Whatever a peer says comes to the same in one piece, in a few, and in single bytes; nothing breaks."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import NOT_KEPT, RESERVED_REPLIES, Plan, Plane, Progress
+from app.domain.dataplane.seam import NOT_KEPT, Plan, Plane, Progress
 from tests.fakes.data_plane import Stage, Station
 
 
@@ -95,7 +95,7 @@ def test_nobody_is_waited_for(stage: Stage, station: Station) -> None:
     assert [(b"b", b"")] == station.control.denials
 
 
-@pytest.mark.parametrize("prefix", RESERVED_REPLIES)
+@pytest.mark.parametrize("prefix", [b"_R_.", b"_GR_.", b"$GR.", b"$JS.ACK."])
 def test_replies_of_servers(stage: Stage, station: Station, prefix: bytes) -> None:
     """A guarded client may not name the servers' own reply subjects; others may."""
     stage.subscribe(b"a", station.target())
@@ -110,7 +110,20 @@ def test_replies_of_servers(stage: Stage, station: Station, prefix: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    "reply", [b"_INBOX.a", b"_R_", b"_R", b"_", b"$", b"$JS.ACK", b"_GR_", b"x_R_.a", b"$GRx.a"]
+    "reply",
+    [
+        b"_INBOX.a",
+        b"_R_",
+        b"_R",
+        b"_",
+        b"$",
+        b"$JS.ACK",
+        b"_GR_",
+        b"x_R_.a",
+        b"$GRx.a",
+        b"_GR_.",
+        b"$JS.ACK.",
+    ],
 )
 def test_other_replies(stage: Stage, station: Station, reply: bytes) -> None:
     """Reply subjects that merely look alike are served."""
@@ -121,6 +134,45 @@ def test_other_replies(stage: Stage, station: Station, reply: bytes) -> None:
 
     assert b"MSG a 1 %b 0\r\n\r\nMSG a 1 0\r\n\r\n" % reply == station.heard()
     assert not station.control.denials
+
+
+@pytest.mark.parametrize("subject", [b"_GR_.x", b"_GR_.a.b.c", b"$GR.x"])
+def test_subjects_of_gateways(stage: Stage, station: Station, subject: bytes) -> None:
+    """A guarded client may not publish to what gateways use among themselves; others may."""
+    stage.subscribe(subject, station.target())
+    message = b"PUB %b _R_.x 2\r\nhi\r\n" % subject
+
+    station.feed(message)
+    station.inlet.guarded = True
+    station.feed(2 * message)
+
+    assert b"MSG %b 1 _R_.x 2\r\nhi\r\n" % subject == station.heard()
+    assert 2 * [(subject, b"")] == station.control.denials
+
+
+@pytest.mark.parametrize(
+    "subject", [b"_R_.x", b"$JS.ACK.x", b"_GR_", b"_GR_x", b"$G", b"_", b"$SYS.a", b"_gr_.x"]
+)
+def test_other_subjects(stage: Stage, station: Station, subject: bytes) -> None:
+    """Subjects that merely look alike are open to clients."""
+    station.inlet.guarded = True
+    stage.subscribe(subject, station.target())
+
+    station.feed(b"PUB %b 0\r\n\r\n" % subject)
+
+    assert b"MSG %b 1 0\r\n\r\n" % subject == station.heard()
+    assert not station.control.denials
+
+
+def test_a_subject_of_gateways_that_is_refused(stage: Stage, station: Station) -> None:
+    """What the plan has for the publisher is sent, and the message is denied besides."""
+    station.inlet.guarded = True
+    stage.planner.answer = lambda plane, _audience, _subject: plane.plan((), (), b"-ERR 'x'\r\n")
+
+    station.feed(b"PUB _GR_.* 0\r\n\r\n")
+
+    assert b"-ERR 'x'\r\n" == station.heard()
+    assert [(b"_GR_.*", b"")] == station.control.denials
 
 
 def test_a_plan_for_one_message(stage: Stage, station: Station) -> None:

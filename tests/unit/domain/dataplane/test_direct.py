@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.dataplane.seam import Naming, Reach
-from app.domain.dataplane.tuning import MOST_CANDIDATES, REFERENCED_BYTES
+from app.domain.dataplane.constants import MOST_CANDIDATES, REFERENCED_BYTES
+from app.domain.dataplane.reach import Naming, Reach
 from tests.fakes.data_plane import Stage, Station
 
 

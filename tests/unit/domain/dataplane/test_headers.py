@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import RECEIVERS_PER_CHECK
 from app.domain.dataplane.seam import Fault, Progress
-from app.domain.dataplane.tuning import RECEIVERS_PER_CHECK
 from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station
 

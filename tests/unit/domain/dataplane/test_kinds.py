@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.tuning import DEEPEST_KIND
+from app.domain.dataplane.constants import DEEPEST_KIND
 from app.domain.subjects.changes import REMEMBERED
 from tests.fakes.data_plane import Stage, Station
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import OWN_BYTES, RECEIVE_BYTES, REFERENCED_BYTES
 from app.domain.dataplane.seam import MakePlane, Progress
-from app.domain.dataplane.tuning import OWN_BYTES, RECEIVE_BYTES, REFERENCED_BYTES
 from tests.fakes.data_plane import Stage, Station
 
 SIZES = [

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import PLAN_BUDGET
 from app.domain.dataplane.seam import MakePlane, Target
-from app.domain.dataplane.tuning import PLAN_BUDGET
 from app.domain.limits import ROUTE_LINE
 from tests.fakes.data_plane import ScriptedSubscription, Stage, Station
 

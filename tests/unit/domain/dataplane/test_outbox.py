@@ -1,6 +1,6 @@
 """Outboxes: what waits for one connection, in order, counted, and watched by its owner."""
 
-from app.domain.dataplane.tuning import FLUSH_BYTES
+from app.domain.dataplane.constants import FLUSH_BYTES
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"

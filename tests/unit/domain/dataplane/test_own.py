@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import MakePlane, Outbox, Plane, Target
+from app.domain.dataplane.seam import MakePlane, Outbox, Plan, Plane, Target
 from tests.fakes.data_plane import ScriptedControl, ScriptedSubscription, Stage
 
 
@@ -47,7 +47,8 @@ def test_a_retired_target_has_no_place_under_another_sid(stage: Stage) -> None:
 def test_a_plan_of_another_plane(make_plane: MakePlane) -> None:
     """A planner that answers with one is a defect, which is not obeyed."""
     stage = Stage(make_plane)
-    stage.planner.answer = lambda _plane, _audience, _subject: Foreign()
+    foreign: Plan = Foreign()  # type: ignore[assignment] # that is the point
+    stage.planner.answer = lambda _plane, _audience, _subject: foreign
     plane: Plane = stage.plane
 
     with pytest.raises(TypeError):

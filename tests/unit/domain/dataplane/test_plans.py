@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from app.domain.dataplane.constants import PLAN_BUDGET, RECEIVE_BYTES
 from app.domain.dataplane.seam import Decision, MakePlane, Plane, PlanFigures
-from app.domain.dataplane.tuning import PLAN_BUDGET, RECEIVE_BYTES
 from app.domain.subjects.changes import REMEMBERED
 from app.domain.subjects.subject import tokens_of
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ScriptedPlanner, Stage, Station

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import OWN_BYTES, TURN_WORK
 from app.domain.dataplane.seam import Fault, Kind, MakePlane, Progress
-from app.domain.dataplane.tuning import OWN_BYTES, TURN_WORK
 from app.domain.limits import ROUTE_LINE, ROUTE_PAYLOAD
 from tests.fakes.data_plane import MAX_LINE, MAX_PAYLOAD, ROUTES, Stage, Station
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.dataplane.constants import DELIVERY_WORK, MOST_CANDIDATES, OWN_BYTES, TURN_WORK
 from app.domain.dataplane.seam import Progress
-from app.domain.dataplane.tuning import DELIVERY_WORK, MOST_CANDIDATES, OWN_BYTES, TURN_WORK
 from tests.fakes.data_plane import Stage, Station
 
 PUBLISH = b"PUB foo 5\r\nhello\r\n"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.domain.dataplane.seam import NOT_KEPT, MakePlane, Progress, Target
-from app.domain.dataplane.tuning import (
+from app.domain.dataplane.constants import (
     CHECK_WORK,
     DELIVERY_WORK,
     FLUSH_SECONDS,
@@ -11,6 +10,7 @@ from app.domain.dataplane.tuning import (
     RECEIVERS_PER_CHECK,
     TURN_WORK,
 )
+from app.domain.dataplane.seam import NOT_KEPT, MakePlane, Progress, Target
 from tests.fakes.clock import TickingClock
 from tests.fakes.data_plane import Stage, Station, group_of
 

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
+from app.domain.dataplane.constants import MEMBER_MARK
+from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import (
-    MEMBER_MARK,
     NOT_KEPT,
     Decision,
     Group,
+    Hook,
+    HookedMessage,
+    Inlet,
     Kind,
     MakePlane,
-    Naming,
     Plan,
     Plane,
     Planner,
@@ -42,6 +45,8 @@ MAX_PAYLOAD = 400_000
 MAX_LINE = 200
 SEED = 42
 LISTENERS = 4
+PAST = 4
+"""The audience of messages that have been past the publish hooks."""
 SETUP = b"SUB a 1\r\nSUB a.* q sid\r\nSUB > q 2\r\n"
 CLIENT, PEDANT, ROUTE, TRACED_ROUTE = range(4)
 """The stations, and their audiences: both routes have that of the first."""
@@ -81,7 +86,8 @@ class _SlowPlanner(Planner):
     """Plans by going through all listeners; refuses what is no literal to pedants, and denies some.
 
     Some subjects take several turns, and some decisions are for one message. Groups of one
-    name on several patterns have a part for each.
+    name on several patterns have a part for each. Hooks see what is published on some subjects,
+    and to whom it is delivered on others.
     """
 
     def __init__(self) -> None:
@@ -89,6 +95,7 @@ class _SlowPlanner(Planner):
         self.asked: list[tuple[int, bytes]] = []
         self.sought: list[bytes] = []
         self.groups: dict[tuple[bytes, bytes], Group] = {}
+        self.has_hooks = False
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         self.asked.append((audience, subject))
@@ -101,6 +108,8 @@ class _SlowPlanner(Planner):
             return plane.plan((), (), refusal, denied=True), max(2, self._decisive(subject))
         if audience == PEDANT and not is_literal(subject):
             return plane.plan((), (), b"-ERR 'Invalid Subject'\r\n"), self._decisive(subject)
+        if self.has_hooks and audience in (CLIENT, PEDANT) and subject in (b"a.b", b"b"):
+            return plane.plan((), (), hook=Hook.PUBLISH), len(tokens_of(subject))
         tokens = tokens_of(subject)
         plain: list[Target] = []
         groups: dict[bytes, list[Group]] = {}
@@ -114,6 +123,8 @@ class _SlowPlanner(Planner):
                 if part not in groups.setdefault(listener.queue, []):
                     groups[listener.queue].append(part)
         kept = NOT_KEPT if subject == b"b" else max(2 * (audience == PEDANT), self._decisive(subject))
+        if self.has_hooks and len(tokens) < 3 and (plain or groups):
+            return plane.plan(plain, list(groups.values()), hook=Hook.DELIVER), max(kept, 3)
         return plane.plan(plain, list(groups.values())), kept
 
     def add(self, plane: Plane, listener: "_Listener") -> None:
@@ -201,7 +212,10 @@ class _Ensemble:
         for station in (self.stations[PEDANT], self.stations[TRACED_ROUTE]):
             station.outbox.trace = True
             station.inlet.trace = True
+        self.past = [plane_inlet(self.plane, station) for station in self.stations]
         self.targets: list[Target] = []
+        for number, station in enumerate(self.stations):
+            station.control.pass_on = partial(self._see, number)
         for station in self.stations:
             station.outbox.alarm = alarm
             station.control.obey = self._obey
@@ -219,6 +233,31 @@ class _Ensemble:
         self._presses += 1
         station.outbox.congested = self._presses % 3 != 0
         return self._presses % 7 in {2, 4}
+
+    def _see(self, number: int, plan: Plan, message: HookedMessage) -> bool:
+        """Be the hooks: publish past them at times, and deliver to some; stop at times."""
+        station, past, plane = self.stations[number], self.past[number], self.plane
+        words = [b"HPUB" if message.header else b"PUB", message.subject, message.reply]
+        words += [b"%d" % message.header] * bool(message.header) + [b"%d" % len(message.payload)]
+        data = b" ".join(filter(None, words)) + b"\r\n" + message.payload + b"\r\n"
+        if plan.hook == Hook.DELIVER:
+            skip = None if station.inlet.echo else station.outbox
+            for place, target in enumerate(plane.receivers(plan, skip)):
+                if (len(data) + place) % 3:
+                    plane.deliver_to(target, data)
+        elif len(data) % 4 and not past.has_rest():
+            past.verbose, past.echo = station.inlet.verbose, station.inlet.echo
+            past.put(data)
+            self._go_past(past)
+        return len(data) % 5 != 0
+
+    def _go_past(self, past: Inlet) -> None:
+        progress = None
+        for _ in range(9):
+            progress = self.plane.ingest(past, 0)
+            self.account.answers.append(progress)
+            if not past.has_rest():
+                break
 
     def _obey(self, line: bytes) -> bool:
         """Add and remove listeners, in a way that depends on the line alone; stop at times."""
@@ -258,6 +297,8 @@ class _Ensemble:
             self.plane.now = float(number + 1)
             self.plane.patient = number % 2 == 1
             self.plane.until = self.time + 1.0
+            if self.past[sender].has_rest():
+                self._go_past(self.past[sender])
             left = part
             while left:
                 count = station.put(left)
@@ -297,7 +338,7 @@ class _Ensemble:
         return (
             station.heard(),
             (control.lines, control.partials, control.faults, control.traces),
-            (control.unanswered, control.denials),
+            (control.unanswered, control.denials, control.hooked_messages),
             (station.owner.presses, station.owner.heads),
             (inlet.in_msgs, inlet.in_bytes, inlet.last_publish, inlet.has_rest()),
             (outbox.out_msgs, outbox.out_bytes, outbox.last_delivery, outbox.pending(), outbox.passed()),
@@ -306,18 +347,27 @@ class _Ensemble:
         )
 
 
+def plane_inlet(plane: Plane, station: Station) -> Inlet:
+    """Where the station's messages go on that hooks have let pass."""
+    past = plane.inlet(station.control, station.outbox, Kind.CLIENT)
+    past.publishing = past.headers = True
+    past.audience = PAST
+    return past
+
+
 def test_the_plain_twin_always_runs() -> None:
     """Wherever the tests run, the twin that defines the behaviour is among those tested."""
     assert "python" in twins()
 
 
 def _compare(make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int, pace: float = 0.0) -> None:
+    """With hooks and without."""
     _, reference = choose("python")
+    for has_hooks in (False, True):
+        expected, actual = _Ensemble(reference, alarm, pace), _Ensemble(make_plane, alarm, pace)
+        expected.planner.has_hooks = actual.planner.has_hooks = has_hooks
 
-    expected = _Ensemble(reference, alarm, pace).run(parts)
-
-    actual = _Ensemble(make_plane, alarm, pace).run(parts)
-    assert expected == actual
+        assert expected.run(parts) == actual.run(parts)
 
 
 def _from(sender: int, data: bytes, shares: list[float]) -> list[tuple[int, bytes]]:

@@ -11,6 +11,7 @@ from app.domain.protocol.errors import (
     InvalidClientProtocol,
     InvalidPublishSubject,
     InvalidSubject,
+    LoginRefused,
     MaximumConnections,
     MaximumControlLine,
     MaximumPayload,
@@ -31,6 +32,7 @@ WIRE: dict[type[ProtocolError], bytes] = {
     InvalidClientProtocol: b"-ERR 'invalid client protocol'\r\n",
     MaximumSubscriptions: b"-ERR 'maximum subscriptions exceeded'\r\n",
     AuthorizationViolation: b"-ERR 'Authorization Violation'\r\n",
+    LoginRefused: b"-ERR 'Authorization Violation'\r\n",
     AuthorizationTimeout: b"-ERR 'Authorization Timeout'\r\n",
     ClientOnRoutePort: b"-ERR 'Attempted To Connect To Route Port'\r\n",
     MaximumPayload: b"-ERR 'Maximum Payload Violation'\r\n",
@@ -51,16 +53,21 @@ TODAY: dict[type[ProtocolError], bytes] = WIRE | {
 }
 
 
+def made(kind: type[ProtocolError]) -> ProtocolError:
+    """An error of this kind, with a reason that only the log may have, where there is one."""
+    return LoginRefused() if kind is LoginRefused else kind("a secret reason")
+
+
 @pytest.mark.parametrize("kind", WIRE, ids=lambda kind: kind.__name__)
 def test_what_the_peer_gets(kind: type[ProtocolError]) -> None:
     """Each error is sent in gnatsd's text, to the byte, without our reason."""
-    assert WIRE[kind] == kind("a secret reason").wire()
+    assert WIRE[kind] == made(kind).wire()
 
 
 @pytest.mark.parametrize("kind", TODAY, ids=lambda kind: kind.__name__)
 def test_what_a_client_of_today_gets(kind: type[ProtocolError]) -> None:
     """Each error is sent in the text of current servers, which clients compare."""
-    assert TODAY[kind] == kind("a secret reason").wire(Compatibility.CURRENT)
+    assert TODAY[kind] == made(kind).wire(Compatibility.CURRENT)
 
 
 def test_no_error_is_without_a_text() -> None:
@@ -104,6 +111,7 @@ CLOSING: dict[type[ProtocolError], str] = {
     **dict.fromkeys(WIRE, "Protocol Violation"),
     InvalidClientProtocol: "Bad Client Protocol Version",
     AuthorizationViolation: "Authentication Failure",
+    LoginRefused: "Authentication Failure",
     AuthorizationTimeout: "Authentication Timeout",
     MaximumPayload: "Maximum Message Payload Exceeded",
     MaximumControlLine: "Maximum Control Line Exceeded",
@@ -117,3 +125,10 @@ CLOSING: dict[type[ProtocolError], str] = {
 def test_what_monitoring_says(kind: type[ProtocolError]) -> None:
     """The end of a link has the name that current servers give it."""
     assert CLOSING[kind] == kind.closing.value
+
+
+def test_why_hooks_refuse_a_login() -> None:
+    """The client reads it, in the words of either server."""
+    error = LoginRefused(b"not today")
+
+    assert {b"-ERR 'Authorization Violation: not today'\r\n"} == {error.wire(each) for each in Compatibility}

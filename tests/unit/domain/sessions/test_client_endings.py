@@ -10,7 +10,8 @@ from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ListenerInfo
 from app.domain.security import Security
-from app.domain.sessions.client import ClientSession, is_about_headers
+from app.domain.sessions.client import ClientSession
+from app.domain.sessions.header_faults import is_about_headers
 from app.domain.stats import Violations
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.support.virtual_broker import QUIET, BrokerSetup, VirtualBroker, VirtualClient

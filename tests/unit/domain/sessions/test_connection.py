@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.support.broker_stats import stats_of
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
 PONG = b"PONG\r\n"
+NOBODY = b"PUB nobody 2\r\nhi\r\n"
 LIMITS = Limits(max_pending=4000)
 """Holds above 2000 pending bytes."""
 
@@ -481,6 +483,7 @@ def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, sl
 def test_a_subscription_that_is_read_after_the_message(server: VirtualBroker, client: VirtualClient) -> None:
     """A message that nobody listens to waits for what other connections sent at the same time."""
     listener = server.connect(quiet=True)
+    server.clock.call_soon(lambda: None)  # there is something to read
 
     client.wire.feed(3 * b"PUB a 2\r\nok\r\n" + b"PING\r\n")
     listener.wire.feed(b"SUB a 1\r\n")
@@ -488,6 +491,40 @@ def test_a_subscription_that_is_read_after_the_message(server: VirtualBroker, cl
 
     assert 3 * b"MSG a 1 2\r\nok\r\n" == listener.heard()
     assert (PONG, False) == (client.heard(), client.wire.paused)
+
+
+def test_no_others_are_read_first_where_nothing_has_come(client: VirtualClient) -> None:
+    """What follows a message without a receiver is obeyed in the same read."""
+    client.wire.feed(NOBODY + b"PING\r\n")
+
+    assert (PONG, False) == (client.heard(), client.connection.waiting)
+
+
+def test_others_are_read_first(server: VirtualBroker, client: VirtualClient) -> None:
+    """A message without a receiver waits for what has come already on other connections, twice removed."""
+    other = server.connect(quiet=True)
+    found = partial(other.wire.feed, b"SUB nobody 1\r\nPING\r\n")
+    server.clock.call_soon(partial(server.clock.call_soon, found))
+
+    client.wire.feed(NOBODY + b"PING\r\n")
+    early = (client.heard(), client.connection.waiting)
+    server.settle()
+
+    assert (b"", True) == early
+    assert PONG + b"MSG nobody 1 2\r\nhi\r\n" == other.heard()
+    assert (PONG, False) == (client.heard(), client.connection.waiting)
+
+
+def test_one_that_was_postponed_goes_first(server: VirtualBroker, client: VirtualClient) -> None:
+    """A SUB is obeyed in time, though a message before it had to wait, and nothing is left to read."""
+    other = server.connect(quiet=True)
+    server.clock.call_soon(lambda: None)
+
+    client.wire.feed(NOBODY + b"SUB a 1\r\n")
+    other.wire.feed(b"PUB a 2\r\nok\r\n")
+    server.settle()
+
+    assert b"MSG a 1 2\r\nok\r\n" == client.heard()
 
 
 def test_a_flood_that_nobody_listens_to_does_not_wait(client: VirtualClient) -> None:

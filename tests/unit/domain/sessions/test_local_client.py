@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,10 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.events import InternalFailure, ReadFailed, SlowConsumer
 from app.domain.limits import Limits
 from app.domain.protocol.errors import InvalidSubject, ParserError
+from app.domain.sessions.connection import Connection
 from app.domain.sessions.local_client import LocalClient
-from app.domain.sessions.local_wire import LocalMessage
+from app.domain.sessions.local_wire import LocalMessage, LocalWire
+from app.domain.sessions.wire import Wire
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker
 from tests.support.virtual_cluster import RoutedBroker
@@ -388,3 +391,23 @@ def test_it_hears_of_its_end(server: VirtualBroker, local: LocalClient) -> None:
     server.settle()
 
     assert ["local", "other"] == ends
+
+
+def test_what_lies_between_wire_and_connection(server: VirtualBroker) -> None:
+    """A tap makes the connection, and what it holds counts as waiting."""
+    held = [7]
+
+    def tap(local: LocalWire, connect: Callable[[Wire], Connection]) -> tuple[Connection, Callable[[], int]]:
+        connection = connect(local)
+        local.handler = connection
+        return connection, lambda: held[0]
+
+    client = server.broker.connect_local("tapped", tap)
+    got: list[bytes] = []
+    client.subscribe(b"a", lambda message: got.append(message.payload))
+    client.publish(b"a", b"1")
+    server.settle()
+
+    assert ([b"1"], 7) == (got, client.waiting)
+    held[0] = 0
+    assert 0 == client.waiting

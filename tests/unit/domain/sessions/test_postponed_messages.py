@@ -9,6 +9,7 @@ from app.domain.dataplane.seam import MakePlane
 from app.domain.limits import Limits
 from app.domain.sessions.early_input import EARLY_BYTES
 from tests.fakes.authenticator import ManualAuthenticator
+from tests.fakes.clock import BusyClock
 from tests.fakes.single_user import SingleUser
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
@@ -37,7 +38,7 @@ def feed(client: VirtualClient, data: bytes, size: int | None) -> None:
 
 @pytest.fixture(name="server")
 def _server(make_plane: MakePlane) -> VirtualBroker:
-    return VirtualBroker(make_plane)
+    return VirtualBroker(make_plane, setup=BrokerSetup(clock=BusyClock()))
 
 
 @pytest.fixture(name="client")
@@ -58,7 +59,7 @@ def _gatekeeper() -> ManualAuthenticator:
 @pytest.fixture(name="guarded")
 def _guarded(make_plane: MakePlane, gatekeeper: ManualAuthenticator) -> VirtualBroker:
     """A server whose clients may begin without a login."""
-    setup = BrokerSetup(anonymous={ConnectionType.STANDARD: Identity("guest")})
+    setup = BrokerSetup(clock=BusyClock(), anonymous={ConnectionType.STANDARD: Identity("guest")})
     return VirtualBroker(make_plane, Limits(auth_timeout=60), gatekeeper=gatekeeper, setup=setup)
 
 
@@ -231,7 +232,7 @@ def test_an_end_during_the_login_after_it(
 
 def test_an_end_before_a_login_that_is_judged_at_once(make_plane: MakePlane) -> None:
     """What follows CONNECT in the same read is obeyed before the client is closed."""
-    setup = BrokerSetup(anonymous={ConnectionType.STANDARD: Identity("guest")})
+    setup = BrokerSetup(clock=BusyClock(), anonymous={ConnectionType.STANDARD: Identity("guest")})
     server = VirtualBroker(make_plane, gatekeeper=SingleUser("ann", "pw"), setup=setup)
     client, listener = server.connect(), server.connect()
     listener.send(QUIET + b"SUB seen 1\r\n")

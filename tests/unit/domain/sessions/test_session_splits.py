@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.dataplane.constants import OWN_BYTES, RECEIVE_BYTES
 from app.domain.dataplane.seam import MakePlane
-from app.domain.dataplane.tuning import OWN_BYTES, RECEIVE_BYTES
 from app.domain.limits import Limits
 from tests.support.broker_stats import BrokerStats, stats_of
+from tests.support.examples import examples
 from tests.support.traffic_strategies import (
     HOSTILE_SIZES,
     PROPER,
@@ -71,7 +72,6 @@ def check(make_plane: MakePlane, data: bytes, shares: list[float], limits: Limit
     assert not whole.aborted
 
 
-@settings(max_examples=150)
 @given(opening=OPENINGS, data=PROPER, shares=cuts())
 def test_proper_traffic(make_plane: MakePlane, opening: bytes, data: bytes, shares: list[float]) -> None:
     """What a client may send is answered alike, however it is cut, and leaves the connection of use."""
@@ -80,14 +80,12 @@ def test_proper_traffic(make_plane: MakePlane, opening: bytes, data: bytes, shar
     assert not converse(make_plane, [opening + data]).closed
 
 
-@settings(max_examples=200)
 @given(opening=OPENINGS, data=mutated(), shares=cuts())
 def test_mutated_traffic(make_plane: MakePlane, opening: bytes, data: bytes, shares: list[float]) -> None:
     """What went wrong on the way is refused alike, at the same byte."""
     check(make_plane, opening + data, shares)
 
 
-@settings(max_examples=150)
 @given(opening=OPENINGS, data=HOSTILE_SIZES, shares=cuts())
 def test_hostile_sizes(make_plane: MakePlane, opening: bytes, data: bytes, shares: list[float]) -> None:
     """Sizes that are none, or that no machine has room for, are refused alike and at once."""
@@ -100,7 +98,7 @@ def test_hostile_sizes_with_long_lines(make_plane: MakePlane, data: bytes, share
     check(make_plane, data, shares, Limits(max_control_line=8192))
 
 
-@settings(max_examples=50)
+@examples(0.5)
 @given(data=SPACIOUS, shares=cuts())
 def test_large_messages(make_plane: MakePlane, data: bytes, shares: list[float]) -> None:
     """Messages that do not fit any one read are put together alike."""

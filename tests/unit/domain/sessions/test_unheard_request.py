@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from app.domain.dataplane.constants import RECEIVERS_PER_CHECK
 from app.domain.dataplane.seam import MakePlane
-from app.domain.dataplane.tuning import RECEIVERS_PER_CHECK
 from app.domain.interest.interest import FEW
 from app.domain.interest.routing import RECEIVERS_PER_STEP
 from app.domain.protocol.compatibility import Compatibility

@@ -73,7 +73,13 @@ function show(answer) {
   showTrouble(answer, events);
   drawer.show(answer);
   setText(byId("server-name"), answer.server.name);
-  state.fresh(answer.server.name, answer.totals.held_publishers);
+  state.fresh(answer.server.name, answer.totals.held_publishers, leaving(answer));
+}
+
+/** What the page says of lame duck mode; nothing without it. */
+function leaving({ server, connections }) {
+  if (server.lame_duck === null) return "";
+  return `lame duck mode: ${connections.total} ${connections.total === 1 ? "client" : "clients"} left, at most ${Math.ceil(server.lame_duck)} s`;
 }
 
 function showCharts({ now, limits }) {

@@ -77,6 +77,12 @@ export class Routes {
   }
 }
 
+/** What is left of a certificate, in whole days. */
+function ends(seconds) {
+  const days = Math.floor(seconds / 86400);
+  return seconds <= 0 ? "ended" : `ends in ${days} ${days === 1 ? "day" : "days"}`;
+}
+
 /** Identity, limits and totals, each with the name of its key in the configuration or in /varz. */
 export function showServer(server, totals, limits) {
   fillFacts(byId("identity"), [
@@ -88,6 +94,9 @@ export function showServer(server, totals, limits) {
     ["Listens on", `${server.host}:${server.port}`, "", "listen"],
     ["Login", server.auth_required ? "required" : "open", "", "authorization"],
     ["TLS", server.tls_required ? "required" : "off", "", "tls"],
+    ...Object.entries(server.certificates).map(([section, left]) => [
+      "Certificate", ends(left), left < 30 * 86400 ? "warn" : "", section,
+    ]),
     ["Configuration", server.config_file || "flags only", "path", server.config_file || "-c"],
     ["Log", server.log || "–", "path", server.log || "log_file"],
     ["Process", `${server.pid}`, "", "pid"],

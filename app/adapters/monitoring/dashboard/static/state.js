@@ -17,14 +17,16 @@ export class State {
     this.name = "pynatsd";
     this.answered = 0; // when the last answer came, in milliseconds since the epoch
     this.held = 0;
+    this.leaving = "";
     this.isLost = false;
     this.next = 0;
     byId("retry").addEventListener("click", retry);
     setInterval(() => document.hidden || this.#tell(), 1000);
   }
 
-  fresh(name, held) {
-    Object.assign(this, { name, held, isLost: false, answered: Date.now() });
+  /** `leaving` is what there is to say of lame duck mode; empty without it. */
+  fresh(name, held, leaving) {
+    Object.assign(this, { name, held, leaving, isLost: false, answered: Date.now() });
     byId("lost").hidden = true;
     setData(byId("main"), "stale", "false");
     this.#tell();
@@ -47,6 +49,7 @@ export class State {
       const left = Math.max(0, Math.ceil((this.next - Date.now()) / 1000));
       this.#set("lost", "no answer", left ? `next attempt in ${left} s` : "trying again");
     } else if (this.answered === 0) this.#set("waiting", "", "connecting");
+    else if (this.leaving) this.#set("leaving", this.leaving, updated);
     else if (this.held) this.#set("held", `${this.held} ${this.held === 1 ? "publisher waits" : "publishers wait"}`, updated);
     else this.#set(age > OLD ? "late" : "live", "", updated);
     const title = this.isLost ? `No answer · ${this.name}` : `${this.name} · pynatsd`;

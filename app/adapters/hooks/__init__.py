@@ -1,0 +1,1 @@
+"""Hooks: calling the operator's code, and loading it."""

@@ -1,0 +1,17 @@
+"""When the certificates in files end."""
+
+from pathlib import Path
+
+from .tls_context import TlsError
+
+
+def not_after(cert_file: str) -> float:
+    """When the first certificate of a PEM file ends, in seconds since the epoch. Raises `TlsError`."""
+    from cryptography import x509  # noqa: PLC0415 - a server without TLS does without it
+
+    try:
+        certificate = x509.load_pem_x509_certificate(Path(cert_file).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TlsError(f"error reading certificate {cert_file}: {reason.lower()}") from error
+    return certificate.not_valid_after_utc.timestamp()

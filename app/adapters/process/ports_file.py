@@ -1,0 +1,46 @@
+"""The ports file: where a started server is found, for programs that have started it.
+
+One JSON object with lists of addresses by kind, under ``<directory>/pynatsd_<pid>.ports``, as
+nats-server writes it under its own name.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_FILE_MODE = 0o640
+
+
+class PortsFileError(Exception):
+    """The file cannot be written; the text says why."""
+
+
+class PortsFile:
+    """The file of one server."""
+
+    def __init__(self, directory: str, pid: int | None = None) -> None:
+        """`pid` is this process unless given."""
+        self.path = Path(directory) / f"pynatsd_{os.getpid() if pid is None else pid}.ports"
+
+    def write(self, urls: Mapping[str, Sequence[str]]) -> None:
+        """Write the addresses; kinds without any are left out. A reader never sees half of them.
+
+        Raises `PortsFileError`.
+        """
+        text = json.dumps({kind: list(some) for kind, some in urls.items() if some})
+        beside = self.path.with_suffix(".ports.new")
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+            beside.replace(self.path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise PortsFileError(f"error writing ports file to {self.path}: {reason.lower()}") from error
+
+    def remove(self) -> None:
+        """Remove it, if it is there."""
+        with suppress(OSError):
+            self.path.unlink()

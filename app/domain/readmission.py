@@ -1,0 +1,77 @@
+"""What a reload does to clients that are connected: who may stay, and as whom (ADR 0052).
+
+Credentials are not kept, so nobody is asked for a password again. A `Judge` knows from the old and
+the new users whether a login holds; a client whose login does not is closed, and comes back with its
+credentials if it has good ones.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from .connection_type import ConnectionType
+from .credentials import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a client came in."""
+
+    user: str
+    connection_type: ConnectionType
+    is_anonymous: bool
+    """Whether it showed no credentials, or nobody asked for any."""
+
+
+class Dismissal(Enum):
+    """Why a login does not hold any more, which decides what the client hears (nats-server 2.15)."""
+
+    REMOVED = auto()
+    """Its user is gone: it is closed without a text."""
+    CHANGED = auto()
+    """What it showed, or that it showed nothing, is not good enough now: Authorization Violation."""
+
+
+Judge = Callable[[Login], Identity | Dismissal]
+"""Who a client is from now on, if it may stay."""
+
+
+class Admitted(Protocol):
+    """A client's session, as far as it matters here."""
+
+    def login(self) -> Login:
+        """How the client came in."""
+        ...
+
+    def readmit(self, verdict: Identity | Dismissal) -> bool:
+        """Obey the verdict; whether the client's rules are others than before."""
+        ...
+
+
+class Door(Protocol):
+    """The broker, as far as it matters here."""
+
+    @property
+    def sessions(self) -> Mapping[int, Admitted]:
+        """Those of all clients that are here."""
+        ...
+
+    def rights_changed(self) -> None:
+        """What was decided about messages holds no longer."""
+        ...
+
+
+def readmit(door: Door, switch: Callable[[], None], judge: Judge) -> None:
+    """Let other users be known from `switch` on; judge all clients before any of them is obeyed again."""
+    logins = [(session, session.login()) for session in door.sessions.values()]
+    switch()
+    verdicts: dict[Login, Identity | Dismissal] = {}
+    changed = False
+    for session, login in logins:
+        verdict = verdicts.get(login)
+        if verdict is None:
+            verdict = verdicts[login] = judge(login)
+        changed = session.readmit(verdict) or changed
+    if changed:
+        door.rights_changed()

@@ -1,0 +1,35 @@
+"""What is kept of a client whose connection is closed (ADR 0044)."""
+
+from ..closed_clients import TEXT_LENGTH, ClosedClient
+from ..closing_reason import ClosingReason
+from ..stats import Profile
+from .connection import Connection
+
+
+def last_words(
+    connection: Connection, profile: Profile, subscriptions: int, now: float, *, over_websocket: bool
+) -> ClosedClient:
+    """The record of a client that has this number of subscriptions, and is closed now."""
+    inlet, outbox, peer = connection.inlet, connection.outbox, connection.wire.peer
+    return ClosedClient(
+        connection.cid,
+        peer.ip,
+        peer.port,
+        connection.started,
+        connection.last_activity,
+        now,
+        connection.closing or ClosingReason.CLIENT_CLOSED,
+        connection.rtt,
+        outbox.pending(),
+        inlet.in_msgs,
+        inlet.in_bytes,
+        outbox.out_msgs,
+        outbox.out_bytes,
+        subscriptions,
+        connection.wire.security,
+        over_websocket,
+        profile.user,
+        profile.name[:TEXT_LENGTH],
+        profile.lang[:TEXT_LENGTH],
+        profile.version[:TEXT_LENGTH],
+    )

@@ -1,0 +1,103 @@
+"""A client's session after a reload of users and rights: it stays as somebody, or ends (ADR 0052)."""
+
+from abc import abstractmethod
+
+from ..connection_type import ConnectionType
+from ..credentials import Identity
+from ..events import AuthorizationFailed
+from ..protocol.errors import AuthorizationViolation
+from ..readmission import Dismissal, Login
+from .peer import PeerSession
+from .permission_guard import PermissionGuard, removal
+
+
+class Readmitted(PeerSession):
+    """What a client's session needs for that. Implements `readmission.Admitted`."""
+
+    __slots__ = ()
+
+    identity: Identity | None
+    _asks_hooks: bool
+    _guard: PermissionGuard | None
+    _logged_in: bool
+
+    @abstractmethod
+    def _become(self, identity: Identity) -> None:
+        """Take the rights of this identity."""
+
+    @abstractmethod
+    def _be_nobody(self) -> None:
+        """Do nothing but CONNECT from now on."""
+
+    @property
+    @abstractmethod
+    def _anonymous(self) -> Identity | None:
+        """Who it is without credentials."""
+
+    @property
+    @abstractmethod
+    def _connection_type(self) -> ConnectionType:
+        """Where it came in."""
+
+    @property
+    @abstractmethod
+    def user(self) -> str:
+        """Whom it logged in as."""
+
+    def login(self) -> Login:
+        """See `Admitted`."""
+        is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
+        return Login(self.user, self._connection_type, is_anonymous)
+
+    def readmit(self, verdict: Identity | Dismissal) -> bool:
+        """See `Admitted`. One that has done nothing yet is as if it had come later."""
+        if self.connection.closed:
+            return False
+        if self._pending is None and not self._logged_in and not self._has_acted:
+            return self._begin_again()
+        if self.identity is None:
+            return False  # its verdict is still to come
+        if isinstance(verdict, Identity):
+            return self._stay_as(verdict)
+        self.connection.closes_for(AuthorizationViolation.closing)
+        if verdict is Dismissal.CHANGED:
+            self.refuse(AuthorizationViolation())
+        else:
+            self.end(AuthorizationFailed(self.connection.link))
+        return False
+
+    @property
+    def _has_acted(self) -> bool:
+        return bool(self.lines or self.connection.inlet.in_msgs)
+
+    def _begin_again(self) -> bool:
+        """Admit the client as if it had just come in."""
+        identity = self._anonymous if self.host.gatekeeper.required else Identity()
+        if not self.host.gatekeeper.required:
+            self.host.login_over(self.connection)
+        if identity is not None and not self._asks_hooks:
+            return self._stay_as(identity)
+        self._be_nobody()
+        self.host.login_due(self.connection)
+        return False
+
+    def _stay_as(self, identity: Identity) -> bool:
+        """Be this one from now on; whether the rules are others."""
+        before = self.identity.permissions if self.identity is not None else None
+        self._become(identity)
+        if identity.permissions == before:
+            return False
+        self._recheck()
+        return True
+
+    def _recheck(self) -> None:
+        """End the subscriptions that are not allowed any more, and filter the others anew."""
+        guard = self._guard
+        for one in list(self.subscriptions.values()):
+            stays, rule = guard.filter_now(one) if guard is not None else (True, None)
+            if not stays and guard is not None:
+                self._remove(one)
+                self.refuse(removal(one))
+                guard.report_removed(one, self.user)
+            elif rule is not one.filter:
+                self.host.interest.refilter(one, rule)

@@ -1,0 +1,32 @@
+"""`tls_reload: auto`: a reload whenever the files of a section ``tls`` are others than before."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..adapters.process.file_watch import changes
+from ..config.options import Options
+from .certificate_dates import sections_with_tls
+
+
+def certificate_paths(options: Options) -> frozenset[str]:
+    """All files of the sections ``tls`` that are in use."""
+    sections = sections_with_tls(options).values()
+    return frozenset(
+        path
+        for section in sections
+        for path in (section.cert_file, section.key_file, section.ca_file)
+        if path
+    )
+
+
+async def watch_certificates(options: Callable[[], Options], changed: Callable[[], None]) -> None:
+    """Call `changed` each time when files of the options that are in force have changed; it does not end.
+
+    A reload may name other files: those are watched after the next change of a file.
+    """
+    while True:
+        paths = certificate_paths(options())
+        async for _ in changes(paths, asyncio.Event()):
+            changed()
+            if certificate_paths(options()) != paths:
+                break

@@ -1,0 +1,24 @@
+"""The page about receivers that were too slow."""
+
+from app.adapters.monitoring.slow import slowz
+from app.ports.broker_view import Backlog, SlowAction, SlowReceiver, SubjectBacklog
+from tests.fakes.broker_view import Watched
+
+
+def test_the_page(watched: Watched) -> None:
+    """The latest comes first; bytes that are no UTF-8 are shown as what they are not."""
+    first = SlowReceiver(
+        SlowAction.HELD, "cid", 1, "n", "192.0.2.1", 4000, 1.0, "publishers wait for it", 5, 2, Backlog()
+    )
+    backlog = Backlog(1.5, (SubjectBacklog(b"a\xff", 3, 2),))
+    second = SlowReceiver(SlowAction.CUT, "rid", 2, "", "192.0.2.2", 4001, 2.0, "why", 6, 0, backlog)
+    watched.view.slow = [first, second]
+    page = slowz(watched.context)
+
+    assert [("cut", 2), ("held", 1)] == [(entry.action, entry.cid) for entry in page.receivers]
+    assert [("a\ufffd", 3, 2)] == [
+        (each.subject, each.messages, each.behind) for each in page.receivers[0].subjects
+    ]
+    assert page.receivers[1].behind_since is None
+    assert page.receivers[0].behind_since is not None
+    assert 2 == page.total

@@ -1,0 +1,17 @@
+"""A client's session after a reload; most of it is in `test_readmission`."""
+
+from app.domain.credentials import Identity
+from app.domain.dataplane.seam import MakePlane
+from app.domain.readmission import Dismissal
+from tests.support.virtual_broker import VirtualBroker
+
+
+def test_one_that_is_closed_already(make_plane: MakePlane) -> None:
+    """Nothing more becomes of it."""
+    server = VirtualBroker(make_plane)
+    client = server.connect()
+    session = server.broker.sessions[client.connection.cid]
+    client.leave()
+
+    assert not session.readmit(Dismissal.CHANGED)
+    assert not session.readmit(Identity("a"))
