@@ -351,6 +351,17 @@ def test_lower_priorities_are_served_first() -> None:
     assert [b"two", b"five", b"also_five", b"five", b"number"] == order
 
 
+def test_priorities_count_among_requests_that_come_together() -> None:
+    """The first one is not served before the others are known."""
+    harness = group("prioritized")
+    harness.publish(2)
+    for inbox, priority in (("_INBOX.one", 1), ("_INBOX.zero", 0)):
+        body = json.dumps({"batch": 2, "group": "g", "priority": priority}).encode()
+        harness.consumer.pull(body, inbox.encode())
+    harness.run()
+    assert [b"_INBOX.zero"] * 2 == [sent.to for sent in harness.outlet.take()]
+
+
 def test_a_request_must_name_the_group() -> None:
     """Else it is refused."""
     harness = group("overflow")
