@@ -132,6 +132,10 @@ BLOCKS = {
             choices=get_args(CompatibleWith),
         ),
     ),
+    "JetStream": (
+        Flag("-js, --jetstream", boolean, "Store streams (default: false)", ("jetstream",)),
+        Flag("-sd, --store_dir DIRECTORY", string, "Directory for the files of streams", ("store_dir",)),
+    ),
     "Monitoring": (
         Flag("-m, --http_port PORT", integer, "Serve monitoring over HTTP on PORT", ("http_port",)),
         Flag(
@@ -220,11 +224,7 @@ BLOCKS = {
     ),
 }
 
-_UNLISTED = (
-    Flag("    --profile PORT", integer, "No effect", ("prof_port",)),
-    Flag("-js, --jetstream", boolean, "No effect", ("jetstream",)),
-    Flag("-sd, --store_dir DIRECTORY", string, "No effect", ("store_dir",)),
-)
+_UNLISTED = (Flag("    --profile PORT", integer, "No effect", ("prof_port",)),)
 
 _FLAGS = {name: flag for block in (*BLOCKS.values(), _UNLISTED) for flag in block for name in flag.names}
 _READERS = {name: flag.read for name, flag in _FLAGS.items()}

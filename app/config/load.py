@@ -24,7 +24,16 @@ ReadFile = Callable[[str, Mapping[str, str]], Block]
 
 _NO_CLUSTER = "Solicited routes require cluster capabilities, e.g. --cluster."
 
-_NO_OPTIONS = (CONFIG_FILE, SHELL, SIGNAL, "tls", "cluster.listen", "cluster.routes", *Options.idle)
+_NO_OPTIONS = (
+    CONFIG_FILE,
+    SHELL,
+    SIGNAL,
+    "tls",
+    "jetstream",
+    "cluster.listen",
+    "cluster.routes",
+    *Options.idle,
+)
 """What flags give that is no option, or needs more than to be put in its place."""
 
 
@@ -130,7 +139,7 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def put_flags(given: Mapping[str, Value], file: Block) -> tuple[Block, list[Problem]]:
     """What flags give, by the names in `Flag.sets`, put above `file`; and what is wrong with the flags."""
-    values = _switch_tls(given, _drop_logins(given, file))
+    values = _switch_jetstream(given, _switch_tls(given, _drop_logins(given, file)))
     for name, value in given.items():
         useless = name.startswith("tls.") and values.get("tls") is None
         if name not in _NO_OPTIONS and not useless:
@@ -152,6 +161,17 @@ def _switch_tls(given: Mapping[str, Value], values: Block) -> Block:
     if given.get("tls") or given.get("tls.verify"):
         return values if values.get("tls") is not None else values.put({}, "tls")
     return values.drop("tls") if given.get("tls") is False else values
+
+
+def _switch_jetstream(given: Mapping[str, Value], values: Block) -> Block:
+    """A section of the file keeps what it says, but for what the flags say."""
+    wanted = given.get("jetstream")
+    if wanted is False:
+        return values.drop("jetstream")
+    if wanted:
+        in_file = isinstance(values.get("jetstream"), dict)
+        values = values.put(True, "jetstream", "enabled") if in_file else values.put({}, "jetstream")  # noqa: FBT003 - a value
+    return values.drop("jetstream", "store_dir") if given.get("store_dir") else values
 
 
 def _put_cluster(given: Mapping[str, Value], values: Block) -> tuple[Block, list[Problem]]:

@@ -25,6 +25,7 @@ from .addresses import (
 )
 from .document import Block
 from .errors import ConfigError
+from .jetstream_options import JetStreamSection, StoreDirectory
 from .permissions import PermissionsValue
 from .section import (
     LARGEST_COUNT,
@@ -284,8 +285,6 @@ class Options(Section):
     idle: ClassVar = {
         "prof_port": "prof_port has no effect, as there is no Go profiler here: "
         "use perf or py-spy instead, or the signal QUIT for stacks",
-        "jetstream": "jetstream has no effect: JetStream is not available yet, messages are not stored",
-        "store_dir": "store_dir has no effect: JetStream is not available yet, nothing is stored",
     }
 
     host: Annotated[
@@ -327,6 +326,8 @@ class Options(Section):
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
+    jetstream: JetStreamSection = None
+    store_dir: StoreDirectory = None
     hooks: Annotated[HookOptions, Key("Hooks of your own.", guards=True)] = HookOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
@@ -407,6 +408,17 @@ class Options(Section):
     def maps_certificates(self) -> bool:
         """Whether certificates say who a client is, over websockets or otherwise."""
         return (self.tls is not None and self.tls.verify_and_map) or self.websocket.maps_certificates
+
+    @property
+    def stores_streams(self) -> bool:
+        """Whether there is JetStream."""
+        return self.jetstream is not None and self.jetstream.enabled
+
+    @property
+    def streams_dir(self) -> str | None:
+        """The directory for the files of streams, as it was given; None where it was not."""
+        own = self.jetstream.store_dir if self.jetstream is not None else None
+        return own or self.store_dir
 
     @property
     def http(self) -> HostPort | None:

@@ -108,6 +108,7 @@ def contradictions(options: Options, given: Given) -> list[Problem]:
         *_misplaced_maps(options, given),
         *_open_users(options, given),
         *_same_certificates(options, given),
+        *_streams_of_gnatsd(options, given),
     ]
 
 
@@ -125,6 +126,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_beside_certificates(options, given),
         *_of_curves(options, given),
         *_replaced_logins(given),
+        *_of_streams(options, given),
         *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
     ]
 
@@ -414,3 +416,15 @@ def _without(given: Given, reason: str, *path: str) -> Iterator[Problem]:
     """That an option has no effect, if it asks for something."""
     if given.asks(*path):
         yield Problem(f"{given.name(*path)} has no effect {reason}", given.place(*path))
+
+
+def _streams_of_gnatsd(options: Options, given: Given) -> Iterator[Problem]:
+    certain = given.is_certain("jetstream") and given.is_certain("compatibility")
+    if options.stores_streams and options.compatibility != "current" and certain:
+        text = f"jetstream needs current clients, and {given.origin('compatibility')} is not current"
+        yield Problem(text, given.place("jetstream"))
+
+
+def _of_streams(options: Options, given: Given) -> Iterator[Problem]:
+    if not options.stores_streams:
+        yield from _without(given, "without JetStream: set jetstream, or --jetstream", "store_dir")

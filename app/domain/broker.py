@@ -279,14 +279,13 @@ class Broker:
         return [*self.sessions.values(), *(client.session for client in self._local.values())]
 
     def _find_member(self, sid: bytes) -> Subscription | None:
-        """The local member of a queue group that other servers know by this sid."""
+        """The local subscription that other servers know by this sid: a queue member, or a plain one."""
         name = read_member(sid)
         if name is None:
             return None
         number, own_sid = name
         session = self.session_of(number)
-        subscription = session.subscriptions.get(own_sid) if session is not None else None
-        return subscription if subscription is not None and subscription.queue is not None else None
+        return session.subscriptions.get(own_sid) if session is not None else None
 
     # --- connections -----------------------------------------------------------
 
@@ -316,11 +315,19 @@ class Broker:
 
         Raises `RuntimeError` when the broker has shut down.
         """
+        self._check_not_over()
+        client = LocalClient(self, name, tap)
+        self.adopt(client)
+        return client
+
+    def adopt(self, client: LocalClient) -> None:
+        """Have this local client, just made, served as the others; raises as `connect_local` does."""
+        self._check_not_over()
+        self._local[client.connection.cid] = client
+
+    def _check_not_over(self) -> None:
         if self._is_over:
             raise RuntimeError("the server has shut down")
-        client = LocalClient(self, name, tap)
-        self._local[client.connection.cid] = client
-        return client
 
     def accept_route(self, wire: Wire) -> Handler:
         """Take on a server that dialled us. Only where there is a cluster."""

@@ -74,7 +74,8 @@ class Server:
 
         `config` has the keys of the configuration file, nested, `config_file` is the path of one, and
         `keys` are keys of the top level; they win over `config`, which wins over the file. Port 0 and
-        -1 mean any free port; sizes and times may be texts. `data_plane` is ``native``, ``python`` or
+        -1 mean any free port; sizes and times may be texts. `jetstream=True` keeps all streams in memory,
+        `jetstream={"store_dir": …}` in files. `data_plane` is ``native``, ``python`` or
         ``auto``. With a `clock` such as `pynatsd.testing.ManualClock` time passes as that says.
         `debug_log` adds lines about each connection to `log`; `record` keeps what is said on each link,
         for `conversation`. `hooks` see what clients do, and decide; a mapping is that key of the file.
@@ -146,6 +147,8 @@ class Server:
         )
         container.use("log", self._log)
         container.use("taps", (self.faults.layer,))
+        if options.stores_streams and options.streams_dir is None:
+            container.use("streams_in_memory", True)  # noqa: FBT003 - the part itself
         if self._clock is not None:
             container.use("clock", self._clock)
         if self._hooks is not None:

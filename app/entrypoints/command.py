@@ -20,8 +20,11 @@ from .preflight import obstacles
 from .process import run
 from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
+from .store import STORE, run_store
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
+_TOOLS = {WORD: run_explain, STORE: run_store}
+"""By the first word of the command line."""
 
 
 def run_command(words: Sequence[str], usual: Handlers) -> int:
@@ -30,9 +33,10 @@ def run_command(words: Sequence[str], usual: Handlers) -> int:
     `usual` are the signal handlers of a program that does not serve.
     """
     fill_standard_streams()
-    if words[:1] == [WORD]:
+    tool = _TOOLS.get(words[0]) if words else None
+    if tool is not None:
         restore_defaults(usual)
-        return run_explain(words[1:])
+        return tool(words[1:])
     try:
         command = parse(words)
     except UsageError as error:

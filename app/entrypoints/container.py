@@ -45,6 +45,7 @@ from ..domain.dataplane.seam import MakePlane
 from ..domain.events import Event, InternalFailure
 from ..domain.failure import described
 from ..domain.hooks.gate import HookGate
+from ..domain.jetstream.settings import JetStreamSettings
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
@@ -55,6 +56,7 @@ from ..ports.event_log import EventLog
 from ..ports.hooks import HookRunner, Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
+from ..ports.streams_view import StreamsView
 from ..ports.transport import Dialer, Listener
 from .certificate_dates import CertificateDates
 from .journal_kinds import KINDS
@@ -82,6 +84,8 @@ from .settings import (
     websocket_tls,
     websocket_urls,
 )
+from .stream_settings import stream_settings
+from .streams import OpenStorage, Streams, open_storage
 
 
 class Container:
@@ -107,6 +111,7 @@ class Container:
         self._provide_world(options)
         self._provide_membership(options)
         self._provide_broker(options, make_plane)
+        self._provide_streams(options)
         self._provide_listeners(options)
         self._provide_monitor(options, twin, config_file)
         self._provide_service(options, twin)
@@ -219,6 +224,22 @@ class Container:
         )
         self.view: providers.Provider[BrokerView] = providers.Singleton(LiveView, self.broker)
 
+    def _provide_streams(self, options: Options) -> None:
+        """JetStream, if it is on."""
+        self.streams_in_memory: providers.Provider[bool] = providers.Object(False)  # noqa: FBT003 - the part itself
+        """Whether all streams are kept in memory, also those that are configured otherwise."""
+        self.open_storage: providers.Provider[OpenStorage] = providers.Object(open_storage)
+        self.streams: providers.Provider[Streams | None] = providers.Object(None)
+        if options.stores_streams:
+            self.streams = providers.Singleton(
+                Streams,
+                self.broker,
+                providers.Callable(_settings_of_streams, options, self.broker, self.streams_in_memory),
+                self.open_storage,
+                self.clock,
+                self.entropy,
+            )
+
     def _provide_listeners(self, options: Options) -> None:
         """Where clients and other servers come in."""
         record = self.event_log.provided.record
@@ -317,6 +338,7 @@ class Container:
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
                 while_importing=self.while_importing,
+                streams=providers.Callable(_view_of_streams, self.streams),
             ),
         )
 
@@ -340,10 +362,23 @@ class Container:
                 authenticator=self.authenticator,
                 monitor=self.monitor,
                 data_plane=twin,
+                streams=self.streams,
                 are_descriptors_plenty=self.are_descriptors_plenty,
                 hooks=providers.Callable(_runner, self.open_hooks),
             ),
         )
+
+
+def _view_of_streams(streams: Streams | None) -> Callable[[], StreamsView | None]:
+    return streams.view if streams is not None else lambda: None
+
+
+def _settings_of_streams(
+    options: Options,
+    broker: Broker,
+    in_memory: bool,  # noqa: FBT001 - called by a provider
+) -> Callable[[], JetStreamSettings]:
+    return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
 
 
 def _gate(hooks: OpenHooks | None) -> HookGate | None:

@@ -135,3 +135,13 @@ class StopIncomplete(Event):
 
     part: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JetStreamFailed(Event):
+    """Streams cannot be served, so nothing is."""
+
+    level = Level.FATAL
+    sentence = "Cannot start JetStream: {self.reason}"
+
+    reason: str

@@ -37,11 +37,15 @@ from ..ports.event_log import EventLog
 from ..ports.hooks import HookRunner
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
-from .events import StopIncomplete
+from .events import JetStreamFailed, StopIncomplete
 from .settings import PROGRAM, RUNTIME
+from .streams import CannotOpen, Streams
 
 DEPARTURE_SECONDS = 2 * LINGER_SECONDS
 """How long the last clients are waited for."""
+
+STREAM_SECONDS = 30.0
+"""How much longer than that a disk may take to have all that is stored."""
 
 PATIENCE_SECONDS = 2.0
 """How long a part that should end at once is waited for."""
@@ -125,6 +129,8 @@ class Parts:
     are_descriptors_plenty: Callable[[], bool]
     """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
     hooks: HookRunner | None = None
+    streams: Streams | None = None
+    """JetStream, if it is on."""
 
 
 class Service:
@@ -175,6 +181,7 @@ class Service:
         kind = type(loop).__module__.partition(".")[0]
         events.record(ServerStarting(None, info.version))
         events.record(RuntimeChosen(None, PROGRAM, RUNTIME, kind, self._parts.data_plane))
+        await self._start_streams()
         await self._listen_for_readers()
         pages_are_later = self._parts.are_descriptors_plenty()
         if not pages_are_later:
@@ -194,6 +201,14 @@ class Service:
         await self._parts.monitor.start()
         events.record(ServerReady(None))
         return Addresses(tuple(clients), routes, self._parts.monitor.ports)
+
+    async def _start_streams(self) -> None:
+        """First of all, so that clients find what is stored."""
+        if self._parts.streams is not None:
+            try:
+                await self._parts.streams.start()
+            except CannotOpen as error:
+                raise CannotStart(JetStreamFailed(None, str(error))) from error
 
     async def _listen(self, asked: ClientListener) -> Address:
         """Let clients in at one place; after the first one the broker knows its port."""
@@ -325,6 +340,8 @@ class Service:
             return
         self._are_closed = True
         await self._close_listeners()
+        if self._parts.streams is not None:
+            await self._in_time("JetStream", self._parts.streams.stop(), STREAM_SECONDS)
         await self._in_time("monitoring", self._parts.monitor.close())
         if self._parts.hooks is not None:
             await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)

@@ -28,6 +28,7 @@ from ..domain.cluster.cluster import ClusterSettings
 from ..domain.connection_type import ConnectionType
 from ..domain.credentials import Identity
 from ..domain.events import Event
+from ..domain.jetstream.settings import API_LEVEL
 from ..domain.lame_duck import LameDuckTerms
 from ..domain.limits import Limits, longest_message
 from ..domain.permissions.configured_users import ConfiguredUsers
@@ -316,7 +317,15 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         advertised_port=advertised.port if advertised else 0,
         server_name=options.server_name or server_id,
         cluster=options.cluster.name or "",
+        jetstream=options.stores_streams,
+        domain=_domain(options),
+        api_level=API_LEVEL if options.stores_streams else 0,
     )
+
+
+def _domain(options: Options) -> str:
+    section = options.jetstream
+    return section.domain or "" if section is not None and section.enabled else ""
 
 
 def cluster_settings(options: Options) -> ClusterSettings:

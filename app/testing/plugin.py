@@ -33,8 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(config={{...}}, size=3, **keys): configuration of the fixtures nats_server and "
-        "nats_cluster, as for pynatsd.Server and pynatsd.Cluster",
+        f"{MARKER}(config={{...}}, size=3, **keys): configuration of the fixtures nats_server, "
+        "nats_jetstream and nats_cluster, as for pynatsd.Server and pynatsd.Cluster",
     )
 
 
@@ -42,6 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def nats_server(request: pytest.FixtureRequest) -> "Iterator[ThreadedServer]":
     """A server for one test, on loopback, at a free port: a `pynatsd.ThreadedServer`."""
     asked = _asked(request)
+    asked.pop("size", None)
+    with ExitStack() as at_end:
+        yield _start(request, at_end, asked)
+
+
+@pytest.fixture
+def nats_jetstream(request: pytest.FixtureRequest) -> "Iterator[ThreadedServer]":
+    """A server for one test with JetStream, which keeps all in memory unless the marker says otherwise."""
+    asked = {"jetstream": True, **_asked(request)}
     asked.pop("size", None)
     with ExitStack() as at_end:
         yield _start(request, at_end, asked)

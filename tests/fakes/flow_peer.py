@@ -19,6 +19,7 @@ class FakeOutbox(Outbox):
         self.closed = False
         self.trace = False
         self.headers = False
+        self.naming = 0
         self.congested = False
         self.flushes = 0
         self._pending = 0

@@ -31,12 +31,13 @@ from .parameters import (
 from .schemas import Accstatz, Gatewayz, Leafz, Slowz, Subsz, Varz
 from .stacks import stacks
 from .stepper import Chunks
+from .streams_page import StreamsPage
 
 _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
 _CLASSIC = (
     *("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz"),
-    *("/accstatz", "/gatewayz", "/leafz", "/slowz"),
+    *("/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
 )
 
 _Responses = dict[int | str, dict[str, Any]]
@@ -70,7 +71,8 @@ def create_app(
     app.add_exception_handler(HTTPException, _not_found)
     app.include_router(StatusPages(context, links or {}).router())
     app.include_router(ExplainPage(context).router())
-    app.include_router(Probes(context.view, context.requests).router())
+    app.include_router(StreamsPage(context).router())
+    app.include_router(Probes(context.view, context.requests, context.streams).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
         app.include_router(router)

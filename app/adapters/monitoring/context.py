@@ -1,11 +1,12 @@
 """What all pages share: the broker's view, settings, clocks, and the budget of time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...domain.permissions.configured_users import ConfiguredUsers
 from ...ports.broker_view import BrokerView, Compatibility
+from ...ports.streams_view import StreamsView
 from .journal import Journal
 from .process_figures import ProcessFigures
 from .stepper import PROBES_SHARE, Stepper
@@ -96,6 +97,7 @@ class RequestCounts:
     leafz: int = 0
     slowz: int = 0
     stacksz: int = 0
+    jsz: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +114,8 @@ class MonitoringContext:
     """Runs probes, which must not wait for pages."""
     journal: Journal = field(default_factory=Journal)
     requests: RequestCounts = field(default_factory=RequestCounts)
+    streams: Callable[[], StreamsView | None] = lambda: None
+    """JetStream, if it is on."""
 
     @property
     def is_current(self) -> bool:

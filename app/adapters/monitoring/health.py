@@ -1,14 +1,16 @@
 """Probes: whether the server is alive, healthy and ready for clients (monitoring-pages.md, section 9.4)."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ...ports.broker_view import BrokerView
+from ...ports.streams_view import StreamsView
 from .context import RequestCounts
 from .jsonp import JSON
-from .parameters import Switch
+from .parameters import Switch, is_on
 from .schemas import HealthAnswer
 
 _OK = HealthAnswer(status="ok")
@@ -17,7 +19,7 @@ _NOT_READY = HealthAnswer(status="unavailable", error="not ready for new connect
 
 
 class HealthzQuery(BaseModel):
-    """Parameters that probes of current servers send. There is no JetStream here to ask about."""
+    """Parameters that probes of current servers send."""
 
     account: str = ""
     stream: str = ""
@@ -39,9 +41,15 @@ _BAD_REQUEST = {
 class Probes:
     """The three probes of one server."""
 
-    def __init__(self, view: BrokerView, requests: RequestCounts) -> None:
+    def __init__(
+        self,
+        view: BrokerView,
+        requests: RequestCounts,
+        streams: Callable[[], StreamsView | None] = lambda: None,
+    ) -> None:
         """`requests` has the count of probes for ``/healthz``."""
         self._view = view
+        self._streams = streams
         self._requests = requests
 
     def router(self) -> APIRouter:
@@ -67,7 +75,7 @@ class Probes:
         return router
 
     async def healthz(self, question: Annotated[HealthzQuery, Query()]) -> Response:
-        """Clients can connect. Parameters about JetStream are accepted and have no effect."""
+        """Clients can connect, and streams are as they were stored."""
         self._requests.healthz += 1
         if question.stream and not question.account:
             return _reply(400, _missing("account", "stream"))
@@ -75,7 +83,17 @@ class Probes:
             return _reply(400, _missing("stream", "consumer"))
         if not self._view.health().serving:
             return _reply(500, _NOT_SERVING)
+        if problem := self._problem_of_streams(question):
+            return _reply(503, HealthAnswer(status="unavailable", status_code=503, error=problem))
         return _reply(200, _OK)
+
+    def _problem_of_streams(self, question: HealthzQuery) -> str:
+        """Why JetStream is not healthy; empty where it is, or where it is off and not asked for."""
+        streams = self._streams()
+        only = is_on(question.js_enabled_only) or is_on(question.js_enabled)
+        if streams is None:
+            return "JetStream is not enabled" if only else ""
+        return streams.problem(server_only=only or is_on(question.js_server_only))
 
     async def livez(self) -> Response:
         """The event loop runs, as this answer proves."""

@@ -19,6 +19,7 @@ from ...domain.events import Event, Level, MonitorFailed, MonitorStarting
 from ...ports.broker_view import BrokerView
 from ...ports.clock import Clock
 from ...ports.event_log import EventLog
+from ...ports.streams_view import StreamsView
 from ...ports.transport import ListenError
 from .context import MonitoringContext, MonitorSettings, WallTime
 from .journal import Journal
@@ -96,6 +97,8 @@ class MonitorNeeds:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     journal: Journal = field(default_factory=Journal)
     """The recent events that pages show."""
+    streams: Callable[[], StreamsView | None] = lambda: None
+    """JetStream, if it is on, and has begun."""
 
 
 class HttpMonitor:
@@ -223,7 +226,11 @@ class HttpMonitor:
             for listening, endpoint in zip(self._sockets, self._endpoints, strict=True)
         ]
         context = self._context = MonitoringContext(
-            self._needs.view, settings, WallTime(self._needs.clock), journal=self._needs.journal
+            self._needs.view,
+            settings,
+            WallTime(self._needs.clock),
+            journal=self._needs.journal,
+            streams=self._needs.streams,
         )
         made: HttpServer = server.make_server(context, sockets, self._report)
         return made

@@ -3,7 +3,7 @@
 A field that is None is left out of the answer. Clients and routes are in `connections`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -207,7 +207,9 @@ class Varz(PageModel):
     gateway: Annotated[Nothing | None, Field(description="There are no gateways.")] = None
     leaf: Annotated[Nothing | None, Field(description="There are no leaf nodes.")] = None
     mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
-    jetstream: Annotated[Nothing | None, Field(description="There is no JetStream.")] = None
+    jetstream: Annotated[
+        dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
+    ] = None
     stale_connections: Annotated[
         int | None, Field(description="Peers that were closed because they left pings unanswered.")
     ] = None
@@ -363,4 +365,5 @@ class HealthAnswer(PageModel):
     """Whether the server does its work."""
 
     status: Annotated[str, Field(examples=["ok"])]
+    status_code: int | None = None
     error: str | None = None

@@ -24,7 +24,7 @@ Fields = dict[str, Any]
 def varz(context: MonitoringContext) -> Varz:
     """The server, now."""
     facts = context.view.server()
-    current = _of_today(facts) if context.is_current else {"proto": NO_PROTOCOL}
+    current = _of_today(context, facts) if context.is_current else {"proto": NO_PROTOCOL}
     return Varz(
         **_identity(context, facts),
         **_limits(facts),
@@ -131,6 +131,13 @@ def _own(context: MonitoringContext, facts: ServerFacts) -> Fields:
     }
 
 
+def _jetstream(context: MonitoringContext) -> Fields:
+    streams = context.streams()
+    if streams is None:
+        return {}
+    return {"config": streams.config(), "stats": streams.figures(), "limits": {}}
+
+
 def _lame_duck(context: MonitoringContext, facts: LameDuckFacts | None) -> LameDuckSection | None:
     if facts is None:
         return None
@@ -138,7 +145,7 @@ def _lame_duck(context: MonitoringContext, facts: LameDuckFacts | None) -> LameD
     return LameDuckSection(began=rfc3339(of(facts.began)), ends=rfc3339(of(facts.ends)))
 
 
-def _of_today(facts: ServerFacts) -> Fields:
+def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
     """What a server that speaks the wire of today shows besides."""
     return {
         "proto": PROTO,
@@ -147,7 +154,7 @@ def _of_today(facts: ServerFacts) -> Fields:
         "gateway": {},
         "leaf": {},
         "mqtt": {},
-        "jetstream": {},
+        "jetstream": _jetstream(context),
         "stale_connections": facts.stale_connections,
         "stale_connection_stats": peer_counts(facts.stale_connections, facts.stale_routes),
         "closed_connections": facts.closed_clients,

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from ...domain.permissions.rules import Permissions
 from ..flags import BLOCKS
+from ..jetstream_options import JetStreamLimitOptions, JetStreamOptions
 from ..options import (
     AuthorizationOptions,
     ClusterAuthorizationOptions,
@@ -33,6 +34,8 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
     ("websocket", WebsocketOptions, "## In `websocket`"),
     ("unix_socket", UnixSocketOptions, "## In `unix_socket`"),
+    ("jetstream", JetStreamOptions, "## In `jetstream`"),
+    ("jetstream.limits", JetStreamLimitOptions, "### In `limits` of `jetstream`"),
     ("hooks", HookOptions, "## In `hooks`"),
 )
 """All sections, each with the path that leads to it, and its title."""
@@ -54,7 +57,6 @@ The syntax of the file is in [Configuration](configuration.md).
 - An unknown key is an error, unless variables refer to it.
 - An option without effect beside the others makes a log line.
 - So do `prof_port` and `--profile`, as there is no Go profiler here.
-- So do `jetstream`, `store_dir`, `-js` and `-sd`, as JetStream is not available yet.
 - A [reload](operations.md#reload) changes a running server where the column Reload says so.
 - An error is one line, `file:line:column: text`. All errors are reported at once, and nothing starts.
 - `pynatsd --check -c FILE` reports them, opens what a start would open, and starts nothing.

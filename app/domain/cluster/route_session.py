@@ -22,6 +22,7 @@ from typing import ClassVar, Protocol
 from ..address import HIGHEST_PORT
 from ..credentials import Credentials, Gatekeeper, Identity
 from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.reach import Naming
 from ..events import AuthorizationTimedOut, Event
 from ..interest.routing import Audience
 from ..limits import Limits, route_line
@@ -174,6 +175,7 @@ class RouteSession(PeerSession):
         needs_login = destination is None and mesh.gatekeeper.required
         super().__init__(host, connection, admitted=not needs_login)
         connection.inlet.audience = Audience.ROUTED
+        connection.outbox.naming = Naming.MEMBERS
         self._enter(Stage.LOGIN if needs_login else Stage.UNNAMED)
 
     def _enter(self, stage: Stage) -> None:
@@ -329,6 +331,8 @@ class RouteSession(PeerSession):
         self.info = info
         headers = info.headers and self._mesh.info().headers
         self.connection.inlet.headers = self.connection.outbox.headers = headers
+        if headers:  # those of ours that have headers find each subscription by its sid
+            self.connection.outbox.naming = Naming.ALL
         self._enter(Stage.REGISTERED)
 
     def confirmed(self) -> None:

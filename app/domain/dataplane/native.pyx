@@ -2,13 +2,10 @@
 # cython: auto_pickle=False
 """The data plane, compiled. ``reference`` defines what it does; ``seam`` says what each part promises.
 
-It scans where the transport wrote, makes no Python object per message, and calls
-the control plane only where the reference does. Sizes are capped before they are
-read as numbers, and no byte beyond those received is read.
-
-Its parts stand in files of their own, named as those of the plain twin: ``outbox.pxi``
-is ``outbox.py`` compiled, and so on. They are included here, so that all is one unit
-for the compiler, which then draws the parts together again where messages pass.
+It scans where the transport wrote, makes no Python object per message, and calls the control plane only
+where the reference does. Sizes are capped before they are read as numbers, and no byte beyond those
+received is read. The parts, named as those of the plain twin, are included: all is one unit for the
+compiler, which draws them together again where messages pass.
 """
 
 cimport cython
@@ -23,9 +20,7 @@ from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
-
 import math
-
 from . import constants, seam
 from ..limits import route_line, route_payload
 
@@ -42,6 +37,7 @@ include "inlet.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
+include "direct.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
 cdef int64_t TURN_WORK = constants.TURN_WORK
@@ -85,6 +81,7 @@ cdef class DataPlane:
     cdef public int64_t out_bytes
     cdef public double now
     cdef public bint patient
+    cdef public Outbox server
     # The line before, whichever of the clients or of the routes sent it: runs of one line are parsed
     # once. Each has its own, since what is a message of the one is none, or too large, of the other.
     cdef Memo *memos  # by `seam.Kind`
@@ -131,11 +128,9 @@ cdef class DataPlane:
         inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
         inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
 
-    def target(self, outbox, sid, subscription):
-        return Target(outbox, sid, subscription)
+    def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
 
-    def group(self):
-        return Group()
+    def group(self): return Group()
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
         return Plan(plain, groups, refusal, denied, hook)
@@ -396,6 +391,11 @@ cdef class DataPlane:
         if partial.asker is not None and partial.position >= partial.plan.fanout():
             partial.asker.report_unheard(&partial.message)
         return 0
+
+    def deliver(self, to, subject, reply=b"", headers=b"", payload=b""):
+        return deliver_directly(self, to, (subject, reply, headers, payload))
+
+    def reach(self, bytes to not None): return reach_directly(self, to)
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work

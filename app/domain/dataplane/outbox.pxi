@@ -60,6 +60,7 @@ cdef class Outbox:
     cdef public bint closed
     cdef public bint trace
     cdef public bint headers
+    cdef public int naming
     cdef DataPlane plane
     cdef object wire
     cdef list sealed

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from .reach import Naming
 from .seam import Owner, Sender
 
 VECTORED_BYTES = 4096
@@ -35,6 +36,7 @@ class Outbox:
         "closed",
         "headers",
         "last_delivery",
+        "naming",
         "out_bytes",
         "out_msgs",
         "owner",
@@ -57,6 +59,7 @@ class Outbox:
         self.closed = False
         self.trace = False
         self.headers = False
+        self.naming: int = Naming.NEVER
         self._congested = False
 
     @property

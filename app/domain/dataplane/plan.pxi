@@ -12,11 +12,15 @@ from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-from . import constants
+from . import constants, reach, seam
 
 cdef int64_t DELIVERY_WORK = constants.DELIVERY_WORK
 cdef Py_ssize_t MOST_CANDIDATES = constants.MOST_CANDIDATES
 cdef Py_ssize_t LONGEST_RUN_FANOUT = constants.LONGEST_RUN_FANOUT
+
+cdef int NAMES_MEMBERS = reach.Naming.MEMBERS
+cdef int NAMES_ALL = reach.Naming.ALL
+cdef bytes PLAIN_MARK = constants.PLAIN_MARK
 
 cdef enum:
     # About what these take in memory, in bytes; see `plan`.
@@ -38,6 +42,7 @@ cdef class Target:
     cdef public int64_t delivered
     cdef public int64_t limit
     cdef Py_ssize_t place  # in its group
+    cdef Target named  # see `direct`
 
     def __cinit__(self, Outbox outbox not None, bytes sid not None, subscription):
         self.outbox = outbox
@@ -49,6 +54,17 @@ cdef class Target:
         # Plans that are never used again may know the target for long, so it lets go of all else.
         self.outbox = None
         self.subscription = None
+        self.named = None
+
+    cdef Target direct(self):
+        """The same place for a message that its server does not find by its subject."""
+        cdef bytes sid
+        if self.outbox is None or self.outbox.naming != NAMES_ALL:
+            return self
+        if self.named is None:
+            sid = self.middle.strip(b" ")
+            self.named = Target(self.outbox, b"Q" + sid if sid.startswith(PLAIN_MARK) else sid, None)
+        return self.named
 
     cdef inline int deliver(self, Delivery *delivery) except -1:
         """Queue a message, unless the connection is closed."""

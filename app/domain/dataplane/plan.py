@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from . import seam
-from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES
+from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES, PLAIN_MARK
 from .draw import Draw
 from .framing import middle_of
 from .outbox import Outbox
 from .own import own
+from .reach import Naming
 from .seam import Expiring
 
 NOWHERE = -1
@@ -30,7 +31,7 @@ CHARGED_TARGETS = 16
 class Target:
     """See `seam.Target`."""
 
-    __slots__ = ("delivered", "limit", "middle", "outbox", "place", "subscription")
+    __slots__ = ("_direct", "delivered", "limit", "middle", "outbox", "place", "subscription")
 
     def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring | None) -> None:
         self.outbox: Outbox | None = outbox
@@ -39,12 +40,24 @@ class Target:
         self.delivered = 0
         self.limit = 0
         self.place = NOWHERE  # in its group
+        self._direct: Target | None = None
 
     def retire(self) -> None:
         """See `seam.Target`."""
         # Plans that are never used again may know the target for long, so it lets go of all else.
         self.outbox = None
         self.subscription = None
+        self._direct = None
+
+    @property
+    def direct(self) -> "Target":
+        """The same place for a message that its server does not find by its subject."""
+        if self.outbox is None or self.outbox.naming != Naming.ALL:
+            return self
+        if self._direct is None:
+            sid = self.middle[1:-1]
+            self._direct = Target(self.outbox, member_sid(sid), None)
+        return self._direct
 
     @property
     def is_open(self) -> bool:
@@ -68,6 +81,11 @@ class Target:
         if self.limit or outbox.trace:
             return 0
         return min(most, outbox.room() // (size + len(self.middle)))
+
+
+def member_sid(sid: bytes) -> bytes:
+    """The sid by which a server finds the one subscription that it names."""
+    return b"Q" + sid if sid.startswith(PLAIN_MARK) else sid
 
 
 class Group:
@@ -184,7 +202,7 @@ class Plan:
         )
 
 
-def pick(parts: Sequence[Group], draw: Draw, skip: Outbox | None = None) -> Target | None:
+def pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None = None) -> Target | None:
     """Draw a member; None if there is none. Members at the outbox to `skip` are not drawn.
 
     One whose connection is closed is taken out, and the draw repeated. If the receiver
@@ -204,7 +222,7 @@ def pick(parts: Sequence[Group], draw: Draw, skip: Outbox | None = None) -> Targ
     return None
 
 
-def _next_ready(parts: Sequence[Group], first: int, total: int, skip: Outbox | None) -> Target | None:
+def _next_ready(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox | None) -> Target | None:
     for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
         part, place = _place(parts, number % total)
         member = part.members[place]
@@ -213,7 +231,7 @@ def _next_ready(parts: Sequence[Group], first: int, total: int, skip: Outbox | N
     return None
 
 
-def _another(parts: Sequence[Group], first: int, total: int, skip: Outbox) -> Target | None:
+def _another(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox | None) -> Target | None:
     """The next member that is open and not to be skipped."""
     for number in range(first + 1, first + total):
         part, place = _place(parts, number % total)

@@ -6,7 +6,7 @@
 # Uses of plan_cache: PlanCache
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 
 from . import seam
@@ -106,3 +106,17 @@ cdef class PlanLookup:
         cdef bytes subject = PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
         self.slow = True
         return <Plan?>self.planner.plan_failover(plane, sid, subject)
+
+    cdef Plan plan_now(self, plane, int64_t audience, bytes subject):
+        """The plan for a message of the server itself, however long the decision takes."""
+        cdef Plan plan = self.plans.find(audience, PyBytes_AS_STRING(subject), PyBytes_GET_SIZE(subject))
+        if plan is not None:
+            return plan
+        answer = self.planner.plan(plane, audience, subject)
+        while not isinstance(answer, tuple):
+            answer = answer.go_on() or answer
+        plan = <Plan?>answer[0]
+        depth = <int64_t>answer[1]
+        if depth != NOT_KEPT:
+            self.plans.enter(audience, subject, plan, depth)
+        return plan

@@ -66,3 +66,16 @@ class PlanLookup:
             plan = own(Plan, made)
             self.plans.enter_member(sid, plan)
         return plan
+
+    def plan_now(self, plane: Plane, audience: int, subject: bytes) -> Plan:
+        """The plan for a message of the server itself, however long the decision takes."""
+        plan = self.plans.find(audience, subject)
+        if plan is not None:
+            return plan
+        answer = self._planner.plan(plane, audience, subject)
+        while not isinstance(answer, tuple):
+            answer = answer.go_on() or answer
+        plan, depth = own(Plan, answer[0]), answer[1]
+        if depth != NOT_KEPT:
+            self.plans.enter(audience, subject, plan, depth)
+        return plan

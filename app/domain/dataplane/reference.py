@@ -23,6 +23,7 @@ from .constants import (
     REFERENCED_BYTES,
     TURN_WORK,
 )
+from .direct import DirectDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -53,15 +54,15 @@ def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
     )
 
 
-class DataPlane:
+class DataPlane(DirectDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
-        self._draw = Draw(seed)
+        self.draw = Draw(seed)
         self._bounds = _bounds(max_payload, max_control_line)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._lookup = PlanLookup(planner)
-        self._plans = self._lookup.plans
+        self.lookup = PlanLookup(planner)
+        self._plans = self.lookup.plans
         self._no_reply = Plan((), (), b"", denied=True)
         self.touched: list[Outbox] = []
         self._flushing = Flushing()
@@ -71,6 +72,7 @@ class DataPlane:
         self.congested = 0
         self.clock: Callable[[], float] = float
         self.until = math.inf
+        self.server: seam.Outbox | None = None
         self.patient = False
         self.in_msgs = 0
         self.in_bytes = 0
@@ -123,12 +125,12 @@ class DataPlane:
 
     def receivers(self, plan: seam.Plan, skip: seam.Outbox | None) -> list[Target]:
         """See `seam.Plane`."""
-        return own(Plan, plan).receivers(self._draw, None if skip is None else own(Outbox, skip))
+        return own(Plan, plan).receivers(self.draw, None if skip is None else own(Outbox, skip))
 
     def deliver_to(self, target: seam.Target, data: bytes) -> None:
         """See `seam.Plane`."""
         message, payload = whole_message(data)
-        self._deliver(own(Target, target), message, message.tail + payload)
+        self.deliver_one(own(Target, target), message, message.tail + payload)
 
     def is_over(self) -> bool:
         """See `seam.Plane`."""
@@ -174,7 +176,7 @@ class DataPlane:
         """Consume messages and lines; what is left over is kept in the inlet."""
         position = 0
         work, check = TURN_WORK, TURN_WORK - CHECK_WORK
-        self._lookup.slow = False
+        self.lookup.slow = False
         while position < len(data):
             is_over = inlet.closed or self.held or work <= 0
             if is_over:
@@ -199,8 +201,8 @@ class DataPlane:
             message, plan = prepared
             position, done = self._publish(inlet, message, plan, (data, position), work)
             work -= done
-            if self._lookup.slow or work <= check:
-                self._lookup.slow = False
+            if self.lookup.slow or work <= check:
+                self.lookup.slow = False
                 check = work - CHECK_WORK
                 if self.is_over():
                     work = 0
@@ -213,7 +215,7 @@ class DataPlane:
         data, position = where
         try:
             message = self._understand(inlet, verb, line)
-            plan = self._lookup.plan_of(self, inlet, message)
+            plan = self.lookup.plan_of(self, inlet, message)
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
@@ -250,7 +252,7 @@ class DataPlane:
         if not inlet.control.hooked(plan, handed):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
-        self._lookup.slow = True
+        self.lookup.slow = True
         return message, plan
 
     def _guard(self, message: Message, plan: Plan) -> Plan:
@@ -276,7 +278,7 @@ class DataPlane:
         """What the line alone refuses is refused before the payload has come, and once."""
         if plan.refused and not inlet.refused:
             inlet.refused = True
-            self._lookup.slow = True
+            self.lookup.slow = True
             if plan.refusal:
                 inlet.outbox.send(plan.refusal)
             if plan.denied:
@@ -331,7 +333,7 @@ class DataPlane:
             self._interrupted = True
             effort = work
         elif unheard:
-            self._lookup.slow = True
+            self.lookup.slow = True
             inlet.control.no_responders(message.subject, message.reply)
         return stop + 2, effort
 
@@ -349,17 +351,17 @@ class DataPlane:
         plain = len(plan.plain)
         if plain == plan.fanout == 1:
             if plan.plain[0].outbox is not skip:
-                self._deliver(plan.plain[0], message, tail)
+                self.deliver_one(plan.plain[0], message, tail)
             return 1
         while True:
             stop = position + RECEIVERS_PER_CHECK
             for target in plan.plain[position:stop]:
                 if target.outbox is not skip:
-                    self._deliver(target, message, tail)
+                    self.deliver_one(target, message, tail)
             for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
-                member = pick(parts, self._draw, skip)
+                member = pick(parts, self.draw, skip)
                 if member is not None:
-                    self._deliver(member, message, tail)
+                    self.deliver_one(member, message, tail)
             position = stop
             if position >= plan.fanout or self.is_over():
                 return position
@@ -413,7 +415,8 @@ class DataPlane:
         self.out_msgs += count
         self.out_bytes += count * message.size
 
-    def _deliver(self, target: Target, message: Message, tail: bytes) -> None:
+    def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
+        """See `DirectDelivery`."""
         outbox = target.outbox
         if outbox is None or outbox.closed:
             return

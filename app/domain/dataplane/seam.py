@@ -8,7 +8,7 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 
 A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
 also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless
-the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group,
+the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group, or subscription,
 whom the publisher's server has drawn.
 
 A twin is a module with a class ``DataPlane`` that makes the other objects. The
@@ -22,12 +22,14 @@ scans them, `Plane.flush` hands every touched outbox to its wire once, and
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
 each message. Both twins ask it at the same points: after every line for the control
 plane, every question to the planner and every refusal, and otherwise after each
-`CHECK_WORK` units of work. `TURN_WORK` bounds a turn even if the clock does not move.
+`constants.CHECK_WORK` units of work. `constants.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
+
+from .reach import Direct
 
 
 class Kind(IntEnum):
@@ -190,6 +192,8 @@ class Outbox(Protocol):
     """Takes nothing any more."""
     headers: bool
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
+    naming: int
+    """A `reach.Naming`."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -373,7 +377,7 @@ class PlanFigures(NamedTuple):
     """Bytes, by the estimates that `PLAN_BUDGET` is compared with."""
 
 
-class Plane(Protocol):
+class Plane(Direct, Protocol):
     """One data plane: the receive buffer, the plan cache and the totals of a broker."""
 
     in_msgs: int
@@ -386,6 +390,8 @@ class Plane(Protocol):
     """Set by the caller of `ingest`, for that one: it ends before the first message without a receiver."""
     clock: Callable[[], float]
     """Seconds on a scale that never steps; set by the maker of the plane, and standing still before that."""
+    server: Outbox | None
+    """Of the server's own connection, if it has one: `deliver` gives it nothing."""
     until: float
     """When the turn is over, on `clock`; set by the caller of `ingest`. At first there is no end."""
 

@@ -12,8 +12,9 @@ from ..subjects.trie import Search
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, Routing
-from .subscription import LOCAL, Subscriber, Subscription, route_sid
+from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid
 from .tombstones import MOST_TOMBSTONES
+from .watches import Watches
 
 FEW = 8
 """Subscriptions of one peer that are compared one by one sooner than the index is searched."""
@@ -52,6 +53,8 @@ class Interest:
         index.make_group = plane.group
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
+        self.watches: Watches | None = None
+        """None while nobody has watched anything."""
 
     def subscribe(
         self,
@@ -80,6 +83,14 @@ class Interest:
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Look for all that listens to a published subject, in steps; nothing is counted."""
         return self._index.search(subject)
+
+    def has_group(self, subject: bytes, queue: bytes) -> bool:
+        """Whether a queue group of this name has a member that covers a literal subject."""
+        search = self._index.search(subject)
+        while (match := search.go_on()) is None:
+            pass
+        groups = (node.groups.get(queue, {}) for node in match.ends if node.groups is not None)
+        return any(part.members.is_alive() for group in groups for part in group.values())
 
     @property
     def profiles(self) -> Profiles:
@@ -213,11 +224,12 @@ class Interest:
         if changes:
             self._routing.forget()
             self._plane.changed(subscription.subject)
-        if subscription.queue is not None:
-            if not changes:
-                self._routing.failover.forget()
-            if self.announcer is not None:
-                self._plane.forget_member(route_sid(subscription))
+            if self.watches is not None:
+                self.watches.note(subscription.subject)
+        if subscription.queue is not None and not changes:
+            self._routing.failover.forget()
+        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+            self._plane.forget_member(member_sid(subscription))
 
 
 def _member_of(

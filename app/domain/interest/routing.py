@@ -262,12 +262,16 @@ class Routing:
         return answering or [members for _, members in parts]
 
     def member(self, plane: Plane, sid: bytes) -> Plan | None:
-        """Only the member of a queue group gets the message that another server has drawn."""
+        """Only the subscription gets the message that another server has chosen.
+
+        A plain one is named where the message has another subject than it subscribes to; which one is
+        not known here, so one with rules gets nothing.
+        """
         if unmarked(sid) is not sid or self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
         if subscription is not None and self._depends_on_subject(subscription):
-            return None
+            return None if subscription.queue is not None else plane.plan((), ())
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
 
     def _depends_on_subject(self, member: Subscription) -> bool:

@@ -70,6 +70,11 @@ class Subscription:
         self.subscriber.expire(self)
 
 
+def member_sid(subscription: Subscription) -> bytes:
+    """The name by which a message reaches this one alone, whatever its subject is: ``QRSID:cid:sid``."""
+    return b"%b%d:%b" % (MEMBER_MARK, subscription.subscriber.number, subscription.sid)
+
+
 _LONGEST_NUMBER = 18
 
 

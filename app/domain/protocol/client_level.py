@@ -1,15 +1,17 @@
 """The version in INFO: by it they decide what they may use.
 
-It is the newest one whose every feature that a client can see works here, with JetStream left out,
-which INFO announces by a key of its own. A test for each feature holds it; raise the version when
-the features of the next one are here.
+It is the newest one whose every feature that a client can see works here, those of JetStream where it is
+on. A test for each feature holds it; raise the version when the features of the next one are here.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-CLIENT_LEVEL = "2.2.0"
-"""In INFO with `Compatibility.CURRENT`. The next one, 2.2.2, sends `connect_info`."""
+CLIENT_LEVEL = "2.11.0"
+"""In INFO with `Compatibility.CURRENT`. The next one, 2.12, sends `connect_info` after the first PONG.
+
+Until then `connect_info` and `xkey` are for servers and for authorization services, not for clients.
+"""
 
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +37,9 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "ldm": "2.2.0",
         "tls_available": "2.2.0",
         "connect_urls for websockets": "2.2.0",
+        "jetstream": "2.2.0",
+        "domain": "2.3.3",
+        "streams": "2.11.0",
     }
 )
 """What clients see, and since which version (later-client-features.md, sections 2 to 7)."""

@@ -89,6 +89,12 @@ class ServerInfo:
     """Name of the cluster; empty for none."""
     ws_connect_urls: tuple[str, ...] = ()
     """The same for clients that speak websocket; they get these as `connect_urls`."""
+    jetstream: bool = False
+    """Whether there are streams."""
+    domain: str = ""
+    """That of the streams; empty for none."""
+    api_level: int = 0
+    """Of the streams; see `jetstream.settings`."""
     ldm: bool = False
     """The server will stop soon: clients should go elsewhere. Not left out of gnatsd's."""
 
@@ -141,12 +147,15 @@ class ServerInfo:
             "tls_verify": at.tls_verify,
             "tls_available": at.tls_available,
             "max_payload": self.max_payload,
+            "jetstream": self.jetstream,
             "client_id": personal.client_id,
             "client_ip": personal.client_ip,
             "nonce": personal.nonce,
             "cluster": self.cluster,
+            "domain": self.domain,
             "connect_urls": self._urls(at),
             "ldm": self.ldm or personal.ldm,
+            "api_lvl": self.api_level,
         }
         return _given(fields)
 

@@ -110,12 +110,23 @@ class LocalSession(PeerSession):
 class LocalClient:
     """Subscribes and publishes for a part of the program. Used from the broker's thread."""
 
-    def __init__(self, host: Host[Connection], name: str, tap: Tap | None = None) -> None:
-        """`name` is what logs call it; `tap` may put something between wire and connection."""
+    connection_type: ClassVar[type[Connection]] = Connection
+
+    def __init__(
+        self,
+        host: Host[Connection],
+        name: str,
+        tap: Tap | None = None,
+        wire: LocalWire | None = None,
+    ) -> None:
+        """`name` is what logs call it; `tap` may put something between wire and connection.
+
+        `wire` is one that hands messages over in its own way.
+        """
         self._host = host
-        self._wire = LocalWire(host.scheduler, self._dispatch)
+        self._wire = LocalWire(host.scheduler, self._dispatch) if wire is None else wire
         self.connection, self._held = (tap or _plain)(
-            self._wire, partial(Connection, host, host.next_number())
+            self._wire, partial(self.connection_type, host, host.next_number())
         )
         self.session = LocalSession(host, self.connection, name, self._over)
         self.on_closed: Callable[[], None] | None = None
@@ -140,6 +151,12 @@ class LocalClient:
         line, `InvalidSubject` for a malformed subject, `PermissionsViolation` where hooks refuse it at once,
         and `RuntimeError` when the client is closed. Hooks may also answer later: see `is_subscribed`.
         """
+        sid = self.listen(subject, queue)
+        self._callbacks[sid] = deliver
+        return sid
+
+    def listen(self, subject: bytes, queue: bytes | None = None) -> bytes:
+        """Subscribe, without a receiver of its own for the messages; raises as `subscribe` does."""
         self._check_open()
         _check_word("subject", subject)
         words = [subject]
@@ -150,7 +167,6 @@ class LocalClient:
         sid = b"%d" % self._last_sid
         self._check_line(b" ".join([*words, sid]))
         self.session.subscribe(Subscribe(subject, queue, sid))
-        self._callbacks[sid] = deliver
         return sid
 
     def is_subscribed(self, sid: bytes) -> bool | None:

@@ -57,9 +57,9 @@ class LocalWire:
         self._received = bytearray()
         self._is_due = False
         self._is_paused = False
-        self._is_held = False
+        self.is_held = False
         """Whether the client wants no messages for now."""
-        self._is_closing = False
+        self.is_closing = False
         self._is_lost = False
 
     # --- asked by the client -----------------------------------------------------
@@ -68,20 +68,20 @@ class LocalWire:
         """Process these bytes in a later turn, in order."""
         self._published.append(memoryview(data))
         self.waiting += len(data)
-        self._schedule()
+        self.schedule()
 
     def hold(self, *, held: bool) -> None:
         """Hand no messages over while `held`; they stay pending, as those of a reader that is slow."""
-        self._is_held = held
-        self._schedule()
+        self.is_held = held
+        self.schedule()
 
     # --- asked by the connection ---------------------------------------------------
 
     def write(self, data: bytes) -> None:
         """See `Wire`."""
-        if not self._is_closing:
+        if not self.is_closing:
             self._received += data
-            self._schedule()
+            self.schedule()
 
     def writelines(self, chunks: list[bytes]) -> None:
         """See `Wire`."""
@@ -102,14 +102,14 @@ class LocalWire:
     def resume(self) -> None:
         """See `Wire`."""
         self._is_paused = False
-        self._schedule()
+        self.schedule()
 
     def close(self) -> None:
         """See `Wire`: what was written is handed over first."""
-        self._is_closing = True
+        self.is_closing = True
         self._published.clear()
         self.waiting = 0
-        self._schedule()
+        self.schedule()
 
     def abort(self) -> None:
         """See `Wire`."""
@@ -118,7 +118,8 @@ class LocalWire:
 
     # --- turns ---------------------------------------------------------------------
 
-    def _schedule(self) -> None:
+    def schedule(self) -> None:
+        """Have a turn soon."""
         if not self._is_due and not self._is_lost:
             self._is_due = True
             self._scheduler.call_soon(self._serve)
@@ -126,25 +127,26 @@ class LocalWire:
     def _serve(self) -> None:
         self._is_due = False
         try:
-            self._hand_over()
+            self.hand_over()
             self._feed()
         except Exception as error:  # noqa: BLE001 - a defect of the client ends it, and nobody else
             self.handler.failed(error)
-        if self._is_closing and not self._received and not self._is_lost:
+        if self.is_closing and not self.pending() and not self._is_lost:
             self._is_lost = True
             self.handler.connection_lost(None)
             del self.handler, self._deliver  # breaks the circles of references
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
+        """Give the client what it was sent, as much as one turn has time for."""
         had = bool(self._received)
         for _ in range(MESSAGES_PER_TURN):
-            message = None if self._is_held else self._next()
+            message = None if self.is_held else self._next()
             if message is None:
                 break
             self._deliver(message)
         else:
-            self._schedule()
-        if had and not self._received and not self._is_closing:
+            self.schedule()
+        if had and not self._received and not self.is_closing:
             self.handler.drained()
 
     def _next(self) -> LocalMessage | None:
@@ -163,7 +165,7 @@ class LocalWire:
         return None
 
     def _feed(self) -> None:
-        if not self._published or self._is_paused or self._is_closing:
+        if not self._published or self._is_paused or self.is_closing:
             return
         room = self.handler.reserve()
         count = 0
@@ -177,7 +179,7 @@ class LocalWire:
                 self._published.appendleft(data[len(piece) :])
         self.handler.received(count)
         if self._published:
-            self._schedule()
+            self.schedule()
 
 
 def _message(words: list[bytes], content: bytes) -> LocalMessage:

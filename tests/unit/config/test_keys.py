@@ -231,12 +231,3 @@ def test_a_profiling_port(port: int) -> None:
 def test_no_profiling_port(port: Value) -> None:
     """Who asks for no profiling gets none, and no line."""
     assert ([], []) == texts(read(("prof_port", port)))
-
-
-@pytest.mark.parametrize("given", [("jetstream", True), ("jetstream", [("a", 1)]), ("store_dir", "/tmp/js")])  # noqa: S108 - a value
-def test_what_is_not_there_yet(given: tuple[str, Value]) -> None:
-    """Configurations of servers with JetStream are accepted; one line says that nothing is stored."""
-    problems, (notice,) = texts(read(given))
-
-    assert [] == problems
-    assert "has no effect: JetStream is not available yet" in notice

@@ -9,7 +9,7 @@ from app.config.addresses import HostPort
 from app.config.document import Block
 from app.config.errors import ConfigError, Problem
 from app.config.flags import CONFIG_FILE, parse
-from app.config.load import Loaded, load
+from app.config.load import Loaded, load, read_text
 from app.config.options import Options, make_options
 from app.domain.cluster.route_url import RouteUrl
 from tests.support.document import FILE, Value, document
@@ -290,10 +290,69 @@ def test_a_key_for_a_variable_is_known(tmp_path: Path, text: str) -> None:
 
 
 def test_the_flags_of_launchers() -> None:
-    """A server with JetStream is asked for in these forms; what is not there yet makes a line each."""
+    """A server with JetStream is asked for in these forms."""
     words = ("-js", "-sd=/tmp/js", "--name", "n", "--cluster_name=c", "--cluster", "nats://h:-1")
     loaded = load(parse(words).given, {}, lambda *_: Block())
 
     assert ("n", "c") == (loaded.options.server_name, loaded.options.cluster.name)
-    assert [Options.idle["jetstream"], Options.idle["store_dir"]] == [str(each) for each in loaded.notices]
+    assert (True, "/tmp/js", ()) == (  # noqa: S108 - a value
+        loaded.options.stores_streams,
+        loaded.options.streams_dir,
+        loaded.notices,
+    )
     assert parse(words).given == parse(("--jetstream", "--store_dir", "/tmp/js", *words[2:])).given  # noqa: S108 - a value
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "directory"),
+    [
+        ((), "jetstream: true", None),
+        ((), "jetstream: enabled", None),
+        ((), "jetstream { store: /a }", "/a"),
+        ((), "jetstream { domain: hub }\nstore_dir: /b", "/b"),
+        ((), "jetstream { store_dir: /a }\nstore_dir: /b", "/a"),
+        (("-js",), "", None),
+        (("-js", "-sd", "/c"), "", "/c"),
+        (("-js",), "jetstream { store_dir: /a }", "/a"),
+        (("-js",), "jetstream { enabled: false, store_dir: /a }", "/a"),
+        (("-sd", "/c"), "jetstream { store_dir: /a }", "/c"),
+        (("-sd", "/c"), "jetstream: true", "/c"),
+    ],
+)
+def test_jetstream(words: tuple[str, ...], text: str, directory: str | None) -> None:
+    """JetStream is on by a flag or the file, and its directory is that of the flag, the section, the file."""
+    loaded = load({CONFIG_FILE: "x.conf", **parse(words).given}, {}, lambda *_: read_text(text, "x.conf", {}))
+
+    assert (True, directory, ()) == (
+        loaded.options.stores_streams,
+        loaded.options.streams_dir,
+        loaded.notices,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), ""),
+        ((), "jetstream: disabled"),
+        ((), "jetstream: false"),
+        ((), "jetstream { enabled: false }"),
+        (("-js=false",), "jetstream: true"),
+    ],
+)
+def test_no_jetstream(words: tuple[str, ...], text: str) -> None:
+    """It is off unless asked for, and a directory without it makes a line."""
+    given = {CONFIG_FILE: "x.conf", **parse((*words, "-sd", "/c")).given}
+
+    loaded = load(given, {}, lambda *_: read_text(text, "x.conf", {}))
+
+    (notice,) = loaded.notices
+    assert not loaded.options.stores_streams
+    assert str(notice) == "--store_dir has no effect without JetStream: set jetstream, or --jetstream"
+
+
+def test_jetstream_for_clients_of_gnatsd() -> None:
+    """Streams need headers, which gnatsd's protocol has not: together they are an error."""
+    given = parse(("-js", "--compatibility", "0.8.0")).given
+    with pytest.raises(ConfigError, match="jetstream needs current clients, and --compatibility is not"):
+        load(given, {}, lambda *_: Block())

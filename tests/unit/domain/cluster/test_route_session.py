@@ -206,13 +206,30 @@ def test_messages_for_a_member(server: RoutedBroker, peer: VirtualPeer) -> None:
     assert (b"", 2 * b"MSG foo 1 2\r\nok\r\n") == (first.heard(), second.heard())
 
 
+def test_a_message_for_a_plain_subscription(server: RoutedBroker, peer: VirtualPeer) -> None:
+    """A sid may name a plain subscription: it alone gets the message, whatever its subject is."""
+    client = server.connect(quiet=True)
+    client.send(b"SUB inbox 1\r\nSUB inbox 2\r\n")
+    peer.heard()
+    message = b"MSG stored.x QRSID:2:2 2\r\nok\r\n"
+
+    peer.ask(message)
+    once = client.heard()
+    client.send(b"UNSUB 2\r\n")
+    peer.ask(message)
+    gone = client.heard()
+    client.send(b"SUB other 2\r\n")
+    peer.ask(message)
+
+    assert (once, gone, client.heard()) == (b"MSG stored.x 2 2\r\nok\r\n", b"", b"MSG stored.x 2 2\r\nok\r\n")
+
+
 @pytest.mark.parametrize(
     "sid",
     [
         b"QRSID:2:9",
         b"QRSID:9:1",
         b"QRSID:1:1",
-        b"QRSID:2:2",
         b"QRSID:-2:1",
         b"QRSID:2",
         b"QRSID:",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.constants import MEMBER_MARK
+from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import (
     NOT_KEPT,
     Decision,
@@ -205,6 +206,8 @@ class _Ensemble:
         for number in (CLIENT, ROUTE):
             self.stations[number].outbox.headers = True
             self.stations[number].inlet.no_responders = True
+        self.stations[CLIENT].outbox.naming = Naming.ALL
+        self.stations[PEDANT].outbox.naming = Naming.MEMBERS
         self.stations[CLIENT].inlet.guarded = self.stations[PEDANT].inlet.guarded = True
         for station in (self.stations[PEDANT], self.stations[TRACED_ROUTE]):
             station.outbox.trace = True
@@ -296,10 +299,12 @@ class _Ensemble:
             self.plane.until = self.time + 1.0
             if self.past[sender].has_rest():
                 self._go_past(self.past[sender])
-            while part:
-                count = station.put(part)
-                part = part[count:]  # noqa: PLW2901 - it is what is left of the piece
+            left = part
+            while left:
+                count = station.put(left)
+                left = left[count:]
                 self._finish(station, self.plane.ingest(station.inlet, count))
+            self._deliver(number, part)
             if number % 3 == 0:
                 self.plane.flush()
         self.account.seen += [self._describe(station) for station in self.stations]
@@ -309,6 +314,16 @@ class _Ensemble:
         self.account.seen.append((self.time, plane.plan_figures()[:3]))
         self.account.seen.append((plane.plan_hits, self.planner.asked, self.planner.sought))
         return self.account
+
+    def _deliver(self, number: int, part: bytes) -> None:
+        """Have the server send messages of its own, in a way that depends on the number alone."""
+        self.plane.server = self.stations[number % 5].outbox if number % 5 < len(self.stations) else None
+        for to in (b"a", b"a.b", b"x"):
+            subject = to if number % 4 == 0 else b"stored.subject"
+            block = b"NATS/1.0\r\n\r\n" if number % 2 else b""
+            reply = b"" if number % 3 else b"reply"
+            self.account.seen.append(self.plane.reach(to))
+            self.account.seen.append(self.plane.deliver(to, subject, reply, block, part[: 40 * number]))
 
     def _finish(self, station: Station, progress: Progress) -> None:
         """Go on until the ingest ends of itself."""

@@ -9,6 +9,7 @@ import pytest
 from app.adapters.auth.nkeys import NkeyAuthenticator
 from app.domain.connection_type import ConnectionType
 from app.domain.dataplane.seam import MakePlane
+from app.domain.jetstream.settings import API_LEVEL
 from app.domain.limits import Limits
 from app.domain.protocol.client_level import CLIENT_LEVEL, FEATURES
 from app.domain.protocol.compatibility import Compatibility
@@ -150,6 +151,11 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
         json.loads(replace(_info(server), ws_connect_urls=("h:1",)).line(OVER_WEBSOCKET)[5:])["connect_urls"]
         == ["h:1"]
     ),
+    "jetstream": lambda server: (
+        updated(server, replace(_info(server), jetstream=True, api_level=2))["jetstream"] is True
+    ),
+    "domain": lambda server: updated(server, replace(_info(server), domain="hub"))["domain"] == "hub",
+    "streams": lambda _server: API_LEVEL >= 1,
 }
 
 
@@ -166,8 +172,8 @@ def test_a_feature_of_the_level(feature: str, server: VirtualBroker) -> None:
 
 
 def test_clients_recognize_the_level() -> None:
-    """Clients look for three numbers, and for JetStream's younger features from 2.6 on."""
-    assert (2, 0, 0) <= _numbers(CLIENT_LEVEL) < (2, 6, 0)
+    """Clients look for three numbers, and from 2.12 on for an INFO that is not sent here."""
+    assert (2, 11, 0) <= _numbers(CLIENT_LEVEL) < (2, 12, 0)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

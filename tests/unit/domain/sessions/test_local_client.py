@@ -152,7 +152,7 @@ def test_it_is_closed_as_a_slow_consumer(
     """A local client that takes nothing is closed as others are, and is then out of use."""
     monkeypatch.setattr("app.domain.sessions.local_wire.MESSAGES_PER_TURN", 0)
     local.subscribe(b"a", lambda _message: None)
-    monkeypatch.setattr(local.connection.wire, "_schedule", lambda: None)
+    monkeypatch.setattr(local.connection.wire, "schedule", lambda: None)
     client = server.connect(quiet=True)
 
     client.wire.feed(4 * (b"PUB a 900\r\n" + 900 * b"x" + b"\r\n"))

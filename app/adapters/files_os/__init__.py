@@ -1,0 +1,1 @@
+"""Files of the operating system, and the thread that waits for them."""

@@ -1,0 +1,114 @@
+"""Files in a directory of the operating system."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+_PIECES = 1000
+"""Most pieces that one call of the system writes; Linux allows 1024."""
+_DIRECTORY = 0o700
+_FILE = 0o600
+
+
+class OsFile:
+    """An open file, by its descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        read = os.pread(self._descriptor, length, offset)
+        while 0 < len(read) < length:
+            more = os.pread(self._descriptor, length - len(read), offset + len(read))
+            if not more:
+                break
+            read += more
+        return read
+
+    def write(self, offset: int, pieces: Sequence[bytes]) -> None:
+        rest = iter(pieces)
+        while batch := list(islice(rest, _PIECES)):
+            offset = self._write(offset, batch)
+
+    def _write(self, offset: int, pieces: list[bytes]) -> int:
+        end = offset + sum(map(len, pieces))
+        offset += os.pwritev(self._descriptor, pieces, offset)
+        if offset < end:
+            left = memoryview(b"".join(pieces))[offset - end :]
+            while left:
+                written = os.pwrite(self._descriptor, left, offset)
+                if not written:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                left, offset = left[written:], offset + written
+        return end
+
+    def allocate(self, length: int) -> None:
+        os.posix_fallocate(self._descriptor, 0, length)
+
+    def truncate(self, length: int) -> None:
+        os.ftruncate(self._descriptor, length)
+
+    def sync(self) -> None:
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class OsFiles:
+    """A directory; it is made if it is not there."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises `OSError`."""
+        root.mkdir(mode=_DIRECTORY, parents=True, exist_ok=True)
+        self._root = root
+        self._lock: int | None = None
+
+    def open(self, name: str) -> OsFile:
+        return OsFile(os.open(self._root / name, os.O_RDWR | os.O_CLOEXEC))
+
+    def create(self, name: str) -> OsFile:
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        return OsFile(os.open(self._root / name, flags, _FILE))
+
+    def names(self, directory: str) -> list[str]:
+        return sorted(os.listdir(self._root / directory))  # noqa: PTH208 - names, not paths
+
+    def make_directory(self, name: str) -> None:
+        (self._root / name).mkdir(mode=_DIRECTORY, exist_ok=True)
+
+    def rename(self, old: str, new: str) -> None:
+        (self._root / old).rename(self._root / new)
+
+    def remove(self, name: str) -> None:
+        (self._root / name).unlink()
+
+    def remove_directory(self, name: str) -> None:
+        (self._root / name).rmdir()
+
+    def sync_directory(self, name: str) -> None:
+        descriptor = os.open(self._root / name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def lock(self, name: str) -> None:
+        descriptor = os.open(self._root / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._lock = descriptor
+
+    def close(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

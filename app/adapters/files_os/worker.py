@@ -1,0 +1,62 @@
+"""The one thread that waits for the disk."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+
+CallSoon = Callable[[Callable[[], None]], object]
+"""Has something called on the loop, from any thread."""
+
+
+class SyncThread:
+    """Runs jobs in order. What follows them is called on the loop."""
+
+    def __init__(self, call_soon: CallSoon) -> None:
+        self._call_soon = call_soon
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._over: deque[Callable[[], None]] = deque()
+        """What is to be called on the loop, in order."""
+        self._outstanding = 0
+        self._idle = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
+            self._thread.start()
+        with self._idle:
+            self._outstanding += 1
+
+        def whole() -> None:
+            try:
+                job()
+            finally:
+                with self._idle:
+                    self._over.append(done)
+                    self._outstanding -= 1
+                    self._idle.notify_all()
+
+        self._jobs.put(whole)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            try:
+                self._call_soon(self._call_over)
+            except RuntimeError:  # the loop is closed; `finish` calls it
+                continue
+
+    def _call_over(self) -> None:
+        while self._over:
+            self._over.popleft()()
+
+    def finish(self) -> None:
+        while self._outstanding or self._over:
+            with self._idle:
+                self._idle.wait_for(lambda: not self._outstanding)
+            self._call_over()
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None

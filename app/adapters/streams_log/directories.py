@@ -1,0 +1,50 @@
+"""Where the files of streams are, and how large they get."""
+
+from typing import NamedTuple
+
+from ...ports.files import Files
+from .file_head import GONE
+from .journal import JOURNAL_SIZE, RESERVE, sync_directory
+from .segment import SEGMENT_SIZE
+
+STREAMS = "streams"
+"""The directory that has those of all streams."""
+
+
+class Sizes(NamedTuple):
+    """How large files get, in bytes."""
+
+    segment: int = SEGMENT_SIZE
+    journal: int = JOURNAL_SIZE
+    ahead: int = RESERVE
+    """Room that files get at least ahead of what is written."""
+
+
+SIZES = Sizes()
+"""Those of a server."""
+
+
+def stream_directory(number: int) -> str:
+    """The directory of one stream."""
+    return f"{STREAMS}/{number}"
+
+
+def remove_stream(files: Files, directory: str) -> None:
+    """Remove the directory of a stream: first its name, so that a crash leaves no half of it.
+
+    Raises `OSError`.
+    """
+    gone = f"{directory}{GONE}"
+    try:
+        files.rename(directory, gone)
+    except FileNotFoundError:
+        return
+    sync_directory(files, STREAMS)
+    remove_directory(files, gone)
+
+
+def remove_directory(files: Files, name: str) -> None:
+    """Remove a directory and the files in it. Raises `OSError`."""
+    for each in files.names(name):
+        files.remove(f"{name}/{each}")
+    files.remove_directory(name)

@@ -1,0 +1,164 @@
+"""Feet: what a segment has, in columns, so that it need not be read to be indexed."""
+
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from struct import Struct, error
+from typing import NamedTuple
+
+from ...domain.jetstream.storage.chunk import Columns
+from ...domain.jetstream.storage.index import Span
+
+_HEAD = Struct("<IIIQq")
+"""Messages, subjects, removed sequences; the last sequence that is used up, and its time."""
+_SPAN = Struct("<HIQQ")
+"""Length of the name, messages, first, last."""
+_FARTHEST = 0xFFFFFFFF
+
+
+class SegmentColumns:
+    """The messages of a segment that is being written."""
+
+    __slots__ = ("_names", "ids", "names", "places", "removes", "sequences", "sizes", "times")
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, int] = {}
+        self.names: list[bytes] = []
+        self.sequences = array("Q")
+        self.ids = array("I")
+        self.places = array("Q")
+        self.times = array("q")
+        self.sizes = array("I")
+        self.removes = array("Q")
+        """What the messages remove."""
+
+    def add(self, sequence: int, subject: bytes, place: int, time: int, size: int) -> None:
+        """Add a message."""
+        id_ = self._names.get(subject)
+        if id_ is None:
+            id_ = self._names[subject] = len(self.names)
+            self.names.append(subject)
+        self.sequences.append(sequence)
+        self.ids.append(id_)
+        self.places.append(place)
+        self.times.append(time)
+        self.sizes.append(size)
+
+    def cut(self, messages: int, removes: int) -> None:
+        """Keep only these numbers of messages and of what they remove."""
+        for column in (self.sequences, self.ids, self.places, self.times, self.sizes):
+            del column[messages:]
+        del self.removes[removes:]
+
+    def load(self, foot: "Foot") -> None:
+        """Go on with what a foot says."""
+        self.names = [span.name for span in foot.spans]
+        self._names = {name: id_ for id_, name in enumerate(self.names)}
+        self.sequences = array("Q", foot.columns.sequences)
+        self.ids, self.places = foot.columns.ids, foot.columns.places
+        self.times, self.sizes = foot.columns.times, foot.columns.sizes
+        self.removes = array("Q", foot.removes)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Foot(NamedTuple):
+    """What a foot says."""
+
+    columns: Columns
+    spans: list[Span]
+    removes: Sequence[int]
+    last: int
+    last_time: int
+
+
+def foot_of(columns: SegmentColumns, last: int, last_time: int) -> Foot:
+    """The foot for these messages."""
+    counts = Counter(columns.ids)
+    lasts = dict(zip(columns.ids, columns.sequences, strict=True))
+    firsts = dict(zip(reversed(columns.ids), reversed(columns.sequences), strict=True))
+    used = sorted(counts)
+    translation = {id_: position for position, id_ in enumerate(used)}
+    ids = array("I", map(translation.__getitem__, columns.ids))
+    spans = [Span(columns.names[id_], counts[id_], firsts[id_], lasts[id_]) for id_ in used]
+    following = _links(ids, columns.sequences, len(used))
+    whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
+    return Foot(whole, spans, columns.removes, last, last_time)
+
+
+def _links(ids: "array[int]", sequences: "array[int]", subjects: int) -> "array[int]":
+    following = array("I", bytes(4 * len(ids)))
+    before = [-1] * subjects
+    for position, id_ in enumerate(ids):
+        earlier = before[id_]
+        if earlier >= 0:
+            distance = sequences[position] - sequences[earlier]
+            following[earlier] = distance if distance <= _FARTHEST else 0
+        before[id_] = position
+    return following
+
+
+def encode_foot(foot: Foot) -> bytes:
+    """The body of a foot record."""
+    columns, spans, removes, last, last_time = foot
+    parts = [_HEAD.pack(len(columns.ids), len(spans), len(removes), last, last_time)]
+    parts += [_SPAN.pack(len(span.name), span.messages, span.first, span.last) for span in spans]
+    parts += [span.name for span in spans]
+    parts += [_dump(array("Q", columns.sequences)), _dump(columns.places), _dump(columns.times)]
+    parts += [_dump(columns.ids), _dump(columns.sizes), _dump(columns.following), _dump(array("Q", removes))]
+    return b"".join(parts)
+
+
+def decode_foot(body: bytes) -> Foot | None:
+    """What a foot record says; None if it makes no sense."""
+    try:
+        return _decode(body)
+    except (error, ValueError):
+        return None
+
+
+def _decode(body: bytes) -> Foot:
+    messages, subjects, removes, last, last_time = _HEAD.unpack_from(body, 0)
+    at = _HEAD.size
+    heads = [_SPAN.unpack_from(body, at + _SPAN.size * each) for each in range(subjects)]
+    at += _SPAN.size * subjects
+    spans = []
+    for length, count, first, final in heads:
+        spans.append(Span(body[at : at + length], count, first, final))
+        at += length
+    columns = []
+    for kind, count in (
+        ("Q", messages),
+        ("Q", messages),
+        ("q", messages),
+        *[("I", messages)] * 3,
+        ("Q", removes),
+    ):
+        column = _load(kind, body[at : at + count * array(kind).itemsize])
+        if len(column) != count:
+            raise ValueError(kind)
+        columns.append(column)
+        at += count * column.itemsize
+    sequences, places, times, ids, sizes, following, removed = columns
+    in_a_row: Sequence[int] = sequences
+    if messages and sequences[-1] - sequences[0] == messages - 1:
+        in_a_row = range(sequences[0], sequences[0] + messages)
+    whole = Columns(in_a_row, ids, places, times, sizes, following)
+    return Foot(whole, spans, removed, last, last_time)
+
+
+def _dump(column: "array[int]") -> bytes:
+    if sys.byteorder == "big":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()
+
+
+def _load(kind: str, data: bytes) -> "array[int]":
+    column: array[int] = array(kind)
+    column.frombytes(data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

@@ -1,0 +1,310 @@
+"""The messages of one stream, on disk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from ...domain.jetstream.storage.index import Index, IndexEntry
+from ...domain.jetstream.storage.seam import (
+    DamagedMessage,
+    Done,
+    Lost,
+    StorageFailure,
+    StoredMessage,
+    SubjectState,
+)
+from .reader import SegmentReader
+from .removals import PendingRemovals
+from .segment import Segment
+from .tail import Tail
+from .writer import MessageWriter
+
+OVERHEAD = 30
+HEADERS = 4
+"""Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
+_OFFSET = 0xFFFFFFFF
+_WORTH_A_NEW_SEGMENT = 64 << 10
+
+
+class Commits(Protocol):
+    """Who carries out what is to be written."""
+
+    def commit(self, done: Done, *, only_messages: bool) -> None:
+        """Have it done, then call `done`."""
+        ...
+
+    def later(self) -> None:
+        """Have it done within 100 ms."""
+        ...
+
+    def damage_found(self, text: str) -> None:
+        """Damage was met when a message was read."""
+        ...
+
+
+class FileLog:
+    """Messages by sequence. A place is the number of a segment, and an offset in 32 bits."""
+
+    def __init__(
+        self, name: str, index: Index, writer: MessageWriter, removals: PendingRemovals, tail: Tail
+    ) -> None:
+        self._index = index
+        self._writer = writer
+        self._removals = removals
+        self._tail = tail
+        self._reader = SegmentReader(name)
+        self._commits: Commits | None = None
+        self._undo: list[IndexEntry] = []
+        """What messages removed that are not written."""
+        self._undo_taken = 0
+        self.failure: StorageFailure | None = None
+        self._lost: dict[int, int] = {}
+        """Damaged messages and their sizes."""
+        self._lost_bytes = 0
+        self.relaxed = False
+
+    def attach(self, commits: Commits) -> None:
+        """Name the one that writes."""
+        self._commits = commits
+
+    @property
+    def first(self) -> int:
+        return self._index.first
+
+    @property
+    def last(self) -> int:
+        return self._index.last
+
+    @property
+    def first_time(self) -> int:
+        return self._index.first_time
+
+    @property
+    def last_time(self) -> int:
+        return self._index.last_time
+
+    @property
+    def count(self) -> int:
+        return self._index.count
+
+    @property
+    def size(self) -> int:
+        return self._index.size
+
+    @property
+    def subject_count(self) -> int:
+        return self._index.subject_count
+
+    @property
+    def lost(self) -> Lost | None:
+        if not self._lost and not self._lost_bytes:
+            return None
+        return Lost(tuple(sorted(self._lost)), self._lost_bytes)
+
+    def note_lost(self, sequences: Sequence[int], size: int) -> None:
+        """These are damaged."""
+        self._lost.update(dict.fromkeys(sequences, 0))
+        self._lost_bytes += size
+
+    def size_of(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        return OVERHEAD + len(subject) + len(payload) + (HEADERS + len(headers) if headers else 0)
+
+    def append(
+        self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
+    ) -> int:
+        index = self._index
+        sequence = index.last + 1
+        size = OVERHEAD + len(subject) + len(payload)
+        if headers:
+            size += HEADERS + len(headers)
+        writer = self._writer
+        place = writer.append(sequence, time, subject, headers, payload, removes, size)
+        index.append(sequence, subject, place, time, size)
+        writer.segments[place >> 32].live += 1
+        self._tail.add(StoredMessage(sequence, time, subject, headers, payload))
+        for each in removes:
+            entry = self._remove(each)
+            if entry is not None:
+                self._undo.append(entry)
+        return sequence
+
+    def skip(self, last: int, time: int) -> None:
+        if last > self._index.last:
+            self._removals.skipped(self._index.last + 1, last)
+            self._writer.skip(last, max(time, self._index.last_time))
+            self._index.skip(last, time)
+
+    def _remove(self, sequence: int) -> IndexEntry | None:
+        entry = self._index.remove(sequence)
+        if entry is not None:
+            self._tail.discard(sequence)
+            segment = self._writer.segments[entry.place >> 32]
+            segment.live -= 1
+            if segment.live * 2 < segment.messages or not segment.live:
+                self._removals.note_empty(segment.number)
+        return entry
+
+    def remove(self, sequences: Sequence[int], *, erase: bool = False) -> int:
+        removed = []
+        for sequence in sequences:
+            entry = self._remove(sequence)
+            if entry is not None:
+                removed.append(sequence)
+                if erase:
+                    self._removals.erase(sequence, entry.place)
+        self._removals.add(removed)
+        self._later()
+        return len(removed)
+
+    def remove_before(self, sequence: int) -> int:
+        if sequence > self._index.last + 1:
+            self.skip(sequence - 1, self._index.last_time)
+        removed = self._index.remove_before(sequence)
+        self._tail.discard_before(sequence)
+        self._removals.all_before(sequence)
+        for segment in self._writer.segments.values():
+            if segment.live and segment.last < sequence:
+                segment.live = 0
+                self._removals.note_empty(segment.number)
+            elif segment.live and segment.first < sequence:
+                segment.live = self._count_in(segment)
+                if segment.live * 2 < segment.messages or not segment.live:
+                    self._removals.note_empty(segment.number)
+        active = self._writer.active
+        if (
+            active is not None
+            and not active.live
+            and active.end > _WORTH_A_NEW_SEGMENT
+            and self.failure is None
+        ):
+            self._writer.close_active()
+        self._later()
+        return removed
+
+    def _count_in(self, segment: Segment) -> int:
+        return self._index.count_from(segment.first) - self._index.count_from(segment.last + 1)
+
+    def _later(self) -> None:
+        if self._commits is not None:
+            self._commits.later()
+
+    def read(self, sequence: int) -> StoredMessage | None:
+        message = self._tail.get(sequence)
+        if message is not None:
+            return message
+        place = self._index.place_of(sequence)
+        if place is None:
+            return None
+        segment = self._writer.segments[place >> 32]
+        try:
+            message = self._reader.message(segment, place & _OFFSET, self._index.size_at(sequence), sequence)
+        except DamagedMessage:
+            self._damaged(sequence, segment)
+            raise
+        return message
+
+    def _damaged(self, sequence: int, segment: Segment) -> None:
+        if sequence not in self._lost:
+            self._lost[sequence] = 0
+            self._lost_bytes += self._index.size_at(sequence)
+            if self._commits is not None:
+                self._commits.damage_found(f"message {sequence} is damaged in segment {segment.number}")
+
+    def size_at(self, sequence: int) -> int:
+        return self._index.size_at(sequence)
+
+    def time_of(self, sequence: int) -> int:
+        return self._index.time_of(sequence)
+
+    def subject_of(self, sequence: int) -> bytes | None:
+        return self._index.subject_of(sequence)
+
+    def next(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.next(start, filters)
+
+    def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.previous(start, filters)
+
+    def at_time(self, time: int) -> int:
+        return self._index.at_time(time)
+
+    def count_from(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.count_from(start, filters)
+
+    def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
+        return self._index.subjects(pattern)
+
+    def subject_state(self, subject: bytes) -> SubjectState | None:
+        return self._index.subject_state(subject)
+
+    def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
+        return self._index.sequences_of(subject, up_to)
+
+    def holes(self) -> list[int]:
+        return self._index.holes()
+
+    @property
+    def hole_count(self) -> int:
+        return self._index.hole_count
+
+    def commit(self, done: Done, *, only_messages: bool = False) -> None:
+        if self._commits is None:
+            done(None)
+        else:
+            self._commits.commit(done, only_messages=only_messages)
+
+    # rounds
+
+    def unwritten_removals(self) -> list[int]:
+        """What messages remove that are not written: these removals must not be written before."""
+        return [entry.sequence for entry in self._undo]
+
+    def unwritten_segments(self) -> set[int]:
+        """Where these are."""
+        return {entry.place >> 32 for entry in self._undo}
+
+    def taken(self) -> None:
+        """What was appended so far is being written."""
+        self._undo_taken = len(self._undo)
+
+    def succeeded(self) -> None:
+        """It is written."""
+        self._removals.add([entry.sequence for entry in self._undo[: self._undo_taken]])
+        del self._undo[: self._undo_taken]
+        self._undo_taken = 0
+        self._tail.now_written(self._writer.written.last)
+
+    def failed(self) -> None:
+        """It is not: take it back, and all that was appended meanwhile."""
+        point = self._writer.written
+        segments = self._writer.segments
+        for sequence in self._index.sequences(point.last + 1):
+            place = self._index.place_of(sequence) or 0
+            if place >> 32 in segments:
+                segments[place >> 32].live -= 1
+        self._index.retract(point.last, point.last_time)
+        self._tail.retract(point.last)
+        for entry in reversed(self._undo):
+            if self._removals.floor <= entry.sequence <= point.last:
+                self._index.restore(entry)
+                segments[entry.place >> 32].live += 1
+        self._undo.clear()
+        self._undo_taken = 0
+        self._removals.retract(point.last)
+
+    def messages_in(self, segment: Segment) -> list[tuple[int, int, int]]:
+        """Sequence, offset and size of the messages that are there."""
+        index, found = self._index, []
+        for sequence in index.sequences(segment.first, segment.last + 1):
+            place = index.place_of(sequence) or 0
+            if place >> 32 == segment.number:
+                found.append((sequence, place & _OFFSET, index.size_at(sequence)))
+        return found
+
+    def moved(self, segment: Segment, offsets: Mapping[int, int]) -> None:
+        """A segment was written anew."""
+        self._reader.forget(segment.number)
+        for sequence, offset in offsets.items():
+            self._index.move(sequence, segment.number << 32 | offset)
+        for at, entry in enumerate(self._undo):
+            if entry.place >> 32 == segment.number and entry.sequence in offsets:
+                self._undo[at] = entry._replace(place=segment.number << 32 | offsets[entry.sequence])

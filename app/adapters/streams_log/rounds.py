@@ -1,0 +1,148 @@
+"""Rounds: while one waits for the disk, what arrives forms the next.
+
+A round takes what all streams have to write, writes it in the worker, with one sync for each
+file, and then says so. So the number of messages a sync is for follows the load by itself.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from ...domain.timers import Scheduler
+from ...ports.files import Worker
+from .steps import Batch, Outcome, Step, carry_out
+
+LATER = 0.1
+"""Seconds that a change may wait which nobody waits for."""
+PROBE = 1.0
+"""Seconds between attempts to write to a disk that is full."""
+
+
+class Writes(Protocol):
+    """A stream, as the rounds know it."""
+
+    def take(self, *, sync: bool) -> Batch:
+        """What it has to write; with `sync` also what was written and not synced."""
+        ...
+
+    def taken_done(self, outcome: Outcome) -> None:
+        """What became of it."""
+        ...
+
+    def due(self) -> None:
+        """What was to be written later is due."""
+        ...
+
+    def probe(self) -> Step:
+        """A step that fails unless there is room."""
+        ...
+
+    def probed(self, outcome: Outcome) -> None:
+        """What became of that step."""
+        ...
+
+
+class Rounds:
+    """The rounds of one server."""
+
+    def __init__(self, worker: Worker, scheduler: Scheduler, interval: float = 0.0) -> None:
+        """`interval` in seconds: how long what is written may wait for a sync; with 0 acks wait for it."""
+        self._worker = worker
+        self._scheduler = scheduler
+        self.interval = interval
+        self._running = False
+        self._called = False
+        self._stopped = False
+        self._dirty: dict[Writes, bool] = {}
+        """Those with something to write, and whether it is to be synced though nobody waits for that."""
+        self._lazy: dict[Writes, None] = {}
+        self._unsynced: dict[Writes, None] = {}
+        self._full: dict[Writes, None] = {}
+
+    def request(self, stream: Writes, *, sync: bool = False) -> None:
+        """This stream has something to write now."""
+        self._dirty[stream] = sync or self._dirty.get(stream, False)
+        self._call()
+
+    def later(self, stream: Writes) -> None:
+        """This stream has something to write soon."""
+        if not self._lazy and not self._stopped:
+            self._scheduler.call_later(LATER, self._late)
+        self._lazy[stream] = None
+
+    def sync_later(self, stream: Writes) -> None:
+        """This stream has written something that is not synced."""
+        if not self._unsynced and not self._stopped:
+            self._scheduler.call_later(self.interval or PROBE, self._sync)
+        self._unsynced[stream] = None
+
+    def probe_later(self, stream: Writes) -> None:
+        """The disk was full; see whether it still is, in a while."""
+        if not self._full:
+            self._scheduler.call_later(PROBE, self._probe)
+        self._full[stream] = None
+
+    def forget(self, stream: Writes) -> None:
+        """A stream is gone."""
+        for waiting in (self._dirty, self._lazy, self._unsynced, self._full):
+            waiting.pop(stream, None)
+
+    def _call(self) -> None:
+        if not self._called and not self._running and not self._stopped:
+            self._called = True
+            self._scheduler.call_soon(self._start)
+
+    def _late(self) -> None:
+        lazy, self._lazy = self._lazy, {}
+        for stream in lazy:
+            stream.due()
+            self.request(stream)
+
+    def _sync(self) -> None:
+        unsynced, self._unsynced = self._unsynced, {}
+        for stream in unsynced:
+            self.request(stream, sync=True)
+
+    def _probe(self) -> None:
+        full, self._full = self._full, {}
+        for stream in full:
+            self.alone(Batch(messages=[stream.probe()]), stream.probed)
+
+    def _start(self) -> None:
+        self._called = False
+        if self._running or not self._dirty:
+            return
+        dirty, self._dirty = self._dirty, {}
+        work = [(stream, stream.take(sync=sync)) for stream, sync in dirty.items()]
+        self._running = True
+        with_outcomes = [(stream, batch, Outcome()) for stream, batch in work]
+
+        def job() -> None:
+            for _, batch, outcome in with_outcomes:
+                carry_out(batch, outcome)
+
+        def done() -> None:
+            self._running = False
+            for stream, _, outcome in with_outcomes:
+                stream.taken_done(outcome)
+            if self._dirty:
+                self._call()
+
+        self._worker.submit(job, done)
+
+    def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """Carry something out between two rounds."""
+        outcome = Outcome()
+        self._worker.submit(partial(carry_out, batch, outcome), partial(done, outcome))
+
+    def stop(self) -> None:
+        """From now on only `flush` writes."""
+        self._stopped = True
+
+    def flush(self) -> None:
+        """Write and sync all there is, and wait for it."""
+        self._late()
+        self._worker.finish()
+        while self._dirty or self._running:
+            self._start()
+            self._worker.finish()

@@ -1,0 +1,74 @@
+"""What one stream has the disk do in one round, and what becomes of it."""
+
+import errno
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ...domain.jetstream.storage.seam import StorageFailure
+
+Step = Callable[[], object]
+"""Runs in the worker. Raises `OSError`."""
+
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
+
+
+class SyncFailed(OSError):
+    """A sync failed: nothing is known of what was written since the last one."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """The steps of one stream. What comes later relies on what comes first."""
+
+    prepare: list[Step] = field(default_factory=list)
+    """Makes what is not there yet."""
+    messages: list[Step] = field(default_factory=list)
+    journal: list[Step] = field(default_factory=list)
+    """Is done even if messages could not be written, unless the disk is broken."""
+    cleaning: list[Step] = field(default_factory=list)
+    """Is done only if all else was; its errors only cost room."""
+
+    def __bool__(self) -> bool:
+        return bool(self.prepare or self.messages or self.journal or self.cleaning)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What failed."""
+
+    prepared: bool = False
+    messages: StorageFailure | None = None
+    journal: StorageFailure | None = None
+    error: OSError | None = None
+
+
+def failure_of(error: OSError) -> StorageFailure:
+    """Whether a later attempt may succeed."""
+    if isinstance(error, SyncFailed):
+        return StorageFailure.BROKEN
+    return StorageFailure.FULL if error.errno in _FULL else StorageFailure.BROKEN
+
+
+def carry_out(batch: Batch, outcome: Outcome) -> None:
+    """Do the steps; runs in the worker."""
+    outcome.messages = outcome.journal = _run(batch.prepare, outcome)
+    if outcome.messages is None:
+        outcome.prepared = True
+        outcome.messages = _run(batch.messages, outcome)
+        if outcome.messages is not StorageFailure.BROKEN:
+            outcome.journal = _run(batch.journal, outcome)
+        else:
+            outcome.journal = StorageFailure.BROKEN
+    if outcome.messages is outcome.journal is None:
+        for step in batch.cleaning:
+            _run([step], Outcome())
+
+
+def _run(steps: Iterable[Step], outcome: Outcome) -> StorageFailure | None:
+    try:
+        for step in steps:
+            step()
+    except OSError as error:
+        outcome.error = error
+        return failure_of(error)
+    return None

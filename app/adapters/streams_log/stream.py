@@ -1,0 +1,488 @@
+"""One stream on disk: its messages, its journal, and what waits to be written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from ...domain.jetstream.storage.index import Index
+from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
+from ...ports.files import Files
+from .cleaning import Cleaner
+from .consumers import Consumers, FileState, VolatileState, to_json
+from .directories import SIZES, STREAMS, Sizes, remove_stream, stream_directory
+from .file_head import NEW, StreamIdentity
+from .journal import JournalEntry, StreamJournal, sync_directory
+from .journal_image import JournalFile
+from .log import FileLog
+from .record import DOCUMENT, ERASE, FLOOR, LOST, MARK, REMOVED, REMOVED_RUNS
+from .removals import PendingRemovals, pack, pack_runs
+from .rounds import Rounds
+from .steps import Batch, Outcome, Step
+from .tail import Tail, TailBudget
+from .writer import MessageWriter
+
+Report = Callable[[str, str], None]
+"""Called with the name of a stream and what is wrong with it."""
+
+
+class _Waiting(NamedTuple):
+    """Someone who waits for a commit."""
+
+    done: Done
+    messages: bool
+    journal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamParts:
+    """What a stream is made of."""
+
+    index: Index
+    writer: MessageWriter
+    removals: PendingRemovals
+
+
+class FileStream:
+    """All that is kept of one stream."""
+
+    def __init__(  # noqa: PLR0913 - what all streams share, and what is this one's own
+        self,
+        files: Files,
+        number: int,
+        identity: StreamIdentity,
+        rounds: Rounds,
+        tails: TailBudget,
+        *,
+        parts: StreamParts | None = None,
+        sizes: Sizes = SIZES,
+        relaxed: bool = False,
+        report: Report = lambda _stream, _text: None,
+    ) -> None:
+        """`number` names its directory."""
+        self._files = files
+        self.number = number
+        self.identity = identity
+        self._rounds = rounds
+        self._tails = tails
+        self._report = report
+        self.directory = stream_directory(number)
+        if parts is None:
+            writer = MessageWriter(files, self.directory, identity)
+            parts = StreamParts(Index(), writer, PendingRemovals())
+        parts.writer.size, parts.writer.ahead = sizes.segment, sizes.ahead
+        self.parts = parts
+        self._index, self.writer, self._removals = parts.index, parts.writer, parts.removals
+        self._tail = Tail(tails)
+        self._log = FileLog(identity.name, self._index, self.writer, self._removals, self._tail)
+        self._log.attach(self)
+        self.relaxed = relaxed
+        self.journal = StreamJournal(files, self.directory, identity, self._contents)
+        self.journal.size, self.journal.reserve = sizes.journal, sizes.ahead
+        self.consumer_table = Consumers(self)
+        self._document: Document = {}
+        self.is_made = False
+        self._gone = False
+        self.on_gone: Callable[[], None] = lambda: None
+        self._deleted: Done = lambda _failure: None
+        self._waiting: list[_Waiting] = []
+        self._repairing = False
+        """Whether the next round removes what a failed one may have left."""
+        self._refused: list[Done] = []
+        """Those whose messages were taken back. They hear of it when the files are rid of these."""
+        self._taken: list[_Waiting] = []
+        self._journal_wanted = False
+        self._journal_taken = False
+        self._cleaner = Cleaner(files, identity, self.writer, self._log, self._removals)
+        self._marked = (0, 0)
+        self.lost_runs: list[tuple[int, int]] = []
+        self._was_full = False
+        self._incomplete = False
+        """Whether removals may be in segments only."""
+
+    # the seam
+
+    @property
+    def log(self) -> FileLog:
+        return self._log
+
+    @property
+    def document(self) -> Document:
+        return self._document
+
+    def write(self, document: Document) -> None:
+        self._document = document
+        self.enter(DOCUMENT, b"", to_json(document))
+
+    def begin(self, first: int) -> None:
+        """A new stream's first message gets this sequence."""
+        self._index.skip(first - 1, 0)
+        self.writer.resume(first - 1, 0, None, 0, 0)
+
+    def recovered(self, document: Document) -> None:
+        """The document as it is on the disk."""
+        self._document = document
+
+    def resume(self, journal: JournalFile, *, highest: int, whole: bool) -> None:
+        """Go on after recovery, with this journal. `highest` is the number of the newest, readable or not."""
+        self.is_made = self._incomplete = True
+        sequence = journal.scan.records[-1].sequence if journal.scan.records else 0
+        epoch = journal.epoch + 1 & 0xFF
+        self.journal.resume(
+            journal.number,
+            file=journal.file,
+            end=journal.scan.end,
+            checksum=journal.checksum,
+            sequence=sequence,
+            epoch=epoch,
+        )
+        self.journal.highest = highest
+        if not whole:
+            self.journal.rotate()
+        self._tail.written = self._index.last
+        if self._cleaner.to_erase or self._cleaner.is_pending:
+            self.later()
+
+    def erase_again(self, sequence: int, place: int) -> None:
+        """This message's bytes were to be overwritten when the last server ended."""
+        self._cleaner.to_erase[sequence] = place
+
+    @property
+    def consumers(self) -> Mapping[str, Document]:
+        return self.consumer_table.documents
+
+    def open_consumer(self, name: str) -> FileState | VolatileState:
+        return self.consumer_table.state(name)
+
+    def write_consumer(
+        self, name: str, document: Document, *, in_memory: bool = False
+    ) -> FileState | VolatileState:
+        return self.consumer_table.write(name, document, in_memory=in_memory)
+
+    def delete_consumer(self, name: str) -> None:
+        self.consumer_table.delete(name)
+
+    def delete(self, done: Done) -> None:
+        self._gone = True
+        self._rounds.forget(self)
+        self._tails.forget(self._tail)
+        self.on_gone()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.done(StorageFailure.BROKEN)
+        self._deleted = done
+        self._rounds.alone(Batch(prepare=[self._remove_files]), self._files_gone)
+
+    # commits
+
+    def commit(self, done: Done, *, only_messages: bool) -> None:
+        """Have what was done so far made safe."""
+        if self._broken(done):
+            return
+        messages = self.writer.is_pending(sync=False) or bool(self.writer.unfinished)
+        journal = not only_messages or not self.is_made
+        if self.relaxed and self.is_made and only_messages:
+            self._rounds.request(self)
+            done(None)
+            return
+        self._waiting.append(_Waiting(done, messages, journal))
+        self._journal_wanted |= journal
+        self._rounds.request(self)
+
+    def commit_state(self, done: Done) -> None:
+        """Have the state of consumers made safe."""
+        if self._broken(done):
+            return
+        self._waiting.append(_Waiting(done, messages=False, journal=True))
+        self._journal_wanted = True
+        self._rounds.request(self)
+
+    def _broken(self, done: Done) -> bool:
+        if self._log.failure is StorageFailure.BROKEN or self._gone:
+            done(StorageFailure.BROKEN)
+            return True
+        return False
+
+    def enter(self, kind: int, name: bytes, body: bytes) -> None:
+        """Write an entry of the journal, soon."""
+        self.journal.add(kind, name, body)
+        self.later()
+
+    def later(self) -> None:
+        """Something is to be written soon."""
+        if not self._journal_wanted and not self._gone:
+            self._rounds.later(self)
+
+    def due(self) -> None:
+        """What was to be written soon is due."""
+        self._journal_wanted = True
+
+    def damage_found(self, text: str) -> None:
+        """Damage was met when a message was read."""
+        self._report(self.identity.name, text)
+
+    # rounds
+
+    def take(self, *, sync: bool) -> Batch:
+        """What is to be written in this round."""
+        batch = Batch()
+        if self._gone or self._log.failure is StorageFailure.BROKEN:
+            return batch
+        self._taken, self._waiting = self._waiting, []
+        wanted = self._journal_wanted or (sync and self.journal.is_pending(sync=True))
+        sync = sync or (self._rounds.interval == 0 and not self.relaxed)
+        self._log.taken()
+        batch.messages = self.writer.take(sync=sync)
+        if not self.is_made:
+            self._journal_wanted = False
+            batch.prepare = self._make()
+        elif wanted:
+            self._journal_wanted = False
+            self._journal_taken = True
+            self._enter_removals()
+            if self._incomplete and self._cleaner.is_pending:
+                self._incomplete = False
+                self._enter_all()
+            batch.journal = self.journal.take(sync=sync)
+            batch.cleaning = self._cleaner.steps()
+        if self._removals.is_pending:
+            self._wait_on()
+        if not sync:
+            self._rounds.sync_later(self)
+        return batch
+
+    def _wait_on(self) -> None:
+        """What was removed right after it was stored is entered when it is written: in the next round."""
+        again = [waiting for waiting in self._taken if waiting.journal]
+        if again:
+            self._taken = [waiting for waiting in self._taken if not waiting.journal]
+            self._waiting += again
+            self._journal_wanted = True
+            self._rounds.request(self)
+
+    def _make(self) -> list[Step]:
+        made = f"{self.directory}{NEW}"
+        return [
+            partial(self._files.make_directory, made),
+            *self.journal.take_first(made),
+            partial(sync_directory, self._files, made),
+            partial(self._files.rename, made, self.directory),
+            partial(sync_directory, self._files, STREAMS),
+        ]
+
+    def _first_certain(self) -> int:
+        """Below it nothing is there, nor will be."""
+        return min([self._index.first, *self._log.unwritten_removals()])
+
+    def _enter_removals(self) -> None:
+        written = self.writer.written
+        floor, runs, erase = self._removals.take(self._first_certain(), written.last)
+        self._cleaner.to_erase.update(erase)
+        if floor is not None:
+            self.journal.add(FLOOR, b"", pack([floor, written.last, written.last_time]))
+        longer = [run for run in runs if run[0] < run[1]]
+        if longer:
+            self.journal.add(REMOVED_RUNS, b"", pack_runs(longer))
+        if len(longer) < len(runs):
+            self.journal.add(REMOVED, b"", pack(start for start, end in runs if start == end))
+        if erase:
+            self.journal.add(ERASE, b"", pack(erase))
+        self._enter_mark()
+
+    def _enter_all(self) -> None:
+        """Begin a new journal: segments are removed that have removals which this one does not have."""
+        self.journal.add(MARK, b"", self._mark())
+        self.journal.rotate()
+
+    def _enter_mark(self) -> None:
+        point = self.writer.synced
+        if (point.number, point.end) != self._marked and self.journal.is_pending(sync=False):
+            self._marked = (point.number, point.end)
+            self.journal.add(MARK, b"", self._mark())
+
+    def _mark(self) -> bytes:
+        point = self.writer.synced
+        return pack([point.number, point.end, point.last, point.last_time])
+
+    def _contents(self) -> Iterator[JournalEntry]:
+        """What a new journal begins with."""
+        yield JournalEntry(DOCUMENT, b"", to_json(self._document))
+        yield from self.consumer_table.entries()
+        point, unwritten = self.writer.written, set(self._log.unwritten_removals())
+        first = min(max(self._first_certain(), self._removals.floor), point.last + 1)
+        yield JournalEntry(FLOOR, b"", pack([first, point.last, point.last_time]))
+        gaps = [(max(start, first), min(end, point.last)) for start, end in self._index.gaps_from(first)]
+        runs = [run for gap in gaps for run in _without(gap, unwritten) if run[0] <= run[1]]
+        yield JournalEntry(REMOVED_RUNS, b"", pack_runs(runs))
+        yield JournalEntry(ERASE, b"", pack(self._cleaner.to_erase))
+        yield JournalEntry(LOST, b"", pack_runs(run for run in self.lost_runs if run[1] >= first))
+        yield JournalEntry(MARK, b"", self._mark())
+
+    def taken_done(self, outcome: Outcome) -> None:
+        """A round is over."""
+        taken, self._taken = self._taken, []
+        if self._gone:
+            self._refused += [waiting.done for waiting in taken]
+            self._refuse(StorageFailure.BROKEN)
+            return
+        refused, self._refused = self._refused, []
+        self.is_made |= outcome.prepared
+        if outcome.error is not None:
+            self._report_error(outcome)
+        self._settle(outcome)
+        for done in refused:
+            done(StorageFailure.FULL)
+        for waiting in taken:
+            failure = _result(waiting, outcome)
+            if failure is StorageFailure.FULL and waiting.messages and self._repairing:
+                self._refused.append(waiting.done)
+            else:
+                waiting.done(failure)
+        if self._log.failure is None:
+            self._rewrite()
+        elif self._log.failure is StorageFailure.BROKEN:
+            rest, self._waiting = self._waiting, []
+            for waiting in rest:
+                waiting.done(StorageFailure.BROKEN)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Note what is written now."""
+        broken = StorageFailure.BROKEN in (outcome.messages, outcome.journal)
+        if outcome.messages is None and not broken:
+            self._messages_done()
+        else:
+            self._messages_failed(StorageFailure.BROKEN if broken else StorageFailure.FULL)
+        if outcome.journal is None and not broken:
+            self.journal.succeeded()
+        else:
+            self.journal.failed()
+            self._journal_wanted |= self._journal_taken and not broken
+        self._journal_taken = False
+        self._cleaner.done(safe=outcome.messages is outcome.journal is None)
+
+    def _rewrite(self) -> None:
+        """Write a segment anew, if the journal has everything that its messages removed."""
+        if not self._incomplete and not self.journal.is_pending(sync=True):
+            rewriting = self._cleaner.next_rewriting()
+            if rewriting is not None:
+                self._rounds.alone(Batch(prepare=[rewriting.run]), self._rewritten)
+
+    def _rewritten(self, outcome: Outcome) -> None:
+        if not self._gone and not self._cleaner.rewritten(outcome):
+            self._report_error(outcome)
+            self._messages_failed(StorageFailure.BROKEN)
+
+    def _messages_done(self) -> None:
+        self._repairing = False
+        if self.writer.unfinished:
+            self._log.failure = None
+            self._was_full = False
+        self.writer.succeeded()
+        self._log.succeeded()
+
+    def _messages_failed(self, failure: StorageFailure) -> None:
+        self._log.failure = failure
+        self.writer.failed()
+        self._log.failed()
+        self._refused += [waiting.done for waiting in self._waiting if waiting.messages]
+        self._waiting = [waiting for waiting in self._waiting if not waiting.messages]
+        if failure is StorageFailure.FULL:
+            self._rounds.probe_later(self)
+            self._repairing = not self._repairing
+            if self._repairing:
+                self._rounds.request(self)
+        else:
+            self._refuse(failure)
+
+    def _refuse(self, failure: StorageFailure) -> None:
+        """Say that messages are not stored; by now nothing of them is on the disk."""
+        refused, self._refused = self._refused, []
+        for done in refused:
+            done(failure)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether something was taken back that files may have."""
+        return self.writer.needs_repair
+
+    def _report_error(self, outcome: Outcome) -> None:
+        error = outcome.error
+        if StorageFailure.BROKEN in (outcome.messages, outcome.journal):
+            self._report(
+                self.identity.name,
+                f"the disk failed: {error}; nothing is stored before a restart, check the disk before that",
+            )
+        elif not self._was_full:
+            self._was_full = True
+            self._report(
+                self.identity.name, f"the disk is full: {error}; publishing goes on when there is room"
+            )
+
+    def probe(self) -> Step:
+        """A step that fails unless there is room."""
+        return self.writer.probe
+
+    def probed(self, outcome: Outcome) -> None:
+        """Publishing goes on if there is room."""
+        if self._log.failure is StorageFailure.FULL:
+            if outcome.messages is None:
+                self._log.failure = None
+                self._was_full = False
+            else:
+                self._rounds.probe_later(self)
+
+    # the end
+
+    def _files_gone(self, outcome: Outcome) -> None:
+        self._deleted(outcome.messages)
+
+    def _remove_files(self) -> None:
+        """Remove the directory; runs in the worker."""
+        self.close_files()
+        remove_stream(self._files, self.directory)
+
+    def prepare_close(self) -> None:
+        """Write everything with the next round, feet included."""
+        if self._log.failure is None and not self._gone:
+            self.writer.close_active()
+        self._journal_wanted = True
+        self._rounds.request(self, sync=True)
+
+    def mark(self) -> None:
+        """Write how far everything is synced, with the next round."""
+        if self.is_made and not self._gone and self._log.failure is None:
+            point = self.writer.synced
+            if (point.number, point.end) != self._marked:
+                self._marked = (point.number, point.end)
+                self.journal.add(MARK, b"", self._mark())
+                self._journal_wanted = True
+                self._rounds.request(self, sync=True)
+
+    def close_files(self) -> None:
+        """Let go of all files."""
+        for segment in self.writer.segments.values():
+            if segment.file is not None:
+                segment.file.close()
+                segment.file = None
+        self.journal.close()
+
+    @property
+    def used(self) -> int:
+        """Bytes on the disk."""
+        segments = self.writer.segments.values()
+        return sum(max(segment.allocated, segment.end) for segment in segments) + self.journal.end
+
+
+def _without(run: tuple[int, int], sequences: set[int]) -> Iterator[tuple[int, int]]:
+    start, end = run
+    for sequence in sorted(each for each in sequences if start <= each <= end):
+        yield start, sequence - 1
+        start = sequence + 1
+    yield start, end
+
+
+def _result(waiting: _Waiting, outcome: Outcome) -> StorageFailure | None:
+    failure = outcome.messages if waiting.messages else None
+    if failure is None and waiting.journal:
+        failure = outcome.journal
+    return failure

@@ -1,0 +1,91 @@
+"""The newest messages of the streams, in memory: readers at the head need no file."""
+
+from collections import OrderedDict, deque
+
+from ...domain.jetstream.storage.seam import StoredMessage
+
+OF_ONE = 1 << 20
+OF_ALL = 64 << 20
+"""Bytes that are kept of one stream, and of all."""
+_OVERHEAD = 300
+"""Bytes of memory that a message needs besides its own."""
+
+
+class Tail:
+    """The newest messages of one stream. What is not written yet is always there."""
+
+    __slots__ = ("_budget", "_messages", "_order", "size", "written")
+
+    def __init__(self, budget: "TailBudget") -> None:
+        self._budget = budget
+        self._messages: dict[int, StoredMessage] = {}
+        self._order: deque[int] = deque()
+        """Their sequences; some may be removed."""
+        self.size = 0
+        self.written = 0
+        """Up to this sequence messages can be read from files."""
+
+    def add(self, message: StoredMessage) -> None:
+        """Keep a new message."""
+        sequence, _, subject, headers, payload = message
+        self._messages[sequence] = message
+        self._order.append(sequence)
+        self.size += _OVERHEAD + len(subject) + len(headers) + len(payload)
+
+    def get(self, sequence: int) -> StoredMessage | None:
+        """One that is kept."""
+        return self._messages.get(sequence)
+
+    def discard(self, sequence: int) -> None:
+        """Forget one that was removed."""
+        message = self._messages.pop(sequence, None)
+        if message is not None:
+            self.size -= _size(message)
+
+    def retract(self, last: int) -> None:
+        """Forget all above."""
+        while self._order and self._order[-1] > last:
+            self.discard(self._order.pop())
+
+    def discard_before(self, sequence: int) -> None:
+        """Forget all below."""
+        while self._order and self._order[0] < sequence:
+            self.discard(self._order.popleft())
+
+    def now_written(self, sequence: int) -> None:
+        """Messages up to this one can be read from files now."""
+        self.written = sequence
+        self.shrink(OF_ONE)
+        self._budget.used(self)
+
+    def shrink(self, size: int) -> None:
+        """Forget the oldest that can be read from files, until the rest is no larger."""
+        order = self._order
+        while self.size > size and order and order[0] <= self.written:
+            self.discard(order.popleft())
+
+
+def _size(message: StoredMessage) -> int:
+    return _OVERHEAD + len(message.subject) + len(message.headers) + len(message.payload)
+
+
+class TailBudget:
+    """What the tails of all streams may need together."""
+
+    def __init__(self, limit: int = OF_ALL) -> None:
+        self._limit = limit
+        self._sizes: OrderedDict[Tail, int] = OrderedDict()
+        self._total = 0
+
+    def used(self, tail: Tail) -> None:
+        """A tail has changed; those that have not for the longest time make room."""
+        self._total += tail.size - self._sizes.pop(tail, 0)
+        self._sizes[tail] = tail.size
+        while self._total > self._limit and len(self._sizes) > 1:
+            oldest, size = self._sizes.popitem(last=False)
+            oldest.shrink(0)
+            self._total -= size
+
+    def forget(self, tail: Tail) -> None:
+        """A stream is gone."""
+        self._total -= self._sizes.pop(tail, 0)

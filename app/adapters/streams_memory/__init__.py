@@ -1,0 +1,1 @@
+"""Storage of streams in memory: fast, and gone with the process."""

@@ -1,0 +1,141 @@
+"""The messages of one stream, in memory."""
+
+from collections.abc import Iterator, Sequence
+
+from ...domain.jetstream.storage.index import Index
+from ...domain.jetstream.storage.seam import Done, Lost, StoredMessage, SubjectState
+
+_OVERHEAD = 16
+"""Bytes that `max_bytes` counts for a message besides its own (jetstream-streams.md, section 4)."""
+
+
+class MemoryLog:
+    """Messages by sequence. The place of one is the length of its headers."""
+
+    def __init__(self, first: int = 1) -> None:
+        self._index = Index(last=first - 1)
+        self._bodies: dict[int, bytes] = {}
+        """Headers and payload in one piece."""
+
+    @property
+    def first(self) -> int:
+        return self._index.first
+
+    @property
+    def last(self) -> int:
+        return self._index.last
+
+    @property
+    def first_time(self) -> int:
+        return self._index.first_time
+
+    @property
+    def last_time(self) -> int:
+        return self._index.last_time
+
+    @property
+    def count(self) -> int:
+        return self._index.count
+
+    @property
+    def size(self) -> int:
+        return self._index.size
+
+    @property
+    def subject_count(self) -> int:
+        return self._index.subject_count
+
+    @property
+    def lost(self) -> Lost | None:
+        return None
+
+    @property
+    def failure(self) -> None:
+        return None
+
+    def size_of(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        return _OVERHEAD + len(subject) + len(headers) + len(payload)
+
+    def size_at(self, sequence: int) -> int:
+        return self._index.size_at(sequence)
+
+    def append(
+        self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
+    ) -> int:
+        sequence = self._index.last + 1
+        size = _OVERHEAD + len(subject) + len(headers) + len(payload)
+        self._index.append(sequence, subject, len(headers), time, size)
+        self._bodies[sequence] = headers + payload if headers else payload
+        if removes:
+            self.remove(removes)
+        return sequence
+
+    def skip(self, last: int, time: int) -> None:
+        self._index.skip(last, time)
+
+    def remove(self, sequences: Sequence[int], *, erase: bool = False) -> int:  # noqa: ARG002 - bytes are freed
+        removed = 0
+        for sequence in sequences:
+            if self._index.remove(sequence) is not None:
+                del self._bodies[sequence]
+                removed += 1
+        return removed
+
+    def remove_before(self, sequence: int) -> int:
+        first = self._index.first
+        removed = self._index.remove_before(sequence)
+        if not self._index.count:
+            self._bodies.clear()
+        elif sequence - first <= len(self._bodies):
+            for each in range(first, sequence):
+                self._bodies.pop(each, None)
+        else:
+            for each in [each for each in self._bodies if each < sequence]:
+                del self._bodies[each]
+        return removed
+
+    def read(self, sequence: int) -> StoredMessage | None:
+        body = self._bodies.get(sequence)
+        if body is None:
+            return None
+        index = self._index
+        split = index.place_of(sequence) or 0
+        subject = index.subject_of(sequence) or b""
+        return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
+
+    def time_of(self, sequence: int) -> int:
+        return self._index.time_of(sequence)
+
+    def subject_of(self, sequence: int) -> bytes | None:
+        return self._index.subject_of(sequence)
+
+    def next(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.next(start, filters)
+
+    def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.previous(start, filters)
+
+    def at_time(self, time: int) -> int:
+        return self._index.at_time(time)
+
+    def count_from(self, start: int, filters: Sequence[bytes] = ()) -> int:
+        return self._index.count_from(start, filters)
+
+    def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
+        return self._index.subjects(pattern)
+
+    def subject_state(self, subject: bytes) -> SubjectState | None:
+        return self._index.subject_state(subject)
+
+    def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
+        return self._index.sequences_of(subject, up_to)
+
+    def holes(self) -> list[int]:
+        return self._index.holes()
+
+    @property
+    def hole_count(self) -> int:
+        return self._index.hole_count
+
+    def commit(self, done: Done, *, only_messages: bool = False) -> None:  # noqa: ARG002 - it costs nothing
+        done(None)

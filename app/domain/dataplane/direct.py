@@ -1,0 +1,119 @@
+"""Messages of the server itself, to those who subscribe to one subject, under another one: plain twin.
+
+No connection publishes them: there is no inlet, no limit, no +OK, and nobody waits. What makes them
+is asked to try again later where all receivers are congested.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import cast
+
+from . import seam
+from .constants import MOST_CANDIDATES
+from .draw import Draw
+from .message import HPUB, PUB, Message
+from .plan import Group, Plan, Target, pick
+from .plan_lookup import PlanLookup
+from .reach import SERVER_AUDIENCE, Naming, Reach
+
+
+def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
+    """As if a client had published it; `headers` is a whole block, or empty."""
+    words = [subject, reply] if reply else [subject]
+    if headers:
+        words.append(b"%d" % len(headers))
+    words.append(b"%d" % (len(headers) + len(payload)))
+    return Message(HPUB if headers else PUB, b"", words)
+
+
+def reach_of(plan: Plan, skip: seam.Outbox | None, *, renamed: bool) -> Reach:
+    """Whether a message would be sent, as far as the receivers are known; nothing to `skip`.
+
+    `renamed`: its subject is not the one that the plan is for.
+    """
+    reach = Reach.NOBODY
+    for target in plan.plain:
+        outbox = target.outbox
+        if outbox is None or outbox.closed or outbox is skip:
+            continue
+        if renamed and outbox.naming == Naming.MEMBERS:
+            continue
+        if not outbox.congested:
+            return Reach.SENT
+        reach = Reach.CONGESTED
+    for parts in plan.groups:
+        reach = Reach(max(reach, _reach_of_group(parts, skip)))
+        if reach is Reach.SENT:
+            break
+    return reach
+
+
+def _reach_of_group(parts: tuple[Group, ...], skip: seam.Outbox | None) -> Reach:
+    reach = Reach.NOBODY
+    left = MOST_CANDIDATES
+    for part in parts:
+        for member in part.members[:left]:
+            outbox = member.outbox
+            if outbox is None or outbox.closed or outbox is skip:
+                continue
+            if not outbox.congested:
+                return Reach.SENT
+            reach = Reach.CONGESTED
+        left -= min(left, len(part.members))
+    return reach
+
+
+def receivers(plan: Plan, draw: Draw, skip: seam.Outbox | None, *, renamed: bool) -> Iterator[Target]:
+    """All to give it to. A receiver that is congested, and has too much, is ended first."""
+    for target in plan.plain:
+        if target.outbox is not skip and not (renamed and _is_unreachable(target)):
+            _make_room(target)
+            yield target.direct if renamed else target
+    for parts in plan.groups:
+        member = pick(parts, draw, skip)
+        if member is not None:
+            _make_room(member)
+            yield member
+
+
+def _is_unreachable(target: Target) -> bool:
+    return target.outbox is not None and target.outbox.naming == Naming.MEMBERS
+
+
+def _make_room(target: Target) -> None:
+    """Ask the owner: it ends a receiver that does not keep up."""
+    outbox = target.outbox
+    if outbox is not None and outbox.congested and outbox.room() < 0:
+        outbox.owner.pressed(own=True)
+
+
+class DirectDelivery(ABC):
+    """The part of a plane that sends the server's own messages. See `reach.Direct`."""
+
+    lookup: PlanLookup
+    draw: Draw
+    server: seam.Outbox | None
+
+    @abstractmethod
+    def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
+        """Give a message to one receiver, unless its connection is closed."""
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Reach:
+        """See `reach.Direct`."""
+        plan, skip, renamed = self._plan_of(to), self.server, to != subject
+        reach = reach_of(plan, skip, renamed=renamed)
+        if reach is Reach.SENT:
+            message = message_of(subject, reply, headers, payload)
+            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
+            for target in receivers(plan, self.draw, skip, renamed=renamed):
+                self.deliver_one(target, message, tail)
+        return reach
+
+    def reach(self, to: bytes) -> Reach:
+        """See `reach.Direct`."""
+        return reach_of(self._plan_of(to), self.server, renamed=False)
+
+    def _plan_of(self, to: bytes) -> Plan:
+        return self.lookup.plan_now(cast("seam.Plane", self), SERVER_AUDIENCE, to)

@@ -1,0 +1,1 @@
+"""Streams, consumers and what clients build on them: JetStream on one server."""

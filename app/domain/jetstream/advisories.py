@@ -1,0 +1,81 @@
+"""Advisories: what happens to streams and consumers, for those who subscribe to it.
+
+Nothing is built where nobody does (jetstream-api.md, section 6).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from .json_values import dump, rfc3339
+from .outlet import Outlet
+
+PREFIX = "$JS.EVENT."
+TYPE = "io.nats.jetstream."
+_ID_LENGTH = 22
+
+
+class Publisher(Outlet, Protocol):
+    """What advisories ask of the broker."""
+
+    def has_listener(self, subject: bytes) -> bool:
+        """Whether a message that is published on this literal subject reaches anybody, a stream included."""
+        ...
+
+
+class Kind(NamedTuple):
+    """One kind of advisory."""
+
+    subject: str
+    """Between the prefix and the names."""
+    type: str
+
+
+STREAM_CREATED = Kind("ADVISORY.STREAM.CREATED", "advisory.v1.stream_action")
+STREAM_UPDATED = Kind("ADVISORY.STREAM.UPDATED", "advisory.v1.stream_action")
+STREAM_DELETED = Kind("ADVISORY.STREAM.DELETED", "advisory.v1.stream_action")
+CONSUMER_CREATED = Kind("ADVISORY.CONSUMER.CREATED", "advisory.v1.consumer_action")
+CONSUMER_DELETED = Kind("ADVISORY.CONSUMER.DELETED", "advisory.v1.consumer_action")
+BATCH_ABANDONED = Kind("ADVISORY.STREAM.BATCH_ABANDONED", "advisory.v1.stream_batch_abandoned")
+API_AUDIT = Kind("ADVISORY.API", "advisory.v1.api_audit")
+API_LIMIT = Kind("ADVISORY.API.LIMIT_REACHED", "advisory.v1.api_limit_reached")
+OUT_OF_STORAGE = Kind("ADVISORY.SERVER.OUT_OF_STORAGE", "advisory.v1.server_out_of_space")
+
+OF_CONSUMERS = {
+    "max_deliver": Kind("ADVISORY.CONSUMER.MAX_DELIVERIES", "advisory.v1.max_deliver"),
+    "nak": Kind("ADVISORY.CONSUMER.MSG_NAKED", "advisory.v1.nak"),
+    "terminated": Kind("ADVISORY.CONSUMER.MSG_TERMINATED", "advisory.v1.terminated"),
+    "consumer_ack": Kind("METRIC.CONSUMER.ACK", "metric.v1.consumer_ack"),
+    "consumer_pause": Kind("ADVISORY.CONSUMER.PAUSE", "advisory.v1.consumer_pause"),
+    "consumer_group_pinned": Kind("ADVISORY.CONSUMER.PINNED", "advisory.v1.consumer_group_pinned"),
+    "consumer_group_unpinned": Kind("ADVISORY.CONSUMER.UNPINNED", "advisory.v1.consumer_group_unpinned"),
+}
+"""Those that consumers report, by the last word of the type."""
+
+
+class Advisories:
+    """Publishes them, as a client would: streams may store them."""
+
+    def __init__(self, outlet: Publisher, domain: str = "") -> None:
+        self._outlet = outlet
+        self._domain = domain
+
+    def publish(self, kind: Kind, names: tuple[str, ...], fields: Mapping[str, object]) -> None:
+        """Publish one about what these name: nothing, a stream, or a stream and a consumer."""
+        subject = ".".join((PREFIX + kind.subject, *names)).encode()
+        if not self._outlet.has_listener(subject):
+            return
+        document: dict[str, object] = {
+            "type": TYPE + kind.type,
+            "id": self._outlet.random_name(_ID_LENGTH),
+            "timestamp": rfc3339(self._outlet.wall()),
+            **fields,
+        }
+        if self._domain:
+            document["domain"] = self._domain
+        self._outlet.publish(subject, dump(document))
+
+    def of_consumer(self, kind: str, stream: str, consumer: str, fields: Mapping[str, object]) -> None:
+        """Publish what a consumer reports; kinds that are not known here are not published."""
+        known = OF_CONSUMERS.get(kind)
+        if known is not None:
+            self.publish(known, (stream, consumer), fields)

@@ -1,0 +1,1 @@
+"""The calls of `$JS.API`: JSON in, JSON out."""

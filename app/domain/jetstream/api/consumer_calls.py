@@ -1,0 +1,225 @@
+"""The calls about consumers (jetstream-consumers.md, section 1)."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+
+from ...steps import Step
+from ..consumers.config import ConsumerConfig, parse_consumer_config
+from ..consumers.consumer import Consumer
+from ..errors import JetStreamError
+from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
+from ..hosting.consumer_catalogue import ConsumerCatalogue, Wish
+from ..hosting.hosted import HostedStream
+from ..json_values import Fields, rfc3339
+from ..storage.seam import StorageFailure
+from .names import consumer_name, stream_name
+from .requests import Page, Request, page
+from .router import ANY, Call, Table
+from .stream_calls import INFO_WORK, LIST_PAGE, NAMES_PAGE, PAGED
+
+ACTIONS = ("", "create", "update")
+
+
+class ConsumerCalls:
+    """Create, info, delete, names, list, pause, reset, unpin."""
+
+    def __init__(self, catalogue: Catalogue, consumers: ConsumerCatalogue) -> None:
+        self._catalogue = catalogue
+        self._consumers = consumers
+
+    def table(self) -> Table:
+        """See `Router`."""
+        empty: Mapping[str, object] = {**PAGED, "consumers": []}
+        return {
+            ("CONSUMER.CREATE", 1): Call("consumer_create", self.create),
+            ("CONSUMER.CREATE", ANY): Call("consumer_create", self.create_named),
+            ("CONSUMER.DURABLE.CREATE", 2): Call("consumer_create", self.create_durable),
+            ("CONSUMER.INFO", 2): Call("consumer_info", self.info),
+            ("CONSUMER.DELETE", 2): Call("consumer_delete", self.delete),
+            ("CONSUMER.NAMES", 1): Call("consumer_names", self.names, empty),
+            ("CONSUMER.LIST", 1): Call("consumer_list", self.infos, empty),
+            ("CONSUMER.PAUSE", 2): Call("consumer_pause", self.pause),
+            ("CONSUMER.RESET", 2): Call("consumer_reset", self.reset),
+            ("CONSUMER.UNPIN", 2): Call("consumer_unpin", self.unpin),
+        }
+
+    # --- making and changing ----------------------------------------------------------
+
+    def create(self, request: Request) -> None:
+        """One without a name in the subject: ephemeral."""
+        (stream,) = request.names
+        wish = self._wish(request, stream)
+        if wish.config.durable_name:
+            raise JetStreamError(10020)
+        self._put(request, stream, wish)
+
+    def create_named(self, request: Request) -> None:
+        """One with a name in the subject, and its filter after that."""
+        stream, name, *rest = request.names
+        consumer_name(name)
+        wish = self._wish(request, stream)
+        config = wish.config
+        if config.durable_name not in ("", name):
+            raise JetStreamError(10017)
+        if rest:
+            _check_filter(config, ".".join(rest))
+        self._put(request, stream, replace(wish, config=replace(config, name=name)))
+
+    def create_durable(self, request: Request) -> None:
+        """The form of older clients."""
+        stream, name = request.names
+        consumer_name(name)
+        wish = self._wish(request, stream)
+        if not wish.config.durable_name:
+            raise JetStreamError(10018)
+        if wish.config.durable_name != name:
+            raise JetStreamError(10017)
+        self._put(request, stream, wish)
+
+    @staticmethod
+    def _wish(request: Request, stream: str) -> Wish:
+        stream_name(stream)
+        fields = Fields(request.document())
+        named = fields.text("stream_name")
+        config = parse_consumer_config(fields.mapping("config") or {})
+        action = fields.text("action")
+        pedantic = fields.flag("pedantic")
+        fields.finish()
+        if named != stream:
+            raise JetStreamError(10056)
+        if action not in ACTIONS:
+            raise JetStreamError(10025, f'can not unmarshal "{action}"')
+        return Wish(config, action, pedantic)
+
+    def _put(self, request: Request, stream: str, wish: Wish) -> None:
+        hosted = self._catalogue.find(stream)
+
+        def done(failure: StorageFailure | None) -> None:
+            if failure is None:
+                request.answer(answer)
+            else:
+                request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
+
+        answer = self._consumers.info(self._consumers.put(hosted, wish, done))
+
+    # --- asking -------------------------------------------------------------------------
+
+    def _find(self, request: Request) -> tuple[HostedStream, Consumer]:
+        stream, name = request.names[:2]
+        stream_name(stream)
+        consumer_name(name)
+        hosted = self._catalogue.find(stream)
+        return hosted, self._consumers.find(hosted, name)
+
+    def info(self, request: Request) -> dict[str, object]:
+        """As it is now."""
+        request.check_empty()
+        _, consumer = self._find(request)
+        return self._consumers.info(consumer)
+
+    def names(self, request: Request) -> dict[str, object]:
+        """A page of them."""
+        _, found, paging = self._page(request, NAMES_PAGE)
+        return {**paging.as_json(), "consumers": found}
+
+    def infos(self, request: Request) -> Generator[None, None, dict[str, object]]:
+        """A page of infos, in steps."""
+        hosted, found, paging = self._page(request, LIST_PAGE)
+        step = Step()
+        infos: list[dict[str, object]] = []
+        for name in found:
+            consumer = hosted.consumers.get(name)
+            if consumer is not None:
+                infos.append(self._consumers.info(consumer, listed=True))
+            if step.is_over_after(INFO_WORK):
+                yield
+        return {**paging.as_json(), "consumers": infos}
+
+    def _page(self, request: Request, limit: int) -> tuple[HostedStream, list[str], Page]:
+        (stream,) = request.names
+        stream_name(stream)
+        fields = request.fields()
+        offset = fields.integer("offset")
+        fields.finish()
+        hosted = self._catalogue.find(stream)
+        names = sorted(hosted.consumers)
+        paging = page(len(names), offset, limit)
+        return hosted, names[paging.part], paging
+
+    # --- ending and changing ------------------------------------------------------------
+
+    def delete(self, request: Request) -> None:
+        """Answered when nothing is left."""
+        request.check_empty()
+        hosted, consumer = self._find(request)
+
+        def done(failure: StorageFailure | None) -> None:
+            if failure is None:
+                request.answer({"success": True})
+            else:
+                request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
+
+        self._consumers.delete(hosted, consumer, done)
+
+    def pause(self, request: Request) -> None:
+        """Until a time, or go on."""
+        hosted, consumer = self._find(request)
+        fields = request.fields()
+        until = fields.time("pause_until") or None
+        fields.finish()
+
+        def done(failure: StorageFailure | None) -> None:
+            if failure is not None:
+                request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
+            else:
+                request.answer(_pause_fields(consumer))
+
+        self._consumers.pause(hosted, consumer, until, done)
+
+    def reset(self, request: Request) -> None:
+        """Deliver again from a sequence; a consumer that is not there has no answer."""
+        stream, name = request.names
+        hosted = self._catalogue.streams.get(stream)
+        consumer = hosted.consumers.get(name) if hosted is not None else None
+        if hosted is None or consumer is None:
+            return
+        fields = request.fields()
+        sequence = fields.sequence("seq")
+        fields.finish()
+        following = consumer.reset(sequence)
+        answer = {**self._consumers.info(consumer), "reset_seq": following}
+
+        def done(failure: StorageFailure | None) -> None:
+            if failure is None:
+                request.answer(answer)
+            else:
+                request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
+
+        consumer.save()
+        hosted.stream.after_commit(done)
+
+    def unpin(self, request: Request) -> dict[str, object]:
+        """Let another client of a group have the pin."""
+        _, consumer = self._find(request)
+        fields = Fields(request.document())
+        group = fields.text("group")
+        fields.finish()
+        consumer.unpin(group)
+        return {}
+
+
+def _pause_fields(consumer: Consumer) -> dict[str, object]:
+    until = consumer.config.pause_until
+    fields: dict[str, object] = {"paused": consumer.is_paused}
+    fields["pause_until"] = rfc3339(until or 0)
+    if consumer.is_paused:
+        fields["pause_remaining"] = consumer.pause_remaining
+    return fields
+
+
+def _check_filter(config: ConsumerConfig, subject: str) -> None:
+    """The filter in the subject is the one of the configuration."""
+    if config.filter_subjects:
+        raise JetStreamError(10137)
+    if config.filter_subject != subject:
+        raise JetStreamError(10131)

@@ -1,0 +1,94 @@
+"""Requests: a message on a subject of the API, and its one answer."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ..errors import JetStreamError
+from ..json_values import Fields, dump, parse_object
+
+TYPE = "io.nats.jetstream.api.v1.{}_response"
+
+Send = Callable[[bytes, bytes], None]
+"""Sends an answer: reply subject, payload."""
+
+
+class Request:
+    """One request. It is answered once: by `answer` or by `refuse`."""
+
+    __slots__ = ("_finished", "headers", "kind", "names", "payload", "reply", "subject")
+
+    def __init__(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        self.subject = subject
+        self.headers = headers
+        self.payload = payload
+        self.reply = reply
+        self.kind = ""
+        """Of the answer, as in its type."""
+        self.names: tuple[str, ...] = ()
+        """The tokens of the subject after those of the call."""
+        self._finished: Callable[[Request, bytes, JetStreamError | None], None] = _unused
+
+    def begin(
+        self,
+        kind: str,
+        names: tuple[str, ...],
+        finished: "Callable[[Request, bytes, JetStreamError | None], None]",
+    ) -> None:
+        """It is this call; `finished` gets the text of the answer, and the error that it says."""
+        self.kind = kind
+        self.names = names
+        self._finished = finished
+
+    def answer(self, fields: Mapping[str, object]) -> None:
+        """Answer with these fields."""
+        self._finish({"type": TYPE.format(self.kind), **fields}, None)
+
+    def refuse(self, error: JetStreamError, fields: Mapping[str, object] | None = None) -> None:
+        """Answer with an error, and fields that answers of this call always have."""
+        document = {"type": TYPE.format(self.kind), "error": error.as_json(), **(fields or {})}
+        self._finish(document, error)
+
+    def _finish(self, document: Mapping[str, object], error: JetStreamError | None) -> None:
+        finished, self._finished = self._finished, _unused
+        finished(self, dump(document), error)
+
+    def fields(self) -> Fields:
+        """Those of the body, which is an object or empty; raises error 10025."""
+        return Fields(parse_object(self.payload))
+
+    def document(self) -> dict[str, object]:
+        """The body, which is an object; raises error 10003 for none, and 10025."""
+        if not self.payload.strip():
+            raise JetStreamError(10003)
+        return parse_object(self.payload)
+
+    def check_empty(self) -> None:
+        """Raises error 10038 for a body."""
+        if self.payload.strip() and parse_object(self.payload):
+            raise JetStreamError(10038)
+
+
+def _unused(*_: object) -> None:
+    """An answer that comes twice is sent once."""
+
+
+class Page(NamedTuple):
+    """A part of a list."""
+
+    total: int
+    offset: int
+    limit: int
+
+    @property
+    def part(self) -> slice:
+        """The places of what is on it."""
+        return slice(self.offset, self.offset + self.limit)
+
+    def as_json(self) -> dict[str, object]:
+        """The fields of an answer."""
+        return {"total": self.total, "offset": self.offset, "limit": self.limit}
+
+
+def page(total: int, offset: int, limit: int) -> Page:
+    """The page from this place on; places outside are clipped."""
+    return Page(total, min(max(0, offset), total), limit)

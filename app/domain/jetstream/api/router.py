@@ -1,0 +1,187 @@
+"""The way of requests: from their subjects to the calls, in order, and their answers.
+
+Requests wait in one queue and are served for some milliseconds in a turn. A call may answer later, when
+what it did is safe, and may take several turns; then those after it wait. What is unknown has no answer.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from typing import NamedTuple
+
+from ...timers import Scheduler
+from ..errors import JetStreamError
+from .requests import Request
+
+PREFIX = b"$JS.API."
+SLICE = 0.005
+"""Seconds of one turn."""
+
+REQUIRED_LEVEL = b"\r\nNats-Required-Api-Level:"
+
+MOST_TOKENS = 32
+"""Of a consumer's filter within a subject, and what is before it."""
+
+Outcome = Mapping[str, object] | Generator[None, None, Mapping[str, object] | None] | None
+"""The fields of the answer; or steps that end with them; or nothing where the call answers by itself."""
+
+
+class Call(NamedTuple):
+    """What to do with a request."""
+
+    kind: str
+    """Of the answer, as in its type."""
+    run: Callable[[Request], Outcome]
+    always: Mapping[str, object] = {}
+    """Fields that an answer has that refuses, too."""
+
+
+ANY = -1
+
+Table = Mapping[tuple[str, int], Call]
+"""By the words of a call, and how many names follow: `ANY` is two or more."""
+
+
+class Counters:
+    """What `api` says in the account info."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.errors = 0
+        self.dropped = 0
+        """Requests for which there was no room."""
+
+
+class Router:
+    """Serves requests one by one."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        table: Table,
+        send: Callable[[bytes, bytes], None],
+        finished: Callable[[Request, bytes, JetStreamError | None], None],
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """`send` gets each answer; `finished` hears of it afterwards; `on_failure` of a defect in a call."""
+        self._scheduler = scheduler
+        self._table = table
+        self._send = send
+        self._heard = finished
+        self._on_failure = on_failure
+        self._queue: deque[Request] = deque()
+        self._steps: tuple[Request, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
+        self._is_due = False
+        self.counters = Counters()
+        self.queue_limit = 10_000
+        self.level = 0
+        """The level of the API that is served."""
+        self.on_dropped: Callable[[], None] = _nothing
+
+    def __len__(self) -> int:
+        """How many requests wait."""
+        return len(self._queue) + (self._steps is not None)
+
+    def receive(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        """A message came; without a reply subject nothing happens."""
+        if not reply:
+            return
+        if len(self._queue) >= self.queue_limit:
+            self.counters.dropped += 1
+            self.on_dropped()
+            return
+        self._queue.append(Request(subject, headers, payload, reply))
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._is_due and (self._queue or self._steps):
+            self._is_due = True
+            self._scheduler.call_soon(self._serve)
+
+    def _serve(self) -> None:
+        self._is_due = False
+        end = self._scheduler.monotonic() + SLICE
+        while self._queue or self._steps:
+            if self._steps is not None:
+                self._go_on(*self._steps)
+            else:
+                self._begin(self._queue.popleft())
+            if self._scheduler.monotonic() >= end:
+                break
+        self._schedule()
+
+    def _begin(self, request: Request) -> None:
+        found = self._find(request.subject)
+        if found is None:
+            return
+        call, names = found
+        request.begin(call.kind, names, self._finish)
+        self._guard(request, call, lambda: self._run(request, call))
+
+    def _find(self, subject: bytes) -> tuple[Call, tuple[str, ...]] | None:
+        """The call, and the names after it. After the API's prefix there may be that of a domain."""
+        tokens = subject.decode("utf-8", "replace").split(".")
+        words = tokens[tokens.index("API", 1) + 1 :]
+        if len(words) > MOST_TOKENS:
+            return None
+        for count in range(min(3, len(words)), 0, -1):
+            names = tuple(words[count:])
+            verb = ".".join(words[:count])
+            call = self._table.get((verb, len(names)))
+            if call is None and len(names) > 1:
+                call = self._table.get((verb, ANY))
+            if call is not None:
+                return call, names
+        return None
+
+    def _run(self, request: Request, call: Call) -> None:
+        self._check_level(request)
+        outcome = call.run(request)
+        if isinstance(outcome, Generator):
+            self._steps = request, call, outcome
+        elif outcome is not None:
+            request.answer(outcome)
+
+    def _go_on(
+        self, request: Request, call: Call, steps: Generator[None, None, Mapping[str, object] | None]
+    ) -> None:
+        """One step more."""
+        self._steps = None
+
+        def advance() -> None:
+            try:
+                next(steps)
+            except StopIteration as end:
+                if end.value is not None:
+                    request.answer(end.value)
+            else:
+                self._steps = request, call, steps
+
+        self._guard(request, call, advance)
+
+    def _guard(self, request: Request, call: Call, run: Callable[[], None]) -> None:
+        """Answer with what it raises; a defect is one, too, and reported."""
+        try:
+            run()
+        except JetStreamError as error:
+            request.refuse(error, call.always)
+        except Exception as error:  # noqa: BLE001 - a defect costs one request
+            self._on_failure(error)
+            request.refuse(JetStreamError(10051, "internal error"), call.always)
+
+    def _check_level(self, request: Request) -> None:
+        place = request.headers.find(REQUIRED_LEVEL)
+        if place < 0:
+            return
+        value = request.headers[place + len(REQUIRED_LEVEL) :].split(b"\r\n", 1)[0].strip()
+        if not value.isdigit() or int(value[:9]) > self.level:
+            raise JetStreamError(10185)
+
+    def _finish(self, request: Request, text: bytes, error: JetStreamError | None) -> None:
+        self.counters.total += 1
+        self.counters.errors += error is not None
+        self._send(request.reply, text)
+        self._heard(request, text, error)
+
+
+def _nothing() -> None:
+    """Where nobody wants to know."""

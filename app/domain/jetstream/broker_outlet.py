@@ -1,0 +1,86 @@
+"""The outlet to the broker: messages out, interest, time."""
+
+from collections.abc import Callable
+
+from ..broker import Broker
+from ..dataplane.reach import Reach
+from ..interest.watches import Watches
+from .intake import Intake
+from .outlet import Delivery
+
+_DELIVERIES = {
+    Reach.NOBODY: Delivery.NOBODY,
+    Reach.CONGESTED: Delivery.CONGESTED,
+    Reach.SENT: Delivery.SENT,
+}
+
+
+class BrokerOutlet:
+    """Implements `Outlet`, and `advisories.Publisher`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        intake: Intake,
+        wall: Callable[[], int],
+        identifier: Callable[[], str],
+    ) -> None:
+        """`wall` is the time in nanoseconds since the epoch, `identifier` makes some letters by chance."""
+        self._broker = broker
+        self._intake = intake
+        self._plane = broker.plane
+        self._identifier = identifier
+        self._is_due = False
+        self.scheduler = broker.scheduler
+        self.wall = wall
+
+    def random_name(self, length: int) -> str:
+        """See `Outlet`."""
+        name = self._identifier()
+        while len(name) < length:
+            name += self._identifier()
+        return name[:length]
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Delivery:
+        """See `Outlet`."""
+        if not self._is_due:
+            self._is_due = True
+            self._plane.now = self.scheduler.monotonic()
+            self.scheduler.call_soon(self._flush)
+        return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
+
+    def _flush(self) -> None:
+        self._is_due = False
+        self._broker.deferred.flush()
+
+    def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
+        """See `Outlet`; nothing happens once the broker has shut down."""
+        if self._intake.closed:
+            return
+        try:
+            self._intake.publish(subject, payload, reply or None, headers)
+        except ValueError as error:  # larger than messages may be, with what was added to it
+            self._broker.failed(error)
+
+    def has_interest(self, subject: bytes, queue: str = "") -> bool:
+        """See `Outlet`."""
+        if queue:
+            return self._broker.interest.has_group(subject, queue.encode())
+        return self._plane.reach(subject) is not Reach.NOBODY
+
+    def has_listener(self, subject: bytes) -> bool:
+        """See `advisories.Publisher`."""
+        own, self._plane.server = self._plane.server, None
+        try:
+            return self._plane.reach(subject) is not Reach.NOBODY
+        finally:
+            self._plane.server = own
+
+    def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
+        """See `Outlet`."""
+        interest = self._broker.interest
+        if interest.watches is None:
+            interest.watches = Watches(self.scheduler, self._broker.failed)
+        return interest.watches.add(subject, changed)

@@ -1,0 +1,55 @@
+"""Plain acks of one turn, taken together: they come as fast as messages."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+PLAIN = frozenset({b"", b"+ACK", b"+OK"})
+LIMIT = 4096
+"""Acks that wait, before they are taken in the middle of a turn."""
+
+
+class Acknowledged(Protocol):
+    """A consumer."""
+
+    def ack(self, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> None:
+        """One ack of any kind."""
+        ...
+
+    def ack_many(self, sequences: Sequence[int]) -> None:
+        """Plain acks without replies."""
+        ...
+
+
+class AckBatches:
+    """Acks that wait for the end of the turn, by consumer. All other acks keep their order after them."""
+
+    __slots__ = ("_batches", "_count")
+
+    def __init__(self) -> None:
+        self._batches: dict[Acknowledged, list[int]] = {}
+        self._count = 0
+
+    def take(self, consumer: Acknowledged, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> None:
+        """An ack; `tokens` are the five after the consumer's name."""
+        if reply or payload not in PLAIN:
+            self.flush()
+            consumer.ack(tokens, payload, reply)
+            return
+        sequence = tokens[1]
+        if not (sequence.isdigit() and tokens[2].isdigit()) or len(sequence) > 19:
+            return
+        batch = self._batches.get(consumer)
+        if batch is None:
+            batch = self._batches[consumer] = []
+        batch.append(int(sequence))
+        self._count += 1
+        if self._count >= LIMIT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Take all that wait; before anything that asks for the state of consumers, too."""
+        if not self._batches:
+            return
+        batches, self._batches, self._count = self._batches, {}, 0
+        for consumer, sequences in batches.items():
+            consumer.ack_many(sequences)

@@ -1,0 +1,52 @@
+"""What a consumer says of itself (jetstream-consumers.md, section 1)."""
+
+from ..json_values import rfc3339
+from .config import as_json
+from .core import Core
+from .pull import PullSide
+from .push import PushSide
+
+
+def info_json(core: Core, created: int) -> dict[str, object]:
+    """The fields of consumer info, without those of the answer around it."""
+    ledger, config, wall = core.ledger, core.config, core.outlet.wall()
+    redelivered = 0 if config.max_deliver == 1 else len(ledger.deliveries)
+    info: dict[str, object] = {
+        "stream_name": core.stream.name,
+        "name": core.name,
+        "created": rfc3339(created),
+        "config": as_json(config),
+        "delivered": _place(ledger.number, ledger.delivered, core.delivered_at),
+        "ack_floor": _place(ledger.floor_number, ledger.floor, core.acked_at),
+        "num_ack_pending": len(ledger.pending),
+        "num_redelivered": redelivered,
+        "num_waiting": _num_waiting(core),
+        "num_pending": core.cursor.pending,
+    }
+    if isinstance(core.way, PushSide) and core.way.is_bound:
+        info["push_bound"] = True
+    if core.is_paused:
+        info |= {"paused": True, "pause_remaining": (config.pause_until or wall) - wall}
+    info["ts"] = rfc3339(wall)
+    if config.priority_groups and isinstance(core.way, PullSide):
+        info["priority_groups"] = [_group(config.priority_groups[0], core.way)]
+    return info
+
+
+def _place(number: int, sequence: int, when: int) -> dict[str, object]:
+    place: dict[str, object] = {"consumer_seq": number, "stream_seq": sequence}
+    return place | ({"last_active": rfc3339(when)} if when else {})
+
+
+def _num_waiting(core: Core) -> int:
+    if isinstance(core.way, PushSide):
+        return 0
+    core.way.sweep(core.now())
+    return core.way.num_waiting
+
+
+def _group(name: str, way: PullSide) -> dict[str, object]:
+    group: dict[str, object] = {"group": name}
+    if way.pin.id:
+        group |= {"pinned_client_id": way.pin.id, "pinned_ts": rfc3339(way.pin.since)}
+    return group

@@ -1,0 +1,115 @@
+"""Consumers take turns: those that have something to do are served one after the other, for some ms.
+
+One queue and two timers for all consumers of a server, so that a hundred thousand idle ones cost
+nothing, and none holds the loop.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from ...timers import Scheduler
+
+TURN = 0.005
+"""Seconds that consumers are served before sockets are."""
+
+SHARE = 0.001
+"""Seconds that one consumer is served while others wait."""
+
+RETRY = 0.005
+"""Seconds until somebody who was too slow is tried again."""
+
+SAVING = 0.05
+"""Seconds until a change is written that nobody waits for. With the sync it is safe within 100 ms."""
+
+
+class Served(Protocol):
+    """A consumer, as the turns know it."""
+
+    def serve(self, until: float) -> bool:
+        """Do what there is to do, no longer than `until`; answer whether there is more."""
+        ...
+
+    def save(self) -> None:
+        """Write what changed."""
+        ...
+
+
+class Turns:
+    """Who is served next, who is tried again, and whose changes are to be saved."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._queue: deque[Served] = deque()
+        self._queued: set[Served] = set()
+        self._retries: dict[Served, None] = {}
+        self._unsaved: dict[Served, None] = {}
+        self._is_due = False
+
+    @property
+    def share(self) -> float:
+        """Seconds that a consumer is served at once, outside the queue."""
+        return SHARE
+
+    def wake(self, consumer: Served) -> None:
+        """Serve it, in a later turn."""
+        if consumer not in self._queued:
+            self._queued.add(consumer)
+            self._queue.append(consumer)
+            self._schedule()
+
+    def retry(self, consumer: Served) -> None:
+        """Serve it in some ms."""
+        if not self._retries:
+            self._scheduler.call_later(RETRY, self._retry_all)
+        self._retries[consumer] = None
+
+    def save_later(self, consumer: Served) -> None:
+        """Have it save its changes in some ms."""
+        if not self._unsaved:
+            self._scheduler.call_later(SAVING, self._save_all)
+        self._unsaved[consumer] = None
+
+    def forget(self, consumer: Served) -> None:
+        """It is gone."""
+        self._retries.pop(consumer, None)
+        self._unsaved.pop(consumer, None)
+
+    def save_all(self) -> None:
+        """Have all changes saved now; before an orderly end."""
+        unsaved, self._unsaved = self._unsaved, {}
+        for consumer in unsaved:
+            consumer.save()
+
+    def _schedule(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._scheduler.call_soon(self._serve)
+
+    def _serve(self) -> None:
+        self._is_due = False
+        now = self._scheduler.monotonic()
+        end = now + TURN
+        try:
+            while self._queue and now < end:
+                consumer = self._queue.popleft()
+                self._queued.discard(consumer)
+                if consumer.serve(min(end, now + SHARE) if self._queue else end):
+                    self.wake(consumer)
+                now = self._scheduler.monotonic()
+        finally:
+            if self._queue:
+                self._schedule()
+
+    def _retry_all(self) -> None:
+        self._each(self._retries, self.wake)
+
+    def _save_all(self) -> None:
+        self.save_all()
+
+    @staticmethod
+    def _each(consumers: dict[Served, None], act: Callable[[Served], None]) -> None:
+        waiting = list(consumers)
+        consumers.clear()
+        for consumer in waiting:
+            act(consumer)

@@ -1,0 +1,72 @@
+"""What JetStream logs."""
+
+from dataclasses import dataclass
+
+from ..events import Event, Level
+
+
+@dataclass(frozen=True, slots=True)
+class JetStreamStarting(Event):
+    """Streams will be served, with these limits, from this place."""
+
+    level = Level.INFO
+    sentence = "Starting JetStream, max memory {self.memory}, max storage {self.storage}, {self.place}"
+
+    memory: str
+    storage: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryStore(Event):
+    """Nobody has chosen a directory."""
+
+    level = Level.ERROR
+    sentence = (
+        "Temporary storage directory used, data could be lost on a system reboot: set jetstream.store_dir"
+    )
+    bounded = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecovered(Event):
+    """A stream is as it was."""
+
+    level = Level.INFO
+    sentence = (
+        "Restored {self.messages} messages and {self.consumers} consumers of stream {self.stream} "
+        "in {self.milliseconds} ms"
+    )
+    bounded = False
+
+    stream: str
+    messages: int
+    consumers: int
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamProblem(Event):
+    """Something that was stored is damaged, or was not understood."""
+
+    level = Level.ERROR
+    sentence = "JetStream: {self.where}{self.problem}"
+    bounded = False
+
+    stream: str
+    problem: str
+
+    @property
+    def where(self) -> str:
+        """The stream, if it is about one."""
+        return f"stream {self.stream}: " if self.stream else ""
+
+
+@dataclass(frozen=True, slots=True)
+class JetStreamStopped(Event):
+    """All is written."""
+
+    level = Level.INFO
+    sentence = "JetStream stopped, {self.streams} streams are closed"
+
+    streams: int

@@ -1,0 +1,257 @@
+"""The catalogue: all streams of a server. Implements `StreamHost`, what streams know of the server."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from ...steps import Steps
+from ..advisories import BATCH_ABANDONED, STREAM_CREATED, STREAM_DELETED, STREAM_UPDATED, Advisories, Kind
+from ..errors import JetStreamError
+from ..intake import Intake
+from ..json_values import Fields, parse_time, rfc3339
+from ..outlet import Outlet
+from ..settings import JetStreamSettings
+from ..storage.seam import Storage, StorageFailure, StreamStorage
+from ..streams.answers import Answers
+from ..streams.config import ASYNC, StreamConfig, as_json
+from ..streams.parsing import parse_stream_config
+from ..streams.rules import StreamLimits, checked, checked_update
+from ..streams.stream import Stream
+from .hosted import HostedStream
+from .pattern_table import PatternTable
+from .usage import Usage
+
+Done = Callable[[StorageFailure | None], None]
+
+FAILURE_TEXTS = {
+    StorageFailure.FULL: "no space left on the device",
+    StorageFailure.BROKEN: "the disk has failed; see the log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Storages:
+    """Where streams are kept."""
+
+    files: Storage
+    memory: Storage
+
+
+class Catalogue:
+    """Makes, changes and deletes streams."""
+
+    def __init__(
+        self,
+        settings: JetStreamSettings,
+        storages: Storages,
+        intake: Intake,
+        outlet: Outlet,
+        advisories: Advisories,
+    ) -> None:
+        self.settings = settings
+        self.outlet = outlet
+        self.answers = Answers(outlet)
+        self.domain = settings.domain
+        self.streams: dict[str, HostedStream] = {}
+        self.usage = Usage(self.streams, outlet.scheduler)
+        self._storages = storages
+        self._intake = intake
+        self._advisories = advisories
+        self._patterns = PatternTable()
+        self._copying: dict[str, HostedStream] = {}
+        """Streams with a mirror or sources."""
+        self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
+
+    # --- asked by streams -----------------------------------------------------------
+
+    def is_over_limit(self, *, in_memory: bool) -> bool:
+        """See `StreamHost`."""
+        limit = self._limit(in_memory=in_memory)
+        return limit >= 0 and self.usage.used_lately(in_memory=in_memory) > limit
+
+    def would_exceed(self, size: int, *, in_memory: bool) -> bool:
+        """See `StreamHost`: there is one account, and its limits are those of the server."""
+        del size, in_memory
+        return False
+
+    def find_origin(self, name: str) -> Stream | None:
+        """See `StreamHost`."""
+        hosted = self.streams.get(name)
+        return None if hosted is None else hosted.stream
+
+    def _limit(self, *, in_memory: bool) -> int:
+        return self.settings.max_memory if in_memory else self.settings.max_storage
+
+    # --- finding ----------------------------------------------------------------------
+
+    def find(self, name: str) -> HostedStream:
+        """The stream; raises error 10059."""
+        hosted = self.streams.get(name)
+        if hosted is None:
+            raise JetStreamError(10059)
+        return hosted
+
+    def names(self, subject: str = "") -> list[str]:
+        """Those of all streams, or of those that listen to what overlaps with the subject, sorted."""
+        return sorted(self._patterns.overlapping(subject) if subject else self.streams)
+
+    def _config_of(self, name: str) -> StreamConfig | None:
+        hosted = self.streams.get(name)
+        return None if hosted is None else hosted.stream.config
+
+    # --- making -------------------------------------------------------------------------
+
+    def create(self, config: StreamConfig, done: Done, *, pedantic: bool = False) -> HostedStream:
+        """Make a stream, or find it; `done` is called when it is safe. Raises `JetStreamError`."""
+        config = checked(config, origins=self._config_of, limits=self._limits, pedantic=pedantic)
+        known = self.streams.get(config.name)
+        if known is not None:
+            if known.stream.config != config:
+                raise JetStreamError(10058)
+            done(None)
+            return known
+        self._check_subjects(config)
+        self._check_room(config)
+        hosted = self._make(config)
+        self._begin(hosted)
+        self.streams_changed(config.name)
+        hosted.stream.after_commit(done)
+        self._advise(STREAM_CREATED, config.name, "create")
+        return hosted
+
+    def _make(self, config: StreamConfig) -> HostedStream:
+        created = self.outlet.wall()
+        storage = self._storage(config)
+        document = {"config": as_json(config), "created": rfc3339(created)}
+        try:
+            stored = storage.create(
+                config.name, document, first=config.first_seq or 1, relaxed=config.persist_mode == ASYNC
+            )
+        except OSError as error:
+            raise JetStreamError(10049, f"stream can not be stored: {error.strerror or error}") from error
+        hosted = HostedStream(Stream(config, stored, self, created=created), stored)
+        deque(hosted.stream.recover(), maxlen=0)
+        self.streams[config.name] = hosted
+        return hosted
+
+    def _storage(self, config: StreamConfig) -> Storage:
+        return self._storages.memory if config.in_memory else self._storages.files
+
+    def _begin(self, hosted: HostedStream) -> None:
+        """Let it have messages."""
+        config = hosted.stream.config
+        hosted.stream.batches.abandoned = partial(self._report_batch, config.name)
+        hosted.stream.start()
+        self._attend(hosted, config.subjects)
+        if config.mirror is not None or config.sources:
+            self._copying[config.name] = hosted
+
+    def _check_subjects(self, config: StreamConfig) -> None:
+        for subject in config.subjects:
+            if self._patterns.overlapping(subject) - {config.name}:
+                raise JetStreamError(10065)
+
+    def _check_room(self, config: StreamConfig, old: int = 0) -> None:
+        """Whether its `max_bytes` can be set aside; `old` are set aside for it already."""
+        limit = self._limit(in_memory=config.in_memory)
+        wanted = max(0, config.max_bytes) - old
+        if limit >= 0 and wanted > 0 and self.usage.reserved(in_memory=config.in_memory) + wanted > limit:
+            raise JetStreamError(10028 if config.in_memory else 10047)
+
+    # --- changing -----------------------------------------------------------------------
+
+    def update(self, config: StreamConfig, done: Done, *, pedantic: bool = False) -> HostedStream:
+        """Change a stream; `done` is called when that is safe. Raises `JetStreamError`."""
+        hosted = self.find(config.name)
+        old = hosted.stream.config
+        config = checked_update(old, config, origins=self._config_of, limits=self._limits, pedantic=pedantic)
+        self._check_subjects(config)
+        self._check_room(config, max(0, old.max_bytes))
+        _check_consumers(hosted, config)
+        hosted.storage.write({"config": as_json(config), "created": rfc3339(hosted.stream.created)})
+        hosted.stream.update(config)
+        self._leave(hosted, set(old.subjects) - set(config.subjects))
+        self._attend(hosted, [each for each in config.subjects if each not in old.subjects])
+        self._copying.pop(config.name, None)
+        if config.mirror is not None or config.sources:
+            self._copying[config.name] = hosted
+        hosted.stream.after_commit(done)
+        self._advise(STREAM_UPDATED, config.name, "modify")
+        return hosted
+
+    def delete(self, name: str, done: Done) -> HostedStream:
+        """End a stream with its consumers; `done` is called when nothing is left. Raises error 10059."""
+        hosted = self.find(name)
+        self._leave(hosted, list(hosted.sids))
+        del self.streams[name]
+        self._copying.pop(name, None)
+        hosted.stream.delete(done)
+        self.streams_changed(name)
+        self._advise(STREAM_DELETED, name, "delete")
+        return hosted
+
+    def streams_changed(self, name: str) -> None:
+        """A stream came or went: those that copy may find their origin."""
+        for each, hosted in list(self._copying.items()):
+            if each != name:
+                hosted.stream.streams_changed()
+
+    def _report_batch(self, name: str, batch: str, reason: str) -> None:
+        fields = {"stream": name, "batch": batch, "reason": reason}
+        self._advisories.publish(BATCH_ABANDONED, (name,), fields)
+
+    def _advise(self, kind: Kind, name: str, action: str) -> None:
+        self._advisories.publish(kind, (name,), {"stream": name, "action": action})
+
+    # --- subscriptions ------------------------------------------------------------------
+
+    def _attend(self, hosted: HostedStream, subjects: Iterable[str]) -> None:
+        stream = hosted.stream
+        for subject in subjects:
+            hosted.sids[subject] = self._intake.attend(subject.encode(), stream.store, stream.end_turn)
+            self._patterns.add(subject, stream.name)
+
+    def _leave(self, hosted: HostedStream, subjects: Iterable[str]) -> None:
+        for subject in subjects:
+            self._intake.leave(hosted.sids.pop(subject))
+            self._patterns.remove(subject, hosted.name)
+
+    # --- start and end --------------------------------------------------------------------
+
+    def recover(self) -> Iterator[tuple[str, StreamStorage]]:
+        """What is stored, by name."""
+        yield from sorted(self._storages.files.streams.items())
+
+    def recover_one(self, stored: StreamStorage) -> Steps[HostedStream]:
+        """A stream that is stored, as it was; raises `JetStreamError` for a document that is none."""
+        document = Fields(stored.document)
+        created = parse_time(document.text("created"))
+        config = parse_stream_config(document.mapping("config") or {})
+        hosted = HostedStream(Stream(config, stored, self, created=created), stored)
+        yield from hosted.stream.recover()
+        self.streams[config.name] = hosted
+        return hosted
+
+    def begin_all(self) -> None:
+        """Let all streams that were recovered have messages."""
+        for hosted in self.streams.values():
+            self._begin(hosted)
+
+    def close(self) -> None:
+        """Stop; what is stored stays."""
+        for hosted in self.streams.values():
+            hosted.stream.close()
+        self.answers.close()
+
+
+def _check_consumers(hosted: HostedStream, config: StreamConfig) -> None:
+    """Whether the consumers that are there keep the limits; raises error 10069."""
+    limits = config.consumer_limits
+    for consumer in hosted.consumers.values():
+        own = consumer.config
+        pending = 0 < limits.max_ack_pending < own.max_ack_pending
+        threshold = 0 < limits.inactive_threshold < own.inactive_threshold
+        if pending or threshold:
+            field = "max ack pending" if pending else "inactive threshold"
+            raise JetStreamError(10069, f"consumer {consumer.name} exceeds the new limit of {field}")

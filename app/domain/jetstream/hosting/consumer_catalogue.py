@@ -1,0 +1,226 @@
+"""All consumers of a server: made, changed, deleted, and found by what clients send them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories
+from ..consumers.config import ConsumerConfig, as_json, parse_consumer_config, required_level
+from ..consumers.consumer import Consumer
+from ..consumers.core import Services
+from ..consumers.rules import Caps, check_work_queue, checked
+from ..errors import JetStreamError
+from ..json_values import Fields, parse_time, rfc3339
+from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQUEUE
+from ..streams.feed_positions import NAME as FEEDS
+from .catalogue import Catalogue, Done
+from .hosted import HostedStream
+
+ACCOUNT = "$G"
+"""The one account that there is."""
+
+NAME_LENGTH = 8
+"""Of a consumer that its client has not named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for."""
+
+    config: ConsumerConfig
+    action: str = ""
+    """`create`, `update`, or empty for either."""
+    pedantic: bool = False
+
+
+class ConsumerCatalogue:
+    """Makes, changes and deletes consumers."""
+
+    def __init__(self, catalogue: Catalogue, services: Services, advisories: Advisories) -> None:
+        self._catalogue = catalogue
+        self._services = services
+        self._advisories = advisories
+        settings = catalogue.settings
+        self._caps = Caps(settings.max_ack_pending, settings.max_request_batch)
+        self._by_subject: dict[tuple[bytes, bytes], Consumer] = {}
+        """By the tokens of stream and consumer in subjects."""
+
+    def at(self, stream: bytes, name: bytes) -> Consumer | None:
+        """The consumer that these tokens of a subject name."""
+        return self._by_subject.get((stream, name))
+
+    @staticmethod
+    def find(hosted: HostedStream, name: str) -> Consumer:
+        """The consumer; raises error 10014."""
+        consumer = hosted.consumers.get(name)
+        if consumer is None:
+            raise JetStreamError(10014)
+        return consumer
+
+    # --- making and changing ----------------------------------------------------------
+
+    def put(self, hosted: HostedStream, wish: Wish, done: Done) -> Consumer:
+        """Make it, or change it; `done` is called later, when that is safe. Raises `JetStreamError`."""
+        config, stream = wish.config, hosted.stream
+        if not config.name and not config.durable_name:
+            config = replace(config, name=self._new_name(hosted))
+        config = checked(config, stream.config, self._caps, pedantic=wish.pedantic)
+        config = replace(config, metadata=_own_metadata(config))
+        known = hosted.consumers.get(config.name)
+        if known is None:
+            if wish.action == "update":
+                raise JetStreamError(10149)
+            return self._make(hosted, config, done)
+        config = replace(config, pause_until=known.config.pause_until)
+        if wish.action == "create" and known.config != config:
+            raise JetStreamError(10148)
+        self._change(hosted, known, config, done)
+        return known
+
+    def _new_name(self, hosted: HostedStream) -> str:
+        name = self._catalogue.outlet.random_name(NAME_LENGTH)
+        while name in hosted.consumers:
+            name = self._catalogue.outlet.random_name(NAME_LENGTH)
+        return name
+
+    def _make(self, hosted: HostedStream, config: ConsumerConfig, done: Done) -> Consumer:
+        most = hosted.stream.config.max_consumers
+        if 0 < most <= len(hosted.consumers):
+            raise JetStreamError(10026)
+        if hosted.stream.config.retention == WORKQUEUE:
+            check_work_queue(config, [each.config for each in hosted.consumers.values()])
+        created = self._catalogue.outlet.wall()
+        state = hosted.storage.write_consumer(
+            config.name, _document(config, created), in_memory=config.mem_storage
+        )
+        consumer = Consumer(config.name, config, hosted.stream, state, self._services)
+        consumer.created = created
+        self._add(hosted, consumer)
+        consumer.start()
+        hosted.stream.after_commit(done)
+        self._advise(hosted, consumer, created=True)
+        return consumer
+
+    def _add(self, hosted: HostedStream, consumer: Consumer) -> None:
+        stream, name = hosted.name, consumer.name
+        hosted.consumers[name] = consumer
+        self._by_subject[stream.encode(), name.encode()] = consumer
+        consumer.on_advisory = partial(self._report, stream, name)
+        consumer.on_inactive = partial(self._expire, hosted, consumer)
+        hosted.stream.add_reader(consumer)
+
+    def _report(self, stream: str, name: str, kind: str, fields: dict[str, object]) -> None:
+        if kind == "consumer_pause":
+            until = fields.get("pause_until")
+            fields["pause_until"] = rfc3339(until if isinstance(until, int) else 0)
+        elif kind in ("consumer_group_pinned", "consumer_group_unpinned"):
+            fields = {"account": ACCOUNT, **fields}
+        self._advisories.of_consumer(kind, stream, name, fields)
+
+    def _change(self, hosted: HostedStream, consumer: Consumer, config: ConsumerConfig, done: Done) -> None:
+        if consumer.config == config:
+            self._catalogue.outlet.scheduler.call_soon(lambda: done(None))
+            return
+        if hosted.stream.config.retention == WORKQUEUE:
+            others = [each.config for each in hosted.consumers.values() if each is not consumer]
+            check_work_queue(config, others, is_new=False)
+        if consumer.update(config):
+            hosted.stream.filters_changed(consumer)
+        self._write(hosted, consumer)
+        hosted.stream.after_commit(done)
+
+    @staticmethod
+    def _write(hosted: HostedStream, consumer: Consumer) -> None:
+        config = consumer.config
+        document = _document(config, consumer.created)
+        hosted.storage.write_consumer(consumer.name, document, in_memory=config.mem_storage)
+
+    def pause(self, hosted: HostedStream, consumer: Consumer, until: int | None, done: Done) -> None:
+        """Let it deliver nothing until then; `done` is called when that is safe."""
+        consumer.pause(until)
+        self._write(hosted, consumer)
+        hosted.stream.after_commit(done)
+
+    # --- deleting -----------------------------------------------------------------------
+
+    def delete(self, hosted: HostedStream, consumer: Consumer, done: Done) -> None:
+        """End it; `done` is called when nothing is left of it."""
+        self._forget(hosted, consumer)
+        consumer.delete()
+        hosted.stream.remove_reader(consumer.name)
+        hosted.storage.delete_consumer(consumer.name)
+        hosted.stream.after_commit(done)
+        self._advise(hosted, consumer, created=False)
+
+    def _expire(self, hosted: HostedStream, consumer: Consumer) -> None:
+        self.delete(hosted, consumer, _nothing)
+
+    def _forget(self, hosted: HostedStream, consumer: Consumer) -> None:
+        hosted.consumers.pop(consumer.name, None)
+        self._by_subject.pop((hosted.name.encode(), consumer.name.encode()), None)
+
+    def stream_deleted(self, hosted: HostedStream) -> None:
+        """Its stream is gone, and so are they."""
+        for consumer in list(hosted.consumers.values()):
+            self._forget(hosted, consumer)
+
+    def _advise(self, hosted: HostedStream, consumer: Consumer, *, created: bool) -> None:
+        kind = CONSUMER_CREATED if created else CONSUMER_DELETED
+        action = "create" if created else "delete"
+        fields = {"stream": hosted.name, "consumer": consumer.name, "action": action}
+        self._advisories.publish(kind, (hosted.name, consumer.name), fields)
+
+    # --- what is said of them -----------------------------------------------------------
+
+    def info(self, consumer: Consumer, *, listed: bool = False) -> dict[str, object]:
+        """The fields of consumer info; in lists without what is said of this server."""
+        info = consumer.info_json()
+        config = info["config"]
+        if not listed and isinstance(config, dict):
+            settings = self._catalogue.settings
+            own = {SERVER_LEVEL: str(settings.api_level), SERVER_VERSION: settings.version}
+            config["metadata"] = dict(sorted({**config.get("metadata", {}), **own}.items()))
+        return info
+
+    # --- start and end --------------------------------------------------------------------
+
+    def recover(self, hosted: HostedStream) -> Iterator[tuple[str, Callable[[], None]]]:
+        """The consumers of a stream that are stored: each with what recovers it, which may raise."""
+        for name, document in sorted(hosted.storage.consumers.items()):
+            if name == FEEDS:
+                continue
+            yield name, partial(self._recover_one, hosted, name, dict(document))
+
+    def _recover_one(self, hosted: HostedStream, name: str, document: dict[str, object]) -> None:
+        fields = Fields(document)
+        config = parse_consumer_config(fields.mapping("config") or {})
+        state = hosted.storage.open_consumer(name)
+        consumer = Consumer(name, config, hosted.stream, state, self._services)
+        consumer.created = parse_time(fields.text("created"))
+        self._add(hosted, consumer)
+
+    def start_all(self) -> None:
+        """Begin to deliver."""
+        for consumer in list(self._by_subject.values()):
+            consumer.start()
+
+    def stop_all(self) -> None:
+        """Save, and do nothing more."""
+        for consumer in self._by_subject.values():
+            consumer.stop()
+
+
+def _own_metadata(config: ConsumerConfig) -> dict[str, str]:
+    """What is stored of our own metadata: the level that the consumer needs."""
+    given = {
+        key: value for key, value in config.metadata.items() if key not in (SERVER_LEVEL, SERVER_VERSION)
+    }
+    return given | {REQUIRED_LEVEL: str(required_level(config))}
+
+
+def _document(config: ConsumerConfig, created: int) -> dict[str, object]:
+    return {"config": as_json(config), "created": rfc3339(created)}
+
+
+def _nothing(_: object) -> None:
+    """Nobody waits for it."""

@@ -1,0 +1,177 @@
+"""The intake: JetStream's own connection to the broker, and all that comes in over it.
+
+It is a local client: what streams listen to are ordinary subscriptions, so plans, routes, permissions
+and answers to requests that reach nobody work by themselves. Messages are handed over in order, as many
+in a turn as there is time for, and at the end of a turn those who got some have it said.
+
+Nobody waits for a receiver that is a part of the server: it is never cut as a slow consumer, and while
+it lags its publishers are held.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar
+
+from ..broker import Broker
+from ..fair_queue import SLICE
+from ..sessions.connection import Connection
+from ..sessions.local_client import LocalClient
+from ..sessions.local_wire import LocalWire
+from ..timers import Scheduler
+
+Handler = Callable[[bytes, bytes, bytes, bytes], None]
+"""Gets a message: subject, headers, payload, reply; in the last three empty is none."""
+
+EndTurn = Callable[[], None]
+"""Called when no more messages come in this turn."""
+
+MESSAGES_PER_CHECK = 32
+"""Messages after which the clock is asked."""
+
+_MSG = b"MSG"
+_HMSG = b"HMSG"
+
+
+class IntakeConnection(Connection):
+    """The connection; flow control may hold publishers for it, but not end it."""
+
+    __slots__ = ()
+
+    def abort_slow(self, reason: str, *, full: bool = False) -> None:
+        """It is no peer that could be at fault."""
+        del reason, full
+
+
+class IntakeWire(LocalWire):
+    """What the broker has written, taken apart in place."""
+
+    def __init__(self, scheduler: Scheduler, on_failure: Callable[[Exception], None]) -> None:
+        """`on_failure` is called with what a handler raises, which costs one message."""
+        super().__init__(scheduler, _nothing)
+        self._on_failure = on_failure
+        self._clock = scheduler.monotonic
+        self.handlers: dict[bytes, tuple[Handler, EndTurn | None]] = {}
+        """By sid."""
+        self._writes: deque[bytes] = deque()
+        """Whole messages, several in each."""
+        self._position = 0
+        """In the first of them: what comes before was handed over."""
+        self._size = 0
+        self.resume_below = 0
+        """Bytes at which those who wait may go on."""
+        self.uncommitted: Callable[[], int] = int
+        """Bytes that were handed over and are not safe yet."""
+
+    def write(self, data: bytes) -> None:
+        """See `Wire`."""
+        if not self.is_closing:
+            self._writes.append(data)
+            self._size += len(data)
+            self.schedule()
+
+    def pending(self) -> int:
+        """See `Wire`."""
+        return self._size + self.uncommitted()
+
+    def abort(self) -> None:
+        """See `Wire`."""
+        self._writes.clear()
+        self._size = self._position = 0
+        self.uncommitted = int
+        super().abort()
+
+    def hand_over(self) -> None:
+        """See `LocalWire`."""
+        if not self._writes or self.is_held:
+            return
+        until = self._clock() + SLICE
+        touched: dict[EndTurn, None] = {}
+        while self._writes:
+            data = self._writes[0]
+            start = self._position
+            self._position = self._take(data, start, until, touched)
+            self._size -= self._position - start
+            if self._position < len(data):
+                break
+            self._position = 0
+            self._writes.popleft()
+        for end_turn in touched:
+            self._guarded(end_turn)
+        if self._writes:
+            self.schedule()
+        self.relieve()
+
+    def relieve(self) -> None:
+        """Let those who wait go on, if little is left."""
+        if self.pending() <= self.resume_below and not self.is_closing:
+            self.handler.drained()
+
+    def _take(self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]) -> int:
+        """Hand over messages from this position on, until the turn is over; return the first one left."""
+        find, handlers, size, count = data.find, self.handlers, len(data), 0
+        while position < size:
+            end = find(b"\r\n", position)
+            words = data[position:end].split(b" ")
+            verb = words[0]
+            position = end + 2
+            if verb == _MSG:
+                block = position
+                stop = block + int(words[-1])
+                reply = words[3] if len(words) == 5 else b""
+            elif verb == _HMSG:
+                block = position + int(words[-2])
+                stop = position + int(words[-1])
+                reply = words[3] if len(words) == 6 else b""
+            else:
+                continue
+            entry = handlers.get(words[2])
+            if entry is not None:
+                handler, end_turn = entry
+                try:
+                    handler(words[1], data[position:block], data[block:stop], reply)
+                except Exception as error:  # noqa: BLE001 - a defect costs one message, and no stream
+                    self._on_failure(error)
+                if end_turn is not None:
+                    touched[end_turn] = None
+            position = stop + 2
+            count += 1
+            if count % MESSAGES_PER_CHECK == 0 and self._clock() >= until:
+                break
+        return position
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - a defect of one stream keeps no other from its end
+            self._on_failure(error)
+
+
+class Intake(LocalClient):
+    """Subscriptions by handler, and publishing."""
+
+    connection_type: ClassVar[type[Connection]] = IntakeConnection
+
+    def __init__(self, broker: Broker) -> None:
+        self.wire = IntakeWire(broker.scheduler, broker.failed)
+        self.wire.resume_below = broker.limits.resume_below
+        super().__init__(broker, "JetStream", wire=self.wire)
+        broker.adopt(self)
+        broker.plane.server = self.connection.outbox
+
+    def attend(self, subject: bytes, handler: Handler, end_turn: EndTurn | None = None) -> bytes:
+        """Have `handler` get each message on this subject; the sid is what `leave` takes.
+
+        `end_turn` is called at the end of each turn in which some came. Raises as `subscribe` does.
+        """
+        sid = self.listen(subject)
+        self.wire.handlers[sid] = handler, end_turn
+        return sid
+
+    def leave(self, sid: bytes) -> None:
+        """End that; messages that are on the way are not handed over."""
+        if self.wire.handlers.pop(sid, None) is not None and not self.closed:
+            self.session.process_unsub(sid)
+
+
+def _nothing(_message: object) -> None:
+    """No message takes this way."""

@@ -1,0 +1,55 @@
+"""What JetStream asks of the broker: messages out, interest, time."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from ..timers import Scheduler
+
+
+class Delivery(Enum):
+    """What became of a message."""
+
+    NOBODY = "nobody"
+    """No subscription covers the subject."""
+    SENT = "sent"
+    CONGESTED = "congested"
+    """All who would get it are too slow: it was given to nobody; try later."""
+
+
+class Outlet(Protocol):
+    """The way out, for streams and consumers. Used from the broker's thread; nothing blocks."""
+
+    scheduler: Scheduler
+
+    def wall(self) -> int:
+        """Nanoseconds since the epoch."""
+        ...
+
+    def random_name(self, length: int) -> str:
+        """Letters and digits by chance."""
+        ...
+
+    def deliver(
+        self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
+    ) -> Delivery:
+        """Send a message to those who subscribe to `to`; what they see is `subject`.
+
+        It is no publish: no stream stores it. It goes out at the end of this turn.
+        """
+        ...
+
+    def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
+        """Publish as a client does: streams that listen to the subject store it."""
+        ...
+
+    def has_interest(self, subject: bytes, queue: str = "") -> bool:
+        """Whether some subscription covers this literal subject (in this queue group, if one is named)."""
+        ...
+
+    def watch_interest(self, subject: bytes, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed`, in a later turn, when subscriptions that cover the subject come or go.
+
+        Returns what ends it.
+        """
+        ...

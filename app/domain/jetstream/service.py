@@ -1,0 +1,235 @@
+"""JetStream on one server: its parts put together, its subscriptions, its start and end.
+
+    intake ──> streams (hosting.catalogue) ──> storage
+       │  ╲──> acks, pulls, flow control ──> consumers (hosting.consumer_catalogue)
+       ╰─────> api.router ──> calls ──> answers (outlet)
+
+The broker knows nothing of it but a local client's subscriptions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..broker import Broker
+from ..failure import described
+from ..steps import Steps
+from .advisories import API_AUDIT, API_LIMIT, Advisories
+from .api.absent_calls import absent_calls
+from .api.account import AccountCalls
+from .api.consumer_calls import ConsumerCalls
+from .api.message_calls import MessageCalls
+from .api.requests import Request
+from .api.router import Router
+from .api.stream_calls import StreamCalls
+from .broker_outlet import BrokerOutlet
+from .consumers.ack_batches import AckBatches
+from .consumers.core import Services
+from .consumers.turns import Turns
+from .errors import JetStreamError
+from .events import StreamProblem, StreamRecovered
+from .hosting.catalogue import Catalogue, Storages
+from .hosting.consumer_catalogue import ConsumerCatalogue
+from .hosting.hosted import HostedStream
+from .intake import Intake
+from .settings import JetStreamSettings
+from .storage.seam import Problem, StreamStorage
+
+NEXT = b"CONSUMER.MSG.NEXT."
+DIRECT_GET = b"DIRECT.GET."
+"""How calls begin, after the prefix of the API, that are for messages."""
+
+ACK_WORDS = 9
+"""Tokens of an ack's subject: `$JS.ACK.<stream>.<consumer>` and five more."""
+
+LONG_ACK_WORDS = (11, 12)
+"""Those of the longer form, with domain and account before the stream, and perhaps one by chance."""
+
+UNHEARD = b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n"
+"""The answer to a request for what is not there, as the broker's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class JetStreamNeeds:
+    """What it needs of the world."""
+
+    broker: Broker
+    storages: Storages
+    wall: Callable[[], int]
+    """Nanoseconds since the epoch."""
+    identifier: Callable[[], str]
+    """Makes letters and digits by chance."""
+
+
+class JetStream:
+    """All of it. Make it, run `recover` to its end, then call `begin`, before clients come."""
+
+    def __init__(self, settings: JetStreamSettings, needs: JetStreamNeeds) -> None:
+        broker = needs.broker
+        self.settings = settings
+        self.problems: list[Problem] = []
+        """What could not be recovered as it was."""
+        self._broker = broker
+        self._storages = needs.storages
+        self.intake = Intake(broker)
+        self._acks = AckBatches()
+        self.outlet = outlet = BrokerOutlet(broker, self.intake, needs.wall, needs.identifier)
+        self.advisories = Advisories(outlet, settings.domain)
+        self.catalogue = Catalogue(settings, needs.storages, self.intake, outlet, self.advisories)
+        self._turns = Turns(broker.scheduler)
+        services = Services(outlet, self._turns, broker.limits.max_payload)
+        self.consumers = ConsumerCatalogue(self.catalogue, services, self.advisories)
+        self.router = self._make_router()
+        self.account = AccountCalls(self.catalogue, self.router.counters)
+        self._is_running = False
+
+    def _make_router(self) -> Router:
+        calls = dict(absent_calls())
+        calls |= StreamCalls(self.catalogue, self.consumers).table()
+        calls |= MessageCalls(self.catalogue).table()
+        calls |= ConsumerCalls(self.catalogue, self.consumers).table()
+        router = Router(
+            self._broker.scheduler, calls, self.catalogue.answers.send, self._audit, self._broker.failed
+        )
+        calls |= AccountCalls(self.catalogue, router.counters).table()
+        router.queue_limit = self.settings.request_queue_limit
+        router.level = self.settings.api_level
+        router.on_dropped = self._report_dropped
+        return router
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it serves, and was not stopped."""
+        return self._is_running
+
+    @property
+    def is_running(self) -> bool:
+        """Whether requests are served."""
+        return self._is_running and not self.intake.closed
+
+    # --- start --------------------------------------------------------------------------
+
+    def recover(self) -> Steps[None]:
+        """Bring back what is stored, in steps; what cannot be is reported, and left as it is."""
+        self._note(*self._storages.files.problems)
+        for name, stored in list(self.catalogue.recover()):
+            began = self._broker.scheduler.monotonic()
+            try:
+                hosted = yield from self._recover_one(name, stored)
+            except Exception as error:  # noqa: BLE001 - one stream that cannot be read keeps no other from it
+                self._note(Problem(name, f"not recovered: {described(error)}"))
+                continue
+            spent = round(1000 * (self._broker.scheduler.monotonic() - began))
+            messages, consumers = hosted.stream.log.count, len(hosted.consumers)
+            self._broker.events.record(StreamRecovered(None, name, messages, consumers, spent))
+            yield
+
+    def _recover_one(self, name: str, stored: StreamStorage) -> Steps[HostedStream]:
+        hosted = yield from self.catalogue.recover_one(stored)
+        for consumer, recover in self.consumers.recover(hosted):
+            try:
+                recover()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._note(Problem(name, f"consumer {consumer} not recovered: {described(error)}"))
+            yield
+        return hosted
+
+    def _note(self, *problems: Problem) -> None:
+        for problem in problems:
+            self.problems.append(problem)
+            self._broker.events.record(StreamProblem(None, *problem))
+
+    def begin(self) -> None:
+        """Serve."""
+        self.catalogue.begin_all()
+        self.consumers.start_all()
+        self._is_running = True
+        attend = self.intake.attend
+        attend(b"$JS.ACK.>", self._take_ack, self._acks.flush)
+        attend(b"$JS.FC.>", self._take_flow_reply)
+        prefixes = [b"$JS.API."]
+        if self.settings.domain:
+            prefixes.append(b"$JS.%b.API." % self.settings.domain.encode())
+        for prefix in prefixes:
+            attend(prefix + b">", self._take_request)
+
+    # --- what comes in --------------------------------------------------------------------
+
+    def _take_ack(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        del headers
+        tokens = subject.split(b".")
+        first = 2 if len(tokens) == ACK_WORDS else 4
+        consumer = None
+        if first == 2 or len(tokens) in LONG_ACK_WORDS:
+            consumer = self.consumers.at(tokens[first], tokens[first + 1])
+        if consumer is not None and consumer.config.ack_policy != "none":
+            self._acks.take(consumer, tokens[first + 2 : first + 7], payload, reply)
+        else:
+            self._answer_unheard(subject, reply)
+
+    def _take_request(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        """Requests of the API wait for their turn; those for messages do not. Acks before them count."""
+        self._acks.flush()
+        _, _, call = subject.partition(b".API.")
+        if call.startswith(NEXT):
+            self._take_pull(subject, call[len(NEXT) :].split(b"."), payload, reply)
+        elif call.startswith(DIRECT_GET):
+            self._take_direct_get(subject, call[len(DIRECT_GET) :], payload, reply)
+        else:
+            self.router.receive(subject, headers, payload, reply)
+
+    def _take_pull(self, subject: bytes, names: list[bytes], payload: bytes, reply: bytes) -> None:
+        consumer = self.consumers.at(names[0], names[1]) if len(names) == 2 else None
+        if consumer is not None:
+            consumer.pull(payload, reply)
+        else:
+            self._answer_unheard(subject, reply)
+
+    def _take_flow_reply(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        del headers, payload, reply
+        tokens = subject.split(b".")
+        consumer = self.consumers.at(tokens[2], tokens[3]) if len(tokens) == 5 else None
+        if consumer is not None:
+            consumer.flow_reply(tokens[4])
+
+    def _take_direct_get(self, subject: bytes, words: bytes, payload: bytes, reply: bytes) -> None:
+        if not reply:
+            return
+        name, dot, wanted = words.partition(b".")
+        hosted = self.catalogue.streams.get(name.decode("utf-8", "replace"))
+        config = hosted.stream.config if hosted is not None else None
+        if hosted is None or config is None or not (config.allow_direct or config.mirror_direct):
+            self._answer_unheard(subject, reply)
+        elif dot:
+            hosted.stream.gets.get_last(wanted, payload, reply)
+        else:
+            hosted.stream.gets.get(payload, reply)
+
+    def _answer_unheard(self, subject: bytes, reply: bytes) -> None:
+        if reply:
+            self.outlet.deliver(reply, reply, headers=UNHEARD % subject)
+
+    # --- reports --------------------------------------------------------------------------
+
+    def _audit(self, request: Request, text: bytes, error: JetStreamError | None) -> None:
+        """Publish that a call was made, for those who subscribe to that; calls that only ask are none."""
+        if error is None and request.kind.endswith(("_info", "_names", "_list")):
+            return
+        fields = {
+            "server": self.settings.server_name,
+            "subject": request.subject.decode("utf-8", "replace"),
+            "request": request.payload.decode("utf-8", "replace"),
+            "response": text.decode("utf-8", "replace"),
+        }
+        self.advisories.publish(API_AUDIT, (), fields)
+
+    def _report_dropped(self) -> None:
+        fields = {"server": self.settings.server_name, "dropped": self.router.counters.dropped}
+        self.advisories.publish(API_LIMIT, (), fields)
+
+    # --- end ------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Serve no more, and have all that happened written; the storage is closed by who made it."""
+        self._is_running = False
+        self.consumers.stop_all()
+        self.catalogue.close()

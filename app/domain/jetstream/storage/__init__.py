@@ -1,0 +1,1 @@
+"""What streams ask of a storage, and the index that every storage has."""

@@ -1,0 +1,231 @@
+"""A chunk: what is known of 16,384 sequences in a row, in flat arrays.
+
+Without gaps a message has the slot of its distance from the first one. With gaps the
+chunk is sparse: it has a further array with the sequence of each slot. A message that is
+removed leaves its slot with id 0, until three slots of four are such.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from struct import Struct
+from typing import NamedTuple
+
+SPAN_BITS = 14
+SPAN = 1 << SPAN_BITS
+"""Sequences of a chunk."""
+
+_COMPACTED_FROM = 256
+"""Slots; smaller chunks are not worth it."""
+
+NONE = -1
+"""No slot."""
+
+_KEYS = Struct("=I")
+
+
+class Columns(NamedTuple):
+    """Messages in ascending order, by column. All columns have the same length."""
+
+    sequences: Sequence[int]
+    ids: "array[int]"
+    places: "array[int]"
+    times: "array[int]"
+    sizes: "array[int]"
+    following: "array[int]"
+
+    def part(self, start: int, end: int) -> "Columns":
+        """Those in these positions."""
+        sequences, ids, places, times, sizes, following = self
+        at = slice(start, end)
+        return Columns(sequences[at], ids[at], places[at], times[at], sizes[at], following[at])
+
+
+class Chunk:
+    """The messages of `SPAN` sequences."""
+
+    __slots__ = ("base", "following", "ids", "live", "offsets", "places", "sizes", "start", "times")
+
+    def __init__(self, number: int, start: int) -> None:
+        """`start` is the first sequence that will be in it."""
+        self.base = number << SPAN_BITS
+        self.start = start
+        self.offsets: array[int] | None = None
+        """Sequences of the slots, from `base`; None as long as there are no gaps."""
+        self.ids = array("I")
+        """The number of the subject; 0 for a message that is removed."""
+        self.places = array("Q")
+        self.times = array("q")
+        self.sizes = array("I")
+        """0 for a message that is removed."""
+        self.following = array("I")
+        """How far the next message of the same subject is, if that was appended later; a hint."""
+        self.live = 0
+
+    def slot(self, sequence: int) -> int:
+        """Where a message is, also one that is removed; `NONE` if it has no slot."""
+        if self.offsets is None:
+            at = sequence - self.start
+            return at if 0 <= at < len(self.ids) else NONE
+        wanted = sequence - self.base
+        at = bisect_left(self.offsets, wanted)
+        return at if at < len(self.offsets) and self.offsets[at] == wanted else NONE
+
+    def slot_from(self, sequence: int) -> int:
+        """The first slot for this sequence or a higher one; the number of slots if there is none."""
+        if self.offsets is None:
+            return min(max(sequence - self.start, 0), len(self.ids))
+        return bisect_left(self.offsets, sequence - self.base)
+
+    def sequence(self, slot: int) -> int:
+        """The sequence of a slot."""
+        return self.start + slot if self.offsets is None else self.base + self.offsets[slot]
+
+    def append(self, sequence: int, id_: int, place: int, time: int, size: int) -> None:
+        """Add a message above all others."""
+        if self.offsets is None and sequence != self.start + len(self.ids):
+            self._have_gaps()
+        if self.offsets is not None:
+            self.offsets.append(sequence - self.base)
+        self.ids.append(id_)
+        self.places.append(place)
+        self.times.append(time)
+        self.sizes.append(size)
+        self.following.append(0)
+        self.live += 1
+
+    def extend(self, columns: Columns) -> None:
+        """Add messages above all others."""
+        sequences = columns.sequences
+        if sequences[0] != self.start + len(self.ids) or sequences[-1] - sequences[0] != len(sequences) - 1:
+            self._have_gaps()
+        if self.offsets is not None:
+            self.offsets.extend(sequence - self.base for sequence in sequences)
+        self.ids += columns.ids
+        self.places += columns.places
+        self.times += columns.times
+        self.sizes += columns.sizes
+        self.following += columns.following
+        self.live += len(sequences)
+
+    def insert(self, sequence: int, id_: int, place: int, time: int, size: int) -> None:
+        """Have a message again that was removed."""
+        slot = self.slot(sequence)
+        if slot == NONE:
+            offsets = self._have_gaps()
+            slot = self.slot_from(sequence)
+            offsets.insert(slot, sequence - self.base)
+            self.following.insert(slot, 0)
+            for column in (self.ids, self.places, self.times, self.sizes):
+                column.insert(slot, 0)
+        self.ids[slot], self.sizes[slot] = id_, size
+        self.places[slot], self.times[slot] = place, time
+        self.live += 1
+
+    def remove(self, slot: int) -> None:
+        """Remove a message that is there."""
+        self.ids[slot] = self.sizes[slot] = 0
+        self.live -= 1
+
+    def cut(self, slot: int) -> None:
+        """Drop the slots from this one on; those messages were removed."""
+        for column in (self.ids, self.places, self.times, self.sizes, self.following):
+            del column[slot:]
+        if self.offsets is not None:
+            del self.offsets[slot:]
+
+    def compact(self) -> None:
+        """Drop the slots of what is removed, if these are most."""
+        ids = self.ids
+        if len(ids) < _COMPACTED_FROM or self.live * 4 >= len(ids):
+            return
+        self.offsets = array("H", compress(self._have_gaps(), ids))
+        self.places = array("Q", compress(self.places, ids))
+        self.times = array("q", compress(self.times, ids))
+        self.sizes = array("I", compress(self.sizes, ids))
+        self.following = array("I", compress(self.following, ids))
+        self.ids = array("I", compress(ids, ids))
+
+    def _have_gaps(self) -> "array[int]":
+        if self.offsets is None:
+            first = self.start - self.base
+            self.offsets = array("H", range(first, first + len(self.ids)))
+        return self.offsets
+
+    def next_live(self, slot: int) -> int:
+        """The first slot from this one on with a message that is there."""
+        ids = self.ids
+        if slot < len(ids) and ids[slot]:
+            return slot
+        rest = ids[slot:].tobytes()
+        stripped = rest.lstrip(b"\0")
+        return slot + (len(rest) - len(stripped)) // 4 if stripped else NONE
+
+    def previous_live(self, slot: int) -> int:
+        """The last slot up to this one with a message that is there."""
+        ids = self.ids
+        if slot >= 0 and ids[slot]:
+            return slot
+        return (len(ids[: slot + 1].tobytes().rstrip(b"\0")) + 3) // 4 - 1
+
+    def next_of(self, id_: int, slot: int) -> int:
+        """The first slot from this one on with this subject."""
+        data, key = self.ids.tobytes(), _KEYS.pack(id_)
+        at = data.find(key, slot * 4)
+        while at % 4 and at >= 0:
+            at = data.find(key, at + 1)
+        return at // 4
+
+    def previous_of(self, id_: int, slot: int) -> int:
+        """The last slot up to this one with this subject."""
+        data, key = self.ids.tobytes(), _KEYS.pack(id_)
+        end = slot * 4 + 4
+        at = data.rfind(key, 0, end)
+        while at % 4 and at >= 0:
+            at = data.rfind(key, 0, at + 3)
+        return at // 4
+
+    def next_in(self, mask: bytearray, slot: int) -> int:
+        """The first slot from this one on whose subject is in the mask."""
+        hits = map(mask.__getitem__, self.ids[slot:])
+        return next(compress(range(slot, len(self.ids)), hits), NONE)
+
+    def previous_in(self, mask: bytearray, slot: int) -> int:
+        """The last slot up to this one whose subject is in the mask."""
+        hits = map(mask.__getitem__, reversed(self.ids[: slot + 1]))
+        return next(compress(range(slot, -1, -1), hits), NONE)
+
+    def count_in(self, mask: bytearray, start: int, end: int) -> int:
+        """Messages in these slots whose subject is in the mask."""
+        return sum(map(mask.__getitem__, self.ids[start:end]))
+
+    def count(self, start: int, end: int) -> int:
+        """Messages in these slots."""
+        if self.live == len(self.ids):
+            return max(end - start, 0)
+        return len(self.ids[start:end]) - self.ids[start:end].count(0)
+
+    def by_subject(self, end: int) -> Counter[int]:
+        """How many messages each subject has before this slot."""
+        counts = Counter(self.ids[:end])
+        del counts[0]
+        return counts
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """The sequences that are there, as first and last of each run."""
+        slot = self.next_live(0)
+        while slot != NONE:
+            end = self._end_of_run(slot)
+            yield self.sequence(slot), self.sequence(end)
+            slot = self.next_live(end + 1)
+
+    def _end_of_run(self, slot: int) -> int:
+        end, ids = slot, self.ids
+        if self.offsets is None:
+            gap = self.next_of(0, slot)
+            return len(ids) - 1 if gap == NONE else gap - 1
+        while end + 1 < len(ids) and ids[end + 1] and self.offsets[end + 1] == self.offsets[end] + 1:
+            end += 1
+        return end

@@ -1,0 +1,1 @@
+"""Streams: what they hold, what they accept, and what they remove."""

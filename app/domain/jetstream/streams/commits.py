@@ -1,0 +1,147 @@
+"""What waits until a stream's storage is safe: acks and other answers in order, and calls.
+
+There is at most one commit per turn and stream. While one is under way the next is filled, so the
+depth of what is outstanding sets the size of a commit by itself.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from ..outlet import Outlet
+from ..storage.seam import StorageFailure, StreamLog
+from .answers import Answers
+
+Waiting = tuple[bytes, bytes, int]
+"""A reply subject, what is sent there, and the sequence that it says is stored; 0 for none."""
+
+Call = Callable[[StorageFailure | None], None]
+
+MAX_MESSAGES = 100_000
+MAX_BYTES = 128 * 1024 * 1024
+"""What may wait of one stream; more is refused (jetstream-api, section 1)."""
+
+
+class _Batch:
+    __slots__ = ("answers", "calls", "count", "first", "last", "only_messages", "size")
+
+    def __init__(self) -> None:
+        self.answers: list[Waiting] = []
+        self.calls: list[Call] = []
+        self.count = 0
+        self.size = 0
+        self.only_messages = True
+        """Whether nothing was done but appending."""
+        self.first = 0
+        self.last = 0
+        """The sequences that were used since the commit before: none if `last` is less than `first`."""
+
+
+class Commits:
+    """The commits of one stream."""
+
+    def __init__(
+        self,
+        log: StreamLog,
+        outlet: Outlet,
+        answers: Answers,
+        safe: Callable[[int], None],
+        failed: Callable[[int, StorageFailure], bytes],
+    ) -> None:
+        """`safe` gets the last sequence that is safe.
+
+        `failed` gets the first one that is taken back, and returns what is answered in place of acks.
+        """
+        self._log = log
+        self._outlet = outlet
+        self._answers = answers
+        self._safe = safe
+        self._failed = failed
+        self._batch = _Batch()
+        self._last = log.last
+        self._scheduled = False
+        self._under_way = 0
+        self._count = 0
+        self._size = 0
+        self.max_messages = MAX_MESSAGES
+        self.max_bytes = MAX_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too much waits already."""
+        return self._count >= self.max_messages or self._size >= self.max_bytes
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits."""
+        return not self._scheduled and not self._under_way
+
+    def stored(self, size: int) -> None:
+        """A message was appended: `size` are its bytes."""
+        batch = self._batch
+        batch.count += 1
+        batch.size += size
+        self._count += 1
+        self._size += size
+        self._schedule()
+
+    def changed(self) -> None:
+        """Something else than appending was done."""
+        self._batch.only_messages = False
+        self._schedule()
+
+    def answer(self, reply: bytes, text: bytes, sequence: int = 0) -> None:
+        """Send it after the next commit, unless this sequence is not stored then.
+
+        At once if nothing waits: then it depends on nothing that is not safe.
+        """
+        if self.is_idle:
+            self._answers.send(reply, text)
+        elif reply:
+            self._batch.answers.append((reply, text, sequence))
+            self._schedule()
+
+    def after(self, call: Call) -> None:
+        """Make the call when all that was done so far is safe, or failed."""
+        self._batch.calls.append(call)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Something is to be committed at the end of this turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._outlet.scheduler.call_soon(self.end_turn)
+
+    def end_turn(self) -> None:
+        """Commit what this turn did, if anything."""
+        if not self._scheduled:
+            return
+        self._scheduled = False
+        batch, self._batch = self._batch, _Batch()
+        batch.first, batch.last = self._last + 1, self._log.last
+        self._last = batch.last
+        self._under_way += 1
+        self._log.commit(partial(self._done, batch), only_messages=batch.only_messages)
+
+    def _done(self, batch: _Batch, failure: StorageFailure | None) -> None:
+        self._under_way -= 1
+        self._count -= batch.count
+        self._size -= batch.size
+        if failure is None:
+            for reply, text, _ in batch.answers:
+                self._answers.send(reply, text)
+            self._safe(batch.last)
+        else:
+            self._refuse(batch, failure)
+        for call in batch.calls:
+            call(failure)
+
+    def _refuse(self, batch: _Batch, failure: StorageFailure) -> None:
+        """The storage took back all that is not safe, also what no commit was asked for yet."""
+        refusal = self._failed(batch.first, failure)
+        self._last = self._log.last
+        for reply, text, sequence in batch.answers:
+            self._answers.send(reply, refusal if sequence else text)
+        self._batch.answers = [
+            (reply, refusal if sequence >= batch.first else text, 0)
+            for reply, text, sequence in self._batch.answers
+        ]

@@ -1,0 +1,165 @@
+"""What `mirror` and `sources` of a stream may be (jetstream-streams.md, section 9)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..errors import JetStreamError
+from .config import External, StreamConfig, StreamSource, SubjectMapping
+from .subject_rules import check_mapping, covers, is_subject, subjects_overlap
+
+Origins = Callable[[str], StreamConfig | None]
+"""The configuration of a stream by its name; None if there is none."""
+
+_NOT_IN_NAMES = frozenset(" \t\r\n\f.*>/\\")
+API = "$JS.API"
+
+
+def no_origin(_name: str) -> StreamConfig | None:
+    """The answer where no other stream exists."""
+    return None
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and _NOT_IN_NAMES.isdisjoint(name)
+
+
+def check_mirror(config: StreamConfig, origins: Origins) -> None:
+    """The mirror, and what a mirror may not have besides."""
+    mirror = config.mirror
+    if mirror is None:
+        if config.mirror_direct:
+            raise JetStreamError(10052, "stream has no mirror but does have mirror direct")
+        return
+    _check_beside_mirror(config)
+    if mirror.filter_subject and mirror.subject_transforms:
+        raise JetStreamError(10150)
+    if config.subject_delete_marker_ttl:
+        raise JetStreamError(10052, "subject delete markers forbidden on mirrors")
+    _check_transforms(mirror, (10151, 10154, 10152), subjects_overlap)
+    if mirror.external is None:
+        if not _is_name(mirror.name):
+            raise JetStreamError(10142)
+        _check_size(config, origins(mirror.name), 10030)
+    else:
+        _check_external(mirror.external, ())
+
+
+def _check_beside_mirror(config: StreamConfig) -> None:
+    for is_there, number in (
+        (config.first_seq > 0, 10143),
+        (bool(config.subjects), 10034),
+        (bool(config.sources), 10031),
+        (config.allow_msg_counter, 10173),
+        (config.allow_atomic, 10198),
+        (config.allow_batched, 10209),
+        (config.allow_msg_schedules, 10186),
+    ):
+        if is_there:
+            raise JetStreamError(number)
+
+
+def with_mirror_direct(config: StreamConfig, origins: Origins, *, pedantic: bool) -> StreamConfig:
+    """`mirror_direct` is `allow_direct` of the origin, if that is known."""
+    mirror = config.mirror
+    origin = origins(mirror.name) if mirror is not None and mirror.external is None else None
+    if origin is None or origin.allow_direct == config.mirror_direct:
+        return config
+    if pedantic:
+        raise JetStreamError(10157, "origin stream has direct get set, mirror has it disabled")
+    return replace(config, mirror_direct=origin.allow_direct)
+
+
+def check_sources(config: StreamConfig, origins: Origins) -> None:
+    """All sources."""
+    if config.sources and config.allow_msg_schedules:
+        raise JetStreamError(10187)
+    seen: set[tuple[str, str, str]] = set()
+    for source in config.sources:
+        if not _is_name(source.name):
+            raise JetStreamError(10141)
+        if source.index in seen:
+            raise JetStreamError(10140)
+        seen.add(source.index)
+        if source.filter_subject and source.subject_transforms:
+            raise JetStreamError(10144)
+        _check_transforms(source, (10145, 10146, 10147), covers)
+        if source.external is None:
+            _check_size(config, origins(source.name), 10046)
+        else:
+            _check_external(source.external, config.subjects)
+
+
+def _check_transforms(
+    source: StreamSource, numbers: tuple[int, int, int], are_same: Callable[[str, str], bool]
+) -> None:
+    """`numbers` are the errors for a bad source, a bad destination, and filters that overlap."""
+    bad_source, bad_destination, overlapping = numbers
+    if source.filter_subject and not is_subject(source.filter_subject):
+        raise JetStreamError(bad_source, f"invalid subject {source.filter_subject}")
+    mappings = source.subject_transforms
+    for mapping in mappings:
+        check_mapping(mapping, bad_source, bad_destination)
+    for place, mapping in enumerate(mappings):
+        for other in _others(mappings, place):
+            if are_same(mapping.src or ">", other.src or ">"):
+                raise JetStreamError(overlapping)
+
+
+def _others(mappings: Sequence[SubjectMapping], place: int) -> list[SubjectMapping]:
+    return [*mappings[:place], *mappings[place + 1 :]]
+
+
+def _check_size(config: StreamConfig, origin: StreamConfig | None, number: int) -> None:
+    if origin is not None and 0 < config.max_msg_size < origin.max_msg_size:
+        raise JetStreamError(number)
+
+
+def _check_external(external: External, subjects: Sequence[str]) -> None:
+    """Prefixes of another domain: literal, and apart from our own subjects."""
+    deliver, api = external.deliver, external.api
+    if deliver and not _is_literal(deliver):
+        raise JetStreamError(10024, deliver)
+    for subject in subjects:
+        if deliver and subjects_overlap(subject, f"{deliver}.{subject}"):
+            raise JetStreamError(10022, deliver, subject)
+    if api and not _is_literal(api):
+        raise JetStreamError(
+            10052, f'stream external api prefix "{api}" must be a valid subject without wildcards'
+        )
+    if api and subjects_overlap(api, API):
+        raise JetStreamError(10021, api, API)
+
+
+def _is_literal(subject: str) -> bool:
+    return is_subject(subject) and not {"*", ">"} & set(subject.split("."))
+
+
+def check_cycles(config: StreamConfig, origins: Origins) -> None:
+    """No stream may get its own messages back.
+
+    A source with a filter closes a circle if the filter lets subjects of one of the two streams pass.
+    """
+    pending = [config]
+    seen: dict[str, StreamConfig] = {}
+    while pending:
+        each = pending.pop()
+        seen[each.name] = each
+        for source, is_filtered in _edges(each):
+            if (met := seen.get(source.name)) is not None:
+                if not is_filtered or _reach((*each.subjects, *met.subjects), source.filter_subject):
+                    raise JetStreamError(10052, "detected cycle")
+            elif (origin := origins(source.name)) is not None:
+                pending.append(origin)
+
+
+def _edges(config: StreamConfig) -> list[tuple[StreamSource, bool]]:
+    """The origins of a stream on this server, and whether a filter may open a circle there."""
+    found = [(source, True) for source in config.sources if source.external is None]
+    if config.mirror is not None and config.mirror.external is None:
+        found.append((config.mirror, False))
+    return found
+
+
+def _reach(subjects: Sequence[str], pattern: str) -> bool:
+    """Whether a filter lets some of the subjects pass."""
+    return not pattern or any(subjects_overlap(subject, pattern) for subject in subjects)

@@ -1,0 +1,311 @@
+"""A stream: it stores what is published, answers, removes by its rules, and lets consumers read.
+
+    publish -> checks -> append -> (end of turn) commit -> acks, then readers hear of it
+
+writer      checks and stores          contents    the messages, and who reads them
+commits     what waits for the storage  upkeep      limits, retention, and what ends by itself
+feeds       what is copied from other streams
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+from ...steps import Steps
+from ..errors import JetStreamError
+from ..json_values import rfc3339
+from ..storage.seam import StorageFailure, StreamLog, StreamStorage
+from . import headers as h
+from .admission import Duplicate
+from .batches import AtomicBatches, torn_batch
+from .commits import Commits
+from .config import StreamConfig
+from .contents import Contents
+from .direct import DirectGets
+from .duplicates import DuplicateWindow
+from .expiry import Expiry
+from .feeds import Feeds
+from .gets import get_message
+from .host import StreamHost
+from .jobs import Jobs
+from .learning import Learner
+from .parts import Parts
+from .publish_ack import BUSY, PublishAcks
+from .purging import check_deletion, check_purge, purge
+from .readers import Reader
+from .schedules import Firing, Schedules
+from .state import StateAnswer, state_json
+from .upkeep import Upkeep
+from .writer import FAILURES, Writer
+
+
+class Stream:
+    """One stream. Make it, run `recover` to its end, add the readers, and `start` it."""
+
+    def __init__(
+        self, config: StreamConfig, storage: StreamStorage, host: StreamHost, *, created: int = 0
+    ) -> None:
+        """`config` is a checked one; `created` is when the stream was made."""
+        self.config = config
+        self.storage = storage
+        self.created = created
+        self.readers: dict[str, Reader] = {}
+        """Its consumers."""
+        self.contents = Contents(storage.log)
+        self.commits = Commits(storage.log, host.outlet, host.answers, self._safe, self._failed)
+        self.jobs = Jobs(host.outlet.scheduler)
+        self.gets = DirectGets(config.name, storage.log, host, self.jobs)
+        """Direct gets, if `allow_direct` or `mirror_direct` lets them come here."""
+        self.feeds = Feeds(self, host, storage)
+        """Its mirror or sources."""
+        self._host = host
+        self._acks = PublishAcks(config.name, host.domain)
+        self._duplicates = DuplicateWindow(config.duplicate_window)
+        self._expiry = Expiry(storage.log)
+        self._schedules = Schedules(storage.log)
+        learner = Learner(self.contents, self._duplicates, self._expiry, self._schedules)
+        parts = Parts(
+            self.contents,
+            self.commits,
+            self._duplicates,
+            self._expiry,
+            self._schedules,
+            learner,
+            self.jobs,
+            host,
+        )
+        self._learner = learner
+        self._upkeep = Upkeep(parts, self._mark, self._fire)
+        self._writer = Writer(parts, self._upkeep.stored)
+        self.batches = AtomicBatches(self._writer, host.outlet.scheduler)
+        """Batches that are not complete; `batches.abandoned` may be set."""
+        self._closed = False
+        self._writer.configure(config)
+        self._upkeep.configure(config)
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.config.name
+
+    @property
+    def log(self) -> StreamLog:
+        """Its messages, for reading; `contents` removes."""
+        return self.contents.log
+
+    @property
+    def committed(self) -> int:
+        """The highest sequence that is safe; consumers deliver up to it."""
+        return self.contents.committed
+
+    @property
+    def identity(self) -> str:
+        """Another one for each stream that was ever made under this name."""
+        return hashlib.sha256(rfc3339(self.created).encode()).hexdigest()[:8]
+
+    @property
+    def reserved(self) -> int:
+        """Bytes that are set aside for it: its `max_bytes`."""
+        return max(0, self.config.max_bytes)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it uses, as `max_bytes` counts them."""
+        return self.log.size
+
+    def state_json(
+        self, *, subjects_filter: bytes = b"", offset: int = 0, deleted_details: bool = False
+    ) -> StateAnswer:
+        """The state in JSON (jetstream-api, section 4)."""
+        return state_json(
+            self.log,
+            len(self.readers),
+            subjects_filter=subjects_filter,
+            offset=offset,
+            deleted_details=deleted_details,
+        )
+
+    def get_message(self, document: Mapping[str, object]) -> dict[str, object]:
+        """The `message` of STREAM.MSG.GET. Raises `JetStreamError`."""
+        return get_message(self.log, document)
+
+    # storing
+
+    def store(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        """A message was published: store it or not, and answer after the commit."""
+        if self.config.no_ack:
+            reply = b""
+        if self.commits.is_full:
+            self._host.answers.send(reply, self._acks.refused(JetStreamError(10167)), BUSY)
+            return
+        try:
+            if self.config.allow_atomic and (name := h.field(headers, h.BATCH_ID)):
+                self._take_batched(name, subject, headers, payload, reply)
+                return
+            sequence = self._writer.publish(subject, headers, payload)
+        except JetStreamError as error:
+            self.commits.answer(reply, self._acks.refused(error))
+        except Duplicate as duplicate:
+            self.commits.answer(reply, self._acks.duplicate(duplicate.sequence), duplicate.sequence)
+        else:
+            if reply and self.config.allow_msg_counter:
+                self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
+            elif reply:
+                self.commits.answer(reply, self._acks.stored(sequence), sequence)
+
+    def _take_batched(
+        self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes
+    ) -> None:
+        """A message of an atomic batch; those before its last are answered with nothing but an answer."""
+        stored = self.batches.take(name, subject, headers, payload)
+        if stored is None:
+            self.commits.answer(reply, b"")
+            return
+        sequences, count = stored
+        text = self._acks.batch(sequences[-1], name.decode("utf-8", "replace"), count)
+        self.commits.answer(reply, text, sequences[-1])
+
+    def store_copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """Store a message of another stream. Raises `JetStreamError`."""
+        self._writer.copy(subject, headers, payload)
+
+    def store_mirrored(
+        self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int
+    ) -> None:
+        """Store a message of the mirrored stream. Raises `JetStreamError`."""
+        self._writer.mirror(subject, headers, payload, sequence, time)
+
+    def _mark(self, subject: bytes, ttl: int) -> None:
+        self._writer.marker(subject, ttl)
+
+    def _fire(self, firing: Firing) -> None:
+        self._writer.fire(firing)
+
+    # commits
+
+    def end_turn(self) -> None:
+        """Commit what this turn did; it happens by itself at the end of the turn."""
+        self.commits.end_turn()
+
+    def after_commit(self, call: Callable[[StorageFailure | None], None]) -> None:
+        """Make the call when all that was done so far is safe, here and in consumers' states."""
+        self.commits.changed()
+        self.commits.after(call)
+
+    def after_storing(self, call: Callable[[StorageFailure | None], None]) -> None:
+        """Make the call when all messages so far are safe."""
+        self.commits.after(call)
+
+    def _safe(self, last: int) -> None:
+        if not self._closed:
+            self.contents.announce(last)
+
+    def _failed(self, first: int, failure: StorageFailure) -> bytes:
+        """Messages from `first` on were taken back: their ids are free, and they are refused."""
+        self._duplicates.drop(first)
+        self._expiry.drop(first)
+        self._schedules.drop(first)
+        self._writer.read_last_id()
+        self.contents.taken_back()
+        return self._acks.refused(JetStreamError(10077, FAILURES[failure]))
+
+    # readers
+
+    def add_reader(self, reader: Reader) -> None:
+        """A consumer came."""
+        self.readers[reader.name] = reader
+        self.contents.index.add(reader)
+
+    def remove_reader(self, name: str) -> None:
+        """A consumer is gone; what only it held goes."""
+        if self.readers.pop(name, None) is not None:
+            self.contents.index.remove(name)
+            self._upkeep.release()
+
+    def filters_changed(self, reader: Reader) -> None:
+        """A consumer wants other subjects now."""
+        self.contents.index.add(reader)
+        self._upkeep.release()
+
+    def add_feed(self, feed: Reader) -> None:
+        """A stream that copies from this one came."""
+        self.contents.index.add(feed)
+
+    def remove_feed(self, name: str) -> None:
+        """It is gone."""
+        self.contents.index.remove(name)
+        self._upkeep.release()
+
+    def settled(self, name: str, sequence: int) -> None:  # noqa: ARG002 -- who it was does not matter here
+        """A reader needs this message no more: by retention it goes."""
+        self._upkeep.settled(sequence)
+
+    # removing
+
+    def purge(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> int:
+        """Remove messages that match, below a sequence or but the newest; how many went. Raises."""
+        steps = self.purge_steps(pattern, sequence, keep)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return int(end.value)
+
+    def purge_steps(self, pattern: bytes = b"", sequence: int = 0, keep: int = 0) -> Steps[int]:
+        """The same in steps."""
+        check_purge(self.config, sequence, keep)
+        gone = yield from purge(self.contents, pattern, sequence, keep)
+        self.commits.changed()
+        return gone
+
+    def delete_message(self, sequence: int, *, erase: bool = True) -> None:
+        """Remove one message; `erase` overwrites its bytes. Raises `JetStreamError`."""
+        check_deletion(self.config, self.contents, sequence)
+        self.contents.remove((sequence,), erase=erase)
+        self.commits.changed()
+
+    # life
+
+    def recover(self) -> Steps[None]:
+        """Learn from what is stored as much as has to be known first: `start` learns the rest."""
+        torn = torn_batch(self.contents) if self.config.allow_atomic else []
+        if torn:
+            self.contents.remove(torn)
+            self.commits.changed()
+        self._writer.read_last_id()
+        yield from self.feeds.recover()
+
+    def start(self) -> None:
+        """Begin: time passes, limits hold, and feeds flow."""
+        self._learner.begin(self.config, self._host.outlet, self.jobs, self._upkeep.learned)
+        self._upkeep.start()
+        self.feeds.configure()
+
+    def streams_changed(self) -> None:
+        """Streams came or went: origins may be there now, or gone."""
+        self.feeds.configure()
+
+    def update(self, config: StreamConfig) -> None:
+        """Take a checked configuration; what it does not allow goes at once, or in steps if it is much."""
+        self.config = config
+        self._writer.configure(config)
+        self._upkeep.configure(config)
+        self.feeds.configure()
+
+    def close(self) -> None:
+        """Stop; what is stored stays."""
+        self._closed = True
+        self.jobs.close()
+        self.batches.close()
+        self.gets.close()
+        self.feeds.close()
+        self._upkeep.close()
+
+    def delete(self, done: Callable[[StorageFailure | None], None]) -> None:
+        """End the stream and its consumers; `done` is called when nothing is left of it."""
+        self.close()
+        for reader in self.contents.index.all():
+            reader.deleted()
+        self.readers.clear()
+        self.storage.delete(done)

@@ -1,0 +1,372 @@
+"""Stores messages: what comes with one, and what goes because of it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..errors import JetStreamError
+from ..storage.seam import StorageFailure, SubjectState
+from . import headers as h
+from .admission import NOTHING, Admission, Ticket
+from .config import DISCARD_NEW, INTEREST, StreamConfig
+from .counters import count, total_of
+from .durations import SECOND, parse_ttl
+from .parts import Parts
+from .republishing import Republisher
+from .rules import duration_text
+from .schedules import Firing
+from .staged import Staged
+from .transform import SubjectTransform
+
+MOST = 1024
+"""Messages that go in one step with a new one; if more have to go they follow."""
+
+FAILURES = {
+    StorageFailure.FULL: "no space left on device",
+    StorageFailure.BROKEN: "the storage failed; nothing is stored before a restart",
+}
+
+
+class Prepared(NamedTuple):
+    """A message that passed its checks."""
+
+    subject: bytes
+    headers: bytes
+    payload: bytes
+    ticket: Ticket
+    time: int
+
+
+class Writer:
+    """All ways into one stream."""
+
+    def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
+        """`stored` is called after a message, with a number if it ends or is due by itself."""
+        self._contents = parts.contents
+        self._log = parts.contents.log
+        self._commits = parts.commits
+        self._duplicates = parts.duplicates
+        self._expiry = parts.expiry
+        self._schedules = parts.schedules
+        self._learner = parts.learner
+        self._outlet = parts.host.outlet
+        self._host = parts.host
+        self._config = StreamConfig()
+        self._in_memory = False
+        self._is_plain = False
+        """Whether a message without special fields is just appended."""
+        self._admission = Admission(self._config, parts.contents, parts.duplicates)
+        self._transform: SubjectTransform | None = None
+        self._republisher: Republisher | None = None
+        self._stored = stored
+        self.total = 0
+        """What the last message added up to, if this is a counter."""
+
+    def configure(self, config: StreamConfig) -> None:
+        """What holds from now on."""
+        self._config = self._admission.config = config
+        self._in_memory = config.in_memory
+        rules = (
+            config.sealed,
+            config.subject_transform,
+            config.republish,
+            config.allow_msg_counter,
+            config.retention == INTEREST,
+            config.discard == DISCARD_NEW,
+            config.max_msgs > 0,
+            config.max_bytes > 0,
+            config.max_msgs_per_subject > 0,
+        )
+        self._is_plain = not any(rules)
+        mapping, republish = config.subject_transform, config.republish
+        self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
+        self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
+
+    def read_last_id(self) -> None:
+        """Learn the id of the last message, after a start or when messages were taken back."""
+        message = self._contents.read(self._log.last)
+        self._admission.last_id = h.field(message.headers, h.MSG_ID) if message is not None else b""
+
+    def now(self) -> int:
+        """The time for a message: never less than that of the one before."""
+        return max(self._outlet.wall(), self._log.last_time)
+
+    # ways in
+
+    def publish(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """What a client published; returns its sequence. Raises `JetStreamError` or `Duplicate`."""
+        if self._is_plain and h.SPECIAL not in headers:
+            return self._publish_plain(subject, headers, payload)
+        return self.store(self.prepare(subject, headers, payload))
+
+    def _publish_plain(self, subject: bytes, headers: bytes, payload: bytes) -> int:
+        """The same for a message without special fields, on a stream without special rules."""
+        if headers:
+            headers = h.without_status(headers)
+        size = len(headers) + len(payload)
+        if 0 <= self._config.max_msg_size < size or len(headers) > h.MAX_BLOCK:
+            self._check_size(headers, payload)
+        log, host, in_memory = self._log, self._host, self._in_memory
+        if host.is_over_limit(in_memory=in_memory) or log.failure is not None:
+            self._check_storage()
+        if host.would_exceed(log.size_of(subject, headers, payload), in_memory=in_memory):
+            raise JetStreamError(10002)
+        now, last = self._outlet.wall(), log.last_time
+        sequence = log.append(subject, headers, payload, max(now, last))
+        self._admission.last_id = b""
+        self._commits.stored(size)
+        if self._config.max_age:
+            self._stored(0)
+        return sequence
+
+    def prepare(
+        self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None = None
+    ) -> Prepared:
+        """Check what a client published. `staged` are the messages before it of the same batch."""
+        if headers:
+            headers = h.without_status(headers)
+        if self._transform is not None:
+            subject = self._transform.match(subject) or subject
+        now = self.now()
+        ticket = NOTHING
+        if self._config.sealed:
+            raise JetStreamError(10109)
+        self._check_size(headers, payload)
+        if h.SPECIAL in headers:
+            if h.MSG_ID in headers:
+                self._learner.finish()
+            ticket = self._admission.check(subject, headers, payload, now, staged)
+        if ticket.due and not ticket.rollup:
+            headers = h.with_fields(headers, [(h.ROLLUP, b"sub")])
+            ticket = ticket._replace(rollup=b"sub")
+        if self._config.allow_msg_counter:
+            headers, payload = self._count(subject, headers, payload, staged)
+            self._check_size(headers, payload)
+        if staged is not None:
+            self._stage(subject, headers, payload, ticket, staged)
+        return Prepared(subject, headers, payload, ticket, now)
+
+    def _stage(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, staged: Staged) -> None:
+        """Check early what is else found out while storing: a batch must not end in the middle."""
+        if parse_ttl(ticket.ttl) is None:
+            raise JetStreamError(10165)
+        size = self._log.size_of(subject, headers, payload)
+        state = self._log.subject_state(subject)
+        if self._config.discard == DISCARD_NEW:
+            self._check_room(size, state, ticket.rollup, staged)
+        replaces = state is not None and 0 < self._config.max_msgs_per_subject <= state.messages
+        staged.add(subject, size, ticket.message_id, replaces=replaces)
+
+    def check_early(self, headers: bytes, payload: bytes) -> None:
+        """What a message of a batch must keep to when it comes. Raises `JetStreamError`."""
+        if self._config.sealed:
+            raise JetStreamError(10109)
+        self._check_storage()
+        self._check_size(headers, payload)
+
+    def check_batch(self, staged: Staged) -> None:
+        """What all messages of a batch together must keep to. Raises `JetStreamError`."""
+        if self._host.would_exceed(staged.size, in_memory=self._config.in_memory):
+            raise JetStreamError(10002)
+
+    def store(self, prepared: Prepared, *, is_checked: bool = False) -> int:
+        """Store it; returns its sequence. `is_checked`: there is room for it."""
+        subject, headers, payload, ticket, now = prepared
+        if not is_checked:
+            return self._store(subject, headers, payload, ticket, now)
+        if self._is_unwanted(subject):
+            return self._pass_by(subject, ticket, now)
+        return self._append(subject, headers, payload, ticket, now)
+
+    def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
+        """A message of another stream. Raises `JetStreamError`."""
+        ticket = self._admission.check_copy(headers)
+        if self._config.allow_msg_counter:
+            headers, payload = self._count(subject, headers, payload, None)
+        self._check_size(headers, payload)
+        self._store(subject, headers, payload, ticket, self.now())
+
+    def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
+        """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
+        self._check_storage()
+        time = max(time, self._log.last_time)
+        if sequence > self._log.last + 1:
+            self._log.skip(sequence - 1, time)
+            self._commits.changed()
+        self._append(subject, headers, payload, self._admission.check_copy(headers), time)
+
+    def marker(self, subject: bytes, ttl: int) -> None:
+        """Let a marker take the place of the last message of a subject. Raises `JetStreamError`."""
+        text = duration_text(ttl * SECOND).encode()
+        block = h.with_fields(b"", [(h.MARKER_REASON, b"MaxAge"), (h.TTL, text), (h.ROLLUP, b"sub")])
+        self._check_storage()
+        self._append(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now())
+
+    def _count(
+        self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None
+    ) -> tuple[bytes, bytes]:
+        before = staged.totals.get(subject) if staged is not None else None
+        if before is None:
+            state = self._log.subject_state(subject)
+            before = total_of(self._contents.read(state.last) if state is not None else None)
+        counted = count(before, headers, payload, subject)
+        if staged is not None:
+            staged.totals[subject] = counted.total
+        self.total = counted.total.value
+        return counted.headers, counted.payload
+
+    def fire(self, firing: Firing) -> None:
+        """Store what a schedule is for, and end the schedule if that was all. Raises `JetStreamError`."""
+        ticket = Ticket(rollup=firing.rollup, ttl=firing.ttl, ends=firing.ends)
+        self._check_size(firing.headers, firing.payload)
+        self._store(firing.subject, firing.headers, firing.payload, ticket, self.now())
+
+    # checks
+
+    def _check_size(self, headers: bytes, payload: bytes) -> None:
+        if 0 <= self._config.max_msg_size < len(headers) + len(payload):
+            raise JetStreamError(10054)
+        if len(headers) > h.MAX_BLOCK:
+            raise JetStreamError(10097)
+
+    def _check_storage(self) -> None:
+        if self._host.is_over_limit(in_memory=self._config.in_memory):
+            raise JetStreamError(10023)
+        failure = self._log.failure
+        if failure is not None:
+            raise JetStreamError(10077, FAILURES[failure])
+
+    def _check_room(
+        self, size: int, state: SubjectState | None, rollup: bytes, staged: Staged | None = None
+    ) -> None:
+        """Discard new. A message that replaces one of its subject needs no more room than that."""
+        config, log = self._config, self._log
+        most = config.max_msgs_per_subject
+        first = state.first if state is not None and 0 < most <= state.messages else 0
+        if first and config.discard_new_per_subject and not rollup:
+            raise JetStreamError(10077, "maximum messages per subject exceeded")
+        more, more_size = (staged.more, staged.size) if staged is not None else (0, 0)
+        if 0 < config.max_msgs <= log.count + more and not first:
+            raise JetStreamError(10077, "maximum messages exceeded")
+        total = log.size + more_size + size
+        if 0 < config.max_bytes < total and (not first or log.size_at(first) < size):
+            raise JetStreamError(10077, "maximum bytes exceeded")
+
+    # storing
+
+    def _store(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+        self._check_storage()
+        if self._is_unwanted(subject):
+            return self._pass_by(subject, ticket, now)
+        size = self._log.size_of(subject, headers, payload)
+        if self._host.would_exceed(size, in_memory=self._config.in_memory):
+            raise JetStreamError(10002)
+        if ticket.ttl and parse_ttl(ticket.ttl) is None:
+            raise JetStreamError(10165)
+        if self._config.discard == DISCARD_NEW:
+            self._check_room(size, self._log.subject_state(subject), ticket.rollup)
+        return self._append(subject, headers, payload, ticket, now)
+
+    def _is_unwanted(self, subject: bytes) -> bool:
+        """By interest a message that nobody wants is not kept."""
+        return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
+
+    def _pass_by(self, subject: bytes, ticket: Ticket, now: int) -> int:
+        """Nobody wants the message: it gets a number, and is not kept."""
+        log = self._log
+        sequence = log.last + 1
+        log.skip(sequence, now)
+        self._commits.changed()
+        self._note(sequence, ticket, now)
+        if ticket.rollup == b"all":
+            self._contents.remove_before(sequence)
+        elif ticket.rollup:
+            self._contents.remove(log.sequences_of(subject, sequence))
+        if ticket.ends:
+            self._contents.remove(log.sequences_of(ticket.ends, sequence))
+        self._stored(0)
+        return sequence
+
+    def _note(self, sequence: int, ticket: Ticket, now: int) -> None:
+        self._admission.last_id = ticket.message_id
+        if ticket.message_id:
+            self._learner.finish()
+            self._duplicates.add(ticket.message_id, sequence, now)
+
+    def _append(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+        config, log = self._config, self._log
+        ttl = 0
+        if ticket.ttl:
+            ttl, headers = self._ttl(ticket.ttl, headers)
+        state: SubjectState | None = None
+        if config.max_msgs_per_subject > 0 or ticket.rollup or self._republisher is not None:
+            state = log.subject_state(subject)
+        size = log.size_of(subject, headers, payload)
+        removes = self._removed_by(subject, state, ticket.rollup, size)
+        if ticket.ends and ticket.rollup != b"all":
+            removes = sorted({*removes, *log.sequences_of(ticket.ends, log.last)})
+        sequence = self._contents.append(subject, headers, payload, now, removes)
+        self._commits.stored(len(headers) + len(payload))
+        self._note(sequence, ticket, now)
+        if ttl and config.allow_msg_ttl:
+            self._expiry.add(sequence, now, ttl)
+        if ticket.due:
+            self._schedules.add(sequence, ticket.due)
+        self._stored(ttl or ticket.due)
+        if self._republisher is not None:
+            last = state.last if state is not None else 0
+            call = self._republisher.copy(log, sequence, last)
+            if call is not None:
+                self._commits.after(call)
+        return sequence
+
+    def _ttl(self, value: bytes, headers: bytes) -> tuple[int, bytes]:
+        """Seconds, and the header block: a TTL below that of delete markers is raised to it."""
+        ttl = parse_ttl(value) or 0
+        least = self._config.subject_delete_marker_ttl // SECOND
+        if 0 < ttl < least and self._config.max_msgs_per_subject != 1:
+            return least, h.with_fields(h.without_field(headers, h.TTL), [(h.TTL, least)])
+        return ttl, headers
+
+    def _removed_by(
+        self, subject: bytes, state: SubjectState | None, rollup: bytes, size: int
+    ) -> Sequence[int]:
+        """What goes in the same step as the message comes."""
+        config, log = self._config, self._log
+        if rollup == b"all":
+            return self._contents.all_sequences()
+        replaced = self._replaced(subject, state, rollup)
+        is_short = 0 < config.max_msgs <= log.count
+        is_small = 0 < config.max_bytes < log.size + size
+        if config.discard == DISCARD_NEW or not (is_short or is_small):
+            return replaced
+        if not replaced and not is_small and log.count == config.max_msgs:
+            return (log.first,)
+        count = log.count + 1 - len(replaced)
+        total = log.size + size - sum(log.size_at(each) for each in replaced)
+        gone = list(replaced)
+        oldest = log.first
+        while (0 < config.max_msgs < count or 0 < config.max_bytes < total) and len(gone) < MOST:
+            oldest = log.next(oldest)
+            if not oldest:
+                break
+            if oldest not in replaced:
+                gone.append(oldest)
+                count -= 1
+                total -= log.size_at(oldest)
+            oldest += 1
+        return gone
+
+    def _replaced(self, subject: bytes, state: SubjectState | None, rollup: bytes) -> Sequence[int]:
+        """Messages of the same subject that go; a roll-up on one with wildcards is for all that match."""
+        most, log = self._config.max_msgs_per_subject, self._log
+        if rollup and (b"*" in subject or b">" in subject):
+            matching = [name for name, _ in log.subjects(subject)]
+            return sorted(each for name in matching for each in log.sequences_of(name, log.last))
+        if state is None:
+            return ()
+        if rollup:
+            return log.sequences_of(subject, log.last)
+        excess = state.messages + 1 - most if most > 0 and not self._config.discard_new_per_subject else 0
+        if excess <= 0:
+            return ()
+        return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]

@@ -1,0 +1,153 @@
+"""JetStream as a part of the server, to start and to stop."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..adapters.files_os.files import OsFiles
+from ..adapters.files_os.worker import SyncThread
+from ..adapters.process.own_thread import in_own_thread
+from ..adapters.streams_log.storage import CannotOpenStore, FileStorage, StoreSettings
+from ..adapters.streams_memory.storage import MemoryStorage
+from ..domain.broker import Broker
+from ..domain.failure import described
+from ..domain.jetstream.events import JetStreamStarting, JetStreamStopped, TemporaryStore
+from ..domain.jetstream.hosting.catalogue import Storages
+from ..domain.jetstream.service import JetStream, JetStreamNeeds
+from ..domain.jetstream.settings import JetStreamSettings
+from ..domain.jetstream.storage.seam import Storage
+from ..domain.jetstream.view import JetStreamView
+from ..domain.timers import Scheduler
+from ..ports.clock import Clock
+from ..ports.entropy import Entropy
+from ..ports.streams_view import StreamsView
+
+_UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
+
+
+class CannotOpen(Exception):
+    """The storage cannot be used; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageNeeds:
+    """What a storage needs of the server."""
+
+    scheduler: Scheduler
+    call_soon: Callable[[Callable[[], None]], object]
+    """Has something called on the loop, from any thread."""
+    incarnation: Callable[[], int]
+    """Makes numbers of 64 bits by chance."""
+
+
+OpenStorage = Callable[[JetStreamSettings, StorageNeeds], Storage]
+"""Opens what holds streams in files. Raises `OSError` or `CannotOpen`. Called in a thread of its own."""
+
+
+def open_storage(settings: JetStreamSettings, needs: StorageNeeds) -> Storage:
+    """Files in the directory, which is made, or memory where there is none."""
+    if not settings.store_dir:
+        return MemoryStorage()
+    directory = Path(settings.store_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        return FileStorage(
+            OsFiles(directory),
+            SyncThread(needs.call_soon),
+            needs.scheduler,
+            needs.incarnation,
+            StoreSettings(interval=settings.sync_interval),
+        )
+    except CannotOpenStore as error:
+        raise CannotOpen(f"{settings.store_dir}: {error}") from error
+
+
+class Streams:
+    """One server's JetStream; there is none before `start`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Callable[[], JetStreamSettings],
+        open_storage: OpenStorage,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """`settings` are found out at start, as they depend on the machine."""
+        self._broker = broker
+        self._make_settings = settings
+        self._open_storage = open_storage
+        self._clock = clock
+        self._entropy = entropy
+        self._storage: Storage | None = None
+        self.jetstream: JetStream | None = None
+
+    async def start(self) -> None:
+        """Bring back what is stored, and serve. Raises `CannotOpen`."""
+        settings = self._make_settings()
+        self._report_start(settings)
+        try:
+            needs = StorageNeeds(
+                self._clock, asyncio.get_running_loop().call_soon_threadsafe, self._entropy.seed
+            )
+            storage = self._storage = await in_own_thread(lambda: self._open_storage(settings, needs))
+        except OSError as error:
+            raise CannotOpen(f"cannot open {settings.store_dir}: {described(error)}") from error
+        clock, entropy = self._clock, self._entropy
+        jetstream = self.jetstream = JetStream(
+            settings,
+            JetStreamNeeds(
+                self._broker,
+                Storages(storage, MemoryStorage()),
+                lambda: round(clock.time() * 1e9),
+                entropy.identifier,
+            ),
+        )
+        for _ in jetstream.recover():
+            await asyncio.sleep(0)
+        jetstream.begin()
+
+    def view(self) -> StreamsView | None:
+        """For those who only watch; None before it has begun."""
+        return JetStreamView(self.jetstream) if self.jetstream is not None else None
+
+    def _report_start(self, settings: JetStreamSettings) -> None:
+        events = self._broker.events
+        place = "all streams in memory"
+        if settings.store_dir:
+            way = (
+                "before each acknowledgement"
+                if not settings.sync_interval
+                else (f"every {settings.sync_interval:g} s")
+            )
+            place = f"store directory {settings.store_dir}, synced {way}"
+        sizes = (_readable(settings.max_memory), _readable(settings.max_storage))
+        events.record(JetStreamStarting(None, *sizes, place))
+        if settings.store_dir and _is_temporary(settings.store_dir):
+            events.record(TemporaryStore(None))
+
+    async def stop(self) -> None:
+        """Write what is not written yet; may be called again, and without a start."""
+        jetstream, storage = self.jetstream, self._storage
+        if jetstream is not None and jetstream.is_begun:
+            jetstream.stop()
+            self._broker.events.record(JetStreamStopped(None, len(jetstream.catalogue.streams)))
+        if storage is not None:
+            self._storage = None
+            storage.close()  # here, since it finishes what is under way on this loop
+
+
+def _is_temporary(directory: str) -> bool:
+    import tempfile  # noqa: PLC0415 - only for this line of the log
+
+    return Path(directory) == Path(tempfile.gettempdir()) / "nats" / "jetstream"
+
+
+def _readable(size: int) -> str:
+    if size < 0:
+        return "unlimited"
+    for unit, name in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.2f} {name}"
+    return f"{size} B"

@@ -1,0 +1,97 @@
+"""Files: what the storage of streams needs of a disk.
+
+Names are relative to one directory, with "/" between their parts. Errors are `OSError`s, with
+the numbers of the system. What is written may be lost in a crash, in any part and order, until
+the file is synced; a file that was made, renamed or removed, until its directory is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+
+class File(Protocol):
+    """An open file. It may be read while another thread writes what is not read."""
+
+    def size(self) -> int:
+        """Its length in bytes."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """These bytes; fewer at the end of the file."""
+        ...
+
+    def write(self, offset: int, pieces: Sequence[bytes]) -> None:
+        """Write all pieces, one after the other; an error leaves part of them written."""
+        ...
+
+    def allocate(self, length: int) -> None:
+        """Make the file at least as long, with zeros, and have room on the disk for all of it."""
+        ...
+
+    def truncate(self, length: int) -> None:
+        """Cut off what is beyond."""
+        ...
+
+    def sync(self) -> None:
+        """Have everything on the disk. After an error nothing is known of what was not synced before."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Files(Protocol):
+    """A directory and all that is in it."""
+
+    def open(self, name: str) -> File:
+        """Open a file. Raises `FileNotFoundError`."""
+        ...
+
+    def create(self, name: str) -> File:
+        """Make an empty file, in place of one that is there."""
+        ...
+
+    def names(self, directory: str) -> list[str]:
+        """What is in a directory, in order. Raises `FileNotFoundError`."""
+        ...
+
+    def make_directory(self, name: str) -> None:
+        """Make a directory; nothing if it is there."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file or a directory another name; a file of the new name goes."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file. Raises `FileNotFoundError`."""
+        ...
+
+    def remove_directory(self, name: str) -> None:
+        """Remove an empty directory."""
+        ...
+
+    def sync_directory(self, name: str) -> None:
+        """Have on the disk which names are in a directory."""
+        ...
+
+    def lock(self, name: str) -> None:
+        """Be the only one with this file until `close`. Raises `BlockingIOError`."""
+        ...
+
+    def close(self) -> None:
+        """Give the lock up."""
+        ...
+
+
+class Worker(Protocol):
+    """Does what waits for the disk, beside the loop."""
+
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+        """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing."""
+        ...
+
+    def finish(self) -> None:
+        """Wait until all jobs are done, and call what is to be called after them."""
+        ...

@@ -1,0 +1,47 @@
+"""Streams view: what those may ask of JetStream who only watch, such as monitoring.
+
+As with the broker view nothing changes, nothing blocks, and long answers come in steps. The answers are
+JSON objects, with the names that nats-server gives them.
+"""
+
+from typing import NamedTuple, Protocol
+
+from ..domain.steps import Steps
+
+__all__ = ["StreamsDetail", "StreamsView"]
+
+
+class StreamsDetail(NamedTuple):
+    """What an answer has besides the figures; consumers imply streams."""
+
+    account: bool = False
+    streams: bool = False
+    consumers: bool = False
+    config: bool = False
+    offset: int = 0
+    limit: int = 1024
+    """Of streams."""
+
+
+class StreamsView(Protocol):
+    """JetStream, watched."""
+
+    def figures(self) -> dict[str, object]:
+        """What is used, and the figures of the API."""
+        ...
+
+    def config(self) -> dict[str, object]:
+        """Sizes, directory and domain."""
+        ...
+
+    def totals(self) -> dict[str, object]:
+        """Streams, consumers, messages and bytes."""
+        ...
+
+    def details(self, detail: StreamsDetail) -> Steps[list[dict[str, object]]]:
+        """The account, with its streams and their consumers as far as asked for."""
+        ...
+
+    def problem(self, *, server_only: bool = False) -> str:
+        """Why it is not healthy; empty where it is. `server_only`: whatever its streams are."""
+        ...

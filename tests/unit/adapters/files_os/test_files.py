@@ -1,0 +1,103 @@
+"""Files of the system do what the store asks of them."""
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from app.adapters.files_os.files import OsFiles
+from app.ports.files import Files
+
+
+def test_bytes_are_written_and_read(tmp_path: Path) -> None:
+    """At any offset, in any number of pieces."""
+    files: Files = OsFiles(tmp_path / "store" / "deep")
+    files.make_directory("d")
+    files.make_directory("d")
+    file = files.create("d/f")
+    file.write(3, [b"%04d" % number for number in range(2500)])
+    file.sync()
+
+    assert file.size() == 10_003
+    assert file.read(0, 7) == b"\0\0\x000000"
+    assert file.read(9_999, 100) == b"2499"
+    file.truncate(5)
+    file.allocate(4096)
+    assert (4096, b"\0\0\x0000" + bytes(4091)) == (file.size(), file.read(0, 5000))
+    file.close()
+    assert files.create("d/f").size() == 0
+
+
+def test_names_change(tmp_path: Path) -> None:
+    """Files and directories are renamed and removed."""
+    files = OsFiles(tmp_path)
+    files.make_directory("a")
+    files.create("a/2").close()
+    files.create("a/1").close()
+    files.rename("a/2", "a/3")
+    files.rename("a", "b")
+    files.sync_directory("b")
+    assert ["1", "3"] == files.names("b")
+    for name in files.names("b"):
+        files.remove(f"b/{name}")
+    files.remove_directory("b")
+
+    assert [] == files.names(".")
+    for call in (files.open, files.names, files.remove):
+        with pytest.raises(FileNotFoundError):
+            call("missing")
+
+
+def test_one_process_has_the_lock(tmp_path: Path) -> None:
+    """Until it gives it up."""
+    first, second = OsFiles(tmp_path), OsFiles(tmp_path)
+    first.lock("lock")
+    with pytest.raises(BlockingIOError):
+        second.lock("lock")
+    first.close()
+    second.lock("lock")
+    second.close()
+    second.close()
+
+    assert ["lock"] == first.names(".")
+
+
+def test_a_short_write_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system did not take at once is written after it."""
+    file = OsFiles(tmp_path).create("f")
+    whole = os.pwritev
+
+    def short(descriptor: int, pieces: Sequence[bytes], offset: int) -> int:
+        return whole(descriptor, [b"".join(pieces)[:5]], offset)
+
+    monkeypatch.setattr(os, "pwritev", short)
+    file.write(0, [b"0123", b"4567", b"89"])
+
+    assert file.read(0, 100) == b"0123456789"
+
+
+def test_a_disk_that_takes_nothing_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt ends with an error."""
+    file = OsFiles(tmp_path).create("f")
+    nothing: Callable[..., int] = lambda *_given: 0  # noqa: E731 - for two functions
+    monkeypatch.setattr(os, "pwritev", nothing)
+    monkeypatch.setattr(os, "pwrite", nothing)
+
+    with pytest.raises(OSError, match="No space") as error:
+        file.write(0, [b"data"])
+    assert error.value.errno == errno.ENOSPC
+
+
+def test_a_short_read_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system did not give at once is read after it."""
+    file = OsFiles(tmp_path).create("f")
+    file.write(0, [b"0123456789"])
+    whole = os.pread
+    monkeypatch.setattr(
+        os, "pread", lambda descriptor, length, offset: whole(descriptor, min(length, 4), offset)
+    )
+
+    assert file.read(1, 100) == b"123456789"
+    assert file.read(1, 6) == b"123456"

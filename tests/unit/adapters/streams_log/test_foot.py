@@ -1,0 +1,82 @@
+"""A foot has what its segment has, in columns."""
+
+from app.adapters.streams_log.foot import Foot, SegmentColumns, decode_foot, encode_foot, foot_of
+from app.domain.jetstream.storage.index import Span
+
+
+def columns(sequences: list[int]) -> SegmentColumns:
+    """The columns of messages on two subjects."""
+    made = SegmentColumns()
+    for sequence in sequences:
+        made.add(sequence, b"s.%d" % (sequence % 2), sequence * 100, sequence * 7, 40)
+    made.removes.extend([1, 2])
+    return made
+
+
+def same(one: Foot, other: Foot | None) -> bool:
+    """Whether two feet say the same."""
+    return other is not None and [
+        [list(column) for column in one.columns],
+        one.spans,
+        list(one.removes),
+        one.last,
+        one.last_time,
+    ] == [
+        [list(column) for column in other.columns],
+        other.spans,
+        list(other.removes),
+        other.last,
+        other.last_time,
+    ]
+
+
+def test_a_foot_is_read_as_it_was_written() -> None:
+    """With and without gaps between the sequences."""
+    for sequences in ([4, 5, 6, 7], [4, 6, 9], []):
+        foot = foot_of(columns(sequences), 9, 63)
+
+        assert same(foot, decode_foot(encode_foot(foot)))
+
+
+def test_sequences_in_a_row_need_no_memory() -> None:
+    """They come back as a range."""
+    foot = decode_foot(encode_foot(foot_of(columns([4, 5, 6]), 6, 42)))
+
+    assert foot is not None
+    assert foot.columns.sequences == range(4, 7)
+
+
+def test_subjects_have_their_numbers() -> None:
+    """Each has how many messages, the first and the last, and links from one to the next."""
+    foot = foot_of(columns([4, 5, 6, 8]), 8, 56)
+
+    assert [Span(b"s.0", 3, 4, 8), Span(b"s.1", 1, 5, 5)] == foot.spans
+    assert [2, 0, 2, 0] == list(foot.columns.following)
+
+
+def test_what_makes_no_sense_is_none() -> None:
+    """A foot that is cut anywhere is not used."""
+    data = encode_foot(foot_of(columns([4, 5, 6]), 6, 42))
+
+    assert all(decode_foot(data[:end]) is None for end in range(len(data)))
+
+
+def test_columns_go_on_from_a_foot() -> None:
+    """A segment that was closed and is short goes on."""
+    foot = decode_foot(encode_foot(foot_of(columns([4, 5]), 5, 35)))
+    assert foot is not None
+    again = SegmentColumns()
+    again.load(foot)
+    again.add(6, b"s.0", 600, 42, 40)
+
+    expected = columns([4, 5, 6])
+    assert same(foot_of(expected, 6, 42), foot_of(again, 6, 42))
+
+
+def test_columns_are_cut() -> None:
+    """What was taken back is in no foot."""
+    made = columns([4, 5, 6])
+    made.cut(1, 0)
+
+    assert len(made) == 1
+    assert [Span(b"s.0", 1, 4, 4)] == foot_of(made, 4, 28).spans

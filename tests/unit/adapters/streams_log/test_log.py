@@ -1,0 +1,142 @@
+"""The messages of a stream, and what a disk that is full does to them."""
+
+from app.adapters.streams_log.file_head import StreamIdentity
+from app.adapters.streams_log.log import FileLog
+from app.adapters.streams_log.removals import PendingRemovals
+from app.adapters.streams_log.tail import Tail, TailBudget
+from app.adapters.streams_log.writer import MessageWriter
+from app.domain.jetstream.storage.index import Index
+from app.domain.jetstream.storage.seam import StorageFailure, StreamLog, SubjectState
+from tests.fakes.disk import FakeDisk, full
+from tests.support.store import Store, contents, fill
+
+
+def test_sizes_are_those_of_nats_server() -> None:
+    """30 bytes and the message's own, and 4 more with headers (jetstream-streams.md, section 4)."""
+    store = Store()
+    log = store.create().log
+    log.append(b"l.a", b"", b"x", 1)
+    assert log.size == log.size_of(b"l.a", b"", b"x") == 34
+
+    log.append(b"l.a", b"12345", b"x", 1)
+    assert log.size == 34 + log.size_of(b"l.a", b"12345", b"x") == 34 + 43
+
+
+def test_what_is_appended_can_be_read_at_once() -> None:
+    """Before anything is written."""
+    log: StreamLog = Store().create(first=5).log
+    log.append(b"a.b", b"", b"1", 10)
+    log.append(b"c", b"", b"2", 20)
+    log.skip(9, 25)
+
+    assert (5, 9, 10, 25, 2, 2) == (
+        log.first,
+        log.last,
+        log.first_time,
+        log.last_time,
+        log.count,
+        log.subject_count,
+    )
+    assert (6, 5, 6, 1) == (
+        log.next(1, [b"c"]),
+        log.previous(9, [b"a.*"]),
+        log.at_time(11),
+        log.count_from(6),
+    )
+    assert {b"c": SubjectState(6, 6, 1)} == dict(log.subjects(b"c"))
+    assert SubjectState(5, 5, 1) == log.subject_state(b"a.b")
+    assert ([5], 20, b"c") == (log.sequences_of(b"a.b", 9), log.time_of(6), log.subject_of(6))
+    assert ([7, 8, 9], 3) == (log.holes(), log.hole_count)
+    assert log.read(7) is None
+    assert log.lost is None
+
+
+def test_a_full_disk_takes_messages_back() -> None:
+    """With them goes what they removed; later there is room again, and sequences go on."""
+    store = Store()
+    stream = store.create()
+    fill(stream, 10)
+    store.commit(stream)
+    before = contents(stream)
+    store.disk.fault = _no_room
+    stream.log.append(b"s.0", b"", bytes(2000), 2000, removes=[1, 4])
+    stream.log.append(b"s.0", b"", b"", 2001, removes=[2])
+    assert [3, 5] == list(contents(stream))[:2]
+
+    assert store.commit(stream) is StorageFailure.FULL
+    assert (before, 10) == (contents(stream), stream.log.last)
+    store.turn(1.5)
+    assert (StorageFailure.FULL,) == (stream.log.failure,)
+    store.disk.fault = lambda _operation, _name: None
+    store.turn(1.5)
+    assert (None,) == (stream.log.failure,)
+    assert stream.log.append(b"s.0", b"", b"again", 3000, removes=[1]) == 11
+    assert store.commit(stream) is None
+    assert {**before, 11: stream.log.read(11)} == {
+        1: before[1],
+        **contents(store.reopened().storage.streams["S"]),
+    }
+
+
+def test_removals_go_on_when_the_disk_is_full() -> None:
+    """So that room can be made."""
+    store = Store()
+    stream = store.create()
+    fill(stream, 60)
+    store.commit(stream)
+    store.disk.fault = _no_room
+    stream.log.append(b"s.0", b"", bytes(2000), 2000)
+    assert store.commit(stream) is StorageFailure.FULL
+
+    used = store.storage.used
+    stream.log.remove_before(50)
+    assert store.commit(stream) is None
+    store.turn(0.2)
+    assert store.storage.used < used
+    assert list(range(50, 61)) == list(contents(store.reopened().storage.streams["S"]))
+
+
+def test_a_broken_disk_stops_a_stream() -> None:
+    """Nothing is stored any more, also if the next sync seems to succeed; reading goes on."""
+    store = Store()
+    stream = store.create()
+    fill(stream, 5)
+    store.commit(stream)
+    failed: list[str] = []
+
+    def fault(operation: str, name: str) -> None:
+        if operation == "sync" and not failed:
+            failed.append(name)
+            raise OSError(5, "Input/output error")
+
+    store.disk.fault = fault
+    stream.log.append(b"s", b"", b"lost", 2000)
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    store.clock.advance(0.0)
+    stream.log.append(b"s", b"", b"later", 2000)
+    stream.log.commit(store.outcomes.append)
+    store.turn()
+    stream.log.commit(store.outcomes.append)
+
+    assert [StorageFailure.BROKEN] * 3 == store.outcomes
+    assert stream.log.failure is StorageFailure.BROKEN
+    assert [1, 2, 3, 4, 5] == list(contents(stream))
+
+
+def test_a_log_may_stand_alone() -> None:
+    """Without one who writes, a commit is done at once."""
+    index, removals = Index(), PendingRemovals()
+    log = FileLog(
+        "S", index, MessageWriter(FakeDisk(), "d", StreamIdentity(1, "S")), removals, Tail(TailBudget())
+    )
+    outcomes: list[StorageFailure | None] = []
+    log.append(b"s", b"", b"", 1)
+    log.remove([1, 2])
+    log.commit(outcomes.append)
+
+    assert ([None], 0) == (outcomes, log.count)
+
+
+def _no_room(operation: str, name: str) -> None:
+    if operation in ("allocate", "create") and "journal" not in name:
+        raise full()

@@ -1,0 +1,101 @@
+"""While one round waits for the disk the next one forms."""
+
+from app.domain.jetstream.storage.seam import StorageFailure
+from tests.support.store import Store, contents, fill
+
+
+def syncs(store: Store) -> int:
+    """How often a segment was synced."""
+    return sum(line.startswith("sync ") and line.endswith(".segment") for line in store.disk.log or [])
+
+
+def test_one_sync_serves_all_who_wait() -> None:
+    """A thousand messages with a commit each need two syncs: one is running, all others share the next."""
+    store = Store()
+    stream = store.create()
+    fill(stream, 1)
+    store.commit(stream)
+    stream.writer.size = 1 << 20
+    store.disk.log = []
+    outcomes: list[StorageFailure | None] = []
+    for number in range(1000):
+        stream.log.append(b"s", b"", b"", 5000 + number)
+        stream.log.commit(outcomes.append, only_messages=True)
+        store.clock.advance(0.0)
+    assert [] == outcomes
+    store.turn()
+
+    assert [None] * 1000 == outcomes
+    assert syncs(store) == 2
+
+
+def test_acknowledgements_wait_for_the_sync() -> None:
+    """Nothing is said before the file is synced, and then in order."""
+    store = Store()
+    stream = store.create()
+    stream.log.append(b"s", b"", b"", 1)
+    stream.log.commit(lambda _: store.outcomes.append(None))
+    store.clock.advance(0.0)
+    assert [] == store.outcomes
+    store.worker.step()
+
+    assert [None] == store.outcomes
+    assert stream.writer.synced.last == 1
+
+
+def test_with_an_interval_acknowledgements_wait_for_the_write() -> None:
+    """The sync follows within the interval."""
+    store = Store(interval=2.0)
+    stream = store.create()
+    store.disk.log = []
+    stream.log.append(b"s", b"", b"", 1)
+    assert store.commit(stream) is None
+    assert syncs(store) == 0
+    assert stream.writer.written.last == 1
+    store.turn(2.1)
+
+    assert syncs(store) == 1
+    assert stream.writer.synced.last == 1
+
+
+def test_a_relaxed_stream_does_not_wait() -> None:
+    """Its messages are written soon, and synced within a second."""
+    store = Store()
+    stream = store.create(relaxed=True)
+    stream.log.append(b"s", b"", b"", 1)
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    assert [None] == store.outcomes
+    store.turn()
+    assert (1, 0) == (stream.writer.written.last, stream.writer.synced.last)
+    store.turn(1.1)
+
+    assert stream.writer.synced.last == 1
+    assert [1] == list(contents(store.reopened().storage.streams["S"]))
+
+
+def test_plain_acknowledgements_are_safe_soon() -> None:
+    """What nobody waits for is written within 100 ms."""
+    store = Store()
+    stream = store.create()
+    state = stream.write_consumer("C", {})
+    state.append(b"ack")
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    store.turn()
+    assert {} == dict(store.reopened().storage.streams["S"].consumers)
+    store.turn(0.1)
+
+    assert [b"ack"] == list(store.reopened().storage.streams["S"].open_consumer("C").changes)
+
+
+def test_streams_share_a_round() -> None:
+    """One turn's streams are written together; each hears of its own."""
+    store = Store()
+    streams = [store.create(name) for name in ("S", "T")]
+    for stream in streams:
+        stream.log.append(b"s", b"", b"", 1)
+        stream.log.commit(store.outcomes.append, only_messages=True)
+    store.clock.advance(0.0)
+    store.worker.step()
+
+    assert [None, None] == store.outcomes
+    assert not store.worker.step()

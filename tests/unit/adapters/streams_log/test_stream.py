@@ -1,0 +1,164 @@
+"""Errors at every call of the disk: what is acknowledged is there, and nothing else is promised."""
+
+import errno
+import os
+
+import pytest
+
+from app.adapters.streams_log.storage import CannotOpenStore
+from app.domain.jetstream.storage.seam import StorageFailure
+from tests.fakes.disk import FakeDisk
+from tests.support.store import Store, contents
+
+CALLS = 90
+
+
+class Fault:
+    """An error at one call, or at all from it on, or a write that is cut short."""
+
+    def __init__(self, number: int, error: int, *, lasting: bool) -> None:
+        self._number = number
+        self._error = error
+        self._lasting = lasting
+        self.calls = 0
+        self.happened = ""
+
+    def __call__(self, operation: str, name: str) -> int | None:
+        """Fail if it is time."""
+        if operation in ("read", "open") or (
+            self._error == errno.ENOSPC and operation in ("sync", "sync_directory")
+        ):
+            return None
+        self.calls += 1
+        if self.calls == self._number or (self._lasting and self.calls > self._number):
+            self.happened = operation
+            if self._error == 0:
+                return 7 if operation == "write" else None
+            raise OSError(self._error, os.strerror(self._error), name)
+        return None
+
+
+def use(store: Store) -> tuple[int, set[int], bool]:
+    """Store, remove and commit; returns up to where messages and which removals were acknowledged."""
+    stream = store.storage.create("S", {"name": "S"})
+    safe, removed, made = 0, set[int](), False
+    outcomes: list[StorageFailure | None] = []
+    stream.log.commit(outcomes.append)
+    store.turn()
+    made = outcomes[-1] is None if outcomes else False
+    for turn in range(12):
+        last = 0
+        for number in range(4):
+            if stream.log.failure is None:
+                payload = b"%d" % stream.log.last * (40 if number == 0 else 1)
+                last = stream.log.append(b"s", b"", payload, turn)
+        wanted = {2 * turn + 1} if stream.log.remove([2 * turn + 1]) else set()
+        outcomes.clear()
+        stream.log.commit(outcomes.append)
+        store.turn()
+        store.turn(0.2)
+        if outcomes == [None]:
+            safe = max(safe, last)
+            removed |= wanted
+        if turn % 4 == 3:
+            store.turn(1.1)
+    return safe, removed, made
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, 0])
+@pytest.mark.parametrize("lasting", [False, True])
+def test_nothing_acknowledged_is_missing(error: int, lasting: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Whichever call fails, and whether it fails once or from then on."""
+    for number in range(1, CALLS):
+        store = Store()
+        fault = store.disk.fault = Fault(number, error, lasting=lasting)
+        safe, removed, made = use(store)
+        store.disk.fault = lambda _operation, _name: None
+        again = store.reopened().storage
+        if not made and "S" not in again.streams:
+            continue
+        found = contents(again.streams["S"])
+
+        assert "damaged" not in found.values(), f"call {number}: {fault.happened}"
+        missing = set(range(1, safe + 1)) - set(found) - set(range(1, 25, 2))
+        assert not missing, f"call {number}: {fault.happened}"
+        assert not removed & set(found), f"call {number}: {fault.happened}"
+
+
+def test_a_sync_that_fails_is_never_retried_into_success() -> None:
+    """The cache of the disk has forgotten what was not synced; no later success covers it."""
+    for number in range(1, 40):
+        store = Store()
+        syncs: list[str] = []
+
+        def fault(
+            operation: str, name: str, seen: list[str] = syncs, at: int = number, disk: FakeDisk = store.disk
+        ) -> None:
+            if operation == "sync":
+                seen.append(name)
+                if len(seen) == at:
+                    node = disk.files().get(name.replace("1.new", "1"))
+                    if node is not None:
+                        node.data[:] = node.safe
+                        node.dirty.clear()
+                    raise OSError(errno.EIO, "Input/output error")
+
+        store.disk.fault = fault
+        safe, removed, made = use(store)
+        store.disk.fault = lambda _operation, _name: None
+        again = store.reopened().storage
+        if not made:
+            continue
+        found = contents(again.streams["S"])
+        assert not set(range(1, safe + 1)) - set(found) - set(range(1, 25, 2))
+        assert not removed & set(found)
+
+
+def test_creation_on_a_full_disk_is_refused() -> None:
+    """The stream is not there afterwards, and can be made when there is room."""
+    store = Store()
+    store.disk.fault = Fault(1, errno.ENOSPC, lasting=True)
+    stream = store.storage.create("S", {"name": "S"})
+    stream.log.commit(store.outcomes.append)
+    store.turn()
+    assert [StorageFailure.FULL] == store.outcomes
+    stream.delete(store.outcomes.append)
+    store.disk.fault = lambda _operation, _name: None
+    store.turn(1.1)
+    store.outcomes.clear()
+    store.create()
+
+    assert ["S"] == list(store.reopened().storage.streams)
+
+
+def test_a_disk_that_is_read_only_is_refused() -> None:
+    """The text has the system's reason."""
+    disk = FakeDisk()
+    disk.fault = Fault(1, errno.EROFS, lasting=True)
+
+    with pytest.raises(CannotOpenStore, match="Read-only file system"):
+        Store(disk)
+
+
+def test_a_deleted_stream_takes_no_commits() -> None:
+    """Those who still wait hear that it failed."""
+    store = Store()
+    stream = store.create()
+    stream.log.append(b"s", b"", b"", 1)
+    stream.log.commit(store.outcomes.append)
+    stream.delete(lambda _: None)
+    stream.log.commit(store.outcomes.append)
+    store.turn()
+
+    assert [StorageFailure.BROKEN] * 2 == store.outcomes
+
+
+def test_documents_and_consumers_can_be_read() -> None:
+    """They are those that were written last."""
+    store = Store()
+    stream = store.create()
+    stream.write({"name": "S", "v": 2})
+    state = stream.write_consumer("C", {"c": 1}, in_memory=True)
+
+    assert ({"name": "S", "v": 2}, {"C": {"c": 1}}) == (stream.document, dict(stream.consumers))
+    assert stream.open_consumer("C") is state

@@ -1,0 +1,64 @@
+"""The newest messages are in memory, and memory has a bound."""
+
+from app.adapters.streams_log.tail import Tail, TailBudget
+from app.domain.jetstream.storage.seam import StoredMessage
+
+
+def fill(tail: Tail, first: int, last: int, size: int = 1000) -> None:
+    """Keep messages of a size."""
+    for sequence in range(first, last + 1):
+        tail.add(StoredMessage(sequence, 0, b"s", b"", bytes(size)))
+
+
+def kept(tail: Tail) -> list[int]:
+    """The sequences that are kept."""
+    return [sequence for sequence in range(1, 5000) if tail.get(sequence) is not None]
+
+
+def test_what_is_not_written_is_kept() -> None:
+    """Nothing can be read from a file that is not there yet."""
+    tail = Tail(TailBudget())
+    fill(tail, 1, 2000)
+    tail.now_written(10)
+    tail.shrink(0)
+
+    assert list(range(11, 2001)) == kept(tail)
+
+
+def test_the_oldest_go_first() -> None:
+    """About a MiB of the newest is kept."""
+    tail = Tail(TailBudget())
+    fill(tail, 1, 2000)
+    tail.now_written(2000)
+
+    assert 2000 == kept(tail)[-1]
+    assert 700 < len(kept(tail)) < 900
+    assert tail.size <= 1 << 20
+
+
+def test_removed_messages_are_not_kept() -> None:
+    """One, all below, or all above."""
+    tail = Tail(TailBudget())
+    fill(tail, 1, 9)
+    tail.discard(4)
+    tail.discard(4)
+    tail.discard_before(3)
+    tail.retract(7)
+
+    assert [3, 5, 6, 7] == kept(tail)
+    assert tail.size == 4 * 1301
+
+
+def test_streams_share_a_budget() -> None:
+    """Those that were not written to for the longest time make room."""
+    budget = TailBudget(limit=3000)
+    first, second, third = (Tail(budget) for _ in range(3))
+    for tail in (first, second):
+        fill(tail, 1, 1)
+        tail.now_written(1)
+    first.now_written(1)
+    budget.forget(third)
+    fill(third, 1, 1)
+    third.now_written(1)
+
+    assert ([1], [], [1]) == (kept(first), kept(second), kept(third))

@@ -1,0 +1,15 @@
+"""What becomes of messages of the server itself."""
+
+from app.domain.dataplane.reach import SERVER_AUDIENCE, Naming, Reach
+from app.domain.interest.routing import Audience
+
+
+def test_the_order() -> None:
+    """The best of several receivers counts, and servers that find more are greater."""
+    assert Reach.NOBODY < Reach.CONGESTED < Reach.SENT
+    assert Naming.NEVER < Naming.MEMBERS < Naming.ALL
+
+
+def test_the_audience() -> None:
+    """The server has the plans of clients without rules."""
+    assert SERVER_AUDIENCE == Audience.LENIENT

@@ -1,0 +1,32 @@
+"""Requests and pages."""
+
+import pytest
+
+from app.domain.jetstream.api.requests import Request, page
+from app.domain.jetstream.errors import JetStreamError
+
+
+def _request(payload: bytes) -> Request:
+    return Request(b"$JS.API.X", b"", payload, b"r")
+
+
+def test_bodies() -> None:
+    """A body is an object; where one is needed nothing is an error, where none is wanted so is one."""
+    assert _request(b'{"a":1}').document() == {"a": 1}
+    assert _request(b"").fields().integer("a") == 0
+    _request(b" {} ").check_empty()
+    _request(b"").check_empty()
+    with pytest.raises(JetStreamError, match="bad request"):
+        _request(b" ").document()
+    with pytest.raises(JetStreamError, match="expected an empty request payload"):
+        _request(b'{"a":1}').check_empty()
+
+
+@pytest.mark.parametrize(
+    ("offset", "start", "found"), [(0, 0, "abc"), (2, 2, "cde"), (-5, 0, "abc"), (9, 5, ""), (4, 4, "e")]
+)
+def test_pages(offset: int, start: int, found: str) -> None:
+    """A page begins within the list."""
+    one = page(5, offset, 3)
+    assert one.as_json() == {"total": 5, "offset": start, "limit": 3}
+    assert "abcde"[one.part] == found

@@ -1,0 +1,138 @@
+"""The way of requests."""
+
+from collections.abc import Generator
+from typing import NoReturn
+
+import pytest
+
+from app.domain.jetstream.api.requests import Request
+from app.domain.jetstream.api.router import ANY, Call, Router
+from app.domain.jetstream.errors import JetStreamError
+from tests.fakes.clock import TickingClock
+
+
+class Scene:
+    """A router with some calls, and what it answered."""
+
+    def __init__(self) -> None:
+        self.clock = TickingClock()
+        self.sent: list[tuple[bytes, bytes]] = []
+        self.failures: list[Exception] = []
+        self.kept: list[Request] = []
+        table = {
+            ("ECHO", 1): Call("echo", lambda request: {"name": request.names[0]}),
+            ("ECHO", ANY): Call("echo", lambda request: {"names": list(request.names)}),
+            ("A.B.C", 0): Call("deep", lambda _request: {}),
+            ("REFUSE", 0): Call("refuse", self._refuse, {"total": 0}),
+            ("FAIL", 0): Call("fail", self._fail),
+            ("KEEP", 0): Call("keep", self.kept.append),
+            ("STEPS", 0): Call("steps", self._steps),
+            ("LATER", 0): Call("later", self._later),
+        }
+        self.router = Router(
+            self.clock,
+            table,
+            lambda reply, text: self.sent.append((reply, text)),
+            lambda _request, _text, _error: None,
+            self.failures.append,
+        )
+        self.router.level = 1
+
+    @staticmethod
+    def _refuse(_request: Request) -> NoReturn:
+        raise JetStreamError(10014)
+
+    @staticmethod
+    def _fail(_request: Request) -> NoReturn:
+        raise KeyError
+
+    @staticmethod
+    def _steps(_request: Request) -> Generator[None, None, dict[str, object]]:
+        yield
+        yield
+        return {"done": True}
+
+    def _later(self, request: Request) -> Generator[None, None, None]:
+        yield
+        self.kept.append(request)
+
+    def ask(self, call: str, headers: bytes = b"", reply: bytes = b"r") -> list[bytes]:
+        """The texts that answer."""
+        self.router.receive(b"$JS.API." + call.encode(), headers, b"", reply)
+        self.clock.run_pending()
+        sent, self.sent[:] = [text for _, text in self.sent], []
+        return sent
+
+
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    return Scene()
+
+
+def test_calls_are_found(scene: Scene) -> None:
+    """A call has its words, and as many names as it wants."""
+    assert scene.ask("ECHO.x") == [b'{"type":"io.nats.jetstream.api.v1.echo_response","name":"x"}']
+    assert b'"names":["x","y"]' in scene.ask("ECHO.x.y")[0]
+    assert len(scene.ask("A.B.C")) == 1
+
+
+@pytest.mark.parametrize("call", ["NOPE", "ECHO", "A.B", "A.B.C.D", ".".join(["ECHO"] + ["x"] * 40)])
+def test_what_is_unknown(scene: Scene, call: str) -> None:
+    """It has no answer, and is not counted."""
+    assert scene.ask(call) == []
+    assert scene.router.counters.total == 0
+
+
+def test_errors(scene: Scene) -> None:
+    """They are answered with what the call always says; a defect is reported, too."""
+    (answer,) = scene.ask("REFUSE")
+    assert answer == (
+        b'{"type":"io.nats.jetstream.api.v1.refuse_response",'
+        b'"error":{"code":404,"err_code":10014,"description":"consumer not found"},"total":0}'
+    )
+    assert b'"err_code":10051' in scene.ask("FAIL")[0]
+    assert (len(scene.failures), scene.router.counters.errors, scene.router.counters.total) == (1, 2, 2)
+
+
+def test_answers_that_come_later(scene: Scene) -> None:
+    """A call may answer when it wants to, once."""
+    assert scene.ask("KEEP") == []
+    (request,) = scene.kept
+    request.answer({"a": 1})
+    request.answer({"a": 2})
+    assert len(scene.sent) == 1
+
+
+def test_steps(scene: Scene) -> None:
+    """A call in steps holds those after it, and each turn ends by the clock."""
+    scene.clock.pace = 0.01
+    scene.router.receive(b"$JS.API.STEPS", b"", b"", b"1")
+    scene.router.receive(b"$JS.API.ECHO.x", b"", b"", b"2")
+    assert len(scene.router) == 2
+    scene.clock.run_pending()
+    assert [reply for reply, _ in scene.sent] == [b"1", b"2"]
+    scene.sent.clear()
+    assert scene.ask("LATER") == []
+    assert len(scene.kept) == 1
+
+
+def test_without_a_reply(scene: Scene) -> None:
+    """Nothing happens."""
+    assert scene.ask("ECHO.x", reply=b"") == []
+
+
+def test_too_many(scene: Scene) -> None:
+    """What the queue has no room for is dropped and counted."""
+    scene.router.queue_limit = 1
+    for _ in range(3):
+        scene.router.receive(b"$JS.API.ECHO.x", b"", b"", b"r")
+    scene.clock.run_pending()
+    assert (len(scene.sent), scene.router.counters.dropped) == (1, 2)
+
+
+@pytest.mark.parametrize(("level", "served"), [(b"0", True), (b"1", True), (b"2", False), (b"x", False)])
+def test_levels(scene: Scene, level: bytes, served: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A request that needs a higher level of the API is refused."""
+    headers = b"NATS/1.0\r\nNats-Required-Api-Level: %b\r\n\r\n" % level
+    (answer,) = scene.ask("ECHO.x", headers)
+    assert (b'"err_code":10185' in answer) is not served

@@ -1,0 +1,309 @@
+"""The index of a stream agrees with a plain list of messages, whatever happens to both."""
+
+import random
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.domain.jetstream.storage.chunk import SPAN, Columns
+from app.domain.jetstream.storage.index import Index, IndexEntry, Span
+from app.domain.jetstream.storage.seam import SubjectState
+from app.domain.subjects.subject import matches, tokens_of
+
+SUBJECTS = [b"a", b"b", b"a.x", b"a.y", b"a.x.1", b"b.x.1", b"c.*.d"]
+FILTERS: list[tuple[bytes, ...]] = [
+    (),
+    (b">",),
+    (b"a",),
+    (b"missing",),
+    (b"a.*",),
+    (b"*.x.>",),
+    (b"a.>", b"b"),
+    (b"a", b"b.x.1"),
+    (b"nothing.>",),
+    (b"*.*",),
+    (b"c.*.d",),
+]
+
+
+@dataclass
+class Model:
+    """What an index promises, in the plainest form."""
+
+    messages: dict[int, IndexEntry] = field(default_factory=dict)
+    last: int = 0
+
+    def matching(self, filters: Sequence[bytes]) -> list[int]:
+        """The sequences that match, ascending."""
+        return [
+            sequence
+            for sequence, entry in sorted(self.messages.items())
+            if not filters or any(matches(tokens_of(each), tokens_of(entry.subject)) for each in filters)
+        ]
+
+
+class Pair:
+    """An index and its model."""
+
+    def __init__(self, seed: int, last: int = 0) -> None:
+        self.random = random.Random(seed)
+        self.model = Model(last=last)
+        self.index = Index(last=last)
+        self.time = 1000
+
+    def append(self, subject: bytes | None = None) -> None:
+        """Add a message to both."""
+        subject = subject or self.random.choice(SUBJECTS)
+        self.time += self.random.choice([0, 1, 5])
+        sequence = self.model.last + 1
+        entry = IndexEntry(
+            sequence, subject, self.random.getrandbits(60), self.time, self.random.randrange(1, 99)
+        )
+        self.index.append(*entry)
+        self.model.messages[sequence] = entry
+        self.model.last = sequence
+
+    def some(self) -> int:
+        """A sequence near or in the stream."""
+        return self.random.randint(max(self.index.first - 2, 0), self.model.last + 2)
+
+    def remove(self, sequence: int) -> IndexEntry | None:
+        """Remove it from both."""
+        entry = self.index.remove(sequence)
+        assert self.model.messages.pop(sequence, None) == entry
+        return entry
+
+    def remove_before(self, sequence: int) -> None:
+        """Remove all below from both."""
+        gone = [each for each in self.model.messages if each < sequence]
+        for each in gone:
+            del self.model.messages[each]
+        self.model.last = max(self.model.last, sequence - 1)
+        assert len(gone) == self.index.remove_before(sequence)
+
+    def skip(self, distance: int) -> None:
+        """Use up sequences of both."""
+        self.model.last += distance
+        self.index.skip(self.model.last, self.time)
+
+    def fail(self) -> None:
+        """Append some that remove others, and take it all back."""
+        last, last_time = self.index.last, self.index.last_time
+        removed: list[IndexEntry] = []
+        before = dict(self.model.messages)
+        for _ in range(self.random.randint(1, 4)):
+            self.append()
+            entry = self.remove(self.some())
+            if entry is not None and entry.sequence <= last:
+                removed.append(entry)
+        self.index.retract(last, last_time)
+        for entry in reversed(removed):
+            self.index.restore(entry)
+        self.model.messages, self.model.last = before, last
+
+    def check(self) -> None:
+        """Compare the numbers of both."""
+        index, messages = self.index, self.model.messages
+        first = min(messages, default=self.model.last + 1)
+        assert (first, self.model.last, len(messages)) == (index.first, index.last, index.count)
+        assert sum(entry.size for entry in messages.values()) == index.size
+        assert len({entry.subject for entry in messages.values()}) == index.subject_count
+        assert (messages[first].time if messages else 0) == index.first_time
+        holes = [each for each in range(first, self.model.last + 1) if each not in messages]
+        assert holes == index.holes()
+        assert len(holes) == index.hole_count
+
+    def check_subjects(self) -> None:
+        """Compare what both have of every subject."""
+        states = {}
+        for subject in SUBJECTS:
+            found = [each for each, entry in sorted(self.model.messages.items()) if entry.subject == subject]
+            up_to = self.some()
+            assert [each for each in found if each <= up_to] == self.index.sequences_of(subject, up_to)
+            if found:
+                states[subject] = SubjectState(found[0], found[-1], len(found))
+            assert states.get(subject) == self.index.subject_state(subject)
+        assert states == dict(self.index.subjects())
+        chosen = {s: v for s, v in states.items() if matches([b"a", b">"], tokens_of(s))}
+        assert chosen == dict(self.index.subjects(b"a.>"))
+
+    def check_ranges(self, filters: tuple[bytes, ...]) -> None:
+        """Compare searches from somewhere."""
+        found, start = self.model.matching(filters), self.some()
+        assert next((each for each in found if each >= start), 0) == self.index.next(start, filters)
+        assert next((each for each in found[::-1] if each <= start), 0) == self.index.previous(start, filters)
+        assert sum(each >= start for each in found) == self.index.count_from(start, filters)
+
+    def check_one(self) -> None:
+        """Compare one message."""
+        sequence = self.some()
+        entry = self.model.messages.get(sequence)
+        assert (entry is not None) is self.index.has(sequence)
+        assert (entry.subject if entry else None) == self.index.subject_of(sequence)
+        assert (entry.place if entry else None) == self.index.place_of(sequence)
+        assert (entry.size if entry else 0) == self.index.size_at(sequence)
+        assert (entry.time if entry else 0) == self.index.time_of(sequence)
+        time = self.random.randint(990, self.time + 5)
+        later = (each for each, entry in sorted(self.model.messages.items()) if entry.time >= time)
+        assert next(later, self.model.last + 1) == self.index.at_time(time)
+
+    def move(self) -> None:
+        """Give a message another place in both."""
+        sequence = self.some()
+        self.index.move(sequence, 17)
+        entry = self.model.messages.get(sequence)
+        if entry is not None:
+            self.model.messages[sequence] = entry._replace(place=17)
+
+    def step(self) -> None:
+        """Do something by chance."""
+        chance = self.random.random()
+        if chance < 0.6:
+            self.append()
+        elif chance < 0.85:
+            self.remove(self.random.choice([self.some(), self.index.first, self.index.last]))
+        elif chance < 0.9:
+            self.remove_before(self.index.first + self.random.randint(0, 6))
+        elif chance < 0.93:
+            self.skip(self.random.choice([1, 3, 40]))
+        elif chance < 0.96:
+            self.move()
+        else:
+            self.fail()
+
+
+def check_all(pair: Pair) -> None:
+    """Compare everything."""
+    pair.check()
+    pair.check_subjects()
+    pair.check_one()
+    for filters in FILTERS:
+        pair.check_ranges(filters)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_small_streams_agree_with_the_model(seed: int) -> None:
+    """All answers are those of a plain list, after every step."""
+    pair = Pair(seed, last=seed * 7)
+
+    for number in range(200):
+        pair.step()
+        if number % 3 == 0:
+            check_all(pair)
+
+    assert pair.index.last == pair.model.last
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_streams_over_several_chunks_agree_with_the_model(seed: int) -> None:
+    """Searches and counts cross the borders of chunks, with and without gaps."""
+    pair = Pair(seed, last=SPAN - 300)
+    for border in range(3):
+        for _ in range(600):
+            pair.append(SUBJECTS[border] if seed % 2 else None)
+        pair.skip([SPAN - 600, 2 * SPAN, 0][border])
+        for _ in range(500 if seed % 3 else 590):
+            pair.remove(pair.some())
+
+    for _ in range(8):
+        pair.step()
+        check_all(pair)
+    pair.remove_before(pair.index.last - 5)
+    check_all(pair)
+    pair.remove_before(pair.index.last + 9)
+
+    check_all(pair)
+    assert pair.index.count == 0
+
+
+def test_full_chunks_have_no_holes() -> None:
+    """Holes are those around what is full."""
+    index = Index()
+    for sequence in range(1, 2 * SPAN + 10):
+        index.append(sequence, b"s", 0, sequence, 1)
+    index.remove(2 * SPAN + 3)
+    index.remove_before(SPAN)
+
+    assert [2 * SPAN + 3] == index.holes()
+    assert index.at_time(SPAN + 7) == SPAN + 7
+    assert index.count_from(SPAN + 5) == SPAN + 4
+
+
+def test_sequences_far_apart_cost_nothing() -> None:
+    """A million million sequences may be used up between two messages."""
+    index = Index()
+    index.append(1, b"s", 0, 1, 1)
+    index.skip(10**12, 2)
+    index.append(10**12 + 1, b"s", 0, 3, 1)
+    index.remove(1)
+
+    assert index.subject_state(b"s") == SubjectState(10**12 + 1, 10**12 + 1, 1)
+    assert (10**12 + 1, 0) == (index.first, index.hole_count)
+
+
+def test_a_skip_back_is_none() -> None:
+    """Sequences that are used up stay so."""
+    index = Index(last=9, last_time=5)
+    index.skip(4, 8)
+
+    assert (10, 9, 5) == (index.first, index.last, index.last_time)
+
+
+def _columns(sequences: Sequence[int], ids: list[int]) -> Columns:
+    times = array("q", [sequence * 2 for sequence in sequences])
+    sizes = array("I", [5] * len(ids))
+    links = array("I", bytes(4 * len(ids)))
+    return Columns(sequences, array("I", ids), array("Q", sequences), times, sizes, links)
+
+
+def test_what_is_loaded_is_as_if_it_were_appended() -> None:
+    """Loading in bulk gives the same index, also over chunks and with gaps."""
+    pair = Pair(1)
+    pieces = [range(1, SPAN + 50), [SPAN + 50, SPAN + 60, 4 * SPAN + 1], [4 * SPAN + 3, 4 * SPAN + 4]]
+    for sequences in pieces:
+        ids = [sequence % 2 for sequence in sequences]
+        spans = []
+        for id_, name in enumerate([b"a.x", b"b"]):
+            own = [sequence for sequence, each in zip(sequences, ids, strict=True) if each == id_]
+            if own:
+                spans.append(Span(name, len(own), own[0], own[-1]))
+        if len(spans) == 1:
+            ids = [0] * len(ids)
+        pair.index.load(_columns(sequences, ids), spans)
+        for sequence in sequences:
+            subject = [b"a.x", b"b"][sequence % 2]
+            pair.model.messages[sequence] = IndexEntry(sequence, subject, sequence, sequence * 2, 5)
+        pair.model.last = pair.time = sequences[-1]
+    pair.time *= 2
+
+    check_all(pair)
+    for _ in range(300):
+        pair.remove(pair.some())
+    check_all(pair)
+
+
+def test_old_filters_make_room() -> None:
+    """Filters that were not used for long are forgotten, and found again."""
+    index = Index()
+    for number in range(20):
+        index.append(number + 1, b"s.%d" % number, 0, 1, 1)
+    index._cache.limit = 100  # noqa: SLF001 - a stream of millions of subjects is slow to make
+
+    counts = [index.count_from(3, (b"s.*", b"x.%d" % number)) for number in range(40)]
+
+    assert [18] * 40 == counts
+    assert index.count_from(1, (b"s.*", b"x.0")) == 20
+
+
+def test_subjects_may_go_while_they_are_listed() -> None:
+    """A listing goes on when a subject has gone that it did not reach yet."""
+    index = Index()
+    for sequence, subject in enumerate([b"a", b"b", b"c"], 1):
+        index.append(sequence, subject, 0, 1, 1)
+    listing = index.subjects()
+    first = next(listing)
+    index.remove(2)
+
+    assert [(b"a", SubjectState(1, 1, 1)), (b"c", SubjectState(3, 3, 1))] == [first, *listing]

@@ -1,0 +1,75 @@
+"""Unit tests of answers to slow receivers."""
+
+import pytest
+
+from app.domain.jetstream.streams import answers
+from tests.fakes.stream_host import FakeOutlet, Sent
+
+
+@pytest.fixture(name="outlet")
+def _outlet() -> FakeOutlet:
+    """A way out."""
+    return FakeOutlet()
+
+
+def test_answers_leave_at_once(outlet: FakeOutlet) -> None:
+    """Nothing waits as a rule, and nothing is sent without a reply subject."""
+    sender = answers.Answers(outlet)
+    sender.send(b"_I.1", b"a", b"h")
+    sender.send(b"", b"b")
+
+    assert [Sent(b"_I.1", b"a", b"h")] == outlet.sent
+    assert len(sender) == 0
+
+
+def test_congested_receivers_get_theirs_in_order(outlet: FakeOutlet) -> None:
+    """What a slow inbox does not take waits, others go on, and the order stays."""
+    sender = answers.Answers(outlet)
+    outlet.congested = (b"_SLOW.",)
+    sender.send(b"_SLOW.1", b"1")
+    sender.send(b"_FAST.1", b"2")
+    outlet.congested = ()
+    sender.send(b"_SLOW.2", b"3")
+
+    assert [b"2"] == outlet.take()
+    assert len(sender) == 2
+    outlet.clock.advance(answers.RETRY)
+    assert [b"1", b"3"] == outlet.take()
+    assert len(sender) == 0
+    assert outlet.clock.timers_outstanding == 0
+
+
+def test_it_tries_until_the_receiver_is_ready(outlet: FakeOutlet) -> None:
+    """A receiver that stays slow is asked again and again, with one timer."""
+    sender = answers.Answers(outlet)
+    outlet.congested = (b"_SLOW.",)
+    sender.send(b"_SLOW.1", b"1")
+    outlet.clock.advance(10 * answers.RETRY)
+
+    assert outlet.clock.timers_outstanding == 1
+    outlet.congested = ()
+    outlet.clock.advance(answers.RETRY)
+    assert [b"1"] == outlet.take()
+
+
+def test_there_is_a_bound(outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it answers are dropped."""
+    monkeypatch.setattr(answers, "MOST", 1)
+    sender = answers.Answers(outlet)
+    outlet.congested = (b"_SLOW.",)
+    sender.send(b"_SLOW.1", b"1")
+    sender.send(b"_SLOW.2", b"2")
+
+    assert len(sender) == 1
+
+
+def test_closing_forgets_what_waits(outlet: FakeOutlet) -> None:
+    """No timer stays, whether something waits or not."""
+    sender = answers.Answers(outlet)
+    sender.close()
+    outlet.congested = (b"_SLOW.",)
+    sender.send(b"_SLOW.1", b"1")
+    sender.close()
+
+    assert len(sender) == 0
+    assert outlet.clock.timers_outstanding == 0

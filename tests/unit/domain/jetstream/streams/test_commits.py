@@ -1,0 +1,141 @@
+"""Unit tests of what waits for the storage (jetstream-streams.md, section 3)."""
+
+from app.domain.jetstream.storage.seam import StorageFailure
+from app.domain.jetstream.streams.answers import Answers
+from app.domain.jetstream.streams.commits import Commits
+from tests.fakes.stream_host import FakeOutlet, HeldLog
+
+
+class Waiting:
+    """Commits, and what they said."""
+
+    def __init__(self) -> None:
+        self.outlet = FakeOutlet()
+        self.log = HeldLog()
+        self.log.holds = True
+        self.safe: list[int] = []
+        self.failed: list[int] = []
+        self.called: list[StorageFailure | None] = []
+        self.commits = Commits(self.log, self.outlet, Answers(self.outlet), self.safe.append, self.fail)
+
+    def fail(self, first: int, failure: StorageFailure) -> bytes:
+        """Note it."""
+        self.failed.append(first)
+        return failure.value.encode()
+
+    def append(self, reply: bytes = b"_I.1") -> None:
+        """Store a message of ten bytes."""
+        sequence = self.log.append(b"s", b"", b"x" * 10, 1)
+        self.commits.stored(10)
+        self.commits.answer(reply, b"ack %d" % sequence, sequence)
+
+    def turn(self) -> None:
+        """End the turn."""
+        self.outlet.clock.run_pending()
+
+
+def test_acks_leave_after_the_commit_in_order() -> None:
+    """There is one commit per turn, and nothing is answered before."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.commits.answer(b"_I.1", b"error")
+    waiting.append()
+    waiting.turn()
+
+    assert [] == waiting.outlet.take()
+    assert 1 == len(waiting.log.commits)
+    waiting.log.let_go()
+    assert [b"ack 1", b"error", b"ack 2"] == waiting.outlet.take()
+    assert [2] == waiting.safe
+
+
+def test_nothing_waits_without_a_reason() -> None:
+    """An answer that depends on nothing leaves at once, and an empty turn commits nothing."""
+    waiting = Waiting()
+    waiting.commits.answer(b"_I.1", b"error")
+    waiting.commits.end_turn()
+
+    assert [b"error"] == waiting.outlet.take()
+    assert [] == waiting.log.commits
+    assert waiting.commits.is_idle
+
+
+def test_messages_alone_need_less_than_other_changes() -> None:
+    """The storage is asked for no more than was done."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.turn()
+    waiting.append(b"")
+    waiting.commits.changed()
+    waiting.turn()
+
+    assert [True, False] == [only for _, only in waiting.log.commits]
+
+
+def test_calls_are_made_after_the_answers() -> None:
+    """They come in order, with the outcome."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.commits.after(waiting.called.append)
+    waiting.turn()
+    assert [] == waiting.called
+    waiting.log.let_go()
+
+    assert [None] == waiting.called
+
+
+def test_a_failure_refuses_what_was_not_safe() -> None:
+    """Acks become refusals, those of the turn that is not committed yet too; other answers stay."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.turn()
+    waiting.log.let_go()
+    waiting.outlet.take()
+    waiting.append()
+    waiting.commits.answer(b"_I.1", b"error")
+    waiting.commits.after(waiting.called.append)
+    waiting.turn()
+    waiting.append()
+    waiting.commits.answer(b"_I.1", b"dup 1", 1)
+    waiting.log.let_go(StorageFailure.FULL)
+
+    assert [b"full", b"error"] == waiting.outlet.take()
+    assert [2] == waiting.failed
+    assert [StorageFailure.FULL] == waiting.called
+    waiting.turn()
+    waiting.log.let_go()
+    assert [b"full", b"dup 1"] == waiting.outlet.take()
+    assert [1, 1] == waiting.safe
+
+
+def test_sequences_go_on_after_a_failure() -> None:
+    """What was taken back is used again, and is safe then."""
+    waiting = Waiting()
+    waiting.append()
+    waiting.turn()
+    waiting.log.let_go(StorageFailure.FULL)
+    waiting.outlet.take()
+    waiting.append()
+    waiting.turn()
+    waiting.log.let_go()
+
+    assert [b"ack 1"] == waiting.outlet.take()
+    assert [1] == waiting.failed
+
+
+def test_there_is_a_bound() -> None:
+    """Too many messages, or too many bytes, are full; what is safe does not count."""
+    waiting = Waiting()
+    waiting.commits.max_messages = 2
+    full = []
+    for _ in range(2):
+        waiting.append()
+        full.append(waiting.commits.is_full)
+    waiting.turn()
+    waiting.log.let_go()
+    full.append(waiting.commits.is_full)
+    waiting.commits.max_bytes = 10
+    waiting.append()
+    full.append(waiting.commits.is_full)
+
+    assert [False, True, False, True] == full

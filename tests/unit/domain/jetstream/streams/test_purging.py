@@ -1,0 +1,156 @@
+"""Unit tests of removing messages on request (jetstream-api, section 4)."""
+
+import pytest
+
+from app.domain.jetstream.errors import JetStreamError
+from tests.fakes.stream_host import Made, make
+
+
+def filled(count: int = 6) -> Made:
+    """A stream with `s.0`, `s.1` and `s.2` in turn."""
+    made = make()
+    for number in range(count):
+        made.publish(f"s.{number % 3}")
+    made.outlet.clock.run_pending()
+    made.outlet.take()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sequence", "keep", "left"),
+    [
+        (b"", 0, 0, []),
+        (b">", 0, 0, []),
+        (b"", 3, 0, [3, 4, 5, 6]),
+        (b"", 1, 0, [1, 2, 3, 4, 5, 6]),
+        (b"", 100, 0, []),
+        (b"", 0, 2, [5, 6]),
+        (b"", 0, 9, [1, 2, 3, 4, 5, 6]),
+        (b"s.1", 0, 0, [1, 3, 4, 6]),
+        (b"s.1", 5, 0, [1, 3, 4, 5, 6]),
+        (b"s.1", 0, 1, [1, 3, 4, 5, 6]),
+        (b"s.*", 0, 1, [6]),
+        (b"nosuch", 0, 0, [1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_a_purge_removes_what_matches(pattern: bytes, sequence: int, keep: int, left: list[int]) -> None:
+    """Below a sequence, or all but the newest; the answer is how many went."""
+    made = filled()
+
+    assert 6 - len(left) == made.stream.purge(pattern, sequence, keep)
+    assert left == made.sequences()
+    assert 6 == made.log.last
+
+
+def test_after_a_purge_sequences_go_on() -> None:
+    """`first` is after `last`, and the next message gets the next number."""
+    made = filled()
+    made.stream.purge()
+
+    assert (7, 6) == (made.log.first, made.log.last)
+    assert '{"stream":"S","seq":7}' == made.ask("s.1")
+
+
+def test_a_purge_of_single_messages_needs_no_search() -> None:
+    """Subjects with one message are known without a list."""
+    made = filled(3)
+
+    assert 2 == made.stream.purge(b"s.*", 0, 1)
+    assert [3] == made.sequences()
+
+
+def test_a_purge_is_committed() -> None:
+    """It is answered when it is safe."""
+    made = filled()
+    made.log.holds = True
+    outcomes: list[object] = []
+    made.stream.purge(b"s.1")
+    made.stream.after_commit(outcomes.append)
+    made.outlet.clock.run_pending()
+    assert [] == outcomes
+    made.log.let_go()
+
+    assert [None] == outcomes
+
+
+def test_large_purges_go_in_steps() -> None:
+    """What comes meanwhile stays."""
+    made = filled(3000)
+    steps = made.stream.purge_steps(b"s.*", 0, 1)
+    count = 0
+    for _ in steps:
+        count += 1
+    made.ask("s.1")
+
+    assert count > 5
+    assert [3000, 3001] == made.sequences()
+
+
+def test_many_subjects_are_searched_in_steps() -> None:
+    """No step lasts long."""
+    made = make()
+    for number in range(1000):
+        made.publish(f"s.{number}", reply="")
+
+    assert len(list(made.stream.purge_steps(b"s.*"))) > 10
+    assert [] == made.sequences()
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments", "number"),
+    [
+        ({"deny_purge": True}, (b"", 0, 0), 10110),
+        ({"sealed": True}, (b"", 0, 0), 10109),
+        ({}, (b"", 1, 1), 10003),
+    ],
+)
+def test_a_purge_may_be_refused(
+    fields: dict[str, bool], arguments: tuple[bytes, int, int], number: int
+) -> None:
+    """By configuration, or for a contradiction."""
+    made = filled()
+    set_on(made, **fields)
+
+    with pytest.raises(JetStreamError) as refusal:
+        made.stream.purge(*arguments)
+
+    assert number == refusal.value.number
+
+
+def set_on(made: Made, **fields: object) -> None:
+    """Change the configuration, whatever the rules say."""
+    config = made.stream.config
+    values = {name: getattr(config, name) for name in config.__slots__}
+    made.stream.update(type(config)(**values | fields))
+
+
+def test_a_message_is_deleted() -> None:
+    """It leaves a hole."""
+    made = filled()
+    made.stream.delete_message(2)
+
+    assert [1, 3, 4, 5, 6] == made.sequences()
+    assert [2] == made.log.holes()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sequence", "number", "words"),
+    [
+        ({}, 0, 10043, "sequence 0 not found"),
+        ({}, 2, 10043, "sequence 2 not found"),
+        ({}, 7, 10043, "sequence 7 not found"),
+        ({"storage": "file"}, 7, 10057, "stream store EOF"),
+        ({"deny_delete": True}, 1, 10057, "message delete not permitted"),
+        ({"sealed": True}, 1, 10109, "invalid operation on sealed stream"),
+    ],
+)
+def test_a_deletion_may_be_refused(fields: dict[str, object], sequence: int, number: int, words: str) -> None:
+    """What is not there, or is denied, has its number and its text."""
+    made = filled()
+    made.stream.delete_message(2)
+    set_on(made, **fields)
+
+    with pytest.raises(JetStreamError) as refusal:
+        made.stream.delete_message(sequence)
+
+    assert (number, words) == (refusal.value.number, refusal.value.description)

@@ -1,0 +1,119 @@
+"""Unit tests of what a stream may copy from (jetstream-streams.md, section 9)."""
+
+import pytest
+
+from app.domain.jetstream.errors import JetStreamError
+from app.domain.jetstream.streams.config import StreamConfig
+from app.domain.jetstream.streams.parsing import parse_stream_config
+from app.domain.jetstream.streams.rules import SECOND, checked
+
+Document = dict[str, object]
+
+PAIR = [{"src": "a.*", "dest": "b.$1"}]
+OVERLAPPING = [{"src": "a.*", "dest": "x.$1"}, {"src": "a.b", "dest": "y"}]
+
+ORIGINS = {
+    "BIG": StreamConfig("BIG", subjects=("big",), max_msg_size=100, allow_direct=True),
+    "BACK": StreamConfig("BACK", mirror=parse_stream_config({"mirror": {"name": "S"}}).mirror),
+    "LOOP": StreamConfig(
+        "LOOP", subjects=("loop",), sources=parse_stream_config({"sources": [{"name": "S"}]}).sources
+    ),
+    "FILTERED": StreamConfig(
+        "FILTERED",
+        subjects=("f",),
+        sources=parse_stream_config({"sources": [{"name": "S", "filter_subject": "s.1"}]}).sources,
+    ),
+}
+
+
+def mirror(**fields: object) -> Document:
+    """A configuration of a mirror."""
+    return {"name": "S", "mirror": {"name": "O"} | fields}
+
+
+def sources(*each: Document) -> Document:
+    """A configuration with sources."""
+    return {"name": "S", "sources": list(each)}
+
+
+@pytest.mark.parametrize(
+    ("document", "number"),
+    [
+        (mirror() | {"first_seq": 5}, 10143),
+        (mirror() | {"subjects": ["a"]}, 10034),
+        (mirror() | {"sources": [{"name": "P"}]}, 10031),
+        (mirror() | {"allow_msg_counter": True}, 10173),
+        (mirror() | {"allow_atomic": True}, 10198),
+        (mirror() | {"allow_batched": True}, 10209),
+        (mirror() | {"allow_msg_schedules": True}, 10186),
+        (mirror(filter_subject="a", subject_transforms=PAIR), 10150),
+        (mirror(subject_transforms=[{"src": "a..", "dest": "b"}]), 10151),
+        (mirror(filter_subject="a.."), 10151),
+        (mirror(subject_transforms=[{"src": "a", "dest": "b.$2"}]), 10154),
+        (mirror(subject_transforms=OVERLAPPING), 10152),
+        (mirror(name="a b"), 10142),
+        (mirror(name="BIG") | {"max_msg_size": 10}, 10030),
+        (mirror() | {"subject_delete_marker_ttl": SECOND}, 10052),
+        (mirror(name="S"), 10052),
+        (mirror(name="BACK"), 10052),
+        (mirror(external={"api": "a.*", "deliver": ""}), 10052),
+        (mirror(external={"api": "$JS.API", "deliver": ""}), 10021),
+        (mirror(external={"api": "", "deliver": "d.>"}), 10024),
+        (sources({"name": "O"}) | {"allow_msg_schedules": True}, 10187),
+        (sources({"name": "a b"}), 10141),
+        (sources({"name": "O"}, {"name": "O"}), 10140),
+        (sources({"name": "O", "filter_subject": "a", "subject_transforms": PAIR}), 10144),
+        (sources({"name": "O", "subject_transforms": [{"src": "a..", "dest": "b"}]}), 10145),
+        (sources({"name": "O", "subject_transforms": [{"src": "a", "dest": "b.$2"}]}), 10146),
+        (sources({"name": "O", "subject_transforms": OVERLAPPING}), 10147),
+        (sources({"name": "BIG"}) | {"max_msg_size": 10}, 10046),
+        (sources({"name": "LOOP"}), 10052),
+        (sources({"name": "FILTERED"}) | {"subjects": ["s.*"]}, 10052),
+        (sources({"name": "O", "external": {"api": "", "deliver": "d"}}) | {"subjects": ["*.>"]}, 10022),
+    ],
+)
+def test_what_is_wrong_is_refused(document: Document, number: int) -> None:
+    """Each rule has its number."""
+    with pytest.raises(JetStreamError) as raised:
+        checked(parse_stream_config(document), origins=ORIGINS.get)
+
+    assert number == raised.value.number
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        mirror(),
+        mirror(external={"api": "$JS.hub.API", "deliver": "d"}),
+        mirror(subject_transforms=PAIR),
+        mirror(name="BIG") | {"max_msg_size": 100},
+        sources({"name": "O"}, {"name": "O", "filter_subject": "a"}),
+        sources({"name": "S", "external": {"api": "$JS.hub.API", "deliver": ""}}),
+    ],
+)
+def test_what_is_right_is_accepted(document: Document) -> None:
+    """The origin need not exist, and another domain is not looked into."""
+    assert checked(parse_stream_config(document), origins=ORIGINS.get).name == "S"
+
+
+def test_a_filter_that_lets_nothing_back_is_no_cycle() -> None:
+    """Two streams may copy from each other what the other one does not have from it."""
+    config = parse_stream_config(sources({"name": "FILTERED"}) | {"subjects": ["t"]})
+    back = ORIGINS | {
+        "FILTERED": StreamConfig(
+            "FILTERED",
+            subjects=("f",),
+            sources=parse_stream_config({"sources": [{"name": "S", "filter_subject": "x"}]}).sources,
+        )
+    }
+
+    assert checked(config, origins=back.get).sources
+
+
+def test_direct_gets_are_inherited() -> None:
+    """A mirror answers direct gets if its origin does; pedantic requests must say so."""
+    config = parse_stream_config(mirror(name="BIG"))
+
+    assert checked(config, origins=ORIGINS.get).mirror_direct
+    with pytest.raises(JetStreamError, match="origin stream has direct get set"):
+        checked(config, origins=ORIGINS.get, pedantic=True)

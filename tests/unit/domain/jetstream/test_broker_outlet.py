@@ -1,0 +1,70 @@
+"""The outlet to the broker."""
+
+from app.domain.events import ServerFailure
+from app.domain.jetstream.outlet import Delivery
+from tests.support.virtual_jetstream import VirtualJetStream
+
+
+def test_deliver(js: VirtualJetStream) -> None:
+    """A message goes out at the end of the turn, under the subject that it names."""
+    outlet = js.jetstream.outlet
+    assert outlet.deliver(b"nobody", b"s") is Delivery.NOBODY
+    assert outlet.deliver(b"_I.1", b"s", b"ack", b"", b"x") is Delivery.SENT
+    assert outlet.deliver(b"_I.1", b"s") is Delivery.SENT
+    assert js.client.heard() == b""
+    js.server.settle()
+    assert js.client.heard() == b"MSG s 1 ack 1\r\nx\r\nMSG s 1 0\r\n\r\n"
+
+
+def test_congested(js: VirtualJetStream) -> None:
+    """Where all receivers are, it says so."""
+    js.client.connection.outbox.congested = True
+    assert js.jetstream.outlet.deliver(b"_I.1", b"s") is Delivery.CONGESTED
+
+
+def test_interest(js: VirtualJetStream) -> None:
+    """Subscriptions of clients count, JetStream's own do not, and groups by their name."""
+    outlet = js.jetstream.outlet
+    js.stream()
+    js.client.send(b"SUB g q 2\r\n")
+    assert outlet.has_interest(b"_I.x")
+    assert not outlet.has_interest(b"s.a")
+    assert outlet.has_listener(b"s.a")
+    assert not outlet.has_listener(b"t.a")
+    assert outlet.has_interest(b"g", "q")
+    assert not outlet.has_interest(b"g", "other")
+    assert not outlet.has_interest(b"x", "q")
+
+
+def test_changes_of_interest(js: VirtualJetStream) -> None:
+    """Who watches a subject hears of subscriptions that come and go, in a later turn, until the end."""
+    changes: list[bool] = []
+    end = js.jetstream.outlet.watch_interest(b"a.b", lambda: changes.append(True))
+    js.client.send(b"SUB a.* 7\r\n")
+    js.client.send(b"UNSUB 7\r\n")
+    js.client.send(b"SUB other 8\r\n")
+    assert len(changes) == 2
+    end()
+    js.client.send(b"SUB a.> 9\r\n")
+    assert len(changes) == 2
+
+
+def test_publish(js: VirtualJetStream) -> None:
+    """What is published reaches clients and streams; what is too large is reported and dropped."""
+    outlet = js.jetstream.outlet
+    js.stream()
+    js.client.send(b"SUB s.> 2\r\n")
+    outlet.publish(b"s.a", b"x", reply=b"re")
+    outlet.publish(b"s.a", b"x" * 2_000_000)
+    js.server.settle()
+    assert js.client.heard() == b"MSG s.a 2 re 1\r\nx\r\n"
+    assert js.ask("STREAM.INFO.S")["state"]["messages"] == 1  # type: ignore[index]
+    assert len(js.events.of(ServerFailure)) == 1
+    js.jetstream.intake.close()
+    outlet.publish(b"s.a", b"x")
+
+
+def test_names(js: VirtualJetStream) -> None:
+    """Names have the length that is asked for."""
+    names = {js.jetstream.outlet.random_name(length) for length in (4, 8, 22)}
+    assert {len(name) for name in names} == {4, 8, 22}

@@ -1,0 +1,200 @@
+"""The intake: JetStream's own connection."""
+
+import pytest
+
+from app.domain.dataplane.seam import MakePlane
+from app.domain.events import ServerFailure, SlowConsumer
+from app.domain.jetstream.intake import MESSAGES_PER_CHECK, Intake
+from app.domain.limits import Limits
+from app.domain.protocol.compatibility import Compatibility
+from tests.fakes.clock import TickingClock
+from tests.fakes.event_log import RecordingEventLog
+from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
+
+LIMITS = Limits(max_payload=1000, max_pending=4000)
+HEADERS = b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n'
+
+
+class Scene:
+    """An intake in a broker, and what it handed over."""
+
+    def __init__(self, make_plane: MakePlane) -> None:
+        self.events = RecordingEventLog(debug=False, trace=False)
+        self.clock = TickingClock()
+        setup = BrokerSetup(compatibility=Compatibility.CURRENT, clock=self.clock)
+        self.server = VirtualBroker(make_plane, LIMITS, events=self.events, setup=setup)
+        self.intake = Intake(self.server.broker)
+        self.got: list[object] = []
+
+    def take(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
+        """A handler."""
+        self.got.append((subject, headers, payload, reply))
+
+    def end_turn(self) -> None:
+        """The end of a turn."""
+        self.got.append("end")
+
+    def client(self) -> VirtualClient:
+        """A client of today."""
+        client = self.server.connect()
+        client.ask(HEADERS)
+        return client
+
+
+@pytest.fixture(name="scene")
+def _scene(make_plane: MakePlane) -> Scene:
+    return Scene(make_plane)
+
+
+def test_messages_in_order(scene: Scene) -> None:
+    """Messages come with subject, headers, payload and reply, in order, and then the end of the turn."""
+    scene.intake.attend(b"a.>", scene.take, scene.end_turn)
+    scene.intake.attend(b"b", scene.take)
+    client = scene.client()
+    block = b"NATS/1.0\r\nK: v\r\n\r\n"
+
+    client.send(
+        b"PUB a.1 5\r\n1\r\n23\r\nPUB b r 0\r\n\r\nHPUB a.2 %d %d\r\n%bx\r\n"
+        % (len(block), len(block) + 1, block)
+        + b"HPUB b re %d %d\r\n%b\r\n" % (len(block), len(block), block)
+    )
+
+    assert scene.got == [
+        (b"a.1", b"", b"1\r\n23", b""),
+        (b"b", b"", b"", b"r"),
+        (b"a.2", block, b"x", b""),
+        (b"b", block, b"", b"re"),
+        "end",
+    ]
+
+
+def test_large_messages(scene: Scene) -> None:
+    """A message whose parts are handed over unjoined is one message."""
+    scene.server.broker.apply(Limits())
+    scene.intake.attend(b"a", scene.take)
+    scene.client().send(b"PUB a 200000\r\n" + 200_000 * b"x" + b"\r\nPUB a 1\r\ny\r\n")
+    assert [len(one[2]) for one in scene.got if isinstance(one, tuple)] == [200_000, 1]
+
+
+def test_it_is_a_responder(scene: Scene) -> None:
+    """A request on what it listens to is not answered by the broker; one on anything else is."""
+    sid = scene.intake.attend(b"a", scene.take)
+    client = scene.client()
+    client.send(b"SUB r 1\r\n")
+    assert client.ask(b"PUB a r 0\r\n\r\n") == b""
+    scene.intake.leave(sid)
+    scene.intake.leave(sid)
+    assert b"503" in client.ask(b"PUB a r 0\r\n\r\n")
+    assert len(scene.got) == 1
+
+
+def test_what_is_on_the_way_to_nobody(scene: Scene) -> None:
+    """A message for a subscription that has ended is passed over."""
+    sid = scene.intake.attend(b"a", scene.take)
+    client = scene.client()
+    client.wire.feed(b"PUB a 0\r\n\r\n")
+    scene.intake.leave(sid)
+    scene.server.settle()
+    assert scene.got == []
+
+
+def test_a_handler_that_fails(scene: Scene) -> None:
+    """A defect costs one message, or one end of a turn, and no other."""
+
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    scene.intake.attend(b"a", fail, fail)
+    scene.intake.attend(b"b", scene.take, scene.end_turn)
+    scene.client().send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\n")
+    assert scene.got == [(b"b", b"", b"", b""), "end"]
+    assert len(scene.events.of(ServerFailure)) == 2
+    assert not scene.intake.closed
+
+
+def test_turns(scene: Scene) -> None:
+    """A turn ends by the clock; the rest comes in the next one, in order."""
+    scene.intake.attend(b"a", scene.take, scene.end_turn)
+    client = scene.client()
+    client.wire.feed(b"".join(b"PUB a %d\r\n" % size + size * b"x" + b"\r\n" for size in range(100)))
+    scene.clock.pace = 0.01
+    scene.server.settle()
+
+    sizes = [len(one[2]) for one in scene.got if isinstance(one, tuple)]
+    assert sizes == list(range(100))
+    assert scene.got.count("end") > 1
+
+
+def test_held_and_let_go(scene: Scene) -> None:
+    """While it is held publishers wait, it is not cut, and all comes when it goes on."""
+    scene.intake.attend(b"a", scene.take)
+    scene.intake.hold(held=True)
+    client = scene.client()
+    client.wire.feed(10 * (b"PUB a 900\r\n" + 900 * b"x" + b"\r\n"))
+    scene.server.advance(LIMITS.write_deadline * 5)
+
+    held = len(scene.got)
+    scene.intake.hold(held=False)
+    scene.server.settle()
+    scene.server.advance(1)
+
+    assert (held, len(scene.got)) == (0, 10)
+    assert not scene.events.of(SlowConsumer)
+
+
+def test_what_is_not_safe_counts(scene: Scene) -> None:
+    """Bytes that are handed over and not safe hold publishers too, until it is said that they are."""
+    scene.intake.attend(b"a", scene.take)
+    left = [5000]
+    scene.intake.wire.uncommitted = lambda: left[0]
+    client = scene.client()
+    client.wire.feed(10 * (b"PUB a 900\r\n" + 900 * b"x" + b"\r\n"))
+    scene.server.settle()
+    held = len(scene.got)
+    left[0] = 0
+    scene.intake.wire.relieve()
+    scene.server.settle()
+    assert held < 10
+    assert len(scene.got) == 10
+
+
+def test_its_end(scene: Scene) -> None:
+    """When the server ends it is closed, after what came before was handed over."""
+    sid = scene.intake.attend(b"a", scene.take)
+    client = scene.client()
+    client.wire.feed(b"PUB a 0\r\n\r\n")
+    ended: list[bool] = []
+    scene.server.broker.shutdown(lambda: ended.append(True))
+    scene.server.advance(1)
+    assert (scene.intake.closed, len(scene.got), ended) == (True, 1, [True])
+    scene.intake.leave(sid)
+    with pytest.raises(RuntimeError):
+        scene.intake.attend(b"b", scene.take)
+
+
+def test_a_defect_ends_it_at_once(scene: Scene) -> None:
+    """What waits is dropped when it is aborted, and nothing is written any more."""
+    scene.intake.attend(b"a", scene.take)
+    client = scene.client()
+    client.wire.feed(b"PUB a 0\r\n\r\n")
+    scene.intake.connection.abort()
+    scene.intake.wire.write(b"late")
+    scene.intake.wire.relieve()
+    scene.server.settle()
+    assert scene.got == []
+
+
+def test_many(scene: Scene) -> None:
+    """More messages than between two readings of the clock come in one turn while it does not move."""
+    scene.intake.attend(b"a", scene.take, scene.end_turn)
+    count = 3 * MESSAGES_PER_CHECK
+    scene.client().send(count * b"PUB a 0\r\n\r\n")
+    assert len(scene.got) == count + 1
+
+
+def test_other_lines_are_passed_over(scene: Scene) -> None:
+    """What is no message is of no interest."""
+    scene.intake.attend(b"a", scene.take)
+    scene.intake.wire.write(b"PING\r\nMSG a 1 0\r\n\r\n-ERR 'x'\r\n")
+    scene.server.settle()
+    assert len(scene.got) == 1

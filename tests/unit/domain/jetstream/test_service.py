@@ -1,0 +1,174 @@
+"""JetStream as a whole: what comes in reaches its stream or consumer, and what is stored comes back."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.streams_memory.storage import MemoryStorage
+from app.domain.dataplane.seam import MakePlane
+from app.domain.jetstream.events import StreamProblem, StreamRecovered
+from app.domain.jetstream.storage.seam import Problem
+from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
+
+NEXT = "$JS.API.CONSUMER.MSG.NEXT.S.C"
+
+
+def test_a_message_goes_round(js: VirtualJetStream) -> None:
+    """What is published is acknowledged, delivered on request under its subject, and settled by an ack."""
+    js.stream()
+    js.consumer()
+    assert js.publish("s.a", b"one") == {"stream": "S", "seq": 1}
+
+    heard = js.raw(NEXT, b"1")
+    line, payload, _ = heard.split(b"\r\n")
+    words = line.split(b" ")
+    assert (words[0], words[1], payload) == (b"MSG", b"s.a", b"one")
+    assert words[3].startswith(b"$JS.ACK.S.C.1.1.1.")
+
+    assert js.raw(words[3].decode(), b"+ACK").endswith(b" 0\r\n\r\n")
+    info = js.ask("CONSUMER.INFO.S.C")
+    assert info["ack_floor"]["stream_seq"] == 1  # type: ignore[index]
+
+
+def test_long_acks(js: VirtualJetStream) -> None:
+    """Acks of the longer form name domain and account before the stream."""
+    js.stream()
+    js.consumer()
+    js.publish("s.a")
+    ack = js.raw(NEXT, b"1").split(b"\r\n")[0].split(b" ")[3].decode()
+    tokens = ack.split(".")
+    long = ".".join(["$JS.ACK._.HASH", *tokens[2:]])
+    assert js.raw(long, b"").endswith(b" 0\r\n\r\n")
+    assert js.raw(f"{long}.random", b"")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [NEXT, "$JS.ACK.S.C.1.1.1.1.0", "$JS.API.DIRECT.GET.S", "$JS.API.DIRECT.GET.T.s.a"],
+)
+def test_requests_for_what_is_not_there(js: VirtualJetStream, subject: str) -> None:
+    """They are answered at once, as if nobody listened."""
+    js.stream()
+    heard = js.raw(subject, b"1")
+    assert b"NATS/1.0 503\r\nNats-Subject: %b\r\n\r\n" % subject.encode() in heard
+
+
+def test_messages_without_a_reply(js: VirtualJetStream) -> None:
+    """Nothing happens: nobody waits for an answer."""
+    for subject in (NEXT, "$JS.ACK.S.C.1.1.1.1.0", "$JS.API.DIRECT.GET.S", "$JS.API.INFO", "$JS.FC.S.C.x"):
+        js.client.send(b"PUB %b 0\r\n\r\n" % subject.encode())
+    js.client.send(b"PUB $JS.ACK.S.C 0\r\n\r\nPUB $JS.FC.S 0\r\n\r\n")
+    js.server.advance(0.01)
+    assert js.client.heard() == b""
+
+
+def test_direct_get(js: VirtualJetStream) -> None:
+    """A stream that allows it answers with the message itself."""
+    js.stream(allow_direct=True)
+    js.publish("s.a", b"one")
+    for subject, payload in (("S", b'{"seq":1}'), ("S.s.a", b"")):
+        heard = js.raw(f"$JS.API.DIRECT.GET.{subject}", payload)
+        assert b"Nats-Sequence: 1\r\n" in heard
+        assert heard.endswith(b"\r\n\r\none\r\n")
+
+
+def test_flow_control(js: VirtualJetStream) -> None:
+    """Replies to flow control reach their consumer."""
+    js.stream()
+    config = {
+        "deliver_subject": "_I.push",
+        "flow_control": True,
+        "idle_heartbeat": 10**9,
+        "durable_name": "C",
+    }
+    js.ask("CONSUMER.CREATE.S.C", {"stream_name": "S", "config": {**config, "ack_policy": "explicit"}})
+    js.client.send(b"PUB $JS.FC.S.C.1 0\r\n\r\n")
+    js.server.advance(0.01)
+    assert "error" not in js.ask("CONSUMER.INFO.S.C")
+
+
+def test_a_domain(make_plane: MakePlane) -> None:
+    """With a domain the API answers under its prefix, too, and says so."""
+    js = VirtualJetStream(make_plane, settings=replace(SETTINGS, domain="hub"))
+    heard = js.raw("$JS.hub.API.INFO")
+    assert json.loads(heard.split(b"\r\n")[1])["domain"] == "hub"
+    js.stream()
+    assert js.publish("s.a") == {"stream": "S", "domain": "hub", "seq": 1}
+
+
+def test_audits(js: VirtualJetStream) -> None:
+    """Who subscribes to it hears of each call that changes something, or fails."""
+    watcher = js.connect()
+    watcher.send(b"SUB $JS.EVENT.ADVISORY.API 1\r\n")
+    js.ask("INFO")
+    js.stream()
+    js.ask("STREAM.INFO.NOPE")
+    js.server.advance(0.01)
+    heard = watcher.heard()
+    assert heard.count(b"MSG ") == 2
+    assert b"STREAM.CREATE.S" in heard
+    assert b"STREAM.INFO.NOPE" in heard
+
+
+def test_too_many_requests(make_plane: MakePlane) -> None:
+    """What does not fit into the queue is dropped, counted, and reported to who subscribes to that."""
+    js = VirtualJetStream(make_plane, settings=replace(SETTINGS, request_queue_limit=2))
+    watcher = js.connect()
+    watcher.send(b"SUB $JS.EVENT.ADVISORY.API.LIMIT_REACHED 1\r\n")
+    js.client.send(4 * b"PUB $JS.API.INFO _I.x 0\r\n\r\n")
+    js.server.advance(0.01)
+    assert js.client.heard().count(b"MSG ") == 2
+    assert b'"dropped":2' in watcher.heard()
+
+
+def test_restart(js: VirtualJetStream, make_plane: MakePlane) -> None:
+    """Streams and consumers are there again, with what they know, and the log says so."""
+    js.stream(max_msgs=10)
+    js.stream("M", storage="memory")
+    js.consumer()
+    js.publish("s.a", b"one")
+    js.jetstream.stop()
+
+    again = js.restarted(make_plane)
+
+    assert [event.stream for event in again.events.of(StreamRecovered)] == ["S"]
+    assert again.ask("STREAM.NAMES")["streams"] == ["S"]
+    assert again.ask("STREAM.INFO.S")["config"]["max_msgs"] == 10  # type: ignore[index]
+    assert b"one" in again.raw(NEXT, b"1")
+    assert again.publish("s.b") == {"stream": "S", "seq": 2}
+
+
+def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -> None:
+    """A stream or a consumer that is not understood is reported, and the others come back."""
+    js.stream()
+    js.stream("T")
+    js.consumer()
+    js.consumer(name="D")
+    js.jetstream.stop()
+    js.files.streams["T"].write({"config": {"retention": "x"}, "created": "0001-01-01T00:00:00Z"})
+    js.files.streams["S"].write_consumer("C", {"config": {"ack_policy": "x"}})
+    assert isinstance(js.files, MemoryStorage)
+    js.files.problems = [Problem("", "a file is damaged")]
+
+    again = js.restarted(make_plane)
+
+    assert [problem.stream for problem in again.jetstream.problems] == ["", "S", "T"]
+    assert [event.text().split(":")[1] for event in again.events.of(StreamProblem)] == [
+        " a file is damaged",
+        " stream S",
+        " stream T",
+    ]
+    assert again.ask("STREAM.NAMES")["streams"] == ["S"]
+    assert again.ask("CONSUMER.NAMES.S")["consumers"] == ["D"]
+
+
+def test_its_state(make_plane: MakePlane) -> None:
+    """It runs from its begin to its stop, or to the end of the server."""
+    js = VirtualJetStream(make_plane, begin=False)
+    states = [js.jetstream.is_running]
+    js.jetstream.begin()
+    states.append(js.jetstream.is_running)
+    js.jetstream.stop()
+    states += [js.jetstream.is_running, js.jetstream.is_begun]
+    assert states == [False, True, False, False]

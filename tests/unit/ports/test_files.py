@@ -1,0 +1,28 @@
+"""The port of files, and who implements it."""
+
+import pytest
+
+from app.adapters.files_os.files import OsFile, OsFiles
+from app.adapters.files_os.overlay import OverlayFile, OverlayFiles
+from app.adapters.files_os.worker import SyncThread
+from app.ports.files import File, Files, Worker
+from tests.fakes.contracts import breaches
+from tests.fakes.disk import FakeDisk, FakeFile, StepWorker
+
+
+@pytest.mark.parametrize("implementation", [OsFiles, OverlayFiles, FakeDisk])
+def test_files(implementation: type) -> None:
+    """Directories have all methods of the port."""
+    assert [] == breaches(Files, implementation)
+
+
+@pytest.mark.parametrize("implementation", [OsFile, OverlayFile, FakeFile])
+def test_open_files(implementation: type) -> None:
+    """Open files too."""
+    assert [] == breaches(File, implementation)
+
+
+@pytest.mark.parametrize("implementation", [SyncThread, StepWorker])
+def test_workers(implementation: type) -> None:
+    """And workers."""
+    assert [] == breaches(Worker, implementation)
