@@ -16,7 +16,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test quick check format reference tree bench fuzz simulate soak growth screenshots wheel clean help
+.PHONY: install serve test quick check format reference tree bench fuzz simulate crashes soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -75,6 +75,9 @@ fuzz: $(BUILT) ## Play hostile scripts on both twins, under the address sanitize
 
 simulate: $(BUILT) ## Play whole clusters in virtual time: make simulate SEEDS=1000, or SEEDS=17..17 TRACE=1
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(TRACE),--trace) $(ARGS)
+
+crashes: $(BUILT) ## Play crashes of the store on a disk with a write cache: make crashes SEEDS=10000
+	@$(BIN)/python -m tests.simulation.storage --seeds $(SEEDS) $(ARGS)
 
 soak: $(BUILT) ## Put mixed load on a server for ten minutes and print slopes: make soak ARGS='--seconds 60'
 	@$(BIN)/python -m soak $(ARGS)

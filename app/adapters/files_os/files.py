@@ -9,6 +9,8 @@ from pathlib import Path
 
 _PIECES = 1000
 """Most pieces that one call of the system writes; Linux allows 1024."""
+_JOINED, _SMALL = 16, 4096
+"""More pieces than this that are smaller on average are joined before."""
 _DIRECTORY = 0o700
 _FILE = 0o600
 
@@ -34,6 +36,8 @@ class OsFile:
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
         rest = iter(pieces)
         while batch := list(islice(rest, _PIECES)):
+            if len(batch) > _JOINED and sum(map(len, batch)) < _SMALL * len(batch):
+                batch = [b"".join(batch)]
             offset = self._write(offset, batch)
 
     def _write(self, offset: int, pieces: list[bytes]) -> int:

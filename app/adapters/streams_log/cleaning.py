@@ -9,11 +9,9 @@ from .file_head import StreamIdentity
 from .log import FileLog
 from .removals import PendingRemovals
 from .rewriting import Rewriting
-from .segment import Segment
+from .segment import Segment, number_of, offset_of
 from .steps import Outcome, Step
 from .writer import MessageWriter, sync_file
-
-_OFFSET = 0xFFFFFFFF
 
 
 class Cleaner:
@@ -54,7 +52,7 @@ class Cleaner:
         busy = self._rewriting.segment.number if self._rewriting else 0
         steps: list[Step] = []
         for sequence, place in self.to_erase.items():
-            number, offset = place >> 32, place & _OFFSET
+            number, offset = number_of(place), offset_of(place)
             segment = self._writer.segments.get(number)
             if (number, offset) >= (point.number, point.end) and point.is_open:
                 continue
@@ -134,7 +132,7 @@ class Cleaner:
         segment.messages = len(rewriting.moved)
         self._log.moved(segment, rewriting.moved)
         for sequence, place in list(self.to_erase.items()):
-            if place >> 32 == segment.number:
+            if number_of(place) == segment.number:
                 self._erase_at(sequence, segment.number, rewriting.moved.get(sequence))
         return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index, IndexEntry
 from ...domain.jetstream.storage.seam import (
     DamagedMessage,
@@ -14,14 +15,13 @@ from ...domain.jetstream.storage.seam import (
 )
 from .reader import SegmentReader
 from .removals import PendingRemovals
-from .segment import Segment
+from .segment import Segment, number_of, offset_of
 from .tail import Tail
 from .writer import MessageWriter
 
 OVERHEAD = 30
 HEADERS = 4
 """Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
-_OFFSET = 0xFFFFFFFF
 _WORTH_A_NEW_SEGMENT = 64 << 10
 
 
@@ -119,7 +119,7 @@ class FileLog:
         writer = self._writer
         place = writer.append(sequence, time, subject, headers, payload, removes, size)
         index.append(sequence, subject, place, time, size)
-        writer.segments[place >> 32].live += 1
+        writer.segments[number_of(place)].live += 1
         self._tail.add(StoredMessage(sequence, time, subject, headers, payload))
         for each in removes:
             entry = self._remove(each)
@@ -137,7 +137,7 @@ class FileLog:
         entry = self._index.remove(sequence)
         if entry is not None:
             self._tail.discard(sequence)
-            segment = self._writer.segments[entry.place >> 32]
+            segment = self._writer.segments[number_of(entry.place)]
             segment.live -= 1
             if segment.live * 2 < segment.messages or not segment.live:
                 self._removals.note_empty(segment.number)
@@ -194,9 +194,9 @@ class FileLog:
         place = self._index.place_of(sequence)
         if place is None:
             return None
-        segment = self._writer.segments[place >> 32]
+        segment = self._writer.segments[number_of(place)]
         try:
-            message = self._reader.message(segment, place & _OFFSET, self._index.size_at(sequence), sequence)
+            message = self._reader.message(segment, offset_of(place), self._index.size_at(sequence), sequence)
         except DamagedMessage:
             self._damaged(sequence, segment)
             raise
@@ -223,6 +223,9 @@ class FileLog:
 
     def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
         return self._index.previous(start, filters)
+
+    def next_with_headers(self, start: int) -> int:
+        return self._index.next_with_headers(start)
 
     def at_time(self, time: int) -> int:
         return self._index.at_time(time)
@@ -260,7 +263,7 @@ class FileLog:
 
     def unwritten_segments(self) -> set[int]:
         """Where these are."""
-        return {entry.place >> 32 for entry in self._undo}
+        return {number_of(entry.place) for entry in self._undo}
 
     def taken(self) -> None:
         """What was appended so far is being written."""
@@ -279,14 +282,14 @@ class FileLog:
         segments = self._writer.segments
         for sequence in self._index.sequences(point.last + 1):
             place = self._index.place_of(sequence) or 0
-            if place >> 32 in segments:
-                segments[place >> 32].live -= 1
+            if number_of(place) in segments:
+                segments[number_of(place)].live -= 1
         self._index.retract(point.last, point.last_time)
         self._tail.retract(point.last)
         for entry in reversed(self._undo):
             if self._removals.floor <= entry.sequence <= point.last:
                 self._index.restore(entry)
-                segments[entry.place >> 32].live += 1
+                segments[number_of(entry.place)].live += 1
         self._undo.clear()
         self._undo_taken = 0
         self._removals.retract(point.last)
@@ -296,8 +299,8 @@ class FileLog:
         index, found = self._index, []
         for sequence in index.sequences(segment.first, segment.last + 1):
             place = index.place_of(sequence) or 0
-            if place >> 32 == segment.number:
-                found.append((sequence, place & _OFFSET, index.size_at(sequence)))
+            if number_of(place) == segment.number:
+                found.append((sequence, offset_of(place), index.size_at(sequence)))
         return found
 
     def moved(self, segment: Segment, offsets: Mapping[int, int]) -> None:
@@ -306,5 +309,6 @@ class FileLog:
         for sequence, offset in offsets.items():
             self._index.move(sequence, segment.number << 32 | offset)
         for at, entry in enumerate(self._undo):
-            if entry.place >> 32 == segment.number and entry.sequence in offsets:
-                self._undo[at] = entry._replace(place=segment.number << 32 | offsets[entry.sequence])
+            if number_of(entry.place) == segment.number and entry.sequence in offsets:
+                place = segment.number << 32 | offsets[entry.sequence] | entry.place & WITH_HEADERS
+                self._undo[at] = entry._replace(place=place)

@@ -77,7 +77,10 @@ class StreamRecovery:
             before = max((r.sequence for r in records if r.end <= damage.start), default=self._reach)
             after = min((r.sequence for r in records if r.offset >= damage.end), default=0)
             last = after - 1 if after else (self._image.mark.last if damage is scan.damage[-1] else 0)
-            self._miss(before + 1, last, damage.end - damage.start)
+            if before < damage.sequence <= last:
+                self._miss(damage.sequence, damage.sequence, damage.end - damage.start)
+            else:
+                self._miss(before + 1, last, damage.end - damage.start)
         if scan.cut:
             self._report(
                 f"segment {found.segment.number} ended with {len(scan.cut)} bytes that were not synced "

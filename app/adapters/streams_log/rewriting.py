@@ -6,6 +6,7 @@ with the same sequences and times. What they removed is in the journal before.
 
 from dataclasses import dataclass, field
 
+from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...ports.files import File, Files
 from .file_head import NEW, StreamIdentity, make_head
 from .foot import SegmentColumns, foot_of
@@ -66,7 +67,8 @@ class Rewriting:
             seed = seed_of(segment.salt, offset)
             piece, before = encode(MESSAGE, 0, sequence, record.time, texts, before, seed)
             pieces.append(piece)
-            columns.add(sequence, record.subject, segment.number << 32 | offset, record.time, size)
+            new = segment.number << 32 | offset | (WITH_HEADERS if record.headers else 0)
+            columns.add(sequence, record.subject, new, record.time, size)
             self.moved[sequence] = offset
             offset += len(piece)
         foot = foot_of(columns, segment.last, segment.last_time)

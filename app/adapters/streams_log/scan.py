@@ -12,7 +12,7 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from .record import CHECKSUM, FIRST_OF_EPOCH, KINDS, LEAST, Record, decode, seed_of
+from .record import CHECKSUM, FIRST_OF_EPOCH, HEAD, KINDS, LEAST, Record, decode, seed_of
 
 _LENGTH = Struct("<I")
 
@@ -30,6 +30,8 @@ class Damage(NamedTuple):
 
     start: int
     end: int
+    sequence: int = 0
+    """If these are the bytes of one record: its sequence, as far as that can be believed."""
 
 
 class Scan(NamedTuple):
@@ -134,13 +136,21 @@ def _judged(runs: list[_Run], data: bytes, start: int, synced: int) -> Scan:
         if run.gap >= synced and not _proves_sync(later):
             dropped = sum(len(each.records) for each in later)
             return Scan(kept, damage, run.gap, data[run.gap : used], dropped)
-        damage.append(Damage(run.gap, run.records[0].offset))
+        damage.append(_damage(data, run.gap, run.records[0].offset))
         kept += run.records
     end = kept[-1].end if kept else start
     if end < synced:
         damage.append(Damage(end, synced))
         end = synced
     return Scan(kept, damage, end, data[end:used], 0)
+
+
+def _damage(data: bytes, start: int, end: int) -> Damage:
+    """Damage, and whose it is if the length that it begins with is its own."""
+    if end - start < LEAST:
+        return Damage(start, end)
+    length, _, _, _, _, sequence, _, _ = HEAD.unpack_from(data, start)
+    return Damage(start, end, sequence if length == end - start else 0)
 
 
 def _proves_sync(later: list[_Run]) -> bool:

@@ -11,9 +11,21 @@ SEGMENT_SIZE = 16 << 20
 """Bytes; a segment that would exceed it is closed. A message that is larger has one for itself."""
 GREATEST_OFFSET = 0xFFFFFFFF
 
+_NUMBER = 0x7FFFFFFF
+
 _TRAILER = Struct("<QI4s")
 """Where the foot is, a checksum, a mark. It ends a closed segment."""
 _MARK = b"foot"
+
+
+def number_of(place: int) -> int:
+    """The segment that a place is in."""
+    return place >> 32 & _NUMBER
+
+
+def offset_of(place: int) -> int:
+    """Where in that segment."""
+    return place & GREATEST_OFFSET
 
 
 class Segment:

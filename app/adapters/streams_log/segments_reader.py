@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...ports.files import File, Files
 from .file_head import SEGMENT, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .foot import Foot, SegmentColumns, foot_of
@@ -184,4 +185,5 @@ def add_record(columns: SegmentColumns, record: Record, number: int) -> None:
     size = OVERHEAD + len(record.subject) + payload
     if record.headers:
         size += HEADERS + len(record.headers)
-    columns.add(record.sequence, record.subject, number << 32 | record.offset, record.time, size)
+    place = number << 32 | record.offset | (WITH_HEADERS if record.headers else 0)
+    columns.add(record.sequence, record.subject, place, record.time, size)

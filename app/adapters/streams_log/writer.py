@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
+from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
@@ -136,6 +137,8 @@ class MessageWriter:
         if removes:
             kind, payload = REMOVING_MESSAGE, with_removals(payload, list(removes))
         place = self._write(kind, sequence, time, subject, headers, payload)
+        if headers:
+            place |= WITH_HEADERS
         columns = self.active.columns if self.active is not None else None
         if columns is not None:
             columns.add(sequence, subject, place, time, size)
@@ -152,9 +155,10 @@ class MessageWriter:
     ) -> int:
         active = self.active
         length = LEAST + len(subject) + len(headers) + len(body)
-        if active is None or (active.end + length > self.size and active.columns):
+        if active is None or (active.end + length > self.size and active.last >= active.first):
             active = self.roll()
-        part = self._part(active)
+        parts = self._parts
+        part = parts[-1] if parts and parts[-1].segment is active else self._part(active)
         if self._new_epoch:
             self._new_epoch = False
             kind |= FIRST_OF_EPOCH

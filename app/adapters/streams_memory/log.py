@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Done, Lost, StoredMessage, SubjectState
 
@@ -64,8 +65,12 @@ class MemoryLog:
     ) -> int:
         sequence = self._index.last + 1
         size = _OVERHEAD + len(subject) + len(headers) + len(payload)
-        self._index.append(sequence, subject, len(headers), time, size)
-        self._bodies[sequence] = headers + payload if headers else payload
+        if headers:
+            self._index.append(sequence, subject, len(headers) | WITH_HEADERS, time, size)
+            self._bodies[sequence] = headers + payload
+        else:
+            self._index.append(sequence, subject, 0, time, size)
+            self._bodies[sequence] = payload
         if removes:
             self.remove(removes)
         return sequence
@@ -99,7 +104,7 @@ class MemoryLog:
         if body is None:
             return None
         index = self._index
-        split = index.place_of(sequence) or 0
+        split = (index.place_of(sequence) or 0) & ~WITH_HEADERS
         subject = index.subject_of(sequence) or b""
         return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
 
@@ -114,6 +119,9 @@ class MemoryLog:
 
     def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
         return self._index.previous(start, filters)
+
+    def next_with_headers(self, start: int) -> int:
+        return self._index.next_with_headers(start)
 
     def at_time(self, time: int) -> int:
         return self._index.at_time(time)

@@ -23,6 +23,9 @@ _COMPACTED_FROM = 256
 NONE = -1
 """No slot."""
 
+WITH_HEADERS = 1 << 63
+"""Flag of a place: the message has headers."""
+
 _KEYS = Struct("=I")
 
 
@@ -162,6 +165,11 @@ class Chunk:
         rest = ids[slot:].tobytes()
         stripped = rest.lstrip(b"\0")
         return slot + (len(rest) - len(stripped)) // 4 if stripped else NONE
+
+    def next_with_headers(self, slot: int) -> int:
+        """The first slot from this one on with a message that is there and has headers."""
+        flagged = compress(range(slot, len(self.ids)), map(WITH_HEADERS.__le__, self.places[slot:]))
+        return next((at for at in flagged if self.ids[at]), NONE)
 
     def previous_live(self, slot: int) -> int:
         """The last slot up to this one with a message that is there."""

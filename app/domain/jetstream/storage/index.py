@@ -1,8 +1,8 @@
 """The index of one stream: which messages there are, and where.
 
 Both storages have it in memory: 28 bytes for a message, and some 200 for a subject. Places
-are numbers that mean something to the storage alone. Sequences without a message cost
-nothing, but for those next to messages (see `chunk`).
+are numbers that mean something to the storage alone, but for the flag `WITH_HEADERS`.
+Sequences without a message cost nothing, but for those next to messages (see `chunk`).
 """
 
 from array import array
@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, WITH_HEADERS, Chunk, Columns
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
 from .seam import SubjectState
@@ -79,8 +79,9 @@ class Index:
             id_ = self._new_subject(subject, sequence)
         chunk.append(sequence, id_, place, time, size)
         subjects.counts[id_] += 1
-        for each in self._cache.of(id_, subject):
-            each.changed(number, 1)
+        if self._cache.is_used:
+            for each in self._cache.of(id_, subject):
+                each.changed(number, 1)
         if not self.count:
             self.first = sequence
         self.count += 1
@@ -94,10 +95,13 @@ class Index:
         return id_
 
     def _link(self, last: int, sequence: int) -> None:
-        found = self._chunks.slot(last)
-        if found is not None:
+        chunk = self._chunks.by_number.get(last >> SPAN_BITS)
+        if chunk is None:
+            return
+        slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
+        if 0 <= slot < len(chunk.ids):
             distance = sequence - last
-            found[0].following[found[1]] = distance if distance <= _FARTHEST else 0
+            chunk.following[slot] = distance if distance <= _FARTHEST else 0
 
     def skip(self, last: int, time: int) -> None:
         """Use up the sequences up to `last`."""
@@ -244,7 +248,8 @@ class Index:
         """Note that a message is at another place; nothing if it is not there."""
         found = self._chunks.find(sequence)
         if found is not None:
-            found[0].places[found[1]] = place
+            places, slot = found[0].places, found[1]
+            places[slot] = place | places[slot] & WITH_HEADERS
 
     # one message
 
@@ -320,6 +325,10 @@ class Index:
         while sequence and (end is None or sequence < end):
             yield sequence
             sequence = self.next(sequence + 1)
+
+    def next_with_headers(self, start: int) -> int:
+        """The first message from `start` on that has headers; 0 for none."""
+        return self._chunks.next(start, lambda chunk, slot, _: chunk.next_with_headers(slot))
 
     def at_time(self, time: int) -> int:
         """The first message stored at this time or later; `last` + 1 if there is none."""

@@ -90,6 +90,11 @@ class FilterCache:
         self._trie: SubscriptionTrie[_Entry, None] = SubscriptionTrie()
         self._of_subject: dict[int, tuple[SubjectFilter, ...]] = {}
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there are any."""
+        return bool(self._filters)
+
     def get(self, patterns: tuple[bytes, ...]) -> SubjectFilter | None:
         """One that is known; it counts as used."""
         found = self._filters.pop(patterns, None)

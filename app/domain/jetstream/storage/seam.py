@@ -161,6 +161,10 @@ class StreamLog(Protocol):
         """The last sequence up to `start` whose subject matches; 0 for none."""
         ...
 
+    def next_with_headers(self, start: int) -> int:
+        """The first sequence from `start` on whose message has headers; 0 for none."""
+        ...
+
     def at_time(self, time: int) -> int:
         """The first sequence stored at this time or later; `last` + 1 if there is none."""
         ...

@@ -21,4 +21,4 @@ def test_time_does_not_pass() -> None:
     scheduler.call_soon(lambda: events.append("soon"))
     scheduler.call_later(0.0, lambda: events.append("later")).cancel()
 
-    assert ([], 0.0) == (events, scheduler.monotonic())
+    assert ([], 0.0, False) == (events, scheduler.monotonic(), scheduler.input_waits())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.adapters.streams_log.segment import number_of, offset_of
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.disk import full
 from tests.support.store import Store, contents, fill
@@ -66,8 +67,8 @@ def test_a_segment_with_damage_is_left_alone() -> None:
     sparse(store)
     stream = store.storage.streams["S"]
     place = stream.log._index.place_of(5) or 0  # noqa: SLF001 - where the damage is to be
-    name = f"streams/1/{place >> 32:08}.segment"
-    store.disk.files()[name].data[(place & 0xFFFFFFFF) + 40] ^= 1
+    name = f"streams/1/{number_of(place):08}.segment"
+    store.disk.files()[name].data[offset_of(place) + 40] ^= 1
     size = len(store.disk.files()[name].data)
     store.commit(stream)
     settle(store)

@@ -57,7 +57,7 @@ def test_damage_before_a_sync_is_no_tail() -> None:
         found = read(data)
 
         assert [1, *range(3, len(epochs) + 1)] == sequences(found)
-        assert [Damage(offsets[1], offsets[2])] == found.damage
+        assert [Damage(offsets[1], offsets[2], 2)] == found.damage
         assert b"" == found.cut
 
 
@@ -69,7 +69,7 @@ def test_nothing_is_cut_where_all_was_synced() -> None:
     found = read(data, synced=len(data))
 
     assert [1, 3] == sequences(found)
-    assert [Damage(offsets[1], offsets[2]), Damage(offsets[3], len(data))] == found.damage
+    assert [Damage(offsets[1], offsets[2], 2), Damage(offsets[3], len(data))] == found.damage
 
 
 def test_a_file_that_is_too_short_is_damaged() -> None:

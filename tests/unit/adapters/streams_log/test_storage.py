@@ -37,6 +37,7 @@ def test_everything_is_there_again(close: bool) -> None:  # noqa: FBT001 - a par
     found = again.open_consumer("C")
     assert (b"checkpoint", [b"two"], 3) == (found.checkpoint, list(found.changes), found.appended)
     assert again.log.lost is None
+    assert [again.log.next_with_headers(start) for start in (1, 12)] == [11, 15]
 
 
 def test_a_store_goes_on_after_each_restart() -> None:

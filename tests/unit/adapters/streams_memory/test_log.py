@@ -82,6 +82,7 @@ def test_searches_are_those_of_the_index() -> None:
     assert SubjectState(2, 6, 3) == log.subject_state(b"s.1")
     assert [2, 4] == log.sequences_of(b"s.1", 5)
     assert (103, b"s.1") == (log.time_of(4), log.subject_of(4))
+    assert (2, 4, 0) == tuple(log.next_with_headers(start) for start in (1, 3, 7))
 
 
 def test_a_commit_is_done_at_once() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.domain.jetstream.storage.chunk import SPAN, Columns
+from app.domain.jetstream.storage.chunk import SPAN, WITH_HEADERS, Columns
 from app.domain.jetstream.storage.index import Index, IndexEntry, Span
 from app.domain.jetstream.storage.seam import SubjectState
 from app.domain.subjects.subject import matches, tokens_of
@@ -307,3 +307,16 @@ def test_subjects_may_go_while_they_are_listed() -> None:
     index.remove(2)
 
     assert [(b"a", SubjectState(1, 1, 1)), (b"c", SubjectState(3, 3, 1))] == [first, *listing]
+
+
+def test_messages_with_headers_are_found() -> None:
+    """Also when they were moved; those that are gone are not."""
+    index = Index()
+    for sequence in range(1, 2 * SPAN):
+        index.append(sequence, b"s", WITH_HEADERS | 5 if sequence % SPAN == 7 else 5, 1, 1)
+    index.move(7, 99)
+
+    assert (7, SPAN + 7, 0) == tuple(index.next_with_headers(start) for start in (1, 8, SPAN + 8))
+    assert index.place_of(7) == WITH_HEADERS | 99
+    index.remove(SPAN + 7)
+    assert index.next_with_headers(8) == 0
