@@ -164,6 +164,8 @@ class HeldLog(MemoryLog):
         self.is_failing: StorageFailure | None = None
         self.commits: list[tuple[Done, bool]] = []
         self.damaged: set[int] = set()
+        self.removed_with: list[list[int]] = []
+        """What went with each message."""
         self._safe = (self.last, 0)
         self._removed: list[tuple[int, IndexEntry, bytes]] = []
         """What went with unsafe messages: the message's sequence, and all of what went."""
@@ -177,6 +179,7 @@ class HeldLog(MemoryLog):
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
     ) -> int:
         """Append, and remember what goes."""
+        self.removed_with.append(list(removes))
         taken = [each for each in map(super().read, removes) if each is not None]
         sizes = [self.size_at(each.sequence) for each in taken]
         sequence = super().append(subject, headers, payload, time, removes)

@@ -126,7 +126,7 @@ class AtomicBatches:
                 block = h.with_fields(headers, [(h.BATCH_COMMIT, b"1")])
             prepared.append(self._writer.prepare(subject, block, payload, staged))
         self._writer.check_batch(staged)
-        return [self._writer.store(each, is_checked=True) for each in prepared]
+        return self._writer.store_batch(prepared)
 
     def close(self) -> None:
         """Forget all."""
@@ -146,17 +146,17 @@ def _number(fields: Mapping[bytes, bytes]) -> int:
 
 
 def torn_batch(contents: Contents) -> list[int]:
-    """The messages at the end of a log that are a batch without its end, after a crash."""
+    """The messages at the end of a log that are a batch without its end, after a crash.
+
+    Their numbers in the batch say where it began: its sequences have no gaps.
+    """
     log: StreamLog = contents.log
-    found: list[int] = []
-    sequence, name = log.last, b""
-    while sequence:
-        message = contents.read(sequence)
-        block = message.headers if message is not None else b""
-        this = h.field(block, h.BATCH_ID)
-        if not this or h.field(block, h.BATCH_COMMIT) or this != (name or this):
-            break
-        name = this
-        found.append(sequence)
-        sequence -= 1
-    return found
+    last = contents.read(log.last)
+    block = last.headers if last is not None else b""
+    if not h.field(block, h.BATCH_ID) or h.field(block, h.BATCH_COMMIT):
+        return []
+    try:
+        number = _number(h.special_fields(block))
+    except JetStreamError:
+        return []
+    return list(range(max(1, log.last - min(number, MAX_MESSAGES) + 1), log.last + 1))

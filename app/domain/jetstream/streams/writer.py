@@ -36,6 +36,17 @@ class Prepared(NamedTuple):
     time: int
 
 
+class _Later:
+    """What goes with the last message of a batch."""
+
+    def __init__(self) -> None:
+        self.sequences: set[int] = set()
+        self.due = 0
+        """Not 0 if one of the messages ends or is due by itself."""
+        self.is_over = False
+        """Whether this is the last message."""
+
+
 class Writer:
     """All ways into one stream."""
 
@@ -168,14 +179,25 @@ class Writer:
         if self._host.would_exceed(staged.size, in_memory=self._config.in_memory):
             raise JetStreamError(10002)
 
-    def store(self, prepared: Prepared, *, is_checked: bool = False) -> int:
-        """Store it; returns its sequence. `is_checked`: there is room for it."""
-        subject, headers, payload, ticket, now = prepared
-        if not is_checked:
-            return self._store(subject, headers, payload, ticket, now)
-        if self._is_unwanted(subject):
-            return self._pass_by(subject, ticket, now)
-        return self._append(subject, headers, payload, ticket, now)
+    def store(self, prepared: Prepared) -> int:
+        """Store what passed its checks; returns its sequence. Raises `JetStreamError`."""
+        return self._store(prepared)
+
+    def store_batch(self, batch: Sequence[Prepared]) -> list[int]:
+        """Store messages for which there is room; returns their sequences.
+
+        What goes because of them goes with the last one: a crash may leave the first ones, and these
+        are removed at the next start.
+        """
+        later = _Later()
+        sequences: list[int] = []
+        for place, each in enumerate(batch, 1):
+            later.is_over = place == len(batch)
+            if self._is_unwanted(each.subject):
+                sequences.append(self._pass_by(each.subject, each.ticket, each.time, later))
+            else:
+                sequences.append(self._append(each, later))
+        return sequences
 
     def copy(self, subject: bytes, headers: bytes, payload: bytes) -> None:
         """A message of another stream. Raises `JetStreamError`."""
@@ -183,7 +205,7 @@ class Writer:
         if self._config.allow_msg_counter:
             headers, payload = self._count(subject, headers, payload, None)
         self._check_size(headers, payload)
-        self._store(subject, headers, payload, ticket, self.now())
+        self._store(Prepared(subject, headers, payload, ticket, self.now()))
 
     def mirror(self, subject: bytes, headers: bytes, payload: bytes, sequence: int, time: int) -> None:
         """A message of the mirrored stream, with its sequence and time. Raises `JetStreamError`."""
@@ -192,14 +214,14 @@ class Writer:
         if sequence > self._log.last + 1:
             self._log.skip(sequence - 1, time)
             self._commits.changed()
-        self._append(subject, headers, payload, self._admission.check_copy(headers), time)
+        self._append(Prepared(subject, headers, payload, self._admission.check_copy(headers), time))
 
     def marker(self, subject: bytes, ttl: int) -> None:
         """Let a marker take the place of the last message of a subject. Raises `JetStreamError`."""
         text = duration_text(ttl * SECOND).encode()
         block = h.with_fields(b"", [(h.MARKER_REASON, b"MaxAge"), (h.TTL, text), (h.ROLLUP, b"sub")])
         self._check_storage()
-        self._append(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now())
+        self._append(Prepared(subject, block, b"", Ticket(rollup=b"sub", ttl=text), self.now()))
 
     def _count(
         self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None
@@ -218,7 +240,7 @@ class Writer:
         """Store what a schedule is for, and end the schedule if that was all. Raises `JetStreamError`."""
         ticket = Ticket(rollup=firing.rollup, ttl=firing.ttl, ends=firing.ends)
         self._check_size(firing.headers, firing.payload)
-        self._store(firing.subject, firing.headers, firing.payload, ticket, self.now())
+        self._store(Prepared(firing.subject, firing.headers, firing.payload, ticket, self.now()))
 
     # checks
 
@@ -253,7 +275,8 @@ class Writer:
 
     # storing
 
-    def _store(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+    def _store(self, message: Prepared) -> int:
+        subject, headers, payload, ticket, now = message
         self._check_storage()
         if self._is_unwanted(subject):
             return self._pass_by(subject, ticket, now)
@@ -264,25 +287,24 @@ class Writer:
             raise JetStreamError(10165)
         if self._config.discard == DISCARD_NEW:
             self._check_room(size, self._log.subject_state(subject), ticket.rollup)
-        return self._append(subject, headers, payload, ticket, now)
+        return self._append(message)
 
     def _is_unwanted(self, subject: bytes) -> bool:
         """By interest a message that nobody wants is not kept."""
         return self._config.retention == INTEREST and not self._contents.index.wanting(subject)
 
-    def _pass_by(self, subject: bytes, ticket: Ticket, now: int) -> int:
+    def _pass_by(self, subject: bytes, ticket: Ticket, now: int, later: _Later | None = None) -> int:
         """Nobody wants the message: it gets a number, and is not kept."""
         log = self._log
+        gone = self._replaced(subject, log.subject_state(subject) if ticket.rollup else None, ticket)
         sequence = log.last + 1
         log.skip(sequence, now)
         self._commits.changed()
         self._note(sequence, ticket, now)
-        if ticket.rollup == b"all":
-            self._contents.remove_before(sequence)
-        elif ticket.rollup:
-            self._contents.remove(log.sequences_of(subject, sequence))
-        if ticket.ends:
-            self._contents.remove(log.sequences_of(ticket.ends, sequence))
+        if later is not None:
+            later.sequences.update(gone)
+            gone = sorted(later.sequences) if later.is_over else ()
+        self._contents.remove(gone)
         self._stored(0)
         return sequence
 
@@ -292,7 +314,8 @@ class Writer:
             self._learner.finish()
             self._duplicates.add(ticket.message_id, sequence, now)
 
-    def _append(self, subject: bytes, headers: bytes, payload: bytes, ticket: Ticket, now: int) -> int:
+    def _append(self, message: Prepared, later: _Later | None = None) -> int:
+        subject, headers, payload, ticket, now = message
         config, log = self._config, self._log
         ttl = 0
         if ticket.ttl:
@@ -300,10 +323,12 @@ class Writer:
         state: SubjectState | None = None
         if config.max_msgs_per_subject > 0 or ticket.rollup or self._republisher is not None:
             state = log.subject_state(subject)
-        size = log.size_of(subject, headers, payload)
-        removes = self._removed_by(subject, state, ticket.rollup, size)
-        if ticket.ends and ticket.rollup != b"all":
-            removes = sorted({*removes, *log.sequences_of(ticket.ends, log.last)})
+        removes = self._replaced(subject, state, ticket)
+        if later is not None:
+            later.sequences.update(removes)
+            removes = sorted(later.sequences) if later.is_over else ()
+        if later is None or later.is_over:
+            removes = self._with_oldest(removes, log.size_of(subject, headers, payload), ticket.rollup)
         sequence = self._contents.append(subject, headers, payload, now, removes)
         self._commits.stored(len(headers) + len(payload))
         self._note(sequence, ticket, now)
@@ -311,13 +336,22 @@ class Writer:
             self._expiry.add(sequence, now, ttl)
         if ticket.due:
             self._schedules.add(sequence, ticket.due)
-        self._stored(ttl or ticket.due)
+        self._finish(ttl or ticket.due, later)
         if self._republisher is not None:
             last = state.last if state is not None else 0
             call = self._republisher.copy(log, sequence, last)
             if call is not None:
                 self._commits.after(call)
         return sequence
+
+    def _finish(self, due: int, later: _Later | None) -> None:
+        """Hold limits and set timers, in a batch after its last message."""
+        if later is None:
+            self._stored(due)
+            return
+        later.due = later.due or due
+        if later.is_over:
+            self._stored(later.due)
 
     def _ttl(self, value: bytes, headers: bytes) -> tuple[int, bytes]:
         """Seconds, and the header block: a TTL below that of delete markers is raised to it."""
@@ -327,46 +361,51 @@ class Writer:
             return least, h.with_fields(h.without_field(headers, h.TTL), [(h.TTL, least)])
         return ttl, headers
 
-    def _removed_by(
-        self, subject: bytes, state: SubjectState | None, rollup: bytes, size: int
-    ) -> Sequence[int]:
-        """What goes in the same step as the message comes."""
-        config, log = self._config, self._log
-        if rollup == b"all":
+    def _replaced(self, subject: bytes, state: SubjectState | None, ticket: Ticket) -> Sequence[int]:
+        """Messages in whose place it comes: by a roll-up, the limit of its subject, or a schedule's end."""
+        log, most = self._log, self._config.max_msgs_per_subject
+        if ticket.rollup == b"all":
             return self._contents.all_sequences()
-        replaced = self._replaced(subject, state, rollup)
+        replaced: Sequence[int] = ()
+        if ticket.rollup:
+            replaced = self._rolled_up(subject, state)
+        elif state is not None and most > 0 and not self._config.discard_new_per_subject:
+            excess = state.messages + 1 - most
+            if excess > 0:
+                replaced = (state.first,) if excess == 1 else log.sequences_of(subject, log.last)[:excess]
+        if ticket.ends:
+            return sorted({*replaced, *log.sequences_of(ticket.ends, log.last)})
+        return replaced
+
+    def _rolled_up(self, subject: bytes, state: SubjectState | None) -> Sequence[int]:
+        """Messages of the same subject; with wildcards in it, of all that match."""
+        log = self._log
+        if b"*" in subject or b">" in subject:
+            matching = [name for name, _ in log.subjects(subject)]
+            return sorted(each for name in matching for each in log.sequences_of(name, log.last))
+        return log.sequences_of(subject, log.last) if state is not None else ()
+
+    def _with_oldest(self, replaced: Sequence[int], size: int, rollup: bytes) -> Sequence[int]:
+        """These, and the oldest ones for which there is no room beside a message of this size."""
+        config, log = self._config, self._log
         is_short = 0 < config.max_msgs <= log.count
         is_small = 0 < config.max_bytes < log.size + size
-        if config.discard == DISCARD_NEW or not (is_short or is_small):
+        if rollup == b"all" or config.discard == DISCARD_NEW or not (is_short or is_small):
             return replaced
         if not replaced and not is_small and log.count == config.max_msgs:
             return (log.first,)
         count = log.count + 1 - len(replaced)
         total = log.size + size - sum(log.size_at(each) for each in replaced)
-        gone = list(replaced)
+        gone, known = list(replaced), set(replaced)
+        most = len(gone) + MOST
         oldest = log.first
-        while (0 < config.max_msgs < count or 0 < config.max_bytes < total) and len(gone) < MOST:
+        while (0 < config.max_msgs < count or 0 < config.max_bytes < total) and len(gone) < most:
             oldest = log.next(oldest)
             if not oldest:
                 break
-            if oldest not in replaced:
+            if oldest not in known:
                 gone.append(oldest)
                 count -= 1
                 total -= log.size_at(oldest)
             oldest += 1
         return gone
-
-    def _replaced(self, subject: bytes, state: SubjectState | None, rollup: bytes) -> Sequence[int]:
-        """Messages of the same subject that go; a roll-up on one with wildcards is for all that match."""
-        most, log = self._config.max_msgs_per_subject, self._log
-        if rollup and (b"*" in subject or b">" in subject):
-            matching = [name for name, _ in log.subjects(subject)]
-            return sorted(each for name in matching for each in log.sequences_of(name, log.last))
-        if state is None:
-            return ()
-        if rollup:
-            return log.sequences_of(subject, log.last)
-        excess = state.messages + 1 - most if most > 0 and not self._config.discard_new_per_subject else 0
-        if excess <= 0:
-            return ()
-        return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]

@@ -299,7 +299,7 @@ def batch_block(number: int, *, commit: bool = False, name: str = "u") -> bytes:
         ([b"", batch_block(1), batch_block(2)], [1]),
         ([batch_block(1, commit=True), batch_block(1, name="v")], [1]),
         ([batch_block(1), batch_block(2, commit=True)], [1, 2]),
-        ([batch_block(1, name="v"), batch_block(1)], [1]),
+        ([block({"Nats-Batch-Id": "u"})], [1]),
         ([batch_block(1)], []),
         ([b""], [1]),
         ([], []),
@@ -324,3 +324,42 @@ def test_what_was_deleted_later_is_no_torn_batch() -> None:
     storage.log.remove([2])
 
     assert [1] == make(None, storage, allow_atomic=True).sequences()
+
+
+def test_what_goes_because_of_a_batch_goes_with_its_last_message() -> None:
+    """If a crash leaves the first ones, their removal leaves all as it was before."""
+    made = atomic(max_msgs_per_subject=1, allow_rollup_hdrs=True, max_msgs=4)
+    for subject in ("s.1", "s.2", "s.3", "s.4"):
+        made.ask(subject)
+    send(made, 1)
+    send(made, 2)
+    send(made, 3, subject="s.5")
+    send(made, 4, "1", subject="s.2", Rollup="sub")
+
+    assert [[], [], [], [1, 2, 5, 3]] == made.log.removed_with[-4:]
+    assert [4, 6, 7, 8] == made.sequences()
+
+
+def test_limits_hold_after_a_batch() -> None:
+    """The oldest go, however many they are; TTLs count as well."""
+    made = atomic(max_bytes=2000, allow_msg_ttl=True)
+    for _ in range(80):
+        made.ask("s.1", "x")
+    send(made, 1, TTL="5s", Other="x" * 800)
+    send(made, 2, "1", Other="x" * 800)
+
+    assert made.log.size <= 2000
+    assert [81, 82] == made.sequences()[-2:]
+    made.outlet.clock.advance(5)
+    assert 81 not in made.sequences()
+
+
+def test_a_batch_may_end_with_a_message_that_nobody_wants() -> None:
+    """What it replaces goes all the same."""
+    made = atomic(retention="interest", allow_rollup_hdrs=True)
+    made.stream.add_reader(FakeReader("c", (b"s.1",)))
+    made.ask("s.1")
+    send(made, 1, Rollup="sub")
+    send(made, 2, "1", subject="s.2")
+
+    assert [2] == made.sequences()

@@ -1,0 +1,1 @@
+"""Streams on a disk that loses its power: what they answered for is kept."""
