@@ -158,8 +158,8 @@ class Consumer:
         request = way.request(payload, reply, core.available, core.now())
         if request is None:
             return
-        if self._serve_now():
-            core.turns.wake(self)
+        if core.config.priority_policy == "prioritized" or self._serve_now():
+            core.turns.wake(self)  # requests that come together are served by their priorities
         if not request.done:
             way.waiting.watch(request)
         self._arm()

@@ -154,15 +154,15 @@ class Ledger:
         """All up to this sequence were acknowledged; returns those that were pending."""
         if sequence <= self.floor:
             return []
-        rows = self.pending.remove_through(sequence)
-        for row in rows:
-            self.deliveries.pop(row[0], None)
+        gone, number = self.pending.remove_through(sequence)
+        if self.deliveries:
+            self.deliveries = {s: n for s, n in self.deliveries.items() if s > sequence}
         self.floor = sequence
-        if rows:
-            self.floor_number = rows[-1][1]
+        if gone:
+            self.floor_number = number
         if self.records:
             self._note().through = sequence
-        return [row[0] for row in rows]
+        return gone
 
     def exhaust(self, sequence: int, *, keep: bool) -> None:
         """It was delivered as often as allowed. `keep` its count: a late ack may still settle it."""
@@ -220,9 +220,9 @@ class Ledger:
         self._queue = None
         return 0
 
-    def purge(self, first: int) -> list[int]:
-        """Nothing below `first` is there; returns what was pending below it."""
-        rows = self.pending.remove_through(first - 1)
+    def purge(self, first: int) -> None:
+        """Nothing below `first` is there."""
+        number = self.pending.drop_through(first - 1)
         if self.deliveries:
             self.deliveries = {s: n for s, n in self.deliveries.items() if s >= first}
         self.delivered = max(self.delivered, first - 1)
@@ -230,10 +230,8 @@ class Ledger:
             self.floor_number, self.floor = self.number, self.delivered
         elif self.floor < first - 1:
             self.floor = first - 1
-            if rows:
-                self.floor_number = rows[-1][1]
+            self.floor_number = number or self.floor_number
         self.must_rewrite = True
-        return [row[0] for row in rows]
 
     def reset(self, delivered: int) -> None:
         """Forget all deliveries; the next message is the one after `delivered`."""

@@ -8,7 +8,7 @@ row is found by bisection. A heap of blocks knows which block holds the row that
 import heapq
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 SIZE = 256
 """Rows of a block."""
@@ -48,6 +48,12 @@ class _Block:
             if guess >= len(sequences) or sequences[guess] != sequence:
                 return -1
         return -1 if self.due[guess] == _GONE else guess
+
+    def live_rows(self, end: int) -> Sequence[int]:
+        """Indices below `end` of rows that were not removed."""
+        if self.live == len(self.due):
+            return range(end)
+        return [i for i in range(end) if self.due[i] != _GONE]
 
     def compact(self) -> None:
         """Forget the rows that were removed."""
@@ -159,17 +165,34 @@ class PendingTable:
             block.head += 1
         return block.sequences[block.head], block.numbers[block.head]
 
-    def remove_through(self, sequence: int) -> list[Row]:
-        """Forget all up to this sequence; returns them."""
-        gone: list[Row] = []
+    def load(self, sequences: "array[int]", numbers: "array[int]", dues: "array[int]") -> None:
+        """These rows, in place of all."""
+        self.__init__()  # type: ignore[misc] # a table as new
+        self._count = len(sequences)
+        for start in range(0, len(sequences), SIZE):
+            block = _Block()
+            end = start + SIZE
+            block.sequences, block.numbers = sequences[start:end], numbers[start:end]
+            block.due = dues[start:end]
+            block.live = len(block.due)
+            self._blocks.append(block)
+            self._firsts.append(block.sequences[0])
+            self._due_earlier(block, min(block.due))
+
+    def remove_through(self, sequence: int) -> tuple[list[int], int]:
+        """Forget all up to this sequence; returns their sequences, and the number of the last one."""
+        gone: list[int] = []
+        number = 0
         while self._blocks and self._firsts[0] <= sequence:
             block = self._blocks[0]
             end = bisect_right(block.sequences, sequence)
-            rows = [(block.sequences[i], block.numbers[i]) for i in range(end) if block.due[i] != _GONE]
-            gone += rows
-            self._count -= len(rows)
+            kept = block.live_rows(end)
+            if kept:
+                number = block.numbers[kept[-1]]
+                gone += block.sequences[:end] if len(kept) == end else [block.sequences[i] for i in kept]
+            self._count -= len(kept)
             self.queued -= block.due[:end].count(QUEUED)
-            block.live -= len(rows)
+            block.live -= len(kept)
             for column in (block.sequences, block.numbers, block.due):
                 del column[:end]
             block.head = 0
@@ -177,7 +200,19 @@ class PendingTable:
                 self._firsts[0] = block.sequences[0]
                 break
             del self._blocks[0], self._firsts[0]
-        return gone
+        return gone, number
+
+    def drop_through(self, sequence: int) -> int:
+        """The same for those who ask only for the number; 0 for none. It passes by whole blocks."""
+        number, whole = 0, max(0, bisect_right(self._firsts, sequence) - 1)
+        for block in self._blocks[:whole]:
+            number = block.numbers[block.live_rows(len(block.due))[-1]]
+            self._count -= block.live
+            self.queued -= block.due.count(QUEUED)
+            block.live = 0
+        del self._blocks[:whole], self._firsts[:whole]
+        gone, last = self.remove_through(sequence)
+        return last if gone else number
 
     def after(self, sequence: int, limit: int) -> list[int]:
         """Up to `limit` sequences above this one, ascending."""
@@ -237,10 +272,11 @@ class PendingTable:
             self._due_earlier(block, min(block.due))
 
     def columns(self) -> tuple["array[int]", "array[int]", "array[int]"]:
-        """Sequences, numbers and due times of all rows."""
+        """Sequences, numbers and due times of all rows. Costs little for rows that are close together."""
         sequences, numbers, dues = array("q"), array("q"), array("q")
         for block in self._blocks:
-            block.compact()
+            if block.live < len(block.due):
+                block.compact()
             sequences.extend(block.sequences)
             numbers.extend(block.numbers)
             dues.extend(block.due)

@@ -305,21 +305,29 @@ class PullSide:
         return due
 
     def on_time(self, now: int) -> None:
-        """Expire requests, send heartbeats, take a pin away."""
+        """Expire requests, send heartbeats, take a pin away.
+
+        Those that take only what is there end then, too, also while no message may be delivered:
+        clients count on it.
+        """
         for _ in range(AT_ONCE):
             request = self.waiting.take_due(now)
             if request is None:
                 break
             if request.expires and request.expires <= now:
                 self._expire(request, now)
-                continue
-            if request.next_heartbeat <= now:
-                position = self._where()
-                self._send(request.reply, statuses.heartbeat(position.number, position.sequence))
-                request.next_heartbeat = now + request.heartbeat
-            self.waiting.watch(request)
+            else:
+                self._beat(request, now)
+            self.end_of_stream()
         if self.pin.id and self.pin.until <= now:
             self.unpin("timeout")
+
+    def _beat(self, request: PullRequest, now: int) -> None:
+        if request.next_heartbeat <= now:
+            position = self._where()
+            self._send(request.reply, statuses.heartbeat(position.number, position.sequence))
+            request.next_heartbeat = now + request.heartbeat
+        self.waiting.watch(request)
 
     def idle_since(self, now: int) -> int:
         """The end of the last request; `now` if one waits that somebody listens to."""

@@ -2,7 +2,8 @@
 
 All numbers are 64 bits, little end first. A change is a row of sections: one byte that says what
 it is, four bytes with the count of its numbers, the numbers. A checkpoint is one byte with the
-version of this form, and numbers. Due times are nanoseconds since the epoch; 0 stands for "at once".
+version of this form, and numbers. Due times of changes are nanoseconds since the epoch, with 0 for
+"at once"; those of a checkpoint are as in the ledger, and it says what is to be added to them.
 
 Reading is idempotent: changes that the checkpoint knows already alter nothing.
 """
@@ -19,7 +20,7 @@ VERSION = 1
 
 _NEW_RUN, _NEW, _CHANGED, _EXHAUSTED, _SETTLED, _SETTLED_RUN, _THROUGH, _POSITION, _FLOOR = range(1, 10)
 _HEAD = struct.Struct("<BI")
-_FIXED = 8
+_FIXED = 9
 """Numbers of a checkpoint before its rows."""
 
 
@@ -196,9 +197,8 @@ _READERS: dict[int, Callable[[Ledger, "array[int]", int], None]] = {
 def write_checkpoint(ledger: Ledger, following: int, resume: int, offset: int) -> bytes:
     """`following` and `resume`: the next sequence, and where the newest of each subject end."""
     sequences, numbers, dues = ledger.pending.columns()
-    wall = array("q", [due + offset if due < QUEUED else 0 for due in dues])
-    head = [ledger.number, ledger.delivered, ledger.floor_number, ledger.floor, following, resume]
-    parts = [array("q", [*head, len(sequences), len(ledger.deliveries)]), sequences, numbers, wall]
+    head = [ledger.number, ledger.delivered, ledger.floor_number, ledger.floor, following, resume, offset]
+    parts = [array("q", [*head, len(sequences), len(ledger.deliveries)]), sequences, numbers, dues]
     parts += [array("q", ledger.deliveries.keys()), array("q", ledger.deliveries.values())]
     return bytes([VERSION]) + b"".join(map(_to_bytes, parts))
 
@@ -212,12 +212,14 @@ def read_checkpoint(data: bytes, offset: int) -> tuple[Ledger, int, int]:
     counted = values[_FIXED - 1] if rows >= 0 else -1
     if rows < 0 or counted < 0 or len(values) != _FIXED + 3 * rows + 2 * counted:
         raise UnreadableState("a checkpoint is cut off")
-    number, delivered, floor_number, floor, following, resume = values[: _FIXED - 2]
+    number, delivered, floor_number, floor, following, resume, written = values[: _FIXED - 2]
     ledger = Ledger(delivered)
     ledger.number, ledger.floor_number, ledger.floor = number, floor_number, floor
-    at = _FIXED
-    for i in range(at, at + rows):
-        ledger.pending.add(values[i], values[i + rows], values[i + 2 * rows] - offset)
-    at += 3 * rows
+    ends = [_FIXED + i * rows for i in range(4)]
+    sequences, numbers, dues = (values[ends[i] : ends[i + 1]] for i in range(3))
+    shift = written - offset
+    now = array("q", [due + shift if due < QUEUED else shift for due in dues])
+    ledger.pending.load(sequences, numbers, now)
+    at = ends[3]
     ledger.deliveries.update(zip(values[at : at + counted], values[at + counted :], strict=True))
     return ledger, following, resume

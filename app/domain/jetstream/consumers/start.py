@@ -1,5 +1,7 @@
 """Where a new consumer begins, and where one goes on after a restart."""
 
+from itertools import takewhile
+
 from .config import ConsumerConfig
 from .cursor import Cursor
 from .filters import Filters
@@ -45,14 +47,15 @@ def go_on(
     Messages may have gone since, or, after damage, never have been there.
     """
     log = stream.log
+    gone = list(takewhile(lambda sequence: sequence < log.first, ledger.pending))
+    if log.hole_count or ledger.delivered > log.last:
+        gone = [sequence for sequence in ledger.pending if log.subject_of(sequence) is None]
+    gone += [sequence for sequence in ledger.deliveries if log.subject_of(sequence) is None]
     if ledger.delivered > log.last:
         ledger.delivered = log.last
         following = log.last + 1
         ledger.must_rewrite = True
-    for sequence in list(ledger.pending):
-        if log.subject_of(sequence) is None:
-            ledger.settle(sequence)
-    for sequence in [s for s in ledger.deliveries if log.subject_of(s) is None]:
+    for sequence in gone:
         ledger.settle(sequence)
     ledger.floor = min(ledger.floor, ledger.delivered)
     start = max(ledger.delivered + 1, following, log.first)

@@ -1,5 +1,7 @@
 """Unit tests of the table of unsettled messages, against a dictionary."""
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +9,9 @@ from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "add_run", "remove", "set", "through", "due", "shift", "all_due"]),
+        st.sampled_from(
+            ["add", "add", "add_run", "remove", "set", "through", "drop", "due", "shift", "all_due"]
+        ),
         st.integers(0, 40),
         st.integers(0, 100),
     ),
@@ -72,8 +76,16 @@ class Pair:
     def through(self, number: int, _: int) -> None:
         """All up to a row."""
         sequence = self.pick(number)
-        gone = self.table.remove_through(sequence)
-        assert [s for s in sorted(self.model) if s <= sequence] == [row[0] for row in gone]
+        gone, last = self.table.remove_through(sequence)
+        assert [s for s in sorted(self.model) if s <= sequence] == gone
+        assert not gone or last == self.model[gone[-1]][0]
+        self.model = {s: v for s, v in self.model.items() if s > sequence}
+
+    def drop(self, number: int, _: int) -> None:
+        """The same, without a list."""
+        sequence = self.pick(number)
+        gone = [s for s in sorted(self.model) if s <= sequence]
+        assert (self.model[gone[-1]][0] if gone else 0) == self.table.drop_through(sequence)
         self.model = {s: v for s, v in self.model.items() if s > sequence}
 
     def due(self, _: int, now: int) -> None:
@@ -187,6 +199,41 @@ def test_rows_after_a_sequence() -> None:
     assert list(range(2 * SIZE + 1, 3 * SIZE + 1)) == table.after(2 * SIZE, 10 * SIZE)
     assert [1] == table.after(0, 1)
     assert [] == PendingTable().after(0, 5)
+
+
+def test_nothing_is_left_below() -> None:
+    """What was removed one by one is not removed again."""
+    table = filled(5)
+    for sequence in (1, 2, 3):
+        table.remove(sequence)
+    assert ([], 0) == table.remove_through(3)
+    assert ([4, 5], 5) == table.remove_through(9)
+
+
+def test_whole_blocks_are_dropped() -> None:
+    """With what is queued in them, up to the middle of one."""
+    table = filled(3 * SIZE)
+    table.take_due(5, 2)
+    assert 2 * SIZE + 7 == table.drop_through(2 * SIZE + 7)
+    assert (SIZE - 7, 0, 2 * SIZE + 8) == (len(table), table.queued, next(iter(table)))
+    for sequence in range(2 * SIZE + 8, 2 * SIZE + 11):
+        table.remove(sequence)
+    assert 0 == table.drop_through(2 * SIZE + 10)
+
+
+def test_rows_are_loaded_as_they_were() -> None:
+    """From a checkpoint, in place of what was there."""
+    table, other = filled(2 * SIZE + 3), filled(5)
+    table.remove(7)
+    other.load(*table.columns())
+    assert list(table) == list(other)
+    assert (table.next_due, table.latest_due(), table.first()) == (
+        other.next_due,
+        other.latest_due(),
+        other.first(),
+    )
+    other.load(array("q"), array("q"), array("q"))
+    assert (0, None) == (len(other), other.next_due)
 
 
 def test_columns_have_all_rows() -> None:

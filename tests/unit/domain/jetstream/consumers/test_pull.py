@@ -91,6 +91,15 @@ def test_no_wait_at_the_limit_waits_for_room() -> None:
     assert [2] == short(harness.outlet.take(INBOX))
 
 
+def test_no_wait_at_the_limit_ends_with_the_next_heartbeat() -> None:
+    """Clients that fetch with heartbeats do not wait for their time to pass."""
+    harness = make(5, max_ack_pending=2)
+    body = {"batch": 9, "no_wait": True, "expires": 10 * SECOND, "idle_heartbeat": SECOND}
+    assert [1, 2] == short(harness.request(body))
+    harness.advance(1)
+    assert ["100 Idle Heartbeat", "404 No Messages"] == short(harness.outlet.take(INBOX))
+
+
 def test_an_expired_request() -> None:
     """It says what is left of it."""
     harness = make(1)
@@ -340,6 +349,17 @@ def test_lower_priorities_are_served_first() -> None:
     harness.publish(6)
     order = [sent.to.split(b".")[1] for sent in harness.outlet.take()]
     assert [b"two", b"five", b"also_five", b"five", b"number"] == order
+
+
+def test_priorities_count_among_requests_that_come_together() -> None:
+    """The first one is not served before the others are known."""
+    harness = group("prioritized")
+    harness.publish(2)
+    for inbox, priority in (("_INBOX.one", 1), ("_INBOX.zero", 0)):
+        body = json.dumps({"batch": 2, "group": "g", "priority": priority}).encode()
+        harness.consumer.pull(body, inbox.encode())
+    harness.run()
+    assert [b"_INBOX.zero"] * 2 == [sent.to for sent in harness.outlet.take()]
 
 
 def test_a_request_must_name_the_group() -> None:

@@ -143,7 +143,7 @@ def test_other_checkpoints_are_refused(data: bytes) -> None:
 
 def test_negative_counts_are_refused() -> None:
     """Not read as rows from the end."""
-    bad = bytes([1]) + array("q", [0, 0, 0, 0, 0, 0, -1, 3]).tobytes()
+    bad = bytes([1]) + array("q", [0, 0, 0, 0, 0, 0, 0, -1, 3]).tobytes()
     with pytest.raises(UnreadableState):
         read_checkpoint(bad, 0)
 
