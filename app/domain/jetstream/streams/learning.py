@@ -51,14 +51,14 @@ class Learner:
         log, step = self._contents.log, Step()
         first_id = max(log.at_time(now - config.duplicate_window), log.first)
         by_itself = config.allow_msg_ttl or config.allow_msg_schedules
-        sequence = log.next(log.first if by_itself else first_id)
+        sequence = log.next_with_headers(log.first if by_itself else first_id)
         while 0 < sequence <= last:
             message = self._contents.read(sequence)
             if message is not None and h.SPECIAL in message.headers:
                 self._learn(message, config, now, with_id=sequence >= first_id)
             if step.is_over_after(MESSAGE_WORK):
                 yield
-            sequence = log.next(sequence + 1)
+            sequence = log.next_with_headers(sequence + 1)
         self._work = None
 
     def _learn(self, message: StoredMessage, config: StreamConfig, now: int, *, with_id: bool) -> None:
