@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
 from ..domain.cluster.route_url import RouteUrl
 from ..domain.limits import fitting_pending
-from ..domain.nkey import public_user_key
 from .addresses import (
     AddressError,
     HostPort,
@@ -41,6 +39,7 @@ from .section import (
     Section,
 )
 from .tls_options import TlsOptions
+from .user_options import SecretText, UserOptions, distinct_users
 from .validation import validate
 
 LARGEST_LINE = 2**30
@@ -61,12 +60,6 @@ def _advertised(text: str) -> str:
 
 def _advertised_to_servers(text: str) -> str:
     parse_advertised_to_servers(text)
-    return text
-
-
-def _possible_secret(text: str) -> str:
-    if begins_like_hash(text) and parse_hash(text) is None:
-        raise ValueError(BROKEN_HASH)
     return text
 
 
@@ -93,57 +86,12 @@ Route = Annotated[InstanceOf[RouteUrl], BeforeValidator(_route)]
 SlowConsumer = Literal["cut", "hold"]
 TlsReload = Literal["signal", "auto"]
 
-SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
-"""A password or token, plain or as a bcrypt hash."""
-
 
 def _lame_duck_duration(seconds: float) -> float:
     if seconds < SHORTEST_LAME_DUCK:
         text = f"invalid lame_duck_duration of {seconds:g}s, minimum is {SHORTEST_LAME_DUCK:g} seconds"
         raise OptionError(text)
     return seconds
-
-
-def _user_nkey(text: str) -> str:
-    if public_user_key(text) is None:
-        raise OptionError("Not a valid public nkey for a user")
-    return text
-
-
-class UserOptions(Section):
-    """One of several users."""
-
-    user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)] = ""
-    nkey: Annotated[
-        str,
-        AfterValidator(_user_nkey),
-        Key("Public nkey of the user, in place of a name and password.", guards=True),
-    ] = ""
-    password: Annotated[
-        SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
-    ] = ""
-    permissions: Annotated[
-        PermissionsValue | None, Key("What the user may publish and subscribe to.", guards=True)
-    ] = None
-
-    @model_validator(mode="after")
-    def _name_or_nkey(self) -> Self:
-        if self.nkey and (self.user or self.password):
-            raise OptionError("a user with an nkey has no user name and no password; remove them", "nkey")
-        if not self.nkey and not self.user:
-            raise OptionError("one of authorization.users has neither user nor nkey; add one", lacking=True)
-        return self
-
-
-def _distinct(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, ...] | None:
-    if users == ():
-        raise OptionError("authorization.users is empty: add a user, or remove the key", lacking=True)
-    first: dict[str, int] = {}
-    for position, entry in enumerate(users or ()):
-        name = entry.nkey or entry.user
-        if first.setdefault(name, position) != position:
-            raise OptionError(f'user "{name}" is defined twice', position)
-    return users
 
 
 class AuthorizationOptions(Section):
@@ -161,7 +109,7 @@ class AuthorizationOptions(Section):
     users: Annotated[
         tuple[UserOptions, ...] | None,
         Field(strict=False),
-        AfterValidator(_distinct),
+        AfterValidator(distinct_users),
         Key(
             "Several users, each a map with `user` and `password`.",
             wrong="Could not parse user array properly, it must be an array of maps",
@@ -177,6 +125,11 @@ class AuthorizationOptions(Section):
     ] = None
     authenticator_timeout: Annotated[Seconds, Key("Time limit for one answer of the authenticator.")] = 2.0
     timeout: Annotated[Seconds, Key("Time limit for a client's login.")] = 1.0
+    login_rate_limit: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_COUNT),
+        Key("Maximum number of logins judged within a second, further ones wait; 0 means no limit."),
+    ] = 0
 
     @model_validator(mode="after")
     def _choose_one(self) -> Self:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ..domain.cipher_suites import PREFERRED, SUITES
 from ..domain.curves import CURVES
 from .scalars import parse_duration
-from .section import Key, OptionError, Seconds, Section
+from .section import LARGEST_COUNT, Key, OptionError, Seconds, Section
 
 _PIN = re.compile(r"[0-9a-f]{64}")
 
@@ -118,6 +118,11 @@ class TlsOptions(Section):
             also=("first", "immediate"),
         ),
     ] = False
+    connection_rate_limit: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_COUNT),
+        Key("Maximum number of handshakes begun within a second, further ones are closed; 0 means no limit."),
+    ] = 0
     pinned_certs: Annotated[
         tuple[Annotated[str, AfterValidator(_pin)], ...],
         Field(strict=False),

@@ -33,6 +33,7 @@ from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
 from .protocol.encode import ListenerInfo, ServerInfo
 from .protocol.errors import MaximumConnections
+from .rates import Meters
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection
@@ -42,6 +43,7 @@ from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
 from .sessions.local_client import LocalClient, LocalSession, Tap
+from .sessions.publish_meter import PublishMeter
 from .sessions.wire import Handler, Wire
 from .slow_receivers import KEPT, SlowAction, SlowLog
 from .stats import SlowConsumerRecord, Traffic
@@ -142,6 +144,7 @@ class Broker:
         self.slow_routes = 0
         """Routes among them."""
         self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
+        self._meters = Meters(scheduler)
         self.slow_receivers: SlowLog = deque(maxlen=KEPT)
         self.history = PeerHistory()
         self.started = scheduler.monotonic()
@@ -340,6 +343,13 @@ class Broker:
         self._pings.add(connection)
         if self.gatekeeper.required or (self.hooks is not None and self.hooks.asks(HookPoint.CONNECT)):
             self._logins.add(connection)
+
+    def meter_of(self, identity: Identity, connection: Connection) -> PublishMeter | None:
+        """See `Host`."""
+        if identity.publish_rate is None:
+            return None
+        meter = self._meters.of(identity.user, identity.publish_rate)
+        return PublishMeter(meter, connection.inlet, self.scheduler)
 
     def login_due(self, connection: Connection) -> None:
         """See `Host`; a link that carries no traffic yet is counted from its beginning on."""

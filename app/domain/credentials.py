@@ -7,6 +7,7 @@ from typing import Protocol
 from .certificate import CertificateNames
 from .connection_type import ConnectionType
 from .permissions.rules import Permissions
+from .rates import PublishRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Identity:
     user: str = ""
     permissions: Permissions | None = field(default=None, kw_only=True)
     """What it may publish and subscribe to; None for everything."""
+    publish_rate: PublishRate | None = field(default=None, kw_only=True)
+    """What it may publish within a second, over all its connections; None for any number."""
 
 
 Answer = Callable[[Identity | None], None]

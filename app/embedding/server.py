@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 from ..adapters.faults.faults import Faults
@@ -27,6 +28,7 @@ from ..entrypoints.events import ConfigurationQuestioned, StartFailed
 from ..entrypoints.reload import Reloader
 from ..entrypoints.service import Addresses, CannotStart, Service
 from ..entrypoints.settings import lame_duck_terms, log_settings, monitor_settings
+from ..entrypoints.streams import open_storage
 from ..ports.authenticator import AuthError
 from ..ports.clock import Clock
 from ..ports.event_log import EventLog
@@ -147,6 +149,7 @@ class Server:
         )
         container.use("log", self._log)
         container.use("taps", (self.faults.layer,))
+        container.use("open_storage", partial(open_storage, wrap=self.faults.disk_faults.files))
         if options.stores_streams and options.streams_dir is None:
             container.use("streams_in_memory", True)  # noqa: FBT003 - the part itself
         if self._clock is not None:

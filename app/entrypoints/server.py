@@ -5,40 +5,23 @@ change its mind meanwhile; so signals come first.
 """
 
 import gc
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from . import signals
-
-_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
-"""What pydantic asks whether it may look for plugins: in each package that is installed."""
-
-Run = Callable[[Sequence[str], signals.Handlers], int]
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what a command line asks for; return the exit status."""
     usual = signals.exit_at_once()
-    gc.disable()  # what an import makes is no garbage; a server collects again when it has started
-    try:
-        return _imported()(sys.argv[1:] if words is None else words, usual)
-    finally:
-        gc.enable()
+    from .quick_import import quick_import  # noqa: PLC0415 - signals come first
 
-
-def _imported() -> Run:
-    """Import the command line, and keep pydantic from looking for plugins for our options."""
-    given = os.environ.get(_PLUGINS)
-    os.environ[_PLUGINS] = "__all__"
+    with quick_import():
+        from .command import run_command  # noqa: PLC0415 - the same
     try:
-        from .command import run_command  # noqa: PLC0415 - signals come first
+        return run_command(sys.argv[1:] if words is None else words, usual)
     finally:
-        if given is None:
-            del os.environ[_PLUGINS]
-        else:
-            os.environ[_PLUGINS] = given
-    return run_command
+        gc.enable()  # a server has done so when it had started
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from ..domain.permissions.configured_users import ConfiguredUsers
 from ..domain.permissions.rules import Permissions
 from ..domain.protocol.client_level import CLIENT_LEVEL
 from ..domain.protocol.encode import ServerInfo
+from ..domain.rates import PublishRate
 from ..ports.authenticator import Authenticator
 from ..ports.entropy import Entropy
 
@@ -75,6 +76,8 @@ def auth_settings(options: Options) -> AuthSettings:
         mapped=_mapped(options),
         anonymous=tuple(identity.user for identity in anonymous(options).values()),
         permissions=_permissions(options),
+        publish_rates=_publish_rates(options),
+        logins_per_second=section.login_rate_limit,
         token=section.token,
         authenticator=section.authenticator or "",
         authenticator_seconds=section.authenticator_timeout,
@@ -94,6 +97,15 @@ def _permissions(options: Options) -> Mapping[str, Permissions]:
     default = section.default_permissions
     rules = {entry.nkey or entry.user: entry.permissions or default for entry in section.users or ()}
     return {user: each for user, each in rules.items() if each is not None}
+
+
+def _publish_rates(options: Options) -> Mapping[str, PublishRate]:
+    """By user or public nkey; none for those that have no limit."""
+    return {
+        entry.nkey or entry.user: PublishRate(entry.publish_rate, entry.publish_bytes_rate)
+        for entry in options.authorization.users or ()
+        if entry.publish_rate or entry.publish_bytes_rate
+    }
 
 
 def _nkeys(options: Options) -> tuple[str, ...]:
@@ -129,8 +141,9 @@ def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
         ConnectionType.WEBSOCKET: options.websocket.no_auth_user or options.no_auth_user,
     }
     mapped, nkeys, rules = _mapped(options), _nkeys(options), _permissions(options)
+    rates = _publish_rates(options)
     return {
-        kind: Identity(user, permissions=rules.get(user))
+        kind: Identity(user, permissions=rules.get(user), publish_rate=rates.get(user))
         for kind, user in users.items()
         if user and (kind not in mapped or user in nkeys)
     }
@@ -193,6 +206,7 @@ def client_tls(options: Options, record: Callable[[Event], None]) -> TlsSettings
         record,
         identify=_identifies(section, options),
         first=section.handshake_first is not False,
+        rate=section.connection_rate_limit,
         pins=frozenset(section.pinned_certs),
     )
 
@@ -230,6 +244,7 @@ def websocket_tls(options: Options, record: Callable[[Event], None]) -> TlsSetti
         section.timeout,
         record,
         identify=_identifies(section, options),
+        rate=section.connection_rate_limit,
         pins=frozenset(section.pinned_certs),
     )
 
@@ -279,7 +294,8 @@ def _route_tls(
 ) -> TlsSettings:
     context = make(replace(tls_files(section), verify=True))
     pins = frozenset(section.pinned_certs)
-    return TlsSettings(context, section.timeout, record, for_routes=True, pins=pins)
+    rate = section.connection_rate_limit
+    return TlsSettings(context, section.timeout, record, for_routes=True, rate=rate, pins=pins)
 
 
 def server_info(options: Options, entropy: Entropy, authenticator: Authenticator) -> ServerInfo:

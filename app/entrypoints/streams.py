@@ -21,6 +21,7 @@ from ..domain.jetstream.view import JetStreamView
 from ..domain.timers import Scheduler
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
+from ..ports.files import Files
 from ..ports.streams_view import StreamsView
 
 _UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
@@ -45,15 +46,20 @@ OpenStorage = Callable[[JetStreamSettings, StorageNeeds], Storage]
 """Opens what holds streams in files. Raises `OSError` or `CannotOpen`. Called in a thread of its own."""
 
 
-def open_storage(settings: JetStreamSettings, needs: StorageNeeds) -> Storage:
-    """Files in the directory, which is made, or memory where there is none."""
+def open_storage(
+    settings: JetStreamSettings, needs: StorageNeeds, *, wrap: Callable[[Files], Files] = lambda files: files
+) -> Storage:
+    """Files in the directory, which is made, or memory where there is none.
+
+    `wrap` may put something between the storage and the disk.
+    """
     if not settings.store_dir:
         return MemoryStorage()
     directory = Path(settings.store_dir)
     directory.mkdir(parents=True, exist_ok=True)
     try:
         return FileStorage(
-            OsFiles(directory),
+            wrap(OsFiles(directory)),
             SyncThread(needs.call_soon),
             needs.scheduler,
             needs.incarnation,

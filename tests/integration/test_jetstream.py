@@ -181,3 +181,25 @@ async def test_restart(twin: str, tmp_path: Path) -> None:
         await client.close()
     assert message.data == b"4"
     assert streams == ["S"]
+
+
+async def test_a_full_disk(twin: str, tmp_path: Path) -> None:
+    """Publishes are refused while there is no room; reading goes on, and so does publishing when there is."""
+    async with Server(data_plane=twin, jetstream={"store_dir": str(tmp_path)}) as server:
+        client = await nats.connect(server.url)
+        js = client.jetstream(timeout=WAIT)
+        await js.add_stream(name="S", subjects=["s"])
+        await js.publish("s", b"first")
+        with server.faults.disk(full=True):
+            with pytest.raises(APIError) as refused:
+                await js.publish("s", bytes(900_000))
+            assert refused.value.err_code == 10077
+            assert (await js.get_last_msg("S", "s")).data == b"first"
+        deadline = asyncio.get_running_loop().time() + WAIT
+        while True:
+            try:
+                assert (await js.publish("s", b"second")).seq == 2
+                break
+            except APIError:
+                assert asyncio.get_running_loop().time() < deadline
+        await client.close()

@@ -222,3 +222,24 @@ def test_a_certificate_that_has_ended(tmp_path: Path) -> None:
         put(certificates().expired_server, pair)
         os.kill(server.pid, signal.SIGHUP)
         server.wait_for("the certificate of tls has expired on 2002-01-01 00:00 UTC")
+
+
+def test_a_rate_of_handshakes(tmp_path: Path) -> None:
+    """Links above the rate are closed before their handshake; later ones are welcome again."""
+    words = as_file(certificates().files(), tmp_path)
+    file = Path(words[1])
+    file.write_text(file.read_text("utf-8").replace("tls {", "tls {\n  connection_rate_limit: 2"), "utf-8")
+    with ServerProcess("-D", *words) as server:
+        served = 0
+        for _ in range(8):
+            try:
+                serial_shown(server.port)
+            except (OSError, EOFError, AssertionError):
+                continue
+            served += 1
+        server.wait_for("too many handshakes, connection_rate_limit is 2")
+        os.kill(server.pid, signal.SIGHUP)
+        server.wait_for("Reloaded server configuration")
+        serial_shown(server.port)
+
+    assert 2 <= served < 8

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ...domain.connection_type import ConnectionType
 from ...domain.permissions.rules import Permissions
+from ...domain.rates import PublishRate
 from ...ports.authenticator import Authenticator, AuthError
 from .authenticators import AllowAll, PasswordAuthenticator, TokenAuthenticator
 from .certificates import CertificateAuthenticator
@@ -12,6 +13,7 @@ from .guard import CHECK_SECONDS, Report
 from .hash_workers import CAPACITY, HashWorkers, RunInLoop, running_loop
 from .loading import load_authenticator
 from .nkeys import NkeyAuthenticator
+from .rated import PacedLogins, RatedUsers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,10 @@ class AuthSettings:
     """Users that clients without credentials become; they need no password."""
     permissions: Mapping[str, Permissions] = field(default_factory=dict)
     """By user or public nkey; none for those that may do everything."""
+    publish_rates: Mapping[str, PublishRate] = field(default_factory=dict)
+    """By user or public nkey; none for those without a limit."""
+    logins_per_second: int = 0
+    """Further ones wait; 0 is no limit."""
     token: str = field(default="", repr=False)
     """Plain or hashed; empty for none."""
     authenticator: str = ""
@@ -57,12 +63,19 @@ def open_authenticator(
     `report` records failures of the operator's own code. `find_loop`: see `HashWorkers`.
     Raises `AuthError`.
     """
+    made = _open(settings, report, find_loop)
+    if settings.publish_rates:
+        made = RatedUsers(made, settings.publish_rates)
+    return PacedLogins(made, settings.logins_per_second) if settings.logins_per_second else made
+
+
+def _open(settings: AuthSettings, report: Report, find_loop: Callable[[], RunInLoop]) -> Authenticator:
     if settings.authenticator:
         if settings.users or settings.nkeys or settings.token:
             raise AuthError("users or a token cannot stand beside an authenticator of your own; remove one")
         return load_authenticator(settings.authenticator, settings.authenticator_seconds, report)
     if settings.nkeys:
-        others = open_authenticator(replace(settings, nkeys=(), token=""), report, find_loop)
+        others = _open(replace(settings, nkeys=(), token=""), report, find_loop)
         if others.required:
             return NkeyAuthenticator(settings.nkeys, others, settings.permissions)
         return NkeyAuthenticator(settings.nkeys, permissions=settings.permissions)

@@ -33,7 +33,7 @@ def _of_user(login: Login, old: AuthSettings, new: AuthSettings) -> Identity | D
     is_mapped = login.connection_type in new.mapped
     if is_mapped != (login.connection_type in old.mapped) or old.users.get(user) != new.users.get(user):
         return Dismissal.CHANGED
-    return Identity(user, permissions=new.permissions.get(user))
+    return Identity(user, permissions=new.permissions.get(user), publish_rate=new.publish_rates.get(user))
 
 
 def _of_token(old: AuthSettings, new: AuthSettings) -> Identity | Dismissal:

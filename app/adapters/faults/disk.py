@@ -4,25 +4,55 @@ import errno
 import os
 import time
 from collections.abc import Sequence
+from typing import Self
 
 from ...ports.files import File, Files
 
 
+class DiskFault:
+    """A fault that is there until it is cleared; as a context manager, until its block ends."""
+
+    def __init__(
+        self, faults: "DiskFaults", *, full: bool = False, failing: bool = False, sync_seconds: float = 0.0
+    ) -> None:
+        self.full = full
+        """Nothing can be added: no room."""
+        self.failing = failing
+        """Writing and syncing are errors."""
+        self.sync_seconds = sync_seconds
+        """How long each sync takes at least."""
+        self._faults = faults
+
+    def clear(self) -> None:
+        """End it. Without effect when it is over."""
+        self._faults.end(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+
 class DiskFaults:
-    """What is wrong with the disk now. Any thread may set it."""
+    """What is wrong with the disk of one server now. Any thread may change it."""
 
     def __init__(self) -> None:
-        self.full = False
-        """Nothing can be added: no room."""
-        self.failing = False
-        """Writing and syncing are errors."""
-        self.sync_seconds = 0.0
-        """How long each sync takes at least."""
+        self._active: tuple[DiskFault, ...] = ()
+
+    def begin(self, *, full: bool = False, failing: bool = False, sync_seconds: float = 0.0) -> DiskFault:
+        """Have a fault."""
+        fault = DiskFault(self, full=full, failing=failing, sync_seconds=sync_seconds)
+        self._active = (*self._active, fault)
+        return fault
+
+    def end(self, fault: DiskFault) -> None:
+        """Have this one no more."""
+        self._active = tuple(each for each in self._active if each is not fault)
 
     def clear(self) -> None:
         """The disk is fine again."""
-        self.full = self.failing = False
-        self.sync_seconds = 0.0
+        self._active = ()
 
     def files(self, files: Files) -> Files:
         """The same files, with these faults."""
@@ -30,19 +60,20 @@ class DiskFaults:
 
     def adding(self) -> None:
         """Room is needed. Raises `OSError`."""
-        if self.full:
+        if any(fault.full for fault in self._active):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.writing()
 
     def writing(self) -> None:
         """Something is written. Raises `OSError`."""
-        if self.failing:
+        if any(fault.failing for fault in self._active):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def syncing(self) -> None:
         """Something is synced. Raises `OSError`."""
-        if self.sync_seconds > 0.0:
-            time.sleep(self.sync_seconds)
+        seconds = max((fault.sync_seconds for fault in self._active), default=0.0)
+        if seconds > 0.0:
+            time.sleep(seconds)
         self.writing()
 
 

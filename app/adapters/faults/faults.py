@@ -13,6 +13,7 @@ from ...domain.sessions.connection import Connection
 from ...domain.timers import Scheduler, Timer
 from ...ports.layers import LinkSetup, Upper
 from .commands import FaultSpec
+from .disk import DiskFault, DiskFaults
 from .frames import Frame
 from .layer import FaultLayer
 from .rule_book import RuleBook
@@ -32,6 +33,7 @@ class Faults(RuleBook):
     def __init__(self, *, record: bool = False) -> None:
         """`record` keeps the last frames of each link; see `conversation`."""
         super().__init__()
+        self.disk_faults = DiskFaults()
         self.is_watching = record
         self._record = record
         self._broker: Broker | None = None
@@ -66,6 +68,15 @@ class Faults(RuleBook):
     def layer(self, upper: Upper, setup: LinkSetup) -> Upper:
         """The layer of a new link: a `LayerFactory`."""
         return FaultLayer(upper, setup, self)
+
+    def disk(self, *, full: bool = False, failing: bool = False, sync_seconds: float = 0.0) -> DiskFault:
+        """Have the disk with the streams be full, fail, or take this time for each sync."""
+        return self.disk_faults.begin(full=full, failing=failing, sync_seconds=sync_seconds)
+
+    def clear(self) -> None:
+        """Clear all rules, and those of the disk."""
+        super().clear()
+        self.disk_faults.clear()
 
     # --- rules ------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from typing import Literal, Protocol, cast
 from ...domain.certificate_key import key_pin
 from ...domain.cipher_suites import iana_name
 from ...domain.events import Event
+from ...domain.rates import Bucket
 from ...domain.security import Security
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
@@ -103,6 +104,8 @@ class TlsSettings:
     """Whether the names in the peer's certificate are read, for its login."""
     first: bool = False
     """Whether a client, too, is accepted after it, and hears nothing in clear text."""
+    rate: int = 0
+    """Handshakes of accepted links that begin within a second; further links are closed. 0: no limit."""
     pins: frozenset[str] = frozenset()
     """Keys of certificates, one of which the peer must show, as `key_pin` has them; empty for any."""
 
@@ -113,7 +116,7 @@ class TlsLayers:
     The place of the context: what `replace_context` puts there counts for new handshakes.
     """
 
-    __slots__ = ("_steps", "room", "settings")
+    __slots__ = ("_bucket", "_steps", "room", "settings")
 
     def __init__(self, settings: TlsSettings) -> None:
         self.settings = settings
@@ -122,6 +125,16 @@ class TlsLayers:
         self.room = memoryview(bytearray(CIPHERTEXT_BYTES))
         """Where ciphertext is read to; one for all links, which are driven one after the other."""
         self._steps: StepQueue | None = None
+        self._bucket: Bucket | None = None
+
+    def admits(self, now: float) -> bool:
+        """Whether one more handshake may begin now."""
+        rate = self.settings.rate
+        if not rate:
+            return True
+        if self._bucket is None or self._bucket.rate != rate:
+            self._bucket = Bucket(rate, now)
+        return self._bucket.admits(now)
 
     def __call__(self, upper: Upper, setup: LinkSetup) -> "TlsLayer":
         """The layer of one link. Raises `ValueError` for a host that no certificate can bear."""
@@ -142,6 +155,7 @@ class TlsLayer(BufferingLayer):
         "_error",
         "_heard",
         "_incoming",
+        "_layers",
         "_outgoing",
         "_phase",
         "_replied",
@@ -159,6 +173,7 @@ class TlsLayer(BufferingLayer):
         """Where we dialed, we are the client. Raises `ValueError` for a name that no server can have."""
         super().__init__(upper, setup)
         self._room = layers.room
+        self._layers = layers
         self._settings = layers.settings
         self._steps = steps
         self._we_dial = setup.dialed is not None
@@ -205,6 +220,9 @@ class TlsLayer(BufferingLayer):
         """Begin the handshake, unless the link was refused."""
         if self.upper.is_open:
             self._shake_hands()
+            if not self._we_dial and not self._layers.admits(self._setup.scheduler.monotonic()):
+                self._heard = True  # there is nothing to say in clear text
+                self._turn_away(f"too many handshakes, connection_rate_limit is {self._settings.rate}")
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """The room for ciphertext."""

@@ -25,7 +25,7 @@ HEADERS = 4
 _WORTH_A_NEW_SEGMENT = 64 << 10
 
 
-class Commits(Protocol):
+class LogCommits(Protocol):
     """Who carries out what is to be written."""
 
     def commit(self, done: Done, *, only_messages: bool) -> None:
@@ -52,7 +52,7 @@ class FileLog:
         self._removals = removals
         self._tail = tail
         self._reader = SegmentReader(name)
-        self._commits: Commits | None = None
+        self._commits: LogCommits | None = None
         self._undo: list[IndexEntry] = []
         """What messages removed that are not written."""
         self._undo_taken = 0
@@ -62,7 +62,7 @@ class FileLog:
         self._lost_bytes = 0
         self.relaxed = False
 
-    def attach(self, commits: Commits) -> None:
+    def attach(self, commits: LogCommits) -> None:
         """Name the one that writes."""
         self._commits = commits
 

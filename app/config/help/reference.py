@@ -17,12 +17,12 @@ from ..options import (
     HookOptions,
     Options,
     UnixSocketOptions,
-    UserOptions,
     WebsocketOptions,
 )
 from ..reloading import RELOADABLE, is_reloadable
 from ..section import Section, inner_section, key_of
 from ..tls_options import TlsOptions
+from ..user_options import UserOptions
 from .usage import shown
 
 SECTIONS: tuple[tuple[str, type[Section], str], ...] = (

@@ -145,9 +145,9 @@ class Cluster:
     def _remove(self, url: RouteUrl) -> None:
         """End the route to an address that is not configured any more, if we have dialled it."""
         destination = self._route_dialer.remove(url)
-        for session in list(self.routes.values()):
-            if destination is not None and session.destination is destination:
-                session.connection.close()
+        routes = self.routes.values() if destination is not None else ()
+        for session in [each for each in routes if each.destination is destination]:
+            session.connection.close()
 
     def listening_on(self, port: int) -> None:
         """Tell other servers the real port from now on."""

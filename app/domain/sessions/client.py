@@ -229,6 +229,9 @@ class ClientSession(Readmitted):
         """Take the rights of this identity; see `_may_become`."""
         if self.identity is None or identity.permissions != self.identity.permissions:
             self._obey(identity.permissions)
+        rate = identity.publish_rate
+        if rate is None or self.identity is None or rate != self.identity.publish_rate:
+            self.connection.meter = self.host.meter_of(identity, self.connection)
         self.identity = identity
         self.admitted = True
         self._apply_options()

@@ -47,6 +47,7 @@ from .connection_stats import stats_of
 from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
+from .publish_meter import PublishMeter
 from .session import HookPassage, Session
 from .wire import Wire
 
@@ -70,6 +71,7 @@ class Connection:
         "closing",
         "inlet",
         "kind",
+        "meter",
         "outbox",
         "passage",
         "pings_out",
@@ -99,6 +101,8 @@ class Connection:
         """Whether the link could carry traffic."""
         self.watcher: Callable[[bytes], None] | None = None
         """Receives the line of each message for the peer, if its session wants to know; see `watch`."""
+        self.meter: PublishMeter | None = None
+        """Holds the peer to a publish rate, if its user has one."""
         self.pings_out = 0
         """Pings that the peer has not answered."""
         self.rtt = 0.0
@@ -154,7 +158,7 @@ class Connection:
         room = self._host.plane.reserve(self.inlet)
         if self._waits:
             return room[: EARLY_BYTES if self._listening else AHEAD_BYTES]
-        if self._host.turns.is_crowded:
+        if self._host.turns.is_crowded or self.meter is not None:
             return room[:CROWDED_READ]
         return room
 
@@ -224,6 +228,8 @@ class Connection:
             self.wait()
             self._host.deferred.go_on(self.go_on)
         self.obey(progress, again=not count)
+        if self.meter is not None:
+            self.meter.pay(self)
 
     def ingest(self, inlet: Inlet, count: int) -> Progress:
         """Consume what came, or was kept; nobody is waited for where nothing else is to be read."""

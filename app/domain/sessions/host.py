@@ -20,6 +20,7 @@ from .closing import Removals
 from .deferred_flush import DeferredFlush
 from .flow import Flow
 from .greeting import Greeting
+from .publish_meter import PublishMeter
 
 C_contra = TypeVar("C_contra", contravariant=True)
 
@@ -112,6 +113,10 @@ class Host(Protocol[C_contra]):
 
     def opened(self, connection: C_contra) -> None:
         """Its link may carry traffic: time runs for its peer; called at most once."""
+        ...
+
+    def meter_of(self, identity: Identity, connection: C_contra) -> PublishMeter | None:
+        """What holds a connection of this client to its publish rate; None if it has none."""
         ...
 
     def login_due(self, connection: C_contra) -> None:

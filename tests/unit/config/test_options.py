@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from app.config.addresses import HostPort
 from app.config.errors import ConfigError
 from app.config.help import reference
-from app.config.options import Options, UserOptions, make_options
+from app.config.options import Options, make_options
 from app.config.section import Section, key_of
+from app.config.user_options import UserOptions
 from app.domain.limits import Limits
 from app.entrypoints.settings import limits
 

@@ -4,7 +4,8 @@ import pytest
 
 from app.adapters.auth.secret import read_secret
 from app.config.errors import ConfigError
-from app.config.options import UserOptions, make_options
+from app.config.options import make_options
+from app.config.user_options import UserOptions
 from app.ports.authenticator import AuthError
 from tests.support.nkeys import NkeyUser
 

@@ -44,7 +44,7 @@ def test_the_faulty_disk_is_a_disk() -> None:
 def test_a_full_disk_has_no_room() -> None:
     """What is there can be written again, and removed."""
     faults, _, files, file = used()
-    faults.full = True
+    fault = faults.begin(full=True)
     for call in (lambda: files.create("x"), lambda: files.make_directory("e"), lambda: file.allocate(100)):
         with pytest.raises(OSError, match="No space left"):
             call()
@@ -52,7 +52,7 @@ def test_a_full_disk_has_no_room() -> None:
     file.write(0, [b"x"])
     file.sync()
     files.remove("d/f")
-    faults.clear()
+    fault.clear()
 
     files.create("x")
     assert ["d", "x"] == files.names(".")
@@ -61,7 +61,7 @@ def test_a_full_disk_has_no_room() -> None:
 def test_a_failing_disk_can_be_read_only() -> None:
     """Everything else is an error."""
     faults, _, files, file = used()
-    faults.failing = True
+    faults.begin(failing=True)
     calls: list[Callable[[], object]] = [
         lambda: file.write(0, [b"x"]),
         lambda: file.truncate(0),
@@ -84,9 +84,10 @@ def test_a_slow_disk_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr("time.sleep", waited.append)
     faults, _, files, file = used()
-    faults.sync_seconds = 0.5
-    file.sync()
-    files.sync_directory("d")
+    with faults.begin(sync_seconds=0.5), faults.begin(sync_seconds=0.1):
+        file.sync()
+        files.sync_directory("d")
     file.write(0, [b"x"])
+    file.sync()
 
     assert [0.5, 0.5] == waited

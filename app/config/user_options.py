@@ -1,0 +1,76 @@
+"""Users, as an operator lists them."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ..domain.bcrypt_hash import BROKEN_HASH, begins_like_hash, parse_hash
+from ..domain.nkey import public_user_key
+from .permissions import PermissionsValue
+from .section import LARGEST_COUNT, Key, OptionError, Section
+
+LARGEST_BACKLOG = 2**40
+
+
+def _possible_secret(text: str) -> str:
+    if begins_like_hash(text) and parse_hash(text) is None:
+        raise ValueError(BROKEN_HASH)
+    return text
+
+
+SecretText = Annotated[str, AfterValidator(_possible_secret), Field(repr=False)]
+"""A password or token, plain or as a bcrypt hash."""
+
+
+def _user_nkey(text: str) -> str:
+    if public_user_key(text) is None:
+        raise OptionError("Not a valid public nkey for a user")
+    return text
+
+
+class UserOptions(Section):
+    """One of several users."""
+
+    user: Annotated[str, Field(min_length=1), Key("User name.", also=("username",), guards=True)] = ""
+    nkey: Annotated[
+        str,
+        AfterValidator(_user_nkey),
+        Key("Public nkey of the user, in place of a name and password.", guards=True),
+    ] = ""
+    password: Annotated[
+        SecretText, Key("Password of the user, plain or a bcrypt hash.", also=("pass",), guards=True)
+    ] = ""
+    permissions: Annotated[
+        PermissionsValue | None, Key("What the user may publish and subscribe to.", guards=True)
+    ] = None
+
+    publish_rate: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_COUNT),
+        Key("Messages a second that the user may publish, over all its connections; 0 means no limit."),
+    ] = 0
+    publish_bytes_rate: Annotated[
+        int,
+        Field(ge=0, le=LARGEST_BACKLOG),
+        Key("The same for the payload of these messages.", unit="bytes"),
+    ] = 0
+
+    @model_validator(mode="after")
+    def _name_or_nkey(self) -> Self:
+        if self.nkey and (self.user or self.password):
+            raise OptionError("a user with an nkey has no user name and no password; remove them", "nkey")
+        if not self.nkey and not self.user:
+            raise OptionError("one of authorization.users has neither user nor nkey; add one", lacking=True)
+        return self
+
+
+def distinct_users(users: tuple[UserOptions, ...] | None) -> tuple[UserOptions, ...] | None:
+    """The same. Raises `OptionError` for none at all, and for one that is defined twice."""
+    if users == ():
+        raise OptionError("authorization.users is empty: add a user, or remove the key", lacking=True)
+    first: dict[str, int] = {}
+    for position, entry in enumerate(users or ()):
+        name = entry.nkey or entry.user
+        if first.setdefault(name, position) != position:
+            raise OptionError(f'user "{name}" is defined twice', position)
+    return users

@@ -1,0 +1,57 @@
+"""Holds a connection to the publish rate of its user, by reading no more for a while: nothing is lost."""
+
+from typing import Protocol
+
+from ..dataplane.seam import Inlet
+from ..rates import Meter
+from ..timers import Scheduler
+
+LONGEST_STEP = 1.0
+"""Seconds after which a connection that owes much is checked again: it may be closed by then."""
+
+
+class Metered(Protocol):
+    """A connection, as its meter knows it."""
+
+    closed: bool
+    inlet: Inlet
+
+    def wait(self) -> None:
+        """Read no more until a matching call of `go_on`."""
+        ...
+
+    def go_on(self) -> None:
+        """Read again."""
+        ...
+
+
+class PublishMeter:
+    """What one connection adds to the meter of its user."""
+
+    __slots__ = ("_messages", "_meter", "_payload", "_scheduler")
+
+    def __init__(self, meter: Meter, inlet: Inlet, scheduler: Scheduler) -> None:
+        """What came before does not count."""
+        self._meter = meter
+        self._scheduler = scheduler
+        self._messages, self._payload = inlet.in_msgs, inlet.in_bytes
+
+    def pay(self, connection: Metered) -> None:
+        """Count what has come, and let the connection wait for what its user owes."""
+        inlet = connection.inlet
+        messages, payload = inlet.in_msgs - self._messages, inlet.in_bytes - self._payload
+        self._messages, self._payload = inlet.in_msgs, inlet.in_bytes
+        seconds = self._meter.charge(messages, payload, self._scheduler.monotonic())
+        if seconds and not connection.closed:
+            connection.wait()
+            self._wait(connection, seconds)
+
+    def _wait(self, connection: Metered, seconds: float) -> None:
+        self._scheduler.call_later(min(seconds, LONGEST_STEP), lambda: self._look_again(connection))
+
+    def _look_again(self, connection: Metered) -> None:
+        seconds = 0.0 if connection.closed else self._meter.charge(0, 0, self._scheduler.monotonic())
+        if seconds:
+            self._wait(connection, seconds)
+        else:
+            connection.go_on()

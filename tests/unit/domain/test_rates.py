@@ -1,0 +1,37 @@
+"""How much may happen within a second."""
+
+import gc
+
+from app.adapters.clock_manual import ManualClock
+from app.domain.rates import Bucket, Meter, Meters, PublishRate
+
+
+def test_a_bucket() -> None:
+    """It is full at first, fills at its rate up to one second's worth, and may be in debt."""
+    bucket = Bucket(10, 0.0)
+    assert [True] * 10 + [False] == [bucket.admits(0.0) for _ in range(11)]
+    assert bucket.admits(0.1)
+    assert 0.0 == bucket.take(10, 100.0)
+    assert 0.5 == bucket.take(5, 100.0)
+    assert 0.0 == bucket.take(0, 100.5)
+
+
+def test_a_meter() -> None:
+    """Messages and payload are counted apart, and the longer wait counts; what is 0 has no limit."""
+    meter = Meter(PublishRate(messages=10, payload=1000), 0.0)
+    assert 0.0 == meter.charge(10, 10, 0.0)
+    assert 2.0 == meter.charge(10, 2990, 0.0)
+    assert 0.0 == Meter(PublishRate(), 0.0).charge(10**9, 10**12, 0.0)
+
+
+def test_connections_of_one_user() -> None:
+    """They share a meter, which goes with the last of them."""
+    meters, rate = Meters(ManualClock()), PublishRate(messages=1)
+    first = meters.of("a", rate)
+
+    assert first is meters.of("a", rate)
+    assert first is not meters.of("b", rate)
+    assert first is not meters.of("a", PublishRate(messages=2))
+    del first
+    gc.collect()
+    assert 0 == len(meters._meters)  # noqa: SLF001 - what a long-lived server must not keep
