@@ -203,7 +203,7 @@ cdef object reach_directly(DataPlane plane, bytes to):
     return reach_named(reach_of(plan, server_of(plane), False))
 
 
-cdef object deliver_directly(DataPlane plane, bytes to not None, tuple words):
+cdef object deliver_directly(DataPlane plane, bytes to, tuple words):
     """See `reach.Direct`; the words are subject, reply, headers and payload."""
     cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, to)
     cdef bint renamed = to != words[0]

@@ -392,7 +392,7 @@ cdef class DataPlane:
             partial.asker.report_unheard(&partial.message)
         return 0
 
-    def deliver(self, to, subject, reply=b"", headers=b"", payload=b""):
+    def deliver(self, bytes to not None, subject, reply=b"", headers=b"", payload=b""):
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
     def reach(self, bytes to not None): return reach_directly(self, to)
