@@ -144,7 +144,7 @@ def test_delete(js: VirtualJetStream) -> None:
 
 
 def test_pause(js: VirtualJetStream) -> None:
-    """A paused consumer delivers nothing until that time, or until it is told to go on."""
+    """A paused consumer delivers nothing until that time, or until it is resumed."""
     js.stream()
     js.consumer()
     js.publish("s.a")

@@ -216,7 +216,7 @@ def test_purge(js: VirtualJetStream) -> None:
 
 
 class _FailingStorage(MemoryStorage):
-    """Memory whose commits fail while told so, and that may refuse new streams."""
+    """Memory whose commits fail on command, and that may refuse new streams."""
 
     def __init__(self) -> None:
         super().__init__()

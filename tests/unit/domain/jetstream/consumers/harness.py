@@ -1,6 +1,7 @@
 """A consumer on a stream in virtual time, and what clients do with it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.jetstream.consumers.config import ConsumerConfig, as_json, parse_consumer_config
@@ -88,9 +89,9 @@ class Harness:
         """A pull request; returns what came at once."""
         return self.request(fields, inbox)
 
-    def request(self, body: dict[str, object], inbox: str = INBOX) -> list[Sent]:
+    def request(self, body: Mapping[str, object], inbox: str = INBOX) -> list[Sent]:
         """The same, with the body as a dictionary."""
-        self.consumer.pull(json.dumps(body).encode() if body else b"", inbox.encode())
+        self.consumer.pull(json.dumps(dict(body)).encode() if body else b"", inbox.encode())
         self.run()
         return self.outlet.take(inbox)
 
