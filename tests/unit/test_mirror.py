@@ -38,7 +38,7 @@ EXCEPTIONS = {
     "domain/jetstream/outlet.py": DECLARATIONS,
     "domain/jetstream/storage/seam.py": DECLARATIONS,
     "domain/jetstream/streams/host.py": DECLARATIONS,
-    "domain/jetstream/streams/parts.py": DECLARATIONS,
+    "domain/jetstream/streams/context.py": DECLARATIONS,
     "domain/jetstream/streams/readers.py": DECLARATIONS,
     "domain/security.py": DECLARATIONS,
     "ports/streams_view.py": DECLARATIONS,

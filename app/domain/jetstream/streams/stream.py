@@ -28,7 +28,7 @@ from .gets import get_message
 from .host import StreamHost
 from .jobs import Jobs
 from .learning import Learner
-from .parts import StreamParts
+from .context import StreamContext
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
@@ -63,7 +63,7 @@ class Stream:
         self._expiry = Expiry(storage.log)
         self._schedules = Schedules(storage.log)
         learner = Learner(self.contents, self._duplicates, self._expiry, self._schedules)
-        parts = StreamParts(
+        parts = StreamContext(
             self.contents,
             self.commits,
             self._duplicates,
