@@ -138,8 +138,8 @@ cdef class DataPlane:
     def receivers(self, Plan plan not None, Outbox skip):
         return plan.receivers_but(self.draw, skip)
 
-    def deliver_to(self, Target target not None, bytes data not None):
-        deliver_alone(target, data)
+    def deliver_to(self, Target target not None, message):
+        deliver_alone(target, message)
 
     def is_over(self):
         return self.clock() >= self.until
