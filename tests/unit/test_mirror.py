@@ -42,7 +42,7 @@ EXCEPTIONS = {
     "domain/jetstream/streams/readers.py": DECLARATIONS,
     "domain/security.py": DECLARATIONS,
     "ports/streams_view.py": DECLARATIONS,
-    "adapters/monitoring/streams_page.py": "works on a running broker; tests/integration/test_jetstream_pages.py",
+    "adapters/monitoring/streams_page.py": "works on a running broker; tests/unit/adapters/monitoring/test_jsz.py",
     "entrypoints/streams.py": "opens files of a running server; tests/integration/test_jetstream.py",
     "entrypoints/stream_settings.py": "settings of a running server; tests/integration/test_jetstream.py",
     "__main__.py": "starts the program; tests/integration/test_wheel.py",

@@ -20,6 +20,7 @@ from .batches import AtomicBatches, torn_batch
 from .commits import Commits
 from .config import StreamConfig
 from .contents import Contents
+from .context import StreamContext
 from .direct import DirectGets
 from .duplicates import DuplicateWindow
 from .expiry import Expiry
@@ -28,7 +29,6 @@ from .gets import get_message
 from .host import StreamHost
 from .jobs import Jobs
 from .learning import Learner
-from .context import StreamContext
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader

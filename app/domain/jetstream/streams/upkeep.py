@@ -9,8 +9,8 @@ from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
 from .config import INTEREST, WORKQUEUE, StreamConfig
 from .contents import MANY
-from .durations import SECOND
 from .context import StreamContext
+from .durations import SECOND
 from .schedules import Firing, firing_of
 
 LONGEST_SLEEP = 60.0

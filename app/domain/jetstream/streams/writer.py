@@ -8,9 +8,9 @@ from ..storage.seam import StorageFailure, SubjectState
 from . import headers as h
 from .admission import NOTHING, Admission, Ticket
 from .config import DISCARD_NEW, INTEREST, StreamConfig
+from .context import StreamContext
 from .counters import count, total_of
 from .durations import SECOND, parse_ttl
-from .context import StreamContext
 from .republishing import Republisher
 from .rules import duration_text
 from .schedules import Firing
