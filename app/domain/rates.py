@@ -41,7 +41,7 @@ class PublishRate:
     """In bytes."""
 
 
-class Meter:
+class UserMeter:
     """What one user has published, and what it owes."""
 
     __slots__ = ("__weakref__", "_messages", "_payload")
@@ -62,11 +62,11 @@ class Meters:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._meters: WeakValueDictionary[tuple[str, PublishRate], Meter] = WeakValueDictionary()
+        self._meters: WeakValueDictionary[tuple[str, PublishRate], UserMeter] = WeakValueDictionary()
 
-    def of(self, user: str, rate: PublishRate) -> Meter:
+    def of(self, user: str, rate: PublishRate) -> UserMeter:
         """That of this user at this rate."""
         meter = self._meters.get((user, rate))
         if meter is None:
-            meter = self._meters[user, rate] = Meter(rate, self._scheduler.monotonic())
+            meter = self._meters[user, rate] = UserMeter(rate, self._scheduler.monotonic())
         return meter

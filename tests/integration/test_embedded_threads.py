@@ -209,3 +209,13 @@ def test_a_client_outlives_its_server() -> None:
         server.stop()
 
     assert not server.is_running
+
+
+def test_a_reload_and_lame_duck_mode() -> None:
+    """Both work from a program without an event loop; a server that has ended is in neither."""
+    with ThreadedServer() as server:
+        assert ["max_payload = 2000"] == server.reload(max_payload=2000)
+        assert 2000 == server.varz()["max_payload"]
+        server.lame_duck(duration=1.0, grace=0.1)
+        assert not server.is_running
+    server.lame_duck()

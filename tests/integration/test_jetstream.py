@@ -8,6 +8,7 @@ import nats
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RetentionPolicy, StorageType
 from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 
@@ -95,7 +96,7 @@ async def test_push(client: Client) -> None:
     got: list[bytes] = []
     all_there = asyncio.Event()
 
-    async def take(message: nats.aio.msg.Msg) -> None:
+    async def take(message: Msg) -> None:
         got.append(message.data)
         await message.ack()
         if len(got) == 50:
@@ -140,9 +141,9 @@ async def test_key_value(client: Client) -> None:
         await bucket.create("k", b"2")
     await bucket.update("k", b"2", last=revision)
     watcher = await bucket.watchall()
-    entry = await watcher.updates(timeout=WAIT)
+    entry = await watcher.updates(timeout=WAIT)  # type: ignore[no-untyped-call]  # nats-py has no types here
     assert (entry.key, entry.value) == ("k", b"2")
-    assert await watcher.updates(timeout=WAIT) is None
+    assert await watcher.updates(timeout=WAIT) is None  # type: ignore[no-untyped-call]  # the same
     await bucket.delete("k")
     with pytest.raises(KeyNotFoundError):
         await bucket.get("k")

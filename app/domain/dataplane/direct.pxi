@@ -203,9 +203,11 @@ cdef object reach_directly(DataPlane plane, bytes to):
     return reach_named(reach_of(plan, server_of(plane), False))
 
 
-cdef object deliver_directly(DataPlane plane, bytes to not None, tuple words):
+cdef object deliver_directly(DataPlane plane, to, tuple words):
     """See `reach.Direct`; the words are subject, reply, headers and payload."""
-    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, to)
+    if to is None or None in words:
+        raise TypeError("a message is made of bytes")
+    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, <bytes?>to)
     cdef bint renamed = to != words[0]
     cdef int reach = reach_of(plan, server_of(plane), renamed)
     if reach == _SENT:

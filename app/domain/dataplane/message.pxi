@@ -5,14 +5,11 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 
 from ..protocol.commands import LINE_SLACK
 from . import constants, seam
 from ..limits import MAX_SIZE_DIGITS
-
-cdef extern from "Python.h":
-    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef enum:
     _MEMO_BYTES = 256
@@ -22,7 +19,6 @@ cdef enum:
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
-cdef int CLIENT = seam.Kind.CLIENT
 cdef int ROUTE = seam.Kind.ROUTE
 cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
@@ -270,21 +266,6 @@ cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
     return _SOUND if line[stop] == c'\r' and line[stop + 1] == c'\n' else FAULT_TERMINATOR
 
 
-cdef bint is_whole_message(Message *message, const char *data, Py_ssize_t count) noexcept:
-    """Take apart a PUB or HPUB, of any size; whether the bytes are one, and no more."""
-    cdef const char *end = <const char *>memchr(data, c'\n', count)
-    cdef Bounds bounds
-    bounds.payload = -1
-    bounds.line = PY_SSIZE_T_MAX - SLACK
-    if end is NULL:
-        return False
-    message.line = data
-    message.line_size = end - data + 1
-    if not is_any_message(message, CLIENT, True) or understand(message, &bounds) != _SOUND:
-        return False
-    return stride_of(message) == count and judge_end(message, count) == _SOUND
-
-
 # --- lines that come again ------------------------------------------------------
 
 
@@ -376,6 +357,24 @@ cdef bytes after_reply(Message *message, bytes size):
     if message.reply_size == 0:
         return size
     return PyBytes_FromStringAndSize(message.line + message.reply, message.reply_size) + b" " + size
+
+
+cdef bytes compose(Message *message, bytes subject, bytes reply, int64_t header, bytes payload):
+    """Let this be the message that has these parts; it is in the bytes that are returned."""
+    cdef int64_t size = PyBytes_GET_SIZE(payload)
+    cdef bytes line, data
+    if header < 0 or header > size:
+        raise ValueError(f"{header} bytes of headers in a message of {size}")
+    line = subject + (reply + b" " if reply else b"") + (b"%d " % header if header else b"") + b"%d\r\n" % size
+    data = line + payload + b"\r\n"
+    message.line = PyBytes_AS_STRING(data)
+    message.line_size = PyBytes_GET_SIZE(line)
+    message.subject = 0
+    message.subject_size = message.reply = message.tail = PyBytes_GET_SIZE(subject)
+    message.reply_size = PyBytes_GET_SIZE(reply)
+    message.size = size
+    message.header = header
+    return data
 
 
 cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noexcept:

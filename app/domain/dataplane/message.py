@@ -1,13 +1,12 @@
 """The line of a message, taken apart, in the plain twin: PUB, HPUB, and MSG and HMSG of routes."""
 
-import sys
 from typing import NamedTuple
 
 from ..limits import MAX_SIZE_DIGITS
-from ..protocol.commands import LINE_SLACK, is_too_long, words_of
+from ..protocol.commands import is_too_long, words_of
 from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
-from .seam import Fault, Kind
+from .seam import Fault, HookedMessage, Kind
 
 PUB = b"PUB"
 MSG = b"MSG"
@@ -24,9 +23,6 @@ class Bounds(NamedTuple):
     """Negative for no limit."""
     line: int
     """For the argument of the line."""
-
-
-_UNBOUNDED = Bounds(-1, sys.maxsize - LINE_SLACK)
 
 
 class Faulty(Exception):
@@ -139,17 +135,15 @@ def _check_length(verb: bytes, line: bytes, limit: int) -> None:
         raise Faulty(Fault.LINE, b"")
 
 
-def whole_message(data: bytes) -> tuple[Message, bytes]:
-    """A PUB or HPUB of any size, and its payload with CR LF; raises `ValueError` for other bytes."""
-    line, lf, payload = data.partition(b"\n")
-    verb = verb_of(line, Kind.CLIENT, headers=True)
-    try:
-        message = understand(verb, line, _UNBOUNDED) if lf and verb else None
-    except Faulty:
-        message = None
-    if message is None or len(payload) != message.size + 2 or not payload.endswith(b"\r\n"):
-        raise ValueError(f"not one whole message: {data[:64]!r}")
-    return message, payload
+def composed(message: HookedMessage) -> Message:
+    """What is understood of a message that has these parts; raises `ValueError`."""
+    size = len(message.payload)
+    if not 0 <= message.header <= size:
+        raise ValueError(f"{message.header} bytes of headers in a message of {size}")
+    words = [message.subject, message.reply] if message.reply else [message.subject]
+    if message.header:
+        words.append(b"%d" % message.header)
+    return Message(HPUB if message.header else PUB, b"", [*words, b"%d" % size])
 
 
 def _fits(header: bytes, size: int) -> bool:

@@ -138,8 +138,8 @@ cdef class DataPlane:
     def receivers(self, Plan plan not None, Outbox skip):
         return plan.receivers_but(self.draw, skip)
 
-    def deliver_to(self, Target target not None, bytes data not None):
-        deliver_alone(target, data)
+    def deliver_to(self, Target target not None, message):
+        deliver_alone(target, message)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -392,7 +392,7 @@ cdef class DataPlane:
             partial.asker.report_unheard(&partial.message)
         return 0
 
-    def deliver(self, to, subject, reply=b"", headers=b"", payload=b""):
+    def deliver(self, bytes to not None, subject, reply=b"", headers=b"", payload=b""):
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
     def reach(self, bytes to not None): return reach_directly(self, to)

@@ -2,11 +2,11 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, is_whole_message, make_room_without_header, without_header
+# Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
@@ -285,16 +285,13 @@ cdef class Plan:
         return False
 
 
-cdef int deliver_alone(Target target, bytes data) except -1:
-    """See `seam.Plane.deliver`."""
+cdef int deliver_alone(Target target, handed) except -1:
+    """See `seam.Plane.deliver_to`."""
     cdef Delivery delivery, stripped
     cdef Message message
-    cdef bytes prefix = None
-    if not is_whole_message(&message, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)):
-        raise ValueError(f"not one whole message: {data[:64]!r}")
-    if not message.tail:
-        prefix = canonical(&message)
-    arrange(&delivery, &message, prefix)
+    subject, reply, header, payload = handed
+    data = compose(&message, subject, reply, header, payload)  # kept until the end
+    arrange(&delivery, &message, None)
     make_room_without_header(&delivery, &message, &stripped)
     try:
         target.deliver(&delivery)

@@ -31,11 +31,11 @@ from .message import (
     Bounds,
     Faulty,
     Message,
+    composed,
     is_complete,
     tails_of_run,
     understand,
     verb_of,
-    whole_message,
 )
 from .outbox import Outbox
 from .own import own
@@ -127,10 +127,10 @@ class DataPlane(DirectDelivery):
         """See `seam.Plane`."""
         return own(Plan, plan).receivers(self.draw, None if skip is None else own(Outbox, skip))
 
-    def deliver_to(self, target: seam.Target, data: bytes) -> None:
+    def deliver_to(self, target: seam.Target, message: HookedMessage) -> None:
         """See `seam.Plane`."""
-        message, payload = whole_message(data)
-        self.deliver_one(own(Target, target), message, message.tail + payload)
+        whole = composed(message)
+        self.deliver_one(own(Target, target), whole, whole.tail + message.payload + b"\r\n")
 
     def is_over(self) -> bool:
         """See `seam.Plane`."""

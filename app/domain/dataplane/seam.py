@@ -448,11 +448,8 @@ class Plane(Direct, Protocol):
         """
         ...
 
-    def deliver_to(self, target: Target, data: bytes) -> None:
-        """Give one receiver a message, which is written as a whole PUB or HPUB.
-
-        Raises `ValueError` for other bytes.
-        """
+    def deliver_to(self, target: Target, message: HookedMessage) -> None:
+        """Give one receiver a message. Raises `ValueError` for more headers than there is payload."""
         ...
 
     def is_over(self) -> bool:

@@ -22,7 +22,7 @@ class Publisher(Outlet, Protocol):
         ...
 
 
-class Kind(NamedTuple):
+class AdvisoryKind(NamedTuple):
     """One kind of advisory."""
 
     subject: str
@@ -30,24 +30,26 @@ class Kind(NamedTuple):
     type: str
 
 
-STREAM_CREATED = Kind("ADVISORY.STREAM.CREATED", "advisory.v1.stream_action")
-STREAM_UPDATED = Kind("ADVISORY.STREAM.UPDATED", "advisory.v1.stream_action")
-STREAM_DELETED = Kind("ADVISORY.STREAM.DELETED", "advisory.v1.stream_action")
-CONSUMER_CREATED = Kind("ADVISORY.CONSUMER.CREATED", "advisory.v1.consumer_action")
-CONSUMER_DELETED = Kind("ADVISORY.CONSUMER.DELETED", "advisory.v1.consumer_action")
-BATCH_ABANDONED = Kind("ADVISORY.STREAM.BATCH_ABANDONED", "advisory.v1.stream_batch_abandoned")
-API_AUDIT = Kind("ADVISORY.API", "advisory.v1.api_audit")
-API_LIMIT = Kind("ADVISORY.API.LIMIT_REACHED", "advisory.v1.api_limit_reached")
-OUT_OF_STORAGE = Kind("ADVISORY.SERVER.OUT_OF_STORAGE", "advisory.v1.server_out_of_space")
+STREAM_CREATED = AdvisoryKind("ADVISORY.STREAM.CREATED", "advisory.v1.stream_action")
+STREAM_UPDATED = AdvisoryKind("ADVISORY.STREAM.UPDATED", "advisory.v1.stream_action")
+STREAM_DELETED = AdvisoryKind("ADVISORY.STREAM.DELETED", "advisory.v1.stream_action")
+CONSUMER_CREATED = AdvisoryKind("ADVISORY.CONSUMER.CREATED", "advisory.v1.consumer_action")
+CONSUMER_DELETED = AdvisoryKind("ADVISORY.CONSUMER.DELETED", "advisory.v1.consumer_action")
+BATCH_ABANDONED = AdvisoryKind("ADVISORY.STREAM.BATCH_ABANDONED", "advisory.v1.stream_batch_abandoned")
+API_AUDIT = AdvisoryKind("ADVISORY.API", "advisory.v1.api_audit")
+API_LIMIT = AdvisoryKind("ADVISORY.API.LIMIT_REACHED", "advisory.v1.api_limit_reached")
+OUT_OF_STORAGE = AdvisoryKind("ADVISORY.SERVER.OUT_OF_STORAGE", "advisory.v1.server_out_of_space")
 
 OF_CONSUMERS = {
-    "max_deliver": Kind("ADVISORY.CONSUMER.MAX_DELIVERIES", "advisory.v1.max_deliver"),
-    "nak": Kind("ADVISORY.CONSUMER.MSG_NAKED", "advisory.v1.nak"),
-    "terminated": Kind("ADVISORY.CONSUMER.MSG_TERMINATED", "advisory.v1.terminated"),
-    "consumer_ack": Kind("METRIC.CONSUMER.ACK", "metric.v1.consumer_ack"),
-    "consumer_pause": Kind("ADVISORY.CONSUMER.PAUSE", "advisory.v1.consumer_pause"),
-    "consumer_group_pinned": Kind("ADVISORY.CONSUMER.PINNED", "advisory.v1.consumer_group_pinned"),
-    "consumer_group_unpinned": Kind("ADVISORY.CONSUMER.UNPINNED", "advisory.v1.consumer_group_unpinned"),
+    "max_deliver": AdvisoryKind("ADVISORY.CONSUMER.MAX_DELIVERIES", "advisory.v1.max_deliver"),
+    "nak": AdvisoryKind("ADVISORY.CONSUMER.MSG_NAKED", "advisory.v1.nak"),
+    "terminated": AdvisoryKind("ADVISORY.CONSUMER.MSG_TERMINATED", "advisory.v1.terminated"),
+    "consumer_ack": AdvisoryKind("METRIC.CONSUMER.ACK", "metric.v1.consumer_ack"),
+    "consumer_pause": AdvisoryKind("ADVISORY.CONSUMER.PAUSE", "advisory.v1.consumer_pause"),
+    "consumer_group_pinned": AdvisoryKind("ADVISORY.CONSUMER.PINNED", "advisory.v1.consumer_group_pinned"),
+    "consumer_group_unpinned": AdvisoryKind(
+        "ADVISORY.CONSUMER.UNPINNED", "advisory.v1.consumer_group_unpinned"
+    ),
 }
 """Those that consumers report, by the last word of the type."""
 
@@ -59,7 +61,7 @@ class Advisories:
         self._outlet = outlet
         self._domain = domain
 
-    def publish(self, kind: Kind, names: tuple[str, ...], fields: Mapping[str, object]) -> None:
+    def publish(self, kind: AdvisoryKind, names: tuple[str, ...], fields: Mapping[str, object]) -> None:
         """Publish one about what these name: nothing, a stream, or a stream and a consumer."""
         subject = ".".join((PREFIX + kind.subject, *names)).encode()
         if not self._outlet.has_listener(subject):

@@ -18,7 +18,7 @@ from .api.absent_calls import absent_calls
 from .api.account import AccountCalls
 from .api.consumer_calls import ConsumerCalls
 from .api.message_calls import MessageCalls
-from .api.requests import Request
+from .api.requests import ApiRequest
 from .api.router import Router
 from .api.stream_calls import StreamCalls
 from .broker_outlet import BrokerOutlet
@@ -210,7 +210,7 @@ class JetStream:
 
     # --- reports --------------------------------------------------------------------------
 
-    def _audit(self, request: Request, text: bytes, error: JetStreamError | None) -> None:
+    def _audit(self, request: ApiRequest, text: bytes, error: JetStreamError | None) -> None:
         """Publish that a call was made, for those who subscribe to that; calls that only ask are none."""
         if error is None and request.kind.endswith(("_info", "_names", "_list")):
             return

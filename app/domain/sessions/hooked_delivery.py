@@ -9,7 +9,7 @@ from ..dataplane.seam import HookedMessage, Plan, Progress, Target
 from ..hooks.decisions import ALLOW, Refuse
 from ..hooks.gate import HookGate, Verdict
 from ..hooks.hook_event import HookPoint, message_event
-from ..hooks.rewriting import published, rewritten
+from ..hooks.rewriting import rewritten
 from ..interest.subscription import LOCAL, Subscription
 from .connection import Connection
 from .host import Host
@@ -44,7 +44,6 @@ class HookedDelivery:
         "_peer",
         "_receivers",
         "_verdicts",
-        "_whole",
     )
 
     def __init__(self, peer: DeliveringPeer, hooks: HookGate, plan: Plan, message: HookedMessage) -> None:
@@ -53,7 +52,6 @@ class HookedDelivery:
         self._peer = peer
         self._hooks = hooks
         self._message = message
-        self._whole = published(message)
         self._receivers: Iterator[Target] = iter(peer.host.plane.receivers(plan, skip))
         self._asked: list[Target] = []
         self._verdicts: list[Verdict | None] = []
@@ -109,8 +107,7 @@ class HookedDelivery:
         for target, verdict in zip(self._asked, self._verdicts, strict=True):
             if isinstance(verdict, Refuse):
                 continue
-            whole = published(verdict) if isinstance(verdict, HookedMessage) else self._whole
-            plane.deliver_to(target, whole)
+            plane.deliver_to(target, verdict if isinstance(verdict, HookedMessage) else self._message)
             self._gave = True
         self._asked, self._verdicts = [], []
 

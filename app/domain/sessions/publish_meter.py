@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ..dataplane.seam import Inlet
-from ..rates import Meter
+from ..rates import UserMeter
 from ..timers import Scheduler
 
 LONGEST_STEP = 1.0
@@ -30,7 +30,7 @@ class PublishMeter:
 
     __slots__ = ("_messages", "_meter", "_payload", "_scheduler")
 
-    def __init__(self, meter: Meter, inlet: Inlet, scheduler: Scheduler) -> None:
+    def __init__(self, meter: UserMeter, inlet: Inlet, scheduler: Scheduler) -> None:
         """What came before does not count."""
         self._meter = meter
         self._scheduler = scheduler

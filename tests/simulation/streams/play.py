@@ -9,8 +9,8 @@ before the stream holds its limits again: a removal that is lost may leave more 
 from dataclasses import dataclass, field
 from random import Random
 
+from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.storage import FileStorage, StoreSettings
-from app.adapters.streams_log.stream import Sizes
 from app.domain.jetstream.errors import JetStreamError
 from app.domain.jetstream.storage.seam import StorageFailure, StreamStorage
 from app.domain.jetstream.streams.config import StreamConfig

@@ -19,6 +19,7 @@ FULL: dict[str, Any] = {
     "websocket": {"port": -1, "tls": TLS},
     "jetstream": {"domain": "hub"},
     "unix_socket": {"path": "/tmp/x.sock"},  # noqa: S108 - nothing is opened
+    "jetstream": {"store_dir": "/tmp/x"},  # noqa: S108 - the same
 }
 
 

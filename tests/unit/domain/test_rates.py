@@ -3,7 +3,7 @@
 import gc
 
 from app.adapters.clock_manual import ManualClock
-from app.domain.rates import Bucket, Meter, Meters, PublishRate
+from app.domain.rates import Bucket, Meters, PublishRate, UserMeter
 
 
 def test_a_bucket() -> None:
@@ -18,10 +18,10 @@ def test_a_bucket() -> None:
 
 def test_a_meter() -> None:
     """Messages and payload are counted apart, and the longer wait counts; what is 0 has no limit."""
-    meter = Meter(PublishRate(messages=10, payload=1000), 0.0)
+    meter = UserMeter(PublishRate(messages=10, payload=1000), 0.0)
     assert 0.0 == meter.charge(10, 10, 0.0)
     assert 2.0 == meter.charge(10, 2990, 0.0)
-    assert 0.0 == Meter(PublishRate(), 0.0).charge(10**9, 10**12, 0.0)
+    assert 0.0 == UserMeter(PublishRate(), 0.0).charge(10**9, 10**12, 0.0)
 
 
 def test_connections_of_one_user() -> None:

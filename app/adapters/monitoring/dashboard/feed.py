@@ -19,6 +19,9 @@ from .snapshot import Snapshot
 SLOW_CONSUMER = "slow_consumer"
 """The kind of event that has pending bytes."""
 
+SLOW_KINDS = frozenset({SLOW_CONSUMER, "publishers_held"})
+"""The kinds that are about a receiver that is too slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedQuery:
@@ -198,7 +201,13 @@ def _events(data: FeedData, query: FeedQuery) -> Json:
 def _event_rows(data: FeedData) -> list[Json]:
     """Newest first."""
     pending = {record.cid: record.pending_bytes for record in data.facts.slow_consumer_log}
-    return [
-        event_row(entry, pending if entry.kind.name == SLOW_CONSUMER else {})
-        for entry in reversed(data.journal.entries)
-    ]
+    busiest = {
+        receiver.number: receiver.backlog.subjects[0].subject.decode("utf-8", "replace")
+        for receiver in data.view.slow_receivers()
+        if receiver.backlog.subjects
+    }
+    rows = []
+    for entry in reversed(data.journal.entries):
+        is_cut, is_slow = entry.kind.name == SLOW_CONSUMER, entry.kind.name in SLOW_KINDS
+        rows.append(event_row(entry, pending if is_cut else {}, busiest if is_slow else {}))
+    return rows

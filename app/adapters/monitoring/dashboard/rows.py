@@ -12,6 +12,8 @@ from .snapshot import ClientRow
 
 Json = dict[str, object]
 
+NOTHING: Mapping[int, str] = {}
+
 
 def client_row(row: ClientRow, now: float) -> Json:
     """A row of the table of clients, with its rates."""
@@ -60,8 +62,11 @@ def unreachable_row(record: UnreachableRoute, now: float) -> Json:
     }
 
 
-def event_row(entry: Entry, pending: Mapping[int, int]) -> Json:
-    """An entry of the journal; `pending` is the unread bytes of closed slow consumers, by their number."""
+def event_row(entry: Entry, pending: Mapping[int, int], busiest: Mapping[int, str] = NOTHING) -> Json:
+    """An entry of the journal; `pending` is the unread bytes of closed slow consumers, by their number.
+
+    `busiest` is the subject on which most came for a receiver that was too slow.
+    """
     link = entry.link
     return {
         "kind": entry.kind.name,
@@ -73,5 +78,6 @@ def event_row(entry: Entry, pending: Mapping[int, int]) -> Json:
         "who": entry.who,
         "detail": entry.detail,
         "pending": pending.get(link.number) if link else None,
+        "subject": busiest.get(link.number) if link else None,
         "count": entry.count,
     }

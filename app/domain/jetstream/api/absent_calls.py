@@ -4,11 +4,11 @@ from functools import partial
 from typing import NoReturn
 
 from ..errors import JetStreamError
-from .requests import Request
+from .requests import ApiRequest
 from .router import Call, Table
 
 
-def _refuse(number: int, words: tuple[str, ...], _request: Request) -> NoReturn:
+def _refuse(number: int, words: tuple[str, ...], _request: ApiRequest) -> NoReturn:
     raise JetStreamError(number, *words)
 
 

@@ -1,7 +1,7 @@
 """INFO: what the account uses and may use."""
 
 from ..hosting.catalogue import Catalogue
-from .requests import Request
+from .requests import ApiRequest
 from .router import Call, Counters, Table
 
 
@@ -16,7 +16,7 @@ class AccountCalls:
         """See `Router`."""
         return {("INFO", 0): Call("account_info", self.info)}
 
-    def info(self, request: Request) -> dict[str, object]:
+    def info(self, request: ApiRequest) -> dict[str, object]:
         """INFO ignores any body."""
         del request
         return self.fields()

@@ -13,7 +13,7 @@ from ..hosting.hosted import HostedStream
 from ..json_values import Fields, rfc3339
 from ..storage.seam import StorageFailure
 from .names import consumer_name, stream_name
-from .requests import Page, Request, page
+from .requests import ApiRequest, Page, page
 from .router import ANY, Call, Table
 from .stream_calls import INFO_WORK, LIST_PAGE, NAMES_PAGE, PAGED
 
@@ -45,7 +45,7 @@ class ConsumerCalls:
 
     # --- making and changing ----------------------------------------------------------
 
-    def create(self, request: Request) -> None:
+    def create(self, request: ApiRequest) -> None:
         """One without a name in the subject: ephemeral."""
         (stream,) = request.names
         wish = self._wish(request, stream)
@@ -53,7 +53,7 @@ class ConsumerCalls:
             raise JetStreamError(10020)
         self._put(request, stream, wish)
 
-    def create_named(self, request: Request) -> None:
+    def create_named(self, request: ApiRequest) -> None:
         """One with a name in the subject, and its filter after that."""
         stream, name, *rest = request.names
         consumer_name(name)
@@ -65,7 +65,7 @@ class ConsumerCalls:
             _check_filter(config, ".".join(rest))
         self._put(request, stream, replace(wish, config=replace(config, name=name)))
 
-    def create_durable(self, request: Request) -> None:
+    def create_durable(self, request: ApiRequest) -> None:
         """The form of older clients."""
         stream, name = request.names
         consumer_name(name)
@@ -77,7 +77,7 @@ class ConsumerCalls:
         self._put(request, stream, wish)
 
     @staticmethod
-    def _wish(request: Request, stream: str) -> Wish:
+    def _wish(request: ApiRequest, stream: str) -> Wish:
         stream_name(stream)
         fields = Fields(request.document())
         named = fields.text("stream_name")
@@ -91,7 +91,7 @@ class ConsumerCalls:
             raise JetStreamError(10025, f'can not unmarshal "{action}"')
         return Wish(config, action, pedantic)
 
-    def _put(self, request: Request, stream: str, wish: Wish) -> None:
+    def _put(self, request: ApiRequest, stream: str, wish: Wish) -> None:
         hosted = self._catalogue.find(stream)
 
         def done(failure: StorageFailure | None) -> None:
@@ -104,25 +104,25 @@ class ConsumerCalls:
 
     # --- asking -------------------------------------------------------------------------
 
-    def _find(self, request: Request) -> tuple[HostedStream, Consumer]:
+    def _find(self, request: ApiRequest) -> tuple[HostedStream, Consumer]:
         stream, name = request.names[:2]
         stream_name(stream)
         consumer_name(name)
         hosted = self._catalogue.find(stream)
         return hosted, self._consumers.find(hosted, name)
 
-    def info(self, request: Request) -> dict[str, object]:
+    def info(self, request: ApiRequest) -> dict[str, object]:
         """As it is now."""
         request.check_empty()
         _, consumer = self._find(request)
         return self._consumers.info(consumer)
 
-    def names(self, request: Request) -> dict[str, object]:
+    def names(self, request: ApiRequest) -> dict[str, object]:
         """A page of them."""
         _, found, paging = self._page(request, NAMES_PAGE)
         return {**paging.as_json(), "consumers": found}
 
-    def infos(self, request: Request) -> Generator[None, None, dict[str, object]]:
+    def infos(self, request: ApiRequest) -> Generator[None, None, dict[str, object]]:
         """A page of infos, in steps."""
         hosted, found, paging = self._page(request, LIST_PAGE)
         step = Step()
@@ -135,7 +135,7 @@ class ConsumerCalls:
                 yield
         return {**paging.as_json(), "consumers": infos}
 
-    def _page(self, request: Request, limit: int) -> tuple[HostedStream, list[str], Page]:
+    def _page(self, request: ApiRequest, limit: int) -> tuple[HostedStream, list[str], Page]:
         (stream,) = request.names
         stream_name(stream)
         fields = request.fields()
@@ -148,7 +148,7 @@ class ConsumerCalls:
 
     # --- ending and changing ------------------------------------------------------------
 
-    def delete(self, request: Request) -> None:
+    def delete(self, request: ApiRequest) -> None:
         """Answered when nothing is left."""
         request.check_empty()
         hosted, consumer = self._find(request)
@@ -161,7 +161,7 @@ class ConsumerCalls:
 
         self._consumers.delete(hosted, consumer, done)
 
-    def pause(self, request: Request) -> None:
+    def pause(self, request: ApiRequest) -> None:
         """Until a time, or go on."""
         hosted, consumer = self._find(request)
         fields = request.fields()
@@ -176,7 +176,7 @@ class ConsumerCalls:
 
         self._consumers.pause(hosted, consumer, until, done)
 
-    def reset(self, request: Request) -> None:
+    def reset(self, request: ApiRequest) -> None:
         """Deliver again from a sequence; a consumer that is not there has no answer."""
         stream, name = request.names
         hosted = self._catalogue.streams.get(stream)
@@ -198,7 +198,7 @@ class ConsumerCalls:
         consumer.save()
         hosted.stream.after_commit(done)
 
-    def unpin(self, request: Request) -> dict[str, object]:
+    def unpin(self, request: ApiRequest) -> dict[str, object]:
         """Let another client of a group have the pin."""
         _, consumer = self._find(request)
         fields = Fields(request.document())

@@ -5,7 +5,7 @@ from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..json_values import Fields
 from ..storage.seam import StorageFailure
 from .names import stream_name
-from .requests import Request
+from .requests import ApiRequest
 from .router import Call, Table
 
 
@@ -22,14 +22,14 @@ class MessageCalls:
             ("STREAM.MSG.DELETE", 1): Call("stream_msg_delete", self.delete),
         }
 
-    def get(self, request: Request) -> dict[str, object]:
+    def get(self, request: ApiRequest) -> dict[str, object]:
         """By sequence, subject or time."""
         (name,) = request.names
         stream_name(name)
         document = request.document()
         return {"message": self._catalogue.find(name).stream.get_message(document)}
 
-    def delete(self, request: Request) -> None:
+    def delete(self, request: ApiRequest) -> None:
         """Answered when it is safe."""
         (name,) = request.names
         stream_name(name)

@@ -12,7 +12,7 @@ Send = Callable[[bytes, bytes], None]
 """Sends an answer: reply subject, payload."""
 
 
-class Request:
+class ApiRequest:
     """One request. It is answered once: by `answer` or by `refuse`."""
 
     __slots__ = ("_finished", "headers", "kind", "names", "payload", "reply", "subject")
@@ -26,13 +26,13 @@ class Request:
         """Of the answer, as in its type."""
         self.names: tuple[str, ...] = ()
         """The tokens of the subject after those of the call."""
-        self._finished: Callable[[Request, bytes, JetStreamError | None], None] = _unused
+        self._finished: Callable[[ApiRequest, bytes, JetStreamError | None], None] = _unused
 
     def begin(
         self,
         kind: str,
         names: tuple[str, ...],
-        finished: "Callable[[Request, bytes, JetStreamError | None], None]",
+        finished: "Callable[[ApiRequest, bytes, JetStreamError | None], None]",
     ) -> None:
         """It is this call; `finished` gets the text of the answer, and the error that it says."""
         self.kind = kind

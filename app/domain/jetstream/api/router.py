@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...timers import Scheduler
 from ..errors import JetStreamError
-from .requests import Request
+from .requests import ApiRequest
 
 PREFIX = b"$JS.API."
 SLICE = 0.005
@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
     kind: str
     """Of the answer, as in its type."""
-    run: Callable[[Request], Outcome]
+    run: Callable[[ApiRequest], Outcome]
     always: Mapping[str, object] = {}
     """Fields that an answer has that refuses, too."""
 
@@ -59,7 +59,7 @@ class Router:
         scheduler: Scheduler,
         table: Table,
         send: Callable[[bytes, bytes], None],
-        finished: Callable[[Request, bytes, JetStreamError | None], None],
+        finished: Callable[[ApiRequest, bytes, JetStreamError | None], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
         """`send` gets each answer; `finished` hears of it afterwards; `on_failure` of a defect in a call."""
@@ -68,8 +68,8 @@ class Router:
         self._send = send
         self._heard = finished
         self._on_failure = on_failure
-        self._queue: deque[Request] = deque()
-        self._steps: tuple[Request, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
+        self._queue: deque[ApiRequest] = deque()
+        self._steps: tuple[ApiRequest, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
         self._is_due = False
         self.counters = Counters()
         self.queue_limit = 10_000
@@ -89,7 +89,7 @@ class Router:
             self.counters.dropped += 1
             self.on_dropped()
             return
-        self._queue.append(Request(subject, headers, payload, reply))
+        self._queue.append(ApiRequest(subject, headers, payload, reply))
         self._schedule()
 
     def _schedule(self) -> None:
@@ -109,7 +109,7 @@ class Router:
                 break
         self._schedule()
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: ApiRequest) -> None:
         found = self._find(request.subject)
         if found is None:
             return
@@ -133,7 +133,7 @@ class Router:
                 return call, names
         return None
 
-    def _run(self, request: Request, call: Call) -> None:
+    def _run(self, request: ApiRequest, call: Call) -> None:
         self._check_level(request)
         outcome = call.run(request)
         if isinstance(outcome, Generator):
@@ -142,7 +142,7 @@ class Router:
             request.answer(outcome)
 
     def _go_on(
-        self, request: Request, call: Call, steps: Generator[None, None, Mapping[str, object] | None]
+        self, request: ApiRequest, call: Call, steps: Generator[None, None, Mapping[str, object] | None]
     ) -> None:
         """One step more."""
         self._steps = None
@@ -158,7 +158,7 @@ class Router:
 
         self._guard(request, call, advance)
 
-    def _guard(self, request: Request, call: Call, run: Callable[[], None]) -> None:
+    def _guard(self, request: ApiRequest, call: Call, run: Callable[[], None]) -> None:
         """Answer with what it raises; a defect is one, too, and reported."""
         try:
             run()
@@ -168,7 +168,7 @@ class Router:
             self._on_failure(error)
             request.refuse(JetStreamError(10051, "internal error"), call.always)
 
-    def _check_level(self, request: Request) -> None:
+    def _check_level(self, request: ApiRequest) -> None:
         place = request.headers.find(REQUIRED_LEVEL)
         if place < 0:
             return
@@ -176,7 +176,7 @@ class Router:
         if not value.isdigit() or int(value[:9]) > self.level:
             raise JetStreamError(10185)
 
-    def _finish(self, request: Request, text: bytes, error: JetStreamError | None) -> None:
+    def _finish(self, request: ApiRequest, text: bytes, error: JetStreamError | None) -> None:
         self.counters.total += 1
         self.counters.errors += error is not None
         self._send(request.reply, text)

@@ -12,7 +12,7 @@ from ..storage.seam import StorageFailure
 from ..streams.config import StreamConfig, as_json
 from ..streams.parsing import parse_stream_config
 from .names import stream_name
-from .requests import Page, Request, page
+from .requests import ApiRequest, Page, page
 from .router import Call, Table
 
 NAMES_PAGE = 1024
@@ -44,7 +44,7 @@ class StreamCalls:
 
     # --- making and changing ----------------------------------------------------------
 
-    def create(self, request: Request) -> None:
+    def create(self, request: ApiRequest) -> None:
         """Answered when it is safe."""
         config, pedantic = self._config(request)
 
@@ -57,7 +57,7 @@ class StreamCalls:
 
         self._catalogue.create(config, done, pedantic=pedantic)
 
-    def update(self, request: Request) -> None:
+    def update(self, request: ApiRequest) -> None:
         """Answered when it is safe."""
         config, pedantic = self._config(request)
 
@@ -70,7 +70,7 @@ class StreamCalls:
         self._catalogue.update(config, done, pedantic=pedantic)
 
     @staticmethod
-    def _config(request: Request) -> tuple[StreamConfig, bool]:
+    def _config(request: ApiRequest) -> tuple[StreamConfig, bool]:
         (name,) = request.names
         stream_name(name)
         document = request.document() if request.payload.strip() else {}
@@ -80,14 +80,14 @@ class StreamCalls:
             raise JetStreamError(10056)
         return config, pedantic
 
-    def _answer(self, request: Request, hosted: HostedStream | None, fields: Mapping[str, object]) -> None:
+    def _answer(self, request: ApiRequest, hosted: HostedStream | None, fields: Mapping[str, object]) -> None:
         """The stream as it is now; it may have been deleted meanwhile."""
         if hosted is None:
             request.refuse(JetStreamError(10059))
         else:
             request.answer({**self.fields(hosted), **fields})
 
-    def delete(self, request: Request) -> None:
+    def delete(self, request: ApiRequest) -> None:
         """Answered when nothing is left."""
         (name,) = request.names
         stream_name(name)
@@ -103,7 +103,7 @@ class StreamCalls:
 
     # --- asking -------------------------------------------------------------------------
 
-    def info(self, request: Request) -> dict[str, object]:
+    def info(self, request: ApiRequest) -> dict[str, object]:
         """With the counts of subjects, and removed sequences, on request."""
         (name,) = request.names
         stream_name(name)
@@ -145,12 +145,12 @@ class StreamCalls:
         fields["ts"] = rfc3339(self._catalogue.outlet.wall())
         return fields
 
-    def names(self, request: Request) -> dict[str, object]:
+    def names(self, request: ApiRequest) -> dict[str, object]:
         """A page of them."""
         found, paging = self._page(request, NAMES_PAGE)
         return {**paging.as_json(), "streams": found or None}
 
-    def infos(self, request: Request) -> Generator[None, None, dict[str, object]]:
+    def infos(self, request: ApiRequest) -> Generator[None, None, dict[str, object]]:
         """A page of infos, in steps."""
         found, paging = self._page(request, LIST_PAGE)
         step = Step()
@@ -163,7 +163,7 @@ class StreamCalls:
                 yield
         return {**paging.as_json(), "streams": infos}
 
-    def _page(self, request: Request, limit: int) -> tuple[list[str], Page]:
+    def _page(self, request: ApiRequest, limit: int) -> tuple[list[str], Page]:
         fields = request.fields()
         subject = fields.text("subject")
         offset = fields.integer("offset")
@@ -174,7 +174,7 @@ class StreamCalls:
 
     # --- purging ------------------------------------------------------------------------
 
-    def purge(self, request: Request) -> Steps[None]:
+    def purge(self, request: ApiRequest) -> Steps[None]:
         """In steps, and answered when it is safe."""
         (name,) = request.names
         stream_name(name)
@@ -188,7 +188,7 @@ class StreamCalls:
 
 
 def _answering(
-    request: Request, fields: Mapping[str, object], number: int
+    request: ApiRequest, fields: Mapping[str, object], number: int
 ) -> Callable[[StorageFailure | None], None]:
     """Answers when something is safe, or with this error."""
 

@@ -8,7 +8,7 @@ from ..outlet import Outlet
 from ..storage.seam import StateLog, StorageFailure
 from .config import ConsumerConfig
 from .cursor import Cursor
-from .journal import Journal
+from .journal import ConsumerJournal
 from .ledger import Ledger
 from .pace import RateLimit, Replay
 from .pull import PullSide
@@ -91,7 +91,7 @@ class Core:
         self._commit_due = False
         self._unsaved = False
         leaves_no_trace = config.mem_storage or stream.config.storage == "memory"
-        self._journal = Journal(None if leaves_no_trace else state)
+        self._journal = ConsumerJournal(None if leaves_no_trace else state)
         self.ledger, self.cursor = self._recovered()
         self._write()
 

@@ -13,7 +13,7 @@ SMALLEST = 16 * 1024
 """Bytes of changes that are kept at least, before a checkpoint replaces them."""
 
 
-class Journal:
+class ConsumerJournal:
     """The state log of one consumer; None for one that leaves no trace."""
 
     __slots__ = ("_limit", "_log")

@@ -28,7 +28,7 @@ _UNSAFE = re.compile(r"[\s.*>/\\]")
 _GROUP = re.compile(r"[A-Za-z0-9/_=-]{1,16}")
 
 
-class ConsumerLimits(Protocol):
+class AppliedLimits(Protocol):
     """What a stream sets for its consumers; 0 for nothing."""
 
     @property
@@ -71,7 +71,7 @@ class StreamFacts(Protocol):
         ...
 
     @property
-    def consumer_limits(self) -> ConsumerLimits:
+    def consumer_limits(self) -> AppliedLimits:
         """Defaults and caps."""
         ...
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...steps import Steps
-from ..advisories import BATCH_ABANDONED, STREAM_CREATED, STREAM_DELETED, STREAM_UPDATED, Advisories, Kind
+from ..advisories import (
+    BATCH_ABANDONED,
+    STREAM_CREATED,
+    STREAM_DELETED,
+    STREAM_UPDATED,
+    Advisories,
+    AdvisoryKind,
+)
 from ..errors import JetStreamError
 from ..intake import Intake
 from ..json_values import Fields, parse_time, rfc3339
@@ -201,7 +208,7 @@ class Catalogue:
         fields = {"stream": name, "batch": batch, "reason": reason}
         self._advisories.publish(BATCH_ABANDONED, (name,), fields)
 
-    def _advise(self, kind: Kind, name: str, action: str) -> None:
+    def _advise(self, kind: AdvisoryKind, name: str, action: str) -> None:
         self._advisories.publish(kind, (name,), {"stream": name, "action": action})
 
     # --- subscriptions ------------------------------------------------------------------

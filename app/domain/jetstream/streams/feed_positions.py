@@ -21,7 +21,7 @@ Index = tuple[str, str, str]
 """What distinguishes a source: origin, filters, destinations."""
 
 
-class Position(NamedTuple):
+class FeedPosition(NamedTuple):
     """Of one source."""
 
     sequence: int
@@ -36,7 +36,7 @@ class FeedPositions:
     def __init__(self, storage: StreamStorage) -> None:
         self._storage = storage
         self._state: StateLog | None = None
-        self.positions: dict[Index, Position] = {}
+        self.positions: dict[Index, FeedPosition] = {}
         self.seen = 0
         """The last sequence of the stream when the last position was written."""
 
@@ -56,12 +56,12 @@ class FeedPositions:
         for row in rows if isinstance(rows, list) else []:
             match row:
                 case [str(origin), str(filters), str(made), int(sequence), str(identity), int(seen)]:
-                    self.positions[origin, filters, made] = Position(sequence, identity)
+                    self.positions[origin, filters, made] = FeedPosition(sequence, identity)
                     self.seen = max(self.seen, seen)
                 case _:
                     pass
 
-    def note(self, index: Index, position: Position, seen: int) -> None:
+    def note(self, index: Index, position: FeedPosition, seen: int) -> None:
         """A source was read up to there, and all of it is safe."""
         state = self._state
         if state is None:

@@ -13,7 +13,7 @@ from ..errors import JetStreamError
 from ..storage.seam import DamagedMessage, StorageFailure, StoredMessage, StreamLog, StreamStorage
 from . import headers as h
 from .config import StreamConfig, StreamSource
-from .feed_positions import FeedPositions, Index, Position
+from .feed_positions import FeedPosition, FeedPositions, Index
 from .host import Origin, StreamHost
 from .jobs import Jobs
 from .transform import SubjectTransform
@@ -228,7 +228,7 @@ class Feed:
         """Write how far the origin was read."""
         self._noting = False
         if self._positions is not None and not self.is_closed:
-            position = Position(self.copied, self.identity)
+            position = FeedPosition(self.copied, self.identity)
             self._positions.note(self.source.index, position, self._target.log.last)
 
     def _store(self, message: StoredMessage) -> None:
@@ -308,7 +308,7 @@ class Feeds:
             if feed is None:
                 positions = self._positions if config.mirror is None else None
                 feed = Feed(self._target, source, self._host, positions)
-                feed.position, feed.identity = self._positions.positions.get(index, Position(0, ""))
+                feed.position, feed.identity = self._positions.positions.get(index, FeedPosition(0, ""))
                 feed.copied = feed.position
                 self._feeds[index] = feed
             feed.connect()
@@ -344,7 +344,7 @@ class Feeds:
         self._feeds.clear()
 
 
-def _mark_of(log: StreamLog, sequence: int) -> tuple[Index, Position]:
+def _mark_of(log: StreamLog, sequence: int) -> tuple[Index, FeedPosition]:
     """Which source a stored message is of, its sequence there, and the origin's identity."""
     try:
         message = log.read(sequence)
@@ -353,6 +353,6 @@ def _mark_of(log: StreamLog, sequence: int) -> tuple[Index, Position]:
     words = b"" if message is None else h.field(message.headers, h.STREAM_SOURCE)
     parts = words.decode("utf-8", "replace").split(" ")
     if len(parts) < 5 or not parts[1].isdecimal():
-        return ("", "", ""), Position(0, "")
+        return ("", "", ""), FeedPosition(0, "")
     index = parts[0], parts[2], parts[3]
-    return index, Position(int(parts[1]), parts[5] if len(parts) > 5 else "")
+    return index, FeedPosition(int(parts[1]), parts[5] if len(parts) > 5 else "")

@@ -20,6 +20,7 @@ from .batches import AtomicBatches, torn_batch
 from .commits import Commits
 from .config import StreamConfig
 from .contents import Contents
+from .context import StreamContext
 from .direct import DirectGets
 from .duplicates import DuplicateWindow
 from .expiry import Expiry
@@ -28,7 +29,6 @@ from .gets import get_message
 from .host import StreamHost
 from .jobs import Jobs
 from .learning import Learner
-from .parts import Parts
 from .publish_ack import BUSY, PublishAcks
 from .purging import check_deletion, check_purge, purge
 from .readers import Reader
@@ -63,7 +63,7 @@ class Stream:
         self._expiry = Expiry(storage.log)
         self._schedules = Schedules(storage.log)
         learner = Learner(self.contents, self._duplicates, self._expiry, self._schedules)
-        parts = Parts(
+        parts = StreamContext(
             self.contents,
             self.commits,
             self._duplicates,

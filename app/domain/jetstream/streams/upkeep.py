@@ -9,8 +9,8 @@ from ..storage.seam import StorageFailure, StoredMessage
 from . import headers as h
 from .config import INTEREST, WORKQUEUE, StreamConfig
 from .contents import MANY
+from .context import StreamContext
 from .durations import SECOND
-from .parts import Parts
 from .schedules import Firing, firing_of
 
 LONGEST_SLEEP = 60.0
@@ -32,7 +32,7 @@ class Upkeep:
     """The upkeep of one stream, with one timer."""
 
     def __init__(
-        self, parts: Parts, mark: Callable[[bytes, int], None], fire: Callable[[Firing], None]
+        self, parts: StreamContext, mark: Callable[[bytes, int], None], fire: Callable[[Firing], None]
     ) -> None:
         """`mark` lets a marker take the place of the last message of a subject.
 

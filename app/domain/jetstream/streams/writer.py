@@ -8,9 +8,9 @@ from ..storage.seam import StorageFailure, SubjectState
 from . import headers as h
 from .admission import NOTHING, Admission, Ticket
 from .config import DISCARD_NEW, INTEREST, StreamConfig
+from .context import StreamContext
 from .counters import count, total_of
 from .durations import SECOND, parse_ttl
-from .parts import Parts
 from .republishing import Republisher
 from .rules import duration_text
 from .schedules import Firing
@@ -50,7 +50,7 @@ class _Later:
 class Writer:
     """All ways into one stream."""
 
-    def __init__(self, parts: Parts, stored: Callable[[int], None]) -> None:
+    def __init__(self, parts: StreamContext, stored: Callable[[int], None]) -> None:
         """`stored` is called after a message, with a number if it ends or is due by itself."""
         self._contents = parts.contents
         self._log = parts.contents.log

@@ -166,46 +166,33 @@ def test_delivery_to_one(stage: Stage, station: Station) -> None:
     target, headed = station.target(), stage.station()
     headed.outbox.headers = True
     other = headed.target(b"7")
-
-    for data in (
-        b"PUB a 2\r\nhi\r\n",
-        b"pub  a re  2 \r\nho\r\n",
-        b"HPUB a re 12 14\r\nNATS/1.0\r\n\r\nhe\r\n",
+    large = OWN_BYTES * b"x"
+    block = b"NATS/1.0\r\n\r\n"
+    for message in (
+        HookedMessage(b"a", b"", 0, b"hi"),
+        HookedMessage(b"a", b"re", 0, large),
+        HookedMessage(b"a", b"re", 12, block + b"he"),
+        HookedMessage(b"a", b"", 12, block),
     ):
-        stage.plane.deliver_to(target, data)
-        stage.plane.deliver_to(other, data)
+        stage.plane.deliver_to(target, message)
+        stage.plane.deliver_to(other, message)
 
-    assert b"MSG a 1 2\r\nhi\r\nMSG a 1 re 2\r\nho\r\nMSG a 1 re 2\r\nhe\r\n" == station.heard()
-    assert (
-        b"MSG a 7 2\r\nhi\r\nMSG a 7 re 2\r\nho\r\nHMSG a 7 re 12 14\r\nNATS/1.0\r\n\r\nhe\r\n"
-        == headed.heard()
-    )
-    assert (3, 3, 6) == (target.delivered, station.outbox.out_msgs, stage.plane.out_msgs)
+    plain = b"MSG a %b 2\r\nhi\r\nMSG a %b re %d\r\n%b\r\n"
+    expected = plain % (b"1", b"1", len(large), large) + b"MSG a 1 re 2\r\nhe\r\nMSG a 1 0\r\n\r\n"
+    assert expected == station.heard()
+    ending = b"HMSG a 7 re 12 14\r\n%bhe\r\nHMSG a 7 12 12\r\n%b\r\n" % (block, block)
+    assert plain % (b"7", b"7", len(large), large) + ending == headed.heard()
+    assert (4, 4, 8) == (target.delivered, station.outbox.out_msgs, stage.plane.out_msgs)
+    assert (4 + len(large), 28 + len(large)) == (station.outbox.out_bytes, headed.outbox.out_bytes)
     target.retire()
-    stage.plane.deliver_to(target, b"PUB a 2\r\nhi\r\n")
+    stage.plane.deliver_to(target, HookedMessage(b"a", b"", 0, b"hi"))
     assert b"" == station.heard()
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"PUB a 0\r\n",
-        b"PUB a 0",
-        b"PUB a 1\r\n\r\n",
-        b"PUB a 0\r\n\r\n\r\n",
-        b"PUB a 0\r\n\r\nPUB a 0\r\n\r\n",
-        b"PUB a 1\r\nabc",
-        b"MSG a 1 0\r\n\r\n",
-        b"PUB a\r\n\r\n",
-        b"PUB a x\r\n\r\n",
-        b"HPUB a 3 2\r\nhi\r\n",
-        b"PUB a 99999999999999999999\r\n\r\n",
-    ],
-)
-def test_what_is_no_message(stage: Stage, station: Station, data: bytes) -> None:
-    """Bytes that are not one whole message are refused, and nothing is sent."""
-    with pytest.raises(ValueError, match="not one whole message"):
-        stage.plane.deliver_to(station.target(), data)
+@pytest.mark.parametrize("header", [-1, 3])
+def test_more_headers_than_there_is_payload(stage: Stage, station: Station, header: int) -> None:
+    """That is refused, and nothing is sent."""
+    with pytest.raises(ValueError, match="bytes of headers in a message of 2"):
+        stage.plane.deliver_to(station.target(), HookedMessage(b"a", b"", header, b"hi"))
 
     assert b"" == station.heard()

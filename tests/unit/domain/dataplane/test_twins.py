@@ -244,7 +244,7 @@ class _Ensemble:
             skip = None if station.inlet.echo else station.outbox
             for place, target in enumerate(plane.receivers(plan, skip)):
                 if (len(data) + place) % 3:
-                    plane.deliver_to(target, data)
+                    plane.deliver_to(target, message)
         elif len(data) % 4 and not past.has_rest():
             past.verbose, past.echo = station.inlet.verbose, station.inlet.echo
             past.put(data)

@@ -1,7 +1,7 @@
 // The card of recent events: when, which peer, and why. Only recent ones have a colour.
 
 import { element, fillTable, setData, setEmpty, setLink, setText, setTitle } from "./cells.js";
-import { ago, bytes, whole } from "./format.js";
+import { ago, bytes, visible, whole } from "./format.js";
 
 const RECENT = 900; // seconds
 const SHORT = matchMedia("(max-width: 620px)").matches ? 3 : 6; // rows that are shown until more are asked for
@@ -84,6 +84,6 @@ function fillWho(cell, row) {
   setTitle(cell, [row.who, row.address, row.link].filter(Boolean).join("\n"));
 }
 
-function detail({ detail: text, pending }) {
-  return [text, pending ? `${bytes(pending).join(" ")} pending` : ""].filter(Boolean).join(", ");
+function detail({ detail: text, pending, subject }) {
+  return [text, pending ? `${bytes(pending).join(" ")} pending` : "", subject ? `most on ${visible(subject)}` : ""].filter(Boolean).join(", ");
 }

@@ -177,6 +177,7 @@ def test_an_event() -> None:
         "who": "a",
         "detail": "late",
         "pending": None,
+        "subject": None,
         "count": 1,
     } == oldest
 

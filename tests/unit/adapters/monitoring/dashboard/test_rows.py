@@ -50,3 +50,11 @@ def test_an_event_of_the_server() -> None:
     row = event_row(Entry(KIND, 1.0, None, "", ""), {7: 99})
 
     assert ("", "", None) == (row["link"], row["address"], row["pending"])
+
+
+def test_the_busiest_subject_of_a_slow_receiver() -> None:
+    """It is shown with the event, if it is known."""
+    link = Link("cid", 7, "::1:4")
+
+    assert "busy" == event_row(Entry(KIND, 1.0, link, "", ""), {}, {7: "busy"})["subject"]
+    assert event_row(Entry(KIND, 1.0, link, "", ""), {}, {8: "busy"})["subject"] is None

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.jetstream.api.absent_calls import absent_calls
-from app.domain.jetstream.api.requests import Request
+from app.domain.jetstream.api.requests import ApiRequest
 from app.domain.jetstream.errors import JetStreamError
 
 
@@ -12,6 +12,6 @@ def test_they_say_so() -> None:
     numbers = set()
     for call in absent_calls().values():
         with pytest.raises(JetStreamError) as caught:
-            call.run(Request(b"", b"", b"", b""))
+            call.run(ApiRequest(b"", b"", b"", b""))
         numbers.add(caught.value.number)
     assert numbers == {10010, 10064}

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.domain.jetstream.api.requests import Request, page
+from app.domain.jetstream.api.requests import ApiRequest, page
 from app.domain.jetstream.errors import JetStreamError
 
 
-def _request(payload: bytes) -> Request:
-    return Request(b"$JS.API.X", b"", payload, b"r")
+def _request(payload: bytes) -> ApiRequest:
+    return ApiRequest(b"$JS.API.X", b"", payload, b"r")
 
 
 def test_bodies() -> None:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from app.domain.jetstream.api.requests import Request
+from app.domain.jetstream.api.requests import ApiRequest
 from app.domain.jetstream.api.router import ANY, Call, Router
 from app.domain.jetstream.errors import JetStreamError
 from tests.fakes.clock import TickingClock
@@ -18,7 +18,7 @@ class Scene:
         self.clock = TickingClock()
         self.sent: list[tuple[bytes, bytes]] = []
         self.failures: list[Exception] = []
-        self.kept: list[Request] = []
+        self.kept: list[ApiRequest] = []
         table = {
             ("ECHO", 1): Call("echo", lambda request: {"name": request.names[0]}),
             ("ECHO", ANY): Call("echo", lambda request: {"names": list(request.names)}),
@@ -39,20 +39,20 @@ class Scene:
         self.router.level = 1
 
     @staticmethod
-    def _refuse(_request: Request) -> NoReturn:
+    def _refuse(_request: ApiRequest) -> NoReturn:
         raise JetStreamError(10014)
 
     @staticmethod
-    def _fail(_request: Request) -> NoReturn:
+    def _fail(_request: ApiRequest) -> NoReturn:
         raise KeyError
 
     @staticmethod
-    def _steps(_request: Request) -> Generator[None, None, dict[str, object]]:
+    def _steps(_request: ApiRequest) -> Generator[None, None, dict[str, object]]:
         yield
         yield
         return {"done": True}
 
-    def _later(self, request: Request) -> Generator[None, None, None]:
+    def _later(self, request: ApiRequest) -> Generator[None, None, None]:
         yield
         self.kept.append(request)
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.adapters.streams_memory.storage import MemoryStorage, MemoryStreamStorage
 from app.domain.dataplane.seam import MakePlane
-from app.domain.jetstream.api.requests import Request
+from app.domain.jetstream.api.requests import ApiRequest
 from app.domain.jetstream.api.stream_calls import StreamCalls
 from app.domain.jetstream.storage.seam import Document, Done, StorageFailure
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
@@ -185,7 +185,7 @@ def test_a_list_of_what_goes_meanwhile(js: VirtualJetStream) -> None:
     for number in range(40):
         js.stream(f"N{number:02}")
     calls = StreamCalls(js.jetstream.catalogue, js.jetstream.consumers)
-    steps = calls.infos(Request(b"$JS.API.STREAM.LIST", b"", b"", b"r"))
+    steps = calls.infos(ApiRequest(b"$JS.API.STREAM.LIST", b"", b"", b"r"))
     next(steps)
     for name in list(js.jetstream.catalogue.streams):
         js.jetstream.catalogue.delete(name, lambda _failure: None)

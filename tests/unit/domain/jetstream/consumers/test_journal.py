@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.jetstream.consumers.journal import SMALLEST, Journal
+from app.domain.jetstream.consumers.journal import SMALLEST, ConsumerJournal
 from app.domain.jetstream.consumers.ledger import Ledger
 from app.domain.jetstream.consumers.records import UnreadableState
 from tests.fakes.jetstream import FakeState
@@ -10,7 +10,7 @@ from tests.fakes.jetstream import FakeState
 
 def test_nothing_is_kept_without_a_log() -> None:
     """And a commit is done at once."""
-    journal, done = Journal(None), list[object]()
+    journal, done = ConsumerJournal(None), list[object]()
     ledger = Ledger(0)
     ledger.deliver(1, 5)
     assert not journal.write(ledger, 2, 0, 0)
@@ -21,14 +21,14 @@ def test_nothing_is_kept_without_a_log() -> None:
 def test_changes_come_after_a_checkpoint() -> None:
     """What is recovered is what was known."""
     state = FakeState()
-    journal, ledger = Journal(state), Ledger(0)
+    journal, ledger = ConsumerJournal(state), Ledger(0)
     assert not journal.write(ledger, 1, 0, 0)
     ledger.must_rewrite = True
     assert journal.write(ledger, 1, 9, 0)
     ledger.deliver(1, 5)
     assert journal.write(ledger, 2, 9, 0)
     assert not journal.write(ledger, 2, 9, 0)
-    found = Journal(state.reopen()).recover(0)
+    found = ConsumerJournal(state.reopen()).recover(0)
     assert found is not None
     recovered, following, resume = found
     assert (1, [1], 1, 9, None) == (
@@ -43,7 +43,7 @@ def test_changes_come_after_a_checkpoint() -> None:
 def test_checkpoints_keep_the_log_short() -> None:
     """However much happens."""
     state = FakeState()
-    journal, ledger = Journal(state), Ledger(0)
+    journal, ledger = ConsumerJournal(state), Ledger(0)
     ledger.must_rewrite = True
     longest = 0
     for sequence in range(1, 5000):
@@ -57,11 +57,11 @@ def test_checkpoints_keep_the_log_short() -> None:
 def test_a_damaged_state_is_no_state() -> None:
     """The caller decides."""
     with pytest.raises(UnreadableState):
-        Journal(FakeState(b"\x07")).recover(0)
+        ConsumerJournal(FakeState(b"\x07")).recover(0)
     state = FakeState()
     ledger = Ledger(0)
     ledger.must_rewrite = True
-    Journal(state).write(ledger, 1, 0, 0)
-    damaged = Journal(FakeState(state.reopen().checkpoint, (b"\x63",)))
+    ConsumerJournal(state).write(ledger, 1, 0, 0)
+    damaged = ConsumerJournal(FakeState(state.reopen().checkpoint, (b"\x63",)))
     with pytest.raises(UnreadableState):
         damaged.recover(0)

@@ -94,7 +94,7 @@ def test_no_wait_at_the_limit_waits_for_room() -> None:
 def test_no_wait_at_the_limit_ends_with_the_next_heartbeat() -> None:
     """Clients that fetch with heartbeats do not wait for their time to pass."""
     harness = make(5, max_ack_pending=2)
-    body = {"batch": 9, "no_wait": True, "expires": 10 * SECOND, "idle_heartbeat": SECOND}
+    body: dict[str, object] = {"batch": 9, "no_wait": True, "expires": 10 * SECOND, "idle_heartbeat": SECOND}
     assert [1, 2] == short(harness.request(body))
     harness.advance(1)
     assert ["100 Idle Heartbeat", "404 No Messages"] == short(harness.outlet.take(INBOX))

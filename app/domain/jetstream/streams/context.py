@@ -12,7 +12,7 @@ from .learning import Learner
 from .schedules import Schedules
 
 
-class Parts(NamedTuple):
+class StreamContext(NamedTuple):
     """Of one stream."""
 
     contents: Contents
