@@ -17,7 +17,6 @@ FULL: dict[str, Any] = {
     "tls": TLS,
     "cluster": {"port": -1, "tls": {**TLS, "ca_file": certificates().authority.ca_file}},
     "websocket": {"port": -1, "tls": TLS},
-    "jetstream": {"domain": "hub"},
     "unix_socket": {"path": "/tmp/x.sock"},  # noqa: S108 - nothing is opened
     "jetstream": {"store_dir": "/tmp/x"},  # noqa: S108 - the same
 }

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from app.config.options import make_options
-from app.entrypoints import stream_settings as module
 from app.entrypoints.stream_settings import store_directory, stream_settings
 from tests.support.virtual_broker import INFO
 
@@ -52,7 +51,7 @@ def test_an_unknown_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> int:
         raise OSError
 
-    monkeypatch.setattr(module.os, "sysconf", fail)
-    monkeypatch.setattr(module.shutil, "disk_usage", fail)
+    monkeypatch.setattr("os.sysconf", fail)
+    monkeypatch.setattr("shutil.disk_usage", fail)
     settings = stream_settings(make_options({"jetstream": {}}), INFO)
     assert (settings.max_memory, settings.max_storage) == (-1, -1)

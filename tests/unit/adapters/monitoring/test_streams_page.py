@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.adapters.monitoring.app import create_app
 from app.ports.streams_view import StreamsDetail
 from tests.fakes.broker_view import Watched
 from tests.unit.adapters.monitoring.client import ask
@@ -48,7 +47,6 @@ def _streams(watched: Watched) -> FakeStreams:
     """JetStream of the watched server."""
     streams = FakeStreams()
     watched.context = replace(watched.context, streams=lambda: streams)
-    watched.app = create_app(watched.context)
     return streams
 
 
