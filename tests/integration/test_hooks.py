@@ -340,7 +340,7 @@ async def test_a_cluster(twin: str) -> None:
 async def test_streams(twin: str, tmp_path: Path) -> None:
     """Hooks see what clients publish for a stream, and not the parts of the server that serve it."""
     hooks = Recorder()
-    hooks.patterns = (">",)  # type: ignore[assignment] # of any length
+    hooks.patterns = (">",)
     hooks.decide["subscribe"] = refuse_if(lambda event: event.client.address == "local:0")
     hooks.decide["publish"] = refuse_if(lambda event: event.data == b"no")
     async with pynatsd.Server(jetstream={"store_dir": str(tmp_path)}, hooks=hooks, data_plane=twin) as server:

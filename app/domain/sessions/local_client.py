@@ -40,7 +40,7 @@ class LocalSession(PeerSession):
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
-    __slots__ = ("_ended", "_name", "seen_by_hooks", "undecided")
+    __slots__ = ("_ended", "_is_seen", "_name", "undecided")
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class LocalSession(PeerSession):
         seen_by_hooks: bool = True,
     ) -> None:
         self._name = name
-        self.seen_by_hooks = seen_by_hooks
+        self._is_seen = seen_by_hooks
         self._ended = ended
         self.undecided: set[bytes] = set()
         """Subscriptions, by sid, that hooks are asked about."""
@@ -68,6 +68,11 @@ class LocalSession(PeerSession):
         """As it was given."""
         return self._name
 
+    @property
+    def seen_by_hooks(self) -> bool:
+        """False for a part of the server itself."""
+        return self._is_seen
+
     def refuse(self, error: ProtocolError) -> None:
         """End it: it checks what it sends, so a limit was lowered while its messages waited.
 
@@ -79,7 +84,7 @@ class LocalSession(PeerSession):
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription, if hooks allow it. Raises `PermissionsViolation` if they refuse at once."""
         hooks = self.host.hooks
-        if hooks is None or not (self.seen_by_hooks and hooks.asks(HookPoint.SUBSCRIBE)):
+        if hooks is None or not (self._is_seen and hooks.asks(HookPoint.SUBSCRIBE)):
             super().subscribe(command)
             return
         self.undecided.add(command.sid)
