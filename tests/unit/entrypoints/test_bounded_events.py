@@ -7,10 +7,15 @@ from importlib import import_module
 import app.domain
 import app.entrypoints
 from app.domain.events import Event, Level
+from app.domain.jetstream.events import StreamProblem, StreamRecovered, TemporaryStore
 from app.entrypoints.events import ConfigurationQuestioned, OptionReloaded, ReloadFailed
 
-OF_THE_OPERATOR = {kind.__name__ for kind in (ConfigurationQuestioned, OptionReloaded, ReloadFailed)}
-"""Facts about the configuration, each once at a start or a reload: no peer can cause them."""
+_CONFIGURATION = (ConfigurationQuestioned, OptionReloaded, ReloadFailed)
+_RECOVERY = (TemporaryStore, StreamRecovered, StreamProblem)
+
+OF_THE_OPERATOR = {kind.__name__ for kind in (*_CONFIGURATION, *_RECOVERY)}
+"""Facts about the configuration, and of what was stored: each once at a start or a reload, and no peer
+can cause them."""
 
 
 def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
