@@ -53,6 +53,7 @@ class ConfigurationReloaded(Event):
 
     level = Level.INFO
     sentence = "Reloaded server configuration ({self.digest})"
+    bounded = False
 
     digest: str
 

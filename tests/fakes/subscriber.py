@@ -35,6 +35,11 @@ class FakeSubscriber(Subscriber):
         self._made = 0
 
     @property
+    def seen_by_hooks(self) -> bool:
+        """See `Subscriber`."""
+        return self.origin == LOCAL
+
+    @property
     def hook_client(self) -> HookClient:
         """See `Subscriber`."""
         return HookClient(self.number, "", "", "")

@@ -335,3 +335,24 @@ async def test_a_cluster(twin: str) -> None:
         assert ["", "q"] == sorted(event.queue for event in hooks.seen["deliver"])
         await here.close()
         await there.close()
+
+
+async def test_streams(twin: str, tmp_path: Path) -> None:
+    """Hooks see what clients publish for a stream, and not the parts of the server that serve it."""
+    hooks = Recorder()
+    hooks.patterns = (">",)
+    hooks.decide["subscribe"] = refuse_if(lambda event: event.client.address == "local:0")
+    hooks.decide["publish"] = refuse_if(lambda event: event.data == b"no")
+    async with pynatsd.Server(jetstream={"store_dir": str(tmp_path)}, hooks=hooks, data_plane=twin) as server:
+        scene = Scene(server, hooks)
+        client = await scene.client("c")
+        streams = client.jetstream(timeout=WAIT)
+        await streams.add_stream(name="s", subjects=["s.*"])
+
+        await streams.publish("s.a", b"1")
+        await client.publish("s.a", b"no")
+        await streams.publish("s.a", b"2")
+
+        reader = await streams.pull_subscribe("s.*", "d")
+        assert [b"1", b"2"] == [message.data for message in await reader.fetch(2, timeout=WAIT)]
+        await scene.close()

@@ -3,8 +3,8 @@
 from enum import IntEnum
 from typing import Protocol
 
-SERVER_AUDIENCE = 0
-"""The audience of messages of the server itself: that of clients without rules (`Audience.LENIENT`)."""
+SERVER_AUDIENCE = 3
+"""The audience of messages of the server itself: that of messages past the hooks (`Audience.PASSED`)."""
 
 
 class Reach(IntEnum):

@@ -37,6 +37,11 @@ class Subscriber(Protocol):
         ...
 
     @property
+    def seen_by_hooks(self) -> bool:
+        """Whether deliver hooks decide what it gets: not for other servers, and parts of this one."""
+        ...
+
+    @property
     def hook_client(self) -> HookClient:
         """What hooks know of the client."""
         ...

@@ -150,6 +150,7 @@ class Intake(LocalClient):
     """Subscriptions by handler, and publishing."""
 
     connection_type: ClassVar[type[Connection]] = IntakeConnection
+    seen_by_hooks: ClassVar[bool] = False
 
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)

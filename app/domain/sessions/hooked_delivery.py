@@ -10,7 +10,7 @@ from ..hooks.decisions import ALLOW, Refuse
 from ..hooks.gate import HookGate, Verdict
 from ..hooks.hook_event import HookPoint, message_event
 from ..hooks.rewriting import rewritten
-from ..interest.subscription import LOCAL, Subscription
+from ..interest.subscription import Subscription
 from .connection import Connection
 from .host import Host
 
@@ -81,7 +81,7 @@ class HookedDelivery:
         self._verdicts = [ALLOW] * len(self._asked)
         for number, target in enumerate(self._asked):
             subscription = target.subscription
-            if isinstance(subscription, Subscription) and subscription.subscriber.origin == LOCAL:
+            if isinstance(subscription, Subscription) and subscription.subscriber.seen_by_hooks:
                 self._verdicts[number] = verdict = self._ask_about(number, subscription)
                 self._missing += verdict is None
         return self._missing

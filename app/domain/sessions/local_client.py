@@ -40,18 +40,25 @@ class LocalSession(PeerSession):
 
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
-    __slots__ = ("_ended", "_name", "undecided")
+    __slots__ = ("_ended", "_is_seen", "_name", "undecided")
 
     def __init__(
-        self, host: Host[Connection], connection: Connection, name: str, ended: Callable[[], None]
+        self,
+        host: Host[Connection],
+        connection: Connection,
+        name: str,
+        ended: Callable[[], None],
+        *,
+        seen_by_hooks: bool = True,
     ) -> None:
         self._name = name
+        self._is_seen = seen_by_hooks
         self._ended = ended
         self.undecided: set[bytes] = set()
         """Subscriptions, by sid, that hooks are asked about."""
         super().__init__(host, connection, admitted=True)
         inlet = connection.inlet
-        inlet.audience = Audience.LENIENT
+        inlet.audience = Audience.LENIENT if seen_by_hooks else Audience.PASSED
         inlet.publishing = True
         inlet.headers = connection.outbox.headers = True
         inlet.no_responders = True
@@ -60,6 +67,11 @@ class LocalSession(PeerSession):
     def name(self) -> str:
         """As it was given."""
         return self._name
+
+    @property
+    def seen_by_hooks(self) -> bool:
+        """False for a part of the server itself."""
+        return self._is_seen
 
     def refuse(self, error: ProtocolError) -> None:
         """End it: it checks what it sends, so a limit was lowered while its messages waited.
@@ -72,7 +84,7 @@ class LocalSession(PeerSession):
     def subscribe(self, command: Subscribe) -> None:
         """Add a subscription, if hooks allow it. Raises `PermissionsViolation` if they refuse at once."""
         hooks = self.host.hooks
-        if hooks is None or not hooks.asks(HookPoint.SUBSCRIBE):
+        if hooks is None or not (self._is_seen and hooks.asks(HookPoint.SUBSCRIBE)):
             super().subscribe(command)
             return
         self.undecided.add(command.sid)
@@ -111,6 +123,8 @@ class LocalClient:
     """Subscribes and publishes for a part of the program. Used from the broker's thread."""
 
     connection_type: ClassVar[type[Connection]] = Connection
+    seen_by_hooks: ClassVar[bool] = True
+    """False for a part of the server itself."""
 
     def __init__(
         self,
@@ -128,7 +142,7 @@ class LocalClient:
         self.connection, self._held = (tap or _plain)(
             self._wire, partial(self.connection_type, host, host.next_number())
         )
-        self.session = LocalSession(host, self.connection, name, self._over)
+        self.session = LocalSession(host, self.connection, name, self._over, seen_by_hooks=self.seen_by_hooks)
         self.on_closed: Callable[[], None] | None = None
         """Called once when it is over, for any reason."""
         self._callbacks: dict[bytes, Deliver] = {}

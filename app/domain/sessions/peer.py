@@ -197,6 +197,11 @@ class PeerSession(ABC):
         return ""
 
     @property
+    def seen_by_hooks(self) -> bool:
+        """See `Subscriber`."""
+        return not self.is_server
+
+    @property
     def hook_client(self) -> HookClient:
         """See `Subscriber`."""
         return HookClient(self.number, self.name, self.user, str(self.connection.wire.peer))

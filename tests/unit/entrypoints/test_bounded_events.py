@@ -7,9 +7,21 @@ from importlib import import_module
 import app.domain
 import app.entrypoints
 from app.domain.events import Event, Level
-from app.entrypoints.events import ConfigurationQuestioned, OptionReloaded, ReloadFailed
+from app.domain.jetstream.events import StreamProblem, StreamRecovered, TemporaryStore
+from app.entrypoints.events import (
+    ConfigurationQuestioned,
+    ConfigurationReloaded,
+    OptionReloaded,
+    ReloadFailed,
+)
 
-OF_THE_OPERATOR = {kind.__name__ for kind in (ConfigurationQuestioned, OptionReloaded, ReloadFailed)}
+OF_THE_OPERATOR = {
+    kind.__name__
+    for kind in (
+        *(ConfigurationQuestioned, ConfigurationReloaded, OptionReloaded, ReloadFailed),
+        *(StreamProblem, StreamRecovered, TemporaryStore),
+    )
+}
 """Facts about the configuration, each once at a start or a reload: no peer can cause them."""
 
 

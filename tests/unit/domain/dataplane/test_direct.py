@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.dataplane.constants import MOST_CANDIDATES, REFERENCED_BYTES
-from app.domain.dataplane.reach import Naming, Reach
+from app.domain.dataplane.reach import SERVER_AUDIENCE, Naming, Reach
 from tests.fakes.data_plane import Stage, Station
 
 
@@ -222,16 +222,17 @@ def test_servers_that_find_members_alone(stage: Stage, station: Station) -> None
     assert route.heard() == b"MSG inbox RSID:1:2 0\r\n\r\n"
 
 
-def test_plans_are_shared_with_publishers(stage: Stage, station: Station) -> None:
-    """A plan is decided once, however many turns that takes, for the server and for clients alike."""
+def test_plans_are_shared_with_messages_past_the_hooks(stage: Stage, station: Station) -> None:
+    """A plan is decided once, however many turns that takes, for the server and for such messages alike."""
     stage.planner.turns = 3
+    station.inlet.audience = SERVER_AUDIENCE
     stage.subscribe(b"inbox", station.target())
 
     stage.plane.deliver(b"inbox", b"s")
     stage.plane.deliver(b"inbox", b"s")
     station.feed(b"PUB inbox 0\r\n\r\n")
 
-    assert stage.planner.asked == [(0, b"inbox")]
+    assert stage.planner.asked == [(SERVER_AUDIENCE, b"inbox")]
 
 
 def test_a_plan_for_one_message(stage: Stage, station: Station) -> None:

@@ -11,5 +11,5 @@ def test_the_order() -> None:
 
 
 def test_the_audience() -> None:
-    """The server has the plans of clients without rules."""
-    assert SERVER_AUDIENCE == Audience.LENIENT
+    """The server has the plans of messages that have been past the hooks."""
+    assert SERVER_AUDIENCE == Audience.PASSED

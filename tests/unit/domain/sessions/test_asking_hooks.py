@@ -11,6 +11,7 @@ from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.errors import InvalidSubject, PermissionsViolation
+from app.domain.sessions.local_client import LocalClient
 from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.fakes.single_user import SingleUser
 from tests.support.hooked_broker import CONNECT, HookedBroker
@@ -237,3 +238,27 @@ def test_a_message_of_a_local_client(make_plane: MakePlane) -> None:
 
     assert b"MSG h.x 1 2\r\nhi\r\n" == receiver.heard()
     assert not local.closed
+
+
+class Part(LocalClient):
+    """A part of the server."""
+
+    seen_by_hooks = False
+
+
+def test_a_part_of_the_server(make_plane: MakePlane) -> None:
+    """Hooks see neither its subscriptions nor its messages, nor what it gets."""
+    server = HookedBroker(make_plane, HookPoint.SUBSCRIBE, HookPoint.PUBLISH, HookPoint.DELIVER)
+    part, heard = Part(server.broker, "part"), list[bytes]()
+    server.broker.adopt(part)
+    receiver = server.client(b"r", b"SUB h.> 1\r\n")
+    server.hooks.decide = lambda _point, _event: Refuse("no")
+    before = len(server.hooks.events)
+
+    part.subscribe(b"h.>", lambda message: heard.append(message.payload))
+    part.publish(b"h.x", b"1")
+    server.settle()
+
+    assert [b"1"] == heard
+    assert ["deliver"] == [point.value for point, _ in server.hooks.events[before:]]
+    assert b"" == receiver.heard()
