@@ -204,3 +204,24 @@ async def test_a_full_disk(twin: str, tmp_path: Path) -> None:
             except APIError:
                 assert asyncio.get_running_loop().time() < deadline
         await client.close()
+
+
+async def test_over_a_route(twin: str) -> None:
+    """A client of another server publishes to a stream and gets its messages, under the subjects they had."""
+    async with Server(data_plane=twin, jetstream=True, cluster={"port": -1}) as first:
+        routes = [first.route_url.replace("nats-route", "nats")]
+        async with Server(data_plane=twin, cluster={"port": -1, "routes": routes}) as second:
+            await second.wait_for(lambda server: len(server.routez()["routes"]) == 1)
+            client = await nats.connect(second.url)
+            js = client.jetstream(timeout=WAIT)
+            await js.add_stream(name="S", subjects=["s.>"])
+            for number in range(10):
+                await js.publish(f"s.{number}", b"%d" % number)
+            subscription = await js.pull_subscribe("s.>", "d")
+            messages = await subscription.fetch(10, timeout=WAIT)
+            await messages[0].ack_sync(timeout=WAIT)
+            ordered = await js.subscribe("s.>", ordered_consumer=True)
+            got = [(await ordered.next_msg(timeout=WAIT)).data for _ in range(10)]
+            await client.close()
+    assert [message.subject for message in messages] == [f"s.{number}" for number in range(10)]
+    assert got == [b"%d" % number for number in range(10)]

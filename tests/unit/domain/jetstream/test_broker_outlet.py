@@ -40,6 +40,8 @@ def test_changes_of_interest(js: VirtualJetStream) -> None:
     """Who watches a subject hears of subscriptions that come and go, in a later turn, until the end."""
     changes: list[bool] = []
     end = js.jetstream.outlet.watch_interest(b"a.b", lambda: changes.append(True))
+    other = js.jetstream.outlet.watch_interest(b"b", lambda: None)
+    other()
     js.client.send(b"SUB a.* 7\r\n")
     js.client.send(b"UNSUB 7\r\n")
     js.client.send(b"SUB other 8\r\n")

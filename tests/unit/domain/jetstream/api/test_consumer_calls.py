@@ -1,7 +1,12 @@
 """The calls about consumers."""
 
+from collections import deque
+from collections.abc import Generator
+
 import pytest
 
+from app.domain.jetstream.api.consumer_calls import ConsumerCalls
+from app.domain.jetstream.api.requests import ApiRequest
 from tests.support.virtual_jetstream import VirtualJetStream
 
 FOREVER = "2100-01-01T00:00:00Z"
@@ -110,24 +115,24 @@ def test_info_and_lists(js: VirtualJetStream) -> None:
     assert "_nats.ver" not in listed["consumers"][0]["config"]["metadata"]  # type: ignore[index]
 
 
-def test_a_long_list(js: VirtualJetStream) -> None:
-    """A list is made in steps, and one that is deleted meanwhile is left out."""
+def test_a_list_of_what_goes_meanwhile(js: VirtualJetStream) -> None:
+    """A list is made in steps, and a consumer that is deleted meanwhile is left out."""
     js.stream()
-    for number in range(40):
+    for number in range(20):
         js.consumer(name=f"N{number:02}")
     hosted = js.jetstream.catalogue.streams["S"]
-    asked = b"PUB $JS.API.CONSUMER.LIST.S _I.l 0\r\n\r\n"
-    js.clock.pace = 0.01
-    js.client.wire.feed(asked)
-    for _ in range(6):
-        js.clock.run_pending()
-        if len(js.jetstream.router):
-            break
-    js.clock.run_pending()
-    hosted.consumers.pop("N39", None)
-    js.clock.pace = 0.0
-    js.server.advance(0.01)
-    assert b'"total":40' in js.client.heard()
+    request = ApiRequest(b"$JS.API.CONSUMER.LIST.S", b"", b"", b"r")
+    request.begin("consumer_list", ("S",), lambda *_: None)
+    steps = ConsumerCalls(js.jetstream.catalogue, js.jetstream.consumers).infos(request)
+    next(steps)
+    js.jetstream.consumers.delete(hosted, hosted.consumers["N19"], lambda _failure: None)
+    answers: list[dict[str, object]] = []
+
+    def follow() -> Generator[None, None, None]:
+        answers.append((yield from steps))
+
+    deque(follow(), maxlen=0)
+    assert len(answers[0]["consumers"]) == 19  # type: ignore[arg-type]
 
 
 def test_delete(js: VirtualJetStream) -> None:
@@ -172,13 +177,18 @@ def test_reset(js: VirtualJetStream) -> None:
 
 
 def test_unpin(js: VirtualJetStream) -> None:
-    """A group's pin is taken away."""
+    """A group's pin is taken away, and both are reported with the account."""
+    watcher = js.connect()
+    watcher.send(b"SUB $JS.EVENT.ADVISORY.CONSUMER.PINNED.S.C 1\r\n")
     js.stream()
     js.consumer(priority_groups=["g"], priority_policy="pinned_client")
+    js.publish("s.a")
     js.raw("$JS.API.CONSUMER.MSG.NEXT.S.C", b'{"batch":1,"group":"g","expires":1000000000}')
     assert js.ask("CONSUMER.UNPIN.S.C", {"group": "g"}) == {
         "type": "io.nats.jetstream.api.v1.consumer_unpin_response"
     }
+    js.server.advance(0.01)
+    assert b'"account":"$G"' in watcher.heard()
 
 
 def test_nobody_uses_it(js: VirtualJetStream) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.errors import JetStreamError
 from tests.support.virtual_jetstream import VirtualJetStream
 
@@ -21,3 +22,28 @@ def test_limits(js: VirtualJetStream) -> None:
     catalogue = js.jetstream.catalogue
     assert not catalogue.is_over_limit(in_memory=True)
     assert not catalogue.would_exceed(10**18, in_memory=False)
+
+
+def test_batches_that_are_abandoned(js: VirtualJetStream) -> None:
+    """Who subscribes to it hears of a batch that was not finished."""
+    watcher = js.connect()
+    watcher.send(b"SUB $JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED.S 1\r\n")
+    js.stream(allow_atomic=True)
+    js.raw("s.a", b"x", b"NATS/1.0\r\nNats-Batch-Id: b\r\nNats-Batch-Sequence: 1\r\n\r\n")
+    js.server.advance(60)
+    assert b'"batch":"b","reason":"timeout"' in watcher.heard()
+
+
+def test_restart_with_sources(js: VirtualJetStream, make_plane: MakePlane) -> None:
+    """How far sources were read is no consumer: it is not shown, and nothing is copied twice."""
+    js.stream("O")
+    js.stream("Z", subjects=["z"], sources=[{"name": "O"}])
+    js.publish("o.a")
+    js.server.advance(2)
+    js.jetstream.stop()
+
+    again = js.restarted(make_plane)
+    again.server.advance(2)
+
+    assert again.ask("CONSUMER.NAMES.Z")["consumers"] == []
+    assert again.ask("STREAM.INFO.Z")["state"]["messages"] == 1  # type: ignore[index]
