@@ -6,20 +6,18 @@ sent, ``flow`` who waits for whom, ``turns`` whose turn it is, ``cluster`` the r
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from .broker_needs import Membership, Needs
 from .closed_clients import PeerHistory
 from .closing_reason import ClosingReason
-from .cluster.cluster import Cluster, ClusterSettings
-from .cluster.route_dialer import Dialer
-from .connection_type import ConnectionType
-from .credentials import Gatekeeper, Identity
-from .dataplane.seam import MakePlane, Plane
-from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, EventSink, ServerFailure
+from .cluster.cluster import Cluster
+from .credentials import Identity
+from .dataplane.seam import Plane
+from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
-from .hooks.gate import HookGate
 from .hooks.hook_event import HookPoint
 from .interest.failover import Failover
 from .interest.index import SubscriptionIndex
@@ -47,7 +45,7 @@ from .sessions.publish_meter import PublishMeter
 from .sessions.wire import Handler, Wire
 from .slow_receivers import KEPT, SlowAction, SlowLog
 from .stats import SlowConsumerRecord, Traffic
-from .timers import DueQueue, Scheduler
+from .timers import DueQueue
 
 SLOW_CONSUMER_LOG = 50
 """Slow consumers remembered for monitoring."""
@@ -59,34 +57,6 @@ FLUSH_SECONDS = 5.0
 """How long a stopping server tries to send what is pending."""
 
 _FLUSH_CHECK_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What a broker needs of the world."""
-
-    make_plane: MakePlane
-    seed: int
-    """From 1 to 2**64 - 1, for the draw of queue group members."""
-    scheduler: Scheduler
-    gatekeeper: Gatekeeper
-    events: EventSink
-    make_nonce: Callable[[], str] | None = None
-    """Makes what a new client has to sign; None if there is no login by signature."""
-    anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
-    """See `Host.anonymous`."""
-    hooks: HookGate | None = None
-    """See `Host.hooks`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """What a broker needs to belong to a cluster."""
-
-    settings: ClusterSettings
-    gatekeeper: Gatekeeper
-    """Judges servers that dial us."""
-    dialer: Dialer
 
 
 class Broker:
@@ -271,8 +241,7 @@ class Broker:
 
     def connection_of(self, number: int) -> Connection | None:
         """That of a client or of a route; None if there is none."""
-        found = self.connections.get(number)
-        return found or next((one for one in self._all() if one.cid == number), None)
+        return self.connections.get(number) or next((one for one in self._all() if one.cid == number), None)
 
     def sessions_of_clients(self) -> list[ClientSession | LocalSession]:
         """Those of all clients that are here now."""
@@ -401,8 +370,8 @@ class Broker:
         self._note_slow(connection, SlowAction.HELD, "publishers wait for it")
 
     def _note_slow(self, connection: Connection, action: SlowAction, reason: str) -> None:
-        now = self.scheduler.monotonic()
-        self.slow_receivers.append(slow_receiver(connection, self.flow, action, reason, now))
+        record = slow_receiver(connection, self.flow, action, reason, self.scheduler.monotonic())
+        self.slow_receivers.append(record)
 
     def count_slow_consumer(self, connection: Connection, reason: str) -> None:
         """A receiver is about to be closed."""

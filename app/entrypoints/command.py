@@ -15,15 +15,26 @@ from ..config.help.usage import tls_usage, usage
 from ..config.load import examine, in_order, load
 from ..domain.dataplane import AUTO, DataPlaneUnavailable, choose
 from .container import Container
-from .explain import WORD, run_explain
-from .preflight import obstacles
 from .process import run
 from .settings import ADVERTISED_VERSION, PROGRAM, RUNTIME
 from .signals import Handlers, restore_defaults
-from .store import STORE, run_store
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
-_TOOLS = {WORD: run_explain, STORE: run_store}
+
+
+def _explain(words: Sequence[str]) -> int:
+    from .explain import run_explain  # noqa: PLC0415 - a server starts without it
+
+    return run_explain(words)
+
+
+def _store(words: Sequence[str]) -> int:
+    from .store import run_store  # noqa: PLC0415 - the same, and without what it needs
+
+    return run_store(words)
+
+
+_TOOLS = {"explain": _explain, "store": _store}
 """By the first word of the command line."""
 
 
@@ -89,6 +100,8 @@ def _twin() -> str:
 
 def _check(command: CommandLine) -> int:
     """Print what would keep a server from starting, and what has no effect."""
+    from .preflight import obstacles  # noqa: PLC0415 - a server that starts needs none of it
+
     found = examine(command.given, os.environ)
     problems = list(found.problems)
     if found.options is not None:

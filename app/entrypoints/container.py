@@ -39,7 +39,8 @@ from ..adapters.process.own_thread import in_own_thread
 from ..adapters.process.service_manager import ServiceManager
 from ..adapters.process.switch_interval import short_switch_interval
 from ..config.options import Options
-from ..domain.broker import Broker, Membership, Needs
+from ..domain.broker import Broker
+from ..domain.broker_needs import Membership, Needs
 from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
 from ..domain.events import Event, InternalFailure

@@ -4,25 +4,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..adapters.files_os.files import OsFiles
-from ..adapters.files_os.worker import SyncThread
 from ..adapters.process.own_thread import in_own_thread
-from ..adapters.streams_log.storage import CannotOpenStore, FileStorage, StoreSettings
-from ..adapters.streams_memory.storage import MemoryStorage
 from ..domain.broker import Broker
 from ..domain.failure import described
 from ..domain.jetstream.events import JetStreamStarting, JetStreamStopped, TemporaryStore
-from ..domain.jetstream.hosting.catalogue import Storages
-from ..domain.jetstream.service import JetStream, JetStreamNeeds
-from ..domain.jetstream.settings import JetStreamSettings
-from ..domain.jetstream.storage.seam import Storage
-from ..domain.jetstream.view import JetStreamView
 from ..domain.timers import Scheduler
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
-from ..ports.files import Files
-from ..ports.streams_view import StreamsView
+
+if TYPE_CHECKING:
+    from ..domain.jetstream.service import JetStream
+    from ..domain.jetstream.settings import JetStreamSettings
+    from ..domain.jetstream.storage.seam import Storage
+    from ..ports.files import Files
+    from ..ports.streams_view import StreamsView
 
 _UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
@@ -42,19 +39,33 @@ class StorageNeeds:
     """Makes numbers of 64 bits by chance."""
 
 
-OpenStorage = Callable[[JetStreamSettings, StorageNeeds], Storage]
+OpenStorage = Callable[["JetStreamSettings", StorageNeeds], "Storage"]
 """Opens what holds streams in files. Raises `OSError` or `CannotOpen`. Called in a thread of its own."""
 
 
 def open_storage(
-    settings: JetStreamSettings, needs: StorageNeeds, *, wrap: Callable[[Files], Files] = lambda files: files
-) -> Storage:
+    settings: "JetStreamSettings",
+    needs: StorageNeeds,
+    *,
+    wrap: Callable[["Files"], "Files"] = lambda files: files,
+) -> "Storage":
     """Files in the directory, which is made, or memory where there is none.
 
     `wrap` may put something between the storage and the disk.
     """
+    # Here and below: a server without streams starts without their modules, which are a hundred.
+    from ..adapters.streams_memory.storage import MemoryStorage  # noqa: PLC0415 - see above
+
     if not settings.store_dir:
         return MemoryStorage()
+    from ..adapters.files_os.files import OsFiles  # noqa: PLC0415 - see above
+    from ..adapters.files_os.worker import SyncThread  # noqa: PLC0415 - see above
+    from ..adapters.streams_log.storage import (  # noqa: PLC0415 - see above
+        CannotOpenStore,
+        FileStorage,
+        StoreSettings,
+    )
+
     directory = Path(settings.store_dir)
     directory.mkdir(parents=True, exist_ok=True)
     try:
@@ -75,7 +86,7 @@ class Streams:
     def __init__(
         self,
         broker: Broker,
-        settings: Callable[[], JetStreamSettings],
+        settings: Callable[[], "JetStreamSettings"],
         open_storage: OpenStorage,
         clock: Clock,
         entropy: Entropy,
@@ -91,6 +102,10 @@ class Streams:
 
     async def start(self) -> None:
         """Bring back what is stored, and serve. Raises `CannotOpen`."""
+        from ..adapters.streams_memory.storage import MemoryStorage  # noqa: PLC0415 - see `open_storage`
+        from ..domain.jetstream.hosting.catalogue import Storages  # noqa: PLC0415 - the same
+        from ..domain.jetstream.service import JetStream, JetStreamNeeds  # noqa: PLC0415 - the same
+
         settings = self._make_settings()
         self._report_start(settings)
         try:
@@ -114,11 +129,13 @@ class Streams:
             await asyncio.sleep(0)
         jetstream.begin()
 
-    def view(self) -> StreamsView | None:
+    def view(self) -> "StreamsView | None":
         """For those who only watch; None before it has begun."""
+        from ..domain.jetstream.view import JetStreamView  # noqa: PLC0415 - see `open_storage`
+
         return JetStreamView(self.jetstream) if self.jetstream is not None else None
 
-    def _report_start(self, settings: JetStreamSettings) -> None:
+    def _report_start(self, settings: "JetStreamSettings") -> None:
         events = self._broker.events
         place = "all streams in memory"
         if settings.store_dir:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final, cast
 
-from app.domain.broker import Broker, Membership, Needs
+from app.domain.broker import Broker
+from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.entropy import SeededEntropy
-from app.domain.broker import Broker, Membership, Needs
+from app.domain.broker import Broker
+from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.cluster import ClusterSettings
 from app.domain.cluster.events import RouteDuplicate, RouteRegistered
 from app.domain.cluster.route_url import RouteUrl

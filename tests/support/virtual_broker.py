@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
-from app.domain.broker import Broker, Membership, Needs
+from app.domain.broker import Broker
+from app.domain.broker_needs import Membership, Needs
 from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Gatekeeper, Identity
 from app.domain.dataplane.seam import MakePlane

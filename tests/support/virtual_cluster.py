@@ -11,7 +11,7 @@ from typing import ClassVar
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.clock_manual import ManualClock
 from app.adapters.net_memory import MemoryNetwork
-from app.domain.broker import Membership
+from app.domain.broker_needs import Membership
 from app.domain.cluster.cluster import Cluster, ClusterSettings
 from app.domain.cluster.route_dialer import Dialer
 from app.domain.cluster.route_session import RouteSession

@@ -3,9 +3,8 @@
 Read it together with ``seam``, which says what each part promises. It favours
 being plain over being quick; the compiled twin does the same work in place.
 
-Its parts have modules of their own: a line is taken apart by ``message``, what is
-incomplete is kept by ``inlet``, who gets it is said by ``plan``, what is known of
-that is kept by ``plan_cache``, and what is to be sent waits in ``outbox``.
+Its parts have modules of their own: a line is taken apart by ``message``, what is incomplete is kept by
+``inlet``, who gets it is said by ``plan`` and kept by ``plan_cache``, and what is sent waits in ``outbox``.
 """
 
 import math

@@ -7,17 +7,15 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 `Target` `Group` `Plan`      `Planner` (routing)    `Expiring` (a subscription)
 
 A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
-also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless
-the sid begins with `MEMBER_MARK`: then it is for that one member of a queue group, or subscription,
-whom the publisher's server has drawn.
+also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless the sid begins
+with `MEMBER_MARK`: then it is for that one subscription, which the publisher's server has drawn.
 
-A twin is a module with a class ``DataPlane`` that makes the other objects. The
-control plane knows only the protocols below. Every rule of behaviour is written
-down here or in ``reference.py``; ``native`` repeats it to the byte.
+A twin is a module with a class ``DataPlane`` that makes the other objects. The control plane knows only
+the protocols below. Every rule of behaviour is written down here or in ``reference.py``; ``native``
+repeats it to the byte.
 
-How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest`
-scans them, `Plane.flush` hands every touched outbox to its wire once, and
-`Plane.flush_rest` those for which there was no time.
+How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest` scans them, `Plane.flush`
+hands every touched outbox to its wire once, and `Plane.flush_rest` those for which there was no time.
 
 How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
 each message. Both twins ask it at the same points: after every line for the control

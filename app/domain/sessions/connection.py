@@ -113,10 +113,9 @@ class Connection:
         self.session: Session
         self.inlet: Inlet
         self.passage: HookPassage | None = None  # for a peer of whose messages hooks have seen some
-        self._waits = 0
         self._early = EarlyInput(host.flow)
-        self._listening = False
-        self._ending = False
+        self._waits = 0
+        self._listening = self._ending = False
 
     def attach(self, session: Session) -> None:
         """Give the connection its session; nothing may be received before."""

@@ -52,8 +52,6 @@ def test_the_defaults_are_gnatsds() -> None:
         "syslog": False,
         "remote_syslog": None,
         "pid_file": None,
-        "jetstream": None,
-        "store_dir": None,
         "ports_file_dir": None,
         "max_connections": 65_536,
         "max_control_line": 4096,

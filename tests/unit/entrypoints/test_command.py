@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config.errors import Problem
-from app.entrypoints import command
+from app.entrypoints import preflight
 from app.entrypoints.command import run_command
 
 DONE, FAILED, MISUSED = 0, 1, 2
@@ -75,7 +75,7 @@ def test_a_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     file = tmp_path / "x.conf"
     file.write_text("port: 1\nprof_port: 6060\n", "utf-8")
     found: list[Problem] = []
-    monkeypatch.setattr(command, "obstacles", lambda *_: found)
+    monkeypatch.setattr(preflight, "obstacles", lambda *_: found)
 
     assert DONE == run_command(["-t", "-c", str(file)], {})
     output, errors = capsys.readouterr()

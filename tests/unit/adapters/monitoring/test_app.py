@@ -14,7 +14,17 @@ from tests.unit.adapters.monitoring.client import ask
 
 pytestmark = pytest.mark.asyncio
 
-JSON_PAGES = ["/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/accstatz", "/gatewayz", "/leafz"]
+JSON_PAGES = [
+    "/varz",
+    "/connz",
+    "/routez",
+    "/subsz",
+    "/subscriptionsz",
+    "/accstatz",
+    "/gatewayz",
+    "/leafz",
+    "/slowz",
+]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from app.adapters.auth.authenticators import AllowAll
-from app.domain.broker import Membership
+from app.domain.broker_needs import Membership
 from app.domain.dataplane.seam import Fault, MakePlane
 from app.domain.events import Link, ReadFailed
 from app.domain.protocol.errors import (

@@ -1,0 +1,41 @@
+"""What a broker needs of the world, and to belong to a cluster."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .cluster.cluster import ClusterSettings
+from .cluster.route_dialer import Dialer
+from .connection_type import ConnectionType
+from .credentials import Gatekeeper, Identity
+from .dataplane.seam import MakePlane
+from .events import EventSink
+from .hooks.gate import HookGate
+from .timers import Scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a broker needs of the world."""
+
+    make_plane: MakePlane
+    seed: int
+    """From 1 to 2**64 - 1, for the draw of queue group members."""
+    scheduler: Scheduler
+    gatekeeper: Gatekeeper
+    events: EventSink
+    make_nonce: Callable[[], str] | None = None
+    """Makes what a new client has to sign; None if there is no login by signature."""
+    anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
+    """See `Host.anonymous`."""
+    hooks: HookGate | None = None
+    """See `Host.hooks`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a broker needs to belong to a cluster."""
+
+    settings: ClusterSettings
+    gatekeeper: Gatekeeper
+    """Judges servers that dial us."""
+    dialer: Dialer
