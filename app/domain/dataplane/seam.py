@@ -459,10 +459,7 @@ class Plane(Direct, Protocol):
         ...
 
     def ingest(self, inlet: Inlet, count: int) -> Progress:
-        """Consume `count` bytes put into the reserved room, after what was kept.
-
-        With a count of 0 it goes on with what was kept.
-        """
+        """Consume `count` bytes put into the reserved room, after what was kept; with 0 go on with that."""
         ...
 
     def flush(self) -> bool:
