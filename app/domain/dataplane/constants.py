@@ -51,4 +51,4 @@ MEMBER_MARK = b"QRSID:"
 """How a sid begins that names one member of a queue group, on routes."""
 
 PLAIN_MARK = b"RSID:"
-"""The same of a plain subscription: with a Q before it, it is found by its sid (`seam.Naming.ALL`)."""
+"""The same of a plain subscription: with a Q before it, it is found by its sid (`reach.Naming.ALL`)."""

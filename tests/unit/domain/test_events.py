@@ -128,6 +128,18 @@ SENTENCES: list[tuple[Event, str, str]] = [
     (events.PayloadReceived(LINK, "hello"), "TRC", "->> MSG_PAYLOAD: [hello]"),
     (events.LineSent(LINK, "MSG foo 9 re 5"), "TRC", "<<- [MSG foo 9 re 5]"),
     (events.SubscriptionDeleted(LINK, "10"), "TRC", "<-> [DELSUB 10]"),
+    (events.LameDuckEntered(None), "INF", "Entering lame duck mode, stop accepting new clients"),
+    (events.LameDuckClosing(None, 3), "INF", "Closing existing clients: 3"),
+    (
+        events.SubscriptionRemoved(LINK, "bob", "a.b", "7"),
+        "INF",
+        'Removed sub "a.b" (sid "7") for "bob" - not authorized',
+    ),
+    (
+        events.ConnectionsTrimmed(None, 5),
+        "INF",
+        "Closed 5 connections to fall within max_connections",
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ import weakref
 import pytest
 
 from app.domain.cluster.events import RouteErrorReceived
+from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ReadFailed
 from app.domain.limits import Limits
@@ -15,6 +16,7 @@ from tests.support.virtual_cluster import (
     OWN_ID,
     SMALLER_ID,
     RoutedBroker,
+    RoutedBrokerOfToday,
     VirtualPeer,
     connect_line,
     info_line,
@@ -413,3 +415,11 @@ def test_tracing(make_plane: MakePlane) -> None:
         "->> [UNSUB RSID:9:9]",
         "<<- [MSG foo RSID:1:1 2]",
     ] == [event.text() for event in events.events if event.link == peer.connection.link]
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_which_subscriptions_messages_may_name(make_plane: MakePlane, headers: bool) -> None:  # noqa: FBT001 - a case
+    """To a server that takes headers a message may name any subscription, to others a queue member only."""
+    peer = RoutedBrokerOfToday(make_plane).joined(GREATER_ID, headers=headers)
+
+    assert (Naming.ALL if headers else Naming.MEMBERS) == peer.connection.outbox.naming

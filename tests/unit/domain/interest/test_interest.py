@@ -1,6 +1,7 @@
 """Interest: subscriptions come and go in the index, the routing and the plans at once."""
 
 import gc
+import itertools
 import weakref
 
 import pytest
@@ -229,3 +230,17 @@ def test_members_that_come_and_go(make_plane: MakePlane) -> None:
     route.feed(message)
 
     assert b"MSG a 1 0\r\n\r\n" == subscriber.station.heard()
+
+
+def test_members_of_a_group_are_found_among_many(scene: Scene) -> None:
+    """A queue group is found in as many steps as it takes, and only by its own name and subject."""
+    for tokens in itertools.product((b"a", b"*"), repeat=10):
+        scene.subscriber.subscribe(scene.interest, b".".join(tokens))
+    subject = b".".join([b"a"] * 10)
+    member = scene.subscriber.subscribe(scene.interest, subject, b"q")
+
+    assert scene.interest.has_group(subject, b"q")
+    assert not scene.interest.has_group(subject, b"other")
+    assert not scene.interest.has_group(b"a", b"q")
+    scene.interest.remove(member)
+    assert not scene.interest.has_group(subject, b"q")

@@ -320,3 +320,28 @@ def test_messages_with_headers_are_found() -> None:
     assert index.place_of(7) == WITH_HEADERS | 99
     index.remove(SPAN + 7)
     assert index.next_with_headers(8) == 0
+
+
+def test_the_last_message_of_a_subject_goes_with_its_chunk() -> None:
+    """A message is added to a subject whose last one was alone in a chunk that has gone."""
+    index = Index()
+    index.append(1, b"s", 0, 1, 1)
+    index.skip(SPAN, 2)
+    index.append(SPAN + 1, b"s", 0, 3, 1)
+    index.skip(2 * SPAN, 4)
+    index.remove(SPAN + 1)
+    index.append(2 * SPAN + 1, b"s", 0, 5, 1)
+
+    assert [1, 2 * SPAN + 1] == index.sequences_of(b"s", 3 * SPAN)
+
+
+def test_gaps_from_a_sequence_on() -> None:
+    """Gaps are listed from a sequence on, with the one that it lies in."""
+    index = Index()
+    for sequence in range(1, 10):
+        index.append(sequence, b"s", 0, sequence, 1)
+    for sequence in (2, 5, 6):
+        index.remove(sequence)
+
+    assert [(2, 2), (5, 6)] == index.gaps()
+    assert [(5, 6)] == index.gaps_from(6)
