@@ -41,14 +41,16 @@ test: $(BUILT) ## Run all tests; those of the domain must cover every branch of 
 	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(DOMAIN_TESTS)
 	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
 
-# What an interpreter could change: texts and limits of Python, the compiled twin, TLS.
-QUICK := tests/unit tests/docs/test_tls.py $(addprefix tests/integration/test_,\
-	connect.py delivery.py embedded_server.py nats_py.py permissions.py pytest_plugin.py tls.py)
+# What an interpreter could change: texts and limits of Python, the compiled twin, files, TLS.
+QUICK := $(addprefix tests/unit/,adapters config embedding entrypoints testing \
+	$(addprefix domain/,dataplane protocol sessions subjects jetstream/api jetstream/streams)) \
+	tests/docs/test_tls.py $(addprefix tests/integration/test_,\
+	connect.py delivery.py embedded_server.py jetstream.py nats_py.py permissions.py pytest_plugin.py tls.py)
 
 LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
 	domain/sessions/test_flow_scenarios.py domain/sessions/test_session_splits.py domain/cluster/test_route_session_splits.py)
 
-quick: $(BUILT) ## Run the unit tests but the longest, and those of the protocol over real connections
+quick: $(BUILT) ## Run the tests of what an interpreter could change
 	$(BIN)/pytest --numprocesses=auto --hypothesis-profile=quick $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports

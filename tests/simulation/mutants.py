@@ -12,7 +12,7 @@ from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.route_session import RouteSession
-from app.domain.dataplane.seam import Decision, Group, MakePlane, Plan, Plane, Planner, Search, Target
+from app.domain.dataplane.seam import Decision, Group, Hook, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.interest.routing import Audience
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
@@ -101,8 +101,16 @@ class _TwoMemberPlane:
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
 
-    def plan(self, plain: Sequence[Target], groups: Sequence[Sequence[Group]], refusal: bytes = b"") -> Plan:
-        return self._plane.plan(plain, [*groups, *groups], refusal)
+    def plan(
+        self,
+        plain: Sequence[Target],
+        groups: Sequence[Sequence[Group]],
+        refusal: bytes = b"",
+        *,
+        denied: bool = False,
+        hook: Hook = Hook.NONE,
+    ) -> Plan:
+        return self._plane.plan(plain, [*groups, *groups], refusal, denied=denied, hook=hook)
 
     def is_over(self) -> bool:
         return self._plane.is_over()

@@ -20,6 +20,8 @@ def test_implementations(implementation: type) -> None:
 
 
 def test_the_domain_only_reports() -> None:
-    """The domain can report; reopening and closing are the port's addition."""
+    """The domain can report; what a process does with its log is the port's addition."""
     assert EventSink in EventLog.__mro__
-    assert {"reopen", "close"} == {name for name in vars(EventLog) if not name.startswith("_")}
+    assert {"reopen", "close", "levels_changed"} == {
+        name for name in vars(EventLog) if not name.startswith("_")
+    }

@@ -49,6 +49,8 @@ async def test_what_is_wrong(watched: Watched) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        "js-enabled-only=true",
+        "js-enabled=t&details=true",
         "js-server-only=1",
         "js-meta-only=false",
         "account=A&stream=S&consumer=C",
@@ -78,11 +80,3 @@ async def test_bad_switch(watched: Watched) -> None:
     response = await ask(watched, "/healthz?js-enabled-only=maybe")
 
     assert (400, "Invalid value of js-enabled-only: maybe\n") == (response.status_code, response.text)
-
-
-@pytest.mark.parametrize("query", ["js-enabled-only=true", "js-enabled=t&details=true"])
-async def test_jetstream_is_missed(watched: Watched, query: str) -> None:
-    """A probe that asks whether JetStream is enabled is answered, as by nats-server."""
-    assert {"status": "unavailable", "status_code": 503, "error": "JetStream is not enabled"} == (
-        await ask(watched, f"/healthz?{query}")
-    ).json()
