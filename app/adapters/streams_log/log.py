@@ -1,17 +1,17 @@
 """The messages of one stream, on disk."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index, IndexEntry
+from ...domain.jetstream.storage.indexed_log import IndexedLog
 from ...domain.jetstream.storage.seam import (
     DamagedMessage,
     Done,
     Lost,
     StorageFailure,
     StoredMessage,
-    SubjectState,
 )
 from .reader import SegmentReader
 from .removals import PendingRemovals
@@ -41,13 +41,13 @@ class LogCommits(Protocol):
         ...
 
 
-class FileLog:
+class FileLog(IndexedLog):
     """Messages by sequence. A place is the number of a segment, and an offset in 32 bits."""
 
     def __init__(
         self, name: str, index: Index, writer: MessageWriter, removals: PendingRemovals, tail: Tail
     ) -> None:
-        self._index = index
+        super().__init__(index)
         self._writer = writer
         self._removals = removals
         self._tail = tail
@@ -65,34 +65,6 @@ class FileLog:
     def attach(self, commits: LogCommits) -> None:
         """Name the one that writes."""
         self._commits = commits
-
-    @property
-    def first(self) -> int:
-        return self._index.first
-
-    @property
-    def last(self) -> int:
-        return self._index.last
-
-    @property
-    def first_time(self) -> int:
-        return self._index.first_time
-
-    @property
-    def last_time(self) -> int:
-        return self._index.last_time
-
-    @property
-    def count(self) -> int:
-        return self._index.count
-
-    @property
-    def size(self) -> int:
-        return self._index.size
-
-    @property
-    def subject_count(self) -> int:
-        return self._index.subject_count
 
     @property
     def lost(self) -> Lost | None:
@@ -208,46 +180,6 @@ class FileLog:
             self._lost_bytes += self._index.size_at(sequence)
             if self._commits is not None:
                 self._commits.damage_found(f"message {sequence} is damaged in segment {segment.number}")
-
-    def size_at(self, sequence: int) -> int:
-        return self._index.size_at(sequence)
-
-    def time_of(self, sequence: int) -> int:
-        return self._index.time_of(sequence)
-
-    def subject_of(self, sequence: int) -> bytes | None:
-        return self._index.subject_of(sequence)
-
-    def next(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.next(start, filters)
-
-    def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.previous(start, filters)
-
-    def next_with_headers(self, start: int) -> int:
-        return self._index.next_with_headers(start)
-
-    def at_time(self, time: int) -> int:
-        return self._index.at_time(time)
-
-    def count_from(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.count_from(start, filters)
-
-    def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
-        return self._index.subjects(pattern)
-
-    def subject_state(self, subject: bytes) -> SubjectState | None:
-        return self._index.subject_state(subject)
-
-    def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
-        return self._index.sequences_of(subject, up_to)
-
-    def holes(self) -> list[int]:
-        return self._index.holes()
-
-    @property
-    def hole_count(self) -> int:
-        return self._index.hole_count
 
     def commit(self, done: Done, *, only_messages: bool = False) -> None:
         if self._commits is None:

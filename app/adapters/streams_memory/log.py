@@ -1,50 +1,23 @@
 """The messages of one stream, in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index
-from ...domain.jetstream.storage.seam import Done, Lost, StoredMessage, SubjectState
+from ...domain.jetstream.storage.indexed_log import IndexedLog
+from ...domain.jetstream.storage.seam import Done, Lost, StoredMessage
 
 _OVERHEAD = 16
 """Bytes that `max_bytes` counts for a message besides its own (jetstream-streams.md, section 4)."""
 
 
-class MemoryLog:
+class MemoryLog(IndexedLog):
     """Messages by sequence. The place of one is the length of its headers."""
 
     def __init__(self, first: int = 1) -> None:
-        self._index = Index(last=first - 1)
+        super().__init__(Index(last=first - 1))
         self._bodies: dict[int, bytes] = {}
         """Headers and payload in one piece."""
-
-    @property
-    def first(self) -> int:
-        return self._index.first
-
-    @property
-    def last(self) -> int:
-        return self._index.last
-
-    @property
-    def first_time(self) -> int:
-        return self._index.first_time
-
-    @property
-    def last_time(self) -> int:
-        return self._index.last_time
-
-    @property
-    def count(self) -> int:
-        return self._index.count
-
-    @property
-    def size(self) -> int:
-        return self._index.size
-
-    @property
-    def subject_count(self) -> int:
-        return self._index.subject_count
 
     @property
     def lost(self) -> Lost | None:
@@ -56,9 +29,6 @@ class MemoryLog:
 
     def size_of(self, subject: bytes, headers: bytes, payload: bytes) -> int:
         return _OVERHEAD + len(subject) + len(headers) + len(payload)
-
-    def size_at(self, sequence: int) -> int:
-        return self._index.size_at(sequence)
 
     def append(
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
@@ -107,43 +77,6 @@ class MemoryLog:
         split = (index.place_of(sequence) or 0) & ~WITH_HEADERS
         subject = index.subject_of(sequence) or b""
         return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
-
-    def time_of(self, sequence: int) -> int:
-        return self._index.time_of(sequence)
-
-    def subject_of(self, sequence: int) -> bytes | None:
-        return self._index.subject_of(sequence)
-
-    def next(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.next(start, filters)
-
-    def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.previous(start, filters)
-
-    def next_with_headers(self, start: int) -> int:
-        return self._index.next_with_headers(start)
-
-    def at_time(self, time: int) -> int:
-        return self._index.at_time(time)
-
-    def count_from(self, start: int, filters: Sequence[bytes] = ()) -> int:
-        return self._index.count_from(start, filters)
-
-    def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
-        return self._index.subjects(pattern)
-
-    def subject_state(self, subject: bytes) -> SubjectState | None:
-        return self._index.subject_state(subject)
-
-    def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
-        return self._index.sequences_of(subject, up_to)
-
-    def holes(self) -> list[int]:
-        return self._index.holes()
-
-    @property
-    def hole_count(self) -> int:
-        return self._index.hole_count
 
     def commit(self, done: Done, *, only_messages: bool = False) -> None:  # noqa: ARG002 - it costs nothing
         done(None)

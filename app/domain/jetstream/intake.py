@@ -59,8 +59,6 @@ class IntakeWire(LocalWire):
         self._size = 0
         self.resume_below = 0
         """Bytes at which those who wait may go on."""
-        self.uncommitted: Callable[[], int] = int
-        """Bytes that were handed over and are not safe yet."""
 
     def write(self, data: bytes) -> None:
         """See `Wire`."""
@@ -71,13 +69,12 @@ class IntakeWire(LocalWire):
 
     def pending(self) -> int:
         """See `Wire`."""
-        return self._size + self.uncommitted()
+        return self._size
 
     def abort(self) -> None:
         """See `Wire`."""
         self._writes.clear()
         self._size = self._position = 0
-        self.uncommitted = int
         super().abort()
 
     def hand_over(self) -> None:

@@ -142,22 +142,6 @@ def test_held_and_let_go(scene: Scene) -> None:
     assert not scene.events.of(SlowConsumer)
 
 
-def test_what_is_not_safe_counts(scene: Scene) -> None:
-    """Bytes that are handed over and not safe hold publishers too, until it is said that they are."""
-    scene.intake.attend(b"a", scene.take)
-    left = [5000]
-    scene.intake.wire.uncommitted = lambda: left[0]
-    client = scene.client()
-    client.wire.feed(10 * (b"PUB a 900\r\n" + 900 * b"x" + b"\r\n"))
-    scene.server.settle()
-    held = len(scene.got)
-    left[0] = 0
-    scene.intake.wire.relieve()
-    scene.server.settle()
-    assert held < 10
-    assert len(scene.got) == 10
-
-
 def test_its_end(scene: Scene) -> None:
     """When the server ends it is closed, after what came before was handed over."""
     sid = scene.intake.attend(b"a", scene.take)

@@ -1,0 +1,23 @@
+"""A log answers from its index."""
+
+from app.domain.jetstream.storage.index import Index
+from app.domain.jetstream.storage.indexed_log import IndexedLog
+from app.domain.jetstream.storage.seam import SubjectState
+
+
+def test_it_answers_what_its_index_holds() -> None:
+    """Figures, subjects and searches are those of three messages of which the second has gone."""
+    index = Index()
+    log = IndexedLog(index)
+    for sequence, subject in enumerate([b"a.x", b"a.y", b"b"], 1):
+        index.append(sequence, subject, 0, 10 * sequence, sequence)
+    index.remove(2)
+
+    assert (1, 3, 10, 30) == (log.first, log.last, log.first_time, log.last_time)
+    assert (2, 4, 2) == (log.count, log.size, log.subject_count)
+    assert ([2], 1) == (log.holes(), log.hole_count)
+    assert (3, 30, b"b", None) == (log.size_at(3), log.time_of(3), log.subject_of(3), log.subject_of(2))
+    assert (3, 1, 0) == (log.next(2), log.previous(2), log.next(2, [b"a.*"]))
+    assert (3, 1, 0) == (log.at_time(11), log.count_from(1, [b"b"]), log.next_with_headers(1))
+    assert {b"a.x": SubjectState(1, 1, 1)} == dict(log.subjects(b"a.>"))
+    assert (SubjectState(3, 3, 1), [1]) == (log.subject_state(b"b"), log.sequences_of(b"a.x", 9))
