@@ -16,6 +16,7 @@ from ...ports.broker_view import (
     ClientStats,
     ClosedClient,
     ConnectionQuery,
+    ConnectionState,
     Steps,
     SubscriptionStats,
 )
@@ -97,7 +98,12 @@ def _chosen(
 ) -> Generator[bytes, None, tuple[int, Sequence[Chosen]]]:
     """The number of clients, and those of the page; the statistics of a large page are taken later."""
     facts = context.view.server()
-    if min(query.limit, facts.connections + facts.closed_clients) <= MAX_SNAPSHOT:
+    clients = {
+        ConnectionState.OPEN: facts.connections,
+        ConnectionState.CLOSED: facts.closed_clients,
+        ConnectionState.ALL: facts.connections + facts.closed_clients,
+    }[query.state]
+    if min(query.limit, clients) <= MAX_SNAPSHOT:
         page = yield from without_bytes(context.view.connections(replace(query, subscriptions=False)))
         return page.total, page.rows
     choice = yield from without_bytes(context.view.choose(query))

@@ -241,6 +241,19 @@ def test_a_page_of_very_many(watched: Watched) -> None:
     assert 3 == page["total"]
 
 
+def test_closed_clients_do_not_make_a_page_long(watched: Watched) -> None:
+    """A page of open clients is read at once, however many have closed before."""
+    watched.view.facts = replace(FACTS, connections=3, closed_clients=pages.MAX_SNAPSHOT)
+    watched.view.clients = [client(number) for number in range(3)]
+    chunks = pages.connz(watched.context, ConnectionQuery(limit=5000))
+    begun = [next(chunks), next(chunks)]
+    del watched.view.clients[1]
+
+    page = json.loads(b"".join([*begun, *chunks]))
+
+    assert 3 == len(page["connections"]) == page["num_connections"]
+
+
 def test_routez(watched: Watched) -> None:
     """A route shows its peer and its traffic."""
     link = client(1, pending_bytes=9, traffic=Traffic(1, 3, 2, 4)).connection
