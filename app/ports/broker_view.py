@@ -43,7 +43,7 @@ from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
 from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.security import Security
-from ..domain.slow_receivers import Backlog, SlowAction, SlowReceiver, SubjectBacklog
+from ..domain.slow_receivers import Backlog, PendingSubjects, SlowAction, SlowReceiver, SubjectBacklog
 from ..domain.stats import (
     ClientRights,
     ClientStats,
@@ -93,6 +93,7 @@ __all__ = [
     "LameDuckFacts",
     "Limits",
     "Link",
+    "PendingSubjects",
     "Profile",
     "Receivers",
     "ReceivingGroup",
@@ -180,6 +181,10 @@ class BrokerView(Protocol):
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """The latest receivers that others waited for, or that were closed for it, oldest first; cheap."""
+        ...
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """The last `count` clients to go, the latest first; cheap for a few."""
         ...
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:

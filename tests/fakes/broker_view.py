@@ -90,6 +90,7 @@ class FakeBrokerView(BrokerView):
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)
         self.links: list[RouteStats] = []
         self.slow: list[SlowReceiver] = []
+        self.gone: list[ClientStats] = []
         self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
         self.client_rights: dict[int, ClientRights] = {}
@@ -167,6 +168,10 @@ class FakeBrokerView(BrokerView):
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """As the test says."""
         return tuple(self.slow)
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """As the test says."""
+        return tuple(self.gone[:count])
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """As the test says."""

@@ -262,11 +262,11 @@ class SubscriptionDetail(PageModel):
 
 
 class SlowSubject(PageModel):
-    """A subject, as the receiver subscribed to it."""
+    """What was pending on a subject."""
 
     subject: str
-    messages: Annotated[int, Field(description="For the receiver, since it subscribed.")]
-    behind: Annotated[int, Field(description="For the receiver, since it fell behind.")]
+    messages: int
+    bytes: Annotated[int, Field(description="With the line of each message.")]
 
 
 class SlowEntry(PageModel):
@@ -282,8 +282,13 @@ class SlowEntry(PageModel):
     reason: str
     behind_since: str | None = None
     pending_bytes: int
+    pending_messages: Annotated[int, Field(description="Among the bytes that are known by subject.")]
+    known_bytes: Annotated[
+        int, Field(description="Of the pending ones, those of which the subject is known, and other lines.")
+    ]
+    counting: Annotated[bool | None, Field(description="The messages are still being counted.")] = None
     publishers: Annotated[int, Field(description="That waited for it then.")]
-    subjects: list[SlowSubject]
+    subjects: Annotated[list[SlowSubject], Field(description="Those with most bytes first.")]
 
 
 class Slowz(PageModel):
