@@ -18,6 +18,7 @@ from .dataplane.seam import Plane
 from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
+from .hooks.gate import HookGate
 from .hooks.hook_event import HookPoint
 from .interest.failover import Failover
 from .interest.index import SubscriptionIndex
@@ -116,8 +117,7 @@ class Broker:
         tombstones = Tombstones(self.scheduler) if clustered else None
         failover = Failover(index, tombstones)
         routing = Routing(index, self._find_member, failover, compatibility=self.compatibility)
-        if needs.hooks is not None:
-            routing.hooks = needs.hooks.patterns
+        routing.hooks = needs.hooks.patterns if needs.hooks is not None else None
         plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
@@ -208,6 +208,17 @@ class Broker:
         """See `readmission.Door`."""
         self.deferred.flush()  # what was said of subscriptions that have ended
         self.interest.rights_changed()
+
+    def use_hooks(self, hooks: HookGate | None) -> None:
+        """Ask these hooks from now on, or none; what was asked before is answered by who was asked.
+
+        Clients that have logged in, and subscriptions, stay as they are.
+        """
+        if self.hooks is None:
+            self.hooks = hooks
+        else:
+            self.hooks.become(hooks)  # in place, since messages under way know it
+        self.interest.use_hooks(None if hooks is None else hooks.patterns)
 
     def trace_changed(self) -> None:
         """The log wants to know more, or less, than before: see `EventSink`."""

@@ -23,6 +23,7 @@ from .connection_query import (
     open_in_order,
 )
 from .events import Link
+from .hooks.report import HookReport, report_on
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .lame_duck import LameDuckFacts
@@ -225,6 +226,11 @@ class LiveView:
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """See `BrokerView`."""
         return tuple(self._broker.slow.latest)
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """See `BrokerView`."""
+        hooks = self._broker.hooks
+        return None if hooks is None else report_on(hooks.terms, subject)
 
     def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
         """See `BrokerView`."""

@@ -19,6 +19,7 @@ from ..adapters.auth.setup import AuthSettings, open_authenticator
 from ..adapters.auth.switch import SwitchableAuthenticator
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
+from ..adapters.hooks.runners import HookRunners
 from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
 from ..adapters.logs.rate_limit import RateLimitedEventLog
@@ -54,7 +55,7 @@ from ..ports.broker_view import BrokerView
 from ..ports.clock import Clock
 from ..ports.entropy import Entropy
 from ..ports.event_log import EventLog
-from ..ports.hooks import HookRunner, Hooks
+from ..ports.hooks import Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
 from ..ports.streams_view import StreamsView
@@ -137,6 +138,16 @@ class Container:
             return log
         return switchable.switch(log)
 
+    def reopened_hooks(self, options: Options) -> OpenHooks | None:
+        """The hooks of these options, ready to be asked; an object that a program has given stays.
+
+        Raises `HooksError`.
+        """
+        settings = hook_settings(options)
+        is_given = self.hooks.last_overriding is not None
+        hooks = self.hooks() if is_given else load_hooks(settings)
+        return open_hooks(check_hooks(hooks, settings), self.clock(), self.event_log())
+
     def own_process(self) -> None:
         """Let this server change settings of the whole process: it is a program of its own."""
         self.while_importing.override(providers.Object(short_switch_interval))
@@ -168,6 +179,7 @@ class Container:
         self.open_hooks: providers.Provider[OpenHooks | None] = providers.Singleton(
             open_hooks, self.checked_hooks, self.clock, self.event_log
         )
+        self.hook_runners: providers.Provider[HookRunners] = providers.Singleton(HookRunners, self.open_hooks)
 
     def _provide_membership(self, options: Options) -> None:
         """What it takes to belong to a cluster."""
@@ -365,7 +377,7 @@ class Container:
                 data_plane=twin,
                 streams=self.streams,
                 are_descriptors_plenty=self.are_descriptors_plenty,
-                hooks=providers.Callable(_runner, self.open_hooks),
+                hooks=self.hook_runners,
             ),
         )
 
@@ -384,10 +396,6 @@ def _settings_of_streams(
 
 def _gate(hooks: OpenHooks | None) -> HookGate | None:
     return None if hooks is None else hooks.gate
-
-
-def _runner(hooks: OpenHooks | None) -> HookRunner | None:
-    return None if hooks is None else hooks.runner
 
 
 def _switchable(settings: AuthSettings, report: Callable[[Event], None]) -> Authenticator:

@@ -129,6 +129,13 @@ class Streams:
             await asyncio.sleep(0)
         jetstream.begin()
 
+    def apply(self, settings: "JetStreamSettings") -> None:
+        """Let other limits, and another time between syncs, hold from now on."""
+        if self.jetstream is not None:
+            self.jetstream.apply(settings)
+        if self._storage is not None:
+            self._storage.sync_every(settings.sync_interval)
+
     def view(self) -> "StreamsView | None":
         """For those who only watch; None before it has begun."""
         from ..domain.jetstream.view import JetStreamView  # noqa: PLC0415 - see `open_storage`

@@ -36,6 +36,7 @@ from ..domain.connection_query import (
     SortKey,
 )
 from ..domain.events import Link
+from ..domain.hooks.report import HookReport
 from ..domain.interest.index import IndexStats
 from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
@@ -89,6 +90,7 @@ __all__ = [
     "ConnectionTotals",
     "Denial",
     "Health",
+    "HookReport",
     "IndexStats",
     "LameDuckFacts",
     "Limits",
@@ -181,6 +183,10 @@ class BrokerView(Protocol):
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """The latest receivers that others waited for, or that were closed for it, oldest first; cheap."""
+        ...
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """What hooks see of messages on a subject, and of a subscription to it; None for nothing."""
         ...
 
     def closed_lately(self, count: int) -> tuple[ClientStats, ...]:

@@ -17,6 +17,7 @@ from app.ports.broker_view import (
     ConnectionStats,
     ConnectionTotals,
     Health,
+    HookReport,
     IndexStats,
     Limits,
     Link,
@@ -91,6 +92,7 @@ class FakeBrokerView(BrokerView):
         self.links: list[RouteStats] = []
         self.slow: list[SlowReceiver] = []
         self.gone: list[ClientStats] = []
+        self.hooks: HookReport | None = None
         self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
         self.client_rights: dict[int, ClientRights] = {}
@@ -168,6 +170,11 @@ class FakeBrokerView(BrokerView):
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """As the test says."""
         return tuple(self.slow)
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """As the test says."""
+        del subject
+        return self.hooks
 
     def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
         """As the test says."""

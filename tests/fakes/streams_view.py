@@ -53,8 +53,8 @@ class FakeStreams:
 
     def consumer(self, stream: str, name: str) -> dict[str, object] | None:
         """The same."""
-        found = (each for each in self.consumers if (each.stream, each.name) == (stream, name))
-        return next(({"name": each.name} for each in found), None)
+        is_there = any((each.stream, each.name) == (stream, name) for each in self.consumers)
+        return {"name": name} if is_there else None
 
 
 def stream(

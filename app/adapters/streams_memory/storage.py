@@ -93,5 +93,8 @@ class MemoryStorage:
         stream.write(document)
         return stream
 
+    def sync_every(self, seconds: float) -> None:
+        """Nothing to do: memory is never synced."""
+
     def close(self) -> None:
         self._streams.clear()

@@ -96,6 +96,16 @@ class JetStream:
         router.on_dropped = self._report_dropped
         return router
 
+    def apply(self, settings: JetStreamSettings) -> None:
+        """Let other limits hold from now on; its names and its directory stay as they are.
+
+        What is stored, and what is configured, stays as well.
+        """
+        self.settings = settings
+        self.catalogue.apply(settings)
+        self.consumers.apply(settings)
+        self.router.queue_limit = settings.request_queue_limit
+
     @property
     def is_begun(self) -> bool:
         """Whether it serves, and was not stopped."""

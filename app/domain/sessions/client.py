@@ -65,7 +65,6 @@ class ClientSession(Readmitted):
     kind: ClassVar[PeerKind] = PeerKind.CLIENT
 
     __slots__ = (
-        "_asks_hooks",
         "_denials",
         "_echo",
         "_guard",
@@ -86,8 +85,8 @@ class ClientSession(Readmitted):
 
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
-        self._asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
-        self.identity: Identity | None = None if host.gatekeeper.required or self._asks_hooks else Identity()
+        asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
+        self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._verbose = True
         self._pedantic = True

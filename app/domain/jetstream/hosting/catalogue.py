@@ -70,6 +70,11 @@ class Catalogue:
         """Streams with a mirror or sources."""
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
 
+    def apply(self, settings: JetStreamSettings) -> None:
+        """Let other limits hold for what is stored, and for streams that are made or changed."""
+        self.settings = settings
+        self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
+
     # --- asked by streams -----------------------------------------------------------
 
     def is_over_limit(self, *, in_memory: bool) -> bool:

@@ -322,6 +322,10 @@ class Storage(Protocol):
         """
         ...
 
+    def sync_every(self, seconds: float) -> None:
+        """Sync in other intervals from now on; with 0, before anything counts as safe."""
+        ...
+
     def close(self) -> None:
         """Write what is not written yet, and let go of all files. Blocks until that is done."""
         ...

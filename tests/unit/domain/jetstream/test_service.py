@@ -172,3 +172,35 @@ def test_its_state(make_plane: MakePlane) -> None:
     js.jetstream.stop()
     states += [js.jetstream.is_running, js.jetstream.is_begun]
     assert states == [False, True, False, False]
+
+
+def test_other_limits(js: VirtualJetStream) -> None:
+    """They hold for the next message, stream and consumer; what is there stays as it is."""
+    js.stream(duplicate_window=60 * 10**9, storage="memory")
+    js.consumer(max_ack_pending=50)
+    js.publish("s.a")
+    other = replace(
+        js.jetstream.settings,
+        max_memory=1,
+        max_storage=5_000,
+        max_ack_pending=10,
+        duplicate_window=10**9,
+        request_queue_limit=5,
+    )
+    js.jetstream.apply(other)
+
+    assert "error" in js.publish("s.b")
+    assert js.ask("CONSUMER.INFO.S.C")["config"]["max_ack_pending"] == 50  # type: ignore[index]
+    assert js.refusal("STREAM.CREATE.T", {"name": "T", "duplicate_window": 60 * 10**9})
+    assert "error" not in js.stream("U", duplicate_window=10**9)
+    assert js.refusal("CONSUMER.CREATE.S.D", _consumer(max_ack_pending=11))
+    assert not js.refusal("CONSUMER.CREATE.S.D", _consumer(max_ack_pending=10))
+    assert (other, 5) == (js.jetstream.settings, js.jetstream.router.queue_limit)
+    js.jetstream.apply(replace(other, max_memory=-1))
+    assert js.publish("s.b")["seq"] == 2
+
+
+def _consumer(**fields: object) -> dict[str, object]:
+    """A request for a consumer."""
+    config = {"durable_name": "D", "ack_policy": "explicit", **fields}
+    return {"stream_name": "S", "config": config}
