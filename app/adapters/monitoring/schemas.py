@@ -114,6 +114,15 @@ class ReceivingEntry(PageModel):
     name: str
 
 
+class HooksEntry(PageModel):
+    """Hooks of the operator's own that see something of a subject."""
+
+    name: Annotated[str, Field(description="What made them.", examples=["package.module:make"])]
+    sees: Annotated[list[str], Field(description="publish and deliver of messages, subscribe.")]
+    patterns: Annotated[list[str], Field(description="Those of their patterns that cover the subject.")]
+    shadow: Annotated[bool, Field(description="Whether what they answer is logged alone.")]
+
+
 class Explain(PageModel):
     """The rights to a subject, and the receivers of a message on it."""
 
@@ -126,6 +135,7 @@ class Explain(PageModel):
     denials: Annotated[
         list[DenialEntry] | None, Field(description="The latest of this client, oldest first.")
     ] = None
+    hooks: Annotated[HooksEntry | None, Field(description="Null if none see it.")] = None
     num_subscriptions: Annotated[int, Field(description="At this server, members of queue groups too.")]
     num_queue_groups: int
     limit: Annotated[int, Field(description="Of the lists of subscriptions and queue groups.")]
