@@ -395,8 +395,19 @@ class ClientSession(Readmitted):
     def process_ping(self, _argument: bytes) -> None:
         """Answer; INFO may follow from now on."""
         self.connection.answer_ping()
-        self._ponged = True
-        self.keep_informed()
+        if self._ponged or not self._is_current:
+            self._ponged = True
+            self.keep_informed()
+        else:
+            self._ponged = True
+            self._confirm()
+
+    def _confirm(self) -> None:
+        """Say to a client that takes INFO that it is let in, and where: once, after its first PONG."""
+        if self._protocol >= ASYNC_INFO:
+            greeting = self.host.greeting
+            self._heard = greeting.version
+            self.connection.outbox.send(greeting.line(replace(self._personal, is_let_in=True)))
 
     def process_info(self, argument: bytes) -> None:
         """It means nothing, but must be well formed."""

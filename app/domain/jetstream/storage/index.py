@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 from .chunk import NONE, SPAN_BITS, WITH_HEADERS, Chunk, Columns
 from .chunk_list import ChunkList
-from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
+from .patterns import (
+    FilterCache,
+    SubjectFilter,
+    expression,
+    is_literal_filter,
+    matcher,
+    used_patterns,
+)
 from .seam import SubjectState
 from .subject_table import SubjectTable
 
@@ -378,7 +385,7 @@ class Index:
         if found is None:
             found = SubjectFilter(patterns)
             counts = self._subjects.counts
-            for id_ in self._subjects.matching(expression(patterns).fullmatch):
+            for id_ in self._subjects.matching(matcher(patterns)):
                 found.include(id_)
                 found.total += counts[id_]
             self._cache.add(found, len(self._subjects))
@@ -447,7 +454,7 @@ class Index:
     def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
         """Subjects that are there and match, in no order; the index may change meanwhile."""
         everything = pattern == b">"
-        matches = expression([pattern]).fullmatch
+        matches = expression(pattern).fullmatch
         for name in list(self._subjects.ids):
             if everything or matches(name):
                 state = self.subject_state(name)
