@@ -291,10 +291,6 @@ class StoreProblem(NamedTuple):
     text: str
 
 
-Problem = StoreProblem
-"""The same, by a shorter name."""
-
-
 class Storage(Protocol):
     """The streams of one server."""
 

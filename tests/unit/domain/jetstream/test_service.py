@@ -8,7 +8,7 @@ import pytest
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.events import StreamProblem, StreamRecovered
-from app.domain.jetstream.storage.seam import Problem
+from app.domain.jetstream.storage.seam import StoreProblem
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT.S.C"
@@ -149,7 +149,7 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     js.files.streams["T"].write({"config": {"retention": "x"}, "created": "0001-01-01T00:00:00Z"})
     js.files.streams["S"].write_consumer("C", {"config": {"ack_policy": "x"}})
     assert isinstance(js.files, MemoryStorage)
-    js.files.problems = [Problem("", "a file is damaged")]
+    js.files.problems = [StoreProblem("", "a file is damaged")]
 
     again = js.restarted(make_plane)
 
