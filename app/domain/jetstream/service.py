@@ -110,7 +110,9 @@ class JetStream:
 
     def recover(self) -> Steps[None]:
         """Bring back what is stored, in steps; what cannot be is reported, and left as it is."""
-        self._note(*self._storages.files.problems)
+        files = self._storages.files
+        self._note(*files.problems)
+        files.on_problem = self._report
         for name, stored in list(self.catalogue.recover()):
             began = self._broker.scheduler.monotonic()
             try:
@@ -136,7 +138,11 @@ class JetStream:
     def _note(self, *problems: StoreProblem) -> None:
         for problem in problems:
             self.problems.append(problem)
-            self._broker.events.record(StreamProblem(None, *problem))
+            self._report(problem)
+
+    def _report(self, problem: StoreProblem) -> None:
+        """One that may be over later: a disk that is full, for example."""
+        self._broker.events.record(StreamProblem(None, *problem))
 
     def begin(self) -> None:
         """Serve."""

@@ -294,6 +294,9 @@ class StoreProblem(NamedTuple):
 class Storage(Protocol):
     """The streams of one server."""
 
+    on_problem: Callable[[StoreProblem], None]
+    """Called with what comes up after it was opened: a disk that fails or is full, damage that is met."""
+
     @property
     def streams(self) -> Mapping[str, StreamStorage]:
         """Those that were recovered or created, by name."""

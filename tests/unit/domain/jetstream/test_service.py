@@ -163,6 +163,16 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     assert again.ask("CONSUMER.NAMES.S")["consumers"] == ["D"]
 
 
+def test_what_comes_up_later_is_logged(js: VirtualJetStream) -> None:
+    """It is no problem of the start: it may be over before anybody asks."""
+    js.files.on_problem(StoreProblem("S", "the disk is full"))
+
+    assert [event.text() for event in js.events.of(StreamProblem)] == [
+        "JetStream: stream S: the disk is full",
+    ]
+    assert js.jetstream.problems == []
+
+
 def test_its_state(make_plane: MakePlane) -> None:
     """It runs from its begin to its stop, or to the end of the server."""
     js = VirtualJetStream(make_plane, begin=False)
