@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 1000
+ROUNDS ?= 100
 TRACE ?=
 
 # Another interpreter gets an environment of its own: make quick PYTHON=python3.13 VENV=.venv-3.13

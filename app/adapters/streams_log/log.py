@@ -13,15 +13,13 @@ from ...domain.jetstream.storage.seam import (
     StorageFailure,
     StoredMessage,
 )
+from .quick_scan import HEADERS, OVERHEAD
 from .reader import SegmentReader
 from .removals import PendingRemovals
 from .segment import Segment, number_of, offset_of
 from .tail import Tail
 from .writer import MessageWriter
 
-OVERHEAD = 30
-HEADERS = 4
-"""Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
 _WORTH_A_NEW_SEGMENT = 64 << 10
 _REPORTED = 20
 """Damaged messages that are reported one by one."""

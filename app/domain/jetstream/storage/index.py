@@ -14,6 +14,7 @@ from .chunk import NONE, SPAN_BITS, WITH_HEADERS, Chunk, Columns
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
 from .seam import SubjectState
+from .subject_ids import translated
 from .subject_table import SubjectTable
 
 _FARTHEST = 0xFFFFFFFF
@@ -114,8 +115,7 @@ class Index:
     def load(self, columns: Columns, spans: Sequence[Span]) -> None:
         """Add many messages above `last`; their ids are positions in `spans`."""
         translation = [self._load_subject(span) for span in spans]
-        ids = array("I", map(translation.__getitem__, columns.ids))
-        columns = columns._replace(ids=ids)
+        columns = columns._replace(ids=translated(columns.ids, translation))
         sequences = columns.sequences
         start = 0
         while start < len(sequences):
