@@ -93,7 +93,7 @@ class SegmentsReader:
         opened = _Opened(number, salt, file, head)
         if closed is not None:
             return _from_foot(opened, size, *closed)
-        return self._from_records(opened, data, synced, expected)
+        return self._from_records(opened, data, mark, synced, expected)
 
     def _set_aside(self, number: int, file: File, reason: str) -> None:
         name = self._name(number)
@@ -107,7 +107,9 @@ class SegmentsReader:
     def _name(self, number: int) -> str:
         return f"{self._directory}/{file_name(number, SEGMENT)}"
 
-    def _from_records(self, opened: _Opened, data: bytes, synced: int | None, expected: int) -> Found | None:
+    def _from_records(
+        self, opened: _Opened, data: bytes, mark: Mark, synced: int | None, expected: int
+    ) -> Found | None:
         number, salt, file, head = opened
         start, before = records_after_head(data, salt, len(self._identity.name.encode()))
         begin = Reached(start, before, -1, *((head.time, head.epoch) if head is not None else (0, 0)))
@@ -118,7 +120,8 @@ class SegmentsReader:
         found = scan(data, whole.offset, whole.before, salt, synced=known, last=whole.last)
         if head is None:
             if not found.records and whole.last < 0:
-                self._drop(number, file, len(data.rstrip(b"\0")), synced)
+                just_made = synced is not None and number > mark.number
+                self._drop(number, file, len(data.rstrip(b"\0")), just_made=just_made)
                 return None
             self._report(f"the head of segment {number} is damaged; its messages are read all the same")
         last = found.records[-1] if found.records else None
@@ -138,11 +141,11 @@ class SegmentsReader:
             return Found(segment, foot, found, whole.last, last.offset, last.before, last.epoch)
         return Found(segment, foot, found, whole.last, found.end, last.checksum, last.epoch)
 
-    def _drop(self, number: int, file: File, used: int, synced: int | None) -> None:
+    def _drop(self, number: int, file: File, used: int, *, just_made: bool) -> None:
         """A segment has neither head nor messages."""
-        if used:
+        if used or not just_made:
             unsynced = "was not synced before a crash"
-            self._set_aside(number, file, unsynced if synced == 0 else "has no message that can be read")
+            self._set_aside(number, file, unsynced if just_made else "has no message that can be read")
         else:
             file.close()
             self._files.remove(self._name(number))
