@@ -94,7 +94,7 @@ async def test_an_error_of_the_disk_ends_storing(disk: FailingDisk, tmp_path: Pa
         async with connected(server) as link:
             sequence = (await publish(link, b"after"))["seq"]
             assert sequence in (2, 3)
-            assert [await read(link, each) for each in (1, sequence)] == [b"first", b"after"]  # type: ignore[arg-type]
+            assert [await read(link, each) for each in (1, sequence)] == [b"first", b"after"]
             assert await read(link, 2) in (b"failed", b"after")
         assert "200 OK" in await health_of(server)
 

@@ -213,6 +213,8 @@ class FileLog(IndexedLog):
         self._removals.add([entry.sequence for entry in self._undo[: self._undo_taken]])
         del self._undo[: self._undo_taken]
         self._undo_taken = 0
+        if self._removals.is_due:
+            self._later()
         self._tail.now_written(self._writer.written.last)
 
     def failed(self) -> None:
