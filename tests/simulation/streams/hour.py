@@ -204,9 +204,9 @@ class Hour:
             del self.limited[sequence]
 
     def _restart(self) -> None:
-        """Another server: after an orderly end, or after the power was gone."""
+        """Another server: after an orderly end, and after the power was gone, in turns."""
         self.restarts += 1
-        if self.random.random() < 0.5:
+        if self.restarts % 2:
             self.js.jetstream.stop()
             self.files.close()
             self.disk = self.disk.copy()

@@ -60,7 +60,7 @@ def lists(columns: SegmentColumns) -> list[list[object]]:
     """Columns, to compare."""
     names = [columns.names[each] for each in columns.ids]
     rest = columns.sequences, columns.places, columns.times, columns.sizes, columns.removes
-    return [[*names], *([*each] for each in rest)]
+    return [list[object](names), *(list[object](each) for each in rest)]
 
 
 def test_it_finds_what_a_scan_finds() -> None:
