@@ -169,4 +169,9 @@ class JetStreamView:
             failure = hosted.stream.log.failure
             if failure is not None:
                 return f"JetStream stream '{ACCOUNT} > {hosted.name}' cannot store: {failure.value}"
+            lost = hosted.stream.log.lost
+            if lost is not None:
+                return (
+                    f"JetStream stream '{ACCOUNT} > {hosted.name}': {len(lost.sequences)} messages are lost"
+                )
         return ""

@@ -291,12 +291,11 @@ class StoreProblem(NamedTuple):
     text: str
 
 
-Problem = StoreProblem
-"""The same, by a shorter name."""
-
-
 class Storage(Protocol):
     """The streams of one server."""
+
+    on_problem: Callable[[StoreProblem], None]
+    """Called with what comes up after it was opened: a disk that fails or is full, damage that is met."""
 
     @property
     def streams(self) -> Mapping[str, StreamStorage]:

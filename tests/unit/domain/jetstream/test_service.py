@@ -8,7 +8,7 @@ import pytest
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.events import StreamProblem, StreamRecovered
-from app.domain.jetstream.storage.seam import Problem
+from app.domain.jetstream.storage.seam import StoreProblem
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT.S.C"
@@ -149,7 +149,7 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     js.files.streams["T"].write({"config": {"retention": "x"}, "created": "0001-01-01T00:00:00Z"})
     js.files.streams["S"].write_consumer("C", {"config": {"ack_policy": "x"}})
     assert isinstance(js.files, MemoryStorage)
-    js.files.problems = [Problem("", "a file is damaged")]
+    js.files.problems = [StoreProblem("", "a file is damaged")]
 
     again = js.restarted(make_plane)
 
@@ -161,6 +161,16 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     ]
     assert again.ask("STREAM.NAMES")["streams"] == ["S"]
     assert again.ask("CONSUMER.NAMES.S")["consumers"] == ["D"]
+
+
+def test_what_comes_up_later_is_logged(js: VirtualJetStream) -> None:
+    """It is no problem of the start: it may be over before anybody asks."""
+    js.files.on_problem(StoreProblem("S", "the disk is full"))
+
+    assert [event.text() for event in js.events.of(StreamProblem)] == [
+        "JetStream: stream S: the disk is full",
+    ]
+    assert js.jetstream.problems == []
 
 
 def test_its_state(make_plane: MakePlane) -> None:
