@@ -85,7 +85,7 @@ async def test_a_directory_that_cannot_be_opened(scene: Scene) -> None:
 
 
 async def test_a_directory_that_is_none(tmp_path: Path) -> None:
-    """A file in its place, or above it, and one that cannot be made, are said in words that launchers know."""
+    """A file in its place or above it, and one that cannot be made, get words that launchers know."""
     needs = StorageNeeds(LoopClock(), lambda call: call(), lambda: 7)
     file = tmp_path / "file"
     file.touch()
