@@ -109,8 +109,7 @@ cdef class DataPlane:
     def __dealloc__(self):
         free(self.memos)
 
-    def outbox(self, wire, owner):
-        return Outbox(self, wire, owner)
+    def outbox(self, wire, owner): return Outbox(self, wire, owner)
 
     def inlet(self, control, outbox, kind=seam.Kind.CLIENT):
         cdef Inlet inlet = Inlet(control, outbox, seam.Kind(kind))
@@ -138,8 +137,7 @@ cdef class DataPlane:
     def receivers(self, Plan plan not None, Outbox skip):
         return plan.receivers_but(self.draw, skip)
 
-    def deliver_to(self, Target target not None, message):
-        deliver_alone(target, message)
+    def deliver_to(self, Target target not None, message): deliver_alone(target, message)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -479,21 +477,14 @@ cdef class DataPlane:
     # --- plans --------------------------------------------------------------------
 
     @property
-    def plan_hits(self):
-        return self.plans.hits
+    def plan_hits(self): return self.plans.hits
 
-    def plan_figures(self):
-        return self.plans.figures()
+    def plan_figures(self): return self.plans.figures()
 
-    def longest_run(self):
-        """Taken slots in a row in the table of plans; for tests."""
-        return self.plans.table.longest_run()
+    def longest_run(self): return self.plans.table.longest_run()  # taken slots in a row; for tests
 
-    def changed(self, bytes subject not None):
-        self.plans.changed(subject)
+    def changed(self, bytes subject not None): self.plans.changed(subject)
 
-    def forget_member(self, bytes sid not None):
-        self.plans.forget_member(sid)
+    def forget_member(self, bytes sid not None): self.plans.forget_member(sid)
 
-    def forget_plans(self):
-        self.plans.forget_all()
+    def forget_plans(self): self.plans.forget_all()
