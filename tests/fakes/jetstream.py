@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
-from app.domain.jetstream.outlet import Delivery
+from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.jetstream.outlet import Delivery, Outlet
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.readers import Reader
@@ -109,6 +110,10 @@ class FakeOutlet:
         self.sent.append(Sent(to, subject, reply, headers, payload))
         return Delivery.SENT
 
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """Note them, up to one that a slow receiver is to get."""
+        return answer_all(self, run, start, first, head)
+
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Note it."""
         self.published.append(Sent(subject, subject, reply, headers, payload))
@@ -120,6 +125,15 @@ class FakeOutlet:
             return sent
         self.sent = [each for each in sent if each.to != to.encode()]
         return [each for each in sent if each.to == to.encode()]
+
+
+def answer_all(outlet: Outlet, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+    """Answer the messages of a run one by one; see `Outlet.deliver_answers`."""
+    for position in range(start, run.count):
+        reply, text = run.reply(position), b"%b%d}" % (head, first + position)
+        if reply and outlet.deliver(reply, reply, b"", b"", text) is Delivery.CONGESTED:
+            return position
+    return run.count
 
 
 class FakeState:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...domain.dataplane.incoming_run import IncomingRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.indexed_log import IndexedLog
@@ -44,6 +45,12 @@ class MemoryLog(IndexedLog):
         if removes:
             self.remove(removes)
         return sequence
+
+    def append_run(self, run: IncomingRun, time: int) -> int:
+        first = self._index.last + 1
+        for place, (subject, headers, payload, _) in enumerate(run.messages()):
+            self.append(subject, headers, payload, time + place)
+        return first
 
     def skip(self, last: int, time: int) -> None:
         self._index.skip(last, time)

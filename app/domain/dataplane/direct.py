@@ -11,10 +11,12 @@ from typing import cast
 from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
+from .incoming_run import IncomingRun, read_run
 from .message import HPUB, PUB, Message
 from .plan import Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
 from .reach import SERVER_AUDIENCE, Naming, Reach
+from .run_answers import deliver_answers
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -114,6 +116,15 @@ class DirectDelivery(ABC):
     def reach(self, to: bytes) -> Reach:
         """See `reach.Direct`."""
         return reach_of(self._plan_of(to), self.server, renamed=False)
+
+    @staticmethod
+    def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
+        """See `reach.Direct`."""
+        return read_run(data, start, most, named=named)
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """See `reach.Direct`."""
+        return deliver_answers(self, run, start, first, head)
 
     def _plan_of(self, to: bytes) -> Plan:
         return self.lookup.plan_now(cast("seam.Plane", self), SERVER_AUDIENCE, to)

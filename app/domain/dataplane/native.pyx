@@ -38,6 +38,8 @@ include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
 include "direct.pxi"
+include "incoming_run.pxi"
+include "run_answers.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
 cdef int64_t TURN_WORK = constants.TURN_WORK
@@ -394,6 +396,10 @@ cdef class DataPlane:
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
     def reach(self, bytes to not None): return reach_directly(self, to)
+
+    def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
+
+    def deliver_answers(self, run, start, first, bytes head not None): return answer_run(self, run, start, first, head)
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work

@@ -3,6 +3,8 @@
 from enum import IntEnum
 from typing import Protocol
 
+from .incoming_run import IncomingRun
+
 SERVER_AUDIENCE = 3
 """The audience of messages of the server itself: that of messages past the hooks (`Audience.PASSED`)."""
 
@@ -42,4 +44,16 @@ class Direct(Protocol):
 
     def reach(self, to: bytes) -> Reach:
         """What `deliver` would answer for a message on that subject."""
+        ...
+
+    def read_run(self, data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
+        """See `incoming_run.read_run`."""
+        ...
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """Answer the messages of a run from `start` on: the head, a number, and a brace that closes it.
+
+        The number is `first` for the first message of the run. Stops before a message whose
+        receivers are congested, and returns its position; else the number of messages.
+        """
         ...

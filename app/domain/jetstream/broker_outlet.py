@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ..broker import Broker
+from ..dataplane.incoming_run import IncomingRun
 from ..dataplane.reach import Reach
 from ..interest.watches import Watches
 from .intake import Intake
@@ -45,11 +46,19 @@ class BrokerOutlet:
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:
         """See `Outlet`."""
+        self._flush_soon()
+        return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """See `Outlet`."""
+        self._flush_soon()
+        return self._plane.deliver_answers(run, start, first, head)
+
+    def _flush_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
             self._plane.now = self.scheduler.monotonic()
             self.scheduler.call_soon(self._flush)
-        return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
 
     def _flush(self) -> None:
         self._is_due = False

@@ -10,20 +10,39 @@ it lags its publishers are held.
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, TypeVarTuple
 
 from ..broker import Broker
+from ..dataplane.incoming_run import IncomingRun, read_run
 from ..fair_queue import SLICE
 from ..sessions.connection import Connection
 from ..sessions.local_client import LocalClient
 from ..sessions.local_wire import LocalWire
 from ..timers import Scheduler
 
+Arguments = TypeVarTuple("Arguments")
+
 Handler = Callable[[bytes, bytes, bytes, bytes], None]
 """Gets a message: subject, headers, payload, reply; in the last three empty is none."""
 
 EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
+
+RunHandler = Callable[[IncomingRun], None]
+"""Gets messages in a row, none of which has special headers."""
+
+LONGEST_RUN = 4096
+SHORTEST_RUN = 4
+"""Messages that are handed over at once, at most and at least."""
+
+
+class Attendance(NamedTuple):
+    """Who gets the messages of a subscription."""
+
+    handler: Handler
+    end_turn: EndTurn | None
+    runs: RunHandler | None
+
 
 MESSAGES_PER_CHECK = 32
 """Messages after which the clock is asked."""
@@ -50,8 +69,10 @@ class IntakeWire(LocalWire):
         super().__init__(scheduler, _nothing)
         self._on_failure = on_failure
         self._clock = scheduler.monotonic
-        self.handlers: dict[bytes, tuple[Handler, EndTurn | None]] = {}
+        self.handlers: dict[bytes, Attendance] = {}
         """By sid."""
+        self.read_run: Callable[[bytes, int, int], IncomingRun] = read_run
+        """That of the plane, or the plain one."""
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -110,7 +131,7 @@ class IntakeWire(LocalWire):
             end = find(b"\r\n", position)
             words = data[position:end].split(b" ")
             verb = words[0]
-            position = end + 2
+            start, position = position, end + 2
             if verb == _MSG:
                 block = position
                 stop = block + int(words[-1])
@@ -122,24 +143,32 @@ class IntakeWire(LocalWire):
             else:
                 continue
             entry = handlers.get(words[2])
+            run_end = 0
             if entry is not None:
-                handler, end_turn = entry
-                try:
-                    handler(words[1], data[position:block], data[block:stop], reply)
-                except Exception as error:  # noqa: BLE001 - a defect costs one message, and no stream
-                    self._on_failure(error)
-                if end_turn is not None:
-                    touched[end_turn] = None
-            position = stop + 2
-            count += 1
+                if entry.end_turn is not None:
+                    touched[entry.end_turn] = None
+                if entry.runs is not None:
+                    run_end = self._take_run(entry.runs, data, start)
+                if not run_end:
+                    self._guarded(entry.handler, words[1], data[position:block], data[block:stop], reply)
+            position = run_end or stop + 2
+            count += MESSAGES_PER_CHECK if run_end else 1
             if count % MESSAGES_PER_CHECK == 0 and self._clock() >= until:
                 break
         return position
 
-    def _guarded(self, call: Callable[[], None]) -> None:
+    def _take_run(self, handler: RunHandler, data: bytes, start: int) -> int:
+        """Hand over messages in a row; returns where they end, and 0 if they are not worth it."""
+        run = self.read_run(data, start, LONGEST_RUN)
+        if run.count < SHORTEST_RUN:
+            return 0
+        self._guarded(handler, run)
+        return run.stop
+
+    def _guarded(self, call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         try:
-            call()
-        except Exception as error:  # noqa: BLE001 - a defect of one stream keeps no other from its end
+            call(*arguments)
+        except Exception as error:  # noqa: BLE001 - a defect costs one message or turn, and no other stream
             self._on_failure(error)
 
 
@@ -152,17 +181,25 @@ class Intake(LocalClient):
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
+        self.wire.read_run = broker.plane.read_run
         super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
 
-    def attend(self, subject: bytes, handler: Handler, end_turn: EndTurn | None = None) -> bytes:
+    def attend(
+        self,
+        subject: bytes,
+        handler: Handler,
+        end_turn: EndTurn | None = None,
+        runs: RunHandler | None = None,
+    ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
-        `end_turn` is called at the end of each turn in which some came. Raises as `subscribe` does.
+        `runs`, if any, gets several in a row that have no special headers. `end_turn` is called at
+        the end of each turn in which some came. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = handler, end_turn
+        self.wire.handlers[sid] = Attendance(handler, end_turn, runs)
         return sid
 
     def leave(self, sid: bytes) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from ...dataplane.incoming_run import IncomingRun
+
 Document = Mapping[str, object]
 """A JSON object."""
 
@@ -123,6 +125,13 @@ class StreamLog(Protocol):
         Either all of it survives a crash or nothing (a roll-up is not half done), and when the disk
         is full `removes` come back with the message going. So what a limit removes because of this
         message belongs here too. `time` is not less than `last_time`; the caller sees to it.
+        """
+        ...
+
+    def append_run(self, run: IncomingRun, time: int) -> int:
+        """Store messages in a row as the next sequences, and return the first of these.
+
+        The first one gets this time, and each of the others a nanosecond more than the one before.
         """
         ...
 

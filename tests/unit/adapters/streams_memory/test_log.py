@@ -2,6 +2,7 @@
 
 from app.adapters.streams_memory.log import MemoryLog
 from app.domain.jetstream.storage.seam import StorageFailure, StoredMessage, StreamLog, SubjectState
+from tests.support.runs import run_of
 
 
 def filled(messages: int = 6, first: int = 1) -> StreamLog:
@@ -91,3 +92,13 @@ def test_a_commit_is_done_at_once() -> None:
     filled().commit(outcomes.append, only_messages=True)
 
     assert [None] == outcomes
+
+
+def test_messages_in_a_row() -> None:
+    """They get one sequence and one time after the other."""
+    log = MemoryLog(5)
+    run = run_of([(b"s.1", b"", b"one", b"r"), (b"s.2", b"NATS/1.0\r\nK: v\r\n\r\n", b"two", b"")])
+
+    assert log.append_run(run, 1000) == 5
+    assert log.read(5) == StoredMessage(5, 1000, b"s.1", b"", b"one")
+    assert log.read(6) == StoredMessage(6, 1001, b"s.2", b"NATS/1.0\r\nK: v\r\n\r\n", b"two")

@@ -2,9 +2,10 @@
 
 import pytest
 
+from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
-from app.domain.jetstream.intake import MESSAGES_PER_CHECK, Intake
+from app.domain.jetstream.intake import LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from tests.fakes.clock import TickingClock
@@ -182,3 +183,54 @@ def test_other_lines_are_passed_over(scene: Scene) -> None:
     scene.intake.wire.write(b"PING\r\nMSG a 1 0\r\n\r\n-ERR 'x'\r\n")
     scene.server.settle()
     assert len(scene.got) == 1
+
+
+def test_messages_in_a_row_are_handed_over_at_once(scene: Scene) -> None:
+    """Those with special headers, and few of them, come one by one; the order stays."""
+    runs: list[int] = []
+
+    def take_run(run: IncomingRun) -> None:
+        runs.append(run.count)
+        scene.got.extend(message for message in run.messages())
+
+    scene.intake.attend(b"a.>", scene.take, scene.end_turn, take_run)
+    special = b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n"
+    numbered = [b"PUB a.%d r.%d 1\r\nx\r\n" % (each, each) for each in range(2 * SHORTEST_RUN)]
+    numbered[SHORTEST_RUN] = b"HPUB a.%d %d %d\r\n%b\r\n" % (
+        SHORTEST_RUN,
+        len(special),
+        len(special),
+        special,
+    )
+    scene.client().send(b"".join(numbered))
+
+    assert runs == [SHORTEST_RUN]
+    subjects = [each[0] for each in scene.got if isinstance(each, tuple)]
+    assert subjects == [b"a.%d" % each for each in range(2 * SHORTEST_RUN)]
+    assert scene.got[0] == (b"a.0", b"", b"x", b"r.0")
+    assert scene.got[-1] == "end"
+    assert scene.got.count("end") == 1
+
+
+def test_a_run_that_fails_costs_itself(scene: Scene) -> None:
+    """A defect is reported, and what comes after the run is handed over."""
+
+    def fail(run: IncomingRun) -> None:
+        raise ValueError(run.count)
+
+    scene.intake.attend(b"a", scene.take, scene.end_turn, fail)
+    scene.intake.attend(b"b", scene.take)
+    scene.client().send(SHORTEST_RUN * b"PUB a 0\r\n\r\n" + b"PUB b 0\r\n\r\n")
+
+    assert scene.got == [(b"b", b"", b"", b""), "end"]
+    assert len(scene.events.of(ServerFailure)) == 1
+
+
+def test_long_runs_are_cut(scene: Scene) -> None:
+    """A run has a bound, and so has a turn."""
+    runs: list[int] = []
+    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    scene.intake.wire.write((LONGEST_RUN + SHORTEST_RUN) * (b"MSG a %b 0\r\n\r\n" % sid))
+    scene.server.settle()
+
+    assert runs == [LONGEST_RUN, SHORTEST_RUN]

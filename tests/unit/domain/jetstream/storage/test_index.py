@@ -4,6 +4,7 @@ import random
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -64,6 +65,33 @@ class Pair:
         self.index.append(*entry)
         self.model.messages[sequence] = entry
         self.model.last = sequence
+
+    def extend(self) -> None:
+        """Add several messages at once to both."""
+        count = self.random.choice([1, 2, 7, 40])
+        names = self.random.sample(SUBJECTS, self.random.randint(1, len(SUBJECTS)))
+        ids = array("I", (self.random.randrange(len(names)) for _ in range(count)))
+        first = self.model.last + 1
+        sequences = range(first, first + count)
+        self.time += 1
+        times = array("q", range(self.time, self.time + count))
+        self.time = times[-1]
+        places = array("Q", (self.random.getrandbits(60) for _ in range(count)))
+        sizes = array("I", (self.random.randrange(1, 99) for _ in range(count)))
+        spans = []
+        following = array("I", bytes(4 * count))
+        for id_, name in enumerate(names):
+            found = [each for each in range(count) if ids[each] == id_]
+            for one, other in pairwise(found):
+                following[one] = other - one
+            spans.append(
+                Span(name, len(found), first + found[0] if found else 0, first + found[-1] if found else 0)
+            )
+        self.index.extend(Columns(sequences, ids, places, times, sizes, following), spans)
+        for at, sequence in enumerate(sequences):
+            entry = IndexEntry(sequence, names[ids[at]], places[at], times[at], sizes[at])
+            self.model.messages[sequence] = entry
+        self.model.last = sequences[-1]
 
     def some(self) -> int:
         """A sequence near or in the stream."""
@@ -165,8 +193,10 @@ class Pair:
     def step(self) -> None:
         """Do something by chance."""
         chance = self.random.random()
-        if chance < 0.6:
+        if chance < 0.55:
             self.append()
+        elif chance < 0.6:
+            self.extend()
         elif chance < 0.85:
             self.remove(self.random.choice([self.some(), self.index.first, self.index.last]))
         elif chance < 0.9:
