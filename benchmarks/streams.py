@@ -196,7 +196,7 @@ class Publishing:
 
     def _burst(self, messages: int) -> tuple[float, float]:
         """Publish, and wait for all acknowledgements; the time that it took, and that of the processor."""
-        waiting = len(self._publishers)
+        waiting = set(self._publishers)
         began, busy = time.perf_counter(), time.process_time()
         for one in self._publishers:
             one.begin(messages // len(self._publishers))
@@ -207,7 +207,8 @@ class Publishing:
             for key, _ in ready:
                 publisher: _Publisher = key.data
                 publisher.read()
-                waiting -= publisher.is_done
+                if publisher.is_done:
+                    waiting.discard(publisher)
         return time.perf_counter() - began, time.process_time() - busy
 
 

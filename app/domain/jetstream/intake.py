@@ -36,6 +36,10 @@ SHORTEST_RUN = 4
 """Messages that are handed over at once, at most and at least."""
 
 
+JOINED_BYTES = 64 * 1024
+"""Writes are joined up to about this number of bytes."""
+
+
 class Attendance(NamedTuple):
     """Who gets the messages of a subscription."""
 
@@ -105,7 +109,7 @@ class IntakeWire(LocalWire):
         until = self._clock() + SLICE
         touched: dict[EndTurn, None] = {}
         while self._writes:
-            data = self._writes[0]
+            data = self._writes[0] if len(self._writes) == 1 else self._joined()
             start = self._position
             self._position = self._take(data, start, until, touched)
             self._size -= self._position - start
@@ -118,6 +122,23 @@ class IntakeWire(LocalWire):
         if self._writes:
             self.schedule()
         self.relieve()
+
+    def _joined(self) -> bytes:
+        """The first of the writes, with those after it as long as they are small.
+
+        Many publishers write a message each; together they make a run.
+        """
+        writes = self._writes
+        data = writes[0]
+        if len(data) >= JOINED_BYTES:
+            return data
+        pieces, size = [writes.popleft()[self._position :]], 0
+        while writes and size < JOINED_BYTES:
+            pieces.append(writes.popleft())
+            size += len(pieces[-1])
+        self._position = 0
+        writes.appendleft(b"".join(pieces))
+        return writes[0]
 
     def relieve(self) -> None:
         """Let those who wait go on, if little is left."""

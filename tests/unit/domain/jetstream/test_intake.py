@@ -5,7 +5,7 @@ import pytest
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
-from app.domain.jetstream.intake import LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
+from app.domain.jetstream.intake import JOINED_BYTES, LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from tests.fakes.clock import TickingClock
@@ -234,3 +234,36 @@ def test_long_runs_are_cut(scene: Scene) -> None:
     scene.server.settle()
 
     assert runs == [LONGEST_RUN, SHORTEST_RUN]
+
+
+def test_messages_of_many_publishers_make_a_run(scene: Scene) -> None:
+    """Small writes are joined, also where one of them was taken in part; large ones are not."""
+    runs: list[int] = []
+    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    message = b"MSG a %b 1000\r\n%b\r\n" % (sid, bytes(1000))
+    large = JOINED_BYTES // len(message) + 1
+    for count in (1, 2, 3, large, 5):
+        scene.intake.wire.write(count * message)
+    scene.server.settle()
+    assert runs == [6 + large, 5]
+
+    scene.intake.wire.write(large * message)
+    scene.intake.wire.write(message)
+    scene.server.settle()
+    assert runs[2:] == [large]
+    assert len(scene.got) == 1
+
+
+def test_a_write_that_was_taken_in_part_is_joined(scene: Scene) -> None:
+    """What was handed over in the turn before does not come again."""
+    sid = scene.intake.attend(b"a", scene.take)
+    many = 2 * MESSAGES_PER_CHECK
+    scene.intake.wire.write(b"".join(b"MSG a %b 3\r\n%03d\r\n" % (sid, each) for each in range(many)))
+    scene.intake.wire.write(b"MSG a %b 3\r\nend\r\n" % sid)
+    scene.intake.wire.write(b"MSG a %b 3\r\nEND\r\n" % sid)
+    scene.clock.pace = 0.01
+    for _ in range(many):
+        scene.server.settle()
+
+    payloads = [each[2] for each in scene.got if isinstance(each, tuple)]
+    assert payloads == [*(b"%03d" % each for each in range(many)), b"end", b"END"]
