@@ -71,6 +71,15 @@ def outcome(made: Made) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_limit_holds_for_runs(name: str) -> None:
+    """More messages than any of the limits allows, on some subjects more than on others."""
+    messages = [(b"s.%d" % min(each, 3), b"", b"%d" % each, b"_I.%d" % each) for each in range(1, 10)]
+    one, other = (made_with(LIMITS[name], messages, in_a_row=each) for each in (False, True))
+
+    assert outcome(one) == outcome(other)
+
+
 @given(name=st.sampled_from(sorted(LIMITS)), messages=MESSAGES, later=MESSAGES)
 def test_runs_and_single_messages_do_the_same(
     name: str, messages: list[Published], later: list[Published]
