@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
@@ -108,6 +109,25 @@ class FakeOutlet:
             return Delivery.CONGESTED
         self.sent.append(Sent(to, subject, reply, headers, payload))
         return Delivery.SENT
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """One by one; a failure after some is met again by the next one."""
+        sent = size = 0
+        for number, subject in enumerate(run.subjects):
+            place = run.sequences[number], acks.number + number, run.times[number], acks.pending - number
+            ack = acks.prefix + b"%d.%d.%d.%d" % place
+            body = run.data[run.starts[number] : run.ends[number]]
+            size += len(subject) + len(ack) + len(body)
+            head = run.heads[number]
+            try:
+                if size > room or self.deliver(to, subject, ack, body[:head], body[head:]) != Delivery.SENT:
+                    return sent, size - len(subject) - len(ack) - len(body)
+            except RuntimeError:
+                if not sent:
+                    raise
+                return sent, size - len(subject) - len(ack) - len(body)
+            sent += 1
+        return sent, size
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Note it."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.index import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
@@ -64,6 +65,10 @@ class FakeOutlet:
             return Delivery.NOBODY
         self.sent.append(Sent(to, payload, headers))
         return Delivery.SENT
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """A stream delivers none."""
+        raise AssertionError((to, run, acks, room))
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Keep the message."""

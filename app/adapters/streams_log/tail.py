@@ -2,6 +2,8 @@
 
 from collections import OrderedDict, deque
 
+from ...domain.dataplane.message_run import MessageRun
+from ...domain.jetstream.storage.message_runs import run_of
 from ...domain.jetstream.storage.seam import StoredMessage
 
 OF_ONE = 1 << 20
@@ -37,6 +39,16 @@ class Tail:
     def get(self, sequence: int) -> StoredMessage | None:
         """One that is kept."""
         return self._messages.get(sequence)
+
+    def run(self, first: int, most: int, size: int) -> MessageRun | None:
+        """One that is kept, and those right after it, with `size` bytes of bodies at most."""
+        get, found = self._messages.get, list[StoredMessage]()
+        for sequence in range(first, first + most):
+            message = get(sequence)
+            if message is None:
+                break
+            found.append(message)
+        return run_of(found, size) if found else None
 
     def discard(self, sequence: int) -> None:
         """Forget one that was removed."""

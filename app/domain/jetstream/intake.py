@@ -13,6 +13,9 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ..broker import Broker
+from ..dataplane.ack_run import ACK_START
+from ..dataplane.message_run import AckRun
+from ..dataplane.reach import Direct
 from ..fair_queue import SLICE
 from ..sessions.connection import Connection
 from ..sessions.local_client import LocalClient
@@ -21,6 +24,9 @@ from ..timers import Scheduler
 
 Handler = Callable[[bytes, bytes, bytes, bytes], None]
 """Gets a message: subject, headers, payload, reply; in the last three empty is none."""
+
+TakeAcks = Callable[[AckRun], None]
+"""Gets plain acks in a row."""
 
 EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
@@ -52,6 +58,10 @@ class IntakeWire(LocalWire):
         self._clock = scheduler.monotonic
         self.handlers: dict[bytes, tuple[Handler, EndTurn | None]] = {}
         """By sid."""
+        self.acks_sid = b""
+        """The subscription whose plain acks go to `take_acks`."""
+        self.take_acks: TakeAcks = _nothing
+        self.plane: Direct
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -103,10 +113,19 @@ class IntakeWire(LocalWire):
         if self.pending() <= self.resume_below and not self.is_closing:
             self.handler.drained()
 
-    def _take(self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]) -> int:
+    def _take(  # noqa: C901 - one loop, for speed
+        self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]
+    ) -> int:
         """Hand over messages from this position on, until the turn is over; return the first one left."""
         find, handlers, size, count = data.find, self.handlers, len(data), 0
         while position < size:
+            if data.startswith(ACK_START, position):
+                end = self._take_acks(data, position, touched)
+                if end:
+                    position = end
+                    if self._clock() >= until:
+                        break
+                    continue
             end = find(b"\r\n", position)
             words = data[position:end].split(b" ")
             verb = words[0]
@@ -136,6 +155,20 @@ class IntakeWire(LocalWire):
                 break
         return position
 
+    def _take_acks(self, data: bytes, position: int, touched: dict[EndTurn, None]) -> int:
+        """Hand over plain acks in a row; where the next message begins, or 0 if there are none."""
+        run = self.plane.read_acks(data, position)
+        if run is None or run.sid != self.acks_sid:
+            return 0
+        try:
+            self.take_acks(run)
+        except Exception as error:  # noqa: BLE001 - as for single messages
+            self._on_failure(error)
+        entry = self.handlers.get(run.sid)
+        if entry is not None and entry[1] is not None:
+            touched[entry[1]] = None
+        return run.end
+
     def _guarded(self, call: Callable[[], None]) -> None:
         try:
             call()
@@ -152,6 +185,7 @@ class Intake(LocalClient):
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
+        self.wire.plane = broker.plane
         super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
@@ -164,6 +198,11 @@ class Intake(LocalClient):
         sid = self.listen(subject)
         self.wire.handlers[sid] = handler, end_turn
         return sid
+
+    def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
+        """The same for acks: `take_acks` gets plain ones in a row, and `handler` all others."""
+        self.wire.acks_sid = self.attend(subject, handler, end_turn)
+        self.wire.take_acks = take_acks
 
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
+from ..dataplane.message_run import AckNumbers, MessageRun
 from ..timers import Scheduler
 
 
@@ -36,6 +37,13 @@ class Outlet(Protocol):
         """Send a message to those who subscribe to `to`; what they see is `subject`.
 
         It is no publish: no stream stores it. It goes out at the end of this turn.
+        """
+        ...
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """The same for stored messages in a row, each with its reply subject, of `room` bytes at most.
+
+        Returns how many went, from the first one on, and their bytes: subjects, headers and payloads.
         """
         ...
 

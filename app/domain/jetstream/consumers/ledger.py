@@ -1,9 +1,9 @@
 """What a consumer knows of its deliveries: how far it is, what is not settled, what is due again."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from .pending import QUEUED, PendingTable, Row
+from .pending import QUEUED, PendingTable, Row, run_of
 
 
 class Changes:
@@ -97,8 +97,10 @@ class Ledger:
         self.number += count - 1
         self.deliver_settled(sequence + count - 1)
 
-    def settle_many(self, sequences: Iterable[int]) -> list[int]:
+    def settle_many(self, sequences: Sequence[int]) -> list[int]:
         """They were acknowledged; returns those for which that changes anything."""
+        if not self.deliveries and (run := run_of(sequences)):
+            return self._settle_run(*run)
         pending, counts, settled = self.pending, self.deliveries, list[int]()
         lowest: Row | None = None
         for sequence in sequences:
@@ -114,6 +116,16 @@ class Ledger:
             self._note().settled.extend(settled)
         if lowest is not None:
             self._raise_floor(lowest)
+        return settled
+
+    def _settle_run(self, first: int, last: int) -> list[int]:
+        """All from `first` to `last` were acknowledged, and none was delivered more than once."""
+        settled, lowest = self.pending.remove_run(first, last)
+        if lowest is None:
+            return settled
+        if self.records:
+            self._note().settled.extend(settled)
+        self._raise_floor(lowest)
         return settled
 
     def deliver_settled(self, sequence: int) -> None:

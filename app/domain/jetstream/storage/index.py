@@ -36,6 +36,15 @@ class IndexEntry(NamedTuple):
     size: int
 
 
+class IndexRun(NamedTuple):
+    """What the index knows of messages in a row; all columns have the same length."""
+
+    subjects: list[bytes]
+    places: "array[int]"
+    times: "array[int]"
+    sizes: "array[int]"
+
+
 class Span(NamedTuple):
     """A subject among many messages that are loaded at once."""
 
@@ -280,6 +289,16 @@ class Index:
         """Its subject; None if it is not there."""
         found = self._chunks.find(sequence)
         return None if found is None else self._subjects.names[found[0].ids[found[1]]]
+
+    def run(self, first: int, most: int) -> IndexRun | None:
+        """The message and those right after it, `most` at most; None if it is not there."""
+        found = self._chunks.find(first)
+        if found is None:
+            return None
+        chunk, slot = found
+        end = slot + chunk.run(slot, most)
+        subjects = list(map(self._subjects.names.__getitem__, chunk.ids[slot:end]))
+        return IndexRun(subjects, chunk.places[slot:end], chunk.times[slot:end], chunk.sizes[slot:end])
 
     # ranges
 

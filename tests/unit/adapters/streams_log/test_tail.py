@@ -77,3 +77,17 @@ def test_removed_messages_leave_nothing() -> None:
     tail.now_written(2000)
 
     assert not tail._order  # noqa: SLF001 - the same
+
+
+def test_messages_in_a_row() -> None:
+    """As far as they are kept, up to a number and a size."""
+    tail = Tail(TailBudget())
+    fill(tail, 3, 9)
+    tail.discard(6)
+
+    run = tail.run(3, 99, 2000)
+
+    assert run is not None
+    assert list(run.sequences) == [3, 4]
+    assert tail.run(6, 9, 2000) is None
+    assert tail.run(3, 9, 10) is None
