@@ -113,12 +113,12 @@ def check_records(bytes block not None, int64_t base, uint64_t salt, array.array
     cdef Py_ssize_t count = len(offsets), size = PyBytes_GET_SIZE(block), done = 0, named
     cdef int64_t at, offset
     cdef array.array heads, starts, ends
-    if offsets.ob_descr.typecode != c"q" or len(subjects) != count:
+    if offsets.ob_descr.typecode != c"I" or len(subjects) != count:
         raise TypeError("a run is made of columns of the same length")
     heads, starts = array.clone(_COLUMN, count, False), array.clone(_COLUMN, count, False)
     ends = array.clone(_COLUMN, count, False)
     while done < count:
-        offset = offsets.data.as_longlongs[done]
+        offset = offsets.data.as_uints[done]
         at = offset - base
         named = PyBytes_GET_SIZE(<bytes?>subjects[done])
         if at < 0 or at >= size:

@@ -1,16 +1,17 @@
 """Reading messages from segments. Every byte is checked before it is given to anyone."""
 
+import sys
 from array import array
 from bisect import bisect_right
 
-from ...domain.dataplane.message_run import MessageRun
+from ...domain.dataplane.message_run import MessageRun, ascending
 from ...domain.jetstream.storage.index import IndexRun
 from ...domain.jetstream.storage.seam import DamagedMessage, StoredMessage
 from .file_head import records_after_head
 from .record import CHECKSUM, HEAD, MESSAGE, REMOVING_MESSAGE, Record, decode, split_removals
 from .record_run import record_checks
 from .scan import scan
-from .segment import Segment, number_of, offset_of
+from .segment import Segment, number_of
 
 _BLOCK = 128 << 10
 """Bytes that are read at once by a reader that goes from message to message."""
@@ -54,7 +55,7 @@ class SegmentReader:
         count = len(places)
         if number_of(places[-1]) != segment.number:
             count = next(at for at, place in enumerate(places) if number_of(place) != segment.number)
-        offsets = array("q", map(offset_of, places[:count]))
+        offsets = _offsets(places[:count])
         begin = offsets[0]
         fitting = bisect_right(offsets, begin + min(size, _BLOCK) - _MORE - found.sizes[0])
         if offsets[-1] < begin or fitting < 1:
@@ -72,8 +73,7 @@ class SegmentReader:
         if not count:
             return None
         self._next = self._base + bodies.ends[-1] + CHECKSUM.size
-        sequences = array("q", range(first, first + count))
-        return MessageRun(sequences, found.times[:count], subjects[:count], *bodies, block)
+        return MessageRun(ascending(first, count), found.times[:count], subjects[:count], *bodies, block)
 
     def record(self, segment: Segment, offset: int, size: int) -> Record | None:
         """The record at an offset; None if its bytes are not those that were written."""
@@ -122,3 +122,8 @@ class SegmentReader:
             records = scan(data, start, before, segment.salt, synced=len(data)).records if data else []
             found = self._valid[segment.number] = {record.offset: record for record in records}
         return found
+
+
+def _offsets(places: "array[int]") -> "array[int]":
+    """The lower halves of places, at once: see `segment.offset_of`."""
+    return array("I", places.tobytes())[sys.byteorder == "big" :: 2]

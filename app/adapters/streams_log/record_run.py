@@ -31,7 +31,7 @@ class RecordChecks(Protocol):
         first: int,
         subjects: Sequence[bytes],
     ) -> Bodies:
-        """The bodies of the records at these offsets, up to the first that is not good.
+        """The bodies of the records at these offsets (an array of `I`), up to the first that is not good.
 
         `block` are the bytes of the file from `base` on, and `salt` is the file's; the first record
         has the sequence `first`. A good one is a message that removes nothing, has its sequence and

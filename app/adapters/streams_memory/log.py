@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 
-from ...domain.dataplane.message_run import MessageRun, joined, zeros
+from ...domain.dataplane.message_run import MessageRun, ascending, joined, zeros
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.indexed_log import IndexedLog
@@ -89,8 +89,7 @@ class MemoryLog(IndexedLog):
         heads = zeros(count)
         if found.places.count(0) < count:
             heads = array("q", [place & ~WITH_HEADERS for place in found.places])
-        sequences = array("q", range(first, first + count))
-        return joined(sequences, found.times, found.subjects, heads, bodies, size)
+        return joined(ascending(first, count), found.times, found.subjects, heads, bodies, size)
 
     def commit(self, done: Done, *, only_messages: bool = False) -> None:  # noqa: ARG002 - it costs nothing
         done(None)

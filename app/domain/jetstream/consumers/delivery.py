@@ -79,7 +79,7 @@ class Delivering:
         if run is None:
             return 0
         most = min(run.most, core.stream.committed - first + 1, core.room, RUN)
-        messages = core.stream.log.read_run(first, most, RUN_BYTES)
+        messages = core.stream.log.read_run(first, most, RUN_BYTES) if most > 0 else None
         if messages is None:
             return 0
         acks = AckNumbers(self._ack_prefix + b"1.", core.ledger.number + 1, core.cursor.pending - 1)

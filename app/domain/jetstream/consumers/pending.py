@@ -11,6 +11,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from ...dataplane.message_run import ascending
+
 SIZE = 256
 """Rows of a block."""
 
@@ -38,7 +40,7 @@ def run_of(sequences: Sequence[int]) -> tuple[int, int] | None:
     if not sequences or sequences[-1] - sequences[0] != len(sequences) - 1:
         return None
     given = sequences if isinstance(sequences, array) else array("q", sequences)
-    run = array("q", range(given[0], given[-1] + 1))
+    run = ascending(given[0], len(given)) if given[0] >= 0 else None
     return (run[0], run[-1]) if run == given else None
 
 
@@ -147,9 +149,9 @@ class PendingTable:
             self.add(sequence, number, due)
             block = self._blocks[-1]
             more = min(SIZE - len(block.due), count - 1)
-            block.sequences.extend(range(sequence + 1, sequence + 1 + more))
-            block.numbers.extend(range(number + 1, number + 1 + more))
-            block.due.extend((due,) * more)
+            block.sequences.extend(ascending(sequence + 1, more))
+            block.numbers.extend(ascending(number + 1, more))
+            block.due.extend(array("q", (due,)) * more)
             block.live += more
             self._count += more
             sequence, number, count = sequence + more + 1, number + more + 1, count - more - 1
@@ -190,9 +192,9 @@ class PendingTable:
             self._shrink(block)
         return row
 
-    def remove_run(self, first: int, last: int) -> tuple[list[int], Row | None]:
+    def remove_run(self, first: int, last: int) -> "tuple[array[int], Row | None]":
         """Forget all from `first` to `last`; returns their sequences, ascending, and the lowest row."""
-        gone: list[int] = []
+        gone = array("q")
         lowest: Row | None = None
         emptied: list[_Block] = []
         at = max(0, bisect_right(self._firsts, first) - 1)
@@ -203,7 +205,7 @@ class PendingTable:
                 self.queued -= removed.queued
                 if lowest is None:
                     lowest = removed.lowest
-                gone += removed.sequences
+                gone.extend(removed.sequences)
                 if block.live * 4 < len(block.due):
                     emptied.append(block)
             at += 1

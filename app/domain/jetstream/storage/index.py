@@ -297,7 +297,11 @@ class Index:
             return None
         chunk, slot = found
         end = slot + chunk.run(slot, most)
-        subjects = list(map(self._subjects.names.__getitem__, chunk.ids[slot:end]))
+        names, ids = self._subjects.names, chunk.ids[slot:end]
+        if ids == array("I", ids[:1]) * len(ids):
+            subjects = [names[ids[0]]] * len(ids)
+        else:
+            subjects = list(map(names.__getitem__, ids))
         return IndexRun(subjects, chunk.places[slot:end], chunk.times[slot:end], chunk.sizes[slot:end])
 
     # ranges

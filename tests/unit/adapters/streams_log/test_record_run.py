@@ -24,7 +24,7 @@ class Block:
 
     def __init__(self) -> None:
         self.data = b""
-        self.offsets = array("q")
+        self.offsets = array("I")
         self.subjects: list[bytes] = []
 
     def add(self, sequence: int, headers: bytes, payload: bytes, kind: int = MESSAGE) -> None:

@@ -2,7 +2,9 @@
 
 from array import array
 
-from app.domain.dataplane.message_run import joined, zeros
+import pytest
+
+from app.domain.dataplane.message_run import LANES, ascending, joined, zeros
 
 
 def test_bodies_are_joined() -> None:
@@ -23,3 +25,10 @@ def test_bodies_are_joined() -> None:
 def test_a_first_one_that_is_too_large() -> None:
     """There is no run."""
     assert joined(array("q", (1,)), array("q", (7,)), [b"a"], zeros(1), (b"xy",), 1) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, LANES, LANES + 1, 3 * LANES])
+@pytest.mark.parametrize("first", [0, 1, 2**32 - 3, 2**62])
+def test_numbers_that_follow_each_other(first: int, count: int) -> None:
+    """They are as those of a range."""
+    assert ascending(first, count) == array("q", range(first, first + count))
