@@ -22,7 +22,7 @@ SETTINGS = JetStreamSettings(server_name="here", server_id="ID", version="2.11.0
 class VirtualJetStream:
     """A server with streams, on virtual time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and all have a default
         self,
         make_plane: MakePlane,
         *,

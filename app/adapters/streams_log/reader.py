@@ -5,7 +5,7 @@ from array import array
 from bisect import bisect_right
 
 from ...domain.dataplane.message_run import MessageRun, ascending
-from ...domain.jetstream.storage.index import IndexRun
+from ...domain.jetstream.storage.chunk import IndexRun
 from ...domain.jetstream.storage.seam import DamagedMessage, StoredMessage
 from .file_head import records_after_head
 from .record import CHECKSUM, HEAD, MESSAGE, REMOVING_MESSAGE, Record, decode, split_removals

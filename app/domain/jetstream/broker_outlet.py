@@ -36,6 +36,8 @@ class BrokerOutlet:
         self._plane = broker.plane
         self._identifier = identifier
         self._is_due = False
+        self._wire = intake.wire
+        self._wire.after_turn = self._flush
         broker.interest.names_receivers = True
         hooks = broker.hooks
         self._hooked: HookedDeliveries | None = None
@@ -74,11 +76,13 @@ class BrokerOutlet:
         if not self._is_due:
             self._is_due = True
             self._plane.now = self.scheduler.monotonic()
-            self.scheduler.call_soon(self._flush)
+            if not self._wire.in_turn:
+                self.scheduler.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._is_due = False
-        self._broker.deferred.flush()
+        if self._is_due:
+            self._is_due = False
+            self._broker.deferred.flush()
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """See `Outlet`; nothing happens once the broker has shut down."""

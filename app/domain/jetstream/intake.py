@@ -58,6 +58,9 @@ class IntakeWire(LocalWire):
         self._clock = scheduler.monotonic
         self.handlers: dict[bytes, tuple[Handler, EndTurn | None]] = {}
         """By sid."""
+        self.in_turn = False
+        """Whether messages are handed over at the moment: `after_turn` follows."""
+        self.after_turn: Callable[[], None] = _no_turn
         self.acks_sid = b""
         """The subscription whose plain acks go to `take_acks`."""
         self.take_acks: TakeAcks = _nothing
@@ -91,7 +94,17 @@ class IntakeWire(LocalWire):
         """See `LocalWire`."""
         if not self._writes or self.is_held:
             return
-        until = self._clock() + SLICE
+        self.in_turn = True
+        try:
+            self._hand_over(self._clock() + SLICE)
+        finally:
+            self.in_turn = False
+            self._guarded(self.after_turn)
+        if self._writes:
+            self.schedule()
+        self.relieve()
+
+    def _hand_over(self, until: float) -> None:
         touched: dict[EndTurn, None] = {}
         while self._writes:
             data = self._writes[0]
@@ -104,9 +117,6 @@ class IntakeWire(LocalWire):
             self._writes.popleft()
         for end_turn in touched:
             self._guarded(end_turn)
-        if self._writes:
-            self.schedule()
-        self.relieve()
 
     def relieve(self) -> None:
         """Let those who wait go on, if little is left."""
@@ -212,3 +222,7 @@ class Intake(LocalClient):
 
 def _nothing(_message: object) -> None:
     """No message takes this way."""
+
+
+def _no_turn() -> None:
+    """Nobody has anything to do at the end of a turn."""

@@ -47,6 +47,15 @@ class Columns(NamedTuple):
         return Columns(sequences[at], ids[at], places[at], times[at], sizes[at], following[at])
 
 
+class IndexRun(NamedTuple):
+    """What the index knows of messages in a row; all columns have the same length."""
+
+    subjects: list[bytes]
+    places: "array[int]"
+    times: "array[int]"
+    sizes: "array[int]"
+
+
 class Chunk:
     """The messages of `SPAN` sequences."""
 

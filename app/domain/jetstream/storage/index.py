@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexRun
 from .chunk_list import ChunkList
 from .patterns import (
     FilterCache,
@@ -34,15 +34,6 @@ class IndexEntry(NamedTuple):
     place: int
     time: int
     size: int
-
-
-class IndexRun(NamedTuple):
-    """What the index knows of messages in a row; all columns have the same length."""
-
-    subjects: list[bytes]
-    places: "array[int]"
-    times: "array[int]"
-    sizes: "array[int]"
 
 
 class Span(NamedTuple):
@@ -298,7 +289,7 @@ class Index:
         chunk, slot = found
         end = slot + chunk.run(slot, most)
         names, ids = self._subjects.names, chunk.ids[slot:end]
-        if ids == array("I", ids[:1]) * len(ids):
+        if ids == ids[:1] * len(ids):
             subjects = [names[ids[0]]] * len(ids)
         else:
             subjects = list(map(names.__getitem__, ids))
