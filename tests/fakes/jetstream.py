@@ -6,6 +6,7 @@ from typing import NamedTuple
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery, Outlet
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
@@ -113,6 +114,25 @@ class FakeOutlet:
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Note them, up to one that a slow receiver is to get."""
         return answer_all(self, run, start, first, head)
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """One by one; a failure after some is met again by the next one."""
+        sent = size = 0
+        for number, subject in enumerate(run.subjects):
+            place = run.sequences[number], acks.number + number, run.times[number], acks.pending - number
+            ack = acks.prefix + b"%d.%d.%d.%d" % place
+            body = run.data[run.starts[number] : run.ends[number]]
+            size += len(subject) + len(ack) + len(body)
+            head = run.heads[number]
+            try:
+                if size > room or self.deliver(to, subject, ack, body[:head], body[head:]) != Delivery.SENT:
+                    return sent, size - len(subject) - len(ack) - len(body)
+            except RuntimeError:
+                if not sent:
+                    raise
+                return sent, size - len(subject) - len(ack) - len(body)
+            sent += 1
+        return sent, size
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Note it."""

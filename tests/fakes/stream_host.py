@@ -8,6 +8,7 @@ from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
 from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.index import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
@@ -70,6 +71,10 @@ class FakeOutlet:
     def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
         """Keep them, up to one that a slow receiver is to get."""
         return answer_all(self, run, start, first, head)
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """A stream delivers none."""
+        raise AssertionError((to, run, acks, room))
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Keep the message."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ...domain.dataplane.incoming_run import IncomingRun
+from ...domain.dataplane.message_run import MessageRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index, IndexEntry
 from ...domain.jetstream.storage.indexed_log import IndexedLog
@@ -191,6 +192,22 @@ class FileLog(IndexedLog):
             self._damaged(sequence, segment)
             raise
         return message
+
+    def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
+        tail = self._tail
+        block = tail.block_of(first)
+        if block is not None:
+            found = self._index.run(first, min(most, block.last - first + 1))
+            salt = self._writer.segments[number_of(block.places[0])].salt
+            return None if found is None else block.run(first, found, salt, size)
+        run = tail.run(first, most, size)
+        most = min(most, tail.written - first + 1)
+        if run is not None or most < 1:
+            return run
+        found = self._index.run(first, most)
+        if found is None:
+            return None
+        return self._reader.run(self._writer.segments[number_of(found.places[0])], first, found, size)
 
     def _damaged(self, sequence: int, segment: Segment) -> None:
         if sequence not in self._lost:

@@ -4,6 +4,8 @@ from bisect import bisect_right
 from collections import OrderedDict, deque
 from operator import attrgetter
 
+from ...domain.dataplane.message_run import MessageRun
+from ...domain.jetstream.storage.message_runs import run_of
 from ...domain.jetstream.storage.seam import StoredMessage
 from .tail_block import TailBlock
 
@@ -56,6 +58,16 @@ class Tail:
         blocks = self._blocks
         at = bisect_right(blocks, sequence, key=_FIRST) - 1
         return blocks[at] if at >= 0 and sequence <= blocks[at].last else None
+
+    def run(self, first: int, most: int, size: int) -> MessageRun | None:
+        """One that is kept, and those right after it, with `size` bytes of bodies at most."""
+        get, found = self._messages.get, list[StoredMessage]()
+        for sequence in range(first, first + most):
+            message = get(sequence)
+            if message is None:
+                break
+            found.append(message)
+        return run_of(found, size) if found else None
 
     def discard(self, sequence: int) -> None:
         """Forget one that was removed; what is in a block stays, and only its index knows."""

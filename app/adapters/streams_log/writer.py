@@ -22,6 +22,10 @@ _GREATEST_ALLOCATION = 4 << 20
 """Bytes of room that a segment gets ahead of what is written, at least and at most."""
 
 
+QUICK_BYTES = 64 << 10
+"""What the page cache takes in some microseconds."""
+
+
 class Point(NamedTuple):
     """How far everything is written."""
 
@@ -243,6 +247,14 @@ class MessageWriter:
         part.closing = _Closing(active.columns, self._checksum, self.epoch, self.last, self.last_time)
         active.closed, active.last_time = True, self.last_time
         self.active = None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is to be written is little, and goes on where the last write ended."""
+        active, written = self.active, self.written
+        if active is None or active.number != written.number or self.needs_repair:
+            return False
+        return active.end - written.end <= QUICK_BYTES
 
     def take(self, *, sync: bool) -> list[Step]:
         """All that is to be written, as steps. With `sync` they end when it is safe."""

@@ -18,8 +18,6 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
-cdef extern from *:
-    bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
 import math
 from . import constants, seam
 from ..limits import route_line, route_payload
@@ -40,6 +38,8 @@ include "plan_lookup.pxi"
 include "direct.pxi"
 include "incoming_run.pxi"
 include "run_answers.pxi"
+include "delivery_run.pxi"
+include "ack_run.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
 cdef int64_t TURN_WORK = constants.TURN_WORK
@@ -53,7 +53,6 @@ cdef object TURN = seam.Progress.TURN
 cdef object LATER = seam.Progress.LATER
 
 cdef bytes _OK = b"+OK\r\n"
-
 
 @cython.final
 @cython.no_gc_clear  # its parts are never None; what forms circles with it can be cleared instead
@@ -130,7 +129,6 @@ cdef class DataPlane:
         inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
 
     def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
-
     def group(self): return Group()
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
@@ -396,6 +394,9 @@ cdef class DataPlane:
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
     def reach(self, bytes to not None): return reach_directly(self, to)
+    def deliver_run(self, bytes to not None, run, acks, room): return deliver_run_directly(self, to, run, acks, room)
+    def receivers_of(self, bytes to not None): return receivers_directly(self, to)
+    def read_acks(self, bytes data not None, position): return read_acks_at(data, position)
 
     def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
 
@@ -472,8 +473,7 @@ cdef class DataPlane:
                 break
             del self.partial[0]
         outboxes = self.flushing.rest + self.touched
-        self.flushing.rest = []
-        self.touched = []
+        self.flushing.rest, self.touched = [], []
         try:
             return self.flushing.hand_over(outboxes, self.clock) or len(self.partial) > 0
         except Exception:

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from typing import ClassVar, NamedTuple, TypeVarTuple
 
 from ..broker import Broker
-from ..dataplane.incoming_run import IncomingRun, read_run
+from ..dataplane.ack_run import ACK_START
+from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.message_run import AckRun
+from ..dataplane.reach import Direct
 from ..fair_queue import SLICE
 from ..sessions.connection import Connection
 from ..sessions.local_client import LocalClient
@@ -25,16 +28,21 @@ Arguments = TypeVarTuple("Arguments")
 Handler = Callable[[bytes, bytes, bytes, bytes], None]
 """Gets a message: subject, headers, payload, reply; in the last three empty is none."""
 
+TakeAcks = Callable[[AckRun], None]
+"""Gets plain acks in a row."""
+
 EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
 
 RunHandler = Callable[[IncomingRun], None]
 """Gets messages in a row, none of which has special headers."""
 
+MESSAGES_PER_CHECK = 32
+"""Messages after which the clock is asked."""
+
 LONGEST_RUN = 4096
 SHORTEST_RUN = 4
 """Messages that are handed over at once, at most and at least."""
-
 
 JOINED_BYTES = 64 * 1024
 """Writes are joined up to about this number of bytes."""
@@ -47,9 +55,6 @@ class Attendance(NamedTuple):
     end_turn: EndTurn | None
     runs: RunHandler | None
 
-
-MESSAGES_PER_CHECK = 32
-"""Messages after which the clock is asked."""
 
 _MSG = b"MSG"
 _HMSG = b"HMSG"
@@ -75,8 +80,13 @@ class IntakeWire(LocalWire):
         self._clock = scheduler.monotonic
         self.handlers: dict[bytes, Attendance] = {}
         """By sid."""
-        self.read_run: Callable[[bytes, int, int], IncomingRun] = read_run
-        """That of the plane, or the plain one."""
+        self.in_turn = False
+        """Whether messages are handed over at the moment: `after_turn` follows."""
+        self.after_turn: Callable[[], None] = _no_turn
+        self.acks_sid = b""
+        """The subscription whose plain acks go to `take_acks`."""
+        self.take_acks: TakeAcks = _nothing
+        self.plane: Direct
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -106,7 +116,17 @@ class IntakeWire(LocalWire):
         """See `LocalWire`."""
         if not self._writes or self.is_held:
             return
-        until = self._clock() + SLICE
+        self.in_turn = True
+        try:
+            self._hand_over(self._clock() + SLICE)
+        finally:
+            self.in_turn = False
+            self._guarded(self.after_turn)
+        if self._writes:
+            self.schedule()
+        self.relieve()
+
+    def _hand_over(self, until: float) -> None:
         touched: dict[EndTurn, None] = {}
         while self._writes:
             data = self._writes[0] if len(self._writes) == 1 else self._joined()
@@ -119,9 +139,6 @@ class IntakeWire(LocalWire):
             self._writes.popleft()
         for end_turn in touched:
             self._guarded(end_turn)
-        if self._writes:
-            self.schedule()
-        self.relieve()
 
     def _joined(self) -> bytes:
         """The first of the writes, with those after it as long as they are small.
@@ -145,10 +162,19 @@ class IntakeWire(LocalWire):
         if self.pending() <= self.resume_below and not self.is_closing:
             self.handler.drained()
 
-    def _take(self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]) -> int:
+    def _take(  # noqa: C901 - one loop, for speed
+        self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]
+    ) -> int:
         """Hand over messages from this position on, until the turn is over; return the first one left."""
         find, handlers, size, count = data.find, self.handlers, len(data), 0
         while position < size:
+            if data.startswith(ACK_START, position):
+                end = self._take_acks(data, position, touched)
+                if end:
+                    position = end
+                    if self._clock() >= until:
+                        break
+                    continue
             end = find(b"\r\n", position)
             words = data[position:end].split(b" ")
             verb = words[0]
@@ -178,9 +204,20 @@ class IntakeWire(LocalWire):
                 break
         return position
 
+    def _take_acks(self, data: bytes, position: int, touched: dict[EndTurn, None]) -> int:
+        """Hand over plain acks in a row; where the next message begins, or 0 if there are none."""
+        run = self.plane.read_acks(data, position)
+        if run is None or run.sid != self.acks_sid:
+            return 0
+        self._guarded(self.take_acks, run)
+        entry = self.handlers.get(run.sid)
+        if entry is not None and entry.end_turn is not None:
+            touched[entry.end_turn] = None
+        return run.end
+
     def _take_run(self, handler: RunHandler, data: bytes, start: int) -> int:
         """Hand over messages in a row; returns where they end, and 0 if they are not worth it."""
-        run = self.read_run(data, start, LONGEST_RUN)
+        run = self.plane.read_run(data, start, LONGEST_RUN)
         if run.count < SHORTEST_RUN:
             return 0
         self._guarded(handler, run)
@@ -202,7 +239,7 @@ class Intake(LocalClient):
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
-        self.wire.read_run = broker.plane.read_run
+        self.wire.plane = broker.plane
         super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
@@ -223,6 +260,11 @@ class Intake(LocalClient):
         self.wire.handlers[sid] = Attendance(handler, end_turn, runs)
         return sid
 
+    def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
+        """The same for acks: `take_acks` gets plain ones in a row, and `handler` all others."""
+        self.wire.acks_sid = self.attend(subject, handler, end_turn)
+        self.wire.take_acks = take_acks
+
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""
         if self.wire.handlers.pop(sid, None) is not None and not self.closed:
@@ -231,3 +273,7 @@ class Intake(LocalClient):
 
 def _nothing(_message: object) -> None:
     """No message takes this way."""
+
+
+def _no_turn() -> None:
+    """Nobody has anything to do at the end of a turn."""

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Protocol
 
 from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.message_run import AckNumbers, MessageRun
 from ..timers import Scheduler
 
 
@@ -45,6 +46,13 @@ class Outlet(Protocol):
 
         The number is `first` for the first message of the run. Returns the position of the first
         message whose receivers are congested, and that was not answered; else the number of messages.
+        """
+        ...
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """The same for stored messages in a row, each with its reply subject, of `room` bytes at most.
+
+        Returns how many went, from the first one on, and their bytes: subjects, headers and payloads.
         """
         ...
 

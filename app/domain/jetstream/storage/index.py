@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexRun
 from .chunk_list import ChunkList
 from .patterns import (
     FilterCache,
@@ -294,6 +294,20 @@ class Index:
         """Its subject; None if it is not there."""
         found = self._chunks.find(sequence)
         return None if found is None else self._subjects.names[found[0].ids[found[1]]]
+
+    def run(self, first: int, most: int) -> IndexRun | None:
+        """The message and those right after it, `most` at most; None if it is not there."""
+        found = self._chunks.find(first)
+        if found is None:
+            return None
+        chunk, slot = found
+        end = slot + chunk.run(slot, most)
+        names, ids = self._subjects.names, chunk.ids[slot:end]
+        if ids == ids[:1] * len(ids):
+            subjects = [names[ids[0]]] * len(ids)
+        else:
+            subjects = list(map(names.__getitem__, ids))
+        return IndexRun(subjects, chunk.places[slot:end], chunk.times[slot:end], chunk.sizes[slot:end])
 
     # ranges
 

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ...dataplane.incoming_run import IncomingRun
+from ...dataplane.message_run import MessageRun
 
 Document = Mapping[str, object]
 """A JSON object."""
@@ -149,6 +150,13 @@ class StreamLog(Protocol):
 
     def read(self, sequence: int) -> StoredMessage | None:
         """The message; None if it is not there. Raises `DamagedMessage`."""
+        ...
+
+    def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
+        """The message and those right after it, `most` at most, with `size` bytes of bodies at most.
+
+        It may have fewer. None where `read` has to say what there is.
+        """
         ...
 
     def time_of(self, sequence: int) -> int:

@@ -1,12 +1,13 @@
 """The messages of a stream, and what a disk that is full does to them."""
 
+from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.log import FileLog
 from app.adapters.streams_log.removals import PendingRemovals
 from app.adapters.streams_log.tail import Tail, TailBudget
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.index import Index
-from app.domain.jetstream.storage.seam import StorageFailure, StreamLog, SubjectState
+from app.domain.jetstream.storage.seam import StorageFailure, StoredMessage, StreamLog, SubjectState
 from tests.fakes.disk import FakeDisk, full
 from tests.support.runs import Published, run_of
 from tests.support.store import HEADERS, Store, contents, fill
@@ -215,3 +216,31 @@ def _refuse(operation: str) -> int | None:
     if operation in ("allocate", "create"):
         raise full()
     return None
+
+
+def test_runs_are_read_in_a_row() -> None:
+    """From the newest messages, up to a number, a size, a gap or the end of what came together."""
+    stream = Store(sizes=Sizes(segment=100_000, journal=600, ahead=1024)).create()
+    fill(stream, 2)
+    stream.log.append_run(run_of(some_messages(20)), 5000)
+    stream.log.append_run(run_of(some_messages(3)), 6000)
+    stream.log.remove([9])
+
+    for first, most, size, expected in (
+        (3, 99, 9999, 6),
+        (3, 4, 9999, 4),
+        (10, 99, 9999, 13),
+        (22, 99, 9999, 1),
+        (23, 99, 9999, 3),
+        (3, 99, 100, 1),
+        (3, 99, 10, 0),
+        (9, 99, 9999, 0),
+    ):
+        run = stream.log.read_run(first, most, size)
+        found = [] if run is None else list(run.sequences)
+        assert found == list(range(first, first + expected))
+        for at, sequence in enumerate(found):
+            assert run is not None
+            body, head = run.data[run.starts[at] : run.ends[at]], run.heads[at]
+            message = StoredMessage(sequence, run.times[at], run.subjects[at], body[:head], body[head:])
+            assert message == stream.log.read(sequence)

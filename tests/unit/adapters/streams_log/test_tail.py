@@ -125,3 +125,17 @@ def test_blocks_and_messages_go_oldest_first() -> None:
     tail.shrink(0)
     assert kept(tail) == []
     assert tail.block_of(9) is not None
+
+
+def test_messages_in_a_row() -> None:
+    """As far as they are kept, up to a number and a size."""
+    tail = Tail(TailBudget())
+    fill(tail, 3, 9)
+    tail.discard(6)
+
+    run = tail.run(3, 99, 2000)
+
+    assert run is not None
+    assert list(run.sequences) == [3, 4]
+    assert tail.run(6, 9, 2000) is None
+    assert tail.run(3, 9, 10) is None

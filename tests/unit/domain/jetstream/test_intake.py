@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
 from app.domain.jetstream.intake import JOINED_BYTES, LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
@@ -267,3 +268,31 @@ def test_a_write_that_was_taken_in_part_is_joined(scene: Scene) -> None:
 
     payloads = [each[2] for each in scene.got if isinstance(each, tuple)]
     assert payloads == [*(b"%03d" % each for each in range(many)), b"end", b"END"]
+
+
+ACK = b"PUB $JS.ACK.S.C.1.%d.1.9.0 4\r\n+ACK\r\n"
+
+
+def test_acks_in_a_row(scene: Scene) -> None:
+    """Plain ones come together, others one by one and in order, and the turn ends once."""
+    scene.intake.attend_acks(
+        b"$JS.ACK.>", scene.take, lambda run: scene.got.append(list(run.sequences)), scene.end_turn
+    )
+    scene.intake.attend(b"$JS.>", lambda subject, *_: scene.got.append(subject))
+    scene.client().send(ACK % 4 + ACK % 5 + b"PUB $JS.ACK.S.C.1.6.1.9.0 r 0\r\n\r\n" + ACK % 7)
+    singles = [one for one in scene.got if isinstance(one, bytes)]
+    others = [one for one in scene.got if not isinstance(one, bytes)]
+    assert others == [[4], [5], (b"$JS.ACK.S.C.1.6.1.9.0", b"", b"", b"r"), [7], "end"]
+    assert singles == [b"$JS.ACK.S.C.1.%d.1.9.0" % number for number in (4, 5, 6, 7)]
+
+
+def test_a_run_of_acks_that_fails(scene: Scene) -> None:
+    """A defect is reported, and what follows is handed over."""
+
+    def fail(run: AckRun) -> None:
+        raise ValueError(len(run.sequences))
+
+    scene.intake.attend_acks(b"$JS.ACK.>", scene.take, fail, scene.end_turn)
+    scene.client().send(ACK % 4 + ACK % 5 + b"PUB $JS.ACK.x r 0\r\n\r\n")
+    assert scene.got == [(b"$JS.ACK.x", b"", b"", b"r"), "end"]
+    assert len(scene.events.of(ServerFailure)) == 1

@@ -394,3 +394,22 @@ def test_the_newest_message_of_a_subject_was_dropped() -> None:
     index.append(401, b"b", 0, 1, 1)
 
     assert [10, 401] == index.sequences_of(b"b", 500)
+
+
+def test_messages_in_a_row() -> None:
+    """What is known of each, as far as they follow each other within a chunk."""
+    index = Index(last=SPAN - 3)
+    for sequence in range(SPAN - 2, SPAN + 3):
+        index.append(sequence, b"s.%d" % (sequence % 2), sequence * 10, sequence * 100, sequence % 7 + 1)
+
+    found = index.run(SPAN - 2, 99)
+
+    assert found is not None
+    assert (found.subjects, list(found.places)) == ([b"s.0", b"s.1"], [(SPAN - 2) * 10, (SPAN - 1) * 10])
+    assert (list(found.times), len(found.sizes)) == ([(SPAN - 2) * 100, (SPAN - 1) * 100], 2)
+    assert index.run(SPAN - 3, 5) is None
+    index.remove(SPAN + 1)
+    assert index.run(SPAN + 1, 5) is None
+    after = index.run(SPAN, 5)
+    assert after is not None
+    assert after.subjects == [b"s.0"]
