@@ -383,7 +383,7 @@ def check_work_queue(
 
 
 def _collide(mine: PatternTable, others: Sequence[str], budget: Budget) -> bool:
-    """Whether one of the others' patterns overlaps; so many that nobody can say count as that, too."""
+    """Whether one of the others' patterns overlaps; true also where there are too many to compare."""
     try:
         return any(mine.overlapping(pattern, budget) for pattern in others)
     except TooManyPatterns:
