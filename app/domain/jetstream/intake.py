@@ -86,6 +86,7 @@ class IntakeWire(LocalWire):
         self.acks_sid = b""
         """The subscription whose plain acks go to `take_acks`."""
         self.take_acks: TakeAcks = _nothing
+        self.end_acks: EndTurn = _no_turn
         self.plane: Direct
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
@@ -210,9 +211,7 @@ class IntakeWire(LocalWire):
         if run is None or run.sid != self.acks_sid:
             return 0
         self._guarded(self.take_acks, run)
-        entry = self.handlers.get(run.sid)
-        if entry is not None and entry.end_turn is not None:
-            touched[entry.end_turn] = None
+        touched[self.end_acks] = None
         return run.end
 
     def _take_run(self, handler: RunHandler, data: bytes, start: int) -> int:
@@ -263,7 +262,7 @@ class Intake(LocalClient):
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
         """The same for acks: `take_acks` gets plain ones in a row, and `handler` all others."""
         self.wire.acks_sid = self.attend(subject, handler, end_turn)
-        self.wire.take_acks = take_acks
+        self.wire.take_acks, self.wire.end_acks = take_acks, end_turn
 
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""

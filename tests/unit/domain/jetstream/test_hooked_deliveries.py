@@ -1,10 +1,14 @@
 """What consumers deliver, past hooks."""
 
+from typing import ClassVar
+
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.decisions import Refuse, Rewrite
 from app.domain.hooks.hook_event import HookEvent, HookPoint
 from app.domain.jetstream.hooked_deliveries import MOST_WAITING, RECEIVERS_AT_ONCE
 from app.domain.jetstream.outlet import Delivery
+from app.domain.sessions.local_client import LocalClient
+from app.domain.sessions.local_wire import LocalMessage
 from tests.fakes.hook_caller import LATER, FakeHookCaller, terms
 from tests.support.virtual_jetstream import VirtualJetStream
 
@@ -115,3 +119,24 @@ def test_nobody_listens(make_plane: MakePlane) -> None:
     assert outlet.deliver(b"nobody", b"h.a") is Delivery.NOBODY
     scene.js.client.connection.outbox.congested = True
     assert scene.deliver() is Delivery.CONGESTED
+
+
+class Part(LocalClient):
+    """A part of the server."""
+
+    seen_by_hooks: ClassVar[bool] = False
+
+
+def test_parts_of_the_server_are_not_asked_about(make_plane: MakePlane) -> None:
+    """They get what is delivered."""
+    scene = Scene(make_plane, HookPoint.DELIVER)
+    got: list[LocalMessage] = []
+    broker = scene.js.server.broker
+    part = Part(broker, "part")
+    broker.adopt(part)
+    part.subscribe(b"_I.1", got.append)
+    scene.hooks.decide = lambda *_: Refuse("no")
+
+    assert scene.deliver() is Delivery.SENT
+    assert scene.heard() == b""
+    assert [message.subject for message in got] == [b"h.a"]

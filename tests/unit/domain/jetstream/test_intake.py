@@ -296,3 +296,17 @@ def test_a_run_of_acks_that_fails(scene: Scene) -> None:
     scene.client().send(ACK % 4 + ACK % 5 + b"PUB $JS.ACK.x r 0\r\n\r\n")
     assert scene.got == [(b"$JS.ACK.x", b"", b"", b"r"), "end"]
     assert len(scene.events.of(ServerFailure)) == 1
+
+
+def test_a_turn_with_acks_ends_by_the_clock(scene: Scene) -> None:
+    """What comes after a run of acks may wait for the next turn."""
+    runs: list[list[int]] = []
+
+    def take(run: AckRun) -> None:
+        runs.append(list(run.sequences))
+        scene.clock.advance_alone(1.0)
+
+    scene.intake.attend_acks(b"$JS.ACK.>", scene.take, take, scene.end_turn)
+    scene.client().send(ACK % 4 + ACK % 5 + ACK.replace(b".C.", b".D.") % 6)
+    assert runs == [[4, 5], [6]]
+    assert scene.got == ["end", "end"]

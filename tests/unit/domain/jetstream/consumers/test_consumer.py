@@ -338,3 +338,10 @@ def test_requests_end_with_the_server() -> None:
         b"NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: 4\r\nNats-Pending-Bytes: 0\r\n\r\n"
     )
     assert 0 == harness.count("num_waiting")
+
+
+def test_a_push_consumer_has_no_requests() -> None:
+    """Nothing is sent when the server stops."""
+    harness = make(deliver_subject="d")
+    harness.consumer.end_requests()
+    assert [] == harness.outlet.take()

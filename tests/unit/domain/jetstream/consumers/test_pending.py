@@ -276,3 +276,11 @@ def test_whole_blocks_go_at_once() -> None:
     assert [*range(1, 20), *range(5 * SIZE - 19, 5 * SIZE + 1)] == list(table)
     assert (array("q"), None) == table.remove_run(20, 5 * SIZE - 20)
     assert (array("q"), None) == PendingTable().remove_run(1, 9)
+
+
+def test_a_small_block_is_joined_to_one_that_shrinks() -> None:
+    """Also where both have lost rows at once."""
+    table = filled(SIZE + 70)
+    table.remove_run(11, SIZE + 65)
+    assert [*range(1, 11), *range(SIZE + 66, SIZE + 71)] == list(table)
+    assert (1, 1) == table.first()
