@@ -22,7 +22,7 @@ from .constants import (
     REFERENCED_BYTES,
     TURN_WORK,
 )
-from .direct import DirectDelivery
+from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -53,7 +53,7 @@ def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
     )
 
 
-class DataPlane(DirectDelivery):
+class DataPlane(RunDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:

@@ -44,7 +44,9 @@ class Audience:
     """Other servers: local plain subscriptions get the message, and nobody else."""
     PASSED: Final = 3
     """Messages of clients that have gone past the publish hooks."""
-    PROFILE: Final = 4
+    RENAMED: Final = 4
+    """Messages of the server itself that name another subject: other servers are named each receiver."""
+    PROFILE: Final = 5
     """Added for each `Profiles` number: one of the above, for clients with these rights."""
 
 
@@ -61,7 +63,10 @@ FindMember = Callable[[bytes], Subscription | None]
 _SERVED_BY_ROUTES = heard_by(PeerKind.ROUTE)
 """The kinds of peers that messages of routes are for: those whose subscriptions are announced to routes."""
 
-_Key = tuple[bool, Hook, tuple[IndexNode, ...]]
+Followers = Callable[[Subscription], Iterable[Subscription]]
+"""The plain subscriptions of other servers that one in the index represents."""
+
+_Key = tuple[int, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -115,6 +120,7 @@ class Routing:
         self.hooks: HookPatterns | None = None
         """Which messages hooks see."""
         self._to_hooks: Plan | None = None
+        self.followers: Followers = lambda _subscription: ()
         self.profiles = Profiles()
         """The rights of publishers."""
         self.suspected: set[int] = set()
@@ -147,7 +153,7 @@ class Routing:
             if self._refusal is None:
                 self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self._compatibility))
             return self._refusal, _depth(subject.count(b".") + 1, least)
-        routed, hook = audience == Audience.ROUTED, Hook.NONE
+        hook = Hook.NONE
         if self.hooks is not None:
             is_new = audience in (Audience.LENIENT, Audience.PEDANTIC)
             hook, decisive = self.hooks.stage(subject, is_new=is_new)
@@ -155,7 +161,10 @@ class Routing:
             if hook is Hook.PUBLISH:
                 return self._for_publish_hooks(plane), _depth(decisive, least)
         self.matches += 1
-        return self._search(plane, _Undecided(subject, least, routed, hook))
+        message = _Undecided(subject, least, audience, hook)
+        if audience == Audience.RENAMED:
+            message.followers = self.followers
+        return self._search(plane, message)
 
     def _for_publish_hooks(self, plane: Plane) -> Plan:
         if self._to_hooks is None:
@@ -167,7 +176,7 @@ class Routing:
         search = self._index.search(message.subject)
         match = search.go_on()
         if match is not None:
-            plan = self._made.get((message.routed, message.hook, match.ends))
+            plan = self._made.get(message.key(match.ends))
             if plan is None:
                 plan = self._make_at_once(plane, match.ends, message)
             if plan is not None:
@@ -190,7 +199,7 @@ class Routing:
         targets: list[Target] = []
         _choose(subscriptions, targets, set(), message)
         plan = message.plan(plane, targets, ())
-        self._share((message.routed, message.hook, nodes), plan, len(targets))
+        self._share(message.key(nodes), plan, len(targets))
         return plan
 
     def _decide(
@@ -201,7 +210,7 @@ class Routing:
         while match is None:
             yield
             match = search.go_on()
-        key = (message.routed, message.hook, match.ends)
+        key = message.key(match.ends)
         plan = self._made.get(key) if version == self._version else None
         if plan is None:
             plan, places = yield from self._make(plane, match.ends, message)
@@ -305,15 +314,22 @@ class Routing:
 class _Undecided:
     """The message that a decision is for, as far as it matters."""
 
-    __slots__ = ("_least", "_verdicts", "hook", "routed", "subject")
+    __slots__ = ("_audience", "_least", "_verdicts", "followers", "hook", "routed", "subject")
 
-    def __init__(self, subject: bytes, least: int | None, routed: bool, hook: Hook) -> None:  # noqa: FBT001 - private
-        self.routed = routed
+    def __init__(self, subject: bytes, least: int | None, audience: int, hook: Hook) -> None:
+        self.routed = audience == Audience.ROUTED
+        self._audience = audience if audience in (Audience.ROUTED, Audience.RENAMED) else Audience.LENIENT
+        self.followers: Followers | None = None
+        """Set if other servers are named each receiver."""
         self.hook = hook
         self.subject = subject
         self._least = least
         """Leading tokens that decided, besides those of the index; None: all is for this message alone."""
         self._verdicts: dict[Filter, bool] = {}
+
+    def key(self, nodes: tuple[IndexNode, ...]) -> _Key:
+        """What a plan for it may be shared by."""
+        return self._audience, self.hook, nodes
 
     @property
     def filtered(self) -> bool:
@@ -347,7 +363,7 @@ def _depth(decisive: int, least: int | None) -> int:
 def _choose(
     subscriptions: Iterable[Subscription], targets: list[Target], served: set[int], message: _Undecided
 ) -> None:
-    """Add the targets of all local ones, and of the first of each other server.
+    """Add the targets of all local ones, and of the first of each other server, or of all of them.
 
     None whose filter drops the message. One that is `routed` goes to no route again.
     `served` are the servers that have one already.
@@ -358,6 +374,9 @@ def _choose(
             continue
         if origin == LOCAL:
             targets.append(subscription.target)
+        elif message.followers is not None:
+            targets.append(subscription.target)
+            targets.extend(each.target for each in message.followers(subscription))
         elif origin not in served and (
             not message.routed or subscription.subscriber.kind in _SERVED_BY_ROUTES
         ):

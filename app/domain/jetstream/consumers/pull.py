@@ -338,6 +338,12 @@ class PullSide:
             self.waiting.end(request)
         return now if self.waiting.count else self._last
 
+    def shut_down(self, now: int) -> None:
+        """End all that wait: the server stops."""
+        self._put_back()
+        for request in list(self.waiting):
+            self._end(request, now, statuses.SHUTDOWN)
+
     def close(self) -> None:
         """End all that wait: the consumer is gone."""
         self._put_back()
