@@ -294,6 +294,8 @@ class Service:
         try:
             self._events.record(ServerExiting(None))
             await self._close_listeners()
+            if self._parts.streams is not None:
+                self._at_once("JetStream", self._parts.streams.leave)
             await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
             await self._close_parts()
         finally:

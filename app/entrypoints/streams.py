@@ -172,6 +172,11 @@ class Streams:
         if settings.store_dir and _is_temporary(settings.store_dir):
             events.record(TemporaryStore(None))
 
+    def leave(self) -> None:
+        """Say to clients that wait for messages that the server ends; call it before they are closed."""
+        if self.jetstream is not None and self.jetstream.is_begun:
+            self.jetstream.leave()
+
     async def stop(self) -> None:
         """Write what is not written yet; may be called again, and without a start."""
         jetstream, storage = self.jetstream, self._storage

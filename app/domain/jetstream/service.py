@@ -244,6 +244,10 @@ class JetStream:
 
     # --- end ------------------------------------------------------------------------------
 
+    def leave(self) -> None:
+        """The clients will be closed: those who wait for messages hear that, as from nats-server."""
+        self.consumers.leave_all()
+
     def stop(self) -> None:
         """Serve no more, and have all that happened written; the storage is closed by who made it."""
         self._is_running = False

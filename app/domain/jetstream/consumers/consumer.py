@@ -240,6 +240,12 @@ class Consumer:
         core.way.close()
         self._disarm()
 
+    def leave(self) -> None:
+        """The server ends soon: say so to those who wait for messages."""
+        core = self._core
+        if isinstance(core.way, PullSide):
+            core.way.leave(core.now())
+
     def stop(self) -> None:
         """The server ends: save, and do nothing more."""
         core = self._core

@@ -208,6 +208,11 @@ class ConsumerCatalogue:
         for consumer in list(self._by_subject.values()):
             consumer.start()
 
+    def leave_all(self) -> None:
+        """Say that the server ends to those who wait for messages."""
+        for consumer in self._by_subject.values():
+            consumer.leave()
+
     def stop_all(self) -> None:
         """Save, and do nothing more."""
         for consumer in self._by_subject.values():

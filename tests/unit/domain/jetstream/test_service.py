@@ -31,6 +31,17 @@ def test_a_message_goes_round(js: VirtualJetStream) -> None:
     assert info["ack_floor"]["stream_seq"] == 1  # type: ignore[index]
 
 
+def test_those_who_wait_hear_of_the_end(js: VirtualJetStream) -> None:
+    """A pull that waits ends with a status; push consumers have none."""
+    js.stream()
+    js.consumer()
+    js.ask("CONSUMER.CREATE.S", {"stream_name": "S", "config": {"deliver_subject": "_I.pushed"}})
+    js.raw(NEXT, b"1")
+    js.jetstream.leave()
+    js.server.advance(0.001)
+    assert b"NATS/1.0 409 Server Shutdown\r\n" in js.client.heard()
+
+
 def test_long_acks(js: VirtualJetStream) -> None:
     """Acks of the longer form name domain and account before the stream."""
     js.stream()
