@@ -20,6 +20,12 @@ _WITH_IDS = 20
 """Messages with an id that are published again after each start."""
 
 
+class _PatientProcess(ServerProcess):
+    """A server that may take long to start: a hundred rounds are not worth an end for that."""
+
+    start_seconds = 120.0
+
+
 @dataclass
 class Killing:
     """Kills one server after the other over one directory."""
@@ -63,7 +69,7 @@ class Killing:
         )
 
     def _server(self) -> ServerProcess:
-        return ServerProcess("-js", "-sd", str(self.directory), *CURRENT)
+        return _PatientProcess("-js", "-sd", str(self.directory), *CURRENT)
 
     async def _kill_in_recovery(self) -> None:
         command = [*ServerProcess.command, "-js", "-sd", str(self.directory), *CURRENT]
