@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..credentials import Gatekeeper, Identity
+from ..credentials import Gatekeeper
 from ..sessions.wire import Handler, Wire
 from .leaf_url import LeafUrl
 
@@ -122,5 +122,9 @@ class LeafNeeds:
     """Judges leaves that dial us."""
     make_nonce: Callable[[], str]
     """Makes what a leaf may sign."""
-    anonymous: Identity | None = None
-    """Who a leaf without credentials is; None if it is refused where credentials are required."""
+    cluster: str = ""
+    """Name of the mesh, the same on all its servers; empty for the name of this server."""
+    jetstream: bool = False
+    """Whether this server has streams of its own, so that calls of the API stay here."""
+    domain: str = ""
+    """Of these streams."""

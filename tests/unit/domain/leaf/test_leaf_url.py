@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.leaf.leaf_url import LEAF_PORT, LeafUrl, is_numeric, read_leaf_address
 
-SECRET = "s3cret"
+HIDDEN = "s3cret"
 
 
 def test_an_address_has_the_port_of_leaf_nodes_by_default() -> None:
@@ -14,10 +14,10 @@ def test_an_address_has_the_port_of_leaf_nodes_by_default() -> None:
 
 def test_credentials_are_in_no_text() -> None:
     """Neither user, password nor token can get into a log."""
-    url = LeafUrl("::1", 7000, user="anna", password=SECRET, token=SECRET)
+    url = LeafUrl("::1", 7000, user="anna", password=HIDDEN, token=HIDDEN)
 
     assert str(url) == "nats-leaf://[::1]:7000"
-    assert not any(secret in f"{url!r}{url}" for secret in ("anna", SECRET))
+    assert not any(secret in f"{url!r}{url}" for secret in ("anna", HIDDEN))
 
 
 def test_urls_are_equal_by_host_and_port() -> None:
@@ -27,7 +27,7 @@ def test_urls_are_equal_by_host_and_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [LeafUrl("hub", user="u"), LeafUrl("hub", password=SECRET), LeafUrl("hub", token=SECRET)]
+    "url", [LeafUrl("hub", user="u"), LeafUrl("hub", password=HIDDEN), LeafUrl("hub", token=HIDDEN)]
 )
 def test_a_url_knows_whether_it_has_a_login(url: LeafUrl) -> None:
     """Hubs without a login of their own get that of the remote."""
