@@ -28,8 +28,11 @@ async def hub(
     info: bytes, *, tls: ssl.SSLContext | None = None, first: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """The port of a server that says INFO, and begins TLS before or after it."""
+    served: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (own := asyncio.current_task()) is not None:
+            served.add(own)
         writer.write(info)
         with suppress(ConnectionError, ssl.SSLError):
             if tls is not None:
@@ -43,6 +46,8 @@ async def hub(
 
     async with await asyncio.start_server(serve, LOOPBACK, 0, ssl=first) as server:
         yield server.sockets[0].getsockname()[1]
+        if served:
+            await asyncio.wait(served, timeout=WAIT)
 
 
 class Dial:
