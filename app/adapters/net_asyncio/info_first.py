@@ -7,7 +7,7 @@ TLS begins if the hub or this side asks for it. The handler is made when that is
 the INFO line, as if there were nothing in between.
 
 Where this side asks for TLS nothing but INFO is taken in clear text, and nothing may follow it before
-the handshake: whoever sits on the line could have put it there.
+the handshake: anybody on the way could have put it there.
 """
 
 import json
