@@ -50,6 +50,7 @@ from ..domain.stats import (
     Closing,
     ConnectionStats,
     Denial,
+    LeafStats,
     Profile,
     RouteStats,
     SlowConsumerRecord,
@@ -91,6 +92,7 @@ __all__ = [
     "Health",
     "IndexStats",
     "LameDuckFacts",
+    "LeafStats",
     "Limits",
     "Link",
     "Profile",
@@ -166,6 +168,10 @@ class BrokerView(Protocol):
         """What the clients of a peer listen to; it ends when the route does."""
         ...
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What the peer of a leaf link asks for, by its number; it ends when the link does."""
+        ...
+
     def name_of(self, link: Link) -> str:
         """What the peer of a link calls itself; empty when it has no name, or is not here."""
         ...
@@ -176,6 +182,10 @@ class BrokerView(Protocol):
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """All routes; with what their peers listen to, if that is asked for."""
+        ...
+
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """All leaf links whose handshake is over."""
         ...
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
