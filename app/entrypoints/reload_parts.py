@@ -25,7 +25,8 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
-from .container import Container, layers_of
+from .container import Container
+from .leaf_reload import leaf_door
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -46,6 +47,7 @@ from .settings import (
     websocket_tls,
     websocket_urls,
 )
+from .wiring import layers_of
 
 
 class Parting:
@@ -180,6 +182,14 @@ def _websockets(container: Container, new: Options, undo: ExitStack) -> Sequence
     return (commit,)
 
 
+def _leaf_door(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    return [_without_logs(commit) for commit in leaf_door(container, new, undo)]
+
+
+def _without_logs(commit: Callable[[], None]) -> Commit:
+    return lambda _: commit()
+
+
 def _dates(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
     """An expired certificate is refused, unless it is the one that is in use."""
     del undo
@@ -274,6 +284,7 @@ _PARTS: tuple[Prepare, ...] = (
     _dates,
     _users,
     _route_users,
+    _leaf_door,
     _cluster,
     _introduction,
     _pages,
