@@ -61,6 +61,12 @@ RELOADABLE = frozenset(
         "ping_interval",
         "ping_max",
         "write_deadline",
+        "hooks.*",
+        "jetstream.max_mem",
+        "jetstream.max_file",
+        "jetstream.sync_interval",
+        "jetstream.request_queue_limit",
+        "jetstream.limits.*",
         "lame_duck_duration",
         "lame_duck_grace_period",
     }

@@ -23,6 +23,7 @@ from .connection_query import (
     open_in_order,
 )
 from .events import Link
+from .hooks.report import HookReport, report_on
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .lame_duck import LameDuckFacts
@@ -171,12 +172,12 @@ class LiveView:
             closed_clients=len(broker.history.closed),
             routes=routes,
             remotes=routes,
-            slow_consumers=broker.slow_consumers,
-            slow_routes=broker.slow_routes,
+            slow_consumers=broker.slow.closed,
+            slow_routes=broker.slow.closed_routes,
             stale_connections=broker.history.stale_connections,
             stale_routes=broker.history.stale_routes,
             violations=replace(broker.history.violations),
-            slow_consumer_log=tuple(broker.slow_consumer_log),
+            slow_consumer_log=tuple(broker.slow.records),
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,
             traffic=broker.traffic,
@@ -247,7 +248,16 @@ class LiveView:
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """See `BrokerView`."""
-        return tuple(self._broker.slow_receivers)
+        return tuple(self._broker.slow.latest)
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """See `BrokerView`."""
+        hooks = self._broker.hooks
+        return None if hooks is None else report_on(hooks.terms, subject)
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """See `BrokerView`."""
+        return tuple(client.stats() for client in self._broker.history.closed.latest(count))
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """See `BrokerView`."""

@@ -17,6 +17,7 @@ from dependency_injector import providers
 from ..adapters.auth.leaf_doors import LeafGatekeeper
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
+from ..adapters.hooks.runners import HookRunners
 from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_hooks, open_hooks
 from ..adapters.logs.destinations import warn
 from ..adapters.logs.rate_limit import RateLimitedEventLog
@@ -94,7 +95,6 @@ from .wiring import (
     layers_of,
     listeners_of,
     noting,
-    runner_of,
     settings_of_streams,
     switchable,
     tls_layers,
@@ -151,6 +151,16 @@ class Container:
             return log
         return switchable.switch(log)
 
+    def reopened_hooks(self, options: Options) -> OpenHooks | None:
+        """The hooks of these options, ready to be asked; an object that a program has given stays.
+
+        Raises `HooksError`.
+        """
+        settings = hook_settings(options)
+        is_given = self.hooks.last_overriding is not None
+        hooks = self.hooks() if is_given else load_hooks(settings)
+        return open_hooks(check_hooks(hooks, settings), self.clock(), self.event_log())
+
     def own_process(self) -> None:
         """Let this server change settings of the whole process: it is a program of its own."""
         self.while_importing.override(providers.Object(short_switch_interval))
@@ -182,6 +192,7 @@ class Container:
         self.open_hooks: providers.Provider[OpenHooks | None] = providers.Singleton(
             open_hooks, self.checked_hooks, self.clock, self.event_log
         )
+        self.hook_runners: providers.Provider[HookRunners] = providers.Singleton(HookRunners, self.open_hooks)
 
     def _provide_membership(self, options: Options) -> None:
         """What it takes to belong to a cluster."""
@@ -430,6 +441,6 @@ class Container:
                 streams=self.streams,
                 leaf_nodes=self.leaf_nodes,
                 are_descriptors_plenty=self.are_descriptors_plenty,
-                hooks=providers.Callable(runner_of, self.open_hooks),
+                hooks=self.hook_runners,
             ),
         )

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ..adapters.hooks.runners import HookRunners
 from ..adapters.net_asyncio.tls_events import TlsAvailable, TlsFirst, TlsRequired
 from ..adapters.net_asyncio.unix_events import UnixListenFailed, UnixListening
 from ..adapters.net_asyncio.websocket_events import WebsocketListening
@@ -34,7 +35,6 @@ from ..domain.protocol.encode import ListenerInfo
 from ..domain.sessions.wire import Handler, Wire
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
-from ..ports.hooks import HookRunner
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
@@ -131,7 +131,7 @@ class Parts:
     """Name of the twin that runs, for the log."""
     are_descriptors_plenty: Callable[[], bool]
     """Whether clients may come in before monitoring has opened what it needs (ADR 0028)."""
-    hooks: HookRunner | None = None
+    hooks: HookRunners
     streams: Streams | None = None
     """JetStream, if it is on."""
     leaf_nodes: LeafNodes | None = None
@@ -364,8 +364,7 @@ class Service:
         if self._parts.streams is not None:
             await self._in_time("JetStream", self._parts.streams.stop(), STREAM_SECONDS)
         await self._in_time("monitoring", self._parts.monitor.close())
-        if self._parts.hooks is not None:
-            await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
+        await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
         self._at_once("the authenticator", self._parts.authenticator.close)
         self._at_once("the authenticator of routes", self._parts.route_authenticator.close)
         if self._parts.leaf_nodes is not None:

@@ -18,7 +18,6 @@ from ..domain.hooks.gate import HookGate
 from ..domain.jetstream.settings import JetStreamSettings
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
-from ..ports.hooks import HookRunner
 from ..ports.layers import LayerFactory
 from ..ports.streams_view import StreamsView
 from .service import ClientListener
@@ -43,11 +42,6 @@ def settings_of_streams(
 def gate_of(hooks: OpenHooks | None) -> HookGate | None:
     """The gate of hooks, if there are any."""
     return None if hooks is None else hooks.gate
-
-
-def runner_of(hooks: OpenHooks | None) -> HookRunner | None:
-    """What runs them."""
-    return None if hooks is None else hooks.runner
 
 
 def switchable(settings: AuthSettings, report: Callable[[Event], None]) -> Authenticator:

@@ -36,6 +36,7 @@ from ..domain.connection_query import (
     SortKey,
 )
 from ..domain.events import Link
+from ..domain.hooks.report import HookReport
 from ..domain.interest.index import IndexStats
 from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
@@ -43,7 +44,7 @@ from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
 from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.security import Security
-from ..domain.slow_receivers import Backlog, SlowAction, SlowReceiver, SubjectBacklog
+from ..domain.slow_receivers import Backlog, PendingSubjects, SlowAction, SlowReceiver, SubjectBacklog
 from ..domain.stats import (
     ClientRights,
     ClientStats,
@@ -90,11 +91,13 @@ __all__ = [
     "ConnectionTotals",
     "Denial",
     "Health",
+    "HookReport",
     "IndexStats",
     "LameDuckFacts",
     "LeafStats",
     "Limits",
     "Link",
+    "PendingSubjects",
     "Profile",
     "Receivers",
     "ReceivingGroup",
@@ -190,6 +193,14 @@ class BrokerView(Protocol):
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """The latest receivers that others waited for, or that were closed for it, oldest first; cheap."""
+        ...
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """What hooks see of messages on a subject, and of a subscription to it; None for nothing."""
+        ...
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """The last `count` clients to go, the latest first; cheap for a few."""
         ...
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:

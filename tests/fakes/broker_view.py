@@ -17,6 +17,7 @@ from app.ports.broker_view import (
     ConnectionStats,
     ConnectionTotals,
     Health,
+    HookReport,
     IndexStats,
     LeafStats,
     Limits,
@@ -98,6 +99,8 @@ class FakeBrokerView(BrokerView):
         self.links: list[RouteStats] = []
         self.leaf_links: list[LeafStats] = []
         self.slow: list[SlowReceiver] = []
+        self.gone: list[ClientStats] = []
+        self.hooks: HookReport | None = None
         self.unreached: list[UnreachableRoute] = []
         self.listened: list[SubscriptionStats] = []
         self.client_rights: dict[int, ClientRights] = {}
@@ -184,6 +187,15 @@ class FakeBrokerView(BrokerView):
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """As the test says."""
         return tuple(self.slow)
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """As the test says."""
+        del subject
+        return self.hooks
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """As the test says."""
+        return tuple(self.gone[:count])
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """As the test says."""

@@ -142,6 +142,15 @@ class ReceivingEntry(PageModel):
     name: str
 
 
+class HooksEntry(PageModel):
+    """Hooks of the operator's own that see something of a subject."""
+
+    name: Annotated[str, Field(description="What made them.", examples=["package.module:make"])]
+    sees: Annotated[list[str], Field(description="publish and deliver of messages, subscribe.")]
+    patterns: Annotated[list[str], Field(description="Those of their patterns that cover the subject.")]
+    shadow: Annotated[bool, Field(description="Whether what they answer is logged alone.")]
+
+
 class Explain(PageModel):
     """The rights to a subject, and the receivers of a message on it."""
 
@@ -154,6 +163,7 @@ class Explain(PageModel):
     denials: Annotated[
         list[DenialEntry] | None, Field(description="The latest of this client, oldest first.")
     ] = None
+    hooks: Annotated[HooksEntry | None, Field(description="Null if none see it.")] = None
     num_subscriptions: Annotated[int, Field(description="At this server, members of queue groups too.")]
     num_queue_groups: int
     limit: Annotated[int, Field(description="Of the lists of subscriptions and queue groups.")]
@@ -290,11 +300,11 @@ class SubscriptionDetail(PageModel):
 
 
 class SlowSubject(PageModel):
-    """A subject, as the receiver subscribed to it."""
+    """What was pending on a subject."""
 
     subject: str
-    messages: Annotated[int, Field(description="For the receiver, since it subscribed.")]
-    behind: Annotated[int, Field(description="For the receiver, since it fell behind.")]
+    messages: int
+    bytes: Annotated[int, Field(description="With the line of each message.")]
 
 
 class SlowEntry(PageModel):
@@ -310,8 +320,13 @@ class SlowEntry(PageModel):
     reason: str
     behind_since: str | None = None
     pending_bytes: int
+    pending_messages: Annotated[int, Field(description="Among the bytes that are known by subject.")]
+    known_bytes: Annotated[
+        int, Field(description="Of the pending ones, those of which the subject is known, and other lines.")
+    ]
+    counting: Annotated[bool | None, Field(description="The messages are still being counted.")] = None
     publishers: Annotated[int, Field(description="That waited for it then.")]
-    subjects: list[SlowSubject]
+    subjects: Annotated[list[SlowSubject], Field(description="Those with most bytes first.")]
 
 
 class Slowz(PageModel):

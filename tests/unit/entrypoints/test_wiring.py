@@ -13,7 +13,6 @@ from app.entrypoints.wiring import (
     gate_of,
     layers_of,
     noting,
-    runner_of,
     switchable,
     tls_layers,
     view_of_streams,
@@ -39,7 +38,6 @@ def test_parts_that_are_off() -> None:
     """There is nothing to make of them."""
     assert tls_layers(None) is None
     assert gate_of(None) is None
-    assert runner_of(None) is None
     assert view_of_streams(None)() is None
 
 

@@ -12,12 +12,24 @@ from ..process_figures import ProcessFigures, memory_limit
 from .details import NO_DETAILS, DetailQuery, client_details, subject_details
 from .history import LENGTH, Excerpt, Window
 from .recorder import Recorder
-from .rows import Json, client_row, event_row, leaf_row, route_row, unreachable_row
+from .rows import (
+    Json,
+    client_row,
+    closed_row,
+    event_row,
+    leaf_row,
+    route_row,
+    slow_row,
+    unreachable_row,
+)
 from .selection import TableQuery, select_clients, select_subjects
 from .snapshot import Snapshot
 
 SLOW_CONSUMER = "slow_consumer"
 """The kind of event that has pending bytes."""
+
+MAX_LATEST = 12
+"""Slow receivers, and clients that have gone, on the page."""
 
 SLOW_KINDS = frozenset({SLOW_CONSUMER, "publishers_held"})
 """The kinds that are about a receiver that is too slow."""
@@ -127,6 +139,8 @@ def feed_json(data: FeedData, query: FeedQuery, edition: str) -> Steps[bytes]:
         "leaves": [leaf_row(leaf, now) for leaf in data.leaves],
         "unreachable": [unreachable_row(record, now) for record in data.unreachable],
         "events": _events(data, query),
+        "slow": _slow(data),
+        "closed": _closed(data),
         "client": client,
         "subject": subject,
     }
@@ -213,13 +227,25 @@ def _events(data: FeedData, query: FeedQuery) -> Json:
     }
 
 
+def _slow(data: FeedData) -> Json:
+    """The latest receivers that were too slow, newest first."""
+    receivers = data.view.slow_receivers()
+    return {"total": len(receivers), "rows": [slow_row(one) for one in receivers[: -MAX_LATEST - 1 : -1]]}
+
+
+def _closed(data: FeedData) -> Json:
+    """The latest clients that have gone, newest first."""
+    rows = [closed_row(one) for one in data.view.closed_lately(MAX_LATEST)]
+    return {"total": data.facts.closed_clients, "rows": rows}
+
+
 def _event_rows(data: FeedData) -> list[Json]:
     """Newest first."""
     pending = {record.cid: record.pending_bytes for record in data.facts.slow_consumer_log}
     busiest = {
-        receiver.number: receiver.backlog.subjects[0].subject.decode("utf-8", "replace")
+        receiver.number: receiver.backlog.found.subjects[0].subject.decode("utf-8", "replace")
         for receiver in data.view.slow_receivers()
-        if receiver.backlog.subjects
+        if receiver.backlog.found.subjects
     }
     rows = []
     for entry in reversed(data.journal.entries):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from .feed import FeedQuery, collect, feed_json, server_links
 from .history import WINDOWS
 from .recorder import Recorder
 from .selection import SORTS, TableQuery
+from .streams_router import streams_router
 
 PATH = "/dashboard"
 
@@ -101,6 +103,7 @@ def dashboard_router(context: MonitoringContext) -> APIRouter:
     router = APIRouter(include_in_schema=False, lifespan=lifespan)
     router.add_api_route(PATH, page)
     router.add_api_route(f"{PATH}/feed", feed)
+    router.include_router(streams_router(context, recorder.streams, assets, partial(_file, assets)))
     router.add_api_route(f"{PATH}/{{name}}", asset)
     return router
 

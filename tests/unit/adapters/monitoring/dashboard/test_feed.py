@@ -19,6 +19,7 @@ from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import TableQuery
 from app.adapters.monitoring.dashboard.snapshot import Snapshot, SubjectRow
 from app.adapters.monitoring.journal import Entry, EventKind, JournalSnapshot
+from app.domain.limits import Limits
 from app.ports.broker_view import (
     ConnectionStats,
     Link,
@@ -238,3 +239,26 @@ def test_links_to_other_servers() -> None:
     watched.view.leaf_links = [leaf(5)]
 
     assert ServerLinks((), (leaf(5),)) == finished(server_links(watched.view))
+
+
+def test_who_was_slow_and_who_has_gone() -> None:
+    """The latest of both, newest first, and how many there are."""
+    broker = MonitoredBroker(Limits(max_payload=1000, max_pending=100_000))
+    slow, publisher = broker.connect("slow", "a.*"), broker.connect("publisher")
+    slow.wire.stall()
+    for _ in range(60):
+        publisher.send(b"PUB a.b 1000\r\n%b\r\n" % bytes(1000))
+    slow.connection.abort_slow("why")
+    broker.server.advance(1.0)
+    publisher.wire.end()
+    document = feed(collect(Recorder(broker.context, lambda: 0.5), Snapshot(0.0), ServerLinks(), QUERY))
+    (row,) = document["slow"]["rows"]
+
+    assert ("slow", "cut", "a.b", 1) == (
+        row["who"],
+        row["action"],
+        row["subjects"][0]["subject"],
+        document["slow"]["total"],
+    )
+    assert ["publisher", "slow"] == [each["name"] for each in document["closed"]["rows"]]
+    assert 2 == document["closed"]["total"]
