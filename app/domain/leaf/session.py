@@ -24,7 +24,7 @@ from ..interest.subscription import Subscription
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
 from ..permissions.rules import Rule
-from ..protocol.commands import CONNECT, ERR, INFO, OK, PING, PONG, Subscribe, readable
+from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import (
     AuthorizationViolation,
@@ -206,18 +206,8 @@ class LeafSession(PeerSession):
                 raise ParserError(f"{readable(verb)} before the handshake of a leaf link is over")
             self.note_activity()
             (self._add if verb == ADD else self._drop)(argument)
-        elif verb == PING.name:
-            self.process_ping(argument)
-        elif verb == PONG.name:
-            self.process_pong(argument)
-        elif verb == CONNECT.name:
-            self.process_connect(argument)
-        elif verb == INFO.name:
-            self.process_info(argument)
-        elif verb == ERR.name:
-            self.process_err(argument)
-        elif verb == OK.name:
-            self.process_ok(argument)
+        else:
+            self._process[verb](self, argument)
 
     def partial(self, rest: bytes) -> bool:
         """See `PeerSession`."""
