@@ -87,8 +87,7 @@ class Fault(IntEnum):
     PAYLOAD = 2
     """The size is above the limit, or has more digits than any limit."""
     TERMINATOR = 3  # no CR LF after the payload
-    LINE = 4
-    """The line is longer than the limit of a control line."""
+    LINE = 4  # longer than the limit of a control line
 
 
 class Control(Protocol):

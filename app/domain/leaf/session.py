@@ -18,7 +18,7 @@ from typing import ClassVar, Protocol
 
 from ..dataplane.reach import Naming
 from ..dataplane.seam import Fault, Kind
-from ..events import AuthorizationFailed, Event, ReadFailed
+from ..events import AuthorizationFailed, Event, PayloadExceeded, ReadFailed
 from ..interest.crossing import Crossing
 from ..interest.subscription import Subscription
 from ..limits import Limits, route_line
@@ -29,6 +29,7 @@ from ..protocol.compatibility import Compatibility
 from ..protocol.errors import (
     AuthorizationViolation,
     InvalidSubject,
+    MaximumPayload,
     ParserError,
     PermissionsViolation,
     ProtocolError,
@@ -249,6 +250,8 @@ class LeafSession(PeerSession):
         link = self.connection.link
         if isinstance(error, AuthorizationViolation):
             return AuthorizationFailed(link)
+        if isinstance(error, MaximumPayload):
+            return PayloadExceeded(link, error.reason, self.host.limits.max_payload)
         if isinstance(error, ParserError):
             return ReadFailed(link, error.log_text(self.kind.role))
         if isinstance(error, PermissionsViolation):

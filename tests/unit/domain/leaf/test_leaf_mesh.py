@@ -95,7 +95,7 @@ def test_what_comes_over_the_route_goes_to_leaf_nodes(hub: Hub) -> None:
 
 
 def test_a_message_does_not_come_back_by_another_server(hub: Hub) -> None:
-    """One that speaks for the sender's cluster alone gets nothing, one with other receivers a special name."""
+    """One that speaks for the sender's cluster alone gets nothing, others get it under a special name."""
     leaf, other = hub.leaf(), hub.leaf("other", "y")
     hub.there(b"only", b"RSID:~%b:5:0:only" % TAG)
     hub.there(b"both", b"RSID:~%b:5:0:both" % TAG)
