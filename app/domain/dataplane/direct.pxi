@@ -163,7 +163,7 @@ cdef bytes write_message(Message *message, bytes subject, bytes reply, bytes hea
     out[at] = c'\r'
     out[at + 1] = c'\n'
     message.line_size = at + 2
-    message.member = message.member_size = 0
+    message.member = message.member_size = message.shown_size = 0
     data = PyBytes_FromStringAndSize(NULL, message.line_size + body + 2)
     message.line = PyBytes_AS_STRING(data)
     copy(PyBytes_AS_STRING(data), out, message.line_size)
