@@ -20,8 +20,8 @@ from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, clie
 from ..adapters.net_asyncio.unix_socket import obstacle
 from ..adapters.process.files import reason_not_writable
 from ..config.errors import Place, Problem
+from ..config.given import Given
 from ..config.options import Options
-from ..config.rules import Given
 from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose

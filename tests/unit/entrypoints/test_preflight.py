@@ -7,8 +7,8 @@ import pytest
 
 from app.config.document import Block, Item
 from app.config.errors import Place
+from app.config.given import Given
 from app.config.options import make_options
-from app.config.rules import Given
 from app.domain.dataplane import PYTHON
 from app.entrypoints import preflight
 from app.entrypoints.preflight import obstacles
