@@ -56,6 +56,11 @@ def few_pairs() -> list[Programs]:
     return [Programs(GO, GO), *mixed, *(Programs(twin, twin) for twin in _OURS[-1:])]
 
 
+def leaf_twins() -> list[str]:
+    """The twins alone."""
+    return list(_OURS)
+
+
 def leaf_programs() -> list[str]:
     """What may be the leaf of a hub that is nats-server."""
     return [GO, *_OURS]
