@@ -86,9 +86,13 @@ class LeafSetup:
     """Whether others may join it as leaves."""
     port: int = -1
     leaf_port: int = -1
+    whole: str = ""
+    """The whole file; empty to have it made of the rest."""
 
     def text(self) -> str:
         """The file."""
+        if self.whole:
+            return f"{self.whole}\ndebug: true\n"
         listen = f'listen: "{HOST}:{self.leaf_port}"' if self.listens else ""
         return f"""
         server_name: "{self.name}"
