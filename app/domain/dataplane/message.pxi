@@ -55,6 +55,8 @@ cdef struct Message:
     Py_ssize_t header_digits_size # 0 if it is PUB or MSG
     Py_ssize_t member     # of the sid of the only one to get it
     Py_ssize_t member_size # 0 if the subject says who gets it
+    Py_ssize_t names      # of the queue groups that a message of a leaf link is for
+    Py_ssize_t names_size # 0 for none
 
 
 cdef struct Memo:
@@ -75,8 +77,8 @@ cdef struct Delivery:
     int64_t size
     PyObject *shared      # the tail as an object, once a receiver needed it
     bint headed           # whether it is HMSG
-    # Only of a headed one:
     Message *message
+    # Only of a headed one:
     Delivery *stripped    # room for the same without headers; unused if its `words` is NULL
     PyObject *words       # the prefix, if this is a stripped one
 
@@ -320,6 +322,8 @@ cdef bytes verb_of(Message *message):
     cdef const char *line = message.line
     if is_headed(line):
         return b"HMSG" if is_msg(line) else b"HPUB"
+    if (line[0] | 0x20) == c'l':
+        return b"LMSG"
     return b"MSG" if is_msg(line) else b"PUB"
 
 
@@ -379,6 +383,7 @@ cdef bytes compose(Message *message, bytes subject, bytes reply, int64_t header,
 
 cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noexcept:
     """Let this be the delivery of a message; `prefix` is `canonical`, or None if the line serves as it is."""
+    delivery.message = message
     delivery.subject = message.line + message.subject
     delivery.subject_size = message.subject_size
     delivery.size = message.size
@@ -405,7 +410,6 @@ cdef inline void set_common_size(Delivery *delivery) noexcept:
 cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
     """Let a headed delivery have room for the one without headers."""
     if delivery.headed:
-        delivery.message = message
         delivery.stripped = stripped
         stripped.words = NULL
 

@@ -34,6 +34,9 @@ include "plan.pxi"
 include "partial_delivery.pxi"
 include "flushing.pxi"
 include "inlet.pxi"
+include "leaf_line.pxi"
+include "link_lines.pxi"
+include "narrowing.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
@@ -51,6 +54,7 @@ cdef object TURN = seam.Progress.TURN
 cdef object LATER = seam.Progress.LATER
 
 cdef bytes _OK = b"+OK\r\n"
+cdef int CLIENT = seam.Kind.CLIENT
 
 
 @cython.final
@@ -82,8 +86,8 @@ cdef class DataPlane:
     cdef public double now
     cdef public bint patient
     cdef public Outbox server
-    # The line before, whichever of the clients or of the routes sent it: runs of one line are parsed
-    # once. Each has its own, since what is a message of the one is none, or too large, of the other.
+    # The line before, whichever peer of a kind sent it: runs of one line are parsed once. Each kind has
+    # its own, since what is a message of the one is none, or too large, of the other.
     cdef Memo *memos  # by `seam.Kind`
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
@@ -109,8 +113,7 @@ cdef class DataPlane:
     def __dealloc__(self):
         free(self.memos)
 
-    def outbox(self, wire, owner):
-        return Outbox(self, wire, owner)
+    def outbox(self, wire, owner): return Outbox(self, wire, owner)
 
     def inlet(self, control, outbox, kind=seam.Kind.CLIENT):
         cdef Inlet inlet = Inlet(control, outbox, seam.Kind(kind))
@@ -124,13 +127,12 @@ cdef class DataPlane:
             self.memos[<int>kind].message.line_size = 0
 
     def limit(self, Inlet inlet not None):
-        cdef bint routed = inlet.kind == ROUTE
-        inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
-        inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
+        inlet.bounds.payload = route_payload(self.max_payload) if inlet.kind == ROUTE else self.max_payload
+        inlet.bounds.line = self.max_line if inlet.kind == CLIENT else route_line(self.max_line)
 
     def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
 
-    def group(self): return Group()
+    def group(self, name=b""): return Group(name)
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
         return Plan(plain, groups, refusal, denied, hook)
@@ -227,7 +229,7 @@ cdef class DataPlane:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not is_any_message(&message, inlet.kind, inlet.headers):
+                if not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -236,7 +238,7 @@ cdef class DataPlane:
                     if self.over():
                         work = 0
                     continue
-                fault = understand(&message, &inlet.bounds)
+                fault = understand_of(inlet.kind, &message, &inlet.bounds)
                 if fault != _SOUND:
                     return self.report(inlet, &message, count, fault)
                 memorize(memo, &message)
@@ -244,6 +246,8 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
+            if unlikely(inlet.kind == LEAF) and PyTuple_GET_SIZE(plan.groups):
+                plan = narrowed(plan, &message)
             if inlet.guarded and not plan.denied:
                 plan = self.guard(&message, plan)
             if plan.refused and not inlet.refused:
@@ -482,18 +486,14 @@ cdef class DataPlane:
     def plan_hits(self):
         return self.plans.hits
 
-    def plan_figures(self):
-        return self.plans.figures()
+    def plan_figures(self): return self.plans.figures()
 
     def longest_run(self):
         """Taken slots in a row in the table of plans; for tests."""
         return self.plans.table.longest_run()
 
-    def changed(self, bytes subject not None):
-        self.plans.changed(subject)
+    def changed(self, bytes subject not None): self.plans.changed(subject)
 
-    def forget_member(self, bytes sid not None):
-        self.plans.forget_member(sid)
+    def forget_member(self, bytes sid not None): self.plans.forget_member(sid)
 
-    def forget_plans(self):
-        self.plans.forget_all()
+    def forget_plans(self): self.plans.forget_all()

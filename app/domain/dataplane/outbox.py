@@ -36,6 +36,7 @@ class Outbox:
         "closed",
         "headers",
         "last_delivery",
+        "leaf",
         "naming",
         "out_bytes",
         "out_msgs",
@@ -59,6 +60,7 @@ class Outbox:
         self.closed = False
         self.trace = False
         self.headers = False
+        self.leaf = False
         self.naming: int = Naming.NEVER
         self._congested = False
 

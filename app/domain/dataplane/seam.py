@@ -34,9 +34,11 @@ class Kind(IntEnum):
     """Who is at the other end of an inlet."""
 
     CLIENT = 0
-    """Publishes by PUB; MSG is a line for the control plane."""
+    """Publishes by PUB; all other lines are for the control plane."""
     ROUTE = 1
     """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
+    LEAF = 2
+    """A server at the other end of a leaf link: publishes by LMSG and HMSG; see ``leaf_line``."""
 
 
 class Hook(IntEnum):
@@ -192,6 +194,8 @@ class Outbox(Protocol):
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
     naming: int
     """A `reach.Naming`."""
+    leaf: bool
+    """Whether it gets LMSG and HMSG; set before it has targets, whose sid is a queue group, or empty."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -223,7 +227,7 @@ class Inlet(Protocol):
     in_msgs: int
     in_bytes: int
     last_publish: float
-    """When a message was last received, on the plane's clock; 0.0 for never."""
+    """On the plane's clock; 0.0 for never."""
     verbose: bool
     """Answer each message with +OK; routes are never verbose."""
     publishing: bool
@@ -289,6 +293,9 @@ class Group(Protocol):
     Plans refer to it, and see who comes and goes. Each member takes constant time.
     """
 
+    weight: int
+    """How many members each one counts for in the draw."""
+
     def __len__(self) -> int: ...
 
     def add(self, target: Target) -> None:
@@ -311,9 +318,7 @@ class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
 
     @property
-    def hook(self) -> int:
-        """See `Hook`."""
-        ...
+    def hook(self) -> int: ...
 
 
 NOT_KEPT = -1
@@ -322,10 +327,9 @@ NOT_KEPT = -1
 Decision = tuple[Plan, int]
 """A plan, and how many leading tokens of the subject decided.
 
-The plan holds as well for every other subject that begins with these and has as many
-tokens, none of them empty or a wildcard. So a million subjects under one wildcard need
-one plan and one decision. With `NOT_KEPT` it holds for no other message: subscriptions
-changed while it was sought.
+It holds as well for every other subject that begins with these and has as many tokens, none of them
+empty or a wildcard: one is enough for a million subjects under one wildcard. With `NOT_KEPT` it holds
+for no other message: subscriptions changed while it was sought.
 """
 
 
@@ -343,8 +347,7 @@ class Planner(Protocol):
     def plan(self, plane: "Plane", audience: int, subject: bytes) -> Decision | Search:
         """Decide for a subject that no plan is known for; make the plan with `plane`.
 
-        When `Plane.is_over` says so first, a search is returned, which the plane takes up
-        in the next turn of the same connection.
+        When `Plane.is_over` says so first, a search is returned, for the next turn of the connection.
         """
         ...
 
@@ -418,8 +421,8 @@ class Plane(Direct, Protocol):
         """A place to deliver to; `outbox` is one of this plane."""
         ...
 
-    def group(self) -> Group:
-        """A group without members."""
+    def group(self, name: bytes = b"") -> Group:
+        """A group without members; messages of leaf links find it by its name."""
         ...
 
     def plan(
@@ -465,10 +468,9 @@ class Plane(Direct, Protocol):
     def flush(self) -> bool:
         """Hand touched outboxes to their wires, for `FLUSH_SECONDS`, and about `FLUSH_BYTES` of them.
 
-        True if some are left for `flush_rest`, or receivers of a message: it is interrupted
-        at the end of a turn, after a multiple of `RECEIVERS_PER_CHECK` receivers. What is left goes
-        after all that is touched later, so that a message for thousands of receivers
-        delays no other.
+        True if some are left for `flush_rest`, or receivers of a message: it is interrupted at the end of
+        a turn, after a multiple of `RECEIVERS_PER_CHECK` receivers. What is left goes after all that is
+        touched later, so that a message for thousands of receivers delays no other.
         """
         ...
 

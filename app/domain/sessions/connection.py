@@ -25,7 +25,7 @@ from functools import partial
 from itertools import islice
 
 from ..closing_reason import ClosingReason, reason_of_loss
-from ..dataplane.seam import Inlet, Kind, Outbox, Progress
+from ..dataplane.seam import Inlet, Outbox, Progress
 from ..events import (
     ConnectionClosed,
     Event,
@@ -120,8 +120,7 @@ class Connection:
     def attach(self, session: Session) -> None:
         """Give the connection its session; nothing may be received before."""
         self.session = session
-        kind = Kind.CLIENT if self.kind is PeerKind.CLIENT else Kind.ROUTE
-        self.inlet = self._host.plane.inlet(session, self.outbox, kind)
+        self.inlet = self._host.plane.inlet(session, self.outbox, session.dialect)
         self.configure()
 
     def configure(self) -> None:
@@ -471,7 +470,7 @@ class Connection:
     @property
     def link(self) -> Link:
         """This connection in the words of the event log."""
-        return Link(self.kind.value, self.cid, str(self.wire.peer))
+        return Link(self.kind.code, self.cid, str(self.wire.peer))
 
     @property
     def debug(self) -> bool:
