@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 1000
+ROUNDS ?= 100
 TRACE ?=
 
 # Another interpreter gets an environment of its own: make quick PYTHON=python3.13 VENV=.venv-3.13
@@ -16,7 +17,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test quick check format reference tree bench fuzz simulate crashes soak growth screenshots wheel clean help
+.PHONY: install serve test quick check format reference tree bench fuzz simulate crashes kills soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -80,6 +81,9 @@ simulate: $(BUILT) ## Play whole clusters in virtual time: make simulate SEEDS=1
 
 crashes: $(BUILT) ## Play crashes of the store on a disk with a write cache: make crashes SEEDS=10000
 	@$(BIN)/python -m tests.simulation.storage --seeds $(SEEDS) $(ARGS)
+
+kills: $(BUILT) ## Kill servers with kill -9 under load, and compare what is there: make kills ROUNDS=100
+	@$(BIN)/python -m tests.kills --rounds $(ROUNDS) $(ARGS)
 
 soak: $(BUILT) ## Put mixed load on a server for ten minutes and print slopes: make soak ARGS='--seconds 60'
 	@$(BIN)/python -m soak $(ARGS)

@@ -24,6 +24,9 @@ MOST_FILES = 256
 LONGEST_CHAIN = 16
 """Files that include each other in a row; variables that refer to each other in a row."""
 
+PARSE_ERROR = "Parse error"
+"""Before what is wrong with the text itself, in the words of nats-server: launchers look for them."""
+
 _UNKNOWN = (
     "unknown variable: no key above and no environment variable has this name; "
     "text that begins with '$' needs quotes"
@@ -92,7 +95,8 @@ class DocumentReader:
             self.refuse(place, f"larger than {LARGEST_FILE // 1024**2} MiB, with all that is included")
         tree, mistakes = parse(source.text.removeprefix("\ufeff"), "document")
         for mistake in mistakes:
-            self.report(Place(source.path, mistake.spot.line, mistake.spot.column), mistake.text)
+            place_of_mistake = Place(source.path, mistake.spot.line, mistake.spot.column)
+            self.report(place_of_mistake, f"{PARSE_ERROR}: {mistake.text}")
             self._variables.update(_REFERENCE.findall(source.text))
         if tree is None:
             return Block()

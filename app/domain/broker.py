@@ -2,10 +2,10 @@
 
 Its parts do the work, and everything that serves a peer knows them through `Host`: ``greeting``
 INFO for clients, ``removals`` what closed connections leave, ``deferred`` what is still to be
-sent, ``flow`` who waits for whom, ``turns`` whose turn it is, ``cluster`` the routes.
+sent, ``flow`` who waits for whom, ``slow`` who was too slow, ``turns`` whose turn it is, ``cluster``
+the routes.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from .dataplane.seam import Plane
 from .events import ClientConnected, ConnectionsExceeded, ConnectionsTrimmed, ServerFailure
 from .failure import described
 from .fair_queue import FairQueue
+from .hooks.gate import HookGate
 from .hooks.hook_event import HookPoint
 from .interest.failover import Failover
 from .interest.index import SubscriptionIndex
@@ -36,20 +37,16 @@ from .rates import Meters
 from .sessions.client import ClientSession
 from .sessions.closing import Removals
 from .sessions.connection import Connection
-from .sessions.connection_stats import slow_receiver
 from .sessions.deferred_flush import DeferredFlush
 from .sessions.flow import Flow
 from .sessions.greeting import Greeting
 from .sessions.keep_alive import KeepAlive
 from .sessions.local_client import LocalClient, LocalSession, Tap
 from .sessions.publish_meter import PublishMeter
+from .sessions.slow_peers import SlowPeers
 from .sessions.wire import Handler, Wire
-from .slow_receivers import KEPT, SlowAction, SlowLog
-from .stats import SlowConsumerRecord, Traffic
+from .stats import Traffic
 from .timers import DueQueue
-
-SLOW_CONSUMER_LOG = 50
-"""Slow consumers remembered for monitoring."""
 
 VERDICT_SECONDS = 5.0
 """How long a login may wait for its turn to be checked, at least: longer than clients wait for it."""
@@ -83,22 +80,14 @@ class Broker:
         self.hooks = needs.hooks
         self.events = needs.events
         self.flow = Flow(limits, scheduler)
+        self.slow = SlowPeers(self.flow, scheduler, self.failed)
         self.turns = FairQueue(scheduler)
         self.plane, self.interest = self._make_interest(needs, clustered=membership is not None)
         self.deferred = DeferredFlush(self.plane, scheduler, self.failed)
         self.removals = Removals(
             self.interest, scheduler, self.turns, removed=self._flush_routes, on_failure=self.failed
         )
-        self.greeting = Greeting(
-            replace(info, compatibility=compatibility),
-            scheduler,
-            self._inform_clients,
-            lambda: self.cluster.connect_urls() if self.cluster is not None else [],
-            needs.make_nonce,
-        )
-        self.greeting.others_for_websockets = lambda: (
-            self.cluster.websocket_urls() if self.cluster is not None else []
-        )
+        self.greeting = self._make_greeting(info, needs)
         self.connections: dict[int, Connection] = {}
         """Live clients by cid."""
         self.sessions: dict[int, ClientSession] = {}
@@ -112,13 +101,7 @@ class Broker:
         """Clients whose wire is lost, ever."""
         self._last_number = 0
         self._total = 0
-        self.slow_consumers = 0
-        """Receivers that were closed because they were too slow, since the start."""
-        self.slow_routes = 0
-        """Routes among them."""
-        self.slow_consumer_log: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
         self._meters = Meters(scheduler)
-        self.slow_receivers: SlowLog = deque(maxlen=KEPT)
         self.history = PeerHistory()
         self.started = scheduler.monotonic()
         self.serving = False
@@ -139,11 +122,24 @@ class Broker:
         tombstones = Tombstones(self.scheduler) if clustered else None
         failover = Failover(index, tombstones)
         routing = Routing(index, self._find_member, failover, compatibility=self.compatibility)
-        if needs.hooks is not None:
-            routing.hooks = needs.hooks.patterns
+        routing.hooks = needs.hooks.patterns if needs.hooks is not None else None
         plane = needs.make_plane(routing, needs.seed, limits.max_payload, limits.max_control_line)
         plane.clock = self.scheduler.monotonic
         return plane, Interest(index, routing, plane)
+
+    def _make_greeting(self, info: ServerInfo, needs: Needs) -> Greeting:
+        """INFO for clients, with the addresses of the other servers."""
+        greeting = Greeting(
+            replace(info, compatibility=self.compatibility),
+            self.scheduler,
+            self._inform_clients,
+            lambda: self.cluster.connect_urls() if self.cluster is not None else [],
+            needs.make_nonce,
+        )
+        greeting.others_for_websockets = lambda: (
+            self.cluster.websocket_urls() if self.cluster is not None else []
+        )
+        return greeting
 
     def _join(self, membership: Membership, seed: int) -> Cluster:
         """The cluster, which hears of interest from now on."""
@@ -215,6 +211,17 @@ class Broker:
         """See `readmission.Door`."""
         self.deferred.flush()  # what was said of subscriptions that have ended
         self.interest.rights_changed()
+
+    def use_hooks(self, hooks: HookGate | None) -> None:
+        """Ask these hooks from now on, or none; what was asked before is answered by who was asked.
+
+        Clients that have logged in, and subscriptions, stay as they are.
+        """
+        if self.hooks is None:
+            self.hooks = hooks
+        else:
+            self.hooks.become(hooks)  # in place, since messages under way know it
+        self.interest.use_hooks(None if hooks is None else hooks.patterns)
 
     def trace_changed(self) -> None:
         """The log wants to know more, or less, than before: see `EventSink`."""
@@ -380,34 +387,6 @@ class Broker:
     def failed(self, error: Exception) -> None:
         """Report a defect that concerns no single connection; the server goes on."""
         self.events.record(ServerFailure(None, described(error)))
-
-    def note_held(self, connection: Connection) -> None:
-        """See `Host`."""
-        self._note_slow(connection, SlowAction.HELD, "publishers wait for it")
-
-    def _note_slow(self, connection: Connection, action: SlowAction, reason: str) -> None:
-        record = slow_receiver(connection, self.flow, action, reason, self.scheduler.monotonic())
-        self.slow_receivers.append(record)
-
-    def count_slow_consumer(self, connection: Connection, reason: str) -> None:
-        """A receiver is about to be closed."""
-        self._note_slow(connection, SlowAction.CUT, reason)
-        self.slow_consumers += 1
-        self.slow_routes += connection.kind is PeerKind.ROUTE
-        peer = connection.wire.peer
-        number, name = connection.title
-        self.slow_consumer_log.append(
-            SlowConsumerRecord(
-                kind=connection.link.kind,
-                cid=number,
-                name=name,
-                ip=peer.ip,
-                port=peer.port,
-                reason=reason,
-                pending_bytes=connection.outbox.pending(),
-                at=self.scheduler.monotonic(),
-            )
-        )
 
     def _expire_login(self, connection: Connection) -> None:
         connection.guard(connection.session.login_expired)

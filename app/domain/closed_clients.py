@@ -1,6 +1,7 @@
 """The last clients whose connections were closed (ADR 0044)."""
 
 from collections import deque
+from itertools import islice
 from typing import NamedTuple
 
 from .closing_reason import ClosingReason
@@ -76,6 +77,10 @@ class ClosedClients:
     def add(self, client: ClosedClient) -> None:
         """Keep one more."""
         self._ring.append(client)
+
+    def latest(self, count: int) -> list[ClosedClient]:
+        """The last ones to go, the latest first."""
+        return list(islice(reversed(self._ring), count))
 
     def all(self) -> list[ClosedClient]:
         """Those that are kept now, oldest first; a list of its own."""

@@ -1,26 +1,14 @@
-"""Receivers that others waited for, or that were closed as too slow: the latest, with what waited for them.
+"""Receivers that others waited for, or that were closed as too slow: with what they had pending, and why."""
 
-What is pending is bytes by then, of which nobody knows the subjects. So the counts of messages that each
-subscription has are listed, and how much they have grown since the receiver became congested. That costs
-nothing while no receiver is congested.
-"""
-
-from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from .pending_subjects import PendingSubjects, SubjectBacklog
+
+__all__ = ["KEPT", "Backlog", "PendingSubjects", "SlowAction", "SlowReceiver", "SubjectBacklog"]
+
 KEPT = 100
 """Receivers that are remembered."""
-
-MOST_SUBSCRIPTIONS = 256
-"""Subscriptions of one receiver that are counted."""
-
-MOST_SUBJECTS = 16
-"""Subjects that are listed for each, those with most messages."""
-
-Counts = Mapping[bytes, tuple[bytes, int]]
-"""By sid: the subject of a subscription, and how many messages it has had."""
 
 
 class SlowAction(Enum):
@@ -32,25 +20,15 @@ class SlowAction(Enum):
     """It was closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectBacklog:
-    """What came for a receiver on a subject, as it has subscribed to it."""
-
-    subject: bytes
-    messages: int
-    """Since it subscribed."""
-    behind: int
-    """Since it fell behind: publishers that are held send no more, so there may be none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Backlog:
-    """What came for a receiver that is too slow."""
+    """What a receiver had pending, by subject; it is counted soon after, in steps."""
 
-    since: float | None = None
-    """When that was, on the monotonic scale; None if it was not congested."""
-    subjects: tuple[SubjectBacklog, ...] = ()
-    """Those with most messages first."""
+    __slots__ = ("found", "is_counted")
+
+    def __init__(self, found: PendingSubjects | None = None) -> None:
+        """`found` is what was counted; None if that is to come."""
+        self.found = found or PendingSubjects()
+        self.is_counted = found is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +44,10 @@ class SlowReceiver:
     ip: str
     port: int
     at: float
+    since: float | None
+    """When it fell behind; None if it was not congested."""
     reason: str
     pending_bytes: int
     publishers: int
     """Those that waited for it."""
     backlog: Backlog
-
-
-SlowLog = deque[SlowReceiver]
-
-
-def backlog_of(since: float | None, before: Counts, now: Counts) -> Backlog:
-    """By subject: all messages, and those that came between two counts."""
-    sums: dict[bytes, tuple[int, int]] = {}
-    for sid, (subject, count) in now.items():
-        earlier = before.get(sid, (subject, 0))[1]
-        total, behind = sums.get(subject, (0, 0))
-        sums[subject] = total + count, behind + count - earlier
-    found = [SubjectBacklog(subject, *counts) for subject, counts in sums.items() if counts[0]]
-    found.sort(key=lambda each: (-each.behind, -each.messages, each.subject))
-    return Backlog(since, tuple(found[:MOST_SUBJECTS]))

@@ -23,9 +23,11 @@ from .connection_query import (
     open_in_order,
 )
 from .events import Link
+from .hooks.report import HookReport, report_on
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .lame_duck import LameDuckFacts
+from .leaf.session import LeafSession
 from .limits import Limits
 from .protocol.encode import ServerInfo
 from .receivers import Receivers, receivers
@@ -34,6 +36,7 @@ from .slow_receivers import SlowReceiver
 from .stats import (
     ClientRights,
     ClientStats,
+    LeafStats,
     RouteStats,
     SlowConsumerRecord,
     SubscriptionStats,
@@ -125,6 +128,10 @@ class ServerFacts:
     """None for a server that stays alone."""
     lame_duck: LameDuckFacts | None = None
     """None unless the server is in lame duck mode."""
+    leaves: int = 0
+    """Leaf links whose handshake is over."""
+    leaf_port: int = 0
+    """Where leaf nodes connect; 0 without a door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +172,20 @@ class LiveView:
             closed_clients=len(broker.history.closed),
             routes=routes,
             remotes=routes,
-            slow_consumers=broker.slow_consumers,
-            slow_routes=broker.slow_routes,
+            slow_consumers=broker.slow.closed,
+            slow_routes=broker.slow.closed_routes,
             stale_connections=broker.history.stale_connections,
             stale_routes=broker.history.stale_routes,
             violations=replace(broker.history.violations),
-            slow_consumer_log=tuple(broker.slow_consumer_log),
+            slow_consumer_log=tuple(broker.slow.records),
             held_publishers=broker.flow.held_publishers,
             held_seconds=broker.flow.held_seconds,
             traffic=broker.traffic,
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),
             lame_duck=broker.lame.facts if broker.lame is not None else None,
+            leaves=len(self._leaves()),
+            leaf_port=broker.leaves.port if broker.leaves is not None else 0,
         )
 
     def _cluster(self) -> ClusterFacts | None:
@@ -222,9 +231,33 @@ class LiveView:
             rtt=session.rtt,
         )
 
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """See `BrokerView`."""
+        rows: list[LeafStats] = []
+        step = Step()
+        for session in self._leaves():
+            if not session.connection.closed:
+                rows.append(_leaf(session))
+            if step.is_over_after(ROW_WORK):
+                yield
+        return tuple(rows)
+
+    def _leaves(self) -> list[LeafSession]:
+        leaves = self._broker.leaves
+        return leaves.established() if leaves is not None else []
+
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """See `BrokerView`."""
-        return tuple(self._broker.slow_receivers)
+        return tuple(self._broker.slow.latest)
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """See `BrokerView`."""
+        hooks = self._broker.hooks
+        return None if hooks is None else report_on(hooks.terms, subject)
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """See `BrokerView`."""
+        return tuple(client.stats() for client in self._broker.history.closed.latest(count))
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:
         """See `BrokerView`."""
@@ -293,14 +326,22 @@ class LiveView:
         session = cluster.remotes.get(remote_id) if cluster is not None else None
         return iter(()) if session is None else _batches(session)
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """See `BrokerView`."""
+        leaves = self._broker.leaves
+        session = leaves.sessions.get(number) if leaves is not None else None
+        return iter(()) if session is None else _batches(session)
+
     def name_of(self, link: Link) -> str:
         """See `BrokerView`."""
-        cluster = self._broker.cluster
-        client = self._broker.sessions.get(link.number)
+        broker = self._broker
+        client = broker.sessions.get(link.number)
         if client is not None:
             return client.profile.name
-        route = cluster.routes.get(link.number) if cluster is not None else None
-        return route.name if route is not None else ""
+        route = broker.cluster.routes.get(link.number) if broker.cluster is not None else None
+        leaf = broker.leaves.sessions.get(link.number) if broker.leaves is not None else None
+        peer = route or leaf
+        return peer.name if peer is not None else ""
 
     def totals(self) -> Steps[ConnectionTotals]:
         """See `BrokerView`."""
@@ -380,6 +421,17 @@ def _has_left(client: Client) -> bool:
     return isinstance(client, ClientSession) and client.connection.closed
 
 
+def _leaf(session: LeafSession) -> LeafStats:
+    return LeafStats(
+        connection=session.connection.stats(),
+        name=session.name,
+        is_spoke=session.is_spoke,
+        solicited=session.solicited,
+        account=session.account,
+        subscriptions=len(session.subscriptions),
+    )
+
+
 def _figures(session: ClientSession) -> tuple[int, ...]:
     inlet, outbox = session.connection.inlet, session.connection.outbox
     return (
@@ -405,7 +457,7 @@ def _listed(
 
 
 def _batches(
-    session: ClientSession | RouteSession, first: int = 0, end: int | None = None
+    session: ClientSession | RouteSession | LeafSession, first: int = 0, end: int | None = None
 ) -> Iterator[tuple[SubscriptionStats, ...]]:
     """What it listens to, from one place to another, for as long as it is here.
 

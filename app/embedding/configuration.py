@@ -77,8 +77,8 @@ def _over(below: Block, above: Block) -> Block:
 
 def _on_loopback(values: Block) -> Block:
     """With the same default for the hosts of the other listeners that are asked for."""
-    for section in ("cluster", "websocket", "leafnodes"):
-        if values.get(section) is not None and values.get(section, "host") is None:
+    for section, asks in (("cluster", ()), ("websocket", ()), ("leafnodes", ("port",))):
+        if values.get(section, *asks) is not None and values.get(section, "host") is None:
             values = values.put(LOOPBACK, section, "host")
     return values
 

@@ -8,18 +8,22 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from ..adapters.hooks.setup import check_hooks, load_hooks
 from ..adapters.process.standard_streams import complain, say
 from ..config.errors import ConfigError
 from ..config.flag_syntax import UsageError, Value, boolean, file_name, integer, scan, stray_word, string
 from ..config.flags import CONFIG_FILE, Flag
 from ..config.help.usage import rows
 from ..config.load import load
+from ..config.options import Options
+from ..domain.hooks.report import report_on
 from ..domain.permissions.configured_users import UnknownUser
 from ..domain.permissions.explanation import SubjectRights, explain
 from ..domain.permissions.rules import entry
 from ..domain.protocol.quoting import quoted
 from ..domain.text import printable
-from .settings import configured_users
+from ..ports.hooks import HooksError
+from .settings import configured_users, hook_settings
 
 WORD = "explain"
 """The first word of the command line."""
@@ -49,7 +53,7 @@ Usage: pynatsd {WORD} --user USER SUBJECT -c FILE
        pynatsd {WORD} --user USER SUBJECT --server URL
 
 Says whether the user may publish and subscribe to the subject, and which rule decides.
-With a server, it also lists who gets a message on the subject.
+Hooks that see the subject are named. With a server, it also lists who gets a message on the subject.
 
     pynatsd {WORD} --user alice orders.new -c /etc/pynatsd/pynatsd.conf
     pynatsd {WORD} --cid 7 orders.new --server http://127.0.0.1:8222
@@ -93,12 +97,20 @@ class _Route(BaseModel):
     name: str
 
 
+class _Hooks(BaseModel):
+    name: str
+    sees: list[str]
+    patterns: list[str]
+    shadow: bool
+
+
 class _Page(BaseModel):
     """What is shown of the page ``/explain``."""
 
     publish: _Verdict
     subscribe: _Verdict
     denials: list[_Denial] = []
+    hooks: _Hooks | None = None
     num_subscriptions: int
     num_queue_groups: int
     subscriptions: list[_Subscription]
@@ -176,7 +188,30 @@ def _of_file(given: Mapping[str, Value], subject: str) -> tuple[bool, list[str]]
     permissions = configured_users(loaded.options).find(str(given["user"]))
     queue = str(given.get("queue", ""))
     rights = explain(permissions, _bytes(subject), _bytes(queue) or None)
-    return rights.publish.allowed, _verdicts(_rights(rights))
+    return rights.publish.allowed, [*_verdicts(_rights(rights)), *_hooks_of_file(loaded.options, subject)]
+
+
+def _hooks_of_file(options: Options, subject: str) -> list[str]:
+    """What hooks see: they are made for that, as a start would do."""
+    settings = hook_settings(options)
+    try:
+        checked = check_hooks(load_hooks(settings), settings)
+    except HooksError as error:
+        return [f"hooks: {error}"]
+    report = None if checked is None else report_on(checked.terms, _bytes(subject))
+    if report is None:
+        return []
+    return _hooks(
+        _Hooks(
+            name=report.name, sees=list(report.points), patterns=list(report.patterns), shadow=report.shadow
+        )
+    )
+
+
+def _hooks(hooks: _Hooks) -> list[str]:
+    patterns = f", by {' and '.join(hooks.patterns)}" if hooks.patterns else ""
+    shadow = ", in shadow: what they answer is only logged" if hooks.shadow else ""
+    return [f"hooks: {hooks.name} see {' and '.join(hooks.sees)}{patterns}{shadow}"]
 
 
 def _rights(rights: SubjectRights) -> tuple[_Verdict, _Verdict]:
@@ -198,7 +233,8 @@ def _of_server(given: Mapping[str, Value], subject: str) -> tuple[bool, list[str
         raise _NoAnswer(
             f"{url} has no page that explains; is it the monitoring address of pynatsd?"
         ) from None
-    return page.publish.allowed, [*_verdicts((page.publish, page.subscribe)), *_receivers(page)]
+    hooks = [] if page.hooks is None else _hooks(page.hooks)
+    return page.publish.allowed, [*_verdicts((page.publish, page.subscribe)), *hooks, *_receivers(page)]
 
 
 def _address(text: str) -> str:

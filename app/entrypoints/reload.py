@@ -22,6 +22,7 @@ from ..config.reloading import ReloadPlan, config_digest, plan_reload
 from ..domain.events import ServerFailure
 from ..domain.failure import described
 from ..ports.authenticator import AuthError
+from ..ports.hooks import HooksError
 from .certificate_dates import sections_with_tls
 from .container import Container
 from .events import (
@@ -33,7 +34,7 @@ from .events import (
 )
 from .reload_parts import Commit, Parting, prepared
 
-_REASONS = (AuthError, LogDestinationError, PidFileError, TlsError)
+_REASONS = (AuthError, HooksError, LogDestinationError, PidFileError, TlsError)
 """Why a part cannot be prepared."""
 
 

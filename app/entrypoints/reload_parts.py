@@ -25,7 +25,8 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
-from .container import Container, layers_of
+from .container import Container
+from .leaf_reload import leaf_door
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -36,6 +37,7 @@ from .settings import (
     cluster_auth_settings,
     cluster_settings,
     dialed_route_tls,
+    hook_settings,
     limits,
     log_settings,
     monitor_endpoints,
@@ -46,6 +48,8 @@ from .settings import (
     websocket_tls,
     websocket_urls,
 )
+from .stream_settings import stream_settings
+from .wiring import layers_of
 
 
 class Parting:
@@ -79,7 +83,7 @@ Prepare = Callable[[Container, Options, ExitStack], Sequence[Commit]]
 def prepared(container: Container, new: Options, undo: ExitStack) -> list[Commit]:
     """All that is to be done, in order.
 
-    Raises `AuthError`, `LogDestinationError`, `PidFileError` and `TlsError`.
+    Raises `AuthError`, `HooksError`, `LogDestinationError`, `PidFileError` and `TlsError`.
     """
     return [commit for part in _PARTS for commit in part(container, new, undo)]
 
@@ -180,6 +184,39 @@ def _websockets(container: Container, new: Options, undo: ExitStack) -> Sequence
     return (commit,)
 
 
+def _leaf_door(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    return [_without_logs(commit) for commit in leaf_door(container, new, undo)]
+
+
+def _without_logs(commit: Callable[[], None]) -> Commit:
+    return lambda _: commit()
+
+
+def _hooks(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    """Clients that are here, and their subscriptions, stay."""
+    del undo  # hooks that were made and not used have nothing open
+    if hook_settings(new) == hook_settings(container.options):
+        return ()
+    opened, broker, runners = container.reopened_hooks(new), container.broker(), container.hook_runners()
+
+    def commit(_left: Parting) -> None:
+        broker.use_hooks(None if opened is None else opened.gate)
+        runners.switch(opened)
+
+    return (commit,)
+
+
+def _streams(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    """Limits hold for what is stored from now on; what is there stays."""
+    del undo
+    streams = container.streams()
+    if streams is None or new.jetstream == container.options.jetstream:
+        return ()
+    info, in_memory = container.broker().greeting.info, container.streams_in_memory()
+    settings = stream_settings(new, info, in_memory=in_memory)
+    return (lambda _: streams.apply(settings),)
+
+
 def _dates(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
     """An expired certificate is refused, unless it is the one that is in use."""
     del undo
@@ -274,6 +311,9 @@ _PARTS: tuple[Prepare, ...] = (
     _dates,
     _users,
     _route_users,
+    _leaf_door,
+    _hooks,
+    _streams,
     _cluster,
     _introduction,
     _pages,

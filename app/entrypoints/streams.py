@@ -66,8 +66,7 @@ def open_storage(
         StoreSettings,
     )
 
-    directory = Path(settings.store_dir)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = _made(Path(settings.store_dir))
     try:
         return FileStorage(
             wrap(OsFiles(directory)),
@@ -78,6 +77,22 @@ def open_storage(
         )
     except CannotOpenStore as error:
         raise CannotOpen(f"{settings.store_dir}: {error}") from error
+
+
+def _made(directory: Path) -> Path:
+    """The directory, which is made if it is not there; the errors begin like nats-server's.
+
+    Launchers look for their words. Raises `CannotOpen`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CannotOpen(
+            f"storage directory is not a directory: {directory}; remove that file, or set another store_dir"
+        ) from error
+    except OSError as error:
+        raise CannotOpen(f"could not create storage directory {directory}: {error.strerror}") from error
+    return directory
 
 
 class Streams:
@@ -128,6 +143,13 @@ class Streams:
         for _ in jetstream.recover():
             await asyncio.sleep(0)
         jetstream.begin()
+
+    def apply(self, settings: "JetStreamSettings") -> None:
+        """Let other limits, and another time between syncs, hold from now on."""
+        if self.jetstream is not None:
+            self.jetstream.apply(settings)
+        if self._storage is not None:
+            self._storage.sync_every(settings.sync_interval)
 
     def view(self) -> "StreamsView | None":
         """For those who only watch; None before it has begun."""

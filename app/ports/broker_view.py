@@ -36,6 +36,7 @@ from ..domain.connection_query import (
     SortKey,
 )
 from ..domain.events import Link
+from ..domain.hooks.report import HookReport
 from ..domain.interest.index import IndexStats
 from ..domain.lame_duck import LameDuckFacts
 from ..domain.limits import Limits
@@ -43,13 +44,14 @@ from ..domain.protocol.compatibility import Compatibility
 from ..domain.protocol.encode import PROTO, ServerInfo
 from ..domain.receivers import Receivers, ReceivingGroup, ReceivingRoute, ReceivingSubscription
 from ..domain.security import Security
-from ..domain.slow_receivers import Backlog, SlowAction, SlowReceiver, SubjectBacklog
+from ..domain.slow_receivers import Backlog, PendingSubjects, SlowAction, SlowReceiver, SubjectBacklog
 from ..domain.stats import (
     ClientRights,
     ClientStats,
     Closing,
     ConnectionStats,
     Denial,
+    LeafStats,
     Profile,
     RouteStats,
     SlowConsumerRecord,
@@ -89,10 +91,13 @@ __all__ = [
     "ConnectionTotals",
     "Denial",
     "Health",
+    "HookReport",
     "IndexStats",
     "LameDuckFacts",
+    "LeafStats",
     "Limits",
     "Link",
+    "PendingSubjects",
     "Profile",
     "Receivers",
     "ReceivingGroup",
@@ -166,6 +171,10 @@ class BrokerView(Protocol):
         """What the clients of a peer listen to; it ends when the route does."""
         ...
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What the peer of a leaf link asks for, by its number; it ends when the link does."""
+        ...
+
     def name_of(self, link: Link) -> str:
         """What the peer of a link calls itself; empty when it has no name, or is not here."""
         ...
@@ -178,8 +187,20 @@ class BrokerView(Protocol):
         """All routes; with what their peers listen to, if that is asked for."""
         ...
 
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """All leaf links whose handshake is over."""
+        ...
+
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """The latest receivers that others waited for, or that were closed for it, oldest first; cheap."""
+        ...
+
+    def hooks_on(self, subject: bytes) -> HookReport | None:
+        """What hooks see of messages on a subject, and of a subscription to it; None for nothing."""
+        ...
+
+    def closed_lately(self, count: int) -> tuple[ClientStats, ...]:
+        """The last `count` clients to go, the latest first; cheap for a few."""
         ...
 
     def unreachable_routes(self) -> tuple[UnreachableRoute, ...]:

@@ -6,9 +6,10 @@ JSON objects, with the names that nats-server gives them.
 
 from typing import NamedTuple, Protocol
 
+from ..domain.jetstream.figures import ConsumerFigures, Overview, StreamFigures
 from ..domain.steps import Steps
 
-__all__ = ["StreamsDetail", "StreamsView"]
+__all__ = ["ConsumerFigures", "Overview", "StreamFigures", "StreamsDetail", "StreamsView"]
 
 
 class StreamsDetail(NamedTuple):
@@ -40,6 +41,18 @@ class StreamsView(Protocol):
 
     def details(self, detail: StreamsDetail) -> Steps[list[dict[str, object]]]:
         """The account, with its streams and their consumers as far as asked for."""
+        ...
+
+    def overview(self, streams: int, consumers: int) -> Steps[Overview]:
+        """All streams and consumers in a few figures each; at most these numbers of each are listed."""
+        ...
+
+    def stream(self, name: str) -> dict[str, object] | None:
+        """A stream with its configuration, as in the details; None if it is not there."""
+        ...
+
+    def consumer(self, stream: str, name: str) -> dict[str, object] | None:
+        """A consumer with its configuration, as in the details; None if it is not there."""
         ...
 
     def problem(self, *, server_only: bool = False) -> str:

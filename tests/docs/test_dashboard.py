@@ -4,10 +4,13 @@ import re
 
 import pytest
 
-from app.adapters.monitoring.dashboard.assets import PAGE, Assets
+from app.adapters.monitoring.dashboard.assets import PAGE, STREAMS_PAGE, Assets
+from app.adapters.monitoring.dashboard.feed import MAX_LATEST
 from app.adapters.monitoring.dashboard.history import LENGTH, STEP_SECONDS, WINDOWS
 from app.adapters.monitoring.dashboard.snapshot import BUSIEST, STALE_SECONDS
-from app.adapters.monitoring.dashboard.snapshot_taker import MAX_SUBSCRIPTIONS, SHARE
+from app.adapters.monitoring.dashboard.snapshot_taker import MAX_SUBSCRIPTIONS
+from app.adapters.monitoring.dashboard.streams_snapshot import MAX_CONSUMERS, MAX_STREAMS
+from app.adapters.monitoring.dashboard.taker import SHARE
 from app.adapters.monitoring.journal import CAPACITY, MERGE_SECONDS, PER_KIND
 from app.adapters.top.monitoring_port import SORTS
 from app.adapters.top.screen import HELP
@@ -39,13 +42,14 @@ def test_orders() -> None:
     assert [] == [order for order in SORTS if order != "start" and f"`{order}`" not in TEXT]
 
 
-def test_cards() -> None:
-    """Each card of the page is explained, by its own name."""
-    cards = re.findall(r"<h2 id=\"(?!drawer)[^>]*>([^<]+)</h2>|<h2>([A-Z]\w+)", Assets()[PAGE].body.decode())
-    [table] = re.findall(r"^\| Card \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+@pytest.mark.parametrize(("name", "heading"), [(PAGE, "Card"), (STREAMS_PAGE, "Card of the page")])
+def test_cards(name: str, heading: str) -> None:
+    """Each card of a page is explained, by its own name."""
+    cards = re.findall(r"<h2 id=\"(?!drawer)[^>]*>([^<]+)</h2>|<h2>([A-Z]\w+)", Assets()[name].body.decode())
+    [table] = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
     explained = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
 
-    assert {name for pair in cards for name in pair if name} == set(", ".join(explained).split(", "))
+    assert {card for pair in cards for card in pair if card} == set(", ".join(explained).split(", "))
 
 
 def test_events() -> None:
@@ -65,4 +69,6 @@ def test_figures() -> None:
     assert (2.0, 300, [1, 12, 144]) == (STEP_SECONDS, LENGTH, [window.every for window in WINDOWS])
     assert (12, 20, 15.0) == (BUSIEST, SHARE, STALE_SECONDS)
     assert f"{MAX_SUBSCRIPTIONS:,} subscriptions" in TEXT
+    assert f"{MAX_STREAMS:,} streams or {MAX_CONSUMERS:,} consumers" in TEXT
+    assert 12 == MAX_LATEST
     assert f"{MAX_SUBSCRIPTIONS:,} subscriptions" in DECISION

@@ -6,8 +6,8 @@ from app.adapters.clock_manual import ManualClock
 class TickingClock(ManualClock):
     """Virtual time that moves by `pace` seconds with each reading of `monotonic`."""
 
-    def __init__(self, pace: float = 0.0) -> None:
-        super().__init__()
+    def __init__(self, pace: float = 0.0, *, wall: float = 1_480_000_000.0) -> None:
+        super().__init__(wall)
         self.pace = pace
         self._read_time = 0.0
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from app.domain.dataplane.seam import Outbox
+from app.domain.dataplane.unsent import UnsentFlush
 from app.domain.sessions.congestion import Peer
 from app.domain.sessions.flow import Flow
-from app.domain.slow_receivers import Counts
 
 
 class FakeOutbox(Outbox):
@@ -51,6 +51,10 @@ class FakeOutbox(Outbox):
         """What was passed on."""
         return self._passed
 
+    def unsent(self) -> list[UnsentFlush]:
+        """Nothing is known of it."""
+        return []
+
 
 class FlowPeer(Peer):
     """A connection as flow control knows it: how many reasons to wait it has, and why it was cut.
@@ -67,7 +71,6 @@ class FlowPeer(Peer):
         self.distant = distant
         self.waits = 0
         self.held = 0
-        self.counts: dict[bytes, tuple[bytes, int]] = {}
         self.cuts: list[str] = []
         self.at_end: Callable[[], None] = lambda: None
         self.on_go_on: Callable[[], None] = lambda: None
@@ -86,10 +89,6 @@ class FlowPeer(Peer):
     def untaken(self) -> int:
         """What the test says, in `held`."""
         return self.held
-
-    def delivered(self) -> Counts:
-        """What the test says, in `counts`."""
-        return dict(self.counts)
 
     @property
     def title(self) -> tuple[int, str]:

@@ -317,7 +317,7 @@ AT_ONCE = [
         FAILED,
         [
             "n.conf:1:7: port must be a whole number",
-            "n.conf:2:16: expected the end of the line, found text",
+            "n.conf:2:16: Parse error: expected the end of the line, found text",
             'n.conf:3:1: unknown key "prot"',
             "n.conf:4:11: error opening file: open /nope/x: no such file or directory",
             "http_port must be at most 65535",
@@ -327,13 +327,13 @@ AT_ONCE = [
     Row(
         "-t -m 99999 -c n.conf",
         FAILED,
-        ['n.conf:1:1: unknown key "prot"', "n.conf:2:…: unclosed '{'…", "http_port…"],
+        ['n.conf:1:1: unknown key "prot"', "n.conf:2:…: Parse error: unclosed '{'…", "http_port…"],
         "prot: 3\ncluster {",
     ),
     Row(
         "-t -c n.conf",
         FAILED,
-        ["n.conf:1:19: expected the end of the line, ',' or '}', found text"],
+        ["n.conf:1:19: Parse error: expected the end of the line, ',' or '}', found text"],
         "tls { cert_file: c d, key_file: k }".replace("cert_file: c d", "key_file: k l").replace(
             ", key_file: k", ""
         ),
@@ -341,7 +341,7 @@ AT_ONCE = [
     Row(
         "-t -c n.conf",
         FAILED,
-        ["n.conf:2:10: expected the end of the line, found text"],
+        ["n.conf:2:10: Parse error: expected the end of the line, found text"],
         "N: 4333\nport: $N $N",
     ),
     Row(

@@ -315,7 +315,7 @@ async def test_a_slow_consumer_over_tls() -> None:
         await sending
 
         assert 300 * delivered == got
-        assert 1 == server.container.broker().slow_consumers
+        assert 1 == server.container.broker().slow.closed
         assert any(text.startswith("Slow Consumer Detected") for text in server.log.texts())
         stuck.abort()
 

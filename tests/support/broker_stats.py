@@ -25,7 +25,7 @@ def stats_of(broker: Broker) -> BrokerStats:
     return BrokerStats(
         connections=len(broker.connections),
         total_connections=broker.total_connections,
-        slow_consumers=broker.slow_consumers,
+        slow_consumers=broker.slow.closed,
         traffic=broker.traffic,
         subscriptions=replace(broker.interest.stats(), plan_cache_bytes=0),
     )

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ SECONDS = 60.0
 """How long a program may take on a busy machine; it has limits of its own."""
 
 NODE_PACKAGES = ("@nats-io/transport-node", "@nats-io/nats-core")
+STREAM_PACKAGES = ("@nats-io/transport-node", "@nats-io/jetstream", "@nats-io/kv", "@nats-io/obj")
 
 
 class ForeignClient:
@@ -45,17 +46,17 @@ class ForeignClient:
         assert process.returncode == 0, f"{check}: status {process.returncode}\n{output}"
 
 
-def node_client() -> ForeignClient:
-    """The Node program; skips the test where Node or its packages are missing."""
+def node_client(program: str = "client.cjs", packages: Sequence[str] = NODE_PACKAGES) -> ForeignClient:
+    """A Node program; skips the test where Node or its packages are missing."""
     node = os.environ.get("NODE") or shutil.which("node")
     if node is None:
         pytest.skip("no node on PATH; set NODE to its path")
-    if not _succeeds(node, "-e", ";".join(f"require('{name}')" for name in NODE_PACKAGES)):
+    if not _succeeds(node, "-e", ";".join(f"require('{name}')" for name in packages)):
         pytest.skip(
-            f"node finds no {NODE_PACKAGES[0]}; npm install {' '.join(NODE_PACKAGES)} in a folder, "
+            f"node finds not all of {' '.join(packages)}; npm install them in a folder, "
             "and set NODE_PATH to its node_modules"
         )
-    return ForeignClient(node, str(PROGRAMS / "client.cjs"))
+    return ForeignClient(node, str(PROGRAMS / program))
 
 
 def node_has_websockets() -> bool:

@@ -28,8 +28,9 @@ class VirtualJetStream:
         settings: JetStreamSettings = SETTINGS,
         files: Storage | None = None,
         begin: bool = True,
+        clock: TickingClock | None = None,
     ) -> None:
-        self.clock = TickingClock()
+        self.clock = clock or TickingClock()
         self.events = RecordingEventLog(debug=False, trace=False)
         setup = BrokerSetup(compatibility=Compatibility.CURRENT, clock=self.clock)
         self.server = VirtualBroker(make_plane, events=self.events, setup=setup)

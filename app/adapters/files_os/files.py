@@ -1,11 +1,12 @@
 """Files in a directory of the operating system."""
 
 import errno
-import fcntl
 import os
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+
+from .file_lock import FileLock
 
 _PIECES = 1000
 """Most pieces that one call of the system writes; Linux allows 1024."""
@@ -72,7 +73,7 @@ class OsFiles:
         """Raises `OSError`."""
         root.mkdir(mode=_DIRECTORY, parents=True, exist_ok=True)
         self._root = root
-        self._lock: int | None = None
+        self._lock = FileLock()
 
     def open(self, name: str) -> OsFile:
         return OsFile(os.open(self._root / name, os.O_RDWR | os.O_CLOEXEC))
@@ -104,15 +105,7 @@ class OsFiles:
             os.close(descriptor)
 
     def lock(self, name: str) -> None:
-        descriptor = os.open(self._root / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise
-        self._lock = descriptor
+        self._lock.take(self._root / name, os.O_RDWR | os.O_CREAT)
 
     def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()

@@ -1,11 +1,12 @@
 """A directory that seems to change, and does not: for tools that only look at a store."""
 
 import errno
-import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from .file_lock import FileLock
 from .files import OsFile
 
 
@@ -62,7 +63,7 @@ class OverlayFiles:
         if not root.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
         self._root = root
-        self._lock: int | None = None
+        self._lock = FileLock()
         self._made: dict[str, OverlayFile] = {}
         self._directories: set[str] = set()
         self._places: dict[str, str | None] = {}
@@ -132,18 +133,8 @@ class OverlayFiles:
         pass
 
     def lock(self, name: str) -> None:
-        try:
-            descriptor = os.open(self._root / name, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise
-        self._lock = descriptor
+        with suppress(FileNotFoundError):
+            self._lock.take(self._root / name, os.O_RDONLY)
 
     def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()

@@ -73,6 +73,7 @@ def check_hooks(hooks: Hooks | None, settings: HookSettings) -> CheckedHooks | N
         settings.time_limit or _time_limit(hooks),
         _on_error(hooks),
         shadow=settings.shadow or _shadow(hooks),
+        name=settings.factory or _name(hooks),
     )
     return CheckedHooks(hooks, terms)
 

@@ -9,13 +9,21 @@ from pydantic import Field, TypeAdapter
 
 from ...domain.permissions.configured_users import UnknownUser
 from ...domain.permissions.explanation import NO_RIGHTS, Explanation, SubjectRights, explain
-from ...ports.broker_view import ClientRights, Receivers
+from ...ports.broker_view import ClientRights, HookReport, Receivers
 from .context import MonitoringContext
 from .formats import rfc3339
 from .jsonp import JAVASCRIPT, reply_in_pieces
 from .pages import in_steps, with_rows, without_bytes
 from .parameters import DEFAULT_LIMIT, PageQuery, Whole
-from .schemas import DenialEntry, Explain, GroupEntry, InterestedRoute, ReceivingEntry, Verdict
+from .schemas import (
+    DenialEntry,
+    Explain,
+    GroupEntry,
+    HooksEntry,
+    InterestedRoute,
+    ReceivingEntry,
+    Verdict,
+)
 from .stepper import Chunks
 
 LONGEST_SUBJECT = 4096
@@ -111,6 +119,7 @@ class ExplainPage:
             publish=_verdict(rights.publish),
             subscribe=_verdict(rights.subscribe),
             denials=None if client is None else list(self._denials(client)),
+            hooks=_hooks(self._context.view.hooks_on(_bytes(question.subject))),
             num_subscriptions=found.total,
             num_queue_groups=found.total_groups,
             limit=question.most,
@@ -146,6 +155,14 @@ def _entries(found: Receivers) -> Generator[ReceivingEntry, None, None]:
 def _verdict(explanation: Explanation) -> Verdict:
     left_out = list(explanation.left_out) or None
     return Verdict(allowed=explanation.allowed, rule=explanation.rule, left_out=left_out)
+
+
+def _hooks(report: HookReport | None) -> HooksEntry | None:
+    if report is None:
+        return None
+    return HooksEntry(
+        name=report.name, sees=list(report.points), patterns=list(report.patterns), shadow=report.shadow
+    )
 
 
 def _bytes(text: str) -> bytes:

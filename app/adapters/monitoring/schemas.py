@@ -65,6 +65,34 @@ class ClusterSection(PageModel):
     tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
 
 
+class DeniedSubjects(PageModel):
+    """What does not pass a link to a hub."""
+
+    imports: list[str] | None = None
+    exports: list[str] | None = None
+
+
+class LeafRemoteSection(PageModel):
+    """A hub that is dialled, if it is not disabled."""
+
+    local_account: str
+    urls: Annotated[list[str], Field(description="Without scheme, user and password.")]
+    deny: DeniedSubjects | None = None
+
+
+class LeafSection(PageModel):
+    """Where leaf nodes connect, and the hubs that are dialled; empty without either."""
+
+    host: str | None = None
+    port: int | None = None
+    auth_timeout: Number | None = None
+    tls_timeout: Number | None = None
+    tls_required: bool | None = None
+    tls_verify: bool | None = None
+    remotes: list[LeafRemoteSection] | None = None
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+
+
 class LameDuckSection(PageModel):
     """A server that sends its clients elsewhere, and will stop then."""
 
@@ -114,6 +142,15 @@ class ReceivingEntry(PageModel):
     name: str
 
 
+class HooksEntry(PageModel):
+    """Hooks of the operator's own that see something of a subject."""
+
+    name: Annotated[str, Field(description="What made them.", examples=["package.module:make"])]
+    sees: Annotated[list[str], Field(description="publish and deliver of messages, subscribe.")]
+    patterns: Annotated[list[str], Field(description="Those of their patterns that cover the subject.")]
+    shadow: Annotated[bool, Field(description="Whether what they answer is logged alone.")]
+
+
 class Explain(PageModel):
     """The rights to a subject, and the receivers of a message on it."""
 
@@ -126,6 +163,7 @@ class Explain(PageModel):
     denials: Annotated[
         list[DenialEntry] | None, Field(description="The latest of this client, oldest first.")
     ] = None
+    hooks: Annotated[HooksEntry | None, Field(description="Null if none see it.")] = None
     num_subscriptions: Annotated[int, Field(description="At this server, members of queue groups too.")]
     num_queue_groups: int
     limit: Annotated[int, Field(description="Of the lists of subscriptions and queue groups.")]
@@ -205,7 +243,7 @@ class Varz(PageModel):
     http_base_path: str | None = None
     max_subscriptions: Annotated[int | None, Field(description="Of one client; only if limited.")] = None
     gateway: Annotated[Nothing | None, Field(description="There are no gateways.")] = None
-    leaf: Annotated[Nothing | None, Field(description="There are no leaf nodes.")] = None
+    leaf: LeafSection | None = None
     mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
     jetstream: Annotated[
         dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
@@ -262,11 +300,11 @@ class SubscriptionDetail(PageModel):
 
 
 class SlowSubject(PageModel):
-    """A subject, as the receiver subscribed to it."""
+    """What was pending on a subject."""
 
     subject: str
-    messages: Annotated[int, Field(description="For the receiver, since it subscribed.")]
-    behind: Annotated[int, Field(description="For the receiver, since it fell behind.")]
+    messages: int
+    bytes: Annotated[int, Field(description="With the line of each message.")]
 
 
 class SlowEntry(PageModel):
@@ -282,8 +320,13 @@ class SlowEntry(PageModel):
     reason: str
     behind_since: str | None = None
     pending_bytes: int
+    pending_messages: Annotated[int, Field(description="Among the bytes that are known by subject.")]
+    known_bytes: Annotated[
+        int, Field(description="Of the pending ones, those of which the subject is known, and other lines.")
+    ]
+    counting: Annotated[bool | None, Field(description="The messages are still being counted.")] = None
     publishers: Annotated[int, Field(description="That waited for it then.")]
-    subjects: list[SlowSubject]
+    subjects: Annotated[list[SlowSubject], Field(description="Those with most bytes first.")]
 
 
 class Slowz(PageModel):
@@ -350,15 +393,6 @@ class Gatewayz(PageModel):
     now: Time
     outbound_gateways: dict[str, str]
     inbound_gateways: dict[str, list[str]]
-
-
-class Leafz(PageModel):
-    """Leaf nodes. There are none."""
-
-    server_id: str
-    now: Time
-    leafnodes: int
-    leafs: list[str]
 
 
 class HealthAnswer(PageModel):

@@ -19,7 +19,7 @@ def slowz(context: MonitoringContext) -> Slowz:
 
 
 def _entry(context: MonitoringContext, receiver: SlowReceiver) -> SlowEntry:
-    of, backlog = context.wall_time.of, receiver.backlog
+    of, backlog, found = context.wall_time.of, receiver.backlog, receiver.backlog.found
     return SlowEntry(
         action=receiver.action.value,
         kind=receiver.kind,
@@ -29,13 +29,16 @@ def _entry(context: MonitoringContext, receiver: SlowReceiver) -> SlowEntry:
         port=receiver.port,
         at=rfc3339(of(receiver.at)),
         reason=receiver.reason,
-        behind_since=None if backlog.since is None else rfc3339(of(backlog.since)),
+        behind_since=None if receiver.since is None else rfc3339(of(receiver.since)),
         pending_bytes=receiver.pending_bytes,
+        pending_messages=found.messages,
+        known_bytes=found.size,
+        counting=None if backlog.is_counted else True,
         publishers=receiver.publishers,
         subjects=[
             SlowSubject(
-                subject=each.subject.decode("utf-8", "replace"), messages=each.messages, behind=each.behind
+                subject=each.subject.decode("utf-8", "replace"), messages=each.messages, bytes=each.size
             )
-            for each in backlog.subjects
+            for each in found.subjects
         ],
     )

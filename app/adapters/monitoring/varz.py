@@ -6,6 +6,7 @@ from typing import Any
 from ...ports.broker_view import PROTO, ClusterFacts, LameDuckFacts, ServerFacts, SlowConsumerRecord
 from .context import MonitoringContext
 from .formats import duration, nanoseconds, rfc3339
+from .leaf_page import leaf_section
 from .schemas import (
     ClusterSection,
     LameDuckSection,
@@ -104,7 +105,7 @@ def _traffic(facts: ServerFacts) -> Fields:
         "total_connections": facts.total_connections,
         "routes": facts.routes,
         "remotes": facts.remotes,
-        "leafnodes": 0,
+        "leafnodes": facts.leaves,
         "in_msgs": traffic.in_msgs,
         "out_msgs": traffic.out_msgs,
         "in_bytes": traffic.in_bytes,
@@ -152,7 +153,7 @@ def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "http_base_path": "",
         "max_subscriptions": facts.limits.max_subscriptions or None,
         "gateway": {},
-        "leaf": {},
+        "leaf": leaf_section(context.settings.leaf, facts, context.settings.certificates),
         "mqtt": {},
         "jetstream": _jetstream(context),
         "stale_connections": facts.stale_connections,

@@ -37,13 +37,20 @@ class SegmentColumns:
         """Add a message."""
         id_ = self._names.get(subject)
         if id_ is None:
-            id_ = self._names[subject] = len(self.names)
-            self.names.append(subject)
+            id_ = self.number_of(subject)
         self.sequences.append(sequence)
         self.ids.append(id_)
         self.places.append(place)
         self.times.append(time)
         self.sizes.append(size)
+
+    def number_of(self, subject: bytes) -> int:
+        """What stands for a subject in `ids`."""
+        id_ = self._names.get(subject)
+        if id_ is None:
+            id_ = self._names[subject] = len(self.names)
+            self.names.append(subject)
+        return id_
 
     def cut(self, messages: int, removes: int) -> None:
         """Keep only these numbers of messages and of what they remove."""

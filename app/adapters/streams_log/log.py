@@ -13,16 +13,16 @@ from ...domain.jetstream.storage.seam import (
     StorageFailure,
     StoredMessage,
 )
+from .quick_scan import HEADERS, OVERHEAD
 from .reader import SegmentReader
 from .removals import PendingRemovals
 from .segment import Segment, number_of, offset_of
 from .tail import Tail
 from .writer import MessageWriter
 
-OVERHEAD = 30
-HEADERS = 4
-"""Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
 _WORTH_A_NEW_SEGMENT = 64 << 10
+_REPORTED = 20
+"""Damaged messages that are reported one by one."""
 
 
 class LogCommits(Protocol):
@@ -60,6 +60,7 @@ class FileLog(IndexedLog):
         self._lost: dict[int, int] = {}
         """Damaged messages and their sizes."""
         self._lost_bytes = 0
+        self._reported = 0
         self.relaxed = False
 
     def attach(self, commits: LogCommits) -> None:
@@ -178,8 +179,14 @@ class FileLog(IndexedLog):
         if sequence not in self._lost:
             self._lost[sequence] = 0
             self._lost_bytes += self._index.size_at(sequence)
-            if self._commits is not None:
-                self._commits.damage_found(f"message {sequence} is damaged in segment {segment.number}")
+            self._report_damage(f"message {sequence} is damaged in segment {segment.number}")
+
+    def _report_damage(self, text: str) -> None:
+        self._reported += 1
+        if self._commits is not None and self._reported <= _REPORTED:
+            self._commits.damage_found(text)
+        elif self._commits is not None and self._reported == _REPORTED + 1:
+            self._commits.damage_found("more messages are damaged; `pynatsd store check` lists them")
 
     def commit(self, done: Done, *, only_messages: bool = False) -> None:
         if self._commits is None:
@@ -206,6 +213,8 @@ class FileLog(IndexedLog):
         self._removals.add([entry.sequence for entry in self._undo[: self._undo_taken]])
         del self._undo[: self._undo_taken]
         self._undo_taken = 0
+        if self._removals.is_due:
+            self._later()
         self._tail.now_written(self._writer.written.last)
 
     def failed(self) -> None:

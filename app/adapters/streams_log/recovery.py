@@ -5,13 +5,13 @@ segments are read by their feet, the last one record by record.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ...domain.jetstream.storage.index import Index
 from ...ports.files import Files
 from .directories import STREAMS
 from .file_head import JOURNAL, NEW, SEGMENT, StreamIdentity, file_name, numbers, read_head
-from .foot import SegmentColumns
+from .foot import Foot, SegmentColumns
 from .journal_image import JournalFile, JournalImage, cut_off, open_journal
 from .removals import in_runs
 from .scan import Scan
@@ -37,11 +37,15 @@ class StreamRecovery:
         self._removes: list[int] = []
         self._reach = 0
         """The last sequence that the segments so far have used up."""
+        self._erase = sorted(image.erase)
+        """Messages whose bytes were to be overwritten when the server ended."""
 
-    def run(self, found: list[Found]) -> None:
+    def run(self, found: Iterable[Found]) -> None:
         """Take in the segments, in order, and what the journal says of them."""
+        newest: Found | None = None
         for each in found:
             self._take(each)
+            newest = each
         image = self._image
         if image.mark.last > self._reach:
             self._miss(self._reach + 1, image.mark.last, 0)
@@ -49,11 +53,10 @@ class StreamRecovery:
         highest = max(image.highest, self._reach)
         if highest > self._index.last:
             self._index.skip(highest, image.last_time)
-        for each in found:
-            self._count(each.segment)
+        for segment in self._writer.segments.values():
+            self._count(segment)
         self._note_lost()
-        self._resume(found)
-        self._find_erased(found)
+        self._resume(newest)
 
     def _take(self, found: Found) -> None:
         segment, foot = found.segment, found.foot
@@ -67,6 +70,8 @@ class StreamRecovery:
         elif foot.spans and foot.last >= self._image.floor:
             self._index.load(foot.columns, foot.spans)
         self._removes += foot.removes
+        self._find_erased(foot)
+        self._close(found)
         self._reach = max(self._reach, segment.last)
         self._image.used(segment.last, foot.last_time)
 
@@ -75,6 +80,7 @@ class StreamRecovery:
         records = scan.records
         for damage in scan.damage:
             before = max((r.sequence for r in records if r.end <= damage.start), default=self._reach)
+            before = max(before, found.whole_to)
             after = min((r.sequence for r in records if r.offset >= damage.end), default=0)
             last = after - 1 if after else (self._image.mark.last if damage is scan.damage[-1] else 0)
             if before < damage.sequence <= last:
@@ -133,35 +139,38 @@ class StreamRecovery:
         if needless:
             self._report(f"{needless} bytes are damaged; no message is lost by it")
 
-    def _resume(self, found: list[Found]) -> None:
+    @staticmethod
+    def _close(found: Found) -> None:
+        """Note that nothing is added to it; of the newest that may not hold."""
+        segment = found.segment
+        segment.messages = len(found.foot.columns.ids)
+        segment.last_time = found.foot.last_time
+        segment.damaged = not found.is_good
+
+    def _resume(self, last: Found | None) -> None:
         writer, index = self._writer, self._index
-        last = found[-1] if found else None
         active, checksum, epoch = None, 0, 0
         if last is not None:
             epoch = last.epoch + 1 & 0xFF
             if last.is_good and last.data_end < SEGMENT_SIZE // 2:
                 active, checksum = last.segment, last.checksum
                 active.end = last.data_end
-                active.closed = False
+                active.closed, active.messages, active.last_time = False, 0, 0
                 if active.columns is None:
                     active.columns = SegmentColumns()
                     active.columns.load(last.foot)
-        for each in found:
-            if each.segment is not active:
-                each.segment.closed, each.segment.columns = True, None
-                each.segment.messages = len(each.foot.columns.ids)
-                each.segment.last_time = each.foot.last_time
-                each.segment.damaged = not each.is_good
+        for segment in writer.segments.values():
+            if segment is not active:
+                segment.closed, segment.columns = True, None
         writer.resume(index.last, index.last_time, active, checksum, epoch)
 
-    def _find_erased(self, found: list[Found]) -> None:
-        """Messages whose bytes were to be overwritten when the server ended."""
-        for sequence in self._image.erase:
-            for each in found:
-                sequences = each.foot.columns.sequences
-                at = bisect_left(sequences, sequence)
-                if at < len(sequences) and sequences[at] == sequence:
-                    self._stream.erase_again(sequence, each.foot.columns.places[at])
+    def _find_erased(self, foot: Foot) -> None:
+        """Those in a segment whose bytes were to be overwritten when the server ended."""
+        sequences = foot.columns.sequences
+        for sequence in self._erase if sequences else ():
+            at = bisect_left(sequences, sequence)
+            if at < len(sequences) and sequences[at] == sequence:
+                self._stream.erase_again(sequence, foot.columns.places[at])
 
 
 def recover_stream(

@@ -3,6 +3,9 @@
 from array import array
 from collections.abc import Iterable, Sequence
 
+_MOST = 50_000
+"""Removed sequences that wait, as the messages that removed them are safe; more are written soon."""
+
 
 class PendingRemovals:
     """Removed sequences that the journal does not have yet, and segments that became empty."""
@@ -42,6 +45,11 @@ class PendingRemovals:
     def is_pending(self) -> bool:
         """Whether the journal lacks something."""
         return bool(self._sequences or self._runs or self._erase or self.floor > self._floor_written)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the journal should have them soon: that makes room on the disk, or in memory."""
+        return bool(self._empty) or len(self._sequences) > _MOST
 
     def take(self, first: int, last: int) -> tuple[int | None, list[tuple[int, int]], dict[int, int]]:
         """The floor if it is new, what was removed above it, and what is to be erased.

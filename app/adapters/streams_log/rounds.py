@@ -59,6 +59,11 @@ class Rounds:
         self._unsynced: dict[Writes, None] = {}
         self._full: dict[Writes, None] = {}
 
+    def sync_every(self, interval: float) -> None:
+        """Another interval from now on; what waits for a sync is synced now."""
+        self.interval = interval
+        self._sync()
+
     def request(self, stream: Writes, *, sync: bool = False) -> None:
         """This stream has something to write now."""
         self._dirty[stream] = sync or self._dirty.get(stream, False)

@@ -47,12 +47,15 @@ class Scan(NamedTuple):
     """Valid records among that."""
 
 
-def scan(data: bytes, start: int, before: int, salt: int, *, synced: int) -> Scan:
+def scan(  # noqa: PLR0913 - by name, but for where it begins
+    data: bytes, start: int, before: int, salt: int, *, synced: int, last: int = -1
+) -> Scan:
     """Read records from `start` on. Up to `synced` all was synced before, so nothing is cut there.
 
-    `before` is the checksum of what comes before `start`.
+    `before` is the checksum of what comes before `start`, and `last` its sequence.
     """
-    return _judged(_Scanner(data, salt).run(start, before), data, start, synced)
+    used = start + len(data[start:].rstrip(b"\0"))
+    return _judged(_Scanner(data, salt, used).run(start, before, last), data, start, used, synced)
 
 
 class _Run(NamedTuple):
@@ -66,15 +69,15 @@ class _Run(NamedTuple):
 class _Scanner:
     """One pass over the bytes of a file."""
 
-    def __init__(self, data: bytes, salt: int) -> None:
+    def __init__(self, data: bytes, salt: int, used: int) -> None:
         self._data = data
         self._salt = salt
-        self._used = len(data.rstrip(b"\0"))
+        self._used = used
 
-    def run(self, start: int, before: int) -> list[_Run]:
+    def run(self, start: int, before: int, last: int) -> list[_Run]:
         """All valid records, in runs."""
         runs = [_Run(start, [])]
-        offset, last = start, -1
+        offset = start
         while True:
             for record in self._valid_from(offset, before, last):
                 runs[-1].records.append(record)
@@ -126,9 +129,8 @@ class _Scanner:
         return decode(data[offset : end - 4] + CHECKSUM.pack(computed), offset, offset, self._salt)
 
 
-def _judged(runs: list[_Run], data: bytes, start: int, synced: int) -> Scan:
+def _judged(runs: list[_Run], data: bytes, start: int, used: int, synced: int) -> Scan:
     """Decide which runs count."""
-    used = len(data.rstrip(b"\0"))
     kept = list(runs[0].records)
     damage: list[Damage] = []
     for position, run in enumerate(runs[1:], 1):

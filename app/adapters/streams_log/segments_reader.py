@@ -1,6 +1,6 @@
 """Reading the segments of a stream: closed ones by their feet, others record by record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
@@ -8,7 +8,7 @@ from ...ports.files import File, Files
 from .file_head import SEGMENT, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .foot import Foot, SegmentColumns, foot_of
 from .journal_image import JournalImage, Mark, NewerFormat, cut_off
-from .log import HEADERS, OVERHEAD
+from .quick_scan import HEADERS, OVERHEAD, Reached, read_whole
 from .record import ERASED, FOOT, FORMAT, MESSAGE, REMOVING_MESSAGE, Record, split_removals
 from .scan import Scan, scan
 from .segment import Segment, find_foot
@@ -24,7 +24,9 @@ class Found(NamedTuple):
     segment: Segment
     foot: Foot
     scan: Scan | None
-    """None if its foot was read."""
+    """What follows the part of it that is whole; None if its foot was read."""
+    whole_to: int
+    """The last sequence of that part; -1 if there is none."""
     data_end: int
     """Where its records end."""
     checksum: int
@@ -57,18 +59,16 @@ class SegmentsReader:
         self._identity = identity
         self._report = report
 
-    def read_all(self, numbers: list[int], image: JournalImage) -> list[Found]:
-        """What all segments have, in order. Raises `NewerFormat` and `OSError`."""
-        found: list[Found] = []
+    def read_all(self, numbers: list[int], image: JournalImage) -> Iterator[Found]:
+        """What all segments have, in order, one at a time. Raises `NewerFormat` and `OSError`."""
         expected = 1
         for number in numbers:
             newest = number == numbers[-1]
             synced = image.mark.end if number == image.mark.number else 0
             one = self._read(number, image.mark, synced=synced if newest else None, expected=expected)
             if one is not None:
-                found.append(one)
                 expected = one.segment.last + 1
-        return found
+                yield one
 
     def _read(self, number: int, mark: Mark, *, synced: int | None, expected: int) -> Found | None:
         """What a segment has; None if it cannot be used. `synced` is None for all of it."""
@@ -93,7 +93,7 @@ class SegmentsReader:
         opened = _Opened(number, salt, file, head)
         if closed is not None:
             return _from_foot(opened, size, *closed)
-        return self._from_records(opened, data, synced, expected)
+        return self._from_records(opened, data, mark, synced, expected)
 
     def _set_aside(self, number: int, file: File, reason: str) -> None:
         name = self._name(number)
@@ -107,14 +107,21 @@ class SegmentsReader:
     def _name(self, number: int) -> str:
         return f"{self._directory}/{file_name(number, SEGMENT)}"
 
-    def _from_records(self, opened: _Opened, data: bytes, synced: int | None, expected: int) -> Found | None:
+    def _from_records(
+        self, opened: _Opened, data: bytes, mark: Mark, synced: int | None, expected: int
+    ) -> Found | None:
         number, salt, file, head = opened
         start, before = records_after_head(data, salt, len(self._identity.name.encode()))
-        used = len(data.rstrip(b"\0"))
-        found = scan(data, start, before, salt, synced=used if synced is None else synced)
+        begin = Reached(start, before, -1, *((head.time, head.epoch) if head is not None else (0, 0)))
+        columns = SegmentColumns()
+        whole = read_whole(data, begin, salt, number, columns)
+        used = whole.offset + len(data[whole.offset :].rstrip(b"\0"))
+        known = used if synced is None else synced
+        found = scan(data, whole.offset, whole.before, salt, synced=known, last=whole.last)
         if head is None:
-            if not found.records:
-                self._drop(number, file, used, synced)
+            if not found.records and whole.last < 0:
+                just_made = synced is not None and number > mark.number
+                self._drop(number, file, len(data.rstrip(b"\0")), just_made=just_made)
                 return None
             self._report(f"the head of segment {number} is damaged; its messages are read all the same")
         last = found.records[-1] if found.records else None
@@ -126,18 +133,19 @@ class SegmentsReader:
             cut_off(file, found)
         segment = Segment(number, head.sequence if head is not None else expected, salt)
         segment.file, segment.allocated, segment.end = file, len(data), found.end
-        foot = _foot_from(found.records, segment, head.time if head is not None else 0)
+        segment.columns, segment.last = columns, max(segment.last, whole.last)
+        foot = _foot_from(found.records, columns, segment, whole.time)
         if last is None:
-            return Found(segment, foot, found, found.end, before, head.epoch if head is not None else 0)
+            return Found(segment, foot, found, whole.last, found.end, whole.before, whole.epoch)
         if last.kind == FOOT:
-            return Found(segment, foot, found, last.offset, last.before, last.epoch)
-        return Found(segment, foot, found, found.end, last.checksum, last.epoch)
+            return Found(segment, foot, found, whole.last, last.offset, last.before, last.epoch)
+        return Found(segment, foot, found, whole.last, found.end, last.checksum, last.epoch)
 
-    def _drop(self, number: int, file: File, used: int, synced: int | None) -> None:
+    def _drop(self, number: int, file: File, used: int, *, just_made: bool) -> None:
         """A segment has neither head nor messages."""
-        if used:
+        if used or not just_made:
             unsynced = "was not synced before a crash"
-            self._set_aside(number, file, unsynced if synced == 0 else "has no message that can be read")
+            self._set_aside(number, file, unsynced if just_made else "has no message that can be read")
         else:
             file.close()
             self._files.remove(self._name(number))
@@ -151,9 +159,8 @@ class SegmentsReader:
         file.close()
 
 
-def _foot_from(records: list[Record], segment: Segment, time: int) -> Foot:
-    """What the foot of a segment would say; fills in the columns of the segment."""
-    columns = segment.columns = SegmentColumns()
+def _foot_from(records: list[Record], columns: SegmentColumns, segment: Segment, time: int) -> Foot:
+    """What the foot of a segment would say; adds these records to its columns."""
     for record in records:
         if record.kind == FOOT:
             break
@@ -170,7 +177,7 @@ def _from_foot(opened: _Opened, size: int, record: Record, foot: Foot) -> Found:
     segment.file, segment.closed, segment.columns = file, True, None
     segment.end = segment.allocated = size
     segment.last = foot.last
-    return Found(segment, foot, None, record.offset, record.before, record.epoch)
+    return Found(segment, foot, None, -1, record.offset, record.before, record.epoch)
 
 
 def add_record(columns: SegmentColumns, record: Record, number: int) -> None:

@@ -147,6 +147,9 @@ class FileStorage:
         self._streams[name] = stream
         return stream
 
+    def sync_every(self, seconds: float) -> None:
+        self.rounds.sync_every(seconds)
+
     def let_go(self) -> None:
         """Close all files without writing anything: for tools."""
         for stream in self._streams.values():

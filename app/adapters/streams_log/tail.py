@@ -7,6 +7,8 @@ from ...domain.jetstream.storage.seam import StoredMessage
 OF_ONE = 1 << 20
 OF_ALL = 64 << 20
 """Bytes that are kept of one stream, and of all."""
+_FEW = 100
+"""Sequences of messages that are gone, which cost nothing."""
 _OVERHEAD = 300
 """Bytes of memory that a message needs besides its own."""
 
@@ -60,9 +62,11 @@ class Tail:
 
     def shrink(self, size: int) -> None:
         """Forget the oldest that can be read from files, until the rest is no larger."""
-        order = self._order
-        while self.size > size and order and order[0] <= self.written:
+        order, messages = self._order, self._messages
+        while order and (order[0] not in messages or (self.size > size and order[0] <= self.written)):
             self.discard(order.popleft())
+        if len(order) > 2 * len(messages) + _FEW:
+            self._order = deque(each for each in order if each in messages)
 
 
 def _size(message: StoredMessage) -> int:

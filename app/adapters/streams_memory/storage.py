@@ -1,6 +1,6 @@
 """All streams of a server, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...domain.jetstream.storage.seam import Document, Done, StoreProblem
 from .log import MemoryLog
@@ -75,6 +75,8 @@ class MemoryStorage:
     used = 0
 
     def __init__(self) -> None:
+        self.on_problem: Callable[[StoreProblem], None] = lambda _problem: None
+        """Not called: memory has no problems."""
         self._streams: dict[str, MemoryStreamStorage] = {}
 
     @property
@@ -92,6 +94,9 @@ class MemoryStorage:
         stream = self._streams[name] = MemoryStreamStorage(self._streams, name, first)
         stream.write(document)
         return stream
+
+    def sync_every(self, seconds: float) -> None:
+        """Nothing to do: memory is never synced."""
 
     def close(self) -> None:
         self._streams.clear()

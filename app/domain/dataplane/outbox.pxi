@@ -13,6 +13,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from . import constants
+from .unsent import KEPT_FROM as _KEPT_FROM, Unsent
 
 cdef extern from "Python.h":
     """
@@ -47,6 +48,7 @@ cdef enum:
     _LARGEST_HINT = 512 * 1024
 
 cdef Py_ssize_t REFERENCED_BYTES = constants.REFERENCED_BYTES
+cdef int64_t KEPT_FROM = _KEPT_FROM
 
 
 @cython.final
@@ -67,6 +69,7 @@ cdef class Outbox:
     cdef DataPlane plane
     cdef object wire
     cdef list sealed
+    cdef object kept
     cdef PyObject *chunk
     cdef Py_ssize_t length
     cdef Py_ssize_t capacity
@@ -276,31 +279,57 @@ cdef class Outbox:
     cdef int64_t hand_over_all(self) except -1:
         """See `seam.Outbox.flush`."""
         cdef int64_t size = self.size
+        cdef object pieces = None
         self.dirty = False
         if size:
-            self.hand_over()
+            pieces = self.hand_over()
         self.backlog = self.wire.pending()
+        if unlikely(self.kept is not None or self.is_much()):
+            self.keep(pieces, size)
         return size
 
-    cdef int hand_over(self) except -1:
+    cdef object hand_over(self):
+        """Give it to the wire, and return it."""
         cdef list sealed = self.sealed
+        cdef bytes chunk
         if sealed is not None and self.length:
             sealed.append(None)
         self.handed += self.size
         self.hint = min(max(self.length + (self.length >> 3), _FIRST_CHUNK), _LARGEST_HINT)
         self.size = 0
         if sealed is None:
-            self.wire.write(self.seal())
-            return 0
+            chunk = self.seal()
+            self.wire.write(chunk)
+            return chunk
         self.sealed = None
         if self.length:
             sealed[len(sealed) - 1] = self.seal()
         self.wire.writelines(sealed)
+        return sealed
+
+    cdef inline bint is_much(self) noexcept:
+        return self.backlog > KEPT_FROM or self.backlog > self.alarm >> 2
+
+    cdef int keep(self, object pieces, int64_t size) except -1:
+        """See `outbox.Outbox`."""
+        if not self.is_much():
+            self.kept = None
+            return 0
+        if self.kept is None:
+            self.kept = Unsent()
+        if size:
+            self.kept.add(pieces, size, self.handed)
+        self.kept.passed(self.handed - self.backlog)
         return 0
 
     def pending(self):
         self.backlog = self.wire.pending()
+        if unlikely(self.kept is not None):
+            self.keep(None, 0)
         return self.backlog + self.size
+
+    def unsent(self):
+        return [] if self.kept is None else self.kept.rest(self.passed())
 
     def passed(self):
         return self.handed - self.wire.pending()

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from .reach import Naming
 from .seam import Owner, Sender
+from .unsent import KEPT_FROM, Pieces, Unsent, UnsentFlush
 
 VECTORED_BYTES = 4096
 """Mean size of the pieces from which on they are handed over unjoined."""
@@ -29,6 +30,7 @@ class Outbox:
         "_congested",
         "_dirty",
         "_handed",
+        "_kept",
         "_plane",
         "_size",
         "_wire",
@@ -56,6 +58,7 @@ class Outbox:
         self.out_bytes = 0
         self.last_delivery = 0.0
         self._handed = 0
+        self._kept: Unsent | None = None  # while much is pending
         self.alarm = 0
         self.closed = False
         self.trace = False
@@ -126,12 +129,33 @@ class Outbox:
             else:
                 self._wire.write(b"".join(chunks))
         self._backlog = self._wire.pending()
+        if self._kept is not None or self._is_much():
+            self._keep(chunks, size)
         return size
+
+    def _is_much(self) -> bool:
+        return self._backlog > KEPT_FROM or self._backlog > self.alarm >> 2
+
+    def _keep(self, pieces: Pieces, size: int) -> None:
+        """Keep what was handed over, while much is pending."""
+        if not self._is_much():
+            self._kept = None
+            return
+        kept = self._kept = self._kept or Unsent()
+        if size:
+            kept.add(pieces, size, self._handed)
+        kept.passed(self._handed - self._backlog)
 
     def pending(self) -> int:
         """See `seam.Outbox`."""
         self._backlog = self._wire.pending()
+        if self._kept is not None:
+            self._keep(b"", 0)
         return self._backlog + self._size
+
+    def unsent(self) -> list[UnsentFlush]:
+        """See `unsent.KeepsUnsent`."""
+        return [] if self._kept is None else self._kept.rest(self.passed())
 
     def starves(self, low: int) -> bool:
         """Whether its receiver has at most `low` bytes left to read, as far as is known."""

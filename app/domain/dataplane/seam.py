@@ -28,6 +28,7 @@ from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from .reach import Direct
+from .unsent import KeepsUnsent
 
 
 class Kind(IntEnum):
@@ -178,7 +179,7 @@ class Sender(Protocol):
         ...
 
 
-class Outbox(Protocol):
+class Outbox(KeepsUnsent, Protocol):
     """What waits to be sent to one connection."""
 
     out_msgs: int

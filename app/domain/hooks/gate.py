@@ -1,6 +1,6 @@
 """The gate: asks hooks, and makes of whatever they do a verdict that the server can obey."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,47 +66,82 @@ class HookTerms:
     """What holds where they fail."""
     shadow: bool = False
     """Whether their answers are logged alone."""
+    name: str = ""
+    """What made them, for those who ask: a factory, or a class."""
+
+
+NO_HOOKS = HookTerms(frozenset(), (), 1.0, ALLOW)
+"""Those of hooks that are asked nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The hooks that are in use: what was asked of them is judged by their terms, also when others are."""
+
+    terms: HookTerms
+    caller: HookCaller
+    breakers: Mapping[HookPoint, Breaker]
+
+
+def _asked(terms: HookTerms, caller: HookCaller) -> _Asked:
+    return _Asked(terms, caller, {point: Breaker() for point in HookPoint})
 
 
 class HookGate:
-    """The hooks of a server."""
+    """The hooks of a server. Others may take their place."""
 
     def __init__(self, terms: HookTerms, caller: HookCaller, scheduler: Scheduler, events: EventSink) -> None:
         """Raises `ValueError` for a pattern that nobody can subscribe to."""
-        points = terms.points
-        self._terms = terms
-        self._caller = caller
+        self._hooks = _asked(terms, caller)
         self._scheduler = scheduler
         self._events = events
-        self._breakers = {point: Breaker() for point in HookPoint}
         self._observations = Observations()
-        self.patterns = HookPatterns(terms.patterns, points)
+        self.patterns = HookPatterns(terms.patterns, terms.points)
+
+    @property
+    def terms(self) -> HookTerms:
+        """How those in use are asked."""
+        return self._hooks.terms
+
+    def become(self, other: "HookGate | None") -> None:
+        """Ask the hooks of another gate from now on; None asks none.
+
+        Answers that are missing come from those that were asked. Calls in line that nobody waits for are
+        left out.
+        """
+        self._hooks = _asked(NO_HOOKS, self._hooks.caller) if other is None else other._hooks  # noqa: SLF001 - its own kind
+        self.patterns = HookPatterns(self.terms.patterns, self.terms.points)
 
     def asks(self, point: HookPoint) -> bool:
         """Whether hooks want to be asked there."""
-        return point in self._terms.points
+        return point in self.terms.points
 
     def ask(
         self, point: HookPoint, event: HookEvent, then: Then, apply: Apply | None = None
     ) -> Verdict | None:
         """The verdict; or None, and `then` gets it once, later. Without `apply` nothing can be rewritten."""
-        if self._terms.shadow:
-            self._observe(_Question(point, event, apply))
+        question = _Question(self._hooks, point, event, apply)
+        if not self.asks(point):
             return ALLOW
-        if not self._breakers[point].permits(self._scheduler.monotonic()):
-            return self._terms.on_error
-        question = _Question(point, event, apply)
+        if self.terms.shadow:
+            self._observe(question)
+            return ALLOW
+        if not question.breaker.permits(self._scheduler.monotonic()):
+            return self.terms.on_error
         outcome = self._call(question, lambda late: then(self._judge(question, late)))
         return None if outcome is None else self._judge(question, outcome)
 
     def observe(self, point: HookPoint, event: HookEvent) -> None:
         """Let hooks know; nobody waits for them."""
         if self.asks(point):
-            self._observe(_Question(point, event, None))
+            self._observe(_Question(self._hooks, point, event, None))
 
     def _observe(self, question: "_Question") -> None:
         def job(end: Callable[[], None]) -> bool:
-            if not self._breakers[question.point].permits(self._scheduler.monotonic()):
+            if question.hooks is not self._hooks:
+                self._skip(question)
+                return True
+            if not question.breaker.permits(self._scheduler.monotonic()):
                 return True
 
             def done(late: HookOutcome) -> None:
@@ -119,12 +154,15 @@ class HookGate:
             return outcome is not None
 
         if not self._observations.add(job, len(question.event.data)):
-            self._record(HookSkipped(_link(question.event), question.point.value))
+            self._skip(question)
+
+    def _skip(self, question: "_Question") -> None:
+        self._record(HookSkipped(_link(question.event), question.point.value))
 
     def _call(self, question: "_Question", done: Callable[[HookOutcome], None]) -> HookOutcome | None:
         """A plain function that takes too long has blocked the whole server: that is a failure."""
-        began, limit = self._scheduler.monotonic(), self._terms.time_limit
-        outcome = self._caller.call(question.point, question.event, limit, done)
+        began, limit = self._scheduler.monotonic(), question.terms.time_limit
+        outcome = question.hooks.caller.call(question.point, question.event, limit, done)
         if outcome is not None and not outcome.failure:
             took = self._scheduler.monotonic() - began
             if took > limit:
@@ -134,16 +172,16 @@ class HookGate:
     def _judge(self, question: "_Question", outcome: HookOutcome) -> Verdict:
         """The verdict that an outcome means."""
         verdict = self._verdict(question, outcome)
-        if isinstance(verdict, Refuse) and verdict is not self._terms.on_error:
+        if isinstance(verdict, Refuse) and verdict is not question.terms.on_error:
             self._record(question.refused(HookRefused, verdict))
         return verdict
 
     def _note(self, question: "_Question", outcome: HookOutcome) -> None:
         """Log what an outcome would have meant."""
         verdict = self._verdict(question, outcome)
-        if not self._terms.shadow:
+        if not question.terms.shadow:
             return
-        if isinstance(verdict, Refuse) and verdict is not self._terms.on_error:
+        if isinstance(verdict, Refuse) and verdict is not question.terms.on_error:
             self._record(question.refused(HookWouldRefuse, verdict))
         elif isinstance(verdict, HookedMessage):
             event = question.event
@@ -155,7 +193,7 @@ class HookGate:
         failure = outcome.failure
         if not failure:
             answer, failure = _read(outcome.answer, question.apply)
-        breaker, name = self._breakers[question.point], question.point.value
+        breaker, name = question.breaker, question.point.value
         if answer is not None:
             if breaker.succeeded():
                 self._record(HookBreakerClosed(None, name))
@@ -163,7 +201,7 @@ class HookGate:
         self._record(HookFailed(_link(question.event), name, failure))
         if breaker.failed(self._scheduler.monotonic()):
             self._record(HookBreakerOpened(None, name, OPEN_SECONDS))
-        return self._terms.on_error
+        return question.terms.on_error
 
     def _record(self, event: Event) -> None:
         self._events.record(event)
@@ -171,11 +209,22 @@ class HookGate:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What hooks are asked, and what may become of the message."""
+    """What which hooks are asked, and what may become of the message."""
 
+    hooks: _Asked
     point: HookPoint
     event: HookEvent
     apply: Apply | None
+
+    @property
+    def terms(self) -> HookTerms:
+        """Those of the hooks that are asked."""
+        return self.hooks.terms
+
+    @property
+    def breaker(self) -> Breaker:
+        """That of this point."""
+        return self.hooks.breakers[self.point]
 
     def refused(self, kind: type[HookRefused], verdict: Refuse) -> HookRefused:
         """The fact that they said no."""

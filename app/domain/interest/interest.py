@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 from ..dataplane.seam import Outbox, Plane
+from ..hooks.patterns import HookPatterns
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
@@ -128,6 +129,11 @@ class Interest:
         self._index.remove(subscription)
         subscription.filter = filter
         self._index.insert(subscription)
+
+    def use_hooks(self, patterns: HookPatterns | None) -> None:
+        """Let these hooks see messages from now on; None for none."""
+        self._routing.hooks = patterns
+        self._forget_all_plans()
 
     def rights_changed(self) -> None:
         """What was decided about messages holds no longer."""

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from .errors import JetStreamError
 
+MAX_SIZE = 2**20
+"""Bytes of a document; those that programs send have some hundreds."""
+
 MAX_DEPTH = 64
 """Objects and lists within each other; documents of JetStream need less than ten."""
 
@@ -49,6 +52,8 @@ def _check_depth(text: str) -> None:
 
 def parse(data: bytes) -> object:
     """The value of a JSON text; raises error 10025."""
+    if len(data) > MAX_SIZE:
+        raise _invalid(f"more than {MAX_SIZE} bytes")
     text = data.decode("utf-8", "replace")
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)

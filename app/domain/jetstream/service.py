@@ -32,7 +32,7 @@ from .hosting.consumer_catalogue import ConsumerCatalogue
 from .hosting.hosted import HostedStream
 from .intake import Intake
 from .settings import JetStreamSettings
-from .storage.seam import Problem, StreamStorage
+from .storage.seam import StoreProblem, StreamStorage
 
 NEXT = b"CONSUMER.MSG.NEXT."
 DIRECT_GET = b"DIRECT.GET."
@@ -66,7 +66,7 @@ class JetStream:
     def __init__(self, settings: JetStreamSettings, needs: JetStreamNeeds) -> None:
         broker = needs.broker
         self.settings = settings
-        self.problems: list[Problem] = []
+        self.problems: list[StoreProblem] = []
         """What could not be recovered as it was."""
         self._broker = broker
         self._storages = needs.storages
@@ -96,6 +96,16 @@ class JetStream:
         router.on_dropped = self._report_dropped
         return router
 
+    def apply(self, settings: JetStreamSettings) -> None:
+        """Let other limits hold from now on; its names and its directory stay as they are.
+
+        What is stored, and what is configured, stays as well.
+        """
+        self.settings = settings
+        self.catalogue.apply(settings)
+        self.consumers.apply(settings)
+        self.router.queue_limit = settings.request_queue_limit
+
     @property
     def is_begun(self) -> bool:
         """Whether it serves, and was not stopped."""
@@ -110,13 +120,15 @@ class JetStream:
 
     def recover(self) -> Steps[None]:
         """Bring back what is stored, in steps; what cannot be is reported, and left as it is."""
-        self._note(*self._storages.files.problems)
+        files = self._storages.files
+        self._note(*files.problems)
+        files.on_problem = self._report
         for name, stored in list(self.catalogue.recover()):
             began = self._broker.scheduler.monotonic()
             try:
                 hosted = yield from self._recover_one(name, stored)
             except Exception as error:  # noqa: BLE001 - one stream that cannot be read keeps no other from it
-                self._note(Problem(name, f"not recovered: {described(error)}"))
+                self._note(StoreProblem(name, f"not recovered: {described(error)}"))
                 continue
             spent = round(1000 * (self._broker.scheduler.monotonic() - began))
             messages, consumers = hosted.stream.log.count, len(hosted.consumers)
@@ -129,14 +141,18 @@ class JetStream:
             try:
                 recover()
             except Exception as error:  # noqa: BLE001 - as above
-                self._note(Problem(name, f"consumer {consumer} not recovered: {described(error)}"))
+                self._note(StoreProblem(name, f"consumer {consumer} not recovered: {described(error)}"))
             yield
         return hosted
 
-    def _note(self, *problems: Problem) -> None:
+    def _note(self, *problems: StoreProblem) -> None:
         for problem in problems:
             self.problems.append(problem)
-            self._broker.events.record(StreamProblem(None, *problem))
+            self._report(problem)
+
+    def _report(self, problem: StoreProblem) -> None:
+        """One that may be over later: a disk that is full, for example."""
+        self._broker.events.record(StreamProblem(None, *problem))
 
     def begin(self) -> None:
         """Serve."""

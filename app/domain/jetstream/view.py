@@ -4,9 +4,11 @@ from typing import Protocol
 
 from ..steps import Step, Steps
 from .api.stream_calls import INFO_WORK, StreamCalls
+from .figures import Overview
 from .hosting.consumer_catalogue import ACCOUNT
 from .hosting.hosted import HostedStream
 from .json_values import rfc3339
+from .overview import overview_of
 from .service import JetStream
 from .streams.config import as_json
 
@@ -104,14 +106,14 @@ class JetStreamView:
             hosted = self._jetstream.catalogue.streams.get(name)
             if hosted is None:
                 continue
-            found.append(self._stream(hosted, detail))
+            found.append(self._stream(hosted, with_config=detail.config))
             if detail.consumers:
                 found[-1]["consumer_detail"] = yield from self._consumers(hosted, detail)
             if step.is_over_after(INFO_WORK):
                 yield
         return found
 
-    def _stream(self, hosted: HostedStream, detail: Detail) -> dict[str, object]:
+    def _stream(self, hosted: HostedStream, *, with_config: bool) -> dict[str, object]:
         info = self._calls.fields(hosted, with_cluster=True, listed=True)
         fields = {
             "name": hosted.name,
@@ -119,7 +121,7 @@ class JetStreamView:
             "cluster": info["cluster"],
             "state": info["state"],
         }
-        if detail.config:
+        if with_config:
             fields["config"] = as_json(hosted.stream.config)
         for name in ("mirror", "sources"):
             if name in info:
@@ -138,6 +140,21 @@ class JetStreamView:
                 yield
         return found
 
+    def overview(self, streams: int, consumers: int) -> Steps[Overview]:
+        """All streams and consumers in a few figures each; at most these numbers of each are listed."""
+        return overview_of(list(self._jetstream.catalogue.streams.values()), streams, consumers)
+
+    def stream(self, name: str) -> dict[str, object] | None:
+        """A stream with its configuration, as in the details; None if it is not there."""
+        hosted = self._jetstream.catalogue.streams.get(name)
+        return None if hosted is None else self._stream(hosted, with_config=True)
+
+    def consumer(self, stream: str, name: str) -> dict[str, object] | None:
+        """A consumer with its configuration, as in the details; None if it is not there."""
+        hosted = self._jetstream.catalogue.streams.get(stream)
+        consumer = None if hosted is None else hosted.consumers.get(name)
+        return None if consumer is None else self._jetstream.consumers.info(consumer, listed=True)
+
     def problem(self, *, server_only: bool = False) -> str:
         """Why it is not healthy; empty where it is. `server_only`: whatever its streams are."""
         jetstream = self._jetstream
@@ -152,4 +169,9 @@ class JetStreamView:
             failure = hosted.stream.log.failure
             if failure is not None:
                 return f"JetStream stream '{ACCOUNT} > {hosted.name}' cannot store: {failure.value}"
+            lost = hosted.stream.log.lost
+            if lost is not None:
+                return (
+                    f"JetStream stream '{ACCOUNT} > {hosted.name}': {len(lost.sequences)} messages are lost"
+                )
         return ""

@@ -7,10 +7,11 @@ on. A test for each feature holds it; raise the version when the features of the
 from collections.abc import Mapping
 from types import MappingProxyType
 
-CLIENT_LEVEL = "2.11.0"
-"""In INFO with `Compatibility.CURRENT`. The next one, 2.12, sends `connect_info` after the first PONG.
+CLIENT_LEVEL = "2.12.0"
+"""In INFO with `Compatibility.CURRENT`. The next one, 2.14, has batches without an ack for each message
+(`allow_batched`), and sources with consumers of their own.
 
-Until then `connect_info` and `xkey` are for servers and for authorization services, not for clients.
+`xkey` is for authorization services, not for clients.
 """
 
 FEATURES: Mapping[str, str] = MappingProxyType(
@@ -39,7 +40,8 @@ FEATURES: Mapping[str, str] = MappingProxyType(
         "connect_urls for websockets": "2.2.0",
         "jetstream": "2.2.0",
         "domain": "2.3.3",
-        "streams": "2.11.0",
+        "streams": "2.12.0",
+        "connect_info": "2.12.0",
     }
 )
 """What clients see, and since which version (later-client-features.md, sections 2 to 7)."""

@@ -9,6 +9,9 @@ from .compatibility import Compatibility
 PROTO = 1
 """The ``proto`` of INFO: updates of INFO are understood from clients with ``protocol`` 1."""
 
+ACCOUNT = "$G"
+"""The one account that there is."""
+
 OK = b"+OK\r\n"
 PING = b"PING\r\n"
 PONG = b"PONG\r\n"
@@ -40,6 +43,8 @@ class PersonalInfo:
     """What the client has to sign."""
     ldm: bool = False
     """The server will stop soon: the client should go elsewhere."""
+    is_let_in: bool = False
+    """It is the INFO after the first PONG. Not said to clients of gnatsd."""
     listener: ListenerInfo | None = None
     """Where the client came in; None for the first listener, of which `ServerInfo` speaks."""
 
@@ -151,6 +156,8 @@ class ServerInfo:
             "client_id": personal.client_id,
             "client_ip": personal.client_ip,
             "nonce": personal.nonce,
+            "connect_info": personal.is_let_in,
+            "remote_account": ACCOUNT if personal.is_let_in else "",
             "cluster": self.cluster,
             "domain": self.domain,
             "connect_urls": self._urls(at),

@@ -65,7 +65,6 @@ class ClientSession(Readmitted):
     kind: PeerKind = PeerKind.CLIENT
 
     __slots__ = (
-        "_asks_hooks",
         "_denials",
         "_echo",
         "_guard",
@@ -86,8 +85,8 @@ class ClientSession(Readmitted):
 
     def __init__(self, host: Host[Connection], connection: Connection) -> None:
         """The client has said nothing yet, and heard nothing."""
-        self._asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
-        self.identity: Identity | None = None if host.gatekeeper.required or self._asks_hooks else Identity()
+        asks_hooks = host.hooks is not None and host.hooks.asks(HookPoint.CONNECT)
+        self.identity: Identity | None = None if host.gatekeeper.required or asks_hooks else Identity()
         """Who the client is; None as long as it may do nothing but CONNECT."""
         self._verbose = True
         self._pedantic = True
@@ -396,8 +395,19 @@ class ClientSession(Readmitted):
     def process_ping(self, _argument: bytes) -> None:
         """Answer; INFO may follow from now on."""
         self.connection.answer_ping()
-        self._ponged = True
-        self.keep_informed()
+        if self._ponged or not self._is_current:
+            self._ponged = True
+            self.keep_informed()
+        else:
+            self._ponged = True
+            self._confirm()
+
+    def _confirm(self) -> None:
+        """Say to a client that takes INFO that it is let in, and where: once, after its first PONG."""
+        if self._protocol >= ASYNC_INFO:
+            greeting = self.host.greeting
+            self._heard = greeting.version
+            self.connection.outbox.send(greeting.line(replace(self._personal, is_let_in=True)))
 
     def process_info(self, argument: bytes) -> None:
         """It means nothing, but must be well formed."""

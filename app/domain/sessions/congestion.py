@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Protocol, TypeAlias
 
 from ..dataplane.seam import Outbox
-from ..slow_receivers import Counts
 
 TICK = 0.1
 """Seconds between checks of the congested receivers."""
@@ -43,10 +42,6 @@ class Peer(Protocol):
     @property
     def title(self) -> tuple[int, str]:
         """Its number, and the name that the peer gave itself."""
-        ...
-
-    def delivered(self) -> Counts:
-        """How many messages each of its subscriptions has had; of the first ones, if they are many."""
         ...
 
     def untaken(self) -> int:
@@ -93,7 +88,6 @@ class Congestion:
         "began",
         "full",
         "holding",
-        "marks",
         "origin",
         "passed",
         "receiver",
@@ -108,8 +102,6 @@ class Congestion:
         """Bytes taken when the congestion began."""
         self.passed = passed
         self.began = now
-        self.marks = receiver.delivered()
-        """What it had been sent by then."""
         self.since = now
         """Time of the latest progress."""
         self.holding = True

@@ -22,7 +22,6 @@ How a connection ends, in the words of all who take part:
 
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 
 from ..closing_reason import ClosingReason, reason_of_loss
 from ..dataplane.seam import Inlet, Outbox, Progress
@@ -40,7 +39,6 @@ from ..fair_queue import CROWDED_READ
 from ..peer_kind import PeerKind
 from ..protocol import encode
 from ..protocol.commands import readable
-from ..slow_receivers import MOST_SUBSCRIPTIONS, Counts
 from ..stats import ConnectionStats
 from .congestion import Peer as FlowPeer
 from .connection_stats import stats_of
@@ -434,7 +432,7 @@ class Connection:
         """End this slow consumer; `full` if more is pending than may be."""
         if not self.closed:
             self.closes_for(ClosingReason.SLOW_PENDING if full else ClosingReason.SLOW_DEADLINE)
-            self._host.count_slow_consumer(self, reason)
+            self._host.slow.cut(self, reason)
             self.report(SlowConsumer(self.link, reason))
             self.cause = f"Slow Consumer: {reason}"
             self.abort()
@@ -450,7 +448,7 @@ class Connection:
 
     def report_hold(self, publishers: int, pending: int) -> None:
         """Log that publishers wait for this peer."""
-        self._host.note_held(self)
+        self._host.slow.held(self)
         self.report(PublishersHeld(self.link, self.session.name, publishers, pending))
 
     def _mark_closed(self) -> None:
@@ -491,8 +489,3 @@ class Connection:
     def stats(self) -> ConnectionStats:
         """A snapshot; times on the monotonic scale."""
         return stats_of(self, self._host.flow)
-
-    def delivered(self) -> Counts:
-        """See `congestion.Peer`."""
-        listed = islice(self.session.subscriptions.values(), MOST_SUBSCRIPTIONS)
-        return {one.sid: (one.subject, one.target.delivered) for one in listed}

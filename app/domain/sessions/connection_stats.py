@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..slow_receivers import SlowAction, SlowReceiver
+from ..slow_receivers import Backlog, SlowAction, SlowReceiver
 from ..stats import ConnectionStats, Traffic
 from .flow import Flow
 
@@ -43,8 +43,9 @@ def slow_receiver(
         ip=peer.ip,
         port=peer.port,
         at=now,
+        since=flow.congested_since(connection),
         reason=reason,
         pending_bytes=connection.outbox.pending(),
         publishers=flow.holds(connection),
-        backlog=flow.backlog(connection),
+        backlog=Backlog(),
     )

@@ -20,7 +20,6 @@ from functools import partial
 from itertools import islice
 
 from ..limits import HOLD_SECONDS, ROUTE_PENDING, Limits
-from ..slow_receivers import Backlog, backlog_of
 from ..timers import Scheduler, Timer
 from .congestion import (
     REPORT_HOLD,
@@ -105,13 +104,10 @@ class Flow:
         congestion = self._congested.get(receiver)
         return len(congestion.waiting) if congestion is not None else 0
 
-    def backlog(self, receiver: Peer) -> Backlog:
-        """What this receiver was sent since it fell behind."""
+    def congested_since(self, receiver: Peer) -> float | None:
+        """When this receiver fell behind; None if it has not."""
         congestion = self._congested.get(receiver)
-        now = receiver.delivered()
-        if congestion is None:
-            return backlog_of(None, now, now)
-        return backlog_of(congestion.began, congestion.marks, now)
+        return None if congestion is None else congestion.began
 
     # --- asked by the data plane ----------------------------------------------
 
@@ -208,7 +204,8 @@ class Flow:
                 hold.receivers[receiver] = congestion.waiting
 
     def drained(self, receiver: Peer) -> None:
-        """The wire reports that little is pending."""
+        """The wire reports that little is pending, which its outbox is to know."""
+        receiver.outbox.pending()
         congestion = self._congested.pop(receiver, None)
         if congestion is not None:
             receiver.outbox.alarm = self._limits.hold_above

@@ -21,6 +21,7 @@ from .deferred_flush import DeferredFlush
 from .flow import Flow
 from .greeting import Greeting
 from .publish_meter import PublishMeter
+from .slow_peers import SlowPeers
 
 C_contra = TypeVar("C_contra", contravariant=True)
 
@@ -66,6 +67,11 @@ class Host(Protocol[C_contra]):
     @property
     def flow(self) -> Flow:
         """Who waits for whom."""
+        ...
+
+    @property
+    def slow(self) -> SlowPeers:
+        """Receivers that are too slow, for those who watch."""
         ...
 
     @property
@@ -141,12 +147,4 @@ class Host(Protocol[C_contra]):
 
     def connection_lost(self) -> None:
         """A connection's wire is lost; called once for each that was accepted."""
-        ...
-
-    def note_held(self, connection: C_contra) -> None:
-        """Publishers wait for a receiver, for long or at the cost of others."""
-        ...
-
-    def count_slow_consumer(self, connection: C_contra, reason: str) -> None:
-        """A receiver is about to be closed."""
         ...

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from ..connection_type import ConnectionType
 from ..credentials import Identity
 from ..events import AuthorizationFailed
+from ..hooks.hook_event import HookPoint
 from ..protocol.errors import AuthorizationViolation
 from ..readmission import Dismissal, Login
 from .peer import PeerSession
@@ -17,9 +18,14 @@ class Readmitted(PeerSession):
     __slots__ = ()
 
     identity: Identity | None
-    _asks_hooks: bool
     _guard: PermissionGuard | None
     _logged_in: bool
+
+    @property
+    def _asks_hooks(self) -> bool:
+        """Whether hooks decide about logins."""
+        hooks = self.host.hooks
+        return hooks is not None and hooks.asks(HookPoint.CONNECT)
 
     @abstractmethod
     def _become(self, identity: Identity) -> None:

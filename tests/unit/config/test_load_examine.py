@@ -24,12 +24,20 @@ def lines(tmp_path: Path, text: str, *words: str) -> list[str]:
     [
         (
             "port: x\nfoo: 1\nmax_payload: 1 2\nping_max: -1",
-            ["1:7: port must", '2:1: unknown key "foo"', "3:16: expected", "4:11: ping_max must"],
+            [
+                "1:7: port must",
+                '2:1: unknown key "foo"',
+                "3:16: Parse error: expected",
+                "4:11: ping_max must",
+            ],
         ),
-        ("port: x\ncluster {\n port: y\n", ["1:7: port must", "4:1: unclosed '{' opened at line 2"]),
-        ("port: x\nlog_file: 'x\nping_max: -1", ["1:7: port must", "2:11: unclosed"]),
-        ("port: x\n}\nping_max: -1", ["1:7: port must", "2:1: '}' closes nothing"]),
-        ("{ port: x\n", ["2:1: unclosed '{' opened at line 1"]),
+        (
+            "port: x\ncluster {\n port: y\n",
+            ["1:7: port must", "4:1: Parse error: unclosed '{' opened at line 2"],
+        ),
+        ("port: x\nlog_file: 'x\nping_max: -1", ["1:7: port must", "2:11: Parse error: unclosed"]),
+        ("port: x\n}\nping_max: -1", ["1:7: port must", "2:1: Parse error: '}' closes nothing"]),
+        ("{ port: x\n", ["2:1: Parse error: unclosed '{' opened at line 1"]),
         ("max_payload: .5\nport: x", ["1:14: a number needs", "2:7: port must"]),
         ("tls: .5\nauthorization: .5", ["1:6: a number needs", "2:16: a number needs"]),
         ("port: $NOBODY\nping_max: -1", ["1:7: unknown variable", "2:11: ping_max must"]),

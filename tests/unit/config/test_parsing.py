@@ -63,13 +63,13 @@ def test_values_are_read_all_the_same() -> None:
     """Values that mean nothing are reported together with lines that cannot be read."""
     assert [
         "1:3: a number needs a digit before the '.'",
-        "2:5: expected the end of the line, found text",
+        "2:5: Parse error: expected the end of the line, found text",
         "4:4: the date does not exist",
     ] == mistakes("a=.5\nb 1 2\nm {\n c 2016-13-01T00:00:00Z\n}")
 
 
 def test_a_text_that_ends_late_is_named() -> None:
     """When text is after a text of several lines, the quote that began it may be to blame."""
-    assert ["2:6: expected the end of the line, found text, after a text that began at line 1"] == mistakes(
-        'a = "x\nb = "y"\n'
-    )
+    assert [
+        "2:6: Parse error: expected the end of the line, found text, after a text that began at line 1"
+    ] == mistakes('a = "x\nb = "y"\n')

@@ -14,8 +14,8 @@ from tests.unit.config.trees import Tree, mistakes, tree, tree_of
 
 HASH = "11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG"
 
-END_OF_LINE = "expected the end of the line, found text"
-NO_VALUE = "expected a value, found the end of the line"
+END_OF_LINE = "Parse error: expected the end of the line, found text"
+NO_VALUE = "Parse error: expected a value, found the end of the line"
 
 
 @pytest.mark.parametrize(
@@ -310,8 +310,8 @@ def test_places() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("=1", ["1:1: expected a key, found '='"]),
-        ("foo", ["1:4: expected a value, found the end of the file"]),
+        ("=1", ["1:1: Parse error: expected a key, found '='"]),
+        ("foo", ["1:4: Parse error: expected a value, found the end of the file"]),
         ("foo\n", [f"1:4: {NO_VALUE}"]),
         ("a=\n1", [f"1:3: {NO_VALUE}"]),
         ("a\n=\n1", [f"2:2: {NO_VALUE}"]),
@@ -323,17 +323,17 @@ def test_places() -> None:
         ("a=-x", ["1:3: expected a number after '-'; other text needs quotes"]),
         ("a=1-2", ["1:3: expected a date like 2016-04-26T13:21:20Z; other text needs quotes"]),
         ("m {a=1} b=2", [f"1:9: {END_OF_LINE}"]),
-        ("m { a = }", ["1:9: expected a value, found '}'"]),
-        ("m {,a=1}", ["1:4: expected a key or '}', found ','"]),
-        ("a=1;;b=2", ["1:5: expected a key, found ';'"]),
-        ("/x=1", ["1:1: expected a key, found text"]),
-        ("m{a=1}", ["1:2: expected a space before '{'"]),
-        ("a=[1\n,2]", ["2:1: expected a value or ']', found ','"]),
-        ("a=[::1]:4222", ["1:8: expected the end of the line, found ':'"]),
-        ("m {", ["1:4: unclosed '{' opened at line 1"]),
-        ("m {\n'k", ['2:1: unclosed "\'"', "2:3: unclosed '{' opened at line 1"]),
-        ("a=(x)", ["1:3: unclosed '(': a line that is only ')' ends the text"]),
-        ("}", ["1:1: '}' closes nothing"]),
+        ("m { a = }", ["1:9: Parse error: expected a value, found '}'"]),
+        ("m {,a=1}", ["1:4: Parse error: expected a key or '}', found ','"]),
+        ("a=1;;b=2", ["1:5: Parse error: expected a key, found ';'"]),
+        ("/x=1", ["1:1: Parse error: expected a key, found text"]),
+        ("m{a=1}", ["1:2: Parse error: expected a space before '{'"]),
+        ("a=[1\n,2]", ["2:1: Parse error: expected a value or ']', found ','"]),
+        ("a=[::1]:4222", ["1:8: Parse error: expected the end of the line, found ':'"]),
+        ("m {", ["1:4: Parse error: unclosed '{' opened at line 1"]),
+        ("m {\n'k", ['2:1: Parse error: unclosed "\'"', "2:3: Parse error: unclosed '{' opened at line 1"]),
+        ("a=(x)", ["1:3: Parse error: unclosed '(': a line that is only ')' ends the text"]),
+        ("}", ["1:1: Parse error: '}' closes nothing"]),
     ],
 )
 def test_mistakes(text: str, expected: list[str]) -> None:

@@ -20,8 +20,8 @@ def test_as_deep_as_may_be() -> None:
 @pytest.mark.parametrize("levels", [DEEPEST + 1, 1000, 100_000])
 def test_too_deep(levels: int) -> None:
     """One level more, or many more, are refused at the bracket that is too much."""
-    assert [f"1:{3 + DEEPEST}: {TOO_DEEP}"] == mistakes("a=" + "[" * levels)
-    assert [f"1:{3 + 3 * DEEPEST}: {TOO_DEEP}"] == mistakes("a {" * levels + "}" * levels)
+    assert [f"1:{3 + DEEPEST}: Parse error: {TOO_DEEP}"] == mistakes("a=" + "[" * levels)
+    assert [f"1:{3 + 3 * DEEPEST}: Parse error: {TOO_DEEP}"] == mistakes("a {" * levels + "}" * levels)
 
 
 def test_variables_do_not_nest_deeper() -> None:
@@ -33,7 +33,9 @@ def test_variables_do_not_nest_deeper() -> None:
 
 def test_too_many_values() -> None:
     """Values are counted, and the first one beyond the bound is refused."""
-    assert [f"1:{4 + 2 * (MOST_VALUES - 1)}: {TOO_MANY}"] == mistakes("a=[" + "1," * (MOST_VALUES + 1) + "]")
+    assert [f"1:{4 + 2 * (MOST_VALUES - 1)}: Parse error: {TOO_MANY}"] == mistakes(
+        "a=[" + "1," * (MOST_VALUES + 1) + "]"
+    )
 
 
 def test_variables_do_not_multiply() -> None:

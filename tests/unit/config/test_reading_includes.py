@@ -149,8 +149,8 @@ def test_mistakes_of_all_files(tmp_path: Path) -> None:
 
     assert [
         "a.conf:5:5: a number needs a digit before the '.'",
-        "b.conf:1:7: expected the end of the line, found text",
-        "c.conf:1:3: '}' closes nothing",
+        "b.conf:1:7: Parse error: expected the end of the line, found text",
+        "c.conf:1:3: Parse error: '}' closes nothing",
         "d.conf:1:1: the file is not UTF-8 text",
     ] == reported(path)
 

@@ -117,4 +117,4 @@ def test_environment_of_bytes() -> None:
 
 def test_no_follow_up() -> None:
     """A variable is not called unknown while the file has mistakes that may have hidden it."""
-    assert ["1:5: expected the end of the line, found text"] == mistakes("a=1 2\nb=$a")
+    assert ["1:5: Parse error: expected the end of the line, found text"] == mistakes("a=1 2\nb=$a")

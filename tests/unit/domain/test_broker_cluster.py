@@ -365,8 +365,8 @@ def test_slow_routes_are_counted_by_themselves(server: RoutedBroker) -> None:
     server.joined(SMALLER_ID).connection.abort_slow("for this test")
     server.connect().connection.abort_slow("for this test")
 
-    assert (2, 1) == (server.broker.slow_consumers, server.broker.slow_routes)
-    assert ["rid", "cid"] == [record.kind for record in server.broker.slow_consumer_log]
+    assert (2, 1) == (server.broker.slow.closed, server.broker.slow.closed_routes)
+    assert ["rid", "cid"] == [record.kind for record in server.broker.slow.records]
 
 
 def test_many_subscriptions_of_a_lost_server(server: RoutedBroker) -> None:

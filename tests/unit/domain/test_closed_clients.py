@@ -34,6 +34,7 @@ def test_the_oldest_is_dropped() -> None:
 
     assert ([1, 2], [2, 3]) == ([one.cid for one in before], [one.cid for one in ring.all()])
     assert (2, 10_000) == (len(ring), CLOSED_CLIENTS)
+    assert ([3], [3, 2]) == tuple([one.cid for one in ring.latest(count)] for count in (1, 5))
 
 
 def test_a_history() -> None:

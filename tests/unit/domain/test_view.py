@@ -570,6 +570,7 @@ def test_closed_clients(server: VirtualBroker, view: LiveView) -> None:
     assert [1, 2, 3] == [choice.total for choice in choices]
     assert [3] == [one for one in choices[2].chosen if isinstance(one, int)]
     assert 2 == view.server().closed_clients
+    assert 1 == len(view.closed_lately(1)) < len(view.closed_lately(9))
     row = pages[1].rows[0]
     assert Closing(1.0, "Client Closed") == row.closing
     assert (Traffic(1, 2, 0, 0), 1) == (row.connection.traffic, row.subscriptions)

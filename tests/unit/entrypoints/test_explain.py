@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.hooks.hook_event import HookEvent
 from app.entrypoints import explain
 from app.entrypoints.command import run_command
 from app.entrypoints.explain import run_explain
+from app.ports.hooks import HookAnswer, Hooks
 
 ALLOWED, DENIED, MISUSED = 0, 1, 2
 VERDICTS = ("publish", "subscribe")
@@ -23,6 +25,7 @@ PAGE = {
     "publish": {"allowed": False, "rule": 'publish.deny "a"'},
     "subscribe": {"allowed": True, "rule": "no rule denies it"},
     "denials": [{"at": "2026-01-01T00:00:00Z", "denied": 'Publish to "x"'}],
+    "hooks": {"name": "policy:make", "sees": ["publish"], "patterns": ["a", ">"], "shadow": True},
     "num_subscriptions": 2,
     "num_queue_groups": 1,
     "subscriptions": [
@@ -133,6 +136,7 @@ def test_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert (
         'publish: not allowed, publish.deny "a"\n'
         "subscribe: allowed, no rule denies it\n"
+        "hooks: policy:make see publish, by a and >, in shadow: what they answer is only logged\n"
         'denied at 2026-01-01T00:00:00Z: Publish to "x"\n'
         "subscriptions: 2\n"
         '  a cid 5 name "bil\\x1bling"\n'
@@ -142,6 +146,36 @@ def test_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         "routes: 1\n"
         "  rid 9 ID\n" == capsys.readouterr().out
     )
+
+
+class Policy(Hooks):
+    """Hooks that a file names."""
+
+    patterns = ("a.>",)
+
+    def deliver(self, event: HookEvent) -> HookAnswer:
+        """Allow."""
+
+
+@pytest.mark.parametrize(
+    ("factory", "subject", "line"),
+    [
+        (f"{__name__}:Policy", "a.b", f"hooks: {__name__}:Policy see deliver, by a.>\n"),
+        (f"{__name__}:Policy", "b", ""),
+        ("no_such:make", "a", "hooks: hooks factory 'no_such:make': there is no module 'no_such'; "),
+    ],
+)
+def test_hooks_of_a_file(
+    factory: str, subject: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are named if they see the subject; why they cannot be made is said, and the rest as well."""
+    path = tmp_path / "x.conf"
+    path.write_text(f"hooks {{ factory: {json.dumps(factory)} }}", "utf-8")
+
+    assert ALLOWED == run_explain(["-c", str(path), "--user", "", subject])
+    _, _, *hooks = capsys.readouterr().out.splitlines(keepends=True)
+    assert "".join(hooks).startswith(line)
+    assert bool(line) == bool(hooks)
 
 
 @pytest.mark.parametrize("page", [b"", b"<html>", b"{}", b"\xff"])

@@ -84,6 +84,18 @@ async def test_a_directory_that_cannot_be_opened(scene: Scene) -> None:
     await scene.streams.stop()
 
 
+async def test_a_directory_that_is_none(tmp_path: Path) -> None:
+    """A file in its place, or above it, and one that cannot be made, are said in words that launchers know."""
+    needs = StorageNeeds(LoopClock(), lambda call: call(), lambda: 7)
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, file / "below"):
+        with pytest.raises(CannotOpen, match=r"storage directory is not a directory: .*file"):
+            open_storage(JetStreamSettings(store_dir=str(place)), needs)
+    with pytest.raises(CannotOpen, match="could not create storage directory /proc/none: "):
+        open_storage(JetStreamSettings(store_dir="/proc/none"), needs)
+
+
 async def test_storages(tmp_path: Path) -> None:
     """With a directory there are files, of one server at a time; without one all is in memory."""
     settings = JetStreamSettings(store_dir=str(tmp_path / "new"))

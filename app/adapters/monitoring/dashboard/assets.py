@@ -6,6 +6,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 PAGE = "dashboard.html"
+STREAMS_PAGE = "streams.html"
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -5,19 +5,31 @@ import os
 import time
 from dataclasses import asdict, dataclass
 
-from ....ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
+from ....ports.broker_view import BrokerView, LeafStats, RouteStats, ServerFacts, Steps, UnreachableRoute
 from ..context import MonitorSettings
 from ..journal import JournalSnapshot
 from ..process_figures import ProcessFigures, memory_limit
 from .details import NO_DETAILS, DetailQuery, client_details, subject_details
 from .history import LENGTH, Excerpt, Window
 from .recorder import Recorder
-from .rows import Json, client_row, event_row, route_row, unreachable_row
+from .rows import (
+    Json,
+    client_row,
+    closed_row,
+    event_row,
+    leaf_row,
+    route_row,
+    slow_row,
+    unreachable_row,
+)
 from .selection import TableQuery, select_clients, select_subjects
 from .snapshot import Snapshot
 
 SLOW_CONSUMER = "slow_consumer"
 """The kind of event that has pending bytes."""
+
+MAX_LATEST = 12
+"""Slow receivers, and clients that have gone, on the page."""
 
 SLOW_KINDS = frozenset({SLOW_CONSUMER, "publishers_held"})
 """The kinds that are about a receiver that is too slow."""
@@ -51,15 +63,28 @@ class FeedData:
     figures: ProcessFigures
     facts: ServerFacts
     routes: tuple[RouteStats, ...]
+    leaves: tuple[LeafStats, ...]
     unreachable: tuple[UnreachableRoute, ...]
     excerpt: Excerpt
     snapshot: Snapshot
     journal: JournalSnapshot
 
 
-def collect(
-    recorder: Recorder, snapshot: Snapshot, routes: tuple[RouteStats, ...], query: FeedQuery
-) -> FeedData:
+@dataclass(frozen=True, slots=True)
+class ServerLinks:
+    """Links to other servers."""
+
+    routes: tuple[RouteStats, ...] = ()
+    leaves: tuple[LeafStats, ...] = ()
+
+
+def server_links(view: BrokerView) -> Steps[ServerLinks]:
+    """Those that are there now."""
+    routes = yield from view.routes()
+    return ServerLinks(routes, (yield from view.leaves()))
+
+
+def collect(recorder: Recorder, snapshot: Snapshot, links: ServerLinks, query: FeedQuery) -> FeedData:
     """Collect the data, in microseconds; rows are selected later."""
     context = recorder.context
     facts = context.view.server()
@@ -70,7 +95,8 @@ def collect(
         settings=context.settings,
         figures=context.figures,
         facts=facts,
-        routes=routes,
+        routes=links.routes,
+        leaves=links.leaves,
         unreachable=context.view.unreachable_routes(),
         excerpt=recorder.history.since(query.window, known, query.ring),
         snapshot=snapshot,
@@ -110,8 +136,11 @@ def feed_json(data: FeedData, query: FeedQuery, edition: str) -> Steps[bytes]:
             "rows": [asdict(row) for row in subjects.rows],
         },
         "routes": [route_row(route, now) for route in data.routes],
+        "leaves": [leaf_row(leaf, now) for leaf in data.leaves],
         "unreachable": [unreachable_row(record, now) for record in data.unreachable],
         "events": _events(data, query),
+        "slow": _slow(data),
+        "closed": _closed(data),
         "client": client,
         "subject": subject,
     }
@@ -198,13 +227,25 @@ def _events(data: FeedData, query: FeedQuery) -> Json:
     }
 
 
+def _slow(data: FeedData) -> Json:
+    """The latest receivers that were too slow, newest first."""
+    receivers = data.view.slow_receivers()
+    return {"total": len(receivers), "rows": [slow_row(one) for one in receivers[: -MAX_LATEST - 1 : -1]]}
+
+
+def _closed(data: FeedData) -> Json:
+    """The latest clients that have gone, newest first."""
+    rows = [closed_row(one) for one in data.view.closed_lately(MAX_LATEST)]
+    return {"total": data.facts.closed_clients, "rows": rows}
+
+
 def _event_rows(data: FeedData) -> list[Json]:
     """Newest first."""
     pending = {record.cid: record.pending_bytes for record in data.facts.slow_consumer_log}
     busiest = {
-        receiver.number: receiver.backlog.subjects[0].subject.decode("utf-8", "replace")
+        receiver.number: receiver.backlog.found.subjects[0].subject.decode("utf-8", "replace")
         for receiver in data.view.slow_receivers()
-        if receiver.backlog.subjects
+        if receiver.backlog.found.subjects
     }
     rows = []
     for entry in reversed(data.journal.entries):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..context import MonitoringContext
 from .history import STEP_SECONDS, History, HistorySample
 from .snapshot_taker import SnapshotTaker
+from .streams_snapshot import StreamsTaker
 
 
 class Recorder:
@@ -19,6 +20,7 @@ class Recorder:
         self.context = context
         self.history = History()
         self.snapshots = SnapshotTaker(context)
+        self.streams = StreamsTaker(context)
         self._processor_seconds = processor_seconds
 
     async def run(self) -> None:
@@ -44,3 +46,4 @@ class Recorder:
             )
         )
         self.snapshots.drop_stale()
+        self.streams.drop_stale()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -12,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..context import MonitoringContext
 from .assets import HEADERS, PAGE, Assets
 from .details import DetailQuery
-from .feed import FeedQuery, collect, feed_json
+from .feed import FeedQuery, collect, feed_json, server_links
 from .history import WINDOWS
 from .recorder import Recorder
 from .selection import SORTS, TableQuery
+from .streams_router import streams_router
 
 PATH = "/dashboard"
 
@@ -93,14 +95,15 @@ def dashboard_router(context: MonitoringContext) -> APIRouter:
     async def feed(parameters: Annotated[FeedParameters, Query()]) -> Response:
         query = parameters.query
         snapshot = await recorder.snapshots.snapshot()
-        routes = await context.stepper.run(context.view.routes())
-        data = collect(recorder, snapshot, routes, query)
+        links = await context.stepper.run(server_links(context.view))
+        data = collect(recorder, snapshot, links, query)
         body = await context.stepper.run(feed_json(data, query, assets.edition))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     router = APIRouter(include_in_schema=False, lifespan=lifespan)
     router.add_api_route(PATH, page)
     router.add_api_route(f"{PATH}/feed", feed)
+    router.include_router(streams_router(context, recorder.streams, assets, partial(_file, assets)))
     router.add_api_route(f"{PATH}/{{name}}", asset)
     return router
 

@@ -1,11 +1,18 @@
-"""The rows of the dashboard's feed: clients, routes and events.
+"""The rows of the dashboard's feed: clients, routes, leaf links and events.
 
 The fields of a connection are those of `app.adapters.monitoring.connections`.
 """
 
 from collections.abc import Mapping, Sequence
 
-from ....ports.broker_view import ClientStats, RouteStats, SubscriptionStats, UnreachableRoute
+from ....ports.broker_view import (
+    ClientStats,
+    LeafStats,
+    RouteStats,
+    SlowReceiver,
+    SubscriptionStats,
+    UnreachableRoute,
+)
 from ..connections import CLIENT_COLUMNS, ROUTE_COLUMNS, feed_fields
 from ..journal import Entry
 from .snapshot import ClientRow
@@ -52,6 +59,25 @@ def route_row(route: RouteStats, now: float) -> Json:
     return feed_fields(ROUTE_COLUMNS, route, now)
 
 
+def leaf_row(leaf: LeafStats, now: float) -> Json:
+    """A row of the table of leaf links."""
+    connection, traffic = leaf.connection, leaf.connection.traffic
+    return {
+        "lid": connection.cid,
+        "name": leaf.name,
+        "ip": connection.ip,
+        "port": connection.port,
+        "hub": leaf.is_spoke,
+        "solicited": leaf.solicited,
+        "pending": connection.pending_bytes,
+        "msgs_from": traffic.in_msgs,
+        "msgs_to": traffic.out_msgs,
+        "subs": leaf.subscriptions,
+        "uptime": max(0.0, now - connection.started),
+        "rtt": connection.rtt,
+    }
+
+
 def unreachable_row(record: UnreachableRoute, now: float) -> Json:
     """A configured server that no route leads to."""
     return {
@@ -59,6 +85,42 @@ def unreachable_row(record: UnreachableRoute, now: float) -> Json:
         "attempts": record.attempts,
         "error": record.error,
         "seconds": max(0.0, now - record.since),
+    }
+
+
+def slow_row(receiver: SlowReceiver) -> Json:
+    """A receiver that was too slow; times on the monotonic scale."""
+    backlog = receiver.backlog
+    return {
+        "at": round(receiver.at, 3),
+        "link": f"{receiver.kind}:{receiver.number}",
+        "address": f"{receiver.ip}:{receiver.port}",
+        "who": receiver.name,
+        "action": receiver.action.value,
+        "reason": receiver.reason,
+        "pending": receiver.pending_bytes,
+        "publishers": receiver.publishers,
+        "counting": not backlog.is_counted,
+        "known": backlog.found.size,
+        "subjects": [
+            {"subject": one.subject.decode("utf-8", "replace"), "messages": one.messages, "bytes": one.size}
+            for one in backlog.found.subjects
+        ],
+    }
+
+
+def closed_row(stats: ClientStats) -> Json:
+    """A client that has gone."""
+    link, closing = stats.connection, stats.closing
+    return {
+        "cid": link.cid,
+        "name": stats.profile.name,
+        "address": f"{link.ip}:{link.port}",
+        "user": stats.profile.user,
+        "at": None if closing is None else round(closing.at, 3),
+        "reason": "" if closing is None else closing.reason,
+        "seconds": None if closing is None else max(0.0, closing.at - link.started),
+        "pending": link.pending_bytes,
     }
 
 

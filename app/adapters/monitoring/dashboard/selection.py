@@ -1,10 +1,10 @@
 """The part of a snapshot that a reader selects: a page of clients, and the busiest subjects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ....ports.broker_view import ClientStats, Steps
 from ..connections import CLIENT_COLUMNS, Column
@@ -79,23 +79,41 @@ class TablePage(Generic[R]):
     total: int
 
 
-def select_clients(snapshot: Snapshot, query: TableQuery) -> Steps[TablePage[ClientRow]]:
-    """The page of clients. An offset past the end gives the last page."""
-    key, wanted, matched = SORTS[query.sort], query.text.casefold(), 0
+@dataclass(frozen=True, slots=True)
+class Order(Generic[R]):
+    """In which order rows come, and how many of them are shown from where on."""
+
+    key: Callable[[R], Any]
+    descending: bool
+    offset: int
+    limit: int
+
+
+def select(rows: Iterable[R], is_wanted: Callable[[R], bool], order: Order[R]) -> Steps[TablePage[R]]:
+    """The page of these rows. An offset past the end gives the last page."""
+    total = matched = 0
     runs = []
-    for rows in batches(snapshot.clients):
-        matching = [row for row in rows if _matches(row, query, wanted, snapshot.slow_above)]
+    for some in batches(rows):
+        matching = [row for row in some if is_wanted(row)]
+        total += len(some)
         matched += len(matching)
-        runs.append(sorted(matching, key=key, reverse=query.descending))
+        runs.append(sorted(matching, key=order.key, reverse=order.descending))
         yield
     # Rows are in the order of arrival, which sorting and merging keep among equals.
-    ordered = merge(*runs, key=key, reverse=query.descending)
-    offset = query.offset
+    ordered = merge(*runs, key=order.key, reverse=order.descending)
+    offset = order.offset
     if offset >= matched:
-        offset = max(0, matched - 1) // query.limit * query.limit
+        offset = max(0, matched - 1) // order.limit * order.limit
     for _ in batches(islice(ordered, offset)):
         yield
-    return TablePage(list(islice(ordered, query.limit)), offset, matched, len(snapshot.clients))
+    return TablePage(list(islice(ordered, order.limit)), offset, matched, total)
+
+
+def select_clients(snapshot: Snapshot, query: TableQuery) -> Steps[TablePage[ClientRow]]:
+    """The page of clients."""
+    wanted, slow_above = query.text.casefold(), snapshot.slow_above
+    order = Order(SORTS[query.sort], query.descending, query.offset, query.limit)
+    return select(snapshot.clients, lambda row: _matches(row, query, wanted, slow_above), order)
 
 
 def select_subjects(snapshot: Snapshot, query: TableQuery) -> Steps[TablePage[SubjectRow]]:

@@ -18,6 +18,9 @@ SLICE = 0.005
 
 REQUIRED_LEVEL = b"\r\nNats-Required-Api-Level:"
 
+QUEUE_BYTES = 64 * 2**20
+"""Of requests that wait, together."""
+
 MOST_TOKENS = 32
 """Of a consumer's filter within a subject, and what is before it."""
 
@@ -69,6 +72,8 @@ class Router:
         self._heard = finished
         self._on_failure = on_failure
         self._queue: deque[ApiRequest] = deque()
+        self._queued = 0
+        """Bytes of those."""
         self._steps: tuple[ApiRequest, Call, Generator[None, None, Mapping[str, object] | None]] | None = None
         self._is_due = False
         self.counters = Counters()
@@ -85,11 +90,13 @@ class Router:
         """A message came; without a reply subject nothing happens."""
         if not reply:
             return
-        if len(self._queue) >= self.queue_limit:
+        size = len(payload) + len(headers)
+        if len(self._queue) >= self.queue_limit or (self._queue and self._queued + size > QUEUE_BYTES):
             self.counters.dropped += 1
             self.on_dropped()
             return
         self._queue.append(ApiRequest(subject, headers, payload, reply))
+        self._queued += size
         self._schedule()
 
     def _schedule(self) -> None:
@@ -104,7 +111,9 @@ class Router:
             if self._steps is not None:
                 self._go_on(*self._steps)
             else:
-                self._begin(self._queue.popleft())
+                request = self._queue.popleft()
+                self._queued -= len(request.payload) + len(request.headers)
+                self._begin(request)
             if self._scheduler.monotonic() >= end:
                 break
         self._schedule()

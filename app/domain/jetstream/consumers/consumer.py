@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ...timers import Timer
 from ..errors import JetStreamError
+from ..figures import ConsumerFigures
 from ..storage.seam import StateLog
 from . import statuses
 from .acking import acknowledge, acknowledge_many
@@ -17,7 +18,7 @@ from .changing import reconfigure, reset, set_rate
 from .config import ConsumerConfig
 from .core import Advise, Core, Services
 from .delivery import Delivering
-from .info import info_json
+from .info import figures, info_json
 from .pull import PullSide
 from .push import PushSide
 from .rules import check_update
@@ -134,6 +135,10 @@ class Consumer:
     def info_json(self) -> dict[str, object]:
         """The fields of consumer info."""
         return info_json(self._core, self.created)
+
+    def figures(self) -> ConsumerFigures:
+        """Some of them, for a table; cheap."""
+        return figures(self._core)
 
     @property
     def on_advisory(self) -> Advise:

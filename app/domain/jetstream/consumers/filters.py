@@ -2,27 +2,30 @@
 
 from collections.abc import Sequence
 
-from ...subjects.subject import ONE, REST, has_wildcard, matches, tokens_of
+from ...subjects.subject import ONE, REST, has_wildcard, tokens_of
+from ..pattern_table import PatternTable
 
 
 class Filters:
     """Patterns, one of which has to match; none stand for everything."""
 
-    __slots__ = ("_literals", "_patterns", "subjects")
+    __slots__ = ("_has_patterns", "_literals", "_patterns", "subjects")
 
     def __init__(self, subjects: Sequence[str]) -> None:
         self.subjects: tuple[bytes, ...] = () if ">" in subjects else tuple(s.encode() for s in subjects)
         """What a log is asked with."""
         tokens = [tokens_of(subject) for subject in self.subjects]
         self._literals = frozenset(b".".join(t) for t in tokens if not has_wildcard(t))
-        self._patterns = [t for t in tokens if has_wildcard(t)]
+        self._patterns = PatternTable()
+        self._has_patterns = len(self._literals) < len(set(self.subjects))
+        for pattern in self.subjects if self._has_patterns else ():
+            self._patterns.add(pattern, "wanted")
 
     def match(self, subject: bytes) -> bool:
         """Whether a message with this subject is wanted."""
         if subject in self._literals or not self.subjects:
             return True
-        tokens = tokens_of(subject) if self._patterns else []
-        return any(matches(pattern, tokens) for pattern in self._patterns)
+        return self._has_patterns and self._patterns.matches(subject)
 
 
 class TooManyFilters(Exception):

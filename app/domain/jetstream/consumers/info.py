@@ -1,5 +1,6 @@
 """What a consumer says of itself (jetstream-consumers.md, section 1)."""
 
+from ..figures import ConsumerFigures
 from ..json_values import rfc3339
 from .config import as_json
 from .core import Core
@@ -7,10 +8,32 @@ from .pull import PullSide
 from .push import PushSide
 
 
+def figures(core: Core) -> ConsumerFigures:
+    """A few of them, for a table."""
+    ledger, way = core.ledger, core.way
+    return ConsumerFigures(
+        stream=core.stream.name,
+        name=core.name,
+        is_push=isinstance(way, PushSide),
+        is_paused=core.is_paused,
+        lag=core.cursor.pending,
+        unacknowledged=len(ledger.pending),
+        redelivered=_redelivered(core),
+        waiting=0 if isinstance(way, PushSide) else way.num_waiting,
+        delivered=ledger.number,
+        delivered_at=core.delivered_at,
+        acked_at=core.acked_at,
+    )
+
+
+def _redelivered(core: Core) -> int:
+    return 0 if core.config.max_deliver == 1 else len(core.ledger.deliveries)
+
+
 def info_json(core: Core, created: int) -> dict[str, object]:
     """The fields of consumer info, without those of the answer around it."""
     ledger, config, wall = core.ledger, core.config, core.outlet.wall()
-    redelivered = 0 if config.max_deliver == 1 else len(ledger.deliveries)
+    redelivered = _redelivered(core)
     info: dict[str, object] = {
         "stream_name": core.stream.name,
         "name": core.name,

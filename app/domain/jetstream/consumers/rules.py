@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from ...subjects.subject import has_wildcard, tokens_of
 from ..errors import JetStreamError
+from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from ..streams.rules import duration_text
-from ..streams.subject_rules import covers, is_subject, subjects_overlap
+from ..streams.subject_rules import covers, is_subject
 from .config import MILLISECOND, SECOND, ConsumerConfig
 from .filters import TooManyFilters, have_overlap
 
@@ -370,15 +371,23 @@ def check_work_queue(
         raise JetStreamError(10098)
     if is_new and config.deliver_policy != "all":
         raise JetStreamError(10101)
+    mine = PatternTable()
+    for pattern in config.filters:
+        mine.add(pattern, pattern)
+    budget = Budget()
     for other in others:
         if not config.filters:
             raise JetStreamError(10099)
-        if not other.filters or _collide(config.filters, other.filters):
+        if not other.filters or _collide(mine, other.filters, budget):
             raise JetStreamError(10100)
 
 
-def _collide(some: Sequence[str], others: Sequence[str]) -> bool:
-    return any(subjects_overlap(one, other) for one in some for other in others)
+def _collide(mine: PatternTable, others: Sequence[str], budget: Budget) -> bool:
+    """Whether one of the others' patterns overlaps; true also where there are too many to compare."""
+    try:
+        return any(mine.overlapping(pattern, budget) for pattern in others)
+    except TooManyPatterns:
+        return True
 
 
 _FIXED = (

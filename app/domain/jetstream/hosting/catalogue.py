@@ -18,6 +18,7 @@ from ..errors import JetStreamError
 from ..intake import Intake
 from ..json_values import Fields, parse_time, rfc3339
 from ..outlet import Outlet
+from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from ..settings import JetStreamSettings
 from ..storage.seam import Storage, StorageFailure, StreamStorage
 from ..streams.answers import Answers
@@ -25,8 +26,8 @@ from ..streams.config import ASYNC, StreamConfig, as_json
 from ..streams.parsing import parse_stream_config
 from ..streams.rules import StreamLimits, checked, checked_update
 from ..streams.stream import Stream
+from ..streams.subject_rules import TOO_MANY_TO_COMPARE
 from .hosted import HostedStream
-from .pattern_table import PatternTable
 from .usage import Usage
 
 Done = Callable[[StorageFailure | None], None]
@@ -68,6 +69,11 @@ class Catalogue:
         self._patterns = PatternTable()
         self._copying: dict[str, HostedStream] = {}
         """Streams with a mirror or sources."""
+        self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
+
+    def apply(self, settings: JetStreamSettings) -> None:
+        """Let other limits hold for what is stored, and for streams that are made or changed."""
+        self.settings = settings
         self._limits = StreamLimits(duplicate_window=settings.duplicate_window)
 
     # --- asked by streams -----------------------------------------------------------
@@ -155,8 +161,13 @@ class Catalogue:
             self._copying[config.name] = hosted
 
     def _check_subjects(self, config: StreamConfig) -> None:
+        budget = Budget()
         for subject in config.subjects:
-            if self._patterns.overlapping(subject) - {config.name}:
+            try:
+                others = self._patterns.overlapping(subject, budget) - {config.name}
+            except TooManyPatterns:
+                raise JetStreamError(10052, TOO_MANY_TO_COMPARE) from None
+            if others:
                 raise JetStreamError(10065)
 
     def _check_room(self, config: StreamConfig, old: int = 0) -> None:
@@ -178,8 +189,9 @@ class Catalogue:
         _check_consumers(hosted, config)
         hosted.storage.write({"config": as_json(config), "created": rfc3339(hosted.stream.created)})
         hosted.stream.update(config)
-        self._leave(hosted, set(old.subjects) - set(config.subjects))
-        self._attend(hosted, [each for each in config.subjects if each not in old.subjects])
+        before = set(old.subjects)
+        self._leave(hosted, before - set(config.subjects))
+        self._attend(hosted, [each for each in config.subjects if each not in before])
         self._copying.pop(config.name, None)
         if config.mirror is not None or config.sources:
             self._copying[config.name] = hosted

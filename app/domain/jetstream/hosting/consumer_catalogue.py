@@ -11,6 +11,7 @@ from ..consumers.core import Services
 from ..consumers.rules import Caps, check_work_queue, checked
 from ..errors import JetStreamError
 from ..json_values import Fields, parse_time, rfc3339
+from ..settings import JetStreamSettings
 from ..streams.config import REQUIRED_LEVEL, SERVER_LEVEL, SERVER_VERSION, WORKQUEUE
 from ..streams.feed_positions import NAME as FEEDS
 from .catalogue import Catalogue, Done
@@ -40,10 +41,13 @@ class ConsumerCatalogue:
         self._catalogue = catalogue
         self._services = services
         self._advisories = advisories
-        settings = catalogue.settings
-        self._caps = Caps(settings.max_ack_pending, settings.max_request_batch)
+        self.apply(catalogue.settings)
         self._by_subject: dict[tuple[bytes, bytes], Consumer] = {}
         """By the tokens of stream and consumer in subjects."""
+
+    def apply(self, settings: JetStreamSettings) -> None:
+        """Let other limits hold for consumers that are made or changed."""
+        self._caps = Caps(settings.max_ack_pending, settings.max_request_batch)
 
     def at(self, stream: bytes, name: bytes) -> Consumer | None:
         """The consumer that these tokens of a subject name."""

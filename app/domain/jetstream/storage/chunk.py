@@ -2,16 +2,19 @@
 
 Without gaps a message has the slot of its distance from the first one. With gaps the
 chunk is sparse: it has a further array with the sequence of each slot. A message that is
-removed leaves its slot with id 0, until three slots of four are such.
+removed leaves its slot with id 0, until three slots of four are such. A chunk that nothing is
+added to any more is packed: its columns are as narrow as their numbers allow.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress
-from struct import Struct
 from typing import NamedTuple
+
+from .split_column import SplitColumn, halved, split
 
 SPAN_BITS = 14
 SPAN = 1 << SPAN_BITS
@@ -25,8 +28,6 @@ NONE = -1
 
 WITH_HEADERS = 1 << 63
 """Flag of a place: the message has headers."""
-
-_KEYS = Struct("=I")
 
 
 class Columns(NamedTuple):
@@ -49,7 +50,18 @@ class Columns(NamedTuple):
 class Chunk:
     """The messages of `SPAN` sequences."""
 
-    __slots__ = ("base", "following", "ids", "live", "offsets", "places", "sizes", "start", "times")
+    __slots__ = (
+        "base",
+        "following",
+        "ids",
+        "is_packed",
+        "live",
+        "offsets",
+        "places",
+        "sizes",
+        "start",
+        "times",
+    )
 
     def __init__(self, number: int, start: int) -> None:
         """`start` is the first sequence that will be in it."""
@@ -59,13 +71,39 @@ class Chunk:
         """Sequences of the slots, from `base`; None as long as there are no gaps."""
         self.ids = array("I")
         """The number of the subject; 0 for a message that is removed."""
-        self.places = array("Q")
-        self.times = array("q")
+        self.places: array[int] | SplitColumn = array("Q")
+        self.times: array[int] | SplitColumn = array("q")
         self.sizes = array("I")
         """0 for a message that is removed."""
         self.following = array("I")
         """How far the next message of the same subject is, if that was appended later; a hint."""
         self.live = 0
+        self.is_packed = False
+
+    def pack(self) -> None:
+        """Have less room; what changes more than a message unpacks it."""
+        if not self.is_packed:
+            places, times = self._wide()
+            self.places, self.times = split(places), split(times)
+            self.ids, self.sizes, self.following = map(halved, (self.ids, self.sizes, self.following))
+            self.is_packed = True
+
+    def unpack(self) -> "tuple[array[int], array[int]]":
+        """Have columns that can be added to; returns the wide ones: places and times."""
+        if self.is_packed:
+            self.places, self.times = self._wide()
+            self.ids, self.sizes, self.following = (
+                array("I", column) for column in (self.ids, self.sizes, self.following)
+            )
+            self.is_packed = False
+        return self._wide()
+
+    def _wide(self) -> "tuple[array[int], array[int]]":
+        places, times = self.places, self.times
+        return (
+            places.whole() if isinstance(places, SplitColumn) else places,
+            times.whole() if isinstance(times, SplitColumn) else times,
+        )
 
     def slot(self, sequence: int) -> int:
         """Where a message is, also one that is removed; `NONE` if it has no slot."""
@@ -92,9 +130,12 @@ class Chunk:
             self._have_gaps()
         if self.offsets is not None:
             self.offsets.append(sequence - self.base)
+        places, times = self.places, self.times
+        if self.is_packed or isinstance(places, SplitColumn) or isinstance(times, SplitColumn):
+            places, times = self.unpack()
         self.ids.append(id_)
-        self.places.append(place)
-        self.times.append(time)
+        places.append(place)
+        times.append(time)
         self.sizes.append(size)
         self.following.append(0)
         self.live += 1
@@ -106,9 +147,10 @@ class Chunk:
             self._have_gaps()
         if self.offsets is not None:
             self.offsets.extend(sequence - self.base for sequence in sequences)
+        places, times = self.unpack()
         self.ids += columns.ids
-        self.places += columns.places
-        self.times += columns.times
+        places += columns.places
+        times += columns.times
         self.sizes += columns.sizes
         self.following += columns.following
         self.live += len(sequences)
@@ -116,15 +158,16 @@ class Chunk:
     def insert(self, sequence: int, id_: int, place: int, time: int, size: int) -> None:
         """Have a message again that was removed."""
         slot = self.slot(sequence)
+        places, times = self.unpack()
         if slot == NONE:
             offsets = self._have_gaps()
             slot = self.slot_from(sequence)
             offsets.insert(slot, sequence - self.base)
             self.following.insert(slot, 0)
-            for column in (self.ids, self.places, self.times, self.sizes):
+            for column in (self.ids, places, times, self.sizes):
                 column.insert(slot, 0)
         self.ids[slot], self.sizes[slot] = id_, size
-        self.places[slot], self.times[slot] = place, time
+        places[slot], times[slot] = place, time
         self.live += 1
 
     def remove(self, slot: int) -> None:
@@ -134,22 +177,45 @@ class Chunk:
 
     def cut(self, slot: int) -> None:
         """Drop the slots from this one on; those messages were removed."""
-        for column in (self.ids, self.places, self.times, self.sizes, self.following):
+        for column in (*self.unpack(), self.ids, self.sizes, self.following):
             del column[slot:]
         if self.offsets is not None:
             del self.offsets[slot:]
 
     def compact(self) -> None:
         """Drop the slots of what is removed, if these are most."""
-        ids = self.ids
-        if len(ids) < _COMPACTED_FROM or self.live * 4 >= len(ids):
+        if len(self.ids) < _COMPACTED_FROM or self.live * 4 >= len(self.ids):
             return
+        was_packed, (places, times), ids = self.is_packed, self.unpack(), self.ids
         self.offsets = array("H", compress(self._have_gaps(), ids))
-        self.places = array("Q", compress(self.places, ids))
-        self.times = array("q", compress(self.times, ids))
+        self.places = array("Q", compress(places, ids))
+        self.times = array("q", compress(times, ids))
         self.sizes = array("I", compress(self.sizes, ids))
         self.following = array("I", compress(self.following, ids))
         self.ids = array("I", compress(ids, ids))
+        if was_packed:
+            self.pack()
+
+    def move(self, slot: int, place: int) -> None:
+        """Note that a message is at another place."""
+        place |= self.places[slot] & WITH_HEADERS
+        try:
+            self.places[slot] = place
+        except ValueError:
+            self.unpack()[0][slot] = place
+
+    def link(self, slot: int, distance: int) -> None:
+        """Note how far the next message of the same subject is."""
+        try:
+            self.following[slot] = distance
+        except OverflowError:
+            self.following = array("I", self.following)
+            self.following[slot] = distance
+
+    def forget(self, end: int) -> None:
+        """Have no message before this slot; they are not counted."""
+        self.ids[:end] = array(self.ids.typecode, [0]) * end
+        self.sizes[:end] = array(self.sizes.typecode, [0]) * end
 
     def _have_gaps(self) -> "array[int]":
         if self.offsets is None:
@@ -164,10 +230,12 @@ class Chunk:
             return slot
         rest = ids[slot:].tobytes()
         stripped = rest.lstrip(b"\0")
-        return slot + (len(rest) - len(stripped)) // 4 if stripped else NONE
+        return slot + (len(rest) - len(stripped)) // ids.itemsize if stripped else NONE
 
     def next_with_headers(self, slot: int) -> int:
         """The first slot from this one on with a message that is there and has headers."""
+        if isinstance(self.places, SplitColumn) and not self.places.has_above(WITH_HEADERS):
+            return NONE
         flagged = compress(range(slot, len(self.ids)), map(WITH_HEADERS.__le__, self.places[slot:]))
         return next((at for at in flagged if self.ids[at]), NONE)
 
@@ -176,24 +244,31 @@ class Chunk:
         ids = self.ids
         if slot >= 0 and ids[slot]:
             return slot
-        return (len(ids[: slot + 1].tobytes().rstrip(b"\0")) + 3) // 4 - 1
+        width = ids.itemsize
+        return (len(ids[: slot + 1].tobytes().rstrip(b"\0")) + width - 1) // width - 1
 
     def next_of(self, id_: int, slot: int) -> int:
         """The first slot from this one on with this subject."""
-        data, key = self.ids.tobytes(), _KEYS.pack(id_)
-        at = data.find(key, slot * 4)
-        while at % 4 and at >= 0:
+        width = self.ids.itemsize
+        data, key = self.ids.tobytes(), self._key(id_)
+        at = data.find(key, slot * width)
+        while at % width and at >= 0:
             at = data.find(key, at + 1)
-        return at // 4
+        return at // width
 
     def previous_of(self, id_: int, slot: int) -> int:
         """The last slot up to this one with this subject."""
-        data, key = self.ids.tobytes(), _KEYS.pack(id_)
-        end = slot * 4 + 4
+        width = self.ids.itemsize
+        data, key = self.ids.tobytes(), self._key(id_)
+        end = slot * width + width
         at = data.rfind(key, 0, end)
-        while at % 4 and at >= 0:
-            at = data.rfind(key, 0, at + 3)
-        return at // 4
+        while at % width and at >= 0:
+            at = data.rfind(key, 0, at + width - 1)
+        return at // width
+
+    def _key(self, id_: int) -> bytes:
+        """What stands for an id among the bytes of `ids`; nothing there is equal to it if it is too high."""
+        return id_.to_bytes(max(self.ids.itemsize, (id_.bit_length() + 7) // 8), sys.byteorder)
 
     def next_in(self, mask: bytearray, slot: int) -> int:
         """The first slot from this one on whose subject is in the mask."""

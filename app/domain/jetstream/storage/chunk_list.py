@@ -24,6 +24,8 @@ class ChunkList:
         number = sequence >> SPAN_BITS
         chunk = self.by_number.get(number)
         if chunk is None:
+            if self.numbers and self.numbers[-1] < number:
+                self.by_number[self.numbers[-1]].pack()
             chunk = self.by_number[number] = Chunk(number, sequence)
             self.numbers.insert(bisect_left(self.numbers, number), number)
         return chunk

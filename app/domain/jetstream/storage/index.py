@@ -1,19 +1,26 @@
 """The index of one stream: which messages there are, and where.
 
-Both storages have it in memory: 28 bytes for a message, and some 200 for a subject. Places
+Both storages have it in memory: 14 to 28 bytes for a message, and some 200 for a subject. Places
 are numbers that mean something to the storage alone, but for the flag `WITH_HEADERS`.
 Sequences without a message cost nothing, but for those next to messages (see `chunk`).
 """
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, WITH_HEADERS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, Chunk, Columns
 from .chunk_list import ChunkList
-from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, used_patterns
+from .patterns import (
+    FilterCache,
+    SubjectFilter,
+    expression,
+    is_literal_filter,
+    matcher,
+    used_patterns,
+)
 from .seam import SubjectState
+from .subject_ids import translated
 from .subject_table import SubjectTable
 
 _FARTHEST = 0xFFFFFFFF
@@ -101,7 +108,7 @@ class Index:
         slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
         if 0 <= slot < len(chunk.ids):
             distance = sequence - last
-            chunk.following[slot] = distance if distance <= _FARTHEST else 0
+            chunk.link(slot, distance if distance <= _FARTHEST else 0)
 
     def skip(self, last: int, time: int) -> None:
         """Use up the sequences up to `last`."""
@@ -114,8 +121,7 @@ class Index:
     def load(self, columns: Columns, spans: Sequence[Span]) -> None:
         """Add many messages above `last`; their ids are positions in `spans`."""
         translation = [self._load_subject(span) for span in spans]
-        ids = array("I", map(translation.__getitem__, columns.ids))
-        columns = columns._replace(ids=ids)
+        columns = columns._replace(ids=translated(columns.ids, translation))
         sequences = columns.sequences
         start = 0
         while start < len(sequences):
@@ -209,8 +215,7 @@ class Index:
         if not chunk.live:
             self._drop_chunk(number)
             return
-        chunk.ids[:end] = array("I", bytes(4 * end))
-        chunk.sizes[:end] = array("I", bytes(4 * end))
+        chunk.forget(end)
         chunk.compact()
 
     def retract(self, last: int, last_time: int) -> None:
@@ -248,8 +253,7 @@ class Index:
         """Note that a message is at another place; nothing if it is not there."""
         found = self._chunks.find(sequence)
         if found is not None:
-            places, slot = found[0].places, found[1]
-            places[slot] = place | places[slot] & WITH_HEADERS
+            found[0].move(found[1], place)
 
     # one message
 
@@ -378,7 +382,7 @@ class Index:
         if found is None:
             found = SubjectFilter(patterns)
             counts = self._subjects.counts
-            for id_ in self._subjects.matching(expression(patterns).fullmatch):
+            for id_ in self._subjects.matching(matcher(patterns)):
                 found.include(id_)
                 found.total += counts[id_]
             self._cache.add(found, len(self._subjects))
@@ -447,7 +451,7 @@ class Index:
     def subjects(self, pattern: bytes = b">") -> Iterator[tuple[bytes, SubjectState]]:
         """Subjects that are there and match, in no order; the index may change meanwhile."""
         everything = pattern == b">"
-        matches = expression([pattern]).fullmatch
+        matches = expression(pattern).fullmatch
         for name in list(self._subjects.ids):
             if everything or matches(name):
                 state = self.subject_state(name)

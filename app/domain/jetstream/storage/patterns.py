@@ -6,10 +6,11 @@ each chunk; so counting and searching skip whole chunks.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...subjects.subject import ONE, REST, has_wildcard, tokens_of
 from ...subjects.trie import SubscriptionTrie
+from ..pattern_table import PatternTable
 
 
 def is_literal_filter(pattern: bytes) -> bool:
@@ -17,16 +18,22 @@ def is_literal_filter(pattern: bytes) -> bool:
     return (b"*" not in pattern and b">" not in pattern) or not has_wildcard(tokens_of(pattern))
 
 
-def expression(patterns: Sequence[bytes]) -> re.Pattern[bytes]:
-    """A regular expression that matches the whole of what one of the patterns matches."""
-    return re.compile(b"|".join(map(_expression, patterns)), re.DOTALL)
-
-
-def _expression(pattern: bytes) -> bytes:
+def expression(pattern: bytes) -> re.Pattern[bytes]:
+    """A regular expression that matches the whole of what the pattern matches."""
     *tokens, last = tokens_of(pattern)
     parts = [rb"[^.]+" if token == ONE else re.escape(token) for token in tokens]
     parts.append(rb".+" if last == REST else rb"[^.]+" if last == ONE else re.escape(last))
-    return rb"\.".join(parts)
+    return re.compile(rb"\.".join(parts), re.DOTALL)
+
+
+def matcher(patterns: Sequence[bytes]) -> Callable[[bytes], object]:
+    """Says whether one of the patterns matches a subject; how many there are hardly matters."""
+    if len(patterns) == 1:
+        return expression(patterns[0]).fullmatch
+    table = PatternTable()
+    for pattern in patterns:
+        table.add(pattern, "wanted")
+    return table.matches
 
 
 class SubjectFilter:

@@ -291,12 +291,11 @@ class StoreProblem(NamedTuple):
     text: str
 
 
-Problem = StoreProblem
-"""The same, by a shorter name."""
-
-
 class Storage(Protocol):
     """The streams of one server."""
+
+    on_problem: Callable[[StoreProblem], None]
+    """Called with what comes up after it was opened: a disk that fails or is full, damage that is met."""
 
     @property
     def streams(self) -> Mapping[str, StreamStorage]:
@@ -320,6 +319,10 @@ class Storage(Protocol):
 
         `relaxed` streams do not wait for the disk at `commit` (`persist_mode: async`).
         """
+        ...
+
+    def sync_every(self, seconds: float) -> None:
+        """Sync in other intervals from now on; with 0, before anything counts as safe."""
         ...
 
     def close(self) -> None:

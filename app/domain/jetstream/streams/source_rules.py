@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import isqrt
+from typing import NamedTuple
 
 from ..errors import JetStreamError
+from ..pattern_table import COMPARISONS, Budget, TooManyPatterns
 from .config import External, StreamConfig, StreamSource, SubjectMapping
-from .subject_rules import check_mapping, covers, is_subject, subjects_overlap
+from .subject_rules import TOO_MANY_TO_COMPARE, check_mapping, covers, is_subject, subjects_overlap
 
 Origins = Callable[[str], StreamConfig | None]
 """The configuration of a stream by its name; None if there is none."""
 
 _NOT_IN_NAMES = frozenset(" \t\r\n\f.*>/\\")
 API = "$JS.API"
+
+MAX_SOURCES = 1000
+"""Of one stream."""
 
 
 def no_origin(_name: str) -> StreamConfig | None:
@@ -73,6 +79,10 @@ def check_sources(config: StreamConfig, origins: Origins) -> None:
     """All sources."""
     if config.sources and config.allow_msg_schedules:
         raise JetStreamError(10187)
+    if len(config.sources) > MAX_SOURCES:
+        raise JetStreamError(10052, f"more than {MAX_SOURCES} sources")
+    if (len(config.sources) + 1) * len(config.subjects) > COMPARISONS:
+        raise JetStreamError(10052, TOO_MANY_TO_COMPARE)
     seen: set[tuple[str, str, str]] = set()
     for source in config.sources:
         if not _is_name(source.name):
@@ -97,6 +107,8 @@ def _check_transforms(
     if source.filter_subject and not is_subject(source.filter_subject):
         raise JetStreamError(bad_source, f"invalid subject {source.filter_subject}")
     mappings = source.subject_transforms
+    if len(mappings) ** 2 > COMPARISONS:
+        raise JetStreamError(bad_source, f"more than {isqrt(COMPARISONS)} transforms")
     for mapping in mappings:
         check_mapping(mapping, bad_source, bad_destination)
     for place, mapping in enumerate(mappings):
@@ -134,32 +146,51 @@ def _is_literal(subject: str) -> bool:
     return is_subject(subject) and not {"*", ">"} & set(subject.split("."))
 
 
+class _Way(NamedTuple):
+    """A way from a stream to one of its origins."""
+
+    stream: StreamConfig
+    subjects: tuple[str, ...] = ()
+    """What the streams on it listen to."""
+    filters: tuple[str, ...] = ()
+
+    def lets_back(self, pattern: str) -> bool:
+        """Whether something passes all its filters, and this one at its end."""
+        filters = [each for each in (*self.filters, pattern) if each]
+        return not filters or any(
+            all(subjects_overlap(subject, each) for each in filters) for subject in self.subjects
+        )
+
+
 def check_cycles(config: StreamConfig, origins: Origins) -> None:
     """No stream may get its own messages back.
 
-    A source with a filter closes a circle if the filter lets subjects of one of the two streams pass.
+    Filters may keep them out: two streams may copy from each other what each has of its own.
     """
-    pending = [config]
-    seen: dict[str, StreamConfig] = {}
+    pending = [_Way(config, config.subjects)]
+    seen, budget = {(config.name, "")}, Budget()
     while pending:
-        each = pending.pop()
-        seen[each.name] = each
-        for source, is_filtered in _edges(each):
-            if (met := seen.get(source.name)) is not None:
-                if not is_filtered or _reach((*each.subjects, *met.subjects), source.filter_subject):
+        way = pending.pop()
+        for source in _local_origins(way.stream):
+            _spend(budget, 1 + len(way.subjects) * (1 + len(way.filters)))
+            known = source.name, source.filter_subject
+            if source.name == config.name:
+                if source is way.stream.mirror or way.lets_back(source.filter_subject):
                     raise JetStreamError(10052, "detected cycle")
-            elif (origin := origins(source.name)) is not None:
-                pending.append(origin)
+            elif known not in seen and (origin := origins(source.name)) is not None:
+                seen.add(known)
+                subjects = (*way.subjects, *origin.subjects)
+                pending.append(_Way(origin, subjects, (*way.filters, source.filter_subject)))
 
 
-def _edges(config: StreamConfig) -> list[tuple[StreamSource, bool]]:
-    """The origins of a stream on this server, and whether a filter may open a circle there."""
-    found = [(source, True) for source in config.sources if source.external is None]
-    if config.mirror is not None and config.mirror.external is None:
-        found.append((config.mirror, False))
-    return found
+def _local_origins(stream: StreamConfig) -> list[StreamSource]:
+    """The origins of a stream on this server."""
+    mirror = () if stream.mirror is None else (stream.mirror,)
+    return [source for source in (*stream.sources, *mirror) if source.external is None]
 
 
-def _reach(subjects: Sequence[str], pattern: str) -> bool:
-    """Whether a filter lets some of the subjects pass."""
-    return not pattern or any(subjects_overlap(subject, pattern) for subject in subjects)
+def _spend(budget: Budget, comparisons: int) -> None:
+    try:
+        budget.spend(comparisons)
+    except TooManyPatterns:
+        raise JetStreamError(10052, TOO_MANY_TO_COMPARE) from None

@@ -6,8 +6,14 @@ from dataclasses import replace
 from ...permissions.rule_set import overlap
 from ...subjects.subject import ONE, REST, is_pattern, tokens_of
 from ..errors import JetStreamError
+from ..pattern_table import Budget, PatternTable, TooManyPatterns
 from .config import StreamConfig, SubjectMapping
 from .transform import BadTransform, SubjectTransform
+
+MAX_SUBJECTS = 10_000
+"""Of one stream. Each is a subscription, and nobody is served while they are made."""
+
+TOO_MANY_TO_COMPARE = "too many subjects to compare with each other"
 
 _NOT_IN_SUBJECTS = frozenset(" \t\r\n\f")
 
@@ -42,14 +48,27 @@ def _invalid(words: str) -> JetStreamError:
 
 def check_subjects(config: StreamConfig) -> None:
     """The subjects that a stream listens to."""
-    for place, subject in enumerate(config.subjects):
+    if len(config.subjects) > MAX_SUBJECTS:
+        raise _invalid(f"more than {MAX_SUBJECTS} subjects")
+    for subject in config.subjects:
         if not is_subject(subject):
             raise _invalid("invalid subject")
         if not config.no_ack:
             _check_namespaces(subject)
-        for other in config.subjects[place + 1 :]:
-            if subjects_overlap(subject, other):
-                raise _invalid(f'subject "{subject}" overlaps with "{other}"')
+    _check_overlaps(config.subjects)
+
+
+def _check_overlaps(subjects: Sequence[str]) -> None:
+    table, budget = PatternTable(), Budget()
+    for subject in subjects:
+        try:
+            others = table.overlapping(subject, budget)
+        except TooManyPatterns:
+            raise _invalid(TOO_MANY_TO_COMPARE) from None
+        if others:
+            first = next(each for each in subjects if each in others)
+            raise _invalid(f'subject "{first}" overlaps with "{subject}"')
+        table.add(subject, subject)
 
 
 def _check_namespaces(subject: str) -> None:

@@ -11,6 +11,7 @@ from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.ports.broker_view import (
     ClientRights,
     Denial,
+    HookReport,
     Receivers,
     ReceivingGroup,
     ReceivingRoute,
@@ -155,3 +156,17 @@ async def test_limits(known: Watched, limit: int) -> None:
 async def test_foreign_hosts(known: Watched) -> None:
     """The page shows subjects, so it is refused to browsers under a foreign name."""
     assert 421 == (await ask(known, "/explain?user=bob&subject=a", host="evil.example")).status_code
+
+
+async def test_hooks(known: Watched) -> None:
+    """Hooks that see the subject are named, with what they see of it."""
+    assert "hooks" not in (await ask(known, "/explain?user=bob&subject=a")).json()
+    known.view.hooks = HookReport("policy:make", ("publish", "subscribe"), ("a.>",), shadow=True)
+    answer = (await ask(known, "/explain?user=bob&subject=a.b")).json()
+
+    assert answer["hooks"] == {
+        "name": "policy:make",
+        "sees": ["publish", "subscribe"],
+        "patterns": ["a.>"],
+        "shadow": True,
+    }

@@ -1,45 +1,15 @@
 """The page `/jsz`, and what other pages show of JetStream."""
 
-from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
 
 from app.ports.streams_view import StreamsDetail
 from tests.fakes.broker_view import Watched
+from tests.fakes.streams_view import FakeStreams
 from tests.unit.adapters.monitoring.client import ask
 
 pytestmark = pytest.mark.asyncio
-
-
-class FakeStreams:
-    """A JetStream with fixed answers; `asked` keeps what details were asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[StreamsDetail] = []
-        self.wrong = ""
-
-    def figures(self) -> dict[str, object]:
-        """Some."""
-        return {"memory": 1, "storage": 2, "api": {"total": 3}}
-
-    def config(self) -> dict[str, object]:
-        """Some."""
-        return {"max_memory": 4}
-
-    def totals(self) -> dict[str, object]:
-        """Some."""
-        return {"streams": 5}
-
-    def details(self, detail: StreamsDetail) -> Generator[None, None, list[dict[str, object]]]:
-        """One account."""
-        self.asked.append(detail)
-        yield
-        return [{"name": "$G"}]
-
-    def problem(self, *, server_only: bool = False) -> str:
-        """As the test says, unless only the server counts."""
-        return "" if server_only else self.wrong
 
 
 @pytest.fixture(name="streams")

@@ -178,15 +178,27 @@ def test_a_hub_that_is_silent() -> None:
 
 def test_a_hub_that_closes() -> None:
     """Before INFO the dial has failed; afterwards the handler learns of the end."""
-    for end in (lambda link: link.layer.eof_received(), lambda link: link.layer.connection_lost(None)):
-        early, late = HubLink(), HubLink()
-        late.receive(PLAIN)
-        for link in (early, late):
-            end(link)
-            link.clock.run_pending()
-        assert ["the hub closed the link before INFO"] == early.refusals
-        assert [] == late.refusals
-        assert late.acceptor.handlers[0].calls
+    early, late = HubLink(), HubLink()
+    late.receive(PLAIN)
+    for link in (early, late):
+        link.layer.eof_received()
+        link.clock.run_pending()
+
+    assert ["the hub closed the link before INFO"] == early.refusals
+    assert [] == late.refusals
+    assert late.acceptor.handlers[0].calls
+
+
+def test_a_link_that_is_cut() -> None:
+    """The same, without a last word."""
+    early, late = HubLink(), HubLink()
+    late.receive(PLAIN)
+    for link in (early, late):
+        link.layer.connection_lost(None)
+        link.clock.run_pending()
+
+    assert ["the hub closed the link before INFO"] == early.refusals
+    assert [] == late.refusals
 
 
 def test_a_hub_with_another_name() -> None:

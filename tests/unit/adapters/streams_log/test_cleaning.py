@@ -1,7 +1,9 @@
 """Files go when nothing needs them, and not before."""
 
+import pytest
+
 from tests.fakes.disk import full
-from tests.support.store import Store, contents, fill
+from tests.support.store import SMALL, Store, contents, fill
 
 
 def segments(store: Store) -> list[str]:
@@ -72,3 +74,38 @@ def test_removals_in_segments_are_entered_before_these_go() -> None:
     assert {sequence: expected[sequence] for sequence in expected if sequence not in gone} == contents(
         last.storage.streams["S"]
     )
+
+
+def test_segments_that_messages_emptied_go() -> None:
+    """A stream that keeps the newest message of a subject needs no more room with time."""
+    store = Store()
+    stream = store.create()
+    sizes = []
+    for _ in range(10):
+        for _ in range(20):
+            removes = [stream.log.last] if stream.log.count else []
+            stream.log.append(b"s", b"", b"x" * 200, 1000, removes)
+            stream.log.commit(store.outcomes.append, only_messages=True)
+            store.turn()
+        store.turn(1.0)
+        sizes.append(stream.used)
+
+    assert set(store.outcomes) == {None}
+    assert max(sizes) < 4 * SMALL.segment
+    assert len(stream.writer.segments) <= 2
+
+
+def test_what_messages_removed_is_entered_before_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if no segment is empty because of it."""
+    monkeypatch.setattr("app.adapters.streams_log.removals._MOST", 5)
+    store = Store(sizes=SMALL._replace(segment=100_000))
+    stream = store.create()
+    fill(stream, 30)
+    for sequence in range(1, 9):
+        stream.log.append(b"s", b"", b"x", 2000, [sequence])
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    store.turn()
+    assert stream.parts.removals.is_pending
+    store.turn(0.2)
+
+    assert not stream.parts.removals.is_pending

@@ -99,3 +99,25 @@ def test_streams_share_a_round() -> None:
 
     assert [None, None] == store.outcomes
     assert not store.worker.step()
+
+
+def test_another_interval() -> None:
+    """It holds from the next round on, and what waited for a sync is synced at once."""
+    store = Store(interval=100.0)
+    stream = store.create()
+    stream.log.append(b"s", b"", b"", 1)
+    assert store.commit(stream) is None
+    store.disk.log = []
+    store.storage.sync_every(0.0)
+    store.turn()
+    assert syncs(store) == 1
+    assert stream.writer.synced.last == 1
+    store.disk.log = []
+    stream.log.append(b"s", b"", b"", 2)
+    assert store.commit(stream) is None
+    assert syncs(store) == 1
+    store.storage.sync_every(2.0)
+    stream.log.append(b"s", b"", b"", 3)
+    assert store.commit(stream) is None
+
+    assert syncs(store) == 1

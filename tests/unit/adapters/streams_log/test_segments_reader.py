@@ -24,7 +24,7 @@ def read(
     """First and last sequence of each segment, and what was reported."""
     texts: list[str] = []
     reader = SegmentsReader(disk, "streams/1", StreamIdentity(100, "S"), texts.append)
-    found = reader.read_all(numbers, JournalImage(mark=mark or Mark()))
+    found = list(reader.read_all(numbers, JournalImage(mark=mark or Mark())))
     return [(each.segment.first, each.segment.last) for each in found], texts
 
 
@@ -109,7 +109,7 @@ def test_a_foot_of_the_newest_segment_is_believed_if_it_was_synced() -> None:
 
     def messages(of: FakeDisk, mark: Mark) -> int:
         reader = SegmentsReader(of, "streams/1", StreamIdentity(100, "S"), print)
-        return len(reader.read_all([1], JournalImage(mark=mark))[0].foot.columns.ids)
+        return len(next(reader.read_all([1], JournalImage(mark=mark))).foot.columns.ids)
 
     assert messages(closed, Mark(1, 0, 3, 0)) == 3
     assert messages(closed, Mark()) == 2

@@ -62,3 +62,18 @@ def test_streams_share_a_budget() -> None:
     third.now_written(1)
 
     assert ([1], [], [1]) == (kept(first), kept(second), kept(third))
+
+
+def test_removed_messages_leave_nothing() -> None:
+    """Also if an old one stays: a tail that is small for ever needs no more memory with time."""
+    tail = Tail(TailBudget())
+    fill(tail, 1, 1)
+    for sequence in range(2, 2000):
+        fill(tail, sequence, sequence)
+        tail.now_written(sequence)
+        tail.discard(sequence)
+    assert len(tail._order) < 200  # noqa: SLF001 - what this is about
+    tail.discard(1)
+    tail.now_written(2000)
+
+    assert not tail._order  # noqa: SLF001 - the same

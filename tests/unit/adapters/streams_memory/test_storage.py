@@ -12,6 +12,7 @@ def test_streams_by_name() -> None:
 
     assert {"S": stream} == dict(storage.streams)
     assert (5, {"name": "S"}) == (stream.log.first, stream.document)
+    storage.sync_every(1.0)
     assert (0, ()) == (storage.used, tuple(storage.problems))
     stream.delete(outcomes.append)
     assert ({}, [None]) == (dict(storage.streams), outcomes)

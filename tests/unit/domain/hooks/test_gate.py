@@ -189,3 +189,55 @@ def test_too_many_observations(scene: Scene) -> None:
     assert 1 == len(scene.events.of(HookSkipped))
     scene.caller.settle()
     assert AT_ONCE + 1 == len(scene.caller.events)
+
+
+def test_other_hooks_take_their_place(scene: Scene) -> None:
+    """What was asked is answered by those that were asked, by their terms; then others are asked."""
+    assert scene.ask(LATER) is None
+    other = FakeHookCaller(lambda _point, _event: Refuse("other"))
+    after = HookGate(terms(HookPoint.PUBLISH, patterns=(b"o.>",)), other, scene.clock, scene.events)
+    scene.gate.become(after)
+    scene.caller.settle(HookOutcome(failure="late"))
+
+    assert [FAILED] == scene.late
+    assert Refuse("other") == scene.gate.ask(HookPoint.PUBLISH, EVENT, scene.late.append)
+    assert scene.gate.patterns.publishes
+    assert not scene.gate.asks(HookPoint.CONNECT)
+    assert ALLOW == scene.gate.ask(HookPoint.CONNECT, EVENT, scene.late.append)
+    assert after.terms is scene.gate.terms
+
+
+def test_failures_of_others_do_not_count(scene: Scene) -> None:
+    """A breaker counts the failures of its own hooks alone."""
+    for _ in range(FAILURES):
+        assert scene.ask(LATER) is None
+    scene.gate.become(HookGate(terms(*HookPoint), scene.caller, scene.clock, scene.events))
+    for _ in range(FAILURES):
+        scene.caller.settle(HookOutcome(failure="cancelled"))
+
+    assert scene.ask(Refuse("asked")) == Refuse("asked")
+
+
+def test_no_hooks_take_their_place(scene: Scene) -> None:
+    """Nothing is asked any more, and hooks may come back."""
+    scene.gate.become(None)
+    assert ALLOW == scene.ask(Refuse("no"))
+    scene.gate.observe(HookPoint.DISCONNECT, EVENT)
+    assert [] == scene.caller.events
+    assert not scene.gate.patterns.publishes
+    scene.gate.become(HookGate(terms(*HookPoint), scene.caller, scene.clock, scene.events))
+
+    assert Refuse("no") == scene.ask(Refuse("no"))
+
+
+def test_calls_in_line_are_left_out_when_hooks_are_replaced(scene: Scene) -> None:
+    """Nobody waits for them; the log says so."""
+    scene.start(shadow=True)
+    for _ in range(AT_ONCE + 2):
+        scene.ask(LATER)
+    scene.gate.become(None)
+    for _ in range(AT_ONCE):
+        scene.caller.settle()
+
+    assert AT_ONCE == len(scene.caller.events)
+    assert 2 == len(scene.events.of(HookSkipped))

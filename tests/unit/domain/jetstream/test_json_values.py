@@ -44,6 +44,12 @@ def test_broken_json_is_refused(data: bytes) -> None:
     assert _refusal(lambda: parse(data)).startswith("invalid JSON: ")
 
 
+def test_large_documents_are_refused() -> None:
+    """Before they are read: that would hold the server."""
+    with pytest.raises(JetStreamError, match="more than 1048576 bytes"):
+        parse(b'"%b"' % bytes(2**20).replace(b"\0", b"x"))
+
+
 def test_depth_counts_levels_not_brackets() -> None:
     """Many brackets beside each other, or within strings, are no depth."""
     assert parse(b"[" + b"[],{}," * MAX_DEPTH + b"1]") is not None

@@ -8,7 +8,7 @@ import pytest
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
 from app.domain.jetstream.events import StreamProblem, StreamRecovered
-from app.domain.jetstream.storage.seam import Problem
+from app.domain.jetstream.storage.seam import StoreProblem
 from tests.support.virtual_jetstream import SETTINGS, VirtualJetStream
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT.S.C"
@@ -149,7 +149,7 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     js.files.streams["T"].write({"config": {"retention": "x"}, "created": "0001-01-01T00:00:00Z"})
     js.files.streams["S"].write_consumer("C", {"config": {"ack_policy": "x"}})
     assert isinstance(js.files, MemoryStorage)
-    js.files.problems = [Problem("", "a file is damaged")]
+    js.files.problems = [StoreProblem("", "a file is damaged")]
 
     again = js.restarted(make_plane)
 
@@ -163,6 +163,16 @@ def test_what_cannot_be_recovered(js: VirtualJetStream, make_plane: MakePlane) -
     assert again.ask("CONSUMER.NAMES.S")["consumers"] == ["D"]
 
 
+def test_what_comes_up_later_is_logged(js: VirtualJetStream) -> None:
+    """It is no problem of the start: it may be over before anybody asks."""
+    js.files.on_problem(StoreProblem("S", "the disk is full"))
+
+    assert [event.text() for event in js.events.of(StreamProblem)] == [
+        "JetStream: stream S: the disk is full",
+    ]
+    assert js.jetstream.problems == []
+
+
 def test_its_state(make_plane: MakePlane) -> None:
     """It runs from its begin to its stop, or to the end of the server."""
     js = VirtualJetStream(make_plane, begin=False)
@@ -172,3 +182,35 @@ def test_its_state(make_plane: MakePlane) -> None:
     js.jetstream.stop()
     states += [js.jetstream.is_running, js.jetstream.is_begun]
     assert states == [False, True, False, False]
+
+
+def test_other_limits(js: VirtualJetStream) -> None:
+    """They hold for the next message, stream and consumer; what is there stays as it is."""
+    js.stream(duplicate_window=60 * 10**9, storage="memory")
+    js.consumer(max_ack_pending=50)
+    js.publish("s.a")
+    other = replace(
+        js.jetstream.settings,
+        max_memory=1,
+        max_storage=5_000,
+        max_ack_pending=10,
+        duplicate_window=10**9,
+        request_queue_limit=5,
+    )
+    js.jetstream.apply(other)
+
+    assert "error" in js.publish("s.b")
+    assert js.ask("CONSUMER.INFO.S.C")["config"]["max_ack_pending"] == 50  # type: ignore[index]
+    assert js.refusal("STREAM.CREATE.T", {"name": "T", "duplicate_window": 60 * 10**9})
+    assert "error" not in js.stream("U", duplicate_window=10**9)
+    assert js.refusal("CONSUMER.CREATE.S.D", _consumer(max_ack_pending=11))
+    assert not js.refusal("CONSUMER.CREATE.S.D", _consumer(max_ack_pending=10))
+    assert (other, 5) == (js.jetstream.settings, js.jetstream.router.queue_limit)
+    js.jetstream.apply(replace(other, max_memory=-1))
+    assert js.publish("s.b")["seq"] == 2
+
+
+def _consumer(**fields: object) -> dict[str, object]:
+    """A request for a consumer."""
+    config = {"durable_name": "D", "ack_policy": "explicit", **fields}
+    return {"stream_name": "S", "config": config}

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Generator
 
-from app.domain.jetstream.storage.seam import Problem, StorageFailure
+from app.domain.jetstream.storage.seam import Lost, StorageFailure, StoreProblem
 from app.domain.jetstream.view import JetStreamView
 from app.ports.streams_view import StreamsDetail
 from tests.support.virtual_jetstream import VirtualJetStream
@@ -87,9 +87,14 @@ def test_health(js: VirtualJetStream) -> None:
         assert view.problem() == "JetStream stream '$G > S' cannot store: full"
     finally:
         type(log).failure = None  # type: ignore[method-assign, assignment]
-    js.jetstream.problems.append(Problem("", "damaged"))
+    type(log).lost = Lost((7, 9), 100)  # type: ignore[method-assign, assignment]
+    try:
+        assert view.problem() == "JetStream stream '$G > S': 2 messages are lost"
+    finally:
+        type(log).lost = None  # type: ignore[method-assign, assignment]
+    js.jetstream.problems.append(StoreProblem("", "damaged"))
     assert view.problem() == "JetStream: damaged"
-    js.jetstream.problems.insert(0, Problem("S", "damaged"))
+    js.jetstream.problems.insert(0, StoreProblem("S", "damaged"))
     assert view.problem() == "JetStream stream '$G > S': damaged"
     assert view.problem(server_only=True) == ""
     js.jetstream.stop()

@@ -41,7 +41,7 @@ def info_of(client: VirtualClient) -> dict[str, object]:
 def updated(server: VirtualBroker, info: ServerInfo) -> dict[str, object]:
     """What a client hears when INFO changes to this."""
     client = server.connect()
-    assert b"PONG\r\n" == client.ask(ASYNC)
+    assert client.ask(ASYNC).startswith(b"PONG\r\n")
     server.broker.greeting.set(info)
     return info_of(client)
 
@@ -49,7 +49,7 @@ def updated(server: VirtualBroker, info: ServerInfo) -> dict[str, object]:
 def informed(server: VirtualBroker, personal: PersonalInfo) -> dict[str, object]:
     """What a client hears when this is said to it alone."""
     client = server.connect()
-    assert b"PONG\r\n" == client.ask(ASYNC)
+    assert client.ask(ASYNC).startswith(b"PONG\r\n")
     session = client.connection.session
     assert isinstance(session, ClientSession)
     session.tell(personal)
@@ -98,6 +98,18 @@ def _signs_the_nonce(server: VirtualBroker) -> bool:
     login = {"verbose": False, "nkey": user.nkey, "sig": user.sig(nonce)}
     connect = b"CONNECT %b\r\nPING\r\n" % json.dumps(login).encode()
     return info_of(server.accept())["nonce"] == nonce and server.connect().ask(connect) == b"PONG\r\n"
+
+
+def _is_let_in(server: VirtualBroker, login: bytes) -> bool:
+    """Whether the client hears after its first PONG, and never again, that it is let in."""
+    client = server.connect()
+    client.send(login)
+    pong, _, rest = client.heard().partition(b"\r\n")
+    if not rest:
+        return False
+    info = json.loads(rest.removeprefix(b"INFO "))
+    assert (pong, info["connect_info"], info["remote_account"]) == (b"PONG", True, "$G")
+    return client.ask(b"PING\r\n") == b"PONG\r\n"
 
 
 OVER_WEBSOCKET = PersonalInfo(listener=ListenerInfo("h", 1, connection_type=ConnectionType.WEBSOCKET))
@@ -155,7 +167,10 @@ CHECKS: dict[str, Callable[[VirtualBroker], bool]] = {
         updated(server, replace(_info(server), jetstream=True, api_level=2))["jetstream"] is True
     ),
     "domain": lambda server: updated(server, replace(_info(server), domain="hub"))["domain"] == "hub",
-    "streams": lambda _server: API_LEVEL >= 1,
+    "streams": lambda _server: API_LEVEL >= 2,
+    "connect_info": lambda server: (
+        _is_let_in(server, ASYNC) and not _is_let_in(server, ASYNC.replace(b"1", b"0"))
+    ),
 }
 
 
@@ -172,8 +187,8 @@ def test_a_feature_of_the_level(feature: str, server: VirtualBroker) -> None:
 
 
 def test_clients_recognize_the_level() -> None:
-    """Clients look for three numbers, and from 2.12 on for an INFO that is not sent here."""
-    assert (2, 11, 0) <= _numbers(CLIENT_LEVEL) < (2, 12, 0)
+    """Clients look for three numbers, and from 2.14 on for batches that are not here."""
+    assert (2, 12, 0) <= _numbers(CLIENT_LEVEL) < (2, 14, 0)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

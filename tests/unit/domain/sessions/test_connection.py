@@ -466,7 +466,7 @@ def test_what_a_hold_looks_like(server: VirtualBroker, client: VirtualClient, sl
     crawl(server, slow, ANSWER_HOLD + TICK)
     server.advance(LIMITS.write_deadline + TICK)
 
-    (record,) = server.broker.slow_consumer_log
+    (record,) = server.broker.slow.records
     assert (((2, "laptop"),), 1) == held
     assert ["laptop"] == [event.name for event in server.events.of(PublishersHeld)]
     assert ("cid", 2, "laptop", "no progress within write_deadline 2s") == (

@@ -115,7 +115,7 @@ class Stage:
     @property
     def reasons(self) -> list[str]:
         """Why readers were closed."""
-        return [record.reason for record in self.server.broker.slow_consumer_log]
+        return [record.reason for record in self.server.broker.slow.records]
 
 
 @pytest.fixture(name="stage")

@@ -38,11 +38,14 @@ export function setFigure(node, [figure, unit]) {
 }
 
 /** Set a link that opens the details of a client, by its number, or of a subject, by its text. */
-export function setLink(node, kind, key, text) {
+export const setLink = (node, kind, key, text) => setLinkTo(node, { [kind]: key }, text);
+
+/** Set a link that opens what its parameters name. */
+export function setLinkTo(node, parameters, text) {
   if (!(node.firstElementChild instanceof HTMLAnchorElement)) node.prepend(element("a", "open"));
   const link = node.firstElementChild;
   setText(link, text);
-  const address = `?${new URLSearchParams({ [kind]: key })}`;
+  const address = `?${new URLSearchParams(parameters)}`;
   if (link.getAttribute("href") !== address) link.setAttribute("href", address);
 }
 

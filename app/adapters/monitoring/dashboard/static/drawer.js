@@ -5,6 +5,7 @@ import { Chart } from "./chart.js";
 import { plightOf } from "./connections.js";
 import { Crosshair } from "./crosshair.js";
 import { bytes, count, duration, pace, whole } from "./format.js";
+import { Sheet } from "./sheet.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -21,14 +22,11 @@ const LISTENERS = [
 ];
 
 export class Drawer {
-  /** `opened` is called with what the reader opens, and with nothing when it is closed. */
+  /** `opened` is called when the reader opens or closes something. */
   constructor(view, trails, opened) {
     this.view = view;
     this.trails = trails;
-    this.opened = opened;
-    this.box = byId("drawer");
     this.table = byId("listed-table");
-    this.from = null; // where the focus goes when the drawer is closed
     this.chart = new Chart(byId("chart-pending"), {
       lines: [{ name: "pending", label: "now", className: "one" }],
       format: bytes,
@@ -37,44 +35,19 @@ export class Drawer {
       describe: "Pending bytes",
       crosshair: new Crosshair(),
     });
-    this.#listen();
-  }
-
-  #listen() {
-    document.addEventListener("click", (event) => {
-      const link = event.target.closest("a.open") ?? rowLink(event);
-      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      const asked = new URLSearchParams(link.search);
-      this.#open({ client: Number(asked.get("client") ?? 0), topic: asked.get("topic") ?? "" }, link);
+    this.sheet = new Sheet({
+      wanted: (asked) => ({ client: Number(asked.get("client") ?? 0), topic: asked.get("topic") ?? "" }),
+      title: ({ client, topic }) => (client ? `Client ${client}` : topic),
+      opened: (what) => {
+        if (what) this.#clear();
+        view.open(what);
+        opened();
+      },
     });
-    byId("drawer-close").addEventListener("click", () => this.#close());
-    addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !this.box.hidden) this.#close();
-    });
-  }
-
-  #open(what, link) {
-    this.from ??= this.box.contains(link) ? null : link;
-    this.view.open(what);
-    this.#announce(what.client ? `Client ${what.client}` : what.topic);
-    this.opened();
-    byId("drawer-title").focus();
-  }
-
-  #close() {
-    this.view.open();
-    this.box.hidden = true;
-    this.opened();
-    this.from?.focus();
-    this.from = null;
   }
 
   /** What is shown until the answer arrives. */
-  #announce(title) {
-    setText(byId("drawer-title"), title);
-    setText(byId("drawer-sum"), "");
-    this.box.hidden = false;
+  #clear() {
     fillFacts(byId("drawer-facts"), []);
     fillTable(this.table, LISTENED, []);
     setEmpty(this.table, "");
@@ -84,7 +57,7 @@ export class Drawer {
 
   show({ client, subject, limits, now }) {
     const { view } = this;
-    this.box.hidden = !view.client && !view.topic;
+    this.sheet.box.hidden = !view.client && !view.topic;
     this.chart.limit = limits.slow_above;
     if (view.client) this.#showClient(client, limits, now);
     else if (view.topic) this.#showSubject(subject);
@@ -130,12 +103,6 @@ export class Drawer {
     heads.forEach((head, place) => setText(this.table.tHead.rows[0].cells[place], head));
     fillTable(this.table, columns, rows);
   }
-}
-
-/** A click anywhere in a row counts, unless a text is being marked. */
-function rowLink(event) {
-  const row = event.target.closest(".opens tbody tr");
-  return row && getSelection().isCollapsed ? row.querySelector("a.open") : null;
 }
 
 function clientFacts(client) {

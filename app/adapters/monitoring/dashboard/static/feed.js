@@ -5,8 +5,9 @@ const PATIENCE = 8000; // until a request counts as lost
 const LONGEST_PAUSE = 15000; // between two attempts while the server is away
 
 export class Feed {
-  /** `query` gives the parameters of the next request; `answered` gets the answer, `failed` the failures in a row and the milliseconds until the next attempt. */
-  constructor(query, answered, failed) {
+  /** `address` is that of the feed; `query` gives the parameters of the next request; `answered` gets the answer, `failed` the failures in a row and the milliseconds until the next attempt. */
+  constructor(address, query, answered, failed) {
+    this.address = address;
     this.query = query;
     this.answered = answered;
     this.failed = failed;
@@ -33,7 +34,7 @@ export class Feed {
     this.request = request;
     const lost = setTimeout(() => request.abort(), PATIENCE);
     try {
-      const response = await fetch(`dashboard/feed?${this.query()}`, { signal: request.signal, cache: "no-store" });
+      const response = await fetch(`${this.address}?${this.query()}`, { signal: request.signal, cache: "no-store" });
       if (!response.ok) throw new Error(`status ${response.status}`);
       const answer = await response.json();
       if (this.request !== request) return; // the reader has changed the view

@@ -6,11 +6,12 @@ import { Connections } from "./connections.js";
 import { Crosshair } from "./crosshair.js";
 import { Drawer } from "./drawer.js";
 import { Events } from "./events.js";
+import { showClosed, showSlow } from "./departures.js";
 import { Feed } from "./feed.js";
 import { byteRate, bytes, duration, percent, rate, whole } from "./format.js";
 import { History, Trails } from "./history.js";
 import { Routes, showServer, showSubjects, showTrouble } from "./panels.js";
-import { State } from "./state.js";
+import { State, leaving } from "./state.js";
 import { View } from "./view.js";
 
 const GROWN_UP = 60000; // milliseconds; a younger page does not reload itself, so it cannot do so again and again
@@ -44,6 +45,7 @@ const drawer = new Drawer(view, trails, () => changed());
 const state = new State(() => feed.ask());
 
 const feed = new Feed(
+  "dashboard/feed",
   () => new URLSearchParams({ ...view.parameters(), epoch, ring: samples.ring, after: `${samples.next}`, seen: `${events.revision}` }),
   (answer) => show(answer),
   (failures, pause) => state.lost(failures, pause),
@@ -68,18 +70,14 @@ function show(answer) {
   showCharts(answer);
   connections.show(answer.connections, answer.limits);
   showSubjects(answer.subjects, view.subject);
+  showSlow(answer);
+  showClosed(answer);
   routes.show(answer);
   showServer(answer.server, answer.totals, answer.limits);
   showTrouble(answer, events);
   drawer.show(answer);
   setText(byId("server-name"), answer.server.name);
-  state.fresh(answer.server.name, answer.totals.held_publishers, leaving(answer));
-}
-
-/** What the page says of lame duck mode; nothing without it. */
-function leaving({ server, connections }) {
-  if (server.lame_duck === null) return "";
-  return `lame duck mode: ${connections.total} ${connections.total === 1 ? "client" : "clients"} left, at most ${Math.ceil(server.lame_duck)} s`;
+  state.fresh(answer.server.name, answer.totals.held_publishers, leaving(answer.server.lame_duck, answer.connections.total));
 }
 
 function showCharts({ now, limits }) {

@@ -6,10 +6,11 @@ import { timeOfDay, visible } from "./format.js";
 
 const RATHER_LATE = 2; // failed requests until the figures are dimmed
 const OLD = 6000; // milliseconds after which figures count as late although no request has failed yet
-const ICON = "dashboard/icon.svg";
-const LOST_ICON = "dashboard/icon-lost.svg";
 
 const byId = (id) => document.getElementById(id);
+
+const ICON = byId("icon").getAttribute("href");
+const LOST_ICON = ICON.replace("icon.svg", "icon-lost.svg");
 
 export class State {
   /** `retry` polls the server at once. */
@@ -64,4 +65,10 @@ export class State {
     setText(byId("state").querySelector(".word"), word);
     setText(byId("state").querySelector(".text"), text);
   }
+}
+
+/** What pages say of lame duck mode, with the seconds that are left; nothing without it. */
+export function leaving(seconds, clients) {
+  if (seconds === null) return "";
+  return `lame duck mode: ${clients} ${clients === 1 ? "client" : "clients"} left, at most ${Math.ceil(seconds)} s`;
 }

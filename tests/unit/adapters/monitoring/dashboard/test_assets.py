@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, Assets
+from app.adapters.monitoring.dashboard.assets import HEADERS, PAGE, STREAMS_PAGE, Assets
 
 ASSETS = Assets()
 TEXTS = {name: asset.body.decode() for name, asset in ASSETS.items()}
@@ -16,7 +16,10 @@ def test_all_that_the_page_needs_is_there() -> None:
     named = re.findall(r'"(?:dashboard|\.)/([\w.]+)"', "".join(TEXTS.values()))
 
     assert {"page.js", "dashboard.css", "chart.js"} <= set(named)
-    assert set() == set(named) - {*ASSETS, "feed"}
+    assert set() == set(named) - {*ASSETS, "feed", "streams"}
+    beside = re.findall(r'(?:href|src)="([\w.]+)"', TEXTS[STREAMS_PAGE])
+    assert {"streams.js", "dashboard.css", "theme.js"} <= set(beside)
+    assert set() == set(beside) - {*ASSETS, "streams"}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -34,9 +37,10 @@ def test_nothing_comes_from_elsewhere() -> None:
     assert {"http://www.w3.org/2000/svg"} == set(addresses)
 
 
-def test_the_page_runs_no_code_of_its_own() -> None:
-    """The page has neither inline scripts nor inline styles, which its policy would not let run."""
-    page = TEXTS[PAGE]
+@pytest.mark.parametrize("name", [PAGE, STREAMS_PAGE])
+def test_a_page_runs_no_code_of_its_own(name: str) -> None:
+    """A page has neither inline scripts nor inline styles, which its policy would not let run."""
+    page = TEXTS[name]
 
     assert [] == re.findall(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", page)
     assert "script-src 'self'" in HEADERS["Content-Security-Policy"]

@@ -1,9 +1,28 @@
 """The rows of the dashboard's feed."""
 
-from app.adapters.monitoring.dashboard.rows import client_row, event_row, route_row, unreachable_row
+from dataclasses import replace
+
+from app.adapters.monitoring.dashboard.rows import (
+    client_row,
+    closed_row,
+    event_row,
+    route_row,
+    slow_row,
+    unreachable_row,
+)
 from app.adapters.monitoring.dashboard.snapshot import ClientRow
 from app.adapters.monitoring.journal import Entry, EventKind
-from app.ports.broker_view import Link, RouteStats, UnreachableRoute
+from app.ports.broker_view import (
+    Backlog,
+    Closing,
+    Link,
+    PendingSubjects,
+    RouteStats,
+    SlowAction,
+    SlowReceiver,
+    SubjectBacklog,
+    UnreachableRoute,
+)
 from tests.fakes.broker_view import client
 
 KIND = EventKind("slow_consumer", "Slow consumer closed", "bad")
@@ -50,6 +69,34 @@ def test_an_event_of_the_server() -> None:
     row = event_row(Entry(KIND, 1.0, None, "", ""), {7: 99})
 
     assert ("", "", None) == (row["link"], row["address"], row["pending"])
+
+
+def test_a_slow_receiver() -> None:
+    """When, who, and what it had pending by subject."""
+    found = Backlog(PendingSubjects((SubjectBacklog(b"a\xff", 3, 200),), 3, 210))
+    receiver = SlowReceiver(
+        SlowAction.CUT, "cid", 7, "n", "192.0.2.1", 4, 1.2345, 1.0, "late", 4096, 2, found
+    )
+    row = slow_row(receiver)
+
+    assert ("cid:7", "192.0.2.1:4", "n", 1.234, "cut", "late") == tuple(
+        row[name] for name in ("link", "address", "who", "at", "action", "reason")
+    )
+    assert (4096, 2, False, 210) == tuple(
+        row[name] for name in ("pending", "publishers", "counting", "known")
+    )
+    assert [{"subject": "a\ufffd", "messages": 3, "bytes": 200}] == row["subjects"]
+
+
+def test_a_client_that_has_gone() -> None:
+    """When, why, and how long it was here; one that is here has none of it."""
+    stats = client(7)
+    gone = closed_row(replace(stats, closing=Closing(5.0, "Client Closed")))
+
+    assert (7, "192.0.2.1:4007", 5.0, "Client Closed", 5.0) == tuple(
+        gone[name] for name in ("cid", "address", "at", "reason", "seconds")
+    )
+    assert (None, "", None) == tuple(closed_row(stats)[name] for name in ("at", "reason", "seconds"))
 
 
 def test_the_busiest_subject_of_a_slow_receiver() -> None:

@@ -116,6 +116,18 @@ def test_steps(scene: Scene) -> None:
     assert len(scene.kept) == 1
 
 
+def test_bytes_that_wait(scene: Scene) -> None:
+    """Requests are dropped that would hold too much memory; the first is taken whatever its size."""
+    large = bytes(40 * 2**20)
+    for reply in (b"1", b"2", b"3"):
+        scene.router.receive(b"$JS.API.ECHO.x", b"", large, reply)
+    assert (len(scene.router), scene.router.counters.dropped) == (1, 2)
+    scene.clock.run_pending()
+    scene.router.receive(b"$JS.API.ECHO.x", b"", large, b"4")
+    scene.clock.run_pending()
+    assert [reply for reply, _ in scene.sent] == [b"1", b"4"]
+
+
 def test_without_a_reply(scene: Scene) -> None:
     """Nothing happens."""
     assert scene.ask("ECHO.x", reply=b"") == []

@@ -16,6 +16,8 @@ from app.domain.jetstream.streams.subject_rules import covers
         (["a"], [b"a"]),
         (["a", "b.*"], [b"a", b"b.c"]),
         (["b.>"], [b"b.c", b"b.c.d"]),
+        (["a", "*.c"], [b"a", b"b.c"]),
+        (["a", "x"], [b"a"]),
     ],
 )
 def test_matching(filters: list[str], subjects: list[bytes]) -> None:

@@ -248,6 +248,15 @@ def test_a_message_of_a_work_queue_goes_to_one_consumer(
     assert number == caught.value.number
 
 
+def test_filters_of_a_work_queue_that_nobody_can_compare() -> None:
+    """They count as filters that meet."""
+    config = make(ack_policy="explicit", filter_subjects=[f"a{n}.b" for n in range(900)])
+    others = [make(ack_policy="explicit", filter_subjects=[f"*.{n}" for n in range(900)])]
+    with pytest.raises(JetStreamError) as caught:
+        check_work_queue(config, others)
+    assert caught.value.number == 10100
+
+
 UPDATES: list[tuple[dict[str, object], str]] = [
     ({"deliver_policy": "new"}, "deliver policy can not be updated"),
     ({"ack_policy": "all"}, "ack policy can not be updated"),

@@ -24,6 +24,17 @@ def test_limits(js: VirtualJetStream) -> None:
     assert not catalogue.would_exceed(10**18, in_memory=False)
 
 
+def test_subjects_that_nobody_can_compare(js: VirtualJetStream) -> None:
+    """A stream is refused whose subjects would be compared for long with those of others."""
+    js.stream("A", subjects=[f"a{n}.b" for n in range(900)])
+    assert (
+        js.refusal(
+            "STREAM.CREATE.B", {"name": "B", "subjects": [f"*.{n}" for n in range(900)], "no_ack": True}
+        )
+        == 10052
+    )
+
+
 def test_batches_that_are_abandoned(js: VirtualJetStream) -> None:
     """Who subscribes to it hears of a batch that was not finished."""
     watcher = js.connect()

@@ -1,8 +1,11 @@
 """A chunk finds its messages in flat arrays, with and without gaps."""
 
+import pickle
+
 import pytest
 
 from app.domain.jetstream.storage.chunk import NONE, SPAN, Chunk
+from app.domain.jetstream.storage.split_column import SplitColumn
 
 
 def full(number: int = 2, messages: int = 600) -> Chunk:
@@ -47,6 +50,92 @@ def test_a_chunk_that_is_small_is_left_alone() -> None:
     chunk.compact()
 
     assert len(chunk.ids) == 100
+
+
+def packed() -> Chunk:
+    """A full chunk with two subjects, sizes and places that need little room."""
+    chunk = Chunk(0, 0)
+    for each in range(SPAN):
+        chunk.append(each, 1 + each % 2, 3 << 32 | each, 10**18 + each, 100)
+    chunk.pack()
+    chunk.pack()
+    return chunk
+
+
+def room_of(chunk: Chunk) -> int:
+    """Bytes of its columns."""
+    return sum(len(pickle.dumps(getattr(chunk, name))) for name in ("ids", "sizes", "following")) + sum(
+        len(pickle.dumps(column._lows))  # noqa: SLF001 - what this is about
+        for column in (chunk.places, chunk.times)
+        if isinstance(column, SplitColumn)
+    )
+
+
+def test_a_packed_chunk_needs_half_the_room() -> None:
+    """14 bytes a message, and it has the same messages."""
+    chunk = packed()
+
+    assert 14 * SPAN <= room_of(chunk) < 14.1 * SPAN
+    assert (chunk.places[7], chunk.times[7], chunk.ids[7], chunk.sizes[7]) == (
+        3 << 32 | 7,
+        10**18 + 7,
+        2,
+        100,
+    )
+    assert [chunk.next_of(2, 2), chunk.previous_of(2, 2), chunk.next_of(7, 0), chunk.next_of(1 << 20, 0)] == [
+        3,
+        1,
+        NONE,
+        NONE,
+    ]
+    assert chunk.previous_of(1 << 20, 9) == NONE
+    assert chunk.next_with_headers(0) == NONE
+
+
+def test_a_packed_chunk_is_changed() -> None:
+    """A message goes, moves, has a farther neighbour, or comes back; columns get wide where they have to."""
+    chunk = packed()
+    chunk.remove(0)
+    chunk.forget(4)
+    assert (chunk.next_live(0), chunk.previous_live(3)) == (4, NONE)
+    chunk.move(5, 3 << 32 | 9)
+    chunk.link(5, 6)
+    assert (chunk.is_packed, chunk.places[5], chunk.following[5]) == (True, 3 << 32 | 9, 6)
+    chunk.link(5, 1 << 20)
+    assert (chunk.following[5], chunk.following[6]) == (1 << 20, 0)
+    chunk.move(5, 9 << 32)
+    assert (chunk.is_packed, chunk.places[5], chunk.places[6]) == (False, 9 << 32, 3 << 32 | 6)
+    chunk.pack()
+    chunk.insert(0, 5, 77, 1, 1 << 20)
+    assert not chunk.is_packed
+    chunk.pack()
+    chunk.cut(SPAN - 1)
+    assert not chunk.is_packed
+    chunk.pack()
+    chunk.append(SPAN - 1, 1, 7, 7, 7)
+    assert not chunk.is_packed
+    assert (chunk.ids[0], chunk.places[0], chunk.sizes[0]) == (5, 77, 1 << 20)
+    assert (chunk.places[SPAN - 1], chunk.times[9]) == (7, 10**18 + 9)
+
+
+def test_a_packed_chunk_gets_small() -> None:
+    """It is packed again, and what was removed can come back."""
+    chunk = packed()
+    for slot in range(SPAN):
+        if slot % 8:
+            chunk.remove(slot)
+    chunk.compact()
+    assert (chunk.is_packed, chunk.live, chunk.slot(9), chunk.sequence(2)) == (True, SPAN // 8, NONE, 16)
+    chunk.insert(9, 4, 7, 8, 9)
+
+    assert (chunk.sequence(2), chunk.ids[2], chunk.places[2], chunk.times[2], chunk.sizes[2]) == (
+        9,
+        4,
+        7,
+        8,
+        9,
+    )
+    assert (chunk.sequence(3), chunk.places[3], chunk.following[2]) == (16, 3 << 32 | 16, 0)
 
 
 def test_runs_of_messages() -> None:

@@ -59,7 +59,7 @@ class Pair:
         self.time += self.random.choice([0, 1, 5])
         sequence = self.model.last + 1
         entry = IndexEntry(
-            sequence, subject, self.random.getrandbits(60), self.time, self.random.randrange(1, 99)
+            sequence, subject, self.random.getrandbits(60), self.time, self.random.choice([7, 70_000])
         )
         self.index.append(*entry)
         self.model.messages[sequence] = entry
@@ -157,6 +157,11 @@ class Pair:
         if entry is not None:
             self.model.messages[sequence] = entry._replace(place=17)
 
+    def pack(self) -> None:
+        """Have the chunks of the index as those that nothing is added to."""
+        for chunk in self.index._chunks.by_number.values():  # noqa: SLF001 - a packed one answers the same
+            chunk.pack()
+
     def step(self) -> None:
         """Do something by chance."""
         chance = self.random.random()
@@ -168,8 +173,10 @@ class Pair:
             self.remove_before(self.index.first + self.random.randint(0, 6))
         elif chance < 0.93:
             self.skip(self.random.choice([1, 3, 40]))
-        elif chance < 0.96:
+        elif chance < 0.95:
             self.move()
+        elif chance < 0.97:
+            self.pack()
         else:
             self.fail()
 
@@ -345,3 +352,15 @@ def test_gaps_from_a_sequence_on() -> None:
 
     assert [(2, 2), (5, 6)] == index.gaps()
     assert [(5, 6)] == index.gaps_from(6)
+
+
+def test_the_newest_message_of_a_subject_was_dropped() -> None:
+    """It has no slot any more; the next one of the subject is found all the same."""
+    index = Index()
+    for sequence in range(1, 401):
+        index.append(sequence, b"b" if sequence in (10, 20) else b"a", 0, 1, 1)
+    for sequence in range(11, 400):
+        index.remove(sequence)
+    index.append(401, b"b", 0, 1, 1)
+
+    assert [10, 401] == index.sequences_of(b"b", 500)

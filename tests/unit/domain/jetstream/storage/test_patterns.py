@@ -7,6 +7,7 @@ from app.domain.jetstream.storage.patterns import (
     SubjectFilter,
     expression,
     is_literal_filter,
+    matcher,
     used_patterns,
 )
 from app.domain.subjects.subject import matches, tokens_of
@@ -19,9 +20,20 @@ SUBJECTS = [b"a", b"a.b", b"a.b.c", b"b", b"a*", b"a\n.b", b"*.b", b"a.b*"]
 )
 def test_an_expression_matches_like_a_subscription(pattern: bytes) -> None:
     """A pattern's expression matches the subjects that the grammar says."""
-    found = [subject for subject in SUBJECTS if expression([pattern]).fullmatch(subject)]
+    found = [subject for subject in SUBJECTS if expression(pattern).fullmatch(subject)]
 
     assert [each for each in SUBJECTS if matches(tokens_of(pattern), tokens_of(each))] == found
+
+
+@pytest.mark.parametrize("patterns", [[b"a.*"], [b"a.*", b"b"], [b"*.b", b"a.b.>", b"\xff"], [b"x", b"y.>"]])
+def test_any_of_several(patterns: list[bytes]) -> None:
+    """Several patterns match what one of them matches."""
+    matching = matcher(patterns)
+    expected = [
+        each for each in SUBJECTS if any(matches(tokens_of(one), tokens_of(each)) for one in patterns)
+    ]
+
+    assert [each for each in SUBJECTS if matching(each)] == expected
 
 
 def test_literal_filters() -> None:

@@ -110,6 +110,72 @@ def test_a_filter_that_lets_nothing_back_is_no_cycle() -> None:
     assert checked(config, origins=back.get).sources
 
 
+@pytest.mark.parametrize(
+    ("mine", "wanted", "is_cycle"), [("two", "one", False), ("two", "two", True), ("", "one", True)]
+)
+def test_streams_that_copy_from_each_other(mine: str, wanted: str, is_cycle: bool) -> None:  # noqa: FBT001 - a row of a table
+    """Each may take what the other has of its own, but nothing may go round."""
+    back = parse_stream_config({"sources": [{"name": "S", "filter_subject": mine}]}).sources
+    first = StreamConfig("FIRST", subjects=("one",), sources=back)
+    document = {"name": "S", "subjects": ["two"], "sources": [{"name": "FIRST", "filter_subject": wanted}]}
+
+    if not is_cycle:
+        assert checked(parse_stream_config(document), origins={"FIRST": first}.get).sources
+        return
+    with pytest.raises(JetStreamError, match="detected cycle"):
+        checked(parse_stream_config(document), origins={"FIRST": first}.get)
+
+
+def test_an_origin_on_two_ways_is_no_cycle() -> None:
+    """Two sources may have the same origin."""
+    both = parse_stream_config({"sources": [{"name": "ROOT"}]}).sources
+    others = {
+        "ROOT": StreamConfig("ROOT", subjects=("r",)),
+        "LEFT": StreamConfig("LEFT", sources=both),
+        "RIGHT": StreamConfig("RIGHT", sources=both),
+    }
+    config = parse_stream_config({"name": "S", "sources": [{"name": "LEFT"}, {"name": "RIGHT"}]})
+
+    assert checked(config, origins=others.get).sources
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"sources": [{"name": f"O{n}"} for n in range(1001)]}, "more than 1000 sources"),
+        (
+            {
+                "sources": [{"name": f"O{n}"} for n in range(30)],
+                "subjects": [f"a.{n}" for n in range(9000)],
+            },
+            "too many subjects to compare with each other",
+        ),
+        (
+            {
+                "sources": [
+                    {"name": "O", "subject_transforms": [{"src": f"a.{n}", "dest": "b"} for n in range(500)]}
+                ]
+            },
+            "more than 447 transforms",
+        ),
+    ],
+)
+def test_what_would_take_long(document: dict[str, object], words: str) -> None:
+    """Configurations that would hold the server while they are checked are refused."""
+    with pytest.raises(JetStreamError, match=words):
+        checked(parse_stream_config({"name": "S", **document}))
+
+
+def test_long_ways_back() -> None:
+    """So are those whose filters would be compared with too many subjects."""
+    many = tuple(f"m.{n}" for n in range(9000))
+    filters = [{"name": "S", "filter_subject": f"f.{n}"} for n in range(30)]
+    origin = StreamConfig("FAR", subjects=many, sources=parse_stream_config({"sources": filters}).sources)
+
+    with pytest.raises(JetStreamError, match="too many subjects to compare"):
+        checked(parse_stream_config(sources({"name": "FAR"})), origins={"FAR": origin}.get)
+
+
 def test_direct_gets_are_inherited() -> None:
     """A mirror answers direct gets if its origin does; pedantic requests must say so."""
     config = parse_stream_config(mirror(name="BIG"))

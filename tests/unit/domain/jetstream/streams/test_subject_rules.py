@@ -16,6 +16,13 @@ from app.domain.jetstream.streams.subject_rules import covers, is_subject, subje
         ({"subjects": [""]}, 10052, "invalid subject"),
         ({"subjects": ["a", "a"]}, 10052, 'subject "a" overlaps with "a"'),
         ({"subjects": ["a.*", "a.b"]}, 10052, 'subject "a.*" overlaps with "a.b"'),
+        ({"subjects": ["c", "a.1", "a.2", "a.>"]}, 10052, 'subject "a.1" overlaps with "a.>"'),
+        ({"subjects": [f"a.{n}" for n in range(10_001)]}, 10052, "more than 10000 subjects"),
+        (
+            {"subjects": [f"a{n}.b" for n in range(900)] + [f"*.{n}" for n in range(900)], "no_ack": True},
+            10052,
+            "too many subjects to compare with each other",
+        ),
         ({"subjects": [">"]}, 10052, "capturing all subjects requires no-ack to be true"),
         (
             {"subjects": ["$JS.API.>"]},
