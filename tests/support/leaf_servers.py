@@ -30,7 +30,7 @@ _LEAF_LISTENING = re.compile(r"Listening for leafnode connections on \S*:(\d+)")
 _MONITOR = re.compile(r"Starting http monitor on \S*:(\d+)")
 _numbers = itertools.count(1)
 
-_OURS = twins()[:0]
+_OURS = twins()
 """The twins that have leaf links."""
 
 
