@@ -11,12 +11,16 @@ from typing import cast
 from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
+from .incoming_run import IncomingRun, read_run
+from .leaf_line import ACKNOWLEDGEMENT
+from .link_lines import is_lost
 from .message import HPUB, PUB, Message
 from .outbox import Outbox
 from .own import own
-from .plan import Group, Plan, Target, pick
+from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .reach import SERVER_AUDIENCE, Naming, Reach
+from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach
+from .run_answers import deliver_answers
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -38,7 +42,7 @@ def reach_of(plan: Plan, skip: seam.Outbox | None, *, renamed: bool) -> Reach:
         outbox = target.outbox
         if outbox is None or outbox.closed or outbox is skip:
             continue
-        if renamed and outbox.naming == Naming.MEMBERS:
+        if renamed and is_lost(own(Outbox, outbox)):
             continue
         if not outbox.congested:
             return Reach.SENT
@@ -85,7 +89,7 @@ def receivers(plan: Plan, draw: Draw, skip: seam.Outbox | None, *, renamed: bool
 
 
 def _is_unreachable(target: Target) -> bool:
-    return target.outbox is not None and target.outbox.naming == Naming.MEMBERS
+    return target.outbox is not None and is_lost(target.outbox)
 
 
 def _make_room(target: Target) -> None:
@@ -110,18 +114,55 @@ class DirectDelivery(ABC):
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Reach:
         """See `reach.Direct`."""
-        plan, skip, renamed = self._plan_of(to), self.server, to != subject
+        skip, renamed = self.server, to != subject
+        plan = self._plan_of(to, renamed=renamed)
         reach = reach_of(plan, skip, renamed=renamed)
         if reach is Reach.SENT:
-            message = message_of(subject, reply, headers, payload)
-            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
-            for target in receivers(plan, self.draw, skip, renamed=renamed):
-                self.deliver_one(target, message, tail)
+            self.send(plan, to, message_of(subject, reply, headers, payload), headers + payload)
         return reach
+
+    def send(self, plan: Plan, to: bytes, message: Message, payload: bytes) -> None:
+        """Give those of a plan, who subscribe to `to`, a message; `payload` has its headers."""
+        renamed = message.subject != to
+        tail = message.tail + payload + b"\r\n"
+        for target in receivers(plan, self.draw, self.server, renamed=renamed):
+            if renamed and target.outbox is not None and target.outbox.leaf:
+                self._send_shown(target, to, message, tail)
+            else:
+                self.deliver_one(target, message, tail)
+
+    def _send_shown(self, target: Target, to: bytes, message: Message, tail: bytes) -> None:
+        """The other end of a leaf link finds it by `to`, if it is of a stream: see ``leaf_line``."""
+        if message.reply.startswith(ACKNOWLEDGEMENT):
+            shown = message.subject
+            message.subject, message.shown = to, shown
+            self.deliver_one(target, message, tail)
+            message.subject, message.shown = shown, b""
 
     def reach(self, to: bytes) -> Reach:
         """See `reach.Direct`."""
-        return reach_of(self._plan_of(to), self.server, renamed=False)
+        return reach_of(self._plan_of(to, renamed=False), self.server, renamed=False)
 
-    def _plan_of(self, to: bytes) -> Plan:
-        return self.lookup.plan_now(cast("seam.Plane", self), SERVER_AUDIENCE, to)
+    @staticmethod
+    def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
+        """See `reach.Direct`."""
+        return read_run(data, start, most, named=named)
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """See `reach.Direct`."""
+        return deliver_answers(cast("seam.Plane", self), run, start, first, head)
+
+    def receivers_of(self, to: bytes) -> list[Target]:
+        """See `reach.Direct`."""
+        plan = self._plan_of(to, renamed=True)
+        skip = None if self.server is None else own(Outbox, self.server)
+        return [
+            target.direct
+            for target in plan.receivers(self.draw, skip)
+            if not (target.outbox is not None and target.outbox.leaf)
+            if target.place != NOWHERE or not _is_unreachable(target)
+        ]
+
+    def _plan_of(self, to: bytes, *, renamed: bool) -> Plan:
+        audience = RENAMED_AUDIENCE if renamed else SERVER_AUDIENCE
+        return self.lookup.plan_now(cast("seam.Plane", self), audience, to)
