@@ -10,7 +10,8 @@ from .certificate_dates import sections_with_tls
 
 def certificate_paths(options: Options) -> frozenset[str]:
     """All files of the sections ``tls`` that are in use."""
-    sections = sections_with_tls(options).values()
+    remotes = (remote.tls for remote in options.leafnodes.in_use)
+    sections = (*sections_with_tls(options).values(), *filter(None, remotes))
     return frozenset(
         path
         for section in sections

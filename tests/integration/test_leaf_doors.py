@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nats
 import pytest
+from nats.aio.msg import Msg
 
 from app import CannotStart, Server
 from app.testing.certificates import make_files
@@ -189,3 +190,38 @@ async def test_a_reload_of_logins() -> None:
         count = hub.leafz()["leafnodes"]
 
     assert 0 == count
+
+
+async def test_permissions_of_the_user_hold_for_the_link() -> None:
+    """What a leaf may not receive is not sent to it, and what it may not send stays with it."""
+    rules = {"publish": ["up.>"], "subscribe": ["down.>"]}
+    users = {
+        "users": [{"user": "a", "password": WORD, "permissions": rules}, {"user": "b", "password": WORD}]
+    }
+    async with linked({}, {}, f"a:{WORD}@", authorization=users) as (hub, leaf):
+        await leaf.wait_for(is_linked)
+        near, far = await nats.connect(leaf.url), await nats.connect(hub.url, user="b", password=WORD)
+        got, heard = list[str](), list[str]()
+
+        async def receive(message: Msg) -> None:
+            got.append(message.subject)
+
+        async def hear(message: Msg) -> None:
+            heard.append(message.subject)
+
+        await near.subscribe("down.>", cb=receive)
+        await near.subscribe("secret.>", cb=receive)
+        await far.subscribe(">", cb=hear)
+        await hub.wait_for(lambda server: "down.>" in str(server.leafz(subs=True)))
+        await leaf.wait_for(lambda server: "'>'" in str(server.leafz(subs=True)))
+        for subject in ("secret.a", "down.a"):
+            await far.publish(subject)
+        for subject in ("secret.b", "up.b"):
+            await near.publish(subject)
+        await leaf.wait_for(lambda _: "down.a" in got)
+        await hub.wait_for(lambda _: "up.b" in heard)
+        await near.close()
+        await far.close()
+
+    assert ["down.a"] == [subject for subject in got if subject.endswith("a")]
+    assert ["secret.a", "down.a", "up.b"] == sorted(heard, key=["secret.a", "down.a", "up.b"].index)
