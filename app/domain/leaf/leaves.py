@@ -30,7 +30,7 @@ from .leaf_url import LeafUrl
 from .link_interest import LinkInterest
 from .link_rights import STREAM_SUBJECTS
 from .redial import LeafRedial
-from .session import LeafSession
+from .session import LOOP_SUBJECTS, LeafSession
 from .settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, LeafListenerSettings, LeafLogin, LeafNeeds
 
 LEAF_VERSION = "2.15.1"
@@ -70,7 +70,7 @@ class Leaves:
         self.interest = LinkInterest()
         draw = Draw(seed)
         letters = (_LETTERS[draw.below(len(_LETTERS))] for _ in range(_LOOP_LETTERS))
-        self._loop_subject = b"$LDS." + "".join(letters).encode()
+        self._loop_subject = LOOP_SUBJECTS + "".join(letters).encode()
         scheduler, events = host.scheduler, host.events
         limits = host.limits
         self._pings = KeepAlive(scheduler, events, limits.ping_interval, limits.ping_max)
