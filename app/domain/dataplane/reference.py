@@ -21,7 +21,7 @@ from .constants import (
     REFERENCED_BYTES,
     TURN_WORK,
 )
-from .direct import DirectDelivery
+from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
@@ -45,7 +45,7 @@ from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 
 
-class DataPlane(DirectDelivery):
+class DataPlane(RunDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
