@@ -35,7 +35,7 @@ async def linked(
 
 def is_linked(server: Server) -> bool:
     """Whether there is a link."""
-    return server.leafz()["leafnodes"] == 1
+    return bool(server.leafz()["leafnodes"] == 1)
 
 
 @pytest.mark.parametrize("twin", twins())
