@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 
 from ..adapters.auth.setup import AuthSettings
@@ -65,9 +64,11 @@ def _settings(container: Container, new: Options) -> Callable[[], None]:
     """What INFO says to leaves that come from now on, and which versions they may have."""
 
     def commit() -> None:
-        leaves = container.broker().leaves
-        if leaves is not None:
-            leaves.needs = replace(leaves.needs, listener=leaf_listener_settings(new))
+        broker = container.broker()
+        if broker.leaves is None or not broker.leaves.use_listener(leaf_listener_settings(new)):
+            return
+        if broker.cluster is not None:
+            broker.cluster.introduce_again()
 
     return commit
 

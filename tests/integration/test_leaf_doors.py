@@ -8,7 +8,7 @@ import nats
 import pytest
 from nats.aio.msg import Msg
 
-from app import CannotStart, Server
+from app import CannotStart, Cluster, Server
 from app.testing.certificates import make_files
 from tests.support.creds import creds_text
 from tests.support.nkeys import NkeyUser
@@ -225,3 +225,18 @@ async def test_permissions_of_the_user_hold_for_the_link() -> None:
 
     assert ["down.a"] == [subject for subject in got if subject.endswith("a")]
     assert ["secret.a", "down.a", "up.b"] == sorted(heard, key=["secret.a", "down.a", "up.b"].index)
+
+
+async def test_a_leaf_goes_to_another_server_of_its_hub() -> None:
+    """It learns of all servers of the mesh that it has joined, and dials another one when its own is lost."""
+    async with Cluster(2, config={"leafnodes": {"port": -1}}) as mesh:
+        first, second = mesh.servers
+        section = {"reconnect": 0.05, "remotes": [{"url": first.leaf_url}]}
+        async with Server({"server_name": "leaf", "leafnodes": section}) as leaf:
+            await leaf.wait_for(is_linked)
+            before = leaf.leafz()["leafs"][0]["name"]
+            await first.stop()
+            await second.wait_for(is_linked, 20)
+            after = leaf.leafz()["leafs"][0]["name"]
+
+    assert ("n0", "n1") == (before, after)
