@@ -13,7 +13,7 @@ from nats.js.errors import KeyNotFoundError
 from tests.support.leaf_clients import DEADLINE, all_met, clients, until
 from tests.support.leaf_servers import GO, Programs, leaf_programs, leaf_rig
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 DOMAIN = "HUB"
 
