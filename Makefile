@@ -100,7 +100,7 @@ wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
 clean: ## Remove all that the other verbs made, .venv included
 	rm -rf $(VENV) .venv-* build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -f app/domain/dataplane/*.so app/domain/dataplane/*.c app/adapters/net_asyncio/*.so app/adapters/net_asyncio/*.c
+	rm -f $(addprefix app/,$(foreach part,domain/dataplane adapters/net_asyncio adapters/streams_log,$(part)/*.so $(part)/*.c))
 	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list

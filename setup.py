@@ -37,6 +37,8 @@ _PLANE = Path("app/domain/dataplane")
 _PARTS = [str(path) for path in sorted([*_PLANE.glob("*.pyx"), *_PLANE.glob("*.pxi")])]
 
 _FRAMES = "app/adapters/net_asyncio/native_frames.pyx"
+_ENCODING = "app/adapters/streams_log/native_encoding.pyx"
+_RECORDS = "app/adapters/streams_log/native_records.pyx"
 
 _native = cythonize(
     [
@@ -44,6 +46,8 @@ _native = cythonize(
         for name, source, parts in (
             ("pynatsd.domain.dataplane.native", str(_PLANE / "native.pyx"), _PARTS),
             ("pynatsd.adapters.net_asyncio.native_frames", _FRAMES, [_FRAMES]),
+            ("pynatsd.adapters.streams_log.native_encoding", _ENCODING, [_ENCODING]),
+            ("pynatsd.adapters.streams_log.native_records", _RECORDS, [_RECORDS]),
         )
     ],
     quiet=True,

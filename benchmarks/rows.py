@@ -37,6 +37,7 @@ from benchmarks.resources import (
 )
 from benchmarks.sample import OpenProbe
 from benchmarks.shape import Shape
+from benchmarks.streams import PublishShape, publishing, with_streams, with_synced_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,12 @@ LATENCY = Section(
 CLUSTER = Section(
     "Two servers", "Publishers or requesters are at one server, receivers or responders at the other."
 )
+STREAMS = Section(
+    "Streams in files",
+    "Nanoseconds per message from its publish to its acknowledgement, with that number of them outstanding."
+    " Ours are on the disk when they are acknowledged. By default those of the peer are not: it syncs every"
+    " two minutes. Where both are synced, `sync_interval` is `always`.",
+)
 LEAF = Section(
     "Leaf links",
     "nats-server is at one end of the link in each column: with the peer, two of them are linked.",
@@ -167,6 +174,11 @@ def _idle(count: int) -> Row:
     return Row(GROWTH_SECTION, title, probe, (Figure(COST, "ns per message", 6.0),))
 
 
+def _stored(title: str, shape: PublishShape, goal: float | None, prepare: Prepare = with_streams) -> Row:
+    figure = Figure(COST, "ns per message", goal)
+    return Row(STREAMS, title, publishing(shape), (figure,), prepare=prepare)
+
+
 def all_rows() -> tuple[Row, ...]:
     """Every row, in the order of the table."""
     return (
@@ -174,6 +186,7 @@ def all_rows() -> tuple[Row, ...]:
         *_growth_rows(),
         *_latency_rows(),
         *_cluster_rows(),
+        *_stream_rows(),
         *_leaf_rows(),
         *_resource_rows(),
     )
@@ -238,6 +251,19 @@ def _cluster_rows() -> tuple[Row, ...]:
         _across("one route, 10,000 subjects", Shape(subscribers=1, subjects=10_000), 2.0),
         Row(CLUSTER, "one route, 1 client", round_trips_across(Conversation()), _ROUND_TRIP),
         Row(CLUSTER, "one route, 50 clients", round_trips_across(Conversation(clients=50)), _ROUND_TRIP),
+    )
+
+
+def _stream_rows() -> tuple[Row, ...]:
+    alone = PublishShape(outstanding=1)
+    crowd = PublishShape(outstanding=1, publishers=100)
+    return (
+        _stored("publish 128 B, 1,000 outstanding, the peer not synced", PublishShape(), 1.5),
+        _stored("publish 1 KiB, 1,000 outstanding, the peer not synced", PublishShape(1024), 1.0),
+        _stored("publish 128 B, one outstanding, the peer not synced", alone, None),
+        _stored("publish 128 B, 100 publishers, one outstanding each, the peer not synced", crowd, None),
+        _stored("publish 128 B, 1,000 outstanding, both synced", PublishShape(), 50.0, with_synced_streams),
+        _stored("publish 128 B, one outstanding, both synced", alone, None, with_synced_streams),
     )
 
 

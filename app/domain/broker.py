@@ -373,7 +373,7 @@ class Broker:
         self._verdicts.discard(connection)
         self.flow.forget(connection)
         if connection.closing is ClosingReason.STALE_CONNECTION:
-            self.history.note_stale(is_route=connection.kind is PeerKind.ROUTE)
+            self.history.note_stale(connection.kind)
 
     def connection_lost(self) -> None:
         """A wire is lost."""

@@ -312,6 +312,8 @@ class Service:
         try:
             self._events.record(ServerExiting(None))
             await self._close_listeners()
+            if self._parts.streams is not None:
+                await self._in_time("requests for messages", self._parts.streams.end_requests())
             await self._in_time("the clients", self._flush(), FLUSH_SECONDS)
             await self._close_parts()
         finally:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..ports.files import Files
     from ..ports.streams_view import StreamsView
 
+STEP_SECONDS = 0.005
+"""How long many consumers are asked for something, before others have their turn."""
+
 _UNITS = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
 
@@ -171,6 +174,15 @@ class Streams:
         events.record(JetStreamStarting(None, *sizes, place))
         if settings.store_dir and _is_temporary(settings.store_dir):
             events.record(TemporaryStore(None))
+
+    async def end_requests(self) -> None:
+        """Answer those who wait for messages, while they are still connected."""
+        if self.jetstream is not None:
+            due = asyncio.get_running_loop().time() + STEP_SECONDS
+            for _ in self.jetstream.end_requests():
+                if asyncio.get_running_loop().time() >= due:
+                    await asyncio.sleep(0)
+                    due = asyncio.get_running_loop().time() + STEP_SECONDS
 
     async def stop(self) -> None:
         """Write what is not written yet; may be called again, and without a start."""

@@ -315,8 +315,9 @@ class StepWorker:
     def __init__(self) -> None:
         self._jobs: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
         """See `app.ports.files`."""
+        del quick
         self._jobs.append((job, done))
 
     def step(self) -> bool:

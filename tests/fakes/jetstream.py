@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
-from app.domain.jetstream.outlet import Delivery
+from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
+from app.domain.jetstream.outlet import Delivery, Outlet
 from app.domain.jetstream.storage.seam import Done, StorageFailure
 from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.readers import Reader
@@ -109,6 +111,29 @@ class FakeOutlet:
         self.sent.append(Sent(to, subject, reply, headers, payload))
         return Delivery.SENT
 
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """Note them, up to one that a slow receiver is to get."""
+        return answer_all(self, run, start, first, head)
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """One by one; a failure after some is met again by the next one."""
+        sent = size = 0
+        for number, subject in enumerate(run.subjects):
+            place = run.sequences[number], acks.number + number, run.times[number], acks.pending - number
+            ack = acks.prefix + b"%d.%d.%d.%d" % place
+            body = run.data[run.starts[number] : run.ends[number]]
+            size += len(subject) + len(ack) + len(body)
+            head = run.heads[number]
+            try:
+                if size > room or self.deliver(to, subject, ack, body[:head], body[head:]) != Delivery.SENT:
+                    return sent, size - len(subject) - len(ack) - len(body)
+            except RuntimeError:
+                if not sent:
+                    raise
+                return sent, size - len(subject) - len(ack) - len(body)
+            sent += 1
+        return sent, size
+
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Note it."""
         self.published.append(Sent(subject, subject, reply, headers, payload))
@@ -120,6 +145,15 @@ class FakeOutlet:
             return sent
         self.sent = [each for each in sent if each.to != to.encode()]
         return [each for each in sent if each.to == to.encode()]
+
+
+def answer_all(outlet: Outlet, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+    """Answer the messages of a run one by one; see `Outlet.deliver_answers`."""
+    for position in range(start, run.count):
+        reply, text = run.reply(position), b"%b%d}" % (head, first + position)
+        if reply and outlet.deliver(reply, reply, b"", b"", text) is Delivery.CONGESTED:
+            return position
+    return run.count
 
 
 class FakeState:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from app.adapters.clock_manual import ManualClock
 from app.adapters.streams_memory.log import MemoryLog
 from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
+from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery
 from app.domain.jetstream.storage.index import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
@@ -16,6 +18,7 @@ from app.domain.jetstream.streams.parsing import parse_stream_config
 from app.domain.jetstream.streams.rules import checked
 from app.domain.jetstream.streams.stream import Stream
 from app.domain.timers import Scheduler
+from tests.fakes.jetstream import answer_all
 
 SECOND = 1_000_000_000
 BEGIN = 1_795_000_000 * SECOND
@@ -64,6 +67,14 @@ class FakeOutlet:
             return Delivery.NOBODY
         self.sent.append(Sent(to, payload, headers))
         return Delivery.SENT
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """Keep them, up to one that a slow receiver is to get."""
+        return answer_all(self, run, start, first, head)
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """A stream delivers none."""
+        raise AssertionError((to, run, acks, room))
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """Keep the message."""

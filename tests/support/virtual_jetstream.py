@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from app.adapters.streams_memory.storage import MemoryStorage
 from app.domain.dataplane.seam import MakePlane
+from app.domain.hooks.gate import HookCaller, HookTerms
 from app.domain.jetstream.hosting.catalogue import Storages
 from app.domain.jetstream.service import JetStream, JetStreamNeeds
 from app.domain.jetstream.settings import JetStreamSettings
@@ -21,7 +22,7 @@ SETTINGS = JetStreamSettings(server_name="here", server_id="ID", version="2.11.0
 class VirtualJetStream:
     """A server with streams, on virtual time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name, and all have a default
         self,
         make_plane: MakePlane,
         *,
@@ -29,10 +30,11 @@ class VirtualJetStream:
         files: Storage | None = None,
         begin: bool = True,
         clock: TickingClock | None = None,
+        hooks: tuple[HookTerms, HookCaller] | None = None,
     ) -> None:
         self.clock = clock or TickingClock()
         self.events = RecordingEventLog(debug=False, trace=False)
-        setup = BrokerSetup(compatibility=Compatibility.CURRENT, clock=self.clock)
+        setup = BrokerSetup(compatibility=Compatibility.CURRENT, clock=self.clock, hooks=hooks)
         self.server = VirtualBroker(make_plane, events=self.events, setup=setup)
         self.files = files or MemoryStorage()
         self._names = 0

@@ -12,7 +12,8 @@ class InlineWorker:
     def __init__(self) -> None:
         self._over: deque[Callable[[], None]] = deque()
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
+        del quick
         job()
         self._over.append(done)
 

@@ -1,12 +1,20 @@
 """The one thread that waits for the disk."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
 CallSoon = Callable[[Callable[[], None]], object]
 """Has something called on the loop, from any thread."""
+
+
+QUICK = 0.005
+"""Seconds that a job may take which is done at once. The system holds who writes faster than a disk."""
+
+SLOW = 1.0
+"""Seconds for which no job is done at once after one that took longer."""
 
 
 class SyncThread:
@@ -18,10 +26,20 @@ class SyncThread:
         self._over: deque[Callable[[], None]] = deque()
         """What is to be called on the loop, in order."""
         self._outstanding = 0
+        self._slow_until = 0.0
+        """Until then no job is quick: one was not."""
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
+        if quick and self._is_idle and time.monotonic() >= self._slow_until:
+            began = time.monotonic()
+            job()
+            ended = time.monotonic()
+            if ended - began > QUICK:
+                self._slow_until = ended + SLOW
+            done()
+            return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
             self._thread.start()
@@ -38,6 +56,11 @@ class SyncThread:
                     self._idle.notify_all()
 
         self._jobs.put(whole)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no job is before the next one, nor anything that follows one."""
+        return not self._outstanding and not self._over
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

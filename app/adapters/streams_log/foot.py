@@ -4,11 +4,14 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from struct import Struct, error
 from typing import NamedTuple
 
 from ...domain.jetstream.storage.chunk import Columns
 from ...domain.jetstream.storage.index import Span
+from ...domain.jetstream.storage.subject_ids import translated
+from .run_encoding import run_encoder
 
 _HEAD = Struct("<IIIQq")
 """Messages, subjects, removed sequences; the last sequence that is used up, and its time."""
@@ -35,14 +38,19 @@ class SegmentColumns:
 
     def add(self, sequence: int, subject: bytes, place: int, time: int, size: int) -> None:
         """Add a message."""
-        id_ = self._names.get(subject)
-        if id_ is None:
-            id_ = self.number_of(subject)
         self.sequences.append(sequence)
-        self.ids.append(id_)
+        self.ids.append(self.number_of(subject))
         self.places.append(place)
         self.times.append(time)
         self.sizes.append(size)
+
+    def extend(self, columns: Columns, names: Sequence[bytes], sequences: bytes) -> None:
+        """Add messages; their ids are positions in `names`, and `sequences` are those of the columns."""
+        self.sequences.frombytes(sequences)
+        self.ids += translated(columns.ids, [self.number_of(name) for name in names])
+        self.places += columns.places
+        self.times += columns.times
+        self.sizes += columns.sizes
 
     def number_of(self, subject: bytes) -> int:
         """What stands for a subject in `ids`."""
@@ -83,6 +91,8 @@ class Foot(NamedTuple):
 
 def foot_of(columns: SegmentColumns, last: int, last_time: int) -> Foot:
     """The foot for these messages."""
+    if len(columns.ids) and columns.sequences[-1] - columns.sequences[0] == len(columns.ids) - 1:
+        return _foot_in_a_row(columns, last, last_time)
     counts = Counter(columns.ids)
     lasts = dict(zip(columns.ids, columns.sequences, strict=True))
     firsts = dict(zip(reversed(columns.ids), reversed(columns.sequences), strict=True))
@@ -93,6 +103,27 @@ def foot_of(columns: SegmentColumns, last: int, last_time: int) -> Foot:
     following = _links(ids, columns.sequences, len(used))
     whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
     return Foot(whole, spans, columns.removes, last, last_time)
+
+
+def _foot_in_a_row(columns: SegmentColumns, last: int, last_time: int) -> Foot:
+    """The same for sequences without a gap, which is nearly all feet, and quicker."""
+    ids = columns.ids
+    links = run_encoder().links(ids.tobytes(), columns.sequences[0], len(columns.names))
+    following = _column("I", links[0])
+    numbers = zip(columns.names, *(memoryview(each).cast("Q") for each in links[1:]), strict=True)
+    spans = [Span(*each) for each in numbers]
+    used = [span for span in spans if span.messages]
+    if len(used) < len(spans):
+        places = accumulate((bool(span.messages) for span in spans), initial=0)
+        ids = translated(ids, list(places))
+    whole = Columns(columns.sequences, ids, columns.places, columns.times, columns.sizes, following)
+    return Foot(whole, used, columns.removes, last, last_time)
+
+
+def _column(kind: str, data: bytes) -> "array[int]":
+    column: array[int] = array(kind)
+    column.frombytes(data)
+    return column
 
 
 def _links(ids: "array[int]", sequences: "array[int]", subjects: int) -> "array[int]":

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from ...domain.dataplane.incoming_run import IncomingRun
+from ...domain.dataplane.message_run import MessageRun
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index, IndexEntry
 from ...domain.jetstream.storage.indexed_log import IndexedLog
@@ -13,11 +15,12 @@ from ...domain.jetstream.storage.seam import (
     StorageFailure,
     StoredMessage,
 )
-from .quick_scan import HEADERS, OVERHEAD
 from .reader import SegmentReader
 from .removals import PendingRemovals
+from .run_encoding import HEADERS, OVERHEAD
 from .segment import Segment, number_of, offset_of
 from .tail import Tail
+from .tail_block import TailBlock
 from .writer import MessageWriter
 
 _WORTH_A_NEW_SEGMENT = 64 << 10
@@ -100,6 +103,18 @@ class FileLog(IndexedLog):
                 self._undo.append(entry)
         return sequence
 
+    def append_run(self, run: IncomingRun, time: int) -> int:
+        first, start = self._index.last + 1, 0
+        while start < run.count:
+            written = self._writer.append_run(run, start, first + start, time + start)
+            columns, count = written.columns, len(written.columns.sequences)
+            self._index.extend(columns, written.spans)
+            written.segment.live += count
+            last = first + start + count - 1
+            self._tail.add_block(TailBlock(first + start, last, written.data, written.offset, columns.places))
+            start += count
+        return first
+
     def skip(self, last: int, time: int) -> None:
         if last > self._index.last:
             self._removals.skipped(self._index.last + 1, last)
@@ -167,6 +182,9 @@ class FileLog(IndexedLog):
         place = self._index.place_of(sequence)
         if place is None:
             return None
+        block = self._tail.block_of(sequence)
+        if block is not None:
+            return block.message(sequence)
         segment = self._writer.segments[number_of(place)]
         try:
             message = self._reader.message(segment, offset_of(place), self._index.size_at(sequence), sequence)
@@ -174,6 +192,22 @@ class FileLog(IndexedLog):
             self._damaged(sequence, segment)
             raise
         return message
+
+    def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
+        tail = self._tail
+        block = tail.block_of(first)
+        if block is not None:
+            found = self._index.run(first, min(most, block.last - first + 1))
+            salt = self._writer.segments[number_of(block.places[0])].salt
+            return None if found is None else block.run(first, found, salt, size)
+        run = tail.run(first, most, size)
+        most = min(most, tail.written - first + 1)
+        if run is not None or most < 1:
+            return run
+        found = self._index.run(first, most)
+        if found is None:
+            return None
+        return self._reader.run(self._writer.segments[number_of(found.places[0])], first, found, size)
 
     def _damaged(self, sequence: int, segment: Segment) -> None:
         if sequence not in self._lost:

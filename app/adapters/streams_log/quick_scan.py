@@ -19,10 +19,7 @@ from .record import (
     decode,
     split_removals,
 )
-
-OVERHEAD = 30
-HEADERS = 4
-"""Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
+from .run_encoding import HEADERS, OVERHEAD
 
 _KIND = ~FIRST_OF_EPOCH
 

@@ -1,10 +1,17 @@
 """Reading messages from segments. Every byte is checked before it is given to anyone."""
 
+import sys
+from array import array
+from bisect import bisect_right
+
+from ...domain.dataplane.message_run import MessageRun, ascending
+from ...domain.jetstream.storage.chunk import IndexRun
 from ...domain.jetstream.storage.seam import DamagedMessage, StoredMessage
 from .file_head import records_after_head
-from .record import HEAD, MESSAGE, REMOVING_MESSAGE, Record, decode, split_removals
+from .record import CHECKSUM, HEAD, MESSAGE, REMOVING_MESSAGE, Record, decode, split_removals
+from .record_run import record_checks
 from .scan import scan
-from .segment import Segment
+from .segment import Segment, number_of
 
 _BLOCK = 128 << 10
 """Bytes that are read at once by a reader that goes from message to message."""
@@ -42,9 +49,37 @@ class SegmentReader:
         payload = record.body if record.kind == MESSAGE else split_removals(record.body)[0]
         return StoredMessage(record.sequence, record.time, record.subject, record.headers, payload)
 
+    def run(self, segment: Segment, first: int, found: IndexRun, size: int) -> MessageRun | None:
+        """Messages in a row that are in this segment and good, `size` bytes at most; None for none."""
+        places = found.places
+        count = len(places)
+        if number_of(places[-1]) != segment.number:
+            count = next(at for at, place in enumerate(places) if number_of(place) != segment.number)
+        offsets = offsets_of(places[:count])
+        begin = offsets[0]
+        fitting = bisect_right(offsets, begin + min(size, _BLOCK) - _MORE - found.sizes[0])
+        if offsets[-1] < begin or fitting < 1:
+            return None
+        offsets = offsets[:fitting]
+        last = fitting - 1
+        length = offsets[last] - begin + found.sizes[last] + _MORE
+        subjects, check = found.subjects[:fitting], record_checks().check_records
+        block = self._bytes(segment, begin, length)
+        bodies = check(block, self._base, segment.salt, offsets, first, subjects)
+        if not bodies.ends and self._base != begin:  # the block may be older than the records
+            block = self._read(segment, begin, length)
+            bodies = check(block, begin, segment.salt, offsets, first, subjects)
+        count = len(bodies.ends)
+        if not count:
+            return None
+        self._next = self._base + bodies.ends[-1] + CHECKSUM.size
+        return MessageRun(ascending(first, count), found.times[:count], subjects[:count], *bodies, block)
+
     def record(self, segment: Segment, offset: int, size: int) -> Record | None:
         """The record at an offset; None if its bytes are not those that were written."""
         record = decode(self._bytes(segment, offset, size + _MORE), offset, self._base, segment.salt)
+        if record is None and self._base != offset:  # the block may be older than the record
+            record = decode(self._read(segment, offset, size + _MORE), offset, offset, segment.salt)
         if record is None:
             at = offset - self._base
             length = int.from_bytes(self._block[at : at + 4], "little")
@@ -87,3 +122,8 @@ class SegmentReader:
             records = scan(data, start, before, segment.salt, synced=len(data)).records if data else []
             found = self._valid[segment.number] = {record.offset: record for record in records}
         return found
+
+
+def offsets_of(places: "array[int]") -> "array[int]":
+    """The lower halves of places, at once: see `segment.offset_of`."""
+    return array("I", places.tobytes())[sys.byteorder == "big" :: 2]

@@ -133,7 +133,7 @@ class Rounds:
             if self._dirty:
                 self._call()
 
-        self._worker.submit(job, done)
+        self._worker.submit(job, done, quick=all(batch.is_quick for _, batch in work))
 
     def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
         """Carry something out between two rounds."""

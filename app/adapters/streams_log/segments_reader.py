@@ -8,8 +8,9 @@ from ...ports.files import File, Files
 from .file_head import SEGMENT, FileHead, StreamIdentity, file_name, read_head, records_after_head, salt_of
 from .foot import Foot, SegmentColumns, foot_of
 from .journal_image import JournalImage, Mark, NewerFormat, cut_off
-from .quick_scan import HEADERS, OVERHEAD, Reached, read_whole
+from .quick_scan import Reached, read_whole
 from .record import ERASED, FOOT, FORMAT, MESSAGE, REMOVING_MESSAGE, Record, split_removals
+from .run_encoding import HEADERS, OVERHEAD
 from .scan import Scan, scan
 from .segment import Segment, find_foot
 

@@ -232,6 +232,7 @@ class FileStream:
         wanted = self._journal_wanted or (sync and self.journal.is_pending(sync=True))
         sync = sync or (self._rounds.interval == 0 and not self.relaxed)
         self._log.taken()
+        batch.is_quick = not sync and not wanted and self.is_made and self.writer.is_quick
         batch.messages = self.writer.take(sync=sync)
         if not self.is_made:
             self._journal_wanted = False

@@ -1,8 +1,13 @@
 """The newest messages of the streams, in memory: readers at the head need no file."""
 
+from bisect import bisect_right
 from collections import OrderedDict, deque
+from operator import attrgetter
 
+from ...domain.dataplane.message_run import MessageRun
+from ...domain.jetstream.storage.message_runs import run_of
 from ...domain.jetstream.storage.seam import StoredMessage
+from .tail_block import TailBlock
 
 OF_ONE = 1 << 20
 OF_ALL = 64 << 20
@@ -14,12 +19,17 @@ _OVERHEAD = 300
 
 
 class Tail:
-    """The newest messages of one stream. What is not written yet is always there."""
+    """The newest messages of one stream. What is not written yet is always there.
 
-    __slots__ = ("_budget", "_messages", "_order", "size", "written")
+    They came one by one, or many at once, in blocks.
+    """
+
+    __slots__ = ("_blocks", "_budget", "_messages", "_order", "size", "written")
 
     def __init__(self, budget: "TailBudget") -> None:
         self._budget = budget
+        self._blocks: list[TailBlock] = []
+        """In the order of their sequences."""
         self._messages: dict[int, StoredMessage] = {}
         self._order: deque[int] = deque()
         """Their sequences; some may be removed."""
@@ -34,12 +44,33 @@ class Tail:
         self._order.append(sequence)
         self.size += _OVERHEAD + len(subject) + len(headers) + len(payload)
 
+    def add_block(self, block: TailBlock) -> None:
+        """Keep new messages."""
+        self._blocks.append(block)
+        self.size += block.size
+
     def get(self, sequence: int) -> StoredMessage | None:
-        """One that is kept."""
+        """One that is kept, and that came by itself."""
         return self._messages.get(sequence)
 
+    def block_of(self, sequence: int) -> TailBlock | None:
+        """The block with a message, also one that is removed."""
+        blocks = self._blocks
+        at = bisect_right(blocks, sequence, key=_FIRST) - 1
+        return blocks[at] if at >= 0 and sequence <= blocks[at].last else None
+
+    def run(self, first: int, most: int, size: int) -> MessageRun | None:
+        """One that is kept, and those right after it, with `size` bytes of bodies at most."""
+        get, found = self._messages.get, list[StoredMessage]()
+        for sequence in range(first, first + most):
+            message = get(sequence)
+            if message is None:
+                break
+            found.append(message)
+        return run_of(found, size) if found else None
+
     def discard(self, sequence: int) -> None:
-        """Forget one that was removed."""
+        """Forget one that was removed; what is in a block stays, and only its index knows."""
         message = self._messages.pop(sequence, None)
         if message is not None:
             self.size -= _size(message)
@@ -48,11 +79,21 @@ class Tail:
         """Forget all above."""
         while self._order and self._order[-1] > last:
             self.discard(self._order.pop())
+        blocks = self._blocks
+        while blocks and blocks[-1].first > last:
+            self.size -= blocks.pop().size
+        if blocks and blocks[-1].last > last:
+            blocks[-1] = blocks[-1]._replace(last=last)
 
     def discard_before(self, sequence: int) -> None:
         """Forget all below."""
         while self._order and self._order[0] < sequence:
             self.discard(self._order.popleft())
+        while self._blocks and self._blocks[0].last < sequence:
+            self._drop_block()
+
+    def _drop_block(self) -> None:
+        self.size -= self._blocks.pop(0).size
 
     def now_written(self, sequence: int) -> None:
         """Messages up to this one can be read from files now."""
@@ -62,11 +103,22 @@ class Tail:
 
     def shrink(self, size: int) -> None:
         """Forget the oldest that can be read from files, until the rest is no larger."""
-        order, messages = self._order, self._messages
-        while order and (order[0] not in messages or (self.size > size and order[0] <= self.written)):
-            self.discard(order.popleft())
+        order, blocks, written, messages = self._order, self._blocks, self.written, self._messages
+        while order and order[0] not in messages:
+            order.popleft()
+        while self.size > size:
+            single = order[0] if order else written + 1
+            if blocks and blocks[0].last <= written and (single > written or blocks[0].first < single):
+                self._drop_block()
+            elif single <= written:
+                self.discard(order.popleft())
+            else:
+                break
         if len(order) > 2 * len(messages) + _FEW:
             self._order = deque(each for each in order if each in messages)
+
+
+_FIRST = attrgetter("first")
 
 
 def _size(message: StoredMessage) -> int:

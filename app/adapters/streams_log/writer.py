@@ -6,17 +6,24 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-from ...domain.jetstream.storage.chunk import WITH_HEADERS
+from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
+from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns
+from ...domain.jetstream.storage.index import Span
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of
 from .record import FIRST_OF_EPOCH, HEAD, LEAST, MESSAGE, REMOVING_MESSAGE, SKIP, with_removals
+from .run_encoding import Chain, run_encoder
 from .segment import SEGMENT_SIZE, Segment, encode_closing
 from .steps import Step, SyncFailed
 
 FIRST_ALLOCATION = 64 << 10
 _GREATEST_ALLOCATION = 4 << 20
 """Bytes of room that a segment gets ahead of what is written, at least and at most."""
+
+
+QUICK_BYTES = 64 << 10
+"""What the page cache takes in some microseconds."""
 
 
 class Point(NamedTuple):
@@ -54,6 +61,19 @@ class _Closing(NamedTuple):
     last_time: int
 
 
+class WrittenRun(NamedTuple):
+    """Messages in a row that were given to one segment."""
+
+    segment: Segment
+    columns: Columns
+    """Their ids are positions in the spans."""
+    spans: list[Span]
+    data: bytes
+    """Their records."""
+    offset: int
+    """Where these begin in the segment."""
+
+
 class MessageWriter:
     """The segments of a stream. The loop appends; the worker carries out what `take` returns."""
 
@@ -62,6 +82,7 @@ class MessageWriter:
         self._directory = directory
         self._identity = identity
         self.size = SEGMENT_SIZE
+        self._encode = run_encoder().encode_run
         self.ahead = FIRST_ALLOCATION
         self.segments: dict[int, Segment] = {}
         """By number, ascending."""
@@ -146,6 +167,33 @@ class MessageWriter:
                 columns.removes.extend(removes)
         return place
 
+    def append_run(self, run: IncomingRun, start: int, sequence: int, time: int) -> WrittenRun:
+        """Write messages of a run from `start` on, as many as the segment takes; at least one."""
+        _, subject_size, *_, size = run.rows[start * FIELDS : (start + 1) * FIELDS]
+        active = self._segment_for(LEAST + subject_size + size)
+        kind = MESSAGE | FIRST_OF_EPOCH if self._new_epoch else MESSAGE
+        self._new_epoch = False
+        offset = active.end
+        place = active.number, active.salt, offset, self.size
+        encoded = self._encode(run, start, Chain(kind, self.epoch, sequence, time, self._checksum, *place))
+        part = self._part(active)
+        part.pieces.append(encoded.data)
+        self._checksum = encoded.checksum
+        active.end = part.end = offset + len(encoded.data)
+        active.last = self.last = sequence + encoded.total - 1
+        self.last_time = time + encoded.total - 1
+        columns, spans = encoded.columns(run, start, sequence), encoded.spans(run)
+        if active.columns is not None:
+            active.columns.extend(columns, run.names, encoded.sequences)
+        return WrittenRun(active, columns, spans, encoded.data, offset)
+
+    def _segment_for(self, length: int) -> Segment:
+        """The segment that takes a record of this length: the active one, or the next."""
+        active = self.active
+        if active is None or (active.end + length > self.size and active.last >= active.first):
+            active = self.roll()
+        return active
+
     def skip(self, last: int, time: int) -> None:
         """Write that the sequences up to `last` are used up."""
         self._write(SKIP, last, time, b"", b"", b"")
@@ -153,10 +201,8 @@ class MessageWriter:
     def _write(  # noqa: PLR0913, PLR0917 - the fields of a record, in its order
         self, kind: int, sequence: int, time: int, subject: bytes, headers: bytes, body: bytes
     ) -> int:
-        active = self.active
         length = LEAST + len(subject) + len(headers) + len(body)
-        if active is None or (active.end + length > self.size and active.last >= active.first):
-            active = self.roll()
+        active = self._segment_for(length)
         parts = self._parts
         part = parts[-1] if parts and parts[-1].segment is active else self._part(active)
         if self._new_epoch:
@@ -201,6 +247,14 @@ class MessageWriter:
         part.closing = _Closing(active.columns, self._checksum, self.epoch, self.last, self.last_time)
         active.closed, active.last_time = True, self.last_time
         self.active = None
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is to be written is little, and goes on where the last write ended."""
+        active, written = self.active, self.written
+        if active is None or active.number != written.number or self.needs_repair:
+            return False
+        return active.end - written.end <= QUICK_BYTES
 
     def take(self, *, sync: bool) -> list[Step]:
         """All that is to be written, as steps. With `sync` they end when it is safe."""

@@ -1,7 +1,10 @@
 """The messages of one stream, in memory."""
 
+from array import array
 from collections.abc import Sequence
 
+from ...domain.dataplane.incoming_run import IncomingRun
+from ...domain.dataplane.message_run import MessageRun, ascending, joined, zeros
 from ...domain.jetstream.storage.chunk import WITH_HEADERS
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.indexed_log import IndexedLog
@@ -45,6 +48,12 @@ class MemoryLog(IndexedLog):
             self.remove(removes)
         return sequence
 
+    def append_run(self, run: IncomingRun, time: int) -> int:
+        first = self._index.last + 1
+        for place, (subject, headers, payload, _) in enumerate(run.messages()):
+            self.append(subject, headers, payload, time + place)
+        return first
+
     def skip(self, last: int, time: int) -> None:
         self._index.skip(last, time)
 
@@ -77,6 +86,17 @@ class MemoryLog(IndexedLog):
         split = (index.place_of(sequence) or 0) & ~WITH_HEADERS
         subject = index.subject_of(sequence) or b""
         return StoredMessage(sequence, index.time_of(sequence), subject, body[:split], body[split:])
+
+    def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
+        found = self._index.run(first, most)
+        if found is None:
+            return None
+        count = len(found.times)
+        bodies = list(map(self._bodies.__getitem__, range(first, first + count)))
+        heads = zeros(count)
+        if found.places.count(0) < count:
+            heads = array("q", [place & ~WITH_HEADERS for place in found.places])
+        return joined(ascending(first, count), found.times, found.subjects, heads, bodies, size)
 
     def commit(self, done: Done, *, only_messages: bool = False) -> None:  # noqa: ARG002 - it costs nothing
         done(None)

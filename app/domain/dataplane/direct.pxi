@@ -5,7 +5,7 @@
 # Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
-# Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, pick
+# Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, _NOWHERE, pick
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -18,6 +18,7 @@ cdef object REACH_NOBODY = reach.Reach.NOBODY
 cdef object REACH_CONGESTED = reach.Reach.CONGESTED
 cdef object REACH_SENT = reach.Reach.SENT
 cdef int64_t SERVER_AUDIENCE = reach.SERVER_AUDIENCE
+cdef int64_t RENAMED_AUDIENCE = reach.RENAMED_AUDIENCE
 
 cdef enum:
     # The values of `reach.Reach`, in their order.
@@ -163,7 +164,7 @@ cdef bytes write_message(Message *message, bytes subject, bytes reply, bytes hea
     out[at] = c'\r'
     out[at + 1] = c'\n'
     message.line_size = at + 2
-    message.member = message.member_size = 0
+    message.member = message.member_size = message.shown_size = 0
     data = PyBytes_FromStringAndSize(NULL, message.line_size + body + 2)
     message.line = PyBytes_AS_STRING(data)
     copy(PyBytes_AS_STRING(data), out, message.line_size)
@@ -209,12 +210,24 @@ cdef object reach_directly(DataPlane plane, bytes to):
     return reach_named(reach_of(plan, server_of(plane), False))
 
 
+cdef list receivers_directly(DataPlane plane, bytes to):
+    """See `reach.Direct`."""
+    cdef Plan plan = plane.lookup.plan_now(plane, RENAMED_AUDIENCE, to)
+    cdef Target target
+    cdef list found = []
+    for target in plan.receivers_but(plane.draw, plane.server):
+        if target.place != _NOWHERE or target.outbox is None or target.outbox.naming != NAMES_MEMBERS:
+            found.append(target.direct())
+    return found
+
+
 cdef object deliver_directly(DataPlane plane, to, tuple words):
     """See `reach.Direct`; the words are subject, reply, headers and payload."""
     if to is None or None in words:
         raise TypeError("a message is made of bytes")
-    cdef Plan plan = plane.lookup.plan_now(plane, SERVER_AUDIENCE, <bytes?>to)
     cdef bint renamed = to != words[0]
+    cdef int64_t audience = RENAMED_AUDIENCE if renamed else SERVER_AUDIENCE
+    cdef Plan plan = plane.lookup.plan_now(plane, audience, <bytes?>to)
     cdef int reach = reach_of(plan, server_of(plane), renamed)
     if reach == _SENT:
         deliver_own(plan, plane.draw, server_of(plane), renamed, words)

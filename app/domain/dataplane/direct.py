@@ -11,12 +11,14 @@ from typing import cast
 from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
+from .incoming_run import IncomingRun, read_run
 from .message import HPUB, PUB, Message
 from .outbox import Outbox
 from .own import own
-from .plan import Group, Plan, Target, pick
+from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .reach import SERVER_AUDIENCE, Naming, Reach
+from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Naming, Reach
+from .run_answers import deliver_answers
 
 
 def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> Message:
@@ -110,7 +112,8 @@ class DirectDelivery(ABC):
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Reach:
         """See `reach.Direct`."""
-        plan, skip, renamed = self._plan_of(to), self.server, to != subject
+        skip, renamed = self.server, to != subject
+        plan = self._plan_of(to, renamed=renamed)
         reach = reach_of(plan, skip, renamed=renamed)
         if reach is Reach.SENT:
             message = message_of(subject, reply, headers, payload)
@@ -121,7 +124,27 @@ class DirectDelivery(ABC):
 
     def reach(self, to: bytes) -> Reach:
         """See `reach.Direct`."""
-        return reach_of(self._plan_of(to), self.server, renamed=False)
+        return reach_of(self._plan_of(to, renamed=False), self.server, renamed=False)
 
-    def _plan_of(self, to: bytes) -> Plan:
-        return self.lookup.plan_now(cast("seam.Plane", self), SERVER_AUDIENCE, to)
+    @staticmethod
+    def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
+        """See `reach.Direct`."""
+        return read_run(data, start, most, named=named)
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """See `reach.Direct`."""
+        return deliver_answers(cast("seam.Plane", self), run, start, first, head)
+
+    def receivers_of(self, to: bytes) -> list[Target]:
+        """See `reach.Direct`."""
+        plan = self._plan_of(to, renamed=True)
+        skip = None if self.server is None else own(Outbox, self.server)
+        return [
+            target.direct
+            for target in plan.receivers(self.draw, skip)
+            if target.place != NOWHERE or not _is_unreachable(target)
+        ]
+
+    def _plan_of(self, to: bytes, *, renamed: bool) -> Plan:
+        audience = RENAMED_AUDIENCE if renamed else SERVER_AUDIENCE
+        return self.lookup.plan_now(cast("seam.Plane", self), audience, to)

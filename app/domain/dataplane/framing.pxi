@@ -5,6 +5,9 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
+cdef extern from *:
+    bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
+
 cdef enum:
     _VERB_SIZE = 4  # of "MSG "
 

@@ -3,6 +3,8 @@
 # Uses of message: Bounds, FAULT_ARGUMENTS, FAULT_LINE, Message, SLACK, is_any_message, is_blank,
 #     is_headed, read_size, understand
 
+from libc.string cimport memchr, memcmp
+
 from . import seam
 
 cdef int LEAF = seam.Kind.LEAF
@@ -89,4 +91,20 @@ cdef int understand_leaf(Message *message, Bounds *bounds) noexcept nogil:
         if before > first:
             message.names = starts[first]
             message.names_size = last[0 if headed else 1] - starts[first]
+    split_reply(message)
     return read_size(message, bounds)
+
+
+cdef inline void split_reply(Message *message) noexcept nogil:
+    """Find the subject that comes after the reply subject of a message of a stream."""
+    cdef const char *reply = message.line + message.reply
+    cdef const char *mark
+    message.shown_size = 0
+    if message.reply_size < 10 or memcmp(reply, b"$JS.ACK.", 8) != 0:
+        return
+    mark = <const char *>memchr(reply, c'@', message.reply_size)
+    if mark is NULL or mark - reply + 1 == message.reply_size:
+        return
+    message.shown = mark + 1 - message.line
+    message.shown_size = message.reply_size - (mark - reply) - 1
+    message.reply_size = mark - reply

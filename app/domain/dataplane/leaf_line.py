@@ -4,6 +4,9 @@ LMSG <subject> [reply] <size>                   for plain subscriptions
 LMSG <subject> | <queue…> <size>                and one member of each of these queue groups
 LMSG <subject> + <reply> <queue…> <size>        the same with a reply subject
 HMSG …<header size> <size>                      the same three with headers
+
+A message of a stream is for those who subscribe to a subject of its consumer, and shows the one that it
+was published on: that one comes after the reply subject, ``$JS.ACK.…@<subject>`` (section 7).
 """
 
 from ..protocol.commands import words_of
@@ -12,6 +15,10 @@ from .message import HMSG, HPUB, PUB, Bounds, Faulty, Message, argument_of, chec
 from .seam import Fault, Kind
 
 LMSG = b"LMSG"
+
+ACKNOWLEDGEMENT = b"$JS.ACK."
+"""How the reply subject of a message of a stream begins."""
+
 _VERBS = (LMSG, HMSG)
 
 
@@ -39,10 +46,21 @@ def understand(kind: Kind, verb: bytes, line: bytes, bounds: Bounds) -> Message:
         raise Faulty(Fault.ARGUMENTS, argument_of(verb, line))
     read_sizes(sizes, argument_of(verb, line), bounds)
     reply, names = _reply_and_names(before)
-    found = Message(HPUB if headed else PUB, line, [before[0], *reply, *sizes])
+    reply, shown = _split(reply)
+    found = Message(HPUB if headed else PUB, line, [shown or before[0], *reply, *sizes])
     found.verb = verb
+    found.subject = before[0]
+    found.shown = shown
     found.names = tuple(names)
     return found
+
+
+def _split(reply: list[bytes]) -> tuple[list[bytes], bytes]:
+    """The reply subject, and the subject that comes after it; empty for none."""
+    if not reply or not reply[0].startswith(ACKNOWLEDGEMENT):
+        return reply, b""
+    own, _, shown = reply[0].partition(b"@")
+    return ([own], shown) if shown else (reply, b"")
 
 
 def _reply_and_names(words: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -129,7 +129,7 @@ cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     """Queue the line for a receiver at a link, and the payload."""
     cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
     cdef Py_ssize_t size
-    if middle > 1:
+    if middle > 1 or delivery.message.shown_size:
         return put_named(outbox, target, delivery)
     if delivery.tail_size >= REFERENCED_BYTES:
         return outbox.refer(target, delivery)
@@ -140,25 +140,32 @@ cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     return 0
 
 
+cdef inline Py_ssize_t reply_at_link(Message *message) noexcept nogil:
+    """The size of the reply subject as links have it: with the subject that is shown after it."""
+    return message.shown + message.shown_size - message.reply if message.shown_size else message.reply_size
+
+
 cdef int put_named(Outbox outbox, Target target, Delivery *delivery) except -1:
-    """The same with the names of queue groups, which come between reply subject and sizes."""
+    """The same with the names of queue groups, which come between reply subject and sizes, if there are any."""
     cdef Message *message = delivery.message
     cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+    cdef Py_ssize_t reply = reply_at_link(message)
     cdef Py_ssize_t body = delivery.size + 2
     cdef char *out
-    outbox.ensure(5 + message.subject_size + 3 + message.reply_size + middle + _MOST_SIZES + body)
+    outbox.ensure(5 + message.subject_size + 3 + reply + middle + _MOST_SIZES + body)
     out = outbox.tip()
     memcpy(out, b"HMSG " if delivery.headed else b"LMSG ", 5)
     out += 5
     copy(out, message.line + message.subject, message.subject_size)
     out += message.subject_size
-    if message.reply_size:
-        memcpy(out, b" + ", 3)
-        copy(out + 3, message.line + message.reply, message.reply_size)
-        out += 3 + message.reply_size
+    memcpy(out, b" + ", 3)
+    if middle > 1:
+        out += 3 if reply else 2
+        (out - 1)[0] = c' ' if reply else c'|'
     else:
-        memcpy(out, b" |", 2)
-        out += 2
+        out += 1
+    copy(out, message.line + message.reply, reply)
+    out += reply
     copy(out, PyBytes_AS_STRING(target.middle), middle)
     out += middle
     if delivery.headed:
@@ -181,7 +188,7 @@ cdef int trace_line(Outbox outbox, Target target, Delivery *delivery) except -1:
     if delivery.headed:
         sizes = b"%d %b" % (message.header, sizes)
     subject = message.line[message.subject:message.subject + message.subject_size]
-    reply = message.line[message.reply:message.reply + message.reply_size]
+    reply = message.line[message.reply:message.reply + reply_at_link(message)]
     verb = b"HMSG" if delivery.headed else b"LMSG"
     if name:
         words = [verb, subject, b"+" if reply else b"|", reply, name, sizes]

@@ -11,6 +11,7 @@ from .draw import Draw
 from .message import Message
 from .outbox import Outbox
 from .plan import Plan, Target, joined, pick
+from .reach import Naming
 
 
 def receivers_in_lines(plan: Plan, draw: Draw, skip: Outbox | None) -> list[Target]:
@@ -30,18 +31,26 @@ def _count_all(targets: Sequence[Target]) -> None:
             target.delivered += 1
 
 
-def line_for(target: Target, message: Message, tail: bytes, *, headers: bool) -> tuple[bytes, bytes]:
+def is_lost(outbox: Outbox) -> bool:
+    """Whether a message that shows another subject than its receivers subscribe to cannot be sent there."""
+    return outbox.naming == Naming.MEMBERS and not outbox.leaf
+
+
+def line_for(target: Target, message: Message, tail: bytes, outbox: Outbox) -> tuple[bytes, bytes]:
     """The line up to what follows the receiver, and the rest with the payload; see `Outbox.deliver`.
 
-    `tail` is the end of the message as it has come; `headers`: the receiver takes those.
+    `tail` is the end of the message as it has come.
     """
-    headed = bool(message.header) and headers
-    verb = b"HMSG " if headed else b"LMSG "
+    headed = bool(message.header) and outbox.headers
     if message.header and not headed:
         tail = message.without_header(tail)
-    if len(target.middle) == 1:
+    if not outbox.leaf:
+        return (message.start if headed else message.plain_start) + target.direct.middle, tail
+    verb = b"HMSG " if headed else b"LMSG "
+    if len(target.middle) == 1 and not message.shown:
         return verb + message.subject + b" ", tail
     payload = tail[tail.index(b"\n") + 1 :]
     sizes = b"%d %d" % (message.header, message.size) if headed else b"%d" % (len(payload) - 2)
-    reply = b" + " + message.reply if message.reply else b" |"
-    return verb + message.subject + reply + target.middle, sizes + b"\r\n" + payload
+    reply = message.reply + b"@" + message.shown if message.shown else message.reply
+    mark = b" " if len(target.middle) == 1 else b" + " if reply else b" |"
+    return verb + message.subject + mark + reply + target.middle, sizes + b"\r\n" + payload

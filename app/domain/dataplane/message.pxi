@@ -19,6 +19,7 @@ cdef enum:
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
+cdef int CLIENT = seam.Kind.CLIENT
 cdef int ROUTE = seam.Kind.ROUTE
 cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
@@ -57,6 +58,8 @@ cdef struct Message:
     Py_ssize_t member_size # 0 if the subject says who gets it
     Py_ssize_t names      # of the queue groups that a message of a leaf link is for
     Py_ssize_t names_size # 0 for none
+    Py_ssize_t shown      # of what receivers read as its subject
+    Py_ssize_t shown_size # 0 if that is the subject
 
 
 cdef struct Memo:
@@ -194,7 +197,7 @@ cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
     message.digits_size = sizes[words - 1]
     message.reply = starts[before]
     message.reply_size = sizes[before] if words == most else 0
-    message.member_size = 0
+    message.member_size = message.shown_size = 0
     if before == 2 and is_member(line + starts[1], sizes[1]):
         message.member = starts[1]
         message.member_size = sizes[1]
@@ -327,6 +330,13 @@ cdef bytes verb_of(Message *message):
     return b"MSG" if is_msg(line) else b"PUB"
 
 
+cdef bytes shown_of(Message *message):
+    """What receivers read as the subject."""
+    if message.shown_size:
+        return PyBytes_FromStringAndSize(message.line + message.shown, message.shown_size)
+    return PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
+
+
 cdef bytes argument_of(Message *message):
     return PyBytes_FromStringAndSize(
         message.line + message.argument, message.line_size - 1 - message.argument
@@ -378,14 +388,19 @@ cdef bytes compose(Message *message, bytes subject, bytes reply, int64_t header,
     message.reply_size = PyBytes_GET_SIZE(reply)
     message.size = size
     message.header = header
+    message.shown_size = 0
     return data
 
 
 cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noexcept:
     """Let this be the delivery of a message; `prefix` is `canonical`, or None if the line serves as it is."""
     delivery.message = message
-    delivery.subject = message.line + message.subject
-    delivery.subject_size = message.subject_size
+    if unlikely(message.shown_size):
+        delivery.subject = message.line + message.shown
+        delivery.subject_size = message.shown_size
+    else:
+        delivery.subject = message.line + message.subject
+        delivery.subject_size = message.subject_size
     delivery.size = message.size
     delivery.shared = NULL
     delivery.headed = message.header != 0

@@ -55,6 +55,7 @@ class Message:
         "plain_start",
         "plain_tail",
         "reply",
+        "shown",
         "size",
         "start",
         "subject",
@@ -69,6 +70,8 @@ class Message:
         self.subject = words[0]
         self.member = b""
         """The sid of the only one to get it; empty if the subject says who does."""
+        self.shown = b""
+        """What receivers read as its subject, where that is another one; only of leaf links."""
         self.names: tuple[bytes, ...] = ()
         """The queue groups that a message of a leaf link is for."""
         if verb in _ROUTED:

@@ -18,8 +18,6 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
-cdef extern from *:
-    bint unlikely(bint) noexcept nogil  # a macro of Cython: what it guards is kept out of the inlined code
 import math
 from . import constants, seam
 from ..limits import route_line, route_payload
@@ -41,21 +39,17 @@ include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
 include "direct.pxi"
+include "incoming_run.pxi"
+include "run_answers.pxi"
+include "delivery_run.pxi"
+include "ack_run.pxi"
 
 cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
 cdef int64_t TURN_WORK = constants.TURN_WORK
 cdef int64_t CHECK_WORK = constants.CHECK_WORK
 cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
-cdef object DONE = seam.Progress.DONE
-cdef object STOPPED = seam.Progress.STOPPED
-cdef object HELD = seam.Progress.HELD
-cdef object TURN = seam.Progress.TURN
-cdef object LATER = seam.Progress.LATER
-
 cdef bytes _OK = b"+OK\r\n"
-cdef int CLIENT = seam.Kind.CLIENT
-
 
 @cython.final
 @cython.no_gc_clear  # its parts are never None; what forms circles with it can be cleared instead
@@ -131,7 +125,6 @@ cdef class DataPlane:
         inlet.bounds.line = self.max_line if inlet.kind == CLIENT else route_line(self.max_line)
 
     def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
-
     def group(self, name=b""): return Group(name)
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
@@ -140,8 +133,7 @@ cdef class DataPlane:
     def receivers(self, Plan plan not None, Outbox skip):
         return plan.receivers_but(self.draw, skip)
 
-    def deliver_to(self, Target target not None, message):
-        deliver_alone(target, message)
+    def deliver_to(self, Target target not None, message): deliver_alone(target, message)
 
     def is_over(self):
         return self.clock() >= self.until
@@ -400,6 +392,13 @@ cdef class DataPlane:
         return deliver_directly(self, to, (subject, reply, headers, payload))
 
     def reach(self, bytes to not None): return reach_directly(self, to)
+    def deliver_run(self, bytes to not None, run, acks, room): return deliver_run_directly(self, to, run, acks, room)
+    def receivers_of(self, bytes to not None): return receivers_directly(self, to)
+    def read_acks(self, bytes data not None, position): return read_acks_at(data, position)
+
+    def read_run(self, bytes data not None, start, most, named=True): return run_from(data, start, most, named)
+
+    def deliver_answers(self, run, start, first, bytes head not None): return answer_run(self, run, start, first, head)
 
     cdef Py_ssize_t publish_run(
         self, Inlet inlet, Message *message, Plan plan, Py_ssize_t count, int64_t work
@@ -472,8 +471,7 @@ cdef class DataPlane:
                 break
             del self.partial[0]
         outboxes = self.flushing.rest + self.touched
-        self.flushing.rest = []
-        self.touched = []
+        self.flushing.rest, self.touched = [], []
         try:
             return self.flushing.hand_over(outboxes, self.clock) or len(self.partial) > 0
         except Exception:
@@ -483,14 +481,11 @@ cdef class DataPlane:
     # --- plans --------------------------------------------------------------------
 
     @property
-    def plan_hits(self):
-        return self.plans.hits
+    def plan_hits(self): return self.plans.hits
 
     def plan_figures(self): return self.plans.figures()
 
-    def longest_run(self):
-        """Taken slots in a row in the table of plans; for tests."""
-        return self.plans.table.longest_run()
+    def longest_run(self): return self.plans.table.longest_run()  # taken slots in a row; for tests
 
     def changed(self, bytes subject not None): self.plans.changed(subject)
 

@@ -72,6 +72,11 @@ cdef class Target:
         cdef Outbox outbox = self.outbox
         if outbox is None or outbox.closed:
             return 0
+        if unlikely(delivery.message.shown_size) and not outbox.leaf:
+            if outbox.naming == NAMES_MEMBERS:
+                return 0
+            if outbox.naming == NAMES_ALL:
+                return self.deliver_direct(delivery)
         if unlikely(delivery.headed) and not outbox.headers:
             delivery = without_header(delivery)
         outbox.count(self, delivery.size, 1)
@@ -79,6 +84,14 @@ cdef class Target:
         if unlikely(self.delivered == self.limit):
             self.expire()
         return 0
+
+    cdef int deliver_direct(self, Delivery *delivery) except -1:
+        """Queue a message for a server that finds it by its sid."""
+        cdef Target named = self.direct()
+        if unlikely(delivery.headed) and not self.outbox.headers:
+            delivery = without_header(delivery)
+        self.outbox.count(self, delivery.size, 1)
+        return self.outbox.deliver(named, delivery)
 
     cdef int expire(self) except -1:
         """That was the last message."""

@@ -21,12 +21,12 @@ from .constants import (
     REFERENCED_BYTES,
     TURN_WORK,
 )
-from .direct import DirectDelivery
+from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
 from .leaf_line import understand, verb_of
-from .link_lines import line_for, receivers_in_lines
+from .link_lines import is_lost, line_for, receivers_in_lines
 from .message import (
     Faulty,
     Message,
@@ -45,7 +45,7 @@ from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 
 
-class DataPlane(DirectDelivery):
+class DataPlane(RunDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
@@ -241,7 +241,8 @@ class DataPlane(DirectDelivery):
         self._count_in(inlet, message, 1)
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
-        handed = HookedMessage(message.subject, message.reply, message.header, data[start:stop])
+        subject = message.shown or message.subject
+        handed = HookedMessage(subject, message.reply, message.header, data[start:stop])
         if not inlet.control.hooked(plan, handed):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
@@ -413,14 +414,14 @@ class DataPlane(DirectDelivery):
     def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
         """See `DirectDelivery`."""
         outbox = target.outbox
-        if outbox is None or outbox.closed:
+        if outbox is None or outbox.closed or (message.shown and is_lost(outbox)):
             return
         self._count_out(target, outbox, message, 1)
         if message.header and not outbox.headers:
             outbox.out_bytes -= message.header
             self.out_bytes -= message.header
-        if outbox.leaf:
-            outbox.deliver(*line_for(target, message, tail, headers=outbox.headers))
+        if outbox.leaf or message.shown:
+            outbox.deliver(*line_for(target, message, tail, outbox))
         elif message.header and not outbox.headers:
             outbox.deliver(message.plain_start + target.middle, message.without_header(tail))
         else:

@@ -6,9 +6,9 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 `Plane` `Inlet` `Outbox`     `Control` (a session)  `Owner` (a connection)
 `Target` `Group` `Plan`      `Planner` (routing)    `Expiring` (a subscription)
 
-A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
-also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless the sid begins
-with `MEMBER_MARK`: then it is for that one subscription, which the publisher's server has drawn.
+A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route also as ``MSG <subject>
+<sid> [reply] <size>``. The subject says who gets it, unless the sid begins with `MEMBER_MARK`: then it is for
+that one subscription, which the publisher's server has drawn. For leaf links see ``leaf_line``.
 
 A twin is a module with a class ``DataPlane`` that makes the other objects. The control plane knows only
 the protocols below. Every rule of behaviour is written down here or in ``reference.py``; ``native``
@@ -17,9 +17,8 @@ repeats it to the byte.
 How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest` scans them, `Plane.flush`
 hands every touched outbox to its wire once, and `Plane.flush_rest` those for which there was no time.
 
-How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
-each message. Both twins ask it at the same points: after every line for the control
-plane, every question to the planner and every refusal, and otherwise after each
+How long a turn is: until `Plane.until` on `Plane.clock`, which both twins ask at the same points: after
+every line for the control plane, every question to the planner and every refusal, and otherwise after each
 `constants.CHECK_WORK` units of work. `constants.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
@@ -35,7 +34,7 @@ class Kind(IntEnum):
     """Who is at the other end of an inlet."""
 
     CLIENT = 0
-    """Publishes by PUB; all other lines are for the control plane."""
+    """Publishes by PUB."""
     ROUTE = 1
     """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
     LEAF = 2
@@ -87,10 +86,8 @@ class Fault(IntEnum):
     """The size is no decimal number."""
     PAYLOAD = 2
     """The size is above the limit, or has more digits than any limit."""
-    TERMINATOR = 3
-    """The payload is not followed by CR LF."""
-    LINE = 4
-    """The line is longer than the limit of a control line."""
+    TERMINATOR = 3  # no CR LF after the payload
+    LINE = 4  # longer than the limit of a control line
 
 
 class Control(Protocol):
@@ -319,7 +316,9 @@ class Plan(Protocol):
     """Who gets a message. Made once per subject and audience, executed per message."""
 
     @property
-    def hook(self) -> int: ...
+    def hook(self) -> int:
+        """See `Hook`."""
+        ...
 
 
 NOT_KEPT = -1
@@ -329,8 +328,8 @@ Decision = tuple[Plan, int]
 """A plan, and how many leading tokens of the subject decided.
 
 It holds as well for every other subject that begins with these and has as many tokens, none of them
-empty or a wildcard: one is enough for a million subjects under one wildcard. With `NOT_KEPT` it holds
-for no other message: subscriptions changed while it was sought.
+empty or a wildcard: one is enough for a million subjects under one wildcard. With `NOT_KEPT` it is for no
+other message: subscriptions changed while it was sought.
 """
 
 

@@ -5,7 +5,7 @@ A message is for the kinds of peers whose subscriptions are announced where it c
 their links are: it has reached them there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ..dataplane.constants import MEMBER_MARK
@@ -82,13 +82,19 @@ def read_not_for(sid: bytes) -> bytes | None:
     return sid[len(NOT_FOR) :] if sid.startswith(NOT_FOR) else None
 
 
+Followers = Callable[[Subscription], Iterable[Subscription]]
+"""The plain subscriptions of another server of the cluster that one in the index represents."""
+
+
 class PlainReceivers:
     """The plain receivers of one message: all here, and one for each server elsewhere."""
 
-    __slots__ = ("_crossing", "_kept_from", "_served", "targets")
+    __slots__ = ("_crossing", "_followers", "_kept_from", "_served", "targets")
 
-    def __init__(self, crossing: Crossing | None) -> None:
+    def __init__(self, crossing: Crossing | None, followers: Followers | None = None) -> None:
+        """With `followers`, all receivers of other servers of the cluster, not one for each server."""
         self._crossing = crossing
+        self._followers = followers
         self.targets: list[Target] = []
         self._served: dict[int, int] = {}
         """Where the target of each other server is, by origin."""
@@ -104,6 +110,9 @@ class PlainReceivers:
             elif crossing is not None and not crossing.serves(each):
                 if crossing.is_kept_from(each):
                     self._kept_from.add(origin)
+            elif self._followers is not None and each.subscriber.kind is PeerKind.ROUTE:
+                targets.append(each.target)
+                targets.extend(follower.target for follower in self._followers(each))
             elif origin not in served:
                 served[origin] = len(targets)
                 targets.append(each.target)

@@ -65,6 +65,9 @@ class Interest:
         self._inserts = 0
         self._removes = 0
         index.make_group = plane.group
+        routing.followers = self._remote_interest.followers
+        self.names_receivers = False
+        """Whether messages go out under other subjects, so that other servers are named each receiver."""
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
         self.listing: Listing | None = None
@@ -91,6 +94,8 @@ class Interest:
             self._index.insert(subscription)
             self._remote_interest.lead(subscription)
             self._forget_plans(subscription, changes=True)
+        elif self.names_receivers:
+            self._forget_plans(subscription, changes=True)
         self._inserts += 1
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
@@ -102,11 +107,11 @@ class Interest:
         """Look for all that listens to a published subject, in steps; nothing is counted."""
         return self._index.search(subject)
 
-    def has_group(self, subject: bytes, queue: bytes) -> bool:
-        """Whether a queue group of this name has a member that covers a literal subject."""
+    def search_group(self, subject: bytes, queue: bytes) -> Generator[None, None, bool]:
+        """Whether a queue group of this name has a member that covers a literal subject, in steps."""
         search = self._index.search(subject)
         while (match := search.go_on()) is None:
-            pass
+            yield
         groups = (node.groups.get(queue, {}) for node in match.ends if node.groups is not None)
         return any(part.members.is_alive() for group in groups for part in group.values())
 
@@ -150,6 +155,8 @@ class Interest:
             successor = self._remote_interest.resign(subscription)
             if successor is not None:
                 self._index.insert(successor)
+            self._forget_plans(subscription, changes=True)
+        elif self.names_receivers:
             self._forget_plans(subscription, changes=True)
         self._removes += 1
         if self.announcer is not None and self.announcer.announces(subscription):

@@ -4,6 +4,8 @@ Another server gets a message once, however many listen there, so it is enough t
 of them: a message to a hundred thousand listeners elsewhere costs what it costs to one.
 """
 
+from collections.abc import Iterable
+
 from .subscription import Subscription
 
 _Source = tuple[int, bytes | None]
@@ -53,6 +55,10 @@ class RemoteInterest:
             self._waiting_for[successor] = waiting
         self.lead(successor)
         return successor
+
+    def followers(self, subscription: Subscription) -> Iterable[Subscription]:
+        """Those that wait for one in the index."""
+        return self._waiting_for.get(subscription, ())
 
     def _first_of(self, subscription: Subscription) -> Subscription | None:
         subjects = self._first.get(_source_of(subscription))

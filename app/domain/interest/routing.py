@@ -26,7 +26,7 @@ from ..protocol.compatibility import Compatibility
 from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
 from ..subjects.subject import is_literal, tokens_of
-from .crossing import ROUTED, Crossing, PlainReceivers, read_not_for
+from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
 from .subscription import Subscription
@@ -45,7 +45,9 @@ class Audience:
     """Other servers: local plain subscriptions get the message, and nobody else."""
     PASSED: Final = 3
     """Messages of clients that have gone past the publish hooks."""
-    PROFILE: Final = 4
+    RENAMED: Final = 4
+    """Messages of the server itself that name another subject: other servers are named each receiver."""
+    PROFILE: Final = 5
     """Added for each `Profiles` number: one of the above, for clients with these rights.
 
     Negative numbers are those of leaf links, see `Routing.links`.
@@ -65,7 +67,7 @@ FindMember = Callable[[bytes], Subscription | None]
 MOST_WITHOUT = 256
 """Plans that are remembered for messages of routes that are not for all; see `crossing.NOT_FOR`."""
 
-_Key = tuple[Crossing | None, Hook, tuple[IndexNode, ...]]
+_Key = tuple[Crossing | None, bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -119,6 +121,7 @@ class Routing:
         self.hooks: HookPatterns | None = None
         """Which messages hooks see."""
         self._to_hooks: Plan | None = None
+        self.followers: Followers = lambda _subscription: ()
         self.profiles = Profiles()
         """The rights of publishers."""
         self.links: dict[int, Crossing] = {}
@@ -182,7 +185,10 @@ class Routing:
             if hook is Hook.PUBLISH:
                 return self._for_publish_hooks(plane), _depth(decisive, least)
         self.matches += 1
-        return self._search(plane, _Undecided(subject, least, crossing, hook))
+        message = _Undecided(subject, least, crossing, hook)
+        if audience == Audience.RENAMED:
+            message.followers = self.followers
+        return self._search(plane, message)
 
     def _for_publish_hooks(self, plane: Plane) -> Plan:
         if self._to_hooks is None:
@@ -194,7 +200,7 @@ class Routing:
         search = self._index.search(message.subject)
         match = search.go_on()
         if match is not None:
-            plan = self._made.get((message.crossing, message.hook, match.ends))
+            plan = self._made.get(message.key(match.ends))
             if plan is None:
                 plan = self._make_at_once(plane, match.ends, message)
             if plan is not None:
@@ -214,11 +220,11 @@ class Routing:
                 subscriptions.append(node.plain)
         if len(subscriptions) > RECEIVERS_PER_STEP:
             return None
-        chosen = PlainReceivers(message.crossing)
+        chosen = PlainReceivers(message.crossing, message.followers)
         chosen.add(subscriptions)
         targets = chosen.finish()
         plan = message.plan(plane, targets, ())
-        self._share((message.crossing, message.hook, nodes), plan, len(targets))
+        self._share(message.key(nodes), plan, len(targets))
         return plan
 
     def _decide(
@@ -229,7 +235,7 @@ class Routing:
         while match is None:
             yield
             match = search.go_on()
-        key = (message.crossing, message.hook, match.ends)
+        key = message.key(match.ends)
         plan = self._made.get(key) if version == self._version else None
         if plan is None:
             plan, places = yield from self._make(plane, match.ends, message)
@@ -238,7 +244,7 @@ class Routing:
         return plan, message.depth(match.decisive) if version == self._version else NOT_KEPT
 
     def _share(self, key: _Key, plan: Plan, places: int) -> None:
-        self._places += places + len(key[2]) + PLAN_PLACES
+        self._places += places + len(key[-1]) + PLAN_PLACES
         if self._places > SHARED_PLACES:
             self.forget_shared()
         else:
@@ -248,7 +254,7 @@ class Routing:
         self, plane: Plane, nodes: tuple[IndexNode, ...], message: "_Undecided"
     ) -> Generator[None, None, tuple[Plan, int]]:
         """A plan for those at the nodes, and how many references it holds."""
-        chosen = PlainReceivers(message.crossing)
+        chosen = PlainReceivers(message.crossing, message.followers)
         groups: dict[bytes, list[QueueGroup]] = {}
         steps = 0
         for node in nodes:
@@ -350,16 +356,22 @@ class Routing:
 class _Undecided:
     """The message that a decision is for, as far as it matters."""
 
-    __slots__ = ("_least", "_verdicts", "crossing", "hook", "subject")
+    __slots__ = ("_least", "_verdicts", "crossing", "followers", "hook", "subject")
 
     def __init__(self, subject: bytes, least: int | None, crossing: Crossing | None, hook: Hook) -> None:
         self.crossing = crossing
         """What it came over; None for a message of this server's clients."""
+        self.followers: Followers | None = None
+        """Set if other servers of the cluster are named each receiver."""
         self.hook = hook
         self.subject = subject
         self._least = least
         """Leading tokens that decided, besides those of the index; None: all is for this message alone."""
         self._verdicts: dict[Filter, bool] = {}
+
+    def key(self, nodes: tuple[IndexNode, ...]) -> _Key:
+        """What a plan for it may be shared by."""
+        return self.crossing, self.followers is not None, self.hook, nodes
 
     @property
     def filtered(self) -> bool:

@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 from ..broker import Broker
+from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.message_run import AckNumbers, MessageRun
 from ..dataplane.reach import Reach
+from ..dataplane.seam import HookedMessage
+from ..hooks.hook_event import HookPoint
 from ..interest.watches import Watches
+from .group_searches import GroupSearches
+from .hooked_deliveries import HookedDeliveries
 from .intake import Intake
 from .outlet import Delivery
 
@@ -31,6 +37,14 @@ class BrokerOutlet:
         self._plane = broker.plane
         self._identifier = identifier
         self._is_due = False
+        self._wire = intake.wire
+        self._wire.after_turn = self._flush
+        broker.interest.names_receivers = True
+        hooks = broker.hooks
+        self._hooked: HookedDeliveries | None = None
+        if hooks is not None and hooks.asks(HookPoint.DELIVER):
+            self._hooked = HookedDeliveries(broker, hooks, self._flush_soon)
+        self._groups = GroupSearches(broker.interest, broker.scheduler)
         self.scheduler = broker.scheduler
         self.wall = wall
 
@@ -45,15 +59,36 @@ class BrokerOutlet:
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:
         """See `Outlet`."""
+        self._flush_soon()
+        hooked = self._hooked
+        if hooked is not None and subject != to and hooked.sees(subject):
+            message = HookedMessage(subject, reply, len(headers), headers + payload)
+            return _DELIVERIES[hooked.deliver(to, message)]
+        return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """See `Outlet`."""
+        if self._hooked is not None:
+            return 0, 0
+        self._flush_soon()
+        return self._plane.deliver_run(to, run, acks, room)
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """See `Outlet`."""
+        self._flush_soon()
+        return self._plane.deliver_answers(run, start, first, head)
+
+    def _flush_soon(self) -> None:
         if not self._is_due:
             self._is_due = True
             self._plane.now = self.scheduler.monotonic()
-            self.scheduler.call_soon(self._flush)
-        return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
+            if not self._wire.in_turn:
+                self.scheduler.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._is_due = False
-        self._broker.deferred.flush()
+        if self._is_due:
+            self._is_due = False
+            self._broker.deferred.flush()
 
     def publish(self, subject: bytes, payload: bytes, headers: bytes = b"", reply: bytes = b"") -> None:
         """See `Outlet`; nothing happens once the broker has shut down."""
@@ -67,7 +102,7 @@ class BrokerOutlet:
     def has_interest(self, subject: bytes, queue: str = "") -> bool:
         """See `Outlet`."""
         if queue:
-            return self._broker.interest.has_group(subject, queue.encode())
+            return self._groups.has_group(subject, queue.encode())
         return self._plane.reach(subject) is not Reach.NOBODY
 
     def has_listener(self, subject: bytes) -> bool:

@@ -10,23 +10,51 @@ it lags its publishers are held.
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, TypeVarTuple
 
 from ..broker import Broker
+from ..dataplane.ack_run import ACK_START
+from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.message_run import AckRun
+from ..dataplane.reach import Direct
 from ..fair_queue import SLICE
 from ..sessions.connection import Connection
 from ..sessions.local_client import LocalClient
 from ..sessions.local_wire import LocalWire
 from ..timers import Scheduler
 
+Arguments = TypeVarTuple("Arguments")
+
 Handler = Callable[[bytes, bytes, bytes, bytes], None]
 """Gets a message: subject, headers, payload, reply; in the last three empty is none."""
+
+TakeAcks = Callable[[AckRun], None]
+"""Gets plain acks in a row."""
 
 EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
 
+RunHandler = Callable[[IncomingRun], None]
+"""Gets messages in a row, none of which has special headers."""
+
 MESSAGES_PER_CHECK = 32
 """Messages after which the clock is asked."""
+
+LONGEST_RUN = 4096
+SHORTEST_RUN = 4
+"""Messages that are handed over at once, at most and at least."""
+
+JOINED_BYTES = 64 * 1024
+"""Writes are joined up to about this number of bytes."""
+
+
+class Attendance(NamedTuple):
+    """Who gets the messages of a subscription."""
+
+    handler: Handler
+    end_turn: EndTurn | None
+    runs: RunHandler | None
+
 
 _MSG = b"MSG"
 _HMSG = b"HMSG"
@@ -50,8 +78,16 @@ class IntakeWire(LocalWire):
         super().__init__(scheduler, _nothing)
         self._on_failure = on_failure
         self._clock = scheduler.monotonic
-        self.handlers: dict[bytes, tuple[Handler, EndTurn | None]] = {}
+        self.handlers: dict[bytes, Attendance] = {}
         """By sid."""
+        self.in_turn = False
+        """Whether messages are handed over at the moment: `after_turn` follows."""
+        self.after_turn: Callable[[], None] = _no_turn
+        self.acks_sid = b""
+        """The subscription whose plain acks go to `take_acks`."""
+        self.take_acks: TakeAcks = _nothing
+        self.end_acks: EndTurn = _no_turn
+        self.plane: Direct
         self._writes: deque[bytes] = deque()
         """Whole messages, several in each."""
         self._position = 0
@@ -81,10 +117,20 @@ class IntakeWire(LocalWire):
         """See `LocalWire`."""
         if not self._writes or self.is_held:
             return
-        until = self._clock() + SLICE
+        self.in_turn = True
+        try:
+            self._hand_over(self._clock() + SLICE)
+        finally:
+            self.in_turn = False
+            self._guarded(self.after_turn)
+        if self._writes:
+            self.schedule()
+        self.relieve()
+
+    def _hand_over(self, until: float) -> None:
         touched: dict[EndTurn, None] = {}
         while self._writes:
-            data = self._writes[0]
+            data = self._writes[0] if len(self._writes) == 1 else self._joined()
             start = self._position
             self._position = self._take(data, start, until, touched)
             self._size -= self._position - start
@@ -94,23 +140,46 @@ class IntakeWire(LocalWire):
             self._writes.popleft()
         for end_turn in touched:
             self._guarded(end_turn)
-        if self._writes:
-            self.schedule()
-        self.relieve()
+
+    def _joined(self) -> bytes:
+        """The first of the writes, with those after it as long as they are small.
+
+        Many publishers write a message each; together they make a run.
+        """
+        writes = self._writes
+        data = writes[0]
+        if len(data) >= JOINED_BYTES:
+            return data
+        pieces, size = [writes.popleft()[self._position :]], 0
+        while writes and size < JOINED_BYTES:
+            pieces.append(writes.popleft())
+            size += len(pieces[-1])
+        self._position = 0
+        writes.appendleft(b"".join(pieces))
+        return writes[0]
 
     def relieve(self) -> None:
         """Let those who wait go on, if little is left."""
         if self.pending() <= self.resume_below and not self.is_closing:
             self.handler.drained()
 
-    def _take(self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]) -> int:
+    def _take(  # noqa: C901 - one loop, for speed
+        self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]
+    ) -> int:
         """Hand over messages from this position on, until the turn is over; return the first one left."""
         find, handlers, size, count = data.find, self.handlers, len(data), 0
         while position < size:
+            if data.startswith(ACK_START, position):
+                end = self._take_acks(data, position, touched)
+                if end:
+                    position = end
+                    if self._clock() >= until:
+                        break
+                    continue
             end = find(b"\r\n", position)
             words = data[position:end].split(b" ")
             verb = words[0]
-            position = end + 2
+            start, position = position, end + 2
             if verb == _MSG:
                 block = position
                 stop = block + int(words[-1])
@@ -122,24 +191,41 @@ class IntakeWire(LocalWire):
             else:
                 continue
             entry = handlers.get(words[2])
+            run_end = 0
             if entry is not None:
-                handler, end_turn = entry
-                try:
-                    handler(words[1], data[position:block], data[block:stop], reply)
-                except Exception as error:  # noqa: BLE001 - a defect costs one message, and no stream
-                    self._on_failure(error)
-                if end_turn is not None:
-                    touched[end_turn] = None
-            position = stop + 2
-            count += 1
+                if entry.end_turn is not None:
+                    touched[entry.end_turn] = None
+                if entry.runs is not None:
+                    run_end = self._take_run(entry.runs, data, start)
+                if not run_end:
+                    self._guarded(entry.handler, words[1], data[position:block], data[block:stop], reply)
+            position = run_end or stop + 2
+            count += MESSAGES_PER_CHECK if run_end else 1
             if count % MESSAGES_PER_CHECK == 0 and self._clock() >= until:
                 break
         return position
 
-    def _guarded(self, call: Callable[[], None]) -> None:
+    def _take_acks(self, data: bytes, position: int, touched: dict[EndTurn, None]) -> int:
+        """Hand over plain acks in a row; where the next message begins, or 0 if there are none."""
+        run = self.plane.read_acks(data, position)
+        if run is None or run.sid != self.acks_sid:
+            return 0
+        self._guarded(self.take_acks, run)
+        touched[self.end_acks] = None
+        return run.end
+
+    def _take_run(self, handler: RunHandler, data: bytes, start: int) -> int:
+        """Hand over messages in a row; returns where they end, and 0 if they are not worth it."""
+        run = self.plane.read_run(data, start, LONGEST_RUN)
+        if run.count < SHORTEST_RUN:
+            return 0
+        self._guarded(handler, run)
+        return run.stop
+
+    def _guarded(self, call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         try:
-            call()
-        except Exception as error:  # noqa: BLE001 - a defect of one stream keeps no other from its end
+            call(*arguments)
+        except Exception as error:  # noqa: BLE001 - a defect costs one message or turn, and no other stream
             self._on_failure(error)
 
 
@@ -152,18 +238,31 @@ class Intake(LocalClient):
     def __init__(self, broker: Broker) -> None:
         self.wire = IntakeWire(broker.scheduler, broker.failed)
         self.wire.resume_below = broker.limits.resume_below
+        self.wire.plane = broker.plane
         super().__init__(broker, "JetStream", wire=self.wire)
         broker.adopt(self)
         broker.plane.server = self.connection.outbox
 
-    def attend(self, subject: bytes, handler: Handler, end_turn: EndTurn | None = None) -> bytes:
+    def attend(
+        self,
+        subject: bytes,
+        handler: Handler,
+        end_turn: EndTurn | None = None,
+        runs: RunHandler | None = None,
+    ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
-        `end_turn` is called at the end of each turn in which some came. Raises as `subscribe` does.
+        `runs`, if any, gets several in a row that have no special headers. `end_turn` is called at
+        the end of each turn in which some came. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = handler, end_turn
+        self.wire.handlers[sid] = Attendance(handler, end_turn, runs)
         return sid
+
+    def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:
+        """The same for acks: `take_acks` gets plain ones in a row, and `handler` all others."""
+        self.wire.acks_sid = self.attend(subject, handler, end_turn)
+        self.wire.take_acks, self.wire.end_acks = take_acks, end_turn
 
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""
@@ -173,3 +272,7 @@ class Intake(LocalClient):
 
 def _nothing(_message: object) -> None:
     """No message takes this way."""
+
+
+def _no_turn() -> None:
+    """Nobody has anything to do at the end of a turn."""

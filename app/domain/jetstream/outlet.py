@@ -4,6 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
+from ..dataplane.incoming_run import IncomingRun
+from ..dataplane.message_run import AckNumbers, MessageRun
 from ..timers import Scheduler
 
 
@@ -36,6 +38,21 @@ class Outlet(Protocol):
         """Send a message to those who subscribe to `to`; what they see is `subject`.
 
         It is no publish: no stream stores it. It goes out at the end of this turn.
+        """
+        ...
+
+    def deliver_answers(self, run: IncomingRun, start: int, first: int, head: bytes) -> int:
+        """Answer the messages of a run from `start` on: the head, a number, and a brace that closes it.
+
+        The number is `first` for the first message of the run. Returns the position of the first
+        message whose receivers are congested, and that was not answered; else the number of messages.
+        """
+        ...
+
+    def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
+        """The same for stored messages in a row, each with its reply subject, of `room` bytes at most.
+
+        Returns how many went, from the first one on, and their bytes: subjects, headers and payloads.
         """
         ...
 

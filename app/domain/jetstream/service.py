@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..broker import Broker
+from ..dataplane.message_run import AckRun
 from ..failure import described
 from ..steps import Steps
 from .advisories import API_AUDIT, API_LIMIT, Advisories
@@ -83,7 +84,7 @@ class JetStream:
         self._is_running = False
 
     def _make_router(self) -> Router:
-        calls = dict(absent_calls())
+        calls = dict(absent_calls(self.catalogue.find))
         calls |= StreamCalls(self.catalogue, self.consumers).table()
         calls |= MessageCalls(self.catalogue).table()
         calls |= ConsumerCalls(self.catalogue, self.consumers).table()
@@ -160,7 +161,7 @@ class JetStream:
         self.consumers.start_all()
         self._is_running = True
         attend = self.intake.attend
-        attend(b"$JS.ACK.>", self._take_ack, self._acks.flush)
+        self.intake.attend_acks(b"$JS.ACK.>", self._take_ack, self._take_acks, self._acks.flush)
         attend(b"$JS.FC.>", self._take_flow_reply)
         prefixes = [b"$JS.API."]
         if self.settings.domain:
@@ -169,6 +170,11 @@ class JetStream:
             attend(prefix + b">", self._take_request)
 
     # --- what comes in --------------------------------------------------------------------
+
+    def _take_acks(self, run: AckRun) -> None:
+        consumer = self.consumers.at(run.stream, run.consumer)
+        if consumer is not None and consumer.config.ack_policy != "none":
+            self._acks.take_many(consumer, run.sequences)
 
     def _take_ack(self, subject: bytes, headers: bytes, payload: bytes, reply: bytes) -> None:
         del headers
@@ -243,6 +249,11 @@ class JetStream:
         self.advisories.publish(API_LIMIT, (), fields)
 
     # --- end ------------------------------------------------------------------------------
+
+    def end_requests(self) -> Steps[None]:
+        """The server is about to stop: answer those who wait for messages, in steps."""
+        if self.is_running:
+            yield from self.consumers.end_requests()
 
     def stop(self) -> None:
         """Serve no more, and have all that happened written; the storage is closed by who made it."""

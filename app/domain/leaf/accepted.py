@@ -82,11 +82,6 @@ class AcceptedLeaf(LeafSession):
         """The account that it speaks for, at the other end."""
         return self._connect.remote_account
 
-    @property
-    def remote_id(self) -> str:
-        """The id of its server."""
-        return self._connect.server_id
-
     def greet(self) -> None:
         """Send the first INFO."""
         info = replace(self._door.info(), client_id=self.number, nonce=self._nonce)

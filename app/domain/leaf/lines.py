@@ -47,7 +47,11 @@ def _verb_of(line: bytes) -> bytes:
     for verb in _VERBS:
         if start.startswith(verb) and (start[len(verb) : len(verb) + 1] in _AFTER or verb in _OPEN):
             return verb
-    raise UnknownOperation(f"a leaf link has no line that begins with {readable(line[:8])!r}")
+    raise UnknownOperation(_complaint(line))
+
+
+def _complaint(line: bytes) -> str:
+    return f"Parser ERROR: no line of a leaf link begins with {readable(line[:8])!r}"
 
 
 _AFTER = (b" ", b"\t", b"\r", b"")
@@ -60,7 +64,7 @@ def refuse_partial_leaf(rest: bytes, limit: int, *, publishing: bool) -> None:
     start = rest[:8].upper().replace(b"\t", b" ")
     begins = [*_VERBS, *_MESSAGES] if publishing else _VERBS
     if not any(start.startswith(verb) or verb.startswith(start) for verb in begins):
-        raise UnknownOperation(f"a leaf link has no line that begins with {readable(rest[:8])!r}")
+        raise UnknownOperation(_complaint(rest))
     if is_too_long(len(rest), 0, limit):
         raise MaximumControlLine
 

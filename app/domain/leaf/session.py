@@ -18,17 +18,18 @@ from typing import ClassVar, Protocol
 
 from ..dataplane.reach import Naming
 from ..dataplane.seam import Fault, Kind
-from ..events import AuthorizationFailed, Event, ReadFailed
+from ..events import AuthorizationFailed, Event, PayloadExceeded, ReadFailed
 from ..interest.crossing import Crossing
 from ..interest.subscription import Subscription
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
 from ..permissions.rules import Rule
-from ..protocol.commands import CONNECT, ERR, INFO, OK, PING, PONG, Subscribe, readable
+from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import (
     AuthorizationViolation,
     InvalidSubject,
+    MaximumPayload,
     ParserError,
     PermissionsViolation,
     ProtocolError,
@@ -206,18 +207,8 @@ class LeafSession(PeerSession):
                 raise ParserError(f"{readable(verb)} before the handshake of a leaf link is over")
             self.note_activity()
             (self._add if verb == ADD else self._drop)(argument)
-        elif verb == PING.name:
-            self.process_ping(argument)
-        elif verb == PONG.name:
-            self.process_pong(argument)
-        elif verb == CONNECT.name:
-            self.process_connect(argument)
-        elif verb == INFO.name:
-            self.process_info(argument)
-        elif verb == ERR.name:
-            self.process_err(argument)
-        elif verb == OK.name:
-            self.process_ok(argument)
+        else:
+            self._process[verb](self, argument)
 
     def partial(self, rest: bytes) -> bool:
         """See `PeerSession`."""
@@ -259,6 +250,8 @@ class LeafSession(PeerSession):
         link = self.connection.link
         if isinstance(error, AuthorizationViolation):
             return AuthorizationFailed(link)
+        if isinstance(error, MaximumPayload):
+            return PayloadExceeded(link, error.reason, self.host.limits.max_payload)
         if isinstance(error, ParserError):
             return ReadFailed(link, error.log_text(self.kind.role))
         if isinstance(error, PermissionsViolation):

@@ -16,6 +16,7 @@ from tests.simulation.storage.model import (
     compare,
     settled,
 )
+from tests.support.runs import run_of
 
 SUBJECTS = (b"a", b"b.c", b"b.d", b"e")
 NAMES = ("S", "T")
@@ -163,8 +164,12 @@ class Play:
 
     def _use(self, stream: StreamStorage, model: StreamModel, chance: float) -> None:
         if chance < 0.55:
-            for _ in range(self.random.choice([1, 1, 2, 8, 30])):
-                self._append(stream, model)
+            count = self.random.choice([1, 1, 2, 8, 30])
+            if self.random.random() < 0.4:
+                self._append_run(stream, model, count)
+            else:
+                for _ in range(count):
+                    self._append(stream, model)
         elif chance < 0.7:
             self._remove(stream, model)
         elif chance < 0.75:
@@ -197,6 +202,27 @@ class Play:
         message = StoredMessage(sequence, self.time, subject, headers, payload)
         model.attempts.setdefault(sequence, []).append(Attempt(message, removes))
         model.last = sequence
+
+    def _append_run(self, stream: StreamStorage, model: StreamModel, count: int) -> None:
+        log = stream.log
+        if log.failure is StorageFailure.BROKEN:
+            return
+        messages = [
+            (
+                self.random.choice(SUBJECTS),
+                self.random.choice([b"", b"", b"NATS/1.0\r\nA: b\r\n\r\n"]),
+                self.random.randbytes(self.random.choice([0, 3, 30, 100, 700])),
+                b"",
+            )
+            for _ in range(count)
+        ]
+        self.time += 1
+        first = log.append_run(run_of(messages), self.time)
+        for at, (subject, headers, payload, _) in enumerate(messages):
+            message = StoredMessage(first + at, self.time + at, subject, headers, payload)
+            model.attempts.setdefault(first + at, []).append(Attempt(message, ()))
+        self.time += count - 1
+        model.last = first + count - 1
 
     def _rolls_up(self, stream: StreamStorage) -> bool:
         return stream.log.last >= stream.log.first and self.random.random() < 0.3

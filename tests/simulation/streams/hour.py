@@ -45,8 +45,9 @@ class LoopWorker:
     def __init__(self, clock: TickingClock) -> None:
         self._clock = clock
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
         """See `app.ports.files`."""
+        del quick
         job()
         self._clock.call_soon(done)
 

@@ -17,6 +17,7 @@ from app.domain.jetstream.streams.config import StreamConfig
 from app.domain.jetstream.streams.stream import Stream
 from tests.fakes.disk import Crash, FakeDisk, StepWorker
 from tests.fakes.stream_host import BEGIN, FakeHost, block, config
+from tests.support.runs import run_of
 
 SUBJECTS = ("s.1", "s.2", "s.3")
 LIMITS: tuple[dict[str, object], ...] = (
@@ -129,8 +130,10 @@ class Play:
     def _do_one(self) -> None:
         """Something by chance."""
         choice = self.random.random()
-        if choice < 0.45:
+        if choice < 0.33:
             self._publish()
+        elif choice < 0.45:
+            self._publish_run()
         elif choice < 0.55:
             self._batch()
         elif choice < 0.62:
@@ -181,6 +184,26 @@ class Play:
         operation = self._noted(f"publish {kind}", before)
         if operation.added:
             operation.ids = {name: max(operation.added)}
+
+    def _publish_run(self) -> None:
+        """Several messages in a row, of which the last one has an answer."""
+        before, reply = self._begin()
+        count = self.random.randrange(1, 9)
+        messages = []
+        for number in range(1, count + 1):
+            self._names += 1
+            subject, payload = self.random.choice(SUBJECTS), b"%d" % self._names
+            messages.append((subject.encode(), b"", payload, reply if number == count else b""))
+        first = self.stream.log.last + 1
+        self.stream.store_run(run_of(messages))
+        operation = self._noted("run", before)
+        if self.stream.log.last >= first:
+            run = {
+                first + at: (subject.decode(), payload.decode())
+                for at, (subject, _, payload, _) in enumerate(messages)
+            }
+            operation.removed |= run.keys() - operation.added.keys()
+            operation.added = run
 
     def _batch(self) -> None:
         before, reply = self._begin()

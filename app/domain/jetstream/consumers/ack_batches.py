@@ -1,11 +1,15 @@
 """Plain acks of one turn, taken together: they come as fast as messages."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
 PLAIN = frozenset({b"", b"+ACK", b"+OK"})
 LIMIT = 4096
 """Acks that wait, before they are taken in the middle of a turn."""
+
+LONGEST = 19
+"""Digits of a number that is beyond all sequences."""
 
 
 class Acknowledged(Protocol):
@@ -26,7 +30,7 @@ class AckBatches:
     __slots__ = ("_batches", "_count")
 
     def __init__(self) -> None:
-        self._batches: dict[Acknowledged, list[int]] = {}
+        self._batches: dict[Acknowledged, array[int]] = {}
         self._count = 0
 
     def take(self, consumer: Acknowledged, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> None:
@@ -36,13 +40,17 @@ class AckBatches:
             consumer.ack(tokens, payload, reply)
             return
         sequence = tokens[1]
-        if not (sequence.isdigit() and tokens[2].isdigit()) or len(sequence) > 19:
-            return
+        if sequence.isdigit() and tokens[2].isdigit() and len(sequence) < LONGEST:
+            self.take_many(consumer, array("q", (int(sequence),)))
+
+    def take_many(self, consumer: Acknowledged, sequences: "array[int]") -> None:
+        """Plain acks without replies."""
         batch = self._batches.get(consumer)
         if batch is None:
-            batch = self._batches[consumer] = []
-        batch.append(int(sequence))
-        self._count += 1
+            self._batches[consumer] = sequences
+        else:
+            batch.extend(sequences)
+        self._count += len(sequences)
         if self._count >= LIMIT:
             self.flush()
 

@@ -34,7 +34,9 @@ def acknowledge_many(core: Core, sequences: Sequence[int]) -> None:
     if core.closed or policy == "none":
         return
     limit = min(core.cursor.next, core.ledger.delivered + 1)
-    known = [sequence for sequence in sequences if sequence < limit]
+    known = sequences
+    if max(sequences, default=0) >= limit:
+        known = [sequence for sequence in sequences if sequence < limit]
     if policy == "all" or core.config.sample_freq:
         for sequence in known:
             _settle(core, sequence, b"%d" % (core.ledger.pending.number_of(sequence) or 0))

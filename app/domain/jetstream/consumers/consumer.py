@@ -240,6 +240,12 @@ class Consumer:
         core.way.close()
         self._disarm()
 
+    def end_requests(self) -> None:
+        """The server is about to end: answer those who wait."""
+        way = self._core.way
+        if isinstance(way, PullSide):
+            way.shut_down(self._core.now())
+
     def stop(self) -> None:
         """The server ends: save, and do nothing more."""
         core = self._core

@@ -1,6 +1,6 @@
 """What the parts of a consumer share: its state, its way out, and saving."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -165,7 +165,7 @@ class Core:
         self.settled((sequence,), was_full=was_full)
         return True
 
-    def settled(self, sequences: tuple[int, ...] | list[int], *, was_full: bool) -> None:
+    def settled(self, sequences: Sequence[int], *, was_full: bool) -> None:
         """These were settled: the stream may remove them, and new ones may be delivered."""
         self.changed()
         if was_full:

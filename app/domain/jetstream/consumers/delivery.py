@@ -1,18 +1,19 @@
 """Which message goes next, and to whom (jetstream-consumers.md, section 3)."""
 
-from collections.abc import Iterator
-
-from ..outlet import Delivery
+from ...dataplane.message_run import AckNumbers
 from ..storage.seam import DamagedMessage, StoredMessage
 from .core import Core
-from .seam import Offer, Outgoing, Run
+from .seam import Offer, Outgoing
 from .statuses import with_field
 
 BETWEEN_READINGS = 16
 """Messages between two readings of the clock."""
 
-RUN = 64
-"""Messages that follow each other and are sent at once."""
+RUN = 256
+"""Messages that follow each other and are sent at once, at most."""
+
+RUN_BYTES = 64 * 1024
+"""The same in bytes of headers and payloads. A message that is larger goes alone, and is not copied."""
 
 
 class Delivering:
@@ -78,42 +79,20 @@ class Delivering:
         if run is None:
             return 0
         most = min(run.most, core.stream.committed - first + 1, core.room, RUN)
-        count = size = 0
-        try:
-            for sent in self._send_run(first, most, run):
-                count, size = count + 1, size + sent
-        finally:
-            if count:
-                run.ran(count, size, now)
-                core.cursor.advance_run(count)
-                if core.config.ack_policy == "none":
-                    core.ledger.deliver_settled_run(first, count)
-                else:
-                    core.ledger.deliver_run(first, count, now + core.config.wait(1))
-                core.changed()
+        messages = core.stream.log.read_run(first, most, RUN_BYTES) if most > 0 else None
+        if messages is None:
+            return 0
+        acks = AckNumbers(self._ack_prefix + b"1.", core.ledger.number + 1, core.cursor.pending - 1)
+        count, size = core.outlet.deliver_run(run.to, messages, acks, run.size)
+        if count:
+            run.ran(count, size, now)
+            core.cursor.advance_run(count)
+            if core.config.ack_policy == "none":
+                core.ledger.deliver_settled_run(first, count)
+            else:
+                core.ledger.deliver_run(first, count, now + core.config.wait(1))
+            core.changed()
         return count
-
-    def _send_run(self, first: int, most: int, run: Run) -> Iterator[int]:
-        """The sizes of messages, each after it went."""
-        core = self._core
-        read, deliver = core.stream.log.read, core.outlet.deliver
-        to, prefix, room = run.to, self._ack_prefix, run.size
-        number, pending = core.ledger.number - first + 1, core.cursor.pending + first - 1
-        for sequence in range(first, first + most):
-            try:
-                message = read(sequence)
-            except DamagedMessage:
-                return
-            if message is None:
-                return
-            _, time, subject, headers, payload = message
-            numbers = (sequence, sequence + number, time, pending - sequence)
-            ack = prefix + b"1.%d.%d.%d.%d" % numbers
-            size = len(subject) + len(ack) + len(headers) + len(payload)
-            room -= size
-            if room < 0 or deliver(to, subject, ack, headers, payload) is not Delivery.SENT:
-                return
-            yield size
 
     @property
     def _is_plain(self) -> bool:

@@ -1,9 +1,11 @@
 """What a consumer knows of its deliveries: how far it is, what is not settled, what is due again."""
 
+from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from .pending import QUEUED, PendingTable, Row
+from ...dataplane.message_run import ascending
+from .pending import QUEUED, PendingTable, Row, run_of
 
 
 class Changes:
@@ -12,9 +14,9 @@ class Changes:
     __slots__ = ("changed", "due", "exhausted", "moved", "new", "numbers", "settled", "through")
 
     def __init__(self) -> None:
-        self.new: list[int] = []
+        self.new = array("q")
         """Sequences that were delivered for the first time, ascending."""
-        self.numbers: list[int] = []
+        self.numbers = array("q")
         """Their consumer sequences."""
         self.due = 0
         """When the last of them is due."""
@@ -22,7 +24,7 @@ class Changes:
         """Sequences that were delivered again, or are due at another time."""
         self.exhausted: set[int] = set()
         """Sequences that are delivered no more, and were not acknowledged."""
-        self.settled: list[int] = []
+        self.settled = array("q")
         self.through = 0
         """All sequences up to this one are settled."""
         self.moved = False
@@ -88,8 +90,8 @@ class Ledger:
         self.pending.add_run(sequence, number, count, due)
         if self.records:
             changes = self._note()
-            changes.new.extend(range(sequence, sequence + count))
-            changes.numbers.extend(range(number, number + count))
+            changes.new.extend(ascending(sequence, count))
+            changes.numbers.extend(ascending(number, count))
             changes.due = due
 
     def deliver_settled_run(self, sequence: int, count: int) -> None:
@@ -97,9 +99,11 @@ class Ledger:
         self.number += count - 1
         self.deliver_settled(sequence + count - 1)
 
-    def settle_many(self, sequences: Iterable[int]) -> list[int]:
+    def settle_many(self, sequences: Sequence[int]) -> "array[int]":
         """They were acknowledged; returns those for which that changes anything."""
-        pending, counts, settled = self.pending, self.deliveries, list[int]()
+        if not self.deliveries and (run := run_of(sequences)):
+            return self._settle_run(*run)
+        pending, counts, settled = self.pending, self.deliveries, array("q")
         lowest: Row | None = None
         for sequence in sequences:
             row = pending.remove(sequence)
@@ -114,6 +118,16 @@ class Ledger:
             self._note().settled.extend(settled)
         if lowest is not None:
             self._raise_floor(lowest)
+        return settled
+
+    def _settle_run(self, first: int, last: int) -> "array[int]":
+        """All from `first` to `last` were acknowledged, and none was delivered more than once."""
+        settled, lowest = self.pending.remove_run(first, last)
+        if lowest is None:
+            return settled
+        if self.records:
+            self._note().settled.extend(settled)
+        self._raise_floor(lowest)
         return settled
 
     def deliver_settled(self, sequence: int) -> None:

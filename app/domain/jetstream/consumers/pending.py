@@ -9,6 +9,9 @@ import heapq
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ...dataplane.message_run import ascending
 
 SIZE = 256
 """Rows of a block."""
@@ -22,6 +25,23 @@ QUEUED = _GONE - 1
 
 Row = tuple[int, int]
 """A message that is not settled: its sequence, and the consumer sequence of its first delivery."""
+
+
+class _Removed(NamedTuple):
+    """Rows of one block."""
+
+    sequences: "array[int]"
+    lowest: Row
+    queued: int
+
+
+def run_of(sequences: Sequence[int]) -> tuple[int, int] | None:
+    """The first and the last, if they follow each other without gaps."""
+    if not sequences or sequences[-1] - sequences[0] != len(sequences) - 1:
+        return None
+    given = sequences if isinstance(sequences, array) else array("q", sequences)
+    run = ascending(given[0], len(given)) if given[0] >= 0 else None
+    return (run[0], run[-1]) if run == given else None
 
 
 class _Block:
@@ -48,6 +68,22 @@ class _Block:
             if guess >= len(sequences) or sequences[guess] != sequence:
                 return -1
         return -1 if self.due[guess] == _GONE else guess
+
+    def remove_run(self, first: int, last: int) -> "_Removed | None":
+        """Remove the rows from `first` to `last`."""
+        begin, end = bisect_left(self.sequences, first), bisect_right(self.sequences, last)
+        due = self.due[begin:end]
+        missing = due.count(_GONE)
+        if missing == len(due):
+            return None
+        sequences = self.sequences[begin:end]
+        lowest = begin
+        if missing:
+            kept = [i for i in range(begin, end) if self.due[i] != _GONE]
+            sequences, lowest = array("q", map(self.sequences.__getitem__, kept)), kept[0]
+        self.due[begin:end] = array("q", (_GONE,)) * (end - begin)
+        self.live -= len(sequences)
+        return _Removed(sequences, (sequences[0], self.numbers[lowest]), due.count(QUEUED))
 
     def live_rows(self, end: int) -> Sequence[int]:
         """Indices below `end` of rows that were not removed."""
@@ -113,9 +149,9 @@ class PendingTable:
             self.add(sequence, number, due)
             block = self._blocks[-1]
             more = min(SIZE - len(block.due), count - 1)
-            block.sequences.extend(range(sequence + 1, sequence + 1 + more))
-            block.numbers.extend(range(number + 1, number + 1 + more))
-            block.due.extend((due,) * more)
+            block.sequences.extend(ascending(sequence + 1, more))
+            block.numbers.extend(ascending(number + 1, more))
+            block.due.extend(array("q", (due,)) * more)
             block.live += more
             self._count += more
             sequence, number, count = sequence + more + 1, number + more + 1, count - more - 1
@@ -155,6 +191,28 @@ class PendingTable:
         if block.live * 4 < len(block.due):
             self._shrink(block)
         return row
+
+    def remove_run(self, first: int, last: int) -> "tuple[array[int], Row | None]":
+        """Forget all from `first` to `last`; returns their sequences, ascending, and the lowest row."""
+        gone = array("q")
+        lowest: Row | None = None
+        emptied: list[_Block] = []
+        at = max(0, bisect_right(self._firsts, first) - 1)
+        while at < len(self._blocks) and self._firsts[at] <= last:
+            block = self._blocks[at]
+            removed = block.remove_run(first, last)
+            if removed:
+                self.queued -= removed.queued
+                if lowest is None:
+                    lowest = removed.lowest
+                gone.extend(removed.sequences)
+                if block.live * 4 < len(block.due):
+                    emptied.append(block)
+            at += 1
+        self._count -= len(gone)
+        for block in emptied:
+            self._shrink(block)
+        return gone, lowest
 
     def first(self) -> Row | None:
         """The lowest sequence."""
@@ -305,6 +363,8 @@ class PendingTable:
         if block.live and len(block.due) < SIZE // 4:
             return
         at = bisect_right(self._firsts, block.sequences[0]) - 1
+        if at < 0 or self._blocks[at] is not block:
+            return  # it was joined to another one
         if not block.live:
             del self._blocks[at], self._firsts[at]
             return

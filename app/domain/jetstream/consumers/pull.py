@@ -18,6 +18,9 @@ HELD = 64
 AT_ONCE = 1000
 """Requests that are ended or looked at in one turn."""
 
+AT_THE_END = 10_000
+"""Requests of one consumer that are ended with a status when the server ends; there is no later turn."""
+
 RETRY = 5 * 10**6
 UNLIMITED = 2**62
 SECOND = 10**9
@@ -337,6 +340,12 @@ class PullSide:
                 return now
             self.waiting.end(request)
         return now if self.waiting.count else self._last
+
+    def shut_down(self, now: int) -> None:
+        """End all that wait: the server stops."""
+        self._put_back()
+        for request in self.waiting.some(AT_THE_END):
+            self._end(request, now, statuses.SHUTDOWN)
 
     def close(self) -> None:
         """End all that wait: the consumer is gone."""

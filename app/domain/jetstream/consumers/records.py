@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 
 from .ledger import Changes, Ledger
-from .pending import QUEUED
+from .pending import QUEUED, run_of
 
 VERSION = 1
 
@@ -73,7 +73,7 @@ def write_changes(ledger: Ledger, changes: Changes, offset: int) -> bytes:
         pairs = [n for s in sorted(changes.exhausted) for n in (s, ledger.deliveries.get(s, 1))]
         parts.append(_section(_EXHAUSTED, pairs))
     if changes.settled:
-        parts.append(_write_settled(sorted(changes.settled)))
+        parts.append(_write_settled(changes.settled))
     if changes.through:
         parts.append(_section(_THROUGH, [changes.through]))
     if changes.moved:
@@ -100,10 +100,9 @@ def _write_changed(ledger: Ledger, changes: Changes, offset: int) -> bytes:
     return _section(_CHANGED, numbers)
 
 
-def _write_settled(settled: list[int]) -> bytes:
-    if settled[-1] - settled[0] == len(settled) - 1:
-        return _section(_SETTLED_RUN, [settled[0], settled[-1]])
-    return _section(_SETTLED, settled)
+def _write_settled(settled: "array[int]") -> bytes:
+    run = run_of(settled) or run_of(sorted(settled))
+    return _section(_SETTLED, sorted(settled)) if run is None else _section(_SETTLED_RUN, run)
 
 
 def read_changes(ledger: Ledger, change: bytes, offset: int) -> None:

@@ -14,6 +14,7 @@ REQUESTS_PENDING = status("408 Requests Pending")
 MAX_WAITING = status("409 Exceeded MaxWaiting")
 PUSH_BASED = status("409 Consumer is push based")
 DELETED = status("409 Consumer Deleted")
+SHUTDOWN = "409 Server Shutdown"
 PIN_MISMATCH = status("423 Nats-Pin-Id mismatch")
 FLOW_CONTROL = status("100 FlowControl Request")
 

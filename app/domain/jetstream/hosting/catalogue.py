@@ -228,7 +228,9 @@ class Catalogue:
     def _attend(self, hosted: HostedStream, subjects: Iterable[str]) -> None:
         stream = hosted.stream
         for subject in subjects:
-            hosted.sids[subject] = self._intake.attend(subject.encode(), stream.store, stream.end_turn)
+            hosted.sids[subject] = self._intake.attend(
+                subject.encode(), stream.store, stream.end_turn, stream.store_run
+            )
             self._patterns.add(subject, stream.name)
 
     def _leave(self, hosted: HostedStream, subjects: Iterable[str]) -> None:

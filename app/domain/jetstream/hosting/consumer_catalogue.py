@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ...steps import Steps
 from ..advisories import CONSUMER_CREATED, CONSUMER_DELETED, Advisories
 from ..consumers.config import ConsumerConfig, as_json, parse_consumer_config, required_level
 from ..consumers.consumer import Consumer
@@ -207,6 +208,12 @@ class ConsumerCatalogue:
         """Begin to deliver."""
         for consumer in list(self._by_subject.values()):
             consumer.start()
+
+    def end_requests(self) -> Steps[None]:
+        """Answer those who wait for messages, in steps."""
+        for consumer in list(self._by_subject.values()):
+            consumer.end_requests()
+            yield
 
     def stop_all(self) -> None:
         """Save, and do nothing more."""

@@ -47,6 +47,15 @@ class Columns(NamedTuple):
         return Columns(sequences[at], ids[at], places[at], times[at], sizes[at], following[at])
 
 
+class IndexRun(NamedTuple):
+    """What the index knows of messages in a row; all columns have the same length."""
+
+    subjects: list[bytes]
+    places: "array[int]"
+    times: "array[int]"
+    sizes: "array[int]"
+
+
 class Chunk:
     """The messages of `SPAN` sequences."""
 
@@ -154,6 +163,17 @@ class Chunk:
         self.sizes += columns.sizes
         self.following += columns.following
         self.live += len(sequences)
+
+    def run(self, slot: int, most: int) -> int:
+        """How many messages in a row are there from this slot on, `most` at most."""
+        ids, offsets = self.ids[slot : slot + most], self.offsets
+        count = len(ids)
+        if self.live < len(self.ids) and 0 in ids:
+            count = ids.index(0)
+        if offsets is not None and offsets[slot + count - 1] - offsets[slot] != count - 1:
+            steps = (offsets[slot + at] - offsets[slot] - at for at in range(count))
+            count = next(at for at, step in enumerate(steps) if step)
+        return count
 
     def insert(self, sequence: int, id_: int, place: int, time: int, size: int) -> None:
         """Have a message again that was removed."""

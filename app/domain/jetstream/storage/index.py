@@ -6,10 +6,11 @@ Sequences without a message cost nothing, but for those next to messages (see `c
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns
+from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexRun
 from .chunk_list import ChunkList
 from .patterns import (
     FilterCache,
@@ -119,15 +120,23 @@ class Index:
                 self.first = last + 1
 
     def load(self, columns: Columns, spans: Sequence[Span]) -> None:
-        """Add many messages above `last`; their ids are positions in `spans`."""
-        translation = [self._load_subject(span) for span in spans]
-        columns = columns._replace(ids=translated(columns.ids, translation))
+        """Do as `extend`, before any filter was used."""
+        self.extend(columns, spans)
+        self._cache.clear()
+
+    def extend(self, columns: Columns, spans: Sequence[Span]) -> None:
+        """Add many messages above `last`; their ids are positions in `spans`, of which some may be empty."""
+        ids = [self._load_subject(span) if span.messages else 0 for span in spans]
+        columns = columns._replace(ids=translated(columns.ids, ids))
         sequences = columns.sequences
         start = 0
         while start < len(sequences):
             number = sequences[start] >> SPAN_BITS
             end = bisect_left(sequences, (number + 1) << SPAN_BITS, start)
-            self._chunks.get(sequences[start]).extend(columns.part(start, end))
+            part = columns.part(start, end)
+            self._chunks.get(sequences[start]).extend(part)
+            if self._cache.is_used:
+                self._count_part(number, part)
             start = end
         if not self.count:
             self.first = sequences[0]
@@ -135,7 +144,12 @@ class Index:
         self.size += sum(columns.sizes)
         self.last = sequences[-1]
         self.last_time = columns.times[-1]
-        self._cache.clear()
+
+    def _count_part(self, number: int, columns: Columns) -> None:
+        """Messages were added to a chunk: the filters that match count them."""
+        for id_, count in Counter(columns.ids).items():
+            for each in self._cache.of(id_, self._subjects.names[id_]):
+                each.changed(number, count)
 
     def _load_subject(self, span: Span) -> int:
         subjects = self._subjects
@@ -143,7 +157,7 @@ class Index:
         if id_:
             self._link(subjects.lasts[id_], span.first)
         else:
-            id_ = subjects.add(span.name, span.first)
+            id_ = self._new_subject(span.name, span.first)
         subjects.lasts[id_] = span.last
         subjects.counts[id_] += span.messages
         return id_
@@ -280,6 +294,20 @@ class Index:
         """Its subject; None if it is not there."""
         found = self._chunks.find(sequence)
         return None if found is None else self._subjects.names[found[0].ids[found[1]]]
+
+    def run(self, first: int, most: int) -> IndexRun | None:
+        """The message and those right after it, `most` at most; None if it is not there."""
+        found = self._chunks.find(first)
+        if found is None:
+            return None
+        chunk, slot = found
+        end = slot + chunk.run(slot, most)
+        names, ids = self._subjects.names, chunk.ids[slot:end]
+        if ids == ids[:1] * len(ids):
+            subjects = [names[ids[0]]] * len(ids)
+        else:
+            subjects = list(map(names.__getitem__, ids))
+        return IndexRun(subjects, chunk.places[slot:end], chunk.times[slot:end], chunk.sizes[slot:end])
 
     # ranges
 

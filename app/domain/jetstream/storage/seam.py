@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from ...dataplane.incoming_run import IncomingRun
+from ...dataplane.message_run import MessageRun
+
 Document = Mapping[str, object]
 """A JSON object."""
 
@@ -126,6 +129,13 @@ class StreamLog(Protocol):
         """
         ...
 
+    def append_run(self, run: IncomingRun, time: int) -> int:
+        """Store messages in a row as the next sequences, and return the first of these.
+
+        The first one gets this time, and each of the others a nanosecond more than the one before.
+        """
+        ...
+
     def skip(self, last: int, time: int) -> None:
         """Use up all sequences up to `last` without a message: they count as removed."""
         ...
@@ -140,6 +150,13 @@ class StreamLog(Protocol):
 
     def read(self, sequence: int) -> StoredMessage | None:
         """The message; None if it is not there. Raises `DamagedMessage`."""
+        ...
+
+    def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
+        """The message and those right after it, `most` at most, with `size` bytes of bodies at most.
+
+        It may have fewer. None where `read` has to say what there is.
+        """
         ...
 
     def time_of(self, sequence: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from ...dataplane.incoming_run import IncomingRun
 from ...timers import Timer
 from ..outlet import Delivery, Outlet
 
@@ -42,6 +43,12 @@ class Answers:
             self._count += 1
         if self._timer is None:
             self._timer = self._outlet.scheduler.call_later(RETRY, self._retry)
+
+    def send_run(self, run: IncomingRun, first: int, head: bytes) -> None:
+        """Answer all messages of a run: the head, the sequence, and a brace that closes it."""
+        start = 0 if self._waiting else self._outlet.deliver_answers(run, 0, first, head)
+        for position in range(start, run.count):
+            self.send(run.reply(position), b"%b%d}" % (head, first + position))
 
     def _is_congested(self, reply: bytes, payload: bytes, headers: bytes) -> bool:
         return self._outlet.deliver(reply, reply, b"", headers, payload) is Delivery.CONGESTED

@@ -4,15 +4,28 @@ There is at most one commit per turn and stream. While one is under way the next
 depth of what is outstanding sets the size of a commit by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 
+from ...dataplane.incoming_run import IncomingRun
 from ..outlet import Outlet
 from ..storage.seam import StorageFailure, StreamLog
 from .answers import Answers
 
 Waiting = tuple[bytes, bytes, int]
 """A reply subject, what is sent there, and the sequence that it says is stored; 0 for none."""
+
+
+class RunAnswers(NamedTuple):
+    """The answers to the messages of a run, which were stored."""
+
+    run: IncomingRun
+    head: bytes
+    """How each answer begins, up to the sequence; a brace closes it."""
+    first: int
+    """Sequence of the first message."""
+
 
 Call = Callable[[StorageFailure | None], None]
 
@@ -25,7 +38,7 @@ class _Batch:
     __slots__ = ("answers", "calls", "count", "first", "last", "only_messages", "size")
 
     def __init__(self) -> None:
-        self.answers: list[Waiting] = []
+        self.answers: list[Waiting | RunAnswers] = []
         self.calls: list[Call] = []
         self.count = 0
         self.size = 0
@@ -75,12 +88,16 @@ class Commits:
         """Whether nothing waits."""
         return not self._scheduled and not self._under_way
 
-    def stored(self, size: int) -> None:
-        """A message was appended: `size` are its bytes."""
+    def has_room(self, count: int, size: int) -> bool:
+        """Whether so large a run may wait too."""
+        return self._count + count <= self.max_messages and self._size + size <= self.max_bytes
+
+    def stored(self, size: int, count: int = 1) -> None:
+        """Messages were appended: `size` are their bytes."""
         batch = self._batch
-        batch.count += 1
+        batch.count += count
         batch.size += size
-        self._count += 1
+        self._count += count
         self._size += size
         self._schedule()
 
@@ -99,6 +116,10 @@ class Commits:
         elif reply:
             self._batch.answers.append((reply, text, sequence))
             self._schedule()
+
+    def answer_run(self, answers: RunAnswers) -> None:
+        """Send them after the next commit, if the messages are stored then."""
+        self._batch.answers.append(answers)
 
     def after(self, call: Call) -> None:
         """Make the call when all that was done so far is safe, or failed."""
@@ -127,8 +148,11 @@ class Commits:
         self._count -= batch.count
         self._size -= batch.size
         if failure is None:
-            for reply, text, _ in batch.answers:
-                self._answers.send(reply, text)
+            for each in batch.answers:
+                if isinstance(each, RunAnswers):
+                    self._answers.send_run(each.run, each.first, each.head)
+                else:
+                    self._answers.send(each[0], each[1])
             self._safe(batch.last)
         else:
             self._refuse(batch, failure)
@@ -139,9 +163,19 @@ class Commits:
         """The storage took back all that is not safe, also what no commit was asked for yet."""
         refusal = self._failed(batch.first, failure)
         self._last = self._log.last
-        for reply, text, sequence in batch.answers:
+        for reply, text, sequence in _one_by_one(batch.answers):
             self._answers.send(reply, refusal if sequence else text)
         self._batch.answers = [
             (reply, refusal if sequence >= batch.first else text, 0)
-            for reply, text, sequence in self._batch.answers
+            for reply, text, sequence in _one_by_one(self._batch.answers)
         ]
+
+
+def _one_by_one(answers: Iterable[Waiting | RunAnswers]) -> Iterator[Waiting]:
+    """All answers; those of a run without their text, since they are refused."""
+    for each in answers:
+        if isinstance(each, RunAnswers):
+            for position in range(each.run.count):
+                yield each.run.reply(position), b"", each.first + position
+        else:
+            yield each

@@ -11,30 +11,31 @@ BUSY = h.status(429, "Too Many Requests")
 class PublishAcks:
     """The acks of one stream; their beginning is always the same."""
 
-    __slots__ = ("_head", "_name")
+    __slots__ = ("_name", "head")
 
     def __init__(self, name: str, domain: str = "") -> None:
         self._name = name
         where: dict[str, object] = {"stream": name}
         if domain:
             where["domain"] = domain
-        self._head = dump(where)[:-1] + b',"seq":'
+        self.head = dump(where)[:-1] + b',"seq":'
+        """How an ack begins; the sequence and a brace complete it."""
 
     def stored(self, sequence: int) -> bytes:
         """The message is stored as this sequence."""
-        return b"%b%d}" % (self._head, sequence)
+        return b"%b%d}" % (self.head, sequence)
 
     def counted(self, sequence: int, total: int) -> bytes:
         """The message is stored, and its counter has this value now."""
-        return b'%b%d,"val":"%d"}' % (self._head, sequence, total)
+        return b'%b%d,"val":"%d"}' % (self.head, sequence, total)
 
     def batch(self, sequence: int, name: str, count: int) -> bytes:
         """All messages of a batch are stored, the last one as this sequence."""
-        return b'%b%d,"batch":%b,"count":%d}' % (self._head, sequence, dump(name), count)
+        return b'%b%d,"batch":%b,"count":%d}' % (self.head, sequence, dump(name), count)
 
     def duplicate(self, sequence: int) -> bytes:
         """The message was stored before."""
-        return b'%b%d,"duplicate": true}' % (self._head, sequence)
+        return b'%b%d,"duplicate": true}' % (self.head, sequence)
 
     def refused(self, error: JetStreamError) -> bytes:
         """The message is not stored."""

@@ -10,6 +10,7 @@ feeds       what is copied from other streams
 import hashlib
 from collections.abc import Callable, Mapping
 
+from ...dataplane.incoming_run import IncomingRun
 from ...steps import Steps
 from ..errors import JetStreamError
 from ..json_values import rfc3339
@@ -17,7 +18,7 @@ from ..storage.seam import StorageFailure, StreamLog, StreamStorage
 from . import headers as h
 from .admission import Duplicate
 from .batches import AtomicBatches, torn_batch
-from .commits import Commits
+from .commits import Commits, RunAnswers
 from .config import StreamConfig
 from .contents import Contents
 from .context import StreamContext
@@ -153,6 +154,15 @@ class Stream:
                 self.commits.answer(reply, self._acks.counted(sequence, self._writer.total), sequence)
             elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
+
+    def store_run(self, run: IncomingRun) -> None:
+        """Messages in a row were published; none has special fields."""
+        first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
+        if not first:
+            for message in run.messages():
+                self.store(*message)
+        elif not self.config.no_ack:
+            self.commits.answer_run(RunAnswers(run, self._acks.head, first))
 
     def _take_batched(
         self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ...dataplane.incoming_run import IncomingRun
 from ..errors import JetStreamError
 from ..storage.seam import StorageFailure, SubjectState
 from . import headers as h
@@ -13,6 +14,7 @@ from .counters import count, total_of
 from .durations import SECOND, parse_ttl
 from .republishing import Republisher
 from .rules import duration_text
+from .run_limits import excess_of, fits, is_allowed
 from .schedules import Firing
 from .staged import Staged
 from .transform import SubjectTransform
@@ -65,6 +67,8 @@ class Writer:
         self._in_memory = False
         self._is_plain = False
         """Whether a message without special fields is just appended."""
+        self._takes_runs = False
+        """Whether the same goes for messages in a row, if limits allow it."""
         self._admission = Admission(self._config, parts.contents, parts.duplicates)
         self._transform: SubjectTransform | None = None
         self._republisher: Republisher | None = None
@@ -76,18 +80,16 @@ class Writer:
         """What holds from now on."""
         self._config = self._admission.config = config
         self._in_memory = config.in_memory
-        rules = (
-            config.sealed,
-            config.subject_transform,
-            config.republish,
-            config.allow_msg_counter,
+        rules = config.sealed, config.subject_transform, config.republish, config.allow_msg_counter
+        self._takes_runs = not any(rules)
+        limits = (
             config.retention == INTEREST,
             config.discard == DISCARD_NEW,
             config.max_msgs > 0,
             config.max_bytes > 0,
             config.max_msgs_per_subject > 0,
         )
-        self._is_plain = not any(rules)
+        self._is_plain = not any((*rules, *limits))
         mapping, republish = config.subject_transform, config.republish
         self._transform = None if mapping is None else SubjectTransform(mapping.src, mapping.dest)
         self._republisher = None if republish is None else Republisher(config.name, republish, self._outlet)
@@ -128,6 +130,41 @@ class Writer:
         if self._config.max_age:
             self._stored(0)
         return sequence
+
+    def publish_run(self, run: IncomingRun) -> int:
+        """What clients published in a row, without special fields; returns the first one's sequence.
+
+        0 if they have to be stored one by one: a rule or a limit concerns some of them.
+        """
+        config, log = self._config, self._log
+        if not self._takes_runs or not is_allowed(run, config, self._contents, self._host):
+            return 0
+        if fits(run, config, log):
+            first = log.append_run(run, self.now())
+        elif config.discard == DISCARD_NEW:
+            return 0
+        else:
+            first = log.last + 1
+            for start in range(0, run.count, MOST):
+                self._displace(run.part(start, start + MOST))
+        self._admission.last_id = b""
+        self._commits.stored(run.size, run.count)
+        self._stored(0)
+        return first
+
+    def _displace(self, run: IncomingRun) -> None:
+        """Store messages for which others have to go: these go with the last one.
+
+        A crash may leave the first ones, and the limits hold again when the stream has started.
+        """
+        log, most = self._log, self._config.max_msgs_per_subject
+        last = run.count - 1
+        if last:
+            log.append_run(run.part(0, last), self.now())
+        subject, headers, payload = run.message(last)
+        excess = excess_of(run.names, most, subject, log) if most > 0 else ()
+        removes = self._with_oldest(excess, log.size_of(subject, headers, payload), b"")
+        self._contents.append(subject, headers, payload, self.now(), removes)
 
     def prepare(
         self, subject: bytes, headers: bytes, payload: bytes, staged: Staged | None = None

@@ -3,8 +3,12 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import SimpleNamespace
 
-from app.adapters.files_os.worker import SyncThread
+import pytest
+
+from app.adapters.files_os import worker as worker_module
+from app.adapters.files_os.worker import QUICK, SLOW, SyncThread
 from app.ports.files import Worker
 
 BOUND = 10.0
@@ -78,3 +82,29 @@ def test_nothing_to_finish() -> None:
     SyncThread(lambda call: call()).finish()
 
     assert before == threading.active_count()
+
+
+def test_quick_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless others are before them, or one of them has not been quick lately."""
+    now = [100.0]
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    loop = Loop()
+    worker: Worker = SyncThread(loop.call_soon)
+    events: list[str] = []
+
+    def slow() -> None:
+        now[0] += 2 * QUICK
+
+    worker.submit(lambda: events.append("job"), lambda: events.append("done"), quick=True)
+    assert ["job", "done"] == events
+    worker.submit(slow, lambda: events.append("slow"), quick=True)
+    assert "slow" == events[-1]
+    worker.submit(slow, lambda: events.append("beside"), quick=True)
+    assert "slow" == events[-1]
+    now[0] += SLOW + 1
+    worker.submit(slow, lambda: events.append("after that"), quick=True)
+    assert "slow" == events[-1]
+    worker.finish()
+    assert ["beside", "after that"] == events[-2:]
+    worker.submit(slow, lambda: events.append("again"), quick=True)
+    assert "again" == events[-1]

@@ -1,6 +1,9 @@
 """A foot has what its segment has, in columns."""
 
+from array import array
+
 from app.adapters.streams_log.foot import Foot, SegmentColumns, decode_foot, encode_foot, foot_of
+from app.domain.jetstream.storage.chunk import Columns
 from app.domain.jetstream.storage.index import Span
 
 
@@ -80,3 +83,20 @@ def test_columns_are_cut() -> None:
 
     assert len(made) == 1
     assert [Span(b"s.0", 1, 4, 4)] == foot_of(made, 4, 28).spans
+
+
+def test_many_messages_at_once() -> None:
+    """The same as one by one, with subjects that are there and new ones, and one that has no message."""
+    made = columns([4, 5])
+    added = Columns(
+        range(6, 8),
+        array("I", [2, 0]),
+        array("Q", [600, 700]),
+        array("q", [42, 49]),
+        array("I", [40, 40]),
+        array("I", [0, 0]),
+    )
+    made.extend(added, [b"s.1", b"s.9", b"s.0"], array("Q", [6, 7]).tobytes())
+
+    expected = columns([4, 5, 6, 7])
+    assert same(foot_of(expected, 7, 49), foot_of(made, 7, 49))

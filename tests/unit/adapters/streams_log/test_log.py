@@ -1,14 +1,16 @@
 """The messages of a stream, and what a disk that is full does to them."""
 
+from app.adapters.streams_log.directories import Sizes
 from app.adapters.streams_log.file_head import StreamIdentity
 from app.adapters.streams_log.log import FileLog
 from app.adapters.streams_log.removals import PendingRemovals
 from app.adapters.streams_log.tail import Tail, TailBudget
 from app.adapters.streams_log.writer import MessageWriter
 from app.domain.jetstream.storage.index import Index
-from app.domain.jetstream.storage.seam import StorageFailure, StreamLog, SubjectState
+from app.domain.jetstream.storage.seam import StorageFailure, StoredMessage, StreamLog, SubjectState
 from tests.fakes.disk import FakeDisk, full
-from tests.support.store import Store, contents, fill
+from tests.support.runs import Published, run_of
+from tests.support.store import HEADERS, Store, contents, fill
 
 
 def test_sizes_are_those_of_nats_server() -> None:
@@ -140,3 +142,105 @@ def test_a_log_may_stand_alone() -> None:
 def _no_room(operation: str, name: str) -> None:
     if operation in ("allocate", "create") and "journal" not in name:
         raise full()
+
+
+def some_messages(count: int) -> list[Published]:
+    """Messages on three subjects, some with headers."""
+    return [
+        (b"s.%d" % (each % 3), HEADERS if each % 4 == 0 else b"", b"payload %d" % each, b"")
+        for each in range(count)
+    ]
+
+
+def test_messages_in_a_row_are_stored_as_single_ones() -> None:
+    """The files are the same to the byte, over several segments, and so is all that the log answers."""
+    single, many = Store(), Store()
+    one, other = single.create(), many.create()
+    fill(one, 3)
+    fill(other, 3)
+    for number, (subject, headers, payload, _) in enumerate(some_messages(60)):
+        one.log.append(subject, headers, payload, 5000 + number)
+    assert other.log.append_run(run_of(some_messages(60)), 5000) == 4
+    assert contents(one) == contents(other)
+    single.commit(one)
+    many.commit(other)
+    fill(one, 1)
+    fill(other, 1)
+    single.commit(one)
+    many.commit(other)
+
+    assert contents(one) == contents(other)
+    assert dict(one.log.subjects()) == dict(other.log.subjects())
+    assert (one.log.size, one.log.last_time) == (other.log.size, other.log.last_time)
+    assert len(other.writer.segments) > 2
+    assert files_of(single) == files_of(many)
+    assert contents(many.reopened().storage.streams["S"]) == contents(one)
+    assert contents(many.reopened(close=True).storage.streams["S"]) == contents(one)
+
+
+def files_of(store: Store) -> dict[str, bytes]:
+    """What is in all segments."""
+    return {name: bytes(file.data) for name, file in store.disk.files().items() if name.endswith(".segment")}
+
+
+def test_a_removed_message_of_a_run_is_gone() -> None:
+    """It is not read from memory either."""
+    stream = Store().create()
+    stream.log.append_run(run_of(some_messages(5)), 1000)
+    stream.log.remove([2])
+
+    assert stream.log.read(2) is None
+    assert list(contents(stream)) == [1, 3, 4, 5]
+
+
+def test_a_full_disk_takes_runs_back() -> None:
+    """All of it, also what came after it; then sequences go on where they were."""
+    store = Store()
+    stream = store.create()
+    fill(stream, 3)
+    store.commit(stream)
+    before, state = contents(stream), dict(stream.log.subjects())
+    store.disk.fault = lambda operation, _name: _refuse(operation)
+    stream.log.append_run(run_of(some_messages(40)), 5000)
+    assert store.commit(stream) is StorageFailure.FULL
+
+    store.disk.fault = lambda _operation, _name: None
+    store.turn(1.5)
+    assert (contents(stream), dict(stream.log.subjects())) == (before, state)
+    assert stream.log.append_run(run_of(some_messages(40)), 6000) == 4
+    assert store.commit(stream) is None
+    assert contents(store.reopened().storage.streams["S"]) == contents(stream)
+
+
+def _refuse(operation: str) -> int | None:
+    if operation in ("allocate", "create"):
+        raise full()
+    return None
+
+
+def test_runs_are_read_in_a_row() -> None:
+    """From the newest messages, up to a number, a size, a gap or the end of what came together."""
+    stream = Store(sizes=Sizes(segment=100_000, journal=600, ahead=1024)).create()
+    fill(stream, 2)
+    stream.log.append_run(run_of(some_messages(20)), 5000)
+    stream.log.append_run(run_of(some_messages(3)), 6000)
+    stream.log.remove([9])
+
+    for first, most, size, expected in (
+        (3, 99, 9999, 6),
+        (3, 4, 9999, 4),
+        (10, 99, 9999, 13),
+        (22, 99, 9999, 1),
+        (23, 99, 9999, 3),
+        (3, 99, 100, 1),
+        (3, 99, 10, 0),
+        (9, 99, 9999, 0),
+    ):
+        run = stream.log.read_run(first, most, size)
+        found = [] if run is None else list(run.sequences)
+        assert found == list(range(first, first + expected))
+        for at, sequence in enumerate(found):
+            assert run is not None
+            body, head = run.data[run.starts[at] : run.ends[at]], run.heads[at]
+            message = StoredMessage(sequence, run.times[at], run.subjects[at], body[:head], body[head:])
+            assert message == stream.log.read(sequence)

@@ -1,6 +1,9 @@
 """The newest messages are in memory, and memory has a bound."""
 
+from array import array
+
 from app.adapters.streams_log.tail import Tail, TailBudget
+from app.adapters.streams_log.tail_block import TailBlock
 from app.domain.jetstream.storage.seam import StoredMessage
 
 
@@ -77,3 +80,62 @@ def test_removed_messages_leave_nothing() -> None:
     tail.now_written(2000)
 
     assert not tail._order  # noqa: SLF001 - the same
+
+
+def block(first: int, last: int) -> TailBlock:
+    """Messages in a row of a thousand bytes each."""
+    count = last - first + 1
+    return TailBlock(first, last, bytes(992 * count), 0, array("Q", [0] * count))
+
+
+def test_blocks_are_found_by_their_messages() -> None:
+    """Among messages that came one by one; what was taken back is in none."""
+    tail = Tail(TailBudget())
+    tail.add_block(block(1, 4))
+    fill(tail, 5, 5)
+    tail.add_block(block(6, 9))
+    tail.add_block(block(10, 12))
+    assert [4, 5, 9, 12] == [
+        each for each in (4, 5, 9, 12, 13) if tail.block_of(each) is not None or tail.get(each) is not None
+    ]
+    assert tail.block_of(5) is None
+
+    tail.retract(7)
+    assert tail.block_of(8) is tail.block_of(10) is None
+    assert tail.size == 4000 + 1301 + 4000
+    tail.discard_before(6)
+    assert tail.block_of(1) is None
+    assert tail.size == 4000
+    tail.discard_before(7)
+    assert tail.block_of(7) is not None
+
+
+def test_blocks_and_messages_go_oldest_first() -> None:
+    """What can be read from files goes, and no more than has to."""
+    tail = Tail(TailBudget())
+    fill(tail, 1, 2)
+    tail.add_block(block(3, 6))
+    fill(tail, 7, 7)
+    tail.add_block(block(8, 9))
+    tail.written = 8
+    tail.shrink(5000)
+    assert kept(tail) == [7]
+    assert tail.block_of(3) is None
+
+    tail.shrink(0)
+    assert kept(tail) == []
+    assert tail.block_of(9) is not None
+
+
+def test_messages_in_a_row() -> None:
+    """As far as they are kept, up to a number and a size."""
+    tail = Tail(TailBudget())
+    fill(tail, 3, 9)
+    tail.discard(6)
+
+    run = tail.run(3, 99, 2000)
+
+    assert run is not None
+    assert list(run.sequences) == [3, 4]
+    assert tail.run(6, 9, 2000) is None
+    assert tail.run(3, 9, 10) is None

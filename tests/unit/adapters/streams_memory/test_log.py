@@ -2,6 +2,7 @@
 
 from app.adapters.streams_memory.log import MemoryLog
 from app.domain.jetstream.storage.seam import StorageFailure, StoredMessage, StreamLog, SubjectState
+from tests.support.runs import run_of
 
 
 def filled(messages: int = 6, first: int = 1) -> StreamLog:
@@ -91,3 +92,33 @@ def test_a_commit_is_done_at_once() -> None:
     filled().commit(outcomes.append, only_messages=True)
 
     assert [None] == outcomes
+
+
+def test_messages_in_a_row() -> None:
+    """They get one sequence and one time after the other."""
+    log = MemoryLog(5)
+    run = run_of([(b"s.1", b"", b"one", b"r"), (b"s.2", b"NATS/1.0\r\nK: v\r\n\r\n", b"two", b"")])
+
+    assert log.append_run(run, 1000) == 5
+    assert log.read(5) == StoredMessage(5, 1000, b"s.1", b"", b"one")
+    assert log.read(6) == StoredMessage(6, 1001, b"s.2", b"NATS/1.0\r\nK: v\r\n\r\n", b"two")
+
+
+def test_messages_in_a_row_are_read() -> None:
+    """They are as those that are read one by one, up to a gap, a number or a size."""
+    log = filled(9)
+    log.remove([6])
+
+    run = log.read_run(2, 99, 1000)
+
+    assert run is not None
+    assert list(run.sequences) == [2, 3, 4, 5]
+    for at, sequence in enumerate(run.sequences):
+        body, head = run.data[run.starts[at] : run.ends[at]], run.heads[at]
+        found = StoredMessage(sequence, run.times[at], run.subjects[at], body[:head], body[head:])
+        assert found == log.read(sequence)
+    plain = log.read_run(9, 1, 1)
+    assert plain is not None
+    assert (list(plain.heads), plain.data) == ([0], b"8")
+    assert log.read_run(6, 5, 1000) is None
+    assert log.read_run(2, 5, 3) is None

@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.dataplane.constants import MOST_CANDIDATES, REFERENCED_BYTES
-from app.domain.dataplane.reach import SERVER_AUDIENCE, Naming, Reach
+from app.domain.dataplane.reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Naming, Reach
+from app.domain.dataplane.seam import HookedMessage
 from tests.fakes.data_plane import Stage, Station
 
 
@@ -228,11 +229,12 @@ def test_plans_are_shared_with_messages_past_the_hooks(stage: Stage, station: St
     station.inlet.audience = SERVER_AUDIENCE
     stage.subscribe(b"inbox", station.target())
 
-    stage.plane.deliver(b"inbox", b"s")
-    stage.plane.deliver(b"inbox", b"s")
+    stage.plane.deliver(b"inbox", b"inbox")
+    stage.plane.deliver(b"inbox", b"inbox")
     station.feed(b"PUB inbox 0\r\n\r\n")
+    stage.plane.deliver(b"inbox", b"s")
 
-    assert stage.planner.asked == [(SERVER_AUDIENCE, b"inbox")]
+    assert stage.planner.asked == [(SERVER_AUDIENCE, b"inbox"), (RENAMED_AUDIENCE, b"inbox")]
 
 
 def test_a_plan_for_one_message(stage: Stage, station: Station) -> None:
@@ -256,3 +258,29 @@ def test_a_limit_counts_them(stage: Stage, station: Station) -> None:
         stage.plane.deliver(b"inbox", b"s")
 
     assert target.delivered == 2
+
+
+def test_receivers_under_another_subject(stage: Stage, station: Station) -> None:
+    """They are named as `deliver` would name them: nobody who is closed, skipped or cannot be found."""
+    route, old, own, gone = stage.route(), stage.route(), stage.station(), stage.station()
+    route.outbox.naming, old.outbox.naming = Naming.ALL, Naming.MEMBERS
+    plain = [
+        route.target(b"RSID:1:2"),
+        old.target(b"RSID:1:3"),
+        own.target(),
+        gone.target(),
+        station.target(),
+    ]
+    gone.outbox.closed = True
+    stage.planner.listeners[b"inbox"] = (plain, [[old.target(b"QRSID:3:4")]])
+
+    assert len(stage.plane.receivers_of(b"inbox")) == 4
+    stage.plane.server = own.outbox
+    receivers = stage.plane.receivers_of(b"inbox")
+    for target in receivers:
+        stage.plane.deliver_to(target, HookedMessage(b"s", b"", 0, b"x"))
+
+    assert len(receivers) == 3
+    assert route.heard() == b"MSG s QRSID:1:2 1\r\nx\r\n"
+    assert old.heard() == b"MSG s QRSID:3:4 1\r\nx\r\n"
+    assert station.heard() == b"MSG s 1 1\r\nx\r\n"

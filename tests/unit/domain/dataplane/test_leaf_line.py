@@ -4,7 +4,8 @@ import pytest
 
 from app.domain.dataplane.leaf_line import understand, verb_of
 from app.domain.dataplane.message import Bounds
-from app.domain.dataplane.seam import Fault, Kind, MakePlane, Progress
+from app.domain.dataplane.reach import Naming
+from app.domain.dataplane.seam import Fault, Hook, Kind, MakePlane, Progress
 from app.domain.limits import ROUTE_LINE
 from tests.fakes.data_plane import MAX_PAYLOAD, Stage
 from tests.fakes.leaf_stage import link
@@ -160,3 +161,80 @@ def test_the_plain_twin_takes_a_line_apart() -> None:
         verb_of(b"HMSG a 1 1\r", Kind.LEAF),
         verb_of(b"PUB a 1\r", Kind.CLIENT),
     )
+
+
+STREAMED = {
+    "plain": (b"LMSG foo $JS.ACK.s@a.b 2\r\nok\r\n", b"MSG a.b 1 $JS.ACK.s 2\r\nok\r\n"),
+    "headers": (b"HMSG foo $JS.ACK.s@a.b 2 4\r\nhdok\r\n", b"HMSG a.b 1 $JS.ACK.s 2 4\r\nhdok\r\n"),
+    "groups": (b"LMSG foo + $JS.ACK.s@a g 2\r\nok\r\n", b"MSG a 1 $JS.ACK.s 2\r\nok\r\n"),
+    "two marks": (b"LMSG foo $JS.ACK.s@a@b 2\r\nok\r\n", b"MSG a@b 1 $JS.ACK.s 2\r\nok\r\n"),
+    "no subject": (b"LMSG foo $JS.ACK.s@ 2\r\nok\r\n", b"MSG foo 1 $JS.ACK.s@ 2\r\nok\r\n"),
+    "no mark": (b"LMSG foo $JS.ACK.s 2\r\nok\r\n", b"MSG foo 1 $JS.ACK.s 2\r\nok\r\n"),
+    "another reply": (b"LMSG foo $JS.ACKs@a 2\r\nok\r\n", b"MSG foo 1 $JS.ACKs@a 2\r\nok\r\n"),
+    "short": (b"LMSG foo $JS.ACK.@a 2\r\nok\r\n", b"MSG a 1 $JS.ACK. 2\r\nok\r\n"),
+    "shorter": (b"LMSG foo $JS.ACK.@ 2\r\nok\r\n", b"MSG foo 1 $JS.ACK.@ 2\r\nok\r\n"),
+}
+
+
+@pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "bytewise"])
+@pytest.mark.parametrize(("sent", "heard"), STREAMED.values(), ids=STREAMED.keys())
+def test_a_message_of_a_stream_shows_its_own_subject(
+    stage: Stage, sent: bytes, heard: bytes, *, bytewise: bool
+) -> None:
+    """It goes to those who subscribe to the one subject, and reads as published on the other."""
+    leaf, client = link(stage), stage.station()
+    client.outbox.headers = True
+    stage.subscribe(b"foo", client.target())
+
+    (leaf.feed_bytewise if bytewise else leaf.feed)(3 * sent)
+
+    assert 3 * heard == client.heard()
+
+
+def test_a_message_of_a_stream_goes_on(stage: Stage) -> None:
+    """Another link gets it as it came; a server that finds it by its sid gets that, gnatsd cannot have it."""
+    leaf, other, named = link(stage), link(stage), link(stage, headers=False)
+    ours, gnatsd, plain = stage.route(), stage.route(), stage.station()
+    ours.outbox.naming, gnatsd.outbox.naming = Naming.ALL, Naming.MEMBERS
+    ours.outbox.headers = True
+    stage.subscribe(
+        b"foo",
+        other.target(b""),
+        named.target(b"g"),
+        ours.target(b"RSID:1:1"),
+        gnatsd.target(b"RSID:1:1"),
+        plain.target(),
+    )
+    leaf.outbox.trace = other.outbox.trace = named.outbox.trace = True
+
+    leaf.feed(b"HMSG foo $JS.ACK.s@a 2 4\r\nhdok\r\n" + b"LMSG foo $JS.ACK.s@a 2\r\nok\r\n")
+
+    assert b"HMSG foo $JS.ACK.s@a 2 4\r\nhdok\r\nLMSG foo $JS.ACK.s@a 2\r\nok\r\n" == other.heard()
+    assert 2 * b"LMSG foo + $JS.ACK.s@a g 2\r\nok\r\n" == named.heard()
+    assert b"HMSG a QRSID:1:1 $JS.ACK.s 2 4\r\nhdok\r\nMSG a QRSID:1:1 $JS.ACK.s 2\r\nok\r\n" == ours.heard()
+    assert (b"", 2 * b"MSG a 1 $JS.ACK.s 2\r\nok\r\n") == (gnatsd.heard(), plain.heard())
+    assert 0 == gnatsd.outbox.out_msgs
+    assert [b"HMSG foo $JS.ACK.s@a 2 4", b"LMSG foo $JS.ACK.s@a 2"] == other.owner.heads
+
+
+def test_headers_are_cut_of_a_message_that_is_found_by_its_sid(stage: Stage) -> None:
+    """A server of ours without headers gets the rest."""
+    leaf, ours = link(stage), stage.route()
+    ours.outbox.naming = Naming.ALL
+    stage.subscribe(b"foo", ours.target(b"RSID:1:1"))
+
+    leaf.feed(b"HMSG foo $JS.ACK.s@a 2 4\r\nhdok\r\n")
+
+    assert (b"MSG a QRSID:1:1 $JS.ACK.s 2\r\nok\r\n", 2) == (ours.heard(), ours.outbox.out_bytes)
+
+
+def test_hooks_see_the_subject_that_is_shown(stage: Stage) -> None:
+    """What somebody will read is what code of an operator decides about."""
+    leaf, client = link(stage), stage.station()
+    stage.planner.answer = lambda plane, _audience, _subject: plane.plan(
+        [client.target()], (), hook=Hook.DELIVER
+    )
+
+    leaf.feed(b"LMSG foo $JS.ACK.s@a 2\r\nok\r\nLMSG foo re 2\r\nok\r\n")
+
+    assert [(b"a", b"$JS.ACK.s"), (b"foo", b"re")] == [each[:2] for each in leaf.control.hooked_messages]

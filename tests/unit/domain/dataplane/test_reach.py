@@ -1,6 +1,6 @@
 """What becomes of messages of the server itself."""
 
-from app.domain.dataplane.reach import SERVER_AUDIENCE, Naming, Reach
+from app.domain.dataplane.reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Naming, Reach
 from app.domain.interest.routing import Audience
 
 
@@ -13,3 +13,4 @@ def test_the_order() -> None:
 def test_the_audience() -> None:
     """The server has the plans of messages that have been past the hooks."""
     assert SERVER_AUDIENCE == Audience.PASSED
+    assert RENAMED_AUDIENCE == Audience.RENAMED

@@ -3,6 +3,7 @@
 The plain twin is compared with itself too, so that the test is tested everywhere.
 """
 
+from array import array
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.dataplane import choose
 from app.domain.dataplane.constants import MEMBER_MARK
+from app.domain.dataplane.message_run import AckNumbers, joined
 from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import (
     NOT_KEPT,
@@ -324,6 +326,22 @@ class _Ensemble:
             reply = b"" if number % 3 else b"reply"
             self.account.seen.append(self.plane.reach(to))
             self.account.seen.append(self.plane.deliver(to, subject, reply, block, part[: 40 * number]))
+            self._deliver_run(to, number, part)
+
+    def _deliver_run(self, to: bytes, number: int, part: bytes) -> None:
+        """The same for messages of a stream."""
+        bodies = [part[: 30 * at] for at in range(4)]
+        run = joined(
+            array("q", range(5, 9)),
+            array("q", (10**18,) * 4),
+            [b"stored", b"stored.other", to if number % 4 == 1 else b"x", b"stored"],
+            array("q", (min(len(body), number % 3) for body in bodies)),
+            bodies,
+            1 << 30,
+        )
+        assert run is not None
+        acks = AckNumbers(b"$JS.ACK.S.C.1.", number, number % 7)
+        self.account.seen.append(self.plane.deliver_run(to, run, acks, 200 * number))
 
     def _finish(self, station: Station, progress: Progress) -> None:
         """Go on until the ingest ends of itself."""

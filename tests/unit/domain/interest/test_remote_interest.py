@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.dataplane.reach import Naming
 from app.domain.dataplane.seam import MakePlane
 from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.interest import Interest
@@ -143,3 +144,30 @@ def test_whatever_comes_and_goes(make_plane: MakePlane, steps: list[Step]) -> No
     for one in alive:
         scene.interest.remove(one)
     assert (0, 0) == (len(scene.index), len(scene.interest))
+
+
+def test_messages_under_another_subject_name_each(scene: Scene) -> None:
+    """Another server cannot find by its subject who is to get such a message, so it is named all of them."""
+    scene.interest.names_receivers = True
+    for origin in (FAR, FARTHER):
+        scene.subscribers[origin].station.outbox.naming = Naming.ALL
+    subscriptions = [scene.add(FAR, subject) for subject in (b"a", b"a", b"*", b"a")]
+    scene.add(NEAR)
+    scene.add(FARTHER)
+
+    def deliver() -> tuple[int, int, int]:
+        scene.publisher.plane.deliver(b"a", b"stored")
+        scene.publisher.plane.flush()
+        heard = [
+            scene.subscribers[each].station.heard().count(b"MSG stored") for each in (FAR, FARTHER, NEAR)
+        ]
+        return heard[0], heard[1], heard[2]
+
+    assert deliver() == (4, 1, 1)
+    scene.interest.remove(subscriptions[3])
+    assert deliver() == (3, 1, 1)
+    scene.interest.remove(subscriptions[0])
+    assert deliver() == (2, 1, 1)
+    scene.add(FAR)
+    assert deliver() == (3, 1, 1)
+    assert scene.publish()[FAR].count(b"MSG") == 1

@@ -2,6 +2,7 @@
 
 from app.domain.events import ServerFailure
 from app.domain.jetstream.outlet import Delivery
+from tests.support.runs import run_of
 from tests.support.virtual_jetstream import VirtualJetStream
 
 
@@ -70,3 +71,12 @@ def test_names(js: VirtualJetStream) -> None:
     """Names have the length that is asked for."""
     names = {js.jetstream.outlet.random_name(length) for length in (4, 8, 22)}
     assert {len(name) for name in names} == {4, 8, 22}
+
+
+def test_answers_to_a_run(js: VirtualJetStream) -> None:
+    """They go out at the end of the turn."""
+    run = run_of([(b"s", b"", b"x", reply) for reply in (b"_I.1", b"nobody", b"_I.2")])
+    assert js.jetstream.outlet.deliver_answers(run, 0, 7, b'{"seq":') == 3
+    assert js.client.heard() == b""
+    js.server.settle()
+    assert js.client.heard() == b'MSG _I.1 1 9\r\n{"seq":7}\r\nMSG _I.2 1 9\r\n{"seq":9}\r\n'

@@ -2,9 +2,11 @@
 
 import pytest
 
+from app.domain.dataplane.incoming_run import IncomingRun
+from app.domain.dataplane.message_run import AckRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
-from app.domain.jetstream.intake import MESSAGES_PER_CHECK, Intake
+from app.domain.jetstream.intake import JOINED_BYTES, LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from tests.fakes.clock import TickingClock
@@ -182,3 +184,129 @@ def test_other_lines_are_passed_over(scene: Scene) -> None:
     scene.intake.wire.write(b"PING\r\nMSG a 1 0\r\n\r\n-ERR 'x'\r\n")
     scene.server.settle()
     assert len(scene.got) == 1
+
+
+def test_messages_in_a_row_are_handed_over_at_once(scene: Scene) -> None:
+    """Those with special headers, and few of them, come one by one; the order stays."""
+    runs: list[int] = []
+
+    def take_run(run: IncomingRun) -> None:
+        runs.append(run.count)
+        scene.got.extend(message for message in run.messages())
+
+    scene.intake.attend(b"a.>", scene.take, scene.end_turn, take_run)
+    special = b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n"
+    numbered = [b"PUB a.%d r.%d 1\r\nx\r\n" % (each, each) for each in range(2 * SHORTEST_RUN)]
+    numbered[SHORTEST_RUN] = b"HPUB a.%d %d %d\r\n%b\r\n" % (
+        SHORTEST_RUN,
+        len(special),
+        len(special),
+        special,
+    )
+    scene.client().send(b"".join(numbered))
+
+    assert runs == [SHORTEST_RUN]
+    subjects = [each[0] for each in scene.got if isinstance(each, tuple)]
+    assert subjects == [b"a.%d" % each for each in range(2 * SHORTEST_RUN)]
+    assert scene.got[0] == (b"a.0", b"", b"x", b"r.0")
+    assert scene.got[-1] == "end"
+    assert scene.got.count("end") == 1
+
+
+def test_a_run_that_fails_costs_itself(scene: Scene) -> None:
+    """A defect is reported, and what comes after the run is handed over."""
+
+    def fail(run: IncomingRun) -> None:
+        raise ValueError(run.count)
+
+    scene.intake.attend(b"a", scene.take, scene.end_turn, fail)
+    scene.intake.attend(b"b", scene.take)
+    scene.client().send(SHORTEST_RUN * b"PUB a 0\r\n\r\n" + b"PUB b 0\r\n\r\n")
+
+    assert scene.got == [(b"b", b"", b"", b""), "end"]
+    assert len(scene.events.of(ServerFailure)) == 1
+
+
+def test_long_runs_are_cut(scene: Scene) -> None:
+    """A run has a bound, and so has a turn."""
+    runs: list[int] = []
+    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    scene.intake.wire.write((LONGEST_RUN + SHORTEST_RUN) * (b"MSG a %b 0\r\n\r\n" % sid))
+    scene.server.settle()
+
+    assert runs == [LONGEST_RUN, SHORTEST_RUN]
+
+
+def test_messages_of_many_publishers_make_a_run(scene: Scene) -> None:
+    """Small writes are joined, also where one of them was taken in part; large ones are not."""
+    runs: list[int] = []
+    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    message = b"MSG a %b 1000\r\n%b\r\n" % (sid, bytes(1000))
+    large = JOINED_BYTES // len(message) + 1
+    for count in (1, 2, 3, large, 5):
+        scene.intake.wire.write(count * message)
+    scene.server.settle()
+    assert runs == [6 + large, 5]
+
+    scene.intake.wire.write(large * message)
+    scene.intake.wire.write(message)
+    scene.server.settle()
+    assert runs[2:] == [large]
+    assert len(scene.got) == 1
+
+
+def test_a_write_that_was_taken_in_part_is_joined(scene: Scene) -> None:
+    """What was handed over in the turn before does not come again."""
+    sid = scene.intake.attend(b"a", scene.take)
+    many = 2 * MESSAGES_PER_CHECK
+    scene.intake.wire.write(b"".join(b"MSG a %b 3\r\n%03d\r\n" % (sid, each) for each in range(many)))
+    scene.intake.wire.write(b"MSG a %b 3\r\nend\r\n" % sid)
+    scene.intake.wire.write(b"MSG a %b 3\r\nEND\r\n" % sid)
+    scene.clock.pace = 0.01
+    for _ in range(many):
+        scene.server.settle()
+
+    payloads = [each[2] for each in scene.got if isinstance(each, tuple)]
+    assert payloads == [*(b"%03d" % each for each in range(many)), b"end", b"END"]
+
+
+ACK = b"PUB $JS.ACK.S.C.1.%d.1.9.0 4\r\n+ACK\r\n"
+
+
+def test_acks_in_a_row(scene: Scene) -> None:
+    """Plain ones come together, others one by one and in order, and the turn ends once."""
+    scene.intake.attend_acks(
+        b"$JS.ACK.>", scene.take, lambda run: scene.got.append(list(run.sequences)), scene.end_turn
+    )
+    scene.intake.attend(b"$JS.>", lambda subject, *_: scene.got.append(subject))
+    scene.client().send(ACK % 4 + ACK % 5 + b"PUB $JS.ACK.S.C.1.6.1.9.0 r 0\r\n\r\n" + ACK % 7)
+    singles = [one for one in scene.got if isinstance(one, bytes)]
+    others = [one for one in scene.got if not isinstance(one, bytes)]
+    assert others == [[4], [5], (b"$JS.ACK.S.C.1.6.1.9.0", b"", b"", b"r"), [7], "end"]
+    assert singles == [b"$JS.ACK.S.C.1.%d.1.9.0" % number for number in (4, 5, 6, 7)]
+
+
+def test_a_run_of_acks_that_fails(scene: Scene) -> None:
+    """A defect is reported, and what follows is handed over."""
+
+    def fail(run: AckRun) -> None:
+        raise ValueError(len(run.sequences))
+
+    scene.intake.attend_acks(b"$JS.ACK.>", scene.take, fail, scene.end_turn)
+    scene.client().send(ACK % 4 + ACK % 5 + b"PUB $JS.ACK.x r 0\r\n\r\n")
+    assert scene.got == [(b"$JS.ACK.x", b"", b"", b"r"), "end"]
+    assert len(scene.events.of(ServerFailure)) == 1
+
+
+def test_a_turn_with_acks_ends_by_the_clock(scene: Scene) -> None:
+    """What comes after a run of acks may wait for the next turn."""
+    runs: list[list[int]] = []
+
+    def take(run: AckRun) -> None:
+        runs.append(list(run.sequences))
+        scene.clock.advance_alone(1.0)
+
+    scene.intake.attend_acks(b"$JS.ACK.>", scene.take, take, scene.end_turn)
+    scene.client().send(ACK % 4 + ACK % 5 + ACK.replace(b".C.", b".D.") % 6)
+    assert runs == [[4, 5], [6]]
+    assert scene.got == ["end", "end"]

@@ -214,3 +214,31 @@ def _consumer(**fields: object) -> dict[str, object]:
     """A request for a consumer."""
     config = {"durable_name": "D", "ack_policy": "explicit", **fields}
     return {"stream_name": "S", "config": config}
+
+
+def test_acks_in_a_row(js: VirtualJetStream) -> None:
+    """Plain ones without replies settle messages; those for what is not there mean nothing."""
+    js.stream()
+    js.consumer()
+    js.consumer(name="N", ack_policy="none")
+    for _ in range(3):
+        js.publish("s.a")
+    js.raw(NEXT, b"3")
+    for consumer, sequence in (("C", 1), ("C", 2), ("N", 3), ("X", 3)):
+        js.client.send(b"PUB $JS.ACK.S.%b.1.%d.%d.1.0 0\r\n\r\n" % (consumer.encode(), sequence, sequence))
+    info = js.ask("CONSUMER.INFO.S.C")
+    assert (info["num_ack_pending"], info["ack_floor"]["stream_seq"]) == (1, 2)  # type: ignore[index]
+
+
+def test_requests_end_before_the_server_does(js: VirtualJetStream) -> None:
+    """Who waits for messages is answered once, while it is connected."""
+    js.stream()
+    js.consumer()
+    js.raw(NEXT, b'{"batch":5,"expires":30000000000}')
+    assert len(list(js.jetstream.end_requests())) == 1
+    js.server.settle()
+    heard = js.client.heard()
+    assert b"NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: 5\r\nNats-Pending-Bytes: 0\r\n" in heard
+    assert not js.ask("CONSUMER.INFO.S.C")["num_waiting"]
+    js.jetstream.stop()
+    assert not list(js.jetstream.end_requests())

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationTimedOut, ReadFailed
 from app.domain.leaf.events import (
@@ -330,3 +331,11 @@ def test_addresses_of_the_hubs_cluster_are_learnt(server: LeafBroker) -> None:
     server.advance(2.0)
 
     assert ["10.0.0.8:7422"] == server.dialer.news()
+
+
+def test_nobody_is_asked_about_a_hub(server: LeafBroker) -> None:
+    """We have dialled it, so a verdict lets nobody in, and an INFO without addresses brings none."""
+    peer = server.reached()
+
+    assert peer.session.let_in(Identity())
+    assert PONG == peer.ask(hub_info_line(leafnode_urls=[]) + b"PING\r\n")

@@ -84,7 +84,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("argument", WRONG, ids=[text[:24] for text in WRONG])
+@pytest.mark.parametrize("argument", WRONG, ids=[repr(text[:24]) for text in WRONG])
 def test_what_cannot_be_understood(argument: bytes) -> None:
     """A value of a wrong type, or a subject that none can have, ends the link."""
     with pytest.raises(ParserError):

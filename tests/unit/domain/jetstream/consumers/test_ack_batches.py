@@ -1,5 +1,6 @@
 """Unit tests of acks that are taken together."""
 
+from array import array
 from collections.abc import Sequence
 
 from app.domain.jetstream.consumers.ack_batches import LIMIT, AckBatches
@@ -62,3 +63,13 @@ def test_not_too_many_wait() -> None:
     for _ in range(LIMIT + 1):
         batches.take(one, tokens(b"7"), b"", b"")
     assert [[7] * LIMIT] == one.heard
+
+
+def test_acks_in_a_row() -> None:
+    """They wait with the others, and all are taken in order."""
+    batches, one = AckBatches(), Listener()
+    batches.take_many(one, array("q", (1, 2)))
+    batches.take(one, tokens(b"3"), b"", b"")
+    batches.take_many(one, array("q", (9, 8)))
+    batches.flush()
+    assert [[1, 2, 3, 9, 8]] == one.heard

@@ -325,3 +325,23 @@ def test_a_slice_of_a_work_queue() -> None:
     assert [1, 3] == [s for s in (1, 2, 3) if harness.stream.log.subject_of(s)]
     harness.ack(first)
     assert (2, 2) == harness.place()[1]
+
+
+def test_requests_end_with_the_server() -> None:
+    """Who waits hears that the server stops, and how much of the request was not served."""
+    harness = make(1)
+    harness.consumer.pull(b'{"batch":5,"expires":30000000000}', INBOX.encode())
+    harness.outlet.take()
+    harness.consumer.end_requests()
+    (sent,) = harness.outlet.take()
+    assert sent.headers == (
+        b"NATS/1.0 409 Server Shutdown\r\nNats-Pending-Messages: 4\r\nNats-Pending-Bytes: 0\r\n\r\n"
+    )
+    assert 0 == harness.count("num_waiting")
+
+
+def test_a_push_consumer_has_no_requests() -> None:
+    """Nothing is sent when the server stops."""
+    harness = make(deliver_subject="d")
+    harness.consumer.end_requests()
+    assert [] == harness.outlet.take()

@@ -1,5 +1,7 @@
 """Unit tests of what a consumer knows of its deliveries."""
 
+from array import array
+
 from app.domain.jetstream.consumers.ledger import Ledger
 
 
@@ -173,3 +175,32 @@ def test_nothing_is_noted_where_nothing_is_kept() -> None:
     ledger.reset(3)
     assert ledger.changes is None
     assert not ledger.records
+
+
+def test_a_run_of_acks() -> None:
+    """Acks of sequences that follow each other are as acks one by one, and noted as such."""
+    ledgers = [Ledger(0), Ledger(0)]
+    for ledger in ledgers:
+        ledger.deliver_run(1, 40, 5)
+        ledger.settle(7)
+    at_once, singly = ledgers
+
+    settled = list(at_once.settle_many([*range(3, 20)]))
+
+    assert settled == [*range(3, 7), *range(8, 20)]
+    assert settled[::-1] == list(singly.settle_many([*range(19, 2, -1)]))
+    for first, last in ((1, 2), (20, 40), (20, 40)):
+        at_once.settle_many([*range(first, last + 1)])
+        singly.settle_many([*range(last, first - 1, -1)])
+        assert (at_once.floor, at_once.floor_number) == (singly.floor, singly.floor_number)
+    assert at_once.changes is not None
+    assert singly.changes is not None
+    assert sorted(at_once.changes.settled) == sorted(singly.changes.settled)
+
+
+def test_a_run_of_acks_without_records() -> None:
+    """Nothing is noted where nothing is kept."""
+    ledger = Ledger(0, records=False)
+    ledger.deliver_run(1, 3, 5)
+    assert array("q", (1, 2, 3)) == ledger.settle_many([1, 2, 3])
+    assert (3, None) == (ledger.floor, ledger.changes)

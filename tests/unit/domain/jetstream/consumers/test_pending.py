@@ -5,12 +5,12 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable
+from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable, run_of
 
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["add", "add", "add_run", "remove", "set", "through", "drop", "due", "shift", "all_due"]
+            ["add", "add_run", "remove", "run", "set", "through", "drop", "due", "shift", "all_due"]
         ),
         st.integers(0, 40),
         st.integers(0, 100),
@@ -65,6 +65,16 @@ class Pair:
         row = self.table.remove(sequence)
         assert (row is None) == (sequence not in self.model)
         self.model.pop(sequence, None)
+
+    def run(self, number: int, width: int) -> None:
+        """All in a range."""
+        first = max(0, self.pick(number) - width % 3)
+        gone = [s for s in sorted(self.model) if first <= s <= first + 3 * width]
+        lowest = (gone[0], self.model[gone[0]][0]) if gone else None
+        removed, row = self.table.remove_run(first, first + 3 * width)
+        assert (gone, lowest) == (list(removed), row)
+        for sequence in gone:
+            del self.model[sequence]
 
     def set(self, number: int, due: int) -> None:
         """Another time for one row."""
@@ -245,3 +255,32 @@ def test_columns_have_all_rows() -> None:
     assert {5} == set(dues)
     assert (2, 2) == table.first()
     assert 5 == table.due_of(SIZE + 2)
+
+
+def test_what_is_a_run() -> None:
+    """Sequences that follow each other, in whatever form they come."""
+    assert (4, 6) == run_of(array("q", (4, 5, 6)))
+    assert (4, 4) == run_of([4])
+    for other in ([], [4, 6], [4, 6, 5, 7], [6, 5, 4], [4, 4]):
+        assert run_of(other) is None
+
+
+def test_whole_blocks_go_at_once() -> None:
+    """Blocks in the middle of a run are dropped, and those at its ends are joined."""
+    table = filled(5 * SIZE)
+    table.set_due(2 * SIZE, QUEUED)
+
+    gone, lowest = table.remove_run(20, 5 * SIZE - 20)
+
+    assert (len(gone), lowest, table.queued) == (5 * SIZE - 39, (20, 20), 0)
+    assert [*range(1, 20), *range(5 * SIZE - 19, 5 * SIZE + 1)] == list(table)
+    assert (array("q"), None) == table.remove_run(20, 5 * SIZE - 20)
+    assert (array("q"), None) == PendingTable().remove_run(1, 9)
+
+
+def test_a_small_block_is_joined_to_one_that_shrinks() -> None:
+    """Also where both have lost rows at once."""
+    table = filled(SIZE + 70)
+    table.remove_run(11, SIZE + 65)
+    assert [*range(1, 11), *range(SIZE + 66, SIZE + 71)] == list(table)
+    assert (1, 1) == table.first()

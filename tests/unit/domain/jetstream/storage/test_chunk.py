@@ -180,3 +180,14 @@ def test_a_chunk_with_gaps_is_compacted_again() -> None:
     chunk.compact()
 
     assert [(2 * SPAN + 700, 2 * SPAN + 700)] == list(chunk.runs())
+
+
+def test_how_many_follow_each_other() -> None:
+    """Up to the limit, to what was removed, and to a gap."""
+    chunk = full(messages=10)
+    assert [10, 4, 1] == [chunk.run(0, 99), chunk.run(0, 4), chunk.run(9, 5)]
+    chunk.remove(6)
+    assert [6, 3, 3] == [chunk.run(0, 99), chunk.run(3, 99), chunk.run(7, 99)]
+    chunk.append(2 * SPAN + 12, 1, 0, 0, 1)
+    chunk.append(2 * SPAN + 13, 1, 0, 0, 1)
+    assert [6, 3, 2, 1] == [chunk.run(0, 99), chunk.run(7, 99), chunk.run(10, 99), chunk.run(10, 1)]

@@ -4,6 +4,7 @@ import random
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -64,6 +65,33 @@ class Pair:
         self.index.append(*entry)
         self.model.messages[sequence] = entry
         self.model.last = sequence
+
+    def extend(self) -> None:
+        """Add several messages at once to both."""
+        count = self.random.choice([1, 2, 7, 40])
+        names = self.random.sample(SUBJECTS, self.random.randint(1, len(SUBJECTS)))
+        ids = array("I", (self.random.randrange(len(names)) for _ in range(count)))
+        first = self.model.last + 1
+        sequences = range(first, first + count)
+        self.time += 1
+        times = array("q", range(self.time, self.time + count))
+        self.time = times[-1]
+        places = array("Q", (self.random.getrandbits(60) for _ in range(count)))
+        sizes = array("I", (self.random.randrange(1, 99) for _ in range(count)))
+        spans = []
+        following = array("I", bytes(4 * count))
+        for id_, name in enumerate(names):
+            found = [each for each in range(count) if ids[each] == id_]
+            for one, other in pairwise(found):
+                following[one] = other - one
+            spans.append(
+                Span(name, len(found), first + found[0] if found else 0, first + found[-1] if found else 0)
+            )
+        self.index.extend(Columns(sequences, ids, places, times, sizes, following), spans)
+        for at, sequence in enumerate(sequences):
+            entry = IndexEntry(sequence, names[ids[at]], places[at], times[at], sizes[at])
+            self.model.messages[sequence] = entry
+        self.model.last = sequences[-1]
 
     def some(self) -> int:
         """A sequence near or in the stream."""
@@ -165,8 +193,10 @@ class Pair:
     def step(self) -> None:
         """Do something by chance."""
         chance = self.random.random()
-        if chance < 0.6:
+        if chance < 0.55:
             self.append()
+        elif chance < 0.6:
+            self.extend()
         elif chance < 0.85:
             self.remove(self.random.choice([self.some(), self.index.first, self.index.last]))
         elif chance < 0.9:
@@ -364,3 +394,22 @@ def test_the_newest_message_of_a_subject_was_dropped() -> None:
     index.append(401, b"b", 0, 1, 1)
 
     assert [10, 401] == index.sequences_of(b"b", 500)
+
+
+def test_messages_in_a_row() -> None:
+    """What is known of each, as far as they follow each other within a chunk."""
+    index = Index(last=SPAN - 3)
+    for sequence in range(SPAN - 2, SPAN + 3):
+        index.append(sequence, b"s.%d" % (sequence % 2), sequence * 10, sequence * 100, sequence % 7 + 1)
+
+    found = index.run(SPAN - 2, 99)
+
+    assert found is not None
+    assert (found.subjects, list(found.places)) == ([b"s.0", b"s.1"], [(SPAN - 2) * 10, (SPAN - 1) * 10])
+    assert (list(found.times), len(found.sizes)) == ([(SPAN - 2) * 100, (SPAN - 1) * 100], 2)
+    assert index.run(SPAN - 3, 5) is None
+    index.remove(SPAN + 1)
+    assert index.run(SPAN + 1, 5) is None
+    after = index.run(SPAN, 5)
+    assert after is not None
+    assert after.subjects == [b"s.0"]

@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.jetstream.streams import answers
 from tests.fakes.stream_host import FakeOutlet, Sent
+from tests.support.runs import run_of
 
 
 @pytest.fixture(name="outlet")
@@ -73,3 +74,21 @@ def test_closing_forgets_what_waits(outlet: FakeOutlet) -> None:
 
     assert len(sender) == 0
     assert outlet.clock.timers_outstanding == 0
+
+
+RUN = run_of([(b"s", b"", b"x", reply) for reply in (b"_I.1", b"", b"_SLOW.1", b"_I.2", b"_SLOW.2")])
+
+
+def test_a_run_is_answered_in_order(outlet: FakeOutlet) -> None:
+    """From a slow inbox on the answers wait as others do, and those after it leave."""
+    sender = answers.Answers(outlet)
+    outlet.congested = (b"_SLOW.",)
+    sender.send_run(RUN, 7, b'{"seq":')
+    assert outlet.take() == [b'{"seq":7}', b'{"seq":10}']
+    assert len(sender) == 2
+
+    sender.send_run(RUN, 17, b'{"seq":')
+    assert outlet.take() == [b'{"seq":17}', b'{"seq":20}']
+    outlet.congested = ()
+    outlet.clock.advance(answers.RETRY)
+    assert outlet.take() == [b'{"seq":%d}' % each for each in (9, 11, 19, 21)]

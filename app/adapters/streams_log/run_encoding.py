@@ -1,0 +1,164 @@
+"""Records of messages in a row, all encoded at once: compiled where that is built, else in plain Python.
+
+What is encoded is the same as by `record.encode`, one after the other. Beside the records there are the
+columns that the index and the foot of the segment want.
+"""
+
+from array import array
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+from zlib import crc32
+
+from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
+from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns
+from ...domain.jetstream.storage.index import Span
+from .record import FIRST_OF_EPOCH, HEAD, LEAST, seed_of
+
+OVERHEAD = 30
+HEADERS = 4
+"""Bytes that `max_bytes` counts besides a message's own (jetstream-streams.md, section 4)."""
+
+
+class Chain(NamedTuple):
+    """Where the records go, and what is the same in all or goes on from one to the next."""
+
+    kind: int
+    """Of the first one; the flag `FIRST_OF_EPOCH` is only for that."""
+    epoch: int
+    sequence: int
+    """Of the first message; those of the others follow."""
+    time: int
+    """The same: each message is a nanosecond later than the one before, so that times say which is which."""
+    before: int
+    """Checksum of the record before."""
+    number: int
+    """Of the segment."""
+    salt: int
+    """Its salt."""
+    offset: int
+    """Where the first record begins in it."""
+    limit: int
+    """Where the last one ends at the latest, unless it is the first."""
+
+
+class EncodedRun(NamedTuple):
+    """Records, and columns as bytes in the order of the machine; `following` is as in `chunk.Chunk`."""
+
+    total: int
+    """Messages."""
+    data: bytes
+    checksum: int
+    """Of the last record."""
+    sequences: bytes
+    places: bytes
+    times: bytes
+    sizes: bytes
+    following: bytes
+    messages: bytes
+    """For each subject of the run: messages among these, the first and the last of them."""
+    firsts: bytes
+    lasts: bytes
+
+    def columns(self, run: IncomingRun, start: int, sequence: int) -> Columns:
+        """The messages, for an index; ids are positions in `run.names`."""
+        return Columns(
+            range(sequence, sequence + self.total),
+            _column("I", run.ids[4 * start : 4 * (start + self.total)]),
+            _column("Q", self.places),
+            _column("q", self.times),
+            _column("I", self.sizes),
+            _column("I", self.following),
+        )
+
+    def spans(self, run: IncomingRun) -> list[Span]:
+        """The subjects; some may have no message."""
+        numbers = (memoryview(each).cast("Q") for each in (self.messages, self.firsts, self.lasts))
+        return [Span(*each) for each in zip(run.names, *numbers, strict=True)]
+
+
+def _column(kind: str, data: bytes) -> "array[int]":
+    column: array[int] = array(kind)
+    column.frombytes(data)
+    return column
+
+
+Links = tuple[bytes, bytes, bytes, bytes]
+"""The last four columns of an `EncodedRun`."""
+
+
+class RunEncoder(Protocol):
+    """Encodes messages in a row."""
+
+    def encode_run(self, run: IncomingRun, start: int, chain: Chain, /) -> EncodedRun:
+        """Records for the messages from `start` on, at least one, as far as they fit."""
+        ...
+
+    def links(self, ids: bytes, first: int, subjects: int, /) -> Links:
+        """The columns from `following` on, for messages in a row whose ids are below `subjects`."""
+        ...
+
+
+class PlainEncoder:
+    """In plain Python; the definition."""
+
+    @staticmethod
+    def encode_run(run: IncomingRun, start: int, chain: Chain) -> EncodedRun:
+        """See `RunEncoder`."""
+        kind, epoch, sequence, time, before, number, salt, offset, limit = chain
+        data, rows = run.data, run.rows
+        pieces: list[bytes] = []
+        places, sizes = array("Q"), array("I")
+        for at in range(start * FIELDS, len(rows), FIELDS):
+            subject, subject_size, _, _, block, header, size = rows[at : at + FIELDS]
+            length = LEAST + subject_size + size
+            if pieces and offset + length > limit:
+                break
+            place = sequence + len(places)
+            head = HEAD.pack(length, kind, epoch, subject_size, header, place, time + len(places), before)
+            record = b"".join((head, data[subject : subject + subject_size], data[block : block + size]))
+            before = crc32(record, seed_of(salt, offset))
+            pieces += (record, before.to_bytes(4, "little"))
+            places.append(number << 32 | offset | (WITH_HEADERS if header else 0))
+            sizes.append(OVERHEAD + subject_size + size + (HEADERS if header else 0))
+            offset += length
+            kind &= ~FIRST_OF_EPOCH
+        count = len(places)
+        return EncodedRun(
+            count,
+            b"".join(pieces),
+            before,
+            array("Q", range(sequence, sequence + count)).tobytes(),
+            places.tobytes(),
+            array("q", range(time, time + count)).tobytes(),
+            sizes.tobytes(),
+            *PlainEncoder.links(run.ids[4 * start : 4 * (start + count)], sequence, len(run.names)),
+        )
+
+    @staticmethod
+    def links(ids: bytes, first: int, subjects: int) -> Links:
+        """See `RunEncoder`."""
+        return _links(memoryview(ids).cast("I"), first, subjects)
+
+
+def _links(ids: "memoryview[int]", sequence: int, subjects: int) -> Links:
+    following = array("I", bytes(4 * len(ids)))
+    messages, firsts, lasts = (array("Q", bytes(8 * subjects)) for _ in range(3))
+    for position, id_ in enumerate(ids):
+        if messages[id_]:
+            earlier = lasts[id_] - sequence
+            following[earlier] = position - earlier
+        else:
+            firsts[id_] = sequence + position
+        messages[id_] += 1
+        lasts[id_] = sequence + position
+    return following.tobytes(), messages.tobytes(), firsts.tobytes(), lasts.tobytes()
+
+
+@cache
+def run_encoder() -> RunEncoder:
+    """The compiled one where it is built."""
+    try:
+        return cast("RunEncoder", import_module(".native_encoding", __package__))
+    except ImportError:
+        return PlainEncoder()

@@ -1,0 +1,226 @@
+"""Messages in a row for one subscription of a client inside the server, in the compiled twin.
+
+See ``incoming_run``.
+"""
+
+# Uses of message: MOST_DIGITS
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memchr, memcmp, memset
+
+from . import incoming_run
+
+cdef object IncomingRun = incoming_run.IncomingRun
+cdef Py_ssize_t RUN_BYTES = incoming_run.RUN_BYTES
+cdef Py_ssize_t GREATEST_SUBJECT = incoming_run.GREATEST_SUBJECT
+cdef Py_ssize_t GREATEST_HEADERS = incoming_run.GREATEST_HEADERS
+cdef Py_ssize_t GREATEST_DATA = incoming_run.GREATEST_DATA
+
+cdef enum:
+    _FIELDS = 7
+    _MOST_WORDS = 6
+    _VERSION_SIZE = 8    # of NATS/1.0
+    _NO_FIELDS_SIZE = 12 # of that with an empty line after it
+    _FIRST_ROOM = 256
+
+
+cdef struct Frame:
+    Py_ssize_t subject
+    Py_ssize_t subject_size
+    Py_ssize_t sid
+    Py_ssize_t sid_size
+    Py_ssize_t reply
+    Py_ssize_t reply_size
+    Py_ssize_t block
+    Py_ssize_t header
+    Py_ssize_t size
+    Py_ssize_t stop
+
+
+cdef struct Rows:
+    # Room for a number of messages: their fields, and the numbers of their subjects.
+    uint32_t *fields
+    uint32_t *ids
+    Py_ssize_t room
+
+
+cdef inline bint parse_size(const char *digits, Py_ssize_t count, Py_ssize_t *size) noexcept nogil:
+    cdef Py_ssize_t number = 0, i
+    if count < 1 or count > MOST_DIGITS:
+        return False
+    for i in range(count):
+        if digits[i] < c'0' or digits[i] > c'9':
+            return False
+        number = number * 10 + (digits[i] - c'0')
+    size[0] = number
+    return True
+
+
+cdef bint is_special(const char *headers, Py_ssize_t count) noexcept nogil:
+    """Whether some field may have to be obeyed."""
+    cdef const char *end = headers + count
+    cdef const char *at = headers
+    while end - at >= 5:
+        at = <const char *>memchr(at, c'N', end - at)
+        if at is NULL:
+            return False
+        if end - at >= 5 and memcmp(at, b"Nats-", 5) == 0:
+            return True
+        at += 1
+    return False
+
+
+cdef bint has_plain_headers(const char *headers, Py_ssize_t count) noexcept nogil:
+    """Whether nothing in the headers has to be obeyed or changed."""
+    if count > GREATEST_HEADERS or is_special(headers, count):
+        return False
+    if count < _VERSION_SIZE or memcmp(headers, b"NATS/1.0", _VERSION_SIZE) != 0:
+        return True
+    return count > _VERSION_SIZE and headers[_VERSION_SIZE] == c'\r'
+
+
+cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Frame *frame) noexcept nogil:
+    """Take apart the message that begins there; False for one that is in no run."""
+    cdef Py_ssize_t starts[_MOST_WORDS]
+    cdef Py_ssize_t sizes[_MOST_WORDS]
+    cdef const char *found
+    cdef Py_ssize_t end = position, i, at, words = 0
+    cdef bint headed
+    while True:
+        found = <const char *>memchr(data + end, c'\r', size - end) if end < size else NULL
+        if found is NULL or found - data + 1 >= size:
+            return False
+        end = found - data
+        if data[end + 1] == c'\n':
+            break
+        end += 1
+    at = position
+    for i in range(position, end + 1):
+        if i == end or data[i] == c' ':
+            if words == _MOST_WORDS:
+                return False
+            starts[words] = at
+            sizes[words] = i - at
+            words += 1
+            at = i + 1
+    headed = sizes[0] == 4
+    if sizes[0] != 3 + headed or memcmp(data + position, b"HMSG" if headed else b"MSG", sizes[0]) != 0:
+        return False
+    if words < 4 + headed or words > 5 + headed:
+        return False
+    frame.header = 0
+    if not parse_size(data + starts[words - 1], sizes[words - 1], &frame.size):
+        return False
+    if headed and not parse_size(data + starts[words - 2], sizes[words - 2], &frame.header):
+        return False
+    frame.block = end + 2
+    frame.stop = frame.block + frame.size + 2
+    if frame.header > frame.size or frame.stop > size or sizes[1] > GREATEST_SUBJECT or sizes[2] == 0:
+        return False
+    if frame.header:
+        if not has_plain_headers(data + frame.block, frame.header):
+            return False
+        if frame.header == _NO_FIELDS_SIZE and memcmp(data + frame.block, b"NATS/1.0\r\n\r\n", _NO_FIELDS_SIZE) == 0:
+            frame.block += _NO_FIELDS_SIZE
+            frame.size -= _NO_FIELDS_SIZE
+            frame.header = 0
+    frame.subject, frame.subject_size = starts[1], sizes[1]
+    frame.sid, frame.sid_size = starts[2], sizes[2]
+    frame.reply_size = sizes[3] if words == 5 + headed else 0
+    frame.reply = starts[3] if frame.reply_size else 0
+    return True
+
+
+cdef int widen_rows(Rows *rows) except -1:
+    """Have room for twice as many."""
+    cdef Py_ssize_t wanted = 2 * rows.room if rows.room else _FIRST_ROOM
+    cdef void *moved = realloc(rows.fields, wanted * _FIELDS * sizeof(uint32_t))
+    if moved is NULL:
+        raise MemoryError
+    rows.fields = <uint32_t *>moved
+    moved = realloc(rows.ids, wanted * sizeof(uint32_t))
+    if moved is NULL:
+        raise MemoryError
+    rows.ids = <uint32_t *>moved
+    rows.room = wanted
+    return 0
+
+
+cdef inline void put_frame(uint32_t *row, Frame *frame) noexcept nogil:
+    row[0] = <uint32_t>frame.subject
+    row[1] = <uint32_t>frame.subject_size
+    row[2] = <uint32_t>frame.reply
+    row[3] = <uint32_t>frame.reply_size
+    row[4] = <uint32_t>frame.block
+    row[5] = <uint32_t>frame.header
+    row[6] = <uint32_t>frame.size
+
+
+cdef uint32_t subject_number(dict numbers, const char *subject, Py_ssize_t count) except? 0xFFFFFFFF:
+    """The number of a subject among those of a run; a new one gets the next."""
+    cdef bytes name = PyBytes_FromStringAndSize(subject, count)
+    number = numbers.get(name)
+    if number is None:
+        number = len(numbers)
+        numbers[name] = number
+    return number
+
+
+cdef object run_from(bytes data, Py_ssize_t start, Py_ssize_t most, bint named):
+    """See `incoming_run.read_run`."""
+    cdef Rows rows
+    rows.fields = rows.ids = NULL
+    rows.room = 0
+    try:
+        return read_rows(&rows, data, start, most, named)
+    finally:
+        free(rows.fields)
+        free(rows.ids)
+
+
+cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most, bint named):
+    cdef const char *text = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t position = start, count = 0
+    cdef int64_t total = 0, largest = 0
+    cdef dict numbers = {}
+    cdef Frame frame, before
+    if start < 0:
+        raise ValueError("a run begins in the data")
+    memset(&before, 0, sizeof(Frame))
+    while count < most and position - start < RUN_BYTES and size <= GREATEST_DATA:
+        if not read_frame(text, size, position, &frame):
+            break
+        if count and (
+            frame.sid_size != before.sid_size or memcmp(text + frame.sid, text + before.sid, frame.sid_size) != 0
+        ):
+            break
+        if count == rows.room:
+            widen_rows(rows)
+        put_frame(rows.fields + count * _FIELDS, &frame)
+        if named:
+            if (
+                count
+                and frame.subject_size == before.subject_size
+                and memcmp(text + frame.subject, text + before.subject, frame.subject_size) == 0
+            ):
+                rows.ids[count] = rows.ids[count - 1]
+            else:
+                rows.ids[count] = subject_number(numbers, text + frame.subject, frame.subject_size)
+        count += 1
+        total += frame.size
+        largest = max(largest, frame.size)
+        position = frame.stop
+        before = frame
+    return IncomingRun(
+        data,
+        start,
+        position,
+        PyBytes_FromStringAndSize(<char *>rows.fields, count * _FIELDS * sizeof(uint32_t)),
+        PyBytes_FromStringAndSize(<char *>rows.ids, count * sizeof(uint32_t) if named else 0),
+        list(numbers),
+        total,
+        largest,
+    )

@@ -1,0 +1,175 @@
+"""Messages in a row for one subscription of a client inside the server, as its wire gets them: plain twin.
+
+What the server itself stores comes in thousands. A run says where their parts are, in one flat table,
+so that whoever takes them needs no object for each.
+"""
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..limits import MAX_SIZE_DIGITS
+
+RUN_BYTES = 1024 * 1024
+"""A run that has as many bytes takes no further message."""
+
+FIELDS = 7
+"""Numbers for each message, in this order:
+
+where the subject is, and its length; where the reply subject is, and its length, 0 for none; where
+the headers begin, and their length, 0 for none; the length of headers and payload, which follow them.
+"""
+
+GREATEST_SUBJECT = 0xFFFF
+GREATEST_HEADERS = 0xFFFF
+GREATEST_DATA = 0xFFFFFFFF
+"""What is longer is in no run."""
+
+SPECIAL = b"Nats-"
+"""A message with this in its headers is in no run: it may have to be obeyed."""
+
+_MSG = b"MSG"
+_HMSG = b"HMSG"
+_VERSION = b"NATS/1.0"
+_NO_FIELDS = _VERSION + b"\r\n\r\n"
+
+
+class IncomingRun:
+    """A run; made by `read_run`, or by the compiled twin."""
+
+    __slots__ = ("count", "data", "fields", "ids", "largest", "names", "rows", "size", "start", "stop")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place of each twin
+        self,
+        data: bytes,
+        start: int,
+        stop: int,
+        fields: bytes,
+        ids: bytes,
+        names: list[bytes],
+        size: int,
+        largest: int,
+    ) -> None:
+        self.data = data
+        self.start = start
+        self.stop = stop
+        """Where the message after it begins."""
+        self.fields = fields
+        self.rows = memoryview(fields).cast("I")
+        """The table: `FIELDS` numbers for each message."""
+        self.count = len(self.rows) // FIELDS
+        self.ids = ids
+        """For each message the position of its subject in `names`, as 32-bit numbers."""
+        self.names = names
+        """The subjects, each once; empty if they were not asked for."""
+        self.size = size
+        """Bytes of headers and payloads."""
+        self.largest = largest
+        """The same of the largest message."""
+
+    def reply(self, position: int) -> bytes:
+        """The reply subject of one message; empty for none."""
+        start, size = self.rows[position * FIELDS + 2 : position * FIELDS + 4]
+        return self.data[start : start + size]
+
+    def message(self, position: int) -> tuple[bytes, bytes, bytes]:
+        """Subject, headers and payload of one message."""
+        data = self.data
+        subject, subject_size, _, _, block, header, size = self.rows[
+            position * FIELDS : (position + 1) * FIELDS
+        ]
+        return (
+            data[subject : subject + subject_size],
+            data[block : block + header],
+            data[block + header : block + size],
+        )
+
+    def part(self, start: int, stop: int) -> "IncomingRun":
+        """The messages in these positions; bounds and sizes are those of the whole."""
+        if start <= 0 and stop >= self.count:
+            return self
+        row = 4 * FIELDS
+        fields, ids = self.fields[start * row : stop * row], self.ids[4 * start : 4 * stop]
+        return IncomingRun(self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest)
+
+    def messages(self) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+        """Subject, headers, payload and reply of each."""
+        data, rows = self.data, self.rows
+        for at in range(0, len(rows), FIELDS):
+            subject, subject_size, reply, reply_size, block, header, size = rows[at : at + FIELDS]
+            yield (
+                data[subject : subject + subject_size],
+                data[block : block + header],
+                data[block + header : block + size],
+                data[reply : reply + reply_size],
+            )
+
+
+class _Frame(NamedTuple):
+    """A message, taken apart."""
+
+    sid: bytes
+    subject: bytes
+    fields: tuple[int, ...]
+    stop: int
+
+
+def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
+    """The messages from `start` on that are for the same subscription, at most this number.
+
+    It ends before what is no message, or one that is not whole, or has special headers.
+    With `named` their subjects are collected.
+    """
+    fields, ids, names = array("I"), array("I"), dict[bytes, int]()
+    position, size, largest, sid = start, 0, 0, b""
+    while len(fields) < most * FIELDS and position - start < RUN_BYTES:
+        frame = _frame(data, position)
+        if frame is None or (sid and frame.sid != sid):
+            break
+        sid, position = frame.sid, frame.stop
+        fields.extend(frame.fields)
+        size += frame.fields[-1]
+        largest = max(largest, frame.fields[-1])
+        if named:
+            ids.append(names.setdefault(frame.subject, len(names)))
+    return IncomingRun(data, start, position, fields.tobytes(), ids.tobytes(), list(names), size, largest)
+
+
+def _frame(data: bytes, position: int) -> _Frame | None:
+    """The message that begins there; None for one that is in no run."""
+    end = data.find(b"\r\n", position)
+    if end < 0 or len(data) > GREATEST_DATA:
+        return None
+    words = data[position:end].split(b" ")
+    headed = words[0] == _HMSG
+    if not (headed or words[0] == _MSG) or not 4 + headed <= len(words) <= 5 + headed:
+        return None
+    if not all(map(_is_size, words[-1 - headed :])):
+        return None
+    block, size, header = end + 2, int(words[-1]), int(words[-2]) if headed else 0
+    stop = block + size + 2
+    if header > size or stop > len(data) or len(words[1]) > GREATEST_SUBJECT or not words[2]:
+        return None
+    if header:
+        headers = data[block : block + header]
+        if not _is_plain(headers):
+            return None
+        if headers == _NO_FIELDS:
+            block, size, header = block + header, size - header, 0
+    subject = position + len(words[0]) + 1
+    reply, reply_size = 0, 0
+    if len(words) == 5 + headed and words[3]:
+        reply, reply_size = subject + len(words[1]) + len(words[2]) + 2, len(words[3])
+    fields = subject, len(words[1]), reply, reply_size, block, header, size
+    return _Frame(words[2], words[1], fields, stop)
+
+
+def _is_size(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= MAX_SIZE_DIGITS
+
+
+def _is_plain(headers: bytes) -> bool:
+    """Whether nothing in the headers has to be obeyed or changed: no special field, and no status."""
+    if len(headers) > GREATEST_HEADERS or SPECIAL in headers:
+        return False
+    return not headers.startswith(_VERSION) or headers[len(_VERSION) : len(_VERSION) + 1] == b"\r"
