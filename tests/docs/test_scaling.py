@@ -20,7 +20,8 @@ from tests.support.twins import twins
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 PAGE = (ROOT / "docs" / "scaling.md").read_text("utf-8")
-ONE, MESH, HUB, LEAF, CENTRE, SITE = re.findall(r"^```conf\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+ONE, MESH, LEAF, CENTRE, SITE = re.findall(r"^```conf\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+(HUB,) = re.findall(r"^```text\n(server_name: hub-1\n.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 (PROGRAM,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 OURS = twins()[-1]
 
