@@ -117,7 +117,7 @@ class Server:
     async def _start(self) -> None:
         try:
             options, notices = self._asked.options()
-            running = self._prepare(_at_ports(options, self._ports))
+            running = self._prepare(_at_ports(options, self._ports), options)
             for notice in notices:
                 running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
             self.faults.bind(running.service.broker, running.container.clock())
@@ -141,7 +141,8 @@ class Server:
             self._turn = loop, asyncio.Lock()
         return self._turn[1]
 
-    def _prepare(self, options: Options) -> "_Running":
+    def _prepare(self, options: Options, given: Options) -> "_Running":
+        """`given` are the same, with ports as they were asked for."""
         container = _Container(options, self._data_plane, self._asked.config_file)
         container.debug_log = self._debug_log
         self._log = container.recent = RecentLines(
@@ -158,7 +159,7 @@ class Server:
             container.use("hooks", self._hooks)
         if isinstance(self._clock, ManualClock):
             self._clock.join()
-        return _Running(container, options, self._asked)
+        return _Running(container, options, self._asked, given)
 
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
@@ -246,6 +247,12 @@ class Server:
         return f"nats-route://{joined(_reachable(self._options.cluster.host), port)}"
 
     @property
+    def leaf_url(self) -> str:
+        """Where leaf nodes connect; `leafnodes` is to be set."""
+        port = self._port("leafnodes.port", 'leafnodes={"port": -1}')
+        return f"nats-leaf://{joined(_reachable(self._options.leafnodes.host), port)}"
+
+    @property
     def websocket_url(self) -> str:
         """Where clients connect over websockets; `websocket` is to be set."""
         port = self._port("websocket.port", 'websocket={"port": -1, "no_tls": True}')
@@ -282,6 +289,10 @@ class Server:
     def routez(self, *, subs: bool = False) -> Page:
         """The contents of ``/routez``, now; `subs` lists what the peers' clients subscribe to."""
         return self._views.routez(subs=subs)
+
+    def leafz(self, *, subs: bool = False) -> Page:
+        """The contents of ``/leafz``, now; `subs` lists what is asked for on each link."""
+        return self._views.leafz(subs=subs)
 
     def subsz(self, *, subs: bool = False) -> Page:
         """The contents of ``/subsz``, now; `subs` lists the subscriptions."""
@@ -381,7 +392,9 @@ class _Container(Container):
 class _Running:
     """One start of a server."""
 
-    def __init__(self, container: Container, options: Options, asked: Asked) -> None:
+    def __init__(self, container: Container, options: Options, asked: Asked, given: Options) -> None:
+        self._given = given
+        """The options that were read last, with ports as they were asked for."""
         self.loop = asyncio.get_running_loop()
         self.container = container
         self._asked = asked
@@ -406,14 +419,16 @@ class _Running:
 
     async def reload(self, asked: Asked) -> ReloadPlan:
         """Raises `ReloadRefused`."""
-        before, in_force = self._asked.options()[0], self.options
+        before, in_force = self._given, self.options
+        read: list[Options] = []
 
         def load() -> Loaded:
             options, notices = asked.options()
+            read.append(options)
             return Loaded(_same_ports(options, before, in_force), notices)
 
         plan = await self._reloader.reload(load)
-        self._asked = asked
+        self._asked, self._given = asked, read[-1]
         loaded = self.container.clock().monotonic()
         settings = monitor_settings(self.options, self.container.data_plane, dates=self.container.dates)
         self._context.settings = replace(settings, loaded=loaded)
@@ -443,6 +458,8 @@ class _Running:
         ports |= {f"{scheme}_port": port for scheme, port in addresses.monitoring.items()}
         if addresses.routes is not None:
             ports["cluster.port"] = addresses.routes.port
+        if addresses.leaves is not None:
+            ports["leafnodes.port"] = addresses.leaves.port
         if self.options.websocket.port:
             ports["websocket.port"] = addresses.clients[1].port
         return ports
@@ -472,7 +489,7 @@ def _same_ports(options: Options, asked: Options, in_force: Options) -> Options:
     for name in ("port", "http_port", "https_port"):
         if getattr(options, name) == getattr(asked, name):
             options = options.model_copy(update={name: getattr(in_force, name)})
-    for name in ("cluster", "websocket"):
+    for name in ("cluster", "websocket", "leafnodes"):
         section = getattr(options, name)
         if section.port == getattr(asked, name).port:
             section = section.model_copy(update={"port": getattr(in_force, name).port})
