@@ -1,7 +1,9 @@
 """`python -m screenshots`: start a cluster, put load on it, and take pictures of one server's pages."""
 
 import argparse
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,8 +17,12 @@ from benchmarks.servers import CannotStart, Contender, RunningServer, free_port
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from screenshots.load import Load
 from screenshots.slow_reader import SlowReader
+from screenshots.streams import BEHIND, Streams
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+
+STREAM_SECONDS = 40.0
+"""How long streams are filled until their pictures are taken."""
 
 LOAD_SECONDS = 240.0
 """How long traffic flows until the pictures are taken, so that the charts have something to show."""
@@ -30,6 +36,7 @@ FEW_ROWS = "rows=10"
 _TALL_PHONE = (PHONE[0], 1240)
 _WIDE = (DESKTOP[0], 1400)
 _TOP = (DESKTOP[0], 960)
+_STREAMS_SIZE = (DESKTOP[0], 820)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m screenshots", description=__doc__)
     parser.add_argument("--seconds", type=float, default=LOAD_SECONDS, help="of traffic before the pictures")
     parser.add_argument("--into", type=Path, default=IMAGES, help="folder of the pictures")
+    parser.add_argument("--only-streams", action="store_true", help="take the pictures of streams alone")
     given = parser.parse_args(words)
     if not is_installed():
         sys.stderr.write(f"{MISSING}\n")
@@ -55,7 +63,10 @@ def main(words: Sequence[str] | None = None) -> int:
     given.into.mkdir(parents=True, exist_ok=True)
     try:
         with ExitStack() as stack:
-            take(_start(stack), given.into, given.seconds)
+            cluster = _start(stack)
+            take_streams(cluster, given.into, min(given.seconds, STREAM_SECONDS))
+            if not given.only_streams:
+                take(cluster, given.into, given.seconds)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -67,13 +78,21 @@ def _start(stack: ExitStack) -> Cluster:
     pages, ports = free_port(), [free_port() for _ in range(3)]
     urls = [f"nats://127.0.0.1:{port}" for port in ports]
     routes = [",".join(url for url in urls if url != own) for own in urls]
+    store = Path(tempfile.gettempdir()) / "pynatsd"  # it is in the pictures
+    shutil.rmtree(store, ignore_errors=True)
+    stack.callback(shutil.rmtree, store, ignore_errors=True)
     first, *others = [
-        stack.enter_context(_server(number, "-m", str(pages if number == 1 else -1), *flags))
+        stack.enter_context(_server(number, *_own_flags(number, pages, str(store)), *flags))
         for number, flags in enumerate(
             (("-cluster", own, "-routes", known) for own, known in zip(urls, routes, strict=True)), 1
         )
     ]
     return Cluster(first.port, f"http://127.0.0.1:{pages}", others)
+
+
+def _own_flags(number: int, pages: int, store: str) -> tuple[str, ...]:
+    """Only the first one is in the pictures, and has streams."""
+    return ("-m", str(pages), "-js", "-sd", store) if number == 1 else ("-m", "-1")
 
 
 def _server(number: int, *flags: str) -> RunningServer:
@@ -93,6 +112,19 @@ def take(cluster: Cluster, folder: Path, seconds: float) -> None:
             _take_work(browser, dashboard, folder)
             _take_slow_reader(browser, cluster, folder)
             _take_lost_route(browser, cluster, folder)
+
+
+def take_streams(cluster: Cluster, folder: Path, seconds: float) -> None:
+    """Pictures of the page of streams, then of a consumer that is behind."""
+    page = f"{cluster.origin}/dashboard/streams"
+    with Browser(_STREAMS_SIZE) as browser, Streams(cluster.port):
+        time.sleep(seconds)
+        _open(browser, page, _Page.knows_stream_rates)
+        browser.save(folder / "dashboard-streams.png")
+        _open(browser, f"{page}?stream=ORDERS&consumer={BEHIND}", _Page.knows_stream_rates)
+        _wait(browser, lambda seen: seen.says("#drawer-facts", "Last ack"))
+        time.sleep(min(seconds, STREAM_SECONDS) / 2)  # so that its chart has something to show
+        browser.save(folder / "dashboard-consumer.png")
 
 
 def _take_work(browser: Browser, dashboard: str, folder: Path) -> None:
@@ -155,6 +187,11 @@ class _Page:
     def knows_rates(self) -> bool:
         """Whether it has had two answers, so that the rates of clients are there."""
         cell = self._driver.find_elements(By.CSS_SELECTOR, "#connections-table td:nth-child(6) .figure")
+        return bool(cell) and cell[0].text not in ("", UNKNOWN)
+
+    def knows_stream_rates(self) -> bool:
+        """The same of the page of streams."""
+        cell = self._driver.find_elements(By.CSS_SELECTOR, "#streams-table td:nth-child(6) .figure")
         return bool(cell) and cell[0].text not in ("", UNKNOWN)
 
     def point_at(self, chart: str, share: float) -> bool:

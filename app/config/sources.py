@@ -6,6 +6,7 @@ a writer, a device without an end, or a hundred megabytes of something else.
 
 import os
 import select
+import stat
 import time
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,6 +19,9 @@ LARGEST_FILE = 4 * 1024 * 1024
 
 PATIENCE = 10.0
 """Seconds in which a pipe or device must come to its end."""
+
+PAUSE = 0.01
+"""Seconds before a file is read again that was written while it was read."""
 
 FileIdentity: TypeAlias = tuple[int, int]
 """The same for all names of one file."""
@@ -48,8 +52,8 @@ def open_source(path: str, patience: float = PATIENCE) -> SourceFile:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         try:
+            data = _read_whole(descriptor, path, patience)
             status = os.fstat(descriptor)
-            data = _read(descriptor, path, patience)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -57,6 +61,25 @@ def open_source(path: str, patience: float = PATIENCE) -> SourceFile:
     except ValueError as error:
         raise Unreadable(path, "invalid file name") from error
     return SourceFile(path, _decoded(data, path), (status.st_dev, status.st_ino))
+
+
+def _read_whole(descriptor: int, path: str, patience: float) -> bytes:
+    """All there is, read again if it was written meanwhile: half of it may be valid, too."""
+    end = time.monotonic() + patience
+    while True:
+        before = os.fstat(descriptor)
+        data = _read(descriptor, path, patience)
+        after = os.fstat(descriptor)
+        if not stat.S_ISREG(after.st_mode) or _version(before) == _version(after):
+            return data
+        if time.monotonic() >= end:
+            raise Unreadable(path, "changes while it is read; replace it by a rename")
+        time.sleep(PAUSE)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def _version(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_size
 
 
 def _read(descriptor: int, path: str, patience: float) -> bytes:

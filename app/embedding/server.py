@@ -117,7 +117,7 @@ class Server:
     async def _start(self) -> None:
         try:
             options, notices = self._asked.options()
-            running = self._prepare(_at_ports(options, self._ports))
+            running = self._prepare(_at_ports(options, self._ports), options)
             for notice in notices:
                 running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
             self.faults.bind(running.service.broker, running.container.clock())
@@ -141,7 +141,8 @@ class Server:
             self._turn = loop, asyncio.Lock()
         return self._turn[1]
 
-    def _prepare(self, options: Options) -> "_Running":
+    def _prepare(self, options: Options, given: Options) -> "_Running":
+        """`given` are the same, with ports as they were asked for."""
         container = _Container(options, self._data_plane, self._asked.config_file)
         container.debug_log = self._debug_log
         self._log = container.recent = RecentLines(
@@ -158,7 +159,7 @@ class Server:
             container.use("hooks", self._hooks)
         if isinstance(self._clock, ManualClock):
             self._clock.join()
-        return _Running(container, options, self._asked)
+        return _Running(container, options, self._asked, given)
 
     async def stop(self) -> None:
         """Accept no more, send what is pending, and end. Without effect on a server that does not run.
@@ -381,7 +382,9 @@ class _Container(Container):
 class _Running:
     """One start of a server."""
 
-    def __init__(self, container: Container, options: Options, asked: Asked) -> None:
+    def __init__(self, container: Container, options: Options, asked: Asked, given: Options) -> None:
+        self._given = given
+        """The options that were read last, with ports as they were asked for."""
         self.loop = asyncio.get_running_loop()
         self.container = container
         self._asked = asked
@@ -406,14 +409,16 @@ class _Running:
 
     async def reload(self, asked: Asked) -> ReloadPlan:
         """Raises `ReloadRefused`."""
-        before, in_force = self._asked.options()[0], self.options
+        before, in_force = self._given, self.options
+        read: list[Options] = []
 
         def load() -> Loaded:
             options, notices = asked.options()
+            read.append(options)
             return Loaded(_same_ports(options, before, in_force), notices)
 
         plan = await self._reloader.reload(load)
-        self._asked = asked
+        self._asked, self._given = asked, read[-1]
         loaded = self.container.clock().monotonic()
         settings = monitor_settings(self.options, self.container.data_plane, dates=self.container.dates)
         self._context.settings = replace(settings, loaded=loaded)

@@ -3,18 +3,17 @@
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Self
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from app import __version__
 from screenshots.browser import DESKTOP, MISSING, PHONE, Browser, is_installed
 from tests.support.blocking_client import read_until
+from tests.support.dashboard_page import CHANGE, SECONDS, Page
 from tests.support.monitored_server import HOST, MonitoredServer
 
 pytestmark = [
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-SECONDS = 30.0
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">&amp;\u202e\u2066\x1b</td>"
 SHOWN = "<img src=x onerror=\"document.title='owned'\">&amp;\\u202e\\u2066\\x1b</td>"
 WATCH_TIMERS = """
@@ -38,14 +36,6 @@ window.clearTimeout = (timer) => { waiting.delete(timer); clear(timer); };
 HIDE = """
 Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
 document.dispatchEvent(new Event("visibilitychange"));
-"""
-CHANGE = """
-const ask = window.fetch;
-window.fetch = async (...request) => {
-  const answer = await (await ask(...request)).json();
-  %s
-  return new Response(JSON.stringify(answer));
-};
 """
 UPGRADE = f"""
 window.before = true;
@@ -131,43 +121,8 @@ return heads.filter((head) => head.scrollWidth > head.clientWidth).map((head) =>
 SHOW_AGAIN = HIDE.replace("true, c", "false, c")
 
 
-class Page:
-    """The dashboard, as its reader sees it."""
-
-    def __init__(self, browser: Browser, server: MonitoredServer) -> None:
-        self.browser = browser
-        self.driver = browser.driver
-        self.server = server
-
-    def open(self, query: str = "") -> None:
-        """Go there, and wait for the first figures."""
-        self.driver.get(f"{self.server.origin}/dashboard{query}")
-        self.until(lambda: self.state() in {"live", "held"})
-
-    def state(self) -> str:
-        """How the page stands with its server."""
-        return str(self.find("#state").get_attribute("data-state"))
-
-    def until(self, holds: Callable[[], object]) -> None:
-        """Wait until it holds."""
-        WebDriverWait(self.driver, SECONDS, 0.05).until(lambda _driver: holds())
-
-    def find(self, selector: str) -> WebElement:
-        """The first such element."""
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def text(self, selector: str) -> str:
-        """What stands there, in one go, however often it is written anew."""
-        return str(self.run("return document.querySelector(arguments[0]).textContent.trim()", selector))
-
-    def column(self, number: int, table: str = "connections") -> list[str]:
-        """The cells of a column, counted from 1."""
-        cells = self.run(
-            "return [...document.querySelectorAll(arguments[0])].map((cell) => cell.textContent)",
-            f"#{table}-table tbody td:nth-child({number})",
-        )
-        assert isinstance(cells, list)
-        return cells
+class ClientsPage(Page):
+    """The page about clients."""
 
     def names(self) -> list[str]:
         """The clients of the table."""
@@ -181,10 +136,6 @@ class Page:
     def await_only(self, guest: "Guest") -> None:
         """Wait until this client alone is in the table; those of earlier tests leave it late."""
         self.until(lambda: [guest.address] == self.column(3))
-
-    def run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - what a script returns
-        """Run a script in the page."""
-        return self.driver.execute_script(script, *arguments)
 
 
 class Guest:
@@ -220,9 +171,9 @@ def _browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(name="page")
-def _page(browser: Browser, server: MonitoredServer) -> Iterator[Page]:
+def _page(browser: Browser, server: MonitoredServer) -> Iterator[ClientsPage]:
     """The page, open; whatever a test does, nothing is complained of, and nothing is asked elsewhere."""
-    page = Page(browser, server)
+    page = ClientsPage(browser, server)
     browser.driver.get(f"{server.origin}/dashboard")
     page.run("localStorage.clear()")
     browser.complaints()
@@ -236,7 +187,7 @@ def _page(browser: Browser, server: MonitoredServer) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("width", [PHONE[0], 640, 1100, 1200, 1300, DESKTOP[0], 1600])
-def test_headings_are_whole(page: Page, width: int) -> None:
+def test_headings_are_whole(page: ClientsPage, width: int) -> None:
     """No heading of a table is cut off, on whatever screen, and with the arrow that sorting adds."""
     page.browser.resize((width, DESKTOP[1]))
 
@@ -244,7 +195,7 @@ def test_headings_are_whole(page: Page, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [1200, DESKTOP[0]])
-def test_the_table_of_clients_fits(page: Page, width: int) -> None:
+def test_the_table_of_clients_fits(page: ClientsPage, width: int) -> None:
     """On the screen of a small computer all columns are seen at once."""
     page.browser.resize((width, DESKTOP[1]))
 
@@ -252,7 +203,7 @@ def test_the_table_of_clients_fits(page: Page, width: int) -> None:
     assert page.run("return arguments[0].scrollWidth <= arguments[0].clientWidth", box)
 
 
-def test_what_the_server_is(page: Page) -> None:
+def test_what_the_server_is(page: ClientsPage) -> None:
     """The page names the server and its runtime."""
     assert ("edge-1", "edge-1 · pynatsd") == (page.text("#server-name"), page.driver.title)
     assert "Uptime" in page.text("#identity")
@@ -261,7 +212,7 @@ def test_what_the_server_is(page: Page) -> None:
     assert "Messages in" in page.text("#totals")
 
 
-def test_nobody_is_connected(page: Page) -> None:
+def test_nobody_is_connected(page: ClientsPage) -> None:
     """An empty table says in words why it is empty."""
     page.until(lambda: "No client is connected." == page.text("#connections .empty"))
 
@@ -270,7 +221,7 @@ def test_nobody_is_connected(page: Page) -> None:
     assert "Nothing has gone wrong since the start." == page.text("#events .empty")
 
 
-def test_names_and_subjects_are_text(page: Page) -> None:
+def test_names_and_subjects_are_text(page: ClientsPage) -> None:
     """A client's name and subject that look like markup are shown letter by letter, and do nothing.
 
     What is invisible, or would turn the text round, is spelt out.
@@ -285,7 +236,7 @@ def test_names_and_subjects_are_text(page: Page) -> None:
         assert 0 == page.run("return document.querySelectorAll('table img, table b').length")
 
 
-def test_sorting(page: Page) -> None:
+def test_sorting(page: ClientsPage) -> None:
     """A click on a heading sorts by it, a second one turns the order round, and so do keys."""
     with Guest(page.server, "b"), Guest(page.server, "c"), Guest(page.server, "a"):
         head = page.find("#connections-table th[data-sort=name]")
@@ -300,7 +251,7 @@ def test_sorting(page: Page) -> None:
         assert "?sort=name" in page.driver.current_url
 
 
-def test_filtering(page: Page) -> None:
+def test_filtering(page: ClientsPage) -> None:
     """What is typed narrows the table, wherever it stands in a row; a slash leads to the field."""
     with Guest(page.server, "orders-1"), Guest(page.server, "orders-2"), Guest(page.server, "mailer"):
         page.find("body").send_keys("/")
@@ -314,7 +265,7 @@ def test_filtering(page: Page) -> None:
         assert [] == page.names()
 
 
-def test_filtering_subjects(page: Page) -> None:
+def test_filtering_subjects(page: ClientsPage) -> None:
     """The busiest subjects can be narrowed as well."""
     with Guest(page.server, "", "orders.new"), Guest(page.server, "", "mail.>"):
         page.until(lambda: 2 == len(page.column(1, "subjects")))
@@ -324,7 +275,7 @@ def test_filtering_subjects(page: Page) -> None:
         page.until(lambda: ["mail.>"] == page.column(1, "subjects"))
 
 
-def test_paging(page: Page) -> None:
+def test_paging(page: ClientsPage) -> None:
     """More clients than fit are a page away."""
     guests = [Guest(page.server, f"g{number:02}") for number in range(20)]
     page.until(lambda: "1\u201315 of 20" == page.text("#page-range"))
@@ -339,7 +290,7 @@ def test_paging(page: Page) -> None:
     page.until(lambda: [] == page.names())
 
 
-def test_figures_move(page: Page) -> None:
+def test_figures_move(page: ClientsPage) -> None:
     """When messages flow, rates, totals and the line of the chart follow."""
     with Guest(page.server, "busy", "a") as guest:
         line = "#chart-msgs .line.out"
@@ -353,7 +304,7 @@ def test_figures_move(page: Page) -> None:
         assert ["20.0\u202fk"] == page.column(3, "subjects")
 
 
-def test_a_slow_client_is_marked(page: Page) -> None:
+def test_a_slow_client_is_marked(page: ClientsPage) -> None:
     """A client with much pending stands out, is counted, and can be shown alone."""
     with Guest(page.server, "slow", "bulk"), Guest(page.server, "quick") as quick:
         quick.link.sendall(b"PUB bulk 1000000\r\n%b\r\n" % (b"x" * 1_000_000) * 24)
@@ -365,12 +316,12 @@ def test_a_slow_client_is_marked(page: Page) -> None:
         page.until(lambda: ["slow"] == page.names())
 
 
-def background(page: Page) -> str:
+def background(page: ClientsPage) -> str:
     """The colour behind everything."""
     return str(page.run("return getComputedStyle(document.body).backgroundColor"))
 
 
-def test_theme(page: Page) -> None:
+def test_theme(page: ClientsPage) -> None:
     """The colours are those of the system until the reader chooses others, which a reload keeps."""
     light = background(page)
     page.browser.prefer(dark=True)
@@ -387,7 +338,7 @@ def test_theme(page: Page) -> None:
     assert ("Theme: dark", dark) == (page.text("#theme"), background(page))
 
 
-def test_a_longer_window(page: Page) -> None:
+def test_a_longer_window(page: ClientsPage) -> None:
     """The window is chosen by a click, and kept in the address."""
     page.find("[data-window='2h']").click()
     page.until(lambda: "?window=2h" in page.driver.current_url)
@@ -397,7 +348,7 @@ def test_a_longer_window(page: Page) -> None:
     page.until(lambda: "true" == page.find("[data-window='2h']").get_attribute("aria-pressed"))
 
 
-def test_a_window_that_is_longer_than_the_server_is_old(page: Page) -> None:
+def test_a_window_that_is_longer_than_the_server_is_old(page: ClientsPage) -> None:
     """A chart begins with the server, so that no window is empty; the page says so."""
     page.open("?window=24h")
     line = "return document.querySelector('#chart-msgs .line.out').getAttribute('d')"
@@ -407,7 +358,7 @@ def test_a_window_that_is_longer_than_the_server_is_old(page: Page) -> None:
     assert page.text("#chart-msgs .times .edge").count(":") >= 1
 
 
-def test_a_point_of_a_chart(page: Page) -> None:
+def test_a_point_of_a_chart(page: ClientsPage) -> None:
     """A chart shows the figures of the time that is pointed at, next to the point, and so do all others."""
     page.until(lambda: page.run("return document.querySelector('#chart-mem .line').getAttribute('d')"))
 
@@ -419,7 +370,7 @@ def test_a_point_of_a_chart(page: Page) -> None:
     assert "now" == page.text("#chart-msgs .edge.right")
 
 
-def test_a_chart_by_keys(page: Page) -> None:
+def test_a_chart_by_keys(page: ClientsPage) -> None:
     """Arrow keys move through time, and what they find is read aloud."""
     plot = page.find("#chart-mem .plot")
     page.until(lambda: page.run("return document.querySelector('#chart-mem .line').getAttribute('d')"))
@@ -431,13 +382,13 @@ def test_a_chart_by_keys(page: Page) -> None:
     assert "now" not in str(plot.get_attribute("aria-label"))
 
 
-def test_the_processor_is_a_share_of_one_core(page: Page) -> None:
+def test_the_processor_is_a_share_of_one_core(page: ClientsPage) -> None:
     """The axis ends at one whole core, which is all that the server can use."""
     assert "100\u202f%" == page.text("#chart-cpu .tick.top")
     assert "of one core" in page.text("#chart-cpu h2")
 
 
-def test_a_limit_is_drawn_when_it_is_near(page: Page) -> None:
+def test_a_limit_is_drawn_when_it_is_near(page: ClientsPage) -> None:
     """Half way to its limit, a chart shows where that is."""
     assert not page.text("#chart-connections .tick.limit")
 
@@ -450,7 +401,7 @@ def test_a_limit_is_drawn_when_it_is_near(page: Page) -> None:
 # --- rows that open -----------------------------------------------------------------------
 
 
-def test_a_client_opens(page: Page) -> None:
+def test_a_client_opens(page: ClientsPage) -> None:
     """A click on a row shows what the client listens to; Escape closes it, and the focus returns."""
     with Guest(page.server, "billing", "orders.*") as guest:
         page.await_only(guest)
@@ -468,7 +419,7 @@ def test_a_client_opens(page: Page) -> None:
         assert "client" not in page.driver.current_url
 
 
-def test_from_a_subject_to_its_subscriber(page: Page) -> None:
+def test_from_a_subject_to_its_subscriber(page: ClientsPage) -> None:
     """A subject opens by keys and shows who listens to it, and each of those opens in turn."""
     with Guest(page.server, "billing", "orders.*"):
         page.until(lambda: ["orders.*"] == page.column(1, "subjects"))
@@ -481,7 +432,7 @@ def test_from_a_subject_to_its_subscriber(page: Page) -> None:
         page.until(lambda: "billing" == page.text("#drawer-title"))
 
 
-def test_an_opened_client_leaves(page: Page) -> None:
+def test_an_opened_client_leaves(page: ClientsPage) -> None:
     """Who leaves while it is looked at does not vanish without a word, and a bookmark of it works."""
     with Guest(page.server, "billing") as guest:
         page.await_only(guest)
@@ -499,7 +450,7 @@ def test_an_opened_client_leaves(page: Page) -> None:
 # --- what happened ------------------------------------------------------------------------
 
 
-def test_an_event(page: Page) -> None:
+def test_an_event(page: ClientsPage) -> None:
     """Who was refused is listed with its time, its address and the reason."""
     with socket.create_connection((HOST, page.server.port), SECONDS) as link:
         link.sendall(b"PUB a 2000000\r\n")
@@ -511,7 +462,7 @@ def test_an_event(page: Page) -> None:
     assert address in page.text("#events-table .who")
 
 
-def test_only_recent_events_have_a_colour(page: Page) -> None:
+def test_only_recent_events_have_a_colour(page: ClientsPage) -> None:
     """After a quarter of an hour an event is history, and so is the counter of its kind."""
     page.run(EVENTS)
     page.until(lambda: ["Login refused\u00d73", "Slow consumer closed"] == page.column(2, "events"))
@@ -524,7 +475,7 @@ def test_only_recent_events_have_a_colour(page: Page) -> None:
     assert "" == page.find("#trouble div:nth-child(4) dd").get_attribute("data-tone")
 
 
-def test_many_events_are_folded(page: Page) -> None:
+def test_many_events_are_folded(page: ClientsPage) -> None:
     """Some of the newest events are shown, and the rest when it is asked for."""
     page.run(TEN_EVENTS)
     page.until(lambda: 6 == len(page.column(1, "events")))
@@ -536,7 +487,7 @@ def test_many_events_are_folded(page: Page) -> None:
     assert 6 == len(page.column(1, "events"))
 
 
-def test_a_held_publisher(page: Page) -> None:
+def test_a_held_publisher(page: ClientsPage) -> None:
     """While somebody waits the page is not green: it says how many, who for whom, and for how long."""
     with Guest(page.server, "producer"), Guest(page.server, "laptop"):
         page.until(lambda: {"producer", "laptop"} == set(page.names()))
@@ -552,7 +503,7 @@ def test_a_held_publisher(page: Page) -> None:
         assert str(page.find("#drawer-facts dd a").get_attribute("href")).endswith("?client=7")
 
 
-def test_the_cluster(page: Page) -> None:
+def test_the_cluster(page: ClientsPage) -> None:
     """Servers have names, directions and round trips; configured ones that do not answer are listed."""
     page.run(CLUSTER)
     page.until(lambda: 2 == len(page.column(1, "routes")))
@@ -569,7 +520,7 @@ def test_the_cluster(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1200, DESKTOP[0], 1920])
-def test_cells_are_whole(page: Page, width: int) -> None:
+def test_cells_are_whole(page: ClientsPage, width: int) -> None:
     """What clients are called, what they run and where they are is read without a pointer."""
     page.browser.resize((width, DESKTOP[1]))
     with Guest(page.server, "report-writer-01"):
@@ -581,14 +532,14 @@ def test_cells_are_whole(page: Page, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [PHONE[0], 640, 1100, DESKTOP[0]])
-def test_hints_are_whole(page: Page, width: int) -> None:
+def test_hints_are_whole(page: ClientsPage, width: int) -> None:
     """What a field is for is not cut off."""
     page.browser.resize((width, DESKTOP[1]))
 
     assert [] == page.run(CUT_HINTS)
 
 
-def test_a_phone(page: Page) -> None:
+def test_a_phone(page: ClientsPage) -> None:
     """On a phone nothing sticks out: tables scroll for themselves, the page does not."""
     page.browser.resize(PHONE)
 
@@ -598,7 +549,7 @@ def test_a_phone(page: Page) -> None:
         assert PHONE[0] == page.run("return document.documentElement.scrollWidth")
 
 
-def test_the_order_on_a_phone(page: Page) -> None:
+def test_the_order_on_a_phone(page: ClientsPage) -> None:
     """On a phone trouble comes first, then what happened, and a row that is opened fills the screen."""
     page.browser.resize(PHONE)
     with Guest(page.server, "billing") as guest:
@@ -615,7 +566,7 @@ def test_the_order_on_a_phone(page: Page) -> None:
         assert PHONE[0] == page.run("return document.documentElement.scrollWidth")
 
 
-def test_a_hidden_page_asks_nothing(page: Page) -> None:
+def test_a_hidden_page_asks_nothing(page: ClientsPage) -> None:
     """A tab in the background costs the server nothing, and is up to date soon after it is shown again."""
     script = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_TIMERS})
     page.open()
@@ -631,7 +582,7 @@ def test_a_hidden_page_asks_nothing(page: Page) -> None:
         page.until(lambda: ["late"] == page.names())
 
 
-def test_an_upgraded_server(page: Page) -> None:
+def test_an_upgraded_server(page: ClientsPage) -> None:
     """A page that has been open for a while reloads itself when the server brings a newer one."""
     page.run(UPGRADE)
     page.until(lambda: page.run("return window.before === undefined"))
@@ -639,7 +590,7 @@ def test_an_upgraded_server(page: Page) -> None:
     page.until(lambda: "live" == page.state())
 
 
-def test_nothing_piles_up(page: Page) -> None:
+def test_nothing_piles_up(page: ClientsPage) -> None:
     """However long the page is open, it holds no more elements and no more samples."""
     # The labels of axes come and go as time passes.
     count = "return document.querySelectorAll('*:not([id^=chart-] span)').length"
@@ -705,7 +656,7 @@ FIGURES = {
 }
 
 
-def test_how_figures_are_written(page: Page) -> None:
+def test_how_figures_are_written(page: ClientsPage) -> None:
     """A figure has three digits that count, and its unit stands apart."""
     names = ", ".join(sorted(set(re.findall(r"[a-z][A-Za-z]*(?=\()", " ".join(FIGURES)))))
     script = f"""
@@ -723,7 +674,7 @@ def test_how_figures_are_written(page: Page) -> None:
 def test_a_server_that_comes_back(browser: Browser) -> None:
     """While the server is away a bar says since when, and so does the tab; then the page goes on."""
     with MonitoredServer("-n", "before") as server:
-        page = Page(browser, server)
+        page = ClientsPage(browser, server)
         page.open()
         assert page.text("#state").startswith("updated ")
         with Guest(server, "a"):

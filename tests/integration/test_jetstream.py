@@ -184,6 +184,23 @@ async def test_restart(twin: str, tmp_path: Path) -> None:
     assert streams == ["S"]
 
 
+async def test_the_end_of_the_server(twin: str) -> None:
+    """A pull that waits ends with a status before the connection is closed."""
+    async with Server(data_plane=twin, jetstream=True) as server:
+        client = await nats.connect(server.url, allow_reconnect=False)
+        js = client.jetstream(timeout=WAIT)
+        await js.add_stream(name="S", subjects=["s"])
+        await js.pull_subscribe("s", "d")
+        got: asyncio.Queue[Msg] = asyncio.Queue()
+        await client.subscribe("inbox", cb=got.put)
+        await client.publish("$JS.API.CONSUMER.MSG.NEXT.S.d", b"1", reply="inbox")
+        await client.flush()
+        await server.stop()
+        status = (await asyncio.wait_for(got.get(), WAIT)).headers or {}
+        await client.close()
+    assert (status["Status"], status["Description"]) == ("409", "Server Shutdown")
+
+
 async def test_a_full_disk(twin: str, tmp_path: Path) -> None:
     """Publishes are refused while there is no room; reading goes on, and so does publishing when there is."""
     async with Server(data_plane=twin, jetstream={"store_dir": str(tmp_path)}) as server:

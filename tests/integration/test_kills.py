@@ -11,7 +11,7 @@ ROUNDS = 3
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Messages are there under their sequences, double acks hold, ids are recognised."""
-    killing = Killing(tmp_path, Random(7), 2000, (0.2, 0.5))
+    killing = Killing(tmp_path, Random(7), 2000, 5000, 500)
     asyncio.run(killing.run(ROUNDS))
 
     assert [] == killing.broken

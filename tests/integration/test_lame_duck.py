@@ -1,6 +1,7 @@
 """Lame duck mode over real sockets: by signal, and in an embedded server."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from app import Cluster, Server
 from app.testing import wait_for
@@ -113,3 +115,32 @@ async def test_probes_and_pages() -> None:
 
     assert [500, 503, 200] == answers
     assert 0 < feed["server"]["lame_duck"] <= 60.0
+
+
+async def test_streams_are_closed_last() -> None:
+    """While clients are sent away what they publish is stored and acknowledged, up to the last one."""
+    async with Server(jetstream=True) as server:
+        learnt, client = await informed(server.url, allow_reconnect=False)
+        streams = client.jetstream()
+        await streams.add_stream(name="S", subjects=["s"])
+        ending = asyncio.create_task(server.lame_duck(duration=2.0, grace=1.0))
+        await asyncio.wait_for(learnt.wait(), 5)
+        acknowledged = 0
+        with contextlib.suppress(NatsError, TimeoutError):
+            while True:
+                await streams.publish("s", b"x", timeout=1)
+                acknowledged += 1
+        await ending
+        log = list(server.log)
+        await client.close()
+    order = [
+        next(number for number, line in enumerate(log) if text in line)
+        for text in (
+            "Closing existing clients",
+            "Server Exiting..",
+            "JetStream stopped, 1 streams are closed",
+        )
+    ]
+
+    assert acknowledged > 0
+    assert sorted(order) == order

@@ -132,7 +132,7 @@ async def test_users(server: Server) -> None:
     await server.reload(authorization={"users": [{"user": "b", "password": "new"}]})
     await wait_for(lambda: second.client.is_closed)
     assert "authorization" in str(second.client.last_error).lower()
-    assert (1, 1) == (first.disconnects, second.disconnects)
+    await wait_for(lambda: (1, 1) == (first.disconnects, second.disconnects))
     await third.close()
     reasons = [row["reason"] for row in server.connz()["connections"]]
     assert [] == reasons
@@ -243,7 +243,7 @@ async def test_tls_comes_and_goes() -> None:
             await heard.client.close()
 
 
-@pytest.mark.parametrize("wrong", ["without its key", "of another key", "half a file"])
+@pytest.mark.parametrize("wrong", ["without its key", "of another key", "half a file", "expired"])
 async def test_a_broken_certificate(tmp_path: Path, wrong: str) -> None:
     """The old one stays in use, and the reason names the file."""
     pair = certificates().server
@@ -256,12 +256,115 @@ async def test_a_broken_certificate(tmp_path: Path, wrong: str) -> None:
             key.unlink()
         elif wrong == "of another key":
             copy(certificates().rsa_server.cert_file, cert)
+        elif wrong == "expired":
+            copy(certificates().expired_server.cert_file, cert)
+            copy(certificates().expired_server.key_file, key)
         else:
             cert.write_text(cert.read_text("ascii")[:200], "ascii")
-        with pytest.raises(ReloadRefused, match="X509"):
+        with pytest.raises(ReloadRefused, match="has expired on 2002" if wrong == "expired" else "X509"):
             await server.reload()
         heard = await Heard().connect(f"tls://localhost:{server.port}", tls=context)
         await heard.client.close()
+
+
+async def test_a_replaced_certificate(tmp_path: Path) -> None:
+    """New connections get it; those that are there go on."""
+    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    context = ssl.create_default_context(cafile=certificates().authority.ca_file)
+    shown = []
+    copy(certificates().server.cert_file, cert)
+    copy(certificates().server.key_file, key)
+    async with Server(tls={"cert_file": str(cert), "key_file": str(key)}) as server:
+        url = f"tls://localhost:{server.port}"
+        first = await Heard().connect(url, tls=context)
+        copy(certificates().rsa_server.cert_file, cert)
+        copy(certificates().rsa_server.key_file, key)
+        assert [] == await server.reload()
+        second = await Heard().connect(url, tls=context)
+        for heard in (first, second):
+            await heard.client.flush()
+            link = heard.client._transport._io_writer.get_extra_info("ssl_object")  # type: ignore[union-attr] # noqa: SLF001
+            shown.append(link.getpeercert()["serialNumber"])
+            await heard.client.close()
+
+    assert 2 == len(set(shown))
+    assert [0, 0] == [first.disconnects - 1, second.disconnects - 1]
+
+
+async def test_a_bad_file_and_probes(tmp_path: Path) -> None:
+    """A file with a mistake leaves the server ready, and its pages as they were."""
+    file = tmp_path / "x.conf"
+    file.write_text("max_payload: 1000\n", "utf-8")
+    async with Server(config_file=str(file), http=-1) as server:
+        before = server.varz()
+        file.write_text("max_payload: 2000\nusers: [\n", "utf-8")
+        with pytest.raises(ReloadRefused, match=r"x\.conf:3:1"):
+            await server.reload()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.http_url.rpartition(":")[2]))
+        writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        after = server.varz()
+
+    assert b" 200 " in answer.splitlines()[0]
+    assert (before["max_payload"], before["config_digest"], before["config_load_time"]) == (
+        after["max_payload"],
+        after["config_digest"],
+        after["config_load_time"],
+    )
+
+
+async def test_hooks_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hooks that a file names are replaced; clients stay, and the new ones see what they publish next."""
+    (tmp_path / "policy_of_the_test.py").write_text(
+        "import pynatsd\n"
+        "class No(pynatsd.Hooks):\n"
+        "    patterns = ['orders.>']\n"
+        "    def publish(self, event):\n"
+        "        return pynatsd.Refuse('no')\n"
+        "class Sign(No):\n"
+        "    async def publish(self, event):\n"
+        "        return pynatsd.Rewrite(data=event.data + b'!')\n",
+        "utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    async with Server() as server:
+        heard = await Heard().connect(server.url)
+        messages = await heard.client.subscribe("orders.*")
+        for factory in (None, "policy_of_the_test:No", "policy_of_the_test:Sign", None):
+            await server.reload(hooks={"factory": factory} if factory else {})
+            await heard.client.publish("orders.new", str(factory).encode())
+            await heard.client.flush()
+        seen = [(await messages.next_msg(5)).data for _ in range(3)]
+        with pytest.raises(ReloadRefused, match="no_module"):
+            await server.reload(hooks={"factory": "no_module:make"})
+        disconnects = heard.disconnects
+        await heard.client.close()
+
+    assert [b"None", b"policy_of_the_test:Sign!", b"None"] == seen
+    assert (1, 0) == (len(heard.errors), disconnects)
+    assert 'permissions violation for publish to "orders.new": no' in heard.errors[0]
+
+
+async def test_limits_of_streams() -> None:
+    """A lower limit refuses the next message, and a higher one takes it; what is stored stays."""
+    async with Server(jetstream={"max_mem": "1M"}) as server:
+        heard = await Heard().connect(server.url)
+        streams = heard.client.jetstream()
+        await streams.add_stream(name="S", subjects=["s"], storage="memory")
+        await streams.publish("s", bytes(1000))
+        assert ["jetstream max_mem = 500"] == await server.reload(jetstream={"max_mem": 500})
+        with pytest.raises(NatsError, match="resources"):
+            await streams.publish("s", b"x")
+        await server.reload(jetstream={"max_mem": "1M", "limits": {"max_ack_pending": 7}})
+        stored = await streams.publish("s", b"x")
+        consumer = await streams.pull_subscribe("s", "c")
+        info = await consumer.consumer_info()
+        with pytest.raises(ReloadRefused, match=r"not supported for jetstream\.domain"):
+            await server.reload(jetstream={"max_mem": "1M", "domain": "hub"})
+        await heard.client.close()
+
+    assert (2, 7) == (stored.seq, info.config.max_ack_pending)
 
 
 async def test_routes() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+import threading
 from pathlib import Path
 from shutil import copy
 
@@ -57,6 +58,27 @@ class Server:
         beside = self.file.with_suffix(".new")
         beside.write_text(text, "utf-8")
         beside.replace(self.file)
+
+
+class Replacer(threading.Thread):
+    """Replaces the file again and again, so that it is replaced while it is read."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(daemon=True)
+        self._file = file
+        self.lock = threading.Lock()
+        """Held for a replacement; another version is written under it."""
+        self.is_over = threading.Event()
+        self.count = 0
+
+    def run(self) -> None:
+        """Until it is over."""
+        beside = self._file.with_suffix(".again")
+        while not self.is_over.wait(0.001):
+            with self.lock:
+                copy(self._file, beside)
+                beside.replace(self._file)
+            self.count += 1
 
 
 class Load:
@@ -122,11 +144,16 @@ async def test_reloads_under_load(tmp_path: Path, twin: str) -> None:
         loads = [Load() for _ in range(PAIRS)]
         for number, load in enumerate(loads):
             await load.connect(server.port, f"load.{number}")
+        replacer = Replacer(files.file)
+        replacer.start()
         running = [asyncio.create_task(load.run()) for load in loads]
         for number in range(1, HUPS + 1):
-            files.write(number)
+            with replacer.lock:
+                files.write(number)
             os.kill(server.pid, signal.SIGHUP)
             await asyncio.to_thread(server.wait_for, f"Reloaded: max_payload = {100_000 + number}\n", 30.0)
+        replacer.is_over.set()
+        replacer.join()
         for load in loads:
             load.end()
         await asyncio.gather(*running)
@@ -137,6 +164,7 @@ async def test_reloads_under_load(tmp_path: Path, twin: str) -> None:
             await load.publisher.close()
             await load.subscriber.close()
 
+    assert replacer.count > HUPS
     assert [[]] * PAIRS == [load.trouble for load in loads]
     assert all(load.heard == list(range(load.sent)) for load in loads)
     assert all(load.sent > HUPS for load in loads)

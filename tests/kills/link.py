@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 _CONNECT = b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n'
@@ -93,6 +94,8 @@ class Link:
         """End it, and wait for that."""
         self._writer.close()
         await self._reading
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _read(self) -> None:
         data = b""

@@ -16,8 +16,16 @@ from tests.support.server_process import CURRENT, ROOT, ServerProcess
 
 _IN_RECOVERY = 0.2
 """In this part of the rounds the server is killed once more while it starts."""
+_LONGEST = 30.0
+"""Seconds that the load lasts at most."""
 _WITH_IDS = 20
 """Messages with an id that are published again after each start."""
+
+
+class _PatientProcess(ServerProcess):
+    """A server that may take long to start: a hundred rounds are not worth an end for that."""
+
+    start_seconds = 120.0
 
 
 @dataclass
@@ -27,8 +35,9 @@ class Killing:
     directory: Path
     random: Random
     outstanding: int = 10_000
-    seconds: tuple[float, float] = (0.2, 1.0)
-    """How long the load lasts, at least and at most."""
+    most_acks: int = 15_000
+    most_settled: int = 2000
+    """A server is killed after a random number of acknowledged publishes and double acks, up to these."""
     stored: Ledger = field(default_factory=Ledger)
     queue: Ledger = field(default_factory=Ledger)
     kills: int = 0
@@ -52,7 +61,9 @@ class Killing:
                 return
         self._checked = 0
         with self._server() as server:
-            await self._compare(await Link.connect(server.port))
+            link = await Link.connect(server.port)
+            await self._compare(link)
+            await link.close()
 
     def __str__(self) -> str:
         acknowledged = len(self.stored.acknowledged) + len(self.queue.acknowledged)
@@ -63,7 +74,7 @@ class Killing:
         )
 
     def _server(self) -> ServerProcess:
-        return ServerProcess("-js", "-sd", str(self.directory), *CURRENT)
+        return _PatientProcess("-js", "-sd", str(self.directory), *CURRENT)
 
     async def _kill_in_recovery(self) -> None:
         command = [*ServerProcess.command, "-js", "-sd", str(self.directory), *CURRENT]
@@ -84,10 +95,22 @@ class Killing:
             Publisher(link, STORED, self.stored, half)
             Publisher(link, QUEUE, self.queue, half)
             Worker(link, self.queue)
-            await asyncio.sleep(self.random.uniform(*self.seconds))
+            await self._load_for_a_while(link)
             server.stop(signal.SIGKILL)
             await link.close()
             self.kills += 1
+
+    async def _load_for_a_while(self, link: Link) -> None:
+        acks = self._acks() + self.random.randint(1, self.most_acks)
+        settled = len(self.queue.settled) + self.random.choice([0, self.random.randint(1, self.most_settled)])
+        end = asyncio.get_running_loop().time() + _LONGEST
+        while self._acks() < acks or len(self.queue.settled) < settled:
+            if link.closed.is_set() or asyncio.get_running_loop().time() > end:
+                break
+            await asyncio.sleep(self.random.uniform(0.0, 0.02))
+
+    def _acks(self) -> int:
+        return len(self.stored.acknowledged) + len(self.queue.acknowledged)
 
     async def _make(self, link: Link) -> None:
         for name, retention in ((STORED, "limits"), (QUEUE, "workqueue")):

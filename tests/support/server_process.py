@@ -35,6 +35,7 @@ class ServerProcess:
     stderr.
     """
 
+    start_seconds: ClassVar[float] = START_SECONDS
     command: ClassVar[tuple[str, ...]] = (
         sys.executable,
         *("-m", "app.entrypoints.server"),
@@ -63,7 +64,7 @@ class ServerProcess:
         self._drain = threading.Thread(target=self._collect, args=(self._process.stderr,), daemon=True)
         self._drain.start()
         try:
-            self.wait_for("Server is ready", START_SECONDS)
+            self.wait_for("Server is ready", self.start_seconds)
             self.port = self._read_port()
         except BaseException:
             self._kill()

@@ -84,7 +84,7 @@ class JetStream:
         self._is_running = False
 
     def _make_router(self) -> Router:
-        calls = dict(absent_calls())
+        calls = dict(absent_calls(self.catalogue.find))
         calls |= StreamCalls(self.catalogue, self.consumers).table()
         calls |= MessageCalls(self.catalogue).table()
         calls |= ConsumerCalls(self.catalogue, self.consumers).table()

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
 
-from app.adapters.streams_log import journal, scan, stream, writer
+from app.adapters.streams_log import journal, journal_image, scan, stream, writer
+from app.adapters.streams_log.record import with_removals
 
 
 class Mutant(NamedTuple):
@@ -27,6 +28,14 @@ MUTANTS: dict[str, list[Mutant]] = {
         Mutant(writer, "_sync_directory", _nothing),
         Mutant(stream, "sync_directory", _nothing),
         Mutant(journal, "sync_directory", _nothing),
+    ],
+    "a roll-up without what it removes": [
+        Mutant(writer, "with_removals", lambda payload, _removes: with_removals(payload, []))
+    ],
+    "the last sequence is not stored": [Mutant(journal_image.JournalImage, "used", _nothing)],
+    "a failed attempt is left as it is": [
+        Mutant(writer.MessageWriter, "_cut_off", staticmethod(_nothing)),
+        Mutant(writer.MessageWriter, "_remove_stale", _nothing),
     ],
     "a torn tail is damage": [Mutant(scan, "_proves_sync", lambda _later: True)],
     "damage is a torn tail": [Mutant(scan, "_proves_sync", lambda _later: False)],

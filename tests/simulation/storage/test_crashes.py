@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.storage.mutants import injected
+from tests.simulation.storage.mutants import MUTANTS, injected
 from tests.simulation.storage.play import play
 from tests.support.store import Store, fill
 
@@ -33,16 +33,27 @@ def test_a_cut_at_damage_is_found() -> None:
         assert 1 >= Store(disk).storage.streams["S"].log.count
 
 
-@pytest.mark.parametrize(
-    ("mutant", "seeds"),
-    [
-        ("no sync of segments", 20),
-        ("no sync of journals", 20),
-        ("no sync of directories", 20),
-        ("a torn tail is damage", 200),
-    ],
-)
-def test_defects_are_found(mutant: str, seeds: int) -> None:
-    """A store without one of its precautions breaks a promise in one of the first seeds."""
+FIRST = {
+    "no sync of segments": 0,
+    "no sync of journals": 0,
+    "no sync of directories": 0,
+    "a roll-up without what it removes": 4,
+    "the last sequence is not stored": 0,
+    "a failed attempt is left as it is": 56,
+    "a torn tail is damage": 34,
+}
+"""The first seeds that find each defect. A change of how the store uses the disk may move them."""
+FARTHER = 60
+
+
+@pytest.mark.parametrize("mutant", FIRST)
+def test_defects_are_found(mutant: str) -> None:
+    """A store without one of its precautions breaks a promise in this seed, or in one of the next."""
+    first = FIRST[mutant]
     with injected(mutant):
-        assert any(play(seed) is not None for seed in range(seeds))
+        assert any(play(seed) is not None for seed in range(first, first + FARTHER))
+
+
+def test_every_defect_is_looked_for() -> None:
+    """But for the one that crashes do not show; see `test_a_cut_at_damage_is_found`."""
+    assert set(MUTANTS) - set(FIRST) == {"damage is a torn tail"}

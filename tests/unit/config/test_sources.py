@@ -123,6 +123,42 @@ def test_impossible_names() -> None:
     assert r"open a\x00b: invalid file name" == refusal("a\0b")
 
 
+def test_a_file_that_is_written_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read again, until it was the same before and after that."""
+    path = tmp_path / "a"
+    path.write_text("users: [", "utf-8")
+    read = os.read
+    texts = ["users: [] debug", "users: [] debug: true"]
+
+    def slowly(descriptor: int, count: int) -> bytes:
+        data = read(descriptor, count)
+        if texts:
+            path.write_text(texts.pop(0), "utf-8")
+        return data
+
+    monkeypatch.setattr(os, "read", slowly)
+
+    assert "users: [] debug: true" == open_source(str(path)).text
+
+
+def test_a_file_that_is_always_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for in vain, and the reason says what to do."""
+    path = tmp_path / "a"
+    read = os.read
+    path.write_text("a", "utf-8")
+
+    def growing(descriptor: int, count: int) -> bytes:
+        data = read(descriptor, count)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("a" if not data else "")
+        return data
+
+    monkeypatch.setattr(os, "read", growing)
+
+    with pytest.raises(Unreadable, match="changes while it is read; replace it by a rename"):
+        open_source(str(path), patience=0.03)
+
+
 @pytest.mark.parametrize(
     ("data", "place"),
     [(b"\xff", "1:1"), (b"a\nb\xc3", "2:2"), ("é\né".encode() + b"\xe9\n", "2:2"), (b"\r\n\r\n \x80", "3:2")],

@@ -42,12 +42,14 @@ async def _scene() -> Scene:
 
 async def test_start_and_stop(scene: Scene) -> None:
     """It serves between them; a second stop, and one without a start, are harmless."""
+    scene.streams.leave()
     await scene.streams.stop()
     assert scene.streams.view() is None
     await scene.streams.start()
     view = scene.streams.view()
     assert view is not None
     assert view.problem() == ""
+    scene.streams.leave()
     await scene.streams.stop()
     await scene.streams.stop()
     assert len(scene.events.of(JetStreamStopped)) == 1
@@ -85,7 +87,7 @@ async def test_a_directory_that_cannot_be_opened(scene: Scene) -> None:
 
 
 async def test_a_directory_that_is_none(tmp_path: Path) -> None:
-    """A file in its place, or above it, and one that cannot be made, are said in words that launchers know."""
+    """A file in its place or above it, and one that cannot be made, get words that launchers know."""
     needs = StorageNeeds(LoopClock(), lambda call: call(), lambda: 7)
     file = tmp_path / "file"
     file.touch()

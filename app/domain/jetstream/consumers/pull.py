@@ -18,6 +18,9 @@ HELD = 64
 AT_ONCE = 1000
 """Requests that are ended or looked at in one turn."""
 
+AT_THE_END = 10_000
+"""Requests of one consumer that are ended with a status when the server ends; there is no later turn."""
+
 RETRY = 5 * 10**6
 UNLIMITED = 2**62
 SECOND = 10**9
@@ -341,7 +344,7 @@ class PullSide:
     def shut_down(self, now: int) -> None:
         """End all that wait: the server stops."""
         self._put_back()
-        for request in list(self.waiting):
+        for request in self.waiting.some(AT_THE_END):
             self._end(request, now, statuses.SHUTDOWN)
 
     def close(self) -> None:

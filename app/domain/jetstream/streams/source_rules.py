@@ -8,7 +8,14 @@ from typing import NamedTuple
 from ..errors import JetStreamError
 from ..pattern_table import COMPARISONS, Budget, TooManyPatterns
 from .config import External, StreamConfig, StreamSource, SubjectMapping
-from .subject_rules import TOO_MANY_TO_COMPARE, check_mapping, covers, is_subject, subjects_overlap
+from .subject_rules import (
+    TOO_MANY_TO_COMPARE,
+    check_mapping,
+    covers,
+    is_literal,
+    is_subject,
+    subjects_overlap,
+)
 
 Origins = Callable[[str], StreamConfig | None]
 """The configuration of a stream by its name; None if there is none."""
@@ -129,21 +136,17 @@ def _check_size(config: StreamConfig, origin: StreamConfig | None, number: int) 
 def _check_external(external: External, subjects: Sequence[str]) -> None:
     """Prefixes of another domain: literal, and apart from our own subjects."""
     deliver, api = external.deliver, external.api
-    if deliver and not _is_literal(deliver):
+    if deliver and not is_literal(deliver):
         raise JetStreamError(10024, deliver)
     for subject in subjects:
         if deliver and subjects_overlap(subject, f"{deliver}.{subject}"):
             raise JetStreamError(10022, deliver, subject)
-    if api and not _is_literal(api):
+    if api and not is_literal(api):
         raise JetStreamError(
             10052, f'stream external api prefix "{api}" must be a valid subject without wildcards'
         )
     if api and subjects_overlap(api, API):
         raise JetStreamError(10021, api, API)
-
-
-def _is_literal(subject: str) -> bool:
-    return is_subject(subject) and not {"*", ">"} & set(subject.split("."))
 
 
 class _Way(NamedTuple):

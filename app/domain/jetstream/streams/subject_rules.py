@@ -23,6 +23,11 @@ def is_subject(subject: str) -> bool:
     return _NOT_IN_SUBJECTS.isdisjoint(subject) and is_pattern(tokens_of(subject.encode()))
 
 
+def is_literal(subject: str) -> bool:
+    """Whether it is a subject without wildcards."""
+    return is_subject(subject) and not {"*", ">"} & set(subject.split("."))
+
+
 def subjects_overlap(one: str, other: str) -> bool:
     """Whether a subject exists that both match."""
     return overlap(tokens_of(one.encode()), tokens_of(other.encode()))

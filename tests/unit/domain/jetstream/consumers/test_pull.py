@@ -46,6 +46,17 @@ def test_the_bytes_of_a_message() -> None:
     assert (b"NATS/1.0\r\nA: 1\r\n\r\n", b"data") == (sent.headers, sent.payload)
 
 
+def test_the_end_of_the_server() -> None:
+    """Requests that wait end with a status that lets clients ask again, with what they did not get."""
+    harness = make(1)
+    assert [1] == short(harness.ask(batch=3))
+    harness.consumer.end_requests()
+    (sent,) = harness.outlet.take(INBOX)
+    assert ("409 Server Shutdown", (b"2", b"0")) == (sent.status, pending(sent))
+    harness.publish(1)
+    assert [] == harness.outlet.take(INBOX)
+
+
 def test_only_headers() -> None:
     """With the size of what is left out."""
     harness = make(headers_only=True)
