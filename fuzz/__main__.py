@@ -24,7 +24,7 @@ BUILD = ROOT / "build" / "sanitized"
 CURRENT = ROOT / "build" / "fuzz-current.json"
 MODULE = "app.domain.dataplane.native"
 _SANITIZED = "FUZZ_SANITIZED"
-_WORDS = (b"HMSG ", b"\nMSG ", b" 503\r\n", b"-ERR '", b"UNSUB ")
+_WORDS = (b"LMSG ", b"LS+ ", b"HMSG ", b"\nMSG ", b" 503\r\n", b"-ERR '", b"UNSUB ")
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:

@@ -35,6 +35,9 @@ _WORDS = (
     b"HPUB",
     b"hpub",
     b"HMSG",
+    b"LMSG",
+    b"LS+",
+    b"LS-",
 )
 _CONNECTS = (
     b"{}",

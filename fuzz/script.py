@@ -1,16 +1,26 @@
-"""Scripts: the input of clients and routes, split into reads, and stalls and ends. Saved as JSON."""
+"""Scripts: the input of clients, routes and leaf links, cut into reads, stalls and ends. Saved as JSON."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.adapters.auth.authenticators import AllowAll
 from app.domain.dataplane.seam import MakePlane
+from app.domain.leaf.settings import LeafNeeds, LeafRemote
 from app.domain.limits import Limits
 from app.domain.sessions.connection import Connection
 from fuzz.hooks import HOOK_TERMS, FuzzedHooks
 from tests.support.broker_stats import BrokerStats, stats_of
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 from tests.support.virtual_cluster import GREATER_ID, RoutedBroker, RoutedBrokerOfToday, info_line
+from tests.support.virtual_leaves import (
+    LISTENER,
+    REMOTE,
+    ScriptedHubDialer,
+    ScriptedLogin,
+    hub_info_line,
+    leaf_connect_line,
+)
 
 CLIENTS = 3
 REGISTERED = CLIENTS
@@ -22,7 +32,13 @@ UNREGISTERED = CLIENTS + 1
 HEADED = UNREGISTERED + 1
 """The number of a route that is registered from the start, and takes headers."""
 
-PEERS = HEADED + 1
+LEAF = HEADED + 1
+"""The number of a leaf node that has logged in."""
+
+HUB = LEAF + 1
+"""The number of a hub that was dialled, and whose handshake is over."""
+
+PEERS = HUB + 1
 HEADED_ID = "Y" * 22
 ROUTE_INFO = info_line(GREATER_ID)
 LIMITS = Limits(max_payload=200_000, max_pending=400_000, max_control_line=256)
@@ -42,7 +58,7 @@ HOOKED = "hooked"
 class ScriptStep:
     """One action. `data` is a chunk to send; `number` is the time to wait in seconds, or the bytes of a read.
 
-    `peer` is the number of a client, from 0, or of a route, numbered after the clients.
+    `peer` is the number of a client, from 0, or of a route or a leaf link, numbered after the clients.
     """
 
     action: str
@@ -68,9 +84,14 @@ def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
     """Play a script with new clients and routes on a new broker."""
     today = any(step.action == CURRENT for step in script)
     hooks = (HOOK_TERMS, FuzzedHooks()) if any(step.action == HOOKED for step in script) else None
-    server = (RoutedBrokerOfToday if today else RoutedBroker)(make_plane, limits=LIMITS, hooks=hooks)
+    dialer = ScriptedHubDialer()
+    remote = LeafRemote(REMOTE, dialer, ScriptedLogin())
+    leaves = LeafNeeds(LISTENER, (remote,), AllowAll(), lambda: "a-nonce", "hubs")
+    make_server = RoutedBrokerOfToday if today else RoutedBroker
+    server = make_server(make_plane, limits=LIMITS, hooks=hooks, leaves=leaves)
     peers = [server.connect() for _ in range(CLIENTS)]
     peers += [server.joined(GREATER_ID), server.called(), server.joined(HEADED_ID, headers=True)]
+    peers += _links(server, dialer)
     for step in script:
         _do(server, peers[step.peer % PEERS], step)
         if hooks is not None:
@@ -82,6 +103,23 @@ def play(make_plane: MakePlane, script: Script) -> ScriptOutcome:
         stats_of(server.broker),
         tuple(server.events.texts()),
     )
+
+
+def _links(server: RoutedBroker, dialer: ScriptedHubDialer) -> list[VirtualClient]:
+    """Both ends of leaf links: a leaf node, and a hub that gives itself another name."""
+    links = []
+    if server.broker.leaves is not None:
+        server.broker.leaves.solicit()
+    for acceptor, line in (
+        (server.broker.accept_leaf, leaf_connect_line("leaf")),
+        (dialer.pending.pop(0).acceptor, hub_info_line()),
+    ):
+        wire = server.wire()
+        peer = VirtualClient(server, server.drive(wire, acceptor), wire)
+        server.clients.append(peer)
+        peer.ask(line)
+        links.append(peer)
+    return links
 
 
 def _do(server: VirtualBroker, peer: VirtualClient, step: ScriptStep) -> None:

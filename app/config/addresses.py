@@ -9,11 +9,14 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..domain.address import HIGHEST_PORT, with_port
 from ..domain.cluster.route_url import RouteUrl, read_gossip
+from ..domain.leaf.leaf_url import LEAF_PORT, LeafUrl
 
 _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _SCHEME = re.compile(r"[^:/@]*://")
+_LEAF_SCHEMES = ("nats-leaf", "nats", "tls")
+_WEBSOCKET_SCHEMES = ("ws", "wss")
 
 
 class AddressError(ValueError):
@@ -50,6 +53,46 @@ def parse_route(text: str) -> RouteUrl:
     if not found.host or found.port < 1:
         raise AddressError(mistake)
     return found
+
+
+def parse_leaf(text: str) -> LeafUrl:
+    """The URL of a hub for leaf nodes; a name alone before the ``@`` is a token. Raises `AddressError`."""
+    mistake = f'error parsing leafnode url ["{_without_login(text)}"]'
+    url = _split_url(text, mistake)
+    if url.scheme in _WEBSOCKET_SCHEMES:
+        advice = "leaf nodes do not connect over websockets; write nats-leaf://host:port or tls://host:port"
+        raise AddressError(f"{mistake}: {advice}")
+    if url.scheme not in _LEAF_SCHEMES:
+        raise AddressError(f"{mistake}: write nats-leaf://host:port or tls://host:port")
+    endpoint = _leaf_endpoint(url, mistake)
+    user, password = (_unescaped(part or "", mistake) for part in (url.username, url.password))
+    is_token = bool(user) and url.password is None
+    return LeafUrl(
+        endpoint.host,
+        endpoint.port,
+        tls=url.scheme == "tls",
+        user="" if is_token else user,
+        password=password,
+        token=user if is_token else "",
+    )
+
+
+def _leaf_endpoint(url: SplitResult, mistake: str) -> HostPort:
+    """Host and port, which may be left out."""
+    place = url.netloc.rpartition("@")[2]
+    has_port = ":" in place.rpartition("]")[2]
+    endpoint = _endpoint(url._replace(netloc=place if has_port else f"{place}:{LEAF_PORT}"), mistake)
+    if not endpoint.host or endpoint.port < 1:
+        raise AddressError(f"{mistake}: a host is needed, and a port from 1 to {HIGHEST_PORT}")
+    return endpoint
+
+
+def _without_login(url: str) -> str:
+    """The same URL without what comes before its host: a name alone is a token."""
+    credentials, at, place = url.rpartition("@")
+    beginning = _SCHEME.match(credentials)
+    scheme = credentials[: beginning.end()] if beginning else ""
+    return f"{scheme}[REDACTED]@{place}" if at else url
 
 
 def parse_cluster(text: str) -> RouteUrl:
@@ -91,15 +134,20 @@ def without_password(url: str) -> str:
 
 
 def _parse(text: str, mistake: str) -> RouteUrl:
+    url = _split_url(text, mistake)
+    endpoint = _endpoint(url, mistake)
+    user, password = (_unescaped(part or "", mistake) for part in (url.username, url.password))
+    return RouteUrl(endpoint.host, endpoint.port, user, password)
+
+
+def _split_url(text: str, mistake: str) -> SplitResult:
     try:
         url = urlsplit(text)
     except ValueError:
         raise AddressError(mistake) from None
     if not _URL.fullmatch(text) or not text.isprintable():
         raise AddressError(mistake)
-    endpoint = _endpoint(url, mistake)
-    user, password = (_unescaped(part or "", mistake) for part in (url.username, url.password))
-    return RouteUrl(endpoint.host, endpoint.port, user, password)
+    return url
 
 
 def _unescaped(text: str, mistake: str) -> str:

@@ -13,9 +13,10 @@ from .document import Block, BrokenDocument, Remainder
 from .errors import ConfigError, Problem
 from .flag_syntax import Value
 from .flags import CONFIG_FILE, SHELL, SIGNAL
+from .given import Given
 from .keys import Resolved, resolve
 from .options import Options
-from .rules import Given, contradictions, without_effect
+from .rules import contradictions, without_effect
 from .sources import SourceFile, Unreadable, open_source
 from .validation import salvage, validate
 

@@ -26,6 +26,7 @@ from .addresses import (
 from .document import Block
 from .errors import ConfigError
 from .jetstream_options import JetStreamSection, StoreDirectory
+from .leaf_options import LeafOptions
 from .permissions import PermissionsValue
 from .section import (
     LARGEST_COUNT,
@@ -324,6 +325,9 @@ class Options(Section):
         Key("When certificates are read again: after a signal, or whenever their files change."),
     ] = "signal"
     cluster: Annotated[ClusterOptions, Key("Other servers.")] = ClusterOptions()
+    leafnodes: Annotated[
+        LeafOptions, Key("Leaf nodes: links to servers outside the cluster.", also=("leaf",))
+    ] = LeafOptions()
     websocket: Annotated[WebsocketOptions, Key("Clients over websockets.")] = WebsocketOptions()
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
     jetstream: JetStreamSection = None
@@ -406,8 +410,9 @@ class Options(Section):
 
     @property
     def maps_certificates(self) -> bool:
-        """Whether certificates say who a client is, over websockets or otherwise."""
-        return (self.tls is not None and self.tls.verify_and_map) or self.websocket.maps_certificates
+        """Whether certificates say who a client is, over websockets or otherwise, or who a leaf is."""
+        doors = self.websocket.maps_certificates or self.leafnodes.maps_certificates
+        return doors or (self.tls is not None and self.tls.verify_and_map)
 
     @property
     def stores_streams(self) -> bool:

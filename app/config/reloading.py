@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from ..domain.cluster.route_url import RouteUrl
+from ..domain.leaf.leaf_url import LeafUrl
 from .options import Options
 from .section import Section, inner_section
 
@@ -28,6 +29,14 @@ RELOADABLE = frozenset(
         "cluster.no_advertise",
         "cluster.cluster_advertise",
         "cluster.connect_retries",
+        "leafnodes.authorization.user",
+        "leafnodes.authorization.password",
+        "leafnodes.authorization.nkey",
+        "leafnodes.authorization.users",
+        "leafnodes.tls.*",
+        "leafnodes.advertise",
+        "leafnodes.no_advertise",
+        "leafnodes.min_version",
         "websocket.tls.*",
         "websocket.compression",
         "websocket.same_origin",
@@ -133,9 +142,13 @@ def _changes(old: Section, new: Section, path: str) -> Iterator[Change]:
 
 
 def _comparable(value: object) -> object:
-    """The same, with the credentials of routes, which count here."""
+    """The same, with the credentials of routes and hubs, which count here."""
     if isinstance(value, tuple):
         return [_comparable(each) for each in value]
+    if isinstance(value, Section):
+        return {name: _comparable(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, LeafUrl):
+        return value, value.tls, value.user, value.password, value.token
     return (value, value.user, value.password) if isinstance(value, RouteUrl) else value
 
 

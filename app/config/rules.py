@@ -5,9 +5,7 @@
 
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -16,12 +14,10 @@ from ..domain.certificate import comparable, looks_like_certificate_name
 from ..domain.curves import effective_curves
 from ..domain.distinguished_name import DistinguishedName, parse_name
 from ..domain.limits import longest_message
-from .document import Block, Path
-from .errors import Place, Problem
-from .flag_syntax import Value
-from .flags import flag_name
+from .errors import Problem
+from .given import Given, without
+from .leaf_rules import idle_leaf_options, leaf_contradictions, leaf_tls_section
 from .options import Options
-from .section import asks_for_nothing
 from .tls_options import TlsOptions
 
 _NO_CERTIFICATE = "TLS Server certificate must be present and valid."
@@ -48,54 +44,6 @@ _NO_CLUSTER = "without a cluster: set cluster.port, or --cluster"
 _NO_LOGIN = "because no login is required: set users, a token or an authenticator"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """All that file and flags give, of which a part may have been wrong."""
-
-    used: Block
-    """What makes the options."""
-    intended: Block
-    """The same, with what is wrong."""
-    file: Block = field(default_factory=Block)
-    """What the file gives by itself."""
-    flags: Mapping[str, Value] = field(default_factory=dict)
-    """What flags give, by the names in `Flag.sets`."""
-    whole: bool = True
-    """False if a part of a file could not be read: something may be given that is not known."""
-    unclear: AbstractSet[Path] = frozenset()
-    """Sections of which the same is true, since they have unknown keys."""
-
-    def asks(self, *path: str) -> bool:
-        """Whether an option is given, with a value that asks for something."""
-        return not asks_for_nothing(self.used.get(*path))
-
-    def is_certain(self, *path: str) -> bool:
-        """Whether the value that counts, which may be the default, is what the operator intends."""
-        used, intended = self.used.get(*path), self.intended.get(*path)
-        return used == intended and (used is not None or (self.whole and path[:-1] not in self.unclear))
-
-    def place(self, *path: str) -> Place | None:
-        """Where an option is in a file; None if it is in none."""
-        return None if self._flag(path) else self.used.place(path)
-
-    def name(self, *path: str) -> str:
-        """An option as it was given: by its flag, or by its name in the file."""
-        return self._flag(path) or ".".join(path)
-
-    def origin(self, *path: str) -> str:
-        """The same with its place, for another line to refer to."""
-        place = self.place(*path)
-        if place is not None:
-            return f"{self.name(*path)} at {place}"
-        return self._flag(path) or f"the default of {'.'.join(path)}"
-
-    def _flag(self, path: tuple[str, ...]) -> str:
-        option = ".".join(path)
-        if option in ("cluster.host", "cluster.port") and self.flags.get("cluster.listen"):
-            option = "cluster.listen"
-        return flag_name(option) if option in self.flags else ""
-
-
 def contradictions(options: Options, given: Given) -> list[Problem]:
     """Options that are right one by one, and wrong together; only what is certain is compared."""
     return [
@@ -109,6 +57,7 @@ def contradictions(options: Options, given: Given) -> list[Problem]:
         *_open_users(options, given),
         *_same_certificates(options, given),
         *_streams_of_gnatsd(options, given),
+        *leaf_contradictions(options, given),
     ]
 
 
@@ -127,6 +76,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_curves(options, given),
         *_replaced_logins(given),
         *_of_streams(options, given),
+        *idle_leaf_options(options, given),
         *(Problem(text) for name, text in Options.idle.items() if given.flags.get(name)),
     ]
 
@@ -143,6 +93,7 @@ def _ports_twice(options: Options, given: Given) -> Iterator[Problem]:
         _Listener(("port",), options.host, options.port),
         _Listener(("cluster", "port"), cluster.host, cluster.port),
         _Listener(("websocket", "port"), options.websocket.host, options.websocket.port),
+        _Listener(("leafnodes", "port"), options.leafnodes.host, options.leafnodes.port),
         _Listener(("http_port",), options.http_host or options.host, options.http_port),
         _Listener(("https_port",), options.https_host or options.host, options.https_port),
     ]
@@ -164,6 +115,7 @@ def _tls_sections(options: Options) -> Iterator[tuple[tuple[str, ...], TlsOption
         (("tls",), options.tls),
         (("cluster", "tls"), options.cluster.tls),
         (("websocket", "tls"), options.websocket.tls),
+        leaf_tls_section(options),
     )
     return ((path, section) for path, section in sections if section is not None)
 
@@ -281,17 +233,17 @@ def _too_little_pending(options: Options, given: Given) -> Iterator[Problem]:
 def _of_logins(options: Options, given: Given) -> Iterator[Problem]:
     asked = options.authorization
     if asked.user or asked.users:
-        yield from _without(given, "because users are set", "authorization", "token")
+        yield from without(given, "because users are set", "authorization", "token")
     for section, path in (
         (options.authorization, ("authorization",)),
         (options.cluster.authorization, ("cluster", "authorization")),
     ):
         if not section.user:
-            yield from _without(given, "without a user", *path, "password")
+            yield from without(given, "without a user", *path, "password")
     if not asked.authenticator:
-        yield from _without(given, "without an authenticator", "authorization", "authenticator_timeout")
+        yield from without(given, "without an authenticator", "authorization", "authenticator_timeout")
         if not (asked.user or asked.users or asked.token):
-            yield from _without(given, _NO_LOGIN, "authorization", "timeout")
+            yield from without(given, _NO_LOGIN, "authorization", "timeout")
             yield from _empty(given)
 
 
@@ -306,11 +258,11 @@ def _empty(given: Given) -> Iterator[Problem]:
 def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:
     if options.cluster.port:
         return
-    yield from _without(given, _NO_CLUSTER, "websocket", "advertise")
+    yield from without(given, _NO_CLUSTER, "websocket", "advertise")
     for path in _OF_CLUSTERS:
-        yield from _without(given, _NO_CLUSTER, "cluster", *path)
+        yield from without(given, _NO_CLUSTER, "cluster", *path)
     if given.used.get("cluster", "port") is None:
-        yield from _without(given, _NO_CLUSTER, "cluster", "host")
+        yield from without(given, _NO_CLUSTER, "cluster", "host")
     if given.flags.get("cluster.listen"):
         yield Problem("--cluster has no effect with port 0; write nats://host:port")
 
@@ -318,21 +270,21 @@ def _of_clusters(options: Options, given: Given) -> Iterator[Problem]:
 def _of_unix_sockets(options: Options, given: Given) -> Iterator[Problem]:
     if options.unix_socket.path is None:
         for name in ("mode", "group"):
-            yield from _without(given, "without unix_socket.path", "unix_socket", name)
+            yield from without(given, "without unix_socket.path", "unix_socket", name)
 
 
 def _of_hooks(options: Options, given: Given) -> Iterator[Problem]:
     if options.hooks.factory is None:
         for name in ("shadow", "time_limit"):
-            yield from _without(given, "without hooks.factory", "hooks", name)
+            yield from without(given, "without hooks.factory", "hooks", name)
 
 
 def _of_logs(options: Options, given: Given) -> Iterator[Problem]:
     if options.log_file:
         for name in ("syslog", "remote_syslog"):
-            yield from _without(given, f"because the log goes to {given.name('log_file')}", name)
+            yield from without(given, f"because the log goes to {given.name('log_file')}", name)
     elif options.remote_syslog:
-        yield from _without(given, f"because the log goes to {given.name('remote_syslog')}", "syslog")
+        yield from without(given, f"because the log goes to {given.name('remote_syslog')}", "syslog")
 
 
 def _of_tls(options: Options, given: Given) -> Iterator[Problem]:
@@ -360,15 +312,13 @@ def _maps_to_nobody(options: Options, given: Given) -> Iterator[Problem]:
 def _of_doors(options: Options, given: Given) -> Iterator[Problem]:
     """How clients come in over TLS, or without it."""
     if options.tls is None:
-        yield from _without(given, "without tls: connections are not encrypted", "allow_non_tls")
+        yield from without(given, "without tls: connections are not encrypted", "allow_non_tls")
     elif options.tls.handshake_first is True:
-        yield from _without(given, "because tls.handshake_first requires TLS", "allow_non_tls")
+        yield from without(given, "because tls.handshake_first requires TLS", "allow_non_tls")
     for name in ("cluster", "websocket"):
-        yield from _without(
-            given, "as the handshake always comes first there", name, "tls", "handshake_first"
-        )
+        yield from without(given, "as the handshake always comes first there", name, "tls", "handshake_first")
     if options.websocket.no_tls:
-        yield from _without(given, "beside websocket.no_tls", "websocket", "tls")
+        yield from without(given, "beside websocket.no_tls", "websocket", "tls")
 
 
 def _beside_certificates(options: Options, given: Given) -> Iterator[Problem]:
@@ -380,13 +330,13 @@ def _beside_certificates(options: Options, given: Given) -> Iterator[Problem]:
     if options.tls is not None and options.tls.verify_and_map:
         if not nkeys and options.tls.handshake_first is not True:
             reason = "because tls.verify_and_map lets no client without a certificate in"
-            yield from _without(given, reason, "allow_non_tls")
+            yield from without(given, reason, "allow_non_tls")
         elsewhere = websocket.port and not websocket.maps_certificates and not websocket.no_auth_user
         if options.no_auth_user not in nkeys and not elsewhere:
-            yield from _without(given, "because of tls.verify_and_map; name an nkey", "no_auth_user")
+            yield from without(given, "because of tls.verify_and_map; name an nkey", "no_auth_user")
     if websocket.maps_certificates and websocket.no_auth_user not in nkeys:
         reason = "because of websocket.tls.verify_and_map; name an nkey"
-        yield from _without(given, reason, "websocket", "no_auth_user")
+        yield from without(given, reason, "websocket", "no_auth_user")
 
 
 def _of_curves(options: Options, given: Given) -> Iterator[Problem]:
@@ -412,12 +362,6 @@ def _replaced_logins(given: Given) -> Iterator[Problem]:
             yield Problem(f"authorization.{name} has no effect beside {flag}", given.file.place(path))
 
 
-def _without(given: Given, reason: str, *path: str) -> Iterator[Problem]:
-    """That an option has no effect, if it asks for something."""
-    if given.asks(*path):
-        yield Problem(f"{given.name(*path)} has no effect {reason}", given.place(*path))
-
-
 def _streams_of_gnatsd(options: Options, given: Given) -> Iterator[Problem]:
     certain = given.is_certain("jetstream") and given.is_certain("compatibility")
     if options.stores_streams and options.compatibility != "current" and certain:
@@ -427,4 +371,4 @@ def _streams_of_gnatsd(options: Options, given: Given) -> Iterator[Problem]:
 
 def _of_streams(options: Options, given: Given) -> Iterator[Problem]:
     if not options.stores_streams:
-        yield from _without(given, "without JetStream: set jetstream, or --jetstream", "store_dir")
+        yield from without(given, "without JetStream: set jetstream, or --jetstream", "store_dir")

@@ -1,4 +1,4 @@
-"""The options of a section ``tls``, for clients, routes and websockets (configuration-file.md, section 4)."""
+"""The options of a section ``tls``: keys and certificates (configuration-file.md, section 4)."""
 
 import re
 from collections.abc import Mapping
@@ -68,7 +68,25 @@ _FIRST_WORDS: Mapping[str, bool | str] = {
 }
 
 
-def _tls_key(meaning: str, name: str, kind: str) -> Key:
+CipherNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
+    AfterValidator(_some_ciphers),
+    Field(strict=False),
+]
+
+CurveNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_known_curve)], ...],
+    AfterValidator(_some_curves),
+    Field(strict=False),
+]
+
+Pins = Annotated[tuple[Annotated[str, AfterValidator(_pin)], ...], Field(strict=False)]
+
+HandshakeFirst = Annotated[bool | str, BeforeValidator(_first)]
+
+
+def tls_key(meaning: str, name: str, kind: str) -> Key:
+    """A key of a section ``tls``, with the error for a value of another kind."""
     return Key(meaning, wrong=f"error parsing tls config, expected '{name}' to be {kind}", guards=True)
 
 
@@ -77,32 +95,30 @@ class TlsOptions(Section):
 
     unknown = 'error parsing tls config, unknown field ["{key}"]'
 
-    cert_file: Annotated[str | None, _tls_key("Server certificate, a PEM file.", "cert_file", "filename")] = (
+    cert_file: Annotated[str | None, tls_key("Server certificate, a PEM file.", "cert_file", "filename")] = (
         None
     )
     key_file: Annotated[
-        str | None, _tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
+        str | None, tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
     ] = None
     ca_file: Annotated[
-        str | None, _tls_key("CA certificates to trust, a PEM file.", "ca_file", "filename")
+        str | None, tls_key("CA certificates to trust, a PEM file.", "ca_file", "filename")
     ] = None
     verify: Annotated[
         bool,
-        _tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
+        tls_key("Require and verify client certificates; always on between servers.", "verify", "a boolean"),
     ] = False
     verify_and_map: Annotated[
         bool,
-        _tls_key(
+        tls_key(
             "As `verify`, and the names in the certificate say which of `authorization.users` a client is.",
             "verify_and_map",
             "a boolean",
         ),
     ] = False
     cipher_suites: Annotated[
-        tuple[Annotated[str, AfterValidator(_known_cipher)], ...],
-        AfterValidator(_some_ciphers),
-        Field(strict=False),
-        _tls_key(
+        CipherNames,
+        tls_key(
             "Cipher suites for TLS 1.2, in order of preference; see `--help_tls`.",
             "cipher_suites",
             "an array of names",
@@ -110,8 +126,7 @@ class TlsOptions(Section):
     ] = PREFERRED
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = 0.5
     handshake_first: Annotated[
-        bool | str,
-        BeforeValidator(_first),
+        HandshakeFirst,
         Key(
             "Send INFO to clients inside TLS, after the handshake. With `auto` (50 ms) or a time, "
             "a client that starts no handshake in that time gets INFO in clear text.",
@@ -124,9 +139,8 @@ class TlsOptions(Section):
         Key("Maximum number of handshakes begun within a second, further ones are closed; 0 means no limit."),
     ] = 0
     pinned_certs: Annotated[
-        tuple[Annotated[str, AfterValidator(_pin)], ...],
-        Field(strict=False),
-        _tls_key(
+        Pins,
+        tls_key(
             "Public keys of peers that may connect, each the SHA-256 of its SubjectPublicKeyInfo in DER "
             "form, in hex; any key if empty. Requires `verify`.",
             "pinned_certs",
@@ -134,10 +148,8 @@ class TlsOptions(Section):
         ),
     ] = ()
     curve_preferences: Annotated[
-        tuple[Annotated[str, AfterValidator(_known_curve)], ...],
-        AfterValidator(_some_curves),
-        Field(strict=False),
-        _tls_key(
+        CurveNames,
+        tls_key(
             "Curves for key agreement. Before Python 3.15 the first one that is no hybrid counts alone.",
             "curve_preferences",
             "an array of names",

@@ -6,7 +6,7 @@ sent, ``flow`` who waits for whom, ``slow`` who was too slow, ``turns`` whose tu
 the routes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from .broker_needs import Membership, Needs
@@ -27,6 +27,7 @@ from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
 from .lame_duck import Crowd, LameDuck, LameDuckTerms
+from .leaf.leaves import Leaves
 from .limits import Limits
 from .peer_kind import PeerKind
 from .protocol.compatibility import Compatibility
@@ -110,6 +111,10 @@ class Broker:
         self._is_over = False
         self.cluster = None if membership is None else self._join(membership, needs.seed)
         """None for a server that stays alone."""
+        self.leaves = None if needs.leaves is None else Leaves(self, needs.leaves, needs.seed)
+        """None for a server without leaf nodes, and without a hub."""
+        if self.leaves is not None:
+            self.interest.listing = self.leaves.interest
 
     def _make_interest(self, needs: Needs, *, clustered: bool) -> tuple[Plane, Interest]:
         """The data plane, and all that anyone listens to."""
@@ -128,10 +133,12 @@ class Broker:
             replace(info, compatibility=self.compatibility),
             self.scheduler,
             self._inform_clients,
-            self._other_urls,
+            lambda: self.cluster.connect_urls() if self.cluster is not None else [],
             needs.make_nonce,
         )
-        greeting.others_for_websockets = self._other_websocket_urls
+        greeting.others_for_websockets = lambda: (
+            self.cluster.websocket_urls() if self.cluster is not None else []
+        )
         return greeting
 
     def _join(self, membership: Membership, seed: int) -> Cluster:
@@ -170,12 +177,6 @@ class Broker:
             session.keep_informed()
         self.deferred.flush()
 
-    def _other_urls(self) -> list[str]:
-        return self.cluster.connect_urls() if self.cluster is not None else []
-
-    def _other_websocket_urls(self) -> list[str]:
-        return self.cluster.websocket_urls() if self.cluster is not None else []
-
     # --- what may change while it runs ---------------------------------------------
 
     def apply(self, limits: Limits) -> None:
@@ -191,6 +192,8 @@ class Broker:
         self._verdicts.set_delay(_verdict_time(limits))
         if self.cluster is not None:
             self.cluster.apply(limits)
+        if self.leaves is not None:
+            self.leaves.apply(limits)
         self._configure_all()
         self.greeting.set(replace(self.greeting.info, max_payload=limits.max_payload))
         self._close_surplus()
@@ -235,11 +238,13 @@ class Broker:
         self._last_number += 1
         return self._last_number
 
-    def subscriptions_of(self, kinds: Iterable[PeerKind]) -> Iterator[dict[bytes, Subscription]]:
+    def subscriptions_of(self, kinds: Iterable[PeerKind]) -> Iterator[Mapping[bytes, Subscription]]:
         """See `Host`."""
         if PeerKind.CLIENT in kinds:
             yield from (session.subscriptions for session in self.sessions.values())
             yield from (client.session.subscriptions for client in self._local.values())
+        if self.leaves is not None and PeerKind.LEAF in kinds:
+            yield from self.leaves.subscriptions_of_leaves()
 
     def session_of(self, number: int) -> ClientSession | LocalSession | None:
         """That of a client, inside the process too; None if there is none."""
@@ -261,6 +266,8 @@ class Broker:
             return None
         number, own_sid = name
         session = self.session_of(number)
+        if session is None and self.leaves is not None:
+            return self.leaves.find(number, own_sid)
         return session.subscriptions.get(own_sid) if session is not None else None
 
     # --- connections -----------------------------------------------------------
@@ -311,8 +318,17 @@ class Broker:
             raise RuntimeError("a server without a cluster takes no routes")
         return self.cluster.accept(wire)
 
+    def accept_leaf(self, wire: Wire) -> Handler:
+        """Take on a leaf node that dialled us. Only where there are some."""
+        if self.leaves is None:
+            raise RuntimeError("a server without leaf nodes takes none")
+        return self.leaves.accept(wire)
+
     def opened(self, connection: Connection) -> None:
         """It can be talked to: from now on it is pinged, and has to log in."""
+        if self.leaves is not None and connection.kind in (PeerKind.LEAF, PeerKind.HUB):
+            self.leaves.opened(connection)
+            return
         if self.cluster is not None and connection.kind is PeerKind.ROUTE:
             self.cluster.opened(connection)
             return
@@ -357,7 +373,7 @@ class Broker:
         self._verdicts.discard(connection)
         self.flow.forget(connection)
         if connection.closing is ClosingReason.STALE_CONNECTION:
-            self.history.note_stale(is_route=connection.kind is PeerKind.ROUTE)
+            self.history.note_stale(connection.kind)
 
     def connection_lost(self) -> None:
         """A wire is lost."""
@@ -377,7 +393,7 @@ class Broker:
 
     def _flush_routes(self) -> None:
         """Let the other servers know at once what is gone."""
-        if self.cluster is not None:
+        if self.cluster is not None or self.leaves is not None:
             self.deferred.flush()
 
     def lame_duck(self, terms: LameDuckTerms, done: Callable[[], None]) -> None:
@@ -408,6 +424,8 @@ class Broker:
             self.lame.end()
         if self.cluster is not None:
             self.cluster.stop()
+        if self.leaves is not None:
+            self.leaves.stop()
         for connection in self._all():
             connection.wait()
         self.deferred.flush()
@@ -428,8 +446,9 @@ class Broker:
         done()
 
     def _all(self) -> list[Connection]:
-        """Routes first: peers whose route is closed need not hear what each client gives up."""
+        """Servers first: peers whose link is closed need not hear what each client gives up."""
         routes = self.cluster.connections() if self.cluster is not None else []
+        routes += self.leaves.connections() if self.leaves is not None else []
         local = [client.connection for client in self._local.values()]
         return [*routes, *self.connections.values(), *local]
 

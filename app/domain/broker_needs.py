@@ -10,6 +10,7 @@ from .credentials import Gatekeeper, Identity
 from .dataplane.seam import MakePlane
 from .events import EventSink
 from .hooks.gate import HookGate
+from .leaf.settings import LeafNeeds
 from .timers import Scheduler
 
 
@@ -29,6 +30,8 @@ class Needs:
     """See `Host.anonymous`."""
     hooks: HookGate | None = None
     """See `Host.hooks`."""
+    leaves: LeafNeeds | None = None
+    """What it takes to have leaf nodes, or to be one; None for neither."""
 
 
 @dataclass(frozen=True, slots=True)

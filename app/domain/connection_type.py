@@ -1,4 +1,4 @@
-"""By which kind of listener a client came in."""
+"""By which kind of listener a client came in, or a leaf node."""
 
 from enum import Enum
 
@@ -8,3 +8,4 @@ class ConnectionType(Enum):
 
     STANDARD = "STANDARD"
     WEBSOCKET = "WEBSOCKET"
+    LEAFNODE = "LEAFNODE"

@@ -4,25 +4,36 @@ from enum import Enum
 
 
 class PeerKind(Enum):
-    """Who is at the other end of a connection. The value is what numbers of this kind are called."""
+    """Who is at the other end of a connection."""
 
     CLIENT = "cid"
     """Publishes and subscribes for itself."""
     ROUTE = "rid"
     """A server of the same cluster: all of these know each other, so nothing is passed on among them."""
     LEAF = "lid"
-    """A server outside the cluster, with clients of its own that only this server knows."""
+    """A server outside the cluster, with clients of its own that only this server knows: a leaf node."""
+    HUB = "hub"
+    """The server whose leaf node this one is. Nothing that it says is passed on but to leaf nodes."""
 
     @property
     def role(self) -> str:
         """What gnatsd calls such a peer in its log; leaf nodes came later."""
-        return _ROLES[self.value]
+        return _ROLES[self.code]
 
+    @property
+    def code(self) -> str:
+        """What numbers of this kind are called; both ends of a leaf link call them alike."""
+        return PeerKind.LEAF.value if self is PeerKind.HUB else self.value
+
+
+LEAF_KINDS = frozenset({PeerKind.LEAF, PeerKind.HUB})
+"""Both ends of a leaf link."""
 
 _HEARD: dict[PeerKind, frozenset[PeerKind]] = {
     PeerKind.CLIENT: frozenset(),
     PeerKind.ROUTE: frozenset({PeerKind.CLIENT, PeerKind.LEAF}),
     PeerKind.LEAF: frozenset(PeerKind),
+    PeerKind.HUB: frozenset({PeerKind.CLIENT, PeerKind.LEAF}),
 }
 
 
@@ -30,7 +41,8 @@ def heard_by(kind: PeerKind) -> frozenset[PeerKind]:
     """The kinds of peers whose subscriptions are announced to a peer of this kind.
 
     A route hears of nothing that came over another one: each server of a cluster speaks for its
-    own peers, so nothing can go round in circles. A client hears of nobody.
+    own peers, so nothing can go round in circles. Neither does a hub: each server of a cluster has a
+    link of its own. A client hears of nobody. What is not announced to a peer is not for its messages.
     """
     return _HEARD[kind]
 
@@ -39,5 +51,5 @@ _ROLES = {"cid": "Client", "rid": "Router", "lid": "Leafnode"}
 
 
 def role_of(kind: str) -> str:
-    """The role by the value of a kind, and that of a client for any other text."""
+    """The role by the code of a kind, and that of a client for any other text."""
     return _ROLES.get(kind, "Client")

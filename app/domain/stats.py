@@ -159,3 +159,20 @@ class RouteStats:
     """What the peer calls itself, or its server id."""
     rtt: float = 0.0
     """Seconds between the last ping and its answer; 0 before the first answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafStats:
+    """One leaf link."""
+
+    connection: ConnectionStats
+    name: str
+    """What the peer calls itself."""
+    is_spoke: bool
+    """Whether this server is the leaf, and the peer its hub."""
+    solicited: bool
+    """Whether this server dialled."""
+    account: str
+    subscriptions: int
+    subscription_list: tuple[SubscriptionStats, ...] = ()
+    """Empty unless it was asked for."""

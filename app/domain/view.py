@@ -27,6 +27,7 @@ from .hooks.report import HookReport, report_on
 from .interest.index import IndexStats
 from .interest.subscription import Subscription
 from .lame_duck import LameDuckFacts
+from .leaf.session import LeafSession
 from .limits import Limits
 from .protocol.encode import ServerInfo
 from .receivers import Receivers, receivers
@@ -35,6 +36,7 @@ from .slow_receivers import SlowReceiver
 from .stats import (
     ClientRights,
     ClientStats,
+    LeafStats,
     RouteStats,
     SlowConsumerRecord,
     SubscriptionStats,
@@ -126,6 +128,13 @@ class ServerFacts:
     """None for a server that stays alone."""
     lame_duck: LameDuckFacts | None = None
     """None unless the server is in lame duck mode."""
+    leaves: int = 0
+    """Leaf links whose handshake is over."""
+    slow_leaves: int = 0
+    stale_leaves: int = 0
+    """Leaf links among the slow and the stale."""
+    leaf_port: int = 0
+    """Where leaf nodes connect; 0 without a door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,10 @@ class LiveView:
             subscriptions=broker.subscriptions,
             cluster=self._cluster(),
             lame_duck=broker.lame.facts if broker.lame is not None else None,
+            leaves=len(self._leaves()),
+            slow_leaves=broker.slow.closed_leaves,
+            stale_leaves=broker.history.stale_leaves,
+            leaf_port=broker.leaves.port if broker.leaves is not None else 0,
         )
 
     def _cluster(self) -> ClusterFacts | None:
@@ -222,6 +235,21 @@ class LiveView:
             name=session.name,
             rtt=session.rtt,
         )
+
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """See `BrokerView`."""
+        rows: list[LeafStats] = []
+        step = Step()
+        for session in self._leaves():
+            if not session.connection.closed:
+                rows.append(_leaf(session))
+            if step.is_over_after(ROW_WORK):
+                yield
+        return tuple(rows)
+
+    def _leaves(self) -> list[LeafSession]:
+        leaves = self._broker.leaves
+        return leaves.established() if leaves is not None else []
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """See `BrokerView`."""
@@ -303,14 +331,22 @@ class LiveView:
         session = cluster.remotes.get(remote_id) if cluster is not None else None
         return iter(()) if session is None else _batches(session)
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """See `BrokerView`."""
+        leaves = self._broker.leaves
+        session = leaves.sessions.get(number) if leaves is not None else None
+        return iter(()) if session is None else _batches(session)
+
     def name_of(self, link: Link) -> str:
         """See `BrokerView`."""
-        cluster = self._broker.cluster
-        client = self._broker.sessions.get(link.number)
+        broker = self._broker
+        client = broker.sessions.get(link.number)
         if client is not None:
             return client.profile.name
-        route = cluster.routes.get(link.number) if cluster is not None else None
-        return route.name if route is not None else ""
+        route = broker.cluster.routes.get(link.number) if broker.cluster is not None else None
+        leaf = broker.leaves.sessions.get(link.number) if broker.leaves is not None else None
+        peer = route or leaf
+        return peer.name if peer is not None else ""
 
     def totals(self) -> Steps[ConnectionTotals]:
         """See `BrokerView`."""
@@ -390,6 +426,17 @@ def _has_left(client: Client) -> bool:
     return isinstance(client, ClientSession) and client.connection.closed
 
 
+def _leaf(session: LeafSession) -> LeafStats:
+    return LeafStats(
+        connection=session.connection.stats(),
+        name=session.name,
+        is_spoke=session.is_spoke,
+        solicited=session.solicited,
+        account=session.account,
+        subscriptions=len(session.subscriptions),
+    )
+
+
 def _figures(session: ClientSession) -> tuple[int, ...]:
     inlet, outbox = session.connection.inlet, session.connection.outbox
     return (
@@ -415,7 +462,7 @@ def _listed(
 
 
 def _batches(
-    session: ClientSession | RouteSession, first: int = 0, end: int | None = None
+    session: ClientSession | RouteSession | LeafSession, first: int = 0, end: int | None = None
 ) -> Iterator[tuple[SubscriptionStats, ...]]:
     """What it listens to, from one place to another, for as long as it is here.
 

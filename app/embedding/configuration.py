@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from ..config.document import Block, Item
 from ..config.errors import ConfigError, Problem
+from ..config.given import Given
 from ..config.keys import resolve
 from ..config.load import read_file
 from ..config.options import Options
-from ..config.rules import Given, contradictions, without_effect
+from ..config.rules import contradictions, without_effect
 from ..config.scalars import size
 from ..config.section import Section, inner_section
 from ..config.validation import validate
@@ -23,7 +24,14 @@ LOOPBACK = "127.0.0.1"
 FREE_PORT = -1
 
 _SIZE = re.compile(r"[0-9]{1,18}[kmgtpe](?:i?b)?", re.ASCII | re.IGNORECASE)
-_PORTS = (("port",), ("http_port",), ("https_port",), ("cluster", "port"), ("websocket", "port"))
+_PORTS = (
+    ("port",),
+    ("http_port",),
+    ("https_port",),
+    ("cluster", "port"),
+    ("websocket", "port"),
+    ("leafnodes", "port"),
+)
 _DEFAULTS = Block.of({"host": LOOPBACK, "port": FREE_PORT})
 
 
@@ -69,8 +77,8 @@ def _over(below: Block, above: Block) -> Block:
 
 def _on_loopback(values: Block) -> Block:
     """With the same default for the hosts of the other listeners that are asked for."""
-    for section in ("cluster", "websocket"):
-        if values.get(section) is not None and values.get(section, "host") is None:
+    for section, asks in (("cluster", ()), ("websocket", ()), ("leafnodes", ("port",))):
+        if values.get(section, *asks) is not None and values.get(section, "host") is None:
             values = values.put(LOOPBACK, section, "host")
     return values
 

@@ -247,6 +247,12 @@ class Server:
         return f"nats-route://{joined(_reachable(self._options.cluster.host), port)}"
 
     @property
+    def leaf_url(self) -> str:
+        """Where leaf nodes connect; `leafnodes` is to be set."""
+        port = self._port("leafnodes.port", 'leafnodes={"port": -1}')
+        return f"nats-leaf://{joined(_reachable(self._options.leafnodes.host), port)}"
+
+    @property
     def websocket_url(self) -> str:
         """Where clients connect over websockets; `websocket` is to be set."""
         port = self._port("websocket.port", 'websocket={"port": -1, "no_tls": True}')
@@ -283,6 +289,10 @@ class Server:
     def routez(self, *, subs: bool = False) -> Page:
         """The contents of ``/routez``, now; `subs` lists what the peers' clients subscribe to."""
         return self._views.routez(subs=subs)
+
+    def leafz(self, *, subs: bool = False) -> Page:
+        """The contents of ``/leafz``, now; `subs` lists what is asked for on each link."""
+        return self._views.leafz(subs=subs)
 
     def subsz(self, *, subs: bool = False) -> Page:
         """The contents of ``/subsz``, now; `subs` lists the subscriptions."""
@@ -448,6 +458,8 @@ class _Running:
         ports |= {f"{scheme}_port": port for scheme, port in addresses.monitoring.items()}
         if addresses.routes is not None:
             ports["cluster.port"] = addresses.routes.port
+        if addresses.leaves is not None:
+            ports["leafnodes.port"] = addresses.leaves.port
         if self.options.websocket.port:
             ports["websocket.port"] = addresses.clients[1].port
         return ports
@@ -477,7 +489,7 @@ def _same_ports(options: Options, asked: Options, in_force: Options) -> Options:
     for name in ("port", "http_port", "https_port"):
         if getattr(options, name) == getattr(asked, name):
             options = options.model_copy(update={name: getattr(in_force, name)})
-    for name in ("cluster", "websocket"):
+    for name in ("cluster", "websocket", "leafnodes"):
         section = getattr(options, name)
         if section.port == getattr(asked, name).port:
             section = section.model_copy(update={"port": getattr(in_force, name).port})

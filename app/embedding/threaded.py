@@ -109,6 +109,11 @@ class ThreadedServer:
         return self._server.route_url
 
     @property
+    def leaf_url(self) -> str:
+        """See `Server.leaf_url`."""
+        return self._server.leaf_url
+
+    @property
     def websocket_url(self) -> str:
         """See `Server.websocket_url`."""
         return self._server.websocket_url
@@ -136,6 +141,10 @@ class ThreadedServer:
     def routez(self, *, subs: bool = False) -> Page:
         """See `Server.routez`."""
         return self._live.call(lambda: self._server.routez(subs=subs))
+
+    def leafz(self, *, subs: bool = False) -> Page:
+        """See `Server.leafz`."""
+        return self._live.call(lambda: self._server.leafz(subs=subs))
 
     def subsz(self, *, subs: bool = False) -> Page:
         """See `Server.subsz`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..adapters.monitoring import pages
 from ..adapters.monitoring.context import MonitoringContext
+from ..adapters.monitoring.leaf_page import leafz
 from ..adapters.monitoring.stepper import Chunks
 from ..adapters.monitoring.varz import varz
 from ..ports.broker_view import ConnectionQuery, SortKey
@@ -40,6 +41,10 @@ class Views:
     def routez(self, *, subs: bool = False) -> Page:
         """The routes, as ``/routez`` shows them."""
         return _read(pages.routez(self._context, subscriptions=subs))
+
+    def leafz(self, *, subs: bool = False) -> Page:
+        """The leaf links, as ``/leafz`` shows them."""
+        return _read(leafz(self._context, subscriptions=subs))
 
     def subsz(self, *, subs: bool = False, limit: int = ALL, offset: int = 0) -> Page:
         """The subscription index, as ``/subsz`` shows it; `subs` lists the clients' subscriptions."""

@@ -29,6 +29,7 @@ def sections_with_tls(options: Options) -> dict[str, TlsOptions]:
     sections = {
         "tls": options.tls,
         "cluster.tls": options.cluster.tls if options.cluster.port else None,
+        "leafnodes.tls": options.leafnodes.tls if options.leafnodes.port else None,
         "websocket.tls": websocket.tls if websocket.port and not websocket.no_tls else None,
     }
     return {name: section for name, section in sections.items() if section is not None}

@@ -8,15 +8,13 @@ To add an adapter, add a line here and nothing elsewhere.
 """
 
 import os
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from dependency_injector import providers
 
-from ..adapters.auth.setup import AuthSettings, open_authenticator
-from ..adapters.auth.switch import SwitchableAuthenticator
+from ..adapters.auth.leaf_doors import LeafGatekeeper
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
 from ..adapters.hooks.runners import HookRunners
@@ -24,15 +22,13 @@ from ..adapters.hooks.setup import CheckedHooks, OpenHooks, check_hooks, load_ho
 from ..adapters.logs.destinations import warn
 from ..adapters.logs.rate_limit import RateLimitedEventLog
 from ..adapters.logs.setup import open_event_log
-from ..adapters.logs.structured import LinesDropped
 from ..adapters.logs.switchable import SwitchableLog
 from ..adapters.monitoring.journal import Journal, JournaledLog
 from ..adapters.monitoring.monitor import HttpMonitor, MonitorEndpoint, MonitorNeeds
 from ..adapters.net_asyncio.dialer import TcpDialer
 from ..adapters.net_asyncio.listener import TcpListener
 from ..adapters.net_asyncio.listening_socket import listening_socket
-from ..adapters.net_asyncio.tls_choice import ChoiceTerms, choice_layers
-from ..adapters.net_asyncio.tls_layer import TlsLayers, TlsSettings
+from ..adapters.net_asyncio.tls_layer import TlsLayers
 from ..adapters.net_asyncio.unix_listener import UnixListener
 from ..adapters.net_asyncio.websocket_layer import WebsocketLayers
 from ..adapters.process.descriptors import are_descriptors_plenty
@@ -44,10 +40,7 @@ from ..domain.broker import Broker
 from ..domain.broker_needs import Membership, Needs
 from ..domain.dataplane import AUTO, NATIVE, choose
 from ..domain.dataplane.seam import MakePlane
-from ..domain.events import Event, InternalFailure
-from ..domain.failure import described
-from ..domain.hooks.gate import HookGate
-from ..domain.jetstream.settings import JetStreamSettings
+from ..domain.leaf.settings import LeafNeeds
 from ..domain.protocol.compatibility import Compatibility
 from ..domain.view import LiveView
 from ..ports.authenticator import Authenticator
@@ -58,10 +51,18 @@ from ..ports.event_log import EventLog
 from ..ports.hooks import Hooks
 from ..ports.layers import LayerFactory
 from ..ports.monitor import Monitor
-from ..ports.streams_view import StreamsView
 from ..ports.transport import Dialer, Listener
 from .certificate_dates import CertificateDates
 from .journal_kinds import KINDS
+from .leaf_nodes import LeafNodes, RemoteNeeds, open_remotes
+from .leaf_settings import (
+    has_leaves,
+    leaf_anonymous,
+    leaf_auth_settings,
+    leaf_choice,
+    leaf_listener_settings,
+    leaf_tls,
+)
 from .service import ClientListener, Parts, Service
 from .settings import (
     accepted_route_tls,
@@ -74,6 +75,7 @@ from .settings import (
     cluster_settings,
     dialed_route_tls,
     hook_settings,
+    jetstream_domain,
     limits,
     log_settings,
     monitor_endpoints,
@@ -86,8 +88,18 @@ from .settings import (
     websocket_tls,
     websocket_urls,
 )
-from .stream_settings import stream_settings
 from .streams import OpenStorage, Streams, open_storage
+from .wiring import (
+    failure_reporter,
+    gate_of,
+    layers_of,
+    listeners_of,
+    noting,
+    settings_of_streams,
+    switchable,
+    tls_layers,
+    view_of_streams,
+)
 
 
 class Container:
@@ -112,6 +124,7 @@ class Container:
         """Whether the native twin would have been taken, were it built."""
         self._provide_world(options)
         self._provide_membership(options)
+        self._provide_leaves(options)
         self._provide_broker(options, make_plane)
         self._provide_streams(options)
         self._provide_listeners(options)
@@ -128,7 +141,7 @@ class Container:
 
     def open_log(self, options: Options) -> EventLog | None:
         """The log of these options; None for that of the program alone. Raises `LogDestinationError`."""
-        return open_event_log(log_settings(options), on_dropped=_noting(self.journal()))
+        return open_event_log(log_settings(options), on_dropped=noting(self.journal()))
 
     def use_log(self, log: EventLog | None, options: Options) -> EventLog | None:
         """Log there from now on, as these options say; return the log before, which is to be closed."""
@@ -169,7 +182,7 @@ class Container:
             self.journal,
         )
         self.authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            _switchable, auth_settings(options), self.event_log.provided.record
+            switchable, auth_settings(options), self.event_log.provided.record
         )
 
         self.hooks: providers.Provider[Hooks | None] = providers.Singleton(load_hooks, hook_settings(options))
@@ -185,17 +198,17 @@ class Container:
         """What it takes to belong to a cluster."""
         record = self.event_log.provided.record
         self.dialed_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            _tls_layers, providers.Callable(dialed_route_tls, options, record)
+            tls_layers, providers.Callable(dialed_route_tls, options, record)
         )
         self.dialed_layers = providers.Singleton(layers_of, self.dialed_route_tls, taps=self.taps)
         self.dialer: providers.Provider[Dialer] = providers.Singleton(
             TcpDialer,
-            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            on_failure=providers.Callable(failure_reporter, self.event_log),
             layers=self.dialed_layers,
             scheduler=self.clock,
         )
         self.route_authenticator: providers.Provider[Authenticator] = providers.Singleton(
-            _switchable, cluster_auth_settings(options), record
+            switchable, cluster_auth_settings(options), record
         )
         self.membership: providers.Provider[Membership | None] = providers.Object(None)
         if options.cluster.port:
@@ -204,6 +217,55 @@ class Container:
                 settings=providers.Object(cluster_settings(options)),
                 gatekeeper=self.route_authenticator,
                 dialer=self.dialer,
+            )
+
+    def _provide_leaves(self, options: Options) -> None:
+        """What it takes to have leaf nodes, and to be one."""
+        record, own = self.event_log.provided.record, leaf_auth_settings(options)
+        self.leaf_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
+            tls_layers, providers.Callable(leaf_tls, options, record)
+        )
+        self.leaf_layers = providers.Singleton(
+            layers_of, self.leaf_tls, choice=leaf_choice(options), taps=self.taps
+        )
+        self.leaf_listener = self._listener(options.leafnodes.host, options.leafnodes.port, self.leaf_layers)
+        own_logins: providers.Provider[Authenticator | None] = providers.Object(None)
+        if own is not None:
+            own_logins = providers.Callable(switchable, own, record)
+        self.leaf_gatekeeper: providers.Provider[LeafGatekeeper] = providers.Singleton(
+            LeafGatekeeper, self.authenticator, own_logins, leaf_anonymous(options)
+        )
+        self.leaf_remotes = providers.Singleton(
+            open_remotes,
+            options,
+            providers.Factory(
+                RemoteNeeds,
+                record,
+                providers.Callable(failure_reporter, self.event_log),
+                self.clock,
+                self.taps,
+            ),
+        )
+        self.leaves: providers.Provider[LeafNeeds | None] = providers.Object(None)
+        self.leaf_nodes: providers.Provider[LeafNodes | None] = providers.Object(None)
+        if has_leaves(options):
+            self.leaves = providers.Singleton(
+                LeafNeeds,
+                listener=providers.Object(leaf_listener_settings(options)),
+                remotes=self.leaf_remotes,
+                gatekeeper=self.leaf_gatekeeper,
+                make_nonce=self.entropy.provided.nonce,
+                cluster=options.cluster.name or "",
+                jetstream=options.stores_streams,
+                domain=jetstream_domain(options),
+            )
+            self.leaf_nodes = providers.Singleton(
+                LeafNodes,
+                self.leaf_listener,
+                options.leafnodes.host,
+                options.leafnodes.port,
+                self.leaf_remotes,
+                self.leaf_gatekeeper,
             )
 
     def _provide_broker(self, options: Options, make_plane: MakePlane) -> None:
@@ -224,7 +286,8 @@ class Container:
                 events=self.event_log,
                 make_nonce=self.make_nonce,
                 anonymous=providers.Object(anonymous(options)),
-                hooks=providers.Callable(_gate, self.open_hooks),
+                hooks=providers.Callable(gate_of, self.open_hooks),
+                leaves=self.leaves,
             ),
             self.membership,
             compatibility=providers.Object(Compatibility(options.compatibility)),
@@ -247,7 +310,7 @@ class Container:
             self.streams = providers.Singleton(
                 Streams,
                 self.broker,
-                providers.Callable(_settings_of_streams, options, self.broker, self.streams_in_memory),
+                providers.Callable(settings_of_streams, options, self.broker, self.streams_in_memory),
                 self.open_storage,
                 self.clock,
                 self.entropy,
@@ -257,10 +320,10 @@ class Container:
         """Where clients and other servers come in."""
         record = self.event_log.provided.record
         self.client_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            _tls_layers, providers.Callable(client_tls, options, record)
+            tls_layers, providers.Callable(client_tls, options, record)
         )
         self.accepted_route_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            _tls_layers, providers.Callable(accepted_route_tls, options, record)
+            tls_layers, providers.Callable(accepted_route_tls, options, record)
         )
         self.client_layers = providers.Singleton(
             layers_of, self.client_tls, choice=client_choice(options), taps=self.taps
@@ -269,7 +332,7 @@ class Container:
         self.listener = self._listener(options.host, options.port, self.client_layers)
         self.route_listener = self._listener(options.cluster.host, options.cluster.port, self.route_layers)
         self.client_listeners: providers.Provider[Sequence[ClientListener]] = providers.Singleton(
-            _listeners,
+            listeners_of,
             providers.Factory(
                 ClientListener,
                 self.listener,
@@ -288,7 +351,7 @@ class Container:
         """The place for websockets, if there is one. TLS is beneath, so that INFO asks for none."""
         section, record = options.websocket, self.event_log.provided.record
         self.websocket_tls: providers.Provider[TlsLayers | None] = providers.Singleton(
-            _tls_layers, providers.Callable(websocket_tls, options, record)
+            tls_layers, providers.Callable(websocket_tls, options, record)
         )
         self.websockets = providers.Singleton(
             WebsocketLayers, providers.Callable(websocket_settings, options, record)
@@ -310,7 +373,7 @@ class Container:
         self.unix_listener: providers.Provider[Listener] = providers.Singleton(
             UnixListener,
             settings,
-            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            on_failure=providers.Callable(failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
             layers=providers.Callable(layers_of, None, taps=self.taps),
             scheduler=self.clock,
@@ -327,7 +390,7 @@ class Container:
             TcpListener,
             host,
             port,
-            on_failure=providers.Callable(_failure_reporter, self.event_log),
+            on_failure=providers.Callable(failure_reporter, self.event_log),
             on_accept_failed=self.event_log.provided.record,
             layers=layers,
             scheduler=self.clock,
@@ -351,7 +414,7 @@ class Container:
                 open_socket=providers.Object(listening_socket),
                 in_thread=providers.Object(in_own_thread),
                 while_importing=self.while_importing,
-                streams=providers.Callable(_view_of_streams, self.streams),
+                streams=providers.Callable(view_of_streams, self.streams),
             ),
         )
 
@@ -376,64 +439,8 @@ class Container:
                 monitor=self.monitor,
                 data_plane=twin,
                 streams=self.streams,
+                leaf_nodes=self.leaf_nodes,
                 are_descriptors_plenty=self.are_descriptors_plenty,
                 hooks=self.hook_runners,
             ),
         )
-
-
-def _view_of_streams(streams: Streams | None) -> Callable[[], StreamsView | None]:
-    return streams.view if streams is not None else lambda: None
-
-
-def _settings_of_streams(
-    options: Options,
-    broker: Broker,
-    in_memory: bool,  # noqa: FBT001 - called by a provider
-) -> Callable[[], JetStreamSettings]:
-    return lambda: stream_settings(options, broker.greeting.info, in_memory=in_memory)
-
-
-def _gate(hooks: OpenHooks | None) -> HookGate | None:
-    return None if hooks is None else hooks.gate
-
-
-def _switchable(settings: AuthSettings, report: Callable[[Event], None]) -> Authenticator:
-    return SwitchableAuthenticator(open_authenticator(settings, report))
-
-
-def _tls_layers(settings: TlsSettings | None) -> TlsLayers | None:
-    return None if settings is None else TlsLayers(settings)
-
-
-def layers_of(
-    tls: TlsLayers | None,
-    *above: LayerFactory,
-    choice: ChoiceTerms | None = None,
-    taps: Sequence[LayerFactory] = (),
-) -> list[LayerFactory]:
-    """Between each socket and its wire, the first one next to the socket."""
-    if tls is None:
-        return [*above, *taps]
-    return [tls if choice is None else choice_layers(tls, choice), *above, *taps]
-
-
-def _listeners(*listeners: ClientListener) -> list[ClientListener]:
-    """Where clients come in; add a line to the provider for one more."""
-    return list(listeners)
-
-
-def _failure_reporter(event_log: EventLog) -> object:
-    return lambda error: event_log.record(InternalFailure(None, described(error)))
-
-
-def _noting(journal: Journal) -> Callable[[LinesDropped], None]:
-    """Note facts in a journal without keeping it: the log's thread would keep a dropped server alive."""
-    known = weakref.ref(journal)
-
-    def note(fact: LinesDropped) -> None:
-        kept = known()
-        if kept is not None:
-            kept.note(fact)
-
-    return note

@@ -34,6 +34,14 @@ from ..domain.events import (
     SlowConsumer,
 )
 from ..domain.hooks.events import HookBreakerClosed, HookBreakerOpened
+from ..domain.leaf.events import (
+    LeafClosed,
+    LeafCreated,
+    LeafErrorReceived,
+    LeafLoginFailed,
+    LeafRefused,
+    LeafUnreachable,
+)
 from .events import CertificateEnded, CertificateEnds
 
 BAD, WARN, GOOD = "bad", "warn", "good"
@@ -73,7 +81,11 @@ def _held(fact: Any) -> str:  # noqa: ANN401 - it is a `PublishersHeld`
     return f"{fact.publishers} {noun}, {fact.pending / 1024**2:.2f} MiB pending"
 
 
-def _attempts(fact: Any) -> str:  # noqa: ANN401 - it is a `RouteUnreachable`
+def _end(fact: Any) -> str:  # noqa: ANN401 - it is a `LeafCreated`
+    return "to our hub" if fact.solicited else "to a leaf"
+
+
+def _attempts(fact: Any) -> str:  # noqa: ANN401 - it is a `RouteUnreachable` or a `LeafUnreachable`
     return f"{fact.reason}, attempt {fact.attempts}"
 
 
@@ -97,6 +109,14 @@ KINDS: Mapping[type[Event], EventKind] = {
     RouteHeard: EventKind("route_silent", "Route answers again", GOOD),
     RouteRefused: EventKind("route_refused", "Route refused", WARN, _field("reason")),
     RouteErrorReceived: EventKind("route_refused", "Route error", WARN, _field("message")),
+    LeafCreated: EventKind("leaf_up", "Leaf link up", GOOD, _end),
+    LeafClosed: EventKind("leaf_down", "Leaf link down", BAD, _field("reason"), _field("name")),
+    LeafUnreachable: EventKind("leaf_unreachable", "Hub not reached", BAD, _attempts, _field("address")),
+    LeafLoginFailed: EventKind(
+        "leaf_unreachable", "No login for hub", BAD, _field("reason"), _field("address")
+    ),
+    LeafRefused: EventKind("leaf_refused", "Leaf link refused", WARN, _field("reason")),
+    LeafErrorReceived: EventKind("leaf_refused", "Leaf link error", WARN, _field("error")),
     RouteLeaving: EventKind("lame_duck", "Server in lame duck mode", WARN, who=_field("server")),
     LameDuckEntered: EventKind("lame_duck", "Lame duck mode", WARN),
     LameDuckClosing: EventKind(

@@ -24,6 +24,8 @@ def listening_urls(options: Options, addresses: Addresses) -> dict[str, tuple[st
     }
     if addresses.routes is not None:
         urls["cluster"] = at("nats", options.cluster.host, addresses.routes.port)
+    if addresses.leaves is not None:
+        urls["leafnodes"] = at("nats-leaf", options.leafnodes.host, addresses.leaves.port)
     if options.websocket.port:
         scheme = "ws" if options.websocket.no_tls else "wss"
         urls["websocket"] = at(scheme, options.websocket.host, addresses.clients[1].port)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..adapters.auth.leaf_credentials import RemoteCredentials
 from ..adapters.auth.setup import open_authenticator
 from ..adapters.hooks.setup import check_hooks, load_hooks
 from ..adapters.logs.destinations import SyslogError
@@ -20,14 +21,15 @@ from ..adapters.net_asyncio.tls_context import TlsError, check_authorities, clie
 from ..adapters.net_asyncio.unix_socket import obstacle
 from ..adapters.process.files import reason_not_writable
 from ..config.errors import Place, Problem
+from ..config.given import Given
 from ..config.options import Options
-from ..config.rules import Given
 from ..config.tls_options import TlsOptions
 from ..domain.address import joined
 from ..domain.dataplane import DataPlaneUnavailable, choose
 from ..ports.authenticator import AuthError
 from ..ports.hooks import HooksError
 from ..ports.transport import ListenError
+from .leaf_settings import remote_login, remote_tls
 from .settings import auth_settings, hook_settings, tls_files, unix_socket_settings
 
 _PAIR = "error parsing X509 certificate/key pair: "
@@ -44,6 +46,8 @@ def obstacles(options: Options, given: Given, data_plane: str) -> list[Problem]:
         *_of_tls(options.tls, given, "tls"),
         *_of_tls(options.cluster.tls, given, "cluster", "tls"),
         *_of_tls(None if options.websocket.no_tls else options.websocket.tls, given, "websocket", "tls"),
+        *_of_tls(options.leafnodes.tls, given, "leafnodes", "tls"),
+        *_of_remotes(options, given),
         *_of_listeners(options, given),
         *_of_unix_socket(options, given),
         *_of_data_plane(data_plane),
@@ -113,6 +117,19 @@ def _of_tls(section: TlsOptions | None, given: Given, *path: str) -> Iterator[Pr
             yield from _of_authorities(section.ca_file, given, path)
 
 
+def _of_remotes(options: Options, given: Given) -> Iterator[Problem]:
+    """Certificates and creds files of hubs that are dialled."""
+    for position, remote in enumerate(options.leafnodes.remotes):
+        if remote.disabled:
+            continue
+        place = given.used.place(("leafnodes", "remotes", position))
+        try:
+            remote_tls(remote, _ignore)
+            RemoteCredentials(remote_login(remote))
+        except (AuthError, TlsError) as error:
+            yield Problem(f"leafnodes.remotes[{position}]: {error}", place)
+
+
 def _of_authorities(ca_file: str, given: Given, path: Sequence[str]) -> Iterator[Problem]:
     try:
         check_authorities(ca_file)
@@ -152,6 +169,10 @@ def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
     if websocket.port:
         keys = ("websocket", "host"), ("websocket", "port")
         listeners.append(("websockets", websocket.host, websocket.port, *keys))
+    leafnodes = options.leafnodes
+    if leafnodes.port:
+        keys = ("leafnodes", "host"), ("leafnodes", "port")
+        listeners.append(("leaf nodes", leafnodes.host, leafnodes.port, *keys))
     if http is not None:
         listeners.append(("HTTP", http.host, http.port, ("http_host",), ("http_port",)))
     if https is not None:

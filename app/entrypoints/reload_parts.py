@@ -25,7 +25,8 @@ from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
-from .container import Container, layers_of
+from .container import Container
+from .leaf_reload import leaf_door
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -48,6 +49,7 @@ from .settings import (
     websocket_urls,
 )
 from .stream_settings import stream_settings
+from .wiring import layers_of
 
 
 class Parting:
@@ -182,6 +184,14 @@ def _websockets(container: Container, new: Options, undo: ExitStack) -> Sequence
     return (commit,)
 
 
+def _leaf_door(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    return [_without_logs(commit) for commit in leaf_door(container, new, undo)]
+
+
+def _without_logs(commit: Callable[[], None]) -> Commit:
+    return lambda _: commit()
+
+
 def _hooks(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
     """Clients that are here, and their subscriptions, stay."""
     del undo  # hooks that were made and not used have nothing open
@@ -301,6 +311,7 @@ _PARTS: tuple[Prepare, ...] = (
     _dates,
     _users,
     _route_users,
+    _leaf_door,
     _hooks,
     _streams,
     _cluster,

@@ -38,6 +38,7 @@ from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
+from .leaf_nodes import DoorClosed, LeafNodes
 from .settings import PROGRAM, RUNTIME
 from .streams import CannotOpen, Streams
 
@@ -105,6 +106,8 @@ class Addresses:
     """None without a cluster."""
     monitoring: Mapping[str, int]
     """Ports by scheme (``http``, ``https``)."""
+    leaves: Address | None = None
+    """None without a door for leaf nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Parts:
     hooks: HookRunners
     streams: Streams | None = None
     """JetStream, if it is on."""
+    leaf_nodes: LeafNodes | None = None
+    """Leaf nodes, if there may be some."""
 
 
 class Service:
@@ -189,6 +194,7 @@ class Service:
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
         routes = None if cluster is None else await self._listen_for_routes(cluster)
+        leaves = await self._listen_for_leaves()
         for listener, address in zip(self._parts.listeners, clients, strict=True):
             events.record(listener.listening(address))
             for fact in _about_tls(listener):
@@ -196,11 +202,13 @@ class Service:
         events.record(ServerIdentified(None, info.server_id))
         if cluster is not None:
             loop.call_soon(cluster.solicit)  # while the monitor starts: clients are served already
+        if self.broker.leaves is not None:
+            loop.call_soon(self.broker.leaves.solicit)
         if pages_are_later:
             await self._parts.monitor.prepare()
         await self._parts.monitor.start()
         events.record(ServerReady(None))
-        return Addresses(tuple(clients), routes, self._parts.monitor.ports)
+        return Addresses(tuple(clients), routes, self._parts.monitor.ports, leaves)
 
     async def _start_streams(self) -> None:
         """First of all, so that clients find what is stored."""
@@ -248,6 +256,16 @@ class Service:
         cluster.listening_on(address.port)
         self._events.record(RouteListening(None, cluster.settings.host, address.port))
         return address
+
+    async def _listen_for_leaves(self) -> Address | None:
+        """As for routes, and after them: a leaf is served by the whole cluster."""
+        leaf_nodes = self._parts.leaf_nodes
+        if leaf_nodes is None:
+            return None
+        try:
+            return await leaf_nodes.listen(self.broker, self._events.record)
+        except DoorClosed as error:
+            raise CannotStart(error.fact) from error
 
     async def _listen_for_readers(self) -> None:
         """Take the ports of monitoring first: what is in use is known before clients come."""
@@ -335,6 +353,9 @@ class Service:
         if self.broker.cluster is not None:
             await self._in_time("the listener for routes", parts.route_listener.close())
             self._at_once("the dialer", parts.dialer.close)
+        if parts.leaf_nodes is not None:
+            await self._in_time("the listener for leaf nodes", parts.leaf_nodes.listener.close())
+            self._at_once("the dialers of leaf nodes", parts.leaf_nodes.stop_dialling)
 
     async def _close_parts(self) -> None:
         """All but the log, once."""
@@ -348,6 +369,8 @@ class Service:
         await self._in_time("the hooks", self._parts.hooks.close(), PATIENCE_SECONDS)
         self._at_once("the authenticator", self._parts.authenticator.close)
         self._at_once("the authenticator of routes", self._parts.route_authenticator.close)
+        if self._parts.leaf_nodes is not None:
+            self._at_once("the authenticator of leaf nodes", self._parts.leaf_nodes.close)
 
     async def _close_log(self) -> None:
         """In a thread: a destination that is stuck must not hold the loop."""

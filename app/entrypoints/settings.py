@@ -9,7 +9,7 @@ from .. import __version__
 from ..adapters.auth.setup import AuthSettings
 from ..adapters.hooks.setup import HookSettings
 from ..adapters.logs.setup import LogSettings
-from ..adapters.monitoring.context import MonitorSettings
+from ..adapters.monitoring.context import LeafPicture, MonitorSettings, RemotePicture
 from ..adapters.monitoring.monitor import MonitorEndpoint
 from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
@@ -121,17 +121,19 @@ def nonce_maker(options: Options, entropy: Entropy) -> Callable[[], str] | None:
 
 
 def _mapped(options: Options) -> tuple[ConnectionType, ...]:
-    """The listeners at which certificates say who a client is."""
+    """The listeners at which certificates say who a client or a leaf is."""
     section, types = options.tls, []
     if section is not None and section.verify_and_map:
         types.append(ConnectionType.STANDARD)
     if options.websocket.maps_certificates:
         types.append(ConnectionType.WEBSOCKET)
+    if options.leafnodes.maps_certificates and not options.leafnodes.authorization.is_set:
+        types.append(ConnectionType.LEAFNODE)
     return tuple(types)
 
 
 def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
-    """Who a client without credentials is, by listener.
+    """Who a client or a leaf without credentials is, by listener.
 
     Where certificates say who a client is, that is left to them: as with nats-server 2.15, only a
     user with an nkey can be had without one.
@@ -140,6 +142,8 @@ def anonymous(options: Options) -> Mapping[ConnectionType, Identity]:
         ConnectionType.STANDARD: options.no_auth_user,
         ConnectionType.WEBSOCKET: options.websocket.no_auth_user or options.no_auth_user,
     }
+    if options.leafnodes.port:
+        users[ConnectionType.LEAFNODE] = options.no_auth_user
     mapped, nkeys, rules = _mapped(options), _nkeys(options), _permissions(options)
     rates = _publish_rates(options)
     return {
@@ -219,13 +223,16 @@ def _identifies(section: TlsOptions, options: Options) -> bool:
 
 def client_choice(options: Options) -> ChoiceTerms | None:
     """What clients may choose; None if there is nothing."""
-    if options.tls is None or options.tls.handshake_first is True:
-        return None
-    first, optional = options.tls.handshake_first, options.allow_non_tls
-    if not first and not optional:
+    return None if options.tls is None else choice_of(options.tls, optional=options.allow_non_tls)
+
+
+def choice_of(section: TlsOptions, *, optional: bool) -> ChoiceTerms | None:
+    """What the peers of a listener may choose; with `optional` they may go without TLS."""
+    first = section.handshake_first
+    if first is True or not (first or optional):
         return None
     wait = AUTO_SECONDS if first == "auto" else parse_duration(first) if isinstance(first, str) else None
-    return ChoiceTerms(options.tls.timeout, wait, optional)
+    return ChoiceTerms(section.timeout, wait, optional)
 
 
 def tls_demanded(options: Options) -> bool:
@@ -318,12 +325,13 @@ def server_info(options: Options, entropy: Entropy, authenticator: Authenticator
         server_name=options.server_name or server_id,
         cluster=options.cluster.name or "",
         jetstream=options.stores_streams,
-        domain=_domain(options),
+        domain=jetstream_domain(options),
         api_level=API_LEVEL if options.stores_streams else 0,
     )
 
 
-def _domain(options: Options) -> str:
+def jetstream_domain(options: Options) -> str:
+    """The name of this server's streams; empty without JetStream, or a name."""
     section = options.jetstream
     return section.domain or "" if section is not None and section.enabled else ""
 
@@ -406,7 +414,32 @@ def monitor_settings(
         config_file=config_file,
         digest=config_digest(options),
         certificates=dates,
+        leaf=leaf_picture(options),
         users=configured_users(options),
+    )
+
+
+def leaf_picture(options: Options) -> LeafPicture:
+    """What pages show of leaf nodes."""
+    section = options.leafnodes
+    remotes = tuple(
+        RemotePicture(
+            remote.account,
+            tuple(url.address for url in remote.urls),
+            remote.deny_imports,
+            remote.deny_exports,
+        )
+        for remote in section.in_use
+    )
+    if not section.port:
+        return LeafPicture(remotes=remotes)
+    return LeafPicture(
+        host=section.host,
+        auth_timeout=section.authorization.timeout,
+        tls_timeout=section.tls.timeout if section.tls is not None else 0.0,
+        tls_required=section.tls is not None,
+        tls_verify=section.tls is not None and section.tls.demands_certificates,
+        remotes=remotes,
     )
 
 
@@ -420,6 +453,7 @@ def _log_destination(options: Options) -> str:
 def own_names(options: Options) -> frozenset[str]:
     """Host names of this server that are configured, in lower case."""
     names = [options.host, options.server_name or "", options.cluster.host]
+    names += [options.leafnodes.host] if options.leafnodes.port else []
     names += [endpoint.host for endpoint in (options.http, options.https) if endpoint is not None]
     if options.client_advertise:
         names.append(parse_advertised(options.client_advertise).host)

@@ -51,6 +51,7 @@ from ..domain.stats import (
     Closing,
     ConnectionStats,
     Denial,
+    LeafStats,
     Profile,
     RouteStats,
     SlowConsumerRecord,
@@ -93,6 +94,7 @@ __all__ = [
     "HookReport",
     "IndexStats",
     "LameDuckFacts",
+    "LeafStats",
     "Limits",
     "Link",
     "PendingSubjects",
@@ -169,6 +171,10 @@ class BrokerView(Protocol):
         """What the clients of a peer listen to; it ends when the route does."""
         ...
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """What the peer of a leaf link asks for, by its number; it ends when the link does."""
+        ...
+
     def name_of(self, link: Link) -> str:
         """What the peer of a link calls itself; empty when it has no name, or is not here."""
         ...
@@ -179,6 +185,10 @@ class BrokerView(Protocol):
 
     def routes(self, *, subscriptions: bool = False) -> Steps[tuple[RouteStats, ...]]:
         """All routes; with what their peers listen to, if that is asked for."""
+        ...
+
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """All leaf links whose handshake is over."""
         ...
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:

@@ -19,6 +19,7 @@ from app.ports.broker_view import (
     Health,
     HookReport,
     IndexStats,
+    LeafStats,
     Limits,
     Link,
     Profile,
@@ -77,6 +78,12 @@ def client(cid: int, **changes: object) -> ClientStats:
     return ClientStats(replace(link, **changes), Profile("", "", "", ""), 0)  # type: ignore[arg-type] # a test's own
 
 
+def leaf(number: int, name: str = "hub", *, is_spoke: bool = True, **changes: object) -> LeafStats:
+    """A leaf link over which nothing has come, but for the changes to it."""
+    link = ConnectionStats(number, "192.0.2.9", 7422, 0.0, 0.0, 0, NOTHING)
+    return LeafStats(replace(link, **changes), name, is_spoke, is_spoke, "$G", 0)  # type: ignore[arg-type] # a test's own
+
+
 class FakeBrokerView(BrokerView):
     """Answers with its attributes, one pause before each long answer; `asked` keeps the queries."""
 
@@ -90,6 +97,7 @@ class FakeBrokerView(BrokerView):
         """Those of a page that is too long to be held."""
         self.sums = ConnectionTotals(0, 0, 0, NOTHING)
         self.links: list[RouteStats] = []
+        self.leaf_links: list[LeafStats] = []
         self.slow: list[SlowReceiver] = []
         self.gone: list[ClientStats] = []
         self.hooks: HookReport | None = None
@@ -151,6 +159,10 @@ class FakeBrokerView(BrokerView):
         """The same of a route."""
         return _parts(next(one.subscription_list for one in self.links if one.remote_id == remote_id))
 
+    def subscriptions_of_leaf(self, number: int) -> Iterator[tuple[SubscriptionStats, ...]]:
+        """The same of a leaf link."""
+        return _parts(next(one.subscription_list for one in self.leaf_links if one.connection.cid == number))
+
     def name_of(self, link: Link) -> str:
         """The name of the client of that number."""
         found = (client for client in self.clients if client.connection.cid == link.number)
@@ -166,6 +178,11 @@ class FakeBrokerView(BrokerView):
         self.asked.append(subscriptions)
         yield
         return tuple(self.links)
+
+    def leaves(self) -> Steps[tuple[LeafStats, ...]]:
+        """As the test says."""
+        yield
+        return tuple(self.leaf_links)
 
     def slow_receivers(self) -> tuple[SlowReceiver, ...]:
         """As the test says."""

@@ -20,6 +20,7 @@ class FakeOutbox(Outbox):
         self.trace = False
         self.headers = False
         self.naming = 0
+        self.leaf = False
         self.congested = False
         self.flushes = 0
         self._pending = 0

@@ -1,7 +1,5 @@
 """A third kind of peer, as small as can be: what a leaf node's session would begin with."""
 
-from typing import ClassVar
-
 from app.domain.broker import Broker
 from app.domain.credentials import Credentials, Identity
 from app.domain.events import AuthorizationTimedOut, ClientReportedError
@@ -17,7 +15,7 @@ from app.domain.sessions.wire import Handler, Wire
 class LeafSession(PeerSession):
     """Admits by CONNECT, speaks of itself in INFO, and leaves all else to `PeerSession`."""
 
-    kind: ClassVar[PeerKind] = PeerKind.LEAF
+    kind: PeerKind = PeerKind.LEAF
 
     __slots__ = ("_name", "infos")
 

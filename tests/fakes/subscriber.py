@@ -22,6 +22,8 @@ class FakeSubscriber(Subscriber):
     origin: int = LOCAL
     number: int = 1
     gone: bool = False
+    cluster: bytes | None = None
+    """What `via` answers."""
 
     def __init__(
         self, plane: Plane, origin: int = LOCAL, number: int = 1, *, kind: PeerKind | None = None
@@ -43,6 +45,11 @@ class FakeSubscriber(Subscriber):
     def hook_client(self) -> HookClient:
         """See `Subscriber`."""
         return HookClient(self.number, "", "", "")
+
+    def via(self, sid: bytes) -> bytes | None:
+        """See `Subscriber`."""
+        del sid
+        return self.cluster
 
     def expire(self, subscription: Subscription) -> None:
         """Note a subscription that had its last message, unless `ending` is something else."""

@@ -68,6 +68,16 @@ CLUSTER = (
   ];
 """
 )
+LEAVES = (
+    CHANGE
+    % """
+  const common = { ip: "192.0.2.7", port: 7422, pending: 0, msgs_to: 1, msgs_from: 1, subs: 1, uptime: 61 };
+  answer.leaves = [
+    { ...common, lid: 5, name: "centre", hub: true, solicited: true, rtt: 0.0012 },
+    { ...common, lid: 6, name: "", hub: false, solicited: false, rtt: 0 },
+  ];
+"""
+)
 EVENTS = (
     CHANGE
     % """
@@ -517,6 +527,18 @@ def test_the_cluster(page: ClientsPage) -> None:
     assert page.column(3, "unreachable")[0].startswith("12 attempts since ")
     assert "2 connected, 1 not reached" == page.text("#routes-sum")
     assert "bad" == page.find("#trouble div:nth-child(5) dd").get_attribute("data-tone")
+
+
+def test_leaf_links(page: Page) -> None:
+    """Servers outside the cluster have a table of their own, which says which end is the hub."""
+    page.run(LEAVES)
+    page.until(lambda: 2 == len(page.column(1, "leaves")))
+
+    assert ["centre192.0.2.7:7422 \u00b7 our hub", "\u2013192.0.2.7:7422 \u00b7 our leaf"] == page.column(
+        1, "leaves"
+    )
+    assert "1.2\u202fms" == page.column(5, "leaves")[0]
+    assert "2 leaf links" == page.text("#routes-sum")
 
 
 @pytest.mark.parametrize("width", [1200, DESKTOP[0], 1920])

@@ -176,3 +176,53 @@ def pieces(data: bytes, shares: list[float]) -> list[bytes]:
 def bytewise(data: bytes) -> list[bytes]:
     """The data in pieces of one byte."""
     return [data[i : i + 1] for i in range(len(data))]
+
+
+@st.composite
+def leaf_messages(draw: st.DrawFn, payloads: st.SearchStrategy[bytes] = PAYLOADS) -> bytes:
+    """An LMSG or HMSG of a leaf link in any form, oddly spelled at times; the same again and again."""
+    headed = draw(st.sampled_from([False, False, True]))
+    verb = draw(st.sampled_from([b"HMSG", b"hmsg"] if headed else [b"LMSG", b"LMSG", b"lmsg"]))
+    forms = [
+        [],
+        [],
+        [b"reply"],
+        [b"$JS.ACK.x@a"],
+        [b"|", b"q"],
+        [b"|", b"q", b"r", b"s"],
+        [b"+", b"reply", b"q"],
+        [b"+", b"$JS.ACK.x.1@a.b", b"q", b"r"],
+        [b"+", b"reply"],
+        [b"-", b"reply", b"q"],
+    ]
+    words = [draw(st.sampled_from(SUBJECTS)), *draw(st.sampled_from(forms))]
+    payload = draw(payloads)
+    if headed:
+        words.append(draw(st.sampled_from([b"0", b"1", b"0005", b"%d" % len(payload), b"x"])))
+    words.append(draw(st.sampled_from([b"", b"", b"0"])) + b"%d" % len(payload))
+    line = verb + draw(BLANKS) + draw(BLANKS).join(words) + draw(ENDS)
+    return (line + payload + b"\r\n") * draw(st.sampled_from([1, 1, 1, 4]))
+
+
+@st.composite
+def leaf_interest(draw: st.DrawFn) -> bytes:
+    """LS+ or LS-, on a subject that may be malformed, in a group with a weight at times."""
+    subject, queue = draw(st.sampled_from(PATTERNS)), draw(st.sampled_from([b"", b" q", b" r", b" s"]))
+    if draw(st.booleans()):
+        return b"LS- " + subject + queue + draw(ENDS)
+    weight = draw(st.sampled_from([b" 1", b" 1", b" 3", b" 100", b" x"])) if queue else b""
+    return b"LS+ " + subject + queue + weight + draw(ENDS)
+
+
+LEAF_OPERATIONS = st.one_of(leaf_messages(), leaf_messages(), leaf_interest(), SMALL_TALK)
+PROPER_LEAF = st.lists(LEAF_OPERATIONS, max_size=25).map(b"".join)
+"""Operations that the other end of a leaf link may send."""
+
+LEAF_TRAFFIC = st.one_of(
+    PROPER_LEAF,
+    mutated(PROPER_LEAF),
+    hostile_sizes(PROPER_LEAF, b"LMSG a | q "),
+    hostile_sizes(PROPER_LEAF, b"LMSG a "),
+    st.lists(st.one_of(leaf_messages(LARGE_PAYLOADS), LEAF_OPERATIONS), max_size=6).map(b"".join),
+)
+"""The same, gone wrong at times, or with large payloads."""

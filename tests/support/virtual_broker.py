@@ -11,6 +11,7 @@ from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Gatekeeper, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.gate import HookCaller, HookGate, HookTerms
+from app.domain.leaf.settings import LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
@@ -45,6 +46,7 @@ class BrokerSetup:
     make_nonce: Callable[[], str] | None = None
     anonymous: Mapping[ConnectionType, Identity] = field(default_factory=dict)
     hooks: tuple[HookTerms, HookCaller] | None = None
+    leaves: LeafNeeds | None = None
 
 
 class VirtualClient:
@@ -103,6 +105,7 @@ class VirtualBroker:
             make_nonce=setup.make_nonce,
             anonymous=setup.anonymous,
             hooks=HookGate(*setup.hooks, self.clock, self.events) if setup.hooks is not None else None,
+            leaves=setup.leaves,
         )
         self.broker = Broker(
             self.limits, setup.info, needs, setup.membership, compatibility=setup.compatibility

@@ -19,6 +19,7 @@ from app.domain.cluster.route_url import RouteUrl
 from app.domain.credentials import Gatekeeper
 from app.domain.dataplane.seam import MakePlane
 from app.domain.hooks.gate import HookCaller, HookTerms
+from app.domain.leaf.settings import LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.sessions.connection import Connection
@@ -92,11 +93,12 @@ class RoutedBroker(VirtualBroker):
         route_gatekeeper: Gatekeeper | None = None,
         events: RecordingEventLog | None = None,
         hooks: tuple[HookTerms, HookCaller] | None = None,
+        leaves: LeafNeeds | None = None,
     ) -> None:
         self.dialer = ScriptedDialer()
         membership = Membership(settings, route_gatekeeper or AllowAll(), self.dialer)
         own = replace(INFO, server_id=OWN_ID)
-        setup = BrokerSetup(own, membership, compatibility=self.compatibility, hooks=hooks)
+        setup = BrokerSetup(own, membership, compatibility=self.compatibility, hooks=hooks, leaves=leaves)
         super().__init__(make_plane, limits, events=events, setup=setup)
 
     @property

@@ -18,6 +18,7 @@ from .health import Probes
 from .help_pages import docs_router, index_page
 from .hosts import machine_names
 from .jsonp import JAVASCRIPT, JSON, reply, reply_in_pieces
+from .leaf_page import LeafPage
 from .middleware import MonitoringMiddleware
 from .parameters import (
     AccstatzQuery,
@@ -28,7 +29,7 @@ from .parameters import (
     error_line,
     is_on,
 )
-from .schemas import Accstatz, Gatewayz, Leafz, Slowz, Subsz, Varz
+from .schemas import Accstatz, Gatewayz, Slowz, Subsz, Varz
 from .stacks import stacks
 from .stepper import Chunks
 from .streams_page import StreamsPage
@@ -71,6 +72,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _not_found)
     app.include_router(StatusPages(context, links or {}).router())
     app.include_router(ExplainPage(context).router())
+    app.include_router(LeafPage(context).router())
     app.include_router(StreamsPage(context).router())
     app.include_router(Probes(context.view, context.requests, context.streams).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
@@ -139,9 +141,6 @@ class StatusPages:
         router.add_api_route(
             "/gatewayz", self.gatewayz, response_model=Gatewayz, responses=_JSON, summary="Gateways"
         )
-        router.add_api_route(
-            "/leafz", self.leafz, response_model=Leafz, responses=_JSON, summary="Leaf nodes"
-        )
         # The text is sent as JSON, as by current servers; no schema can describe that.
         router.add_api_route("/stacksz", self.stacksz, include_in_schema=False)
         router.add_api_route("/metrics", self.metrics, response_class=PlainTextResponse, responses=_REFUSED)
@@ -196,11 +195,6 @@ class StatusPages:
         """There are no gateways."""
         self._context.requests.gatewayz += 1
         return reply(indented(pages.gatewayz(self._context)), question.callback)
-
-    async def leafz(self, question: Annotated[PageQuery, Query()]) -> Response:
-        """There are no leaf nodes."""
-        self._context.requests.leafz += 1
-        return reply(indented(pages.leafz(self._context)), question.callback)
 
     async def stacksz(self) -> Response:
         self._context.requests.stacksz += 1

@@ -50,6 +50,28 @@ class WallTime:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePicture:
+    """A hub that is dialled, or would be if it were not disabled."""
+
+    account: str
+    addresses: tuple[str, ...]
+    deny_imports: tuple[str, ...] = ()
+    deny_exports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPicture:
+    """What is configured about leaf nodes. Times in seconds; 0 for what is off."""
+
+    host: str = ""
+    auth_timeout: float = 0.0
+    tls_timeout: float = 0.0
+    tls_required: bool = False
+    tls_verify: bool = False
+    remotes: tuple[RemotePicture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorSettings:
     """Settings that pages show and the broker does not know. The port of what is off is 0."""
 
@@ -78,6 +100,8 @@ class MonitorSettings:
     """When each certificate ends, by section, in seconds since the epoch; it may change."""
     digest: str = ""
     """Of the configuration without its secrets."""
+    leaf: LeafPicture = field(default_factory=LeafPicture)
+    """The door for leaf nodes, and the hubs that are dialled."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
     """The users that are configured, without their secrets."""
 

@@ -58,6 +58,15 @@ def duration(seconds: float) -> str:
     return f"{text}{left}s"
 
 
+def go_duration(seconds: float) -> str:
+    """A short time as Go writes it, in whole microseconds: ``414µs``, ``1.2ms``, ``1.5s``."""
+    micros = max(0, round(seconds * 1_000_000))
+    for size, unit in ((1_000_000, "s"), (1000, "ms")):
+        if micros >= size:
+            return f"{micros / size:.6f}".rstrip("0").rstrip(".") + unit
+    return f"{micros}µs" if micros else "0s"
+
+
 def nanoseconds(seconds: float) -> int:
     """Seconds as an integer, the way Go writes a duration."""
     return round(seconds * 1_000_000_000)

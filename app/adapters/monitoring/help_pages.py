@@ -50,7 +50,7 @@ dd { margin-left: 7rem; }
 <dt><a href=/healthz>healthz</a></dt><dd>for probes</dd>
 <dt><a href=/accstatz>accstatz</a></dt><dd>accounts</dd>
 <dt><a href=/gatewayz>gatewayz</a></dt><dd>gateways: there are none</dd>
-<dt><a href=/leafz>leafz</a></dt><dd>leaf nodes: there are none</dd>
+<dt><a href=/leafz>leafz</a></dt><dd>leaf nodes and hubs</dd>
 {further}<dt><a href=/docs>docs</a></dt><dd>what the answers mean: the help</dd>
 </dl>
 </body>

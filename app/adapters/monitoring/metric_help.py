@@ -14,7 +14,12 @@ COUNTERS = frozenset(
 )
 """Metrics that never fall while a server runs. Sums over connected clients fall when one leaves."""
 
+_NO_COUNTERS = frozenset({"connz_total", "leafz_conn_nodes_total", "leafz_conn_subscriptions_total"})
+"""Names of the exporter that say total, and fall."""
+
 _FALLS = "of the clients that are here now. Falls when one leaves: take rates from the metric of varz."
+
+_OF_LINKS = "of those that are there now. Falls when one ends."
 
 _HELP: Mapping[str, str] = {
     "varz_server_id": "Id of the server, new at each start; in the label value.",
@@ -50,12 +55,12 @@ _HELP: Mapping[str, str] = {
     "varz_slow_consumer_stats_clients": "Clients that were closed because they were too slow.",
     "varz_slow_consumer_stats_routes": "Routes that were closed because they were too slow.",
     "varz_slow_consumer_stats_gateways": "There are no gateways.",
-    "varz_slow_consumer_stats_leafs": "There are no leaf nodes.",
+    "varz_slow_consumer_stats_leafs": "Leaf links that were closed because they were too slow.",
     "varz_stale_connections": "Peers that were closed because they left pings unanswered.",
     "varz_stale_connection_stats_clients": "Clients that were closed because they left pings unanswered.",
     "varz_stale_connection_stats_routes": "Routes that were closed because they left pings unanswered.",
     "varz_stale_connection_stats_gateways": "There are no gateways.",
-    "varz_stale_connection_stats_leafs": "There are no leaf nodes.",
+    "varz_stale_connection_stats_leafs": "Leaf links that were closed because they left pings unanswered.",
     "varz_closed_connections": "Closed clients that /connz?state=closed can show.",
     "varz_header_violations": "Messages that were refused for their headers, or for having some.",
     "varz_permission_violations": "Messages and subscriptions that clients had no right to.",
@@ -66,7 +71,7 @@ _HELP: Mapping[str, str] = {
     "varz_proto": "Protocol number that clients are offered.",
     "varz_auth_timeout": "Seconds for a login.",
     "varz_write_deadline": "Nanoseconds in which a receiver has to take something.",
-    "varz_leafnodes": "There are no leaf nodes.",
+    "varz_leafnodes": "Leaf links now, to leaf nodes and to hubs.",
     "connz_num_connections": "Clients of a first page of /connz.",
     "connz_total": "Clients now.",
     "connz_offset": "Offset of a first page of /connz.",
@@ -78,6 +83,13 @@ _HELP: Mapping[str, str] = {
     "connz_in_msgs": f"Messages received, {_FALLS}",
     "connz_out_msgs": f"Messages delivered, {_FALLS}",
     "routez_num_routes": "Routes to other servers now.",
+    "leafz_conn_nodes_total": "Leaf links now, to leaf nodes and to hubs.",
+    "leafz_conn_subscriptions_total": "Subjects and queue groups that peers of leaf links ask for.",
+    "leafz_conn_pending_bytes": "Bytes that wait for peers of leaf links, all together.",
+    "leafz_conn_in_msgs": f"Messages received over leaf links, {_OF_LINKS}",
+    "leafz_conn_out_msgs": f"Messages sent over leaf links, {_OF_LINKS}",
+    "leafz_conn_in_bytes": f"Bytes of payload received over leaf links, {_OF_LINKS}",
+    "leafz_conn_out_bytes": f"Bytes of payload sent over leaf links, {_OF_LINKS}",
     "subsz_num_subscriptions": "Subscriptions now, those of other servers' clients included.",
     "subsz_num_cache": "Subjects whose receivers are remembered.",
     "subsz_num_inserts": "Subscriptions added ever.",
@@ -113,4 +125,4 @@ def kind_of(name: str) -> str:
     """``counter`` for what never falls, else ``gauge``."""
     if name in COUNTERS or name.startswith("varz_http_req_stats"):
         return "counter"
-    return "counter" if name.endswith("_total") and name != "connz_total" else "gauge"
+    return "counter" if name.endswith("_total") and name not in _NO_COUNTERS else "gauge"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from ...ports.broker_view import ConnectionTotals, Steps
+from ...ports.broker_view import ConnectionTotals, LeafStats, Steps
 from . import pages
 from .context import MonitoringContext
 from .metric_help import help_of, kind_of
@@ -23,8 +23,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _TEXTS = frozenset({"server_id", "server_name", "version"})
 _MOMENTS = frozenset({"start", "config_load_time"})
-_SETTINGS_OF_CLUSTER = frozenset({"cluster_cluster_port", "cluster_auth_timeout"})
-"""Numbers of the cluster object that are no figures; the exporter omits them too."""
+_SETTINGS = frozenset(
+    {"cluster_cluster_port", "cluster_auth_timeout", "leaf_port", "leaf_auth_timeout", "leaf_tls_timeout"}
+)
+"""Numbers of nested objects that are no figures; the exporter omits those of the cluster, too."""
 
 
 class Metric(NamedTuple):
@@ -41,6 +43,7 @@ def metrics(context: MonitoringContext) -> Steps[str]:
     """All figures of the server."""
     totals = yield from context.view.totals()
     routes = yield from context.view.routes()
+    leaves = yield from context.view.leaves()
     subsz = yield from pages.subsz_figures(context)
     descriptors = yield from context.figures.open_descriptors()
     varz = varz_page(context)
@@ -48,6 +51,7 @@ def metrics(context: MonitoringContext) -> Steps[str]:
         *_of_page("varz", varz.model_dump(mode="json", by_alias=True)),
         *_of_connections(totals),
         Metric("routez_num_routes", len(routes)),
+        *_of_leaves(leaves),
         *_of_page("subsz", subsz.model_dump(mode="json")),
         *_of_health(serving=context.view.health().serving),
         *_of_certificates(context.settings.certificates),
@@ -61,7 +65,7 @@ def _of_page(page: str, fields: Mapping[str, object], *path: str) -> Iterator[Me
     for key, value in fields.items():
         place = "_".join(part for part in (*path, key.strip("/")) if part)
         name = f"{page}_{place}"
-        if place in _SETTINGS_OF_CLUSTER or isinstance(value, bool):
+        if place in _SETTINGS or isinstance(value, bool):
             continue
         if isinstance(value, int | float):
             yield Metric(name, value)
@@ -86,6 +90,18 @@ def _of_connections(totals: ConnectionTotals) -> Iterator[Metric]:
     yield Metric("connz_out_bytes", traffic.out_bytes)
     yield Metric("connz_in_msgs", traffic.in_msgs)
     yield Metric("connz_out_msgs", traffic.out_msgs)
+
+
+def _of_leaves(leaves: tuple[LeafStats, ...]) -> Iterator[Metric]:
+    """The sums over all leaf links, under the exporter's names for a single one."""
+    traffic = [one.connection.traffic for one in leaves]
+    yield Metric("leafz_conn_nodes_total", len(leaves))
+    yield Metric("leafz_conn_subscriptions_total", sum(one.subscriptions for one in leaves))
+    yield Metric("leafz_conn_pending_bytes", sum(one.connection.pending_bytes for one in leaves))
+    yield Metric("leafz_conn_in_msgs", sum(each.in_msgs for each in traffic))
+    yield Metric("leafz_conn_out_msgs", sum(each.out_msgs for each in traffic))
+    yield Metric("leafz_conn_in_bytes", sum(each.in_bytes for each in traffic))
+    yield Metric("leafz_conn_out_bytes", sum(each.out_bytes for each in traffic))
 
 
 def _of_health(*, serving: bool) -> Iterator[Metric]:

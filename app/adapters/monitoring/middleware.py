@@ -27,7 +27,7 @@ _MISDIRECTED = 421
 _PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 
 _DETAILED = frozenset(
-    {"/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz", "/explain", "/dashboard"}
+    {"/connz", "/routez", "/leafz", "/subsz", "/subscriptionsz", "/stacksz", "/explain", "/dashboard"}
 )
 """Pages that show clients or subjects; also the paths below them."""
 

@@ -37,7 +37,6 @@ from .schemas import (
     Accstatz,
     DataStats,
     Gatewayz,
-    Leafz,
     SubscriptionDetail,
     Subsz,
 )
@@ -126,9 +125,9 @@ def _with_lists(context: MonitoringContext, rows: Iterable[ConnectionInfo], *, d
     for row in rows:
         listed = context.view.subscriptions_of(row.cid)
         if detail:
-            yield from _row_with_list(row, "subscriptions_list_detail", _details(listed, IN_ROW))
+            yield from row_with_list(row, "subscriptions_list_detail", _details(listed, IN_ROW))
         else:
-            yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
+            yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
 
 
 # --- routes and subscriptions -----------------------------------------------------------
@@ -167,7 +166,7 @@ def _unreachable(context: MonitoringContext) -> list[UnreachableEntry]:
 def _routes_with_lists(context: MonitoringContext, rows: Iterable[RouteEntry]) -> Chunks:
     for row in rows:
         listed = context.view.subscriptions_of_route(row.remote_id)
-        yield from _row_with_list(row, "subscriptions_list", _subjects(listed))
+        yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
 
 
 def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:
@@ -222,8 +221,8 @@ def accstatz(context: MonitoringContext) -> Accstatz:
         acc=GLOBAL_ACCOUNT,
         name=GLOBAL_ACCOUNT,
         conns=facts.connections,
-        leafnodes=0,
-        total_conns=facts.connections,
+        leafnodes=facts.leaves,
+        total_conns=facts.connections + facts.leaves,
         num_subscriptions=facts.subscriptions,
         sent=DataStats(msgs=traffic.out_msgs, bytes=traffic.out_bytes),
         received=DataStats(msgs=traffic.in_msgs, bytes=traffic.in_bytes),
@@ -241,16 +240,6 @@ def gatewayz(context: MonitoringContext) -> Gatewayz:
         now=rfc3339(context.wall_time.now()),
         outbound_gateways={},
         inbound_gateways={},
-    )
-
-
-def leafz(context: MonitoringContext) -> Leafz:
-    """Leaf nodes: there are none."""
-    return Leafz(
-        server_id=context.view.server().info.server_id,
-        now=rfc3339(context.wall_time.now()),
-        leafnodes=0,
-        leafs=[],
     )
 
 
@@ -278,7 +267,7 @@ def with_rows(head: BaseModel, rows: Chunks) -> Chunks:
     yield b"]\n}" if is_empty else b"\n  ]\n}"
 
 
-def _row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
+def row_with_list(row: BaseModel, name: str, items: Chunks) -> Chunks:
     """A row, with a list of this name as its last field, unless the list is empty."""
     yield b",\n    " + indented(row).replace(b"\n", b"\n    ").removesuffix(b"\n    }")
     is_empty = True
@@ -299,7 +288,7 @@ def in_steps(rows: Iterable[Row], writer: TypeAdapter[list[Row]]) -> Chunks:
         yield _items(some, writer, IN_PAGE)
 
 
-def _subjects(listed: Listed) -> Chunks:
+def subjects_in_row(listed: Listed) -> Chunks:
     """Subjects in the list of a row."""
     for some in listed:
         yield _items([one.subject for one in some], _subject_rows, IN_ROW)

@@ -65,6 +65,34 @@ class ClusterSection(PageModel):
     tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
 
 
+class DeniedSubjects(PageModel):
+    """What does not pass a link to a hub."""
+
+    imports: list[str] | None = None
+    exports: list[str] | None = None
+
+
+class LeafRemoteSection(PageModel):
+    """A hub that is dialled, if it is not disabled."""
+
+    local_account: str
+    urls: Annotated[list[str], Field(description="Without scheme, user and password.")]
+    deny: DeniedSubjects | None = None
+
+
+class LeafSection(PageModel):
+    """Where leaf nodes connect, and the hubs that are dialled; empty without either."""
+
+    host: str | None = None
+    port: int | None = None
+    auth_timeout: Number | None = None
+    tls_timeout: Number | None = None
+    tls_required: bool | None = None
+    tls_verify: bool | None = None
+    remotes: list[LeafRemoteSection] | None = None
+    tls_cert_not_after: Annotated[str | None, Field(description="When the certificate ends.")] = None
+
+
 class LameDuckSection(PageModel):
     """A server that sends its clients elsewhere, and will stop then."""
 
@@ -215,7 +243,7 @@ class Varz(PageModel):
     http_base_path: str | None = None
     max_subscriptions: Annotated[int | None, Field(description="Of one client; only if limited.")] = None
     gateway: Annotated[Nothing | None, Field(description="There are no gateways.")] = None
-    leaf: Annotated[Nothing | None, Field(description="There are no leaf nodes.")] = None
+    leaf: LeafSection | None = None
     mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
     jetstream: Annotated[
         dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
@@ -365,15 +393,6 @@ class Gatewayz(PageModel):
     now: Time
     outbound_gateways: dict[str, str]
     inbound_gateways: dict[str, list[str]]
-
-
-class Leafz(PageModel):
-    """Leaf nodes. There are none."""
-
-    server_id: str
-    now: Time
-    leafnodes: int
-    leafs: list[str]
 
 
 class HealthAnswer(PageModel):

@@ -32,6 +32,7 @@ class _Attempt:
         refused: Callable[[str], None],
         forget: Callable[["_Attempt"], None],
         on_failure: Callable[[Exception], None],
+        seconds: float,
     ) -> None:
         self._acceptor = acceptor
         self._refused = refused
@@ -40,7 +41,7 @@ class _Attempt:
         self._over = False
         self._is_given_up = False
         """Whether it ended without a link, and nobody wants one any more."""
-        self._time = asyncio.get_running_loop().call_later(DIAL_SECONDS, self.refuse, "timeout")
+        self._time = asyncio.get_running_loop().call_later(seconds, self.refuse, "timeout")
         self._stop: Callable[[], object] = _leave
 
     def stop_by(self, stop: Callable[[], object]) -> None:
@@ -95,7 +96,7 @@ class TcpDialer:
     ``on_failure`` is called with defects that ended one link. ``layers`` lie between the
     socket and the wire of each link, the first one next to the socket; they learn the host
     that was dialed, and may refuse the link. ``scheduler`` times handshakes and the ends of links; the
-    loop does by default.
+    loop does by default. A link may take `seconds` to be connected, and `setup_seconds` more for its layers.
     """
 
     def __init__(
@@ -104,18 +105,25 @@ class TcpDialer:
         on_failure: Callable[[Exception], None],
         layers: Sequence[LayerFactory] = (),
         scheduler: Scheduler | None = None,
+        seconds: float = DIAL_SECONDS,
+        setup_seconds: float = 0.0,
     ) -> None:
         self._on_failure = on_failure
         self._layers = layers
+        self._seconds = seconds
+        self._setup_seconds = setup_seconds
         self._scheduler = scheduler
         self._under_way: set[_Attempt] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def dial(self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None]) -> None:
-        """Try to open a link; see the port."""
-        attempt = _Attempt(acceptor, refused, self._under_way.discard, self._on_failure)
+    def dial(
+        self, host: str, port: int, acceptor: Acceptor, refused: Callable[[str], None], *, name: str = ""
+    ) -> None:
+        """Try to open a link; see the port. A certificate must be for `name`, or else for the host."""
+        seconds = self._seconds + self._setup_seconds
+        attempt = _Attempt(acceptor, refused, self._under_way.discard, self._on_failure, seconds)
         self._under_way.add(attempt)
-        task = asyncio.get_running_loop().create_task(self._try(host, port, attempt))
+        task = asyncio.get_running_loop().create_task(self._try(host, port, name or host, attempt))
         attempt.stop_by(task.cancel)
         self._tasks.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._tasks.discard)
@@ -125,13 +133,13 @@ class TcpDialer:
         for attempt in list(self._under_way):
             attempt.give_up()
 
-    async def _try(self, host: str, port: int, attempt: _Attempt) -> None:
+    async def _try(self, host: str, port: int, name: str, attempt: _Attempt) -> None:
         if not 0 < port <= HIGHEST_PORT:
             attempt.refuse(f"port must be between 1 and {HIGHEST_PORT}")
             return
         try:
-            connected = await _connect(await _resolve(host, port))
-            await self._hand_over(host, connected, attempt)
+            connected = await _connect(await _resolve(host, port), self._seconds)
+            await self._hand_over(name, connected, attempt)
         except TimeoutError:
             attempt.refuse("timeout")
         except (socket.gaierror, ValueError):  # a UnicodeError, of a name that is none, is a ValueError
@@ -142,13 +150,13 @@ class TcpDialer:
             self._on_failure(error)
             attempt.refuse("internal error")
 
-    async def _hand_over(self, host: str, connected: socket.socket, attempt: _Attempt) -> None:
+    async def _hand_over(self, name: str, connected: socket.socket, attempt: _Attempt) -> None:
         loop = asyncio.get_running_loop()
         scheduler = self._scheduler or LoopScheduler(loop)
         try:
             ip, port = connected.getpeername()[:2]
             wire = TcpWire(LinkContext(scheduler, attempt.accept, self._on_failure), PeerAddress(ip, port))
-            setup = LinkSetup(scheduler, dialed=host, refused=attempt.refuse)
+            setup = LinkSetup(scheduler, dialed=name, refused=attempt.refuse)
             protocol = loop_protocol(wire, stack(wire, self._layers, setup))
         except BaseException:
             connected.close()
@@ -173,14 +181,14 @@ async def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, _Ad
     return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc] # mypy cannot know that these families have two or four parts
 
 
-async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]]) -> socket.socket:
+async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]], seconds: float) -> socket.socket:
     """Try one address after the other; each has its share of the time."""
     failure: OSError = OSError("no such host")
     for family, address in addresses:
         dialed = socket.socket(family, socket.SOCK_STREAM)
         try:
             dialed.settimeout(0)
-            async with asyncio.timeout(DIAL_SECONDS / len(addresses)):
+            async with asyncio.timeout(seconds / len(addresses)):
                 await asyncio.get_running_loop().sock_connect(dialed, address)
         except OSError as error:  # a TimeoutError is one
             dialed.close()

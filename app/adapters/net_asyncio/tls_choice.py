@@ -16,7 +16,7 @@ from functools import partial
 from ...domain.timers import Timer
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
-from .buffering_layer import BufferingLayer
+from .held_input_layer import HeldInputLayer
 from .tls_layer import HANDSHAKE_RECORD, TlsLayers
 
 
@@ -32,10 +32,10 @@ class ChoiceTerms:
     """Whether clients without TLS are served."""
 
 
-class TlsChoice(BufferingLayer):
+class TlsChoice(HeldInputLayer):
     """One link whose client has yet to choose; afterwards it passes all on."""
 
-    __slots__ = ("_choosing", "_eof_held", "_held", "_terms", "_timer", "_tls")
+    __slots__ = ("_choosing", "_terms", "_timer", "_tls")
 
     def __init__(self, layers: TlsLayers, terms: ChoiceTerms, upper: Upper, setup: LinkSetup) -> None:
         self._tls = layers(upper, setup)
@@ -43,10 +43,6 @@ class TlsChoice(BufferingLayer):
         self._terms = terms
         self._timer: Timer | None = None
         self._choosing = False
-        self._held = b""
-        """Input in clear text that the upper has not taken."""
-        self._eof_held = False
-        """Whether the peer's end of file waits for that input to be taken."""
 
     # --- the upper side ----------------------------------------------------------
 
@@ -80,11 +76,7 @@ class TlsChoice(BufferingLayer):
             self._decide()
             if self._terms.optional:
                 self._go_on_in_clear()
-        self._at_end = True
-        if self._held:
-            self._eof_held = True
-            return True
-        return self.upper.eof_received()
+        return super().eof_received()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Pass it on."""
@@ -92,16 +84,6 @@ class TlsChoice(BufferingLayer):
         self._finish()
         super().connection_lost(error)
         del self._tls
-
-    # --- the lower side ----------------------------------------------------------
-
-    def resume_reading(self) -> None:
-        """Deliver what is held, later, and read on; at once where nothing is held."""
-        if self._held:
-            super().resume_reading()
-        else:
-            self._paused = False
-            self._read_on()
 
     # --- the choice --------------------------------------------------------------
 
@@ -161,21 +143,9 @@ class TlsChoice(BufferingLayer):
         self.upper.open()
         self._deliver()
 
-    def _deliver(self) -> None:
-        while self._held and not self._paused:
-            room = self.upper.get_buffer(-1)
-            piece, self._held = self._held[: len(room)], self._held[len(room) :]
-            room[: len(piece)] = piece
-            self.upper.buffer_updated(len(piece))
-        if self._eof_held and not self._held and not self._paused:
-            self._eof_held = False
-            if not self.upper.eof_received():
-                self.close()
-
     def _finish(self) -> None:
         self._decide()
-        self._held = b""
-        self._eof_held = False
+        super()._finish()
 
 
 def choice_layers(layers: TlsLayers, terms: ChoiceTerms) -> partial[TlsChoice]:

@@ -78,6 +78,20 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
+def dialing_context(files: TlsFiles, *, insecure: bool = False) -> ssl.SSLContext:
+    """The same for links on which we need no certificate; `insecure` verifies nothing.
+
+    Raises `TlsError`.
+    """
+    context = _context(ssl.PROTOCOL_TLS_CLIENT, files, needs_pair=False)
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if files.ca_file or not insecure:  # a file that is named must be right, needed or not
+        _trust(context, files.ca_file, ssl.Purpose.SERVER_AUTH)
+    return context
+
+
 def check_authorities(ca_file: str) -> None:
     """Raises `TlsError` when no certificates of authorities are in this file."""
     _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ca_file, ssl.Purpose.CLIENT_AUTH)
@@ -95,7 +109,7 @@ def lead_to(context: ssl.SSLContext, other: ssl.SSLContext) -> None:
     context.sni_callback = switch  # it is called for clients without a server name, too
 
 
-def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
+def _context(protocol: int, files: TlsFiles, *, needs_pair: bool = True) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A resumed session would skip the look at a certificate that may have been replaced since,
@@ -103,7 +117,8 @@ def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     _choose_ciphers(context, files.cipher_suites or PREFERRED)
     _choose_curves(context, files.curves)
-    _load_pair(context, files.cert_file, files.key_file)
+    if needs_pair or files.cert_file or files.key_file:
+        _load_pair(context, files.cert_file, files.key_file)
     return context
 
 

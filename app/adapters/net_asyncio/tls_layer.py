@@ -25,20 +25,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Literal, Protocol, cast
+from typing import cast
 
 from ...domain.certificate_key import key_pin
-from ...domain.cipher_suites import iana_name
 from ...domain.events import Event
 from ...domain.rates import Bucket
-from ...domain.security import Security
 from ...ports.guarding import guarded
 from ...ports.layers import LinkSetup, Upper
 from ...ports.transport import HIGH_WATER
 from .buffering_layer import BufferingLayer
-from .certificate_names import names_in, prepare
+from .certificate_names import prepare
 from .handshakes import HandshakeTimer, StepQueue
 from .tls_context import plain_tls_reason
+from .tls_engine import TlsEngine, agreed_by
 from .tls_events import (
     HandshakeComplete,
     HandshakeFailed,
@@ -69,26 +68,6 @@ class _Phase(Enum):
     OVER = auto()
 
 
-class _Engine(Protocol):
-    """What is used of `ssl.SSLObject`, with the types that it has when it fills a buffer."""
-
-    def do_handshake(self) -> None: ...
-
-    def read(self, size: int, room: memoryview, /) -> int: ...
-
-    def write(self, data: memoryview, /) -> int: ...
-
-    def unwrap(self) -> object: ...
-
-    def pending(self) -> int: ...
-
-    def version(self) -> str | None: ...
-
-    def cipher(self) -> tuple[str, str, int] | None: ...
-
-    def getpeercert(self, binary_form: Literal[True], /) -> bytes | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """How the links of one listener, or dialer, are protected."""
@@ -100,6 +79,8 @@ class TlsSettings:
     """Logs each handshake."""
     for_routes: bool = False
     """A client is greeted in clear text before the handshake; a route is accepted after it."""
+    peers: str = ""
+    """What the log calls peers that are neither clients nor routes."""
     identify: bool = False
     """Whether the names in the peer's certificate are read, for its login."""
     first: bool = False
@@ -108,6 +89,11 @@ class TlsSettings:
     """Handshakes of accepted links that begin within a second; further links are closed. 0: no limit."""
     pins: frozenset[str] = frozenset()
     """Keys of certificates, one of which the peer must show, as `key_pin` has them; empty for any."""
+
+    @property
+    def kind(self) -> str:
+        """What the log calls these peers."""
+        return self.peers or ("route" if self.for_routes else "client")
 
 
 class TlsLayers:
@@ -184,7 +170,7 @@ class TlsLayer(BufferingLayer):
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._engine = cast(
-            "_Engine",
+            "TlsEngine",
             self._settings.context.wrap_bio(
                 self._incoming, self._outgoing, server_side=not self._we_dial, server_hostname=setup.dialed
             ),
@@ -298,8 +284,8 @@ class TlsLayer(BufferingLayer):
     # --- the handshake -----------------------------------------------------------
 
     def _shake_hands(self) -> None:
-        kind = "route" if self._settings.for_routes else "client"
-        side = "client" if self._we_dial else "server" if kind == "route" else "connection"
+        kind = self._settings.kind
+        side = "client" if self._we_dial else "server" if self._settings.for_routes else "connection"
         self._settings.record(HandshakeStarting(self.upper.link, f"{kind} {side}"))
         self._enter(_Phase.SHAKING)
         self._setup.limit.enter()
@@ -369,13 +355,12 @@ class TlsLayer(BufferingLayer):
         if self._setup.refused is not None:
             self._setup.refused(f"TLS handshake error: {reason}")
         elif not self.is_greeted:
-            whose = "route " if settings.for_routes else "client "
-            settings.record(HandshakeFailed(link, whose, f"{self.upper.peer}: {reason}"))
+            settings.record(HandshakeFailed(link, f"{settings.kind} ", f"{self.upper.peer}: {reason}"))
         else:
-            settings.record(HandshakeFailed(link, "", reason))
+            settings.record(HandshakeFailed(link, settings.peers and f"{settings.peers} ", reason))
 
     def _become_secure(self) -> None:
-        security = _agreed_by(self._engine, identify=self._settings.identify)
+        security = agreed_by(self._engine, identify=self._settings.identify)
         self._enter(_Phase.SECURE)
         self.upper.protect(security)
         if not self.is_greeted:
@@ -474,8 +459,9 @@ class TlsLayer(BufferingLayer):
 
     def _break(self, error: Exception) -> None:
         """Cut a link whose bytes make no sense; OpenSSL may have a word to say about it."""
-        self._error = error
-        self._settings.record(ProtectionBroken(self.upper.link, plain_tls_reason(error)))
+        reason = plain_tls_reason(error)
+        self._error = ConnectionAbortedError(f"TLS error: {reason}")
+        self._settings.record(ProtectionBroken(self.upper.link, reason))
         self.lower.write(self._outgoing.read())
         self.abort()
 
@@ -486,11 +472,3 @@ class TlsLayer(BufferingLayer):
         self._timer.stop()
         if phase is _Phase.OVER:
             self._unsent.clear()
-
-
-def _agreed_by(engine: _Engine, *, identify: bool) -> Security:
-    cipher = engine.cipher()
-    name = "" if cipher is None else iana_name(cipher[0])
-    certificate = engine.getpeercert(True) if identify else None  # noqa: FBT003 - as ssl has it
-    names = names_in(certificate) if certificate is not None else None
-    return Security((engine.version() or "").removeprefix("TLSv"), name, names)

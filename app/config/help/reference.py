@@ -10,6 +10,14 @@ from pydantic.fields import FieldInfo
 from ...domain.permissions.rules import Permissions
 from ..flags import BLOCKS
 from ..jetstream_options import JetStreamLimitOptions, JetStreamOptions
+from ..leaf_options import (
+    LeafAuthorizationOptions,
+    LeafOptions,
+    LeafRemoteOptions,
+    LeafRemoteTlsOptions,
+    LeafTlsOptions,
+    LeafUserOptions,
+)
 from ..options import (
     AuthorizationOptions,
     ClusterAuthorizationOptions,
@@ -32,6 +40,12 @@ SECTIONS: tuple[tuple[str, type[Section], str], ...] = (
     ("tls", TlsOptions, "## In `tls`, and in `tls` of `cluster` and of `websocket`"),
     ("cluster", ClusterOptions, "## In `cluster`"),
     ("cluster.authorization", ClusterAuthorizationOptions, "### In `authorization` of `cluster`"),
+    ("leafnodes", LeafOptions, "## In `leafnodes`"),
+    ("leafnodes.authorization", LeafAuthorizationOptions, "### In `authorization` of `leafnodes`"),
+    ("leafnodes.authorization.users", LeafUserOptions, "### In each map of `leafnodes.authorization.users`"),
+    ("leafnodes.tls", LeafTlsOptions, "### In `tls` of `leafnodes`"),
+    ("leafnodes.remotes", LeafRemoteOptions, "### In each map of `leafnodes.remotes`"),
+    ("leafnodes.remotes.tls", LeafRemoteTlsOptions, "### In `tls` of a map of `leafnodes.remotes`"),
     ("websocket", WebsocketOptions, "## In `websocket`"),
     ("unix_socket", UnixSocketOptions, "## In `unix_socket`"),
     ("jetstream", JetStreamOptions, "## In `jetstream`"),

@@ -17,7 +17,7 @@ as servers do, as it may to gnatsd; nobody else may before INFO.
 
 from collections import deque
 from enum import IntEnum
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from ..address import HIGHEST_PORT
 from ..credentials import Credentials, Gatekeeper, Identity
@@ -25,6 +25,7 @@ from ..dataplane.constants import MEMBER_MARK
 from ..dataplane.reach import Naming
 from ..events import AuthorizationTimedOut, Event
 from ..interest.routing import Audience
+from ..interest.subscription import read_via
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
 from ..protocol.commands import (
@@ -129,7 +130,7 @@ class Mesh(Protocol):
 class RouteSession(PeerSession):
     """One route: what each line of the peer does."""
 
-    kind: ClassVar[PeerKind] = PeerKind.ROUTE
+    kind: PeerKind = PeerKind.ROUTE
 
     __slots__ = (
         "_address",
@@ -226,6 +227,10 @@ class RouteSession(PeerSession):
     def signs(self) -> int:
         """Signs of life: how many lines and messages the peer has sent."""
         return self.lines + self.connection.inlet.in_msgs
+
+    def via(self, sid: bytes) -> bytes | None:
+        """See `Subscriber`."""
+        return read_via(sid)
 
     def begin(self) -> None:
         """Say our part of the introduction, in one write."""

@@ -77,6 +77,12 @@ cdef int deliver_to_receivers(Plan plan, Delivery *delivery, Draw draw, void *sk
     """Give it to all; see `direct.receivers`."""
     cdef Target target
     cdef Py_ssize_t i
+    if plan.mixed:
+        for target in plan.receivers_but(draw, <Outbox>skip if skip is not NULL else None):
+            if not (renamed and target.outbox is not None and target.outbox.naming == NAMES_MEMBERS):
+                relieve(target)
+                (target.direct() if renamed else target).deliver(delivery)
+        return 0
     for i in range(PyTuple_GET_SIZE(plan.plain)):
         target = <Target>PyTuple_GET_ITEM(plan.plain, i)
         if <void *>target.outbox == skip:
@@ -158,7 +164,7 @@ cdef bytes write_message(Message *message, bytes subject, bytes reply, bytes hea
     out[at] = c'\r'
     out[at + 1] = c'\n'
     message.line_size = at + 2
-    message.member = message.member_size = 0
+    message.member = message.member_size = message.shown_size = 0
     data = PyBytes_FromStringAndSize(NULL, message.line_size + body + 2)
     message.line = PyBytes_AS_STRING(data)
     copy(PyBytes_AS_STRING(data), out, message.line_size)

@@ -69,6 +69,12 @@ def _reach_of_group(parts: tuple[Group, ...], skip: seam.Outbox | None) -> Reach
 
 def receivers(plan: Plan, draw: Draw, skip: seam.Outbox | None, *, renamed: bool) -> Iterator[Target]:
     """All to give it to. A receiver that is congested, and has too much, is ended first."""
+    if plan.mixed:
+        for target in plan.receivers(draw, None if skip is None else own(Outbox, skip)):
+            if not (renamed and _is_unreachable(target)):
+                _make_room(target)
+                yield target.direct if renamed else target
+        return
     for target in plan.plain:
         if target.outbox is not skip and not (renamed and _is_unreachable(target)):
             _make_room(target)

@@ -1,6 +1,6 @@
 """What one connection sends, in the compiled twin: its rest, its mode, its counters and its last plan."""
 
-# Uses of message: Bounds, Message, argument_of, verb_of
+# Uses of message: Bounds, Message, argument_of, shown_of, verb_of
 # Uses of outbox: Outbox
 # Uses of plan: Plan
 
@@ -15,6 +15,12 @@ from . import constants, seam
 
 cdef Py_ssize_t OWN_BYTES = constants.OWN_BYTES
 cdef object HookedMessage = seam.HookedMessage
+
+cdef object DONE = seam.Progress.DONE
+cdef object STOPPED = seam.Progress.STOPPED
+cdef object HELD = seam.Progress.HELD
+cdef object TURN = seam.Progress.TURN
+cdef object LATER = seam.Progress.LATER
 
 
 @cython.final
@@ -119,7 +125,7 @@ cdef class Inlet:
         return self.control.hooked(
             plan,
             HookedMessage(
-                PyBytes_FromStringAndSize(line + message.subject, message.subject_size),
+                shown_of(message),
                 PyBytes_FromStringAndSize(line + message.reply, message.reply_size),
                 message.header,
                 PyBytes_FromStringAndSize(line + message.line_size, message.size),

@@ -19,6 +19,7 @@ cdef enum:
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
+cdef int CLIENT = seam.Kind.CLIENT
 cdef int ROUTE = seam.Kind.ROUTE
 cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)
@@ -55,6 +56,10 @@ cdef struct Message:
     Py_ssize_t header_digits_size # 0 if it is PUB or MSG
     Py_ssize_t member     # of the sid of the only one to get it
     Py_ssize_t member_size # 0 if the subject says who gets it
+    Py_ssize_t names      # of the queue groups that a message of a leaf link is for
+    Py_ssize_t names_size # 0 for none
+    Py_ssize_t shown      # of what receivers read as its subject
+    Py_ssize_t shown_size # 0 if that is the subject
 
 
 cdef struct Memo:
@@ -75,8 +80,8 @@ cdef struct Delivery:
     int64_t size
     PyObject *shared      # the tail as an object, once a receiver needed it
     bint headed           # whether it is HMSG
-    # Only of a headed one:
     Message *message
+    # Only of a headed one:
     Delivery *stripped    # room for the same without headers; unused if its `words` is NULL
     PyObject *words       # the prefix, if this is a stripped one
 
@@ -192,7 +197,7 @@ cdef int understand(Message *message, Bounds *bounds) noexcept nogil:
     message.digits_size = sizes[words - 1]
     message.reply = starts[before]
     message.reply_size = sizes[before] if words == most else 0
-    message.member_size = 0
+    message.member_size = message.shown_size = 0
     if before == 2 and is_member(line + starts[1], sizes[1]):
         message.member = starts[1]
         message.member_size = sizes[1]
@@ -320,7 +325,16 @@ cdef bytes verb_of(Message *message):
     cdef const char *line = message.line
     if is_headed(line):
         return b"HMSG" if is_msg(line) else b"HPUB"
+    if (line[0] | 0x20) == c'l':
+        return b"LMSG"
     return b"MSG" if is_msg(line) else b"PUB"
+
+
+cdef bytes shown_of(Message *message):
+    """What receivers read as the subject."""
+    if message.shown_size:
+        return PyBytes_FromStringAndSize(message.line + message.shown, message.shown_size)
+    return PyBytes_FromStringAndSize(message.line + message.subject, message.subject_size)
 
 
 cdef bytes argument_of(Message *message):
@@ -374,13 +388,19 @@ cdef bytes compose(Message *message, bytes subject, bytes reply, int64_t header,
     message.reply_size = PyBytes_GET_SIZE(reply)
     message.size = size
     message.header = header
+    message.shown_size = 0
     return data
 
 
 cdef inline void arrange(Delivery *delivery, Message *message, bytes prefix) noexcept:
     """Let this be the delivery of a message; `prefix` is `canonical`, or None if the line serves as it is."""
-    delivery.subject = message.line + message.subject
-    delivery.subject_size = message.subject_size
+    delivery.message = message
+    if unlikely(message.shown_size):
+        delivery.subject = message.line + message.shown
+        delivery.subject_size = message.shown_size
+    else:
+        delivery.subject = message.line + message.subject
+        delivery.subject_size = message.subject_size
     delivery.size = message.size
     delivery.shared = NULL
     delivery.headed = message.header != 0
@@ -405,7 +425,6 @@ cdef inline void set_common_size(Delivery *delivery) noexcept:
 cdef inline void make_room_without_header(Delivery *delivery, Message *message, Delivery *stripped) noexcept:
     """Let a headed delivery have room for the one without headers."""
     if delivery.headed:
-        delivery.message = message
         delivery.stripped = stripped
         stripped.words = NULL
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..limits import MAX_SIZE_DIGITS
+from ..limits import MAX_SIZE_DIGITS, route_line, route_payload
 from ..protocol.commands import is_too_long, words_of
 from .constants import MEMBER_MARK
 from .framing import start_of, tail_of
@@ -25,6 +25,16 @@ class Bounds(NamedTuple):
     """For the argument of the line."""
 
 
+def bounds_of(max_payload: int, max_control_line: int) -> tuple[Bounds, ...]:
+    """By `Kind`, where these are the limits of clients."""
+    line = route_line(max_control_line)
+    return (
+        Bounds(max_payload, max_control_line),
+        Bounds(route_payload(max_payload), line),
+        Bounds(max_payload, line),
+    )
+
+
 class Faulty(Exception):
     """Something is wrong with a message; `text` is what `Control.fault` shows of it."""
 
@@ -41,9 +51,11 @@ class Message:
         "header",
         "line",
         "member",
+        "names",
         "plain_start",
         "plain_tail",
         "reply",
+        "shown",
         "size",
         "start",
         "subject",
@@ -58,6 +70,10 @@ class Message:
         self.subject = words[0]
         self.member = b""
         """The sid of the only one to get it; empty if the subject says who does."""
+        self.shown = b""
+        """What receivers read as its subject, where that is another one; only of leaf links."""
+        self.names: tuple[bytes, ...] = ()
+        """The queue groups that a message of a leaf link is for."""
         if verb in _ROUTED:
             sid = words.pop(1)
             if sid.startswith(MEMBER_MARK):
@@ -81,14 +97,15 @@ class Message:
     @property
     def argument(self) -> bytes:
         """What came after the verb."""
-        return _argument_of(self.verb, self.line)
+        return argument_of(self.verb, self.line)
 
     def without_header(self, tail: bytes) -> bytes:
         """The end of a message, `tail` and payload, for receivers that take no headers."""
         return self.plain_tail + tail[len(self.tail) + self.header :]
 
 
-def _argument_of(verb: bytes, line: bytes) -> bytes:
+def argument_of(verb: bytes, line: bytes) -> bytes:
+    """What came after the verb."""
     return line[len(verb) :].lstrip(b" \t")
 
 
@@ -113,24 +130,30 @@ def verb_of(line: bytes, kind: Kind, *, headers: bool = False) -> bytes:
 def understand(verb: bytes, line: bytes, bounds: Bounds) -> Message:
     """Take a line apart; raises `Faulty`."""
     if len(line) > bounds.line:
-        _check_length(verb, line, bounds.line)
+        check_length(verb, line, bounds.line)
     words = words_of(line, len(verb))
     headed = verb in _HEADED
     fewest = 2 + (verb in _ROUTED) + headed
     if not fewest <= len(words) <= fewest + 1:
-        raise Faulty(Fault.ARGUMENTS, _argument_of(verb, line))
-    digits = words[-1]
-    if not digits.isdigit():
-        raise Faulty(Fault.SIZE, _argument_of(verb, line))
-    if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
-        raise Faulty(Fault.PAYLOAD, digits)
-    if headed and not _fits(words[-2], int(digits)):
-        raise Faulty(Fault.SIZE, _argument_of(verb, line))
+        raise Faulty(Fault.ARGUMENTS, argument_of(verb, line))
+    read_sizes(words[-1 - headed :], argument_of(verb, line), bounds)
     return Message(verb, line, words)
 
 
-def _check_length(verb: bytes, line: bytes, limit: int) -> None:
-    argument = _argument_of(verb, line)
+def read_sizes(sizes: list[bytes], argument: bytes, bounds: Bounds) -> None:
+    """Judge the size of a message, and before it that of its headers, if there are two; raises `Faulty`."""
+    digits = sizes[-1]
+    if not digits.isdigit():
+        raise Faulty(Fault.SIZE, argument)
+    if len(digits) > MAX_SIZE_DIGITS or 0 <= bounds.payload < int(digits):
+        raise Faulty(Fault.PAYLOAD, digits)
+    if len(sizes) > 1 and not _fits(sizes[0], int(digits)):
+        raise Faulty(Fault.SIZE, argument)
+
+
+def check_length(verb: bytes, line: bytes, limit: int) -> None:
+    """Judge the length of a line; raises `Faulty`."""
+    argument = argument_of(verb, line)
     if is_too_long(len(line), len(argument) - argument.endswith(b"\r"), limit):
         raise Faulty(Fault.LINE, b"")
 

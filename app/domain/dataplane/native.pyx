@@ -32,6 +32,9 @@ include "plan.pxi"
 include "partial_delivery.pxi"
 include "flushing.pxi"
 include "inlet.pxi"
+include "leaf_line.pxi"
+include "link_lines.pxi"
+include "narrowing.pxi"
 include "table.pxi"
 include "plan_cache.pxi"
 include "plan_lookup.pxi"
@@ -45,12 +48,6 @@ cdef Py_ssize_t RECEIVE_BYTES = constants.RECEIVE_BYTES
 cdef int64_t TURN_WORK = constants.TURN_WORK
 cdef int64_t CHECK_WORK = constants.CHECK_WORK
 cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
-
-cdef object DONE = seam.Progress.DONE
-cdef object STOPPED = seam.Progress.STOPPED
-cdef object HELD = seam.Progress.HELD
-cdef object TURN = seam.Progress.TURN
-cdef object LATER = seam.Progress.LATER
 
 cdef bytes _OK = b"+OK\r\n"
 
@@ -83,8 +80,8 @@ cdef class DataPlane:
     cdef public double now
     cdef public bint patient
     cdef public Outbox server
-    # The line before, whichever of the clients or of the routes sent it: runs of one line are parsed
-    # once. Each has its own, since what is a message of the one is none, or too large, of the other.
+    # The line before, whichever peer of a kind sent it: runs of one line are parsed once. Each kind has
+    # its own, since what is a message of the one is none, or too large, of the other.
     cdef Memo *memos  # by `seam.Kind`
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
@@ -124,12 +121,11 @@ cdef class DataPlane:
             self.memos[<int>kind].message.line_size = 0
 
     def limit(self, Inlet inlet not None):
-        cdef bint routed = inlet.kind == ROUTE
-        inlet.bounds.payload = route_payload(self.max_payload) if routed else self.max_payload
-        inlet.bounds.line = route_line(self.max_line) if routed else self.max_line
+        inlet.bounds.payload = route_payload(self.max_payload) if inlet.kind == ROUTE else self.max_payload
+        inlet.bounds.line = self.max_line if inlet.kind == CLIENT else route_line(self.max_line)
 
     def target(self, outbox, sid, subscription): return Target(outbox, sid, subscription)
-    def group(self): return Group()
+    def group(self, name=b""): return Group(name)
 
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
         return Plan(plain, groups, refusal, denied, hook)
@@ -225,7 +221,7 @@ cdef class DataPlane:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not is_any_message(&message, inlet.kind, inlet.headers):
+                if not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -234,7 +230,7 @@ cdef class DataPlane:
                     if self.over():
                         work = 0
                     continue
-                fault = understand(&message, &inlet.bounds)
+                fault = understand_of(inlet.kind, &message, &inlet.bounds)
                 if fault != _SOUND:
                     return self.report(inlet, &message, count, fault)
                 memorize(memo, &message)
@@ -242,6 +238,8 @@ cdef class DataPlane:
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN
+            if unlikely(inlet.kind == LEAF) and PyTuple_GET_SIZE(plan.groups):
+                plan = narrowed(plan, &message)
             if inlet.guarded and not plan.denied:
                 plan = self.guard(&message, plan)
             if plan.refused and not inlet.refused:

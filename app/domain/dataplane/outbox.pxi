@@ -1,6 +1,7 @@
 """What waits to be sent to one connection, in the compiled twin."""
 
 # Uses of framing: copy, head_of, start_size, write_head
+# Uses of link_lines: put_line, trace_line
 # Uses of message: Delivery, Message, stride_of
 # Uses of native: DataPlane
 # Uses of plan: Target
@@ -62,6 +63,8 @@ cdef class Outbox:
     cdef public bint closed
     cdef public bint trace
     cdef public bint headers
+    cdef public bint leaf
+    cdef Py_ssize_t drawn  # see `deliver_lines`
     cdef public int naming
     cdef DataPlane plane
     cdef object wire
@@ -114,7 +117,9 @@ cdef class Outbox:
     cdef inline int deliver(self, Target target, Delivery *delivery) except -1:
         """Queue a message."""
         cdef Py_ssize_t size
-        if unlikely(delivery.tail_size >= REFERENCED_BYTES):
+        if unlikely(self.leaf):
+            put_line(self, target, delivery)
+        elif unlikely(delivery.tail_size >= REFERENCED_BYTES):
             self.refer(target, delivery)
         else:
             size = PyBytes_GET_SIZE(target.middle) + delivery.common_size
@@ -130,8 +135,8 @@ cdef class Outbox:
         cdef const char *middle = PyBytes_AS_STRING(target.middle)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
         cdef char *out = self.tip()
-        out[0] = c'H'  # written over, unless it is there to stay
-        out = write_head(out + delivery.headed, delivery.subject, delivery.subject_size, middle, size)
+        out[0] = c'H' if delivery.headed else c'L'  # written over, unless it is there to stay
+        out = write_head(out + (delivery.headed or self.leaf), delivery.subject, delivery.subject_size, middle, size)
         if unlikely(delivery.prefix_size):
             memcpy(out, delivery.prefix, delivery.prefix_size)
             out += delivery.prefix_size
@@ -140,6 +145,7 @@ cdef class Outbox:
     cdef int refer(self, Target target, Delivery *delivery) except -1:
         """Queue a large message: its head copied, the rest an object that all receivers share."""
         cdef Py_ssize_t head = PyBytes_GET_SIZE(target.middle) + delivery.common_size - delivery.tail_size
+        head += self.leaf and not delivery.headed
         cdef Py_ssize_t place
         if delivery.shared is NULL:
             delivery.shared = PyBytes_FromStringAndSize_raw(<char *>delivery.tail, delivery.tail_size)
@@ -165,7 +171,7 @@ cdef class Outbox:
         cdef Py_ssize_t tail_size = stride - message.tail
         cdef const char *middle = PyBytes_AS_STRING(target.middle)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle)
-        cdef bint headed = message.header != 0
+        cdef bint headed = message.header != 0 or self.leaf
         cdef Py_ssize_t head = headed + start_size(message.subject_size) + size
         cdef Py_ssize_t total = repeats * (head + tail_size)
         cdef const char *first
@@ -173,7 +179,7 @@ cdef class Outbox:
         self.ensure(total)
         out = self.tip()
         first = out
-        out[0] = c'H'  # written over, unless it is there to stay
+        out[0] = c'H' if message.header else c'L'  # written over, unless it is there to stay
         write_head(out + headed, message.line + message.subject, message.subject_size, middle, size)
         copy(out + head, tail, tail_size)
         out += head + tail_size
@@ -188,6 +194,8 @@ cdef class Outbox:
 
     cdef int trace_sent(self, Target target, Delivery *delivery) except -1:
         cdef bytes prefix = b""
+        if self.leaf:
+            return trace_line(self, target, delivery)
         if delivery.prefix_size:
             prefix = PyBytes_FromStringAndSize(delivery.prefix, delivery.prefix_size)
         cdef bytes head = (

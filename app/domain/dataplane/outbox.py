@@ -38,6 +38,7 @@ class Outbox:
         "closed",
         "headers",
         "last_delivery",
+        "leaf",
         "naming",
         "out_bytes",
         "out_msgs",
@@ -62,6 +63,7 @@ class Outbox:
         self.closed = False
         self.trace = False
         self.headers = False
+        self.leaf = False
         self.naming: int = Naming.NEVER
         self._congested = False
 

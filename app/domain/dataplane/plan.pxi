@@ -2,6 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
+# Uses of link_lines: deliver_lines, joined
 # Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
@@ -47,7 +48,7 @@ cdef class Target:
     def __cinit__(self, Outbox outbox not None, bytes sid not None, subscription):
         self.outbox = outbox
         self.place = _NOWHERE
-        self.middle = middle_of(sid)
+        self.middle = middle_of(sid) if sid or not outbox.leaf else b" "
         self.subscription = subscription
 
     def retire(self):
@@ -71,6 +72,11 @@ cdef class Target:
         cdef Outbox outbox = self.outbox
         if outbox is None or outbox.closed:
             return 0
+        if unlikely(delivery.message.shown_size) and not outbox.leaf:
+            if outbox.naming == NAMES_MEMBERS:
+                return 0
+            if outbox.naming == NAMES_ALL:
+                return self.deliver_direct(delivery)
         if unlikely(delivery.headed) and not outbox.headers:
             delivery = without_header(delivery)
         outbox.count(self, delivery.size, 1)
@@ -78,6 +84,14 @@ cdef class Target:
         if unlikely(self.delivered == self.limit):
             self.expire()
         return 0
+
+    cdef int deliver_direct(self, Delivery *delivery) except -1:
+        """Queue a message for a server that finds it by its sid."""
+        cdef Target named = self.direct()
+        if unlikely(delivery.headed) and not self.outbox.headers:
+            delivery = without_header(delivery)
+        self.outbox.count(self, delivery.size, 1)
+        return self.outbox.deliver(named, delivery)
 
     cdef int expire(self) except -1:
         """That was the last message."""
@@ -105,9 +119,9 @@ cdef class Target:
         cdef Outbox outbox = self.outbox
         if outbox is None:
             return most
-        if self.limit or outbox.trace:
+        if self.limit or outbox.trace or (outbox.leaf and PyBytes_GET_SIZE(self.middle) > 1):
             return 0
-        return min(most, outbox.room() // (size + PyBytes_GET_SIZE(self.middle)))
+        return min(most, outbox.room() // (size + PyBytes_GET_SIZE(self.middle) + outbox.leaf))
 
 
 @cython.final
@@ -116,9 +130,18 @@ cdef class Group:
     """See `seam.Group`."""
 
     cdef list members
+    cdef bytes name
+    cdef bint leaf  # whether its members are at leaf links
+    cdef public Py_ssize_t weight
 
-    def __cinit__(self):
+    def __cinit__(self, bytes name not None):
         self.members = []
+        self.name = name
+        self.weight = 1
+
+    cdef inline Py_ssize_t extent(self) noexcept:
+        """How many numbers of the draw are for its members."""
+        return self.weight * PyList_GET_SIZE(self.members)
 
     def __len__(self):
         return PyList_GET_SIZE(self.members)
@@ -126,6 +149,7 @@ cdef class Group:
     def add(self, Target target not None):
         self.members.append(target)
         target.place = PyList_GET_SIZE(self.members) - 1
+        self.leaf = target.outbox is not None and target.outbox.leaf
 
     def remove(self, Target target not None):
         cdef Py_ssize_t place = target.place
@@ -160,17 +184,20 @@ cdef inline Py_ssize_t size_of(tuple parts) noexcept:
     """The members of a queue group's parts together."""
     cdef Py_ssize_t total = 0, i
     for i in range(PyTuple_GET_SIZE(parts)):
-        total += PyList_GET_SIZE((<Group>PyTuple_GET_ITEM(parts, i)).members)
+        total += (<Group>PyTuple_GET_ITEM(parts, i)).extent()
     return total
 
 
 cdef inline Group part_at(tuple parts, Py_ssize_t *place):
     """The part with the member at this place of all; let the place be that in the part."""
     cdef Py_ssize_t i = 0, size
+    cdef Group part
     while True:
-        size = PyList_GET_SIZE((<Group>PyTuple_GET_ITEM(parts, i)).members)
+        part = <Group>PyTuple_GET_ITEM(parts, i)
+        size = part.extent()
         if place[0] < size:
-            return <Group>PyTuple_GET_ITEM(parts, i)
+            place[0] %= PyList_GET_SIZE(part.members)
+            return part
         place[0] -= size
         i += 1
 
@@ -185,6 +212,9 @@ cdef class Plan:
     cdef bint refused
     cdef bint denied
     cdef readonly int hook  # see `seam.Hook`
+    cdef Py_ssize_t links   # see `plan.Plan`
+    cdef Py_ssize_t mixed
+    cdef dict narrower      # see `narrowed`; None while there is none
     cdef bint runs  # whether messages in a row may be published at once
     cdef Py_ssize_t receivers
     cdef int64_t cost
@@ -196,6 +226,7 @@ cdef class Plan:
         cdef Group part
         cdef tuple parts
         cdef set outboxes
+        cdef bint at_links = False
         self.plain = tuple(plain)
         self.groups = tuple([tuple(group) for group in groups])
         self.receivers = len(self.plain) + len(self.groups)
@@ -213,6 +244,9 @@ cdef class Plan:
             for part in parts:
                 if part is None:
                     raise TypeError("a plan is made of targets and groups")
+                at_links |= part.leaf
+        if at_links:
+            self.sort()
         if self.groups or self.refused or len(self.plain) > LONGEST_RUN_FANOUT:
             return
         # Subscriptions of one connection get their messages in turns, so they are no run.
@@ -220,6 +254,22 @@ cdef class Plan:
         for target in self.plain:
             outboxes.add(id(target.outbox))
         self.runs = len(outboxes) == len(self.plain)
+
+    cdef int sort(self) except -1:
+        """Let the receivers be in the order that lines with several queue groups need."""
+        cdef Target target
+        cdef tuple parts
+        here, there = [], []
+        for target in self.plain:
+            (there if target.outbox is not None and target.outbox.leaf else here).append(target)
+        self.links = len(there)
+        self.plain = tuple(here + there)
+        here, there = [], []
+        for parts in self.groups:
+            (there if any([(<Group>part).leaf for part in parts]) else here).append(parts)
+        self.mixed = len(there)
+        self.groups = tuple(there + here)
+        return 0
 
     cdef inline Py_ssize_t fanout(self) noexcept:
         """Plain targets plus queue groups."""
@@ -234,10 +284,12 @@ cdef class Plan:
     ) except -1:
         """Deliver to the receivers from `start` to `stop`; see `DataPlane.deliver_from`."""
         cdef Py_ssize_t plain = PyTuple_GET_SIZE(self.plain)
+        if unlikely(self.mixed) and start == 0:
+            deliver_lines(self, delivery, draw, skip)
         if start < plain:
-            deliver_to_all(self.plain, delivery, start, min(stop, plain), skip)
+            deliver_to_all(self.plain, delivery, start, min(stop, plain - self.links), skip)
         if stop > plain:
-            deliver_to_groups(self.groups, delivery, max(start - plain, 0), stop - plain, draw, skip)
+            deliver_to_groups(self.groups, delivery, max(start - plain, self.mixed), stop - plain, draw, skip)
         return 0
 
     cdef list receivers_but(self, Draw draw, Outbox skip):
@@ -252,7 +304,7 @@ cdef class Plan:
             target = pick(parts, draw, NULL if skip is None else <void *>skip)
             if target is not None and target.is_open():
                 found.append(target)
-        return found
+        return joined(found) if self.mixed else found
 
     cdef bint must_wait(self) except -1:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
@@ -274,13 +326,13 @@ cdef class Plan:
         cdef tuple parts
         for i in range(min(left, PyTuple_GET_SIZE(self.plain))):
             left -= 1
-            if is_served(<Target>PyTuple_GET_ITEM(self.plain, i), besides, low):
+            if is_starving(<Target>PyTuple_GET_ITEM(self.plain, i), besides, low):
                 return True
         for k in range(PyTuple_GET_SIZE(self.groups)):
             parts = <tuple>PyTuple_GET_ITEM(self.groups, k)
             for i in range(min(left, size_of(parts))):
                 left -= 1
-                if is_served(member_at(parts, i), besides, low):
+                if is_starving(member_at(parts, i), besides, low):
                     return True
         return False
 
@@ -324,7 +376,7 @@ cdef int deliver_to_groups(
     return 0
 
 
-cdef bint is_served(Target target, Outbox besides, int64_t low) except -1:
+cdef bint is_starving(Target target, Outbox besides, int64_t low) except -1:
     cdef Outbox outbox = target.outbox
     if outbox is None or outbox is besides or outbox.closed:
         return False

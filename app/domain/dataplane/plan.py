@@ -35,7 +35,7 @@ class Target:
 
     def __init__(self, outbox: Outbox, sid: bytes, subscription: Expiring | None) -> None:
         self.outbox: Outbox | None = outbox
-        self.middle = middle_of(sid)
+        self.middle = middle_of(sid) if sid or not outbox.leaf else b" "
         self.subscription = subscription
         self.delivered = 0
         self.limit = 0
@@ -78,9 +78,9 @@ class Target:
         outbox = self.outbox
         if outbox is None:
             return most
-        if self.limit or outbox.trace:
+        if self.limit or outbox.trace or (outbox.leaf and len(self.middle) > 1):
             return 0
-        return min(most, outbox.room() // (size + len(self.middle)))
+        return min(most, outbox.room() // (size + len(self.middle) + outbox.leaf))
 
 
 def member_sid(sid: bytes) -> bytes:
@@ -91,10 +91,14 @@ def member_sid(sid: bytes) -> bytes:
 class Group:
     """See `seam.Group`."""
 
-    __slots__ = ("members",)
+    __slots__ = ("leaf", "members", "name", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, name: bytes = b"") -> None:
         self.members: list[Target] = []
+        self.name = name
+        self.leaf = False
+        """Whether its members are at leaf links."""
+        self.weight = 1
 
     def __len__(self) -> int:
         return len(self.members)
@@ -104,6 +108,7 @@ class Group:
         target = own(Target, target)
         self.members.append(target)
         target.place = len(self.members) - 1
+        self.leaf = target.outbox is not None and target.outbox.leaf
 
     def remove(self, target: seam.Target) -> None:
         """See `seam.Group`."""
@@ -120,6 +125,11 @@ class Group:
                 return True
             self.take_out(len(self.members) - 1)
         return False
+
+    @property
+    def extent(self) -> int:
+        """How many numbers of the draw are for its members."""
+        return self.weight * len(self.members)
 
     def take_out(self, place: int) -> None:
         """Take out the member there; the last one takes its place."""
@@ -141,6 +151,9 @@ class Plan:
         "fanout",
         "groups",
         "hook",
+        "links",
+        "mixed",
+        "narrower",
         "plain",
         "refusal",
         "refused",
@@ -157,8 +170,16 @@ class Plan:
         denied: bool = False,
         hook: seam.Hook = seam.Hook.NONE,
     ) -> None:
-        self.plain = plain
-        self.groups = groups
+        self.plain, self.groups = plain, groups
+        self.links = self.mixed = 0
+        """Targets at leaf links, the last ones, and groups that have members there, the first ones.
+
+        They are counted only where there are such groups: then they make up lines together.
+        """
+        self.narrower: dict[int, Plan] = {}
+        """See `narrowing.narrowed`."""
+        if any(part.leaf for parts in groups for part in parts):
+            self._sort()
         self.refusal = refusal
         self.denied = denied
         self.hook = hook
@@ -175,14 +196,22 @@ class Plan:
             and len({target.outbox for target in plain}) == len(plain)
         )
 
+    def _sort(self) -> None:
+        """Let the receivers be in the order that lines with several queue groups need."""
+        self.plain = tuple(sorted(self.plain, key=_is_at_link))
+        self.groups = tuple(sorted(self.groups, key=lambda parts: not any(part.leaf for part in parts)))
+        self.links = sum(map(_is_at_link, self.plain))
+        self.mixed = sum(any(part.leaf for part in parts) for parts in self.groups)
+
     def receivers(self, draw: Draw, skip: Outbox | None) -> list[Target]:
         """See `seam.Plane.receivers`."""
         drawn = (pick(parts, draw, skip) for parts in self.groups)
-        return [
+        found = [
             target
             for target in chain(self.plain, drawn)
             if target is not None and target.is_open and target.outbox is not skip
         ]
+        return joined(found) if self.mixed else found
 
     def must_wait(self) -> bool:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
@@ -202,13 +231,35 @@ class Plan:
         )
 
 
+def joined(targets: Sequence[Target]) -> list[Target]:
+    """The same, but for one target at each leaf link, which has the names of all that are there."""
+    found: list[Target] = []
+    lines: dict[Outbox, list[Target]] = {}
+    for target in targets:
+        if target.outbox is None or not target.outbox.leaf:
+            found.append(target)
+        else:
+            lines.setdefault(target.outbox, []).append(target)
+    for outbox, line in lines.items():
+        names = [target.middle[1:-1] for target in line if len(target.middle) > 1]
+        if len(line) == 1:
+            found.append(line[0])
+        else:
+            found.append(Target(outbox, b" ".join(names), None))
+    return found
+
+
+def _is_at_link(target: Target) -> bool:
+    return target.outbox is not None and target.outbox.leaf
+
+
 def pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None = None) -> Target | None:
     """Draw a member; None if there is none. Members at the outbox to `skip` are not drawn.
 
     One whose connection is closed is taken out, and the draw repeated. If the receiver
     can take nothing now, the next one that can is taken, if that is near.
     """
-    while total := sum(map(len, parts)):
+    while total := sum(part.extent for part in parts):
         first = draw.below(total)
         part, place = _place(parts, first)
         member = part.members[place]
@@ -244,14 +295,15 @@ def _another(parts: Sequence[Group], first: int, total: int, skip: seam.Outbox |
 def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
     """Where the member with this number among all is."""
     index = 0
-    while number >= len(parts[index].members):
-        number -= len(parts[index].members)
+    while number >= parts[index].extent:
+        number -= parts[index].extent
         index += 1
-    return parts[index], number
+    return parts[index], number % len(parts[index].members)
 
 
 def _members(parts: Sequence[Group]) -> Iterator[Target]:
-    return chain.from_iterable(part.members for part in parts)
+    """One of some weight comes as often."""
+    return (part.members[number % len(part.members)] for part in parts for number in range(part.extent))
 
 
 def _is_congested(parts: Sequence[Group]) -> bool:

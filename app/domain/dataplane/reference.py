@@ -11,7 +11,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..limits import route_line, route_payload
 from . import seam
 from .constants import (
     CHECK_WORK,
@@ -26,16 +25,17 @@ from .delivery_run import RunDelivery
 from .draw import Draw
 from .flushing import Flushing
 from .inlet import Inlet
+from .leaf_line import understand, verb_of
+from .link_lines import is_lost, line_for, receivers_in_lines
 from .message import (
-    Bounds,
     Faulty,
     Message,
+    bounds_of,
     composed,
     is_complete,
     tails_of_run,
-    understand,
-    verb_of,
 )
+from .narrowing import narrowed
 from .outbox import Outbox
 from .own import own
 from .partial_delivery import PartialDelivery
@@ -45,20 +45,12 @@ from .reserved import is_reserved_reply, is_reserved_subject
 from .seam import Control, Expiring, Hook, HookedMessage, Kind, Owner, PlanFigures, Planner, Progress, Sender
 
 
-def _bounds(max_payload: int, max_control_line: int) -> tuple[Bounds, Bounds]:
-    """By `Kind`."""
-    return (
-        Bounds(max_payload, max_control_line),
-        Bounds(route_payload(max_payload), route_line(max_control_line)),
-    )
-
-
 class DataPlane(RunDelivery):
     """See `seam.Plane`."""
 
     def __init__(self, planner: Planner, seed: int, max_payload: int, max_control_line: int) -> None:
         self.draw = Draw(seed)
-        self._bounds = _bounds(max_payload, max_control_line)
+        self._bounds = bounds_of(max_payload, max_control_line)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self.lookup = PlanLookup(planner)
         self._plans = self.lookup.plans
@@ -89,7 +81,7 @@ class DataPlane(RunDelivery):
 
     def set_limits(self, max_payload: int, max_control_line: int) -> None:
         """See `seam.Plane`."""
-        self._bounds = _bounds(max_payload, max_control_line)
+        self._bounds = bounds_of(max_payload, max_control_line)
 
     def limit(self, inlet: seam.Inlet) -> None:
         """See `seam.Plane`."""
@@ -100,9 +92,9 @@ class DataPlane(RunDelivery):
         """See `seam.Plane`."""
         return Target(own(Outbox, outbox), sid, subscription)
 
-    def group(self) -> Group:
+    def group(self, name: bytes = b"") -> Group:
         """See `seam.Plane`."""
-        return Group()
+        return Group(name)
 
     def plan(
         self,
@@ -218,6 +210,8 @@ class DataPlane(RunDelivery):
             if plan is None:
                 inlet.keep(data[position:], 0)
                 return Progress.TURN
+            if inlet.kind is Kind.LEAF and plan.groups:
+                plan = narrowed(plan, message)
             if inlet.guarded and not plan.denied:
                 plan = self._guard(message, plan)
             self._refuse(inlet, plan, message)
@@ -247,7 +241,8 @@ class DataPlane(RunDelivery):
         self._count_in(inlet, message, 1)
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
-        handed = HookedMessage(message.subject, message.reply, message.header, data[start:stop])
+        subject = message.shown or message.subject
+        handed = HookedMessage(subject, message.reply, message.header, data[start:stop])
         if not inlet.control.hooked(plan, handed):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED
@@ -288,7 +283,7 @@ class DataPlane(RunDelivery):
         last = inlet.last
         if last is not None and last.line == line:
             return last
-        message = understand(verb, line, inlet.bounds)
+        message = understand(inlet.kind, verb, line, inlet.bounds)
         if last is None or last.subject != message.subject or last.member != message.member:
             inlet.plan = None
         inlet.last = message
@@ -352,12 +347,14 @@ class DataPlane(RunDelivery):
             if plan.plain[0].outbox is not skip:
                 self.deliver_one(plan.plain[0], message, tail)
             return 1
+        for target in receivers_in_lines(plan, self.draw, skip) if plan.mixed and not position else ():
+            self.deliver_one(target, message, tail)
         while True:
             stop = position + RECEIVERS_PER_CHECK
-            for target in plan.plain[position:stop]:
+            for target in plan.plain[position : min(stop, plain - plan.links)]:
                 if target.outbox is not skip:
                     self.deliver_one(target, message, tail)
-            for parts in plan.groups[max(0, position - plain) : max(0, stop - plain)]:
+            for parts in plan.groups[max(plan.mixed, position - plain) : max(0, stop - plain)]:
                 member = pick(parts, self.draw, skip)
                 if member is not None:
                     self.deliver_one(member, message, tail)
@@ -393,7 +390,7 @@ class DataPlane(RunDelivery):
         for target in plan.plain:
             outbox = target.outbox
             if outbox is not None and not outbox.closed:
-                head = message.start + target.middle
+                head = (b"L" if outbox.leaf and not message.header else b"") + message.start + target.middle
                 self._count_out(target, outbox, message, len(tails))
                 outbox.put_run(head + head.join(tails))
         return len(tails)
@@ -417,12 +414,15 @@ class DataPlane(RunDelivery):
     def deliver_one(self, target: Target, message: Message, tail: bytes) -> None:
         """See `DirectDelivery`."""
         outbox = target.outbox
-        if outbox is None or outbox.closed:
+        if outbox is None or outbox.closed or (message.shown and is_lost(outbox)):
             return
         self._count_out(target, outbox, message, 1)
         if message.header and not outbox.headers:
             outbox.out_bytes -= message.header
             self.out_bytes -= message.header
+        if outbox.leaf or message.shown:
+            outbox.deliver(*line_for(target, message, tail, outbox))
+        elif message.header and not outbox.headers:
             outbox.deliver(message.plain_start + target.middle, message.without_header(tail))
         else:
             outbox.deliver(message.start + target.middle, tail)

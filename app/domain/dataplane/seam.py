@@ -6,9 +6,9 @@ scan, count, copy, draw      decide: sessions, subscriptions, permissions, limit
 `Plane` `Inlet` `Outbox`     `Control` (a session)  `Owner` (a connection)
 `Target` `Group` `Plan`      `Planner` (routing)    `Expiring` (a subscription)
 
-A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route
-also as ``MSG <subject> <sid> [reply] <size>``. The subject says who gets it, unless the sid begins
-with `MEMBER_MARK`: then it is for that one subscription, which the publisher's server has drawn.
+A message comes from a client as ``PUB <subject> [reply] <size>``, and from a route also as ``MSG <subject>
+<sid> [reply] <size>``. The subject says who gets it, unless the sid begins with `MEMBER_MARK`: then it is for
+that one subscription, which the publisher's server has drawn. For leaf links see ``leaf_line``.
 
 A twin is a module with a class ``DataPlane`` that makes the other objects. The control plane knows only
 the protocols below. Every rule of behaviour is written down here or in ``reference.py``; ``native``
@@ -17,9 +17,8 @@ repeats it to the byte.
 How a read goes: `Plane.reserve` says where the next bytes go, `Plane.ingest` scans them, `Plane.flush`
 hands every touched outbox to its wire once, and `Plane.flush_rest` those for which there was no time.
 
-How long a turn is: until `Plane.until` on `Plane.clock`. Nobody asks the clock for
-each message. Both twins ask it at the same points: after every line for the control
-plane, every question to the planner and every refusal, and otherwise after each
+How long a turn is: until `Plane.until` on `Plane.clock`, which both twins ask at the same points: after
+every line for the control plane, every question to the planner and every refusal, and otherwise after each
 `constants.CHECK_WORK` units of work. `constants.TURN_WORK` bounds a turn even if the clock does not move.
 """
 
@@ -35,9 +34,11 @@ class Kind(IntEnum):
     """Who is at the other end of an inlet."""
 
     CLIENT = 0
-    """Publishes by PUB; MSG is a line for the control plane."""
+    """Publishes by PUB."""
     ROUTE = 1
     """A peer server: publishes by PUB and MSG, within `limits.route_payload` and `limits.route_line`."""
+    LEAF = 2
+    """A server at the other end of a leaf link: publishes by LMSG and HMSG; see ``leaf_line``."""
 
 
 class Hook(IntEnum):
@@ -85,10 +86,8 @@ class Fault(IntEnum):
     """The size is no decimal number."""
     PAYLOAD = 2
     """The size is above the limit, or has more digits than any limit."""
-    TERMINATOR = 3
-    """The payload is not followed by CR LF."""
-    LINE = 4
-    """The line is longer than the limit of a control line."""
+    TERMINATOR = 3  # no CR LF after the payload
+    LINE = 4  # longer than the limit of a control line
 
 
 class Control(Protocol):
@@ -193,6 +192,8 @@ class Outbox(KeepsUnsent, Protocol):
     """Whether the receiver takes HMSG; otherwise it gets MSG, without the headers."""
     naming: int
     """A `reach.Naming`."""
+    leaf: bool
+    """Whether it gets LMSG and HMSG; set before it has targets, whose sid is a queue group, or empty."""
     trace: bool
     congested: bool
     """Set by flow control: the owner is asked before each message, and after other bytes.
@@ -224,7 +225,7 @@ class Inlet(Protocol):
     in_msgs: int
     in_bytes: int
     last_publish: float
-    """When a message was last received, on the plane's clock; 0.0 for never."""
+    """On the plane's clock; 0.0 for never."""
     verbose: bool
     """Answer each message with +OK; routes are never verbose."""
     publishing: bool
@@ -290,6 +291,9 @@ class Group(Protocol):
     Plans refer to it, and see who comes and goes. Each member takes constant time.
     """
 
+    weight: int
+    """How many members each one counts for in the draw."""
+
     def __len__(self) -> int: ...
 
     def add(self, target: Target) -> None:
@@ -323,10 +327,9 @@ NOT_KEPT = -1
 Decision = tuple[Plan, int]
 """A plan, and how many leading tokens of the subject decided.
 
-The plan holds as well for every other subject that begins with these and has as many
-tokens, none of them empty or a wildcard. So a million subjects under one wildcard need
-one plan and one decision. With `NOT_KEPT` it holds for no other message: subscriptions
-changed while it was sought.
+It holds as well for every other subject that begins with these and has as many tokens, none of them
+empty or a wildcard: one is enough for a million subjects under one wildcard. With `NOT_KEPT` it is for no
+other message: subscriptions changed while it was sought.
 """
 
 
@@ -344,8 +347,7 @@ class Planner(Protocol):
     def plan(self, plane: "Plane", audience: int, subject: bytes) -> Decision | Search:
         """Decide for a subject that no plan is known for; make the plan with `plane`.
 
-        When `Plane.is_over` says so first, a search is returned, which the plane takes up
-        in the next turn of the same connection.
+        When `Plane.is_over` says so first, a search is returned, for the next turn of the connection.
         """
         ...
 
@@ -419,8 +421,8 @@ class Plane(Direct, Protocol):
         """A place to deliver to; `outbox` is one of this plane."""
         ...
 
-    def group(self) -> Group:
-        """A group without members."""
+    def group(self, name: bytes = b"") -> Group:
+        """A group without members; messages of leaf links find it by its name."""
         ...
 
     def plan(
@@ -466,10 +468,9 @@ class Plane(Direct, Protocol):
     def flush(self) -> bool:
         """Hand touched outboxes to their wires, for `FLUSH_SECONDS`, and about `FLUSH_BYTES` of them.
 
-        True if some are left for `flush_rest`, or receivers of a message: it is interrupted
-        at the end of a turn, after a multiple of `RECEIVERS_PER_CHECK` receivers. What is left goes
-        after all that is touched later, so that a message for thousands of receivers
-        delays no other.
+        True if some are left for `flush_rest`, or receivers of a message: it is interrupted at the end of
+        a turn, after a multiple of `RECEIVERS_PER_CHECK` receivers. What is left goes after all that is
+        touched later, so that a message for thousands of receivers delays no other.
         """
         ...
 

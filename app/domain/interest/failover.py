@@ -15,6 +15,7 @@ from itertools import islice
 
 from ..dataplane.constants import MEMBER_MARK
 from ..dataplane.seam import Plan, Plane, Target
+from ..peer_kind import PeerKind
 from ..subjects.subject import matches, tokens_of
 from .index import SubscriptionIndex
 from .subscription import Subscription
@@ -103,7 +104,8 @@ class Failover:
             return plane.plan((), (here,))
         if sent_on:
             return plane.plan((), ())
-        members = list(islice(filter(_is_living, self._index.distant_members(queue, subject)), MOST_MEMBERS))
+        found = filter(_may_stand_in, self._index.distant_members(queue, subject))
+        members = list(islice(found, MOST_MEMBERS))
         distant = [member for member in members if member.subscriber.origin not in suspected] or members
         # The owner counts what a member gets, so one with a limit may have had its last already.
         lasting = [member for member in distant if not member.target.limit] or distant
@@ -113,6 +115,8 @@ class Failover:
         return plane.plan((), ((group,),) if lasting else ())
 
     def _distant_target(self, member: Subscription) -> Target:
+        if member.subscriber.kind is PeerKind.LEAF:
+            return member.target.under(member.queue or b"")
         if member.subscriber.origin in self._marking:
             return member.target.under(marked(member.sid))
         return member.target.under(member.sid)
@@ -129,5 +133,6 @@ def _is_meant(member: Subscription, queue: bytes | None, subject: bytes) -> bool
     return member.queue == queue and matches(tokens_of(member.subject), tokens_of(subject))
 
 
-def _is_living(member: Subscription) -> bool:
-    return not member.subscriber.gone
+def _may_stand_in(member: Subscription) -> bool:
+    """Whether a member that is not here may get what a server of this cluster has drawn another one for."""
+    return member.subscriber.kind is not PeerKind.HUB and not member.subscriber.gone

@@ -42,21 +42,25 @@ class Part:
     Those of another server are kept as subscriptions too, for `Failover`.
     """
 
-    __slots__ = ("count", "distant", "filter", "members", "origin")
+    __slots__ = ("count", "distant", "filter", "kind", "members", "origin", "via")
 
-    def __init__(self, members: Group, origin: int, filter: Filter | None) -> None:  # noqa: A002 - as there
+    def __init__(self, members: Group, first: Subscription) -> None:
+        """`first` is one of the members, which are alike."""
         self.members = members
-        self.origin = origin
-        self.filter = filter
+        self.origin = first.subscriber.origin
+        self.kind = first.subscriber.kind
+        self.filter = first.filter
         """That of each member: those with another one are in another part."""
+        self.via = first.via
+        """See `Subscription`; the same holds."""
         self.count = 0
         self.distant: dict[Subscription, None] | None = None
 
 
-_PartKey = tuple[int, Filter | None]
+_PartKey = tuple[int, Filter | None, bytes | None]
 
 QueueGroup = dict[_PartKey, Part]
-"""The members of one queue group on one pattern, by the origin that they are known from, and their filter."""
+"""The members of one queue group on one pattern, by what all members of a part have in common."""
 
 IndexNode = Node[Subscription, QueueGroup]
 """What the index has at one pattern."""
@@ -71,7 +75,7 @@ class SubscriptionIndex:
     def __init__(self) -> None:
         self._trie: SubscriptionTrie[Subscription, QueueGroup] = SubscriptionTrie()
         self._count = 0
-        self.make_group: Callable[[], Group]
+        self.make_group: Callable[[bytes], Group]
         """Makes a vector of members; set before the first one is inserted."""
 
     def __len__(self) -> int:
@@ -97,11 +101,11 @@ class SubscriptionIndex:
         if group is None:
             group = node.groups[queue] = {}
         origin = member.subscriber.origin
-        key = origin, member.filter
+        key = origin, member.filter, member.via
         part = group.get(key)
         appears = part is None
         if part is None:
-            part = group[key] = Part(self.make_group(), *key)
+            part = group[key] = Part(self.make_group(queue), member)
         part.members.add(member.target)
         part.count += 1
         if origin != LOCAL:
@@ -128,7 +132,7 @@ class SubscriptionIndex:
         way = self._trie.way_to(member.subject)
         groups = way[0].groups if way is not None else None
         group = groups.get(queue) if groups is not None else None
-        key = member.subscriber.origin, member.filter
+        key = member.subscriber.origin, member.filter, member.via
         part = group.get(key) if group is not None else None
         if way is None or groups is None or group is None or part is None:
             raise UnknownSubscription(member.subject)
@@ -145,6 +149,15 @@ class SubscriptionIndex:
             way[0].groups = None
             self._trie.cut(way)
         return True
+
+    def weigh(self, member: Subscription, weight: int) -> None:
+        """Let the part of this one, the only member of its server, count for so much in the draw."""
+        way = self._trie.way_to(member.subject)
+        groups = way[0].groups if way is not None else None
+        if groups is None or member.queue not in groups:
+            raise UnknownSubscription(member.subject)
+        key = member.subscriber.origin, member.filter, member.via
+        groups[member.queue][key].members.weight = weight
 
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""

@@ -10,6 +10,7 @@ from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
 from ..subjects.subject import matches, tokens_of
 from ..subjects.trie import Search
+from .crossing import Crossing
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, Routing
@@ -41,6 +42,18 @@ class Announcer(Protocol):
         ...
 
 
+class Listing(Protocol):
+    """Lists all interest by subject and queue group, for the servers at the other ends of leaf links."""
+
+    def added(self, subscription: Subscription) -> None:
+        """It is there from now on."""
+        ...
+
+    def removed(self, subscription: Subscription) -> None:
+        """It is gone."""
+        ...
+
+
 class Interest:
     """Adds and removes subscriptions everywhere at once."""
 
@@ -57,6 +70,8 @@ class Interest:
         """Whether messages go out under other subjects, so that other servers are named each receiver."""
         self.announcer: Announcer | None = None
         """None where there is no cluster."""
+        self.listing: Listing | None = None
+        """None where there are no leaf nodes."""
         self.watches: Watches | None = None
         """None while nobody has watched anything."""
 
@@ -84,6 +99,8 @@ class Interest:
         self._inserts += 1
         if self.announcer is not None and self.announcer.announces(subscription):
             self.announcer.added(subscription)
+        if self.listing is not None:
+            self.listing.added(subscription)
         return subscription
 
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
@@ -145,6 +162,24 @@ class Interest:
         if self.announcer is not None and self.announcer.announces(subscription):
             self._note_left(subscription)
             self.announcer.removed(subscription)
+        if self.listing is not None:
+            self.listing.removed(subscription)
+
+    def weigh(self, subscription: Subscription, weight: int) -> None:
+        """Let the queue member at the end of a leaf link count for so many."""
+        self._index.weigh(subscription, weight)
+
+    def open_link(self, number: int, crossing: Crossing) -> int:
+        """The audience of a leaf link's messages, from now on, or with other rules than before."""
+        known = self._routing.links.get(-number)
+        self._routing.links[-number] = crossing
+        if known is not None:
+            self._forget_all_plans()
+        return -number
+
+    def close_link(self, number: int) -> None:
+        """Its messages are for nobody any more."""
+        self._routing.links.pop(-number, None)
 
     def of_subscriber(
         self, subscriber: Subscriber, own: Mapping[bytes, Subscription], subject: bytes
@@ -241,7 +276,7 @@ class Interest:
                 self.watches.note(subscription.subject)
         if subscription.queue is not None and not changes:
             self._routing.failover.forget()
-        if self.announcer is not None and subscription.subscriber.origin == LOCAL:
+        if self.announcer is not None and self.announcer.announces(subscription):
             self._plane.forget_member(member_sid(subscription))
 
 

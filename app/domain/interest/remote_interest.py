@@ -8,13 +8,15 @@ from collections.abc import Iterable
 
 from .subscription import Subscription
 
+_Source = tuple[int, bytes | None]
+
 
 class RemoteInterest:
     """Which of the plain subscriptions of other servers are in the index, and which wait."""
 
     def __init__(self) -> None:
-        self._first: dict[int, dict[bytes, Subscription]] = {}
-        """By origin and subject."""
+        self._first: dict[_Source, dict[bytes, Subscription]] = {}
+        """By origin, the cluster that it speaks for, and subject."""
         self._waiting_for: dict[Subscription, dict[Subscription, None]] = {}
         """Those that wait, by the one in the index: sets that give up their youngest at no cost."""
 
@@ -28,7 +30,7 @@ class RemoteInterest:
 
     def lead(self, subscription: Subscription) -> None:
         """It represents its subject from now on."""
-        subjects = self._first.setdefault(subscription.subscriber.origin, {})
+        subjects = self._first.setdefault(_source_of(subscription), {})
         subjects[subscription.subject] = subscription
 
     def withdraw(self, subscription: Subscription) -> bool:
@@ -59,11 +61,15 @@ class RemoteInterest:
         return self._waiting_for.get(subscription, ())
 
     def _first_of(self, subscription: Subscription) -> Subscription | None:
-        subjects = self._first.get(subscription.subscriber.origin)
+        subjects = self._first.get(_source_of(subscription))
         return subjects.get(subscription.subject) if subjects is not None else None
 
     def _forget(self, subscription: Subscription) -> None:
-        origin = subscription.subscriber.origin
-        del self._first[origin][subscription.subject]
-        if not self._first[origin]:
-            del self._first[origin]
+        source = _source_of(subscription)
+        del self._first[source][subscription.subject]
+        if not self._first[source]:
+            del self._first[source]
+
+
+def _source_of(subscription: Subscription) -> _Source:
+    return subscription.subscriber.origin, subscription.via

@@ -19,16 +19,17 @@ from typing import Final
 
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
-from ..peer_kind import PeerKind, heard_by
+from ..peer_kind import PeerKind
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.compatibility import Compatibility
 from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
 from ..subjects.subject import is_literal, tokens_of
+from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
-from .index import IndexMatch, IndexNode, QueueGroup, SubscriptionIndex
-from .subscription import LOCAL, Subscription
+from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
+from .subscription import Subscription
 
 RECEIVERS_PER_STEP = 256
 """Subscriptions, nodes or queue groups that are examined in one step."""
@@ -47,7 +48,10 @@ class Audience:
     RENAMED: Final = 4
     """Messages of the server itself that name another subject: other servers are named each receiver."""
     PROFILE: Final = 5
-    """Added for each `Profiles` number: one of the above, for clients with these rights."""
+    """Added for each `Profiles` number: one of the above, for clients with these rights.
+
+    Negative numbers are those of leaf links, see `Routing.links`.
+    """
 
 
 SHARED_PLACES = 512 * 1024
@@ -60,13 +64,10 @@ PLAN_PLACES = 32
 FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
-_SERVED_BY_ROUTES = heard_by(PeerKind.ROUTE)
-"""The kinds of peers that messages of routes are for: those whose subscriptions are announced to routes."""
+MOST_WITHOUT = 256
+"""Plans that are remembered for messages of routes that are not for all; see `crossing.NOT_FOR`."""
 
-Followers = Callable[[Subscription], Iterable[Subscription]]
-"""The plain subscriptions of other servers that one in the index represents."""
-
-_Key = tuple[int, Hook, tuple[IndexNode, ...]]
+_Key = tuple[Crossing | None, bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -123,6 +124,9 @@ class Routing:
         self.followers: Followers = lambda _subscription: ()
         self.profiles = Profiles()
         """The rights of publishers."""
+        self.links: dict[int, Crossing] = {}
+        """Leaf links, by the audience that is theirs: their number, negative."""
+        self._without: dict[tuple[bytes, bytes], Plan] = {}
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
         self.matches = 0
@@ -130,6 +134,8 @@ class Routing:
 
     def plan(self, plane: Plane, audience: int, subject: bytes) -> Decision | Search:
         """Decide who gets a message on this subject from such a publisher, and whether it may publish it."""
+        if audience < 0:
+            return self._plan_for_link(plane, self.links.get(audience), subject)
         profile, audience = divmod(audience, Audience.PROFILE)
         if not profile:
             return self._plan(plane, audience, subject, 0)
@@ -140,6 +146,15 @@ class Routing:
         refusal = InvalidPublishSubject().wire(self._compatibility) if malformed else b""
         return self._denial(plane, refusal), NOT_KEPT if decisive is None else decisive
 
+    def _plan_for_link(self, plane: Plane, link: Crossing | None, subject: bytes) -> Decision | Search:
+        """Decide who gets a message of a leaf link; nobody, if it is closed."""
+        if link is None:
+            return self._denial(plane, b""), NOT_KEPT
+        allowed, decisive = link.rules.permits(subject) if link.rules is not None else (True, 0)
+        if not allowed:
+            return self._denial(plane, b""), decisive
+        return self._plan(plane, Audience.PASSED, subject, decisive, link)
+
     def _denial(self, plane: Plane, refusal: bytes) -> Plan:
         """A plan that denies; what the publisher gets first is the same for all."""
         plan = self._denials.get(refusal)
@@ -147,13 +162,22 @@ class Routing:
             plan = self._denials[refusal] = plane.plan((), (), refusal, denied=True)
         return plan
 
-    def _plan(self, plane: Plane, audience: int, subject: bytes, least: int | None) -> Decision | Search:
+    def _plan(
+        self,
+        plane: Plane,
+        audience: int,
+        subject: bytes,
+        least: int | None,
+        crossing: Crossing | None = None,
+    ) -> Decision | Search:
         """Decide who gets it. `least` leading tokens allowed it; None: this message alone is allowed."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
             if self._refusal is None:
                 self._refusal = plane.plan((), (), InvalidPublishSubject().wire(self._compatibility))
             return self._refusal, _depth(subject.count(b".") + 1, least)
         hook = Hook.NONE
+        if audience == Audience.ROUTED:
+            crossing = ROUTED
         if self.hooks is not None:
             is_new = audience in (Audience.LENIENT, Audience.PEDANTIC)
             hook, decisive = self.hooks.stage(subject, is_new=is_new)
@@ -161,7 +185,7 @@ class Routing:
             if hook is Hook.PUBLISH:
                 return self._for_publish_hooks(plane), _depth(decisive, least)
         self.matches += 1
-        message = _Undecided(subject, least, audience, hook)
+        message = _Undecided(subject, least, crossing, hook)
         if audience == Audience.RENAMED:
             message.followers = self.followers
         return self._search(plane, message)
@@ -196,8 +220,9 @@ class Routing:
                 subscriptions.append(node.plain)
         if len(subscriptions) > RECEIVERS_PER_STEP:
             return None
-        targets: list[Target] = []
-        _choose(subscriptions, targets, set(), message)
+        chosen = PlainReceivers(message.crossing, message.followers)
+        chosen.add(subscriptions)
+        targets = chosen.finish()
         plan = message.plan(plane, targets, ())
         self._share(message.key(nodes), plan, len(targets))
         return plan
@@ -219,7 +244,7 @@ class Routing:
         return plan, message.depth(match.decisive) if version == self._version else NOT_KEPT
 
     def _share(self, key: _Key, plan: Plan, places: int) -> None:
-        self._places += places + len(key[2]) + PLAN_PLACES
+        self._places += places + len(key[-1]) + PLAN_PLACES
         if self._places > SHARED_PLACES:
             self.forget_shared()
         else:
@@ -229,17 +254,16 @@ class Routing:
         self, plane: Plane, nodes: tuple[IndexNode, ...], message: "_Undecided"
     ) -> Generator[None, None, tuple[Plan, int]]:
         """A plan for those at the nodes, and how many references it holds."""
-        plain: list[Target] = []
+        chosen = PlainReceivers(message.crossing, message.followers)
         groups: dict[bytes, list[QueueGroup]] = {}
-        served: set[int] = set()
         steps = 0
         for node in nodes:
             receivers = node.plain_subscriptions()
-            _choose(receivers[:RECEIVERS_PER_STEP], plain, served, message)
+            chosen.add(message.undropped(receivers[:RECEIVERS_PER_STEP]))
             for start in range(RECEIVERS_PER_STEP, len(receivers), RECEIVERS_PER_STEP):
                 yield
-                _choose(receivers[start : start + RECEIVERS_PER_STEP], plain, served, message)
-            if node.groups is not None and not message.routed:
+                chosen.add(message.undropped(receivers[start : start + RECEIVERS_PER_STEP]))
+            if node.groups is not None and message.has_groups:
                 steps += len(node.groups)
                 for queue, group in node.groups.items():
                     groups.setdefault(queue, []).append(group)
@@ -249,24 +273,23 @@ class Routing:
                 yield
         parts: list[list[Group]] = []
         for named in groups.values():
-            chosen = self._parts(named, message)
-            if chosen:
-                parts.append(chosen)
+            members = self._parts(named, message)
+            if members:
+                parts.append(members)
             if len(parts) % RECEIVERS_PER_STEP == 0:
                 yield
+        plain = chosen.finish()
         return message.plan(plane, plain, parts), len(plain) + sum(map(len, parts))
 
     def _parts(self, groups: Iterable[QueueGroup], message: "_Undecided") -> list[Group]:
         """The members, without those that will not hear of it; all, where that leaves nobody.
 
-        None of those whose filter drops the message.
+        None of those whose filter drops the message. Members at the ends of leaf links get it
+        only where there are no others: those of this cluster are nearer.
         """
-        parts = [
-            (part.origin, part.members)
-            for group in groups
-            for part in group.values()
-            if part.filter is None or not message.dropped(part.filter)
-        ]
+        eligible = [part for group in groups for part in group.values() if message.serves_part(part)]
+        near = [part for part in eligible if part.via is None]
+        parts = [(part.origin, part.members) for part in near or eligible]
         answering = [members for origin, members in parts if origin not in self.suspected]
         return answering or [members for _, members in parts]
 
@@ -276,7 +299,7 @@ class Routing:
         A plain one is named where the message has another subject than it subscribes to; which one is
         not known here, so one with rules gets nothing.
         """
-        if unmarked(sid) is not sid or self.failover.is_left(sid):
+        if unmarked(sid) is not sid or read_not_for(sid) is not None or self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
         if subscription is not None and self._depends_on_subject(subscription):
@@ -294,9 +317,28 @@ class Routing:
         if self._failover_version != self._version:
             self._failover_version = self._version
             self.failover.forget()
+            self._without.clear()
+        cluster = read_not_for(sid)
+        if cluster is not None:
+            return self._plan_without(plane, cluster, subject)
         plan = self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
         if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
             return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
+        return plan
+
+    def _plan_without(self, plane: Plane, cluster: bytes, subject: bytes) -> Plan:
+        """Who gets a message of another server of this cluster that is not for leaf nodes of that one."""
+        plan = self._without.get((cluster, subject))
+        if plan is None:
+            message = _Undecided(subject, None, Crossing(PeerKind.ROUTE, without=cluster), Hook.NONE)
+            if self.hooks is not None:
+                message.hook = self.hooks.stage(subject, is_new=False)[0]
+            answer = self._search(plane, message)
+            while not isinstance(answer, tuple):
+                answer = answer.go_on() or answer
+            if len(self._without) >= MOST_WITHOUT:
+                self._without.clear()
+            plan = self._without[cluster, subject] = answer[0]
         return plan
 
     def forget(self) -> None:
@@ -314,13 +356,13 @@ class Routing:
 class _Undecided:
     """The message that a decision is for, as far as it matters."""
 
-    __slots__ = ("_audience", "_least", "_verdicts", "followers", "hook", "routed", "subject")
+    __slots__ = ("_least", "_verdicts", "crossing", "followers", "hook", "subject")
 
-    def __init__(self, subject: bytes, least: int | None, audience: int, hook: Hook) -> None:
-        self.routed = audience == Audience.ROUTED
-        self._audience = audience if audience in (Audience.ROUTED, Audience.RENAMED) else Audience.LENIENT
+    def __init__(self, subject: bytes, least: int | None, crossing: Crossing | None, hook: Hook) -> None:
+        self.crossing = crossing
+        """What it came over; None for a message of this server's clients."""
         self.followers: Followers | None = None
-        """Set if other servers are named each receiver."""
+        """Set if other servers of the cluster are named each receiver."""
         self.hook = hook
         self.subject = subject
         self._least = least
@@ -329,12 +371,27 @@ class _Undecided:
 
     def key(self, nodes: tuple[IndexNode, ...]) -> _Key:
         """What a plan for it may be shared by."""
-        return self._audience, self.hook, nodes
+        return self.crossing, self.followers is not None, self.hook, nodes
 
     @property
     def filtered(self) -> bool:
         """Whether a filter was asked: others at the same nodes may find another verdict."""
         return bool(self._verdicts)
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether queue groups are drawn for here: servers of the cluster have drawn already."""
+        return self.crossing is None or self.crossing.is_leaf
+
+    def serves_part(self, part: Part) -> bool:
+        """Whether these members may get it."""
+        if self.crossing is not None and not self.crossing.serves_part(part):
+            return False
+        return part.filter is None or not self.dropped(part.filter)
+
+    def undropped(self, subscriptions: Sequence[Subscription]) -> Iterable[Subscription]:
+        """Those whose filter lets it pass."""
+        return [one for one in subscriptions if one.filter is None or not self.dropped(one.filter)]
 
     def dropped(self, rule: Filter) -> bool:
         """Whether a filter drops it."""
@@ -358,27 +415,3 @@ class _Undecided:
 def _depth(decisive: int, least: int | None) -> int:
     """How many leading tokens decided, in the index and before that."""
     return NOT_KEPT if least is None else max(decisive, least)
-
-
-def _choose(
-    subscriptions: Iterable[Subscription], targets: list[Target], served: set[int], message: _Undecided
-) -> None:
-    """Add the targets of all local ones, and of the first of each other server, or of all of them.
-
-    None whose filter drops the message. One that is `routed` goes to no route again.
-    `served` are the servers that have one already.
-    """
-    for subscription in subscriptions:
-        origin = subscription.subscriber.origin
-        if subscription.filter is not None and message.dropped(subscription.filter):
-            continue
-        if origin == LOCAL:
-            targets.append(subscription.target)
-        elif message.followers is not None:
-            targets.append(subscription.target)
-            targets.extend(each.target for each in message.followers(subscription))
-        elif origin not in served and (
-            not message.routed or subscription.subscriber.kind in _SERVED_BY_ROUTES
-        ):
-            served.add(origin)
-            targets.append(subscription.target)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.constants import MEMBER_MARK, PLAIN_MARK
 from ..dataplane.seam import Outbox, Plane, Target
 from ..hooks.hook_event import HookClient
 from ..peer_kind import PeerKind
@@ -11,6 +11,10 @@ from ..protocol.commands import Subscribe
 
 LOCAL = 0
 """The origin of what our own clients listen to."""
+
+
+CLUSTER_MARK = b"~"
+"""How the name of a leaf node's cluster begins, in a sid on routes."""
 
 
 class Subscriber(Protocol):
@@ -46,6 +50,10 @@ class Subscriber(Protocol):
         """What hooks know of the client."""
         ...
 
+    def via(self, sid: bytes) -> bytes | None:
+        """The cluster whose leaf node the subscription with this sid is for, in short; see `Subscription`."""
+        ...
+
     def expire(self, subscription: "Subscription") -> None:
         """The subscription has had the last message it asked for."""
         ...
@@ -54,7 +62,7 @@ class Subscriber(Protocol):
 class Subscription:
     """One SUB of one connection, and the place its messages go to. Compared by identity."""
 
-    __slots__ = ("filter", "queue", "sid", "subject", "subscriber", "target")
+    __slots__ = ("filter", "queue", "sid", "subject", "subscriber", "target", "via")
 
     def __init__(
         self,
@@ -68,7 +76,10 @@ class Subscription:
         self.filter = filter
         self.subscriber = subscriber
         self.subject, self.queue, self.sid = command
-        self.target: Target = plane.target(outbox, self.sid, self)
+        self.via = None if subscriber.kind is PeerKind.CLIENT else subscriber.via(self.sid)
+        """The cluster that it came from over a leaf link, in short; None for what this cluster listens to."""
+        name = self.queue or b"" if outbox.leaf else self.sid
+        self.target: Target = plane.target(outbox, name, self)
 
     def expired(self) -> None:
         """Called by the data plane after the last message."""
@@ -77,21 +88,40 @@ class Subscription:
 
 def member_sid(subscription: Subscription) -> bytes:
     """The name by which a message reaches this one alone, whatever its subject is: ``QRSID:cid:sid``."""
-    return b"%b%d:%b" % (MEMBER_MARK, subscription.subscriber.number, subscription.sid)
+    return MEMBER_MARK + _name_of(subscription)
 
 
 _LONGEST_NUMBER = 18
 
 
 def route_sid(subscription: Subscription) -> bytes:
-    """The name of a local subscription on routes: ``RSID:cid:sid``; ``QRSID:cid:sid`` in a queue group."""
-    prefix = b"RSID:" if subscription.queue is None else MEMBER_MARK
-    return b"%b%d:%b" % (prefix, subscription.subscriber.number, subscription.sid)
+    """The name of a local subscription on routes: ``RSID:cid:sid``; ``QRSID:cid:sid`` in a queue group.
+
+    What a leaf node listens to has its cluster before that: ``RSID:~cluster:lid:sid``.
+    """
+    prefix = PLAIN_MARK if subscription.queue is None else MEMBER_MARK
+    return prefix + _name_of(subscription)
+
+
+def _name_of(subscription: Subscription) -> bytes:
+    name = b"%d:%b" % (subscription.subscriber.number, subscription.sid)
+    return name if subscription.via is None else b"%b%b:%b" % (CLUSTER_MARK, subscription.via, name)
+
+
+def read_via(sid: bytes) -> bytes | None:
+    """The cluster that a name on routes begins with; None if it has none."""
+    mark, _, name = sid.partition(b":")
+    if not name.startswith(CLUSTER_MARK) or mark + b":" not in (PLAIN_MARK, MEMBER_MARK):
+        return None
+    return name[len(CLUSTER_MARK) :].partition(b":")[0]
 
 
 def read_member(sid: bytes) -> tuple[int, bytes] | None:
     """The owner's number and the owner's sid of a queue group's member; None for any other name."""
-    number, colon, own = sid[len(MEMBER_MARK) :].partition(b":")
+    name = sid[len(MEMBER_MARK) :]
+    if name.startswith(CLUSTER_MARK):
+        name = name.partition(b":")[2]
+    number, colon, own = name.partition(b":")
     if not sid.startswith(MEMBER_MARK) or not colon or not number.isdigit() or len(number) > _LONGEST_NUMBER:
         return None
     return int(number), own

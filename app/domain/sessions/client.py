@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from ..closing_reason import ClosingReason
 from ..connection_type import ConnectionType
@@ -62,7 +62,7 @@ DENIAL_BYTES = 256
 class ClientSession(Readmitted):
     """Obeys one client."""
 
-    kind: ClassVar[PeerKind] = PeerKind.CLIENT
+    kind: PeerKind = PeerKind.CLIENT
 
     __slots__ = (
         "_denials",

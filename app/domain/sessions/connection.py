@@ -24,7 +24,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..closing_reason import ClosingReason, reason_of_loss
-from ..dataplane.seam import Inlet, Kind, Outbox, Progress
+from ..dataplane.seam import Inlet, Outbox, Progress
 from ..events import (
     ConnectionClosed,
     Event,
@@ -118,8 +118,7 @@ class Connection:
     def attach(self, session: Session) -> None:
         """Give the connection its session; nothing may be received before."""
         self.session = session
-        kind = Kind.CLIENT if self.kind is PeerKind.CLIENT else Kind.ROUTE
-        self.inlet = self._host.plane.inlet(session, self.outbox, kind)
+        self.inlet = self._host.plane.inlet(session, self.outbox, session.dialect)
         self.configure()
 
     def configure(self) -> None:
@@ -469,7 +468,7 @@ class Connection:
     @property
     def link(self) -> Link:
         """This connection in the words of the event log."""
-        return Link(self.kind.value, self.cid, str(self.wire.peer))
+        return Link(self.kind.code, self.cid, str(self.wire.peer))
 
     @property
     def debug(self) -> bool:

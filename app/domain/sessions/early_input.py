@@ -15,7 +15,7 @@ _PUBLISHES = re.compile(rb"(?:^|\n)h?pub[ \t]", re.IGNORECASE)
 """Input that matters to others, and so even when its sender has left."""
 
 _CLIENT_VERBS = frozenset({b"PUB", b"HPUB"})
-_SERVER_VERBS = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG"})
+_SERVER_VERBS = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG", b"LMSG"})
 
 
 class EarlyInput:

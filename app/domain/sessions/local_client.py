@@ -38,7 +38,7 @@ _FORBIDDEN = (b" ", b"\t", b"\r", b"\n", b"\0")
 class LocalSession(PeerSession):
     """The session of a local client: it may do everything from the start."""
 
-    kind: ClassVar[PeerKind] = PeerKind.CLIENT
+    kind: PeerKind = PeerKind.CLIENT
 
     __slots__ = ("_ended", "_is_seen", "_name", "undecided")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ..credentials import Credentials, Gatekeeper, Identity, PendingVerdict
-from ..dataplane.seam import Fault, HookedMessage, Plan
+from ..dataplane.seam import Fault, HookedMessage, Kind, Plan
 from ..events import AuthorizationFailed, Event, ReadFailed
 from ..hooks.hook_event import HookClient
 from ..interest.subscription import LOCAL, Subscription
@@ -52,6 +52,9 @@ from .host import Host
 from .passage import Passage
 from .unheard_request import UnheardRequest
 
+_OWN_CLUSTER: bytes | None = None
+"""In place of the cluster of a leaf node, for what is no leaf node's."""
+
 _PAYLOAD_END = 30
 """gnatsd's parser state for the CR LF after a payload."""
 
@@ -59,7 +62,7 @@ _PAYLOAD_END = 30
 class PeerSession(ABC):
     """Obeys one peer. Implements `session.Session` and `Subscriber`."""
 
-    kind: ClassVar[PeerKind]
+    kind: PeerKind
     _process: ClassVar[dict[bytes, Callable[["PeerSession", bytes], None]]]
     """By verb: the methods of the subclass."""
 
@@ -119,6 +122,16 @@ class PeerSession(ABC):
     @abstractmethod
     def name(self) -> str:
         """The name that the peer gave itself; empty if it gave none."""
+
+    @property
+    def dialect(self) -> Kind:
+        """See `session.Session`."""
+        return Kind.ROUTE if self.is_server else Kind.CLIENT
+
+    def via(self, sid: bytes) -> bytes | None:
+        """See `Subscriber`."""
+        del sid
+        return _OWN_CLUSTER
 
     @property
     def number(self) -> int:

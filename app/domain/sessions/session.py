@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ..dataplane.seam import Control, HookedMessage, Inlet, Plan
+from ..dataplane.seam import Control, HookedMessage, Inlet, Kind, Plan
 from ..interest.subscription import Subscription
 from ..limits import Limits
 
@@ -13,6 +13,11 @@ class Session(Control, Protocol):
 
     last_command: float
     """When a line that counts as activity was last obeyed, on the monotonic scale."""
+
+    @property
+    def dialect(self) -> Kind:
+        """How the peer writes messages."""
+        ...
 
     @property
     def subscriptions(self) -> Mapping[bytes, Subscription]:

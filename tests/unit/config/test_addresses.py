@@ -6,11 +6,13 @@ from app.config.addresses import (
     AddressError,
     HostPort,
     parse_cluster,
+    parse_leaf,
     parse_listen,
     parse_route,
     without_password,
 )
 from app.domain.cluster.route_url import RouteUrl
+from app.domain.leaf.leaf_url import LeafUrl
 
 ESCAPES = "two hexadecimal digits must follow a %; write %25 for a % itself"
 
@@ -163,3 +165,54 @@ def test_a_password_is_not_shown(text: str, shown: str) -> None:
 def test_a_password_stays_out_of_representations() -> None:
     """A URL can be logged as it is."""
     assert "s3cret" not in repr(parse_route("nats://u:s3cret@h:1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "login"),
+    [
+        ("nats-leaf://hub", "hub", 7422, ("", "", "")),
+        ("nats://u:p@hub:1", "hub", 1, ("u", "p", "")),
+        ("nats://u:@hub:1", "hub", 1, ("u", "", "")),
+        ("tls://tok%3A@[::1]", "::1", 7422, ("", "", "tok:")),
+    ],
+)
+def test_addresses_of_hubs(text: str, host: str, port: int, login: tuple[str, str, str]) -> None:
+    """The port may be left out, and a name alone is a token."""
+    url = parse_leaf(text)
+
+    assert LeafUrl(host, port) == url
+    assert login == (url.user, url.password, url.token)
+    assert text.startswith("tls:") is url.tls
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hub:7422",
+        "nats://",
+        "nats://:7422",
+        "nats://hub:0",
+        "nats://hub:-1",
+        "nats://hub:x",
+        "nats://a:b:c",
+        "nats://[::1",
+        "nats://u:%zz@hub",
+        "ws://u:p@hub",
+        "http://hub",
+        "nats://hub name",
+    ],
+)
+def test_what_is_no_address_of_a_hub(text: str) -> None:
+    """The error repeats the text, so that the line can be found, but no login."""
+    with pytest.raises(AddressError) as raised:
+        parse_leaf(text)
+
+    assert "u:p" not in str(raised.value)
+
+
+def test_a_token_is_in_no_error() -> None:
+    """A name before the host may be a token, so it is left out whole."""
+    with pytest.raises(AddressError) as raised:
+        parse_leaf("ws://s3cret@hub:1")
+
+    assert str(raised.value).startswith('error parsing leafnode url ["ws://[REDACTED]@hub:1"]')

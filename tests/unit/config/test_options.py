@@ -65,7 +65,9 @@ def test_the_defaults_are_gnatsds() -> None:
         "lame_duck_duration": 120.0,
         "lame_duck_grace_period": 10.0,
         "compatibility": "current",
-    } == options.model_dump(exclude={"authorization", "cluster", "hooks", "websocket", "unix_socket"})
+    } == options.model_dump(
+        exclude={"authorization", "cluster", "hooks", "leafnodes", "websocket", "unix_socket"}
+    )
     assert 1.0 == options.authorization.timeout
     assert (None, None) == (options.http, options.https)
     assert 0 == options.websocket.port

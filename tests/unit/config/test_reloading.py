@@ -17,6 +17,7 @@ FULL: dict[str, Any] = {
     "tls": TLS,
     "cluster": {"port": -1, "tls": {**TLS, "ca_file": certificates().authority.ca_file}},
     "websocket": {"port": -1, "tls": TLS},
+    "leafnodes": {"port": -1, "tls": TLS},
     "unix_socket": {"path": "/tmp/x.sock"},  # noqa: S108 - nothing is opened
     "jetstream": {"store_dir": "/tmp/x"},  # noqa: S108 - the same
 }
@@ -125,6 +126,19 @@ def test_credentials_of_routes_count() -> None:
     assert "cluster routes" == change.text
 
 
+def test_leaf_nodes_take_a_restart() -> None:
+    """A change of a remote is refused, also if it is the password in a URL alone; no value is shown."""
+    old, new = (
+        make_options({"leafnodes": {"remotes": ({"urls": f"nats-leaf://a:{password}@hub"},)}})
+        for password in "bc"
+    )
+    (refused,) = plan_reload(old, new).refused
+
+    assert refused.refusal == (
+        "config reload not supported for leafnodes.remotes; restart the server to change it"
+    )
+
+
 def test_every_entry_is_a_key() -> None:
     """The table names options and sections that there are."""
     sections = {path for path, *_ in SECTIONS} | {"cluster.tls", "websocket.tls"}
@@ -143,7 +157,7 @@ def test_the_options_page() -> None:
 
     assert {"yes", "no", "in part"} == set(words.values())
     assert ("no", "yes", "in part", "yes") == tuple(
-        words[key] for key in ("port", "max_payload", "cluster", "users")
+        words[key] for key in ("port", "max_payload", "cluster", "default_permissions")
     )
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from app.config.document import Block
 from app.config.flag_syntax import Value
+from app.config.given import Given
 from app.config.options import Options, make_options
-from app.config.rules import Given, contradictions
+from app.config.rules import contradictions
 from app.config.validation import salvage
 from tests.support.nkeys import NkeyUser
 

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from app.domain.nkey import public_user_key, signature_bytes
-from tests.support.nkeys import key_text
+from app.domain.nkey import public_user_key, public_user_text, signature_bytes, signature_text, user_seed
+from tests.support.nkeys import key_text, seed_text
 
 KEY = bytes(range(32))
 SIGNATURE = bytes(range(192, 256))
@@ -49,3 +49,39 @@ def test_both_forms_of_a_signature(text: str) -> None:
 def test_what_is_no_signature(text: str) -> None:
     """Padded base64url, another length and another alphabet make no signature, and no exception."""
     assert signature_bytes(text) is None
+
+
+def test_the_text_of_a_public_key() -> None:
+    """What is written is read again."""
+    assert key_text(KEY) == public_user_text(KEY)
+
+
+def test_the_text_of_a_signature() -> None:
+    """It has the form in which clients send it, without padding."""
+    assert URL.rstrip("=") == signature_text(SIGNATURE)
+    assert SIGNATURE == signature_bytes(signature_text(SIGNATURE))
+
+
+def test_a_seed_of_a_user() -> None:
+    """The text of a seed has 58 characters, begins with SU, and gives the private key."""
+    text = seed_text(KEY)
+
+    assert (58, "SU", KEY) == (len(text), text[:2], user_seed(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "SU",
+        key_text(KEY),
+        seed_text(KEY).lower(),
+        seed_text(KEY)[:-1],
+        seed_text(KEY)[:-2] + "AA",
+        seed_text(KEY, prefix=0),
+        seed_text(KEY) + "\n",
+    ],
+)
+def test_what_is_no_seed_of_a_user(text: str) -> None:
+    """Another length, alphabet, checksum or kind makes no seed, and no exception."""
+    assert user_seed(text) is None

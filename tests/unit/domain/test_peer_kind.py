@@ -8,11 +8,16 @@ from app.domain.peer_kind import PeerKind, heard_by
 
 @pytest.mark.parametrize(
     ("kind", "role"),
-    [(PeerKind.CLIENT, "Client"), (PeerKind.ROUTE, "Router"), (PeerKind.LEAF, "Leafnode")],
+    [
+        (PeerKind.CLIENT, "Client"),
+        (PeerKind.ROUTE, "Router"),
+        (PeerKind.LEAF, "Leafnode"),
+        (PeerKind.HUB, "Leafnode"),
+    ],
 )
 def test_each_kind_has_a_role(kind: PeerKind, role: str) -> None:
     """An event about a link takes its role from the kind of its peer."""
-    event = StaleConnection(Link(kind.value, 1, "192.0.2.1:4000"))
+    event = StaleConnection(Link(kind.code, 1, "192.0.2.1:4000"))
 
     assert [role, role] == [kind.role, event.role]
 
@@ -32,3 +37,8 @@ def test_what_only_this_server_knows_is_announced() -> None:
     """Other servers hear of clients and leaf nodes, a leaf node of all."""
     assert {PeerKind.CLIENT, PeerKind.LEAF} == heard_by(PeerKind.ROUTE)
     assert set(PeerKind) == heard_by(PeerKind.LEAF)
+
+
+def test_a_hub_hears_what_this_server_alone_knows() -> None:
+    """Other servers of the cluster have links of their own, so a hub hears of none of their clients."""
+    assert {PeerKind.CLIENT, PeerKind.LEAF} == heard_by(PeerKind.HUB)

@@ -87,3 +87,12 @@ def test_all_listeners_are_on_loopback() -> None:
 
     assert ("127.0.0.1", "0.0.0.0") == (options.websocket.host, options.cluster.host)  # noqa: S104 - the same
     assert plain.websocket.port == 0
+
+
+def test_a_leaf_without_a_door_has_no_host() -> None:
+    """Where leaf nodes connect is on loopback, and a server with remotes alone listens nowhere."""
+    door, _ = Asked({"leafnodes": {"port": 0}}, {}).options()
+    _, notices = Asked({"leafnodes": {"remotes": [{"url": "nats-leaf://hub"}]}}, {}).options()
+
+    assert ("127.0.0.1", -1) == (door.leafnodes.host, door.leafnodes.port)
+    assert () == notices

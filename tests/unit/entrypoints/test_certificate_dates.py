@@ -23,7 +23,12 @@ def with_tls(pair: KeyPair) -> Options:
     tls = {"cert_file": pair.cert_file, "key_file": pair.key_file}
     routes = {**tls, "ca_file": certificates().authority.ca_file}
     return make_options(
-        {"tls": tls, "cluster": {"port": -1, "tls": routes}, "websocket": {"port": -1, "tls": tls}}
+        {
+            "tls": tls,
+            "cluster": {"port": -1, "tls": routes},
+            "websocket": {"port": -1, "tls": tls},
+            "leafnodes": {"port": -1, "tls": tls},
+        }
     )
 
 
@@ -31,7 +36,7 @@ def test_each_section_has_a_date() -> None:
     """Those that are in use; the dates are in the files."""
     options = with_tls(certificates().server)
 
-    assert ["tls", "cluster.tls", "websocket.tls"] == list(sections_with_tls(options))
+    assert ["tls", "cluster.tls", "leafnodes.tls", "websocket.tls"] == list(sections_with_tls(options))
     assert {32_503_680_000.0} == set(read_dates(options).values())
     assert {} == read_dates(make_options({}))
 

@@ -14,6 +14,7 @@ def test_a_server_with_everything() -> None:
             "http_port": -1,
             "websocket": {"host": "127.0.0.1", "port": -1, "no_tls": True},
             "cluster": {"host": "::1", "port": -1},
+            "leafnodes": {"host": "127.0.0.1", "port": -1},
         }
     )
     clients = (Address("127.0.0.1", 1), Address("127.0.0.1", 2))
@@ -22,8 +23,9 @@ def test_a_server_with_everything() -> None:
         "nats": ("nats://127.0.0.1:1",),
         "monitoring": ("http://127.0.0.1:4",),
         "cluster": ("nats://[::1]:3",),
+        "leafnodes": ("nats-leaf://127.0.0.1:5",),
         "websocket": ("ws://127.0.0.1:2",),
-    } == listening_urls(options, Addresses(clients, Address("::1", 3), {"http": 4}))
+    } == listening_urls(options, Addresses(clients, Address("::1", 3), {"http": 4}, Address("127.0.0.1", 5)))
 
 
 def test_a_server_for_clients_alone() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from app.config.document import Block, Item
 from app.config.errors import Place
+from app.config.given import Given
 from app.config.options import make_options
-from app.config.rules import Given
 from app.domain.dataplane import PYTHON
 from app.entrypoints import preflight
 from app.entrypoints.preflight import obstacles
@@ -61,12 +61,13 @@ def test_nothing_is_in_the_way(addresses: Addresses, tmp_path: Path) -> None:
         "https_port": 4,
         "cluster": {"port": 2},
         "websocket": {"port": 5, "no_tls": True},
+        "leafnodes": {"port": 6},
         "port": 1,
         "host": "h",
     }
 
     assert [] == found(values)
-    assert [("h", 1), ("0.0.0.0", 2), ("0.0.0.0", 5), ("h", 3), ("h", 4)] == addresses.asked  # noqa: S104 - nothing listens
+    assert [("h", 1), ("0.0.0.0", 2), ("0.0.0.0", 5), ("0.0.0.0", 6), ("h", 3), ("h", 4)] == addresses.asked  # noqa: S104 - nothing listens
     assert [] == list(tmp_path.iterdir())
 
 
@@ -114,6 +115,7 @@ def test_certificates() -> None:
             "tls": tls,
             "cluster": {"port": -1, "tls": {"cert_file": "/nope/d.pem"}},
             "websocket": {"port": -1, "tls": {"cert_file": "/nope/e.pem"}},
+            "leafnodes": {"port": -1, "tls": {"cert_file": "/nope/f.pem"}},
         }
     )
 
@@ -123,6 +125,7 @@ def test_certificates() -> None:
         "x.conf:2:7: open /nope/a.pem: no such file or directory",
         f"x.conf:2:7: {pair} /nope/d.pem: no such file or directory",
         f"x.conf:2:7: {pair} /nope/e.pem: no such file or directory",
+        f"x.conf:2:7: {pair} /nope/f.pem: no such file or directory",
     ] == lines
 
 
@@ -157,3 +160,22 @@ def test_an_authenticator_that_cannot_be_imported() -> None:
 def test_a_data_plane_that_does_not_exist() -> None:
     """The twin to run is checked as well."""
     assert ["unknown data plane 'warp': choose auto, native or python"] == found({}, "warp")
+
+
+@pytest.mark.usefixtures("addresses")
+def test_remotes() -> None:
+    """Certificates and creds files of hubs must be there, unless a remote is disabled."""
+    hub: dict[str, object] = {"urls": "nats-leaf://hub"}
+    missing = {"credentials": "/nope/x.creds"}
+    tls = {"tls": {"ca_file": "/nope/a.pem"}}
+    remotes = (
+        hub,
+        {"urls": "nats://b", **missing},
+        {"urls": "nats://c", **tls},
+        {**missing, "urls": "nats://d", "disabled": True},
+    )
+
+    assert [
+        "x.conf:2:7: leafnodes.remotes[1]: error opening creds file /nope/x.creds: no such file or directory",
+        "x.conf:2:7: leafnodes.remotes[2]: open /nope/a.pem: no such file or directory",
+    ] == found({"leafnodes": {"remotes": remotes}})

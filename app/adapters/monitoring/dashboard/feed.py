@@ -5,14 +5,23 @@ import os
 import time
 from dataclasses import asdict, dataclass
 
-from ....ports.broker_view import BrokerView, RouteStats, ServerFacts, Steps, UnreachableRoute
+from ....ports.broker_view import BrokerView, LeafStats, RouteStats, ServerFacts, Steps, UnreachableRoute
 from ..context import MonitorSettings
 from ..journal import JournalSnapshot
 from ..process_figures import ProcessFigures, memory_limit
 from .details import NO_DETAILS, DetailQuery, client_details, subject_details
 from .history import LENGTH, Excerpt, Window
 from .recorder import Recorder
-from .rows import Json, client_row, closed_row, event_row, route_row, slow_row, unreachable_row
+from .rows import (
+    Json,
+    client_row,
+    closed_row,
+    event_row,
+    leaf_row,
+    route_row,
+    slow_row,
+    unreachable_row,
+)
 from .selection import TableQuery, select_clients, select_subjects
 from .snapshot import Snapshot
 
@@ -54,15 +63,28 @@ class FeedData:
     figures: ProcessFigures
     facts: ServerFacts
     routes: tuple[RouteStats, ...]
+    leaves: tuple[LeafStats, ...]
     unreachable: tuple[UnreachableRoute, ...]
     excerpt: Excerpt
     snapshot: Snapshot
     journal: JournalSnapshot
 
 
-def collect(
-    recorder: Recorder, snapshot: Snapshot, routes: tuple[RouteStats, ...], query: FeedQuery
-) -> FeedData:
+@dataclass(frozen=True, slots=True)
+class ServerLinks:
+    """Links to other servers."""
+
+    routes: tuple[RouteStats, ...] = ()
+    leaves: tuple[LeafStats, ...] = ()
+
+
+def server_links(view: BrokerView) -> Steps[ServerLinks]:
+    """Those that are there now."""
+    routes = yield from view.routes()
+    return ServerLinks(routes, (yield from view.leaves()))
+
+
+def collect(recorder: Recorder, snapshot: Snapshot, links: ServerLinks, query: FeedQuery) -> FeedData:
     """Collect the data, in microseconds; rows are selected later."""
     context = recorder.context
     facts = context.view.server()
@@ -73,7 +95,8 @@ def collect(
         settings=context.settings,
         figures=context.figures,
         facts=facts,
-        routes=routes,
+        routes=links.routes,
+        leaves=links.leaves,
         unreachable=context.view.unreachable_routes(),
         excerpt=recorder.history.since(query.window, known, query.ring),
         snapshot=snapshot,
@@ -113,6 +136,7 @@ def feed_json(data: FeedData, query: FeedQuery, edition: str) -> Steps[bytes]:
             "rows": [asdict(row) for row in subjects.rows],
         },
         "routes": [route_row(route, now) for route in data.routes],
+        "leaves": [leaf_row(leaf, now) for leaf in data.leaves],
         "unreachable": [unreachable_row(record, now) for record in data.unreachable],
         "events": _events(data, query),
         "slow": _slow(data),

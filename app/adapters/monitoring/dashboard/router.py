@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..context import MonitoringContext
 from .assets import HEADERS, PAGE, Assets
 from .details import DetailQuery
-from .feed import FeedQuery, collect, feed_json
+from .feed import FeedQuery, collect, feed_json, server_links
 from .history import WINDOWS
 from .recorder import Recorder
 from .selection import SORTS, TableQuery
@@ -95,8 +95,8 @@ def dashboard_router(context: MonitoringContext) -> APIRouter:
     async def feed(parameters: Annotated[FeedParameters, Query()]) -> Response:
         query = parameters.query
         snapshot = await recorder.snapshots.snapshot()
-        routes = await context.stepper.run(context.view.routes())
-        data = collect(recorder, snapshot, routes, query)
+        links = await context.stepper.run(server_links(context.view))
+        data = collect(recorder, snapshot, links, query)
         body = await context.stepper.run(feed_json(data, query, assets.edition))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -1,4 +1,4 @@
-"""The rows of the dashboard's feed: clients, routes and events.
+"""The rows of the dashboard's feed: clients, routes, leaf links and events.
 
 The fields of a connection are those of `app.adapters.monitoring.connections`.
 """
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ....ports.broker_view import (
     ClientStats,
+    LeafStats,
     RouteStats,
     SlowReceiver,
     SubscriptionStats,
@@ -56,6 +57,25 @@ def subscription_row(stats: SubscriptionStats) -> Json:
 def route_row(route: RouteStats, now: float) -> Json:
     """A row of the table of routes."""
     return feed_fields(ROUTE_COLUMNS, route, now)
+
+
+def leaf_row(leaf: LeafStats, now: float) -> Json:
+    """A row of the table of leaf links."""
+    connection, traffic = leaf.connection, leaf.connection.traffic
+    return {
+        "lid": connection.cid,
+        "name": leaf.name,
+        "ip": connection.ip,
+        "port": connection.port,
+        "hub": leaf.is_spoke,
+        "solicited": leaf.solicited,
+        "pending": connection.pending_bytes,
+        "msgs_from": traffic.in_msgs,
+        "msgs_to": traffic.out_msgs,
+        "subs": leaf.subscriptions,
+        "uptime": max(0.0, now - connection.started),
+        "rtt": connection.rtt,
+    }
 
 
 def unreachable_row(record: UnreachableRoute, now: float) -> Json:

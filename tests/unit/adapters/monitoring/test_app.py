@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from pydantic import TypeAdapter
 
 from app.adapters.monitoring.connections import Connz, Routez
-from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Leafz, Subsz, Varz
+from app.adapters.monitoring.leaf_page import Leafz
+from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Subsz, Varz
 from app.ports.broker_view import ConnectionQuery, Profile, SortKey
 from tests.fakes.broker_view import Watched, client
 from tests.unit.adapters.monitoring.client import ask

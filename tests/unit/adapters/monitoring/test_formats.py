@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from app.adapters.monitoring.formats import (
     duration,
+    go_duration,
     html_safe,
     indented,
     nanoseconds,
@@ -121,3 +122,21 @@ def test_harmless_on_a_terminal() -> None:
 
     assert safe.isascii()
     assert text == json.loads(safe)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0s"),
+        (-1.0, "0s"),
+        (0.000_000_6, "1µs"),
+        (0.000_414, "414µs"),
+        (0.001, "1ms"),
+        (0.001_25, "1.25ms"),
+        (1.0, "1s"),
+        (61.5, "61.5s"),
+    ],
+)
+def test_times_as_go_writes_them(seconds: float, text: str) -> None:
+    """In the largest unit of which there is one at least, without zeros at the end."""
+    assert text == go_duration(seconds)

@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.adapters.monitoring.metrics import metrics
 from app.adapters.monitoring.varz import varz
 from app.ports.broker_view import ClusterFacts, ConnectionTotals, Health, Traffic
-from tests.fakes.broker_view import FACTS, SERVER_ID, Watched
+from tests.fakes.broker_view import FACTS, SERVER_ID, Watched, leaf
+from tests.support.steps import finished
 
 BOARDS = [
     *[
@@ -168,3 +169,17 @@ def test_odd_names(watched: Watched) -> None:
     watched.view.facts = replace(FACTS, info=info)
 
     assert 'a"b\\c\nd' == read(watched)["gnatsd_varz_version"].samples[0].labels["value"]
+
+
+def test_leaf_links(watched: Watched) -> None:
+    """Their sums are there, and the numbers that are settings of the door are not."""
+    watched.view.facts = replace(FACTS, leaves=2, leaf_port=7422)
+    watched.view.leaf_links = [leaf(5, traffic=Traffic(1, 2, 3, 4)), leaf(6, traffic=Traffic(10, 20, 30, 40))]
+    text = finished(metrics(watched.context))
+    figures = {line.split("{")[0]: line.rpartition(" ")[2] for line in text.splitlines() if line[0] != "#"}
+
+    assert ("2", "11", "33") == tuple(
+        figures[f"gnatsd_leafz_conn_{name}"] for name in ("nodes_total", "in_msgs", "out_msgs")
+    )
+    assert "# TYPE gnatsd_leafz_conn_nodes_total gauge" in text
+    assert not [name for name in figures if name.startswith("gnatsd_varz_leaf_")]

@@ -311,7 +311,7 @@ def test_who_waits(watched: Watched) -> None:
 
 
 def test_what_there_is_none_of(watched: Watched) -> None:
-    """Pages of today's servers have the shape that tools read: one account, no gateways, no leaf nodes."""
+    """Pages of today's servers have the shape that tools read: one account, no gateways."""
     watched.view.facts = replace(
         FACTS, connections=3, subscriptions=4, slow_consumers=6, slow_routes=1, traffic=Traffic(1, 2, 30, 40)
     )
@@ -328,7 +328,6 @@ def test_what_there_is_none_of(watched: Watched) -> None:
         now | {"outbound_gateways": {}, "inbound_gateways": {}}
         == pages.gatewayz(watched.context).model_dump()
     )
-    assert now | {"leafnodes": 0, "leafs": []} == pages.leafz(watched.context).model_dump()
 
 
 def test_subsz_with_a_list(watched: Watched) -> None:

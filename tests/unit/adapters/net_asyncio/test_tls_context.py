@@ -13,6 +13,7 @@ from app.adapters.net_asyncio.tls_context import (
     TlsError,
     TlsFiles,
     client_context,
+    dialing_context,
     lead_to,
     server_context,
 )
@@ -282,3 +283,23 @@ def test_a_context_leads_to_another() -> None:
         shown.append(shown_by(context))
 
     assert [shown_by(server_context(certificates().files(pair=pair))) for pair in pairs] == shown
+
+
+def test_a_context_for_hubs_needs_no_certificate() -> None:
+    """It verifies the hub and its name; one of our own is shown if it is given."""
+    files = certificates().files()
+    bare = dialing_context(TlsFiles("", "", files.ca_file))
+
+    assert (ssl.CERT_REQUIRED, True) == (bare.verify_mode, bare.check_hostname)
+    dialing_context(files)
+    with pytest.raises(TlsError, match="private key must be present"):
+        dialing_context(TlsFiles(files.cert_file, ""))
+
+
+def test_an_insecure_context_verifies_nothing() -> None:
+    """Neither certificate nor name; a file that is named must be right all the same."""
+    insecure = dialing_context(TlsFiles("", ""), insecure=True)
+
+    assert (ssl.CERT_NONE, False) == (insecure.verify_mode, insecure.check_hostname)
+    with pytest.raises(TlsError, match="open /none"):
+        dialing_context(TlsFiles("", "", "/none"), insecure=True)

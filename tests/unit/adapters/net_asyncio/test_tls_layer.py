@@ -805,3 +805,12 @@ def test_no_certificate_where_one_is_pinned() -> None:
 
     assert not link.handler.open
     assert "TLS handshake error: certificate not pinned" == link.texts[-1]
+
+
+def test_peers_of_a_third_kind_have_a_name_in_the_log() -> None:
+    """A failed handshake of a leaf node is one of a leaf node, greeted or not."""
+    for for_routes in (False, True):
+        link = TlsLink(for_routes=for_routes, peers="leafnode")
+        link.receive(b"CONNECT {}\r\n")
+        assert "Starting TLS leafnode" in link.texts[0]
+        assert link.texts[-1].startswith("TLS leafnode handshake error: ")

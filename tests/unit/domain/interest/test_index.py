@@ -129,3 +129,20 @@ def test_whatever_comes_and_goes(steps: list[tuple[str, object, object]], watche
             expected = {subscription for listener, subscription in here if listener in plain}
             assert (expected, {q: len(g) for q, g in groups.items()}) == scene.answer(subject)
     assert len(here) == len(scene.index)
+
+
+def test_a_weight(scene: Scene) -> None:
+    """It is that of the part of one member; what is not in the index has none."""
+    here, there = scene.insert(b"a", b"q"), scene.insert(b"a", b"q", THERE)
+
+    scene.index.weigh(there, 5)
+
+    match = scene.index.search(b"a").go_on()
+    assert match is not None
+    groups = match.ends[0].groups
+    assert groups is not None
+    assert {HERE: 1, THERE: 5} == {part.origin: part.members.weight for part in groups[b"q"].values()}
+    for other in (scene.subscription(b"b", b"q"), scene.subscription(b"a", b"r")):
+        with pytest.raises(UnknownSubscription):
+            scene.index.weigh(other, 2)
+    assert here.queue == b"q"

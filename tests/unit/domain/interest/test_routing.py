@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.dataplane.seam import NOT_KEPT, Kind, MakePlane
 from app.domain.interest import routing
+from app.domain.interest.crossing import Crossing
 from app.domain.interest.index import SubscriptionIndex
 from app.domain.interest.routing import RECEIVERS_PER_STEP, Audience, Routing
 from app.domain.interest.subscription import Subscription
@@ -427,3 +428,46 @@ def test_a_message_of_a_route_is_for_those_that_only_this_server_knows(scene: Sc
 
     heard = [one.station.heard().count(b"MSG") for one in (scene.subscriber, leaf, other)]
     assert [1, 1, 0] == heard
+
+
+# --- leaf links ---------------------------------------------------------------------------
+
+
+class _Rules:
+    """Allows subjects that begin with an a."""
+
+    def permits(self, subject: bytes) -> tuple[bool, int]:
+        """The first token decides."""
+        return subject.startswith(b"a"), 1
+
+
+def test_what_a_link_may_not_send_is_denied(scene: Scene) -> None:
+    """By its rules, and everything once it is closed."""
+    scene.subscribe(b">")
+    scene.routing.links[-7] = Crossing(PeerKind.LEAF, 7, b"x", _Rules())
+    control = scene.subscriber.station.control
+
+    heard = [scene.publish(subject, -7) for subject in (b"a.b", b"c.d", b"a.c")]
+    del scene.routing.links[-7]
+    scene.plane.forget_plans()
+    late = scene.publish(b"a.b", -7)
+
+    assert [b"MSG a.b 1 0\r\n\r\n", b"", b"MSG a.c 1 0\r\n\r\n", b""] == [*heard, late]
+    assert [(b"c.d", b""), (b"a.b", b"")] == control.denials
+
+
+def test_a_long_search_for_a_message_that_is_not_for_all(scene: Scene) -> None:
+    """It is made at once, however many steps it takes."""
+    for _ in range(3 * RECEIVERS_PER_STEP):
+        scene.subscribe(b"a")
+    scene.plane.until = -1.0
+
+    plan = scene.routing.plan_failover(scene.plane, b"QRSID:^x", b"a")
+
+    assert 3 * RECEIVERS_PER_STEP == len(scene.plane.receivers(plan, None))
+    assert plan is scene.routing.plan_failover(scene.plane, b"QRSID:^x", b"a")
+
+
+def test_such_a_message_is_decided_about_each_time(scene: Scene) -> None:
+    """No plan is remembered for its sid alone."""
+    assert None is scene.routing.member(scene.plane, b"QRSID:^x")

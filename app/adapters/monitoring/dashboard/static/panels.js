@@ -21,6 +21,15 @@ const ROUTES = [
   { figure: (row) => duration(row.uptime) },
 ];
 
+const LEAVES = [
+  { fill: fillLeaf, className: "server" },
+  { figure: (row) => pace(row.to_rate) },
+  { figure: (row) => pace(row.from_rate) },
+  { figure: (row) => bytes(row.pending) },
+  { figure: (row) => roundTrip(row.rtt) },
+  { figure: (row) => duration(row.uptime) },
+];
+
 const UNREACHABLE = [
   { text: (row) => row.url, className: "name" },
   { text: (row) => row.error },
@@ -46,32 +55,48 @@ function fillServer(cell, row) {
   setTitle(cell, [row.name, row.remote, cell.lastElementChild.textContent].filter(Boolean).join("\n"));
 }
 
-/** Routes, with rates since the answer before, and configured servers without a route. */
+/** The name of a server outside the cluster; below it the address, and which end is the hub. */
+function fillLeaf(cell, row) {
+  if (!cell.firstElementChild) cell.append(element("span", "name"), element("span", "aside below"));
+  setText(cell.firstElementChild, row.name || "–");
+  setText(cell.lastElementChild, `${row.ip}:${row.port} · ${row.hub ? "our hub" : "our leaf"}`);
+  setTitle(cell, [row.name, cell.lastElementChild.textContent, `${whole(row.subs)[0]} subjects asked for`].filter(Boolean).join("\n"));
+}
+
+/** Routes and leaf links, with rates since the answer before, and configured servers without a route. */
 export class Routes {
   constructor() {
     this.before = new Map();
     this.at = 0;
   }
 
-  show({ routes, unreachable, now, server }) {
+  show({ routes, leaves, unreachable, now, server }) {
     const seconds = Math.max(0.001, now - this.at);
-    const rows = routes.map((row) => ({ ...row, ...this.#rates(row, seconds) }));
-    this.before = new Map(routes.map((row) => [row.rid, row]));
+    const rows = routes.map((row) => ({ ...row, ...this.#rates(row.rid, row, seconds) }));
+    const links = leaves.map((row) => ({ ...row, ...this.#rates(row.lid, row, seconds) }));
+    this.before = new Map([...routes.map((row) => [row.rid, row]), ...leaves.map((row) => [row.lid, row])]);
     this.at = now;
+    const leafTable = byId("leaves-table");
+    leafTable.hidden = links.length === 0;
+    fillTable(leafTable, LEAVES, links);
     const table = byId("routes-table");
     table.hidden = rows.length === 0;
     fillTable(table, ROUTES, rows);
     const lost = byId("unreachable-table");
     lost.hidden = unreachable.length === 0;
     fillTable(lost, UNREACHABLE, unreachable);
-    const sum = [rows.length ? `${rows.length} connected` : "", unreachable.length ? `${unreachable.length} not reached` : ""];
+    const sum = [
+      rows.length ? `${rows.length} connected` : "",
+      links.length ? `${links.length} leaf ${links.length === 1 ? "link" : "links"}` : "",
+      unreachable.length ? `${unreachable.length} not reached` : "",
+    ];
     setText(byId("routes-sum"), sum.filter(Boolean).join(", "));
     const lone = server.clustered ? "No other server is connected." : "This server is not part of a cluster.";
-    setEmpty(table, rows.length || unreachable.length ? "" : lone);
+    setEmpty(table, rows.length || links.length || unreachable.length ? "" : lone);
   }
 
-  #rates(row, seconds) {
-    const was = this.before.get(row.rid);
+  #rates(number, row, seconds) {
+    const was = this.before.get(number);
     if (!was) return { to_rate: null, from_rate: null };
     return { to_rate: Math.max(0, row.msgs_to - was.msgs_to) / seconds, from_rate: Math.max(0, row.msgs_from - was.msgs_from) / seconds };
   }

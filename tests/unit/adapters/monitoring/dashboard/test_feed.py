@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from app.adapters.monitoring.context import MonitorSettings
-from app.adapters.monitoring.dashboard.feed import FeedData, FeedQuery, collect, feed_json
+from app.adapters.monitoring.dashboard.feed import (
+    FeedData,
+    FeedQuery,
+    ServerLinks,
+    collect,
+    feed_json,
+    server_links,
+)
 from app.adapters.monitoring.dashboard.history import WINDOWS
 from app.adapters.monitoring.dashboard.recorder import Recorder
 from app.adapters.monitoring.dashboard.selection import TableQuery
@@ -21,6 +28,7 @@ from app.ports.broker_view import (
     Traffic,
     UnreachableRoute,
 )
+from tests.fakes.broker_view import Watched, leaf
 from tests.support.monitored_broker import MonitoredBroker
 from tests.support.steps import finished
 from tests.support.virtual_broker import INFO
@@ -38,7 +46,7 @@ def recorder(samples: int = 0) -> Recorder:
 
 def data(samples: int = 0, query: FeedQuery = QUERY) -> FeedData:
     """What an answer about an idle server is made of."""
-    return collect(recorder(samples), Snapshot(0.0), (), query)
+    return collect(recorder(samples), Snapshot(0.0), ServerLinks(), query)
 
 
 def feed(given: FeedData, query: FeedQuery = QUERY) -> dict[str, Any]:
@@ -215,6 +223,24 @@ def test_nothing_is_opened() -> None:
     assert (None, None) == (document["client"], document["subject"])
 
 
+def test_leaf_links() -> None:
+    """Each has a row: who it is, which end is the hub, and what goes over it."""
+    link = leaf(5, traffic=Traffic(1, 2, 3, 4), rtt=0.5)
+    (row,) = feed(replace(data(), leaves=(link,)))["leaves"]
+
+    assert (5, "hub", True, 1, 3, 0.5) == tuple(
+        row[name] for name in ("lid", "name", "hub", "msgs_from", "msgs_to", "rtt")
+    )
+
+
+def test_links_to_other_servers() -> None:
+    """Routes and leaf links are read together."""
+    watched = Watched()
+    watched.view.leaf_links = [leaf(5)]
+
+    assert ServerLinks((), (leaf(5),)) == finished(server_links(watched.view))
+
+
 def test_who_was_slow_and_who_has_gone() -> None:
     """The latest of both, newest first, and how many there are."""
     broker = MonitoredBroker(Limits(max_payload=1000, max_pending=100_000))
@@ -225,7 +251,7 @@ def test_who_was_slow_and_who_has_gone() -> None:
     slow.connection.abort_slow("why")
     broker.server.advance(1.0)
     publisher.wire.end()
-    document = feed(collect(Recorder(broker.context, lambda: 0.5), Snapshot(0.0), (), QUERY))
+    document = feed(collect(Recorder(broker.context, lambda: 0.5), Snapshot(0.0), ServerLinks(), QUERY))
     (row,) = document["slow"]["rows"]
 
     assert ("slow", "cut", "a.b", 1) == (

@@ -1,0 +1,23 @@
+"""Facts about the door for leaf nodes, in the words of nats-server (leaf-nodes.md, section 10)."""
+
+from dataclasses import dataclass
+
+from ...domain.events import AddressEvent, Level
+
+
+@dataclass(frozen=True, slots=True)
+class LeafListening(AddressEvent):
+    """Leaves can connect at this address."""
+
+    level = Level.INFO
+    sentence = "Listening for leafnode connections on {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafListenFailed(AddressEvent):
+    """They cannot, so the server does not start."""
+
+    level = Level.FATAL
+    sentence = "Error listening on leafnode port: {self.address} - {self.reason}"
+
+    reason: str

@@ -1,0 +1,198 @@
+"""What is sent over a leaf link, in the compiled twin: see ``link_lines``."""
+
+# Uses of direct: put_number
+# Uses of draw: Draw
+# Uses of framing: copy
+# Uses of message: Delivery, Message
+# Uses of outbox: Outbox, REFERENCED_BYTES
+# Uses of plan: Plan, Target, pick
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
+from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+cdef enum:
+    _MOST_SIZES = 48  # both sizes of a message with headers, and what is between and after them
+
+
+# --- one line for all at a link ---------------------------------------------------
+
+
+cdef int deliver_lines(Plan plan, Delivery *delivery, Draw draw, void *skip) except -1:
+    """Give the message to the members of mixed groups, and to the links of the plan, one line each."""
+    cdef Py_ssize_t mixed = plan.mixed, i
+    cdef PyObject **drawn = <PyObject **>calloc(2 * mixed, sizeof(PyObject *))
+    if drawn is NULL:
+        raise MemoryError
+    try:
+        draw_all(plan, drawn, draw, skip)
+        for i in range(mixed):
+            if drawn[i] is not NULL:
+                deliver_drawn(drawn, mixed, i, delivery)
+        for i in range(PyTuple_GET_SIZE(plan.plain) - plan.links, PyTuple_GET_SIZE(plan.plain)):
+            deliver_plain(<Target>PyTuple_GET_ITEM(plan.plain, i), delivery, skip)
+    finally:
+        for i in range(mixed):
+            if drawn[mixed + i] is not NULL:
+                (<Outbox>drawn[mixed + i]).drawn = 0
+            Py_XDECREF(drawn[i])
+            Py_XDECREF(drawn[mixed + i])
+        free(drawn)
+    return 0
+
+
+cdef int draw_all(Plan plan, PyObject **drawn, Draw draw, void *skip) except -1:
+    """Draw a member of each mixed group; after them come the outboxes of those at links, which count."""
+    cdef Py_ssize_t i
+    cdef Target target
+    for i in range(plan.mixed):
+        target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i), draw, skip)
+        if target is None or target.outbox is None:
+            continue
+        Py_INCREF(target)
+        drawn[i] = <PyObject *>target
+        if target.outbox.leaf:
+            Py_INCREF(target.outbox)
+            drawn[plan.mixed + i] = <PyObject *>target.outbox
+            target.outbox.drawn += 1
+    return 0
+
+
+cdef int deliver_drawn(PyObject **drawn, Py_ssize_t mixed, Py_ssize_t place, Delivery *delivery) except -1:
+    """Give the message to a member, and to all others at its link in the same line."""
+    cdef Target target = <Target>drawn[place]
+    cdef Outbox outbox
+    cdef Py_ssize_t i
+    cdef list names
+    if drawn[mixed + place] is NULL:
+        return target.deliver(delivery)
+    outbox = <Outbox>drawn[mixed + place]
+    if outbox.drawn < 0:
+        target.delivered += 1  # the line is there already
+        return 0
+    if outbox.drawn == 1:
+        outbox.drawn = -1
+        return target.deliver(delivery)
+    outbox.drawn = -1
+    names = []
+    for i in range(place, mixed):
+        if drawn[mixed + i] is drawn[mixed + place]:
+            names.append(name_of(<Target>drawn[i]))
+    target.delivered += 1
+    return Target(outbox, b" ".join(names), None).deliver(delivery)
+
+
+cdef int deliver_plain(Target target, Delivery *delivery, void *skip) except -1:
+    """Give the message to a link, unless it has a line already."""
+    if <void *>target.outbox == skip:
+        return 0
+    if target.outbox is not None and target.outbox.drawn < 0:
+        target.delivered += 1
+        return 0
+    return target.deliver(delivery)
+
+
+cdef bytes name_of(Target target):
+    """Its queue group, or those of a line; empty for none."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(target.middle) - 2
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(target.middle) + 1, max(size, 0))
+
+
+cdef list joined(list targets):
+    """See `link_lines.joined`."""
+    cdef list found = []
+    cdef dict lines = {}
+    cdef list line
+    cdef Target target
+    for target in targets:
+        if target.outbox is None or not target.outbox.leaf:
+            found.append(target)
+        else:
+            lines.setdefault(target.outbox, []).append(target)
+    for outbox, line in lines.items():
+        if PyList_GET_SIZE(line) == 1:
+            found.append(line[0])
+        else:
+            names = [name_of(<Target>each) for each in line]
+            found.append(Target(outbox, b" ".join([name for name in names if name]), None))
+    return found
+
+
+# --- how a line is written --------------------------------------------------------
+
+
+cdef int put_line(Outbox outbox, Target target, Delivery *delivery) except -1:
+    """Queue the line for a receiver at a link, and the payload."""
+    cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+    cdef Py_ssize_t size
+    if middle > 1 or delivery.message.shown_size:
+        return put_named(outbox, target, delivery)
+    if delivery.tail_size >= REFERENCED_BYTES:
+        return outbox.refer(target, delivery)
+    size = middle + delivery.common_size + (not delivery.headed)
+    outbox.ensure(size)
+    copy(outbox.put_head(target, delivery), delivery.tail, delivery.tail_size)
+    outbox.advance(size)
+    return 0
+
+
+cdef inline Py_ssize_t reply_at_link(Message *message) noexcept nogil:
+    """The size of the reply subject as links have it: with the subject that is shown after it."""
+    return message.shown + message.shown_size - message.reply if message.shown_size else message.reply_size
+
+
+cdef int put_named(Outbox outbox, Target target, Delivery *delivery) except -1:
+    """The same with the names of queue groups, which come between reply subject and sizes, if there are any."""
+    cdef Message *message = delivery.message
+    cdef Py_ssize_t middle = PyBytes_GET_SIZE(target.middle)
+    cdef Py_ssize_t reply = reply_at_link(message)
+    cdef Py_ssize_t body = delivery.size + 2
+    cdef char *out
+    outbox.ensure(5 + message.subject_size + 3 + reply + middle + _MOST_SIZES + body)
+    out = outbox.tip()
+    memcpy(out, b"HMSG " if delivery.headed else b"LMSG ", 5)
+    out += 5
+    copy(out, message.line + message.subject, message.subject_size)
+    out += message.subject_size
+    memcpy(out, b" + ", 3)
+    if middle > 1:
+        out += 3 if reply else 2
+        (out - 1)[0] = c' ' if reply else c'|'
+    else:
+        out += 1
+    copy(out, message.line + message.reply, reply)
+    out += reply
+    copy(out, PyBytes_AS_STRING(target.middle), middle)
+    out += middle
+    if delivery.headed:
+        out += put_number(out, message.header)
+        out[0] = c' '
+        out += 1
+    out += put_number(out, delivery.size)
+    memcpy(out, b"\r\n", 2)
+    copy(out + 2, delivery.tail + delivery.tail_size - body, body)
+    out += 2 + body
+    outbox.advance(out - outbox.tip())
+    return 0
+
+
+cdef int trace_line(Outbox outbox, Target target, Delivery *delivery) except -1:
+    """Say what was queued."""
+    cdef Message *message = delivery.message
+    cdef bytes reply, name = name_of(target)
+    cdef bytes sizes = b"%d" % delivery.size
+    if delivery.headed:
+        sizes = b"%d %b" % (message.header, sizes)
+    subject = message.line[message.subject:message.subject + message.subject_size]
+    reply = message.line[message.reply:message.reply + reply_at_link(message)]
+    verb = b"HMSG" if delivery.headed else b"LMSG"
+    if name:
+        words = [verb, subject, b"+" if reply else b"|", reply, name, sizes]
+    else:
+        words = [verb, subject, reply, sizes]
+    outbox.owner.sent(b" ".join([word for word in words if word]))
+    return 0

@@ -1,0 +1,56 @@
+"""What is sent over a leaf link, in the plain twin: one line for all receivers that are there.
+
+The line is matched anew at the other side, so two lines would give its plain subscriptions the
+message twice.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from .draw import Draw
+from .message import Message
+from .outbox import Outbox
+from .plan import Plan, Target, joined, pick
+from .reach import Naming
+
+
+def receivers_in_lines(plan: Plan, draw: Draw, skip: Outbox | None) -> list[Target]:
+    """The drawn members of the mixed groups of a plan, and its targets at leaf links, one for each link."""
+    drawn = [pick(parts, draw, skip) for parts in plan.groups[: plan.mixed]]
+    plain = plan.plain[len(plan.plain) - plan.links :]
+    found = [target for target in (*drawn, *plain) if target is not None and target.outbox is not skip]
+    _count_all(found)
+    return joined(found)
+
+
+def _count_all(targets: Sequence[Target]) -> None:
+    """Count the message for those that have no line of their own."""
+    sharing = Counter(target.outbox for target in targets)
+    for target in targets:
+        if target.outbox is not None and target.outbox.leaf and sharing[target.outbox] > 1:
+            target.delivered += 1
+
+
+def is_lost(outbox: Outbox) -> bool:
+    """Whether a message that shows another subject than its receivers subscribe to cannot be sent there."""
+    return outbox.naming == Naming.MEMBERS and not outbox.leaf
+
+
+def line_for(target: Target, message: Message, tail: bytes, outbox: Outbox) -> tuple[bytes, bytes]:
+    """The line up to what follows the receiver, and the rest with the payload; see `Outbox.deliver`.
+
+    `tail` is the end of the message as it has come.
+    """
+    headed = bool(message.header) and outbox.headers
+    if message.header and not headed:
+        tail = message.without_header(tail)
+    if not outbox.leaf:
+        return (message.start if headed else message.plain_start) + target.direct.middle, tail
+    verb = b"HMSG " if headed else b"LMSG "
+    if len(target.middle) == 1 and not message.shown:
+        return verb + message.subject + b" ", tail
+    payload = tail[tail.index(b"\n") + 1 :]
+    sizes = b"%d %d" % (message.header, message.size) if headed else b"%d" % (len(payload) - 2)
+    reply = message.reply + b"@" + message.shown if message.shown else message.reply
+    mark = b" " if len(target.middle) == 1 else b" + " if reply else b" |"
+    return verb + message.subject + mark + reply + target.middle, sizes + b"\r\n" + payload

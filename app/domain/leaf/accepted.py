@@ -1,0 +1,175 @@
+"""A leaf link that the other end has dialled: it shows credentials, and learns what it may do."""
+
+from dataclasses import replace
+from typing import Protocol
+
+from ..connection_type import ConnectionType
+from ..credentials import Credentials, Gatekeeper, Identity
+from ..events import AuthorizationTimedOut
+from ..peer_kind import PeerKind
+from ..permissions.rules import Permissions, Rule
+from ..protocol.commands import check_info
+from ..protocol.compatibility import Compatibility
+from ..protocol.errors import AuthorizationTimeout, PermissionsViolation
+from ..protocol.quoting import quoted
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from .connect import LeafConnect, parse_leaf_connect
+from .errors import ClientOnLeafPort, LeafVersionTooLow, SameLeafCluster
+from .info import LeafInfo
+from .link_rights import denials
+from .session import Junction, LeafSession
+
+_MOST_PART = 9
+"""Digits of one part of a version."""
+
+
+class LeafDoor(Junction, Protocol):
+    """All leaf links, as one that was accepted knows them."""
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        """Judges leaf nodes."""
+        ...
+
+    @property
+    def min_version(self) -> str:
+        """The lowest version that a leaf node may have; empty for any."""
+        ...
+
+    def info(self) -> LeafInfo:
+        """What we say of ourselves as a hub, to all alike."""
+        ...
+
+    def is_own_cluster(self, cluster: str) -> bool:
+        """Whether this server belongs to a cluster of this name."""
+        ...
+
+    def login_over(self, session: "AcceptedLeaf") -> None:
+        """Its login has a verdict."""
+        ...
+
+    def login_pending(self, session: "AcceptedLeaf") -> None:
+        """Its CONNECT is complete, and its verdict to come."""
+        ...
+
+
+class AcceptedLeaf(LeafSession):
+    """One leaf node that has dialled us."""
+
+    __slots__ = ("_connect", "_door", "_nonce", "_user")
+
+    def __init__(self, host: Host[Connection], door: LeafDoor, connection: Connection, nonce: str) -> None:
+        """`nonce` is what its INFO has."""
+        self._door = door
+        self._nonce = nonce
+        self._connect = LeafConnect()
+        self._user = ""
+        super().__init__(host, door, connection, admitted=False)
+
+    @property
+    def solicited(self) -> bool:
+        """See `LeafSession`."""
+        return False
+
+    @property
+    def user(self) -> str:
+        """Whom it logged in as; empty where nobody has a name."""
+        return self._user
+
+    @property
+    def remote_account(self) -> str:
+        """The account that it speaks for, at the other end."""
+        return self._connect.remote_account
+
+    def greet(self) -> None:
+        """Send the first INFO."""
+        info = replace(self._door.info(), client_id=self.number, nonce=self._nonce)
+        self.connection.send(info.line())
+
+    def _answer(self, permissions: Permissions) -> None:
+        """Send the second INFO, which says what it may do."""
+        info = replace(
+            self._door.info(),
+            client_id=self.number,
+            connect_info=True,
+            remote_account=self.account,
+            imports=permissions.subscribe,
+            exports=permissions.publish,
+        )
+        self.connection.send(info.line())
+
+    # --- login -----------------------------------------------------------------------------
+
+    def process_connect(self, argument: bytes) -> None:
+        """It says who it is, and shows credentials; once."""
+        if self.admitted:
+            return
+        connect = parse_leaf_connect(argument)
+        if connect.lang:
+            raise ClientOnLeafPort
+        least = self._door.min_version
+        if least and _parts(connect.version) < _parts(least):
+            raise LeafVersionTooLow(least)
+        if self._door.is_own_cluster(connect.cluster):
+            raise SameLeafCluster
+        self._connect = connect
+        self.note_activity()
+        security = self.connection.wire.security
+        credentials = Credentials(
+            connect.user,
+            connect.password,
+            connect.auth_token,
+            nkey=connect.nkey,
+            sig=connect.sig,
+            jwt=connect.jwt,
+            nonce=self._nonce,
+            certificate=security.certificate if security is not None else None,
+            connection_type=ConnectionType.LEAFNODE,
+        )
+        if self.ask_for_verdict(self._door.gatekeeper, credentials):
+            self._door.login_pending(self)
+
+    def let_in(self, identity: Identity) -> bool:
+        """Its credentials are good: it learns what it may do, and all interest."""
+        connect = self._connect
+        self._door.login_over(self)
+        self._user = identity.user
+        self.admitted = True
+        self.take_kind(peer_is_hub=connect.is_hub)
+        self.name_peer(connect.name or connect.server_id, connect.cluster or connect.name)
+        permissions = identity.permissions or Permissions()
+        self.limit(
+            receive=(permissions.publish,),
+            send=(permissions.subscribe, Rule(deny=denials(connect.deny_pub))),
+        )
+        self._answer(permissions)
+        self.establish(headers=connect.headers)
+        return not self.connection.closed
+
+    def login_expired(self) -> None:
+        """No CONNECT in time, or no verdict: one that is being made is waited for."""
+        if self._pending is None or not self._pending.under_way:
+            self.connection.closes_for(AuthorizationTimeout.closing)
+            farewell = AuthorizationTimeout().wire(Compatibility.CURRENT)
+            self.end(AuthorizationTimedOut(self.connection.link), farewell)
+
+    # --- operations ------------------------------------------------------------------------
+
+    def process_info(self, argument: bytes) -> None:
+        """It means nothing, but must be well formed."""
+        check_info(argument)
+
+    def check_interest(self, subject: bytes) -> None:
+        """A leaf node must not listen to what it may not receive."""
+        send = self.rights.send
+        if send is not None and self.kind is PeerKind.LEAF and not send.concerns(subject):
+            raise PermissionsViolation(what=b"Subscription to " + quoted(subject))
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """The numbers in a version, as far as it has some."""
+    numbers = (part.partition("-")[0] for part in version.removeprefix("v").split(".")[:3])
+    return tuple(
+        int(each) if each.isascii() and each.isdigit() and len(each) <= _MOST_PART else 0 for each in numbers
+    )

@@ -1,0 +1,115 @@
+"""A leaf link that we have dialled: the other end introduces itself, and we show credentials."""
+
+from typing import Protocol
+
+from ..credentials import Identity
+from ..events import AuthorizationTimedOut
+from ..permissions.rules import Rule
+from ..protocol.commands import parse_connect
+from ..protocol.errors import ParserError
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from .connect import LeafConnect
+from .errors import WrongPort
+from .events import LeafLoginFailed, LeafRefused
+from .info import LeafInfo, read_leaf_info
+from .leaf_url import LeafUrl
+from .link_rights import denials
+from .session import Junction, LeafSession
+from .settings import LeafLogin, LeafLoginError, LeafRemote
+
+
+class Caller(Junction, Protocol):
+    """All leaf links, as one that we dialled knows them."""
+
+    def connect(self, session: "DialledLeaf", login: LeafLogin) -> LeafConnect:
+        """What we say of ourselves as a leaf node."""
+        ...
+
+    def discovered(self, session: "DialledLeaf", urls: tuple[str, ...]) -> None:
+        """The other end has named its addresses, and those of its cluster."""
+        ...
+
+
+class DialledLeaf(LeafSession):
+    """One hub that we have dialled, or a leaf node of ours that does not dial."""
+
+    __slots__ = ("_caller", "info", "remote", "url")
+
+    def __init__(
+        self,
+        host: Host[Connection],
+        caller: Caller,
+        connection: Connection,
+        remote: LeafRemote,
+        url: LeafUrl,
+    ) -> None:
+        """`url` is what was dialled, of this remote."""
+        self._caller = caller
+        self.remote = remote
+        self.url = url
+        self.info: LeafInfo | None = None
+        """What the other end says of itself."""
+        super().__init__(host, caller, connection, admitted=True)
+        self.take_kind(peer_is_hub=not remote.settings.hub)
+
+    @property
+    def solicited(self) -> bool:
+        """See `LeafSession`."""
+        return True
+
+    def process_info(self, argument: bytes) -> None:
+        """The first one introduces the other end, the second one answers CONNECT; later ones bring news."""
+        info = read_leaf_info(argument)
+        first, self.info = self.info, info
+        if first is None:
+            self._introduced(info)
+        elif not self.established:
+            self._take_rules(info)
+            self.establish(headers=first.headers)
+        elif info.connect_info:
+            self._take_rules(info)
+        if not self.connection.closed and info.leafnode_urls:
+            self._caller.discovered(self, info.leafnode_urls)
+
+    def _introduced(self, info: LeafInfo) -> None:
+        if not info.is_for_leaves:
+            raise WrongPort
+        self.name_peer(info.server_name or info.server_id, info.cluster or info.server_name)
+        try:
+            login = self.remote.credentials.login(self.url, info.nonce)
+        except LeafLoginError as error:
+            self.end(LeafLoginFailed(self.connection.link, self.url.address, str(error)))
+            return
+        self.connection.send(self._caller.connect(self, login).line())
+        self._take_rules(info)
+        if not info.info_on_connect:
+            self.establish(headers=info.headers)
+
+    def _take_rules(self, info: LeafInfo) -> None:
+        settings = self.remote.settings
+        self.limit(
+            receive=(info.imports, Rule(deny=denials(settings.deny_imports))),
+            send=(info.exports, Rule(deny=denials(settings.deny_exports))),
+        )
+
+    def process_connect(self, argument: bytes) -> None:
+        """The other end has not been dialled, so it has nothing to show."""
+        parse_connect(argument)
+        raise ParserError("CONNECT from a server that we have dialled")
+
+    def let_in(self, identity: Identity) -> bool:
+        """Nobody is asked about a server that we have dialled."""
+        del identity
+        return True
+
+    def login_expired(self) -> None:
+        """It has not introduced itself, or not answered, in time."""
+        link = self.connection.link
+        if self.info is None:
+            self.end(LeafRefused(link, "the hub sent no INFO in time"))
+        else:
+            self.end(AuthorizationTimedOut(link))
+
+    def check_interest(self, subject: bytes) -> None:
+        """What we may not send is accepted without a word, and filtered."""

@@ -1,0 +1,105 @@
+"""Facts about leaf links, in nats-server's words where it has any (leaf-nodes.md, section 10)."""
+
+from dataclasses import dataclass
+
+from ..events import Event, Level
+
+
+@dataclass(frozen=True, slots=True)
+class LeafDialling(Event):
+    """A hub is dialled."""
+
+    level = Level.DEBUG
+    sentence = "Trying to connect as leafnode to remote server on {self.address!r}"
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafUnreachable(Event):
+    """A hub could not be reached, for the 1st, 2nd, 4th, 8th … time in a row."""
+
+    level = Level.ERROR
+    sentence = (
+        'Error trying to connect as leafnode to remote server "{self.address}" '
+        "(attempt {self.attempts}): {self.reason}"
+    )
+
+    address: str
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafLoginFailed(Event):
+    """There is nothing to log in with at a hub."""
+
+    level = Level.ERROR
+    sentence = 'Error logging in as leafnode to remote server "{self.address}": {self.reason}'
+
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafCreated(Event):
+    """A leaf link is there: we have dialled, or a leaf node has logged in."""
+
+    level = Level.INFO
+    sentence = "Leafnode connection created{self.account}"
+
+    solicited: bool
+
+    @property
+    def account(self) -> str:
+        """For whom, where we have dialled."""
+        return " for account: $G" if self.solicited else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafClosed(Event):
+    """A leaf link that was there is gone."""
+
+    level = Level.INFO
+    sentence = "Leafnode connection closed: {self.reason} - Remote: {self.name}"
+
+    reason: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafErrorReceived(Event):
+    """The other end complains."""
+
+    level = Level.ERROR
+    sentence = "Leafnode Error {self.error}"
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRefused(Event):
+    """A link is closed for what its other end is, or has sent."""
+
+    level = Level.ERROR
+    sentence = "{self.reason}"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafReplaced(Event):
+    """A leaf node has come in again; its link before that is closed."""
+
+    level = Level.INFO
+    sentence = 'Replacing connection from same server "{self.name}"'
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafInterestSent(Event):
+    """The other end has heard of all interest."""
+
+    level = Level.DEBUG
+    sentence = "Sent interest to leafnode"

@@ -1,0 +1,360 @@
+"""All leaf links of a server: those that others have dialled, and those to hubs (leaf-nodes.md).
+
+A leaf node is a server outside the cluster. Each server of a cluster dials a link of its own, see
+ADR 0054, and servers of one cluster name it alike: so a hub sends nothing back to where it has been.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
+
+from ..address import joined, with_port
+from ..credentials import Gatekeeper
+from ..dataplane.draw import Draw
+from ..interest.subscription import Subscription
+from ..limits import Limits
+from ..peer_kind import PeerKind
+from ..protocol.compatibility import Compatibility
+from ..sessions.connection import Connection
+from ..sessions.host import Host
+from ..sessions.keep_alive import KeepAlive
+from ..sessions.wire import Handler, Wire
+from ..timers import DueQueue
+from .accepted import AcceptedLeaf
+from .connect import LeafConnect
+from .dialled import DialledLeaf
+from .errors import DuplicateLeaf
+from .events import LeafClosed, LeafCreated, LeafInterestSent, LeafReplaced
+from .info import LeafInfo
+from .leaf_url import LeafUrl
+from .link_interest import LinkInterest
+from .link_rights import STREAM_SUBJECTS
+from .redial import LeafRedial
+from .session import LeafSession
+from .settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, LeafListenerSettings, LeafLogin, LeafNeeds
+
+LEAF_VERSION = "2.15.1"
+"""The version of nats-server whose leaf links are spoken; `min_version` of hubs is compared with it."""
+
+MOST_WAITING = 512
+"""Links of leaf nodes that have not logged in yet; one more takes the place of the oldest."""
+
+ANSWER_SECONDS = 5.0
+"""How long a hub may take to answer our CONNECT."""
+
+SLICE = 2000
+"""Lines of interest that are sent in one go when a link begins."""
+
+_ENOUGH = 4 * 1024 * 1024
+"""While more bytes are pending for a new link its next slice waits."""
+
+_PATIENCE = 0.05
+"""Seconds between checks of such a link."""
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LOOP_LETTERS = 22
+
+_LASTING = ("Loop detected", "remote leafnode has same cluster name", "Permissions Violation")
+"""How complaints of a hub begin that a further attempt soon will not change."""
+
+
+class Leaves:
+    """This server's leaf links. Implements `LeafDoor` and `Caller`."""
+
+    def __init__(self, host: Host[Connection], needs: LeafNeeds, seed: int) -> None:
+        """`seed` is from 1 to 2**64 - 1."""
+        self._host = host
+        self.needs = needs
+        self.sessions: dict[int, LeafSession] = {}
+        """Live links by number, those without a handshake included."""
+        self.interest = LinkInterest()
+        draw = Draw(seed)
+        letters = (_LETTERS[draw.below(len(_LETTERS))] for _ in range(_LOOP_LETTERS))
+        self._loop_subject = b"$LDS." + "".join(letters).encode()
+        scheduler, events = host.scheduler, host.events
+        limits = host.limits
+        self._pings = KeepAlive(scheduler, events, limits.ping_interval, limits.ping_max)
+        login = needs.listener.auth_timeout if needs.listener is not None else LOGIN_SECONDS
+        self._logins: DueQueue[LeafSession] = DueQueue(scheduler, login, _expire)
+        self._verdicts: DueQueue[LeafSession] = DueQueue(scheduler, max(login, ANSWER_SECONDS), _expire)
+        self._redials = [LeafRedial(remote, scheduler, events, draw, self._open) for remote in needs.remotes]
+        self._dialled: dict[int, LeafRedial] = {}
+        """Of links that we have dialled, by number."""
+        self._waiting: dict[int, AcceptedLeaf] = {}
+        """Of links that were accepted, those that have not logged in, the oldest first."""
+        self._port = needs.listener.port if needs.listener is not None else 0
+        self._stopping = False
+
+    # --- what links ask ----------------------------------------------------------------------
+
+    @property
+    def loop_subject(self) -> bytes:
+        """See `Junction`."""
+        return self._loop_subject
+
+    @property
+    def denied(self) -> tuple[str, ...]:
+        """See `Junction`: a server with streams keeps what belongs to them."""
+        return STREAM_SUBJECTS if self.needs.jetstream else ()
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:
+        """See `LeafDoor`."""
+        return self.needs.gatekeeper
+
+    @property
+    def min_version(self) -> str:
+        """See `LeafDoor`."""
+        return self.needs.listener.min_version if self.needs.listener is not None else ""
+
+    @property
+    def server_name(self) -> str:
+        """What other servers call this one."""
+        info = self._host.greeting.info
+        return info.server_name or info.server_id
+
+    @property
+    def cluster(self) -> str:
+        """Its cluster, or its own name where it has none."""
+        return self.needs.cluster or self.server_name
+
+    def is_own_cluster(self, cluster: str) -> bool:
+        """See `LeafDoor`."""
+        return bool(self.needs.cluster) and cluster == self.needs.cluster
+
+    @property
+    def _has_headers(self) -> bool:
+        return self._host.compatibility is Compatibility.CURRENT
+
+    def info(self) -> LeafInfo:
+        """See `LeafDoor`."""
+        listener = self.needs.listener or LeafListenerSettings("", 0)
+        own = self._host.greeting.info
+        return LeafInfo(
+            server_id=own.server_id,
+            server_name=self.server_name,
+            version=LEAF_VERSION,
+            host=listener.host,
+            port=self._port,
+            headers=self._has_headers,
+            auth_required=True,
+            tls_required=listener.tls_required,
+            tls_verify=listener.tls_verify,
+            max_payload=self._host.limits.max_payload,
+            cluster=self.needs.cluster,
+            leafnode_urls=self.announced_urls,
+            info_on_connect=True,
+            jetstream=self.needs.jetstream,
+            domain=self.needs.domain,
+        )
+
+    @property
+    def announced_urls(self) -> tuple[str, ...]:
+        """Where leaf nodes may dial this server; they insist on one address at least."""
+        listener = self.needs.listener
+        if listener is None:
+            return ()
+        if listener.advertised and listener.advertise:
+            return (with_port(listener.advertised, self._port),)
+        return (joined(listener.host, self._port),)
+
+    def connect(self, session: DialledLeaf, login: LeafLogin) -> LeafConnect:
+        """See `Caller`."""
+        settings = session.remote.settings
+        return LeafConnect(
+            version=LEAF_VERSION,
+            user=login.user,
+            password=login.password,
+            auth_token=login.token,
+            jwt=login.jwt,
+            nkey=login.nkey,
+            sig=login.sig,
+            server_id=self._host.greeting.info.server_id,
+            name=self.server_name,
+            cluster=self.cluster,
+            headers=self._has_headers,
+            remote_account=GLOBAL,
+            compress_mode="off",
+            is_hub=settings.hub,
+            deny_pub=settings.deny_imports,
+            jetstream=self.needs.jetstream,
+            domain=self.needs.domain,
+        )
+
+    def discovered(self, session: DialledLeaf, urls: tuple[str, ...]) -> None:
+        """See `Caller`."""
+        redial = self._dialled.get(session.number)
+        if redial is not None:
+            redial.discovered(urls)
+
+    def login_pending(self, session: AcceptedLeaf) -> None:
+        """See `LeafDoor`."""
+        self._logins.discard(session)
+        self._verdicts.add(session)
+
+    def login_over(self, session: AcceptedLeaf) -> None:
+        """See `LeafDoor`."""
+        self._logins.discard(session)
+        self._verdicts.discard(session)
+
+    # --- links ---------------------------------------------------------------------------------
+
+    def listening_on(self, port: int) -> None:
+        """Name the real port from now on."""
+        self._port = port
+
+    def solicit(self) -> None:
+        """Dial all hubs, and go on until there is a link to each."""
+        for redial in self._redials:
+            redial.start()
+
+    def accept(self, wire: Wire) -> Handler:
+        """Take on a leaf node that has dialled us."""
+        connection = Connection(self._host, self._host.next_number(), wire, PeerKind.LEAF)
+        session = AcceptedLeaf(self._host, self, connection, self.needs.make_nonce())
+        self.sessions[connection.cid] = session
+        if len(self._waiting) >= MOST_WAITING:
+            next(iter(self._waiting.values())).connection.close()
+        self._waiting[connection.cid] = session
+        session.greet()
+        return connection
+
+    def _open(self, redial: LeafRedial, url: LeafUrl, wire: Wire) -> Handler:
+        """Take on a hub that we have dialled."""
+        connection = Connection(self._host, self._host.next_number(), wire, PeerKind.HUB)
+        session = DialledLeaf(self._host, self, connection, redial.remote, url)
+        self.sessions[connection.cid] = session
+        self._dialled[connection.cid] = redial
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """A link can be talked over: time runs for the other end."""
+        session = self.sessions.get(connection.cid)
+        if session is None or self._stopping:
+            connection.close()
+        elif isinstance(session, DialledLeaf):
+            wait = max(FIRST_INFO_SECONDS, session.remote.settings.first_info_timeout)
+            expire = partial(self._expire_info, session)
+            self._host.scheduler.call_later(wait, partial(connection.guard, expire))
+        else:
+            self._logins.add(session)
+
+    def _expire_info(self, session: DialledLeaf) -> None:
+        """The other end had time for its first INFO; from then on it has some for its answer."""
+        if session.connection.closed or session.established:
+            return
+        if session.info is None:
+            session.login_expired()
+        else:
+            self._verdicts.add(session)
+
+    def begin(self, session: LeafSession) -> None:
+        """See `Junction`."""
+        connection = session.connection
+        self._logins.discard(session)
+        self._verdicts.discard(session)
+        self._waiting.pop(session.number, None)
+        self._pings.add(connection)
+        self._pings.ping_soon(connection)
+        if session.number in self._dialled:
+            self._dialled[session.number].established()
+        connection.report(LeafCreated(connection.link, session.solicited))
+        if isinstance(session, AcceptedLeaf):
+            self._replace(session)
+        self._send_all(session)
+
+    def _replace(self, session: AcceptedLeaf) -> None:
+        """Close another link of the same server: it has come in again before we knew of its end."""
+        for other in list(self.sessions.values()):
+            if not isinstance(other, AcceptedLeaf) or other is session or not other.established:
+                continue
+            if (other.name, other.remote_account) == (session.name, session.remote_account):
+                other.report(LeafReplaced(other.connection.link, other.name))
+                other.refuse(DuplicateLeaf())
+
+    def closed(self, session: LeafSession) -> None:
+        """See `Junction`: forget the link, and dial the hub again."""
+        number = session.number
+        self.sessions.pop(number, None)
+        self._waiting.pop(number, None)
+        self._pings.discard(session.connection)
+        self._logins.discard(session)
+        self._verdicts.discard(session)
+        if session.established:
+            link = session.connection.link
+            reason = "this server stops" if self._stopping else session.reason
+            session.report(LeafClosed(link, reason, session.name))
+        redial = self._dialled.pop(number, None)
+        if redial is not None and not self._stopping:
+            redial.lost(
+                session.reason, refused=session.parting.startswith(_LASTING), was_up=session.established
+            )
+
+    # --- interest --------------------------------------------------------------------------------
+
+    def _send_all(self, session: LeafSession) -> None:
+        """Send a new link all there is to hear of: a slice at once, and more as it takes them.
+
+        What comes and goes meanwhile is sent in between: a line may come twice, and one that
+        something is gone before it was announced, which both mean nothing.
+        """
+        self.interest.open(session)
+        session.connection.outbox.send(b"LS+ %b\r\n" % self._loop_subject)
+        self._send_slice(session, self.interest.lines_for(session))
+
+    def _send_slice(self, session: LeafSession, lines: Iterator[bytes]) -> None:
+        connection = session.connection
+        if connection.closed:
+            return
+        go_on = partial(connection.guard, partial(self._send_slice, session, lines))
+        if connection.outbox.pending() > _ENOUGH:
+            self._host.scheduler.call_later(_PATIENCE, go_on)
+            return
+        sent = list(islice(lines, SLICE))
+        connection.send(b"".join(sent))
+        if len(sent) < SLICE:
+            connection.report(LeafInterestSent(connection.link))
+        else:
+            self._host.scheduler.call_later(0.0, go_on)
+
+    def subscriptions_of_leaves(self) -> Iterator[Mapping[bytes, Subscription]]:
+        """What our leaf nodes listen to, link by link."""
+        for session in list(self.sessions.values()):
+            if session.kind is PeerKind.LEAF:
+                yield session.subscriptions
+
+    def find(self, number: int, sid: bytes) -> Subscription | None:
+        """The subscription of a leaf node that other servers know by this name."""
+        session = self.sessions.get(number)
+        if session is None or session.kind is not PeerKind.LEAF:
+            return None
+        return session.subscriptions.get(sid)
+
+    # --- the outside -------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """Where it really listens for leaf nodes; 0 without a door."""
+        return self._port
+
+    def apply(self, limits: Limits) -> None:
+        """Let other limits hold from now on."""
+        self._pings.set_limits(limits.ping_interval, limits.ping_max)
+
+    def established(self) -> list[LeafSession]:
+        """The links whose handshake is over."""
+        return [session for session in self.sessions.values() if session.established]
+
+    def stop(self) -> None:
+        """Dial nobody any more; links stay until they are closed."""
+        self._stopping = True
+        for redial in self._redials:
+            redial.stop()
+
+    def connections(self) -> list[Connection]:
+        """Those of all links."""
+        return [session.connection for session in self.sessions.values()]
+
+
+def _expire(session: LeafSession) -> None:
+    session.connection.guard(session.login_expired)

@@ -1,0 +1,83 @@
+"""Whom a message may reach that has come over a route or a leaf link (ADR 0054)."""
+
+from app.domain.dataplane.reference import DataPlane
+from app.domain.interest.crossing import NOT_FOR, ROUTED, Crossing, PlainReceivers, read_not_for
+from app.domain.interest.index import Part
+from app.domain.interest.subscription import Subscription
+from app.domain.peer_kind import PeerKind
+from app.domain.protocol.commands import Subscribe
+from tests.fakes.data_plane import ScriptedPlanner
+from tests.fakes.subscriber import FakeSubscriber
+
+PLANE = DataPlane(ScriptedPlanner(), 1, 1000, 1000)
+
+
+def subscription(kind: PeerKind, number: int = 3, via: bytes | None = None) -> Subscription:
+    """One of a peer of this kind."""
+    origin = 0 if kind is PeerKind.CLIENT else number
+    subscriber = FakeSubscriber(PLANE, origin, number, kind=kind)
+    subscriber.cluster = via
+    return Subscription(subscriber, Subscribe(b"a", None, b"1"), PLANE, subscriber.station.outbox)
+
+
+CLIENT = subscription(PeerKind.CLIENT)
+ROUTE = subscription(PeerKind.ROUTE)
+SPOKE_OF_OTHER = subscription(PeerKind.ROUTE, via=b"x")
+SPOKE = subscription(PeerKind.LEAF, 4, b"x")
+HUB = subscription(PeerKind.HUB, 5, b"h")
+
+
+def served(crossing: Crossing) -> list[bool]:
+    """Whether each of them gets a message."""
+    return [crossing.serves(each) for each in (CLIENT, ROUTE, SPOKE_OF_OTHER, SPOKE, HUB)]
+
+
+def test_each_kind_of_link_serves_those_it_hears_of() -> None:
+    """What comes over a route, or from the hub, is for clients and leaf nodes; a leaf node's is for all."""
+    assert [True, False, False, True, False] == served(ROUTED)
+    assert [True, False, False, True, False] == served(Crossing(PeerKind.HUB, 5))
+    assert [True, True, True, True, True] == served(Crossing(PeerKind.LEAF, 9, b"y"))
+
+
+def test_nothing_goes_back() -> None:
+    """Neither the link itself nor any other link of its cluster gets the message."""
+    assert [True, True, True, False, True] == served(Crossing(PeerKind.LEAF, 4, b"y"))
+    assert [True, True, False, False, True] == served(Crossing(PeerKind.LEAF, 9, b"x"))
+    assert [True, False, False, False, False] == served(Crossing(PeerKind.ROUTE, without=b"x"))
+
+
+def test_parts_of_queue_groups_follow_the_same_rules() -> None:
+    """A part is judged as its members are."""
+    parts = [Part(PLANE.group(b"q"), each) for each in (CLIENT, ROUTE, SPOKE_OF_OTHER, SPOKE, HUB)]
+
+    assert [True, True, False, False, True] == [
+        Crossing(PeerKind.LEAF, 9, b"x").serves_part(part) for part in parts
+    ]
+
+
+def test_a_server_that_must_not_give_it_to_all_is_asked_so() -> None:
+    """It gets the message once, under a name that says which cluster it is not for."""
+    receivers = PlainReceivers(Crossing(PeerKind.LEAF, 9, b"x"))
+
+    receivers.add([CLIENT, SPOKE_OF_OTHER, ROUTE, ROUTE])
+    targets = receivers.finish()
+
+    assert [CLIENT.target] == targets[:1]
+    assert (2, b" %bx " % NOT_FOR) == (len(targets), targets[1].middle)  # type: ignore[attr-defined] # of the plain twin
+
+
+def test_a_server_that_has_nobody_else_gets_nothing() -> None:
+    """One that speaks for the sender's cluster alone is passed over; messages of clients go to all."""
+    kept, free = PlainReceivers(Crossing(PeerKind.LEAF, 9, b"x")), PlainReceivers(None)
+
+    for receivers in (kept, free):
+        receivers.add([SPOKE_OF_OTHER])
+
+    assert ([], [SPOKE_OF_OTHER.target]) == (kept.finish(), free.finish())
+
+
+def test_the_name_is_read_again() -> None:
+    """The cluster is what follows the mark, and other sids name none."""
+    assert b"x" == read_not_for(Crossing(PeerKind.ROUTE, without=b"x").sid_for_others)
+    assert None is read_not_for(b"QRSID:1:2")
+    assert NOT_FOR == ROUTED.sid_for_others

@@ -1,0 +1,198 @@
+"""A hub in a mesh: what other servers of its cluster hear of leaf nodes, and of their messages (ADR 0054)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.adapters.auth.authenticators import AllowAll
+from app.domain.broker_needs import Membership
+from app.domain.dataplane.seam import MakePlane
+from app.domain.hooks.gate import HookTerms
+from app.domain.hooks.hook_event import HookPoint
+from app.domain.interest import routing
+from app.domain.leaf.session import tag_of
+from app.domain.protocol.compatibility import Compatibility
+from tests.fakes.dialer import ScriptedDialer
+from tests.fakes.hook_caller import FakeHookCaller, terms
+from tests.support.virtual_broker import INFO, BrokerSetup, VirtualClient
+from tests.support.virtual_cluster import GREATER_ID, SETTINGS, info_line
+from tests.support.virtual_leaves import OWN_ID, LeafBroker, LeafPeer
+
+TAG = tag_of("x")
+"""The cluster of the leaf nodes here."""
+
+
+class Hub(LeafBroker):
+    """A server of a mesh with another one, which is in the hands of the test."""
+
+    def __init__(self, make_plane: MakePlane, hooks: tuple[HookTerms, FakeHookCaller] | None = None) -> None:
+        own = replace(INFO, server_id=OWN_ID, server_name="own")
+        membership = Membership(SETTINGS, AllowAll(), ScriptedDialer())
+        setup = BrokerSetup(own, membership, compatibility=Compatibility.CURRENT, hooks=hooks)
+        super().__init__(make_plane, setup=setup, needs={"cluster": "hubs"})
+        wire = self.wire()
+        self.route = VirtualClient(self, self.drive(wire, self.broker.accept_route), wire)
+        self.clients.append(self.route)
+        self.route.ask(info_line(GREATER_ID, sends_on=True, headers=True))
+
+    def leaf(self, name: str = "leaf", cluster: str = "x") -> LeafPeer:
+        """A leaf node of a cluster."""
+        peer = self.joined(name, cluster=cluster)
+        self.route.heard()
+        return peer
+
+    def there(self, subject: bytes, sid: bytes, queue: bytes = b"") -> None:
+        """The other server announces interest."""
+        self.route.send(b"SUB %b %b %b\r\n" % (subject, queue, sid))
+
+    def sid(self, peer: LeafPeer, subject: bytes, queue: bytes = b"") -> bytes:
+        """What the other server calls the interest of a leaf node."""
+        mark = b"QRSID" if queue else b"RSID"
+        return b"%b:~%b:%d:%d:%b%b" % (mark, TAG, peer.connection.cid, len(queue), queue, subject)
+
+
+@pytest.fixture(name="hub")
+def _hub(make_plane: MakePlane) -> Hub:
+    return Hub(make_plane)
+
+
+def test_interest_of_leaf_nodes_is_announced_as_our_own(hub: Hub) -> None:
+    """Under a name that says which cluster it is for; that of our hub is not."""
+    leaf, ours = hub.leaf(), hub.joined("top", is_hub=True)
+    hub.route.heard()
+
+    leaf.send(b"LS+ a\r\nLS+ b q 1\r\nLS- a\r\n")
+    ours.send(b"LS+ c\r\n")
+
+    plain, group = hub.sid(leaf, b"a"), hub.sid(leaf, b"b", b"q")
+    assert b"SUB a  %b\r\nSUB b q %b\r\nUNSUB %b\r\n" % (plain, group, plain) == hub.route.heard()
+
+
+def test_a_new_route_hears_of_it(make_plane: MakePlane) -> None:
+    """All that leaf nodes listen to is there from the beginning."""
+    hub = Hub(make_plane)
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a\r\n")
+    wire = hub.wire()
+    late = VirtualClient(hub, hub.drive(wire, hub.broker.accept_route), wire)
+    hub.clients.append(late)
+
+    heard = late.ask(info_line("Y" * 22))
+
+    assert b"SUB a  %b\r\n" % hub.sid(leaf, b"a") in heard
+
+
+def test_what_comes_over_the_route_goes_to_leaf_nodes(hub: Hub) -> None:
+    """To all that listen, by the subject, and to the queue member that the other server has drawn."""
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a\r\nLS+ b q 1\r\n")
+
+    hub.route.send(b"MSG a %b 1\r\nx\r\n" % hub.sid(leaf, b"a"))
+    hub.route.send(b"MSG b %b 1\r\nx\r\n" % hub.sid(leaf, b"b", b"q"))
+    hub.route.send(b"MSG b %b 1\r\nx\r\nMSG b QRSID:99:1 1\r\nx\r\n" % hub.sid(leaf, b"none", b"q"))
+
+    assert b"LMSG a 1\r\nx\r\nLMSG b | q 1\r\nx\r\n" == leaf.heard()
+
+
+def test_a_message_does_not_come_back_by_another_server(hub: Hub) -> None:
+    """One that speaks for the sender's cluster alone gets nothing, others get it under a special name."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+    hub.there(b"only", b"RSID:~%b:5:0:only" % TAG)
+    hub.there(b"both", b"RSID:~%b:5:0:both" % TAG)
+    hub.there(b"both", b"RSID:7:1")
+    hub.there(b"b*", b"RSID:7:2")
+    for peer in (leaf, other):
+        peer.heard()
+
+    for sender in (leaf, other):
+        sender.send(b"LMSG only 1\r\nx\r\nLMSG both 1\r\nx\r\n")
+
+    first, *rest = hub.route.heard().split(b"\r\n")[::2]
+    assert b"MSG both QRSID:^%b 1" % TAG == first
+    assert [b"MSG only RSID:~%b:5:0:only 1" % TAG, b"MSG both RSID:~%b:5:0:both 1" % TAG] == rest[:2]
+
+
+def test_interest_of_the_same_cluster_elsewhere_is_not_announced(hub: Hub) -> None:
+    """A leaf node hears of what others listen to, not of its own cluster."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+
+    hub.there(b"a", b"RSID:~%b:5:0:a" % TAG)
+    hub.there(b"b", b"RSID:7:1")
+
+    assert (b"LS+ b\r\n", b"LS+ a\r\nLS+ b\r\n") == (leaf.heard(), other.heard())
+
+
+def test_a_message_that_is_not_for_a_cluster(hub: Hub) -> None:
+    """It goes to clients and other leaf nodes, over and over, and as subscriptions are then."""
+    leaf, other, client = hub.leaf(), hub.leaf("other", "y"), hub.current()
+    for peer in (leaf, other):
+        peer.send(b"LS+ a\r\n")
+    client.send(b"SUB a 1\r\nSUB a q 2\r\n")
+    for peer in (leaf, other, client):
+        peer.heard()
+
+    hub.route.send(2 * (b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG))
+    first = [peer.heard() for peer in (leaf, other, client)]
+    client.send(b"UNSUB 1\r\n")
+    hub.route.send(b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG)
+
+    assert [b"", 2 * b"LMSG a 1\r\nx\r\n", 2 * b"MSG a 1 1\r\nx\r\n"] == first
+    assert b"" == client.heard()
+
+
+def test_decisions_for_such_messages_are_few(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those for many subjects are forgotten, and made again."""
+    monkeypatch.setattr(routing, "MOST_WITHOUT", 2)
+    client = hub.current()
+    client.send(b"SUB > 1\r\n")
+    client.heard()
+
+    for _ in range(2):
+        for number in range(5):
+            hub.route.send(b"MSG a.%d QRSID:^%b 1\r\nx\r\n" % (number, TAG))
+
+    assert 10 == client.heard().count(b"MSG")
+
+
+def test_hooks_see_such_messages_too(make_plane: MakePlane) -> None:
+    """What decides about deliveries decides about these."""
+    caller = FakeHookCaller()
+    hub = Hub(make_plane, (terms(HookPoint.DELIVER, patterns=(b"a",)), caller))
+    client = hub.current()
+    client.send(b"SUB a 1\r\nSUB b 2\r\n")
+    client.heard()
+
+    hub.route.send(b"MSG a QRSID:^%b 1\r\nx\r\nMSG b QRSID:^%b 1\r\nx\r\n" % (TAG, TAG))
+
+    assert 1 == len(caller.seen(HookPoint.DELIVER))
+    assert b"MSG a 1 1\r\nx\r\nMSG b 2 1\r\nx\r\n" == client.heard()
+
+
+def test_a_leaf_node_stands_in_for_a_member_that_has_left(hub: Hub) -> None:
+    """A message that another server has drawn a client for goes to its group at the end of a link."""
+    leaf, client = hub.leaf(), hub.current()
+    ours = hub.joined("top", is_hub=True)
+    leaf.send(b"LS+ a q 1\r\n")
+    ours.send(b"LS+ a q 1\r\n")
+    client.send(b"SUB a q 7\r\nUNSUB 7\r\n")
+    for peer in (leaf, ours):
+        peer.heard()
+
+    hub.route.send(b"MSG a QRSID:%d:7 1\r\nx\r\n" % client.connection.cid)
+
+    assert (b"LMSG a | q 1\r\nx\r\n", b"") == (leaf.heard(), ours.heard())
+
+
+def test_members_of_the_mesh_come_first(hub: Hub) -> None:
+    """One at another server of ours is nearer than one at the end of a link, whoever has that link."""
+    leaf, client = hub.leaf(), hub.current()
+    leaf.send(b"LS+ a q 9\r\n")
+    hub.there(b"a", b"QRSID:~%b:5:1:qa" % tag_of("z"), b"q")
+    hub.there(b"a", b"QRSID:7:1", b"q")
+    for peer in (leaf, hub.route):
+        peer.heard()
+
+    client.send(50 * b"PUB a 1\r\nx\r\n")
+
+    assert 50 * b"MSG a QRSID:7:1 1\r\nx\r\n" == hub.route.heard()
+    assert b"" == leaf.heard()

@@ -1,0 +1,99 @@
+"""What a reload changes about the door for leaf nodes."""
+
+from pathlib import Path
+
+import pytest
+
+from app.domain.credentials import Credentials, Identity
+from app.domain.sessions.wire import Wire
+from app.entrypoints.reload import ReloadRefused
+from tests.fakes.wire import FakeWire
+from tests.support.certificates import certificates
+from tests.support.reload_rig import ReloadRig
+
+pytestmark = pytest.mark.asyncio
+
+TLS = {"cert_file": certificates().server.cert_file, "key_file": certificates().server.key_file}
+
+
+def verdict(rig: ReloadRig, user: str, password: str) -> Identity | None:
+    """What the door says about a leaf."""
+    answers: list[Identity | None] = []
+    rig.container.leaf_gatekeeper().check(Credentials(user, password), answers.append)
+    return answers[0]
+
+
+async def test_logins_of_leaves() -> None:
+    """Other ones hold from the reload on, whether they were those of clients or are so now."""
+    rig = ReloadRig(leafnodes={"port": 7422}, authorization={"user": "c", "password": "d"})
+    found = [verdict(rig, "c", "d")]
+    users = {"users": ({"user": "a", "password": "b"},)}
+    await rig.reload(
+        leafnodes={"port": 7422, "authorization": users}, authorization={"user": "c", "password": "d"}
+    )
+    found += [verdict(rig, "c", "d"), verdict(rig, "a", "b")]
+    await rig.reload(leafnodes={"port": 7422}, authorization={"user": "c", "password": "e"})
+    found += [verdict(rig, "a", "b"), verdict(rig, "c", "e")]
+
+    assert [Identity("c"), None, Identity("a"), None, Identity("c")] == found
+
+
+async def test_leaves_log_in_again() -> None:
+    """Links that were accepted end where logins have changed, and stay where they have not."""
+    rig = ReloadRig(leafnodes={"port": 7422})
+    wire = FakeWire()
+    accept(rig, wire)
+    await rig.reload(leafnodes={"port": 7422}, max_payload=1000)
+    stays = not wire.is_over
+    await rig.reload(leafnodes={"port": 7422, "authorization": {"user": "a", "password": "b"}})
+
+    assert stays
+    assert wire.is_over
+
+
+def accept(rig: ReloadRig, wire: Wire) -> None:
+    """A leaf comes in."""
+    rig.container.broker().accept_leaf(wire)
+
+
+async def test_what_info_says() -> None:
+    """Addresses, versions and TLS of the door follow, as its certificate does."""
+    rig = ReloadRig(leafnodes={"host": "h", "port": 7422})
+    leaves = rig.container.broker().leaves
+    assert leaves is not None
+    plain = list(rig.container.leaf_layers())
+    changed = await rig.reload(
+        leafnodes={
+            "host": "h",
+            "port": 7422,
+            "advertise": "hub.example:1",
+            "min_version": "2.10.0",
+            "tls": TLS,
+        }
+    )
+
+    assert {"leafnodes.advertise", "leafnodes.min_version", "leafnodes.tls"} == set(changed)
+    assert ("hub.example:1",) == leaves.announced_urls
+    assert ("2.10.0", True) == (leaves.min_version, leaves.info().tls_required)
+    assert ([], 1) == (plain, len(rig.container.leaf_layers()))
+
+
+async def test_what_is_given_up(tmp_path: Path) -> None:
+    """Where another part fails the door stays as it is."""
+    rig = ReloadRig(leafnodes={"port": 7422})
+    with pytest.raises(ReloadRefused, match="Could not write pidfile"):
+        await rig.reload(
+            leafnodes={"port": 7422, "authorization": {"user": "a", "password": "b"}},
+            pid_file=str(tmp_path / "missing" / "pid"),
+        )
+
+    assert not rig.container.leaf_gatekeeper().required
+
+
+async def test_a_server_without_a_door() -> None:
+    """There is nothing to do."""
+    rig = ReloadRig(leafnodes={"remotes": ({"urls": "nats://hub"},)})
+
+    assert ["max_payload"] == await rig.reload(
+        leafnodes={"remotes": ({"urls": "nats://hub"},)}, max_payload=1000
+    )
