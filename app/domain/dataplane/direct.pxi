@@ -2,7 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: copy
-# Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
+# Uses of message: Delivery, Message, arrange, canonical, finish_delivery, make_room_without_header
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
 # Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, _NOWHERE, pick
@@ -181,16 +181,64 @@ cdef void put_body(char *out, bytes headers, bytes payload) noexcept:
     out[1] = c'\n'
 
 
+cdef bytes write_shown(Message *message, bytes to, bytes subject, bytes reply, bytes headers, bytes payload):
+    """The same for leaf links, which find the receivers by `to`, and are shown the subject."""
+    cdef bytes size = b"%d" % (PyBytes_GET_SIZE(headers) + PyBytes_GET_SIZE(payload))
+    cdef bytes header = b"%d" % PyBytes_GET_SIZE(headers) if headers else b""
+    cdef bytes before = to + b" " + reply + b"@" + subject + b" "
+    cdef bytes line = before + (header + b" " if header else b"") + size + b"\r\n"
+    cdef bytes data = line + headers + payload + b"\r\n"
+    message.line = PyBytes_AS_STRING(data)
+    message.line_size = PyBytes_GET_SIZE(line)
+    message.argument = message.subject = 0
+    message.subject_size = PyBytes_GET_SIZE(to)
+    message.reply = message.subject_size + 1
+    message.reply_size = PyBytes_GET_SIZE(reply)
+    message.shown = message.reply + message.reply_size + 1
+    message.shown_size = PyBytes_GET_SIZE(subject)
+    message.header = PyBytes_GET_SIZE(headers)
+    message.header_digits = PyBytes_GET_SIZE(before)
+    message.header_digits_size = PyBytes_GET_SIZE(header)
+    message.digits_size = PyBytes_GET_SIZE(size)
+    message.digits = message.line_size - 2 - message.digits_size
+    message.size = PyBytes_GET_SIZE(headers) + PyBytes_GET_SIZE(payload)
+    message.tail = message.member = message.member_size = 0
+    return data
+
+
+cdef bint has_links(Plan plan) noexcept:
+    """See `direct.has_links`."""
+    cdef Target target
+    cdef tuple parts
+    cdef Py_ssize_t i, k
+    for i in range(PyTuple_GET_SIZE(plan.plain)):
+        target = <Target>PyTuple_GET_ITEM(plan.plain, i)
+        if target.outbox is not None and target.outbox.leaf:
+            return True
+    for i in range(PyTuple_GET_SIZE(plan.groups)):
+        parts = <tuple>PyTuple_GET_ITEM(plan.groups, i)
+        for k in range(PyTuple_GET_SIZE(parts)):
+            if (<Group>PyTuple_GET_ITEM(parts, k)).leaf:
+                return True
+    return False
+
+
 cdef int deliver_own(
-    Plan plan, Draw draw, void *skip, bint renamed, tuple words
+    Plan plan, Draw draw, void *skip, bytes to, tuple words
 ) except -1:
-    """Give a message to the receivers of a plan; the words are subject, reply, headers and payload."""
+    """Give a message to the receivers of the plan for `to`; the words are subject, reply, headers and payload."""
     cdef Delivery delivery, stripped
     cdef Message message
-    cdef bytes data = write_message(
-        &message, <bytes?>words[0], <bytes?>words[1], <bytes?>words[2], <bytes?>words[3]
-    )
-    arrange(&delivery, &message, None)
+    cdef bint renamed = to != words[0]
+    cdef bytes subject = <bytes?>words[0], reply = <bytes?>words[1]
+    cdef bytes headers = <bytes?>words[2], payload = <bytes?>words[3]
+    cdef bytes data, prefix = None
+    if renamed and has_links(plan):
+        data = write_shown(&message, to, subject, reply, headers, payload)
+        prefix = canonical(&message)
+    else:
+        data = write_message(&message, subject, reply, headers, payload)
+    arrange(&delivery, &message, prefix)
     make_room_without_header(&delivery, &message, &stripped)
     try:
         deliver_to_receivers(plan, &delivery, draw, skip, renamed)
@@ -230,5 +278,5 @@ cdef object deliver_directly(DataPlane plane, to, tuple words):
     cdef Plan plan = plane.lookup.plan_now(plane, audience, <bytes?>to)
     cdef int reach = reach_of(plan, server_of(plane), renamed)
     if reach == _SENT:
-        deliver_own(plan, plane.draw, server_of(plane), renamed, words)
+        deliver_own(plan, plane.draw, server_of(plane), <bytes?>to, words)
     return reach_named(reach)

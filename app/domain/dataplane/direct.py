@@ -30,6 +30,12 @@ def message_of(subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> 
     return Message(HPUB if headers else PUB, b"", words)
 
 
+def has_links(plan: Plan) -> bool:
+    """Whether some receiver is at a leaf link."""
+    links = any(target.outbox is not None and target.outbox.leaf for target in plan.plain)
+    return links or any(part.leaf for parts in plan.groups for part in parts)
+
+
 def reach_of(plan: Plan, skip: seam.Outbox | None, *, renamed: bool) -> Reach:
     """Whether a message would be sent, as far as the receivers are known; nothing to `skip`.
 
@@ -116,11 +122,19 @@ class DirectDelivery(ABC):
         plan = self._plan_of(to, renamed=renamed)
         reach = reach_of(plan, skip, renamed=renamed)
         if reach is Reach.SENT:
-            message = message_of(subject, reply, headers, payload)
-            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
-            for target in receivers(plan, self.draw, skip, renamed=renamed):
-                self.deliver_one(target, message, tail)
+            self.give(plan, to, message_of(subject, reply, headers, payload), headers + payload)
         return reach
+
+    def give(self, plan: Plan, to: bytes, message: Message, payload: bytes) -> None:
+        """Give a message to the receivers of the plan for `to`; headers are of the payload here.
+
+        Leaf links find these by `to`, and are shown the subject of the message.
+        """
+        renamed, tail = to != message.subject, b"%b%b\r\n" % (message.tail, payload)
+        if renamed and has_links(plan):
+            message.shown, message.subject = message.subject, to
+        for target in receivers(plan, self.draw, self.server, renamed=renamed):
+            self.deliver_one(target, message, tail)
 
     def reach(self, to: bytes) -> Reach:
         """See `reach.Direct`."""
