@@ -12,8 +12,6 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
-cdef Py_ssize_t _QUICK_BYTES = REFERENCED_BYTES - 1024
-
 cdef enum:
     _MOST_NUMBERS = 96  # four numbers and the dots between them
     _AROUND = 64        # verb, sizes, blanks and line ends of a message
@@ -93,7 +91,7 @@ cdef int send_stored(DataPlane plane, Plan plan, bytes to, Stored *message) exce
     cdef const char *body = message.body
     if PyTuple_GET_SIZE(plan.plain) == 1 and PyTuple_GET_SIZE(plan.groups) == 0:
         target = <Target>PyTuple_GET_ITEM(plan.plain, 0)
-        if not (target.limit or target.outbox.trace or target.outbox.leaf) and message.size < _QUICK_BYTES:
+        if target.limit == 0 and not (target.outbox.trace or target.outbox.leaf) and message.size < REFERENCED_BYTES - 1024:
             return put_stored(target.outbox, target.direct(), message)
     return deliver_own(
         plan,

@@ -28,7 +28,7 @@ class RunDelivery(DirectDelivery):
                     break
                 body = start + run.heads[sent]
                 message = message_of(subject, ack, run.data[start:body], run.data[body:end])
-                self.give(plan, to, message, run.data[start:end])
+                self.send(plan, to, message, run.data[start:end])
                 sent, size = sent + 1, size + each
         except Exception:
             if not sent:
