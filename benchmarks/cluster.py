@@ -24,6 +24,10 @@ class Pair:
     far: int
     """Where they are received, and answered."""
 
+    def turned(self) -> "Pair":
+        """The same two, for messages the other way."""
+        return Pair(self.far, self.near)
+
     def settle(self) -> None:
         """Wait until the near server knows all that was subscribed to at the far one.
 

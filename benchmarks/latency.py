@@ -8,12 +8,13 @@ import multiprocessing
 import selectors
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchmarks.client import RowFailed, dial, dial_many, hang_up, read_some
+from benchmarks.cluster import Pair
 from benchmarks.configured import CONNECT_WITH_HEADERS
 from benchmarks.encode import subscription
 from benchmarks.sample import OpenProbe, Probe, Sample, Target
@@ -156,10 +157,20 @@ def round_trips(conversation: Conversation) -> OpenProbe:
 
 def round_trips_across(conversation: Conversation) -> OpenProbe:
     """The same with the responder at another server of a cluster."""
+    return _between(conversation, lambda server: server.join_two())
+
+
+def round_trips_over_leaf_link(conversation: Conversation) -> OpenProbe:
+    """The same with the responder at the peer, of which the server is a leaf."""
+    return _between(conversation, lambda server: server.link_to_peer(as_hub=False))
+
+
+def _between(conversation: Conversation, join: Callable[[Target], AbstractContextManager[Pair]]) -> OpenProbe:
+    """Requesters are at one of two servers, the responder at the other."""
 
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:
-        with server.join_two() as pair, _responder(pair.far):
+        with join(server) as pair, _responder(pair.far):
             pair.settle()
             with closing(RoundTrips(conversation, pair.near)) as trips:
                 yield trips

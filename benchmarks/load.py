@@ -10,10 +10,11 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks.client import PATIENCE, RowFailed, await_pong, dial_many, hang_up
+from benchmarks.cluster import Pair
 from benchmarks.encode import PING, PONG, Piece, surplus_is_keep_alive
 from benchmarks.sample import OpenProbe, Probe, Sample, Target
 from benchmarks.shape import Shape, stream
@@ -209,10 +210,31 @@ def throughput(shape: Shape) -> OpenProbe:
 
 def across(shape: Shape) -> OpenProbe:
     """The same with the receivers at another server of a cluster."""
+    return _between(shape, lambda server: server.join_two())
+
+
+def over_leaf_link(shape: Shape, *, as_hub: bool) -> OpenProbe:
+    """The same with the receivers at the peer, to which the server has a leaf link."""
+    return _between(shape, lambda server: server.link_to_peer(as_hub=as_hub))
+
+
+def from_leaf_link(shape: Shape, *, as_hub: bool) -> OpenProbe:
+    """The same with the publishers at the peer, and the receivers at the server."""
+
+    @contextmanager
+    def turned(server: Target) -> Iterator[Pair]:
+        with server.link_to_peer(as_hub=as_hub) as pair:
+            yield pair.turned()
+
+    return _between(shape, turned)
+
+
+def _between(shape: Shape, join: Callable[[Target], AbstractContextManager[Pair]]) -> OpenProbe:
+    """Publishers are at one of two servers, receivers at the other."""
 
     @contextmanager
     def open_probe(server: Target) -> Iterator[Probe]:
-        with server.join_two() as pair:
+        with join(server) as pair:
             load = Load(shape, pair.near, pair.far)
             try:
                 pair.settle()

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from benchmarks.client import RowFailed
 from benchmarks.cluster import Pair, joined
+from benchmarks.leaves import linked
 from benchmarks.rows import Row
 from benchmarks.sample import Probe, Sample
 from benchmarks.servers import Contender, RunningServer
@@ -57,6 +58,10 @@ class _Measured(RunningServer):
     def join_two(self) -> AbstractContextManager[Pair]:
         """Start two more of its kind, in a cluster."""
         return joined(self.contender)
+
+    def link_to_peer(self, *, as_hub: bool) -> AbstractContextManager[Pair]:
+        """Start one more of its kind, near, and one of the peer, far, with a leaf link in between."""
+        return linked(self.contender, as_hub=as_hub)
 
 
 def measure_row(row: Row, contenders: tuple[Contender, ...], rounds: int, seconds: float) -> Result:

@@ -12,8 +12,16 @@ from benchmarks.configured import (
     with_websockets,
 )
 from benchmarks.hooked import SUBJECTS
-from benchmarks.latency import P50, P99, P999, Conversation, round_trips, round_trips_across
-from benchmarks.load import COST, across, throughput
+from benchmarks.latency import (
+    P50,
+    P99,
+    P999,
+    Conversation,
+    round_trips,
+    round_trips_across,
+    round_trips_over_leaf_link,
+)
+from benchmarks.load import COST, across, from_leaf_link, over_leaf_link, throughput
 from benchmarks.protected import PROCESSOR, over_tls, protected_throughput, web_throughput
 from benchmarks.resources import (
     BYTES,
@@ -104,6 +112,10 @@ STREAMS = Section(
     " Ours are on the disk when they are acknowledged. By default those of the peer are not: it syncs every"
     " two minutes. Where both are synced, `sync_interval` is `always`.",
 )
+LEAF = Section(
+    "Leaf links",
+    "nats-server is at one end of the link in each column: with the peer, two of them are linked.",
+)
 RESOURCES = Section("Resources", "What a server takes. Memory is resident memory.")
 
 
@@ -122,6 +134,10 @@ def _latency(title: str, conversation: Conversation, figures: tuple[Figure, ...]
 
 def _across(title: str, shape: Shape, goal: float) -> Row:
     return Row(CLUSTER, title, across(shape), (Figure(COST, "ns per message", goal),))
+
+
+def _linked(title: str, probe: OpenProbe, goal: float = 1.5) -> Row:
+    return Row(LEAF, title, probe, (Figure(COST, "ns per message", goal),))
 
 
 def _protected(title: str, shape: Shape, goal: float) -> Row:
@@ -171,6 +187,7 @@ def all_rows() -> tuple[Row, ...]:
         *_latency_rows(),
         *_cluster_rows(),
         *_stream_rows(),
+        *_leaf_rows(),
         *_resource_rows(),
     )
 
@@ -247,6 +264,21 @@ def _stream_rows() -> tuple[Row, ...]:
         _stored("publish 128 B, 100 publishers, one outstanding each, the peer not synced", crowd, None),
         _stored("publish 128 B, 1,000 outstanding, both synced", PublishShape(), 50.0, with_synced_streams),
         _stored("publish 128 B, one outstanding, both synced", alone, None, with_synced_streams),
+    )
+
+
+def _leaf_rows() -> tuple[Row, ...]:
+    one, kilobyte = Shape(subscribers=1), Shape(subscribers=1, size=1024)
+    group = Shape(subscribers=4, grouped=True)
+    return (
+        _linked("to the hub, 1 → 1, 16 B", over_leaf_link(one, as_hub=False)),
+        _linked("from the hub, 1 → 1, 16 B", from_leaf_link(one, as_hub=False)),
+        _linked("to the hub, 1 → 1, 1 KiB", over_leaf_link(kilobyte, as_hub=False), 1.0),
+        _linked("to the hub, 1 → 4 in one queue group, 16 B", over_leaf_link(group, as_hub=False)),
+        _linked("to a leaf, 1 → 1, 16 B", over_leaf_link(one, as_hub=True)),
+        _linked("from a leaf, 1 → 1, 16 B", from_leaf_link(one, as_hub=True)),
+        Row(LEAF, "leaf link, 1 client", round_trips_over_leaf_link(Conversation()), _ROUND_TRIP),
+        Row(LEAF, "leaf link, 50 clients", round_trips_over_leaf_link(Conversation(clients=50)), _ROUND_TRIP),
     )
 
 

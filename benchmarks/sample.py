@@ -60,6 +60,10 @@ class Target(Protocol):
         """Start two more of its kind, in a cluster, until the block is left."""
         ...
 
+    def link_to_peer(self, *, as_hub: bool) -> AbstractContextManager[Pair]:
+        """Start one more of its kind, near, and one of the peer, far, with a leaf link in between."""
+        ...
+
 
 class OpenProbe(Protocol):
     """Makes a probe for a server, for as long as a ``with`` block lasts."""

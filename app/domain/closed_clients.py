@@ -5,6 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from .closing_reason import ClosingReason
+from .peer_kind import LEAF_KINDS, PeerKind
 from .security import Security
 from .stats import ClientStats, Closing, ConnectionStats, Profile, Traffic, Violations
 
@@ -97,8 +98,11 @@ class PeerHistory:
         """Peers that were closed because they left pings unanswered, since the start."""
         self.stale_routes = 0
         """Routes among them."""
+        self.stale_leaves = 0
+        """Leaf links among them."""
 
-    def note_stale(self, *, is_route: bool) -> None:
+    def note_stale(self, kind: PeerKind) -> None:
         """Count one more."""
         self.stale_connections += 1
-        self.stale_routes += is_route
+        self.stale_routes += kind is PeerKind.ROUTE
+        self.stale_leaves += kind in LEAF_KINDS

@@ -26,6 +26,9 @@ class PeerKind(Enum):
         return PeerKind.LEAF.value if self is PeerKind.HUB else self.value
 
 
+LEAF_KINDS = frozenset({PeerKind.LEAF, PeerKind.HUB})
+"""Both ends of a leaf link."""
+
 _HEARD: dict[PeerKind, frozenset[PeerKind]] = {
     PeerKind.CLIENT: frozenset(),
     PeerKind.ROUTE: frozenset({PeerKind.CLIENT, PeerKind.LEAF}),

@@ -130,6 +130,9 @@ class ServerFacts:
     """None unless the server is in lame duck mode."""
     leaves: int = 0
     """Leaf links whose handshake is over."""
+    slow_leaves: int = 0
+    stale_leaves: int = 0
+    """Leaf links among the slow and the stale."""
     leaf_port: int = 0
     """Where leaf nodes connect; 0 without a door."""
 
@@ -185,6 +188,8 @@ class LiveView:
             cluster=self._cluster(),
             lame_duck=broker.lame.facts if broker.lame is not None else None,
             leaves=len(self._leaves()),
+            slow_leaves=broker.slow.closed_leaves,
+            stale_leaves=broker.history.stale_leaves,
             leaf_port=broker.leaves.port if broker.leaves is not None else 0,
         )
 

@@ -19,7 +19,8 @@ from app.domain.dataplane import AUTO, choose
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.scenario import VERSION, Scenario, make_scenario
 from tests.simulation.shrink import shrink
-from tests.simulation.simulation import Simulation, SimulationResult
+from tests.simulation.simulation import SimulationResult
+from tests.simulation.tree_simulation import make_simulation
 
 _FAILURES_SHOWN = 5
 _TRACE_LINES = 80
@@ -67,7 +68,7 @@ def twin() -> str:
 
 def play(scenario: Scenario, mutant: str | None, *, echo: bool = False) -> SimulationResult:
     """Play a scenario on the chosen data plane."""
-    simulation = Simulation(scenario, choose(twin())[1], echo=echo)
+    simulation = make_simulation(scenario, choose(twin())[1], echo=echo)
     if mutant is not None:
         simulation.make_broker = MUTANTS[mutant].make_broker
     return simulation.play()

@@ -12,6 +12,7 @@ from tests.simulation.hostile_peer import INPUTS, LIFETIME_SECONDS, ROUTE_HANDSH
 from tests.simulation.network import Network
 from tests.simulation.scenario import Argument, Scenario, Step, amount_of, number_of
 from tests.simulation.server import ROUTE_PORT, SimulatedServer
+from tests.simulation.tree import LEAF_PORT
 
 
 class FaultTargets(Protocol):
@@ -116,10 +117,13 @@ class FaultInjector:
         return True
 
     def _refuse_routes(self, number: Argument, seconds: Argument) -> bool:
+        """In a tree, leaves are refused as well."""
         server = self._server(number)
-        acceptor = server.host.listeners.pop(ROUTE_PORT, None)
-        if acceptor is None:
+        ports = [port for port in (ROUTE_PORT, LEAF_PORT) if port in server.host.listeners]
+        if not ports:
             return False
+        for port in ports:
+            del server.host.listeners[port]
         self._note(server, f"refuses routes for {seconds} s")
         broker = server.broker
 
@@ -213,7 +217,8 @@ class FaultInjector:
         name = f"x{len(self._network.hosts)}"
         host = self._network.host(name, f"10.2.0.{len(self._network.hosts)}")
         self._note(server, f"accepts hostile peer {name} on the port for {port}: {INPUTS[which]!r}")
-        peer = HostilePeer(self._network, host, server.host, ROUTE_PORT if port == "routes" else CLIENT_PORT)
+        others = LEAF_PORT if self._targets.scenario.is_tree and number_of(data) % 2 else ROUTE_PORT
+        peer = HostilePeer(self._network, host, server.host, others if port == "routes" else CLIENT_PORT)
         peer.connect(INPUTS[which], min(amount_of(seconds), LIFETIME_SECONDS))
         return True
 

@@ -54,6 +54,10 @@ class FaultLog:
                 first = min(first, self._pairs.get((one, other), math.inf))
         return first
 
+    def has_fault(self, *path: Host) -> bool:
+        """Whether a fault hit the path."""
+        return self.first_fault(*path) < math.inf
+
     def first_fault_between(self, one: Host, other: Host) -> float:
         """When the first fault hit the paths between two hosts; or infinity."""
         return self._pairs.get((one, other), math.inf)

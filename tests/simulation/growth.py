@@ -16,8 +16,9 @@ from pathlib import Path
 from app.domain.dataplane import AUTO, choose
 from tests.simulation.growth_chart import draw
 from tests.simulation.link_direction import LinkDirection
-from tests.simulation.scenario import NetworkConditions, Scenario, ServerSpec
+from tests.simulation.scenario import NetworkConditions, Scenario
 from tests.simulation.simulation import Simulation
+from tests.simulation.topology import ServerSpec
 
 SIZES = (3, 10, 50, 100, 300)
 

@@ -24,6 +24,8 @@ INPUTS: Final = (
     b"HPUB a.a 2 4\r\nhihi\r\n",
     b"HMSG a.a RSID:1:1 2 4\r\nhihi\r\n",
     b'INFO {"server_id":"HOSTILE"',
+    b"LS+ a.>\r\nLMSG a.a 2\r\nhi\r\n",
+    b'CONNECT {"name":"s1","user":"leaf","pass":"guess"}\r\nLS+ >\r\nLMSG a.a 2\r\nhi\r\n',
     (
         b'CONNECT {"name":"HOSTILE","user":"route","pass":"guess"}\r\n'
         b'INFO {"server_id":"HOSTILE","host":"10.9.9.9","port":6222,"headers":true}\r\n'

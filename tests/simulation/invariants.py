@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Protocol
 
@@ -45,24 +46,22 @@ class ClusterState(Protocol):
 def check_quiescent(state: ClusterState) -> int:
     """After a quiet period: all is connected, announced and delivered. Returns the number of checks."""
     state.oracle.check()
-    checks = _mesh(state)
-    for client in state.clients.values():
-        if client.wanted and client.session is None:
-            raise Violation(f"service: {client.name} finds no server that accepts it")
+    checks = check_mesh(state.network, state.servers)
+    check_service(state.clients)
     _addresses(state)
     sessions = sum(client.session is not None for client in state.clients.values())
     _interest(state, state.oracle.live)
     _links(state, sessions)
-    _buffers(state)
+    check_buffers(state.network)
     return checks + len(state.clients) + 3 * len(state.servers)
 
 
 def check_without_clients(state: ClusterState) -> int:
     """After all clients left: none of their state remains."""
-    checks = _mesh(state)
+    checks = check_mesh(state.network, state.servers)
     _interest(state, 0)
     _links(state, 0)
-    _buffers(state)
+    check_buffers(state.network)
     for server in state.servers:
         broker = server.broker
         if broker is None:
@@ -92,20 +91,27 @@ def check_after_shutdown(state: ClusterState) -> int:
 def mesh_is_complete(state: ClusterState) -> bool:
     """Whether every pair of servers has exactly one route."""
     try:
-        _mesh(state)
+        check_mesh(state.network, state.servers)
     except Violation:
         return False
     return True
 
 
-def _mesh(state: ClusterState) -> int:
+def check_service(clients: Mapping[int, SimulatedClient]) -> None:
+    """Every client that wants a server has one."""
+    for client in clients.values():
+        if client.wanted and client.session is None:
+            raise Violation(f"service: {client.name} finds no server that accepts it")
+
+
+def check_mesh(network: Network, servers: Sequence[SimulatedServer]) -> int:
     """Every pair of servers has one route, and each of the two counts it once."""
     ids = {
         server.number: server.broker.greeting.info.server_id
-        for server in state.servers
+        for server in servers
         if server.broker is not None
     }
-    for server in state.servers:
+    for server in servers:
         cluster = server.broker.cluster if server.broker is not None else None
         if cluster is None:
             raise Violation(f"service: {server.name} does not run")
@@ -117,9 +123,9 @@ def _mesh(state: ClusterState) -> int:
             raise Violation(f"mesh: {server.name} has routes to servers that are gone: {extra}")
         if len(cluster.routes) != len(others):
             raise Violation(f"mesh: {server.name} has {len(cluster.routes)} routes to {len(others)} servers")
-    pairs = list(combinations(state.servers, 2))
+    pairs = list(combinations(servers, 2))
     for one, other in pairs:
-        if (count := len(state.network.between(one.host, other.host))) != 1:
+        if (count := len(network.between(one.host, other.host))) != 1:
             raise Violation(f"mesh: {count} links between {one.name} and {other.name}")
     return len(pairs)
 
@@ -128,12 +134,15 @@ def _addresses(state: ClusterState) -> None:
     """Every client has received the client addresses of all servers."""
     expected = {server.client_url for server in state.servers}
     for client in state.clients.values():
-        if client.session is not None:
-            received = json.loads(client.session.info).get("connect_urls", [])
-            if set(received) != expected or len(received) != len(expected):
-                raise Violation(
-                    f"addresses: {client.name} received {received}, not the addresses of all servers"
-                )
+        check_addresses(client, expected)
+
+
+def check_addresses(client: SimulatedClient, expected: set[str]) -> None:
+    """The client, if it is connected, has received these addresses of servers, each once."""
+    if client.session is not None:
+        received = json.loads(client.session.info).get("connect_urls", [])
+        if set(received) != expected or len(received) != len(expected):
+            raise Violation(f"addresses: {client.name} received {received}, not the addresses of all servers")
 
 
 def _interest(state: ClusterState, expected: int) -> None:
@@ -156,9 +165,9 @@ def _links(state: ClusterState, sessions: int) -> None:
         raise Violation(f"leak: {len(state.network.links)} links instead of {expected}: {paths}")
 
 
-def _buffers(state: ClusterState) -> None:
+def check_buffers(network: Network) -> None:
     """No bytes are unread."""
-    for link in state.network.links.values():
+    for link in network.links.values():
         for direction in (link.there, link.back):
             if direction.unread > _IDLE_BYTES:
                 raise Violation(f"leak: {direction.unread} bytes are unread on {direction.label}")

@@ -14,6 +14,7 @@ from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import Decision, Group, Hook, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.interest.routing import Audience
+from app.domain.leaf.session import LeafSession
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
@@ -41,7 +42,7 @@ def _altered(alter: Callable[[Broker], None]) -> MakeBroker:
         limits: Limits,
         info: ServerInfo,
         needs: Needs,
-        membership: Membership,
+        membership: Membership | None,
         *,
         compatibility: Compatibility,
     ) -> Broker:
@@ -92,6 +93,43 @@ def _keeps_duplicate_routes(broker: Broker) -> None:
     _put(broker, "cluster._close_duplicate", close_duplicate)
 
 
+# --- in the tree -----------------------------------------------------------------------
+
+
+def _with_altered_links(change: Callable[[LeafSession], None]) -> MakeBroker:
+    """Brokers whose leaf links `change` alters when their handshake is over."""
+
+    def alter(broker: Broker) -> None:
+        if broker.leaves is None:
+            return
+        begin = broker.leaves.begin
+
+        def altered(session: LeafSession) -> None:
+            change(session)
+            begin(session)
+
+        _put(broker, "leaves.begin", altered)
+
+    return _altered(alter)
+
+
+def _take_for_a_client(session: LeafSession) -> None:
+    """Send on what comes over the link as if a client had published it."""
+    session.connection.inlet.audience = Audience.LENIENT
+
+
+def _forget_the_cluster(session: LeafSession) -> None:
+    """Take each member of a mesh of leaves for a server that is alone."""
+    session.name_peer(session.name, session.name)
+    session.limit((), ())
+
+
+def _hears_of_no_end(broker: Broker) -> None:
+    """Let hubs and leaves hear of no interest that ends."""
+    if broker.leaves is not None:
+        _put(broker, "leaves.interest.removed", lambda *_args: None)
+
+
 # --- in the plans --------------------------------------------------------------------
 
 
@@ -133,7 +171,7 @@ def _serves_two_members(
     limits: Limits,
     info: ServerInfo,
     needs: Needs,
-    membership: Membership,
+    membership: Membership | None,
     *,
     compatibility: Compatibility,
 ) -> Broker:
@@ -249,7 +287,7 @@ def _knows_no_features(
     limits: Limits,
     info: ServerInfo,
     needs: Needs,
-    membership: Membership,
+    membership: Membership | None,
     *,
     compatibility: Compatibility,  # noqa: ARG001 - that is the defect
 ) -> Broker:
@@ -306,13 +344,14 @@ def _dials_needlessly(
     limits: Limits,
     info: ServerInfo,
     needs: Needs,
-    membership: Membership,
+    membership: Membership | None,
     *,
     compatibility: Compatibility,
 ) -> Broker:
     """Dials an unknown host every five seconds."""
 
     def dial() -> None:
+        assert membership is not None
         membership.dialer.dial("nowhere", 1, broker.accept_route, lambda _reason: None)
         needs.scheduler.call_later(5.0, dial)
 
@@ -332,6 +371,9 @@ def _raises(broker: Broker) -> None:
 
 MUTANTS: Final[dict[str, Mutant]] = {
     "forwards-twice": Mutant("at most once", _altered(_forwards_routed_messages)),
+    "forwards-twice-over-links": Mutant("at most once", _with_altered_links(_take_for_a_client)),
+    "forgets-the-cluster-of-leaves": Mutant("at most once", _with_altered_links(_forget_the_cluster)),
+    "announces-no-end-of-interest": Mutant("interest", _altered(_hears_of_no_end)),
     "duplicates-deliveries": Mutant("at most once", _with_altered_output(_duplicate)),
     "drops-deliveries": Mutant("exactly once", _with_altered_output(_drop)),
     "reorders-deliveries": Mutant("order", _with_altered_output(_reorder)),

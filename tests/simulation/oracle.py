@@ -310,7 +310,7 @@ class Oracle:
             raise Violation(f"wrong subject: {subscription} got {message}")
         if subscription.over:
             raise Violation(f"UNSUB: {subscription} got {message} after its server had confirmed the UNSUB")
-        if last > number and not self._may_overtake(subscription):
+        if last > number and not self._may_overtake(subscription, message):
             raise Violation(f"order: {subscription} got {message} after message {last}")
         if subscription.limit and len(subscription.seen) >= subscription.limit:
             raise Violation(f"UNSUB with max: {subscription} got {message} beyond its limit")
@@ -321,7 +321,7 @@ class Oracle:
         if (
             subscription.session is message.session
             and not features.echo
-            and not self._may_overtake(subscription)
+            and not self._may_overtake(subscription, message)
         ):
             raise Violation(f"echo: {subscription} got {message}, its own")
         if message.reached_nobody:
@@ -331,7 +331,7 @@ class Oracle:
         if block and block != message.block:
             raise Violation(f"headers: {subscription} got others than those of {message}")
         # What was sent on may have been at a server that takes none.
-        may_be_cut = not features.headers or (self.mixed and self._may_overtake(subscription))
+        may_be_cut = not features.headers or (self.mixed and self._may_overtake(subscription, message))
         if message.block and not block and not may_be_cut:
             raise Violation(f"headers: {subscription} got {message} without its headers")
 
@@ -408,7 +408,7 @@ class Oracle:
             if not message.reached_nobody:
                 raise Violation(f"no responders: {session.name} did not hear that nobody got {message}")
 
-    def _may_overtake(self, subscription: OracleSubscription) -> bool:
+    def _may_overtake(self, subscription: OracleSubscription, _message: OracleMessage) -> bool:
         """Whether a message may arrive through a server whose member has left, and a later one directly."""
         return subscription.queue is not None and any(
             leaver.queue == subscription.queue for leaver in self._leavers

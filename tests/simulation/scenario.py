@@ -9,8 +9,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-VERSION: Final = 4
+from tests.simulation.topology import ServerSpec, cluster_specs, tree_specs
+
+VERSION: Final = 5
 """Incremented when seeds change their meaning."""
+
+TREES: Final = 5
+"""One seed out of this number is a tree of hubs and leaves; the others are clusters."""
 
 Argument = int | float | str | None
 
@@ -53,22 +58,6 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSpec:
-    """One server of the cluster: its list of routes, and its start."""
-
-    routes: tuple[int, ...]
-    """Numbers of the servers in its list of routes; may contain its own, and duplicates."""
-    starts_late: bool = False
-    """Whether it is started by a step, not at the beginning."""
-    wildcard_host: bool = False
-    """Whether the host of its cluster listener is 0.0.0.0."""
-    by_name: bool = True
-    """Whether its list of routes has names, not addresses."""
-    current: bool = False
-    """Whether it is a server of today, which knows headers; else it has the protocol of gnatsd."""
-
-
-@dataclass(frozen=True, slots=True)
 class Features:
     """What a client asks for in CONNECT; a server with the protocol of gnatsd gives none of it."""
 
@@ -108,6 +97,11 @@ class Scenario:
     """Of the clients, in turn."""
 
     @property
+    def is_tree(self) -> bool:
+        """Whether servers are hubs and leaves, in meshes of their own; otherwise all are one cluster."""
+        return any(spec.hubs for spec in self.server_specs)
+
+    @property
     def steps(self) -> int:
         """Number of steps."""
         return sum(len(phase.steps) for phase in self.phases)
@@ -121,66 +115,6 @@ class Scenario:
             lines.append(f"phase {number} of {phase.seconds:g} s")
             lines += [str(step) for step in phase.steps]
         return lines
-
-
-# --- topologies ------------------------------------------------------------------
-
-
-def _all_to_seed(count: int, _chance: Random) -> list[list[int]]:
-    return [[0] for _ in range(count)]  # the first server's list names itself
-
-
-def _chain(count: int, _chance: Random) -> list[list[int]]:
-    return [[number - 1] if number else [] for number in range(count)]
-
-
-def _mutual(count: int, _chance: Random) -> list[list[int]]:
-    return [[other for other in range(count) if other != number] for number in range(count)]
-
-
-def _same_list(count: int, chance: Random) -> list[list[int]]:
-    """One list for all servers, which may name a server twice, and the server itself."""
-    named = [chance.randrange(count) for _ in range(min(count, chance.randint(2, 5)))]
-    return [list(named) for _ in range(count)]
-
-
-def _tree(count: int, chance: Random) -> list[list[int]]:
-    """Every server knows an earlier one, or is known by it."""
-    lists: list[list[int]] = [[] for _ in range(count)]
-    for number in range(1, count):
-        other = chance.randrange(number)
-        one, two = (number, other) if chance.random() < 0.7 else (other, number)
-        lists[one].append(two)
-    for _ in range(chance.randrange(count)):
-        lists[chance.randrange(count)].append(chance.randrange(count))
-    return lists
-
-
-TOPOLOGIES: Final[tuple[Callable[[int, Random], list[list[int]]], ...]] = (
-    _all_to_seed,
-    _chain,
-    _mutual,
-    _same_list,
-    _tree,
-)
-
-_SIZES: Final = ((2, 3, 20), (3, 3, 30), (4, 6, 34), (7, 10, 10), (11, 20, 4), (21, 50, 2))
-"""Minimum and maximum number of servers, and the percentage of seeds."""
-
-
-def _server_specs(chance: Random) -> tuple[ServerSpec, ...]:
-    low, high, _ = chance.choices(_SIZES, [share for _, _, share in _SIZES])[0]
-    count = chance.randint(low, high)
-    lists = chance.choice(TOPOLOGIES if count <= 20 else TOPOLOGIES[:2])(count, chance)
-    return tuple(
-        ServerSpec(
-            tuple(routes),
-            starts_late=number > 1 and chance.random() < 0.12,
-            wildcard_host=chance.random() < 0.4,
-            by_name=chance.random() < 0.5,
-        )
-        for number, routes in enumerate(lists)
-    )
 
 
 # --- workload ----------------------------------------------------------------------
@@ -361,7 +295,7 @@ def _phase(chance: Random, clients: int, servers: int, kind: _PhaseKind) -> Phas
 
 def _modernized(scenario: Scenario) -> Scenario:
     """In most seeds servers of today, in some of them with others among them; and clients of all kinds."""
-    chance = Random(f"{VERSION}:features:{scenario.seed}")
+    chance = Random(f"4:features:{scenario.seed}")
     if chance.random() < 0.3:
         return scenario
     share = chance.choice((1.0, 1.0, 0.8, 0.5))
@@ -382,8 +316,22 @@ def _features(chance: Random) -> Features:
 
 def make_scenario(seed: int) -> Scenario:
     """The scenario of a seed; the same in every process."""
-    chance = Random(f"{VERSION}:{seed}")
-    server_specs = _server_specs(chance)
+    if seed % TREES == TREES - 1:
+        return _tree(seed)
+    chance = Random(f"4:{seed}")
+    scenario = _scenario(seed, chance, cluster_specs(chance))
+    return _modernized(scenario)
+
+
+def _tree(seed: int) -> Scenario:
+    """A tree, whose servers are all of today."""
+    chance = Random(f"tree:{VERSION}:{seed}")
+    scenario = _scenario(seed, chance, tree_specs(chance))
+    return replace(scenario, features=tuple(_features(chance) for _ in range(_KINDS_OF_CLIENTS)))
+
+
+def _scenario(seed: int, chance: Random, server_specs: tuple[ServerSpec, ...]) -> Scenario:
+    """What happens to these servers."""
     servers, clients = len(server_specs), chance.randint(2, 10)
     latency = chance.choice((0.0, 0.0005, 0.001, 0.01, 0.05, 0.15))
     conditions = NetworkConditions(
@@ -400,6 +348,6 @@ def make_scenario(seed: int) -> Scenario:
         heavy, faulty = chance.random() < (0.5 if tight else 0.1), chance.random() < (0.9 if number else 0.2)
         phases.append(_phase(chance, clients, servers, _PhaseKind(not number, heavy, faulty)))
     route_password = chance.random() < 0.3
-    return _modernized(
-        Scenario(seed, server_specs, conditions, route_password, _TIGHT if tight else _ROOMY, tuple(phases))
+    return Scenario(
+        seed, server_specs, conditions, route_password, _TIGHT if tight else _ROOMY, tuple(phases)
     )

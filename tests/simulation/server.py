@@ -14,6 +14,7 @@ from app.domain.cluster.events import RouteDuplicate, RouteRegistered
 from app.domain.cluster.route_url import RouteUrl
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import Event, Level, SlowConsumer, StaleConnection
+from app.domain.leaf.settings import LeafNeeds
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
@@ -22,8 +23,11 @@ from app.ports.transport import LINGER_SECONDS
 from tests.fakes.single_user import SingleUser
 from tests.simulation.client import CLIENT_PORT
 from tests.simulation.host import Host
+from tests.simulation.leaf_needs import leaf_needs
 from tests.simulation.network import Network
-from tests.simulation.scenario import Scenario, ServerSpec
+from tests.simulation.scenario import Scenario
+from tests.simulation.topology import ServerSpec
+from tests.simulation.tree import LEAF_PORT
 
 ROUTE_PORT = 6222
 
@@ -41,11 +45,11 @@ class MakeBroker(Protocol):
         limits: Limits,
         info: ServerInfo,
         needs: Needs,
-        membership: Membership,
+        membership: Membership | None,
         *,
         compatibility: Compatibility,
     ) -> Broker:
-        """A broker that belongs to a cluster."""
+        """A broker that belongs to a cluster, to a tree, or to both."""
         ...
 
 
@@ -137,6 +141,9 @@ class SimulatedServer:
         self.broker.listening_on(CLIENT_PORT, (self.client_url,))
         if self.broker.cluster is not None:
             self.broker.cluster.solicit()
+        if self.broker.leaves is not None:
+            self.broker.leaves.listening_on(LEAF_PORT)
+            self.broker.leaves.solicit()
 
     @property
     def client_url(self) -> str:
@@ -147,7 +154,10 @@ class SimulatedServer:
         """Accept connections, unless it is shutting down."""
         if self.broker is not None and not self.stopping:
             self.host.listeners[CLIENT_PORT] = self.broker.accept
-            self.host.listeners[ROUTE_PORT] = self.broker.accept_route
+            if self.broker.cluster is not None:
+                self.host.listeners[ROUTE_PORT] = self.broker.accept_route
+            if self.broker.leaves is not None:
+                self.host.listeners[LEAF_PORT] = self.broker.accept_leaf
 
     def _make(self) -> Broker:
         context = self._context
@@ -162,13 +172,30 @@ class SimulatedServer:
             tls_required=False,
             tls_verify=False,
             max_payload=limits.max_payload,
+            server_name=self.name if context.scenario.is_tree else "",
         )
         log = TracingLog(context.network, self.name, context.logged, debug=context.debug)
-        needs = Needs(context.make_plane, context.entropy.seed(), self.host.clock, AllowAll(), log)
-        dialer = context.network.dialer(self.host)
+        leaves = self._leaves()
+        needs = Needs(
+            context.make_plane, context.entropy.seed(), self.host.clock, AllowAll(), log, leaves=leaves
+        )
+        return context.make_broker(limits, info, needs, self._membership(), compatibility=self._compatibility)
+
+    def _membership(self) -> Membership | None:
+        """None for a server of a tree that is alone in its mesh."""
+        context = self._context
+        if context.scenario.is_tree and not self._spec.routes:
+            return None
         guard = SingleUser(_USER, _PASSWORD) if context.scenario.route_password else AllowAll()
-        membership = Membership(self._settings(), guard, dialer)
-        return context.make_broker(limits, info, needs, membership, compatibility=self._compatibility)
+        return Membership(self._settings(), guard, context.network.dialer(self.host))
+
+    def _leaves(self) -> LeafNeeds | None:
+        context = self._context
+        if not context.scenario.is_tree:
+            return None
+        hubs = [context.servers[number].host for number in self._spec.hubs]
+        cluster = f"mesh{self._spec.cluster}" if self._spec.routes else ""
+        return leaf_needs(context.network.dialer(self.host), self.host, hubs, cluster)
 
     @property
     def is_current(self) -> bool:

@@ -1,9 +1,9 @@
 """The simulation of a cluster with its clients in virtual time: plays a scenario, checks all promises."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import ClassVar
 
 from app.adapters.clock_manual import ManualClock
 from app.adapters.entropy import SeededEntropy
@@ -68,11 +68,11 @@ class Simulation:
         self.network.make_path = self._make_path
         self.entropy = SeededEntropy(scenario.seed)
         self.fault_log = FaultLog()
-        self.oracle = Oracle(self.fault_log)
         self.servers: list[SimulatedServer] = [
             SimulatedServer(self, number, self._server_host(number), spec)
             for number, spec in enumerate(scenario.server_specs)
         ]
+        self.oracle = self._make_oracle()
         self._current = {server.host for server in self.servers if server.is_current}
         self.oracle.mixed = len(self._current) < len(self.servers)
         self.clients: dict[int, SimulatedClient] = {}
@@ -81,6 +81,9 @@ class Simulation:
         self.checks = 0
         self._sessions = 0
         self._healing: list[float] = []
+
+    def _make_oracle(self) -> Oracle:
+        return Oracle(self.fault_log)
 
     def _server_host(self, number: int) -> Host:
         return self.network.host(f"s{number}", f"10.0.{number // 250}.{number % 250 + 1}")
@@ -172,7 +175,7 @@ class Simulation:
         self.fault_injector.revert()
         dials = self._settle()
         self.trace.note("simulation", "quiet period ends")
-        self._check(invariants.check_quiescent)
+        self._check_quiescent()
         if dials:
             raise Violation(f"idle: {dials} dials in the last {IDLE_SECONDS:g} s of a complete mesh")
         self.fault_log.clear()
@@ -180,7 +183,7 @@ class Simulation:
     def _settle(self) -> int:
         """Wait for a complete mesh, and for rest; returns the number of dials in the last seconds."""
         waited = 0.0
-        while waited < HEAL_SECONDS and not invariants.mesh_is_complete(self):
+        while waited < self.heal_seconds and not self.is_formed():
             self.clock.advance(_POLL_SECONDS)
             waited += _POLL_SECONDS
         self._healing.append(waited)
@@ -194,11 +197,22 @@ class Simulation:
         for client in self.clients.values():
             client.leave(abrupt=False)
         self.clock.advance(CLEANUP_SECONDS)
-        self._check(invariants.check_without_clients)
+        self._check_without_clients()
         for server in self.servers:
             server.stop()
         self.clock.advance(CLEANUP_SECONDS)
-        self._check(invariants.check_after_shutdown)
+        self.checks += invariants.check_after_shutdown(self)
 
-    def _check(self, check: Callable[["Simulation"], int]) -> None:
-        self.checks += check(self)
+    # --- what trees do in another way ------------------------------------------------
+
+    heal_seconds: ClassVar[float] = HEAL_SECONDS
+
+    def is_formed(self) -> bool:
+        """Whether all links between servers are there."""
+        return invariants.mesh_is_complete(self)
+
+    def _check_quiescent(self) -> None:
+        self.checks += invariants.check_quiescent(self)
+
+    def _check_without_clients(self) -> None:
+        self.checks += invariants.check_without_clients(self)

@@ -5,9 +5,10 @@ import pytest
 from app.domain.broker import Broker
 from app.domain.dataplane import choose
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.scenario import Argument, NetworkConditions, Phase, Scenario, ServerSpec, Step
+from tests.simulation.scenario import Argument, NetworkConditions, Phase, Scenario, Step
 from tests.simulation.server import MakeBroker
 from tests.simulation.simulation import Simulation
+from tests.simulation.topology import ServerSpec
 from tests.support.twins import twins
 
 

@@ -3,9 +3,10 @@
 from app.domain.broker import Broker
 from app.domain.dataplane import choose
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.scenario import NetworkConditions, Phase, Scenario, ServerSpec, Step
+from tests.simulation.scenario import NetworkConditions, Phase, Scenario, Step
 from tests.simulation.server import MakeBroker
 from tests.simulation.simulation import Simulation
+from tests.simulation.topology import ServerSpec
 from tests.support.twins import twins
 
 FROZEN = 12.0

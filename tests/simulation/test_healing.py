@@ -5,8 +5,9 @@ import pytest
 from app.adapters.faults.partitions import Partitions
 from app.domain.dataplane import choose
 from tests.simulation.invariants import mesh_is_complete
-from tests.simulation.scenario import NetworkConditions, Scenario, ServerSpec
+from tests.simulation.scenario import NetworkConditions, Scenario
 from tests.simulation.simulation import Simulation
+from tests.simulation.topology import ServerSpec
 from tests.support.twins import twins
 
 HOUR = 3600.0

@@ -5,7 +5,7 @@ import pytest
 from app.domain.dataplane import choose
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.scenario import make_scenario
-from tests.simulation.simulation import Simulation
+from tests.simulation.tree_simulation import make_simulation
 from tests.support.twins import twins
 
 SEEDS = 20
@@ -23,7 +23,7 @@ def test_a_mutant_is_caught(name: str, twin: str) -> None:
     found = []
 
     for seed in range(SEEDS):
-        simulation = Simulation(make_scenario(seed), choose(twin)[1])
+        simulation = make_simulation(make_scenario(seed), choose(twin)[1])
         simulation.make_broker = mutant.make_broker
         violation = simulation.play().violation
         if violation is not None:

@@ -10,7 +10,8 @@ from app.domain.dataplane import choose
 from tests.simulation.__main__ import main
 from tests.simulation.scenario import FAULTS, Argument, Scenario, Step, make_scenario
 from tests.simulation.shrink import shrink
-from tests.simulation.simulation import Simulation, SimulationResult
+from tests.simulation.simulation import SimulationResult
+from tests.simulation.tree_simulation import make_simulation
 from tests.support.twins import twins
 
 SEEDS = 40
@@ -24,7 +25,7 @@ print([play(make_scenario(seed), "python").digest for seed in range(3)])
 
 def play(scenario: Scenario, twin: str) -> SimulationResult:
     """Play a scenario on one twin of the data plane."""
-    return Simulation(scenario, choose(twin)[1]).play()
+    return make_simulation(scenario, choose(twin)[1]).play()
 
 
 @pytest.mark.timeout(300)  # a seed with fifty servers takes long on a busy machine
@@ -102,7 +103,7 @@ def test_shrinking_ends_when_every_step_is_needed() -> None:
 )
 def test_a_step_without_a_target_has_no_effect(action: str, arguments: tuple[Argument, ...]) -> None:
     """So shrinking can remove the steps before it."""
-    simulation = Simulation(make_scenario(3), choose("python")[1])
+    simulation = make_simulation(make_scenario(3), choose("python")[1])
 
     simulation.fault_injector.apply(Step(0.0, action, arguments))
 

@@ -35,7 +35,7 @@ def varz(context: MonitoringContext) -> Varz:
         **_own(context, facts),
         **current,
         http_req_stats=_requests(context),
-        slow_consumer_stats=peer_counts(facts.slow_consumers, facts.slow_routes),
+        slow_consumer_stats=peer_counts(facts.slow_consumers, facts.slow_routes, facts.slow_leaves),
         cluster=_cluster(facts.cluster, context.settings.certificates),
         events=context.journal.counts() or None,
     )
@@ -157,16 +157,18 @@ def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "mqtt": {},
         "jetstream": _jetstream(context),
         "stale_connections": facts.stale_connections,
-        "stale_connection_stats": peer_counts(facts.stale_connections, facts.stale_routes),
+        "stale_connection_stats": peer_counts(
+            facts.stale_connections, facts.stale_routes, facts.stale_leaves
+        ),
         "closed_connections": facts.closed_clients,
         "header_violations": facts.violations.headers,
         "permission_violations": facts.violations.permissions,
     }
 
 
-def peer_counts(total: int, routes: int) -> PeerCounts:
-    """A count of peers, those that are no routes being clients."""
-    return PeerCounts(clients=total - routes, routes=routes, gateways=0, leafs=0)
+def peer_counts(total: int, routes: int, leaves: int) -> PeerCounts:
+    """A count of peers, those that are no other servers being clients."""
+    return PeerCounts(clients=total - routes - leaves, routes=routes, gateways=0, leafs=leaves)
 
 
 def _slow_consumer(context: MonitoringContext, record: SlowConsumerRecord) -> SlowConsumerEntry:

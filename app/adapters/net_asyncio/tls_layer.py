@@ -459,8 +459,9 @@ class TlsLayer(BufferingLayer):
 
     def _break(self, error: Exception) -> None:
         """Cut a link whose bytes make no sense; OpenSSL may have a word to say about it."""
-        self._error = error
-        self._settings.record(ProtectionBroken(self.upper.link, plain_tls_reason(error)))
+        reason = plain_tls_reason(error)
+        self._error = ConnectionAbortedError(f"TLS error: {reason}")
+        self._settings.record(ProtectionBroken(self.upper.link, reason))
         self.lower.write(self._outgoing.read())
         self.abort()
 

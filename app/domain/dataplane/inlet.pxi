@@ -16,6 +16,12 @@ from . import constants, seam
 cdef Py_ssize_t OWN_BYTES = constants.OWN_BYTES
 cdef object HookedMessage = seam.HookedMessage
 
+cdef object DONE = seam.Progress.DONE
+cdef object STOPPED = seam.Progress.STOPPED
+cdef object HELD = seam.Progress.HELD
+cdef object TURN = seam.Progress.TURN
+cdef object LATER = seam.Progress.LATER
+
 
 @cython.final
 cdef class Inlet:

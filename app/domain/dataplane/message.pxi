@@ -19,6 +19,7 @@ cdef enum:
 cdef Py_ssize_t SLACK = LINE_SLACK
 cdef Py_ssize_t MOST_DIGITS = MAX_SIZE_DIGITS
 
+cdef int CLIENT = seam.Kind.CLIENT
 cdef int ROUTE = seam.Kind.ROUTE
 cdef bytes MEMBER_MARK = constants.MEMBER_MARK
 cdef const char *MARK = PyBytes_AS_STRING(MEMBER_MARK)

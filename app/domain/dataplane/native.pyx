@@ -49,14 +49,7 @@ cdef int64_t TURN_WORK = constants.TURN_WORK
 cdef int64_t CHECK_WORK = constants.CHECK_WORK
 cdef Py_ssize_t RECEIVERS_PER_CHECK = constants.RECEIVERS_PER_CHECK
 
-cdef object DONE = seam.Progress.DONE
-cdef object STOPPED = seam.Progress.STOPPED
-cdef object HELD = seam.Progress.HELD
-cdef object TURN = seam.Progress.TURN
-cdef object LATER = seam.Progress.LATER
-
 cdef bytes _OK = b"+OK\r\n"
-cdef int CLIENT = seam.Kind.CLIENT
 
 @cython.final
 @cython.no_gc_clear  # its parts are never None; what forms circles with it can be cleared instead

@@ -76,7 +76,7 @@ cdef int answer_one(
         write_answer(answer.text, &message, reply, count, sequence, head)
         arrange(&delivery, &message, None)
         try:
-            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), False)
+            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), None, None)
         finally:
             finish_delivery(&delivery)
     return reach
@@ -94,7 +94,7 @@ cdef void write_answer(
     message.subject_size = count
     message.reply = message.reply_size = 0
     message.header = message.header_digits = message.header_digits_size = 0
-    message.member = message.member_size = 0
+    message.member = message.member_size = message.shown_size = 0
     message.size = PyBytes_GET_SIZE(head) + number + 1
     copy(out, reply, count)
     out[count] = c' '

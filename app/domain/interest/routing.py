@@ -17,9 +17,10 @@ the next turn when the time of this one is used up.
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final
 
+from ..dataplane.constants import NOT_FOR
+from ..dataplane.joining import read_groups
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
-from ..peer_kind import PeerKind
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.compatibility import Compatibility
@@ -64,10 +65,12 @@ PLAN_PLACES = 32
 FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
-MOST_WITHOUT = 256
-"""Plans that are remembered for messages of routes that are not for all; see `crossing.NOT_FOR`."""
+FindLine = Callable[[int, list[bytes]], Target | None]
 
-_Key = tuple[Crossing | bool | None, Hook, tuple[IndexNode, ...]]
+MOST_WITHOUT = 256
+"""Plans that are remembered for messages of routes that are not for all; see `constants.NOT_FOR`."""
+
+_Key = tuple[Crossing | None, bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -127,6 +130,8 @@ class Routing:
         self.links: dict[int, Crossing] = {}
         """Leaf links, by the audience that is theirs: their number, negative."""
         self._without: dict[tuple[bytes, bytes], Plan] = {}
+        self.find_line: FindLine = lambda _number, _names: None
+        """Finds a leaf link by its number, as the place for messages to these queue groups there."""
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
         self.matches = 0
@@ -244,7 +249,7 @@ class Routing:
         return plan, message.depth(match.decisive) if version == self._version else NOT_KEPT
 
     def _share(self, key: _Key, plan: Plan, places: int) -> None:
-        self._places += places + len(key[2]) + PLAN_PLACES
+        self._places += places + len(key[-1]) + PLAN_PLACES
         if self._places > SHARED_PLACES:
             self.forget_shared()
         else:
@@ -284,12 +289,12 @@ class Routing:
     def _parts(self, groups: Iterable[QueueGroup], message: "_Undecided") -> list[Group]:
         """The members, without those that will not hear of it; all, where that leaves nobody.
 
-        None of those whose filter drops the message. Members at the ends of leaf links get it
-        only where there are no others: those of this cluster are nearer.
+        None of those whose filter drops the message. Those at the ends of leaf links are the last: they
+        are drawn from where nobody of this cluster is left.
         """
         eligible = [part for group in groups for part in group.values() if message.serves_part(part)]
-        near = [part for part in eligible if part.via is None]
-        parts = [(part.origin, part.members) for part in near or eligible]
+        eligible.sort(key=_is_far)
+        parts = [(part.origin, part.members) for part in eligible]
         answering = [members for origin, members in parts if origin not in self.suspected]
         return answering or [members for _, members in parts]
 
@@ -299,7 +304,9 @@ class Routing:
         A plain one is named where the message has another subject than it subscribes to; which one is
         not known here, so one with rules gets nothing.
         """
-        if unmarked(sid) is not sid or read_not_for(sid) is not None or self.failover.is_left(sid):
+        if unmarked(sid) is not sid or sid.startswith(NOT_FOR) or read_groups(sid) is not None:
+            return None
+        if self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
         if subscription is not None and self._depends_on_subject(subscription):
@@ -318,19 +325,22 @@ class Routing:
             self._failover_version = self._version
             self.failover.forget()
             self._without.clear()
-        cluster = read_not_for(sid)
-        if cluster is not None:
-            return self._plan_without(plane, cluster, subject)
+        if sid.startswith(NOT_FOR):
+            return self._plan_without(plane, sid, subject)
+        groups = read_groups(sid)
+        if groups is not None:
+            target = self.find_line(*groups)
+            return plane.plan(() if target is None else (target,), ())
         plan = self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
         if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
             return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
         return plan
 
-    def _plan_without(self, plane: Plane, cluster: bytes, subject: bytes) -> Plan:
-        """Who gets a message of another server of this cluster that is not for leaf nodes of that one."""
-        plan = self._without.get((cluster, subject))
+    def _plan_without(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+        """Who gets a message of another server of this cluster that is not for some leaf nodes."""
+        plan = self._without.get((sid, subject))
         if plan is None:
-            message = _Undecided(subject, None, Crossing(PeerKind.ROUTE, without=cluster), Hook.NONE)
+            message = _Undecided(subject, None, read_not_for(sid), Hook.NONE)
             if self.hooks is not None:
                 message.hook = self.hooks.stage(subject, is_new=False)[0]
             answer = self._search(plane, message)
@@ -338,7 +348,7 @@ class Routing:
                 answer = answer.go_on() or answer
             if len(self._without) >= MOST_WITHOUT:
                 self._without.clear()
-            plan = self._without[cluster, subject] = answer[0]
+            plan = self._without[sid, subject] = answer[0]
         return plan
 
     def forget(self) -> None:
@@ -362,7 +372,7 @@ class _Undecided:
         self.crossing = crossing
         """What it came over; None for a message of this server's clients."""
         self.followers: Followers | None = None
-        """Set if other servers are named each receiver."""
+        """Set if other servers of the cluster are named each receiver."""
         self.hook = hook
         self.subject = subject
         self._least = least
@@ -371,7 +381,7 @@ class _Undecided:
 
     def key(self, nodes: tuple[IndexNode, ...]) -> _Key:
         """What a plan for it may be shared by."""
-        return self.crossing if self.followers is None else True, self.hook, nodes
+        return self.crossing, self.followers is not None, self.hook, nodes
 
     @property
     def filtered(self) -> bool:
@@ -415,3 +425,7 @@ class _Undecided:
 def _depth(decisive: int, least: int | None) -> int:
     """How many leading tokens decided, in the index and before that."""
     return NOT_KEPT if least is None else max(decisive, least)
+
+
+def _is_far(part: Part) -> bool:
+    return part.via is not None

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..dataplane.unsent import UnsentFlush
-from ..peer_kind import PeerKind
+from ..peer_kind import LEAF_KINDS, PeerKind
 from ..pending_subjects import PendingSubjects, count_pending
 from ..slow_receivers import KEPT, Backlog, SlowAction, SlowReceiver
 from ..stats import SlowConsumerRecord
@@ -46,6 +46,8 @@ class SlowPeers:
         """Receivers that were closed because they were too slow, since the start."""
         self.closed_routes = 0
         """Routes among them."""
+        self.closed_leaves = 0
+        """Leaf links among them."""
         self.records: deque[SlowConsumerRecord] = deque(maxlen=SLOW_CONSUMER_LOG)
         """The latest of them."""
         self.latest: deque[SlowReceiver] = deque(maxlen=KEPT)
@@ -60,6 +62,7 @@ class SlowPeers:
         self._note(connection, SlowAction.CUT, reason)
         self.closed += 1
         self.closed_routes += connection.kind is PeerKind.ROUTE
+        self.closed_leaves += connection.kind in LEAF_KINDS
         peer = connection.wire.peer
         number, name = connection.title
         self.records.append(

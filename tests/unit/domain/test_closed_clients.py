@@ -2,6 +2,7 @@
 
 from app.domain.closed_clients import CLOSED_CLIENTS, ClosedClient, ClosedClients, PeerHistory
 from app.domain.closing_reason import ClosingReason
+from app.domain.peer_kind import PeerKind
 from app.domain.security import Security
 from app.domain.stats import ClientStats, Closing, ConnectionStats, Profile, Traffic, Violations
 
@@ -40,8 +41,8 @@ def test_the_oldest_is_dropped() -> None:
 def test_a_history() -> None:
     """It begins empty, and counts stale peers by kind."""
     history = PeerHistory()
-    history.note_stale(is_route=False)
-    history.note_stale(is_route=True)
+    for kind in PeerKind:
+        history.note_stale(kind)
 
-    assert (2, 1) == (history.stale_connections, history.stale_routes)
+    assert (4, 1, 2) == (history.stale_connections, history.stale_routes, history.stale_leaves)
     assert (0, Violations(headers=0, permissions=0)) == (len(history.closed), history.violations)

@@ -62,3 +62,17 @@ def test_many_links_are_read_in_steps(make_plane: MakePlane) -> None:
 
     assert pauses == 1
     assert (len(peers), len(peers) - 1) == (len(rows), len(left))
+
+
+def test_links_that_were_too_slow_or_silent(make_plane: MakePlane) -> None:
+    """They are counted apart from clients and routes."""
+    server = LeafBroker(make_plane, REMOTE)
+    leaf, hub = server.joined(), server.reached()
+    leaf.connection.abort_slow("too slow")
+    server.advance(1000.0)
+    facts = LiveView(server.broker).server()
+
+    assert (1, 1, 0) == (facts.slow_consumers, facts.slow_leaves, facts.slow_routes)
+    assert hub.is_over
+    assert (facts.stale_connections, 0) == (facts.stale_leaves, facts.stale_routes)
+    assert facts.stale_leaves
