@@ -166,7 +166,7 @@ class Interest:
             self.listing.removed(subscription)
 
     def weigh(self, subscription: Subscription, weight: int) -> None:
-        """Let the queue member at the end of a leaf link count for so many."""
+        """Let the queue member at the end of a leaf link count for this number of members."""
         self._index.weigh(subscription, weight)
 
     def find_lines_with(self, find: FindLine) -> None:

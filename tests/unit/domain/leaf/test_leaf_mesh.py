@@ -185,7 +185,7 @@ def test_a_leaf_node_stands_in_for_a_member_that_has_left(hub: Hub) -> None:
 
 
 def test_members_of_the_mesh_come_first(hub: Hub) -> None:
-    """One at another server of ours is nearer than one at the end of a link, whoever has that link."""
+    """One at another server of ours is nearer than one at the end of a link, at any server."""
     leaf, client = hub.leaf(), hub.current()
     leaf.send(b"LS+ a q 9\r\n")
     hub.there(b"a", b"QRSID:~%b:5:1:qa" % tag_of("z"), b"q")
