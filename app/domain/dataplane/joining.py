@@ -13,6 +13,8 @@ from .constants import FAR_MEMBER, MEMBER_MARK, NOT_FOR
 GROUPS_MARK = b"*"
 """What comes before each queue group, in hex, in a name for several, after the number of the link."""
 
+_LONGEST_NUMBER = 18
+
 
 class _Receiver(Protocol):
     """A target, as far as it matters."""
@@ -72,20 +74,28 @@ def _far(outbox: object, members: list[R], make: Callable[..., R]) -> R:
 
 
 def link_of(sid: bytes) -> bytes:
-    """The number of the link that a far member is at, as its server has it."""
-    return sid.split(b":", 3)[2]
+    """The number of the link that a far member is at, as its server has it; empty if the sid has none."""
+    words = sid.split(b":", 3)
+    return words[2] if len(words) > 2 else b""
+
+
+def is_number(word: bytes) -> bool:
+    """Whether it is one that a link may have."""
+    return word.isdigit() and len(word) <= _LONGEST_NUMBER
 
 
 def queue_of(sid: bytes) -> bytes:
     """The queue group of a far member; see `lines.interest_sid`."""
-    size, _, rest = sid.split(b":", 3)[3].partition(b":")
-    return rest[: int(size)] if size.isdigit() else b""
+    size, _, rest = b"".join(sid.split(b":", 3)[3:]).partition(b":")
+    return rest[: int(size)] if is_number(size) else b""
 
 
 def read_groups(sid: bytes) -> tuple[int, list[bytes]] | None:
     """The number of our link, and the queue groups there that a name is for; None for any other sid."""
     words = sid.split(b":", 3)
     if len(words) < 4 or not sid.startswith(FAR_MEMBER) or not words[3].startswith(GROUPS_MARK):
+        return None
+    if not is_number(words[2]):
         return None
     try:
         return int(words[2]), [

@@ -180,6 +180,11 @@ class SubscriptionIndex:
             for part in group.values():
                 yield from part.distant or ()
 
+    def plain_at(self, origin: int, subject: bytes) -> Subscription | None:
+        """A plain subscription of a leaf link to a subject, if it has one."""
+        plain = (one for node in self._trie.match(subject).ends for one in node.plain_subscriptions())
+        return next((one for one in plain if one.subscriber.origin == origin), None)
+
     def plain_origins(self, subject: bytes) -> set[int]:
         """Leaf links that have plain subscriptions to a subject."""
         return {

@@ -17,8 +17,8 @@ the next turn when the time of this one is used up.
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final
 
-from ..dataplane.constants import NOT_FOR
-from ..dataplane.joining import read_groups
+from ..dataplane.constants import FAR_MEMBER, NOT_FOR
+from ..dataplane.joining import is_number, link_of, read_groups
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
 from ..permissions.profiles import Profiles
@@ -309,6 +309,8 @@ class Routing:
         if self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
+        if subscription is None and sid.startswith(FAR_MEMBER):
+            return None
         if subscription is not None and self._depends_on_subject(subscription):
             return None if subscription.queue is not None else plane.plan((), ())
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
@@ -331,10 +333,22 @@ class Routing:
         if groups is not None:
             target = self.find_line(*groups)
             return plane.plan(() if target is None else (target,), ())
-        plan = self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
+        member = self._find_member(unmarked(sid))
+        plan = self.failover.plan(plane, sid, subject, member, self.suspected)
+        if member is None and sid.startswith(FAR_MEMBER):
+            plan = self._plan_without_member(plane, sid, subject, plan)
         if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
             return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
         return plan
+
+    def _plan_without_member(self, plane: Plane, sid: bytes, subject: bytes, plan: Plan) -> Plan:
+        """A member at one of our links has left; this message is for the plain subscriptions there, too.
+
+        The server that has sent it leaves the link out of those for all plain subscriptions.
+        """
+        number = link_of(sid)
+        plain = self._index.plain_at(int(number), subject) if is_number(number) else None
+        return plan if plain is None else plane.plan([plain.target, *plane.receivers(plan, None)], ())
 
     def _plan_without(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
         """Who gets a message of another server of this cluster that is not for some leaf nodes."""

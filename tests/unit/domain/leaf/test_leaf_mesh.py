@@ -238,6 +238,21 @@ def test_nobody_stands_in_who_has_the_message(hub: Hub) -> None:
     assert b"" == leaf.heard()
 
 
+def test_a_member_that_leaves_keeps_nothing_from_its_link(hub: Hub) -> None:
+    """A message that names a group at a link is for its plain subscriptions there, also without the group."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+    leaf.send(b"LS+ a q 1\r\nLS+ *\r\nLS- a q\r\n")
+    other.send(b"LS+ a q 1\r\n")
+    for peer in (leaf, other):
+        peer.heard()
+
+    sid = hub.sid(leaf, b"a", b"q")
+    hub.route.send(b"MSG a QRSID:^#%d 1\r\nx\r\nMSG a %b 1\r\nx\r\n" % (leaf.connection.cid, sid))
+    hub.route.send(b"MSG a QRSID:~%b:x:1:qa 1\r\nx\r\nMSG a QRSID:~%b 1\r\nx\r\n" % (TAG, TAG))
+
+    assert (b"LMSG a 1\r\nx\r\n", b"LMSG a | q 1\r\nx\r\n") == (leaf.heard(), other.heard())
+
+
 THERE = "10.0.0.2:7422"
 HERE = "10.0.0.1:7422"
 
