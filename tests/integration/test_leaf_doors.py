@@ -14,7 +14,7 @@ from tests.support.creds import creds_text
 from tests.support.nkeys import NkeyUser
 from tests.support.twins import twins
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 USER = NkeyUser()
 WORD = "pass"
