@@ -130,8 +130,8 @@ def test_a_message_that_is_not_for_a_cluster(hub: Hub) -> None:
     for peer in (leaf, other):
         peer.send(b"LS+ a\r\n")
     client.send(b"SUB a 1\r\nSUB a q 2\r\n")
-    for peer in (leaf, other, client):
-        peer.heard()
+    for each in (leaf, other, client):
+        each.heard()
 
     hub.route.send(2 * (b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG))
     first = [peer.heard() for peer in (leaf, other, client)]
