@@ -11,6 +11,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, realloc
+from libc.string cimport memset
 
 
 cdef struct AnswerText:
@@ -76,7 +77,7 @@ cdef int answer_one(
         write_answer(answer.text, &message, reply, count, sequence, head)
         arrange(&delivery, &message, None)
         try:
-            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), False)
+            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), None, None)
         finally:
             finish_delivery(&delivery)
     return reach
@@ -89,12 +90,9 @@ cdef void write_answer(
     cdef char digits[_MOST_WORD]
     cdef Py_ssize_t number = put_number(digits, sequence)
     cdef Py_ssize_t at = count + 1
+    memset(message, 0, sizeof(Message))
     message.line = out
-    message.argument = message.subject = 0
     message.subject_size = count
-    message.reply = message.reply_size = 0
-    message.header = message.header_digits = message.header_digits_size = 0
-    message.member = message.member_size = 0
     message.size = PyBytes_GET_SIZE(head) + number + 1
     copy(out, reply, count)
     out[count] = c' '

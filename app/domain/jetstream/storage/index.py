@@ -315,6 +315,8 @@ class Index:
         """The first message from `start` on that matches; 0 for none."""
         if start > self.last or not self.count:
             return 0
+        if not filters and self._chunks.find(start) is not None:
+            return start
         patterns = used_patterns(filters)
         if not patterns:
             return self._chunks.next(max(start, 1), lambda chunk, slot, _: chunk.next_live(slot))

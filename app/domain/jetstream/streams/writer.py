@@ -443,6 +443,6 @@ class Writer:
             if oldest not in known:
                 gone.append(oldest)
                 count -= 1
-                total -= log.size_at(oldest)
+                total -= log.size_at(oldest) if config.max_bytes > 0 else 0
             oldest += 1
         return gone

@@ -67,21 +67,33 @@ def test_a_receiver_that_is_asked_in_between(stage: Stage) -> None:
     assert stage.plane.out_msgs == 1
 
 
+def test_a_leaf_link_gets_answers_in_its_form(stage: Stage) -> None:
+    """As any other message for it."""
+    station = stage.station()
+    station.outbox.leaf = True
+    stage.subscribe(b"_I.1", station.target(b""))
+
+    assert stage.plane.deliver_answers(run_of(messages(b"_I.1")), 0, 7, HEAD) == 1
+    assert station.heard() == b"LMSG _I.1 %d\r\n%b7}\r\n" % (len(HEAD) + 2, HEAD)
+
+
 @given(
     replies=st.lists(st.sampled_from([b"", b"_I.1", b"_I.2", b"_I.3", b"_I." + b"x" * 300]), max_size=9),
     first=st.sampled_from([1, 9, 98, 10**12]),
     congested=st.booleans(),
+    leaf=st.booleans(),
 )
 def test_twins_answer_the_same(
-    make_plane: MakePlane, replies: list[bytes], first: int, *, congested: bool
+    make_plane: MakePlane, replies: list[bytes], first: int, *, congested: bool, leaf: bool
 ) -> None:
     """To the byte, for all receivers."""
     heard = []
     for make in (make_plane, choose("python")[1]):
         stage = Stage(make)
         one, other = stage.station(), stage.station()
-        stage.subscribe(b"_I.1", one.target(), other.target(b"22"))
-        stage.subscribe(b"_I.2", other.target(b"3"))
+        other.outbox.leaf = leaf
+        stage.subscribe(b"_I.1", one.target(), other.target(b"" if leaf else b"22"))
+        stage.subscribe(b"_I.2", other.target(b"" if leaf else b"3"))
         stage.subscribe(b"_I." + b"x" * 300, one.target())
         other.outbox.congested = congested
         done = stage.plane.deliver_answers(run_of(messages(*replies)), 0, first, HEAD)
