@@ -82,7 +82,8 @@ def _mesh(
     found = []
     for number, name in enumerate(names):
         port = seed if number == 0 else -1
-        rest = f'cluster {{ name: {names[0]}-mesh, listen: "{HOST}:{port}", routes = [ "nats://{HOST}:{seed}" ] }}'
+        routes = f'routes = [ "nats://{HOST}:{seed}" ]'
+        rest = f'cluster {{ name: {names[0]}-mesh, listen: "{HOST}:{port}", {routes} }}'
         found.append(rig.start(LeafSetup(program, name, inside, rest, listens=listens)))
     return found
 
