@@ -11,6 +11,7 @@ from benchmarks.configured import (
     with_permissions,
     with_websockets,
 )
+from benchmarks.consuming import consuming, idle_consumers, key_value
 from benchmarks.hooked import SUBJECTS
 from benchmarks.latency import (
     P50,
@@ -37,7 +38,13 @@ from benchmarks.resources import (
 )
 from benchmarks.sample import OpenProbe
 from benchmarks.shape import Shape
-from benchmarks.streams import PublishShape, publishing, with_streams, with_synced_streams
+from benchmarks.streams import (
+    PublishShape,
+    publishing,
+    with_streams,
+    with_synced_streams,
+    with_unsynced_streams,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,11 @@ LATENCY = Section(
 )
 CLUSTER = Section(
     "Two servers", "Publishers or requesters are at one server, receivers or responders at the other."
+)
+CONSUMERS = Section(
+    "Consumers of streams in files",
+    "Nanoseconds per message from a request to its settled ack, with two requests of 500 under way;"
+    " microseconds from a request of one client to its answer; resident memory.",
 )
 STREAMS = Section(
     "Streams in files",
@@ -187,6 +199,7 @@ def all_rows() -> tuple[Row, ...]:
         *_latency_rows(),
         *_cluster_rows(),
         *_stream_rows(),
+        *_consumer_rows(),
         *_leaf_rows(),
         *_resource_rows(),
     )
@@ -251,6 +264,18 @@ def _cluster_rows() -> tuple[Row, ...]:
         _across("one route, 10,000 subjects", Shape(subscribers=1, subjects=10_000), 2.0),
         Row(CLUSTER, "one route, 1 client", round_trips_across(Conversation()), _ROUND_TRIP),
         Row(CLUSTER, "one route, 50 clients", round_trips_across(Conversation(clients=50)), _ROUND_TRIP),
+    )
+
+
+def _consumer_rows() -> tuple[Row, ...]:
+    cost = Figure(COST, "ns per message", 1.5)
+    memory = Figure(BYTES, "bytes per consumer", 1.0)
+    put = "key-value put, both synced every two minutes"
+    return (
+        Row(CONSUMERS, "pull, an ack for each message, 128 B", consuming(), (cost,), prepare=with_streams),
+        Row(CONSUMERS, put, key_value(reads=False), _ROUND_TRIP, prepare=with_unsynced_streams),
+        Row(CONSUMERS, "key-value get", key_value(reads=True), _ROUND_TRIP, prepare=with_unsynced_streams),
+        Row(CONSUMERS, "idle consumers", idle_consumers(), (memory,), once=True, prepare=with_streams),
     )
 
 

@@ -47,9 +47,18 @@ def with_streams(contender: Contender) -> Contender:
 
 def with_synced_streams(contender: Contender) -> Contender:
     """The same with a sync before each acknowledgement, which is our default."""
+    return _configured(contender, "always")
+
+
+def with_unsynced_streams(contender: Contender) -> Contender:
+    """The same with a sync every two minutes, which is the default of the peer."""
+    return _configured(contender, '"2m"')
+
+
+def _configured(contender: Contender, sync_interval: str) -> Contender:
     store = Path(_folder().name) / f"{contender.name}-{next(_numbers)}"
     path = store.with_suffix(".conf")
-    text = f'jetstream {{ store_dir: "{store}", sync_interval: always }}\n'
+    text = f'jetstream {{ store_dir: "{store}", sync_interval: {sync_interval} }}\n'
     path.write_text(text, encoding="utf-8")
     return replace(contender, flags=(*contender.flags, "-c", str(path)))
 

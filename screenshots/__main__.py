@@ -156,6 +156,9 @@ def _take_slow_reader(browser: Browser, cluster: Cluster, folder: Path) -> None:
         _wait(browser, lambda page: page.says("#events-table", "Slow consumer closed"))
         _wait(browser, lambda page: page.find("#state[data-state=live]"))
         browser.save(folder / "dashboard-cut.png")
+        _wait(browser, lambda page: page.says("#slow-table", "reports.nightly"))
+        _scroll_to(browser, "#slow")
+        browser.save(folder / "dashboard-slow.png")
 
 
 def _take_lost_route(browser: Browser, cluster: Cluster, folder: Path) -> None:
@@ -164,10 +167,15 @@ def _take_lost_route(browser: Browser, cluster: Cluster, folder: Path) -> None:
     cluster.others[-1].stop()
     _wait(browser, lambda page: page.find("#unreachable-table tbody tr"))
     _wait(browser, lambda page: page.says("#events-table", "Server not reached"))
-    browser.driver.execute_script("document.querySelector('#errors').scrollIntoView()")
+    _scroll_to(browser, "#errors")
+    browser.save(folder / "dashboard-route.png")
+
+
+def _scroll_to(browser: Browser, selector: str) -> None:
+    """Have this part below the bar."""
+    browser.driver.execute_script("document.querySelector(arguments[0]).scrollIntoView()", selector)
     browser.driver.execute_script("scrollBy(0, -70)")
     time.sleep(1.0)  # until it has scrolled
-    browser.save(folder / "dashboard-route.png")
 
 
 class _Page:

@@ -58,12 +58,12 @@ def parse_route(text: str) -> RouteUrl:
 def parse_leaf(text: str) -> LeafUrl:
     """The URL of a hub for leaf nodes; a name alone before the ``@`` is a token. Raises `AddressError`."""
     mistake = f'error parsing leafnode url ["{_without_login(text)}"]'
-    url = _split_url(text, mistake)
+    form = "write nats-leaf://host:port or tls://host:port"
+    url = _split_url(text, f"{mistake}: {form}")
     if url.scheme in _WEBSOCKET_SCHEMES:
-        advice = "leaf nodes do not connect over websockets; write nats-leaf://host:port or tls://host:port"
-        raise AddressError(f"{mistake}: {advice}")
+        raise AddressError(f"{mistake}: leaf nodes do not connect over websockets; {form}")
     if url.scheme not in _LEAF_SCHEMES:
-        raise AddressError(f"{mistake}: write nats-leaf://host:port or tls://host:port")
+        raise AddressError(f"{mistake}: {form}")
     endpoint = _leaf_endpoint(url, mistake)
     user, password = (_unescaped(part or "", mistake) for part in (url.username, url.password))
     is_token = bool(user) and url.password is None

@@ -191,10 +191,10 @@ class LeafRemoteTlsOptions(Section):
     """How a hub is verified, and what is shown to it."""
 
     unknown = 'error parsing tls config, unknown field ["{key}"]'
-    idle: ClassVar = dict.fromkeys(
-        ("verify", "verify_and_map", "connection_rate_limit"),
-        "verify, verify_and_map and connection_rate_limit have no effect on links that are dialled",
-    )
+    idle: ClassVar = {
+        key: f"{key} has no effect on links that are dialled"
+        for key in ("verify", "verify_and_map", "connection_rate_limit")
+    }
 
     ca_file: Annotated[
         str | None,

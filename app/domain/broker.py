@@ -139,6 +139,7 @@ class Broker:
         greeting.others_for_websockets = lambda: (
             self.cluster.websocket_urls() if self.cluster is not None else []
         )
+        greeting.others_for_leaves = lambda: self.cluster.leaf_urls() if self.cluster is not None else []
         return greeting
 
     def _join(self, membership: Membership, seed: int) -> Cluster:

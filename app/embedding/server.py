@@ -37,6 +37,7 @@ from .client import Client
 from .clock import ManualClock
 from .configuration import LOOPBACK, Asked
 from .loops import asyncio_loop
+from .ports import at_ports, same_ports
 from .views import Page, Views
 
 WAIT_SECONDS = 5.0
@@ -117,7 +118,7 @@ class Server:
     async def _start(self) -> None:
         try:
             options, notices = self._asked.options()
-            running = self._prepare(_at_ports(options, self._ports), options)
+            running = self._prepare(at_ports(options, self._ports), options)
             for notice in notices:
                 running.container.event_log().record(ConfigurationQuestioned(None, str(notice)))
             self.faults.bind(running.service.broker, running.container.clock())
@@ -425,7 +426,7 @@ class _Running:
         def load() -> Loaded:
             options, notices = asked.options()
             read.append(options)
-            return Loaded(_same_ports(options, before, in_force), notices)
+            return Loaded(same_ports(options, before, in_force), notices)
 
         plan = await self._reloader.reload(load)
         self._asked, self._given = asked, read[-1]
@@ -470,31 +471,6 @@ async def _pass_time(clock: ManualClock) -> None:
     while True:
         await asyncio.sleep(_END_STEP)
         await clock.advance(_END_STEP)
-
-
-def _at_ports(options: Options, ports: Mapping[str, int]) -> Options:
-    """The same options, at the ports of an earlier start."""
-    for name, port in ports.items():
-        section, _, option = name.rpartition(".")
-        if not section:
-            options = options.model_copy(update={option: port})
-            continue
-        inner = getattr(options, section).model_copy(update={option: port})
-        options = options.model_copy(update={section: inner})
-    return options
-
-
-def _same_ports(options: Options, asked: Options, in_force: Options) -> Options:
-    """The same options at the real ports, unless other ones are asked for than before."""
-    for name in ("port", "http_port", "https_port"):
-        if getattr(options, name) == getattr(asked, name):
-            options = options.model_copy(update={name: getattr(in_force, name)})
-    for name in ("cluster", "websocket", "leafnodes"):
-        section = getattr(options, name)
-        if section.port == getattr(asked, name).port:
-            section = section.model_copy(update={"port": getattr(in_force, name).port})
-            options = options.model_copy(update={name: section})
-    return options
 
 
 def _reachable(host: str) -> str:

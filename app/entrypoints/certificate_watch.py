@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 from ..adapters.process.file_watch import changes
+from ..config.leaf_options import LeafRemoteTlsOptions
 from ..config.options import Options
+from ..config.tls_options import TlsOptions
 from .certificate_dates import sections_with_tls
 
 
 def certificate_paths(options: Options) -> frozenset[str]:
     """All files of the sections ``tls`` that are in use."""
-    sections = sections_with_tls(options).values()
+    sections: list[TlsOptions | LeafRemoteTlsOptions] = [*sections_with_tls(options).values()]
+    sections += [remote.tls for remote in options.leafnodes.in_use if remote.tls is not None]
     return frozenset(
         path
         for section in sections

@@ -1,24 +1,52 @@
-"""What a reload changes about the door for leaf nodes (ADR 0052, ADR 0055)."""
+"""What a reload changes about leaf nodes (ADR 0052, ADR 0055)."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from functools import partial
 
 from ..adapters.auth.setup import AuthSettings
+from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.credentials import Identity
 from .container import Container
-from .leaf_settings import leaf_anonymous, leaf_auth_settings, leaf_choice, leaf_listener_settings, leaf_tls
+from .leaf_settings import (
+    leaf_anonymous,
+    leaf_auth_settings,
+    leaf_choice,
+    leaf_listener_settings,
+    leaf_tls,
+    remote_tls,
+)
 from .settings import auth_settings
 from .wiring import layers_of, switchable, tls_layers
 
 
-def leaf_door(container: Container, new: Options, undo: ExitStack) -> Sequence[Callable[[], None]]:
-    """What puts certificates, logins and settings of the door to use. Raises `AuthError` and `TlsError`."""
+def leaf_changes(container: Container, new: Options, undo: ExitStack) -> Sequence[Callable[[], None]]:
+    """What puts certificates, and logins and settings of the door to use.
+
+    Raises `AuthError` and `TlsError`.
+    """
+    remotes = _certificates_of_remotes(container, new)
     if not new.leafnodes.port:
-        return ()
-    return (_certificates(container, new), _settings(container, new), *_logins(container, new, undo))
+        return remotes
+    return (
+        *remotes,
+        _certificates(container, new),
+        _settings(container, new),
+        *_logins(container, new, undo),
+    )
+
+
+def _certificates_of_remotes(container: Container, new: Options) -> Sequence[Callable[[], None]]:
+    """Files are read again; which remotes there are takes a restart."""
+    record = container.event_log().record
+    dialers = [remote.dialer for remote in container.leaf_remotes()]
+    return [
+        partial(dialer.protect, remote_tls(remote, record))
+        for dialer, remote in zip(dialers, new.leafnodes.in_use, strict=True)
+        if isinstance(dialer, LeafTcpDialer)
+    ]
 
 
 def _certificates(container: Container, new: Options) -> Callable[[], None]:
@@ -36,9 +64,11 @@ def _settings(container: Container, new: Options) -> Callable[[], None]:
     """What INFO says to leaves that come from now on, and which versions they may have."""
 
     def commit() -> None:
-        leaves = container.broker().leaves
-        if leaves is not None:
-            leaves.needs = replace(leaves.needs, listener=leaf_listener_settings(new))
+        broker = container.broker()
+        if broker.leaves is None or not broker.leaves.use_listener(leaf_listener_settings(new)):
+            return
+        if broker.cluster is not None:
+            broker.cluster.introduce_again()
 
     return commit
 

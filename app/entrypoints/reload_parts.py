@@ -26,7 +26,7 @@ from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
 from .certificate_dates import refuse_expired
 from .container import Container
-from .leaf_reload import leaf_door
+from .leaf_reload import leaf_changes
 from .settings import (
     accepted_route_tls,
     anonymous,
@@ -184,8 +184,8 @@ def _websockets(container: Container, new: Options, undo: ExitStack) -> Sequence
     return (commit,)
 
 
-def _leaf_door(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
-    return [_without_logs(commit) for commit in leaf_door(container, new, undo)]
+def _leaf_nodes(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:
+    return [_without_logs(commit) for commit in leaf_changes(container, new, undo)]
 
 
 def _without_logs(commit: Callable[[], None]) -> Commit:
@@ -311,7 +311,7 @@ _PARTS: tuple[Prepare, ...] = (
     _dates,
     _users,
     _route_users,
-    _leaf_door,
+    _leaf_nodes,
     _hooks,
     _streams,
     _cluster,

@@ -193,8 +193,8 @@ class Service:
             await self._parts.monitor.prepare()
         cluster = self.broker.cluster
         clients = [await self._listen(listener) for listener in self._parts.listeners]
-        routes = None if cluster is None else await self._listen_for_routes(cluster)
         leaves = await self._listen_for_leaves()
+        routes = None if cluster is None else await self._listen_for_routes(cluster)
         for listener, address in zip(self._parts.listeners, clients, strict=True):
             events.record(listener.listening(address))
             for fact in _about_tls(listener):
@@ -258,7 +258,7 @@ class Service:
         return address
 
     async def _listen_for_leaves(self) -> Address | None:
-        """As for routes, and after them: a leaf is served by the whole cluster."""
+        """Before routes: other servers learn where leaves connect."""
         leaf_nodes = self._parts.leaf_nodes
         if leaf_nodes is None:
             return None

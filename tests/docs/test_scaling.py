@@ -17,10 +17,11 @@ from tests.support.leaf_servers import GO, HOST, LeafServer, LeafSetup, require
 from tests.support.server_process import ROOT
 from tests.support.twins import twins
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 PAGE = (ROOT / "docs" / "scaling.md").read_text("utf-8")
-ONE, MESH, HUB, LEAF, CENTRE, SITE = re.findall(r"^```conf\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+ONE, MESH, LEAF, CENTRE, SITE = re.findall(r"^```conf\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+(HUB,) = re.findall(r"^```text\n(server_name: hub-1\n.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 (PROGRAM,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 OURS = twins()[-1]
 
@@ -83,7 +84,6 @@ def hub_of_three(folder: Path) -> tuple[list[tuple[str, str]], dict[str, int]]:
     return texts, leaves
 
 
-@pytest.mark.timeout(120)
 async def test_a_leaf_of_a_cluster(tmp_path: Path) -> None:
     """The program of the page runs at a leaf of three nats-servers, and what is local stays there."""
     texts, leaves = hub_of_three(tmp_path)

@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.kills.rounds import Killing
 
 ROUNDS = 3
 
 
+@pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Messages are there under their sequences, double acks hold, ids are recognised."""
     killing = Killing(tmp_path, Random(7), 2000, 5000, 500)

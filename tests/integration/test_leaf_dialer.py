@@ -15,7 +15,7 @@ from app.domain.leaf.leaf_url import LeafUrl
 from tests.fakes.handler import RecordingAcceptor
 from tests.support.certificates import certificates
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOOPBACK = "127.0.0.1"
 INFO = b'INFO {"server_id":"NHUB"}\r\n'

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import nats
 import pytest
+from nats.aio.msg import Msg
 
-from app import CannotStart, Server
+from app import CannotStart, Cluster, Server
 from app.testing.certificates import make_files
 from tests.support.creds import creds_text
 from tests.support.nkeys import NkeyUser
 from tests.support.twins import twins
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 USER = NkeyUser()
 WORD = "pass"
@@ -34,7 +35,7 @@ async def linked(
 
 def is_linked(server: Server) -> bool:
     """Whether there is a link."""
-    return server.leafz()["leafnodes"] == 1
+    return bool(server.leafz()["leafnodes"] == 1)
 
 
 @pytest.mark.parametrize("twin", twins())
@@ -189,3 +190,53 @@ async def test_a_reload_of_logins() -> None:
         count = hub.leafz()["leafnodes"]
 
     assert 0 == count
+
+
+async def test_permissions_of_the_user_hold_for_the_link() -> None:
+    """What a leaf may not receive is not sent to it, and what it may not send stays with it."""
+    rules = {"publish": ["up.>"], "subscribe": ["down.>"]}
+    users = {
+        "users": [{"user": "a", "password": WORD, "permissions": rules}, {"user": "b", "password": WORD}]
+    }
+    async with linked({}, {}, f"a:{WORD}@", authorization=users) as (hub, leaf):
+        await leaf.wait_for(is_linked)
+        near, far = await nats.connect(leaf.url), await nats.connect(hub.url, user="b", password=WORD)
+        got, heard = list[str](), list[str]()
+
+        async def receive(message: Msg) -> None:
+            got.append(message.subject)
+
+        async def hear(message: Msg) -> None:
+            heard.append(message.subject)
+
+        await near.subscribe("down.>", cb=receive)
+        await near.subscribe("secret.>", cb=receive)
+        await far.subscribe(">", cb=hear)
+        await hub.wait_for(lambda server: "down.>" in str(server.leafz(subs=True)))
+        await leaf.wait_for(lambda server: "'>'" in str(server.leafz(subs=True)))
+        for subject in ("secret.a", "down.a"):
+            await far.publish(subject)
+        for subject in ("secret.b", "up.b"):
+            await near.publish(subject)
+        await leaf.wait_for(lambda _: "down.a" in got)
+        await hub.wait_for(lambda _: "up.b" in heard)
+        await near.close()
+        await far.close()
+
+    assert ["down.a"] == [subject for subject in got if subject.endswith("a")]
+    assert ["secret.a", "down.a", "up.b"] == sorted(heard, key=["secret.a", "down.a", "up.b"].index)
+
+
+async def test_a_leaf_goes_to_another_server_of_its_hub() -> None:
+    """It learns of all servers of the mesh that it has joined, and dials another one when its own is lost."""
+    async with Cluster(2, config={"leafnodes": {"port": -1}}) as mesh:
+        first, second = mesh.servers
+        section = {"reconnect": 0.05, "remotes": [{"url": first.leaf_url}]}
+        async with Server({"server_name": "leaf", "leafnodes": section}) as leaf:
+            await leaf.wait_for(is_linked)
+            before = leaf.leafz()["leafs"][0]["name"]
+            await first.stop()
+            await second.wait_for(is_linked, 20)
+            after = leaf.leafz()["leafs"][0]["name"]
+
+    assert ("n0", "n1") == (before, after)

@@ -14,7 +14,7 @@ from tests.support.leaf_clients import clients, is_unheard, until
 from tests.support.leaf_peer import HOST, PlayedHub, hub_info, played_hub
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOG_BYTES = 200_000
 """More than any of these tests has a reason to log."""

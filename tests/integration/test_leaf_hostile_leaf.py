@@ -12,7 +12,7 @@ from tests.support.leaf_clients import clients, is_unheard, until
 from tests.support.leaf_peer import LeafLink, dial_leaf, leaf_connect, played_leaf
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOGIN = {"user": "leaf", "pass": "s3cr3t"}
 GUARD = "authorization { user: leaf, password: s3cr3t, timeout: 1 }"

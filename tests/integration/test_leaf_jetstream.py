@@ -13,7 +13,7 @@ from nats.js.errors import KeyNotFoundError
 from tests.support.leaf_clients import DEADLINE, all_met, clients, until
 from tests.support.leaf_servers import GO, Programs, leaf_programs, leaf_rig
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 DOMAIN = "HUB"
 
@@ -32,16 +32,16 @@ async def _nameless(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         yield client
 
 
-@pytest_asyncio.fixture(name="named", params=leaf_programs()[1:])
-async def _named(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
-    """A client of a leaf of ours, whose hub has JetStream with a domain."""
-    async for client in _leaf_client(tmp_path, request.param, f"domain: {DOMAIN}"):
+@pytest_asyncio.fixture(name="opened", params=leaf_programs()[1:])
+async def _opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
+    """The same, and the hub lets the subjects of its buckets pass."""
+    async for client in _leaf_client(tmp_path, request.param, "", 'default_js_domain: { "$G": "" }'):
         yield client
 
 
-async def _leaf_client(folder: Path, program: str, domain: str) -> AsyncIterator[Client]:
+async def _leaf_client(folder: Path, program: str, domain: str, more: str = "") -> AsyncIterator[Client]:
     with leaf_rig(Programs(GO, program), folder) as rig:
-        hub = rig.hub(rest=f'jetstream {{ store_dir: "{folder}", {domain} }}')
+        hub = rig.hub(rest=f'jetstream {{ store_dir: "{folder}", {domain} }}\n{more}')
         leaf = rig.leaf(hub.remote())
         async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
             await all_met(at_hub, at_leaf)
@@ -130,16 +130,9 @@ async def test_streams_without_a_domain(nameless: Client) -> None:
     await use_streams(await ready(nameless.jetstream(timeout=DEADLINE)))
 
 
-async def test_streams_without_naming_the_domain(named: Client) -> None:
-    """The same where the hub has a domain, and clients need not know it."""
-    await use_streams(await ready(named.jetstream(timeout=DEADLINE)))
+async def test_streams_and_buckets(opened: Client) -> None:
+    """Streams and key-value buckets of the hub, as if they were here."""
+    js = await ready(opened.jetstream(timeout=DEADLINE))
 
-
-async def test_buckets_by_the_domain(named: Client) -> None:
-    """Key-value buckets of the hub, by its domain."""
-    await use_a_bucket(await ready(named.jetstream(domain=DOMAIN, timeout=DEADLINE)))
-
-
-async def test_buckets_without_a_domain(nameless: Client) -> None:
-    """Key-value buckets of the hub, as if it were here."""
-    await use_a_bucket(await ready(nameless.jetstream(timeout=DEADLINE)))
+    await use_streams(js)
+    await use_a_bucket(js)

@@ -22,7 +22,7 @@ from tests.support.leaf_servers import (
 from tests.support.nkeys import NkeyUser
 from tests.support.raw_client import RawClient
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 REFUSED = "Authorization Violation"
 LINKED = "Leafnode connection created"

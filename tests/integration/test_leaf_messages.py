@@ -16,7 +16,7 @@ from nats.errors import NoRespondersError
 from tests.support.leaf_clients import DEADLINE, Ends, Heard, all_met, clients, is_unheard, met, passed, until
 from tests.support.leaf_servers import LeafServer, Programs, leaf_rig, pairs
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 TO_HUB, TO_LEAF = "to the hub", "to the leaf"
 

@@ -11,7 +11,7 @@ from benchmarks.servers import free_port
 from tests.support.leaf_clients import Heard, all_met, clients, met, passed, until
 from tests.support.leaf_servers import GO, HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 LOOP = "Loop detected"
 DUPLICATE = "Duplicate Remote LeafNode Connection"

@@ -9,7 +9,7 @@ from tests.support.certificates import KeyPair, certificates
 from tests.support.leaf_clients import DEADLINE, all_met, clients, is_unheard, met
 from tests.support.leaf_servers import LeafRig, LeafServer, few_pairs, leaf_rig
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
 FAILED = "andshake error"
 """What a log has of a failed handshake, with what it belongs to before it."""

@@ -21,8 +21,16 @@ def rows() -> list[tuple[str, str, str]]:
     """The forms that name a target, each with what we and nats-server do."""
     [table] = re.findall(r"^\| Form \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
     cells = [row.strip("|\n").split(" | ") for row in table.splitlines()]
-    found = [(form.strip(" `"), ours.strip(), theirs.strip()) for form, ours, theirs in cells]
-    return [row for row in found if ", and " not in row[0]]  # those would find servers of others
+    found = [(form.strip(" "), ours.strip(), theirs.strip()) for form, ours, theirs in cells]
+    alone = [row for row in found if not row[0].startswith("`reload`, and")]  # those find servers of others
+    return [(form.partition(",")[0].strip("`"), ours, theirs) for form, ours, theirs in alone]
+
+
+def ends() -> list[tuple[str, str, str]]:
+    """What becomes of a server by each signal, with us and with nats-server."""
+    [table] = re.findall(r"^\| Sent \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    cells = [[cell.strip(" `") for cell in row.strip("|\n").split(" | ")] for row in table.splitlines()]
+    return [(name, ours, theirs) for name, ours, theirs in cells]
 
 
 @pytest.fixture(name="server", scope="module")
@@ -73,6 +81,45 @@ def test_the_same_form_with_nats_server(
     found = send((binary,), form, server)
 
     assert fits(expected, found), found
+
+
+@pytest.mark.parametrize(("name", "ours", "_theirs"), ends())
+def test_how_a_server_ends(name: str, ours: str, _theirs: str, tmp_path: Path) -> None:
+    """Its exit status is that of the table, or it goes on."""
+    with ServerProcess() as server:
+        assert (0, "") == send(OURS, f"{name}=PID", (server, tmp_path))
+        if ours == "it runs":
+            assert server.is_alive
+            return
+        assert ours == _how(server.stop(signal.SIGCONT))
+
+
+@pytest.mark.parametrize(("name", "_ours", "theirs"), ends())
+def test_how_nats_server_ends(name: str, _ours: str, theirs: str) -> None:
+    """What the table says of nats-server is so, with the one that is installed."""
+    binary = shutil.which("nats-server", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if binary is None:
+        pytest.skip("nats-server is not installed")
+    command = [binary, "-a", "127.0.0.1", "-p", "-1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr is not None
+        try:
+            next(line for line in process.stderr if "Server is ready" in line)
+            sent = subprocess.run([binary, "--signal", f"{name}={process.pid}"], check=False, timeout=60)
+            assert 0 == sent.returncode
+            if theirs == "it runs":
+                word = "hangup" if name == "reload" else "user defined signal 1"
+                next(line for line in process.stderr if word in line)
+                assert process.poll() is None
+            else:
+                assert theirs == _how(process.wait(60))
+        finally:
+            process.kill()
+
+
+def _how(status: int) -> str:
+    """An exit status, in the words of the table."""
+    return "killed" if status == -signal.SIGKILL else str(status)
 
 
 def test_what_the_signals_do(tmp_path: Path) -> None:

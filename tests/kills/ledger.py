@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.kills.link import Arrival
+
 
 @dataclass
 class Ledger:
@@ -29,9 +31,12 @@ class Ledger:
         self.published += 1
         return payload_of(self.published)
 
-    def take_ack(self, number: int, payload: bytes) -> int:
+    def take_ack(self, number: int, arrival: Arrival) -> int:
         """A publish was answered; returns its sequence, or 0 if it was refused."""
-        answer = json.loads(payload)
+        if not arrival.payload:
+            self.broken.append(f"{number} was answered with {arrival.headers!r}")
+            return 0
+        answer = json.loads(arrival.payload)
         if "error" in answer:
             self.refused += 1
             return 0

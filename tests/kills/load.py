@@ -35,7 +35,7 @@ class Publisher:
 
     def _take_ack(self, arrival: Arrival) -> None:
         number = int(arrival.subject.rpartition(b".")[2])
-        sequence = self._ledger.take_ack(number, arrival.payload)
+        sequence = self._ledger.take_ack(number, arrival)
         if sequence and number % _WITH_ID == 0:
             self._ledger.with_ids[sequence] = number
         self._outstanding -= 1

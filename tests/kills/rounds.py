@@ -43,7 +43,8 @@ class Killing:
     kills: int = 0
     duplicates: int = 0
     """Ids that were recognised after a crash."""
-    _checked: int = 0
+    _checked: dict[bytes, int] = field(default_factory=dict)
+    """Up to these sequences streams were compared before."""
 
     @property
     def broken(self) -> list[str]:
@@ -59,7 +60,7 @@ class Killing:
             say(f"{number + 1}: {self}")
             if self.broken:
                 return
-        self._checked = 0
+        self._checked.clear()
         with self._server() as server:
             link = await Link.connect(server.port)
             await self._compare(link)
@@ -133,14 +134,14 @@ class Killing:
             assert isinstance(state, dict)
             if state["last_seq"] < ledger.last:
                 ledger.broken.append(f"the last sequence is {state['last_seq']}, and was {ledger.last}")
-            since = self._checked + 1 if stream is STORED else 1
+            since = self._checked.get(stream, 0) + 1
             found = await self._read(link, stream, since, state["last_seq"])
             if since == 1 and len(found) != state["messages"]:
                 ledger.broken.append(f"{len(found)} messages are there, {state['messages']} are counted")
             for sequence, payload in found.items():
                 ledger.delivered(sequence, payload)
             ledger.missing(found, since)
-        self._checked = self.stored.last
+            self._checked[stream] = ledger.last
         await self._publish_again(link)
 
     async def _read(self, link: Link, stream: bytes, since: int, last: int) -> dict[int, bytes]:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final, cast
 
-from app.domain.leaf.session import LeafSession
-
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.info import RouteInfo
 from app.domain.cluster.route_session import RouteSession
 from app.domain.dataplane.seam import Decision, Group, Hook, MakePlane, Plan, Plane, Planner, Search, Target
 from app.domain.interest.routing import Audience
+from app.domain.leaf.session import LeafSession
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo

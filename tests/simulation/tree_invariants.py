@@ -2,9 +2,8 @@
 
 from typing import Protocol
 
-from app.domain.leaf.session import LeafSession
-
 from app.domain.broker import Broker
+from app.domain.leaf.session import LeafSession
 from tests.simulation.client import SimulatedClient
 from tests.simulation.host import Host
 from tests.simulation.invariants import check_addresses, check_buffers, check_mesh, check_service

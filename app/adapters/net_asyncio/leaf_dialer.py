@@ -10,7 +10,7 @@ from ...domain.timers import Scheduler
 from ...ports.layers import LayerFactory
 from .dialer import TcpDialer
 from .info_first import InfoTerms, info_first_layers
-from .tls_layer import TlsLayers
+from .tls_layer import TlsLayers, TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class LeafTcpDialer(LeafDialer):
         taps: Sequence[LayerFactory] = (),
     ) -> None:
         """`tls` is used where TLS is; `taps` are further layers, next to the wire. See `TcpDialer`."""
+        self.tls = tls
+        """Where TLS is used; its settings may change."""
         self._name = next((url.host for url in settings.urls if not is_numeric(url.host)), "")
 
         def dialer(layer: LayerFactory) -> TcpDialer:
@@ -63,6 +65,10 @@ class LeafTcpDialer(LeafDialer):
     def _certified_name(self, host: str) -> str:
         """A hub at a numeric address, as hubs name each other, has the certificate of the configured name."""
         return self._name if self._name and is_numeric(host) else host
+
+    def protect(self, settings: TlsSettings) -> None:
+        """Use these certificates from now on; links that are there keep theirs."""
+        self.tls.settings = settings
 
     def close(self) -> None:
         self._usual.close()

@@ -213,6 +213,7 @@ class Cluster:
             max_payload=greeting.info.max_payload,
             connect_urls=greeting.own_urls,
             ws_connect_urls=greeting.own_websocket_urls,
+            leafnode_urls=greeting.own_leaf_urls,
             host=settings.host,
             port=self._port,
             auth_required=self.gatekeeper.required,
@@ -378,7 +379,13 @@ class Cluster:
         if info is None or not url.port:
             return
         line = replace(
-            info, ip=str(url), connect_urls=(), ws_connect_urls=(), sends_on=False, headers=False
+            info,
+            ip=str(url),
+            connect_urls=(),
+            ws_connect_urls=(),
+            leafnode_urls=(),
+            sends_on=False,
+            headers=False,
         ).line()
         for other in list(self.remotes.values()):
             if other is not session and info.server_id not in other.known:
@@ -419,6 +426,11 @@ class Cluster:
     def websocket_urls(self) -> list[str]:
         """The same for clients that speak websocket."""
         return list(dict.fromkeys(url for info in self._advertised() for url in info.ws_connect_urls))
+
+    def leaf_urls(self) -> list[str]:
+        """The other servers' addresses for leaf nodes, which are named to leaf nodes alone."""
+        infos = (session.info for session in self.remotes.values())
+        return list(dict.fromkeys(url for info in infos if info is not None for url in info.leafnode_urls))
 
     def _advertised(self) -> list[RouteInfo]:
         """What the other servers said of themselves, if clients may hear of it."""

@@ -42,7 +42,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(
         ("auth_required", "ssl_required", "tls_required", "tls_verify", SENDS_ON, "headers", "ldm"), bool
     ),
-    **dict.fromkeys(("connect_urls", "ws_connect_urls"), list),
+    **dict.fromkeys(("connect_urls", "ws_connect_urls", "leafnode_urls"), list),
 }
 
 
@@ -68,6 +68,8 @@ class RouteInfo:
     """Its addresses for clients."""
     ws_connect_urls: tuple[str, ...] = ()
     """Its addresses for clients that speak websocket; gnatsd ignores the key."""
+    leafnode_urls: tuple[str, ...] = ()
+    """Its addresses for leaf nodes; gnatsd ignores the key."""
     sends_on: bool = False
     """Whether it understands messages that are marked as sent on; see `SENDS_ON`."""
     headers: bool = False
@@ -107,6 +109,8 @@ class RouteInfo:
             fields["connect_urls"] = self.connect_urls
         if self.ws_connect_urls:
             fields["ws_connect_urls"] = self.ws_connect_urls
+        if self.leafnode_urls:
+            fields["leafnode_urls"] = self.leafnode_urls
         return b"INFO %b\r\n" % _compact(fields)
 
 
@@ -160,6 +164,7 @@ class _Fields:
             proto=self._number("proto"),
             connect_urls=self._urls("connect_urls"),
             ws_connect_urls=self._urls("ws_connect_urls"),
+            leafnode_urls=self._urls("leafnode_urls"),
             sends_on=self._fields.get(SENDS_ON) is True,
             headers=self._fields.get("headers") is True,
             server_name=self._name(),

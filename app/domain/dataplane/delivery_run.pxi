@@ -85,19 +85,19 @@ cdef int put_stored(Outbox outbox, Target target, Stored *message) except -1:
     return outbox.touch(False)
 
 
-cdef int send_stored(DataPlane plane, Plan plan, Stored *message) except -1:
+cdef int send_stored(DataPlane plane, Plan plan, bytes to, Stored *message) except -1:
     """Give a message to the receivers of a plan: quickly to one that asks for nothing, else as all others."""
     cdef Target target
     cdef const char *body = message.body
     if PyTuple_GET_SIZE(plan.plain) == 1 and PyTuple_GET_SIZE(plan.groups) == 0:
         target = <Target>PyTuple_GET_ITEM(plan.plain, 0)
-        if target.limit == 0 and not target.outbox.trace and message.size < REFERENCED_BYTES - 1024:
+        if target.limit == 0 and not (target.outbox.trace or target.outbox.leaf) and message.size < REFERENCED_BYTES - 1024:
             return put_stored(target.outbox, target.direct(), message)
     return deliver_own(
         plan,
         plane.draw,
         server_of(plane),
-        True,
+        to,
         (
             PyBytes_FromStringAndSize(message.subject, message.subject_size),
             PyBytes_FromStringAndSize(message.prefix, message.prefix_size)
@@ -147,7 +147,7 @@ cdef object deliver_run_directly(DataPlane plane, bytes to, run, acks, int64_t r
             each = message.subject_size + message.prefix_size + message.numbers_size + message.size
             if size + each > room:
                 break
-            send_stored(plane, plan, &message)
+            send_stored(plane, plan, to, &message)
             sent += 1
             size += each
     except Exception:

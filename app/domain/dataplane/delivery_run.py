@@ -1,9 +1,8 @@
 """Messages of a stream in a row, to those who subscribe to one subject: plain twin."""
 
 from .ack_run import read_acks
-from .direct import DirectDelivery, message_of, reach_of, receivers
+from .direct import DirectDelivery, message_of, reach_of
 from .message_run import AckNumbers, AckRun, MessageRun
-from .plan import Plan
 from .reach import Reach
 
 
@@ -28,18 +27,13 @@ class RunDelivery(DirectDelivery):
                 if size + each > room:
                     break
                 body = start + run.heads[sent]
-                self._send(plan, subject, ack, run.data[start:body], run.data[body:end])
+                message = message_of(subject, ack, run.data[start:body], run.data[body:end])
+                self.send(plan, to, message, run.data[start:end])
                 sent, size = sent + 1, size + each
         except Exception:
             if not sent:
                 raise
         return sent, size
-
-    def _send(self, plan: Plan, subject: bytes, reply: bytes, headers: bytes, payload: bytes) -> None:
-        message = message_of(subject, reply, headers, payload)
-        tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
-        for target in receivers(plan, self.draw, self.server, renamed=True):
-            self.deliver_one(target, message, tail)
 
     @staticmethod
     def read_acks(data: bytes, position: int) -> AckRun | None:

@@ -2,10 +2,11 @@
 
 # Uses of draw: Draw
 # Uses of framing: copy
+# Uses of link_lines: is_lost, send_shown
 # Uses of message: Delivery, Message, arrange, finish_delivery, make_room_without_header
 # Uses of native: DataPlane
 # Uses of outbox: Outbox
-# Uses of plan: Group, MOST_CANDIDATES, NAMES_MEMBERS, Plan, Target, _NOWHERE, pick
+# Uses of plan: Group, MOST_CANDIDATES, Plan, Target, _NOWHERE, pick
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -38,7 +39,7 @@ cdef inline int reach_of_target(Target target, void *skip, bint renamed) noexcep
     cdef Outbox outbox = target.outbox
     if outbox is None or outbox.closed or <void *>outbox == skip:
         return _NOBODY
-    if renamed and outbox.naming == NAMES_MEMBERS:
+    if renamed and is_lost(outbox):
         return _NOBODY
     return _CONGESTED if outbox.is_congested else _SENT
 
@@ -73,32 +74,40 @@ cdef int reach_of_group(tuple parts, void *skip) except -1:
     return reach
 
 
-cdef int deliver_to_receivers(Plan plan, Delivery *delivery, Draw draw, void *skip, bint renamed) except -1:
-    """Give it to all; see `direct.receivers`."""
+cdef int deliver_to_receivers(
+    Plan plan, Delivery *delivery, Draw draw, void *skip, bytes to, tuple words
+) except -1:
+    """Give it to all; see `direct.DirectDelivery.send`. `to` is None if it names the subject itself."""
     cdef Target target
     cdef Py_ssize_t i
     if plan.mixed:
         for target in plan.receivers_but(draw, <Outbox>skip if skip is not NULL else None):
-            if not (renamed and target.outbox is not None and target.outbox.naming == NAMES_MEMBERS):
-                relieve(target)
-                (target.direct() if renamed else target).deliver(delivery)
+            if to is None or target.outbox is None or not is_lost(target.outbox):
+                deliver_named(target, delivery, to, words)
         return 0
     for i in range(PyTuple_GET_SIZE(plan.plain)):
         target = <Target>PyTuple_GET_ITEM(plan.plain, i)
         if <void *>target.outbox == skip:
             continue
-        if renamed and target.outbox is not None and target.outbox.naming == NAMES_MEMBERS:
+        if to is not None and target.outbox is not None and is_lost(target.outbox):
             continue
-        relieve(target)
-        if renamed:
-            target = target.direct()
-        target.deliver(delivery)
+        deliver_named(target, delivery, to, words)
     for i in range(PyTuple_GET_SIZE(plan.groups)):
         target = pick(<tuple>PyTuple_GET_ITEM(plan.groups, i), draw, skip)
         if target is not None:
             relieve(target)
             target.deliver(delivery)
     return 0
+
+
+cdef inline int deliver_named(Target target, Delivery *delivery, bytes to, tuple words) except -1:
+    """Give it to one receiver, by its sid or as a line of a leaf link if it names another subject."""
+    relieve(target)
+    if to is None:
+        return target.deliver(delivery)
+    if target.outbox is not None and target.outbox.leaf:
+        return send_shown(target, to, words)
+    return target.direct().deliver(delivery)
 
 
 cdef int relieve(Target target) except -1:
@@ -181,10 +190,11 @@ cdef void put_body(char *out, bytes headers, bytes payload) noexcept:
     out[1] = c'\n'
 
 
-cdef int deliver_own(
-    Plan plan, Draw draw, void *skip, bint renamed, tuple words
-) except -1:
-    """Give a message to the receivers of a plan; the words are subject, reply, headers and payload."""
+cdef int deliver_own(Plan plan, Draw draw, void *skip, bytes to, tuple words) except -1:
+    """Give a message to the receivers of a plan; the words are subject, reply, headers and payload.
+
+    `to` is what they subscribe to, or None if that is the subject.
+    """
     cdef Delivery delivery, stripped
     cdef Message message
     cdef bytes data = write_message(
@@ -193,7 +203,7 @@ cdef int deliver_own(
     arrange(&delivery, &message, None)
     make_room_without_header(&delivery, &message, &stripped)
     try:
-        deliver_to_receivers(plan, &delivery, draw, skip, renamed)
+        deliver_to_receivers(plan, &delivery, draw, skip, to, words)
     finally:
         finish_delivery(&delivery)
     return PyBytes_GET_SIZE(data) > 0
@@ -216,7 +226,9 @@ cdef list receivers_directly(DataPlane plane, bytes to):
     cdef Target target
     cdef list found = []
     for target in plan.receivers_but(plane.draw, plane.server):
-        if target.place != _NOWHERE or target.outbox is None or target.outbox.naming != NAMES_MEMBERS:
+        if target.outbox is not None and target.outbox.leaf:
+            continue
+        if target.place != _NOWHERE or target.outbox is None or not is_lost(target.outbox):
             found.append(target.direct())
     return found
 
@@ -230,5 +242,5 @@ cdef object deliver_directly(DataPlane plane, to, tuple words):
     cdef Plan plan = plane.lookup.plan_now(plane, audience, <bytes?>to)
     cdef int reach = reach_of(plan, server_of(plane), renamed)
     if reach == _SENT:
-        deliver_own(plan, plane.draw, server_of(plane), renamed, words)
+        deliver_own(plan, plane.draw, server_of(plane), <bytes>to if renamed else None, words)
     return reach_named(reach)

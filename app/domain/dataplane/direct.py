@@ -12,12 +12,14 @@ from . import seam
 from .constants import MOST_CANDIDATES
 from .draw import Draw
 from .incoming_run import IncomingRun, read_run
+from .leaf_line import ACKNOWLEDGEMENT
+from .link_lines import is_lost
 from .message import HPUB, PUB, Message
 from .outbox import Outbox
 from .own import own
 from .plan import NOWHERE, Group, Plan, Target, pick
 from .plan_lookup import PlanLookup
-from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Naming, Reach
+from .reach import RENAMED_AUDIENCE, SERVER_AUDIENCE, Reach
 from .run_answers import deliver_answers
 
 
@@ -40,7 +42,7 @@ def reach_of(plan: Plan, skip: seam.Outbox | None, *, renamed: bool) -> Reach:
         outbox = target.outbox
         if outbox is None or outbox.closed or outbox is skip:
             continue
-        if renamed and outbox.naming == Naming.MEMBERS:
+        if renamed and is_lost(own(Outbox, outbox)):
             continue
         if not outbox.congested:
             return Reach.SENT
@@ -87,7 +89,7 @@ def receivers(plan: Plan, draw: Draw, skip: seam.Outbox | None, *, renamed: bool
 
 
 def _is_unreachable(target: Target) -> bool:
-    return target.outbox is not None and target.outbox.naming == Naming.MEMBERS
+    return target.outbox is not None and is_lost(target.outbox)
 
 
 def _make_room(target: Target) -> None:
@@ -116,11 +118,26 @@ class DirectDelivery(ABC):
         plan = self._plan_of(to, renamed=renamed)
         reach = reach_of(plan, skip, renamed=renamed)
         if reach is Reach.SENT:
-            message = message_of(subject, reply, headers, payload)
-            tail = b"%b%b%b\r\n" % (message.tail, headers, payload)
-            for target in receivers(plan, self.draw, skip, renamed=renamed):
-                self.deliver_one(target, message, tail)
+            self.send(plan, to, message_of(subject, reply, headers, payload), headers + payload)
         return reach
+
+    def send(self, plan: Plan, to: bytes, message: Message, payload: bytes) -> None:
+        """Give those of a plan, who subscribe to `to`, a message; `payload` has its headers."""
+        renamed = message.subject != to
+        tail = message.tail + payload + b"\r\n"
+        for target in receivers(plan, self.draw, self.server, renamed=renamed):
+            if renamed and target.outbox is not None and target.outbox.leaf:
+                self._send_shown(target, to, message, tail)
+            else:
+                self.deliver_one(target, message, tail)
+
+    def _send_shown(self, target: Target, to: bytes, message: Message, tail: bytes) -> None:
+        """The other end of a leaf link finds it by `to`, if it is of a stream: see ``leaf_line``."""
+        if message.reply.startswith(ACKNOWLEDGEMENT):
+            shown = message.subject
+            message.subject, message.shown = to, shown
+            self.deliver_one(target, message, tail)
+            message.subject, message.shown = shown, b""
 
     def reach(self, to: bytes) -> Reach:
         """See `reach.Direct`."""
@@ -142,6 +159,7 @@ class DirectDelivery(ABC):
         return [
             target.direct
             for target in plan.receivers(self.draw, skip)
+            if not (target.outbox is not None and target.outbox.leaf)
             if target.place != NOWHERE or not _is_unreachable(target)
         ]
 

@@ -5,7 +5,7 @@
 # Uses of framing: copy
 # Uses of message: Delivery, Message
 # Uses of outbox: Outbox, REFERENCED_BYTES
-# Uses of plan: Plan, Target, pick
+# Uses of plan: NAMES_MEMBERS, Plan, Target, pick
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_SIZE
@@ -196,3 +196,32 @@ cdef int trace_line(Outbox outbox, Target target, Delivery *delivery) except -1:
         words = [verb, subject, reply, sizes]
     outbox.owner.sent(b" ".join([word for word in words if word]))
     return 0
+
+
+# --- messages of the server itself ------------------------------------------------
+
+
+cdef inline bint is_lost(Outbox outbox) noexcept:
+    """See `link_lines.is_lost`."""
+    return outbox.naming == NAMES_MEMBERS and not outbox.leaf
+
+
+cdef int send_shown(Target target, bytes to, tuple words) except -1:
+    """See `direct.DirectDelivery`; the words are those of `deliver_own`."""
+    cdef bytes subject = words[0], reply = words[1], headers = words[2], payload = words[3]
+    cdef Outbox outbox = target.outbox
+    cdef bytes name = name_of(target), line, data
+    if outbox.closed or not reply.startswith(b"$JS.ACK."):
+        return 0
+    headed = outbox.headers and len(headers) > 0
+    body = headers + payload if headed else payload
+    start = [b"HMSG" if headed else b"LMSG", to, *([b"+"] if name else [])]
+    sizes = [b"%d" % len(headers)] if headed else []
+    parts = [*start, reply + b"@" + subject, *([name] if name else []), *sizes, b"%d" % len(body)]
+    line = b" ".join(parts)
+    data = line + b"\r\n" + body + b"\r\n"
+    outbox.count(target, len(body), 1)
+    outbox.append(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+    if outbox.trace:
+        outbox.owner.sent(line)
+    return outbox.touch(False)

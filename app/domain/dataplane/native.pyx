@@ -130,13 +130,11 @@ cdef class DataPlane:
     def plan(self, plain, groups, refusal=b"", denied=False, hook=0):
         return Plan(plain, groups, refusal, denied, hook)
 
-    def receivers(self, Plan plan not None, Outbox skip):
-        return plan.receivers_but(self.draw, skip)
+    def receivers(self, Plan plan not None, Outbox skip): return plan.receivers_but(self.draw, skip)
 
     def deliver_to(self, Target target not None, message): deliver_alone(target, message)
 
-    def is_over(self):
-        return self.clock() >= self.until
+    def is_over(self): return self.clock() >= self.until
 
     cdef bint over(self) except -1:
         """See `is_over`."""

@@ -2,7 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of link_lines: deliver_lines, joined
+# Uses of link_lines: deliver_lines, is_lost, joined
 # Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
@@ -73,7 +73,7 @@ cdef class Target:
         if outbox is None or outbox.closed:
             return 0
         if unlikely(delivery.message.shown_size) and not outbox.leaf:
-            if outbox.naming == NAMES_MEMBERS:
+            if is_lost(outbox):
                 return 0
             if outbox.naming == NAMES_ALL:
                 return self.deliver_direct(delivery)

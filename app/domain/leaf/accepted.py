@@ -87,6 +87,10 @@ class AcceptedLeaf(LeafSession):
         info = replace(self._door.info(), client_id=self.number, nonce=self._nonce)
         self.connection.send(info.line())
 
+    def inform(self) -> None:
+        """Send INFO again: our cluster has changed. It says nothing of rights, which stay as they are."""
+        self.connection.send(replace(self._door.info(), client_id=self.number).line())
+
     def _answer(self, permissions: Permissions) -> None:
         """Send the second INFO, which says what it may do."""
         info = replace(

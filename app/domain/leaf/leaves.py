@@ -5,6 +5,7 @@ ADR 0054, and servers of one cluster name it alike: so a hub sends nothing back 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -30,7 +31,7 @@ from .leaf_url import LeafUrl
 from .link_interest import LinkInterest
 from .link_rights import STREAM_SUBJECTS
 from .redial import LeafRedial
-from .session import LeafSession
+from .session import LOOP_SUBJECTS, LeafSession
 from .settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, LeafListenerSettings, LeafLogin, LeafNeeds
 
 LEAF_VERSION = "2.15.1"
@@ -70,7 +71,7 @@ class Leaves:
         self.interest = LinkInterest()
         draw = Draw(seed)
         letters = (_LETTERS[draw.below(len(_LETTERS))] for _ in range(_LOOP_LETTERS))
-        self._loop_subject = b"$LDS." + "".join(letters).encode()
+        self._loop_subject = LOOP_SUBJECTS + "".join(letters).encode()
         scheduler, events = host.scheduler, host.events
         limits = host.limits
         self._pings = KeepAlive(scheduler, events, limits.ping_interval, limits.ping_max)
@@ -84,6 +85,9 @@ class Leaves:
         """Of links that were accepted, those that have not logged in, the oldest first."""
         self._port = needs.listener.port if needs.listener is not None else 0
         self._stopping = False
+        self._announced: tuple[str, ...] = ()
+        """The addresses that leaf nodes have heard of last."""
+        host.greeting.others_changed = self._inform_leaves
 
     # --- what links ask ----------------------------------------------------------------------
 
@@ -150,7 +154,11 @@ class Leaves:
 
     @property
     def announced_urls(self) -> tuple[str, ...]:
-        """Where leaf nodes may dial this server; they insist on one address at least."""
+        """Where leaf nodes may dial this server and its cluster; they insist on one address at least."""
+        return tuple(dict.fromkeys([*self._own_urls, *self._host.greeting.others_for_leaves()]))
+
+    @property
+    def _own_urls(self) -> tuple[str, ...]:
         listener = self.needs.listener
         if listener is None:
             return ()
@@ -200,8 +208,31 @@ class Leaves:
     # --- links ---------------------------------------------------------------------------------
 
     def listening_on(self, port: int) -> None:
-        """Name the real port from now on."""
+        """Name the real port from now on, to leaf nodes and to other servers of the cluster."""
         self._port = port
+        listener = self.needs.listener
+        is_named = listener is not None and listener.advertise
+        self._host.greeting.own_leaf_urls = self._own_urls if is_named else ()
+        self._announced = self.announced_urls
+
+    def use_listener(self, listener: LeafListenerSettings | None) -> bool:
+        """Let these settings of the door hold from now on, at the same port. Whether addresses are others."""
+        before, own = self._announced, self._host.greeting.own_leaf_urls
+        self.needs = replace(self.needs, listener=listener)
+        self.listening_on(self._port)
+        self._announced = before
+        self._inform_leaves()
+        return own != self._host.greeting.own_leaf_urls
+
+    def _inform_leaves(self) -> None:
+        """Send INFO again to leaf nodes that know other addresses than there are."""
+        urls = self.announced_urls
+        if urls == self._announced:
+            return
+        self._announced = urls
+        for session in list(self.sessions.values()):
+            if isinstance(session, AcceptedLeaf) and session.established:
+                session.inform()
 
     def solicit(self) -> None:
         """Dial all hubs, and go on until there is a link to each."""

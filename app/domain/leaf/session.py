@@ -55,6 +55,9 @@ from .link_interest import LinkInterest
 from .link_rights import EVERYTHING, LinkRights, link_rights
 from .settings import GLOBAL
 
+LOOP_SUBJECTS = b"$LDS."
+"""How subjects begin by which loops are found; permissions do not count for them."""
+
 MOST_INTERESTS = 1_000_000
 """Subjects and queue groups that one link may announce."""
 
@@ -288,7 +291,8 @@ class LeafSession(PeerSession):
         subject, queue, _ = interest
         if len(self.subscriptions) >= MOST_INTERESTS:
             raise LeafInterestExceeded
-        self.check_interest(subject)
+        if not subject.startswith(LOOP_SUBJECTS):
+            self.check_interest(subject)
         command = Subscribe(subject, queue, sid)
         try:
             subscription = self.host.interest.subscribe(
@@ -326,7 +330,8 @@ class LeafSession(PeerSession):
 
     def announces(self, subject: bytes) -> bool:
         """See `Hearer`."""
-        return self.rights.receive is None or self.rights.receive.concerns(subject)
+        is_for_loops = subject.startswith(LOOP_SUBJECTS)
+        return is_for_loops or self.rights.receive is None or self.rights.receive.concerns(subject)
 
     def announce(self, line: bytes) -> None:
         """See `Hearer`."""

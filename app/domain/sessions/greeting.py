@@ -40,6 +40,8 @@ class Greeting:
         """This server's addresses for clients, as far as they are advertised."""
         self.own_websocket_urls: tuple[str, ...] = ()
         """The same for clients that speak websocket."""
+        self.own_leaf_urls: tuple[str, ...] = ()
+        """The same for leaf nodes."""
         self.personal_of: PersonalOf = lambda _number, _ip: NOTHING_PERSONAL
         """What INFO says to a new client alone; nothing by default."""
         self.make_nonce = make_nonce
@@ -49,6 +51,10 @@ class Greeting:
         self._others = others
         self.others_for_websockets: Callable[[], list[str]] = list
         """Addresses of other servers for clients that speak websocket."""
+        self.others_for_leaves: Callable[[], list[str]] = list
+        """The same for leaf nodes."""
+        self.others_changed: Callable[[], None] = _nothing
+        """Called when addresses of other servers may have changed, once for changes that come together."""
         self._sent_version = 1
         """What the clients of today have heard at least, if they take updates."""
         self._timer: Timer | None = None
@@ -71,7 +77,7 @@ class Greeting:
 
     def leave(self) -> None:
         """Say from now on that clients should go to the other servers, whose addresses alone are named."""
-        self.own_urls = self.own_websocket_urls = ()
+        self.own_urls = self.own_websocket_urls = self.own_leaf_urls = ()
         self._outdated = True
         self.refresh()
         self.set(replace(self.info, ldm=True))
@@ -95,6 +101,7 @@ class Greeting:
         self._timer = None
         self.refresh()
         self._send()
+        self.others_changed()
 
     def _write(self, info: ServerInfo) -> None:
         if info != self.info:
@@ -106,3 +113,7 @@ class Greeting:
         if self._sent_version != self.version:
             self._sent_version = self.version
             self._changed()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

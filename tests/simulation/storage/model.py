@@ -95,13 +95,17 @@ class StreamModel:
         self.attempts = {sequence: attempts for sequence, attempts in self.attempts.items() if attempts}
         self.retracted_to = None
 
+    def _is_open(self, number: int) -> bool:
+        """Whether the disk may have one or another message of this number."""
+        return self.retracted_to is not None and number > self.retracted_to
+
     def removed_up_to(self, reach: int) -> set[int]:
         """What is removed by messages up to this one, and by those that may be there."""
         return {
             removed
             for number, attempts in self.attempts.items()
             for attempt in attempts
-            if number <= reach or number in self.removed or attempt.failed
+            if number <= reach or number in self.removed or attempt.failed or self._is_open(number)
             for removed in attempt.removes
         }
 

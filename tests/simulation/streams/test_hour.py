@@ -1,5 +1,7 @@
 """After an hour of everything counts are exact, and memory and files are no larger than before."""
 
+import pytest
+
 from app.domain.dataplane import PYTHON, choose
 from tests.simulation.streams.hour import Hour
 
@@ -7,6 +9,7 @@ RESTARTS = range(40, 60, 4)
 """Minutes. Before these one server has to last, as a restart would hide what grows."""
 
 
+@pytest.mark.timeout(300)
 def test_nothing_drifts_in_an_hour() -> None:
     """Publishes, acks, purges, limits and restarts leave what the model says, and nothing else."""
     hour = Hour(1, choose(PYTHON)[1])

@@ -93,7 +93,7 @@ def test_tls_of_a_remote() -> None:
         remote.tls.insecure,
         remote.tls.timeout,
     )
-    assert "have no effect on links that are dialled" in resolved.notices[0].text
+    assert "verify has no effect on links that are dialled" in resolved.notices[0].text
 
 
 def test_a_seed_is_shown_nowhere() -> None:

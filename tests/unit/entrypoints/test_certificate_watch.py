@@ -18,6 +18,8 @@ def test_which_files_are_watched() -> None:
     """All of the sections that are in use."""
     assert {"c", "k", "a"} == certificate_paths(FIRST)
     assert frozenset() == certificate_paths(make_options({}))
+    remotes = ({"urls": "nats://hub", "tls": {"ca_file": "b"}}, {"urls": "nats://other"})
+    assert {"b"} == certificate_paths(make_options({"leafnodes": {"remotes": remotes}}))
 
 
 @pytest.mark.asyncio

@@ -1,9 +1,12 @@
 """What a reload changes about the door for leaf nodes."""
 
+import shutil
+import ssl
 from pathlib import Path
 
 import pytest
 
+from app.adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from app.domain.credentials import Credentials, Identity
 from app.domain.sessions.wire import Wire
 from app.entrypoints.reload import ReloadRefused
@@ -97,3 +100,27 @@ async def test_a_server_without_a_door() -> None:
     assert ["max_payload"] == await rig.reload(
         leafnodes={"remotes": ({"urls": "nats://hub"},)}, max_payload=1000
     )
+
+
+def contexts(rig: ReloadRig) -> list[ssl.SSLContext]:
+    """What hubs are verified with."""
+    dialers = [remote.dialer for remote in rig.container.leaf_remotes()]
+    return [dialer.tls.settings.context for dialer in dialers if isinstance(dialer, LeafTcpDialer)]
+
+
+async def test_certificates_of_remotes(tmp_path: Path) -> None:
+    """They are read again; one that cannot be read is the reason why nothing has changed."""
+    file = tmp_path / "ca.pem"
+    shutil.copy(certificates().authority.ca_file, file)
+    section = {"remotes": ({"urls": "tls://hub", "tls": {"ca_file": str(file)}},)}
+    rig = ReloadRig(leafnodes=section)
+    before = contexts(rig)
+    await rig.reload(leafnodes=section)
+    after = contexts(rig)
+    file.unlink()
+    with pytest.raises(ReloadRefused, match="no such file"):
+        await rig.reload(leafnodes=section)
+
+    assert 1 == len(before) == len(after)
+    assert before != after
+    assert after == contexts(rig)

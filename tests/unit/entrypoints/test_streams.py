@@ -42,14 +42,14 @@ async def _scene() -> Scene:
 
 async def test_start_and_stop(scene: Scene) -> None:
     """It serves between them; a second stop, and one without a start, are harmless."""
-    scene.streams.leave()
+    await scene.streams.end_requests()
     await scene.streams.stop()
     assert scene.streams.view() is None
     await scene.streams.start()
     view = scene.streams.view()
     assert view is not None
     assert view.problem() == ""
-    scene.streams.leave()
+    await scene.streams.end_requests()
     await scene.streams.stop()
     await scene.streams.stop()
     assert len(scene.events.of(JetStreamStopped)) == 1

@@ -64,6 +64,9 @@ class DirectGets:
 
     def get_last(self, subject: bytes, payload: bytes, reply: bytes) -> None:
         """A request with a subject in its own subject: the last message of that."""
+        if subject and not payload:
+            self._send_message(read(self._log, last_of(self._log, subject)), reply, with_headers=True)
+            return
         request = self._parsed(payload, reply) if payload else GetRequest()
         if request is None:
             return

@@ -45,6 +45,7 @@ WRONG = {
     "numbers in connect_urls": b'{"server_id":"A","connect_urls":["a:1",2]}',
     "null in connect_urls": b'{"server_id":"A","connect_urls":[null]}',
     "a long address in connect_urls": b'{"server_id":"A","connect_urls":["%b"]}' % (257 * b"a"),
+    "a text for leafnode_urls": b'{"server_id":"A","leafnode_urls":"a:1"}',
     "a text for ws_connect_urls": b'{"server_id":"A","ws_connect_urls":"a:1"}',
     "line ends in ws_connect_urls": b'{"server_id":"A","ws_connect_urls":["a:1\\r\\nPING"]}',
     "line ends in connect_urls": b'{"server_id":"A","connect_urls":["a:1\\r\\nPING"]}',
@@ -93,7 +94,7 @@ def test_demands(info: RouteInfo, true: set[str]) -> None:
 def test_a_line_is_read_back() -> None:
     """A server reads what a server writes."""
     info = replace(INFO, headers=True, ip="nats-route://127.0.0.1:15804/", connect_urls=("a:1", "b:2"))
-    info = replace(info, ws_connect_urls=("a:3",))
+    info = replace(info, ws_connect_urls=("a:3",), leafnode_urls=("a:4",))
 
     assert info == read_info(info.line()[5:])
 

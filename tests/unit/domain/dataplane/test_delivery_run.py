@@ -97,6 +97,32 @@ def _route(stage: Stage, station: Station) -> list[Station]:
     return [station]
 
 
+def _leaf(stage: Stage, station: Station) -> list[Station]:
+    station.outbox.leaf = True
+    stage.subscribe(b"inbox", station.target(b""))
+    return [station]
+
+
+def _leaf_with_headers(stage: Stage, station: Station) -> list[Station]:
+    station.outbox.headers = True
+    return _leaf(stage, station)
+
+
+def _leaf_beside_others(stage: Stage, station: Station) -> list[Station]:
+    route, old, leaf = stage.route(), stage.route(), stage.station()
+    route.outbox.naming, old.outbox.naming = Naming.ALL, Naming.MEMBERS
+    route.outbox.headers = leaf.outbox.headers = leaf.outbox.leaf = True
+    targets = [station.target(), route.target(b"RSID:1:2"), old.target(b"RSID:1:2"), leaf.target(b"")]
+    stage.subscribe(b"inbox", *targets)
+    return [station, route, old, leaf]
+
+
+def _group_at_a_leaf(stage: Stage, station: Station) -> list[Station]:
+    station.outbox.leaf = station.outbox.headers = True
+    stage.planner.listeners[b"inbox"] = ((station.target(b""),), [[station.target(b"q")]])
+    return [station]
+
+
 def _slow_at_once(stage: Stage, station: Station) -> list[Station]:
     station.outbox.alarm = 150
 
@@ -148,6 +174,10 @@ MESSAGES: Sequence[Part] = (
         _limited,
         _traced,
         _route,
+        _leaf,
+        _leaf_with_headers,
+        _leaf_beside_others,
+        _group_at_a_leaf,
         _slow_at_once,
         _closed_meanwhile,
         _own,
@@ -241,3 +271,17 @@ def test_malformed_runs_are_refused(stage: Stage, station: Station) -> None:
         with pytest.raises(ValueError, match="not within"):
             stage.plane.deliver_run(b"inbox", misplaced, numbers, ROOM)
     assert station.heard() == b""
+
+
+def test_what_a_leaf_link_gets(stage: Stage, station: Station) -> None:
+    """The subject that is subscribed to, and that of the message after the reply; others as always."""
+    other = stage.station()
+    station.outbox.leaf = station.outbox.headers = True
+    stage.subscribe(b"inbox", station.target(b""), other.target(b"9"))
+
+    send(stage, (b"s.a", b"", b"one"), (b"s.b", BLOCK, b"x"))
+
+    acks = b"$JS.ACK.S.C.1.7.3.1000000000000000000.99", b"$JS.ACK.S.C.1.8.4.1000000001000000000.98"
+    first = b"LMSG inbox %b@s.a 3\r\none\r\n" % acks[0]
+    assert station.heard() == first + b"HMSG inbox %b@s.b 12 13\r\n%bx\r\n" % (acks[1], BLOCK)
+    assert other.heard() == b"MSG s.a 9 %b 3\r\none\r\nMSG s.b 9 %b 1\r\nx\r\n" % acks

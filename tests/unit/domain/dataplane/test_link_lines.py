@@ -1,11 +1,13 @@
 """What is sent over a leaf link: one line for all receivers there, with the names of queue groups."""
 
+from array import array
 from collections.abc import Sequence
 
 import pytest
 
 from app.domain.dataplane.constants import REFERENCED_BYTES
 from app.domain.dataplane.link_lines import receivers_in_lines
+from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.dataplane.reach import Naming, Reach
 from app.domain.dataplane.seam import Group, Hook, HookedMessage, MakePlane, Target
 from tests.fakes.data_plane import Stage, Station
@@ -236,6 +238,67 @@ def test_messages_of_the_server_itself(bed: Bed) -> None:
     assert 2 * [Reach.SENT] == reaches
     assert [b"LMSG a + re g 2\r\nok\r\n", b"LMSG a re 2\r\nok\r\n"] == bed.heard()
     assert b"MSG a 1 re 2\r\nok\r\nMSG b 1 2\r\nno\r\n" == bed.client.heard()
+
+
+STORED = [
+    (b"", b"LMSG a $JS.ACK.x@b 2\r\nok\r\n", b"LMSG a $JS.ACK.x@b 2\r\nok\r\n"),
+    (HEADED, b"HMSG a $JS.ACK.x@b 12 14\r\n%bok\r\n" % HEADED, b"LMSG a $JS.ACK.x@b 2\r\nok\r\n"),
+]
+
+
+@pytest.mark.parametrize(("headers", "line", "bare"), STORED, ids=["plain", "headers"])
+def test_messages_of_streams(bed: Bed, headers: bytes, line: bytes, bare: bytes) -> None:
+    """They name the subject of the consumer, and after the reply subject the one that they show."""
+    for each in bed.links:
+        each.outbox.naming = Naming.MEMBERS
+        each.outbox.trace = True
+    bed.links[1].outbox.headers = False
+    bed.to([bed.target(0), bed.target(1), bed.client.target(b"1")])
+
+    reach = bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", headers, b"ok")
+
+    assert (Reach.SENT, [line, bare]) == (reach, bed.heard())
+    assert bed.client.heard().endswith(b"ok\r\n")
+    assert [line.partition(b"\r")[0]] == bed.links[0].owner.heads
+    assert [len(headers) + 2, 2] == [each.outbox.out_bytes for each in bed.links]
+
+
+def test_messages_of_streams_for_a_queue_group(bed: Bed) -> None:
+    """The group is named too; a link that is closed, or congested, gets nothing."""
+    bed.links[0].outbox.naming = Naming.MEMBERS
+    bed.to([], [bed.group(b"g", bed.target(0, b"g"))])
+
+    first = bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", HEADED, b"ok")
+    heard = bed.heard()
+    bed.links[0].outbox.congested = True
+    second = bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", b"", b"ok")
+    bed.links[0].outbox.congested = False
+    bed.links[0].outbox.closed = True
+
+    assert (Reach.SENT, Reach.CONGESTED) == (first, second)
+    assert [b"HMSG a + $JS.ACK.x@b g 12 14\r\n%bok\r\n" % HEADED, b""] == heard
+    assert Reach.NOBODY is bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", b"", b"ok")
+
+
+def test_runs_of_messages_of_streams(bed: Bed) -> None:
+    """Many at once go to a link as one by one."""
+    bed.links[0].outbox.naming = Naming.MEMBERS
+    bed.to([bed.target(0)])
+    columns = [array("q", values) for values in ([1, 2], [7, 8], [0, 0], [0, 2], [2, 4])]
+    sequences, times, heads, starts, ends = columns
+    run = MessageRun(sequences, times, [b"b", b"c"], heads, starts, ends, b"okho")
+
+    sent, _ = bed.plane.deliver_run(b"a", run, AckNumbers(b"$JS.ACK.", 5, 9), 1000)
+
+    lines = b"LMSG a $JS.ACK.1.5.7.9@b 2\r\nok\r\nLMSG a $JS.ACK.2.6.8.8@c 2\r\nho\r\n"
+    assert (2, [lines, b""]) == (sent, bed.heard())
+
+
+def test_hooks_hand_nothing_of_a_stream_to_links(bed: Bed) -> None:
+    """The receivers that they see are those here."""
+    bed.to([bed.target(0), bed.client.target(b"1")])
+
+    assert 1 == len(bed.plane.receivers_of(b"a"))
 
 
 def test_a_link_that_fills_up_holds_its_publisher(bed: Bed) -> None:

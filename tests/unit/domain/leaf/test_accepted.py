@@ -302,6 +302,16 @@ def test_permissions_are_kept(make_plane: MakePlane) -> None:
     assert (b"MSG in.a 1 2\r\nok\r\n", b"LMSG out.a 1\r\nx\r\n") == (client.heard(), peer.heard())
 
 
+def test_loops_are_found_whatever_a_leaf_node_may(make_plane: MakePlane) -> None:
+    """Subjects by which loops are found pass in both directions, as with nats-server."""
+    server, peer, _ = limited(make_plane)
+    other = server.joined("other", **{"user": "u", "pass": "p"})
+    other.send(b"LS+ $LDS.abc\r\n")
+
+    assert b"LS+ $LDS.abc\r\n" == peer.heard()
+    assert (b"", False) == (peer.ask(b"LS+ $LDS.xyz\r\n"), peer.is_over)
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [

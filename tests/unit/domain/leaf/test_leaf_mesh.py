@@ -1,5 +1,6 @@
 """A hub in a mesh: what other servers of its cluster hear of leaf nodes, and of their messages (ADR 0054)."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,12 @@ from app.domain.hooks.hook_event import HookPoint
 from app.domain.interest import routing
 from app.domain.leaf.session import tag_of
 from app.domain.protocol.compatibility import Compatibility
+from app.domain.sessions.greeting import UPDATE_SECONDS
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.hook_caller import FakeHookCaller, terms
 from tests.support.virtual_broker import INFO, BrokerSetup, VirtualClient
 from tests.support.virtual_cluster import GREATER_ID, SETTINGS, info_line
-from tests.support.virtual_leaves import OWN_ID, LeafBroker, LeafPeer
+from tests.support.virtual_leaves import LISTENER, OWN_ID, LeafBroker, LeafPeer
 
 TAG = tag_of("x")
 """The cluster of the leaf nodes here."""
@@ -128,8 +130,8 @@ def test_a_message_that_is_not_for_a_cluster(hub: Hub) -> None:
     for peer in (leaf, other):
         peer.send(b"LS+ a\r\n")
     client.send(b"SUB a 1\r\nSUB a q 2\r\n")
-    for peer in (leaf, other, client):
-        peer.heard()
+    for each in (leaf, other, client):
+        each.heard()
 
     hub.route.send(2 * (b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG))
     first = [peer.heard() for peer in (leaf, other, client)]
@@ -196,3 +198,54 @@ def test_members_of_the_mesh_come_first(hub: Hub) -> None:
 
     assert 50 * b"MSG a QRSID:7:1 1\r\nx\r\n" == hub.route.heard()
     assert b"" == leaf.heard()
+
+
+THERE = "10.0.0.2:7422"
+HERE = "10.0.0.1:7422"
+
+
+def addresses(heard: bytes) -> list[list[str]]:
+    """What each INFO in these lines says of addresses for leaf nodes."""
+    lines = [line for line in heard.splitlines() if line.startswith(b"INFO ")]
+    return [json.loads(line[5:])["leafnode_urls"] for line in lines]
+
+
+def test_leaf_nodes_learn_of_the_whole_cluster(hub: Hub) -> None:
+    """Those that are here hear of servers that come and go; those that come later hear at once."""
+    leaf = hub.leaf()
+    hub.route.send(info_line(GREATER_ID, sends_on=True, headers=True, leafnode_urls=[THERE, HERE]))
+    hub.advance(UPDATE_SECONDS)
+    heard = addresses(leaf.heard())
+    late = hub.called()
+    first = addresses(late.heard())
+    hub.route.send(info_line(GREATER_ID, sends_on=True, headers=True, leafnode_urls=[THERE, HERE]))
+    hub.advance(UPDATE_SECONDS)
+    again = leaf.heard()
+    hub.route.leave()
+    hub.advance(UPDATE_SECONDS)
+
+    assert ([[HERE, THERE]], [[HERE, THERE]], b"") == (heard, first, again)
+    assert [[HERE]] == addresses(leaf.heard())
+    assert "10.0.0.1:7422" in hub.leaves.announced_urls
+
+
+@pytest.mark.parametrize("advertise", [True, False])
+def test_other_servers_learn_where_leaf_nodes_connect(make_plane: MakePlane, *, advertise: bool) -> None:
+    """Unless that is not to be advertised; leaf nodes need one address in each case."""
+    hub = Hub(make_plane)
+    hub.leaves.use_listener(replace(LISTENER, advertise=advertise))
+    cluster = hub.broker.cluster
+    assert cluster is not None
+
+    assert ((HERE,) if advertise else ()) == cluster.info().leafnode_urls
+    assert (HERE,) == hub.leaves.announced_urls
+
+
+def test_another_address_of_the_door(hub: Hub) -> None:
+    """Leaf nodes that are here hear of it, and other servers have to."""
+    leaf = hub.leaf()
+    changed = hub.leaves.use_listener(replace(LISTENER, advertised="hub.example"))
+    unchanged = hub.leaves.use_listener(replace(LISTENER, advertised="hub.example", min_version="2.10.0"))
+
+    assert (True, False) == (changed, unchanged)
+    assert [["hub.example:7422"]] == addresses(leaf.heard())
