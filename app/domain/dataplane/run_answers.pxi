@@ -77,7 +77,7 @@ cdef int answer_one(
         write_answer(answer.text, &message, reply, count, sequence, head)
         arrange(&delivery, &message, None)
         try:
-            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), False)
+            deliver_to_receivers(plan, &delivery, plane.draw, server_of(plane), None, None)
         finally:
             finish_delivery(&delivery)
     return reach
