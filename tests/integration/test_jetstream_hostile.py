@@ -68,7 +68,7 @@ class Scene:
 def flags(directory: Path) -> list[str]:
     """Of a server whose messages may be large."""
     file = directory / "server.conf"
-    file.write_text("max_payload: 16MB\nmax_pending: 256MB\n")
+    file.write_text("max_payload: 16MB\nmax_pending: 256MB\nping_interval: 3600\n")
     return [*CURRENT, "-c", str(file), "-js", "-sd", str(directory / "store")]
 
 
