@@ -84,7 +84,7 @@ async def test_what_is_answered_was_synced(tmp_path: Path) -> None:
     assert "/streams/1>" in trace.synced("_X.publish-0")
 
 
-async def test_calls_of_threads_are_told_apart() -> None:
+async def test_calls_of_threads_are_parted() -> None:
     """A call that was interrupted in the trace has its beginning and its end."""
     trace = (
         "7 fdatasync(17</d/1.segment> <unfinished ...>\n"
