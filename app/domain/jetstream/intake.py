@@ -195,7 +195,7 @@ class IntakeWire(LocalWire):
             if entry is not None:
                 if entry.end_turn is not None:
                     touched[entry.end_turn] = None
-                if entry.runs is not None:
+                if entry.runs is not None and stop + 2 < size:
                     run_end = self._take_run(entry.runs, data, start)
                 if not run_end:
                     self._guarded(entry.handler, words[1], data[position:block], data[block:stop], reply)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from .errors import JetStreamError
 
@@ -226,9 +227,14 @@ def rfc3339(ns: int) -> str:
     seconds, fraction = divmod(ns, 10**9)
     if seconds > _LAST_SECOND:
         seconds, fraction = _LAST_SECOND, 0
-    moment = _EPOCH + timedelta(seconds=seconds)
     digits = f".{fraction:09}".rstrip("0") if fraction else ""
-    return f"{moment.replace(tzinfo=None).isoformat()}{digits}Z"
+    return f"{_moment(seconds)}{digits}Z"
+
+
+@lru_cache(maxsize=64)
+def _moment(seconds: int) -> str:
+    """The same of a whole second; most times are of the same few."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def parse_time(text: str) -> int:

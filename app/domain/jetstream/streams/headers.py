@@ -83,11 +83,11 @@ def field(headers: bytes, name: bytes) -> bytes:
 def with_fields(headers: bytes, fields: Iterable[tuple[bytes, bytes | int]]) -> bytes:
     """The block with these fields after its own; a new block if there was none."""
     head = headers[:-2] if len(headers) > 2 else VERSION + END
-    return head + b"".join(b"%s: %b\r\n" % (name, _text(value)) for name, value in fields) + END
-
-
-def _text(value: bytes | int) -> bytes:
-    return value if isinstance(value, bytes) else b"%d" % value
+    lines = [
+        b"%b: %b\r\n" % (name, value) if isinstance(value, bytes) else b"%b: %d\r\n" % (name, value)
+        for name, value in fields
+    ]
+    return head + b"".join(lines) + END
 
 
 def without_field(headers: bytes, name: bytes) -> bytes:
