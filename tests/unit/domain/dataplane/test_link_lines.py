@@ -280,6 +280,17 @@ def test_messages_of_streams_for_a_queue_group(bed: Bed) -> None:
     assert Reach.NOBODY is bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", b"", b"ok")
 
 
+def test_messages_of_streams_that_gnatsd_cannot_find(bed: Bed) -> None:
+    """A server that finds nothing by a sid gets none, where lines are made as elsewhere."""
+    gnatsd = bed.stage.route()
+    gnatsd.outbox.naming = Naming.MEMBERS
+    bed.to([gnatsd.target(b"RSID:1:1")], [bed.group(b"g", bed.target(0, b"g"))])
+
+    bed.plane.deliver(b"a", b"b", b"$JS.ACK.x", b"", b"ok")
+
+    assert (b"", [b"LMSG a + $JS.ACK.x@b g 2\r\nok\r\n", b""]) == (gnatsd.heard(), bed.heard())
+
+
 def test_runs_of_messages_of_streams(bed: Bed) -> None:
     """Many at once go to a link as one by one."""
     bed.links[0].outbox.naming = Naming.MEMBERS
