@@ -51,8 +51,9 @@ class StreamsPage(Page):
 
 
 @pytest.fixture(name="server", scope="module")
-def _server() -> Iterator[MonitoredServer]:
-    with MonitoredServer(*CURRENT, "-js", "-n", "edge-1") as server:
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredServer]:
+    store = str(tmp_path_factory.mktemp("streams"))
+    with MonitoredServer(*CURRENT, "-js", "-sd", store, "-n", "edge-1") as server:
         asyncio.run(_fill(server))
         yield server
 
