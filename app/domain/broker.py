@@ -115,6 +115,7 @@ class Broker:
         """None for a server without leaf nodes, and without a hub."""
         if self.leaves is not None:
             self.interest.listing = self.leaves.interest
+            self.interest.find_lines_with(self.leaves.find_line)
 
     def _make_interest(self, needs: Needs, *, clustered: bool) -> tuple[Plane, Interest]:
         """The data plane, and all that anyone listens to."""

@@ -90,6 +90,19 @@ EVENTS = (
   answer.totals.slow_consumers = 1;
 """
 )
+SLOW = (
+    CHANGE
+    % """
+  const one = { address: "192.0.2.1:5", pending: 4096, counting: false, known: 4000, reason: "late" };
+  const subject = (name, messages) => ({ subject: name, messages, bytes: 1024 * messages });
+  answer.slow = { total: 40, rows: [
+    { ...one, at: answer.now - 5, link: "cid:7", who: "laptop", action: "cut", publishers: 2,
+      subjects: [subject("a", 4), subject("b", 3), subject("c", 2), subject("d\u202e", 1)] },
+    { ...one, at: answer.now - 9, link: "rid:3", who: "", action: "held", publishers: 1, counting: true,
+      subjects: [] },
+  ] };
+"""
+)
 TEN_EVENTS = (
     CHANGE
     % """
@@ -511,6 +524,30 @@ def test_a_held_publisher(page: ClientsPage) -> None:
         page.find("tr.held a").click()
         page.until(lambda: "waits for laptop and 1 more" == page.text("#drawer-facts dd"))
         assert str(page.find("#drawer-facts dd a").get_attribute("href")).endswith("?client=7")
+
+
+def test_who_has_gone(page: ClientsPage) -> None:
+    """The client that has left last is the first one, with the reason."""
+    with Guest(page.server, "visitor"):
+        page.until(lambda: "visitor" in page.names())
+    page.until(lambda: page.column(2, "closed")[:1] == ["visitor"])
+
+    assert "Client Closed" == page.column(3, "closed")[0]
+
+
+def test_who_was_slow(page: ClientsPage) -> None:
+    """A receiver has its pending bytes by subject, and what became of it; a client opens."""
+    page.run(SLOW)
+    page.until(lambda: 2 == len(page.column(1, "slow")))
+
+    assert "the latest 2 of 40" == page.text("#slow-sum")
+    assert "laptopclosed: late, 2 publishers waited" == page.text("#slow-table td.name")
+    cut, held = page.column(4, "slow")
+    assert cut.startswith("a: 4 msgs, 4.00\u202fKiBb: 3 msgs")
+    assert cut.endswith("and 1 more")
+    assert "counting" == held
+    page.find("#slow-table a.open").click()
+    page.until(lambda: "Client 7" == page.text("#drawer-title"))
 
 
 def test_the_cluster(page: ClientsPage) -> None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -24,6 +25,12 @@ pytestmark = pytest.mark.timeout(1800 if os.environ.get("PYNATSD_FULL_SIZE") == 
 FACTOR = 100 if os.environ.get("PYNATSD_FULL_SIZE") == "1" else 1
 
 JSON = Mapping[str, object]
+
+
+class PatientServer(ServerProcess):
+    """It may start on a machine that does much else."""
+
+    start_seconds: ClassVar[float] = 120.0
 
 
 class Scene:
@@ -61,13 +68,13 @@ class Scene:
 def flags(directory: Path) -> list[str]:
     """Of a server whose messages may be large."""
     file = directory / "server.conf"
-    file.write_text("max_payload: 16MB\nmax_pending: 256MB\n")
+    file.write_text("max_payload: 16MB\nmax_pending: 256MB\nping_interval: 3600\n")
     return [*CURRENT, "-c", str(file), "-js", "-sd", str(directory / "store")]
 
 
 @pytest.fixture(scope="module", name="server")
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with ServerProcess(*flags(tmp_path_factory.mktemp("hostile"))) as server:
+    with PatientServer(*flags(tmp_path_factory.mktemp("hostile"))) as server:
         yield server
 
 
@@ -244,9 +251,9 @@ def test_requests_that_wait(scene: Scene) -> None:
 def test_ten_thousand_streams(tmp_path: Path) -> None:
     """They are made, listed in pages, used, and there after a restart."""
     count, config = 100 * FACTOR, flags(tmp_path)
-    with ServerProcess(*config) as server, closing(Scene(server)) as scene:
+    with PatientServer(*config) as server, closing(Scene(server)) as scene:
         _make_streams(scene, count)
-    with ServerProcess(*config) as server, StreamClient(server.port) as survivor:
+    with PatientServer(*config) as server, StreamClient(server.port) as survivor:
         assert survivor.api("INFO")["streams"] == count + 1 - count // 10
         assert survivor.api("STREAM.INFO.S0")["state"]["messages"] == 1
         assert not survivor.refusal("STREAM.DELETE.WITNESS")
@@ -309,22 +316,20 @@ def test_a_million_pulls(scene: Scene) -> None:
     for name, waiting in (("FEW", 0), ("MANY", count)):
         config = {"durable_name": name, "ack_policy": "explicit", "max_waiting": waiting}
         assert not client.refusal(f"CONSUMER.DURABLE.CREATE.S.{name}", {"stream_name": "S", "config": config})
-    refused = 0
-    for name in ("FEW", "MANY"):
+    for name, refused in (("FEW", count - 512), ("MANY", 0)):
+        answers = 0
         for number in range(0, count, 1000):
             pulls = range(number, number + 1000)
             call = f"$JS.API.CONSUMER.MSG.NEXT.S.{name}"
-            client.send(
-                b"".join(
-                    message(call, b'{"batch":1,"expires":600000000000}', f"{client.inbox}.p{n}")
-                    for n in pulls
-                )
-            )
-            refused += len(client.fence())
+            body = b'{"batch":1,"expires":600000000000}'
+            client.send(b"".join(message(call, body, f"{client.inbox}.p{n}") for n in pulls))
+            answers += len(client.fence())
+        while answers < refused:
+            answers += client.read() is not None
+        assert answers == refused
         scene.witness.expect_unharmed()
     assert client.api("CONSUMER.INFO.S.MANY")["num_waiting"] == count
     assert client.api("CONSUMER.INFO.S.FEW")["num_waiting"] == 512
-    assert refused == count - 512
     client.publish("s", b"x")
     got = [client.read(), client.read()]
     assert [each[::2] for each in got if each is not None] == [("s", b"x"), ("s", b"x")]
@@ -442,7 +447,7 @@ def test_clocks_that_jump(tmp_path: Path) -> None:
     offset.write_text("0")
     root = str(Path(__file__).parents[2])
     env = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{root}", "CLOCK_OFFSET": str(offset)}
-    with ServerProcess(*config, env=env) as server, closing(Scene(server)) as scene:
+    with PatientServer(*config, env=env) as server, closing(Scene(server)) as scene:
         client = scene.client
         document = {"name": "S", "subjects": ["s"], "max_age": 3600 * 10**9}
         assert not client.refusal("STREAM.CREATE.S", document)
@@ -464,7 +469,7 @@ def test_clocks_that_jump(tmp_path: Path) -> None:
         assert client.api("STREAM.INFO.S")["state"]["messages"] == 5
         scene.expect_unharmed()
     offset.write_text("-86400")
-    with ServerProcess(*config, env=env) as again, StreamClient(again.port) as survivor:
+    with PatientServer(*config, env=env) as again, StreamClient(again.port) as survivor:
         assert survivor.api("STREAM.INFO.S")["state"]["messages"] == 5
         assert json.loads(survivor.request("s", b"more")[1])["seq"] == 6
         assert survivor.api("STREAM.MSG.GET.S", {"seq": 6})["message"]["time"] >= times[-1]

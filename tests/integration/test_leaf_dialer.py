@@ -141,6 +141,19 @@ async def test_a_url_may_demand_tls() -> None:
     assert [] == dial.acceptor.handlers
 
 
+async def test_a_discovered_address_is_held_to_what_is_configured() -> None:
+    """Where a URL demands TLS no other address of the hub gets anything in clear text."""
+    async with hub(INFO) as port:
+        held = Dial(LeafDialSettings((LeafUrl("hub.example", tls=True),)))
+        await held.to(LeafUrl(LOOPBACK, port))
+        free = Dial(LeafDialSettings((LeafUrl("hub.example", tls=True), LeafUrl(LOOPBACK, port))))
+        await free.to(LeafUrl(LOOPBACK, port), INFO)
+        free.end()
+
+    assert ["TLS is asked for, and the hub offers none"] == held.refusals
+    assert [] == free.refusals
+
+
 async def test_a_discovered_address_has_the_name_of_the_hub() -> None:
     """A numeric address is verified by the name that was configured; another name is refused."""
     context = server_context(certificates().files(pair=certificates().authority.pair("hub", "hub.example")))

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from benchmarks.servers import free_port
 from tests.support.leaf_clients import Heard, all_met, clients, met, passed, until
-from tests.support.leaf_servers import GO, HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
+from tests.support.leaf_servers import HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
 
@@ -79,11 +79,11 @@ def _mesh(
 ) -> list[LeafServer]:
     """Servers of a cluster, which know each other when they have met."""
     seed = free_port()
-    label = f"name: {names[0]}-mesh," if program == GO else ""
     found = []
     for number, name in enumerate(names):
         port = seed if number == 0 else -1
-        rest = f'cluster {{ {label} listen: "{HOST}:{port}", routes = [ "nats://{HOST}:{seed}" ] }}'
+        routes = f'routes = [ "nats://{HOST}:{seed}" ]'
+        rest = f'cluster {{ name: {names[0]}-mesh, listen: "{HOST}:{port}", {routes} }}'
         found.append(rig.start(LeafSetup(program, name, inside, rest, listens=listens)))
     return found
 

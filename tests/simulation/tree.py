@@ -37,7 +37,7 @@ class Tree:
     def settle(self) -> None:
         """Take notice of where leaves are now."""
         for number in self._hubs:
-            linked = [hub for hub in self._members[number].spec.hubs if self._is_joined(number, hub)]
+            linked = [hub for hub in self._choices(number) if self._is_joined(number, hub)]
             if linked:
                 self._hubs[number] = linked[0]
 
@@ -47,12 +47,16 @@ class Tree:
 
     def links_of(self, number: int) -> int:
         """How many links a leaf has to its hubs."""
-        return sum(self._is_joined(number, hub) for hub in self._members[number].spec.hubs)
+        return sum(self._is_joined(number, hub) for hub in self._choices(number))
 
     @property
     def leaves(self) -> dict[int, int]:
         """By leaf, the hub that it is joined to."""
         return dict(self._hubs)
+
+    def _choices(self, number: int) -> list[int]:
+        """The servers that a leaf may join: those it was given, and others of their mesh, which they name."""
+        return self.mates(self._members[number].spec.hubs[0])
 
     def _is_joined(self, number: int, hub: int) -> bool:
         here, there = self._members[number].host, self._members[hub].host

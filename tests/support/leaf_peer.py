@@ -95,14 +95,20 @@ class PlayedHub:
         """The next link that the server opens; nothing has been said on it."""
         return await asyncio.wait_for(self._links.get(), PATIENCE)
 
-    async def joined(self, **fields: object) -> LeafLink:
-        """The next link, as far as a well-behaved hub takes it; what the server announced is read."""
-        link = await self.next_link()
-        await link.send(hub_info(self.port, info_on_connect=True, **fields))
-        await link.until_line(b"CONNECT ")
-        await link.send(hub_info(self.port, nonce=None, connect_info=True, remote_account="$G"))
-        await link.turn()
-        return link
+    async def joined(self) -> LeafLink:
+        """The next link, as far as a well-behaved hub takes it; what the server announced is read.
+
+        Links that the server has given up while others were played are passed over.
+        """
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                link = await self.next_link()
+                with contextlib.suppress(ConnectionError, AssertionError):
+                    await link.send(hub_info(self.port, info_on_connect=True))
+                    await link.until_line(b"CONNECT ")
+                    await link.send(hub_info(self.port, nonce=None, connect_info=True, remote_account="$G"))
+                    await link.turn()
+                    return link
 
     def leave(self) -> None:
         """End all links."""

@@ -84,6 +84,8 @@ class LeafSetup:
     """Further sections."""
     listens: bool = True
     """Whether others may join it as leaves."""
+    monitored: bool = False
+    """Whether it has pages over HTTP."""
     port: int = -1
     leaf_port: int = -1
     whole: str = ""
@@ -94,10 +96,11 @@ class LeafSetup:
         if self.whole:
             return f"{self.whole}\ndebug: true\n"
         listen = f'listen: "{HOST}:{self.leaf_port}"' if self.listens else ""
+        pages = f'http: "{HOST}:-1"' if self.monitored else ""
         return f"""
         server_name: "{self.name}"
         listen: "{HOST}:{self.port}"
-        http: "{HOST}:-1"
+        {pages}
         debug: true
         leafnodes {{
           {listen}

@@ -42,6 +42,7 @@ class LeafTcpDialer(LeafDialer):
         """`tls` is used where TLS is; `taps` are further layers, next to the wire. See `TcpDialer`."""
         self.tls = tls
         """Where TLS is used; its settings may change."""
+        self._urls = tuple(settings.urls)
         self._name = next((url.host for url in settings.urls if not is_numeric(url.host)), "")
 
         def dialer(layer: LayerFactory) -> TcpDialer:
@@ -59,8 +60,13 @@ class LeafTcpDialer(LeafDialer):
         self._demanding = dialer(tls if settings.tls_first else info_first_layers(tls, demanding))
 
     def dial(self, url: LeafUrl, acceptor: Callable[[Wire], Handler], refused: Callable[[str], None]) -> None:
-        dialer = self._demanding if url.tls else self._usual
+        dialer = self._demanding if self._demands_tls(url) else self._usual
         dialer.dial(url.host, url.port, acceptor, refused, name=self._certified_name(url.host))
+
+    def _demands_tls(self, url: LeafUrl) -> bool:
+        """A hub that was discovered is held to what one of the configured URLs asks for."""
+        is_discovered = url not in self._urls
+        return url.tls or (is_discovered and any(each.tls for each in self._urls))
 
     def _certified_name(self, host: str) -> str:
         """A hub at a numeric address, as hubs name each other, has the certificate of the configured name."""

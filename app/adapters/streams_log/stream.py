@@ -229,11 +229,12 @@ class FileStream:
         if self._gone or self._log.failure is StorageFailure.BROKEN:
             return batch
         self._taken, self._waiting = self._waiting, []
-        wanted = self._journal_wanted or (sync and self.journal.is_pending(sync=True))
+        unsynced = self.journal.is_pending(sync=True) or self._cleaner.is_pending
+        wanted = self._journal_wanted or (sync and unsynced)
         sync = sync or (self._rounds.interval == 0 and not self.relaxed)
         self._log.taken()
         batch.is_quick = not sync and not wanted and self.is_made and self.writer.is_quick
-        batch.messages = self.writer.take(sync=sync)
+        batch.messages = self.writer.take(sync=sync or (wanted and self._has_entries))
         if not self.is_made:
             self._journal_wanted = False
             batch.prepare = self._make()
@@ -241,16 +242,21 @@ class FileStream:
             self._journal_wanted = False
             self._journal_taken = True
             self._enter_removals()
-            if self._incomplete and self._cleaner.is_pending:
+            if sync and self._incomplete and self._cleaner.is_pending:
                 self._incomplete = False
                 self._enter_all()
             batch.journal = self.journal.take(sync=sync)
-            batch.cleaning = self._cleaner.steps()
+            batch.cleaning = self._cleaner.steps() if sync else []
         if self._removals.is_pending:
             self._wait_on()
         if not sync:
             self._rounds.sync_later(self)
         return batch
+
+    @property
+    def _has_entries(self) -> bool:
+        """Whether the journal gets something, which may rely on messages."""
+        return self.journal.is_pending(sync=False) or self._removals.is_pending
 
     def _wait_on(self) -> None:
         """What was removed right after it was stored is entered when it is written: in the next round."""

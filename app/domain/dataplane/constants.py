@@ -52,3 +52,13 @@ MEMBER_MARK = b"QRSID:"
 
 PLAIN_MARK = b"RSID:"
 """The same of a plain subscription: with a Q before it, it is found by its sid (`reach.Naming.ALL`)."""
+
+FAR_MEMBER = MEMBER_MARK + b"~"
+"""How it begins where the member is at the end of another server's link; its cluster and number follow."""
+
+NOT_FOR = MEMBER_MARK + b"^"
+"""How a sid on routes begins in place of that of a subscription, where a message is not for all.
+
+The name of a cluster follows, in short, or nothing, and numbers of links after a ``#``: no link to a
+leaf node of this cluster gets the message, and none of these links.
+"""

@@ -1,7 +1,7 @@
 """Messages in a row for one subscription of a client inside the server, as its wire gets them: plain twin.
 
 What the server itself stores comes in thousands. A run says where their parts are, in one flat table,
-so that whoever takes them needs no object for each.
+so that the one that takes them needs no object for each.
 """
 
 from array import array

@@ -1,4 +1,4 @@
-"""The line of a message on a leaf link, taken apart, in the plain twin (leafnodes.md, section 4).
+"""The line of a message on a leaf link, taken apart, in the plain twin (leaf-nodes.md, section 4).
 
 LMSG <subject> [reply] <size>                   for plain subscriptions
 LMSG <subject> | <queue…> <size>                and one member of each of these queue groups

@@ -8,12 +8,15 @@
 # Uses of plan: NAMES_MEMBERS, Plan, Target, pick
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_SIZE
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
+
+from . import constants
+
+cdef bytes FAR_MEMBER = constants.FAR_MEMBER
 
 cdef enum:
     _MOST_SIZES = 48  # both sizes of a message with headers, and what is between and after them
@@ -29,7 +32,8 @@ cdef int deliver_lines(Plan plan, Delivery *delivery, Draw draw, void *skip) exc
     if drawn is NULL:
         raise MemoryError
     try:
-        draw_all(plan, drawn, draw, skip)
+        if draw_all(plan, drawn, draw, skip):
+            return deliver_joined(plan, drawn, delivery, skip)
         for i in range(mixed):
             if drawn[i] is not NULL:
                 deliver_drawn(drawn, mixed, i, delivery)
@@ -45,8 +49,12 @@ cdef int deliver_lines(Plan plan, Delivery *delivery, Draw draw, void *skip) exc
     return 0
 
 
-cdef int draw_all(Plan plan, PyObject **drawn, Draw draw, void *skip) except -1:
-    """Draw a member of each mixed group; after them come the outboxes of those at links, which count."""
+cdef bint draw_all(Plan plan, PyObject **drawn, Draw draw, void *skip) except -1:
+    """Draw a member of each mixed group; after them come the outboxes of those at links, which count.
+
+    Whether one of them is at the end of another server's link.
+    """
+    cdef bint has_far = False
     cdef Py_ssize_t i
     cdef Target target
     for i in range(plan.mixed):
@@ -59,7 +67,17 @@ cdef int draw_all(Plan plan, PyObject **drawn, Draw draw, void *skip) except -1:
             Py_INCREF(target.outbox)
             drawn[plan.mixed + i] = <PyObject *>target.outbox
             target.outbox.drawn += 1
-    return 0
+        elif is_far(target):
+            has_far = True
+    return has_far
+
+
+cdef inline bint is_far(Target target) noexcept:
+    """Whether the sid begins with `constants.FAR_MEMBER`."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(FAR_MEMBER)
+    if PyBytes_GET_SIZE(target.middle) <= size:
+        return False
+    return memcmp(PyBytes_AS_STRING(target.middle) + 1, PyBytes_AS_STRING(FAR_MEMBER), size) == 0
 
 
 cdef int deliver_drawn(PyObject **drawn, Py_ssize_t mixed, Py_ssize_t place, Delivery *delivery) except -1:
@@ -102,24 +120,27 @@ cdef bytes name_of(Target target):
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(target.middle) + 1, max(size, 0))
 
 
-cdef list joined(list targets):
-    """See `link_lines.joined`."""
-    cdef list found = []
-    cdef dict lines = {}
-    cdef list line
+cdef int deliver_joined(Plan plan, PyObject **drawn, Delivery *delivery, void *skip) except -1:
+    """The same where another server has drawn members at the ends of its links: see `joining`."""
     cdef Target target
-    for target in targets:
-        if target.outbox is None or not target.outbox.leaf:
+    cdef Py_ssize_t i
+    cdef list found = []
+    cdef dict sharing = {}
+    for i in range(plan.mixed):
+        if drawn[i] is not NULL:
+            found.append(<Target>drawn[i])
+    for i in range(PyTuple_GET_SIZE(plan.plain) - plan.links, PyTuple_GET_SIZE(plan.plain)):
+        target = <Target>PyTuple_GET_ITEM(plan.plain, i)
+        if <void *>target.outbox != skip:
             found.append(target)
-        else:
-            lines.setdefault(target.outbox, []).append(target)
-    for outbox, line in lines.items():
-        if PyList_GET_SIZE(line) == 1:
-            found.append(line[0])
-        else:
-            names = [name_of(<Target>each) for each in line]
-            found.append(Target(outbox, b" ".join([name for name in names if name]), None))
-    return found
+    for target in found:
+        sharing[id(target.outbox)] = sharing.get(id(target.outbox), 0) + 1
+    for target in found:
+        if target.outbox is not None and target.outbox.leaf and sharing[id(target.outbox)] > 1:
+            target.delivered += 1
+    for target in join_targets(found, Target):
+        target.deliver(delivery)
+    return 0
 
 
 # --- how a line is written --------------------------------------------------------

@@ -7,20 +7,47 @@ message twice.
 from collections import Counter
 from collections.abc import Sequence
 
+from .constants import FAR_MEMBER
 from .draw import Draw
+from .joining import joined
 from .message import Message
 from .outbox import Outbox
-from .plan import Plan, Target, joined, pick
+from .plan import Plan, Target, pick
 from .reach import Naming
 
 
 def receivers_in_lines(plan: Plan, draw: Draw, skip: Outbox | None) -> list[Target]:
     """The drawn members of the mixed groups of a plan, and its targets at leaf links, one for each link."""
-    drawn = [pick(parts, draw, skip) for parts in plan.groups[: plan.mixed]]
+    members = [pick(parts, draw, skip) for parts in plan.groups[: plan.mixed]]
+    drawn = [member for member in members if member is not None and member.outbox is not None]
     plain = plan.plain[len(plan.plain) - plan.links :]
-    found = [target for target in (*drawn, *plain) if target is not None and target.outbox is not skip]
-    _count_all(found)
-    return joined(found)
+    others = [target for target in plain if target.outbox is not skip]
+    if any(target.sid.startswith(FAR_MEMBER) for target in drawn):
+        _count_all([*drawn, *others])
+        return joined([*drawn, *others], Target)
+    return _one_by_one(drawn, others)
+
+
+def _one_by_one(drawn: Sequence[Target], others: Sequence[Target]) -> list[Target]:
+    """The members in their order, then the links that have no line yet."""
+    names: dict[Outbox, list[Target]] = {}
+    for target in drawn:
+        if target.outbox is not None and target.outbox.leaf:
+            names.setdefault(target.outbox, []).append(target)
+    found: list[Target] = []
+    done: set[Outbox] = set()
+    for target in (*drawn, *others):
+        outbox = target.outbox
+        if outbox is None or not outbox.leaf:
+            found.append(target)
+            continue
+        line = names.get(outbox, [target])
+        if outbox in done or len(line) > 1:
+            target.delivered += 1
+        if outbox not in done:
+            found.append(line[0] if len(line) == 1 else Target(outbox, b" ".join(t.sid for t in line), None))
+            done.add(outbox)
+    return found
 
 
 def _count_all(targets: Sequence[Target]) -> None:

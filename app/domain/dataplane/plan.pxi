@@ -2,7 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of link_lines: deliver_lines, is_lost, joined
+# Uses of link_lines: deliver_lines, is_lost, name_of
 # Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
@@ -14,6 +14,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t
 
 from . import constants, reach, seam
+from .joining import joined as join_targets
 
 cdef int64_t DELIVERY_WORK = constants.DELIVERY_WORK
 cdef Py_ssize_t MOST_CANDIDATES = constants.MOST_CANDIDATES
@@ -37,7 +38,7 @@ cdef enum:
 cdef class Target:
     """See `seam.Target`. ``middle`` is what is between subject and rest in MSG."""
 
-    cdef Outbox outbox
+    cdef readonly Outbox outbox
     cdef bytes middle
     cdef readonly object subscription
     cdef public int64_t delivered
@@ -56,6 +57,11 @@ cdef class Target:
         self.outbox = None
         self.subscription = None
         self.named = None
+
+    @property
+    def sid(self):
+        """What the receiver calls the subscription."""
+        return name_of(self)
 
     cdef Target direct(self):
         """The same place for a message that its server does not find by its subject."""
@@ -131,8 +137,9 @@ cdef class Group:
 
     cdef list members
     cdef bytes name
-    cdef bint leaf  # whether its members are at leaf links
+    cdef bint lines  # whether its members are at the ends of leaf links, see `plan.Group`
     cdef public Py_ssize_t weight
+    cdef public bint far
 
     def __cinit__(self, bytes name not None):
         self.members = []
@@ -149,7 +156,7 @@ cdef class Group:
     def add(self, Target target not None):
         self.members.append(target)
         target.place = PyList_GET_SIZE(self.members) - 1
-        self.leaf = target.outbox is not None and target.outbox.leaf
+        self.lines = self.far or (target.outbox is not None and target.outbox.leaf)
 
     def remove(self, Target target not None):
         cdef Py_ssize_t place = target.place
@@ -244,7 +251,7 @@ cdef class Plan:
             for part in parts:
                 if part is None:
                     raise TypeError("a plan is made of targets and groups")
-                at_links |= part.leaf
+                at_links |= part.lines
         if at_links:
             self.sort()
         if self.groups or self.refused or len(self.plain) > LONGEST_RUN_FANOUT:
@@ -258,15 +265,22 @@ cdef class Plan:
     cdef int sort(self) except -1:
         """Let the receivers be in the order that lines with several queue groups need."""
         cdef Target target
+        cdef Group part
         cdef tuple parts
+        lines = set()
+        for parts in self.groups:
+            for part in parts:
+                if part.lines:
+                    lines.update([id((<Target>member).outbox) for member in part.members])
         here, there = [], []
         for target in self.plain:
-            (there if target.outbox is not None and target.outbox.leaf else here).append(target)
+            is_line = target.outbox is not None and (target.outbox.leaf or id(target.outbox) in lines)
+            (there if is_line else here).append(target)
         self.links = len(there)
         self.plain = tuple(here + there)
         here, there = [], []
         for parts in self.groups:
-            (there if any([(<Group>part).leaf for part in parts]) else here).append(parts)
+            (there if any([(<Group>part).lines for part in parts]) else here).append(parts)
         self.mixed = len(there)
         self.groups = tuple(there + here)
         return 0
@@ -304,7 +318,7 @@ cdef class Plan:
             target = pick(parts, draw, NULL if skip is None else <void *>skip)
             if target is not None and target.is_open():
                 found.append(target)
-        return joined(found) if self.mixed else found
+        return join_targets(found, Target) if self.mixed else found
 
     cdef bint must_wait(self) except -1:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
@@ -330,7 +344,7 @@ cdef class Plan:
                 return True
         for k in range(PyTuple_GET_SIZE(self.groups)):
             parts = <tuple>PyTuple_GET_ITEM(self.groups, k)
-            for i in range(min(left, size_of(parts))):
+            for i in range(min(left, drawn_size(parts))):
                 left -= 1
                 if is_starving(member_at(parts, i), besides, low):
                     return True
@@ -394,47 +408,75 @@ cdef inline Target member_at(tuple parts, Py_ssize_t number):
     return <Target>PyList_GET_ITEM(part.members, number)
 
 
+cdef inline Py_ssize_t near_size(tuple parts) noexcept:
+    """The numbers of those that are drawn from first: parts that are not `far` come before the others."""
+    cdef Py_ssize_t total = 0, i
+    cdef Group part
+    for i in range(PyTuple_GET_SIZE(parts)):
+        part = <Group>PyTuple_GET_ITEM(parts, i)
+        if part.far:
+            break
+        total += part.extent()
+    return total
+
+
 cdef Target pick(tuple parts, Draw draw, void *skip):
     """See `plan.pick`."""
-    cdef Py_ssize_t total, first, place, number
+    cdef Target drawn = pick_between(parts, draw, skip, False)
+    if drawn is None:
+        return pick_between(parts, draw, skip, True)
+    return drawn
+
+
+cdef Target pick_between(tuple parts, Draw draw, void *skip, bint far):
+    """Draw a member of the near parts, or of the `far` ones."""
+    cdef Py_ssize_t low, high, first, place, number
     cdef Group part
     cdef Target drawn, member
     while True:
-        total = size_of(parts)
-        if total == 0:
+        low, high = 0, near_size(parts)
+        if far:
+            low, high = high, size_of(parts)
+        if low == high:
             return None
-        first = place = draw.below(total)
+        first = place = low + draw.below(high - low)
         part = part_at(parts, &place)
         drawn = <Target>PyList_GET_ITEM(part.members, place)
         if <void *>drawn.outbox == skip:
-            return another(parts, first, total, skip)
+            return another(parts, first, low, high, skip)
         if drawn.ready():
             return drawn
         if drawn.outbox is None or drawn.outbox.closed:
             part.take_out(place)
             continue
-        for number in range(first + 1, first + min(total, MOST_CANDIDATES)):
-            member = member_at(parts, number % total)
+        for number in range(first + 1, first + min(high - low, MOST_CANDIDATES)):
+            member = member_at(parts, low + (number - low) % (high - low))
             if member.ready() and <void *>member.outbox != skip:
                 return member
         return drawn
 
 
-cdef Target another(tuple parts, Py_ssize_t first, Py_ssize_t total, void *skip):
+cdef Target another(tuple parts, Py_ssize_t first, Py_ssize_t low, Py_ssize_t high, void *skip):
     """The next member that is open and not to be skipped; None if there is none."""
     cdef Py_ssize_t number
     cdef Target member
-    for number in range(first + 1, first + total):
-        member = member_at(parts, number % total)
+    for number in range(first + 1, first + high - low):
+        member = member_at(parts, low + (number - low) % (high - low))
         if member.outbox is not None and <void *>member.outbox != skip and not member.outbox.closed:
             return member
     return None
 
 
+cdef inline Py_ssize_t drawn_size(tuple parts) noexcept:
+    """How many of the first numbers are those that a member is drawn from."""
+    cdef Py_ssize_t near = near_size(parts)
+    return near if near else size_of(parts)
+
+
 cdef bint all_congested(tuple parts) except -1:
     """Whether no member, as far as `pick` searches, can take a message now."""
     cdef Py_ssize_t i
-    for i in range(min(size_of(parts), MOST_CANDIDATES)):
+    for i in range(min(drawn_size(parts), MOST_CANDIDATES)):
         if member_at(parts, i).ready():
             return False
     return True
@@ -447,7 +489,7 @@ cdef Target least_pending(tuple parts):
     cdef Target best = member_at(parts, 0)
     cdef int64_t least = best.pending()
     cdef Target member
-    for i in range(1, min(size_of(parts), MOST_CANDIDATES)):
+    for i in range(1, min(drawn_size(parts), MOST_CANDIDATES)):
         member = member_at(parts, i)
         pending = member.pending()
         if pending < least:

@@ -1,12 +1,13 @@
 """Who gets a message, in the plain twin: places to deliver to, and plans that name them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain, islice
 
 from . import seam
 from .constants import LONGEST_RUN_FANOUT, MOST_CANDIDATES, PLAIN_MARK
 from .draw import Draw
 from .framing import middle_of
+from .joining import joined
 from .outbox import Outbox
 from .own import own
 from .reach import Naming
@@ -50,13 +51,17 @@ class Target:
         self._direct = None
 
     @property
+    def sid(self) -> bytes:
+        """What the receiver calls the subscription."""
+        return self.middle[1:-1]
+
+    @property
     def direct(self) -> "Target":
         """The same place for a message that its server does not find by its subject."""
         if self.outbox is None or self.outbox.naming != Naming.ALL:
             return self
         if self._direct is None:
-            sid = self.middle[1:-1]
-            self._direct = Target(self.outbox, member_sid(sid), None)
+            self._direct = Target(self.outbox, member_sid(self.sid), None)
         return self._direct
 
     @property
@@ -91,14 +96,15 @@ def member_sid(sid: bytes) -> bytes:
 class Group:
     """See `seam.Group`."""
 
-    __slots__ = ("leaf", "members", "name", "weight")
+    __slots__ = ("far", "lines", "members", "name", "weight")
 
     def __init__(self, name: bytes = b"") -> None:
         self.members: list[Target] = []
         self.name = name
-        self.leaf = False
-        """Whether its members are at leaf links."""
+        self.lines = False
+        """Whether its members are at the ends of leaf links: here, or of another server of the cluster."""
         self.weight = 1
+        self.far = False
 
     def __len__(self) -> int:
         return len(self.members)
@@ -108,7 +114,7 @@ class Group:
         target = own(Target, target)
         self.members.append(target)
         target.place = len(self.members) - 1
-        self.leaf = target.outbox is not None and target.outbox.leaf
+        self.lines = self.far or (target.outbox is not None and target.outbox.leaf)
 
     def remove(self, target: seam.Target) -> None:
         """See `seam.Group`."""
@@ -178,7 +184,7 @@ class Plan:
         """
         self.narrower: dict[int, Plan] = {}
         """See `narrowing.narrowed`."""
-        if any(part.leaf for parts in groups for part in parts):
+        if any(part.lines for parts in groups for part in parts):
             self._sort()
         self.refusal = refusal
         self.denied = denied
@@ -198,10 +204,13 @@ class Plan:
 
     def _sort(self) -> None:
         """Let the receivers be in the order that lines with several queue groups need."""
-        self.plain = tuple(sorted(self.plain, key=_is_at_link))
-        self.groups = tuple(sorted(self.groups, key=lambda parts: not any(part.leaf for part in parts)))
-        self.links = sum(map(_is_at_link, self.plain))
-        self.mixed = sum(any(part.leaf for part in parts) for parts in self.groups)
+        lines = {
+            member.outbox for parts in self.groups for part in parts if part.lines for member in part.members
+        }
+        self.plain = tuple(sorted(self.plain, key=lambda target: _gets_lines(target, lines)))
+        self.groups = tuple(sorted(self.groups, key=lambda parts: not any(part.lines for part in parts)))
+        self.links = sum(_gets_lines(target, lines) for target in self.plain)
+        self.mixed = sum(any(part.lines for part in parts) for parts in self.groups)
 
     def receivers(self, draw: Draw, skip: Outbox | None) -> list[Target]:
         """See `seam.Plane.receivers`."""
@@ -211,7 +220,7 @@ class Plan:
             for target in chain(self.plain, drawn)
             if target is not None and target.is_open and target.outbox is not skip
         ]
-        return joined(found) if self.mixed else found
+        return joined(found, Target) if self.mixed else found
 
     def must_wait(self) -> bool:
         """Ask each congested receiver whether the publisher has to wait; see `seam.Outbox.congested`."""
@@ -231,34 +240,26 @@ class Plan:
         )
 
 
-def joined(targets: Sequence[Target]) -> list[Target]:
-    """The same, but for one target at each leaf link, which has the names of all that are there."""
-    found: list[Target] = []
-    lines: dict[Outbox, list[Target]] = {}
-    for target in targets:
-        if target.outbox is None or not target.outbox.leaf:
-            found.append(target)
-        else:
-            lines.setdefault(target.outbox, []).append(target)
-    for outbox, line in lines.items():
-        names = [target.middle[1:-1] for target in line if len(target.middle) > 1]
-        if len(line) == 1:
-            found.append(line[0])
-        else:
-            found.append(Target(outbox, b" ".join(names), None))
-    return found
-
-
-def _is_at_link(target: Target) -> bool:
-    return target.outbox is not None and target.outbox.leaf
+def _gets_lines(target: Target, lines: Container[Outbox | None]) -> bool:
+    return target.outbox is not None and (target.outbox.leaf or target.outbox in lines)
 
 
 def pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None = None) -> Target | None:
     """Draw a member; None if there is none. Members at the outbox to `skip` are not drawn.
 
     One whose connection is closed is taken out, and the draw repeated. If the receiver
-    can take nothing now, the next one that can is taken, if that is near.
+    can take nothing now, the next one that can is taken, if that is near. Those of `far` parts
+    are drawn from where the others have nobody.
     """
+    near, far = _near(parts), [part for part in parts if part.far]
+    return _pick(near, draw, skip) or (_pick(far, draw, skip) if far else None)
+
+
+def _near(parts: Sequence[Group]) -> Sequence[Group]:
+    return [part for part in parts if not part.far]
+
+
+def _pick(parts: Sequence[Group], draw: Draw, skip: seam.Outbox | None) -> Target | None:
     while total := sum(part.extent for part in parts):
         first = draw.below(total)
         part, place = _place(parts, first)
@@ -302,7 +303,9 @@ def _place(parts: Sequence[Group], number: int) -> tuple[Group, int]:
 
 
 def _members(parts: Sequence[Group]) -> Iterator[Target]:
-    """One of some weight comes as often."""
+    """Those that are drawn from; one of some weight comes as often."""
+    near = _near(parts)
+    parts = near if any(part.members for part in near) else parts
     return (part.members[number % len(part.members)] for part in parts for number in range(part.extent))
 
 

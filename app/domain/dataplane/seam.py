@@ -291,8 +291,8 @@ class Group(Protocol):
     Plans refer to it, and see who comes and goes. Each member takes constant time.
     """
 
-    weight: int
-    """How many members each one counts for in the draw."""
+    weight: int  # how many members each one counts for in the draw
+    far: bool  # whether they get only what no member of other parts gets; set before there is one
 
     def __len__(self) -> int: ...
 

@@ -5,20 +5,16 @@ A message is for the kinds of peers whose subscriptions are announced where it c
 their links are: it has reached them there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
-from ..dataplane.constants import MEMBER_MARK
+from ..dataplane.constants import NOT_FOR
 from ..dataplane.seam import Target
 from ..peer_kind import PeerKind, heard_by
 from .index import Part
 from .subscription import LOCAL, Subscription
 
-NOT_FOR = MEMBER_MARK + b"^"
-"""How a sid on routes begins in place of that of a subscription, where a message is not for all.
-
-The name of a cluster follows, in short: no link to a leaf node of this cluster gets the message.
-"""
+_LONGEST_NUMBER = 18
 
 
 class LinkRules(Protocol):
@@ -32,18 +28,18 @@ class LinkRules(Protocol):
 class Crossing:
     """A link, or all of one kind, as the place that messages come from."""
 
-    __slots__ = ("_kinds", "_number", "_without", "is_leaf", "rules")
+    __slots__ = ("_kinds", "_numbers", "_without", "is_leaf", "rules")
 
     def __init__(
         self,
         kind: PeerKind,
-        number: int = LOCAL,
+        numbers: Collection[int] = (),
         without: bytes | None = None,
         rules: LinkRules | None = None,
     ) -> None:
-        """`number` is that of a leaf link; `without` the cluster that messages are not for."""
+        """Messages are not for links with these `numbers`, nor for the cluster `without`."""
         self._kinds = heard_by(kind)
-        self._number = number
+        self._numbers = frozenset(numbers)
         self._without = without
         self.rules = rules
         """None where everything may be sent."""
@@ -59,9 +55,7 @@ class Crossing:
         return part.kind in self._kinds and self._is_elsewhere(part.origin, part.via)
 
     def _is_elsewhere(self, origin: int, via: bytes | None) -> bool:
-        if self._number != LOCAL and origin == self._number:
-            return False
-        return via is None or via != self._without
+        return origin not in self._numbers and (via is None or via != self._without)
 
     def is_kept_from(self, each: Subscription) -> bool:
         """Whether a server of this cluster must not give the message to this subscription of its own."""
@@ -77,9 +71,13 @@ ROUTED = Crossing(PeerKind.ROUTE)
 """Messages of the other servers of the cluster."""
 
 
-def read_not_for(sid: bytes) -> bytes | None:
-    """The cluster that a message with this sid is not for; None for any other sid."""
-    return sid[len(NOT_FOR) :] if sid.startswith(NOT_FOR) else None
+def read_not_for(sid: bytes) -> Crossing | None:
+    """What a route is for a message with this sid, which is not for all; None for any other sid."""
+    if not sid.startswith(NOT_FOR):
+        return None
+    cluster, _, links = sid[len(NOT_FOR) :].partition(b"#")
+    numbers = {int(link) for link in links.split(b",") if link.isdigit() and len(link) <= _LONGEST_NUMBER}
+    return Crossing(PeerKind.ROUTE, numbers, cluster or None)
 
 
 Followers = Callable[[Subscription], Iterable[Subscription]]

@@ -104,7 +104,12 @@ class Failover:
             return plane.plan((), (here,))
         if sent_on:
             return plane.plan((), ())
-        found = filter(_may_stand_in, self._index.distant_members(queue, subject))
+        served = self._index.plain_origins(subject)
+        found = (
+            member
+            for member in self._index.distant_members(queue, subject)
+            if _may_stand_in(member) and (member.via is None or member.subscriber.origin not in served)
+        )
         members = list(islice(found, MOST_MEMBERS))
         distant = [member for member in members if member.subscriber.origin not in suspected] or members
         # The owner counts what a member gets, so one with a limit may have had its last already.

@@ -106,6 +106,7 @@ class SubscriptionIndex:
         appears = part is None
         if part is None:
             part = group[key] = Part(self.make_group(queue), member)
+            part.members.far = part.via is not None
         part.members.add(member.target)
         part.count += 1
         if origin != LOCAL:
@@ -178,6 +179,20 @@ class SubscriptionIndex:
         for group in self._named(queue, subject):
             for part in group.values():
                 yield from part.distant or ()
+
+    def plain_at(self, origin: int, subject: bytes) -> Subscription | None:
+        """A plain subscription of a leaf link to a subject, if it has one."""
+        plain = (one for node in self._trie.match(subject).ends for one in node.plain_subscriptions())
+        return next((one for one in plain if one.subscriber.origin == origin), None)
+
+    def plain_origins(self, subject: bytes) -> set[int]:
+        """Leaf links that have plain subscriptions to a subject."""
+        return {
+            one.subscriber.origin
+            for node in self._trie.match(subject).ends
+            for one in node.plain_subscriptions()
+            if one.via is not None
+        }
 
     def _named(self, queue: bytes, subject: bytes) -> list[QueueGroup]:
         nodes = self._trie.match(subject).ends

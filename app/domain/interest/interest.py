@@ -13,7 +13,7 @@ from ..subjects.trie import Search
 from .crossing import Crossing
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
 from .remote_interest import RemoteInterest
-from .routing import RECEIVERS_PER_STEP, Routing
+from .routing import RECEIVERS_PER_STEP, FindLine, Routing
 from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid
 from .tombstones import MOST_TOMBSTONES
 from .watches import Watches
@@ -166,8 +166,12 @@ class Interest:
             self.listing.removed(subscription)
 
     def weigh(self, subscription: Subscription, weight: int) -> None:
-        """Let the queue member at the end of a leaf link count for so many."""
+        """Let the queue member at the end of a leaf link count for this number of members."""
         self._index.weigh(subscription, weight)
+
+    def find_lines_with(self, find: FindLine) -> None:
+        """Have leaf links found so, for messages that other servers have drawn several groups there for."""
+        self._routing.find_line = find
 
     def open_link(self, number: int, crossing: Crossing) -> int:
         """The audience of a leaf link's messages, from now on, or with other rules than before."""

@@ -17,9 +17,10 @@ the next turn when the time of this one is used up.
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final
 
+from ..dataplane.constants import FAR_MEMBER, NOT_FOR
+from ..dataplane.joining import is_number, link_of, read_groups
 from ..dataplane.seam import NOT_KEPT, Decision, Group, Hook, Plan, Plane, Search, Target
 from ..hooks.patterns import HookPatterns
-from ..peer_kind import PeerKind
 from ..permissions.profiles import Profiles
 from ..permissions.rule_set import Filter
 from ..protocol.compatibility import Compatibility
@@ -64,8 +65,10 @@ PLAN_PLACES = 32
 FindMember = Callable[[bytes], Subscription | None]
 """The local subscription that other servers know by this sid, if there is one."""
 
+FindLine = Callable[[int, list[bytes]], Target | None]
+
 MOST_WITHOUT = 256
-"""Plans that are remembered for messages of routes that are not for all; see `crossing.NOT_FOR`."""
+"""Plans that are remembered for messages of routes that are not for all; see `constants.NOT_FOR`."""
 
 _Key = tuple[Crossing | None, bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
@@ -127,6 +130,8 @@ class Routing:
         self.links: dict[int, Crossing] = {}
         """Leaf links, by the audience that is theirs: their number, negative."""
         self._without: dict[tuple[bytes, bytes], Plan] = {}
+        self.find_line: FindLine = lambda _number, _names: None
+        """Finds a leaf link by its number, as the place for messages to these queue groups there."""
         self.suspected: set[int] = set()
         """Origins whose servers do not answer."""
         self.matches = 0
@@ -284,12 +289,12 @@ class Routing:
     def _parts(self, groups: Iterable[QueueGroup], message: "_Undecided") -> list[Group]:
         """The members, without those that will not hear of it; all, where that leaves nobody.
 
-        None of those whose filter drops the message. Members at the ends of leaf links get it
-        only where there are no others: those of this cluster are nearer.
+        None of those whose filter drops the message. Those at the ends of leaf links are the last: they
+        are drawn from where nobody of this cluster is left.
         """
         eligible = [part for group in groups for part in group.values() if message.serves_part(part)]
-        near = [part for part in eligible if part.via is None]
-        parts = [(part.origin, part.members) for part in near or eligible]
+        eligible.sort(key=_is_far)
+        parts = [(part.origin, part.members) for part in eligible]
         answering = [members for origin, members in parts if origin not in self.suspected]
         return answering or [members for _, members in parts]
 
@@ -299,9 +304,13 @@ class Routing:
         A plain one is named where the message has another subject than it subscribes to; which one is
         not known here, so one with rules gets nothing.
         """
-        if unmarked(sid) is not sid or read_not_for(sid) is not None or self.failover.is_left(sid):
+        if unmarked(sid) is not sid or sid.startswith(NOT_FOR) or read_groups(sid) is not None:
+            return None
+        if self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
+        if subscription is None and sid.startswith(FAR_MEMBER):
+            return None
         if subscription is not None and self._depends_on_subject(subscription):
             return None if subscription.queue is not None else plane.plan((), ())
         return plane.plan((), ()) if subscription is None else plane.plan((subscription.target,), ())
@@ -318,19 +327,34 @@ class Routing:
             self._failover_version = self._version
             self.failover.forget()
             self._without.clear()
-        cluster = read_not_for(sid)
-        if cluster is not None:
-            return self._plan_without(plane, cluster, subject)
-        plan = self.failover.plan(plane, sid, subject, self._find_member(unmarked(sid)), self.suspected)
+        if sid.startswith(NOT_FOR):
+            return self._plan_without(plane, sid, subject)
+        groups = read_groups(sid)
+        if groups is not None:
+            target = self.find_line(*groups)
+            return plane.plan(() if target is None else (target,), ())
+        member = self._find_member(unmarked(sid))
+        plan = self.failover.plan(plane, sid, subject, member, self.suspected)
+        if member is None and sid.startswith(FAR_MEMBER):
+            plan = self._plan_without_member(plane, sid, subject, plan)
         if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
             return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
         return plan
 
-    def _plan_without(self, plane: Plane, cluster: bytes, subject: bytes) -> Plan:
-        """Who gets a message of another server of this cluster that is not for leaf nodes of that one."""
-        plan = self._without.get((cluster, subject))
+    def _plan_without_member(self, plane: Plane, sid: bytes, subject: bytes, plan: Plan) -> Plan:
+        """A member at one of our links has left; this message is for the plain subscriptions there, too.
+
+        The server that has sent it leaves the link out of those for all plain subscriptions.
+        """
+        number = link_of(sid)
+        plain = self._index.plain_at(int(number), subject) if is_number(number) else None
+        return plan if plain is None else plane.plan([plain.target, *plane.receivers(plan, None)], ())
+
+    def _plan_without(self, plane: Plane, sid: bytes, subject: bytes) -> Plan:
+        """Who gets a message of another server of this cluster that is not for some leaf nodes."""
+        plan = self._without.get((sid, subject))
         if plan is None:
-            message = _Undecided(subject, None, Crossing(PeerKind.ROUTE, without=cluster), Hook.NONE)
+            message = _Undecided(subject, None, read_not_for(sid), Hook.NONE)
             if self.hooks is not None:
                 message.hook = self.hooks.stage(subject, is_new=False)[0]
             answer = self._search(plane, message)
@@ -338,7 +362,7 @@ class Routing:
                 answer = answer.go_on() or answer
             if len(self._without) >= MOST_WITHOUT:
                 self._without.clear()
-            plan = self._without[cluster, subject] = answer[0]
+            plan = self._without[sid, subject] = answer[0]
         return plan
 
     def forget(self) -> None:
@@ -415,3 +439,7 @@ class _Undecided:
 def _depth(decisive: int, least: int | None) -> int:
     """How many leading tokens decided, in the index and before that."""
     return NOT_KEPT if least is None else max(decisive, least)
+
+
+def _is_far(part: Part) -> bool:
+    return part.via is not None

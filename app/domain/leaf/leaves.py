@@ -12,6 +12,7 @@ from itertools import islice
 from ..address import joined, with_port
 from ..credentials import Gatekeeper
 from ..dataplane.draw import Draw
+from ..dataplane.seam import Target
 from ..interest.subscription import Subscription
 from ..limits import Limits
 from ..peer_kind import PeerKind
@@ -360,6 +361,14 @@ class Leaves:
         if session is None or session.kind is not PeerKind.LEAF:
             return None
         return session.subscriptions.get(sid)
+
+    def find_line(self, number: int, names: list[bytes]) -> Target | None:
+        """The place for messages to these queue groups of a leaf node, in one line; None without the link."""
+        session = self.sessions.get(number)
+        if session is None or session.kind is not PeerKind.LEAF:
+            return None
+        known = next(iter(session.subscriptions.values()), None)
+        return known.target.under(b" ".join(names)) if known is not None else None
 
     # --- the outside -------------------------------------------------------------------------------
 

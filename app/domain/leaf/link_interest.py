@@ -57,7 +57,7 @@ class _Record:
         """At the ends of leaf links, here and at other servers of this cluster."""
 
     def add(self, source: _Source, count: int) -> None:
-        """Let there be so many more, or fewer."""
+        """Let there be this many more, or fewer."""
         kind, _, via = source
         if kind is PeerKind.CLIENT:
             self.clients += count
@@ -114,7 +114,7 @@ class LinkInterest:
         self._change(subscription, -(of_link or 1))
 
     def weighed(self, subscription: Subscription, more: int) -> None:
-        """A queue member at the end of a link stands for so many more than before; see `added`."""
+        """A queue member at the end of a link stands for more members than before; see `added`."""
         self._change(subscription, more)
 
     def _change(self, subscription: Subscription, count: int) -> None:

@@ -178,7 +178,7 @@ class LeafSession(PeerSession):
         """Let all these rules hold from now on. Interest that is known already keeps its filter."""
         rights = self.rights = link_rights(receive, send, self.junction.denied)
         excluded = self.cluster_tag if self.kind is PeerKind.LEAF else None
-        crossing = Crossing(self.kind, self.number, excluded, rights.receive)
+        crossing = Crossing(self.kind, [self.number], excluded, rights.receive)
         self.connection.inlet.audience = self.host.interest.open_link(self.number, crossing)
 
     def establish(self, *, headers: bool) -> None:

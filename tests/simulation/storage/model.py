@@ -139,7 +139,13 @@ def _compare_messages(model: StreamModel, present: Mapping[int, StoredMessage]) 
     reach = max([model.safe_last, *present])
     if model.retracted_to is not None:
         reach = max(model.safe_last, min(reach, model.retracted_to))
-    by_messages = model.removed_up_to(reach)
+    by_messages = model.removed_up_to(reach) | {
+        removed
+        for number, message in present.items()
+        for attempt in model.attempts.get(number, [])
+        if attempt.message == message  # above the reach, if the disk has what came after a failure
+        for removed in attempt.removes
+    }
     for sequence, message in present.items():
         attempts = model.attempts.get(sequence, [])
         if message not in [attempt.message for attempt in attempts]:

@@ -26,7 +26,8 @@ CONSUMERS = ("C", "D")
 class Play:
     """A store and the model of what it promised."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_relaxed: bool = False) -> None:
+        """`is_relaxed`: acknowledgements wait for no sync, so less is promised."""
         self.random = Random(seed)
         self.disk = FakeDisk()
         self.models: dict[str, StreamModel] = {}
@@ -36,7 +37,8 @@ class Play:
         self._incarnation = seed * 1000
         self._fullness = 0
         sizes = Sizes(self.random.choice([600, 3000, 20_000]), self.random.choice([300, 1500, 20_000]), 1024)
-        self._settings = StoreSettings(sizes=sizes)
+        self._is_relaxed = is_relaxed
+        self._settings = StoreSettings(1.0 if is_relaxed else 0.0, sizes)
         self.worker = StepWorker()
         self.clock = ManualClock()
         self.storage: FileStorage | None = None
@@ -277,7 +279,7 @@ class Play:
         def done(failure: StorageFailure | None) -> None:
             if failure is None:
                 self.acknowledged += 1
-                consumer.safe = max(consumer.safe, safe)
+                consumer.safe = max(consumer.safe, 0 if self._is_relaxed else safe)
 
         return done
 
@@ -295,7 +297,7 @@ class Play:
 
         def done(failure: StorageFailure | None) -> None:
             messages_done(failure)
-            if failure is None:
+            if failure is None and not self._is_relaxed:
                 model.safe_removed |= removed
                 model.safe_document = max(model.safe_document, documents)
                 for consumer, steps in safe:
@@ -307,7 +309,7 @@ class Play:
         def done(failure: StorageFailure | None) -> None:
             if failure is None:
                 self.acknowledged += 1
-                model.safe_last = max(model.safe_last, last)
+                model.safe_last = max(model.safe_last, 0 if self._is_relaxed else last)
 
         return done
 
@@ -324,9 +326,11 @@ class Play:
         stream.delete(done)
 
 
-def play(seed: int, watch: Callable[[Play], None] = lambda _play: None) -> str | None:
+def play(
+    seed: int, watch: Callable[[Play], None] = lambda _play: None, *, is_relaxed: bool = False
+) -> str | None:
     """Play a seed; returns what was broken."""
-    one = Play(seed)
+    one = Play(seed, is_relaxed=is_relaxed)
     try:
         one.run()
     except BrokenPromise as broken:

@@ -18,6 +18,15 @@ def test_what_was_acknowledged_is_there(block: int) -> None:
     assert {} == failed
 
 
+@pytest.mark.parametrize("block", range(4))
+def test_a_relaxed_store_is_consistent(block: int) -> None:
+    """Where nothing waits for syncs the newest is lost with the power, and nothing else."""
+    seeds = range(block * BLOCK, (block + 1) * BLOCK)
+    failed = {seed: broken for seed in seeds if (broken := play(seed, is_relaxed=True))}
+
+    assert {} == failed
+
+
 def test_a_cut_at_damage_is_found() -> None:
     """A store that takes damage for the end of what was written loses more than one message by one bit."""
     store = Store()

@@ -1,6 +1,8 @@
 """Unit tests of links to hubs, whose INFO decides about TLS; in virtual time and without a socket."""
 
+import gc
 import ssl
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -61,7 +63,8 @@ class HubLink:
         self.refusals: list[str] = []
         self.facts: list[Event] = []
         self.transport = FakeTransport()
-        self.acceptor = RecordingAcceptor(factory=factory)
+        self.room = ReceiveRoom()
+        self.acceptor = RecordingAcceptor(factory=factory, room=self.room)
         context = dialing_context(TlsFiles("", "", certificates().authority.ca_file))
         settings = TlsSettings(context, SECONDS, self.facts.append, for_routes=True, peers="leafnode")
         make = info_first_layers(TlsLayers(settings), InfoTerms(SECONDS, demands_tls))
@@ -231,3 +234,26 @@ def test_a_defect_ends_the_one_link() -> None:
     link.receive(PLAIN)
 
     assert [ZeroDivisionError] == [type(error) for error in link.failures]
+
+
+@pytest.mark.parametrize("info", [b"", PLAIN, SECURE])
+def test_a_link_that_is_over_is_forgotten(info: bytes) -> None:
+    """Memory returns without the garbage collector, however far the link had come."""
+    link, hub = HubLink(), HubEngine()
+    if info:
+        link.receive(info)
+        link.shake_hands(hub)
+    layer = weakref.ref(link.layer)
+    gc.collect()
+    gc.disable()
+    try:
+        link.layer.connection_lost(None)
+        link.clock.run_pending()
+        link.acceptor.handlers.clear()
+        link.room.holder = None
+        del link.layer
+        forgotten = layer() is None
+    finally:
+        gc.enable()
+
+    assert forgotten

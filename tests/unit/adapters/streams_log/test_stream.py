@@ -8,7 +8,7 @@ import pytest
 from app.adapters.streams_log.storage import CannotOpenStore
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.fakes.disk import FakeDisk
-from tests.support.store import Store, contents
+from tests.support.store import Store, contents, fill
 
 CALLS = 90
 
@@ -162,3 +162,45 @@ def test_documents_and_consumers_can_be_read() -> None:
 
     assert ({"name": "S", "v": 2}, {"C": {"c": 1}}) == (stream.document, dict(stream.consumers))
     assert stream.open_consumer("C") is state
+
+
+def test_a_relaxed_stream_removes_nothing_before_a_sync() -> None:
+    """A journal that is not synced may be lost, and with it the message that made another one go."""
+    store = Store(interval=1.0)
+    stream = store.create()
+    fill(stream, 40)
+    store.commit(stream)
+    store.turn(1.1)
+    store.disk.log = []
+    stream.log.remove(range(1, 31))
+    store.turn(0.2)
+    early = list(store.disk.log)
+    store.turn(1.1)
+
+    journal, segment = "streams/1.new/00000001.journal", "streams/1/00000001.segment"
+    assert f"write {journal}" in early
+    assert f"sync {journal}" not in early
+    assert f"remove {segment}" not in early
+    assert store.disk.log.index(f"sync {journal}") < store.disk.log.index(f"remove {segment}")
+
+
+def test_a_relaxed_stream_syncs_messages_before_it_says_what_they_removed() -> None:
+    """Else the removal might be on the disk without the message."""
+    store = Store(interval=5.0)
+    stream = store.create()
+    fill(stream, 3)
+    store.commit(stream)
+    store.disk.log = []
+    stream.log.append(b"s", b"", b"", 2000, [1])
+    stream.log.commit(store.outcomes.append, only_messages=True)
+    store.turn()
+    stream.log.remove([2])
+    store.turn(0.2)
+
+    steps = [step for step in store.disk.log if not step.startswith("allocate")]
+    segment = "streams/1/00000001.segment"
+    assert steps[0] == f"write {segment}"
+    assert steps[1] == f"sync {segment}"
+    assert [step for step in steps[2:] if step.startswith("write")] == [
+        "write streams/1.new/00000001.journal"
+    ]

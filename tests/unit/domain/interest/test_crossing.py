@@ -1,7 +1,8 @@
 """Whom a message may reach that has come over a route or a leaf link (ADR 0054)."""
 
+from app.domain.dataplane.constants import NOT_FOR
 from app.domain.dataplane.reference import DataPlane
-from app.domain.interest.crossing import NOT_FOR, ROUTED, Crossing, PlainReceivers, read_not_for
+from app.domain.interest.crossing import ROUTED, Crossing, PlainReceivers, read_not_for
 from app.domain.interest.index import Part
 from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind
@@ -35,14 +36,14 @@ def served(crossing: Crossing) -> list[bool]:
 def test_each_kind_of_link_serves_those_it_hears_of() -> None:
     """What comes over a route, or from the hub, is for clients and leaf nodes; a leaf node's is for all."""
     assert [True, False, False, True, False] == served(ROUTED)
-    assert [True, False, False, True, False] == served(Crossing(PeerKind.HUB, 5))
-    assert [True, True, True, True, True] == served(Crossing(PeerKind.LEAF, 9, b"y"))
+    assert [True, False, False, True, False] == served(Crossing(PeerKind.HUB, [5]))
+    assert [True, True, True, True, True] == served(Crossing(PeerKind.LEAF, [9], b"y"))
 
 
 def test_nothing_goes_back() -> None:
     """Neither the link itself nor any other link of its cluster gets the message."""
-    assert [True, True, True, False, True] == served(Crossing(PeerKind.LEAF, 4, b"y"))
-    assert [True, True, False, False, True] == served(Crossing(PeerKind.LEAF, 9, b"x"))
+    assert [True, True, True, False, True] == served(Crossing(PeerKind.LEAF, [4], b"y"))
+    assert [True, True, False, False, True] == served(Crossing(PeerKind.LEAF, [9], b"x"))
     assert [True, False, False, False, False] == served(Crossing(PeerKind.ROUTE, without=b"x"))
 
 
@@ -51,13 +52,13 @@ def test_parts_of_queue_groups_follow_the_same_rules() -> None:
     parts = [Part(PLANE.group(b"q"), each) for each in (CLIENT, ROUTE, SPOKE_OF_OTHER, SPOKE, HUB)]
 
     assert [True, True, False, False, True] == [
-        Crossing(PeerKind.LEAF, 9, b"x").serves_part(part) for part in parts
+        Crossing(PeerKind.LEAF, [9], b"x").serves_part(part) for part in parts
     ]
 
 
 def test_a_server_that_must_not_give_it_to_all_is_asked_so() -> None:
     """It gets the message once, under a name that says which cluster it is not for."""
-    receivers = PlainReceivers(Crossing(PeerKind.LEAF, 9, b"x"))
+    receivers = PlainReceivers(Crossing(PeerKind.LEAF, [9], b"x"))
 
     receivers.add([CLIENT, SPOKE_OF_OTHER, ROUTE, ROUTE])
     targets = receivers.finish()
@@ -68,7 +69,7 @@ def test_a_server_that_must_not_give_it_to_all_is_asked_so() -> None:
 
 def test_a_server_that_has_nobody_else_gets_nothing() -> None:
     """One that speaks for the sender's cluster alone is passed over; messages of clients go to all."""
-    kept, free = PlainReceivers(Crossing(PeerKind.LEAF, 9, b"x")), PlainReceivers(None)
+    kept, free = PlainReceivers(Crossing(PeerKind.LEAF, [9], b"x")), PlainReceivers(None)
 
     for receivers in (kept, free):
         receivers.add([SPOKE_OF_OTHER])
@@ -78,6 +79,23 @@ def test_a_server_that_has_nobody_else_gets_nothing() -> None:
 
 def test_the_name_is_read_again() -> None:
     """The cluster is what follows the mark, and other sids name none."""
-    assert b"x" == read_not_for(Crossing(PeerKind.ROUTE, without=b"x").sid_for_others)
+    crossing = read_not_for(Crossing(PeerKind.ROUTE, without=b"x").sid_for_others)
+    assert crossing is not None
+    assert [True, False, False, False, False] == served(crossing)
     assert None is read_not_for(b"QRSID:1:2")
+
+
+def test_links_that_have_the_message_are_named() -> None:
+    """They are left out, by their numbers; what is no number is nothing."""
+    crossing = read_not_for(NOT_FOR + b"#4,x,99999999999999999999999")
+    other = read_not_for(NOT_FOR + b"y#5,6")
+
+    assert crossing is not None
+    assert other is not None
+    assert [True, False, False, False, False] == served(crossing)
+    assert [True, False, False, True, False] == served(other)
+
+
+def test_without_a_cluster() -> None:
+    """The mark is all there is."""
     assert NOT_FOR == ROUTED.sid_for_others

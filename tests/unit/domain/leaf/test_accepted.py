@@ -21,7 +21,7 @@ VIOLATION = b"-ERR 'Authorization Violation'\r\n"
 
 
 class Known:
-    """Lets in whoever shows a password, with these permissions."""
+    """Lets in everybody with the right password, with these permissions."""
 
     required = True
 

@@ -130,11 +130,12 @@ def test_a_message_that_is_not_for_a_cluster(hub: Hub) -> None:
     for peer in (leaf, other):
         peer.send(b"LS+ a\r\n")
     client.send(b"SUB a 1\r\nSUB a q 2\r\n")
-    for each in (leaf, other, client):
+    everybody: list[VirtualClient] = [leaf, other, client]
+    for each in everybody:
         each.heard()
 
     hub.route.send(2 * (b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG))
-    first = [peer.heard() for peer in (leaf, other, client)]
+    first = [each.heard() for each in everybody]
     client.send(b"UNSUB 1\r\n")
     hub.route.send(b"MSG a QRSID:^%b 1\r\nx\r\n" % TAG)
 
@@ -186,18 +187,70 @@ def test_a_leaf_node_stands_in_for_a_member_that_has_left(hub: Hub) -> None:
 
 
 def test_members_of_the_mesh_come_first(hub: Hub) -> None:
-    """One at another server of ours is nearer than one at the end of a link, whoever has that link."""
+    """One at another server of ours is nearer than one at the end of a link, at any server."""
     leaf, client = hub.leaf(), hub.current()
     leaf.send(b"LS+ a q 9\r\n")
     hub.there(b"a", b"QRSID:~%b:5:1:qa" % tag_of("z"), b"q")
     hub.there(b"a", b"QRSID:7:1", b"q")
-    for peer in (leaf, hub.route):
-        peer.heard()
+    leaf.heard()
+    hub.route.heard()
 
     client.send(50 * b"PUB a 1\r\nx\r\n")
 
     assert 50 * b"MSG a QRSID:7:1 1\r\nx\r\n" == hub.route.heard()
     assert b"" == leaf.heard()
+
+
+def test_one_line_for_a_link_over_a_route(hub: Hub) -> None:
+    """A member that another server has drawn here is in the line that its plain subscriptions get."""
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a\r\nLS+ a q 1\r\nLS+ a r 1\r\n")
+    number = leaf.connection.cid
+    client = hub.current()
+    client.send(b"SUB a 1\r\n")
+    leaf.heard()
+    client.heard()
+
+    hub.route.send(b"MSG a QRSID:^#%d 1\r\nx\r\nMSG a QRSID:~%b:%d:*71*72 1\r\nx\r\n" % (number, TAG, number))
+    hub.route.send(b"MSG a QRSID:~%b:99:*71 1\r\nx\r\n" % TAG)
+
+    assert (b"LMSG a | q r 1\r\nx\r\n", b"MSG a 1 1\r\nx\r\n") == (leaf.heard(), client.heard())
+
+
+def test_a_link_that_has_nothing_left(hub: Hub) -> None:
+    """Its interest may have gone meanwhile."""
+    leaf = hub.leaf()
+
+    hub.route.send(b"MSG a QRSID:~%b:%d:*71 1\r\nx\r\n" % (TAG, leaf.connection.cid))
+
+    assert (b"", False) == (leaf.heard(), leaf.is_over)
+
+
+def test_nobody_stands_in_who_has_the_message(hub: Hub) -> None:
+    """A link with plain subscriptions gets it anyway, so no member there is chosen besides."""
+    leaf, client = hub.leaf(), hub.current()
+    leaf.send(b"LS+ a q 1\r\nLS+ *\r\n")
+    client.send(b"SUB a q 7\r\nUNSUB 7\r\n")
+    leaf.heard()
+
+    hub.route.send(b"MSG a QRSID:%d:7 1\r\nx\r\n" % client.connection.cid)
+
+    assert b"" == leaf.heard()
+
+
+def test_a_member_that_leaves_keeps_nothing_from_its_link(hub: Hub) -> None:
+    """A message that names a group at a link is for its plain subscriptions there, also without the group."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+    leaf.send(b"LS+ a q 1\r\nLS+ *\r\nLS- a q\r\n")
+    other.send(b"LS+ a q 1\r\n")
+    for peer in (leaf, other):
+        peer.heard()
+
+    sid = hub.sid(leaf, b"a", b"q")
+    hub.route.send(b"MSG a QRSID:^#%d 1\r\nx\r\nMSG a %b 1\r\nx\r\n" % (leaf.connection.cid, sid))
+    hub.route.send(b"MSG a QRSID:~%b:x:1:qa 1\r\nx\r\nMSG a QRSID:~%b 1\r\nx\r\n" % (TAG, TAG))
+
+    assert (b"LMSG a 1\r\nx\r\n", b"LMSG a | q 1\r\nx\r\n") == (leaf.heard(), other.heard())
 
 
 THERE = "10.0.0.2:7422"

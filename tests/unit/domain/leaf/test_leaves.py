@@ -127,6 +127,38 @@ def test_members_elsewhere_in_a_mesh_with_links(tree: VirtualLeaves, number: int
     assert 80 == tree.heard(member).count(b"MSG")
 
 
+def test_plain_and_grouped_at_a_link_of_another_server(tree: VirtualLeaves) -> None:
+    """A client of one hub reaches plain subscriptions and groups at a leaf node of the other one, once."""
+    one = tree.add(cluster="hubs")
+    two = tree.add(cluster="hubs", routes=(one,))
+    leaf = tree.add(two)
+    tree.start()
+    clients = [
+        tree.client(leaf, b"SUB a.* 1", b"SUB *.* r 2", b"SUB a.a q 3"),
+        tree.client(two, b"SUB a.a 4"),
+    ]
+
+    publisher = tree.client(one)
+    publisher.send(b"PUB a.a 1\r\nx\r\nPUB a.a re 1\r\ny\r\n")
+
+    heard = tree.heard(clients[0])
+    assert [2, 2, 2] == [heard.count(b"MSG a.a %d" % sid) for sid in (1, 2, 3)]
+    assert 2 == tree.heard(clients[1]).count(b"MSG a.a 4")
+
+
+def test_a_member_that_gets_none_of_its_own(tree: VirtualLeaves) -> None:
+    """The other one, across a link, gets it."""
+    hub = tree.add()
+    leaf = tree.add(hub)
+    tree.start()
+    member = tree.client(leaf, b"SUB a r 1")
+    publisher = tree.client(hub, b'CONNECT {"echo":false,"verbose":false}', b"SUB > r 1")
+
+    publisher.send(b"PUB a 1\r\nx\r\n")
+
+    assert b"MSG a 1 1\r\nx\r\n" == tree.heard(member)
+
+
 def test_a_mesh_with_one_link(tree: VirtualLeaves) -> None:
     """A server without a link of its own hears nothing of the hub: each dials its own."""
     hub = tree.add()

@@ -37,7 +37,7 @@ class Bed:
         return wire  # type: ignore[return-value] # nobody drives it
 
     def fail(self, times: int, within: float) -> list[str]:
-        """Let dials fail, each followed by at most so many seconds; what was dialled."""
+        """Let dials fail, each followed by this pause in seconds; what was dialled."""
         dialled = []
         for _ in range(times):
             dialled += self.dialer.news()

@@ -189,7 +189,7 @@ def test_lines_are_traced(make_plane: MakePlane) -> None:
     assert any("processLeafMsgArgs Bad or Missing Size: 'a x'" in line for line in texts)
 
 
-def test_clusters_are_told_apart_in_short() -> None:
+def test_clusters_differ_in_short() -> None:
     """Another name is another word, whatever characters it has."""
     tags = {tag_of(name) for name in ("", "a", "b", "a b\r\n", "\udcff")}
 
