@@ -271,12 +271,11 @@ class FileLog(IndexedLog):
 
     def messages_in(self, segment: Segment) -> list[tuple[int, int, int]]:
         """Sequence, offset and size of the messages that are there."""
-        index, found = self._index, []
-        for sequence in index.sequences(segment.first, segment.last + 1):
-            place = index.place_of(sequence) or 0
-            if number_of(place) == segment.number:
-                found.append((sequence, offset_of(place), index.size_at(sequence)))
-        return found
+        return [
+            (sequence, offset_of(place), size)
+            for sequence, place, size in self._index.messages(segment.first, segment.last)
+            if number_of(place) == segment.number
+        ]
 
     def moved(self, segment: Segment, offsets: Mapping[int, int]) -> None:
         """A segment was written anew."""

@@ -79,5 +79,5 @@ class Rewriting:
         file = self.segment.file
         if file is None:
             return None
-        length = int.from_bytes(file.read(offset, 4), "little")
+        length = min(int.from_bytes(file.read(offset, 4), "little"), self.segment.end - offset)
         return decode(file.read(offset, length), offset, offset, self.segment.salt)

@@ -41,7 +41,7 @@ class Outcome:
     prepared: bool = False
     messages: StorageFailure | None = None
     journal: StorageFailure | None = None
-    error: OSError | None = None
+    error: Exception | None = None
 
 
 def failure_of(error: OSError) -> StorageFailure:
@@ -73,4 +73,7 @@ def _run(steps: Iterable[Step], outcome: Outcome) -> StorageFailure | None:
     except OSError as error:
         outcome.error = error
         return failure_of(error)
+    except Exception as error:  # noqa: BLE001 - the thread goes on: other streams need it
+        outcome.error = error
+        return StorageFailure.BROKEN
     return None

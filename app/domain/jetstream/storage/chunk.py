@@ -26,6 +26,8 @@ _COMPACTED_FROM = 256
 NONE = -1
 """No slot."""
 
+_FARTHEST = 0xFFFFFFFF
+
 WITH_HEADERS = 1 << 63
 """Flag of a place: the message has headers."""
 
@@ -133,6 +135,14 @@ class Chunk:
         """The sequence of a slot."""
         return self.start + slot if self.offsets is None else self.base + self.offsets[slot]
 
+    def messages(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Sequence, place and size of the messages in these slots."""
+        sequences: Sequence[int] = range(self.start + start, self.start + end)
+        if self.offsets is not None:
+            sequences = [self.base + offset for offset in self.offsets[start:end]]
+        rows = zip(sequences, self.places[start:end], self.sizes[start:end], strict=True)
+        return compress(rows, self.ids[start:end])
+
     def append(self, sequence: int, id_: int, place: int, time: int, size: int) -> None:
         """Add a message above all others."""
         if self.offsets is None and sequence != self.start + len(self.ids):
@@ -225,7 +235,8 @@ class Chunk:
             self.unpack()[0][slot] = place
 
     def link(self, slot: int, distance: int) -> None:
-        """Note how far the next message of the same subject is."""
+        """Note how far the next message of the same subject is, unless that is very far."""
+        distance = distance if distance <= _FARTHEST else 0
         try:
             self.following[slot] = distance
         except OverflowError:

@@ -1,7 +1,7 @@
 """The chunks of a stream, in order: searches that go from one to the next."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .chunk import NONE, SPAN, SPAN_BITS, Chunk
 
@@ -90,6 +90,14 @@ class ChunkList:
             if slot != NONE:
                 return chunk.sequence(slot)
         return 0
+
+    def messages(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """Sequence, place and size of all messages from `first` to `last`."""
+        for number in self.since(first):
+            chunk = self.by_number[number]
+            yield from chunk.messages(chunk.slot_from(first), chunk.slot_from(last + 1))
+            if chunk.base > last:
+                return
 
     def at_time(self, time: int) -> int:
         """The sequence of the first slot with this time or a later one; 0 for none."""

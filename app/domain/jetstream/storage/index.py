@@ -12,19 +12,10 @@ from typing import NamedTuple
 
 from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexRun
 from .chunk_list import ChunkList
-from .patterns import (
-    FilterCache,
-    SubjectFilter,
-    expression,
-    is_literal_filter,
-    matcher,
-    used_patterns,
-)
+from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, matcher, used_patterns
 from .seam import SubjectState
 from .subject_ids import translated
 from .subject_table import SubjectTable
-
-_FARTHEST = 0xFFFFFFFF
 
 
 class IndexEntry(NamedTuple):
@@ -108,8 +99,7 @@ class Index:
             return
         slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
         if 0 <= slot < len(chunk.ids):
-            distance = sequence - last
-            chunk.link(slot, distance if distance <= _FARTHEST else 0)
+            chunk.link(slot, sequence - last)
 
     def skip(self, last: int, time: int) -> None:
         """Use up the sequences up to `last`."""
@@ -235,10 +225,9 @@ class Index:
     def retract(self, last: int, last_time: int) -> None:
         """Take back all above `last`: those messages were not stored, and these sequences are free."""
         for sequence in reversed(list(self.sequences(last + 1))):
-            chunk = self._chunks.by_number[sequence >> SPAN_BITS]
-            id_ = chunk.ids[chunk.slot(sequence)]
             self.remove(sequence)
-            if self._subjects.counts[id_]:
+        for id_ in self._subjects.ids.values():
+            if self._subjects.lasts[id_] > last:
                 self._link(self._last_of(id_), self._last_of(id_))
         for number in self._chunks.since(last):
             chunk = self._chunks.by_number[number]
@@ -257,6 +246,9 @@ class Index:
         subjects.lasts[id_] = max(subjects.lasts[id_], sequence)
         subjects.counts[id_] += 1
         chunk.insert(sequence, id_, place, time, size)
+        self._link(
+            self._chunks.previous(sequence - 1, lambda each, slot, _: each.previous_of(id_, slot)), sequence
+        )
         for each in self._cache.of(id_, subject):
             each.changed(number, 1)
         self.first = min(self.first, sequence)
@@ -359,6 +351,10 @@ class Index:
         while sequence and (end is None or sequence < end):
             yield sequence
             sequence = self.next(sequence + 1)
+
+    def messages(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """Sequence, place and size of the messages in a range; the index does not change meanwhile."""
+        return self._chunks.messages(first, last)
 
     def next_with_headers(self, start: int) -> int:
         """The first message from `start` on that has headers; 0 for none."""

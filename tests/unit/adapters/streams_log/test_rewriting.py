@@ -2,9 +2,11 @@
 
 import pytest
 
-from app.adapters.streams_log.segment import number_of, offset_of
+from app.adapters.streams_log.file_head import StreamIdentity
+from app.adapters.streams_log.rewriting import Rewriting
+from app.adapters.streams_log.segment import Segment, number_of, offset_of
 from app.domain.jetstream.storage.seam import StorageFailure
-from tests.fakes.disk import full
+from tests.fakes.disk import FakeDisk, FakeFile, Node, full
 from tests.support.store import Store, contents, fill
 
 
@@ -95,3 +97,28 @@ def test_messages_that_go_meanwhile_are_gone() -> None:
 
     assert contents(stream) == contents(store.reopened().storage.streams["S"])
     assert secret not in b"".join(bytes(node.data) for node in store.disk.files().values())
+
+
+class AskedFile(FakeFile):
+    """A file that notes how much is asked for at once."""
+
+    most = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `app.ports.files`."""
+        self.most = max(self.most, length)
+        return super().read(offset, length)
+
+
+def test_a_wrong_length_reads_no_more_than_the_file() -> None:
+    """It may say four gigabytes."""
+    disk, node = FakeDisk(), Node()
+    node.write(0, b"\xff" * 100)
+    segment = Segment(1, 1, 0)
+    segment.end = 100
+    segment.file = file = AskedFile(disk, node, "f")
+    rewriting = Rewriting(disk, "f", StreamIdentity(1, "S"), segment, [(1, 40, 10)])
+    rewriting.run()
+
+    assert rewriting.file is None
+    assert file.most == 60

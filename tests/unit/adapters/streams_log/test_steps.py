@@ -74,3 +74,16 @@ def test_a_failed_sync_is_never_a_full_disk() -> None:
     assert failure_of(OSError(errno.EDQUOT, "quota")) is FULL
     assert failure_of(OSError(errno.EIO, "error")) is BROKEN
     assert not Batch()
+
+
+def test_a_step_that_fails_by_itself_breaks_its_stream_alone() -> None:
+    """A defect is no error of the system, and the thread goes on all the same."""
+
+    def defect() -> None:
+        raise MemoryError("too much")
+
+    outcome = Outcome()
+    carry_out(Batch(messages=[defect]), outcome)
+
+    assert (StorageFailure.BROKEN, StorageFailure.BROKEN) == (outcome.messages, outcome.journal)
+    assert str(outcome.error) == "too much"

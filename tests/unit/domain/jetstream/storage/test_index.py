@@ -164,6 +164,16 @@ class Pair:
         assert next((each for each in found[::-1] if each <= start), 0) == self.index.previous(start, filters)
         assert sum(each >= start for each in found) == self.index.count_from(start, filters)
 
+    def check_messages(self) -> None:
+        """Compare what both have in a range."""
+        first, last = sorted((self.some(), self.some()))
+        expected = [
+            (sequence, entry.place, entry.size)
+            for sequence, entry in sorted(self.model.messages.items())
+            if first <= sequence <= last
+        ]
+        assert expected == list(self.index.messages(first, last))
+
     def check_one(self) -> None:
         """Compare one message."""
         sequence = self.some()
@@ -216,6 +226,7 @@ def check_all(pair: Pair) -> None:
     pair.check()
     pair.check_subjects()
     pair.check_one()
+    pair.check_messages()
     for filters in FILTERS:
         pair.check_ranges(filters)
 
@@ -413,3 +424,36 @@ def test_messages_in_a_row() -> None:
     after = index.run(SPAN, 5)
     assert after is not None
     assert after.subjects == [b"s.0"]
+
+
+def test_what_was_taken_back_leads_nobody_astray() -> None:
+    """A message that came and went in a failed attempt was the newest of its subject."""
+    index = Index()
+    index.append(1, b"b", 0, 1, 1)
+    index.append(2, b"a", 0, 1, 1)
+    index.append(3, b"b", 0, 1, 1)
+    index.remove(3)
+    index.retract(1, 1)
+    for sequence, subject in ((2, b"b"), (3, b"a"), (4, b"b"), (5, b"a")):
+        index.append(sequence, subject, 0, 1, 1)
+
+    assert [1, 2, 4] == index.sequences_of(b"b", 9)
+    assert [3, 5] == index.sequences_of(b"a", 9)
+
+
+def test_what_comes_back_is_in_its_place() -> None:
+    """A failed attempt removed it, and was the newest of the subject for a while."""
+    index = Index()
+    index.append(1, b"b", 0, 1, 1)
+    index.append(2, b"b", 0, 1, 1)
+    entry = index.remove(2)
+    assert index.subject_state(b"b") == SubjectState(1, 1, 1)
+    index.append(3, b"b", 0, 1, 1)
+    index.remove(3)
+    assert index.subject_state(b"b") == SubjectState(1, 1, 1)
+    index.retract(2, 1)
+    assert entry is not None
+    index.restore(entry)
+    index.append(3, b"a", 0, 1, 1)
+
+    assert [1, 2] == index.sequences_of(b"b", 9)
