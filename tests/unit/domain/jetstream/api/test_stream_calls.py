@@ -55,7 +55,7 @@ def test_create(js: VirtualJetStream) -> None:
         ("STREAM.PURGE.S", {"seq": 1, "keep": 1}, 10003),
         ("STREAM.NAMES", b"[]", 10025),
         ("STREAM.LEADER.STEPDOWN.S", b"", 10010),
-        ("STREAM.SNAPSHOT.S", b"{}", 10064),
+        ("STREAM.SNAPSHOT.S", b"{}", 10003),
     ],
 )
 def test_refusals(
