@@ -30,6 +30,15 @@ class ChunkList:
             self.numbers.insert(bisect_left(self.numbers, number), number)
         return chunk
 
+    def link(self, last: int, sequence: int) -> None:
+        """Let the message `last` of a subject, if it has a slot, point to the next one of it."""
+        chunk = self.by_number.get(last >> SPAN_BITS)
+        if chunk is None:
+            return
+        slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
+        if 0 <= slot < len(chunk.ids):
+            chunk.link(slot, sequence - last)
+
     def drop(self, number: int) -> None:
         """Forget a chunk."""
         del self.by_number[number]

@@ -72,7 +72,7 @@ class Index:
         chunk = self._chunks.by_number.get(number) or self._chunks.get(sequence)
         id_ = subjects.ids.get(subject, 0)
         if id_:
-            self._link(subjects.lasts[id_], sequence)
+            self._chunks.link(subjects.lasts[id_], sequence)
             subjects.lasts[id_] = sequence
         else:
             id_ = self._new_subject(subject, sequence)
@@ -92,14 +92,6 @@ class Index:
         id_ = self._subjects.add(subject, sequence)
         self._cache.subject_added(id_, subject)
         return id_
-
-    def _link(self, last: int, sequence: int) -> None:
-        chunk = self._chunks.by_number.get(last >> SPAN_BITS)
-        if chunk is None:
-            return
-        slot = last - chunk.start if chunk.offsets is None else chunk.slot(last)
-        if 0 <= slot < len(chunk.ids):
-            chunk.link(slot, sequence - last)
 
     def skip(self, last: int, time: int) -> None:
         """Use up the sequences up to `last`."""
@@ -145,7 +137,7 @@ class Index:
         subjects = self._subjects
         id_ = subjects.ids.get(span.name, 0)
         if id_:
-            self._link(subjects.lasts[id_], span.first)
+            self._chunks.link(subjects.lasts[id_], span.first)
         else:
             id_ = self._new_subject(span.name, span.first)
         subjects.lasts[id_] = span.last
@@ -228,7 +220,7 @@ class Index:
             self.remove(sequence)
         for id_ in self._subjects.ids.values():
             if self._subjects.lasts[id_] > last:
-                self._link(self._last_of(id_), self._last_of(id_))
+                self._chunks.link(self._last_of(id_), self._last_of(id_))
         for number in self._chunks.since(last):
             chunk = self._chunks.by_number[number]
             chunk.cut(chunk.slot_from(last + 1))
@@ -246,7 +238,7 @@ class Index:
         subjects.lasts[id_] = max(subjects.lasts[id_], sequence)
         subjects.counts[id_] += 1
         chunk.insert(sequence, id_, place, time, size)
-        self._link(
+        self._chunks.link(
             self._chunks.previous(sequence - 1, lambda each, slot, _: each.previous_of(id_, slot)), sequence
         )
         for each in self._cache.of(id_, subject):
