@@ -12,6 +12,7 @@ from app.domain.pending_subjects import PendingSubjects
 from app.domain.sessions import slow_peers
 from app.domain.sessions.slow_peers import MOST_WAITING, STEP_SECONDS
 from app.domain.slow_receivers import SlowAction, SlowReceiver
+from app.domain.view import LiveView
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker, VirtualClient
 
@@ -35,8 +36,8 @@ def flood(server: VirtualBroker, subjects: Sequence[str], times: int = 60) -> No
 
 
 def actions(server: VirtualBroker) -> list[SlowReceiver]:
-    """Those that were noted, in order."""
-    return list(server.broker.slow.latest)
+    """Those that were noted, in order, as readers of monitoring see them."""
+    return list(LiveView(server.broker).slow_receivers())
 
 
 def test_a_receiver_that_is_cut(make_plane: MakePlane) -> None:
