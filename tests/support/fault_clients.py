@@ -29,7 +29,7 @@ async def greeted(server: Server) -> RawClient:
 
 
 async def connect(server: Server, name: str = "", subscribe: str = "", user: str = "") -> RawClient:
-    """A client that has been greeted, and has its PONG."""
+    """A client that has been greeted, has its PONG, and has read that it is let in."""
     client = await greeted(server)
     options = {"verbose": False, "name": name, "user": user, "headers": True, "protocol": 1}
     await client.send(b"CONNECT %b\r\n" % json.dumps(options).encode())
@@ -37,6 +37,7 @@ async def connect(server: Server, name: str = "", subscribe: str = "", user: str
         await client.send(b"SUB %b 1\r\n" % subscribe.encode())
     await client.send(b"PING\r\n")
     assert await client.line() == b"PONG\r\n"
+    assert b'"connect_info":true' in await client.line()
     return client
 
 
