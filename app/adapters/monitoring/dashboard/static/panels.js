@@ -113,7 +113,7 @@ export function showServer(server, totals, limits) {
   fillFacts(byId("identity"), [
     ["Name", server.name, "", "server_name"],
     ["pynatsd", server.release, "", "version of pynatsd"],
-    ["Protocol", `gnatsd ${server.version}`, "", "version that clients are offered"],
+    ["Protocol", `NATS ${server.version}`, "", "version that clients are offered"],
     ["Runtime", `${server.runtime}, ${server.data_plane} data plane`, "", "interpreter, and the twin that runs: DATA_PLANE"],
     ["Uptime", duration(server.uptime), "", "uptime"],
     ["Listens on", `${server.host}:${server.port}`, "", "listen"],
