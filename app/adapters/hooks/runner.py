@@ -1,4 +1,4 @@
-"""Calling hooks: plain functions at once, async ones in tasks with a time limit.
+"""Calling hooks: plain functions at once, async ones in tasks with a time limit, which begin at once too.
 
 Such code may raise, hang, or answer nonsense. Each of these fails one call, and no other. The one
 exception is code that blocks the event loop, which nothing can interrupt. Anything it raises is a
@@ -14,6 +14,7 @@ from ...domain.hooks.gate import HookOutcome
 from ...domain.hooks.hook_event import HookEvent, HookPoint
 from ...domain.timers import Scheduler, Timer
 from ...ports.hooks import HookRunner, Hooks
+from .eager_task import begin
 
 CLOSE_SECONDS = 1.0
 """How long calls under way are waited for at the end."""
@@ -41,8 +42,11 @@ class AsyncioHookRunner(HookRunner):
             return _raised(error)
         if not inspect.isawaitable(answer):
             return HookOutcome(answer)
-        call = _Call(done, seconds)
-        task = asyncio.get_running_loop().create_task(call.run(answer))
+        call = _Call(seconds)
+        task = begin(call.run(answer))
+        if task is None:
+            return call.outcome
+        call.done = done
         self._tasks.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(self._tasks.discard)
         call.timer = self._scheduler.call_later(seconds, lambda: call.expire(task))
@@ -64,11 +68,14 @@ class AsyncioHookRunner(HookRunner):
 class _Call:
     """One call of an async method. The first outcome counts."""
 
-    __slots__ = ("_done", "_seconds", "timer")
+    __slots__ = ("_seconds", "done", "outcome", "timer")
 
-    def __init__(self, done: Done, seconds: float) -> None:
-        self._done: Done | None = done
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self.done: Done | None = None
+        """Gets the outcome, if it comes later."""
+        self.outcome: HookOutcome | None = None
+        """That of a call that was through at once."""
         self.timer: Timer | None = None
 
     async def run(self, answer: Awaitable[object]) -> None:
@@ -85,7 +92,8 @@ class _Call:
         task.cancel()
 
     def _finish(self, outcome: HookOutcome) -> None:
-        done, self._done = self._done, None
+        done, self.done = self.done, None
+        self.outcome = outcome
         if self.timer is not None:
             self.timer.cancel()
         if done is not None:

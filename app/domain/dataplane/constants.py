@@ -13,7 +13,7 @@ clock says. A message costs `DELIVERY_WORK`, and for each receiver as much plus 
 
 DELIVERY_WORK = 64
 
-CHECK_WORK = 64 * 1024
+CHECK_WORK = 8 * 1024
 """Work units of messages after which the clock is checked."""
 
 RECEIVERS_PER_CHECK = 1024

@@ -12,7 +12,6 @@ from . import constants, seam
 from ..limits import MAX_SIZE_DIGITS
 
 cdef enum:
-    _MEMO_BYTES = 256
     _SOUND = -1       # in place of a fault
     _INCOMPLETE = -2  # the same: the rest is still to come
 
@@ -60,12 +59,6 @@ cdef struct Message:
     Py_ssize_t names_size # 0 for none
     Py_ssize_t shown      # of what receivers read as its subject
     Py_ssize_t shown_size # 0 if that is the subject
-
-
-cdef struct Memo:
-    # A line, and what it was understood to be. Nothing yet if `message.line_size` is 0.
-    char line[_MEMO_BYTES]
-    Message message
 
 
 cdef struct Delivery:
@@ -271,20 +264,7 @@ cdef inline int judge_end(Message *message, Py_ssize_t count) noexcept nogil:
     return _SOUND if line[stop] == c'\r' and line[stop + 1] == c'\n' else FAULT_TERMINATOR
 
 
-# --- lines that come again ------------------------------------------------------
-
-
-cdef inline bint is_last(Memo *memo, const char *line, Py_ssize_t count) noexcept nogil:
-    """Whether the line is, byte for byte, the one before."""
-    cdef Py_ssize_t size = memo.message.line_size
-    return size != 0 and count >= size and memcmp(line, memo.line, size) == 0
-
-
-cdef inline void memorize(Memo *memo, Message *message) noexcept nogil:
-    """Note a line, unless it is too long for that."""
-    if message.line_size <= _MEMO_BYTES:
-        memcpy(memo.line, message.line, message.line_size)
-        memo.message = message[0]
+# --- messages in a row ----------------------------------------------------------
 
 
 cdef inline Py_ssize_t stride_of(Message *message) noexcept nogil:

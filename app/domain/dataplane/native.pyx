@@ -26,6 +26,7 @@ include "subject.pxi"
 include "changes.pxi"
 include "draw.pxi"
 include "message.pxi"
+include "line_memo.pxi"
 include "framing.pxi"
 include "outbox.pxi"
 include "plan.pxi"
@@ -80,9 +81,7 @@ cdef class DataPlane:
     cdef public double now
     cdef public bint patient
     cdef public Outbox server
-    # The line before, whichever peer of a kind sent it: runs of one line are parsed once. Each kind has
-    # its own, since what is a message of the one is none, or too large, of the other.
-    cdef Memo *memos  # by `seam.Kind`
+    cdef Memo *memos  # lines that came before
 
     def __cinit__(self, planner, seed, max_payload, max_control_line):
         self.lookup = PlanLookup(planner, seed)
@@ -100,9 +99,7 @@ cdef class DataPlane:
         self.patient = False
         self.max_payload = max_payload
         self.max_line = max_control_line
-        self.memos = <Memo *>calloc(len(seam.Kind), sizeof(Memo))
-        if self.memos is NULL:
-            raise MemoryError
+        self.memos = memos_made()
 
     def __dealloc__(self):
         free(self.memos)
@@ -117,8 +114,7 @@ cdef class DataPlane:
     def set_limits(self, max_payload, max_control_line):
         self.max_payload = max_payload
         self.max_line = max_control_line
-        for kind in seam.Kind:
-            self.memos[<int>kind].message.line_size = 0
+        forget_lines(self.memos)
 
     def limit(self, Inlet inlet not None):
         inlet.bounds.payload = route_payload(self.max_payload) if inlet.kind == ROUTE else self.max_payload
@@ -197,7 +193,7 @@ cdef class DataPlane:
         cdef int64_t check = TURN_WORK - CHECK_WORK
         cdef const char *line
         cdef const char *end
-        cdef Memo *memo = &self.memos[inlet.kind]
+        cdef Memo *memo = self.memos
         cdef Message message
         cdef Plan plan
         cdef int fault
@@ -210,16 +206,18 @@ cdef class DataPlane:
             if self.held or work <= 0:
                 inlet.keep(line, count, 0)
                 return HELD if self.held else TURN
-            if inlet.publishing and is_last(memo, line, count) and (inlet.headers or not is_headed(line)):
-                message = memo.message
-                message.line = line
+            if inlet.publishing and is_known(memo, inlet.kind, inlet.headers, line, count):
+                recall(memo, line, &message)
             else:
                 end = <const char *>memchr(line, c'\n', count)
                 if end is NULL:
                     return self.await_line(inlet, line, count)
                 message.line = line
                 message.line_size = end - line + 1
-                if not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
+                memo = memo_for(self.memos, line, message.line_size)
+                if inlet.publishing and is_known(memo, inlet.kind, inlet.headers, line, message.line_size):
+                    recall(memo, line, &message)
+                elif not inlet.publishing or not is_served(&message, inlet.kind, inlet.headers):
                     position += message.line_size
                     if not inlet.control.line(PyBytes_FromStringAndSize(line, message.line_size - 1)):
                         if not inlet.closed:
@@ -228,11 +226,12 @@ cdef class DataPlane:
                     if self.over():
                         work = 0
                     continue
-                fault = understand_of(inlet.kind, &message, &inlet.bounds)
-                if fault != _SOUND:
-                    return self.report(inlet, &message, count, fault)
-                memorize(memo, &message)
-            plan = self.lookup.plan_of(self, inlet, &message)
+                else:
+                    fault = understand_of(inlet.kind, &message, &inlet.bounds)
+                    if fault != _SOUND:
+                        return self.report(inlet, &message, count, fault)
+                    memorize(memo, inlet.kind, &message)
+            plan = self.lookup.plan_of(self, inlet, &message, memo)
             if plan is None:
                 inlet.keep(line, count, 0)
                 return TURN

@@ -1,6 +1,7 @@
 """Which plan a message has, in the compiled twin: the one before, one from the cache, or a new one."""
 
 # Uses of inlet: Inlet
+# Uses of line_memo: Memo, note_plan
 # Uses of message: Message
 # Uses of plan: Plan
 # Uses of plan_cache: PlanCache
@@ -27,8 +28,11 @@ cdef class PlanLookup:
         self.planner = planner
         self.plans = PlanCache(seed)
 
-    cdef inline Plan plan_of(self, plane, Inlet inlet, Message *message):
-        """The plan for a message: that of the one before, if it is for the same subject or member."""
+    cdef inline Plan plan_of(self, plane, Inlet inlet, Message *message, Memo *memo):
+        """The plan for a message: that of the one before, if it is for the same subject or member.
+
+        Or it is noted where the line is kept, or will be noted there.
+        """
         cdef bint for_member = message.member_size != 0
         cdef const char *name = message.line + (message.member if for_member else message.subject)
         cdef Py_ssize_t count = message.member_size if for_member else message.subject_size
@@ -42,7 +46,9 @@ cdef class PlanLookup:
                 inlet.plan = None
                 return self.plan_failover(plane, message)
         else:
-            plan = self.plan_for(plane, inlet, name, count, &lasts)
+            plan = self.noted(memo, inlet)
+            if plan is None:
+                plan = self.plan_for(plane, inlet, name, count, memo, &lasts)
         if lasts:
             inlet.remember(plan, self.plans.generation, name, count, for_member)
         else:
@@ -51,9 +57,20 @@ cdef class PlanLookup:
                 inlet.note(plan)
         return plan
 
+    cdef inline Plan noted(self, Memo *memo, Inlet inlet):
+        """The plan that is noted where the line is kept, if it is good for this publisher."""
+        if memo.plan is NULL or memo.generation != self.plans.generation or memo.audience != inlet.audience:
+            return None
+        if inlet.search is not None:
+            return None
+        self.plans.hits += 1
+        return <Plan>memo.plan
+
     # The planner may do anything, so it gets a copy of the name, and the cache is asked again later.
 
-    cdef Plan plan_for(self, plane, Inlet inlet, const char *subject, Py_ssize_t count, bint *lasts):
+    cdef Plan plan_for(
+        self, plane, Inlet inlet, const char *subject, Py_ssize_t count, Memo *memo, bint *lasts
+    ):
         """The plan for a subject, from the cache or from the planner, and whether it is good for others.
 
         None if the decision takes another turn.
@@ -64,6 +81,7 @@ cdef class PlanLookup:
             inlet.search = None
             plan = self.plans.find(audience, subject, count)
             if plan is not None:
+                note_plan(memo, plan, audience, self.plans.generation)
                 return plan
         return self.decide(plane, inlet, PyBytes_FromStringAndSize(subject, count), lasts)
 

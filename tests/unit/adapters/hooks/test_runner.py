@@ -47,6 +47,15 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def once(scene: Scene) -> HookOutcome | None:
+    """Call it as the server does, outside of any task."""
+    outcomes: list[HookOutcome | None] = []
+    asyncio.get_running_loop().call_soon(lambda: outcomes.append(scene.call()))
+    await settle()
+    (outcome,) = outcomes
+    return outcome
+
+
 def broken() -> Allow:
     """Raise, as code with a defect."""
     raise ValueError("a secret")
@@ -93,6 +102,7 @@ async def test_an_async_hook_that_raises() -> None:
     """It has failed later."""
 
     async def act() -> Allow:
+        await asyncio.sleep(0)
         return broken()
 
     scene = Scene(act)
@@ -101,6 +111,25 @@ async def test_an_async_hook_that_raises() -> None:
 
     (outcome,) = scene.late
     assert outcome.failure.startswith("it raised ValueError at test_runner.py")
+
+
+@pytest.mark.asyncio
+async def test_an_async_hook_that_waits_for_nothing() -> None:
+    """It has answered, or failed, at once, and nothing is due any more."""
+
+    async def act() -> Refuse:
+        return Refuse("no")
+
+    async def fail() -> Allow:
+        return broken()
+
+    answered, failed = Scene(act), Scene(fail)
+    outcome = await once(failed)
+
+    assert HookOutcome(Refuse("no")) == await once(answered)
+    assert outcome is not None
+    assert outcome.failure.startswith("it raised ValueError at test_runner.py")
+    assert ([], 0) == (answered.late, answered.clock.timers_outstanding)
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,93 @@
+"""Lines that came before, what they were understood to be, and their plans, in the compiled twin.
+
+Whichever peer sent it: a line that comes again is neither taken apart nor looked up again. Where a line
+is kept depends on its bytes alone. Two that have one place take it from each other, which costs no more
+than to have none. What is kept of a plan is good in the generation of the plan cache in which it was noted.
+"""
+
+# Uses of message: Message, is_headed
+
+from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc
+from libc.string cimport memcmp, memcpy
+
+cdef enum:
+    _MEMO_BYTES = 256 # longer lines are not kept
+    _MEMOS = 1024
+
+
+cdef struct Memo:
+    # A line, and what it was understood to be. Nothing yet if `message.line_size` is 0.
+    Message message
+    int kind           # of the peer: what is a message of the one is none, or too large, of the other
+    PyObject *plan     # borrowed from the plan cache, for this audience; NULL if it was not in there
+    int64_t audience
+    uint64_t generation
+    char line[_MEMO_BYTES]
+
+
+cdef inline Memo *memos_made() except NULL:
+    """Room for all lines, and a place for those that are not kept."""
+    cdef Memo *memos = <Memo *>calloc(_MEMOS + 1, sizeof(Memo))
+    if memos is NULL:
+        raise MemoryError
+    return memos
+
+
+cdef inline void forget_lines(Memo *memos) noexcept:
+    cdef Py_ssize_t i
+    for i in range(_MEMOS):
+        memos[i].message.line_size = 0
+
+
+cdef inline Memo *memo_for(Memo *memos, const char *line, Py_ssize_t size) noexcept nogil:
+    """Where this line is, or would be."""
+    cdef uint64_t code = <uint64_t>size
+    cdef uint64_t word
+    cdef Py_ssize_t at = 0
+    if size > _MEMO_BYTES or size < 8:
+        return &memos[_MEMOS]
+    while at + 8 < size:
+        memcpy(&word, line + at, 8)
+        code = (code ^ word) * <uint64_t>0x9E3779B97F4A7C15
+        code ^= code >> 32
+        at += 8
+    memcpy(&word, line + size - 8, 8)
+    code = (code ^ word) * <uint64_t>0x9E3779B97F4A7C15
+    return &memos[code >> 54]
+
+
+cdef inline bint is_known(Memo *memo, int kind, bint headers, const char *line, Py_ssize_t count) noexcept nogil:
+    """Whether it is this line that begins there; those of messages with headers only if there may be some."""
+    cdef Py_ssize_t size = memo.message.line_size
+    return (
+        size != 0
+        and count >= size
+        and memcmp(line, memo.line, size) == 0
+        and memo.kind == kind
+        and (headers or not is_headed(line))
+    )
+
+
+cdef inline void memorize(Memo *memo, int kind, Message *message) noexcept nogil:
+    """Note a line in its place, unless it is not to be kept."""
+    if 8 <= message.line_size <= _MEMO_BYTES:
+        memcpy(memo.line, message.line, message.line_size)
+        memo.message = message[0]
+        memo.kind = kind
+        memo.plan = NULL
+
+
+cdef inline void recall(Memo *memo, const char *line, Message *message) noexcept nogil:
+    """Let this be the message whose line is known."""
+    message[0] = memo.message
+    message.line = line
+
+
+cdef inline void note_plan(Memo *memo, plan, int64_t audience, uint64_t generation) noexcept:
+    """Remember a plan that the cache holds for the line."""
+    if memo.message.line_size:
+        memo.plan = <PyObject *>plan
+        memo.audience = audience
+        memo.generation = generation
