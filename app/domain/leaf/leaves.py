@@ -7,7 +7,6 @@ ADR 0054, and servers of one cluster name it alike: so a hub sends nothing back 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 from ..address import joined, with_port
 from ..credentials import Gatekeeper
@@ -20,6 +19,7 @@ from ..protocol.compatibility import Compatibility
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.keep_alive import KeepAlive
+from ..sessions.sliced_lines import send_sliced
 from ..sessions.wire import Handler, Wire
 from ..timers import DueQueue
 from .accepted import AcceptedLeaf
@@ -43,15 +43,6 @@ MOST_WAITING = 512
 
 ANSWER_SECONDS = 5.0
 """How long a hub may take to answer our CONNECT."""
-
-SLICE = 2000
-"""Lines of interest that are sent in one go when a link begins."""
-
-_ENOUGH = 4 * 1024 * 1024
-"""While more bytes are pending for a new link its next slice waits."""
-
-_PATIENCE = 0.05
-"""Seconds between checks of such a link."""
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LOOP_LETTERS = 22
@@ -332,22 +323,9 @@ class Leaves:
         """
         self.interest.open(session)
         session.connection.outbox.send(b"LS+ %b\r\n" % self._loop_subject)
-        self._send_slice(session, self.interest.lines_for(session))
-
-    def _send_slice(self, session: LeafSession, lines: Iterator[bytes]) -> None:
         connection = session.connection
-        if connection.closed:
-            return
-        go_on = partial(connection.guard, partial(self._send_slice, session, lines))
-        if connection.outbox.pending() > _ENOUGH:
-            self._host.scheduler.call_later(_PATIENCE, go_on)
-            return
-        sent = list(islice(lines, SLICE))
-        connection.send(b"".join(sent))
-        if len(sent) < SLICE:
-            connection.report(LeafInterestSent(connection.link))
-        else:
-            self._host.scheduler.call_later(0.0, go_on)
+        sent = partial(connection.report, LeafInterestSent(connection.link))
+        send_sliced(connection, self._host.scheduler, self.interest.lines_for(session), sent)
 
     def subscriptions_of_leaves(self) -> Iterator[Mapping[bytes, Subscription]]:
         """What our leaf nodes listen to, link by link."""
