@@ -157,7 +157,7 @@ class Routing:
             return self._denial(plane, b""), NOT_KEPT
         allowed, decisive = link.rules.permits(subject) if link.rules is not None else (True, 0)
         if not allowed:
-            return self._denial(plane, b""), decisive
+            return self._denial(plane, b""), NOT_KEPT if decisive is None else decisive
         return self._plan(plane, Audience.PASSED, subject, decisive, link)
 
     def _denial(self, plane: Plane, refusal: bytes) -> Plan:

@@ -7,6 +7,7 @@ from ..connection_type import ConnectionType
 from ..credentials import Credentials, Gatekeeper, Identity
 from ..events import AuthorizationTimedOut
 from ..peer_kind import PeerKind
+from ..permissions.responses import OpenReplies
 from ..permissions.rules import Permissions, Rule
 from ..protocol.commands import check_info
 from ..protocol.compatibility import Compatibility
@@ -151,10 +152,18 @@ class AcceptedLeaf(LeafSession):
         self.limit(
             receive=(permissions.publish,),
             send=(permissions.subscribe, Rule(deny=denials(connect.deny_pub))),
+            replies=self._replies(permissions),
         )
         self._answer(permissions)
         self.establish(headers=connect.headers)
         return not self.connection.closed
+
+    def _replies(self, permissions: Permissions) -> OpenReplies | None:
+        """What a leaf node may answer; None if its user has no `allow_responses`."""
+        if permissions.responses is None:
+            return None
+        inlet = self.connection.inlet
+        return OpenReplies(permissions.responses, self.host.scheduler.monotonic, lambda: inlet.in_msgs)
 
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""

@@ -265,7 +265,7 @@ class Leaves:
         return LeafRedial(remote, self._host.scheduler, self._host.events, self._draw, self._open)
 
     def use_remotes(self, remotes: Sequence[LeafRemote]) -> None:
-        """Let these be the remotes from now on: dial what is new, and close links to what is none any more."""
+        """Let these be the remotes from now on: dial what is new, close links to what is none any more."""
         known = {id(redial.remote): redial for redial in self._redials}
         self._redials = [
             known.pop(id(remote)) if id(remote) in known else self._redial(remote) for remote in remotes

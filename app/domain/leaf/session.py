@@ -14,6 +14,7 @@ hub for messages is another question: a remote with `hub` swaps the parts. `Leaf
 import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Protocol
 
 from ..dataplane.reach import Naming
@@ -23,6 +24,7 @@ from ..interest.crossing import Crossing
 from ..interest.subscription import Subscription
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
+from ..permissions.responses import OpenReplies
 from ..permissions.rules import Rule
 from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
@@ -46,6 +48,7 @@ from .lines import (
     REMOVE,
     LeafInterest,
     interest_sid,
+    note_reply,
     parse_added,
     parse_removed,
     refuse_partial_leaf,
@@ -174,9 +177,19 @@ class LeafSession(PeerSession):
         self.remote_cluster = cluster
         self.cluster_tag = tag_of(cluster)
 
-    def limit(self, receive: Sequence[Rule | None], send: Sequence[Rule | None]) -> None:
-        """Let all these rules hold from now on. Interest that is known already keeps its filter."""
-        rights = self.rights = link_rights(receive, send, self.junction.denied)
+    def limit(
+        self,
+        receive: Sequence[Rule | None],
+        send: Sequence[Rule | None],
+        replies: OpenReplies | None = None,
+    ) -> None:
+        """Let all these rules hold from now on. Interest that is known already keeps its filter.
+
+        With `replies` the other end may answer what is sent to it, besides what it may send anyway.
+        """
+        rights = self.rights = link_rights(receive, send, self.junction.denied, replies)
+        if replies is not None:
+            self.connection.watch(partial(note_reply, replies))
         excluded = self.cluster_tag if self.kind is PeerKind.LEAF else None
         crossing = Crossing(self.kind, [self.number], excluded, rights.receive)
         self.connection.inlet.audience = self.host.interest.open_link(self.number, crossing)
@@ -343,6 +356,7 @@ class LeafSession(PeerSession):
 
     def closed(self) -> None:
         """The link is closed: what was announced over it is removed."""
+        self.connection.watch(None)
         self.junction.interest.close(self)
         self.host.interest.close_link(self.number)
         super().closed()
