@@ -89,7 +89,13 @@ class Failover:
             queue = now.queue
         if queue is None:
             return plane.plan((), ())
-        key = queue, subject, name is not sid
+        return self._stand_in(plane, (queue, subject, name is not sid), suspected)
+
+    def stand_in(self, plane: Plane, queue: bytes, subject: bytes, suspected: set[int]) -> Plan:
+        """Who gets a message in the place of a member of this group that has left; no more is known of it."""
+        return self._stand_in(plane, (queue, subject, False), suspected)
+
+    def _stand_in(self, plane: Plane, key: _Key, suspected: set[int]) -> Plan:
         plan = self._made.get(key)
         if plan is None:
             if len(self._made) >= SHARED_STAND_INS:

@@ -185,6 +185,15 @@ class SubscriptionIndex:
         plain = (one for node in self._trie.match(subject).ends for one in node.plain_subscriptions())
         return next((one for one in plain if one.subscriber.origin == origin), None)
 
+    def queues_at(self, origin: int, subject: bytes) -> set[bytes]:
+        """The queue groups that have a member at a leaf link which listens to a subject."""
+        return {
+            queue
+            for node in self._trie.match(subject).ends
+            for queue, group in (node.groups or {}).items()
+            if any(part.origin == origin for part in group.values())
+        }
+
     def plain_origins(self, subject: bytes) -> set[int]:
         """Leaf links that have plain subscriptions to a subject."""
         return {

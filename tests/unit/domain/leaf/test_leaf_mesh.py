@@ -253,6 +253,56 @@ def test_a_member_that_leaves_keeps_nothing_from_its_link(hub: Hub) -> None:
     assert (b"LMSG a 1\r\nx\r\n", b"LMSG a | q 1\r\nx\r\n") == (leaf.heard(), other.heard())
 
 
+LINE = b"MSG a QRSID:~%b:%d:*71*72 1\r\nx\r\n"
+"""The other server has drawn members of the groups q and r at a link."""
+
+
+def test_one_of_several_groups_has_left_a_link(hub: Hub) -> None:
+    """Another member of it gets the message; the other group is named to the link as before."""
+    leaf, client = hub.leaf(), hub.current()
+    leaf.send(b"LS+ a\r\nLS+ a q 1\r\nLS+ a r 1\r\nLS- a q\r\n")
+    client.send(b"SUB a q 1\r\nSUB a r 2\r\n")
+    leaf.heard()
+    client.heard()
+
+    hub.route.send(2 * LINE % (TAG, leaf.connection.cid, TAG, leaf.connection.cid))
+
+    assert (2 * b"LMSG a | r 1\r\nx\r\n", 2 * b"MSG a 1 1\r\nx\r\n") == (leaf.heard(), client.heard())
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_all_of_several_groups_have_left_a_link(hub: Hub, *, plain: bool) -> None:
+    """Others of them get the message, and plain subscriptions at the link do if there are some."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+    leaf.send(b"LS+ b q 1\r\n" + (b"LS+ a\r\n" if plain else b""))
+    other.send(b"LS+ a r 1\r\n")
+    for peer in (leaf, other):
+        peer.heard()
+
+    hub.route.send(LINE % (TAG, leaf.connection.cid))
+
+    assert b"LMSG a | r 1\r\nx\r\n" == other.heard()
+    assert (b"LMSG a 1\r\nx\r\n" if plain else b"") == leaf.heard()
+
+
+def test_several_groups_whose_members_come_and_go(hub: Hub) -> None:
+    """What was decided about a line holds until somebody comes or goes."""
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a q 1\r\nLS+ a r 1\r\n")
+    number = leaf.connection.cid
+
+    hub.route.send(2 * LINE % (TAG, number, TAG, number))
+    both = leaf.heard()
+    leaf.send(b"LS- a r\r\n")
+    hub.route.send(LINE % (TAG, number))
+    one = leaf.heard()
+    leaf.send(b"LS+ a r 1\r\n")
+    hub.route.send(LINE % (TAG, number))
+
+    assert 2 * b"LMSG a | q r 1\r\nx\r\n" == both
+    assert (b"LMSG a | q 1\r\nx\r\n", b"LMSG a | q r 1\r\nx\r\n") == (one, leaf.heard())
+
+
 THERE = "10.0.0.2:7422"
 HERE = "10.0.0.1:7422"
 
