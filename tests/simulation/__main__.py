@@ -6,6 +6,7 @@ for its trace, and its scenario is shrunk.
 
 import argparse
 import gc
+import itertools
 import multiprocessing
 import os
 import sys
@@ -48,8 +49,9 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--trees",
-        action="store_true",
-        help=f"only trees, which are every {TREES}th seed: N of them, or those from A to B",
+        type=int,
+        metavar="N",
+        help=f"only this number of trees, which are every {TREES}th seed, from the first of --seeds on",
     )
     parser.add_argument("--processes", type=int, default=2, help="number of worker processes (default: 2)")
     parser.add_argument("--mutant", "--plant", choices=MUTANTS, help="run brokers with this injected defect")
@@ -69,11 +71,10 @@ def _seeds(text: str) -> range:
 def chosen_seeds(options: argparse.Namespace) -> range:
     """The seeds to play."""
     seeds: range = options.seeds
-    if not options.trees:
+    if options.trees is None:
         return seeds
-    if seeds.start == 0:
-        seeds = range(len(seeds) * TREES)
-    return range(next(filter(is_tree, seeds), seeds.stop), seeds.stop, TREES)
+    first = next(filter(is_tree, itertools.count(seeds.start)))
+    return range(first, first + options.trees * TREES, TREES)
 
 
 def twin() -> str:

@@ -48,6 +48,11 @@ class InterestAnnouncer:
         """See `Announcer`."""
         self._send(b"UNSUB %b\r\n" % route_sid(subscription))
 
+    def renamed(self, subscription: Subscription, before: bytes) -> None:
+        """See `Announcer`: it is there under the new name before it is gone under the other one."""
+        self._send(_sub_line(subscription))
+        self._send(b"UNSUB %b\r\n" % before)
+
     def _send(self, line: bytes) -> None:
         for session in list(self._remotes.values()):  # a slow one may be closed, and leave
             connection = session.connection

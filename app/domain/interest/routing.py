@@ -30,7 +30,7 @@ from ..subjects.subject import is_literal, tokens_of
 from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
-from .subscription import Subscription
+from .subscription import Subscription, member_sid
 
 RECEIVERS_PER_STEP = 256
 """Subscriptions, nodes or queue groups that are examined in one step."""
@@ -309,7 +309,7 @@ class Routing:
         if self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
-        if subscription is None and sid.startswith(FAR_MEMBER):
+        if sid.startswith(FAR_MEMBER) and (subscription is None or sid != member_sid(subscription)):
             return None
         if subscription is not None and self._depends_on_subject(subscription):
             return None if subscription.queue is not None else plane.plan((), ())

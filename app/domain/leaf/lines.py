@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ..dataplane.leaf_line import ACKNOWLEDGEMENT
+from ..interest.subscription import MOST_WEIGHT
 from ..limits import MAX_SIZE_DIGITS
 from ..permissions.responses import OpenReplies
 from ..protocol.commands import (
@@ -27,9 +28,6 @@ _BARE = tuple(verb.name for verb in (PING, PONG, OK))
 
 _VERBS = (ADD, REMOVE, CONNECT.name, INFO.name, ERR.name, *_BARE)
 _MESSAGES = (b"LMSG ", b"HMSG ")
-
-MOST_WEIGHT = 1 << 30
-"""A weight above that counts as this."""
 
 
 def split_leaf(line: bytes, limit: int) -> tuple[bytes, bytes]:

@@ -21,7 +21,7 @@ from ..dataplane.reach import Naming
 from ..dataplane.seam import Fault, Kind
 from ..events import AuthorizationFailed, Event, PayloadExceeded, ReadFailed
 from ..interest.crossing import Crossing
-from ..interest.subscription import Subscription
+from ..interest.subscription import Subscription, route_sid
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
 from ..permissions.responses import OpenReplies
@@ -140,6 +140,10 @@ class LeafSession(PeerSession):
         """See `Subscriber`."""
         del sid
         return self.cluster_tag
+
+    def weight(self, sid: bytes) -> int:
+        """See `Subscriber`."""
+        return self.weights.get(sid, 1)
 
     @property
     def name(self) -> str:
@@ -296,9 +300,23 @@ class LeafSession(PeerSession):
         sid = interest_sid(subject, queue)
         known = self.subscriptions.get(sid)
         if known is None:
-            known = self._subscribe(interest, sid)
-        if queue is not None:
+            self._begin(interest, sid)
+        elif queue is not None and weight != self.weight(sid):
             self._weigh(known, weight)
+
+    def _begin(self, interest: LeafInterest, sid: bytes) -> None:
+        """Take note of interest that is new; others hear of its weight at once."""
+        weight = interest.weight
+        if weight != 1:
+            self.weights[sid] = weight
+        try:
+            subscription = self._subscribe(interest, sid)
+        except ProtocolError:
+            self.weights.pop(sid, None)
+            raise
+        if weight != 1:
+            self.host.interest.weigh(subscription, weight)
+            self.junction.interest.weighed(subscription, weight - 1)
 
     def _subscribe(self, interest: LeafInterest, sid: bytes) -> Subscription:
         subject, queue, _ = interest
@@ -321,15 +339,13 @@ class LeafSession(PeerSession):
         """Raise an error for interest that the other end must not have."""
 
     def _weigh(self, subscription: Subscription, weight: int) -> None:
-        before = self.weights.get(subscription.sid, 1)
-        if weight == before:
-            return
-        self.host.interest.weigh(subscription, weight)
-        self.junction.interest.weighed(subscription, weight - before)
+        before, name = self.weight(subscription.sid), route_sid(subscription)
         if weight == 1:
             del self.weights[subscription.sid]
         else:
             self.weights[subscription.sid] = weight
+        self.host.interest.weigh(subscription, weight, name)
+        self.junction.interest.weighed(subscription, weight - before)
 
     def _drop(self, argument: bytes) -> None:
         """The other end listens no more; what it has never announced is nothing."""
@@ -337,8 +353,8 @@ class LeafSession(PeerSession):
         sid = interest_sid(subject, queue)
         subscription = self.subscriptions.pop(sid, None)
         if subscription is not None:
-            self.weights.pop(sid, None)
             self.host.interest.remove(subscription)
+            self.weights.pop(sid, None)
             tracing.removed(self.connection, subscription)
 
     def announces(self, subject: bytes) -> bool:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.domain.interest.subscription import MOST_WEIGHT
 from app.domain.leaf.lines import (
-    MOST_WEIGHT,
     LeafInterest,
     added_line,
     interest_sid,
