@@ -357,8 +357,8 @@ class Routing:
             self._remember(sid, subject, plan := plane.plan(targets, ()))
             return plan
         plans = (self.failover.stand_in(plane, name, subject, self.suspected) for name in missing)
-        stand_ins = [each for plan in plans for each in plane.receivers(plan, None)]
-        return plane.plan([*targets, *stand_ins], ())
+        substitutes = [each for plan in plans for each in plane.receivers(plan, None)]
+        return plane.plan([*targets, *substitutes], ())
 
     def _remember(self, sid: bytes, subject: bytes, plan: Plan) -> None:
         """Keep a plan for messages of routes that are for some only."""
