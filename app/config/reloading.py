@@ -29,6 +29,7 @@ RELOADABLE = frozenset(
         "cluster.no_advertise",
         "cluster.cluster_advertise",
         "cluster.connect_retries",
+        "leafnodes.remotes",
         "leafnodes.authorization.user",
         "leafnodes.authorization.password",
         "leafnodes.authorization.nkey",
@@ -71,7 +72,10 @@ RELOADABLE = frozenset(
         "lame_duck_grace_period",
     }
 )
-"""Options by path; a star is all of a section, and the section itself where it may be left out."""
+"""Options by path; a star is all of a section, and the section itself where it may be left out.
+
+Remotes take a restart nevertheless where a server has started without leaf nodes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,9 @@ class ReloadPlan:
 def plan_reload(old: Options, new: Options) -> ReloadPlan:
     """The difference, in the order of the options page."""
     changes = tuple(_changes(old, new, ""))
-    return ReloadPlan(changes, tuple(change for change in changes if not is_reloadable(change.key)))
+    fixed = () if old.leafnodes.port or old.leafnodes.remotes else ("leafnodes.remotes",)
+    refused = (each for each in changes if not is_reloadable(each.key) or each.key in fixed)
+    return ReloadPlan(changes, tuple(refused))
 
 
 def is_reloadable(key: str) -> bool:

@@ -411,6 +411,8 @@ class Broker:
         self.greeting.leave()
         if self.cluster is not None:
             self.cluster.introduce_again()
+        if self.leaves is not None:
+            self.leaves.leave()
         self.lame.begin()
 
     # --- the end ---------------------------------------------------------------------

@@ -235,24 +235,21 @@ class Container:
         self.leaf_gatekeeper: providers.Provider[LeafGatekeeper] = providers.Singleton(
             LeafGatekeeper, self.authenticator, own_logins, leaf_anonymous(options)
         )
-        self.leaf_remotes = providers.Singleton(
-            open_remotes,
-            options,
-            providers.Factory(
-                RemoteNeeds,
-                record,
-                providers.Callable(failure_reporter, self.event_log),
-                self.clock,
-                self.taps,
-            ),
+        self.remote_needs = providers.Factory(
+            RemoteNeeds,
+            record,
+            providers.Callable(failure_reporter, self.event_log),
+            self.clock,
+            self.taps,
         )
+        self.leaf_remotes = providers.Singleton(open_remotes, options, self.remote_needs)
         self.leaves: providers.Provider[LeafNeeds | None] = providers.Object(None)
         self.leaf_nodes: providers.Provider[LeafNodes | None] = providers.Object(None)
         if has_leaves(options):
             self.leaves = providers.Singleton(
                 LeafNeeds,
                 listener=providers.Object(leaf_listener_settings(options)),
-                remotes=self.leaf_remotes,
+                remotes=providers.Callable(tuple, self.leaf_remotes),
                 gatekeeper=self.leaf_gatekeeper,
                 make_nonce=self.entropy.provided.nonce,
                 cluster=options.cluster.name or "",

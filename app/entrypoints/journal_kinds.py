@@ -38,6 +38,7 @@ from ..domain.leaf.events import (
     LeafClosed,
     LeafCreated,
     LeafErrorReceived,
+    LeafHubLeaves,
     LeafLoginFailed,
     LeafRefused,
     LeafUnreachable,
@@ -117,6 +118,7 @@ KINDS: Mapping[type[Event], EventKind] = {
     ),
     LeafRefused: EventKind("leaf_refused", "Leaf link refused", WARN, _field("reason")),
     LeafErrorReceived: EventKind("leaf_refused", "Leaf link error", WARN, _field("error")),
+    LeafHubLeaves: EventKind("lame_duck", "Hub in lame duck mode", WARN, who=_field("name")),
     RouteLeaving: EventKind("lame_duck", "Server in lame duck mode", WARN, who=_field("server")),
     LameDuckEntered: EventKind("lame_duck", "Lame duck mode", WARN),
     LameDuckClosing: EventKind(

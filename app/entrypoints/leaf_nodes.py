@@ -8,6 +8,7 @@ from ..adapters.auth.leaf_doors import LeafGatekeeper
 from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..adapters.net_asyncio.leaf_events import LeafListenFailed, LeafListening
 from ..adapters.net_asyncio.tls_layer import TlsLayers
+from ..config.leaf_options import LeafOptions, LeafRemoteOptions
 from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.events import Event
@@ -72,20 +73,22 @@ class RemoteNeeds:
     taps: Sequence[LayerFactory] = ()
 
 
-def open_remotes(options: Options, needs: RemoteNeeds) -> tuple[LeafRemote, ...]:
-    """All remotes that are not disabled. Raises `AuthError` and `TlsError`."""
+def open_remotes(options: Options, needs: RemoteNeeds) -> list[LeafRemote]:
+    """All remotes that are not disabled; a reload may change the list. Raises `AuthError` and `TlsError`."""
     section = options.leafnodes
-    return tuple(
-        LeafRemote(
-            remote_settings(section, remote),
-            LeafTcpDialer(
-                dial_settings(section, remote),
-                TlsLayers(remote_tls(remote, needs.record)),
-                on_failure=needs.on_failure,
-                scheduler=needs.scheduler,
-                taps=needs.taps,
-            ),
-            RemoteCredentials(remote_login(remote)),
-        )
-        for remote in section.in_use
+    return [open_remote(section, remote, needs) for remote in section.in_use]
+
+
+def open_remote(section: LeafOptions, remote: LeafRemoteOptions, needs: RemoteNeeds) -> LeafRemote:
+    """One of them. Raises `AuthError` and `TlsError`."""
+    return LeafRemote(
+        remote_settings(section, remote),
+        LeafTcpDialer(
+            dial_settings(section, remote),
+            TlsLayers(remote_tls(remote, needs.record)),
+            on_failure=needs.on_failure,
+            scheduler=needs.scheduler,
+            taps=needs.taps,
+        ),
+        RemoteCredentials(remote_login(remote)),
     )

@@ -9,13 +9,17 @@ from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..config.options import Options
 from ..domain.broker import Broker
 from ..domain.credentials import Identity
+from ..domain.leaf.events import LeafRemoteChanged
+from ..domain.leaf.settings import LeafRemote
 from .container import Container
+from .leaf_nodes import open_remote
 from .leaf_settings import (
     leaf_anonymous,
     leaf_auth_settings,
     leaf_choice,
     leaf_listener_settings,
     leaf_tls,
+    remote_key,
     remote_tls,
 )
 from .settings import auth_settings
@@ -23,11 +27,11 @@ from .wiring import layers_of, switchable, tls_layers
 
 
 def leaf_changes(container: Container, new: Options, undo: ExitStack) -> Sequence[Callable[[], None]]:
-    """What puts certificates, and logins and settings of the door to use.
+    """What puts remotes, certificates, and logins and settings of the door to use.
 
     Raises `AuthError` and `TlsError`.
     """
-    remotes = _certificates_of_remotes(container, new)
+    remotes = [_remotes(container, new)]
     if not new.leafnodes.port:
         return remotes
     return (
@@ -38,15 +42,40 @@ def leaf_changes(container: Container, new: Options, undo: ExitStack) -> Sequenc
     )
 
 
-def _certificates_of_remotes(container: Container, new: Options) -> Sequence[Callable[[], None]]:
-    """Files are read again; which remotes there are takes a restart."""
-    record = container.event_log().record
-    dialers = [remote.dialer for remote in container.leaf_remotes()]
-    return [
-        partial(dialer.protect, remote_tls(remote, record))
-        for dialer, remote in zip(dialers, new.leafnodes.in_use, strict=True)
-        if isinstance(dialer, LeafTcpDialer)
-    ]
+def _remotes(container: Container, new: Options) -> Callable[[], None]:
+    """Remotes that are new, or changed, are dialled; those that are gone, or changed, are closed.
+
+    Those that stay keep their links; files of certificates are read again for what is dialled next.
+    """
+    record, needs = container.event_log().record, container.remote_needs()
+    old, opened = container.options.leafnodes, container.leaf_remotes()
+    known = {remote_key(old, remote): known for remote, known in zip(old.in_use, opened, strict=True)}
+    remotes: list[LeafRemote] = []
+    protect: list[Callable[[], None]] = []
+    added = []
+    for remote in new.leafnodes.in_use:
+        kept = known.pop(remote_key(new.leafnodes, remote), None)
+        if kept is None:
+            kept = open_remote(new.leafnodes, remote, needs)
+            added.append(kept)
+        elif isinstance(kept.dialer, LeafTcpDialer):
+            protect.append(partial(kept.dialer.protect, remote_tls(remote, record)))
+        remotes.append(kept)
+
+    def commit() -> None:
+        for renew in protect:
+            renew()
+        leaves = container.broker().leaves
+        if leaves is None or not (added or known):
+            return
+        for change, those in (("removed", known.values()), ("added", added)):
+            for each in those:
+                addresses = tuple(map(str, each.settings.urls))
+                record(LeafRemoteChanged(None, addresses, each.settings.account, change))
+        opened[:] = remotes
+        leaves.use_remotes(remotes)
+
+    return commit
 
 
 def _certificates(container: Container, new: Options) -> Callable[[], None]:

@@ -23,8 +23,8 @@ LEAF_ROLE = "leafnode"
 
 
 def has_leaves(options: Options) -> bool:
-    """Whether the server has leaf nodes, or is one."""
-    return bool(options.leafnodes.port or options.leafnodes.in_use)
+    """Whether the server has leaf nodes, or is one; a remote that is disabled may be enabled later."""
+    return bool(options.leafnodes.port or options.leafnodes.remotes)
 
 
 def leaf_auth_settings(options: Options) -> AuthSettings | None:
@@ -110,6 +110,12 @@ def remote_settings(section: LeafOptions, remote: LeafRemoteOptions) -> LeafRemo
         first_info_timeout=remote.first_info_timeout,
         ignore_discovered=remote.ignore_discovered_servers,
     )
+
+
+def remote_key(section: LeafOptions, remote: LeafRemoteOptions) -> tuple[object, ...]:
+    """What makes a remote another one than before a reload: all but its certificates."""
+    logins = tuple((url.tls, url.user, url.password, url.token) for url in remote.urls)
+    return remote_settings(section, remote), remote_login(remote), dial_settings(section, remote), logins
 
 
 def remote_login(remote: LeafRemoteOptions) -> RemoteLogin:

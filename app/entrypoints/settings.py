@@ -428,8 +428,9 @@ def leaf_picture(options: Options) -> LeafPicture:
             tuple(url.address for url in remote.urls),
             remote.deny_imports,
             remote.deny_exports,
+            remote.disabled,
         )
-        for remote in section.in_use
+        for remote in section.remotes
     )
     if not section.port:
         return LeafPicture(remotes=remotes)

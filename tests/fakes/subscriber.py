@@ -24,6 +24,8 @@ class FakeSubscriber(Subscriber):
     gone: bool = False
     cluster: bytes | None = None
     """What `via` answers."""
+    share: int = 1
+    """What `weight` answers."""
 
     def __init__(
         self, plane: Plane, origin: int = LOCAL, number: int = 1, *, kind: PeerKind | None = None
@@ -50,6 +52,11 @@ class FakeSubscriber(Subscriber):
         """See `Subscriber`."""
         del sid
         return self.cluster
+
+    def weight(self, sid: bytes) -> int:
+        """See `Subscriber`."""
+        del sid
+        return self.share
 
     def expire(self, subscription: Subscription) -> None:
         """Note a subscription that had its last message, unless `ending` is something else."""

@@ -6,6 +6,7 @@ for its trace, and its scenario is shrunk.
 
 import argparse
 import gc
+import itertools
 import multiprocessing
 import os
 import sys
@@ -17,7 +18,7 @@ from functools import partial
 
 from app.domain.dataplane import AUTO, choose
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.scenario import VERSION, Scenario, make_scenario
+from tests.simulation.scenario import TREES, VERSION, Scenario, is_tree, make_scenario
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import SimulationResult
 from tests.simulation.tree_simulation import make_simulation
@@ -46,6 +47,12 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="N or A..B",
         help="number of seeds, or first and last seed (default: 1000)",
     )
+    parser.add_argument(
+        "--trees",
+        type=int,
+        metavar="N",
+        help=f"only this number of trees, which are every {TREES}th seed, from the first of --seeds on",
+    )
     parser.add_argument("--processes", type=int, default=2, help="number of worker processes (default: 2)")
     parser.add_argument("--mutant", "--plant", choices=MUTANTS, help="run brokers with this injected defect")
     parser.add_argument("--trace", action="store_true", help="print all events and logs of each seed")
@@ -59,6 +66,15 @@ def _seeds(text: str) -> range:
         return range(int(first), int(last) + 1) if dots else range(int(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected N or A..B, not {text!r}") from None
+
+
+def chosen_seeds(options: argparse.Namespace) -> range:
+    """The seeds to play."""
+    seeds: range = options.seeds
+    if options.trees is None:
+        return seeds
+    first = next(filter(is_tree, itertools.count(seeds.start)))
+    return range(first, first + options.trees * TREES, TREES)
 
 
 def twin() -> str:
@@ -165,15 +181,16 @@ def _print(text: str) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Play the seeds; returns the exit status."""
     options = parse(words)
+    seeds = chosen_seeds(options)
     if options.trace:
-        outcomes = [play(make_scenario(seed), options.mutant, echo=True) for seed in options.seeds]
+        outcomes = [play(make_scenario(seed), options.mutant, echo=True) for seed in seeds]
         _print(
             "\n".join(f"{outcome.digest} {outcome.violation or 'all promises kept'}" for outcome in outcomes)
         )
         return int(any(outcome.violation is not None for outcome in outcomes))
-    report = Report(len(options.seeds))
+    report = Report(len(seeds))
     with multiprocessing.Pool(options.processes) as pool:
-        for result in pool.imap_unordered(partial(work, options.mutant), options.seeds, chunksize=4):
+        for result in pool.imap_unordered(partial(work, options.mutant), seeds, chunksize=4):
             report.take(result)
     _print(report.summary())
     if not report.failures:

@@ -314,9 +314,14 @@ def _features(chance: Random) -> Features:
     return Features(headers, headers and chance.random() < 0.8, chance.random() < 0.8)
 
 
+def is_tree(seed: int) -> bool:
+    """Whether the servers of a seed are a tree."""
+    return seed % TREES == TREES - 1
+
+
 def make_scenario(seed: int) -> Scenario:
     """The scenario of a seed; the same in every process."""
-    if seed % TREES == TREES - 1:
+    if is_tree(seed):
         return _tree(seed)
     chance = Random(f"4:{seed}")
     scenario = _scenario(seed, chance, cluster_specs(chance))

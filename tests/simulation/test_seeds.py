@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from app.domain.dataplane import choose
-from tests.simulation.__main__ import main
+from tests.simulation.__main__ import chosen_seeds, main, parse
 from tests.simulation.scenario import FAULTS, Argument, Scenario, Step, make_scenario
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import SimulationResult
@@ -118,6 +118,17 @@ def test_the_program_plays_seeds_and_sums_up(capsys: pytest.CaptureFixture[str])
     assert 0 == status
     assert any("2/2 seeds" in line for line in lines)  # there is one before, where seeds take long
     assert "all promises kept" == lines[-1]
+
+
+def test_the_program_plays_only_trees(capsys: pytest.CaptureFixture[str]) -> None:
+    """A number of them, from the first one or a later one on."""
+    assert [4, 9, 14] == list(chosen_seeds(parse(["--trees", "3"])))
+    assert [14, 19] == list(chosen_seeds(parse(["--trees", "2", "--seeds", "10..11"])))
+    assert [0, 1, 2] == list(chosen_seeds(parse(["--seeds", "3"])))
+
+    status = main(["--trees", "1", "--seeds", "10..14", "--processes", "1"])
+
+    assert (0, True) == (status, "1/1 seeds" in capsys.readouterr().out)
 
 
 def test_the_program_explains_a_failure(capsys: pytest.CaptureFixture[str]) -> None:

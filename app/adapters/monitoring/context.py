@@ -57,6 +57,7 @@ class RemotePicture:
     addresses: tuple[str, ...]
     deny_imports: tuple[str, ...] = ()
     deny_exports: tuple[str, ...] = ()
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def leaf_section(picture: LeafPicture, facts: ServerFacts, ends: Mapping[str, fl
             )
             if remote.deny_imports or remote.deny_exports
             else None,
+            disabled=remote.disabled or None,
         )
         for remote in picture.remotes
     ]

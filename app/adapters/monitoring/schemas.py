@@ -73,11 +73,12 @@ class DeniedSubjects(PageModel):
 
 
 class LeafRemoteSection(PageModel):
-    """A hub that is dialled, if it is not disabled."""
+    """A hub that is dialled, unless it is disabled."""
 
     local_account: str
     urls: Annotated[list[str], Field(description="Without scheme, user and password.")]
     deny: DeniedSubjects | None = None
+    disabled: Annotated[bool | None, Field(description="True if it is not dialled; else left out.")] = None
 
 
 class LeafSection(PageModel):

@@ -10,25 +10,15 @@ What was learnt from one route is never announced on another: see `peer_kind.hea
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import islice
 
 from ..interest.subscription import Subscription, route_sid
 from ..peer_kind import PeerKind, heard_by
 from ..protocol.commands import readable
 from ..sessions.connection import Connection
 from ..sessions.host import Host
+from ..sessions.sliced_lines import send_sliced
 from .events import RouteSubscriptionsSent
 from .route_session import RouteSession
-
-SLICE = 2000
-"""Subscriptions that are sent in one go when a route begins."""
-
-_ENOUGH = 4 * 1024 * 1024
-"""While more bytes are pending for a new route its next slice waits."""
-
-_PATIENCE = 0.05
-"""Seconds between checks of such a route."""
-
 
 ANNOUNCED = heard_by(PeerKind.ROUTE)
 """The kinds of peers whose subscriptions are announced to routes."""
@@ -58,6 +48,11 @@ class InterestAnnouncer:
         """See `Announcer`."""
         self._send(b"UNSUB %b\r\n" % route_sid(subscription))
 
+    def renamed(self, subscription: Subscription, before: bytes) -> None:
+        """See `Announcer`: it is there under the new name before it is gone under the other one."""
+        self._send(_sub_line(subscription))
+        self._send(b"UNSUB %b\r\n" % before)
+
     def _send(self, line: bytes) -> None:
         for session in list(self._remotes.values()):  # a slow one may be closed, and leave
             connection = session.connection
@@ -71,7 +66,8 @@ class InterestAnnouncer:
         What comes and goes meanwhile is sent in between. A subscription may be sent
         twice, which the peer ignores, but never after it is gone.
         """
-        self._send_slice(connection, self._lines())
+        sent = partial(connection.report, RouteSubscriptionsSent(connection.link))
+        send_sliced(connection, self._host.scheduler, self._lines(), sent)
 
     def _lines(self) -> Iterator[bytes]:
         """What is known of each subscription, in one piece: its sid may mean another one later."""
@@ -79,20 +75,6 @@ class InterestAnnouncer:
             for subscription in list(held.values()):
                 if held.get(subscription.sid) is subscription:
                     yield _sub_line(subscription) + _limit_line(subscription)
-
-    def _send_slice(self, connection: Connection, lines: Iterator[bytes]) -> None:
-        if connection.closed:
-            return
-        go_on = partial(connection.guard, partial(self._send_slice, connection, lines))
-        if connection.outbox.pending() > _ENOUGH:
-            self._host.scheduler.call_later(_PATIENCE, go_on)
-            return
-        sent = list(islice(lines, SLICE))
-        connection.send(b"".join(sent))
-        if len(sent) < SLICE:
-            connection.report(RouteSubscriptionsSent(connection.link))
-        else:
-            self._host.scheduler.call_later(0.0, go_on)
 
 
 def _sub_line(subscription: Subscription) -> bytes:

@@ -25,7 +25,7 @@ from ..dataplane.constants import MEMBER_MARK
 from ..dataplane.reach import Naming
 from ..events import AuthorizationTimedOut, Event
 from ..interest.routing import Audience
-from ..interest.subscription import read_via
+from ..interest.subscription import read_via, read_weight
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
 from ..protocol.commands import (
@@ -231,6 +231,10 @@ class RouteSession(PeerSession):
     def via(self, sid: bytes) -> bytes | None:
         """See `Subscriber`."""
         return read_via(sid)
+
+    def weight(self, sid: bytes) -> int:
+        """See `Subscriber`."""
+        return read_weight(sid)
 
     def begin(self) -> None:
         """Say our part of the introduction, in one write."""

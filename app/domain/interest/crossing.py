@@ -20,8 +20,11 @@ _LONGEST_NUMBER = 18
 class LinkRules(Protocol):
     """What a peer may send."""
 
-    def permits(self, subject: bytes) -> tuple[bool, int]:
-        """Whether it is allowed, and how many leading tokens of the subject decided."""
+    def permits(self, subject: bytes) -> tuple[bool, int | None]:
+        """Whether it is allowed, and how many leading tokens of the subject decided.
+
+        None in place of these if that holds for the message at hand alone.
+        """
         ...
 
 

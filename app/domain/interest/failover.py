@@ -18,7 +18,7 @@ from ..dataplane.seam import Plan, Plane, Target
 from ..peer_kind import PeerKind
 from ..subjects.subject import matches, tokens_of
 from .index import SubscriptionIndex
-from .subscription import Subscription
+from .subscription import Subscription, unweighted
 from .tombstones import Tombstones
 
 SENT_ON = b"!"
@@ -68,11 +68,11 @@ class Failover:
     def left(self, subscription: Subscription, sid: bytes) -> None:
         """A member of a group has left, whom other servers know by this sid."""
         if self._tombstones is not None and subscription.queue is not None:
-            self._tombstones.add(sid, subscription.queue)
+            self._tombstones.add(unweighted(sid), subscription.queue)
 
     def is_left(self, sid: bytes) -> bool:
         """Whether a member with this sid left a short time ago; a new one may have it since."""
-        return self._tombstones is not None and self._tombstones.group_of(sid) is not None
+        return self._tombstones is not None and self._tombstones.group_of(unweighted(sid)) is not None
 
     def plan(
         self, plane: Plane, sid: bytes, subject: bytes, now: Subscription | None, suspected: set[int]
@@ -82,14 +82,20 @@ class Failover:
         Servers whose origin is `suspected` are passed over, as long as there are others.
         """
         name = unmarked(sid)
-        queue = self._tombstones.group_of(name) if self._tombstones is not None else None
+        queue = self._tombstones.group_of(unweighted(name)) if self._tombstones is not None else None
         if now is not None and _is_meant(now, queue, subject):
             if now.filter is None or not now.filter.drops(subject):
                 return plane.plan((now.target,), ())
             queue = now.queue
         if queue is None:
             return plane.plan((), ())
-        key = queue, subject, name is not sid
+        return self._stand_in(plane, (queue, subject, name is not sid), suspected)
+
+    def stand_in(self, plane: Plane, queue: bytes, subject: bytes, suspected: set[int]) -> Plan:
+        """Who gets a message in the place of a member of this group that has left; no more is known of it."""
+        return self._stand_in(plane, (queue, subject, False), suspected)
+
+    def _stand_in(self, plane: Plane, key: _Key, suspected: set[int]) -> Plan:
         plan = self._made.get(key)
         if plan is None:
             if len(self._made) >= SHARED_STAND_INS:

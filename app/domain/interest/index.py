@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..dataplane.seam import Group
+from ..peer_kind import PeerKind
 from ..permissions.rule_set import Filter
 from ..subjects.trie import Match, Node, Search, SubscriptionTrie, UnknownSubscription
 from .subscription import LOCAL, Subscription
@@ -57,7 +58,7 @@ class Part:
         self.distant: dict[Subscription, None] | None = None
 
 
-_PartKey = tuple[int, Filter | None, bytes | None]
+_PartKey = tuple[int, Filter | None, bytes | None, int]
 
 QueueGroup = dict[_PartKey, Part]
 """The members of one queue group on one pattern, by what all members of a part have in common."""
@@ -101,12 +102,13 @@ class SubscriptionIndex:
         if group is None:
             group = node.groups[queue] = {}
         origin = member.subscriber.origin
-        key = origin, member.filter, member.via
+        key = _key_of(member)
         part = group.get(key)
         appears = part is None
         if part is None:
             part = group[key] = Part(self.make_group(queue), member)
             part.members.far = part.via is not None
+            part.members.weight = key[-1]
         part.members.add(member.target)
         part.count += 1
         if origin != LOCAL:
@@ -133,7 +135,7 @@ class SubscriptionIndex:
         way = self._trie.way_to(member.subject)
         groups = way[0].groups if way is not None else None
         group = groups.get(queue) if groups is not None else None
-        key = member.subscriber.origin, member.filter, member.via
+        key = _key_of(member)
         part = group.get(key) if group is not None else None
         if way is None or groups is None or group is None or part is None:
             raise UnknownSubscription(member.subject)
@@ -157,8 +159,7 @@ class SubscriptionIndex:
         groups = way[0].groups if way is not None else None
         if groups is None or member.queue not in groups:
             raise UnknownSubscription(member.subject)
-        key = member.subscriber.origin, member.filter, member.via
-        groups[member.queue][key].members.weight = weight
+        groups[member.queue][_key_of(member)].members.weight = weight
 
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""
@@ -185,6 +186,15 @@ class SubscriptionIndex:
         plain = (one for node in self._trie.match(subject).ends for one in node.plain_subscriptions())
         return next((one for one in plain if one.subscriber.origin == origin), None)
 
+    def queues_at(self, origin: int, subject: bytes) -> set[bytes]:
+        """The queue groups that have a member at a leaf link which listens to a subject."""
+        return {
+            queue
+            for node in self._trie.match(subject).ends
+            for queue, group in (node.groups or {}).items()
+            if any(part.origin == origin for part in group.values())
+        }
+
     def plain_origins(self, subject: bytes) -> set[int]:
         """Leaf links that have plain subscriptions to a subject."""
         return {
@@ -197,3 +207,10 @@ class SubscriptionIndex:
     def _named(self, queue: bytes, subject: bytes) -> list[QueueGroup]:
         nodes = self._trie.match(subject).ends
         return [node.groups[queue] for node in nodes if node.groups is not None and queue in node.groups]
+
+
+def _key_of(member: Subscription) -> _PartKey:
+    """The part that it belongs to; the weight of one at a link of another server is fixed by its name."""
+    subscriber = member.subscriber
+    is_far = member.via is not None and subscriber.kind is PeerKind.ROUTE
+    return subscriber.origin, member.filter, member.via, subscriber.weight(member.sid) if is_far else 1

@@ -41,6 +41,10 @@ class Announcer(Protocol):
         """It is gone."""
         ...
 
+    def renamed(self, subscription: Subscription, before: bytes) -> None:
+        """It has another name than `before`."""
+        ...
+
 
 class Listing(Protocol):
     """Lists all interest by subject and queue group, for the servers at the other ends of leaf links."""
@@ -165,9 +169,15 @@ class Interest:
         if self.listing is not None:
             self.listing.removed(subscription)
 
-    def weigh(self, subscription: Subscription, weight: int) -> None:
-        """Let the queue member at the end of a leaf link count for this number of members."""
+    def weigh(self, subscription: Subscription, weight: int, before: bytes = b"") -> None:
+        """Let the queue member at the end of a leaf link count for this number of members.
+
+        Other servers have known it as `before`, if they are to learn of it.
+        """
         self._index.weigh(subscription, weight)
+        if before and self.announcer is not None and self.announcer.announces(subscription):
+            self.announcer.renamed(subscription, before)
+            self._plane.forget_member(before)
 
     def find_lines_with(self, find: FindLine) -> None:
         """Have leaf links found so, for messages that other servers have drawn several groups there for."""

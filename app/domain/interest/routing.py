@@ -30,7 +30,7 @@ from ..subjects.subject import is_literal, tokens_of
 from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
-from .subscription import Subscription
+from .subscription import Subscription, member_sid
 
 RECEIVERS_PER_STEP = 256
 """Subscriptions, nodes or queue groups that are examined in one step."""
@@ -157,7 +157,7 @@ class Routing:
             return self._denial(plane, b""), NOT_KEPT
         allowed, decisive = link.rules.permits(subject) if link.rules is not None else (True, 0)
         if not allowed:
-            return self._denial(plane, b""), decisive
+            return self._denial(plane, b""), NOT_KEPT if decisive is None else decisive
         return self._plan(plane, Audience.PASSED, subject, decisive, link)
 
     def _denial(self, plane: Plane, refusal: bytes) -> Plan:
@@ -309,7 +309,7 @@ class Routing:
         if self.failover.is_left(sid):
             return None
         subscription = self._find_member(sid)
-        if subscription is None and sid.startswith(FAR_MEMBER):
+        if sid.startswith(FAR_MEMBER) and (subscription is None or sid != member_sid(subscription)):
             return None
         if subscription is not None and self._depends_on_subject(subscription):
             return None if subscription.queue is not None else plane.plan((), ())
@@ -331,8 +331,7 @@ class Routing:
             return self._plan_without(plane, sid, subject)
         groups = read_groups(sid)
         if groups is not None:
-            target = self.find_line(*groups)
-            return plane.plan(() if target is None else (target,), ())
+            return self._plan_line(plane, sid, groups, subject)
         member = self._find_member(unmarked(sid))
         plan = self.failover.plan(plane, sid, subject, member, self.suspected)
         if member is None and sid.startswith(FAR_MEMBER):
@@ -340,6 +339,32 @@ class Routing:
         if self.hooks is not None and self.hooks.stage(subject, is_new=False)[0] is Hook.DELIVER:
             return plane.plan(plane.receivers(plan, None), (), hook=Hook.DELIVER)
         return plan
+
+    def _plan_line(self, plane: Plane, sid: bytes, groups: tuple[int, list[bytes]], subject: bytes) -> Plan:
+        """A message for several queue groups at one of our links; another member for one that has left."""
+        plan = self._without.get((sid, subject))
+        if plan is not None:
+            return plan
+        number, names = groups
+        known = self._index.queues_at(number, subject)
+        missing = [name for name in names if name not in known]
+        target = self.find_line(number, [name for name in names if name in known])
+        if len(missing) == len(names):
+            plain = self._index.plain_at(number, subject)
+            target = plain.target if plain is not None else None
+        targets = () if target is None else (target,)
+        if not missing:
+            self._remember(sid, subject, plan := plane.plan(targets, ()))
+            return plan
+        plans = (self.failover.stand_in(plane, name, subject, self.suspected) for name in missing)
+        substitutes = [each for plan in plans for each in plane.receivers(plan, None)]
+        return plane.plan([*targets, *substitutes], ())
+
+    def _remember(self, sid: bytes, subject: bytes, plan: Plan) -> None:
+        """Keep a plan for messages of routes that are for some only."""
+        if len(self._without) >= MOST_WITHOUT:
+            self._without.clear()
+        self._without[sid, subject] = plan
 
     def _plan_without_member(self, plane: Plane, sid: bytes, subject: bytes, plan: Plan) -> Plan:
         """A member at one of our links has left; this message is for the plain subscriptions there, too.
@@ -360,9 +385,8 @@ class Routing:
             answer = self._search(plane, message)
             while not isinstance(answer, tuple):
                 answer = answer.go_on() or answer
-            if len(self._without) >= MOST_WITHOUT:
-                self._without.clear()
-            plan = self._without[sid, subject] = answer[0]
+            plan = answer[0]
+            self._remember(sid, subject, plan)
         return plan
 
     def forget(self) -> None:

@@ -16,6 +16,14 @@ LOCAL = 0
 CLUSTER_MARK = b"~"
 """How the name of a leaf node's cluster begins, in a sid on routes."""
 
+WEIGHT_MARK = b"*"
+"""What comes between that name and the number of members that one at the end of a link stands for."""
+
+MOST_WEIGHT = 1 << 30
+"""A weight above that counts as this."""
+
+_LONGEST_WEIGHT = 10
+
 
 class Subscriber(Protocol):
     """A session, as the holder of subscriptions."""
@@ -52,6 +60,10 @@ class Subscriber(Protocol):
 
     def via(self, sid: bytes) -> bytes | None:
         """The cluster whose leaf node the subscription with this sid is for, in short; see `Subscription`."""
+        ...
+
+    def weight(self, sid: bytes) -> int:
+        """How many queue members the one with this sid stands for: more than one at the ends of links."""
         ...
 
     def expire(self, subscription: "Subscription") -> None:
@@ -97,7 +109,8 @@ _LONGEST_NUMBER = 18
 def route_sid(subscription: Subscription) -> bytes:
     """The name of a local subscription on routes: ``RSID:cid:sid``; ``QRSID:cid:sid`` in a queue group.
 
-    What a leaf node listens to has its cluster before that: ``RSID:~cluster:lid:sid``.
+    What a leaf node listens to has its cluster before that: ``RSID:~cluster:lid:sid``. So it is with its
+    queue groups, and the number of members if it is not one: ``QRSID:~cluster*weight:lid:sid``.
     """
     prefix = PLAIN_MARK if subscription.queue is None else MEMBER_MARK
     return prefix + _name_of(subscription)
@@ -105,7 +118,11 @@ def route_sid(subscription: Subscription) -> bytes:
 
 def _name_of(subscription: Subscription) -> bytes:
     name = b"%d:%b" % (subscription.subscriber.number, subscription.sid)
-    return name if subscription.via is None else b"%b%b:%b" % (CLUSTER_MARK, subscription.via, name)
+    if subscription.via is None:
+        return name
+    weight = subscription.subscriber.weight(subscription.sid) if subscription.queue is not None else 1
+    mark = b"" if weight == 1 else b"%b%d" % (WEIGHT_MARK, weight)
+    return b"%b%b%b:%b" % (CLUSTER_MARK, subscription.via, mark, name)
 
 
 def read_via(sid: bytes) -> bytes | None:
@@ -113,7 +130,27 @@ def read_via(sid: bytes) -> bytes | None:
     mark, _, name = sid.partition(b":")
     if not name.startswith(CLUSTER_MARK) or mark + b":" not in (PLAIN_MARK, MEMBER_MARK):
         return None
-    return name[len(CLUSTER_MARK) :].partition(b":")[0]
+    return name[len(CLUSTER_MARK) :].partition(b":")[0].partition(WEIGHT_MARK)[0]
+
+
+def read_weight(sid: bytes) -> int:
+    """How many members at the end of a link a name on routes stands for; 1 if it does not say so."""
+    mark, _, name = sid.partition(b":")
+    _, _, weight = name.partition(b":")[0].partition(WEIGHT_MARK)
+    if mark + b":" != MEMBER_MARK or not name.startswith(CLUSTER_MARK):
+        return 1
+    if not weight.isdigit() or len(weight) > _LONGEST_WEIGHT:
+        return 1
+    return max(1, min(int(weight), MOST_WEIGHT))
+
+
+def unweighted(sid: bytes) -> bytes:
+    """The name on routes without the number of members: what stays the same when it changes."""
+    mark, _, name = sid.partition(b":")
+    if not name.startswith(CLUSTER_MARK):
+        return sid
+    tag, _, rest = name.partition(b":")
+    return b"%b:%b:%b" % (mark, tag.partition(WEIGHT_MARK)[0], rest)
 
 
 def read_member(sid: bytes) -> tuple[int, bytes] | None:

@@ -7,6 +7,7 @@ from ..connection_type import ConnectionType
 from ..credentials import Credentials, Gatekeeper, Identity
 from ..events import AuthorizationTimedOut
 from ..peer_kind import PeerKind
+from ..permissions.responses import OpenReplies
 from ..permissions.rules import Permissions, Rule
 from ..protocol.commands import check_info
 from ..protocol.compatibility import Compatibility
@@ -91,6 +92,11 @@ class AcceptedLeaf(LeafSession):
         """Send INFO again: our cluster has changed. It says nothing of rights, which stay as they are."""
         self.connection.send(replace(self._door.info(), client_id=self.number).line())
 
+    def ask_to_leave(self, others: tuple[str, ...]) -> None:
+        """Send INFO that says that we are in lame duck mode, and where else the leaf node may go."""
+        info = replace(self._door.info(), client_id=self.number, ldm=True, leafnode_urls=others)
+        self.connection.send(info.line())
+
     def _answer(self, permissions: Permissions) -> None:
         """Send the second INFO, which says what it may do."""
         info = replace(
@@ -146,10 +152,18 @@ class AcceptedLeaf(LeafSession):
         self.limit(
             receive=(permissions.publish,),
             send=(permissions.subscribe, Rule(deny=denials(connect.deny_pub))),
+            replies=self._replies(permissions),
         )
         self._answer(permissions)
         self.establish(headers=connect.headers)
         return not self.connection.closed
+
+    def _replies(self, permissions: Permissions) -> OpenReplies | None:
+        """What a leaf node may answer; None if its user has no `allow_responses`."""
+        if permissions.responses is None:
+            return None
+        inlet = self.connection.inlet
+        return OpenReplies(permissions.responses, self.host.scheduler.monotonic, lambda: inlet.in_msgs)
 
     def login_expired(self) -> None:
         """No CONNECT in time, or no verdict: one that is being made is waited for."""

@@ -30,6 +30,10 @@ class Caller(Junction, Protocol):
         """The other end has named its addresses, and those of its cluster."""
         ...
 
+    def hub_leaves(self, session: "DialledLeaf") -> None:
+        """The other end is in lame duck mode."""
+        ...
+
 
 class DialledLeaf(LeafSession):
     """One hub that we have dialled, or a leaf node of ours that does not dial."""
@@ -69,8 +73,12 @@ class DialledLeaf(LeafSession):
             self.establish(headers=first.headers)
         elif info.connect_info:
             self._take_rules(info)
-        if not self.connection.closed and info.leafnode_urls:
+        if self.connection.closed:
+            return
+        if info.leafnode_urls or info.ldm:
             self._caller.discovered(self, info.leafnode_urls)
+        if first is not None and info.ldm and not first.ldm:
+            self._caller.hub_leaves(self)
 
     def _introduced(self, info: LeafInfo) -> None:
         if not info.is_for_leaves:

@@ -98,6 +98,40 @@ class LeafReplaced(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LeafHubLeaves(Event):
+    """The hub is in lame duck mode."""
+
+    level = Level.INFO
+    sentence = 'Hub "{self.name}" is in lame duck mode: {self.consequence}'
+
+    name: str
+    has_other: bool
+
+    @property
+    def consequence(self) -> str:
+        """What we do about it."""
+        return "another one is dialled" if self.has_other else "the link stays, as no other hub is known"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRemoteChanged(Event):
+    """A reload has added a remote, or removed one."""
+
+    level = Level.INFO
+    sentence = 'Reloaded: LeafNode Remote urls=[{self.quoted}], account="{self.account}" {self.change}'
+
+    urls: tuple[str, ...]
+    account: str
+    change: str
+    """``added`` or ``removed``."""
+
+    @property
+    def quoted(self) -> str:
+        """The addresses, without credentials."""
+        return " ".join(f'"{url}"' for url in self.urls)
+
+
+@dataclass(frozen=True, slots=True)
 class LeafInterestSent(Event):
     """The other end has heard of all interest."""
 

@@ -4,10 +4,9 @@ A leaf node is a server outside the cluster. Each server of a cluster dials a li
 ADR 0054, and servers of one cluster name it alike: so a hub sends nothing back to where it has been.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 from ..address import joined, with_port
 from ..credentials import Gatekeeper
@@ -20,20 +19,29 @@ from ..protocol.compatibility import Compatibility
 from ..sessions.connection import Connection
 from ..sessions.host import Host
 from ..sessions.keep_alive import KeepAlive
+from ..sessions.sliced_lines import send_sliced
 from ..sessions.wire import Handler, Wire
 from ..timers import DueQueue
 from .accepted import AcceptedLeaf
 from .connect import LeafConnect
 from .dialled import DialledLeaf
 from .errors import DuplicateLeaf
-from .events import LeafClosed, LeafCreated, LeafInterestSent, LeafReplaced
+from .events import LeafClosed, LeafCreated, LeafHubLeaves, LeafInterestSent, LeafReplaced
 from .info import LeafInfo
 from .leaf_url import LeafUrl
 from .link_interest import LinkInterest
 from .link_rights import STREAM_SUBJECTS
 from .redial import LeafRedial
 from .session import LOOP_SUBJECTS, LeafSession
-from .settings import FIRST_INFO_SECONDS, GLOBAL, LOGIN_SECONDS, LeafListenerSettings, LeafLogin, LeafNeeds
+from .settings import (
+    FIRST_INFO_SECONDS,
+    GLOBAL,
+    LOGIN_SECONDS,
+    LeafListenerSettings,
+    LeafLogin,
+    LeafNeeds,
+    LeafRemote,
+)
 
 LEAF_VERSION = "2.15.1"
 """The version of nats-server whose leaf links are spoken; `min_version` of hubs is compared with it."""
@@ -43,15 +51,6 @@ MOST_WAITING = 512
 
 ANSWER_SECONDS = 5.0
 """How long a hub may take to answer our CONNECT."""
-
-SLICE = 2000
-"""Lines of interest that are sent in one go when a link begins."""
-
-_ENOUGH = 4 * 1024 * 1024
-"""While more bytes are pending for a new link its next slice waits."""
-
-_PATIENCE = 0.05
-"""Seconds between checks of such a link."""
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LOOP_LETTERS = 22
@@ -79,7 +78,8 @@ class Leaves:
         login = needs.listener.auth_timeout if needs.listener is not None else LOGIN_SECONDS
         self._logins: DueQueue[LeafSession] = DueQueue(scheduler, login, _expire)
         self._verdicts: DueQueue[LeafSession] = DueQueue(scheduler, max(login, ANSWER_SECONDS), _expire)
-        self._redials = [LeafRedial(remote, scheduler, events, draw, self._open) for remote in needs.remotes]
+        self._draw = draw
+        self._redials = [self._redial(remote) for remote in needs.remotes]
         self._dialled: dict[int, LeafRedial] = {}
         """Of links that we have dialled, by number."""
         self._waiting: dict[int, AcceptedLeaf] = {}
@@ -206,6 +206,15 @@ class Leaves:
         self._logins.discard(session)
         self._verdicts.discard(session)
 
+    def hub_leaves(self, session: DialledLeaf) -> None:
+        """See `Caller`: go to another hub, if one is known."""
+        redial = self._dialled.get(session.number)
+        has_other = redial is not None and redial.leave(session.url)
+        session.report(LeafHubLeaves(session.connection.link, session.name, has_other))
+        if has_other:
+            session.parting = "the hub is in lame duck mode"
+            session.connection.close()
+
     # --- links ---------------------------------------------------------------------------------
 
     def listening_on(self, port: int) -> None:
@@ -235,10 +244,41 @@ class Leaves:
             if isinstance(session, AcceptedLeaf) and session.established:
                 session.inform()
 
+    def leave(self) -> None:
+        """Ask leaf nodes to go to other servers of this cluster: this one is in lame duck mode."""
+        others = tuple(self._host.greeting.others_for_leaves())
+        for session in self.established():
+            if isinstance(session, AcceptedLeaf):
+                session.ask_to_leave(others)
+
     def solicit(self) -> None:
         """Dial all hubs, and go on until there is a link to each."""
         for redial in self._redials:
             redial.start()
+
+    @property
+    def remotes(self) -> list[LeafRemote]:
+        """The hubs that are dialled."""
+        return [redial.remote for redial in self._redials]
+
+    def _redial(self, remote: LeafRemote) -> LeafRedial:
+        return LeafRedial(remote, self._host.scheduler, self._host.events, self._draw, self._open)
+
+    def use_remotes(self, remotes: Sequence[LeafRemote]) -> None:
+        """Let these be the remotes from now on: dial what is new, close links to what is none any more."""
+        known = {id(redial.remote): redial for redial in self._redials}
+        self._redials = [
+            known.pop(id(remote)) if id(remote) in known else self._redial(remote) for remote in remotes
+        ]
+        for redial in known.values():
+            redial.stop()
+        for number, redial in list(self._dialled.items()):
+            if redial.stopped:
+                self.sessions[number].parting = "the remote is removed"
+                self.sessions[number].connection.close()
+        for redial in self._redials:
+            if not redial.started:
+                redial.start()
 
     def accept(self, wire: Wire) -> Handler:
         """Take on a leaf node that has dialled us."""
@@ -262,7 +302,8 @@ class Leaves:
     def opened(self, connection: Connection) -> None:
         """A link can be talked over: time runs for the other end."""
         session = self.sessions.get(connection.cid)
-        if session is None or self._stopping:
+        redial = self._dialled.get(connection.cid)
+        if session is None or self._stopping or (redial is not None and redial.stopped):
             connection.close()
         elif isinstance(session, DialledLeaf):
             wait = max(FIRST_INFO_SECONDS, session.remote.settings.first_info_timeout)
@@ -332,22 +373,9 @@ class Leaves:
         """
         self.interest.open(session)
         session.connection.outbox.send(b"LS+ %b\r\n" % self._loop_subject)
-        self._send_slice(session, self.interest.lines_for(session))
-
-    def _send_slice(self, session: LeafSession, lines: Iterator[bytes]) -> None:
         connection = session.connection
-        if connection.closed:
-            return
-        go_on = partial(connection.guard, partial(self._send_slice, session, lines))
-        if connection.outbox.pending() > _ENOUGH:
-            self._host.scheduler.call_later(_PATIENCE, go_on)
-            return
-        sent = list(islice(lines, SLICE))
-        connection.send(b"".join(sent))
-        if len(sent) < SLICE:
-            connection.report(LeafInterestSent(connection.link))
-        else:
-            self._host.scheduler.call_later(0.0, go_on)
+        sent = partial(connection.report, LeafInterestSent(connection.link))
+        send_sliced(connection, self._host.scheduler, self.interest.lines_for(session), sent)
 
     def subscriptions_of_leaves(self) -> Iterator[Mapping[bytes, Subscription]]:
         """What our leaf nodes listen to, link by link."""

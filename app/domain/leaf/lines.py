@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+from ..dataplane.leaf_line import ACKNOWLEDGEMENT
+from ..interest.subscription import MOST_WEIGHT
 from ..limits import MAX_SIZE_DIGITS
+from ..permissions.responses import OpenReplies
 from ..protocol.commands import (
     BLANKS,
     CONNECT,
@@ -25,9 +28,6 @@ _BARE = tuple(verb.name for verb in (PING, PONG, OK))
 
 _VERBS = (ADD, REMOVE, CONNECT.name, INFO.name, ERR.name, *_BARE)
 _MESSAGES = (b"LMSG ", b"HMSG ")
-
-MOST_WEIGHT = 1 << 30
-"""A weight above that counts as this."""
 
 
 def split_leaf(line: bytes, limit: int) -> tuple[bytes, bytes]:
@@ -105,6 +105,21 @@ def added_line(subject: bytes, queue: bytes | None, weight: int) -> bytes:
 def removed_line(subject: bytes, queue: bytes | None) -> bytes:
     """The line for interest that is gone."""
     return b"LS- %b\r\n" % subject if queue is None else b"LS- %b %b\r\n" % (subject, queue)
+
+
+def note_reply(replies: OpenReplies, head: bytes) -> None:
+    """A message with this line, without its CR LF, is sent to a leaf node, which may answer it."""
+    words = head.split(b" ")
+    before = words[: -2 if words[0] == b"HMSG" else -1]
+    if len(before) == 3:
+        replies.open(_own_reply(before[2]))
+    elif len(before) > 3 and before[2] == b"+":
+        replies.open(_own_reply(before[3]))
+
+
+def _own_reply(word: bytes) -> bytes:
+    """The subject alone of the reply subject of a message of a stream."""
+    return word.partition(b"@")[0] if word.startswith(ACKNOWLEDGEMENT) else word
 
 
 def interest_sid(subject: bytes, queue: bytes | None) -> bytes:

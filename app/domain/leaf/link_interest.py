@@ -102,8 +102,8 @@ class LinkInterest:
         self._links: dict[int, Hearer] = {}
 
     def added(self, subscription: Subscription) -> None:
-        """See `Listing`."""
-        self._change(subscription, 1)
+        """See `Listing`; one at a link of another server counts for all that it stands for."""
+        self._change(subscription, _weight_of(subscription))
 
     def removed(self, subscription: Subscription) -> None:
         """See `Listing`; a queue member at the end of a link goes with all that it stood for."""
@@ -111,7 +111,7 @@ class LinkInterest:
         others = record.others if record is not None else None
         source = _source_of(subscription)
         of_link = others is not None and source[1] and others.get(source, 0)
-        self._change(subscription, -(of_link or 1))
+        self._change(subscription, -(of_link or _weight_of(subscription)))
 
     def weighed(self, subscription: Subscription, more: int) -> None:
         """A queue member at the end of a link stands for more members than before; see `added`."""
@@ -166,6 +166,14 @@ def _line_for(name: _Name, old: int, new: int) -> bytes:
     if name[1] is None:
         return b"" if old else added_line(*name, 1)
     return added_line(*name, new) if old != new else b""
+
+
+def _weight_of(subscription: Subscription) -> int:
+    """How many members it stands for when it comes; what our own links have is weighed after that."""
+    subscriber = subscription.subscriber
+    if subscriber.kind is not PeerKind.ROUTE or subscription.via is None or subscription.queue is None:
+        return 1
+    return subscriber.weight(subscription.sid)
 
 
 def _source_of(subscription: Subscription) -> _Source:

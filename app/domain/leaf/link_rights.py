@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..permissions.responses import OpenReplies
 from ..permissions.rule_set import Filter, RuleSet, overlap
 from ..permissions.rules import Entry, Permissions, Rule, entry
 from ..protocol.errors import ParserError
@@ -15,19 +16,31 @@ STREAM_SUBJECTS = ("$JS.API.>", "$KV.>", "$OBJ.>")
 class LinkRule(Filter):
     """The subjects that may pass in one direction. As a filter it drops all others."""
 
-    __slots__ = ("_allowed", "_refused", "_rules")
+    __slots__ = ("_allowed", "_refused", "_replies", "_rules")
 
-    def __init__(self, allowed: Sequence[Rule], denied: Iterable[Entry] = ()) -> None:
-        """A subject must be allowed by each rule, and match none of `denied`."""
+    def __init__(
+        self, allowed: Sequence[Rule], denied: Iterable[Entry] = (), replies: OpenReplies | None = None
+    ) -> None:
+        """A subject must be allowed by each rule, or be one of `replies`, and match none of `denied`."""
         super().__init__(tuple(denied))
+        self._replies = replies
         self._rules = [RuleSet(Permissions(publish=rule)) for rule in allowed]
+        if replies is not None:
+            self._rules.append(
+                RuleSet(Permissions(publish=next(iter(allowed), Rule()), responses=replies.rule))
+            )
         self._allowed = [[tokens_of(each.subject) for each in rule.allow] for rule in allowed]
         refused = [*denied, *(each for rule in allowed for each in rule.deny)]
         self._refused = [tokens_of(each.subject) for each in refused]
 
-    def permits(self, subject: bytes) -> tuple[bool, int]:
-        """Whether a message may pass, and how many leading tokens of its subject decided."""
+    def permits(self, subject: bytes) -> tuple[bool, int | None]:
+        """Whether a message may pass, and how many leading tokens of its subject decided.
+
+        None in place of these if that holds for this message alone.
+        """
         dropped, decisive = self.verdict(subject)
+        if dropped and self._replies is not None and not super().verdict(subject)[0]:
+            return self._replies.grant(subject), None
         return not dropped, decisive
 
     def verdict(self, subject: bytes) -> tuple[bool, int]:
@@ -46,6 +59,8 @@ class LinkRule(Filter):
 
     def concerns(self, pattern: bytes) -> bool:
         """Whether anything that the pattern matches may pass, as far as a comparison of two patterns says."""
+        if self._replies is not None:
+            return True
         tokens = tokens_of(pattern)
         if any(_covers(each, tokens) for each in self._refused):
             return False
@@ -76,16 +91,24 @@ EVERYTHING = LinkRights()
 
 
 def link_rights(
-    receive: Sequence[Rule | None], send: Sequence[Rule | None], denied: Iterable[str] = ()
+    receive: Sequence[Rule | None],
+    send: Sequence[Rule | None],
+    denied: Iterable[str] = (),
+    replies: OpenReplies | None = None,
 ) -> LinkRights:
-    """The rights where all these rules hold at once; what is `denied` passes in neither direction."""
+    """The rights where all these rules hold at once; what is `denied` passes in neither direction.
+
+    With `replies` these may be received, too, and nothing else unless a rule allows it.
+    """
     both = denials(denied)
-    return LinkRights(_rule(receive, both), _rule(send, both))
+    return LinkRights(_rule(receive, both, replies), _rule(send, both))
 
 
-def _rule(rules: Sequence[Rule | None], denied: tuple[Entry, ...]) -> LinkRule | None:
+def _rule(
+    rules: Sequence[Rule | None], denied: tuple[Entry, ...], replies: OpenReplies | None = None
+) -> LinkRule | None:
     given = [rule for rule in rules if rule is not None and rule != Rule()]
-    return LinkRule(given, denied) if given or denied else None
+    return LinkRule(given, denied, replies) if given or denied or replies is not None else None
 
 
 def denials(subjects: Iterable[str]) -> tuple[Entry, ...]:

@@ -48,6 +48,15 @@ class LeafRedial:
         self._attempts = 0
         self._timer: Timer | None = None
         self._stopped = False
+        self.started = False
+        """Whether it was dialled at least once."""
+        self._leaving: LeafUrl | None = None
+        """A hub that is in lame duck mode: it is passed over once, if there are others."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is dialled any more."""
+        return self._stopped
 
     @property
     def attempts(self) -> int:
@@ -56,6 +65,7 @@ class LeafRedial:
 
     def start(self) -> None:
         """Dial now."""
+        self.started = True
         self._dial()
 
     def stop(self) -> None:
@@ -79,9 +89,21 @@ class LeafRedial:
 
     def lost(self, reason: str, *, refused: bool, was_up: bool) -> None:
         """The link is gone. `refused`: it is of no use to try again soon; `was_up`: it has been one."""
+        if self._stopped:
+            return
         if not was_up:
             self._note_failure(self._url(self._next - 1), reason)
-        self._wait(LONG_PAUSE if refused else self._pause())
+        if self._leaving is not None:
+            self._wait(0.0)
+        else:
+            self._wait(LONG_PAUSE if refused else self._pause())
+
+    def leave(self, url: LeafUrl) -> bool:
+        """The hub at this address is about to stop. Whether there is another address to dial."""
+        if all(each == url for each in self._urls()):
+            return False
+        self._leaving = url
+        return True
 
     # --- dialling --------------------------------------------------------------------------
 
@@ -97,6 +119,10 @@ class LeafRedial:
         if self._stopped:
             return
         url = self._url(self._next)
+        if url == self._leaving:
+            self._next += 1
+            url = self._url(self._next)
+        self._leaving = None
         self._next += 1
         self._events.record(LeafDialling(None, url.address))
         self.remote.dialer.dial(

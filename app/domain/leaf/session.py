@@ -14,15 +14,17 @@ hub for messages is another question: a remote with `hub` swaps the parts. `Leaf
 import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Protocol
 
 from ..dataplane.reach import Naming
 from ..dataplane.seam import Fault, Kind
 from ..events import AuthorizationFailed, Event, PayloadExceeded, ReadFailed
 from ..interest.crossing import Crossing
-from ..interest.subscription import Subscription
+from ..interest.subscription import Subscription, route_sid
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
+from ..permissions.responses import OpenReplies
 from ..permissions.rules import Rule
 from ..protocol.commands import Subscribe, readable
 from ..protocol.compatibility import Compatibility
@@ -46,6 +48,7 @@ from .lines import (
     REMOVE,
     LeafInterest,
     interest_sid,
+    note_reply,
     parse_added,
     parse_removed,
     refuse_partial_leaf,
@@ -138,6 +141,10 @@ class LeafSession(PeerSession):
         del sid
         return self.cluster_tag
 
+    def weight(self, sid: bytes) -> int:
+        """See `Subscriber`."""
+        return self.weights.get(sid, 1)
+
     @property
     def name(self) -> str:
         """What the other end calls itself."""
@@ -174,9 +181,19 @@ class LeafSession(PeerSession):
         self.remote_cluster = cluster
         self.cluster_tag = tag_of(cluster)
 
-    def limit(self, receive: Sequence[Rule | None], send: Sequence[Rule | None]) -> None:
-        """Let all these rules hold from now on. Interest that is known already keeps its filter."""
-        rights = self.rights = link_rights(receive, send, self.junction.denied)
+    def limit(
+        self,
+        receive: Sequence[Rule | None],
+        send: Sequence[Rule | None],
+        replies: OpenReplies | None = None,
+    ) -> None:
+        """Let all these rules hold from now on. Interest that is known already keeps its filter.
+
+        With `replies` the other end may answer what is sent to it, besides what it may send anyway.
+        """
+        rights = self.rights = link_rights(receive, send, self.junction.denied, replies)
+        if replies is not None:
+            self.connection.watch(partial(note_reply, replies))
         excluded = self.cluster_tag if self.kind is PeerKind.LEAF else None
         crossing = Crossing(self.kind, [self.number], excluded, rights.receive)
         self.connection.inlet.audience = self.host.interest.open_link(self.number, crossing)
@@ -283,9 +300,23 @@ class LeafSession(PeerSession):
         sid = interest_sid(subject, queue)
         known = self.subscriptions.get(sid)
         if known is None:
-            known = self._subscribe(interest, sid)
-        if queue is not None:
+            self._begin(interest, sid)
+        elif queue is not None and weight != self.weight(sid):
             self._weigh(known, weight)
+
+    def _begin(self, interest: LeafInterest, sid: bytes) -> None:
+        """Take note of interest that is new; others hear of its weight at once."""
+        weight = interest.weight
+        if weight != 1:
+            self.weights[sid] = weight
+        try:
+            subscription = self._subscribe(interest, sid)
+        except ProtocolError:
+            self.weights.pop(sid, None)
+            raise
+        if weight != 1:
+            self.host.interest.weigh(subscription, weight)
+            self.junction.interest.weighed(subscription, weight - 1)
 
     def _subscribe(self, interest: LeafInterest, sid: bytes) -> Subscription:
         subject, queue, _ = interest
@@ -308,15 +339,13 @@ class LeafSession(PeerSession):
         """Raise an error for interest that the other end must not have."""
 
     def _weigh(self, subscription: Subscription, weight: int) -> None:
-        before = self.weights.get(subscription.sid, 1)
-        if weight == before:
-            return
-        self.host.interest.weigh(subscription, weight)
-        self.junction.interest.weighed(subscription, weight - before)
+        before, name = self.weight(subscription.sid), route_sid(subscription)
         if weight == 1:
             del self.weights[subscription.sid]
         else:
             self.weights[subscription.sid] = weight
+        self.host.interest.weigh(subscription, weight, name)
+        self.junction.interest.weighed(subscription, weight - before)
 
     def _drop(self, argument: bytes) -> None:
         """The other end listens no more; what it has never announced is nothing."""
@@ -324,8 +353,8 @@ class LeafSession(PeerSession):
         sid = interest_sid(subject, queue)
         subscription = self.subscriptions.pop(sid, None)
         if subscription is not None:
-            self.weights.pop(sid, None)
             self.host.interest.remove(subscription)
+            self.weights.pop(sid, None)
             tracing.removed(self.connection, subscription)
 
     def announces(self, subject: bytes) -> bool:
@@ -343,6 +372,7 @@ class LeafSession(PeerSession):
 
     def closed(self) -> None:
         """The link is closed: what was announced over it is removed."""
+        self.connection.watch(None)
         self.junction.interest.close(self)
         self.host.interest.close_link(self.number)
         super().closed()

@@ -13,7 +13,8 @@ class OpenReplies:
 
     def __init__(self, rule: Responses, clock: Callable[[], float], published: Callable[[], int]) -> None:
         """`published` is the number of messages that the client has sent so far."""
-        self._rule = rule
+        self.rule = rule
+        """How often and how long a subject may be published to."""
         self._clock = clock
         self._published = published
         self._open: dict[bytes, tuple[int, float]] = {}
@@ -41,7 +42,7 @@ class OpenReplies:
             if self._open[oldest][1] > now and len(self._open) < MOST_OPEN:
                 break
             del self._open[oldest]
-        self._open[reply] = self._rule.most, now + self._rule.seconds
+        self._open[reply] = self.rule.most, now + self.rule.seconds
 
     def is_open(self, subject: bytes) -> bool:
         """Whether a message to this subject would be a response; nothing is counted."""

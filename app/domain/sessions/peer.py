@@ -133,6 +133,11 @@ class PeerSession(ABC):
         del sid
         return _OWN_CLUSTER
 
+    def weight(self, sid: bytes) -> int:
+        """See `Subscriber`."""
+        del sid
+        return 1
+
     @property
     def number(self) -> int:
         """Of the connection."""

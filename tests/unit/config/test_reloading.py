@@ -126,13 +126,22 @@ def test_credentials_of_routes_count() -> None:
     assert "cluster routes" == change.text
 
 
-def test_leaf_nodes_take_a_restart() -> None:
-    """A change of a remote is refused, also if it is the password in a URL alone; no value is shown."""
+def test_remotes_of_leaf_nodes() -> None:
+    """They follow a reload, also if the password in a URL alone has changed; no value is shown."""
     old, new = (
         make_options({"leafnodes": {"remotes": ({"urls": f"nats-leaf://a:{password}@hub"},)}})
         for password in "bc"
     )
-    (refused,) = plan_reload(old, new).refused
+    plan = plan_reload(old, new)
+    (change,) = plan.changes
+
+    assert ("leafnodes remotes", ()) == (change.text, plan.refused)
+
+
+def test_the_first_remote_takes_a_restart() -> None:
+    """A server that has started without leaf nodes cannot have some by a reload."""
+    new = make_options({"leafnodes": {"remotes": ({"urls": "nats-leaf://hub"},)}})
+    (refused,) = plan_reload(make_options({}), new).refused
 
     assert refused.refusal == (
         "config reload not supported for leafnodes.remotes; restart the server to change it"

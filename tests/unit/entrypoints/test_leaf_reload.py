@@ -124,3 +124,85 @@ async def test_certificates_of_remotes(tmp_path: Path) -> None:
     assert 1 == len(before) == len(after)
     assert before != after
     assert after == contexts(rig)
+
+
+def remotes_of(rig: ReloadRig) -> list[str]:
+    """What is dialled."""
+    leaves = rig.container.broker().leaves
+    assert leaves is not None
+    return [str(url) for remote in leaves.remotes for url in remote.settings.urls]
+
+
+async def test_remotes_come_and_go() -> None:
+    """Those that are new are dialled, those that are gone or disabled are not; the others stay."""
+    stays = {"urls": "nats://u:p@hub"}
+    rig = ReloadRig(leafnodes={"remotes": (stays, {"urls": "nats://old"})})
+    first = rig.container.leaf_remotes()[0]
+
+    changed = await rig.reload(
+        leafnodes={"remotes": ({"urls": "nats://new"}, stays, {"urls": "nats://off", "disabled": True})}
+    )
+
+    assert ["leafnodes.remotes"] == changed
+    assert ["nats-leaf://new:7422", "nats-leaf://hub:7422"] == remotes_of(rig)
+    assert first is rig.container.leaf_remotes()[1]
+    texts = rig.log.texts()
+    assert 'Reloaded: LeafNode Remote urls=["nats-leaf://old:7422"], account="$G" removed' in texts
+    assert 'Reloaded: LeafNode Remote urls=["nats-leaf://new:7422"], account="$G" added' in texts
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"urls": "nats://u:other@hub"},
+        {"urls": "tls://u:p@hub"},
+        {"deny_imports": "a.>"},
+        {"deny_exports": "a.>"},
+        {"hub": True},
+        {"tls": {}},
+        {"first_info_timeout": 3.0},
+    ],
+    ids=str,
+)
+async def test_a_remote_that_is_changed_is_another_one(change: dict[str, object]) -> None:
+    """Its link is closed, and it is dialled with what it says now."""
+    remote: dict[str, object] = {"urls": "nats://u:p@hub"}
+    rig = ReloadRig(leafnodes={"remotes": (remote,)})
+    (before,) = rig.container.leaf_remotes()
+
+    await rig.reload(leafnodes={"remotes": (remote | change,)})
+
+    (after,) = rig.container.leaf_remotes()
+    assert before is not after
+    assert 2 == sum("LeafNode Remote" in text for text in rig.log.texts())
+
+
+async def test_a_disabled_remote_is_enabled() -> None:
+    """It is dialled from the reload on, though there was nothing to dial before."""
+    remote = {"urls": "nats://hub"}
+    rig = ReloadRig(leafnodes={"remotes": (remote | {"disabled": True},)})
+    before = remotes_of(rig)
+
+    await rig.reload(leafnodes={"remotes": (remote,)})
+
+    assert ([], ["nats-leaf://hub:7422"]) == (before, remotes_of(rig))
+
+
+async def test_the_first_remote_takes_a_restart() -> None:
+    """A server that has started without leaf nodes knows nothing of them; the refusal says so."""
+    rig = ReloadRig()
+
+    with pytest.raises(ReloadRefused, match=r"not supported for leafnodes\.remotes; restart the server"):
+        await rig.reload(leafnodes={"remotes": ({"urls": "nats://hub"},)})
+
+
+async def test_a_remote_that_cannot_be_used(tmp_path: Path) -> None:
+    """Nothing changes."""
+    rig = ReloadRig(leafnodes={"remotes": ({"urls": "nats://hub"},)})
+
+    with pytest.raises(ReloadRefused, match="missing"):
+        await rig.reload(
+            leafnodes={"remotes": ({"urls": "nats://new", "credentials": str(tmp_path / "missing")},)}
+        )
+
+    assert ["nats-leaf://hub:7422"] == remotes_of(rig)

@@ -94,7 +94,7 @@ def test_varz_of_a_leaf() -> None:
     remotes = (
         RemotePicture("$G", ("127.0.0.1:24501",)),
         RemotePicture("$G", ("hub:7422", "hub2:7422"), ("a.>",), ("b",)),
-        RemotePicture("$G", ("hub3:7422",), (), ("b",)),
+        RemotePicture("$G", ("hub3:7422",), (), ("b",), disabled=True),
     )
     section = leaf_section(LeafPicture(remotes=remotes), FACTS, {})
 
@@ -106,7 +106,7 @@ def test_varz_of_a_leaf() -> None:
                 "urls": ["hub:7422", "hub2:7422"],
                 "deny": {"imports": ["a.>"], "exports": ["b"]},
             },
-            {"local_account": "$G", "urls": ["hub3:7422"], "deny": {"exports": ["b"]}},
+            {"local_account": "$G", "urls": ["hub3:7422"], "deny": {"exports": ["b"]}, "disabled": True},
         ]
     } == section.model_dump(mode="json", exclude_none=True)
 

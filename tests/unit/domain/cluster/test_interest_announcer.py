@@ -2,11 +2,10 @@
 
 import pytest
 
-from app.domain.cluster import interest_announcer
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import LineSent, SlowConsumer
 from app.domain.limits import HOLD_SECONDS
-from app.domain.sessions import flow
+from app.domain.sessions import flow, sliced_lines
 from app.domain.sessions.congestion import TICK
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualClient
@@ -186,7 +185,7 @@ class TestManySubscriptions:
 
     @pytest.fixture(autouse=True)
     def _small_slices(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(interest_announcer, "SLICE", 3)
+        monkeypatch.setattr(sliced_lines, "SLICE", 3)
 
     @staticmethod
     def meet(server: RoutedBroker) -> VirtualPeer:
@@ -261,7 +260,7 @@ class TestManySubscriptions:
         self, server: RoutedBroker, client: VirtualClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """While much waits for a peer no more is added; then it goes on."""
-        monkeypatch.setattr(interest_announcer, "_ENOUGH", 50)
+        monkeypatch.setattr(sliced_lines, "ENOUGH", 50)
         client.send(b"".join(b"SUB foo %d\r\n" % sid for sid in range(6)))
         peer = server.called()
         peer.wire.stall()

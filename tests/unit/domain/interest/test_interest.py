@@ -149,6 +149,11 @@ class RecordingAnnouncer(Announcer):
         """It is gone."""
         self.announced.append(("removed", subscription, subscription.target.limit))
 
+    def renamed(self, subscription: Subscription, before: bytes) -> None:
+        """It has another name."""
+        del before
+        self.announced.append(("renamed", subscription, subscription.target.limit))
+
 
 @pytest.fixture(name="announcer")
 def _announcer(scene: Scene) -> RecordingAnnouncer:

@@ -3,7 +3,15 @@
 import pytest
 
 from app.domain.dataplane.seam import MakePlane
-from app.domain.interest.subscription import Subscription, read_member, route_sid
+from app.domain.interest.subscription import (
+    MOST_WEIGHT,
+    Subscription,
+    read_member,
+    read_via,
+    read_weight,
+    route_sid,
+    unweighted,
+)
 from app.domain.protocol.commands import Subscribe
 from tests.fakes.data_plane import Stage
 from tests.fakes.subscriber import FakeSubscriber
@@ -86,3 +94,23 @@ def test_members_are_found_by_name(sid: bytes, member: tuple[int, bytes]) -> Non
 def test_names_of_no_member(sid: bytes) -> None:
     """Whatever else a peer sends names nobody, at no cost."""
     assert read_member(sid) is None
+
+
+@pytest.mark.parametrize(
+    ("sid", "via", "weight", "without"),
+    [
+        (b"QRSID:~x*12:5:1:qa", b"x", 12, b"QRSID:~x:5:1:qa"),
+        (b"QRSID:~x:5:1:qa", b"x", 1, b"QRSID:~x:5:1:qa"),
+        (b"QRSID:~x*0:5:1:qa", b"x", 1, b"QRSID:~x:5:1:qa"),
+        (b"QRSID:~x*9999999999:5:1:qa", b"x", MOST_WEIGHT, b"QRSID:~x:5:1:qa"),
+        (b"QRSID:~x*99999999999:5:1:qa", b"x", 1, b"QRSID:~x:5:1:qa"),
+        (b"QRSID:~x*-1:5:1:qa", b"x", 1, b"QRSID:~x:5:1:qa"),
+        (b"RSID:~x*7:5:0:a", b"x", 1, b"RSID:~x:5:0:a"),
+        (b"QRSID:5*7:1", None, 1, b"QRSID:5*7:1"),
+        (b"*7", None, 1, b"*7"),
+    ],
+)
+def test_weights_in_names(sid: bytes, via: bytes | None, weight: int, without: bytes) -> None:
+    """A queue group of a leaf node has the number of its members after the cluster, within a bound."""
+    assert (via, weight, without) == (read_via(sid), read_weight(sid), unweighted(sid))
+    assert via is None or sid.startswith(b"RSID") or (5, b"1:qa") == read_member(sid)

@@ -11,7 +11,7 @@ from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFa
 from app.domain.leaf.events import LeafClosed, LeafCreated, LeafRefused, LeafReplaced
 from app.domain.leaf.settings import LeafListenerSettings
 from app.domain.peer_kind import PeerKind
-from app.domain.permissions.rules import Permissions, Rule, entry
+from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from tests.fakes.authenticator import ManualAuthenticator
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_leaves import LISTENER, LeafBroker, LeafPeer, leaf_connect_line
@@ -310,6 +310,59 @@ def test_loops_are_found_whatever_a_leaf_node_may(make_plane: MakePlane) -> None
 
     assert b"LS+ $LDS.abc\r\n" == peer.heard()
     assert (b"", False) == (peer.ask(b"LS+ $LDS.xyz\r\n"), peer.is_over)
+
+
+def answering(make_plane: MakePlane, *allowed: str, most: int = 1) -> tuple[LeafBroker, LeafPeer]:
+    """A leaf node that may answer requests, and publish this, and listens to everything."""
+    rights = Permissions(
+        publish=Rule(tuple(map(entry, allowed))), responses=Responses(most=most, seconds=2.0)
+    )
+    server = LeafBroker(make_plane, gatekeeper=Known(rights))
+    peer = server.called()
+    peer.ask(leaf_connect_line(**{"user": "u", "pass": "p"}))
+    peer.ask(b"LS+ ask\r\nLS+ ask q 1\r\n")
+    return server, peer
+
+
+REQUESTS = {
+    "a request": b"PUB ask box.1 1\r\n?\r\n",
+    "with headers": b"HPUB ask box.1 12 13\r\nNATS/1.0\r\n\r\n?\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_a_leaf_node_that_may_answer(make_plane: MakePlane, request_: bytes) -> None:
+    """It hears of each inbox, publishes the answer, and no second one."""
+    server, peer = answering(make_plane)
+    client = server.current()
+    client.send(b"SUB box.1 1\r\n" + request_)
+
+    asked = peer.heard()
+    peer.send(b"LMSG box.1 1\r\n!\r\n")
+    answered = client.heard()
+    peer.send(b"LMSG box.1 1\r\n!\r\n")
+
+    assert (True, True) == (b"LS+ box.1\r\n" in asked, b"MSG ask + box.1 q " in asked)
+    assert b"MSG box.1 1 1\r\n!\r\n" == answered
+    assert b'Permissions Violation for Publish to "box.1"' in peer.heard()
+    assert peer.is_over
+
+
+def test_answers_besides_what_a_leaf_node_may_publish(make_plane: MakePlane) -> None:
+    """Both count; an answer comes in time, a message without a reply subject opens nothing."""
+    server, peer = answering(make_plane, "in.>", most=2)
+    client = server.current()
+    client.send(b"SUB > 1\r\nPUB ask box.1 1\r\n?\r\nPUB ask 1\r\n?\r\n")
+    client.heard()
+
+    peer.send(b"LMSG in.a 1\r\n1\r\nLMSG box.1 1\r\n2\r\nLMSG box.1 1\r\n3\r\n")
+    answered = client.heard()
+    client.send(b"PUB ask box.1 1\r\n?\r\n")
+    server.advance(3.0)
+    peer.send(b"LMSG box.1 1\r\n4\r\n")
+
+    assert b"MSG in.a 1 1\r\n1\r\nMSG box.1 1 1\r\n2\r\nMSG box.1 1 1\r\n3\r\n" == answered
+    assert peer.is_over
 
 
 @pytest.mark.parametrize(

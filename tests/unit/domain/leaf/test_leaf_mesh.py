@@ -253,6 +253,121 @@ def test_a_member_that_leaves_keeps_nothing_from_its_link(hub: Hub) -> None:
     assert (b"LMSG a 1\r\nx\r\n", b"LMSG a | q 1\r\nx\r\n") == (leaf.heard(), other.heard())
 
 
+def test_weights_are_announced(hub: Hub) -> None:
+    """Other servers know how many members a leaf node has; a new name is there before the old one ends."""
+    leaf = hub.leaf()
+
+    leaf.send(b"LS+ a q 3\r\n")
+    first = hub.route.heard()
+    leaf.send(b"LS+ a q 3\r\nLS+ a q 1\r\nLS+ a q 4\r\n")
+    changed = hub.route.heard()
+    leaf.send(b"LS- a q\r\nLS+ a..b q 4\r\n")
+
+    one = hub.sid(leaf, b"a", b"q")
+    three, four = (one.replace(TAG, b"%b*%d" % (TAG, weight)) for weight in (3, 4))
+    assert b"SUB a q %b\r\n" % three == first
+    assert b"SUB a q %b\r\nUNSUB %b\r\nSUB a q %b\r\nUNSUB %b\r\n" % (one, three, four, one) == changed
+    assert b"UNSUB %b\r\n" % four == hub.route.heard()
+    assert {} == leaf.session.weights
+
+
+def test_a_member_is_found_by_each_of_its_names(hub: Hub) -> None:
+    """Also by one that has ended, as long as the other server may not have heard of it."""
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a q 3\r\nLS+ a q 4\r\n")
+    one = hub.sid(leaf, b"a", b"q")
+    names = [one, *(one.replace(TAG, b"%b*%d" % (TAG, weight)) for weight in (3, 4))]
+    for _ in range(2):
+        for name in names:
+            hub.route.send(b"MSG a %b 1\r\nx\r\n" % name)
+
+    assert 6 * b"LMSG a | q 1\r\nx\r\n" == leaf.heard()
+
+    leaf.send(b"LS- a q\r\nLS+ a q 3\r\n")
+    for name in names:
+        hub.route.send(b"MSG a %b 1\r\nx\r\n" % name)
+    assert 3 * b"LMSG a | q 1\r\nx\r\n" == leaf.heard()
+
+
+def test_another_member_stands_in_whatever_the_weight_was(hub: Hub) -> None:
+    """One that has left is known by each of its names for a while."""
+    leaf, client = hub.leaf(), hub.current()
+    leaf.send(b"LS+ a q 3\r\nLS+ a q 4\r\nLS- a q\r\n")
+    client.send(b"SUB a q 7\r\n")
+    three = hub.sid(leaf, b"a", b"q").replace(TAG, b"%b*3" % TAG)
+
+    hub.route.send(b"MSG a %b 1\r\nx\r\n" % three)
+
+    assert b"MSG a 7 1\r\nx\r\n" == client.heard()
+
+
+def test_weights_at_other_servers_count(hub: Hub) -> None:
+    """In the draw, and in what our own leaf nodes hear; members of other weights are drawn from as well."""
+    leaf, client = hub.leaf("y", "y"), hub.current()
+    hub.there(b"a", b"QRSID:~%b*5:5:1:qa" % TAG, b"q")
+    hub.there(b"a", b"QRSID:~%b:6:1:qa" % TAG, b"q")
+    announced = leaf.heard()
+    hub.route.heard()
+
+    client.send(600 * b"PUB a 1\r\nx\r\n")
+    heavy = hub.route.heard().count(b"*5:5:")
+    hub.route.send(b"UNSUB QRSID:~%b*5:5:1:qa\r\n" % TAG)
+
+    assert b"LS+ a q 5\r\nLS+ a q 6\r\n" == announced
+    assert 430 < heavy < 570
+    assert b"LS+ a q 1\r\n" == leaf.heard()
+
+
+LINE = b"MSG a QRSID:~%b:%d:*71*72 1\r\nx\r\n"
+"""The other server has drawn members of the groups q and r at a link."""
+
+
+def test_one_of_several_groups_has_left_a_link(hub: Hub) -> None:
+    """Another member of it gets the message; the other group is named to the link as before."""
+    leaf, client = hub.leaf(), hub.current()
+    leaf.send(b"LS+ a\r\nLS+ a q 1\r\nLS+ a r 1\r\nLS- a q\r\n")
+    client.send(b"SUB a q 1\r\nSUB a r 2\r\n")
+    leaf.heard()
+    client.heard()
+
+    hub.route.send(2 * LINE % (TAG, leaf.connection.cid, TAG, leaf.connection.cid))
+
+    assert (2 * b"LMSG a | r 1\r\nx\r\n", 2 * b"MSG a 1 1\r\nx\r\n") == (leaf.heard(), client.heard())
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_all_of_several_groups_have_left_a_link(hub: Hub, *, plain: bool) -> None:
+    """Others of them get the message, and plain subscriptions at the link do if there are some."""
+    leaf, other = hub.leaf(), hub.leaf("other", "y")
+    leaf.send(b"LS+ b q 1\r\n" + (b"LS+ a\r\n" if plain else b""))
+    other.send(b"LS+ a r 1\r\n")
+    for peer in (leaf, other):
+        peer.heard()
+
+    hub.route.send(LINE % (TAG, leaf.connection.cid))
+
+    assert b"LMSG a | r 1\r\nx\r\n" == other.heard()
+    assert (b"LMSG a 1\r\nx\r\n" if plain else b"") == leaf.heard()
+
+
+def test_several_groups_whose_members_come_and_go(hub: Hub) -> None:
+    """What was decided about a line holds until somebody comes or goes."""
+    leaf = hub.leaf()
+    leaf.send(b"LS+ a q 1\r\nLS+ a r 1\r\n")
+    number = leaf.connection.cid
+
+    hub.route.send(2 * LINE % (TAG, number, TAG, number))
+    both = leaf.heard()
+    leaf.send(b"LS- a r\r\n")
+    hub.route.send(LINE % (TAG, number))
+    one = leaf.heard()
+    leaf.send(b"LS+ a r 1\r\n")
+    hub.route.send(LINE % (TAG, number))
+
+    assert 2 * b"LMSG a | q r 1\r\nx\r\n" == both
+    assert (b"LMSG a | q 1\r\nx\r\n", b"LMSG a | q r 1\r\nx\r\n") == (one, leaf.heard())
+
+
 THERE = "10.0.0.2:7422"
 HERE = "10.0.0.1:7422"
 

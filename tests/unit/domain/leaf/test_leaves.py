@@ -9,6 +9,7 @@ from app.domain.leaf import leaves as module
 from app.domain.leaf.settings import LeafListenerSettings
 from app.domain.limits import Limits
 from app.domain.peer_kind import PeerKind
+from app.domain.sessions import sliced_lines
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import VirtualBroker
 from tests.support.virtual_leaves import (
@@ -271,8 +272,8 @@ def test_links_that_never_log_in_are_few(server: LeafBroker, monkeypatch: pytest
 
 def test_interest_is_sent_in_slices(make_plane: MakePlane, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that takes nothing waits, one that ends is left; what goes meanwhile is not announced."""
-    monkeypatch.setattr(module, "SLICE", 10)
-    monkeypatch.setattr(module, "_ENOUGH", 0)
+    monkeypatch.setattr(sliced_lines, "SLICE", 10)
+    monkeypatch.setattr(sliced_lines, "ENOUGH", 0)
     events = RecordingEventLog(debug=True, trace=False)
     server = LeafBroker(make_plane, events=events)
     client = server.current()

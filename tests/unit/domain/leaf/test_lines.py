@@ -2,17 +2,20 @@
 
 import pytest
 
+from app.domain.interest.subscription import MOST_WEIGHT
 from app.domain.leaf.lines import (
-    MOST_WEIGHT,
     LeafInterest,
     added_line,
     interest_sid,
+    note_reply,
     parse_added,
     parse_removed,
     refuse_partial_leaf,
     removed_line,
     split_leaf,
 )
+from app.domain.permissions.responses import OpenReplies
+from app.domain.permissions.rules import Responses
 from app.domain.protocol.errors import MaximumControlLine, ParserError, ProtocolError, UnknownOperation
 
 LIMIT = 100
@@ -130,3 +133,28 @@ def test_each_interest_has_a_name_of_its_own() -> None:
     }
 
     assert 4 == len(names)
+
+
+@pytest.mark.parametrize(
+    ("head", "open_"),
+    [
+        (b"LMSG a 1", b""),
+        (b"LMSG a re 1", b"re"),
+        (b"LMSG a | q 1", b""),
+        (b"LMSG a | q r 1", b""),
+        (b"LMSG a + re q r 1", b"re"),
+        (b"HMSG a 12 13", b""),
+        (b"HMSG a re 12 13", b"re"),
+        (b"HMSG a | q 12 13", b""),
+        (b"HMSG a + re q 12 13", b"re"),
+        (b"LMSG to $JS.ACK.S.c.1.2@a 1", b"$JS.ACK.S.c.1.2"),
+        (b"LMSG to b@c 1", b"b@c"),
+    ],
+)
+def test_reply_subjects_of_what_is_sent(head: bytes, open_: bytes) -> None:
+    """They are found in all forms of the line."""
+    replies = OpenReplies(Responses(), lambda: 0.0, lambda: 0)
+
+    note_reply(replies, head)
+
+    assert (bool(open_), replies.is_open(open_)) == (len(replies) == 1, bool(open_))
