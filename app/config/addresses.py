@@ -15,7 +15,7 @@ _PORT = re.compile(r"-1|[0-9]{1,18}", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.ASCII | re.IGNORECASE)
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _SCHEME = re.compile(r"[^:/@]*://")
-_LEAF_SCHEMES = ("nats-leaf", "nats", "tls")
+_LEAF_SCHEMES = ("nats-leaf", "leaf", "nats", "tls")
 _WEBSOCKET_SCHEMES = ("ws", "wss")
 
 

@@ -66,8 +66,10 @@ def parse(data: bytes) -> object:
 
 
 def parse_object(data: bytes) -> dict[str, object]:
-    """The JSON object of a request, empty for no bytes at all; raises error 10025."""
+    """The JSON object of a request, empty for `null` and for no bytes at all; raises error 10025."""
     value = parse(data) if data.strip() else {}
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise _invalid("an object is expected")
     return value

@@ -171,6 +171,7 @@ def test_a_password_stays_out_of_representations() -> None:
     ("text", "host", "port", "login"),
     [
         ("nats-leaf://hub", "hub", 7422, ("", "", "")),
+        ("leaf://hub:7423", "hub", 7423, ("", "", "")),
         ("nats://u:p@hub:1", "hub", 1, ("u", "p", "")),
         ("nats://u:@hub:1", "hub", 1, ("u", "", "")),
         ("tls://tok%3A@[::1]", "::1", 7422, ("", "", "tok:")),

@@ -21,11 +21,6 @@ def _not_supported() -> JetStreamError:
     return JetStreamError(10064, "not supported")
 
 
-def _check_body(request: ApiRequest) -> None:
-    if not request.payload.strip() or request.payload.strip() == b"{}":
-        raise JetStreamError(10003)
-
-
 class BackupCalls:
     """Backups in nats-server's own form: their requests are checked, and refused."""
 
@@ -35,9 +30,9 @@ class BackupCalls:
     def snapshot(self, request: ApiRequest) -> NoReturn:
         """Of one stream."""
         (name,) = request.names
-        _check_body(request)
+        request.check_said()
         self._find(name)
-        fields = request.fields()
+        fields = request.object_fields()
         subject = fields.text("deliver_subject")
         for flag in ("no_consumers", "jsck"):
             fields.flag(flag)
@@ -52,8 +47,8 @@ class BackupCalls:
     def restore(request: ApiRequest) -> NoReturn:
         """Of one stream."""
         (name,) = request.names
-        _check_body(request)
-        fields = request.fields()
+        request.check_said()
+        fields = request.object_fields()
         config = parse_stream_config(fields.mapping("config") or {})
         fields.mapping("state")
         fields.finish()
@@ -70,5 +65,5 @@ def absent_calls(find: Find) -> Table:
         ("STREAM.PEER.REMOVE", 1): Call("stream_remove_peer", _need_cluster),
         ("CONSUMER.LEADER.STEPDOWN", 2): Call("consumer_leader_stepdown", _need_cluster),
         ("STREAM.SNAPSHOT", 1): Call("stream_snapshot", backup.snapshot),
-        ("STREAM.RESTORE", 1): Call("stream_restore", backup.restore),
+        ("STREAM.RESTORE", 1): Call("stream_restore", backup.restore, {"deliver_subject": ""}),
     }

@@ -10,7 +10,7 @@ from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue, Wish
 from ..hosting.hosted import HostedStream
-from ..json_values import Fields, rfc3339
+from ..json_values import rfc3339
 from ..storage.seam import StorageFailure
 from .names import consumer_name, stream_name
 from .requests import ApiRequest, Page, page
@@ -18,6 +18,9 @@ from .router import ANY, Call, Table
 from .stream_calls import INFO_WORK, LIST_PAGE, NAMES_PAGE, PAGED
 
 ACTIONS = ("", "create", "update")
+
+NOT_PAUSED: Mapping[str, object] = {"paused": False, "pause_until": rfc3339(0)}
+"""What an answer to CONSUMER.PAUSE says besides its error."""
 
 
 class ConsumerCalls:
@@ -38,8 +41,8 @@ class ConsumerCalls:
             ("CONSUMER.DELETE", 2): Call("consumer_delete", self.delete),
             ("CONSUMER.NAMES", 1): Call("consumer_names", self.names, empty),
             ("CONSUMER.LIST", 1): Call("consumer_list", self.infos, empty),
-            ("CONSUMER.PAUSE", 2): Call("consumer_pause", self.pause),
-            ("CONSUMER.RESET", 2): Call("consumer_reset", self.reset),
+            ("CONSUMER.PAUSE", 2): Call("consumer_pause", self.pause, NOT_PAUSED),
+            ("CONSUMER.RESET", 2): Call("consumer_reset", self.reset, {"reset_seq": 0}),
             ("CONSUMER.UNPIN", 2): Call("consumer_unpin", self.unpin),
         }
 
@@ -79,7 +82,7 @@ class ConsumerCalls:
     @staticmethod
     def _wish(request: ApiRequest, stream: str) -> Wish:
         stream_name(stream)
-        fields = Fields(request.document())
+        fields = request.object_fields()
         named = fields.text("stream_name")
         config = parse_consumer_config(fields.mapping("config") or {})
         action = fields.text("action")
@@ -163,10 +166,10 @@ class ConsumerCalls:
 
     def pause(self, request: ApiRequest) -> None:
         """Until a time, or go on."""
-        hosted, consumer = self._find(request)
         fields = request.fields()
         until = fields.time("pause_until") or None
         fields.finish()
+        hosted, consumer = self._find(request)
 
         def done(failure: StorageFailure | None) -> None:
             if failure is not None:
@@ -183,7 +186,7 @@ class ConsumerCalls:
         consumer = hosted.consumers.get(name) if hosted is not None else None
         if hosted is None or consumer is None:
             return
-        fields = request.fields()
+        fields = request.object_fields()
         sequence = fields.sequence("seq")
         fields.finish()
         following = consumer.reset(sequence)
@@ -200,10 +203,14 @@ class ConsumerCalls:
 
     def unpin(self, request: ApiRequest) -> dict[str, object]:
         """Let another client of a group have the pin."""
-        _, consumer = self._find(request)
-        fields = Fields(request.document())
+        if not request.payload.strip():
+            raise JetStreamError(10025, "unexpected end of JSON input")
+        fields = request.object_fields()
         group = fields.text("group")
         fields.finish()
+        if not group:
+            raise JetStreamError(10025, "consumer group not specified")
+        _, consumer = self._find(request)
         consumer.unpin(group)
         return {}
 

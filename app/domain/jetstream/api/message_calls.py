@@ -34,8 +34,6 @@ class MessageCalls:
         (name,) = request.names
         stream_name(name)
         fields = Fields(request.document())
-        if not fields.has("seq"):
-            raise JetStreamError(10003)
         sequence, keeps_bytes = fields.sequence("seq"), fields.flag("no_erase")
         fields.finish()
         stream = self._catalogue.find(name).stream

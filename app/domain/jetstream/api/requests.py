@@ -53,19 +53,33 @@ class ApiRequest:
         finished(self, dump(document), error)
 
     def fields(self) -> Fields:
-        """Those of the body, which is an object or empty; raises error 10025."""
+        """Those of the body; one that does not begin as an object or a list says nothing, as in nats-server.
+
+        Raises error 10025.
+        """
+        return Fields(parse_object(self.payload) if self.payload.lstrip().startswith((b"{", b"[")) else {})
+
+    def object_fields(self) -> Fields:
+        """Those of the body, which is an object, `null` or empty; raises error 10025."""
         return Fields(parse_object(self.payload))
 
     def document(self) -> dict[str, object]:
         """The body, which is an object; raises error 10003 for none, and 10025."""
-        if not self.payload.strip():
-            raise JetStreamError(10003)
+        self.check_said()
         return parse_object(self.payload)
 
+    def check_said(self) -> None:
+        """Raises error 10003 for a body that is empty, or an object without fields."""
+        if self._is_empty():
+            raise JetStreamError(10003)
+
     def check_empty(self) -> None:
-        """Raises error 10038 for a body."""
-        if self.payload.strip() and parse_object(self.payload):
+        """Raises error 10038 for a body, whatever it is; an object without fields is none."""
+        if not self._is_empty():
             raise JetStreamError(10038)
+
+    def _is_empty(self) -> bool:
+        return b"".join(self.payload.split()) in (b"", b"{}")
 
 
 def _unused(*_: object) -> None:

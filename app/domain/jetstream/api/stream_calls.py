@@ -7,10 +7,11 @@ from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
 from ..hosting.consumer_catalogue import ConsumerCatalogue
 from ..hosting.hosted import HostedStream
-from ..json_values import Fields, rfc3339
+from ..json_values import Fields, parse_object, rfc3339
 from ..storage.seam import StorageFailure
 from ..streams.config import StreamConfig, as_json
 from ..streams.parsing import parse_stream_config
+from ..streams.rules import NO_NAME
 from .names import stream_name
 from .requests import ApiRequest, Page, page
 from .router import Call, Table
@@ -38,7 +39,7 @@ class StreamCalls:
             ("STREAM.DELETE", 1): Call("stream_delete", self.delete),
             ("STREAM.INFO", 1): Call("stream_info", self.info, PAGED),
             ("STREAM.NAMES", 0): Call("stream_names", self.names, {**PAGED, "streams": None}),
-            ("STREAM.LIST", 0): Call("stream_list", self.infos, {**PAGED, "streams": None}),
+            ("STREAM.LIST", 0): Call("stream_list", self.infos, {**PAGED, "streams": []}),
             ("STREAM.PURGE", 1): Call("stream_purge", self.purge, {"purged": 0}),
         }
 
@@ -59,6 +60,8 @@ class StreamCalls:
 
     def update(self, request: ApiRequest) -> None:
         """Answered when it is safe."""
+        if not Fields(parse_object(request.payload)).text("name"):
+            raise JetStreamError(10052, NO_NAME)
         config, pedantic = self._config(request)
 
         def done(failure: StorageFailure | None) -> None:
@@ -73,7 +76,7 @@ class StreamCalls:
     def _config(request: ApiRequest) -> tuple[StreamConfig, bool]:
         (name,) = request.names
         stream_name(name)
-        document = request.document() if request.payload.strip() else {}
+        document = parse_object(request.payload)
         pedantic = Fields(document).flag("pedantic")
         config = parse_stream_config(document)
         if config.name != name:
@@ -116,7 +119,7 @@ class StreamCalls:
         found = hosted.stream.state_json(
             subjects_filter=subjects.encode(), offset=offset, deleted_details=details
         )
-        paging = Page(found.total, found.offset, found.limit).as_json()
+        paging = Page(found.total, offset if subjects else 0, found.limit).as_json()
         return {**paging, **self.fields(hosted, found.state, with_cluster=True)}
 
     def fields(

@@ -71,5 +71,5 @@ def _num_waiting(core: Core) -> int:
 def _group(name: str, way: PullSide) -> dict[str, object]:
     group: dict[str, object] = {"group": name}
     if way.pin.id:
-        group |= {"pinned_client_id": way.pin.id, "pinned_ts": rfc3339(way.pin.since)}
-    return group
+        group["pinned_client_id"] = way.pin.id
+    return group | {"pinned_ts": rfc3339(way.pin.since if way.pin.id else 0)}

@@ -25,6 +25,9 @@ INACTIVE_THRESHOLD = 5 * SECOND
 PRIORITY_TIMEOUT = 120 * SECOND
 SHORTEST_HEARTBEAT = 100 * MILLISECOND
 
+MOST_DIGITS = 18
+"""Of a sampling rate, with its sign."""
+
 _UNSAFE = re.compile(r"[\s.*>/\\]")
 _GROUP = re.compile(r"[A-Za-z0-9/_=-]{1,16}")
 
@@ -341,8 +344,14 @@ def _also_set(policy: str, what: str) -> JetStreamError:
 
 def _check_sampling(config: ConsumerConfig) -> None:
     text = config.sample_freq.removesuffix("%")
-    if config.sample_freq and not re.fullmatch(r"\+?[0-9]{1,18}", text):
+    if not config.sample_freq:
+        return
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise JetStreamError(10095, f'strconv.Atoi: parsing "{text}": invalid syntax')
+    if len(text) > MOST_DIGITS:
+        raise JetStreamError(10095, f'strconv.Atoi: parsing "{text}": value out of range')
+    if text.startswith("-") and int(text):
+        raise JetStreamError(10095, "<nil>")
 
 
 def _check_priority(config: ConsumerConfig) -> None:

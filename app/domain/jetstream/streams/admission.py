@@ -101,7 +101,7 @@ class Admission:
     def check_copy(self, headers: bytes) -> Ticket:
         """What a message from another stream brings along; its origin has checked it."""
         fields = h.special_fields(headers)
-        rollup = fields.get(h.ROLLUP, b"")
+        rollup = fields.get(h.ROLLUP, b"").lower()
         allowed = self.config.allow_rollup_hdrs and not self.config.deny_purge
         return Ticket(
             fields.get(h.MSG_ID, b""),
@@ -155,7 +155,7 @@ class Admission:
             raise JetStreamError(10164)
 
     def _rollup(self, subject: bytes, fields: Mapping[bytes, bytes], staged: Staged | None) -> bytes:
-        rollup = fields.get(h.ROLLUP, b"")
+        rollup = fields.get(h.ROLLUP, b"").lower()
         if not rollup:
             return b""
         if not self.config.allow_rollup_hdrs or self.config.deny_purge:

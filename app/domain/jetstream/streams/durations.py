@@ -17,6 +17,8 @@ NEVER = -1
 
 def parse_duration(text: str) -> int | None:
     """Nanoseconds, from a text such as `1m30s`; None if it is none."""
+    if text in ("0", "+0", "-0"):
+        return 0
     found = _DURATION.fullmatch(text)
     if found is None:
         return None
@@ -43,6 +45,6 @@ def parse_ttl(value: bytes) -> int | None:
     duration = parse_duration(text)
     if duration is not None:
         return duration // SECOND if duration >= SECOND else None
-    if text.isascii() and text.isdecimal() and len(text) < 18:
+    if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= _LONGEST:
         return int(text)
     return None

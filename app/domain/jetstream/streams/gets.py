@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import JetStreamError
 from ..json_values import Fields, rfc3339
@@ -100,8 +100,9 @@ def read(log: StreamLog, sequence: int) -> StoredMessage | None:
 def get_message(log: StreamLog, document: Mapping[str, object]) -> dict[str, object]:
     """The `message` of STREAM.MSG.GET. Raises `JetStreamError`."""
     request = parse_get(document)
-    if request.batch > 0 or request.max_bytes > 0 or request.multi_last:
+    if request.batch > 0 or request.max_bytes > 0:
         raise JetStreamError(10003)
+    request = replace(request, multi_last=())
     if request.is_empty or request.contradicts_itself:
         raise JetStreamError(10003)
     message = find_one(log, request)

@@ -69,5 +69,7 @@ def check_deletion(config: StreamConfig, contents: Contents, sequence: int) -> N
         raise JetStreamError(10057, "message delete not permitted")
     if sequence > contents.log.last and not config.in_memory:
         raise JetStreamError(10057, "stream store EOF")
+    if sequence < contents.log.first and not config.in_memory:
+        raise JetStreamError(10057, "no message found")
     if not contents.log.time_of(sequence):
         raise JetStreamError(10043, sequence)

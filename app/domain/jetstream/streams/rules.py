@@ -48,6 +48,10 @@ def is_name(name: str) -> bool:
     return bool(name) and _NOT_IN_NAMES.isdisjoint(name)
 
 
+NO_NAME = r"stream name is required and can not contain '.', '*', '>', '\', '/'"
+"""In error 10052."""
+
+
 def invalid(words: str) -> JetStreamError:
     """Error 10052."""
     return JetStreamError(10052, words)
@@ -160,7 +164,7 @@ def _completed(
 
 def _check_names(config: StreamConfig) -> None:
     if not is_name(config.name):
-        raise invalid(r"stream name is required and can not contain '.', '*', '>', '\', '/'")
+        raise invalid(NO_NAME)
     if len(config.name.encode()) > MAX_NAME:
         raise invalid(f"stream name is too long, maximum allowed is {MAX_NAME}")
     if len(config.description.encode()) > MAX_DESCRIPTION:

@@ -48,6 +48,10 @@ def check_mirror(config: StreamConfig, origins: Origins) -> None:
         raise JetStreamError(10150)
     if config.subject_delete_marker_ttl:
         raise JetStreamError(10052, "subject delete markers forbidden on mirrors")
+    if mirror.filter_subject and not is_subject(mirror.filter_subject):
+        raise JetStreamError(
+            10049, f"subject filter '{mirror.filter_subject}' for the mirror invalid subject"
+        )
     _check_transforms(mirror, (10151, 10154, 10152), subjects_overlap)
     if mirror.external is None:
         if not _is_name(mirror.name):
@@ -99,6 +103,10 @@ def check_sources(config: StreamConfig, origins: Origins) -> None:
         seen.add(source.index)
         if source.filter_subject and source.subject_transforms:
             raise JetStreamError(10144)
+        if source.filter_subject and not is_subject(source.filter_subject):
+            raise JetStreamError(
+                10049, f"subject filter '{source.filter_subject}' for the source: invalid subject"
+            )
         _check_transforms(source, (10145, 10146, 10147), covers)
         if source.external is None:
             _check_size(config, origins(source.name), 10046)
@@ -111,8 +119,6 @@ def _check_transforms(
 ) -> None:
     """`numbers` are the errors for a bad source, a bad destination, and filters that overlap."""
     bad_source, bad_destination, overlapping = numbers
-    if source.filter_subject and not is_subject(source.filter_subject):
-        raise JetStreamError(bad_source, f"invalid subject {source.filter_subject}")
     mappings = source.subject_transforms
     if len(mappings) ** 2 > COMPARISONS:
         raise JetStreamError(bad_source, f"more than {isqrt(COMPARISONS)} transforms")

@@ -36,7 +36,7 @@ def test_forms_of_creation(js: VirtualJetStream) -> None:
     ("call", "document", "number"),
     [
         ("CREATE.NOPE", _body("NOPE"), 10059),
-        ("CREATE.S", b"", 10003),
+        ("CREATE.S", b"", 10056),
         ("CREATE.S", _body("T"), 10056),
         ("CREATE.S", {**_body(), "action": "x"}, 10025),
         ("CREATE.S", {**_body(), "x": 1}, 10025),

@@ -25,7 +25,8 @@ def test_get(js: VirtualJetStream) -> None:
         ("GET.a\\b", {"seq": 1}, 10128),
         ("DELETE.S", b"", 10003),
         ("DELETE.S", {}, 10003),
-        ("DELETE.S", {"seq": 0}, 10043),
+        ("DELETE.S", {"seq": 0}, 10057),
+        ("DELETE.S", b"null", 10057),
         ("DELETE.S", {"seq": 9}, 10057),
         ("DELETE.S", {"seq": 1, "x": 1}, 10025),
     ],
@@ -45,4 +46,23 @@ def test_delete(js: VirtualJetStream, no_erase: bool) -> None:  # noqa: FBT001 -
     js.publish("s.b")
     assert js.ask("STREAM.MSG.DELETE.S", {"seq": 1, "no_erase": no_erase})["success"] is True
     assert js.refusal("STREAM.MSG.GET.S", {"seq": 1}) == 10037
-    assert js.refusal("STREAM.MSG.DELETE.S", {"seq": 1}) == 10043
+    assert js.refusal("STREAM.MSG.DELETE.S", {"seq": 1}) == 10057
+
+
+def test_a_hole_is_not_what_is_before_the_first(js: VirtualJetStream) -> None:
+    """A sequence within the stream is not found; one before it is no message."""
+    js.stream()
+    for _ in range(3):
+        js.publish("s.a")
+    js.ask("STREAM.MSG.DELETE.S", {"seq": 2})
+    assert js.refusal("STREAM.MSG.DELETE.S", {"seq": 2}) == 10043
+    js.ask("STREAM.MSG.DELETE.S", {"seq": 1})
+    assert js.refusal("STREAM.MSG.DELETE.S", {"seq": 1}) == 10057
+
+
+def test_a_list_of_subjects_means_nothing_beside_a_sequence(js: VirtualJetStream) -> None:
+    """Only direct gets know `multi_last`."""
+    js.stream()
+    js.publish("s.a")
+    assert "message" in js.ask("STREAM.MSG.GET.S", {"seq": 1, "multi_last": ["s.a"]})
+    assert js.refusal("STREAM.MSG.GET.S", {"multi_last": ["s.a"]}) == 10003

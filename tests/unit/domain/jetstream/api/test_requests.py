@@ -14,7 +14,18 @@ def test_bodies() -> None:
     """A body is an object; where one is needed nothing is an error, where none is wanted so is one."""
     assert _request(b'{"a":1}').document() == {"a": 1}
     assert _request(b"").fields().integer("a") == 0
+    assert _request(b"x").fields().integer("a") == 0
+    assert _request(b"null").object_fields().integer("a") == 0
     _request(b" {} ").check_empty()
+    for nothing in (b"", b" { }"):
+        with pytest.raises(JetStreamError, match="bad request"):
+            _request(nothing).check_said()
+    for something in (b"x", b"null", b"[]"):
+        with pytest.raises(JetStreamError, match="expected an empty request payload"):
+            _request(something).check_empty()
+    for wrong in (b"[]", b"x"):
+        with pytest.raises(JetStreamError, match="invalid JSON"):
+            _request(wrong).object_fields()
     _request(b"").check_empty()
     with pytest.raises(JetStreamError, match="bad request"):
         _request(b" ").document()

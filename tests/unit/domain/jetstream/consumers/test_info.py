@@ -80,7 +80,7 @@ def test_a_paused_consumer() -> None:
 
 
 def test_a_group_without_a_pin() -> None:
-    """Its name alone."""
+    """Its name, and the time that means none."""
     harness = Harness()
     harness.create(priority_policy="pinned_client", priority_groups=["g"])
-    assert [{"group": "g"}] == harness.info["priority_groups"]
+    assert [{"group": "g", "pinned_ts": "0001-01-01T00:00:00Z"}] == harness.info["priority_groups"]

@@ -81,7 +81,7 @@ def test_expectations_are_refused(headers: dict[str, str], number: int, words: s
         {"Nats-Expected-Last-Msg-Id": "id-3"},
         {"nats-expected-stream": "T"},
         {"X-Nats-Rollup": "sub"},
-        {"Nats-TTL": "0"},
+        {"Nats-TTL": "00"},
         {"Nats-Unknown": "x"},
     ],
 )
@@ -162,3 +162,12 @@ def test_without_an_ack_nothing_is_answered() -> None:
     assert [] == made.outlet.sent
     assert [] == quiet.outlet.sent
     assert (made.log.last, quiet.log.last) == (1, 1)
+
+
+@pytest.mark.parametrize("value", ["SUB", "All", " all"])
+def test_a_rollup_is_known_in_any_case(value: str) -> None:
+    """As with nats-server; what is stored is the field as it came."""
+    made = filled(make(allow_rollup_hdrs=True))
+    made.ask("s.1", headers={"Nats-Rollup": value})
+    assert made.log.last == 4
+    assert value.encode() in made.log.read(4).headers
