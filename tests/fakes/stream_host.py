@@ -10,7 +10,7 @@ from app.adapters.streams_memory.storage import MemoryState, MemoryStreamStorage
 from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckNumbers, MessageRun
 from app.domain.jetstream.outlet import Delivery
-from app.domain.jetstream.storage.index import IndexEntry
+from app.domain.jetstream.storage.chunk import IndexEntry
 from app.domain.jetstream.storage.seam import DamagedMessage, Document, Done, StorageFailure, StoredMessage
 from app.domain.jetstream.streams.answers import Answers
 from app.domain.jetstream.streams.config import StreamConfig

@@ -8,8 +8,7 @@ from itertools import accumulate
 from struct import Struct, error
 from typing import NamedTuple
 
-from ...domain.jetstream.storage.chunk import Columns
-from ...domain.jetstream.storage.index import Span
+from ...domain.jetstream.storage.chunk import Columns, Span
 from ...domain.jetstream.storage.subject_ids import translated
 from .run_encoding import run_encoder
 

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from ...domain.dataplane.incoming_run import IncomingRun
 from ...domain.dataplane.message_run import MessageRun
-from ...domain.jetstream.storage.chunk import WITH_HEADERS
-from ...domain.jetstream.storage.index import Index, IndexEntry
+from ...domain.jetstream.storage.chunk import WITH_HEADERS, IndexEntry
+from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.indexed_log import IndexedLog
 from ...domain.jetstream.storage.seam import (
     DamagedMessage,

@@ -11,8 +11,7 @@ from typing import NamedTuple, Protocol, cast
 from zlib import crc32
 
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
-from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns
-from ...domain.jetstream.storage.index import Span
+from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from .record import FIRST_OF_EPOCH, HEAD, LEAST, seed_of
 
 OVERHEAD = 30

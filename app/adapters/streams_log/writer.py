@@ -7,8 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from ...domain.dataplane.incoming_run import FIELDS, IncomingRun
-from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns
-from ...domain.jetstream.storage.index import Span
+from ...domain.jetstream.storage.chunk import WITH_HEADERS, Columns, Span
 from ...ports.files import File, Files
 from .file_head import NEW, SEGMENT, StreamIdentity, file_name, make_head, salt_of
 from .foot import SegmentColumns, foot_of

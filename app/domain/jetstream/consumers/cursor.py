@@ -3,6 +3,8 @@
 from array import array
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 
 from ..storage.seam import StreamLog
 from .filters import Filters
@@ -120,10 +122,27 @@ class Cursor:
             return 0
         return self.next
 
-    def advance_run(self, count: int) -> None:
-        """The one that `direct` named and those after it were delivered, `count` in all."""
+    def next_run(self, committed: int, most: int) -> Sequence[int]:
+        """The sequences of the next messages, ascending, `most` at most; there may be more.
+
+        None of them where only `peek` knows: while the newest message of each subject is delivered.
+        """
+        if most <= 0 or self._skip is not None:
+            return ()
+        if not self.filters.subjects:
+            return range(self.next, min(self.next + most, committed + 1))
+        first = self.peek(committed)
+        if first and self._heard:
+            return [sequence for sequence in islice(self._heard, most) if sequence <= committed]
+        return self._log.matching(first, committed + 1, most, self.filters.subjects) if first else ()
+
+    def advance_run(self, last: int, count: int) -> None:
+        """`count` of those that `next_run` named were delivered, up to the sequence `last`."""
         self.pending -= count
-        self.next += count
+        self.next = last + 1
+        if self._heard:
+            for _ in range(count):
+                self._heard.popleft()
 
     def advance(self, sequence: int) -> None:
         """The message that `peek` found was delivered, or is not to be delivered."""

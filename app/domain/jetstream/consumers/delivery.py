@@ -1,6 +1,7 @@
 """Which message goes next, and to whom (jetstream-consumers.md, section 3)."""
 
 from ...dataplane.message_run import AckNumbers
+from ..storage.message_runs import read_messages
 from ..storage.seam import DamagedMessage, StoredMessage
 from .core import Core
 from .seam import Offer, Outgoing
@@ -10,7 +11,7 @@ BETWEEN_READINGS = 16
 """Messages between two readings of the clock."""
 
 RUN = 256
-"""Messages that follow each other and are sent at once, at most."""
+"""Messages that are sent at once, at most."""
 
 RUN_BYTES = 64 * 1024
 """The same in bytes of headers and payloads. A message that is larger goes alone, and is not copied."""
@@ -70,27 +71,27 @@ class Delivering:
         return offer is Offer.AGAIN
 
     def _deliver_run(self, now: int) -> int:
-        """Send messages that follow each other without asking for each; returns how many went."""
+        """Send the next messages without asking for each; returns how many went."""
         core = self._core
         if not self._is_plain or core.ledger.pending.queued:
             return 0
-        first = core.cursor.direct(core.stream.committed)
-        run = core.way.next_run(now) if first else None
+        run = core.way.next_run(now)
         if run is None:
             return 0
-        most = min(run.most, core.stream.committed - first + 1, core.room, RUN)
-        messages = core.stream.log.read_run(first, most, RUN_BYTES) if most > 0 else None
+        sequences = core.cursor.next_run(core.stream.committed, min(run.most, core.room, RUN))
+        messages = read_messages(core.stream.log, sequences, RUN_BYTES) if sequences else None
         if messages is None:
             return 0
         acks = AckNumbers(self._ack_prefix + b"1.", core.ledger.number + 1, core.cursor.pending - 1)
         count, size = core.outlet.deliver_run(run.to, messages, acks, run.size)
         if count:
             run.ran(count, size, now)
-            core.cursor.advance_run(count)
+            sent = messages.sequences[:count]
+            core.cursor.advance_run(sent[-1], count)
             if core.config.ack_policy == "none":
-                core.ledger.deliver_settled_run(first, count)
+                core.ledger.deliver_settled_run(sent[-1], count)
             else:
-                core.ledger.deliver_run(first, count, now + core.config.wait(1))
+                core.ledger.deliver_run(sent, now + core.config.wait(1))
             core.changed()
         return count
 

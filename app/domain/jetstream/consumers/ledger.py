@@ -83,25 +83,26 @@ class Ledger:
             changes.numbers.append(self.number)
             changes.due = due
 
-    def deliver_run(self, sequence: int, count: int, due: int) -> None:
-        """New messages with sequences that follow each other are delivered."""
+    def deliver_run(self, sequences: "array[int]", due: int) -> None:
+        """New messages with these ascending sequences are delivered."""
+        count = len(sequences)
         number, self.number = self.number + 1, self.number + count
-        self.delivered = sequence + count - 1
-        self.pending.add_run(sequence, number, count, due)
+        self.delivered = sequences[-1]
+        self.pending.add_run(sequences, number, due)
         if self.records:
             changes = self._note()
-            changes.new.extend(ascending(sequence, count))
+            changes.new.extend(sequences)
             changes.numbers.extend(ascending(number, count))
             changes.due = due
 
     def deliver_settled_run(self, sequence: int, count: int) -> None:
-        """The same, of messages that need no ack."""
+        """The same, of `count` messages up to this sequence that need no ack."""
         self.number += count - 1
-        self.deliver_settled(sequence + count - 1)
+        self.deliver_settled(sequence)
 
     def settle_many(self, sequences: Sequence[int]) -> "array[int]":
         """They were acknowledged; returns those for which that changes anything."""
-        if not self.deliveries and (run := run_of(sequences)):
+        if not self.deliveries and (run := run_of(sequences) or self.pending.rows_of(sequences)):
             return self._settle_run(*run)
         pending, counts, settled = self.pending, self.deliveries, array("q")
         lowest: Row | None = None

@@ -19,6 +19,9 @@ SIZE = 256
 _GONE = 2**63 - 1
 """The due time of a row that was removed."""
 
+FEW = 4
+"""Rows that are settled one by one."""
+
 QUEUED = _GONE - 1
 """The due time of a row that waits for its redelivery."""
 
@@ -85,6 +88,14 @@ class _Block:
         self.live -= len(sequences)
         return _Removed(sequences, (sequences[0], self.numbers[lowest]), due.count(QUEUED))
 
+    def between(self, first: int, last: int) -> "array[int]":
+        """The sequences of the rows from `first` to `last`."""
+        begin, end = bisect_left(self.sequences, first), bisect_right(self.sequences, last)
+        sequences, due = self.sequences[begin:end], self.due[begin:end]
+        if _GONE in due:
+            return array("q", [s for s, when in zip(sequences, due, strict=True) if when != _GONE])
+        return sequences
+
     def live_rows(self, end: int) -> Sequence[int]:
         """Indices below `end` of rows that were not removed."""
         if self.live == len(self.due):
@@ -143,18 +154,35 @@ class PendingTable:
         if due < block.earliest:
             self._due_earlier(block, due)
 
-    def add_run(self, sequence: int, number: int, count: int, due: int) -> None:
-        """New rows with sequences and numbers that follow each other; due at the same time."""
-        while count > 0:
-            self.add(sequence, number, due)
+    def add_run(self, sequences: "array[int]", number: int, due: int) -> None:
+        """New rows with ascending sequences, and numbers that follow each other; due at the same time."""
+        start, count = 0, len(sequences)
+        while start < count:
+            self.add(sequences[start], number + start, due)
             block = self._blocks[-1]
-            more = min(SIZE - len(block.due), count - 1)
-            block.sequences.extend(ascending(sequence + 1, more))
-            block.numbers.extend(ascending(number + 1, more))
+            more = min(SIZE - len(block.due), count - start - 1)
+            start += 1
+            block.sequences.extend(sequences[start : start + more])
+            block.numbers.extend(ascending(number + start, more))
             block.due.extend(array("q", (due,)) * more)
             block.live += more
             self._count += more
-            sequence, number, count = sequence + more + 1, number + more + 1, count - more - 1
+            start += more
+
+    def rows_of(self, sequences: Sequence[int]) -> tuple[int, int] | None:
+        """The first and the last of these sequences, if they are those of all rows from one to the other."""
+        if len(sequences) < FEW or not self._blocks:
+            return None
+        first, last = sequences[0], sequences[-1]
+        at = max(0, bisect_right(self._firsts, first) - 1)
+        end = bisect_right(self._firsts, last)
+        rows = array("q")
+        for block in self._blocks[at:end]:
+            rows.extend(block.between(first, last))
+            if len(rows) > len(sequences):
+                return None
+        given = sequences if isinstance(sequences, array) else array("q", sequences)
+        return (first, last) if rows == given else None
 
     def due_of(self, sequence: int) -> int | None:
         """When it is due; `QUEUED` if it waits for its redelivery; None if it is not there."""

@@ -26,6 +26,9 @@ _COMPACTED_FROM = 256
 NONE = -1
 """No slot."""
 
+NEAR = 32
+"""Slots that are looked at one by one, before all are searched at once."""
+
 _FARTHEST = 0xFFFFFFFF
 
 WITH_HEADERS = 1 << 63
@@ -56,6 +59,25 @@ class IndexRun(NamedTuple):
     places: "array[int]"
     times: "array[int]"
     sizes: "array[int]"
+
+
+class IndexEntry(NamedTuple):
+    """What the index knew of a message that was removed."""
+
+    sequence: int
+    subject: bytes
+    place: int
+    time: int
+    size: int
+
+
+class Span(NamedTuple):
+    """A subject among many messages that are loaded at once."""
+
+    name: bytes
+    messages: int
+    first: int
+    last: int
 
 
 class Chunk:
@@ -280,6 +302,8 @@ class Chunk:
 
     def next_of(self, id_: int, slot: int) -> int:
         """The first slot from this one on with this subject."""
+        if id_ in self.ids[slot : slot + NEAR]:
+            return self.ids.index(id_, slot)
         width = self.ids.itemsize
         data, key = self.ids.tobytes(), self._key(id_)
         at = data.find(key, slot * width)
@@ -305,6 +329,10 @@ class Chunk:
         """The first slot from this one on whose subject is in the mask."""
         hits = map(mask.__getitem__, self.ids[slot:])
         return next(compress(range(slot, len(self.ids)), hits), NONE)
+
+    def slots_in(self, mask: bytearray, slot: int, end: int) -> Iterator[int]:
+        """The slots from this one on and before `end` whose subjects are in the mask."""
+        return compress(range(slot, end), map(mask.__getitem__, self.ids[slot:end]))
 
     def previous_in(self, mask: bytearray, slot: int) -> int:
         """The last slot up to this one whose subject is in the mask."""

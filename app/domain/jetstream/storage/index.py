@@ -8,33 +8,17 @@ Sequences without a message cost nothing, but for those next to messages (see `c
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import islice
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexRun
+from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexEntry, IndexRun, Span
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, matcher, used_patterns
 from .seam import SubjectState
 from .subject_ids import translated
 from .subject_table import SubjectTable
 
-
-class IndexEntry(NamedTuple):
-    """What the index knew of a message that was removed."""
-
-    sequence: int
-    subject: bytes
-    place: int
-    time: int
-    size: int
-
-
-class Span(NamedTuple):
-    """A subject among many messages that are loaded at once."""
-
-    name: bytes
-    messages: int
-    first: int
-    last: int
+SEARCHED = 2048
+"""Sequences that are looked at for messages that match."""
 
 
 class Index:
@@ -316,6 +300,26 @@ class Index:
             return chunk.next_in(mask, slot) if self._count_chunk(found, number) else NONE
 
         return self._chunks.next(max(start, self.first), next_in)
+
+    def matching(self, first: int, end: int, most: int, filters: Sequence[bytes]) -> list[int]:
+        """The message `first`, which matches, and those after it that do, ascending.
+
+        They are below `end`, and `most` at most; there may be fewer. The filters are not those for all.
+        """
+        patterns = used_patterns(filters)
+        if len(patterns) == 1 and is_literal_filter(patterns[0]):
+            return self._following(self._subjects.ids[patterns[0]], first, end, most)
+        chunk = self._chunks.by_number[first >> SPAN_BITS]
+        begin, stop = chunk.slot_from(first), chunk.slot_from(min(end, first + SEARCHED))
+        mask = self._filter(patterns).mask_for(len(self._subjects))
+        return list(map(chunk.sequence, islice(chunk.slots_in(mask, begin, stop), max(most, 0))))
+
+    def _following(self, id_: int, first: int, end: int, most: int) -> list[int]:
+        found, last = list[int](), min(self._last_of(id_), end - 1)
+        while first and first <= last and len(found) < most:
+            found.append(first)
+            first = self._after(first, id_) if first < last else 0
+        return found
 
     def previous(self, start: int, filters: Sequence[bytes] = ()) -> int:
         """The last message up to `start` that matches; 0 for none."""

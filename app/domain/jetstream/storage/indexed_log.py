@@ -67,6 +67,10 @@ class IndexedLog:
         """See `StreamLog`."""
         return self._index.previous(start, filters)
 
+    def matching(self, first: int, end: int, most: int, filters: Sequence[bytes]) -> list[int]:
+        """See `StreamLog`."""
+        return self._index.matching(first, end, most, filters)
+
     def next_with_headers(self, start: int) -> int:
         """See `StreamLog`."""
         return self._index.next_with_headers(start)

@@ -159,6 +159,13 @@ class StreamLog(Protocol):
         """
         ...
 
+    def matching(self, first: int, end: int, most: int, filters: Sequence[bytes]) -> list[int]:
+        """The sequence `first`, whose subject matches, and those after it that match, ascending.
+
+        They are below `end`, and `most` at most; there may be fewer. The filters are not those for all.
+        """
+        ...
+
     def time_of(self, sequence: int) -> int:
         """When it was stored; 0 if it is not there."""
         ...

@@ -3,8 +3,7 @@
 from array import array
 
 from app.adapters.streams_log.foot import Foot, SegmentColumns, decode_foot, encode_foot, foot_of
-from app.domain.jetstream.storage.chunk import Columns
-from app.domain.jetstream.storage.index import Span
+from app.domain.jetstream.storage.chunk import Columns, Span
 
 
 def columns(sequences: list[int]) -> SegmentColumns:

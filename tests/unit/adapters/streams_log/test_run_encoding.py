@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from app.adapters.streams_log import run_encoding
 from app.adapters.streams_log.record import FIRST_OF_EPOCH, MESSAGE, encode, seed_of
 from app.adapters.streams_log.run_encoding import Chain, EncodedRun, PlainEncoder, RunEncoder, run_encoder
-from app.domain.jetstream.storage.chunk import WITH_HEADERS
-from app.domain.jetstream.storage.index import Span
+from app.domain.jetstream.storage.chunk import WITH_HEADERS, Span
 from tests.support.runs import Published, run_of
 
 BLOCK = b"NATS/1.0\r\nK: v\r\n\r\n"

@@ -91,6 +91,51 @@ def test_filters_pass_over_other_messages() -> None:
     assert (2, [2, 4], 6) == (reading.cursor.pending, reading.rest(), reading.cursor.next)
 
 
+def runs(reading: Reading, most: int) -> list[list[int]]:
+    """Deliver all, as many at a time."""
+    found = []
+    while sequences := list(reading.cursor.next_run(reading.stream.committed, most)):
+        found.append(sequences)
+        reading.cursor.advance_run(sequences[-1], len(sequences))
+    return found
+
+
+def test_messages_in_runs() -> None:
+    """The next ones are named without being delivered, up to the safe ones."""
+    stream = make("a", "b.1", "c", "b.1", "b.2")
+    stream.holds = True
+    stream.add("b.1")
+
+    assert runs(Reading(stream), 3) == [[1, 2, 3], [4, 5]]
+    assert runs(Reading(stream, "b.1"), 1) == [[2], [4]]
+    assert runs(Reading(stream, "b.1"), 9) == [[2, 4]]
+    assert runs(Reading(stream, "b.*"), 2) == [[2, 4], [5]]
+    assert runs(Reading(stream, "c", "b.2"), 9) == [[3, 5]]
+    assert runs(Reading(stream, "d"), 9) == []
+    assert runs(Reading(stream), 0) == []
+
+
+def test_a_run_of_what_was_heard() -> None:
+    """Messages that were reported need no search, and are safe or wait."""
+    stream = make("a")
+    reading = Reading(stream, "b")
+    reading.is_awaited = True
+    for subject in ("b", "c", "b", "b"):
+        stream.add(subject)
+
+    assert list(reading.cursor.next_run(4, 9)) == [2, 4]
+    assert runs(reading, 2) == [[2, 4], [5]]
+    assert (0, 6) == (reading.cursor.pending, reading.cursor.next)
+
+
+def test_no_runs_of_the_newest_of_each_subject() -> None:
+    """They are somewhere."""
+    stream = make("a", "b", "a")
+    reading = Reading(stream, ">")
+    reading.cursor.follow_newest(3, stream.committed)
+    assert list(reading.cursor.next_run(3, 9)) == []
+
+
 def test_the_newest_of_each_subject_first() -> None:
     """In order, then everything that is new."""
     stream = make("a", "b", "a", "c", "b")

@@ -171,9 +171,9 @@ def test_a_turn_ends_by_the_clock() -> None:
     assert 9 * RUN == len(harness.outlet.take())
 
 
-def test_a_turn_with_filters_ends_by_the_clock() -> None:
+def test_a_turn_without_runs_ends_by_the_clock() -> None:
     """There messages are sent one by one."""
-    harness = make(0, filter_subject="s.a")
+    harness = make(0, headers_only=True)
     harness.consumer.pull(b"1000", INBOX.encode())
     for _ in range(10 * BETWEEN_READINGS):
         harness.stream.add()
@@ -279,3 +279,32 @@ def test_the_rest_is_counted_in_each_message() -> None:
     assert [1, 0] == [numbers(sent)[4] for sent in harness.fetch(9)]
     harness.publish(1, "s.b")
     assert 0 == harness.consumer.num_pending
+
+
+SUBJECTS = ("a", "b.1", "b.2", "c")
+
+
+@pytest.mark.parametrize("filters", [["a"], ["b.*"], ["a", "c"], ["a", "b.*", "c"], ["b.1"]])
+@pytest.mark.parametrize("policy", ["explicit", "none"])
+def test_filtered_messages_in_runs(filters: list[str], policy: str) -> None:
+    """They are delivered as those of a consumer for which each is looked up alone."""
+    quick, slow = Harness(), Harness()
+    slow.outlet.deliver_run = lambda *_: (0, 0)  # type: ignore[method-assign] # nobody takes a run
+    for harness in (quick, slow):
+        for number in range(400):
+            harness.publish(1, SUBJECTS[number * number % 7 % 4])
+        harness.create(filter_subjects=filters, ack_policy=policy, max_ack_pending=-1)
+        harness.stream.remove(9)
+        harness.run()
+
+    sent = [[each._replace(to=b"") for each in harness.ask(batch=1000)] for harness in (quick, slow)]
+
+    assert sent[0] == sent[1]
+    assert sent[0]
+    assert quick.place() == slow.place()
+    assert quick.consumer.num_pending == 0
+    for harness, messages in zip((quick, slow), sent, strict=True):
+        if policy == "explicit":
+            harness.consumer.ack_many([numbers(each)[1] for each in messages[:50]])
+    assert quick.place() == slow.place()
+    assert quick.consumer.num_ack_pending == slow.consumer.num_ack_pending

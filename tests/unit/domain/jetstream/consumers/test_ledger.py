@@ -2,6 +2,7 @@
 
 from array import array
 
+from app.domain.dataplane.message_run import ascending
 from app.domain.jetstream.consumers.ledger import Ledger
 
 
@@ -181,7 +182,7 @@ def test_a_run_of_acks() -> None:
     """Acks of sequences that follow each other are as acks one by one, and noted as such."""
     ledgers = [Ledger(0), Ledger(0)]
     for ledger in ledgers:
-        ledger.deliver_run(1, 40, 5)
+        ledger.deliver_run(ascending(1, 40), 5)
         ledger.settle(7)
     at_once, singly = ledgers
 
@@ -198,9 +199,25 @@ def test_a_run_of_acks() -> None:
     assert sorted(at_once.changes.settled) == sorted(singly.changes.settled)
 
 
+def test_acks_of_all_rows_of_a_stretch() -> None:
+    """Acks of a consumer with filters are as acks one by one, too."""
+    ledgers = [Ledger(0), Ledger(0)]
+    for ledger in ledgers:
+        ledger.deliver_run(array("q", range(3, 2000, 3)), 5)
+    at_once, singly = ledgers
+
+    for first, last, skipped in ((3, 90, 0), (600, 1500, 699), (93, 597, 0), (600, 1998, 0)):
+        acks = [each for each in range(first, last + 1, 3) if each != skipped]
+        settled = at_once.settle_many(acks)
+        assert list(settled) == sorted(singly.settle_many(acks[::-1]))
+        assert (at_once.floor, at_once.floor_number) == (singly.floor, singly.floor_number)
+        assert list(at_once.pending) == list(singly.pending)
+    assert 0 == len(at_once.pending)
+
+
 def test_a_run_of_acks_without_records() -> None:
     """Nothing is noted where nothing is kept."""
     ledger = Ledger(0, records=False)
-    ledger.deliver_run(1, 3, 5)
+    ledger.deliver_run(ascending(1, 3), 5)
     assert array("q", (1, 2, 3)) == ledger.settle_many([1, 2, 3])
     assert (3, None) == (ledger.floor, ledger.changes)

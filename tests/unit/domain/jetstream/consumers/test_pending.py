@@ -5,6 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.dataplane.message_run import ascending
 from app.domain.jetstream.consumers.pending import QUEUED, SIZE, PendingTable, run_of
 
 STEPS = st.lists(
@@ -17,6 +18,22 @@ STEPS = st.lists(
     ),
     max_size=60,
 )
+
+
+def test_rows_between_two() -> None:
+    """They are known by all their sequences: none may be missing, and none be more."""
+    table = PendingTable()
+    table.add_run(array("q", range(0, 3000, 3)), 1, 5)
+    table.remove(30)
+
+    rows = [*range(3, 30, 3), *range(33, 1800, 3)]
+    assert table.rows_of(rows) == (3, 1797)
+    assert table.rows_of(array("q", rows)) == (3, 1797)
+    assert table.rows_of([3, 6, 9]) is None
+    assert table.rows_of([3, 6, 12, 15]) is None
+    assert table.rows_of([3, 6, 9, 11]) is None
+    assert table.rows_of([3, 9, 6, 12]) is None
+    assert PendingTable().rows_of([1, 2, 3, 4]) is None
 
 
 def check(table: PendingTable, model: dict[int, list[int]]) -> None:
@@ -54,7 +71,7 @@ class Pair:
 
     def add_run(self, number: int, due: int) -> None:
         """Rows that follow each other."""
-        self.table.add_run(self.last + 1, self.last + 2, 30 * number, due)
+        self.table.add_run(ascending(self.last + 1, 30 * number), self.last + 2, due)
         for _ in range(30 * number):
             self.last += 1
             self.model[self.last] = [self.last + 1, due]

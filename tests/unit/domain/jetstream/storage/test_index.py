@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from app.domain.jetstream.storage.chunk import SPAN, WITH_HEADERS, Columns
-from app.domain.jetstream.storage.index import Index, IndexEntry, Span
+from app.domain.jetstream.storage.chunk import SPAN, SPAN_BITS, WITH_HEADERS, Columns, IndexEntry, Span
+from app.domain.jetstream.storage.index import Index
 from app.domain.jetstream.storage.seam import SubjectState
 from app.domain.subjects.subject import matches, tokens_of
 
@@ -163,6 +163,14 @@ class Pair:
         assert next((each for each in found if each >= start), 0) == self.index.next(start, filters)
         assert next((each for each in found[::-1] if each <= start), 0) == self.index.previous(start, filters)
         assert sum(each >= start for each in found) == self.index.count_from(start, filters)
+        first = next((each for each in found if each >= start), 0)
+        if first and filters and b">" not in filters:
+            end, most = first + self.random.randint(1, 40), self.random.randint(1, 9)
+            matching = self.index.matching(first, end, most, filters)
+            expected = [each for each in found if first <= each < end][:most]
+            assert matching
+            assert matching == expected[: len(matching)]
+            assert matching == expected or first >> SPAN_BITS < expected[-1] >> SPAN_BITS
 
     def check_messages(self) -> None:
         """Compare what both have in a range."""
