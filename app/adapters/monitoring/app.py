@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from . import metrics, pages, slow, varz
+from .account_page import AccountPage
 from .connections import Connz, Routez
 from .context import MonitoringContext
 from .explanation import ExplainPage
@@ -38,7 +39,7 @@ _TITLE = "pynatsd monitoring"
 _OPENAPI = "/openapi.json"
 _CLASSIC = (
     *("/", "/varz", "/connz", "/routez", "/subsz", "/subscriptionsz", "/stacksz"),
-    *("/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
+    *("/accountz", "/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
 )
 
 _Responses = dict[int | str, dict[str, Any]]
@@ -74,6 +75,7 @@ def create_app(
     app.include_router(ExplainPage(context).router())
     app.include_router(LeafPage(context).router())
     app.include_router(StreamsPage(context).router())
+    app.include_router(AccountPage(context).router())
     app.include_router(Probes(context.view, context.requests, context.streams).router())
     app.include_router(docs_router(_TITLE, _OPENAPI))
     for router in routers:
@@ -173,6 +175,8 @@ class StatusPages:
 
     async def subsz(self, question: Annotated[SubszQuery, Query()]) -> Response:
         """The subscription index; with subs=1 also a page of subscriptions."""
+        if (refused := question.refused) and self._context.is_current:
+            return PlainTextResponse(refused, 400)
         self._context.requests.subsz += 1
         chunks = (
             pages.subsz_list(self._context, question.first, question.most)

@@ -123,6 +123,8 @@ class UnreachableEntry(PageModel):
 class Routez(PageModel):
     """The routes."""
 
+    server_id: str | None = None
+    server_name: str | None = None
     now: Time
     num_routes: int
     unreachable: Annotated[

@@ -123,6 +123,7 @@ class RequestCounts:
     slowz: int = 0
     stacksz: int = 0
     jsz: int = 0
+    accountz: int = 0
 
 
 @dataclass(slots=True)
@@ -141,6 +142,11 @@ class MonitoringContext:
     requests: RequestCounts = field(default_factory=RequestCounts)
     streams: Callable[[], StreamsView | None] = lambda: None
     """JetStream, if it is on."""
+
+    @property
+    def server_name(self) -> str:
+        """The configured name, or the id."""
+        return self.settings.server_name or self.view.server().info.server_id
 
     @property
     def is_current(self) -> bool:

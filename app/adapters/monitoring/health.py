@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ...ports.broker_view import BrokerView
+from ...ports.broker_view import GLOBAL_ACCOUNT, BrokerView
 from ...ports.streams_view import StreamsView
 from .context import RequestCounts
 from .jsonp import JSON
 from .parameters import Switch, is_on
-from .schemas import HealthAnswer
+from .schemas import HealthAnswer, HealthFault
 
 _OK = HealthAnswer(status="ok")
 _NOT_SERVING = HealthAnswer(status="error", error="not ready for connections")
@@ -85,7 +85,33 @@ class Probes:
             return _reply(500, _NOT_SERVING)
         if problem := self._problem_of_streams(question):
             return _reply(503, HealthAnswer(status="unavailable", status_code=503, error=problem))
+        if (absent := self._absent(question)) is not None:
+            return _reply(404, absent)
         return _reply(200, _OK)
+
+    def _absent(self, question: HealthzQuery) -> HealthAnswer | None:
+        """What the probe names and is not there; None where all is, or where JetStream is off."""
+        streams = self._streams()
+        if streams is None or not question.account:
+            return None
+        account, stream, consumer = question.account, question.stream, question.consumer
+        if account != GLOBAL_ACCOUNT:
+            fault = HealthFault(
+                type="ACCOUNT", account=account, error=f'JetStream account "{account}" not found'
+            )
+        elif stream and streams.stream(stream) is None:
+            text = f'JetStream stream "{stream}" not found on account "{account}"'
+            fault = HealthFault(type="STREAM", account=account, stream=stream, error=text)
+        elif consumer and streams.consumer(stream, consumer) is None:
+            text = f'JetStream consumer "{consumer}" not found for stream "{stream}" on account "{account}"'
+            fault = HealthFault(
+                type="CONSUMER", account=account, stream=stream, consumer=consumer, error=text
+            )
+        else:
+            return None
+        if is_on(question.details):
+            return HealthAnswer(status="error", errors=[fault])
+        return HealthAnswer(status="unavailable", error=fault.error)
 
     def _problem_of_streams(self, question: HealthzQuery) -> str:
         """Why JetStream is not healthy; empty where it is, or where it is off."""

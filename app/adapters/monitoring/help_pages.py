@@ -48,6 +48,7 @@ dd { margin-left: 7rem; }
 <dt><a href=/jsz>jsz</a></dt><dd>JetStream: streams and consumers</dd>
 <dt><a href=/slowz>slowz</a></dt><dd>receivers that were too slow</dd>
 <dt><a href=/healthz>healthz</a></dt><dd>for probes</dd>
+<dt><a href=/accountz>accountz</a></dt><dd>the names of accounts</dd>
 <dt><a href=/accstatz>accstatz</a></dt><dd>accounts</dd>
 <dt><a href=/gatewayz>gatewayz</a></dt><dd>gateways: there are none</dd>
 <dt><a href=/leafz>leafz</a></dt><dd>leaf nodes and hubs</dd>

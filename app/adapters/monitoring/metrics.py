@@ -39,6 +39,10 @@ class Metric(NamedTuple):
     prefix: str = "gnatsd_"
 
 
+_OF_THE_PAGE = {"server_id", "now", "total", "offset", "limit"}
+"""Fields of ``/subsz`` that are no figures."""
+
+
 def metrics(context: MonitoringContext) -> Steps[str]:
     """All figures of the server."""
     totals = yield from context.view.totals()
@@ -52,7 +56,7 @@ def metrics(context: MonitoringContext) -> Steps[str]:
         *_of_connections(totals),
         Metric("routez_num_routes", len(routes)),
         *_of_leaves(leaves),
-        *_of_page("subsz", subsz.model_dump(mode="json")),
+        *_of_page("subsz", subsz.model_dump(mode="json", exclude=_OF_THE_PAGE)),
         *_of_health(serving=context.view.health().serving),
         *_of_certificates(context.settings.certificates),
         Metric("pynatsd_lame_duck", 1 if varz.lame_duck is not None else 0, prefix=""),

@@ -7,7 +7,7 @@ a few subscriptions at a time; see `Chunks`. Nothing that is written is kept.
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -32,6 +32,7 @@ from .connections import (
 )
 from .context import MonitoringContext
 from .formats import html_safe, indented, rfc3339
+from .parameters import DEFAULT_LIMIT
 from .schemas import (
     AccountStat,
     Accstatz,
@@ -125,7 +126,7 @@ def _with_lists(context: MonitoringContext, rows: Iterable[ConnectionInfo], *, d
     for row in rows:
         listed = context.view.subscriptions_of(row.cid)
         if detail:
-            yield from row_with_list(row, "subscriptions_list_detail", _details(listed, IN_ROW))
+            yield from row_with_list(row, "subscriptions_list_detail", _details(context, listed, IN_ROW))
         else:
             yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
 
@@ -138,6 +139,8 @@ def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks
     routes = yield from without_bytes(context.view.routes())
     now = context.view.monotonic()
     head = Routez(
+        server_id=context.view.server().info.server_id if context.is_current else None,
+        server_name=context.server_name if context.is_current else None,
         now=rfc3339(context.wall_time.of(now)),
         num_routes=len(routes),
         unreachable=_unreachable(context) or None,
@@ -172,7 +175,17 @@ def _routes_with_lists(context: MonitoringContext, rows: Iterable[RouteEntry]) -
 def subsz_figures(context: MonitoringContext) -> Steps[Subsz]:
     """The subscription index."""
     index = yield from context.view.index()
+    current: dict[str, Any] = {}
+    if context.is_current:
+        current = {
+            "server_id": context.view.server().info.server_id,
+            "now": rfc3339(context.wall_time.now()),
+            "total": 0,
+            "offset": 0,
+            "limit": DEFAULT_LIMIT,
+        }
     return Subsz(
+        **current,
         num_subscriptions=index.num_subscriptions,
         num_cache=index.num_cache,
         num_inserts=index.num_inserts,
@@ -195,12 +208,14 @@ def subsz_list(context: MonitoringContext, offset: int, limit: int) -> Chunks:
     total = yield from without_bytes(context.view.count_subscriptions())
     figures = yield from without_bytes(subsz_figures(context))
     paging = {"total": total, "offset": offset, "limit": limit, "subscriptions_list": []}
-    rows = _details(context.view.all_subscriptions(offset, limit), IN_PAGE)
+    rows = _details(context, context.view.all_subscriptions(offset, limit), IN_PAGE)
     yield from with_rows(figures.model_copy(update=paging), rows)
 
 
-def _subscription(stats: SubscriptionStats) -> SubscriptionDetail:
+def _subscription(stats: SubscriptionStats, account: str | None) -> SubscriptionDetail:
     return SubscriptionDetail(
+        account=account,
+        account_tag=account,
         subject=stats.subject,
         qgroup=stats.queue or None,
         sid=stats.sid,
@@ -294,10 +309,11 @@ def subjects_in_row(listed: Listed) -> Chunks:
         yield _items([one.subject for one in some], _subject_rows, IN_ROW)
 
 
-def _details(listed: Listed, margin: bytes) -> Chunks:
+def _details(context: MonitoringContext, listed: Listed, margin: bytes) -> Chunks:
     """Subscriptions in a list."""
+    account = GLOBAL_ACCOUNT if context.is_current else None
     for some in listed:
-        yield _items([_subscription(one) for one in some], _subscription_rows, margin)
+        yield _items([_subscription(one, account) for one in some], _subscription_rows, margin)
 
 
 def _items(some: list[Row], writer: TypeAdapter[list[Row]], margin: bytes) -> bytes:

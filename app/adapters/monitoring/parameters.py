@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ...domain.subjects.subject import is_literal
 from ...ports.broker_view import OF_CLOSED, ConnectionQuery, ConnectionState, SortKey
 from .formats import one_line
 from .jsonp import CALLBACK
@@ -113,6 +114,14 @@ class SubszQuery(_Paging):
     """Parameters of ``/subsz``."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what clients listen to.")] = ""
+    test: Annotated[str, Field(description="A subject to publish to.")] = ""
+
+    @property
+    def refused(self) -> str:
+        """Why the page cannot be shown; empty if it can."""
+        if not self.test or is_literal(self.test.encode()):
+            return ""
+        return f"invalid test subject, must be valid publish subject: {one_line(self.test)}"
 
 
 class ConnzQuery(_Paging):

@@ -36,6 +36,7 @@ class RequestStats(PageModel):
     routez: Annotated[int, Field(serialization_alias="/routez")]
     subsz: Annotated[int, Field(serialization_alias="/subsz")]
     varz: Annotated[int, Field(serialization_alias="/varz")]
+    accountz: Annotated[int | None, Field(serialization_alias="/accountz")] = None
     accstatz: Annotated[int | None, Field(serialization_alias="/accstatz")] = None
     gatewayz: Annotated[int | None, Field(serialization_alias="/gatewayz")] = None
     healthz: Annotated[int | None, Field(serialization_alias="/healthz")] = None
@@ -246,6 +247,8 @@ class Varz(PageModel):
     gateway: Annotated[Nothing | None, Field(description="There are no gateways.")] = None
     leaf: LeafSection | None = None
     mqtt: Annotated[Nothing | None, Field(description="There is no MQTT.")] = None
+    websocket: Annotated[Nothing | None, Field(description="Left to the configuration.")] = None
+    system_account: str | None = None
     jetstream: Annotated[
         dict[str, Any] | None, Field(description="Configuration and figures of JetStream; empty without it.")
     ] = None
@@ -292,6 +295,8 @@ class Varz(PageModel):
 class SubscriptionDetail(PageModel):
     """One subscription."""
 
+    account: Annotated[str | None, Field(description="All are of `$G`.")] = None
+    account_tag: Annotated[str | None, Field(description="The same.")] = None
     subject: str
     qgroup: Annotated[str | None, Field(description="The queue group.")] = None
     sid: str
@@ -343,6 +348,8 @@ class Slowz(PageModel):
 class Subsz(PageModel):
     """The subscription index; with subs=1 also a page of what clients listen to."""
 
+    server_id: str | None = None
+    now: Time | None = None
     num_subscriptions: int
     num_cache: int
     num_inserts: int
@@ -396,9 +403,20 @@ class Gatewayz(PageModel):
     inbound_gateways: dict[str, list[str]]
 
 
+class HealthFault(PageModel):
+    """What a probe asks for and is not there."""
+
+    type: Annotated[str, Field(examples=["STREAM"])]
+    account: str
+    stream: str | None = None
+    consumer: str | None = None
+    error: str
+
+
 class HealthAnswer(PageModel):
     """Whether the server does its work."""
 
     status: Annotated[str, Field(examples=["ok"])]
     status_code: int | None = None
     error: str | None = None
+    errors: Annotated[list[HealthFault] | None, Field(description="With details=1.")] = None

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from ...ports.broker_view import GLOBAL_ACCOUNT
 from ...ports.streams_view import StreamsDetail, StreamsView
 from .context import MonitoringContext
 from .formats import html_safe, rfc3339
@@ -35,8 +36,8 @@ class JszQuery(PageQuery):
         """The same in the words of the port."""
         account = bool(self.acc) or any(map(is_on, (self.accounts, self.streams, self.consumers)))
         return StreamsDetail(
-            account,
-            is_on(self.streams) or bool(self.acc),
+            account and self.acc in ("", GLOBAL_ACCOUNT),
+            is_on(self.streams),
             is_on(self.consumers),
             is_on(self.config),
             max(0, self.offset),

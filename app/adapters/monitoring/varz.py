@@ -16,6 +16,9 @@ from .schemas import (
     Varz,
 )
 
+SYSTEM_ACCOUNT = "$SYS"
+"""Named as in nats-server; no client can log in to it."""
+
 NO_PROTOCOL = 0
 """The INFO of gnatsd 0.8.0 has no protocol number, which counts as 0."""
 
@@ -45,7 +48,7 @@ def _identity(context: MonitoringContext, facts: ServerFacts) -> Fields:
     info = facts.info
     return {
         "server_id": info.server_id,
-        "server_name": context.settings.server_name or info.server_id,
+        "server_name": context.server_name,
         "version": info.version,
         "go": info.go,
         "auth_required": info.auth_required,
@@ -155,6 +158,8 @@ def _of_today(context: MonitoringContext, facts: ServerFacts) -> Fields:
         "gateway": {},
         "leaf": leaf_section(context.settings.leaf, facts, context.settings.certificates),
         "mqtt": {},
+        "websocket": {},
+        "system_account": SYSTEM_ACCOUNT,
         "jetstream": _jetstream(context),
         "stale_connections": facts.stale_connections,
         "stale_connection_stats": peer_counts(
@@ -192,7 +197,7 @@ def _requests(context: MonitoringContext) -> RequestStats:
     )
     if not context.is_current:
         return answered
-    of_today = ("accstatz", "gatewayz", "healthz", "leafz", "slowz", "stacksz")
+    of_today = ("accountz", "accstatz", "gatewayz", "healthz", "leafz", "slowz", "stacksz")
     return answered.model_copy(update={name: getattr(counts, name) for name in of_today})
 
 

@@ -239,7 +239,7 @@ class JetStream:
         fields = {
             "server": self.settings.server_name,
             "subject": request.subject.decode("utf-8", "replace"),
-            "request": request.payload.decode("utf-8", "replace"),
+            **({"request": request.payload.decode("utf-8", "replace")} if request.payload else {}),
             "response": text.decode("utf-8", "replace"),
         }
         self.advisories.publish(API_AUDIT, (), fields)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from .acks import Ack, AckKind, parse_ack
 from .config import LONGEST_WAIT
 from .core import Core
+from .pending import QUEUED
 
 
 def acknowledge(core: Core, tokens: Sequence[bytes], payload: bytes, reply: bytes) -> bytes | None:
@@ -89,7 +90,9 @@ def _measure(core: Core, sequence: int, number: bytes) -> None:
     core.sampled -= 100
     about = _about(core, sequence, number)
     due = core.ledger.pending.due_of(sequence) or 0
-    waited = core.now() - (due - core.config.wait(core.ledger.deliveries_of(sequence)))
+    waited = core.config.wait(core.ledger.deliveries_of(sequence))
+    if due != QUEUED:
+        waited += core.now() - due
     core.report(
         "consumer_ack",
         consumer_seq=about["consumer_seq"],

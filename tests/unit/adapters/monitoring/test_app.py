@@ -204,7 +204,7 @@ async def test_documentation(watched: Watched) -> None:
 
     assert {
         *("/varz", "/connz", "/routez", "/subsz", "/accstatz", "/gatewayz", "/leafz", "/slowz", "/jsz"),
-        *("/metrics", "/healthz", "/livez", "/readyz", "/explain"),
+        *("/metrics", "/healthz", "/livez", "/readyz", "/explain", "/accountz"),
     } == set(document["paths"])
     assert list(Varz.model_fields) == list(document["components"]["schemas"]["Varz"]["properties"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.ports.streams_view import StreamsDetail
 from tests.fakes.broker_view import Watched
-from tests.fakes.streams_view import FakeStreams
+from tests.fakes.streams_view import FakeStreams, consumer, stream
 from tests.unit.adapters.monitoring.client import ask
 
 pytestmark = pytest.mark.asyncio
@@ -42,7 +42,7 @@ async def test_figures(watched: Watched, streams: FakeStreams) -> None:
         ("accounts=1", StreamsDetail(account=True)),
         ("streams=true&config=1&offset=2&limit=3", StreamsDetail(True, True, False, True, 2, 3)),  # noqa: FBT003 - a record
         ("consumers=1&offset=-1", StreamsDetail(account=True, consumers=True)),
-        ("acc=$G", StreamsDetail(account=True, streams=True)),
+        ("acc=$G", StreamsDetail(account=True)),
     ],
 )
 async def test_details(watched: Watched, streams: FakeStreams, query: str, detail: StreamsDetail) -> None:
@@ -68,3 +68,34 @@ async def test_varz(watched: Watched) -> None:
     answer = (await ask(watched, "/varz")).json()
     if "jetstream" in answer:
         assert answer["jetstream"]["config"] == {"max_memory": 4}
+
+
+async def test_another_account_has_no_details(watched: Watched, streams: FakeStreams) -> None:
+    """There is `$G` alone."""
+    assert "account_details" not in (await ask(watched, "/jsz?acc=A&streams=1")).json()
+    assert streams.asked == []
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("account=A", 'JetStream account "A" not found'),
+        ("account=$G&stream=T", 'JetStream stream "T" not found on account "$G"'),
+        (
+            "account=$G&stream=S&consumer=d",
+            'JetStream consumer "d" not found for stream "S" on account "$G"',
+        ),
+    ],
+)
+async def test_a_probe_names_what_is_not_there(
+    watched: Watched, streams: FakeStreams, query: str, error: str
+) -> None:
+    """That is no fault of the server: 404, with a list of one on request."""
+    streams.streams = [stream("S")]
+    streams.consumers = [consumer("S", "c")]
+    assert (await ask(watched, "/healthz?account=$G&stream=S&consumer=c")).status_code == 200
+    response = await ask(watched, f"/healthz?{query}")
+    assert response.status_code == 404
+    assert response.json() == {"status": "unavailable", "error": error}
+    (listed,) = (await ask(watched, f"/healthz?{query}&details=1")).json()["errors"]
+    assert listed["error"] == error

@@ -150,6 +150,8 @@ OF_TODAY = """  "http_base_path": "",
   "gateway": {},
   "leaf": {},
   "mqtt": {},
+  "websocket": {},
+  "system_account": "$SYS",
   "jetstream": {},
   "stale_connections": 5,
   "stale_connection_stats": {

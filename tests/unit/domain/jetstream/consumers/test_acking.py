@@ -233,6 +233,16 @@ def test_a_sample_of_acks_is_measured() -> None:
     ]
 
 
+def test_a_late_ack_took_as_long_as_acks_may() -> None:
+    """How long exactly is not known any more when the message waits for its redelivery."""
+    harness = make(1, sample_freq="100%", ack_wait=SECOND)
+    (message,) = harness.fetch(1)
+    harness.advance(1.5)
+    harness.ack(message)
+    (fields,) = [fields for kind, fields in harness.advisories if kind == "consumer_ack"]
+    assert fields["ack_time"] == SECOND
+
+
 def test_room_for_new_messages() -> None:
     """Each ack makes some; redeliveries are not stopped."""
     harness = make(4, max_ack_pending=2, ack_wait=SECOND)
