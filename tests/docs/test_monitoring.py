@@ -33,5 +33,5 @@ def test_pages_and_keys() -> None:
             assert 200 == httpx.get(f"{base}{path}", timeout=10).status_code, path
         text = httpx.get(f"{base}/metrics", timeout=10).text
 
-    assert (20, 14) == (len(paths), len(keys))
+    assert (21, 14) == (len(paths), len(keys))
     assert [] == [name for name in metrics if f"\n{name}{{" not in text]
