@@ -278,9 +278,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def _settle_memory() -> None:
-    """Tune memory: the objects of the start are never collected, and some free memory is kept."""
+    """Tune memory: the objects of the start are never collected, and some free memory is kept.
+
+    No garbage is looked for before: there is none, and clients that come at once would wait for that.
+    """
     keep_free_memory()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     gc.enable()
