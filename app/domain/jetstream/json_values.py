@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from .errors import JetStreamError
+from .json_faults import fault_of
 
 MAX_SIZE = 2**20
 """Bytes of a document; those that programs send have some hundreds."""
@@ -60,6 +61,8 @@ def parse(data: bytes) -> object:
         _check_depth(text)
     try:
         value: object = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _invalid(fault_of(text, error)) from None
     except ValueError as error:
         raise _invalid(str(error)) from None
     return value

@@ -5,7 +5,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..errors import JetStreamError
+from ..json_faults import ENDS
 from ..json_values import Fields, parse_object
+
+_PLACE = re.compile(r" at offset [0-9]+$")
+"""Not said in the answers to pulls."""
 
 CACHED = 256
 """Bytes of a body whose meaning is kept: clients send the same few again and again."""
@@ -66,7 +70,8 @@ def _parse_object(text: bytes) -> PullOptions:
             priority=given.integer("priority"),
         )
     except JetStreamError as error:
-        raise BadRequest(error.description.removeprefix("invalid JSON: ")) from None
+        words = _PLACE.sub("", error.description.removeprefix("invalid JSON: "))
+        raise BadRequest("unexpected end of JSON input" if words == ENDS else words) from None
     if options.idle_heartbeat * 2 > options.expires and options.idle_heartbeat:
         raise BadRequest("heartbeat value too large")
     return options
