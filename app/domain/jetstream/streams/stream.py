@@ -156,7 +156,7 @@ class Stream:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
 
     def store_run(self, run: IncomingRun) -> None:
-        """Messages in a row were published; none has special fields."""
+        """Messages in a row were published; none has special fields but ids."""
         first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
         if not first:
             for message in run.messages():
