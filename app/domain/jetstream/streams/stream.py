@@ -164,6 +164,10 @@ class Stream:
         elif not self.config.no_ack:
             self.commits.answer_run(RunAnswers(run, self._acks.head, first))
 
+    def must_wait(self) -> bool:
+        """Whether publishers should wait, since the storage lags."""
+        return self.commits.must_wait
+
     def _take_batched(
         self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes
     ) -> None:
