@@ -7,7 +7,7 @@ costs less than the server.
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 
@@ -40,13 +40,15 @@ _KEY = b"$KV.bench.key"
 _LEAST = 200
 
 
-def fill(api: StreamApi, link: socket.socket, messages: int) -> None:
+def fill(api: StreamApi, link: socket.socket, messages: int, subjects: Sequence[bytes] = (SUBJECT,)) -> None:
     """Publish until the stream has this number of messages; a server may drop what is too much at once."""
+    encoded = [publication(subject, _PAYLOAD) for subject in subjects]
+    pieces = b"".join(encoded * (_PIECE // len(encoded)))
     deadline, stored = time.perf_counter() + _FILL_SECONDS, api.messages()
     while stored < messages:
         if time.perf_counter() > deadline:
             raise RowFailed(f"the messages were not stored within {_FILL_SECONDS:g} s")
-        link.sendall(publication(SUBJECT, _PAYLOAD) * min(messages - stored, _PIECE))
+        link.sendall(pieces if messages - stored >= _PIECE else encoded[0] * (messages - stored))
         before, stored = stored, api.messages()
         while stored > before:
             time.sleep(_PAUSE)

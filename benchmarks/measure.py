@@ -55,6 +55,10 @@ class _Measured(RunningServer):
         with RunningServer(self.contender) as another:
             return another.start_seconds
 
+    def another(self, *flags: str) -> RunningServer:
+        """Start one more of its kind, with these flags."""
+        return RunningServer(self.contender, *flags)
+
     def join_two(self) -> AbstractContextManager[Pair]:
         """Start two more of its kind, in a cluster."""
         return joined(self.contender)

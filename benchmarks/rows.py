@@ -36,6 +36,7 @@ from benchmarks.resources import (
     starting,
     subscribing,
 )
+from benchmarks.restarting import CLEAN, EMPTY, KILLED, restarting
 from benchmarks.sample import OpenProbe
 from benchmarks.shape import Shape
 from benchmarks.streams import (
@@ -289,7 +290,17 @@ def _stream_rows() -> tuple[Row, ...]:
         _stored("publish 128 B, 100 publishers, one outstanding each, the peer not synced", crowd, None),
         _stored("publish 128 B, 1,000 outstanding, both synced", PublishShape(), 50.0, with_synced_streams),
         _stored("publish 128 B, one outstanding, both synced", alone, None, with_synced_streams),
+        _restart(),
     )
+
+
+def _restart() -> Row:
+    figures = (
+        Figure(EMPTY, "s to the first PONG, without messages"),
+        Figure(CLEAN, "s more, after an orderly end", 1.0),
+        Figure(KILLED, "s more, after kill -9", 1.0),
+    )
+    return Row(STREAMS, "restart with 1,000,000 messages of 128 B", restarting(), figures, once=True)
 
 
 def _leaf_rows() -> tuple[Row, ...]:

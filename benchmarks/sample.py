@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.cluster import Pair
+from benchmarks.servers import RunningServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Target(Protocol):
 
     def start_another(self) -> float:
         """Start one more of its kind, stop it; return the seconds to its first PONG."""
+        ...
+
+    def another(self, *flags: str) -> RunningServer:
+        """Start one more of its kind, with these flags."""
         ...
 
     def join_two(self) -> AbstractContextManager[Pair]:

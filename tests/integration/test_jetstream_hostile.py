@@ -28,9 +28,10 @@ JSON = Mapping[str, object]
 
 
 class PatientServer(ServerProcess):
-    """It may start on a machine that does much else."""
+    """It may start and stop on a machine that does much else; each stream takes some syncs at its end."""
 
     start_seconds: ClassVar[float] = 120.0
+    stop_seconds: ClassVar[float] = 120.0
 
 
 class Scene:

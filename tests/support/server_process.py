@@ -36,6 +36,7 @@ class ServerProcess:
     """
 
     start_seconds: ClassVar[float] = START_SECONDS
+    stop_seconds: ClassVar[float] = STOP_SECONDS
     command: ClassVar[tuple[str, ...]] = (
         sys.executable,
         *("-m", "app.entrypoints.server"),
@@ -121,11 +122,11 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.send_signal(signal_number)
         try:
-            status = self._process.wait(STOP_SECONDS)
+            status = self._process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             self._kill()
             raise AssertionError(
-                f"no end {STOP_SECONDS:g} s after {signal_number.name}:\n{self.log}"
+                f"no end {self.stop_seconds:g} s after {signal_number.name}:\n{self.log}"
             ) from None
         self._drain.join()
         return status

@@ -24,6 +24,8 @@ cdef enum:
     _VERSION_SIZE = 8    # of NATS/1.0
     _NO_FIELDS_SIZE = 12 # of that with an empty line after it
     _FIRST_ROOM = 256
+    _SPECIAL_SIZE = 5    # of Nats-
+    _ID_SIZE = 12        # of Nats-Msg-Id:
 
 
 cdef struct Frame:
@@ -37,6 +39,8 @@ cdef struct Frame:
     Py_ssize_t header
     Py_ssize_t size
     Py_ssize_t stop
+    Py_ssize_t ident  # the message's id
+    Py_ssize_t ident_size
 
 
 cdef struct Rows:
@@ -58,23 +62,46 @@ cdef inline bint parse_size(const char *digits, Py_ssize_t count, Py_ssize_t *si
     return True
 
 
-cdef bint is_special(const char *headers, Py_ssize_t count) noexcept nogil:
-    """Whether some field may have to be obeyed."""
-    cdef const char *end = headers + count
-    cdef const char *at = headers
-    while end - at >= 5:
+cdef const char *find_special(const char *at, const char *end) noexcept nogil:
+    """The first place where something may have to be obeyed; NULL for none."""
+    while end - at >= _SPECIAL_SIZE:
         at = <const char *>memchr(at, c'N', end - at)
         if at is NULL:
-            return False
-        if end - at >= 5 and memcmp(at, b"Nats-", 5) == 0:
-            return True
+            return NULL
+        if end - at >= _SPECIAL_SIZE and memcmp(at, b"Nats-", _SPECIAL_SIZE) == 0:
+            return at
         at += 1
-    return False
+    return NULL
 
 
-cdef bint has_plain_headers(const char *headers, Py_ssize_t count) noexcept nogil:
-    """Whether nothing in the headers has to be obeyed or changed."""
-    if count > GREATEST_HEADERS or is_special(headers, count):
+cdef bint find_id(const char *text, const char *headers, const char *end, Frame *frame) noexcept nogil:
+    """Note the id of a message, if there is one; False if something else has to be obeyed."""
+    cdef const char *at = find_special(headers, end)
+    cdef const char *stop
+    if at is NULL:
+        return True
+    if at - headers < 2 or end - at < _ID_SIZE or memcmp(at - 2, b"\r\nNats-Msg-Id:", 2 + _ID_SIZE) != 0:
+        return False
+    if find_special(at + _SPECIAL_SIZE, end) is not NULL:
+        return False
+    at += _ID_SIZE
+    while at < end and at[0] == c' ':
+        at += 1
+    stop = at
+    while stop + 1 < end and not (stop[0] == c'\r' and stop[1] == c'\n'):
+        stop += 1
+    if stop + 1 >= end or stop == at:
+        return False
+    frame.ident = at - text
+    frame.ident_size = stop - at
+    return True
+
+
+cdef bint has_plain_headers(const char *text, Frame *frame) noexcept nogil:
+    """Whether nothing in the headers has to be obeyed or changed, but for an id."""
+    cdef const char *headers = text + frame.block
+    cdef Py_ssize_t count = frame.header
+    if count > GREATEST_HEADERS or not find_id(text, headers, headers + count, frame):
         return False
     if count < _VERSION_SIZE or memcmp(headers, b"NATS/1.0", _VERSION_SIZE) != 0:
         return True
@@ -119,8 +146,9 @@ cdef bint read_frame(const char *data, Py_ssize_t size, Py_ssize_t position, Fra
     frame.stop = frame.block + frame.size + 2
     if frame.header > frame.size or frame.stop > size or sizes[1] > GREATEST_SUBJECT or sizes[2] == 0:
         return False
+    frame.ident = frame.ident_size = 0
     if frame.header:
-        if not has_plain_headers(data + frame.block, frame.header):
+        if not has_plain_headers(data, frame):
             return False
         if frame.header == _NO_FIELDS_SIZE and memcmp(data + frame.block, b"NATS/1.0\r\n\r\n", _NO_FIELDS_SIZE) == 0:
             frame.block += _NO_FIELDS_SIZE
@@ -186,6 +214,7 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
     cdef Py_ssize_t position = start, count = 0
     cdef int64_t total = 0, largest = 0
     cdef dict numbers = {}
+    cdef list message_ids = []
     cdef Frame frame, before
     if start < 0:
         raise ValueError("a run begins in the data")
@@ -209,6 +238,10 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
                 rows.ids[count] = rows.ids[count - 1]
             else:
                 rows.ids[count] = subject_number(numbers, text + frame.subject, frame.subject_size)
+        if frame.ident_size or message_ids:
+            if not message_ids:
+                message_ids = [b""] * count
+            message_ids.append(PyBytes_FromStringAndSize(text + frame.ident, frame.ident_size))
         count += 1
         total += frame.size
         largest = max(largest, frame.size)
@@ -223,4 +256,5 @@ cdef object read_rows(Rows *rows, bytes data, Py_ssize_t start, Py_ssize_t most,
         list(numbers),
         total,
         largest,
+        message_ids,
     )

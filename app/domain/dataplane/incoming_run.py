@@ -26,7 +26,9 @@ GREATEST_DATA = 0xFFFFFFFF
 """What is longer is in no run."""
 
 SPECIAL = b"Nats-"
-"""A message with this in its headers is in no run: it may have to be obeyed."""
+"""A message with this in its headers is in no run: it may have to be obeyed. One id may be there."""
+
+ID_FIELD = b"\r\nNats-Msg-Id:"
 
 _MSG = b"MSG"
 _HMSG = b"HMSG"
@@ -37,7 +39,19 @@ _NO_FIELDS = _VERSION + b"\r\n\r\n"
 class IncomingRun:
     """A run; made by `read_run`, or by the compiled twin."""
 
-    __slots__ = ("count", "data", "fields", "ids", "largest", "names", "rows", "size", "start", "stop")
+    __slots__ = (
+        "count",
+        "data",
+        "fields",
+        "ids",
+        "largest",
+        "message_ids",
+        "names",
+        "rows",
+        "size",
+        "start",
+        "stop",
+    )
 
     def __init__(  # noqa: PLR0913, PLR0917 - made in one place of each twin
         self,
@@ -49,6 +63,7 @@ class IncomingRun:
         names: list[bytes],
         size: int,
         largest: int,
+        message_ids: list[bytes],
     ) -> None:
         self.data = data
         self.start = start
@@ -66,6 +81,8 @@ class IncomingRun:
         """Bytes of headers and payloads."""
         self.largest = largest
         """The same of the largest message."""
+        self.message_ids = message_ids
+        """`Nats-Msg-Id` of each message, empty for none; no list if none has one."""
 
     def reply(self, position: int) -> bytes:
         """The reply subject of one message; empty for none."""
@@ -90,7 +107,10 @@ class IncomingRun:
             return self
         row = 4 * FIELDS
         fields, ids = self.fields[start * row : stop * row], self.ids[4 * start : 4 * stop]
-        return IncomingRun(self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest)
+        message_ids = self.message_ids[start:stop]
+        return IncomingRun(
+            self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest, message_ids
+        )
 
     def messages(self) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
         """Subject, headers, payload and reply of each."""
@@ -112,6 +132,7 @@ class _Frame(NamedTuple):
     subject: bytes
     fields: tuple[int, ...]
     stop: int
+    message_id: bytes
 
 
 def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
@@ -121,6 +142,7 @@ def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> Incom
     With `named` their subjects are collected.
     """
     fields, ids, names = array("I"), array("I"), dict[bytes, int]()
+    message_ids: list[bytes] = []
     position, size, largest, sid = start, 0, 0, b""
     while len(fields) < most * FIELDS and position - start < RUN_BYTES:
         frame = _frame(data, position)
@@ -130,9 +152,20 @@ def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> Incom
         fields.extend(frame.fields)
         size += frame.fields[-1]
         largest = max(largest, frame.fields[-1])
+        message_ids.append(frame.message_id)
         if named:
             ids.append(names.setdefault(frame.subject, len(names)))
-    return IncomingRun(data, start, position, fields.tobytes(), ids.tobytes(), list(names), size, largest)
+    return IncomingRun(
+        data,
+        start,
+        position,
+        fields.tobytes(),
+        ids.tobytes(),
+        list(names),
+        size,
+        largest,
+        message_ids if any(message_ids) else [],
+    )
 
 
 def _frame(data: bytes, position: int) -> _Frame | None:
@@ -150,10 +183,13 @@ def _frame(data: bytes, position: int) -> _Frame | None:
     stop = block + size + 2
     if header > size or stop > len(data) or len(words[1]) > GREATEST_SUBJECT or not words[2]:
         return None
+    message_id = b""
     if header:
         headers = data[block : block + header]
-        if not _is_plain(headers):
+        found = _plain_id(headers)
+        if found is None:
             return None
+        message_id = found
         if headers == _NO_FIELDS:
             block, size, header = block + header, size - header, 0
     subject = position + len(words[0]) + 1
@@ -161,15 +197,27 @@ def _frame(data: bytes, position: int) -> _Frame | None:
     if len(words) == 5 + headed and words[3]:
         reply, reply_size = subject + len(words[1]) + len(words[2]) + 2, len(words[3])
     fields = subject, len(words[1]), reply, reply_size, block, header, size
-    return _Frame(words[2], words[1], fields, stop)
+    return _Frame(words[2], words[1], fields, stop, message_id)
 
 
 def _is_size(word: bytes) -> bool:
     return word.isdigit() and len(word) <= MAX_SIZE_DIGITS
 
 
-def _is_plain(headers: bytes) -> bool:
-    """Whether nothing in the headers has to be obeyed or changed: no special field, and no status."""
-    if len(headers) > GREATEST_HEADERS or SPECIAL in headers:
-        return False
-    return not headers.startswith(_VERSION) or headers[len(_VERSION) : len(_VERSION) + 1] == b"\r"
+def _plain_id(headers: bytes) -> bytes | None:
+    """The id of a message, empty for none; None if something else has to be obeyed or changed.
+
+    That is another special field, a second one, or a status.
+    """
+    if len(headers) > GREATEST_HEADERS:
+        return None
+    if headers.startswith(_VERSION) and headers[len(_VERSION) : len(_VERSION) + 1] != b"\r":
+        return None
+    specials = headers.count(SPECIAL)
+    if not specials:
+        return b""
+    start = headers.find(ID_FIELD) + len(ID_FIELD)
+    end = headers.find(b"\r\n", start)
+    if specials > 1 or start < len(ID_FIELD) or end < 0:
+        return None
+    return headers[start:end].lstrip(b" ") or None

@@ -71,6 +71,8 @@ def ascending(first: int, count: int) -> "array[int]":
 
     One addition makes all of them: as objects they cost ten times as much.
     """
+    if count == 1:
+        return array("q", (first,))
     column = array("q")
     for start in range(first, first + count, LANES):
         numbers = min(LANES, first + count - start)

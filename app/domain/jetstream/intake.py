@@ -34,6 +34,9 @@ TakeAcks = Callable[[AckRun], None]
 EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
 
+MustWait = Callable[[], bool]
+"""Answers whether so much waits to be stored that no more should come."""
+
 RunHandler = Callable[[IncomingRun], None]
 """Gets messages in a row, none of which has special headers."""
 
@@ -43,6 +46,12 @@ MESSAGES_PER_CHECK = 32
 LONGEST_RUN = 4096
 SHORTEST_RUN = 4
 """Messages that are handed over at once, at most and at least."""
+
+PATIENCE = 2.0
+"""Seconds that messages wait for a stream whose storage lags; then they are handed over, and refused."""
+
+RETRY = 0.005
+"""Seconds after which it is asked again."""
 
 JOINED_BYTES = 64 * 1024
 """Writes are joined up to about this number of bytes."""
@@ -54,6 +63,7 @@ class Attendance(NamedTuple):
     handler: Handler
     end_turn: EndTurn | None
     runs: RunHandler | None
+    must_wait: MustWait | None
 
 
 _MSG = b"MSG"
@@ -93,6 +103,9 @@ class IntakeWire(LocalWire):
         self._position = 0
         """In the first of them: what comes before was handed over."""
         self._size = 0
+        self._waiting: dict[MustWait, float] = {}
+        """Who made messages wait, and since when."""
+        self._retries = False
         self.resume_below = 0
         """Bytes at which those who wait may go on."""
 
@@ -123,9 +136,27 @@ class IntakeWire(LocalWire):
         finally:
             self.in_turn = False
             self._guarded(self.after_turn)
-        if self._writes:
+        if self._writes and not self._retries:
             self.schedule()
         self.relieve()
+
+    def _has_to_wait(self, must_wait: MustWait) -> bool:
+        """Whether the next message stays where it is, and all after it, for some ms."""
+        if not must_wait():
+            if self._waiting:
+                self._waiting.pop(must_wait, None)
+            return False
+        now = self._clock()
+        if now - self._waiting.setdefault(must_wait, now) >= PATIENCE:
+            return False
+        if not self._retries:
+            self._retries = True
+            self._scheduler.call_later(RETRY, self._retry)
+        return True
+
+    def _retry(self) -> None:
+        self._retries = False
+        self.schedule()
 
     def _hand_over(self, until: float) -> None:
         touched: dict[EndTurn, None] = {}
@@ -163,7 +194,7 @@ class IntakeWire(LocalWire):
         if self.pending() <= self.resume_below and not self.is_closing:
             self.handler.drained()
 
-    def _take(  # noqa: C901 - one loop, for speed
+    def _take(  # noqa: C901, PLR0912 - one loop, for speed
         self, data: bytes, position: int, until: float, touched: dict[EndTurn, None]
     ) -> int:
         """Hand over messages from this position on, until the turn is over; return the first one left."""
@@ -193,6 +224,8 @@ class IntakeWire(LocalWire):
             entry = handlers.get(words[2])
             run_end = 0
             if entry is not None:
+                if entry.must_wait is not None and self._has_to_wait(entry.must_wait):
+                    return start
                 if entry.end_turn is not None:
                     touched[entry.end_turn] = None
                 if entry.runs is not None and stop + 2 < size:
@@ -249,14 +282,16 @@ class Intake(LocalClient):
         handler: Handler,
         end_turn: EndTurn | None = None,
         runs: RunHandler | None = None,
+        must_wait: MustWait | None = None,
     ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
         `runs`, if any, gets several in a row that have no special headers. `end_turn` is called at
-        the end of each turn in which some came. Raises as `subscribe` does.
+        the end of each turn in which some came. While `must_wait` says so, and for `PATIENCE` at most,
+        messages stay here, also those for others: publishers wait. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = Attendance(handler, end_turn, runs)
+        self.wire.handlers[sid] = Attendance(handler, end_turn, runs, must_wait)
         return sid
 
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:

@@ -132,6 +132,8 @@ class Cursor:
         if not self.filters.subjects:
             return range(self.next, min(self.next + most, committed + 1))
         first = self.peek(committed)
+        if first and most == 1:
+            return (first,)
         if first and self._heard:
             return [sequence for sequence in islice(self._heard, most) if sequence <= committed]
         return self._log.matching(first, committed + 1, most, self.filters.subjects) if first else ()

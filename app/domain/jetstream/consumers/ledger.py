@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from ...dataplane.message_run import ascending
-from .pending import QUEUED, PendingTable, Row, run_of
+from .pending import FEW, QUEUED, PendingTable, Row, run_of
 
 
 class Changes:
@@ -86,6 +86,9 @@ class Ledger:
     def deliver_run(self, sequences: "array[int]", due: int) -> None:
         """New messages with these ascending sequences are delivered."""
         count = len(sequences)
+        if count == 1:
+            self.deliver(sequences[0], due)
+            return
         number, self.number = self.number + 1, self.number + count
         self.delivered = sequences[-1]
         self.pending.add_run(sequences, number, due)
@@ -102,8 +105,10 @@ class Ledger:
 
     def settle_many(self, sequences: Sequence[int]) -> "array[int]":
         """They were acknowledged; returns those for which that changes anything."""
-        if not self.deliveries and (run := run_of(sequences) or self.pending.rows_of(sequences)):
-            return self._settle_run(*run)
+        if len(sequences) >= FEW and not self.deliveries:
+            run = run_of(sequences) or self.pending.rows_of(sequences)
+            if run is not None:
+                return self._settle_run(*run)
         pending, counts, settled = self.pending, self.deliveries, array("q")
         lowest: Row | None = None
         for sequence in sequences:

@@ -20,7 +20,7 @@ _GONE = 2**63 - 1
 """The due time of a row that was removed."""
 
 FEW = 4
-"""Rows that are settled one by one."""
+"""Fewer rows are settled one by one."""
 
 QUEUED = _GONE - 1
 """The due time of a row that waits for its redelivery."""
@@ -171,7 +171,7 @@ class PendingTable:
 
     def rows_of(self, sequences: Sequence[int]) -> tuple[int, int] | None:
         """The first and the last of these sequences, if they are those of all rows from one to the other."""
-        if len(sequences) < FEW or not self._blocks:
+        if not self._blocks:
             return None
         first, last = sequences[0], sequences[-1]
         at = max(0, bisect_right(self._firsts, first) - 1)

@@ -50,14 +50,13 @@ class SplitColumn:
         return self._highs[bisect_right(self._starts, at) - 1]
 
     def _whole(self, start: int, end: int) -> "array[int]":
-        whole = bytearray(8 * (end - start))
-        halves = memoryview(whole).cast("I")
-        halves[_LOW::2] = memoryview(self._lows)[start:end]
+        halves = array("I", bytes(8 * (end - start)))
+        halves[_LOW::2] = self._lows[start:end]
         uppers = array("I")
         for (first, last), high in zip(pairwise([*self._starts, len(self._lows)]), self._highs, strict=True):
             uppers.extend(array("I", [high]) * (min(last, end) - max(first, start)))
-        halves[1 - _LOW :: 2] = memoryview(uppers)
-        return array(self.typecode, bytes(whole))
+        halves[1 - _LOW :: 2] = uppers
+        return array(self.typecode, halves.tobytes())
 
     def __setitem__(self, at: int, number: int) -> None:
         """Replace a number; raises `ValueError` unless its upper half is the same."""
@@ -76,20 +75,20 @@ class SplitColumn:
 
 def split(column: "array[int]") -> "array[int] | SplitColumn":
     """The same in less room, if it may be."""
-    halves = memoryview(column).cast("B").cast("I")
-    uppers = array("I", halves[1 - _LOW :: 2].tobytes())
+    halves = array("I", column.tobytes())
+    uppers = halves[1 - _LOW :: 2]
     starts = [0]
     if uppers.tobytes() != uppers[:1].tobytes() * len(uppers):
         starts += compress(range(1, len(uppers)), map(ne, uppers[1:], uppers))
     if len(starts) > _MOST_RUNS or not column:
         return array(column.typecode, column.tobytes())
     highs = [uppers[start] for start in starts]
-    return SplitColumn(column.typecode, array("I", halves[_LOW::2].tobytes()), starts, highs)
+    return SplitColumn(column.typecode, halves[_LOW::2], starts, highs)
 
 
 def halved(column: "array[int]") -> "array[int]":
     """A column of numbers of 32 bits in 16, if each of them has no more."""
-    halves = memoryview(column).cast("B").cast("H")
-    if halves[1 - _LOW :: 2].tobytes().strip(b"\0"):
+    halves = array("H", column.tobytes())
+    if halves[1 - _LOW :: 2].tobytes() != bytes(2 * len(column)):
         return array(column.typecode, column.tobytes())
-    return array("H", halves[_LOW::2].tobytes())
+    return halves[_LOW::2]

@@ -34,6 +34,11 @@ MAX_BYTES = 128 * 1024 * 1024
 """What may wait of one stream; more is refused (jetstream-api, section 1)."""
 
 
+RESERVE = 8192
+RESERVED_BYTES = 4 * 1024 * 1024
+"""What may come at once, and is still taken when publishers begin to wait."""
+
+
 class _Batch:
     __slots__ = ("answers", "calls", "count", "first", "last", "only_messages", "size")
 
@@ -82,6 +87,11 @@ class Commits:
     def is_full(self) -> bool:
         """Whether too much waits already."""
         return self._count >= self.max_messages or self._size >= self.max_bytes
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether the next messages could be too much."""
+        return self._count > self.max_messages - RESERVE or self._size > self.max_bytes - RESERVED_BYTES
 
     @property
     def is_idle(self) -> bool:

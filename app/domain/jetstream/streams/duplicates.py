@@ -1,6 +1,7 @@
 """Ids of messages that were stored recently (jetstream-streams.md, section 3)."""
 
 from collections import deque
+from collections.abc import Sequence
 
 MOST = 1_000_000
 MOST_BYTES = 128 * 1024 * 1024
@@ -29,6 +30,14 @@ class DuplicateWindow:
         """The sequence of the message that has this id; 0 for none."""
         self.forget(now)
         return self._sequences.get(name, 0)
+
+    def are_new(self, names: Sequence[bytes], now: int) -> bool:
+        """Whether no message has one of these ids, and none is there twice."""
+        if not self.window:
+            return True
+        self.forget(now)
+        different = set(names)
+        return len(different) == len(names) and different.isdisjoint(self._sequences)
 
     def add(self, name: bytes, sequence: int, time: int) -> None:
         """A message with this id was stored; times do not decrease."""

@@ -156,13 +156,17 @@ class Stream:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
 
     def store_run(self, run: IncomingRun) -> None:
-        """Messages in a row were published; none has special fields."""
+        """Messages in a row were published; none has special fields but ids."""
         first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
         if not first:
             for message in run.messages():
                 self.store(*message)
         elif not self.config.no_ack:
             self.commits.answer_run(RunAnswers(run, self._acks.head, first))
+
+    def must_wait(self) -> bool:
+        """Whether publishers should wait, since the storage lags."""
+        return self.commits.must_wait
 
     def _take_batched(
         self, name: bytes, subject: bytes, headers: bytes, payload: bytes, reply: bytes

@@ -132,12 +132,14 @@ class Writer:
         return sequence
 
     def publish_run(self, run: IncomingRun) -> int:
-        """What clients published in a row, without special fields; returns the first one's sequence.
+        """What clients published in a row, without special fields but ids; returns the first one's sequence.
 
         0 if they have to be stored one by one: a rule or a limit concerns some of them.
         """
         config, log = self._config, self._log
         if not self._takes_runs or not is_allowed(run, config, self._contents, self._host):
+            return 0
+        if run.message_ids and not self._are_new(run.message_ids):
             return 0
         if fits(run, config, log):
             first = log.append_run(run, self.now())
@@ -147,10 +149,23 @@ class Writer:
             first = log.last + 1
             for start in range(0, run.count, MOST):
                 self._displace(run.part(start, start + MOST))
-        self._admission.last_id = b""
+        self._note_ids(first, run.message_ids)
         self._commits.stored(run.size, run.count)
         self._stored(0)
         return first
+
+    def _are_new(self, message_ids: Sequence[bytes]) -> bool:
+        """Whether none of these messages is stored already, or there twice."""
+        self._learner.finish()
+        return self._duplicates.are_new(list(filter(None, message_ids)), self.now())
+
+    def _note_ids(self, first: int, message_ids: Sequence[bytes]) -> None:
+        """The messages from `first` on have these ids; none at all if there is no list."""
+        self._admission.last_id = message_ids[-1] if message_ids else b""
+        time = self._log.last_time
+        for sequence, each in enumerate(message_ids, first):
+            if each:
+                self._duplicates.add(each, sequence, time)
 
     def _displace(self, run: IncomingRun) -> None:
         """Store messages for which others have to go: these go with the last one.

@@ -21,7 +21,8 @@ MESSAGES: list[Published] = [
 
 def parts(run: IncomingRun) -> tuple[object, ...]:
     """All that a run says."""
-    return run.start, run.stop, run.fields, run.ids, run.names, run.size, run.largest, run.count
+    places = run.start, run.stop, run.fields, run.ids, run.names, run.message_ids
+    return *places, run.size, run.largest, run.count
 
 
 def test_a_run_says_where_everything_is(stage: Stage) -> None:
@@ -47,6 +48,19 @@ def test_a_part_of_a_run() -> None:
     assert (part.count, part.names, list(memoryview(part.ids).cast("I"))) == (2, run.names, [0, 1])
     assert part.reply(0) == b"_I.2"
     assert run.part(0, 9) is run
+
+
+def test_ids_of_messages(stage: Stage) -> None:
+    """Each message has its own, or none; there is no list if none has one."""
+    messages = [MESSAGES[0], (b"s", ID_BLOCK, b"", b""), MESSAGES[1]]
+
+    run = stage.plane.read_run(b"".join(map(frame, messages)), 0, 9)
+
+    assert list(run.messages()) == messages
+    assert run.message_ids == [b"", b"an id\r ", b""]
+    assert run.part(1, 3).message_ids == [b"an id\r ", b""]
+    assert run.part(0, 1).message_ids == [b""]
+    assert stage.plane.read_run(b"".join(map(frame, MESSAGES)), 0, 9).message_ids == []
 
 
 def test_subjects_are_collected_only_if_wanted(stage: Stage) -> None:
@@ -78,6 +92,24 @@ def test_a_run_has_a_bound_in_bytes(stage: Stage) -> None:
 
 LONG = b"NATS/1.0\r\nK: %b\r\n\r\n" % (b"x" * 0xFFFF)
 
+SPECIAL_BLOCKS = [
+    b"NATS/1.0\r\nNats-TTL: 1\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id: 1\r\nNats-TTL: 1\r\n\r\n",
+    b"NATS/1.0\r\nNats-TTL: 1\r\nNats-Msg-Id: 1\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id: 1\r\nNats-Msg-Id: 2\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id: Nats-\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id:\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id:   \r\n\r\n",
+    b"NATS/1.0\r\nX-Nats-Msg-Id: 1\r\n\r\n",
+    b"NATS/1.0\r\nNats-Msg-Id: 1",
+    b"NATS/1.0\r\nNats-Msg-Id: 1\r",
+    b"NATS/1.0\r\nNats-Msg-Id:",
+    b"NATS/1.0\r\nNats-Msg-Id",
+    b"NATS/1.0 1\r\nNats-Msg-Id: 1\r\n\r\n",
+    b"Nats-Msg-Id: 1\r\n\r\n",
+]
+ID_BLOCK = b"NATS/1.0\r\nA: b\r\nNats-Msg-Id:  an id\r \r\nC: d\r\n\r\n"
+
 ENDS = [
     b"MSG s 2 0\r\n\r\n",
     b"PING\r\n",
@@ -98,7 +130,7 @@ ENDS = [
     b"HMSG s 1 x 8\r\n12345678\r\n",
     b"-ERR 'x'\r\n",
     frame((b"s" * 0x10000, b"", b"", b"")),
-    frame((b"s", b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n", b"", b"")),
+    *(frame((b"s", block, b"", b"")) for block in SPECIAL_BLOCKS),
     frame((b"s", b"NATS/1.0\r\nN: Nats-\r\n\r\n", b"", b"")),
     frame((b"s", b"NATS/1.0 503\r\n\r\n", b"", b"")),
     frame((b"s", b"NATS/1.0", b"", b"")),
@@ -144,12 +176,14 @@ WORDS = st.sampled_from(
     [b"MSG", b"HMSG", b"s", b"1", b"2", b"s.1", b"", b"0", b"3", b"18", b"20", b"x", b"_I.1", b"PING", b"9"]
 )
 LINES = st.lists(WORDS, min_size=1, max_size=7).map(b" ".join)
-TEXTS = st.sampled_from([b"", b"abc", BLOCK, BLOCK + b"hi", b"NATS/1.0\r\n\r\n", b"NNats-", b"\r", b"\r\n"])
+TEXTS = st.sampled_from(
+    [b"", b"abc", BLOCK, ID_BLOCK, BLOCK + b"hi", b"NATS/1.0\r\n\r\n", b"NNats-", b"\r", b"\r\n"]
+)
 WHOLE = st.builds(
     frame,
     st.tuples(
         st.sampled_from([b"s", b"s.1", b"s.2"]),
-        st.sampled_from([b"", BLOCK, b"NATS/1.0\r\n\r\n", b"NATS/1.0\r\nNats-TTL: 1\r\n\r\n"]),
+        st.sampled_from([b"", BLOCK, b"NATS/1.0\r\n\r\n", ID_BLOCK, *SPECIAL_BLOCKS]),
         st.binary(max_size=20),
         st.sampled_from([b"", b"_I.1"]),
     ),

@@ -6,7 +6,15 @@ from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
-from app.domain.jetstream.intake import JOINED_BYTES, LONGEST_RUN, MESSAGES_PER_CHECK, SHORTEST_RUN, Intake
+from app.domain.jetstream.intake import (
+    JOINED_BYTES,
+    LONGEST_RUN,
+    MESSAGES_PER_CHECK,
+    PATIENCE,
+    RETRY,
+    SHORTEST_RUN,
+    Intake,
+)
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
 from tests.fakes.clock import TickingClock
@@ -68,6 +76,48 @@ def test_messages_in_order(scene: Scene) -> None:
         (b"b", block, b"", b"re"),
         "end",
     ]
+
+
+def test_messages_wait_for_a_storage_that_lags(scene: Scene) -> None:
+    """All that comes after waits, too, and goes on by itself, in order."""
+    lags = [True]
+    scene.intake.attend(b"a", scene.take, scene.end_turn, must_wait=lambda: lags[0])
+    scene.intake.attend(b"b", scene.take)
+    client = scene.client()
+
+    client.send(b"PUB b 1\r\n1\r\nPUB a 1\r\n2\r\nPUB b 1\r\n3\r\n")
+    client.send(b"PUB a 1\r\n4\r\n")
+    scene.server.advance(RETRY)
+    before = len(scene.got)
+    lags[0] = False
+    scene.server.advance(RETRY)
+
+    assert before == 1
+    assert scene.intake.wire.pending() == 0
+    assert [each[2] for each in scene.got if isinstance(each, tuple)] == [b"1", b"2", b"3", b"4"]
+    assert scene.got[-1] == "end"
+
+
+def test_nobody_waits_for_ever(scene: Scene) -> None:
+    """After two seconds messages are handed over, until the storage has caught up; then they wait again."""
+    lags = [True]
+    scene.intake.attend(b"a", scene.take, must_wait=lambda: lags[0])
+    client = scene.client()
+    counts = []
+
+    for moment, now in (
+        (PATIENCE - RETRY, True),
+        (2 * RETRY, True),
+        (0.0, False),
+        (0.0, True),
+        (PATIENCE, True),
+    ):
+        lags[0] = now
+        client.send(b"PUB a 0\r\n\r\n")
+        scene.server.advance(moment)
+        counts.append(len(scene.got))
+
+    assert counts == [0, 2, 3, 3, 5]
 
 
 def test_large_messages(scene: Scene) -> None:
@@ -195,7 +245,7 @@ def test_messages_in_a_row_are_handed_over_at_once(scene: Scene) -> None:
         scene.got.extend(message for message in run.messages())
 
     scene.intake.attend(b"a.>", scene.take, scene.end_turn, take_run)
-    special = b"NATS/1.0\r\nNats-Msg-Id: 1\r\n\r\n"
+    special = b"NATS/1.0\r\nNats-Rollup: sub\r\n\r\n"
     numbered = [b"PUB a.%d r.%d 1\r\nx\r\n" % (each, each) for each in range(2 * SHORTEST_RUN)]
     numbered[SHORTEST_RUN] = b"HPUB a.%d %d %d\r\n%b\r\n" % (
         SHORTEST_RUN,

@@ -2,7 +2,7 @@
 
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams.answers import Answers
-from app.domain.jetstream.streams.commits import Commits
+from app.domain.jetstream.streams.commits import RESERVE, RESERVED_BYTES, Commits
 from tests.fakes.stream_host import FakeOutlet, HeldLog
 
 
@@ -139,3 +139,18 @@ def test_there_is_a_bound() -> None:
     full.append(waiting.commits.is_full)
 
     assert [False, True, False, True] == full
+
+
+def test_publishers_wait_before_it_is_full() -> None:
+    """What may come at once has room yet."""
+    waiting = Waiting()
+    waiting.commits.max_messages, waiting.commits.max_bytes = RESERVE + 1, RESERVED_BYTES + 1000
+    found = []
+    for size in (1, 1, 1000):
+        found.append(waiting.commits.must_wait)
+        waiting.commits.stored(size)
+        found.append(waiting.commits.must_wait)
+    waiting.commits.max_messages = RESERVE + 9
+    found.append(waiting.commits.must_wait)
+
+    assert found == [False, False, False, True, True, True, True]

@@ -26,6 +26,18 @@ def test_without_a_window_nothing_is_kept() -> None:
     assert window.next_due is None
 
 
+def test_many_ids_at_once() -> None:
+    """They are new if none is known, and none is there twice; without a window all are."""
+    window = DuplicateWindow(100)
+    window.add(b"a", 1, 1000)
+
+    assert window.are_new([b"b", b"c"], 1000)
+    assert not window.are_new([b"b", b"a"], 1000)
+    assert not window.are_new([b"b", b"b"], 1000)
+    assert window.are_new([b"b", b"a"], 1100)
+    assert DuplicateWindow(0).are_new([b"a", b"a"], 1000)
+
+
 def test_an_id_that_came_again_lives_on() -> None:
     """The end of its first time does not end the second."""
     window = DuplicateWindow(100)

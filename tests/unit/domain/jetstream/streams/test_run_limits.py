@@ -1,5 +1,6 @@
 """Messages in a row are stored as they would be one by one, whatever the limits are."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from tests.fakes.stream_host import FakeHost, FakeReader, Made, Sent, make
 from tests.support.runs import Published, run_of
 
 BLOCK = b"NATS/1.0\r\nK: v\r\n\r\n"
+IDS = [b"NATS/1.0\r\nNats-Msg-Id: %d\r\n\r\n" % each for each in range(1, 9)]
 
 LIMITS: dict[str, dict[str, object]] = {
     "open": {},
@@ -30,12 +32,13 @@ LIMITS: dict[str, dict[str, object]] = {
     "copied": {"republish": {"src": "s.>", "dest": "r.>"}},
     "silent": {"no_ack": True},
     "atomic": {"allow_atomic": True},
+    "no window": {"duplicate_window": 0},
 }
 
 MESSAGES = st.lists(
     st.tuples(
         st.sampled_from([b"s.1", b"s.2", b"s.3"]),
-        st.sampled_from([b"", b"", BLOCK]),
+        st.sampled_from([b"", b"", BLOCK, *IDS]),
         st.sampled_from([b"", b"x", b"y" * 30]),
         st.sampled_from([b"", b"_I.1", b"_I.2"]),
     ),
@@ -94,6 +97,24 @@ def test_runs_and_single_messages_do_the_same(
         each.outlet.clock.run_pending()
 
     assert outcome(one) == outcome(other)
+
+
+def test_ids_in_a_run() -> None:
+    """They are remembered, also that of the last message; one that is known is answered as such."""
+    made = make()
+    ids = [(b"s.1", block, b"x", b"_I.1") for block in IDS]
+    made.stream.store_run(run_of([*ids[:4], RUN[0], ids[4]]))
+    made.outlet.clock.run_pending()
+    made.outlet.take()
+    expected = b"NATS/1.0\r\nNats-Expected-Last-Msg-Id: 5\r\n\r\n"
+    made.stream.store(b"s.1", expected, b"y", b"_I.2")
+    made.stream.store_run(run_of([ids[5], ids[2], ids[5]]))
+    made.outlet.clock.run_pending()
+
+    answers = list(map(json.loads, made.outlet.take()))
+    assert [each["seq"] for each in answers] == [7, 8, 3, 8]
+    assert ["duplicate" in each for each in answers] == [False, False, True, True]
+    assert made.log.count == 8
 
 
 RUN: list[Published] = [(b"s.1", b"", b"x", b"_I.%d" % each) for each in range(3)]

@@ -88,7 +88,9 @@ def test_a_failed_commit_is_answered_and_forgotten() -> None:
 def test_too_much_may_not_wait() -> None:
     """Publishes beyond the bound are refused, with a status for clients that look at it."""
     made = make()
+    assert not made.stream.must_wait()
     made.stream.commits.max_messages = 1
+    assert made.stream.must_wait()
     made.publish("s.1")
     made.publish("s.1")
     (busy,) = made.outlet.sent
