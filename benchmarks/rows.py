@@ -127,7 +127,9 @@ STREAMS = Section(
 )
 LEAF = Section(
     "Leaf links",
-    "nats-server is at one end of the link in each column: with the peer, two of them are linked.",
+    "nats-server is at one end of the link in each column: with the peer, two of them are linked."
+    " A message of 16 bytes takes 20 to 170 ns of processor time of this server, and 600 to 1,100 ns of"
+    " nats-server, at either end.",
 )
 RESOURCES = Section("Resources", "What a server takes. Memory is resident memory.")
 

@@ -226,8 +226,6 @@ cdef list receivers_directly(DataPlane plane, bytes to):
     cdef Target target
     cdef list found = []
     for target in plan.receivers_but(plane.draw, plane.server):
-        if target.outbox is not None and target.outbox.leaf:
-            continue
         if target.place != _NOWHERE or target.outbox is None or not is_lost(target.outbox):
             found.append(target.direct())
     return found

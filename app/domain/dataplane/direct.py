@@ -14,7 +14,7 @@ from .draw import Draw
 from .incoming_run import IncomingRun, read_run
 from .leaf_line import ACKNOWLEDGEMENT
 from .link_lines import is_lost
-from .message import HPUB, PUB, Message
+from .message import HPUB, PUB, Message, composed
 from .outbox import Outbox
 from .own import own
 from .plan import NOWHERE, Group, Plan, Target, pick
@@ -131,6 +131,15 @@ class DirectDelivery(ABC):
             else:
                 self.deliver_one(target, message, tail)
 
+    def deliver_hooked(self, target: Target, message: seam.HookedMessage) -> None:
+        """Give a message that hooks have seen to one receiver."""
+        whole = composed(message)
+        tail = whole.tail + message.payload + b"\r\n"
+        if message.to not in (b"", message.subject) and target.outbox is not None and target.outbox.leaf:
+            self._send_shown(target, message.to, whole, tail)
+        else:
+            self.deliver_one(target, whole, tail)
+
     def _send_shown(self, target: Target, to: bytes, message: Message, tail: bytes) -> None:
         """The other end of a leaf link finds it by `to`, if it is of a stream: see ``leaf_line``."""
         if message.reply.startswith(ACKNOWLEDGEMENT):
@@ -159,7 +168,6 @@ class DirectDelivery(ABC):
         return [
             target.direct
             for target in plan.receivers(self.draw, skip)
-            if not (target.outbox is not None and target.outbox.leaf)
             if target.place != NOWHERE or not _is_unreachable(target)
         ]
 

@@ -129,6 +129,7 @@ cdef class Inlet:
                 PyBytes_FromStringAndSize(line + message.reply, message.reply_size),
                 message.header,
                 PyBytes_FromStringAndSize(line + message.line_size, message.size),
+                PyBytes_FromStringAndSize(line + message.subject, message.subject_size if message.shown_size else 0),
             ),
         )
 

@@ -2,7 +2,7 @@
 
 # Uses of draw: Draw
 # Uses of framing: middle_of
-# Uses of link_lines: deliver_lines, is_lost, name_of
+# Uses of link_lines: deliver_lines, is_lost, name_of, send_shown
 # Uses of message: Delivery, Message, arrange, compose, finish_delivery, make_room_without_header, without_header
 # Uses of outbox: Outbox
 
@@ -355,7 +355,9 @@ cdef int deliver_alone(Target target, handed) except -1:
     """See `seam.Plane.deliver_to`."""
     cdef Delivery delivery, stripped
     cdef Message message
-    subject, reply, header, payload = handed
+    subject, reply, header, payload, to = handed
+    if to and to != subject and target.outbox is not None and target.outbox.leaf:
+        return send_shown(target, to, (subject, reply, payload[:header], payload[header:]))
     data = compose(&message, subject, reply, header, payload)  # kept until the end
     arrange(&delivery, &message, None)
     make_room_without_header(&delivery, &message, &stripped)

@@ -31,7 +31,6 @@ from .message import (
     Faulty,
     Message,
     bounds_of,
-    composed,
     is_complete,
     tails_of_run,
 )
@@ -120,8 +119,7 @@ class DataPlane(RunDelivery):
 
     def deliver_to(self, target: seam.Target, message: HookedMessage) -> None:
         """See `seam.Plane`."""
-        whole = composed(message)
-        self.deliver_one(own(Target, target), whole, whole.tail + message.payload + b"\r\n")
+        self.deliver_hooked(own(Target, target), message)
 
     def is_over(self) -> bool:
         """See `seam.Plane`."""
@@ -242,7 +240,8 @@ class DataPlane(RunDelivery):
         if inlet.trace:
             inlet.control.traced(message.verb, message.argument, data[start:stop])
         subject = message.shown or message.subject
-        handed = HookedMessage(subject, message.reply, message.header, data[start:stop])
+        to = message.subject if message.shown else b""
+        handed = HookedMessage(subject, message.reply, message.header, data[start:stop], to)
         if not inlet.control.hooked(plan, handed):
             inlet.keep(b"" if inlet.closed else data[stop + 2 :], 0)
             return Progress.STOPPED

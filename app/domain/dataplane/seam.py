@@ -57,9 +57,9 @@ class HookedMessage(NamedTuple):
     subject: bytes
     reply: bytes
     """Empty for none."""
-    header: int
-    """Bytes of the payload that are headers."""
+    header: int  # bytes of the payload that are headers
     payload: bytes
+    to: bytes = b""  # what its receivers subscribe to, if that is another subject
 
 
 class Progress(IntEnum):

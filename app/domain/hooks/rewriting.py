@@ -21,7 +21,7 @@ def rewritten(message: HookedMessage, limits: Limits, change: Rewrite) -> Hooked
         block = _block(change)
     if change.data is not None:
         data = _data(change.data)
-    new = HookedMessage(subject, message.reply, len(block), block + data)
+    new = HookedMessage(subject, message.reply, len(block), block + data, message.to)
     if len(new.payload) > limits.max_payload:
         text = f"its message of {len(new.payload)} bytes exceeds max_payload {limits.max_payload}"
         raise InvalidRewrite(text)

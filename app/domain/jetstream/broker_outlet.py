@@ -62,7 +62,7 @@ class BrokerOutlet:
         self._flush_soon()
         hooked = self._hooked
         if hooked is not None and subject != to and hooked.sees(subject):
-            message = HookedMessage(subject, reply, len(headers), headers + payload)
+            message = HookedMessage(subject, reply, len(headers), headers + payload, to)
             return _DELIVERIES[hooked.deliver(to, message)]
         return _DELIVERIES[self._plane.deliver(to, subject, reply, headers, payload)]
 

@@ -4,6 +4,7 @@ A leaf node is a server outside the cluster. Each server of a cluster dials a li
 ADR 0054, and servers of one cluster name it alike: so a hub sends nothing back to where it has been.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -70,8 +71,7 @@ class Leaves:
         """Live links by number, those without a handshake included."""
         self.interest = LinkInterest()
         draw = Draw(seed)
-        letters = (_LETTERS[draw.below(len(_LETTERS))] for _ in range(_LOOP_LETTERS))
-        self._loop_subject = LOOP_SUBJECTS + "".join(letters).encode()
+        self._loop_subject = LOOP_SUBJECTS + _loop_name(needs.cluster, draw)
         scheduler, events = host.scheduler, host.events
         limits = host.limits
         self._pings = KeepAlive(scheduler, events, limits.ping_interval, limits.ping_max)
@@ -422,6 +422,18 @@ class Leaves:
     def connections(self) -> list[Connection]:
         """Those of all links."""
         return [session.connection for session in self.sessions.values()]
+
+
+def _loop_name(cluster: str, draw: Draw) -> bytes:
+    """What is drawn for a server that is alone, and is the same on all servers of a cluster.
+
+    What one of them has announced to its hub must not come to another one by another hub either.
+    """
+    numbers = [draw.below(len(_LETTERS)) for _ in range(_LOOP_LETTERS)]
+    if cluster:
+        digest = hashlib.blake2b(cluster.encode("utf-8", "replace"), digest_size=_LOOP_LETTERS).digest()
+        numbers = [each % len(_LETTERS) for each in digest]
+    return "".join(_LETTERS[number] for number in numbers).encode()
 
 
 def _expire(session: LeafSession) -> None:

@@ -147,8 +147,7 @@ class LeafRedial:
         return max(least, min(least * 2.0 ** min(rounds, _MOST_DOUBLINGS), LONG_PAUSE))
 
     def _wait(self, delay: float) -> None:
-        if self._stopped:
-            return
+        """Dial after this pause, in seconds, which chance makes longer or shorter."""
         if self._timer is not None:
             self._timer.cancel()
         chance = 0.75 + 0.5 * self._draw.below(_STEPS) / _STEPS

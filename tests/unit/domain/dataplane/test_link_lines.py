@@ -305,11 +305,20 @@ def test_runs_of_messages_of_streams(bed: Bed) -> None:
     assert (2, [lines, b""]) == (sent, bed.heard())
 
 
-def test_hooks_hand_nothing_of_a_stream_to_links(bed: Bed) -> None:
-    """The receivers that they see are those here."""
+@pytest.mark.parametrize("headers", [b"", b"NATS/1.0\r\n\r\n"], ids=["plain", "headers"])
+def test_links_where_hooks_see_messages_of_a_stream(bed: Bed, headers: bytes) -> None:
+    """They get what they would get without hooks, under the subject of their subscriptions."""
+    bed.links[0].outbox.headers = True
     bed.to([bed.target(0), bed.client.target(b"1")])
 
-    assert 1 == len(bed.plane.receivers_of(b"a"))
+    receivers = bed.plane.receivers_of(b"a")
+    message = HookedMessage(b"b", b"$JS.ACK.S", len(headers), headers + b"x", b"a")
+    for target in receivers:
+        bed.plane.deliver_to(target, message)
+
+    line = b"HMSG a $JS.ACK.S@b 12 13\r\n" if headers else b"LMSG a $JS.ACK.S@b 1\r\n"
+    assert 2 == len(receivers)
+    assert line + headers + b"x\r\n" == bed.heard()[0]
 
 
 def test_a_link_that_fills_up_holds_its_publisher(bed: Bed) -> None:

@@ -11,6 +11,7 @@ from app.domain.leaf.events import (
     LeafInterestSent,
     LeafLoginFailed,
     LeafRefused,
+    LeafRemoteChanged,
     LeafReplaced,
     LeafUnreachable,
 )
@@ -41,3 +42,13 @@ SENTENCES = [
 def test_each_fact_has_its_sentence(event: Event, sentence: str) -> None:
     """In the words of nats-server where it has any."""
     assert sentence == event.text()
+
+
+def test_a_remote_that_a_reload_changes() -> None:
+    """Its addresses are named as nats-server does it, without credentials."""
+    fact = LeafRemoteChanged(None, ("nats-leaf://a:1", "nats-leaf://b:2"), "$G", "removed")
+
+    assert (
+        'Reloaded: LeafNode Remote urls=["nats-leaf://a:1" "nats-leaf://b:2"], account="$G" removed'
+        == fact.text()
+    )

@@ -118,23 +118,6 @@ def test_a_leaf_node_goes_to_another_hub(make_plane: MakePlane) -> None:
     assert any("lame duck mode: another one is dialled" in text for text in server.events.texts())
 
 
-def test_the_hub_that_is_left_is_passed_over(make_plane: MakePlane) -> None:
-    """Where it would be the next address in turn, the one after it is dialled."""
-    server = LeafBroker(make_plane, LeafRemoteSettings((HUB_URL, OTHER), randomize=False))
-    server.dialer.refuse()
-    server.advance(2.0)
-    server.reached().leave()
-    server.advance(2.0)
-    link = server.reached()
-    server.dialer.news()
-    link.send(hub_info_line())
-    link.send(hub_info_line(ldm=True, leafnode_urls=["10.0.0.9:7422"]))
-    server.advance(0.01)
-
-    (dialled,) = server.dialer.news()
-    assert link.session.url.address != dialled  # type: ignore[attr-defined] # it is one that we dialled
-
-
 def test_a_leaf_node_that_knows_no_other_hub_stays(make_plane: MakePlane) -> None:
     """Until the hub ends the link."""
     server = LeafBroker(make_plane, replace(REMOTE, ignore_discovered=True))

@@ -201,6 +201,24 @@ def test_a_loop_through_three_servers(tree: VirtualLeaves) -> None:
     assert all(tree.heard(client).count(b"MSG a 1 1\r\n") <= 1 for client in clients)
 
 
+def test_hubs_of_one_mesh_that_are_linked_otherwise(tree: VirtualLeaves) -> None:
+    """Two servers of a mesh have links to two hubs, of which one is a leaf node of the other: a circle."""
+    top = tree.add()
+    below = tree.add(top)
+    one = tree.add(top, cluster="m")
+    two = tree.add(below, cluster="m", routes=(one,))
+    tree.start()
+    clients = [tree.client(number, b"SUB a 1") for number in (top, below, one, two)]
+
+    for number in (top, below, one, two):
+        tree.client(number).send(b"PUB a 1\r\nx\r\n")
+        heard = [tree.heard(client).count(b"MSG a 1 1\r\n") for client in clients]
+        assert max(heard) == 1
+
+    texts = [text for server in tree.servers for text in server.events.texts()]
+    assert any("Loop detected" in text for text in texts)
+
+
 def test_a_dialler_that_is_the_hub(tree: VirtualLeaves) -> None:
     """The parts are swapped: the one that was dialled announces its own alone."""
     spoke = tree.add()

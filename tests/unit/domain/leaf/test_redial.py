@@ -195,3 +195,27 @@ def test_one_pause_at_a_time() -> None:
     bed.clock.advance(60.0)
 
     assert 1 == len(bed.dialer.news())
+
+
+def test_a_hub_in_lame_duck_mode_is_passed_over() -> None:
+    """Once, where its turn has come: with fewer addresses than before it may be the next one again."""
+    bed = Bed(replace(INORDER, urls=URLS[:1]))
+    bed.redial.start()
+    bed.redial.discovered(["10.0.0.8:1", "10.0.0.9:1"])
+    assert [ADDRESSES[0], "10.0.0.8:1", "10.0.0.9:1"] == sorted(bed.fail(3, 60.0))
+    bed.redial.established()
+
+    bed.redial.discovered(["10.0.0.9:1"])
+    leaves = bed.redial.leave(URLS[0])
+    bed.dialer.news()
+    bed.redial.lost("lame duck", refused=False, was_up=True)
+    bed.clock.advance(0.0)
+
+    assert (True, ["10.0.0.9:1", ADDRESSES[0]]) == (leaves, bed.fail(2, 60.0))
+
+
+def test_a_hub_in_lame_duck_mode_may_be_the_only_one() -> None:
+    """Then there is no use in leaving it."""
+    bed = Bed(replace(INORDER, urls=URLS[:1]))
+
+    assert not bed.redial.leave(URLS[0])
