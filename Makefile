@@ -17,7 +17,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test quick check format reference tree bench fuzz simulate crashes kills soak growth screenshots wheel clean help
+.PHONY: install serve test domain others quick check format reference tree bench fuzz simulate crashes kills soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -37,10 +37,26 @@ $(BUILT): $(INSTALLED) setup.py $(NATIVE)
 serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
 	@if [ -t 0 ] && [ -t 2 ]; then set -m; $(BIN)/python -m app.entrypoints.server $(ARGS); else exec $(BIN)/python -m app.entrypoints.server $(ARGS); fi
 
-# The domain must be covered by its own unit tests alone, so they run first and by themselves.
-test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
-	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(DOMAIN_TESTS)
-	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
+# Tests of the domain that play many examples. Measuring coverage would double their time, and
+# the others cover every branch without them.
+MODELS := $(addprefix $(DOMAIN_TESTS)/,test_delivery_model.py cluster/test_route_session_splits.py \
+	$(addprefix dataplane/,test_twins.py test_leaf_twins.py) \
+	$(addprefix jetstream/,consumers/test_consumer_model.py streams/test_stream_model.py) \
+	protocol/test_commands_properties.py $(addprefix sessions/,test_flow_scenarios.py test_session_splits.py))
+
+# All others. Many of them wait, for processes and for timers, so that two workers share a core.
+OTHERS := $(filter-out %.py %/__pycache__ tests/unit $(DOMAIN_TESTS),$(wildcard tests/* tests/unit/*)) \
+	$(wildcard tests/unit/test_*.py) $(MODELS)
+WORKERS = $(shell $(BIN)/python -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo auto)
+
+test: domain others ## Run all tests; those of the domain must cover every branch of it
+
+# The domain must be covered by its own unit tests alone, so they run by themselves.
+domain: $(BUILT) ## Run the tests of the domain, but for its models: they must cover every branch of it
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term $(addprefix --ignore=,$(MODELS)) $(DOMAIN_TESTS)
+
+others: $(BUILT) ## Run all other tests
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal $(OTHERS)
 
 # What an interpreter could change: texts and limits of Python, the compiled twin, files, TLS.
 QUICK := $(addprefix tests/unit/,adapters config embedding entrypoints testing \
@@ -48,11 +64,13 @@ QUICK := $(addprefix tests/unit/,adapters config embedding entrypoints testing \
 	tests/docs/test_tls.py $(addprefix tests/integration/test_,\
 	connect.py delivery.py embedded_server.py jetstream.py nats_py.py permissions.py pytest_plugin.py tls.py)
 
-LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
-	domain/sessions/test_flow_scenarios.py domain/sessions/test_session_splits.py domain/cluster/test_route_session_splits.py)
+# What no interpreter changes: models of the domain over the plain twin, and requests made from a schema.
+LONG := $(addprefix tests/unit/,config/test_syntax_properties.py adapters/monitoring/test_contract.py \
+	domain/jetstream/streams/test_stream_model.py domain/sessions/test_flow_scenarios.py \
+	domain/sessions/test_session_splits.py)
 
 quick: $(BUILT) ## Run the tests of what an interpreter could change
-	$(BIN)/pytest --numprocesses=auto --hypothesis-profile=quick $(addprefix --ignore=,$(LONG)) $(QUICK)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --hypothesis-profile=quick --assert=plain -p no:schemathesis $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check

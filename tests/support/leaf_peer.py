@@ -6,10 +6,12 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from nats.aio.client import Client
+
 from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until a test gives up waiting for a dial."""
 
 
@@ -95,8 +97,8 @@ class PlayedHub:
         """The next link that the server opens; nothing has been said on it."""
         return await asyncio.wait_for(self._links.get(), PATIENCE)
 
-    async def joined(self) -> LeafLink:
-        """The next link, as far as a well-behaved hub takes it; what the server announced is read.
+    async def shown(self, info: bytes) -> LeafLink:
+        """The next link that the server shows its login on, once it was sent this INFO.
 
         Links that the server has given up while others were played are passed over.
         """
@@ -104,8 +106,16 @@ class PlayedHub:
             while True:
                 link = await self.next_link()
                 with contextlib.suppress(ConnectionError, AssertionError):
-                    await link.send(hub_info(self.port, info_on_connect=True))
+                    await link.send(info)
                     await link.until_line(b"CONNECT ")
+                    return link
+
+    async def joined(self) -> LeafLink:
+        """The next link, as far as a well-behaved hub takes it; what the server announced is read."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                link = await self.shown(hub_info(self.port, info_on_connect=True))
+                with contextlib.suppress(ConnectionError, AssertionError):
                     await link.send(hub_info(self.port, nonce=None, connect_info=True, remote_account="$G"))
                     await link.turn()
                     return link
@@ -146,3 +156,16 @@ async def played_leaf(port: int, **fields: object) -> AsyncIterator[LeafLink]:
         yield link
     finally:
         link.abort()
+
+
+async def carries_each_way(client: Client, link: LeafLink) -> None:
+    """A message from the link reaches the client, and one of the client the link."""
+    subscription = await client.subscribe("from.link")
+    await client.flush()
+    await link.until_line(b"LS+ from.link\r\n")
+    await link.send(b"LMSG from.link 5\r\nhello\r\nLS+ to.link\r\n")
+    await link.turn()
+    await client.publish("to.link", b"hello")
+
+    assert b"hello" == (await subscription.next_msg(PATIENCE)).data
+    await link.until_line(b"LMSG to.link 5\r\n")
