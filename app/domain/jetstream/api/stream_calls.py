@@ -60,7 +60,7 @@ class StreamCalls:
 
     def update(self, request: ApiRequest) -> None:
         """Answered when it is safe."""
-        if not Fields(parse_object(request.payload)).text("name"):
+        if not parse_stream_config(parse_object(request.payload)).name:
             raise JetStreamError(10052, NO_NAME)
         config, pedantic = self._config(request)
 

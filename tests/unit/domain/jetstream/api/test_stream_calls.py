@@ -303,3 +303,11 @@ def test_a_stream_that_goes_before_its_answer(js: VirtualJetStream) -> None:
     heard = js.client.heard()
     assert b'"success":true' in heard
     assert b'"err_code":10059' in heard
+
+
+def test_an_update_of_no_name(js: VirtualJetStream) -> None:
+    """It is refused for its name, not because that is not the one of the subject."""
+    js.stream()
+    assert js.refusal("STREAM.UPDATE.S", {}) == 10052
+    assert js.refusal("STREAM.UPDATE.S", {"name": "T"}) == 10056
+    assert js.refusal("STREAM.UPDATE.S", {"bogus": 1}) == 10025
