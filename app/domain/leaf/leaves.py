@@ -402,7 +402,7 @@ class Leaves:
 
     @property
     def port(self) -> int:
-        """Where it really listens for leaf nodes; 0 without a door."""
+        """Where it really listens for leaf nodes; 0 without a listener."""
         return self._port
 
     def apply(self, limits: Limits) -> None:
