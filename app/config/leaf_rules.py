@@ -7,7 +7,7 @@ from .given import Given, without
 from .options import Options
 from .tls_options import TlsOptions
 
-_NO_DOOR = "without a door for leaf nodes: set leafnodes.port"
+_NO_DOOR = "without a listener for leaf nodes: set leafnodes.port"
 _NO_REMOTE = "without remotes: set leafnodes.remotes"
 
 _OF_DOORS = (

@@ -134,7 +134,7 @@ class ServerFacts:
     stale_leaves: int = 0
     """Leaf links among the slow and the stale."""
     leaf_port: int = 0
-    """Where leaf nodes connect; 0 without a door."""
+    """Where leaf nodes connect; 0 without a listener."""
 
 
 @dataclass(frozen=True, slots=True)

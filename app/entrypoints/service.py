@@ -107,7 +107,7 @@ class Addresses:
     monitoring: Mapping[str, int]
     """Ports by scheme (``http``, ``https``)."""
     leaves: Address | None = None
-    """None without a door for leaf nodes."""
+    """None without leaf nodes."""
 
 
 @dataclass(frozen=True, slots=True)

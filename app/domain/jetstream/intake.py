@@ -57,7 +57,7 @@ JOINED_BYTES = 64 * 1024
 """Writes are joined up to about this number of bytes."""
 
 
-class Attendance(NamedTuple):
+class IntakeReceivers(NamedTuple):
     """Who gets the messages of a subscription."""
 
     handler: Handler
@@ -88,7 +88,7 @@ class IntakeWire(LocalWire):
         super().__init__(scheduler, _nothing)
         self._on_failure = on_failure
         self._clock = scheduler.monotonic
-        self.handlers: dict[bytes, Attendance] = {}
+        self.handlers: dict[bytes, IntakeReceivers] = {}
         """By sid."""
         self.in_turn = False
         """Whether messages are handed over at the moment: `after_turn` follows."""
@@ -291,7 +291,7 @@ class Intake(LocalClient):
         messages stay here, also those for others: publishers wait. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
-        self.wire.handlers[sid] = Attendance(handler, end_turn, runs, must_wait)
+        self.wire.handlers[sid] = IntakeReceivers(handler, end_turn, runs, must_wait)
         return sid
 
     def attend_acks(self, subject: bytes, handler: Handler, take_acks: TakeAcks, end_turn: EndTurn) -> None:

@@ -19,13 +19,13 @@ from .connect import LeafConnect, parse_leaf_connect
 from .errors import ClientOnLeafPort, LeafVersionTooLow, SameLeafCluster
 from .info import LeafInfo
 from .link_rights import denials
-from .session import Junction, LeafSession
+from .session import LeafLinks, LeafSession
 
 _MOST_PART = 9
 """Digits of one part of a version."""
 
 
-class LeafDoor(Junction, Protocol):
+class LeafDoor(LeafLinks, Protocol):
     """All leaf links, as one that was accepted knows them."""
 
     @property

@@ -15,11 +15,11 @@ from .events import LeafLoginFailed, LeafRefused
 from .info import LeafInfo, read_leaf_info
 from .leaf_url import LeafUrl
 from .link_rights import denials
-from .session import Junction, LeafSession
+from .session import LeafLinks, LeafSession
 from .settings import LeafLogin, LeafLoginError, LeafRemote
 
 
-class Caller(Junction, Protocol):
+class Caller(LeafLinks, Protocol):
     """All leaf links, as one that we dialled knows them."""
 
     def connect(self, session: "DialledLeaf", login: LeafLogin) -> LeafConnect:

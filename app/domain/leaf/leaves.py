@@ -94,12 +94,12 @@ class Leaves:
 
     @property
     def loop_subject(self) -> bytes:
-        """See `Junction`."""
+        """See `LeafLinks`."""
         return self._loop_subject
 
     @property
     def denied(self) -> tuple[str, ...]:
-        """See `Junction`: a server with streams keeps what belongs to them."""
+        """See `LeafLinks`: a server with streams keeps what belongs to them."""
         return STREAM_SUBJECTS if self.needs.jetstream else ()
 
     @property
@@ -322,7 +322,7 @@ class Leaves:
             self._verdicts.add(session)
 
     def begin(self, session: LeafSession) -> None:
-        """See `Junction`."""
+        """See `LeafLinks`."""
         connection = session.connection
         self._logins.discard(session)
         self._verdicts.discard(session)
@@ -346,7 +346,7 @@ class Leaves:
                 other.refuse(DuplicateLeaf())
 
     def closed(self, session: LeafSession) -> None:
-        """See `Junction`: forget the link, and dial the hub again."""
+        """See `LeafLinks`: forget the link, and dial the hub again."""
         number = session.number
         self.sessions.pop(number, None)
         self._waiting.pop(number, None)
@@ -402,7 +402,7 @@ class Leaves:
 
     @property
     def port(self) -> int:
-        """Where it really listens for leaf nodes; 0 without a door."""
+        """Where it really listens for leaf nodes; 0 without a listener."""
         return self._port
 
     def apply(self, limits: Limits) -> None:

@@ -17,7 +17,7 @@ _Source = tuple[PeerKind, int, bytes | None]
 """The kind of a peer, the number of a leaf link or 0, and the cluster that it speaks for."""
 
 
-class Hearer(Protocol):
+class EstablishedLink(Protocol):
     """A leaf link whose handshake is over."""
 
     @property
@@ -80,7 +80,7 @@ class _Record:
         """Whether nobody listens."""
         return not (self.clients or self.routed or self.others)
 
-    def count_for(self, link: Hearer) -> int:
+    def count_for(self, link: EstablishedLink) -> int:
         """How many there are for one link."""
         kinds = heard_by(link.kind)
         count = self.clients + (self.routed if PeerKind.ROUTE in kinds else 0)
@@ -90,7 +90,7 @@ class _Record:
         return count
 
 
-def _is_same_cluster(link: Hearer, via: bytes | None) -> bool:
+def _is_same_cluster(link: EstablishedLink, via: bytes | None) -> bool:
     return link.kind is PeerKind.LEAF and via == link.cluster_tag
 
 
@@ -99,7 +99,7 @@ class LinkInterest:
 
     def __init__(self) -> None:
         self._records: dict[_Name, _Record] = {}
-        self._links: dict[int, Hearer] = {}
+        self._links: dict[int, EstablishedLink] = {}
 
     def added(self, subscription: Subscription) -> None:
         """See `Listing`; one at a link of another server counts for all that it stands for."""
@@ -133,21 +133,23 @@ class LinkInterest:
         if record.is_empty:
             del self._records[name]
 
-    def _concerned(self, record: _Record, source: _Source, name: _Name, count: int) -> Sequence[Hearer]:
+    def _concerned(
+        self, record: _Record, source: _Source, name: _Name, count: int
+    ) -> Sequence[EstablishedLink]:
         """The links that may hear of it; nobody hears of a second client that listens to a subject."""
         if name[1] is None and record.clients > (source[0] is PeerKind.CLIENT and count < 0):
             return ()
         return list(self._links.values())
 
-    def open(self, link: Hearer) -> None:
+    def open(self, link: EstablishedLink) -> None:
         """Let it hear of changes from now on; what is there already is `lines_for` it."""
         self._links[link.number] = link
 
-    def close(self, link: Hearer) -> None:
+    def close(self, link: EstablishedLink) -> None:
         """It hears of nothing any more."""
         self._links.pop(link.number, None)
 
-    def lines_for(self, link: Hearer) -> Iterator[bytes]:
+    def lines_for(self, link: EstablishedLink) -> Iterator[bytes]:
         """A line for all that it is to hear of, as it is when the line is made; empty for other interest."""
         for name in list(self._records):
             record = self._records.get(name)

@@ -65,7 +65,7 @@ MOST_INTERESTS = 1_000_000
 """Subjects and queue groups that one link may announce."""
 
 
-class Junction(Protocol):
+class LeafLinks(Protocol):
     """All leaf links, as one of them knows them."""
 
     @property
@@ -93,7 +93,7 @@ class Junction(Protocol):
 
 
 class LeafSession(PeerSession):
-    """One leaf link: what each line of the other end does. Implements `Hearer`."""
+    """One leaf link: what each line of the other end does. Implements `EstablishedLink`."""
 
     account: ClassVar[str] = GLOBAL
 
@@ -102,8 +102,8 @@ class LeafSession(PeerSession):
         "_takes",
         "cluster_tag",
         "established",
-        "junction",
         "kind",
+        "links",
         "parting",
         "remote_cluster",
         "rights",
@@ -111,9 +111,9 @@ class LeafSession(PeerSession):
     )
 
     def __init__(
-        self, host: Host[Connection], junction: Junction, connection: Connection, *, admitted: bool
+        self, host: Host[Connection], links: LeafLinks, connection: Connection, *, admitted: bool
     ) -> None:
-        self.junction = junction
+        self.links = links
         self.kind = connection.kind
         self._name = ""
         self.cluster_tag = b""
@@ -191,7 +191,7 @@ class LeafSession(PeerSession):
 
         With `replies` the other end may answer what is sent to it, besides what it may send anyway.
         """
-        rights = self.rights = link_rights(receive, send, self.junction.denied, replies)
+        rights = self.rights = link_rights(receive, send, self.links.denied, replies)
         if replies is not None:
             self.connection.watch(partial(note_reply, replies))
         excluded = self.cluster_tag if self.kind is PeerKind.LEAF else None
@@ -204,7 +204,7 @@ class LeafSession(PeerSession):
         self.connection.inlet.headers = self.connection.outbox.headers = headers
         self.connection.inlet.publishing = True
         self.established = True
-        self.junction.begin(self)
+        self.links.begin(self)
 
     # --- called by the data plane -----------------------------------------------------
 
@@ -295,7 +295,7 @@ class LeafSession(PeerSession):
         """The other end listens to something, or counts for more or fewer members of a queue group."""
         interest = parse_added(argument)
         subject, queue, weight = interest
-        if subject == self.junction.loop_subject:
+        if subject == self.links.loop_subject:
             raise LeafLoop
         sid = interest_sid(subject, queue)
         known = self.subscriptions.get(sid)
@@ -316,7 +316,7 @@ class LeafSession(PeerSession):
             raise
         if weight != 1:
             self.host.interest.weigh(subscription, weight)
-            self.junction.interest.weighed(subscription, weight - 1)
+            self.links.interest.weighed(subscription, weight - 1)
 
     def _subscribe(self, interest: LeafInterest, sid: bytes) -> Subscription:
         subject, queue, _ = interest
@@ -345,7 +345,7 @@ class LeafSession(PeerSession):
         else:
             self.weights[subscription.sid] = weight
         self.host.interest.weigh(subscription, weight, name)
-        self.junction.interest.weighed(subscription, weight - before)
+        self.links.interest.weighed(subscription, weight - before)
 
     def _drop(self, argument: bytes) -> None:
         """The other end listens no more; what it has never announced is nothing."""
@@ -358,12 +358,12 @@ class LeafSession(PeerSession):
             tracing.removed(self.connection, subscription)
 
     def announces(self, subject: bytes) -> bool:
-        """See `Hearer`."""
+        """See `EstablishedLink`."""
         is_for_loops = subject.startswith(LOOP_SUBJECTS)
         return is_for_loops or self.rights.receive is None or self.rights.receive.concerns(subject)
 
     def announce(self, line: bytes) -> None:
-        """See `Hearer`."""
+        """See `EstablishedLink`."""
         self.connection.outbox.send(line)
         if self.connection.outbox.trace:
             self.connection.report_sent(readable(line[:-2]))
@@ -373,10 +373,10 @@ class LeafSession(PeerSession):
     def closed(self) -> None:
         """The link is closed: what was announced over it is removed."""
         self.connection.watch(None)
-        self.junction.interest.close(self)
+        self.links.interest.close(self)
         self.host.interest.close_link(self.number)
         super().closed()
-        self.junction.closed(self)
+        self.links.closed(self)
 
 
 def tag_of(cluster: str) -> bytes:

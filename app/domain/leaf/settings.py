@@ -116,7 +116,7 @@ class LeafNeeds:
     """What a broker needs to have leaf nodes, or to be one."""
 
     listener: LeafListenerSettings | None
-    """None without a door."""
+    """None without a listener."""
     remotes: tuple[LeafRemote, ...]
     gatekeeper: Gatekeeper
     """Judges leaves that dial us."""

@@ -40,9 +40,9 @@ def test_a_server_alone_needs_no_name() -> None:
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        ({"authorization": {"user": "a"}}, "leafnodes.authorization.user has no effect without a door"),
-        ({"tls": {"cert_file": "c"}}, "leafnodes.tls has no effect without a door"),
-        ({"host": "h"}, "leafnodes.host has no effect without a door"),
+        ({"authorization": {"user": "a"}}, "leafnodes.authorization.user has no effect without a listener"),
+        ({"tls": {"cert_file": "c"}}, "leafnodes.tls has no effect without a listener"),
+        ({"host": "h"}, "leafnodes.host has no effect without a listener"),
         ({"port": 1, "reconnect": 5.0}, "leafnodes.reconnect has no effect without remotes"),
         ({"port": 1, "authorization": {"password": "p"}}, "password has no effect without a user"),
         ({"port": 1, "advertise": "h", "no_advertise": True}, "beside leafnodes.no_advertise"),

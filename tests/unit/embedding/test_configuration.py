@@ -89,7 +89,7 @@ def test_all_listeners_are_on_loopback() -> None:
     assert plain.websocket.port == 0
 
 
-def test_a_leaf_without_a_door_has_no_host() -> None:
+def test_a_leaf_without_a_listener_has_no_host() -> None:
     """Where leaf nodes connect is on loopback, and a server with remotes alone listens nowhere."""
     door, _ = Asked({"leafnodes": {"port": 0}}, {}).options()
     _, notices = Asked({"leafnodes": {"remotes": [{"url": "nats-leaf://hub"}]}}, {}).options()

@@ -93,7 +93,7 @@ async def test_what_is_given_up(tmp_path: Path) -> None:
     assert not rig.container.leaf_gatekeeper().required
 
 
-async def test_a_server_without_a_door() -> None:
+async def test_a_server_without_a_listener() -> None:
     """There is nothing to do."""
     rig = ReloadRig(leafnodes={"remotes": ({"urls": "nats://hub"},)})
 

@@ -8,7 +8,7 @@ from ..consumers.config import ConsumerConfig, parse_consumer_config
 from ..consumers.consumer import Consumer
 from ..errors import JetStreamError
 from ..hosting.catalogue import FAILURE_TEXTS, Catalogue
-from ..hosting.consumer_catalogue import ConsumerCatalogue, Wish
+from ..hosting.consumer_catalogue import ConsumerCatalogue, ConsumerRequest
 from ..hosting.hosted import HostedStream
 from ..json_values import rfc3339
 from ..storage.seam import StorageFailure
@@ -51,36 +51,36 @@ class ConsumerCalls:
     def create(self, request: ApiRequest) -> None:
         """One without a name in the subject: ephemeral."""
         (stream,) = request.names
-        wish = self._wish(request, stream)
-        if wish.config.durable_name:
+        wanted = self._wanted(request, stream)
+        if wanted.config.durable_name:
             raise JetStreamError(10020)
-        self._put(request, stream, wish)
+        self._put(request, stream, wanted)
 
     def create_named(self, request: ApiRequest) -> None:
         """One with a name in the subject, and its filter after that."""
         stream, name, *rest = request.names
         consumer_name(name)
-        wish = self._wish(request, stream)
-        config = wish.config
+        wanted = self._wanted(request, stream)
+        config = wanted.config
         if config.durable_name not in ("", name):
             raise JetStreamError(10017)
         if rest:
             _check_filter(config, ".".join(rest))
-        self._put(request, stream, replace(wish, config=replace(config, name=name)))
+        self._put(request, stream, replace(wanted, config=replace(config, name=name)))
 
     def create_durable(self, request: ApiRequest) -> None:
         """The form of older clients."""
         stream, name = request.names
         consumer_name(name)
-        wish = self._wish(request, stream)
-        if not wish.config.durable_name:
+        wanted = self._wanted(request, stream)
+        if not wanted.config.durable_name:
             raise JetStreamError(10018)
-        if wish.config.durable_name != name:
+        if wanted.config.durable_name != name:
             raise JetStreamError(10017)
-        self._put(request, stream, wish)
+        self._put(request, stream, wanted)
 
     @staticmethod
-    def _wish(request: ApiRequest, stream: str) -> Wish:
+    def _wanted(request: ApiRequest, stream: str) -> ConsumerRequest:
         stream_name(stream)
         fields = request.object_fields()
         named = fields.text("stream_name")
@@ -92,9 +92,9 @@ class ConsumerCalls:
             raise JetStreamError(10056)
         if action not in ACTIONS:
             raise JetStreamError(10025, f'can not unmarshal "{action}"')
-        return Wish(config, action, pedantic)
+        return ConsumerRequest(config, action, pedantic)
 
-    def _put(self, request: ApiRequest, stream: str, wish: Wish) -> None:
+    def _put(self, request: ApiRequest, stream: str, wanted: ConsumerRequest) -> None:
         hosted = self._catalogue.find(stream)
 
         def done(failure: StorageFailure | None) -> None:
@@ -103,7 +103,7 @@ class ConsumerCalls:
             else:
                 request.refuse(JetStreamError(10012, FAILURE_TEXTS[failure]))
 
-        answer = self._consumers.info(self._consumers.put(hosted, wish, done))
+        answer = self._consumers.info(self._consumers.put(hosted, wanted, done))
 
     # --- asking -------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ NAME_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConsumerRequest:
     """What a client asks for."""
 
     config: ConsumerConfig
@@ -64,20 +64,20 @@ class ConsumerCatalogue:
 
     # --- making and changing ----------------------------------------------------------
 
-    def put(self, hosted: HostedStream, wish: Wish, done: Done) -> Consumer:
+    def put(self, hosted: HostedStream, wanted: ConsumerRequest, done: Done) -> Consumer:
         """Make it, or change it; `done` is called later, when that is safe. Raises `JetStreamError`."""
-        config, stream = wish.config, hosted.stream
+        config, stream = wanted.config, hosted.stream
         if not config.name and not config.durable_name:
             config = replace(config, name=self._new_name(hosted))
-        config = checked(config, stream.config, self._caps, pedantic=wish.pedantic)
+        config = checked(config, stream.config, self._caps, pedantic=wanted.pedantic)
         config = replace(config, metadata=_own_metadata(config))
         known = hosted.consumers.get(config.name)
         if known is None:
-            if wish.action == "update":
+            if wanted.action == "update":
                 raise JetStreamError(10149)
             return self._make(hosted, config, done)
         config = replace(config, pause_until=known.config.pause_until)
-        if wish.action == "create" and known.config != config:
+        if wanted.action == "create" and known.config != config:
             raise JetStreamError(10148)
         self._change(hosted, known, config, done)
         return known
