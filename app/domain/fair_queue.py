@@ -55,12 +55,17 @@ class FairQueue:
     def begin(self) -> float:
         """Somebody is served from now on, up to `until`; return the time."""
         now = self._began = self._scheduler.monotonic()
-        self.until = now + max(SHORTEST, min(self._longest, SLICE * (1.0 - self._spent / ROUND)))
+        if self._spent:
+            self.until = now + max(SHORTEST, min(self._longest, SLICE * (1.0 - self._spent / ROUND)))
+        else:
+            self.until = now + self._longest
         return now
 
     def end(self) -> None:
         """That was it."""
-        self.count(self._scheduler.monotonic() - self._began)
+        spent = self._scheduler.monotonic() - self._began
+        if spent > SHORT:
+            self.count(spent)
 
     def count(self, spent: float) -> None:
         """`spent` seconds of this round are gone."""

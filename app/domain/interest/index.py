@@ -161,6 +161,10 @@ class SubscriptionIndex:
             raise UnknownSubscription(member.subject)
         groups[member.queue][_key_of(member)].members.weight = weight
 
+    def lone(self, subject: bytes) -> Subscription | None:
+        """The only subscription that covers a published subject, as far as that is seen at once."""
+        return self._trie.lone(subject)
+
     def search(self, subject: bytes) -> Search[Subscription, QueueGroup]:
         """Find the nodes that cover a published subject, in steps; see `SubscriptionTrie.search`."""
         return self._trie.search(subject)

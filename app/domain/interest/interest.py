@@ -1,6 +1,6 @@
 """All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ..dataplane.seam import Outbox, Plane
@@ -203,9 +203,7 @@ class Interest:
         `own` are all that it has. What comes or goes between two steps is found or not.
         """
         if len(own) <= FEW:
-            tokens = tokens_of(subject)
-            matching = [one for one in own.values() if matches(tokens_of(one.subject), tokens)]
-            return [one for one in matching if one.queue is None] or matching[:1]
+            return matching_of_few(own.values(), subject)
         search = self._index.search(subject)
         while (match := search.go_on()) is None:
             yield
@@ -292,6 +290,13 @@ class Interest:
             self._routing.failover.forget()
         if self.announcer is not None and self.announcer.announces(subscription):
             self._plane.forget_member(member_sid(subscription))
+
+
+def matching_of_few(own: Iterable[Subscription], subject: bytes) -> list[Subscription]:
+    """What `Interest.of_subscriber` finds among few, at once."""
+    tokens = tokens_of(subject)
+    matching = [one for one in own if one.subject == subject or matches(tokens_of(one.subject), tokens)]
+    return [one for one in matching if one.queue is None] or matching[:1]
 
 
 def _member_of(

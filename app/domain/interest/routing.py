@@ -30,7 +30,7 @@ from ..subjects.subject import is_literal, tokens_of
 from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
-from .subscription import Subscription, member_sid
+from .subscription import LOCAL, Subscription, member_sid
 
 RECEIVERS_PER_STEP = 256
 """Subscriptions, nodes or queue groups that are examined in one step."""
@@ -141,6 +141,11 @@ class Routing:
         """Decide who gets a message on this subject from such a publisher, and whether it may publish it."""
         if audience < 0:
             return self._plan_for_link(plane, self.links.get(audience), subject)
+        if audience <= Audience.PEDANTIC and self.hooks is None:
+            lone = self._index.lone(subject)
+            if lone is not None and lone.filter is None and lone.subscriber.origin == LOCAL:
+                self.matches += 1
+                return plane.plan((lone.target,), ()), subject.count(b".") + 1
         profile, audience = divmod(audience, Audience.PROFILE)
         if not profile:
             return self._plan(plane, audience, subject, 0)

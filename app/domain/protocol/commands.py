@@ -200,7 +200,7 @@ class Unsubscribe(NamedTuple):
 
 def parse_unsubscribe(argument: bytes) -> Unsubscribe:
     """A limit that is no number counts as 0. Raises `ParserError` unless there are one or two words."""
-    words = words_of(argument)
+    words = _WORD.findall(argument)
     if len(words) == 1:
         return Unsubscribe(words[0], 0)
     if len(words) == 2:

@@ -373,12 +373,12 @@ class ClientSession(Readmitted):
         limit = self.host.limits.max_subscriptions
         if limit and len(self.subscriptions) >= limit:
             raise MaximumSubscriptions
-        hooks, add = self.host.hooks, partial(self._add, command, rule)
+        hooks = self.host.hooks
         if hooks is not None and hooks.asks(HookPoint.SUBSCRIBE):
-            event = subscription_event(self.hook_client, command)
+            event, add = subscription_event(self.hook_client, command), partial(self._add, command, rule)
             ask(self, hooks, HookPoint.SUBSCRIBE, event, partial(subscribe_if, command, add))
         else:
-            add()
+            self._add(command, rule)
 
     def _add(self, command: Subscribe, rule: Filter | None) -> None:
         outbox = self.connection.outbox

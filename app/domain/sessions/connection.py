@@ -223,7 +223,8 @@ class Connection:
         if plane.flush():
             self.wait()
             self._host.deferred.go_on(self.go_on)
-        self.obey(progress, again=not count)
+        if progress is not Progress.DONE:
+            self.obey(progress, again=not count)
         if self.meter is not None:
             self.meter.pay(self)
 

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from functools import partial
 from typing import Protocol
 
+from ..interest.interest import FEW, matching_of_few
 from ..interest.subscription import Subscriber, Subscription
 from ..protocol import encode
 from .connection import Connection
@@ -31,15 +32,18 @@ class UnheardRequest:
         self._requester = requester
         self._subject = subject
         self._reply = reply
-        interest = requester.host.interest
-        self._steps: Generator[None, None, list[Subscription]] = interest.of_subscriber(
-            requester, requester.subscriptions, reply
-        )
+        self._steps: Generator[None, None, list[Subscription]]
 
     def answer(self) -> None:
         """Begin with it; the caller flushes what is sent."""
+        requester = self._requester
+        own = requester.subscriptions
+        if len(own) <= FEW:
+            self._send(matching_of_few(own.values(), self._reply))
+            return
+        self._steps = requester.host.interest.of_subscriber(requester, own, self._reply)
         if not self._go_on():
-            self._requester.connection.wait()
+            requester.connection.wait()
             self._enqueue()
 
     def _go_on(self) -> bool:

@@ -226,6 +226,20 @@ class SubscriptionTrie(Generic[S, G]):
         if not children:
             stem.children = None
 
+    def lone(self, subject: bytes) -> S | None:
+        """The one plain subscription to a published subject; None if others or patterns may cover it too."""
+        node = self._root
+        for token in subject.split(b"."):
+            children = node.children
+            if not children or REST in children or ONE in children:
+                return None
+            child = children.get(token)
+            if child is None:
+                return None
+            node = child
+        plain = node.plain
+        return None if node.groups is not None or isinstance(plain, dict) else plain
+
     def search(self, subject: bytes) -> Search[S, G]:
         """Look for all that covers a published subject, taken literally; it begins with `Search.go_on`."""
         return Search(self._root, subject)

@@ -146,3 +146,13 @@ def test_a_weight(scene: Scene) -> None:
         with pytest.raises(UnknownSubscription):
             scene.index.weigh(other, 2)
     assert here.queue == b"q"
+
+
+def test_who_is_alone() -> None:
+    """The only subscription to a subject, as long as no pattern may cover it."""
+    scene = Scene()
+    alone = scene.insert(b"a.b")
+    assert alone is scene.index.lone(b"a.b")
+    scene.insert(b"a.*")
+
+    assert scene.index.lone(b"a.b") is None

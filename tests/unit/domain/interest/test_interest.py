@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.dataplane.seam import Kind, MakePlane
 from app.domain.interest.index import SubscriptionIndex
-from app.domain.interest.interest import Announcer, Interest
+from app.domain.interest.interest import Announcer, Interest, matching_of_few
 from app.domain.interest.routing import Routing
 from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind, heard_by
@@ -260,3 +260,13 @@ def test_members_of_a_group_are_found_among_many(scene: Scene) -> None:
     assert not has_group(b"a", b"q")
     scene.interest.remove(member)
     assert not has_group(subject, b"q")
+
+
+def test_matching_of_few(scene: Scene) -> None:
+    """All plain ones that match; if there is none, one of a queue group; none for what is no subject."""
+    plain = [scene.subscriber.subscribe(scene.interest, each) for each in (b"a.b", b"a.*", b"b")]
+    groups = [scene.subscriber.subscribe(scene.interest, each, b"q") for each in (b"a.b", b"c", b">")]
+
+    assert plain[:2] == matching_of_few([*plain, *groups], b"a.b")
+    assert groups[1:2] == matching_of_few([*plain, *groups], b"c")
+    assert [] == matching_of_few([*plain, *groups], b"a.")

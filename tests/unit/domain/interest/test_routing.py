@@ -153,16 +153,16 @@ def test_changed_receivers_share_nothing_with_before(scene: Scene) -> None:
 def test_sharing_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans are remembered up to a size; then all are forgotten, and made anew."""
     monkeypatch.setattr(routing, "SHARED_PLACES", 2 * (routing.PLAN_PLACES + 2))
-    for subject in (b"a", b"b", b"c"):
-        scene.subscribe(subject)
+    for pattern in (b"a.*", b"b.*", b"c.*"):
+        scene.subscribe(pattern)
 
-    first = scene.plan(b"a")
-    again = scene.plan(b"a")
-    others = [scene.plan(b"b"), scene.plan(b"c")]
+    first = scene.plan(b"a.x")
+    again = scene.plan(b"a.x")
+    others = [scene.plan(b"b.x"), scene.plan(b"c.x")]
 
     assert first is again
-    assert first is not scene.plan(b"a")
-    assert others[1] is not scene.plan(b"c")
+    assert first is not scene.plan(b"a.x")
+    assert others[1] is not scene.plan(b"c.x")
 
 
 class Cluster(Scene):
@@ -471,3 +471,16 @@ def test_a_long_search_for_a_message_that_is_not_for_all(scene: Scene) -> None:
 def test_such_a_message_is_decided_about_each_time(scene: Scene) -> None:
     """No plan is remembered for its sid alone."""
     assert None is scene.routing.member(scene.plane, b"QRSID:^x")
+
+
+@pytest.mark.parametrize("audience", [Audience.LENIENT, Audience.PEDANTIC])
+def test_a_lone_subscription(scene: Scene, audience: int) -> None:
+    """It gets the message, and every token of the subject decided; a search is counted."""
+    lone = scene.subscribe(b"a.b")
+    matches = scene.routing.matches
+    decision = scene.routing.plan(scene.plane, audience, b"a.b")
+
+    assert isinstance(decision, tuple)
+    assert decision[1] == 2
+    assert scene.routing.matches == matches + 1
+    assert b"MSG a.b %b 0\r\n\r\n" % lone.sid == scene.publish(b"a.b", audience)

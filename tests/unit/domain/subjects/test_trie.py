@@ -324,3 +324,35 @@ def test_coming_and_going(steps: list[ModelListener | int], subject: bytes) -> N
     for listener in slow.listeners:
         trie.drop(listener)
     assert 0 == trie.depth()
+
+
+@given(st.lists(listeners(), max_size=8), subjects())
+def test_a_lone_subscription_is_all_that_covers(found: list[ModelListener], subject: bytes) -> None:
+    """If one is found so, a search finds that one alone, and all tokens decided."""
+    trie = Trie()
+    for listener in found:
+        trie.add(listener)
+    lone = trie.lone(subject)
+
+    if lone is not None:
+        match = trie.match(subject)
+        assert (lone,) == trie.plain(subject)
+        assert all(node.groups is None for node in match.ends)
+        assert match.decisive == subject.count(b".") + 1
+
+
+def test_who_is_alone() -> None:
+    """Not where patterns, another subscription or a queue group may cover the subject, too."""
+    trie = Trie()
+    alone = trie.subscribe(b"a.b")
+    assert alone is trie.lone(b"a.b")
+    assert [None] * 5 == [trie.lone(each) for each in (b"a", b"a.c", b"a.b.c", b"a.", b"x")]
+    member = trie.subscribe(b"a.b", b"q")
+    assert trie.lone(b"a.b") is None
+    trie.drop(member)
+    for other in (b"a.b", b"a.*", b"a.>", b">"):
+        another = trie.subscribe(other)
+        assert trie.lone(b"a.b") is None
+        trie.drop(another)
+
+    assert alone is trie.lone(b"a.b")
