@@ -88,10 +88,14 @@ class Files(Protocol):
 class Worker(Protocol):
     """Does what waits for the disk, beside the loop."""
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
-        """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing.
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
+        """Do a job when those before it are done, then call `done` on the loop. Jobs raise nothing."""
+        ...
 
-        One that is `quick` waits for no disk as a rule: it may be done at once, with what follows it.
+    def try_now(self, job: Callable[[], object]) -> bool:
+        """Do a job here that waits for no disk as a rule, unless another one is not over; whether it was.
+
+        What the job raises comes out of it.
         """
         ...
 

@@ -315,10 +315,16 @@ class StepWorker:
     def __init__(self) -> None:
         self._jobs: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
-        del quick
         self._jobs.append((job, done))
+
+    def try_now(self, job: Callable[[], object]) -> bool:
+        """See `app.ports.files`."""
+        if self._jobs:
+            return False
+        job()
+        return True
 
     def step(self) -> bool:
         """Do one job and what follows it; returns whether there was one."""

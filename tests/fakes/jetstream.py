@@ -52,6 +52,14 @@ class FakeOutlet:
         """The time of the clock, in whole microseconds: it is a float, which has no more digits."""
         return round(self.clock.time() * 10**6) * 1000
 
+    def at_end_of_turn(self, call: Callable[[], None]) -> None:
+        """Soon: no turn is under way here."""
+        self.scheduler.call_soon(call)
+
+    def together(self, call: Callable[[], object]) -> None:
+        """At once."""
+        call()
+
     def random_name(self, length: int) -> str:
         """Another name for each call."""
         self._names += 1

@@ -51,6 +51,14 @@ class FakeOutlet:
         """Nanoseconds since the epoch."""
         return BEGIN + self.shift + round(self.clock.monotonic() * SECOND)
 
+    def at_end_of_turn(self, call: Callable[[], None]) -> None:
+        """Soon: no turn is under way here."""
+        self.scheduler.call_soon(call)
+
+    def together(self, call: Callable[[], object]) -> None:
+        """At once."""
+        call()
+
     def random_name(self, length: int) -> str:
         """The same letters each time."""
         return "abcdefgh"[:length]

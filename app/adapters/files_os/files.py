@@ -35,13 +35,16 @@ class OsFile:
         return read
 
     def write(self, offset: int, pieces: Sequence[bytes]) -> None:
+        if len(pieces) <= _JOINED:
+            self._write(offset, pieces)
+            return
         rest = iter(pieces)
         while batch := list(islice(rest, _PIECES)):
             if len(batch) > _JOINED and sum(map(len, batch)) < _SMALL * len(batch):
                 batch = [b"".join(batch)]
             offset = self._write(offset, batch)
 
-    def _write(self, offset: int, pieces: list[bytes]) -> int:
+    def _write(self, offset: int, pieces: Sequence[bytes]) -> int:
         end = offset + sum(map(len, pieces))
         offset += os.pwritev(self._descriptor, pieces, offset)
         if offset < end:

@@ -12,10 +12,15 @@ class InlineWorker:
     def __init__(self) -> None:
         self._over: deque[Callable[[], None]] = deque()
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
-        del quick
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         job()
         self._over.append(done)
+
+    def try_now(self, job: Callable[[], object]) -> bool:
+        if self._over:
+            return False
+        job()
+        return True
 
     def finish(self) -> None:
         while self._over:

@@ -1,5 +1,6 @@
 """The one thread that waits for the disk."""
 
+import resource
 import threading
 import time
 from collections import deque
@@ -14,7 +15,14 @@ QUICK = 0.005
 """Seconds that a job may take which is done at once. The system holds who writes faster than a disk."""
 
 SLOW = 1.0
-"""Seconds for which no job is done at once after one that took longer."""
+"""Seconds for which no job is done at once after one that waited longer."""
+
+_WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+
+
+def waits_of_thread() -> int:
+    """How often this thread has waited for something; not counted is that others had the processor."""
+    return resource.getrusage(_WHO).ru_nvcsw
 
 
 class SyncThread:
@@ -31,15 +39,18 @@ class SyncThread:
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
-        if quick and self._is_idle and time.monotonic() >= self._slow_until:
-            began = time.monotonic()
-            job()
-            ended = time.monotonic()
-            if ended - began > QUICK:
-                self._slow_until = ended + SLOW
-            done()
-            return
+    def try_now(self, job: Callable[[], object]) -> bool:
+        began = time.monotonic()
+        if self._outstanding or self._over or began < self._slow_until:
+            return False
+        waits = waits_of_thread()
+        job()
+        ended = time.monotonic()
+        if ended - began > QUICK and waits_of_thread() > waits:
+            self._slow_until = ended + SLOW
+        return True
+
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
             self._thread.start()
@@ -56,11 +67,6 @@ class SyncThread:
                     self._idle.notify_all()
 
         self._jobs.put(whole)
-
-    @property
-    def _is_idle(self) -> bool:
-        """Whether no job is before the next one, nor anything that follows one."""
-        return not self._outstanding and not self._over
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -38,7 +38,8 @@ class SegmentColumns:
     def add(self, sequence: int, subject: bytes, place: int, time: int, size: int) -> None:
         """Add a message."""
         self.sequences.append(sequence)
-        self.ids.append(self.number_of(subject))
+        id_ = self._names.get(subject)
+        self.ids.append(self.number_of(subject) if id_ is None else id_)
         self.places.append(place)
         self.times.append(time)
         self.sizes.append(size)

@@ -244,9 +244,10 @@ class FileLog(IndexedLog):
 
     def succeeded(self) -> None:
         """It is written."""
-        self._removals.add([entry.sequence for entry in self._undo[: self._undo_taken]])
-        del self._undo[: self._undo_taken]
-        self._undo_taken = 0
+        if self._undo_taken:
+            self._removals.add([entry.sequence for entry in self._undo[: self._undo_taken]])
+            del self._undo[: self._undo_taken]
+            self._undo_taken = 0
         if self._removals.is_due:
             self._later()
         self._tail.now_written(self._writer.written.last)

@@ -69,6 +69,19 @@ class Rounds:
         self._dirty[stream] = sync or self._dirty.get(stream, False)
         self._call()
 
+    def begin(self, stream: Writes) -> None:
+        """This stream has messages to write that somebody waits for: begin, unless a round is due anyway."""
+        self._dirty.setdefault(stream, False)
+        if not (self._called or self._running or self._stopped):
+            self._start()
+
+    def try_now(self, write: Step) -> bool:
+        """Write something short here that waits for no sync, unless a round runs; whether that was done.
+
+        Raises `OSError`.
+        """
+        return not (self._running or self._stopped) and self._worker.try_now(write)
+
     def later(self, stream: Writes) -> None:
         """This stream has something to write soon."""
         if not self._lazy and not self._stopped:
@@ -133,7 +146,7 @@ class Rounds:
             if self._dirty:
                 self._call()
 
-        self._worker.submit(job, done, quick=all(batch.is_quick for _, batch in work))
+        self._worker.submit(job, done)
 
     def alone(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
         """Carry something out between two rounds."""

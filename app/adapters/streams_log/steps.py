@@ -27,8 +27,6 @@ class Batch:
     """Is done even if messages could not be written, unless the disk is broken."""
     cleaning: list[Step] = field(default_factory=list)
     """Is done only if all else was; its errors only cost room."""
-    is_quick: bool = False
-    """Whether it is a short piece of a file that is there, and no sync."""
 
     def __bool__(self) -> bool:
         return bool(self.prepare or self.messages or self.journal or self.cleaning)

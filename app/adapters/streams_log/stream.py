@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from ...domain.jetstream.storage.index import Index
 from ...domain.jetstream.storage.seam import Document, Done, StorageFailure
@@ -20,18 +19,12 @@ from .removals import PendingRemovals, pack, pack_runs
 from .rounds import Rounds
 from .steps import Batch, Outcome, Step
 from .tail import Tail, TailBudget
+from .waiting import CommitWaiting
+from .write_now import write_now
 from .writer import MessageWriter
 
 Report = Callable[[str, str], None]
 """Called with the name of a stream and what is wrong with it."""
-
-
-class _Waiting(NamedTuple):
-    """Someone who waits for a commit."""
-
-    done: Done
-    messages: bool
-    journal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +78,12 @@ class FileStream:
         self._gone = False
         self.on_gone: Callable[[], None] = lambda: None
         self._deleted: Done = lambda _failure: None
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[CommitWaiting] = []
         self._repairing = False
         """Whether the next round removes what a failed one may have left."""
         self._refused: list[Done] = []
         """Those whose messages were taken back. They hear of it when the files are rid of these."""
-        self._taken: list[_Waiting] = []
+        self._taken: list[CommitWaiting] = []
         self._journal_wanted = False
         self._journal_taken = False
         self._cleaner = Cleaner(files, identity, self.writer, self._log, self._removals)
@@ -179,21 +172,31 @@ class FileStream:
         """Have what was done so far made safe."""
         if self._broken(done):
             return
+        rounds = self._rounds
+        waits_for_sync = not (self.relaxed or rounds.interval)
+        goes_first = not only_messages or self._waiting or self._journal_wanted or not self.is_made
+        if not waits_for_sync and not goes_first and write_now(self.writer, self._log, rounds):
+            rounds.sync_later(self)
+            done(None)
+            return
         messages = self.writer.is_pending(sync=False) or bool(self.writer.unfinished)
         journal = not only_messages or not self.is_made
         if self.relaxed and self.is_made and only_messages:
             self._rounds.request(self)
             done(None)
             return
-        self._waiting.append(_Waiting(done, messages, journal))
+        self._waiting.append(CommitWaiting(done, messages, journal))
         self._journal_wanted |= journal
-        self._rounds.request(self)
+        if journal:
+            self._rounds.request(self)
+        else:
+            self._rounds.begin(self)
 
     def commit_state(self, done: Done) -> None:
         """Have the state of consumers made safe."""
         if self._broken(done):
             return
-        self._waiting.append(_Waiting(done, messages=False, journal=True))
+        self._waiting.append(CommitWaiting(done, messages=False, journal=True))
         self._journal_wanted = True
         self._rounds.request(self)
 
@@ -233,7 +236,6 @@ class FileStream:
         wanted = self._journal_wanted or (sync and unsynced)
         sync = sync or (self._rounds.interval == 0 and not self.relaxed)
         self._log.taken()
-        batch.is_quick = not sync and not wanted and self.is_made and self.writer.is_quick
         batch.messages = self.writer.take(sync=sync or (wanted and self._has_entries))
         if not self.is_made:
             self._journal_wanted = False
@@ -340,7 +342,7 @@ class FileStream:
         for done in refused:
             done(StorageFailure.FULL)
         for waiting in taken:
-            failure = _result(waiting, outcome)
+            failure = waiting.failure_by(outcome)
             if failure is StorageFailure.FULL and waiting.messages and self._repairing:
                 self._refused.append(waiting.done)
             else:
@@ -486,10 +488,3 @@ def _without(run: tuple[int, int], sequences: set[int]) -> Iterator[tuple[int, i
         yield start, sequence - 1
         start = sequence + 1
     yield start, end
-
-
-def _result(waiting: _Waiting, outcome: Outcome) -> StorageFailure | None:
-    failure = outcome.messages if waiting.messages else None
-    if failure is None and waiting.journal:
-        failure = outcome.journal
-    return failure

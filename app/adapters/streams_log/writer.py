@@ -201,7 +201,9 @@ class MessageWriter:
         self, kind: int, sequence: int, time: int, subject: bytes, headers: bytes, body: bytes
     ) -> int:
         length = LEAST + len(subject) + len(headers) + len(body)
-        active = self._segment_for(length)
+        active = self.active
+        if active is None or active.end + length > self.size:
+            active = self._segment_for(length)
         parts = self._parts
         part = parts[-1] if parts and parts[-1].segment is active else self._part(active)
         if self._new_epoch:
@@ -251,9 +253,20 @@ class MessageWriter:
     def is_quick(self) -> bool:
         """Whether what is to be written is little, and goes on where the last write ended."""
         active, written = self.active, self.written
-        if active is None or active.number != written.number or self.needs_repair:
+        if active is None or active.number != written.number or self._stale or self._cut:
             return False
         return active.end - written.end <= QUICK_BYTES
+
+    def write_now(self) -> None:
+        """Write what waits, if that is quick; runs on the loop.
+
+        After an error it still waits, and is written again from its begin. Raises `OSError`.
+        """
+        for part in self._parts:
+            self._carry_out(part, sync=False)
+        self._parts = []
+        self._unsynced = True
+        self.written = self._point()
 
     def take(self, *, sync: bool) -> list[Step]:
         """All that is to be written, as steps. With `sync` they end when it is safe."""
@@ -294,7 +307,7 @@ class MessageWriter:
         self._files.sync_directory(self._directory)
 
     def _carry_out(self, part: _Part, sync: bool) -> None:  # noqa: FBT001 - for `partial`
-        """Write one part; runs in the worker."""
+        """Write one part; runs in the worker, or on the loop."""
         segment = part.segment
         if part.makes:
             segment.file = self._files.create(self.path(segment))
@@ -307,7 +320,7 @@ class MessageWriter:
             foot = foot_of(closing.columns, closing.last, closing.last_time)
             last = encode_closing(foot, closing.checksum, segment.salt, end, closing.epoch)
             pieces, end = [*pieces, last], end + len(last)
-        else:
+        elif end > segment.allocated:
             self._allocate(segment, file, end)
         file.write(part.offset, pieces)
         if closing is not None:
@@ -319,8 +332,6 @@ class MessageWriter:
             _sync_directory(self._files, self._directory)
 
     def _allocate(self, segment: Segment, file: File, end: int) -> None:
-        if end <= segment.allocated:
-            return
         ahead = min(max(end, self.ahead), _GREATEST_ALLOCATION)
         try:
             file.allocate(end + ahead)

@@ -55,6 +55,27 @@ class BrokerOutlet:
             name += self._identifier()
         return name[:length]
 
+    def at_end_of_turn(self, call: Callable[[], None]) -> None:
+        """See `Outlet`."""
+        endings = self._wire.endings
+        if endings is None:
+            self.scheduler.call_soon(call)
+        else:
+            endings.append(call)
+
+    def together(self, call: Callable[[], object]) -> None:
+        """See `Outlet`."""
+        wire = self._wire
+        if wire.in_turn or self._is_due:
+            call()
+            return
+        wire.in_turn = True
+        try:
+            call()
+        finally:
+            wire.in_turn = False
+            self._flush()
+
     def deliver(
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:

@@ -93,6 +93,8 @@ class IntakeWire(LocalWire):
         self.in_turn = False
         """Whether messages are handed over at the moment: `after_turn` follows."""
         self.after_turn: Callable[[], None] = _no_turn
+        self.endings: list[Callable[[], None]] | None = None
+        """What is called when this turn ends; None if no messages are handed over at the moment."""
         self.acks_sid = b""
         """The subscription whose plain acks go to `take_acks`."""
         self.take_acks: TakeAcks = _nothing
@@ -106,6 +108,8 @@ class IntakeWire(LocalWire):
         self._waiting: dict[MustWait, float] = {}
         """Who made messages wait, and since when."""
         self._retries = False
+        self._was_much = False
+        """Whether more than that was pending since the last time."""
         self.resume_below = 0
         """Bytes at which those who wait may go on."""
 
@@ -114,6 +118,8 @@ class IntakeWire(LocalWire):
         if not self.is_closing:
             self._writes.append(data)
             self._size += len(data)
+            if self._size > self.resume_below:
+                self._was_much = True
             self.schedule()
 
     def pending(self) -> int:
@@ -131,9 +137,13 @@ class IntakeWire(LocalWire):
         if not self._writes or self.is_held:
             return
         self.in_turn = True
+        self.endings = []
         try:
             self._hand_over(self._clock() + SLICE)
         finally:
+            endings, self.endings = self.endings, None  # what these ask for has another turn
+            for call in endings:
+                self._guarded(call)
             self.in_turn = False
             self._guarded(self.after_turn)
         if self._writes and not self._retries:
@@ -190,8 +200,9 @@ class IntakeWire(LocalWire):
         return writes[0]
 
     def relieve(self) -> None:
-        """Let those who wait go on, if little is left."""
-        if self.pending() <= self.resume_below and not self.is_closing:
+        """Let those who wait go on, if little is left; nobody waits as long as there was not more."""
+        if self._was_much and self._size <= self.resume_below and not self.is_closing:
+            self._was_much = False
             self.handler.drained()
 
     def _take(  # noqa: C901, PLR0912 - one loop, for speed

@@ -32,6 +32,14 @@ class Outlet(Protocol):
         """Letters and digits by chance."""
         ...
 
+    def at_end_of_turn(self, call: Callable[[], None]) -> None:
+        """Make the call when this turn ends, once; in the next one if it is over."""
+        ...
+
+    def together(self, call: Callable[[], object]) -> None:
+        """Make the call now, and send at once what it delivers, unless this turn goes on."""
+        ...
+
     def deliver(
         self, to: bytes, subject: bytes, reply: bytes = b"", headers: bytes = b"", payload: bytes = b""
     ) -> Delivery:

@@ -45,11 +45,15 @@ class LoopWorker:
     def __init__(self, clock: TickingClock) -> None:
         self._clock = clock
 
-    def submit(self, job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
+    def submit(self, job: Callable[[], None], done: Callable[[], None]) -> None:
         """See `app.ports.files`."""
-        del quick
         job()
         self._clock.call_soon(done)
+
+    def try_now(self, job: Callable[[], object]) -> bool:
+        """See `app.ports.files`."""
+        job()
+        return True
 
     def finish(self) -> None:
         """See `app.ports.files`."""

@@ -229,7 +229,7 @@ class Catalogue:
         stream = hosted.stream
         for subject in subjects:
             hosted.sids[subject] = self._intake.attend(
-                subject.encode(), stream.store, stream.end_turn, stream.store_run, stream.must_wait
+                subject.encode(), stream.store, runs=stream.store_run, must_wait=stream.must_wait
             )
             self._patterns.add(subject, stream.name)
 

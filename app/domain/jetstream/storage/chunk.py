@@ -20,7 +20,7 @@ SPAN_BITS = 14
 SPAN = 1 << SPAN_BITS
 """Sequences of a chunk."""
 
-_COMPACTED_FROM = 256
+COMPACTED_FROM = 256
 """Slots; smaller chunks are not worth it."""
 
 NONE = -1
@@ -172,7 +172,7 @@ class Chunk:
         if self.offsets is not None:
             self.offsets.append(sequence - self.base)
         places, times = self.places, self.times
-        if self.is_packed or isinstance(places, SplitColumn) or isinstance(times, SplitColumn):
+        if isinstance(places, SplitColumn) or isinstance(times, SplitColumn) or self.is_packed:
             places, times = self.unpack()
         self.ids.append(id_)
         places.append(place)
@@ -236,7 +236,7 @@ class Chunk:
 
     def compact(self) -> None:
         """Drop the slots of what is removed, if these are most."""
-        if len(self.ids) < _COMPACTED_FROM or self.live * 4 >= len(self.ids):
+        if len(self.ids) < COMPACTED_FROM or self.live * 4 >= len(self.ids):
             return
         was_packed, (places, times), ids = self.is_packed, self.unpack(), self.ids
         self.offsets = array("H", compress(self._have_gaps(), ids))

@@ -57,6 +57,14 @@ class ChunkList:
         slot = chunk.slot(sequence)
         return (chunk, slot) if slot != NONE and chunk.ids[slot] else None
 
+    def is_of(self, sequence: int, id_: int) -> bool:
+        """Whether a message is there, and of the subject with this id."""
+        chunk = self.by_number.get(sequence >> SPAN_BITS)
+        if chunk is None:
+            return False
+        slot = chunk.slot(sequence)
+        return slot != NONE and chunk.ids[slot] == id_
+
     def slot(self, sequence: int) -> tuple[Chunk, int] | None:
         """The same for a message that may be removed, as long as it has a slot."""
         chunk = self.by_number.get(sequence >> SPAN_BITS)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from .chunk import NONE, SPAN_BITS, Chunk, Columns, IndexEntry, IndexRun, Span
+from .chunk import COMPACTED_FROM, NONE, SPAN_BITS, Chunk, Columns, IndexEntry, IndexRun, Span
 from .chunk_list import ChunkList
 from .patterns import FilterCache, SubjectFilter, expression, is_literal_filter, matcher, used_patterns
 from .seam import SubjectState
@@ -146,7 +146,7 @@ class Index:
         self.size -= entry.size
         if not chunk.live:
             self._drop_chunk(number)
-        elif chunk.live * 4 < len(chunk.ids):
+        elif chunk.live * 4 < len(chunk.ids) >= COMPACTED_FROM:
             chunk.compact()
         if sequence == self.first:
             self.first = self.next(sequence + 1) or self.last + 1
@@ -429,19 +429,15 @@ class Index:
 
     # subjects
 
-    def _is(self, sequence: int, id_: int) -> bool:
-        found = self._chunks.find(sequence)
-        return found is not None and found[0].ids[found[1]] == id_
-
     def _first_of(self, id_: int) -> int:
         first = self._subjects.firsts[id_]
-        if not self._is(first, id_):
+        if not self._chunks.is_of(first, id_):
             first = self._subjects.firsts[id_] = self._after(first, id_)
         return first
 
     def _last_of(self, id_: int) -> int:
         last = self._subjects.lasts[id_]
-        if not self._is(last, id_):
+        if not self._chunks.is_of(last, id_):
             last = self._chunks.previous(last, lambda chunk, slot, _: chunk.previous_of(id_, slot))
             self._subjects.lasts[id_] = last
         return last
@@ -450,7 +446,7 @@ class Index:
         """The next message of a subject above this one, which is or was of it; 0 for none."""
         while (found := self._chunks.slot(sequence)) is not None and (step := found[0].following[found[1]]):
             sequence += step
-            if self._is(sequence, id_):
+            if self._chunks.is_of(sequence, id_):
                 return sequence
         return self._chunks.next(sequence + 1, lambda chunk, slot, _: chunk.next_of(id_, slot))
 
@@ -482,10 +478,15 @@ class Index:
 
     def subject_state(self, subject: bytes) -> SubjectState | None:
         """That of one literal subject; None if no message has it."""
-        id_ = self._subjects.ids.get(subject)
+        subjects = self._subjects
+        id_ = subjects.ids.get(subject)
         if id_ is None:
             return None
-        return SubjectState(self._first_of(id_), self._last_of(id_), self._subjects.counts[id_])
+        last, count = self._last_of(id_), subjects.counts[id_]
+        if count == 1:
+            subjects.firsts[id_] = last
+            return SubjectState(last, last, 1)
+        return SubjectState(self._first_of(id_), last, count)
 
     def sequences_of(self, subject: bytes, up_to: int) -> list[int]:
         """All messages of one literal subject up to `up_to`, ascending."""

@@ -93,11 +93,6 @@ class Commits:
         """Whether the next messages could be too much."""
         return self._count > self.max_messages - RESERVE or self._size > self.max_bytes - RESERVED_BYTES
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits."""
-        return not self._scheduled and not self._under_way
-
     def has_room(self, count: int, size: int) -> bool:
         """Whether so large a run may wait too."""
         return self._count + count <= self.max_messages and self._size + size <= self.max_bytes
@@ -109,7 +104,8 @@ class Commits:
         batch.size += size
         self._count += count
         self._size += size
-        self._schedule()
+        if not self._scheduled:
+            self._schedule()
 
     def changed(self) -> None:
         """Something else than appending was done."""
@@ -121,7 +117,7 @@ class Commits:
 
         At once if nothing waits: then it depends on nothing that is not safe.
         """
-        if self.is_idle:
+        if not self._scheduled and not self._under_way:
             self._answers.send(reply, text)
         elif reply:
             self._batch.answers.append((reply, text, sequence))
@@ -140,7 +136,7 @@ class Commits:
         """Something is to be committed at the end of this turn."""
         if not self._scheduled:
             self._scheduled = True
-            self._outlet.scheduler.call_soon(self.end_turn)
+            self._outlet.at_end_of_turn(self.end_turn)
 
     def end_turn(self) -> None:
         """Commit what this turn did, if anything."""
@@ -154,6 +150,9 @@ class Commits:
         self._log.commit(partial(self._done, batch), only_messages=batch.only_messages)
 
     def _done(self, batch: _Batch, failure: StorageFailure | None) -> None:
+        self._outlet.together(partial(self._finish, batch, failure))
+
+    def _finish(self, batch: _Batch, failure: StorageFailure | None) -> None:
         self._under_way -= 1
         self._count -= batch.count
         self._size -= batch.size

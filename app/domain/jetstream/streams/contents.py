@@ -32,6 +32,8 @@ class Contents:
         self, subject: bytes, headers: bytes, payload: bytes, time: int, removes: Sequence[int] = ()
     ) -> int:
         """Store a message, and remove others in the same step; returns its sequence."""
+        if not removes or not len(self.index):
+            return self.log.append(subject, headers, payload, time, removes)
         gone = self._before_removal(removes)
         sequence = self.log.append(subject, headers, payload, time, removes)
         self._after_removal(gone)
@@ -86,7 +88,8 @@ class Contents:
 
     def announce(self, last: int) -> None:
         """All up to `last` is safe: let the readers hear of what is new."""
-        start, self.committed = self.committed + 1, max(self.committed, last)
+        start = self.committed + 1
+        self.committed = max(self.committed, last)
         if not len(self.index):
             return
         log, wanting = self.log, self.index.wanting

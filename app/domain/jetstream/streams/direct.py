@@ -24,6 +24,9 @@ MOST_BATCHES = 128
 
 UP_TO_SEQUENCE = b"Nats-UpTo-Sequence"
 
+_NO_FIELDS = h.VERSION + h.END
+_DESCRIPTION = b"%%b%%b%%b\r\n%b: %%d\r\n%b: %%b\r\n" % (h.SEQUENCE, h.TIME_STAMP)
+
 EMPTY = h.status(408, "Empty Request")
 MALFORMED = h.status(408, "Malformed Request")
 BAD = h.status(408, "Bad Request")
@@ -37,7 +40,7 @@ class DirectGets:
     """Answers the direct gets of one stream."""
 
     def __init__(self, name: str, log: StreamLog, host: StreamHost, jobs: Jobs) -> None:
-        self._name = name.encode()
+        self._begin_of_fields = b"%b: %b\r\n%b: " % (h.STREAM, name.encode(), h.SUBJECT)
         self._log = log
         self.outlet = host.outlet
         self._answers = host.answers
@@ -92,16 +95,19 @@ class DirectGets:
         if message is None:
             self._answers.send(reply, headers=NOT_FOUND)
         else:
-            block = h.with_fields(message.headers, self._fields(message)) if with_headers else b""
+            block = self._described(message) + h.END if with_headers else b""
             self._answers.send(reply, message.payload, block)
 
-    def _fields(self, message: StoredMessage) -> list[tuple[bytes, bytes | int]]:
-        return [
-            (h.STREAM, self._name),
-            (h.SUBJECT, message.subject),
-            (h.SEQUENCE, message.sequence),
-            (h.TIME_STAMP, rfc3339(message.time).encode()),
-        ]
+    def _described(self, message: StoredMessage) -> bytes:
+        """The header block of a message with what names it, without the empty line at its end."""
+        sequence, time, subject, headers, _ = message
+        return _DESCRIPTION % (
+            headers[:-2] if headers else _NO_FIELDS,
+            self._begin_of_fields,
+            subject,
+            sequence,
+            rfc3339(time).encode(),
+        )
 
     # answers in several messages
 
@@ -182,7 +188,7 @@ class DirectGets:
     def block(self, message: StoredMessage, pending: int, last: int) -> bytes:
         """The header block of one message of several."""
         more = [(h.NUM_PENDING, pending), (h.LAST_SEQUENCE, last)]
-        return h.with_fields(message.headers, [*self._fields(message), *more])
+        return h.with_fields(self._described(message) + h.END, more)
 
     def read(self, sequence: int) -> StoredMessage | None:
         """A message; None if it went meanwhile."""

@@ -66,7 +66,7 @@ class Writer:
         self._config = StreamConfig()
         self._in_memory = False
         self._is_plain = False
-        """Whether a message without special fields is just appended."""
+        """Whether a message without special fields is just appended, and older ones of its subject may go."""
         self._takes_runs = False
         """Whether the same goes for messages in a row, if limits allow it."""
         self._admission = Admission(self._config, parts.contents, parts.duplicates)
@@ -84,10 +84,9 @@ class Writer:
         self._takes_runs = not any(rules)
         limits = (
             config.retention == INTEREST,
-            config.discard == DISCARD_NEW,
             config.max_msgs > 0,
             config.max_bytes > 0,
-            config.max_msgs_per_subject > 0,
+            config.discard_new_per_subject,
         )
         self._is_plain = not any((*rules, *limits))
         mapping, republish = config.subject_transform, config.republish
@@ -123,8 +122,15 @@ class Writer:
             self._check_storage()
         if host.would_exceed(log.size_of(subject, headers, payload), in_memory=in_memory):
             raise JetStreamError(10002)
+        removes: Sequence[int] = ()
+        if self._config.max_msgs_per_subject > 0:
+            removes = self._excess(log.subject_state(subject), subject)
         now, last = self._outlet.wall(), log.last_time
-        sequence = log.append(subject, headers, payload, max(now, last))
+        now = max(now, last)
+        if removes:
+            sequence = self._contents.append(subject, headers, payload, now, removes)
+        else:
+            sequence = log.append(subject, headers, payload, now)
         self._admission.last_id = b""
         self._commits.stored(size)
         if self._config.max_age:
@@ -415,19 +421,24 @@ class Writer:
 
     def _replaced(self, subject: bytes, state: SubjectState | None, ticket: Ticket) -> Sequence[int]:
         """Messages in whose place it comes: by a roll-up, the limit of its subject, or a schedule's end."""
-        log, most = self._log, self._config.max_msgs_per_subject
+        log, config = self._log, self._config
         if ticket.rollup == b"all":
             return self._contents.all_sequences()
         replaced: Sequence[int] = ()
         if ticket.rollup:
             replaced = self._rolled_up(subject, state)
-        elif state is not None and most > 0 and not self._config.discard_new_per_subject:
-            excess = state.messages + 1 - most
-            if excess > 0:
-                replaced = (state.first,) if excess == 1 else log.sequences_of(subject, log.last)[:excess]
+        elif config.max_msgs_per_subject > 0 and not config.discard_new_per_subject:
+            replaced = self._excess(state, subject)
         if ticket.ends:
             return sorted({*replaced, *log.sequences_of(ticket.ends, log.last)})
         return replaced
+
+    def _excess(self, state: SubjectState | None, subject: bytes) -> Sequence[int]:
+        """Those of a subject that go with one more, by its limit."""
+        excess = state.messages + 1 - self._config.max_msgs_per_subject if state is not None else 0
+        if state is None or excess <= 0:
+            return ()
+        return (state.first,) if excess == 1 else self._log.sequences_of(subject, self._log.last)[:excess]
 
     def _rolled_up(self, subject: bytes, state: SubjectState | None) -> Sequence[int]:
         """Messages of the same subject; with wildcards in it, of all that match."""

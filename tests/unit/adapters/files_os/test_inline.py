@@ -14,6 +14,18 @@ def test_jobs_are_done_at_once() -> None:
     assert ["job", "done"] == events
 
 
+def test_short_jobs_are_done_at_once() -> None:
+    """Unless something is to follow others."""
+    worker = InlineWorker()
+    events: list[str] = []
+    assert worker.try_now(lambda: events.append("first"))
+    worker.submit(lambda: events.append("job"), lambda: events.append("done"))
+    assert not worker.try_now(lambda: events.append("no"))
+    worker.finish()
+
+    assert ["first", "job", "done"] == events
+
+
 def test_time_does_not_pass() -> None:
     """Nothing is called later."""
     scheduler = StoppedScheduler()

@@ -1,6 +1,7 @@
 """Jobs are done in order beside the loop, and what follows them on it."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -84,27 +85,52 @@ def test_nothing_to_finish() -> None:
     assert before == threading.active_count()
 
 
-def test_quick_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless others are before them, or one of them has not been quick lately."""
-    now = [100.0]
+def test_short_jobs_are_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless others are before them, or one of them has waited for long lately."""
+    now, waits = [100.0], [0]
     monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(worker_module, "waits_of_thread", lambda: waits[0])
     loop = Loop()
     worker: Worker = SyncThread(loop.call_soon)
-    events: list[str] = []
+    done: list[str] = []
+
+    def preempted() -> None:
+        now[0] += 2 * QUICK
+        done.append("preempted")
 
     def slow() -> None:
         now[0] += 2 * QUICK
+        waits[0] += 1
+        done.append("slow")
 
-    worker.submit(lambda: events.append("job"), lambda: events.append("done"), quick=True)
-    assert ["job", "done"] == events
-    worker.submit(slow, lambda: events.append("slow"), quick=True)
-    assert "slow" == events[-1]
-    worker.submit(slow, lambda: events.append("beside"), quick=True)
-    assert "slow" == events[-1]
+    assert worker.try_now(lambda: done.append("short"))
+    assert worker.try_now(preempted)
+    assert worker.try_now(slow)
+    assert not worker.try_now(slow)
     now[0] += SLOW + 1
-    worker.submit(slow, lambda: events.append("after that"), quick=True)
-    assert "slow" == events[-1]
+    assert worker.try_now(lambda: waits.__setitem__(0, 5))
+    assert worker.try_now(slow)
+    now[0] += SLOW + 1
+    worker.submit(lambda: None, lambda: done.append("submitted"))
+    assert not worker.try_now(slow)
     worker.finish()
-    assert ["beside", "after that"] == events[-2:]
-    worker.submit(slow, lambda: events.append("again"), quick=True)
-    assert "again" == events[-1]
+    assert worker.try_now(slow)
+    assert ["short", "preempted", "slow", "slow", "submitted", "slow"] == done
+
+
+def test_what_a_job_raises_comes_out() -> None:
+    """Who asked for it has another way then."""
+
+    def fail() -> None:
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        SyncThread(lambda call: call()).try_now(fail)
+
+
+def test_waits_of_this_thread_are_counted() -> None:
+    """A sleep is one."""
+    before = worker_module.waits_of_thread()
+    time.sleep(0.001)
+
+    assert worker_module.waits_of_thread() > before

@@ -1,8 +1,5 @@
 """While one round waits for the disk the next one forms."""
 
-from collections.abc import Callable
-
-from app.adapters.streams_log.directories import SIZES
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.support.store import Store, contents, fill
 
@@ -91,16 +88,19 @@ def test_plain_acknowledgements_are_safe_soon() -> None:
 
 
 def test_streams_share_a_round() -> None:
-    """One turn's streams are written together; each hears of its own."""
+    """A stream begins a round if none runs; the others are written together in the next one."""
     store = Store()
-    streams = [store.create(name) for name in ("S", "T")]
+    streams = [store.create(name) for name in ("S", "T", "U")]
+    store.turn()
     for stream in streams:
         stream.log.append(b"s", b"", b"", 1)
         stream.log.commit(store.outcomes.append, only_messages=True)
+    store.worker.step()
+    assert [None] == store.outcomes
     store.clock.advance(0.0)
     store.worker.step()
 
-    assert [None, None] == store.outcomes
+    assert [None] * 3 == store.outcomes
     assert not store.worker.step()
 
 
@@ -124,28 +124,3 @@ def test_another_interval() -> None:
     assert store.commit(stream) is None
 
     assert syncs(store) == 1
-
-
-def test_short_writes_without_a_sync_are_quick() -> None:
-    """Not the first of a stream, nor one with a sync, in a new segment, of much, or to the journal."""
-    store = Store(interval=2.0, sizes=SIZES)
-    stream = store.create()
-    asked: list[bool] = []
-    submit = store.worker.submit
-
-    def note(job: Callable[[], None], done: Callable[[], None], *, quick: bool = False) -> None:
-        asked.append(quick)
-        submit(job, done)
-
-    store.worker.submit = note  # type: ignore[method-assign] # to see what is asked of it
-    for size in (1, 1, 100_000):
-        stream.log.append(b"s", b"", bytes(size), 1)
-        stream.log.commit(store.outcomes.append, only_messages=True)
-        store.turn()
-    assert [False, True, False] == asked
-    store.turn(2.1)
-    stream.log.append(b"s", b"", b"", 1)
-    stream.log.remove([1])
-    stream.log.commit(store.outcomes.append)
-    store.turn()
-    assert [False] * 2 == asked[-2:]

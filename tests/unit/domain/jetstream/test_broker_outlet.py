@@ -1,5 +1,7 @@
 """The outlet to the broker."""
 
+import pytest
+
 from app.domain.events import ServerFailure
 from app.domain.jetstream.outlet import Delivery
 from tests.support.runs import run_of
@@ -15,6 +17,61 @@ def test_deliver(js: VirtualJetStream) -> None:
     assert js.client.heard() == b""
     js.server.settle()
     assert js.client.heard() == b"MSG s 1 ack 1\r\nx\r\nMSG s 1 0\r\n\r\n"
+
+
+def test_together(js: VirtualJetStream) -> None:
+    """What a call delivers is sent at once, unless this turn goes on anyway."""
+    outlet = js.jetstream.outlet
+    outlet.together(lambda: outlet.deliver(b"_I.1", b"s", payload=b"x"))
+    assert js.client.heard() == b"MSG s 1 1\r\nx\r\n"
+    outlet.together(lambda: outlet.together(lambda: outlet.deliver(b"_I.1", b"s")))
+    assert js.client.heard() == b"MSG s 1 0\r\n\r\n"
+    outlet.deliver(b"_I.1", b"s")
+    outlet.together(lambda: outlet.deliver(b"_I.1", b"s"))
+    assert js.client.heard() == b""
+    js.server.settle()
+
+    assert js.client.heard() == b"MSG s 1 0\r\n\r\n" * 2
+
+
+def test_a_defect_sends_what_came_before(js: VirtualJetStream) -> None:
+    """The next one is sent by itself again."""
+    outlet = js.jetstream.outlet
+
+    def fail() -> None:
+        outlet.deliver(b"_I.1", b"s")
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        outlet.together(fail)
+    assert js.client.heard() == b"MSG s 1 0\r\n\r\n"
+    outlet.deliver(b"_I.1", b"s")
+    assert js.client.heard() == b""
+
+
+def test_the_end_of_a_turn(js: VirtualJetStream) -> None:
+    """Calls are made after all messages of a turn, with what goes out then; else in the next turn."""
+    outlet, intake = js.jetstream.outlet, js.jetstream.intake
+    heard: list[str] = []
+
+    def end() -> None:
+        heard.append("end")
+        outlet.deliver(b"_I.1", b"s")
+        outlet.at_end_of_turn(lambda: heard.append("later"))
+
+    def take(*_message: bytes) -> None:
+        heard.append("message")
+        if len(heard) == 1:
+            outlet.at_end_of_turn(end)
+
+    intake.attend(b"here", take)
+    js.client.send(b"PUB here 0\r\n\r\n" * 2)
+    assert heard == ["message", "message", "end", "later"]
+    assert js.client.heard() == b"MSG s 1 0\r\n\r\n"
+    outlet.at_end_of_turn(lambda: heard.append("soon"))
+    assert heard[-1] == "later"
+    js.server.settle()
+    assert heard[-1] == "soon"
 
 
 def test_congested(js: VirtualJetStream) -> None:

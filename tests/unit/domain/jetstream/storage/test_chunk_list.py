@@ -53,3 +53,14 @@ def test_a_message_has_a_slot_until_it_is_compacted() -> None:
     assert chunks.slot(8) is None
     chunks.clear()
     assert [] == chunks.numbers
+
+
+def test_whose_a_message_is() -> None:
+    """It is of a subject as long as it is there."""
+    chunks = three()
+    first = 2 * SPAN + 7
+
+    assert chunks.is_of(first, 1)
+    assert not any((chunks.is_of(first, 2), chunks.is_of(first + 1, 1), chunks.is_of(3 * SPAN, 1)))
+    chunks.by_number[2].remove(0)
+    assert not chunks.is_of(first, 1)
