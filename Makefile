@@ -37,10 +37,22 @@ $(BUILT): $(INSTALLED) setup.py $(NATIVE)
 serve: $(BUILT) ## Run the server; flags go in ARGS, as in: make serve ARGS='-p 4333 -D'
 	@if [ -t 0 ] && [ -t 2 ]; then set -m; $(BIN)/python -m app.entrypoints.server $(ARGS); else exec $(BIN)/python -m app.entrypoints.server $(ARGS); fi
 
+# Tests of the domain that play many examples. Measuring coverage would double their time, and
+# the others cover every branch without them.
+MODELS := $(addprefix $(DOMAIN_TESTS)/,test_delivery_model.py cluster/test_route_session_splits.py \
+	$(addprefix dataplane/,test_twins.py test_leaf_twins.py) \
+	$(addprefix jetstream/,consumers/test_consumer_model.py streams/test_stream_model.py) \
+	protocol/test_commands_properties.py $(addprefix sessions/,test_flow_scenarios.py test_session_splits.py))
+
+# All others. Many of them wait, for processes and for timers, so that two workers share a core.
+OTHERS := $(filter-out %.py %/__pycache__ tests/unit $(DOMAIN_TESTS),$(wildcard tests/* tests/unit/*)) \
+	$(wildcard tests/unit/test_*.py) $(MODELS)
+WORKERS = $(shell $(BIN)/python -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo auto)
+
 # The domain must be covered by its own unit tests alone, so they run first and by themselves.
 test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
-	$(BIN)/pytest --numprocesses=auto --cov --cov-report=term $(DOMAIN_TESTS)
-	$(BIN)/pytest --numprocesses=auto --ignore=$(DOMAIN_TESTS)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term $(addprefix --ignore=,$(MODELS)) $(DOMAIN_TESTS)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal $(OTHERS)
 
 # What an interpreter could change: texts and limits of Python, the compiled twin, files, TLS.
 QUICK := $(addprefix tests/unit/,adapters config embedding entrypoints testing \

@@ -17,6 +17,12 @@ PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 OURS = (sys.executable, "-m", "app.entrypoints.server")
 
 
+class ListedServer(ServerProcess):
+    """A server that is found by its command line."""
+
+    forked = False
+
+
 def rows() -> list[tuple[str, str, str]]:
     """The forms that name a target, each with what we and nats-server do."""
     [table] = re.findall(r"^\| Form \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
@@ -37,7 +43,7 @@ def ends() -> list[tuple[str, str, str]]:
 def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Path]]:
     directory = tmp_path_factory.mktemp("signals")
     (directory / "empty").write_text("", "ascii")
-    with ServerProcess("-P", str(directory / "pid"), "--ports_file_dir", str(directory)) as server:
+    with ListedServer("-P", str(directory / "pid"), "--ports_file_dir", str(directory)) as server:
         yield server, directory
 
 
@@ -86,7 +92,7 @@ def test_the_same_form_with_nats_server(
 @pytest.mark.parametrize(("name", "ours", "_theirs"), ends())
 def test_how_a_server_ends(name: str, ours: str, _theirs: str, tmp_path: Path) -> None:
     """Its exit status is that of the table, or it goes on."""
-    with ServerProcess() as server:
+    with ListedServer() as server:
         assert (0, "") == send(OURS, f"{name}=PID", (server, tmp_path))
         if ours == "it runs":
             assert server.is_alive
@@ -124,7 +130,7 @@ def _how(status: int) -> str:
 
 def test_what_the_signals_do(tmp_path: Path) -> None:
     """The server does what it is sent, and its addresses are in a file for as long as it runs."""
-    with ServerProcess("--ports_file_dir", str(tmp_path)) as server:
+    with ListedServer("--ports_file_dir", str(tmp_path)) as server:
         target = (server, tmp_path)
         assert (0, "") == send(OURS, "reopen=PID", target)
         server.wait_for("File log re-open ignored, not a file logger")
@@ -134,12 +140,12 @@ def test_what_the_signals_do(tmp_path: Path) -> None:
         assert 0 == server.stop(signal.SIGCONT)
         assert [] == list(tmp_path.iterdir())
 
-    with ServerProcess("-D") as server:
+    with ListedServer("-D") as server:
         assert (0, "") == send(OURS, "stop=PID", (server, tmp_path))
         assert -signal.SIGKILL == server.stop(signal.SIGCONT)
 
 
 def test_a_ports_file_that_cannot_be_written(tmp_path: Path) -> None:
     """The log says why, and the server serves."""
-    with ServerProcess("--ports_file_dir", str(tmp_path / "missing")) as server:
+    with ListedServer("--ports_file_dir", str(tmp_path / "missing")) as server:
         assert "[ERR] error writing" in server.wait_for("ports file to")

@@ -8,20 +8,23 @@ import sys
 import threading
 from collections.abc import Mapping
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
 from typing import IO, ClassVar, Self
 
-ROOT = Path(__file__).parents[2]
+from tests.support.forked_servers import ROOT, ForkedProcess, can_fork, fork_server
 
-START_SECONDS = 20.0
+__all__ = ["CURRENT", "LISTENING", "ROOT", "START_SECONDS", "STOP_SECONDS", "ServerProcess"]
+
+START_SECONDS = 60.0
 """How long a server may take until it is ready, on a busy machine."""
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 """How long a server may take to end once it was asked to."""
 
 CURRENT = ("--compatibility", "current")
 """The flags for the wire of today."""
+
+_PROGRAM = [sys.executable, "-m", "app.entrypoints.server"]
 
 LISTENING = re.compile(r"Listening for client connections on \S*:(\d+)")
 
@@ -37,6 +40,8 @@ class ServerProcess:
 
     start_seconds: ClassVar[float] = START_SECONDS
     stop_seconds: ClassVar[float] = STOP_SECONDS
+    forked: ClassVar[bool] = True
+    """Whether the program may be forked from a process that has imported it, where that can be."""
     command: ClassVar[tuple[str, ...]] = (
         sys.executable,
         *("-m", "app.entrypoints.server"),
@@ -47,21 +52,13 @@ class ServerProcess:
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
         """Prepare a server; ``env`` is added to this process's environment."""
         self._command = [*self.command, *args]
-        self._env = {**os.environ, **(env or {})}
+        self._added = dict(env or {})
         self._lines: list[str] = []
         self._ended = False
         self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=self._env,
-            encoding="utf-8",
-            errors="replace",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        self._process = self._begin()
         self._drain = threading.Thread(target=self._collect, args=(self._process.stderr,), daemon=True)
         self._drain.start()
         try:
@@ -130,6 +127,21 @@ class ServerProcess:
             ) from None
         self._drain.join()
         return status
+
+    def _begin(self) -> "subprocess.Popen[str] | ForkedProcess":
+        environment = {**os.environ, **self._added}
+        count = len(_PROGRAM)
+        if self.forked and self._command[:count] == _PROGRAM and can_fork(self._added):
+            return fork_server(self._command[count:], environment)
+        return subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
 
     def _kill(self) -> None:
         self._process.kill()
