@@ -6,14 +6,13 @@ Each further server of the cluster has a few clients of its own, who listen and 
 import asyncio
 import math
 import random
-import threading
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+
+from screenshots.loop_thread import LoopThread
 
 CLIENTS = 200
 ELSEWHERE = 3
@@ -38,37 +37,21 @@ _BLOCK = b"x" * 1000
 _TURN_SECONDS = 0.05
 
 
-class Load:
+class Load(LoopThread):
     """Clients of a cluster, on a thread of their own, within a ``with`` block."""
 
     def __init__(self, port: int, others: Sequence[int] = ()) -> None:
         """`port` is that of the server in the pictures, `others` those of the further ones."""
+        super().__init__("load")
         self._port, self._others = port, others
         self._chance = random.Random(7)  # noqa: S311 - it makes up traffic
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join()
-
-    async def _run(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+    async def run(self) -> None:
+        """Have the clients do what they do until the end."""
         clients = [await self._client(self._port, number) for number in range(CLIENTS)]
         clients += [await self._client(port, number) for port in self._others for number in range(ELSEWHERE)]
         talking = asyncio.create_task(self._talk(clients))
-        self._ready.set()
-        await self._end.wait()
+        await self.until_the_end()
         talking.cancel()
         await asyncio.gather(talking, *(client.close() for client in clients), return_exceptions=True)
 

@@ -2,15 +2,14 @@
 
 import asyncio
 import math
-import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 import nats
 from nats.errors import Error
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
+
+from screenshots.loop_thread import LoopThread
 
 BEHIND = "warehouse"
 """A consumer that is behind, of the stream `ORDERS`."""
@@ -37,30 +36,15 @@ _ACK_SECONDS = 3.0
 _DELIVERIES = 3
 
 
-class Streams:
+class Streams(LoopThread):
     """Clients of the streams of a server, on a thread of their own, within a ``with`` block."""
 
     def __init__(self, port: int) -> None:
+        super().__init__("streams")
         self._port = port
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="streams", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join()
-
-    async def _run(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+    async def run(self) -> None:
+        """Have the clients do what they do until the end."""
         client = await nats.connect(f"nats://127.0.0.1:{self._port}", name="stream-load")
         streams = client.jetstream()
         for config in _STREAMS:
@@ -75,8 +59,7 @@ class Streams:
             await streams.add_consumer(stream, terms)
         tasks = [asyncio.create_task(self._publish(streams))]
         tasks += [asyncio.create_task(self._consume(streams, *each)) for each in _CONSUMERS]
-        self._ready.set()
-        await self._end.wait()
+        await self.until_the_end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

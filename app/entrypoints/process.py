@@ -143,7 +143,7 @@ async def _serve(container: Container, load: LoadAgain, at_end: ExitStack) -> in
     finally:
         if ports is not None:
             ports.remove()
-        signals.ignore_stop_signals()  # harmless if they are ignored already
+        signals.ignore_stop_signals_at_the_end()  # harmless if they are ignored already
     return _STOPPED
 
 

@@ -44,14 +44,20 @@ def raise_interrupt() -> None:
 
 
 def ignore_stop_signals() -> None:
-    """Ignore stop signals from now on, even while the interpreter ends.
+    """Ignore stop signals from now on.
 
-    Python logs an error about a signal that arrives just before it is ignored. So the
-    system ignores it first, and a handler that does nothing takes earlier ones.
+    Python logs an error about a signal that arrives just before it is ignored, on whichever
+    thread. So the system ignores it, and a handler that does nothing takes earlier ones.
     """
     for number in STOP_SIGNALS:
         signal.signal(number, _do_nothing)
         _set_disposition(number, signal.SIG_IGN)
+
+
+def ignore_stop_signals_at_the_end() -> None:
+    """Ignore stop signals, even while the interpreter ends, which gives up handlers of Python."""
+    ignore_stop_signals()
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -22,6 +22,9 @@ from tests.support.server_process import CURRENT, ServerProcess
 from tests.support.twins import twins
 
 HOST = "127.0.0.1"
+RECONNECT = 'reconnect: "100ms"'
+"""How long a leaf waits before it dials again: a tenth of what it does when it is not asked."""
+
 GO = "nats-server"
 """The name of the program that ours is compared with; any other is that of a twin."""
 
@@ -96,6 +99,7 @@ class LeafSetup:
         if self.whole:
             return f"{self.whole}\ndebug: true\n"
         listen = f'listen: "{HOST}:{self.leaf_port}"' if self.listens else ""
+        reconnect = "" if "reconnect" in self.leafnodes else RECONNECT
         pages = f'http: "{HOST}:-1"' if self.monitored else ""
         return f"""
         server_name: "{self.name}"
@@ -104,6 +108,7 @@ class LeafSetup:
         debug: true
         leafnodes {{
           {listen}
+          {reconnect}
           {self.leafnodes}
         }}
         {self.rest}

@@ -57,4 +57,12 @@ def test_while_it_ends(number: signal.Signals) -> None:
     """Who has been asked to end need not be asked again, and Python knows that the signal is ignored."""
     ignored = f"sys.exit(7 if signal.getsignal({number:d}) is signal.SIG_IGN else 8)"
 
-    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals()", number, ignored)
+    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals_at_the_end()", number, ignored)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_on_its_way(number: signal.Signals) -> None:
+    """A signal that another thread has just taken is no error: a handler is there for it until the end."""
+    there = f"sys.exit(7 if callable(signal.getsignal({number:d})) else 8)"
+
+    assert 7 == status("signals.raise_interrupt(); signals.ignore_stop_signals()", number, there)
