@@ -13,7 +13,7 @@ from nats.aio.subscription import Subscription
 
 from tests.integration.leaf_inputs import CLOSING, TOLERATED, UNCLEAR
 from tests.support.leaf_clients import clients, is_unheard, until
-from tests.support.leaf_peer import HOST, PlayedHub, hub_info, played_hub
+from tests.support.leaf_peer import HOST, PATIENCE, PlayedHub, carries_each_way, hub_info, played_hub
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -55,7 +55,7 @@ async def leaf_of(hub: PlayedHub, folder: Path, twin: str) -> AsyncIterator[Leaf
         async with clients(server.url) as (client,):
             subscription = await client.subscribe("well")
             await client.publish("well", b"yes")
-            assert b"yes" == (await subscription.next_msg(10)).data
+            assert b"yes" == (await subscription.next_msg(PATIENCE)).data
         assert "Traceback" not in server.log
         assert len(server.log) < LOG_BYTES
     finally:
@@ -66,15 +66,7 @@ async def carries(hub: PlayedHub, server: LeafServer) -> None:
     """The server dials again, and the link carries a message each way."""
     link = await hub.joined()
     async with clients(server.url) as (client,):
-        subscription = await client.subscribe("from.hub")
-        await client.flush()
-        await link.until_line(b"LS+ from.hub\r\n")
-        await link.send(b"LMSG from.hub 5\r\nhello\r\nLS+ to.hub\r\n")
-        await link.turn()
-        await client.publish("to.hub", b"hello")
-
-        assert b"hello" == (await subscription.next_msg(10)).data
-        await link.until_line(b"LMSG to.hub 5\r\n")
+        await carries_each_way(client, link)
 
 
 @pytest.mark.parametrize("twin", leaf_twins()[-1:])
@@ -211,7 +203,7 @@ async def test_twenty_thousand_subjects(tmp_path: Path, twin: str) -> None:
 
 
 def _subscriptions(server: LeafServer) -> int:
-    return int(httpx.get(f"{server.pages}/varz", timeout=10).json()["subscriptions"])
+    return int(httpx.get(f"{server.pages}/varz", timeout=PATIENCE).json()["subscriptions"])
 
 
 async def _has_few(server: LeafServer) -> bool:
@@ -221,4 +213,4 @@ async def _has_few(server: LeafServer) -> bool:
 
 async def _taken(subscription: Subscription) -> list[Msg]:
     """What has come so far."""
-    return [await subscription.next_msg(10) for _ in range(subscription.pending_msgs)]
+    return [await subscription.next_msg(PATIENCE) for _ in range(subscription.pending_msgs)]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.leaf_inputs import CLOSING, TOLERATED, UNCLEAR
 from tests.support.leaf_clients import clients, is_unheard, until
-from tests.support.leaf_peer import LeafLink, dial_leaf, leaf_connect, played_leaf
+from tests.support.leaf_peer import PATIENCE, LeafLink, carries_each_way, dial_leaf, leaf_connect, played_leaf
 from tests.support.leaf_servers import LeafServer, LeafSetup, leaf_twins
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -93,15 +93,7 @@ async def test_two_hundred_without_a_login(hub: LeafServer) -> None:
 async def carries(hub: LeafServer) -> None:
     """A leaf with a login has messages each way."""
     async with clients(hub.url) as (client,), played_leaf(hub.leaf_port, **LOGIN) as link:
-        subscription = await client.subscribe("from.leaf")
-        await client.flush()
-        await link.until_line(b"LS+ from.leaf\r\n")
-        await link.send(b"LMSG from.leaf 5\r\nhello\r\nLS+ to.leaf\r\n")
-        await link.turn()
-        await client.publish("to.leaf", b"hello")
-
-        assert b"hello" == (await subscription.next_msg(10)).data
-        await link.until_line(b"LMSG to.leaf 5\r\n")
+        await carries_each_way(client, link)
 
 
 @pytest.mark.parametrize("what", CLOSING)
@@ -205,4 +197,4 @@ async def test_a_name_with_line_ends(hub: LeafServer) -> None:
 
 
 def _subscriptions(server: LeafServer) -> int:
-    return int(httpx.get(f"{server.pages}/varz", timeout=10).json()["subscriptions"])
+    return int(httpx.get(f"{server.pages}/varz", timeout=PATIENCE).json()["subscriptions"])

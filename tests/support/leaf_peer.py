@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from nats.aio.client import Client
+
 from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
@@ -146,3 +148,16 @@ async def played_leaf(port: int, **fields: object) -> AsyncIterator[LeafLink]:
         yield link
     finally:
         link.abort()
+
+
+async def carries_each_way(client: Client, link: LeafLink) -> None:
+    """A message from the link reaches the client, and one of the client the link."""
+    subscription = await client.subscribe("from.link")
+    await client.flush()
+    await link.until_line(b"LS+ from.link\r\n")
+    await link.send(b"LMSG from.link 5\r\nhello\r\nLS+ to.link\r\n")
+    await link.turn()
+    await client.publish("to.link", b"hello")
+
+    assert b"hello" == (await subscription.next_msg(PATIENCE)).data
+    await link.until_line(b"LMSG to.link 5\r\n")

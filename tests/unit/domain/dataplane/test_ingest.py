@@ -237,6 +237,18 @@ def test_a_payload_without_its_end(station: Station, behind: bytes) -> None:
     assert (False, 0) == (station.inlet.has_rest(), station.inlet.in_msgs)
 
 
+@pytest.mark.parametrize("after", AFTER_THE_PAYLOAD)
+def test_a_payload_without_its_end_after_equal_lines(stage: Stage, after: bytes) -> None:
+    """Messages before it that have the same line are delivered; it is at fault."""
+    station = stage.station()
+    stage.subscribe(b"foo", station.target())
+
+    progress = station.feed(3 * b"PUB foo 5\r\nhello\r\n" + b"PUB foo 5\r\nhello" + after)
+
+    assert (Progress.STOPPED, [(3, after)]) == (progress, station.control.faults)
+    assert 3 * b"MSG foo 1 5\r\nhello\r\n" == station.heard()
+
+
 @pytest.mark.parametrize("size", [5, 100_000], ids=["small", "large"])
 @pytest.mark.parametrize("behind", AFTER_THE_PAYLOAD)
 def test_the_end_of_a_payload_byte_by_byte(station: Station, size: int, behind: bytes) -> None:
