@@ -17,7 +17,7 @@ DOMAIN_TESTS := tests/unit/domain
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install serve test quick check format reference tree bench fuzz simulate crashes kills soak growth screenshots wheel clean help
+.PHONY: install serve test domain others quick check format reference tree bench fuzz simulate crashes kills soak growth screenshots wheel clean help
 
 install: $(BUILT) ## Create .venv, install the server with all its tools, build the native data plane
 
@@ -49,9 +49,13 @@ OTHERS := $(filter-out %.py %/__pycache__ tests/unit $(DOMAIN_TESTS),$(wildcard 
 	$(wildcard tests/unit/test_*.py) $(MODELS)
 WORKERS = $(shell $(BIN)/python -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo auto)
 
-# The domain must be covered by its own unit tests alone, so they run first and by themselves.
-test: $(BUILT) ## Run all tests; those of the domain must cover every branch of it
+test: domain others ## Run all tests; those of the domain must cover every branch of it
+
+# The domain must be covered by its own unit tests alone, so they run by themselves.
+domain: $(BUILT) ## Run the tests of the domain, but for its models: they must cover every branch of it
 	$(BIN)/pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term $(addprefix --ignore=,$(MODELS)) $(DOMAIN_TESTS)
+
+others: $(BUILT) ## Run all other tests
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal $(OTHERS)
 
 # What an interpreter could change: texts and limits of Python, the compiled twin, files, TLS.
@@ -60,11 +64,13 @@ QUICK := $(addprefix tests/unit/,adapters config embedding entrypoints testing \
 	tests/docs/test_tls.py $(addprefix tests/integration/test_,\
 	connect.py delivery.py embedded_server.py jetstream.py nats_py.py permissions.py pytest_plugin.py tls.py)
 
-LONG := $(addprefix tests/unit/,config/test_syntax_properties.py domain/test_delivery_model.py \
-	domain/sessions/test_flow_scenarios.py domain/sessions/test_session_splits.py domain/cluster/test_route_session_splits.py)
+# What no interpreter changes: models of the domain over the plain twin, and requests made from a schema.
+LONG := $(addprefix tests/unit/,config/test_syntax_properties.py adapters/monitoring/test_contract.py \
+	domain/jetstream/streams/test_stream_model.py domain/sessions/test_flow_scenarios.py \
+	domain/sessions/test_session_splits.py)
 
 quick: $(BUILT) ## Run the tests of what an interpreter could change
-	$(BIN)/pytest --numprocesses=auto --hypothesis-profile=quick $(addprefix --ignore=,$(LONG)) $(QUICK)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal --hypothesis-profile=quick --assert=plain -p no:schemathesis $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check

@@ -295,7 +295,10 @@ async def test_a_client_library(login: str) -> None:
         client = await nats.connect(f"nats://{login}@127.0.0.1:{server.port}")
 
         await client.flush()
+        was_let_in = client.is_connected
         await client.close()
+
+    assert was_let_in
 
 
 async def check(credentials: Credentials) -> bool:

@@ -81,7 +81,10 @@ async def test_a_start_within_a_loop_that_blocks() -> None:
     """The plain context manager works there, too."""
     with ThreadedServer() as server:
         client = await nats.connect(server.url)
+        count = server.connz()["num_connections"]
         await client.close()
+
+    assert (1, False) == (count, server.is_running)
 
 
 def test_a_cluster() -> None:

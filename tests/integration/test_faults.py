@@ -517,6 +517,13 @@ async def test_a_lame_duck_keeps_its_routes() -> None:
         await cluster.servers[1].stop()
         await cluster.servers[1].start()
         await cluster.wait_until_meshed(20)
+        reader, writer = await asyncio.open_connection("127.0.0.1", cluster.servers[0].port)
+        said = await reader.read()
+        writer.close()
+        routes = [server.routez()["num_routes"] for server in cluster.servers]
+
+    assert b"PONG" not in said
+    assert [1, 1] == routes
 
 
 async def test_conversations_of_one_start() -> None:

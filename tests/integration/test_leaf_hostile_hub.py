@@ -118,9 +118,7 @@ async def test_a_hub_that_breaks_off_at_each_step(tmp_path: Path, twin: str) -> 
             await link.send(said)
             link.abort()
         for said in (b"", second[:50], second, second + b"LS+ a\r\nLMSG a 10\r\nhel", second + b"LS+ a"):
-            link = await hub.next_link()
-            await link.send(first)
-            await link.until_line(b"CONNECT ")
+            link = await hub.shown(first)
             await link.send(said)
             link.abort()
 

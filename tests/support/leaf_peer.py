@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from tests.support.raw_client import RawClient
 
 HOST = "127.0.0.1"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until a test gives up waiting for a dial."""
 
 
@@ -97,8 +97,8 @@ class PlayedHub:
         """The next link that the server opens; nothing has been said on it."""
         return await asyncio.wait_for(self._links.get(), PATIENCE)
 
-    async def joined(self) -> LeafLink:
-        """The next link, as far as a well-behaved hub takes it; what the server announced is read.
+    async def shown(self, info: bytes) -> LeafLink:
+        """The next link that the server shows its login on, once it was sent this INFO.
 
         Links that the server has given up while others were played are passed over.
         """
@@ -106,8 +106,16 @@ class PlayedHub:
             while True:
                 link = await self.next_link()
                 with contextlib.suppress(ConnectionError, AssertionError):
-                    await link.send(hub_info(self.port, info_on_connect=True))
+                    await link.send(info)
                     await link.until_line(b"CONNECT ")
+                    return link
+
+    async def joined(self) -> LeafLink:
+        """The next link, as far as a well-behaved hub takes it; what the server announced is read."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                link = await self.shown(hub_info(self.port, info_on_connect=True))
+                with contextlib.suppress(ConnectionError, AssertionError):
                     await link.send(hub_info(self.port, nonce=None, connect_info=True, remote_account="$G"))
                     await link.turn()
                     return link

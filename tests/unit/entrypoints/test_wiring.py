@@ -1,5 +1,7 @@
 """Unit tests of what the providers of the container call."""
 
+import weakref
+
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.logs.structured import LinesDropped
 from app.adapters.monitoring.journal import Journal
@@ -59,6 +61,8 @@ def test_a_defect_is_logged() -> None:
 def test_a_journal_is_not_kept_alive() -> None:
     """A fact for one that is gone is dropped."""
     journal = Journal(KINDS)
-    note = noting(journal)
+    note, kept = noting(journal), weakref.ref(journal)
     del journal
     note(LinesDropped(None, 1))
+
+    assert kept() is None

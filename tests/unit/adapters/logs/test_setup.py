@@ -94,11 +94,15 @@ def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown == b"[42] [\x1b[32mINF\x1b[0m] Server is ready\r\n"
 
 
-def test_a_process_without_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A server started with standard error closed runs without a log."""
     monkeypatch.setattr(sys, "__stderr__", None)
 
     record_ready(PLAIN)
+
+    assert ("", "") == capfd.readouterr()
 
 
 def test_a_file_is_appended_to(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -257,8 +261,10 @@ def test_lost_lines_are_reported_elsewhere() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_nowhere_left_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nowhere_left_to_warn(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """When standard error itself is full, the server goes on without a word."""
     with Path("/dev/full").open("w") as stream, monkeypatch.context() as patch:
         patch.setattr(sys, "__stderr__", stream)
         record_ready(PLAIN)
+
+    assert ("", "") == capfd.readouterr()

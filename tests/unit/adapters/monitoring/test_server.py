@@ -18,8 +18,11 @@ class Link(asyncio.WriteTransport):
 class ForgottenLink(asyncio.WriteTransport):
     """A link over TLS that was closed twice, as Python 3.11.2 has it."""
 
+    asked = False
+
     def abort(self) -> None:
         """There is nothing left that could be aborted."""
+        self.asked = True
         raise AttributeError("'NoneType' object has no attribute '_abort'")
 
 
@@ -34,4 +37,8 @@ def test_a_link_is_aborted() -> None:
 
 def test_a_link_that_is_forgotten() -> None:
     """One that ends by itself keeps no server from stopping."""
-    abort(ForgottenLink())
+    link = ForgottenLink()
+
+    abort(link)
+
+    assert link.asked
