@@ -70,7 +70,7 @@ LONG := $(addprefix tests/unit/,config/test_syntax_properties.py adapters/monito
 	domain/sessions/test_session_splits.py)
 
 quick: $(BUILT) ## Run the tests of what an interpreter could change
-	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal --hypothesis-profile=quick --assert=plain -p no:schemathesis $(addprefix --ignore=,$(LONG)) $(QUICK)
+	$(BIN)/pytest --numprocesses=auto --dist=worksteal --hypothesis-profile=quick --assert=plain -p no:schemathesis $(addprefix --ignore=,$(LONG)) $(QUICK)
 
 check: $(BUILT) ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
