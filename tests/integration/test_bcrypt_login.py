@@ -6,21 +6,20 @@ What CONNECT means for a login is tested in ``test_authorization``.
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 
 import bcrypt
 import nats
 import pytest
-from dependency_injector import providers
 
 from app.adapters.auth.guard import AuthenticatorFailed
 from app.adapters.auth.hash_workers import default_workers
-from app.adapters.auth.setup import AuthSettings, open_authenticator
+from app.adapters.auth.setup import AuthSettings
 from app.domain.credentials import Credentials
-from app.domain.dataplane import AUTO
 from app.domain.events import AuthorizationFailed
 from tests.integration.exchanges import AUTHORIZATION_VIOLATION, OK, PONG
+from tests.support.auth_server import auth_server
 from tests.support.embedded import EmbeddedServer, Transport
 from tests.support.raw_client import RawClient
 from tests.support.witness import Witness
@@ -78,20 +77,11 @@ def _transport(request: pytest.FixtureRequest) -> Transport:
     return transport
 
 
-@asynccontextmanager
-async def serve(transport: Transport, settings: AuthSettings = USERS) -> AsyncIterator[EmbeddedServer]:
+def serve(
+    transport: Transport, settings: AuthSettings = USERS
+) -> AbstractAsyncContextManager[EmbeddedServer]:
     """A server that lets in whom the settings let in."""
-    server = EmbeddedServer(transport, AUTO, {"auth_timeout": SECONDS})
-    authenticator = open_authenticator(settings, server.log.record)
-    server.container.authenticator.override(providers.Object(authenticator))
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
-        for client in server.clients:
-            client.abort()
-        await server.container.service().departed()
+    return auth_server(transport, settings)
 
 
 def connect_line(user: str, password: str) -> bytes:

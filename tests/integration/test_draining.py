@@ -1,23 +1,17 @@
 """Members of a queue group that come and go under load cost no message, between real servers."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.cluster_processes import REGISTERED, ClusterProcess, ProcessCluster
 from tests.support.draining import DrainPlan, WorkerGroup
-from tests.support.server_process import START_SECONDS
+from tests.support.gnatsd import running_gnatsd
 
 pytestmark = pytest.mark.asyncio
 
 MESSAGES, LEAVINGS = 4000, 68
 """A fifth of 20,000 and 340."""
-
-GNATSD = os.environ.get("GNATSD") or shutil.which("gnatsd")
-"""The program of gnatsd 0.8.0, where there is one."""
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -53,15 +47,8 @@ async def test_headers_are_sent_on() -> None:
 @pytest.fixture(name="gnatsd")
 def _gnatsd() -> Iterator[tuple[int, int]]:
     """The ports of a gnatsd: for clients, and for routes."""
-    if GNATSD is None:
-        pytest.skip("there is no gnatsd")
-    with ClusterProcess() as free:
-        port, route_port = free.port, free.route_port
-    flags = ("-a", "127.0.0.1", "-p", str(port), "--cluster", f"nats://127.0.0.1:{route_port}")
-    process = subprocess.Popen([GNATSD, *flags], stderr=subprocess.DEVNULL)
-    yield port, route_port
-    process.kill()
-    process.wait(START_SECONDS)
+    with running_gnatsd() as ports:
+        yield ports
 
 
 async def test_what_gnatsd_draws_is_not_lost(gnatsd: tuple[int, int]) -> None:

@@ -1,8 +1,5 @@
 """Headers, and requests to nobody, between real servers: of ours, and with one of gnatsd among them."""
 
-import os
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +8,7 @@ import pytest
 
 from app.domain.dataplane import PYTHON
 from tests.support.cluster_processes import CLOSED, REGISTERED, ClusterProcess
+from tests.support.gnatsd import running_gnatsd
 from tests.support.headers_client import PLAIN, Delivery, HeadersClient, published, until
 from tests.support.server_process import START_SECONDS
 from tests.support.twins import twins
@@ -21,9 +19,6 @@ ROUNDS, BATCH = 20, 100
 
 LARGE = 100_000
 """Bytes of the last message of a batch."""
-
-GNATSD = os.environ.get("GNATSD") or shutil.which("gnatsd")
-"""The program of gnatsd 0.8.0, where there is one."""
 
 
 class Mesh:
@@ -68,15 +63,8 @@ def _options(connect: bytes | None, *, is_ours: bool) -> dict[str, bytes]:
 @pytest.fixture(name="gnatsd")
 def _gnatsd() -> Iterator[tuple[int, int]]:
     """The ports of a gnatsd: for clients, and for routes."""
-    if GNATSD is None:
-        pytest.skip("there is no gnatsd: set GNATSD to the path of its program")
-    with ClusterProcess() as free:
-        port, route_port = free.port, free.route_port
-    flags = ("-a", "127.0.0.1", "-p", str(port), "--cluster", f"nats://127.0.0.1:{route_port}")
-    process = subprocess.Popen([GNATSD, *flags], stderr=subprocess.DEVNULL)
-    yield port, route_port
-    process.kill()
-    process.wait(START_SECONDS)
+    with running_gnatsd() as ports:
+        yield ports
 
 
 @pytest.fixture(name="pair")

@@ -4,11 +4,15 @@ from typing import Protocol
 
 from app.domain.broker import Broker
 from app.domain.leaf.session import LeafSession
-from tests.simulation.client import SimulatedClient
 from tests.simulation.host import Host
-from tests.simulation.invariants import check_addresses, check_buffers, check_mesh, check_service
-from tests.simulation.network import Network
-from tests.simulation.oracle import Oracle, Violation
+from tests.simulation.invariants import (
+    ClusterState,
+    check_addresses,
+    check_buffers,
+    check_mesh,
+    check_service,
+)
+from tests.simulation.oracle import Violation
 from tests.simulation.server import SimulatedServer
 from tests.simulation.tree import Tree
 from tests.support.broker_stats import stats_of
@@ -23,28 +27,8 @@ Interest = tuple[str, str | None]
 """A subject, and a queue group or none."""
 
 
-class TreeState(Protocol):
+class TreeState(ClusterState, Protocol):
     """What is checked."""
-
-    @property
-    def network(self) -> Network:
-        """Hosts and links."""
-        ...
-
-    @property
-    def oracle(self) -> Oracle:
-        """What clients observed."""
-        ...
-
-    @property
-    def servers(self) -> list[SimulatedServer]:
-        """All of them."""
-        ...
-
-    @property
-    def clients(self) -> dict[int, SimulatedClient]:
-        """By number."""
-        ...
 
     @property
     def tree(self) -> Tree:

@@ -115,9 +115,16 @@ _forks: list[_Forks] = []
 _only_once = threading.Lock()
 
 
-def can_fork(added: Mapping[str, str]) -> bool:
-    """Whether a server with these variables can be forked here."""
-    return hasattr(os, "pidfd_open") and not any(name.startswith(_INTERPRETERS_OWN) for name in added)
+def _obeyed_at_once(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_INTERPRETERS_OWN)}
+
+
+_HERE = _obeyed_at_once(os.environ)
+
+
+def can_fork(environment: Mapping[str, str]) -> bool:
+    """Whether a server with this environment can be forked here."""
+    return hasattr(os, "pidfd_open") and _obeyed_at_once(environment) == _HERE
 
 
 def fork_server(words: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:

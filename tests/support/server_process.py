@@ -52,7 +52,7 @@ class ServerProcess:
     def __init__(self, *args: str, env: Mapping[str, str] | None = None) -> None:
         """Prepare a server; ``env`` is added to this process's environment."""
         self._command = [*self.command, *args]
-        self._added = dict(env or {})
+        self._env = {**os.environ, **(env or {})}
         self._lines: list[str] = []
         self._ended = False
         self._changed = threading.Condition()
@@ -129,14 +129,13 @@ class ServerProcess:
         return status
 
     def _begin(self) -> "subprocess.Popen[str] | ForkedProcess":
-        environment = {**os.environ, **self._added}
         count = len(_PROGRAM)
-        if self.forked and self._command[:count] == _PROGRAM and can_fork(self._added):
-            return fork_server(self._command[count:], environment)
+        if self.forked and self._command[:count] == _PROGRAM and can_fork(self._env):
+            return fork_server(self._command[count:], self._env)
         return subprocess.Popen(
             self._command,
             cwd=ROOT,
-            env=environment,
+            env=self._env,
             encoding="utf-8",
             errors="replace",
             stdout=subprocess.DEVNULL,
