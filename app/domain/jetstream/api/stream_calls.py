@@ -119,7 +119,7 @@ class StreamCalls:
         found = hosted.stream.state_json(
             subjects_filter=subjects.encode(), offset=offset, deleted_details=details
         )
-        paging = Page(found.total, offset if subjects else 0, found.limit).as_json()
+        paging = Page(found.total, offset if found.total else 0, found.limit).as_json()
         return {**paging, **self.fields(hosted, found.state, with_cluster=True)}
 
     def fields(
@@ -185,6 +185,8 @@ class StreamCalls:
         pattern, sequence = fields.text("filter"), fields.sequence("seq")
         keep = fields.sequence("keep")
         fields.finish()
+        if sequence and keep:  # whether the stream is there or not
+            raise JetStreamError(10003)
         stream = self._catalogue.find(name).stream
         gone = yield from stream.purge_steps(pattern.encode(), sequence, keep)
         stream.after_commit(_answering(request, {"success": True, "purged": gone}, 10110))

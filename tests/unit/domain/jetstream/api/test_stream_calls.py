@@ -53,6 +53,7 @@ def test_create(js: VirtualJetStream) -> None:
         ("STREAM.DELETE.S", {"x": 1}, 10038),
         ("STREAM.PURGE.NOPE", b"", 10059),
         ("STREAM.PURGE.S", {"seq": 1, "keep": 1}, 10003),
+        ("STREAM.PURGE.NOSUCH", {"seq": 1, "keep": 1}, 10003),
         ("STREAM.NAMES", b"[]", 10025),
         ("STREAM.LEADER.STEPDOWN.S", b"", 10010),
         ("STREAM.SNAPSHOT.S", b"{}", 10003),
@@ -131,6 +132,16 @@ def test_info(js: VirtualJetStream) -> None:
         [2],
     )
     assert info["cluster"] == {"leader": "here"}
+
+
+def test_info_from_an_offset(js: VirtualJetStream) -> None:
+    """The offset is that of the request where the filter has subjects, and 0 where it has none."""
+    js.stream()
+    js.publish("s.a")
+
+    found = [js.ask("STREAM.INFO.S", {"subjects_filter": each, "offset": 7}) for each in (">", "nosuch")]
+
+    assert [(1, 7), (0, 0)] == [(info["total"], info["offset"]) for info in found]
 
 
 def test_mirrors_and_sources(js: VirtualJetStream) -> None:

@@ -42,6 +42,12 @@ def test_a_purge_removes_what_matches(pattern: bytes, sequence: int, keep: int, 
     assert 6 == made.log.last
 
 
+def test_a_purge_by_a_sequence_and_a_count() -> None:
+    """It is either of the two."""
+    with pytest.raises(JetStreamError, match="bad request"):
+        filled().stream.purge(b"", 1, 1)
+
+
 def test_after_a_purge_sequences_go_on() -> None:
     """`first` is after `last`, and the next message gets the next number."""
     made = filled()
