@@ -262,6 +262,27 @@ def test_members_of_a_group_are_found_among_many(scene: Scene) -> None:
     assert not has_group(subject, b"q")
 
 
+@pytest.mark.parametrize(("length", "takes_steps"), [(2, False), (10, True)])
+def test_a_peers_subscriptions_to_a_subject(scene: Scene, length: int, takes_steps: bool) -> None:
+    """What one peer has on a subject is found, in as many steps as it takes."""
+    own = {
+        one.sid: one
+        for tokens in itertools.product((b"a", b"*"), repeat=length)
+        for one in [scene.subscriber.subscribe(scene.interest, b".".join(tokens))]
+    }
+    search, steps = scene.interest.of_subscriber(scene.subscriber, own, b".".join([b"a"] * length)), 0
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            found: list[Subscription] = end.value
+            break
+        steps += 1
+
+    assert takes_steps == (steps > 0)
+    assert own.keys() == {one.sid for one in found}
+
+
 def test_matching_of_few(scene: Scene) -> None:
     """All plain ones that match; if there is none, one of a queue group; none for what is no subject."""
     plain = [scene.subscriber.subscribe(scene.interest, each) for each in (b"a.b", b"a.*", b"b")]

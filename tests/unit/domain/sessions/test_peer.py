@@ -128,6 +128,17 @@ def test_it_is_refused_like_the_others(scene: Scene) -> None:
     ]
 
 
+def test_a_member_of_a_queue_group_counts_once(scene: Scene) -> None:
+    """A peer that names no weight is one member of its group, for this server and for others."""
+    route = scene.route()
+
+    scene.leaf.send(b"SUB a q 1\r\n")
+    (member,) = scene.session.subscriptions.values()
+
+    assert 1 == scene.session.weight(member.sid)
+    assert route.heard().startswith(b"SUB a q QRSID:")
+
+
 def test_the_cluster_hears_of_what_it_listens_to(scene: Scene) -> None:
     """Its clients are known to this server alone, so other servers hear of them as of clients here."""
     route = scene.route()

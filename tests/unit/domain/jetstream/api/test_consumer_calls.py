@@ -59,6 +59,8 @@ def test_forms_of_creation(js: VirtualJetStream) -> None:
         ("NAMES.NOPE", b"", 10059),
         ("LIST.S", {"x": 1}, 10025),
         ("UNPIN.S.C", {"group": "g"}, 10160),
+        ("UNPIN.S.C", b" ", 10025),
+        ("UNPIN.S.C", {}, 10025),
         ("LEADER.STEPDOWN.S.C", b"", 10010),
         ("RESET.S.NEW", {"seq": 5}, 10204),
     ],
