@@ -133,6 +133,20 @@ async def test_an_async_hook_that_waits_for_nothing() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("error", [GeneratorExit, KeyboardInterrupt, SystemExit])
+async def test_an_async_hook_that_raises_what_is_no_error(error: type[BaseException]) -> None:
+    """That is a failure of this call too, and nothing of it comes out."""
+
+    async def act() -> Allow:
+        raise error("a secret")
+
+    outcome = await once(Scene(act))
+
+    assert outcome is not None
+    assert outcome.failure.startswith(f"it raised {error.__name__} at test_runner.py")
+
+
+@pytest.mark.asyncio
 async def test_any_awaitable_will_do() -> None:
     """A future is awaited as well."""
     future: asyncio.Future[Allow] = asyncio.get_running_loop().create_future()
