@@ -30,10 +30,11 @@ from .errors import DuplicateLeaf
 from .events import LeafClosed, LeafCreated, LeafHubLeaves, LeafInterestSent, LeafReplaced
 from .info import LeafInfo
 from .leaf_url import LeafUrl
+from .lines import LOOP_SUBJECTS
 from .link_interest import LinkInterest
 from .link_rights import STREAM_SUBJECTS
 from .redial import LeafRedial
-from .session import LOOP_SUBJECTS, LeafSession
+from .session import LeafSession
 from .settings import (
     FIRST_INFO_SECONDS,
     GLOBAL,

@@ -23,6 +23,9 @@ from ..protocol.errors import MaximumControlLine, ParserError, UnknownOperation
 ADD = b"LS+"
 REMOVE = b"LS-"
 
+LOOP_SUBJECTS = b"$LDS."
+"""How subjects begin by which loops are found; permissions do not count for them."""
+
 _BARE = tuple(verb.name for verb in (PING, PONG, OK))
 """Verbs that may end the line."""
 

@@ -3,6 +3,9 @@
 Each link hears of a subject once, and of a queue group with the number of its members. How many
 there are depends on the link: what it has announced itself does not count, nor does what a link of
 the same cluster has, and a hub hears of nothing that other servers of this cluster have said.
+
+What clients subscribe to under `LOOP_SUBJECTS` is not announced: a server that hears its own subject
+takes the link for a loop and closes it, and clients can find out what that subject is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +13,7 @@ from typing import Protocol
 
 from ..interest.subscription import Subscription
 from ..peer_kind import PeerKind, heard_by
-from .lines import added_line, removed_line
+from .lines import LOOP_SUBJECTS, added_line, removed_line
 
 _Name = tuple[bytes, bytes | None]
 _Source = tuple[PeerKind, int, bytes | None]
@@ -120,6 +123,8 @@ class LinkInterest:
     def _change(self, subscription: Subscription, count: int) -> None:
         name = subscription.subject, subscription.queue
         source = _source_of(subscription)
+        if source[2] is None and name[0].startswith(LOOP_SUBJECTS):
+            return
         record = self._records.get(name)
         if record is None:
             record = self._records[name] = _Record()

@@ -45,6 +45,7 @@ from .errors import InvalidLeafInterest, LeafInterestExceeded, LeafLoop
 from .events import LeafErrorReceived, LeafRefused
 from .lines import (
     ADD,
+    LOOP_SUBJECTS,
     REMOVE,
     LeafInterest,
     interest_sid,
@@ -57,9 +58,6 @@ from .lines import (
 from .link_interest import LinkInterest
 from .link_rights import EVERYTHING, LinkRights, link_rights
 from .settings import GLOBAL
-
-LOOP_SUBJECTS = b"$LDS."
-"""How subjects begin by which loops are found; permissions do not count for them."""
 
 MOST_INTERESTS = 1_000_000
 """Subjects and queue groups that one link may announce."""

@@ -107,6 +107,21 @@ def test_who_hears_of_whom(interest: LinkInterest) -> None:
     assert b"LS+ client\r\nLS+ route\r\nLS+ other\r\nLS+ leaf\r\nLS+ hub\r\n" == leaf.news()
 
 
+@pytest.mark.parametrize("kind", [PeerKind.CLIENT, PeerKind.ROUTE])
+def test_clients_cannot_close_a_loop(interest: LinkInterest, kind: PeerKind) -> None:
+    """Subjects by which servers find loops come from servers alone: a client may know those of others."""
+    link = opened(interest, PeerKind.LEAF)
+    forged = [subscription(b"$LDS.x", queue, kind=kind) for queue in (None, b"q")]
+
+    for one in forged:
+        interest.added(one)
+    for one in forged:
+        interest.removed(one)
+    interest.added(subscription(b"$LDS.x", kind=kind, via=b"x" if kind is PeerKind.ROUTE else None))
+
+    assert (b"LS+ $LDS.x\r\n" if kind is PeerKind.ROUTE else b"") == link.news()
+
+
 def test_nobody_hears_of_itself(interest: LinkInterest) -> None:
     """What a link has announced does not count for it, nor what one of the same cluster has."""
     link = FakeHearer(PeerKind.LEAF, 4, b"x")
