@@ -74,7 +74,7 @@ RELOADABLE = frozenset(
 )
 """Options by path; a star is all of a section, and the section itself where it may be left out.
 
-Remotes take a restart nevertheless where a server has started without leaf nodes.
+Remotes take a restart nevertheless where a server has started without leaf nodes: see `plan_reload`.
 """
 
 
@@ -116,10 +116,13 @@ class ReloadPlan:
         )
 
 
-def plan_reload(old: Options, new: Options) -> ReloadPlan:
-    """The difference, in the order of the options page."""
+def plan_reload(old: Options, new: Options, *, has_leaves: bool = True) -> ReloadPlan:
+    """The difference, in the order of the options page.
+
+    `has_leaves`: the server has started with leaf nodes, or as one, so it can dial others.
+    """
     changes = tuple(_changes(old, new, ""))
-    fixed = () if old.leafnodes.port or old.leafnodes.remotes else ("leafnodes.remotes",)
+    fixed = () if has_leaves else ("leafnodes.remotes",)
     refused = (each for each in changes if not is_reloadable(each.key) or each.key in fixed)
     return ReloadPlan(changes, tuple(refused))
 

@@ -49,30 +49,30 @@ def _remotes(container: Container, new: Options) -> Callable[[], None]:
     """
     record, needs = container.event_log().record, container.remote_needs()
     old, opened = container.options.leafnodes, container.leaf_remotes()
-    known = {remote_key(old, remote): known for remote, known in zip(old.in_use, opened, strict=True)}
+    gone = {remote_key(old, options): remote for options, remote in zip(old.in_use, opened, strict=True)}
     remotes: list[LeafRemote] = []
+    added: list[LeafRemote] = []
     protect: list[Callable[[], None]] = []
-    added = []
-    for remote in new.leafnodes.in_use:
-        kept = known.pop(remote_key(new.leafnodes, remote), None)
-        if kept is None:
-            kept = open_remote(new.leafnodes, remote, needs)
-            added.append(kept)
-        elif isinstance(kept.dialer, LeafTcpDialer):
-            protect.append(partial(kept.dialer.protect, remote_tls(remote, record)))
-        remotes.append(kept)
+    for options in new.leafnodes.in_use:
+        remote = gone.pop(remote_key(new.leafnodes, options), None)
+        if remote is None:
+            remote = open_remote(new.leafnodes, options, needs)
+            added.append(remote)
+        elif isinstance(remote.dialer, LeafTcpDialer):
+            protect.append(partial(remote.dialer.protect, remote_tls(options, record)))
+        remotes.append(remote)
 
     def commit() -> None:
         for renew in protect:
             renew()
+        opened[:] = remotes
         leaves = container.broker().leaves
-        if leaves is None or not (added or known):
+        if leaves is None:
             return
-        for change, those in (("removed", known.values()), ("added", added)):
+        for change, those in (("removed", gone.values()), ("added", added)):
             for each in those:
                 addresses = tuple(map(str, each.settings.urls))
                 record(LeafRemoteChanged(None, addresses, each.settings.account, change))
-        opened[:] = remotes
         leaves.use_remotes(remotes)
 
     return commit

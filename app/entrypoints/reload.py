@@ -83,7 +83,8 @@ class Reloader:
                 loaded = await in_own_thread(load)
             except ConfigError as error:
                 raise ReloadRefused(*map(str, error.problems)) from error
-            plan = plan_reload(old, loaded.options)
+            has_leaves = container.broker().leaves is not None
+            plan = plan_reload(old, loaded.options, has_leaves=has_leaves)
             if plan.refused:
                 raise ReloadRefused(*(change.refusal for change in plan.refused))
             try:

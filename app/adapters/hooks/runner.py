@@ -81,7 +81,7 @@ class _Call:
     async def run(self, answer: Awaitable[object]) -> None:
         try:
             outcome = HookOutcome(await answer)
-        except BaseException as error:  # noqa: BLE001 - see the module
+        except BaseException as error:
             if isinstance(error, GeneratorExit) and self.done is not None:
                 raise  # its task is given up while it waits; in the first step the hook has raised it
             outcome = _raised(error)

@@ -141,7 +141,7 @@ def test_remotes_of_leaf_nodes() -> None:
 def test_the_first_remote_takes_a_restart() -> None:
     """A server that has started without leaf nodes cannot have some by a reload."""
     new = make_options({"leafnodes": {"remotes": ({"urls": "nats-leaf://hub"},)}})
-    (refused,) = plan_reload(make_options({}), new).refused
+    (refused,) = plan_reload(make_options({}), new, has_leaves=False).refused
 
     assert refused.refusal == (
         "config reload not supported for leafnodes.remotes; restart the server to change it"

@@ -151,6 +151,31 @@ async def test_remotes_come_and_go() -> None:
     assert 'Reloaded: LeafNode Remote urls=["nats-leaf://new:7422"], account="$G" added' in texts
 
 
+async def test_remotes_in_another_order() -> None:
+    """Each is known again: one that is removed after that is the one that is closed."""
+    one, two = {"urls": "nats://one"}, {"urls": "nats://two"}
+    rig = ReloadRig(leafnodes={"remotes": (one, two)})
+    second = rig.container.leaf_remotes()[1]
+
+    await rig.reload(leafnodes={"remotes": (two, one)})
+    await rig.reload(leafnodes={"remotes": (two,)})
+
+    assert [second] == rig.container.leaf_remotes()
+    assert ["nats-leaf://two:7422"] == remotes_of(rig)
+
+
+async def test_all_remotes_are_removed() -> None:
+    """A server that has had some may have some again."""
+    remote = {"urls": "nats://hub"}
+    rig = ReloadRig(leafnodes={"remotes": (remote,)})
+
+    await rig.reload()
+    between = remotes_of(rig)
+    await rig.reload(leafnodes={"remotes": (remote,)})
+
+    assert ([], ["nats-leaf://hub:7422"]) == (between, remotes_of(rig))
+
+
 @pytest.mark.parametrize(
     "change",
     [
