@@ -22,8 +22,8 @@ const LISTENERS = [
 ];
 
 export class Drawer {
-  /** `opened` is called when the reader opens or closes something. */
-  constructor(view, trails, opened) {
+  /** `changed` is called when the reader opens or closes something. */
+  constructor(view, trails, changed) {
     this.view = view;
     this.trails = trails;
     this.table = byId("listed-table");
@@ -36,13 +36,11 @@ export class Drawer {
       crosshair: new Crosshair(),
     });
     this.sheet = new Sheet({
+      view,
       wanted: (asked) => ({ client: Number(asked.get("client") ?? 0), topic: asked.get("topic") ?? "" }),
       title: ({ client, topic }) => (client ? `Client ${client}` : topic),
-      opened: (what) => {
-        if (what) this.#clear();
-        view.open(what);
-        opened();
-      },
+      clear: () => this.#clear(),
+      changed,
     });
   }
 

@@ -3,6 +3,7 @@
 const EVERY = 2000; // milliseconds between two answers
 const PATIENCE = 8000; // until a request counts as lost
 const LONGEST_PAUSE = 15000; // between two attempts while the server is away
+const GROWN_UP = 60000; // since the page was loaded; a younger one does not reload itself, so it cannot do so again and again
 
 export class Feed {
   /** `address` is that of the feed; `query` gives the parameters of the next request; `answered` gets the answer, `failed` the failures in a row and the milliseconds until the next attempt. */
@@ -14,6 +15,7 @@ export class Feed {
     this.failures = 0;
     this.timer = 0;
     this.request = null;
+    this.edition = ""; // of the page, as the first answer names it
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.ask()));
   }
 
@@ -39,7 +41,8 @@ export class Feed {
       const answer = await response.json();
       if (this.request !== request) return; // the reader has changed the view
       this.failures = 0;
-      this.answered(answer);
+      if (this.#isOutdated(answer)) location.reload(); // the server was upgraded, and this page with it
+      else this.answered(answer);
     } catch {
       if (this.request !== request) return;
       this.failures += 1;
@@ -48,6 +51,11 @@ export class Feed {
       clearTimeout(lost);
       if (this.request === request) this.timer = setTimeout(() => this.ask(), this.#pause());
     }
+  }
+
+  #isOutdated({ edition }) {
+    this.edition ||= edition;
+    return this.edition !== edition && performance.now() > GROWN_UP;
   }
 
   #pause() {

@@ -14,8 +14,6 @@ import { Routes, showServer, showSubjects, showTrouble } from "./panels.js";
 import { State, leaving } from "./state.js";
 import { View } from "./view.js";
 
-const GROWN_UP = 60000; // milliseconds; a younger page does not reload itself, so it cannot do so again and again
-
 const byId = (id) => document.getElementById(id);
 const view = new View();
 const samples = new History();
@@ -24,7 +22,6 @@ const events = new Events();
 const routes = new Routes();
 const crosshair = new Crosshair();
 let epoch = "";
-let edition = "";
 
 const IN_OUT = (noun) => [
   { name: `in_${noun}`, label: "in", className: "in" },
@@ -57,11 +54,6 @@ function changed() {
 }
 
 function show(answer) {
-  if (edition && edition !== answer.edition && performance.now() > GROWN_UP) {
-    location.reload(); // the server was upgraded, and this page with it
-    return;
-  }
-  edition ||= answer.edition;
   if (answer.epoch !== epoch) for (const kept of [samples, trails, events]) kept.clear();
   epoch = answer.epoch;
   samples.take(answer.history, answer.server.uptime);

@@ -6,11 +6,11 @@ const byId = (id) => document.getElementById(id);
 
 export class Sheet {
   /**
-   * `wanted` reads what to open from the address of a link, `title` says what is opened; `opened` is called
-   * with what the reader opens, and with nothing when it is closed.
+   * `wanted` reads what to open from the address of a link, `title` says what is opened, and `view` keeps it.
+   * `clear` is called before something else is shown, `changed` after the reader has opened or closed something.
    */
-  constructor({ wanted, title, opened }) {
-    Object.assign(this, { wanted, title, opened });
+  constructor({ view, wanted, title, clear, changed }) {
+    Object.assign(this, { view, wanted, title, clear, changed });
     this.box = byId("drawer");
     this.from = null; // where the focus goes when the drawer is closed
     this.#listen();
@@ -32,13 +32,16 @@ export class Sheet {
   #open(what, link) {
     this.from ??= this.box.contains(link) ? null : link;
     this.announce(this.title(what));
-    this.opened(what);
+    this.clear();
+    this.view.open(what);
+    this.changed();
     byId("drawer-title").focus();
   }
 
   #close() {
     this.box.hidden = true;
-    this.opened();
+    this.view.open();
+    this.changed();
     this.from?.focus();
     this.from = null;
   }

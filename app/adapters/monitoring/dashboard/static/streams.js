@@ -9,7 +9,6 @@ import { StreamsDrawer } from "./streams_drawer.js";
 import { StreamsTables } from "./streams_tables.js";
 import { StreamsView } from "./streams_view.js";
 
-const GROWN_UP = 60000; // milliseconds; a younger page does not reload itself, so it cannot do so again and again
 const ON = ["summary", "streams", "consumers"];
 
 const byId = (id) => document.getElementById(id);
@@ -18,7 +17,6 @@ const trails = new Trails();
 const tables = new StreamsTables(view, () => changed());
 const drawer = new StreamsDrawer(view, trails, () => changed());
 const state = new State(() => feed.ask());
-let edition = "";
 let epoch = "";
 
 const feed = new Feed(
@@ -34,11 +32,6 @@ function changed() {
 }
 
 function show(answer) {
-  if (edition && edition !== answer.edition && performance.now() > GROWN_UP) {
-    location.reload(); // the server was upgraded, and this page with it
-    return;
-  }
-  edition ||= answer.edition;
   if (answer.epoch !== epoch) trails.clear();
   epoch = answer.epoch;
   const { jetstream, server } = answer;

@@ -19,8 +19,8 @@ const LISTED = [
 const keyOf = ({ stream, consumer }) => `${stream}\n${consumer}`;
 
 export class StreamsDrawer {
-  /** `opened` is called when the reader opens or closes something. */
-  constructor(view, trails, opened) {
+  /** `changed` is called when the reader opens or closes something. */
+  constructor(view, trails, changed) {
     this.view = view;
     this.trails = trails;
     this.table = byId("listed-table");
@@ -32,16 +32,15 @@ export class StreamsDrawer {
       crosshair: new Crosshair(),
     });
     this.sheet = new Sheet({
+      view,
       wanted: (asked) => ({ stream: asked.get("stream") ?? "", consumer: asked.get("consumer") ?? "" }),
       title: ({ stream, consumer }) => consumer || stream,
-      opened: (what) => {
-        if (what) this.#clear();
-        view.open(what);
-        opened();
-      },
+      clear: () => this.#clear(),
+      changed,
     });
   }
 
+  /** What is shown until the answer arrives. */
   #clear() {
     fillFacts(byId("drawer-facts"), []);
     byId("chart-lag").hidden = true;
