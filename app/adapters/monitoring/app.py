@@ -178,8 +178,9 @@ class StatusPages:
         if (refused := question.refused) and self._context.is_current:
             return PlainTextResponse(refused, 400)
         self._context.requests.subsz += 1
+        test = question.test if self._context.is_current else ""
         chunks = (
-            pages.subsz_list(self._context, question.first, question.most)
+            pages.subsz_list(self._context, question.first, question.most, test)
             if is_on(question.subs)
             else pages.subsz(self._context)
         )

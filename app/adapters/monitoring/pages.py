@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from ...domain.subjects.subject import matches, tokens_of
 from ...ports.broker_view import (
     GLOBAL_ACCOUNT,
     ClientStats,
@@ -55,6 +56,9 @@ _subscription_rows = TypeAdapter(list[SubscriptionDetail])
 _subject_rows = TypeAdapter(list[str])
 
 Listed = Iterator[tuple[SubscriptionStats, ...]]
+
+_ALL = 1 << 48
+"""More entries than there are."""
 
 IN_PAGE, IN_ROW = b" " * 2, b" " * 6
 """Indentation of a list's lines, besides the two blanks of their own level."""
@@ -203,13 +207,38 @@ def subsz(context: MonitoringContext) -> Chunks:
     yield indented((yield from without_bytes(subsz_figures(context))))
 
 
-def subsz_list(context: MonitoringContext, offset: int, limit: int) -> Chunks:
-    """The subscription index, and a page of the clients' subscriptions."""
-    total = yield from without_bytes(context.view.count_subscriptions())
+def subsz_list(context: MonitoringContext, offset: int, limit: int, subject: str = "") -> Chunks:
+    """The subscription index, and a page of the clients' subscriptions, or of those to one subject."""
+    view = context.view
+    if subject:
+        total = yield from without_bytes(_count(_covering(view.all_subscriptions(0, _ALL), subject, 0, _ALL)))
+        listed = _covering(view.all_subscriptions(0, _ALL), subject, offset, limit)
+    else:
+        total = yield from without_bytes(view.count_subscriptions())
+        listed = view.all_subscriptions(offset, limit)
     figures = yield from without_bytes(subsz_figures(context))
     paging = {"total": total, "offset": offset, "limit": limit, "subscriptions_list": []}
-    rows = _details(context, context.view.all_subscriptions(offset, limit), IN_PAGE)
-    yield from with_rows(figures.model_copy(update=paging), rows)
+    yield from with_rows(figures.model_copy(update=paging), _details(context, listed, IN_PAGE))
+
+
+def _covering(listed: Listed, subject: str, offset: int, limit: int) -> Listed:
+    """Those that cover a published subject, as far as offset and limit go."""
+    tokens = tokens_of(subject.encode())
+    passed, end = 0, offset + limit
+    for some in listed:
+        found = [one for one in some if matches(tokens_of(one.subject.encode()), tokens)]
+        yield tuple(found[max(0, offset - passed) : max(0, end - passed)])
+        passed += len(found)
+        if passed >= end:
+            return
+
+
+def _count(listed: Listed) -> Steps[int]:
+    count = 0
+    for some in listed:
+        count += len(some)
+        yield
+    return count
 
 
 def _subscription(stats: SubscriptionStats, account: str | None) -> SubscriptionDetail:

@@ -114,7 +114,7 @@ class SubszQuery(_Paging):
     """Parameters of ``/subsz``."""
 
     subs: Annotated[Switch, Field(description="1 or true lists what clients listen to.")] = ""
-    test: Annotated[str, Field(description="A subject to publish to.")] = ""
+    test: Annotated[str, Field(description="List only what a message on this subject would reach.")] = ""
 
     @property
     def refused(self) -> str:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.ports.broker_view import Compatibility
 from tests.fakes.broker_view import FACTS, Watched
 from tests.unit.adapters.monitoring.client import ask
 
@@ -33,16 +32,3 @@ async def test_no_account(watched: Watched) -> None:
     """Another name is refused."""
     response = await ask(watched, "/accountz?acc=A")
     assert (response.status_code, response.text) == (400, "Account A does not exist")
-
-
-async def test_a_subject_to_try(watched: Watched) -> None:
-    """What nobody could publish to is refused by /subsz, with the wire of today."""
-    assert (await ask(watched, "/subsz?subs=1&test=a..b")).status_code == 200
-    info = replace(FACTS.info, compatibility=Compatibility.CURRENT)
-    watched.view.facts = replace(FACTS, info=info)
-    assert (await ask(watched, "/subsz?subs=1&test=a.b")).status_code == 200
-    response = await ask(watched, "/subsz?subs=1&test=a..b")
-    assert response.status_code == 400
-    assert response.text == "invalid test subject, must be valid publish subject: a..b"
-    listed = (await ask(watched, "/subsz")).json()
-    assert listed["server_id"] == FACTS.info.server_id

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 from app.adapters.monitoring.connections import Connz, Routez
 from app.adapters.monitoring.leaf_page import Leafz
 from app.adapters.monitoring.schemas import Accstatz, Gatewayz, Subsz, Varz
-from app.ports.broker_view import ConnectionQuery, Profile, SortKey
-from tests.fakes.broker_view import Watched, client
+from app.ports.broker_view import Compatibility, ConnectionQuery, Profile, SortKey, SubscriptionStats
+from tests.fakes.broker_view import FACTS, Watched, client
 from tests.unit.adapters.monitoring.client import ask
 
 pytestmark = pytest.mark.asyncio
@@ -236,3 +236,32 @@ async def test_head(watched: Watched, path: str) -> None:
 
     assert (full.status_code, b"") == (head.status_code, head.content)
     assert full.headers["content-type"] == head.headers["content-type"]
+
+
+async def test_a_subject_to_try(watched: Watched) -> None:
+    """What nobody could publish to is refused by /subsz, with the wire of today."""
+    assert (await ask(watched, "/subsz?subs=1&test=a..b")).status_code == 200
+    info = replace(FACTS.info, compatibility=Compatibility.CURRENT)
+    watched.view.facts = replace(FACTS, info=info)
+    assert (await ask(watched, "/subsz?subs=1&test=a.b")).status_code == 200
+    response = await ask(watched, "/subsz?subs=1&test=a..b")
+    assert response.status_code == 400
+    assert response.text == "invalid test subject, must be valid publish subject: a..b"
+    listed = (await ask(watched, "/subsz")).json()
+    assert listed["server_id"] == FACTS.info.server_id
+
+
+@pytest.mark.parametrize(
+    ("paging", "listed"), [("", "13456"), ("&limit=2", "13"), ("&offset=1&limit=2", "34"), ("&offset=9", "")]
+)
+async def test_who_listens_to_a_subject(watched: Watched, paging: str, listed: str) -> None:
+    """With `test` those alone are listed and counted that a message on the subject would reach."""
+    subjects = ("a.b", "b", "a.*", "a.>", ">", "a.b", "a.b.c")
+    watched.view.facts = replace(FACTS, info=replace(FACTS.info, compatibility=Compatibility.CURRENT))
+    watched.view.listened = [
+        SubscriptionStats(subject, "", str(sid), 0, 0, 1) for sid, subject in enumerate(subjects, 1)
+    ]
+
+    page = (await ask(watched, f"/subsz?subs=1&test=a.b{paging}")).json()
+
+    assert (5, listed) == (page["total"], "".join(one["sid"] for one in page["subscriptions_list"]))
