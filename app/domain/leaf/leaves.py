@@ -278,7 +278,7 @@ class Leaves:
                 self.sessions[number].parting = "the remote is removed"
                 self.sessions[number].connection.close()
         for redial in self._redials:
-            if not redial.started:
+            if not (redial.started or self._stopping):
                 redial.start()
 
     def accept(self, wire: Wire) -> Handler:

@@ -83,6 +83,17 @@ def test_a_remote_is_removed_in_the_handshake(make_plane: MakePlane) -> None:
     assert not any("Error trying" in text for text in server.events.texts())
 
 
+def test_remotes_that_come_too_late(make_plane: MakePlane) -> None:
+    """A reload that ends after the server has begun to stop dials nobody."""
+    server = LeafBroker(make_plane, REMOTE)
+    server.leaves.stop()
+    dialer = ScriptedHubDialer()
+
+    server.leaves.use_remotes([LeafRemote(LeafRemoteSettings((OTHER,)), dialer, ScriptedLogin())])
+
+    assert [] == dialer.news()
+
+
 # --- lame duck mode -------------------------------------------------------------------------------
 
 
