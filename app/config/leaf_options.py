@@ -1,4 +1,4 @@
-"""The options of a section ``leafnodes``: a door, and hubs to dial (leaf-nodes.md, section 8)."""
+"""The options of a section ``leafnodes``: a listener, and hubs to dial (leaf-nodes.md, section 8)."""
 
 import re
 from typing import Annotated, ClassVar, Self
@@ -182,7 +182,7 @@ class LeafAuthorizationOptions(Section):
 
 
 class LeafTlsOptions(TlsOptions):
-    """Keys and certificates of the door for leaves."""
+    """Keys and certificates of the listener for leaves."""
 
     timeout: Annotated[Seconds, Key("Time limit for the TLS handshake.")] = TLS_SECONDS
 
@@ -317,7 +317,7 @@ def _different(remotes: tuple[LeafRemoteOptions, ...]) -> tuple[LeafRemoteOption
 
 
 class LeafOptions(Section):
-    """Leaf nodes. There is a door for leaves when there is a port, and a link for each remote."""
+    """Leaf nodes. There is a listener for leaves when there is a port, and a link for each remote."""
 
     addresses: ClassVar = {"listen": AddressKey("host", "port", "Address to listen on for leaf nodes.")}
     refused: ClassVar = {

@@ -23,7 +23,7 @@ _OF_DOORS = (
 
 
 def leaf_tls_section(options: Options) -> tuple[tuple[str, ...], TlsOptions | None]:
-    """The certificate of the door, by the path of its section."""
+    """The certificate of the listener, by the path of its section."""
     return ("leafnodes", "tls"), options.leafnodes.tls
 
 

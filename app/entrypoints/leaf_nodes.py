@@ -1,4 +1,4 @@
-"""Leaf nodes as a part of the server: the door for leaves, and the dialers of remotes."""
+"""Leaf nodes as a part of the server: the listener for leaves, and the dialers of remotes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

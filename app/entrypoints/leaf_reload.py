@@ -27,7 +27,7 @@ from .wiring import layers_of, switchable, tls_layers
 
 
 def leaf_changes(container: Container, new: Options, undo: ExitStack) -> Sequence[Callable[[], None]]:
-    """What puts remotes, certificates, and logins and settings of the door to use.
+    """What puts remotes into use, and certificates, logins and settings of the listener.
 
     Raises `AuthError` and `TlsError`.
     """

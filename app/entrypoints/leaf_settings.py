@@ -75,7 +75,7 @@ def leaf_choice(options: Options) -> ChoiceTerms | None:
 
 
 def leaf_listener_settings(options: Options) -> LeafListenerSettings | None:
-    """What the domain needs of the door, if there is one."""
+    """What the domain needs of the listener, if there is one."""
     section = options.leafnodes
     if not section.port:
         return None

@@ -102,7 +102,7 @@ class MonitorSettings:
     digest: str = ""
     """Of the configuration without its secrets."""
     leaf: LeafPicture = field(default_factory=LeafPicture)
-    """The door for leaf nodes, and the hubs that are dialled."""
+    """The listener for leaf nodes, and the hubs that are dialled."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
     """The users that are configured, without their secrets."""
 

@@ -1,4 +1,4 @@
-"""Facts about the door for leaf nodes, in the words of nats-server (leaf-nodes.md, section 10)."""
+"""Facts about the listener for leaf nodes, in the words of nats-server (leaf-nodes.md, section 10)."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,9 @@
 """Lines that came before, what they were understood to be, and their plans, in the compiled twin.
 
-Whichever peer sent it: a line that comes again is neither taken apart nor looked up again. Where a line
-is kept depends on its bytes alone. Two that have one place take it from each other, which costs no more
-than to have none. What is kept of a plan is good in the generation of the plan cache in which it was noted.
+A line that comes again, from any peer, is neither taken apart nor looked up again. Its bytes alone say
+in which place it is kept. Of two lines with the same place the later one is kept, which costs no more than
+to keep none. A noted plan is borrowed from the plan cache, and good in the generation in which it was noted:
+the cache drops no plan that it has found before its generation has changed.
 """
 
 # Uses of message: Message, is_headed
@@ -20,7 +21,7 @@ cdef enum:
 cdef struct Memo:
     # A line, and what it was understood to be. Nothing yet if `message.line_size` is 0.
     Message message
-    int kind           # of the peer: what is a message of the one is none, or too large, of the other
+    int kind           # of the peer: from another kind the line may be no message, or one that is too large
     PyObject *plan     # borrowed from the plan cache, for this audience; NULL if it was not in there
     int64_t audience
     uint64_t generation
@@ -28,7 +29,7 @@ cdef struct Memo:
 
 
 cdef inline Memo *memos_made() except NULL:
-    """Room for all lines, and a place for those that are not kept."""
+    """Places for all lines, and one more, always empty, in place of one for a line that is not kept."""
     cdef Memo *memos = <Memo *>calloc(_MEMOS + 1, sizeof(Memo))
     if memos is NULL:
         raise MemoryError
@@ -59,7 +60,7 @@ cdef inline Memo *memo_for(Memo *memos, const char *line, Py_ssize_t size) noexc
 
 
 cdef inline bint is_known(Memo *memo, int kind, bint headers, const char *line, Py_ssize_t count) noexcept nogil:
-    """Whether it is this line that begins there; those of messages with headers only if there may be some."""
+    """Whether the line that begins there is the one that is kept; HPUB and HMSG only with `headers`."""
     cdef Py_ssize_t size = memo.message.line_size
     return (
         size != 0

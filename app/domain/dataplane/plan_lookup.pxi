@@ -31,7 +31,7 @@ cdef class PlanLookup:
     cdef inline Plan plan_of(self, plane, Inlet inlet, Message *message, Memo *memo):
         """The plan for a message: that of the one before, if it is for the same subject or member.
 
-        Or it is noted where the line is kept, or will be noted there.
+        Else the one that is noted for its line in `memo`, or that of the cache, which is noted then.
         """
         cdef bint for_member = message.member_size != 0
         cdef const char *name = message.line + (message.member if for_member else message.subject)

@@ -1,4 +1,4 @@
-"""How one server takes part in leaf nodes: the door for leaves, and the hubs that it dials."""
+"""How one server takes part in leaf nodes: the listener for leaves, and the hubs that it dials."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class LeafDialer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LeafListenerSettings:
-    """The door for leaves."""
+    """The listener for leaves."""
 
     host: str
     port: int

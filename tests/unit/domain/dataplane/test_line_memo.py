@@ -1,8 +1,10 @@
 """Lines that come again, with others in between: what was understood of them holds as long as it is right."""
 
+from collections.abc import Callable
+
 import pytest
 
-from app.domain.dataplane.seam import Fault
+from app.domain.dataplane.seam import Fault, Plane
 from tests.fakes.data_plane import Stage, Station
 
 ONE, OTHER = b"PUB one 2\r\nok\r\n", b"PUB other 2\r\nok\r\n"
@@ -33,6 +35,26 @@ def test_a_receiver_comes_later(stage: Stage, station: Station, line: bytes) -> 
     station.feed(line + OTHER)
 
     assert b"MSG %b 1 2\r\nok\r\n" % subject == station.heard()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plane: plane.changed(b"*"),
+        lambda plane: plane.changed(b">"),
+        lambda plane: plane.forget_plans(),
+    ],
+    ids=["star", "rest", "all"],
+)
+def test_a_plan_is_forgotten(stage: Stage, station: Station, change: Callable[[Plane], None]) -> None:
+    """What changes many plans at once changes those that were noted for lines."""
+    station.feed(3 * (ONE + OTHER))
+
+    stage.planner.listeners[b"one"] = ((station.target(),), ())
+    change(stage.plane)
+    station.feed(2 * (ONE + OTHER))
+
+    assert 2 * b"MSG one 1 2\r\nok\r\n" == station.heard()
 
 
 def test_each_audience_has_its_plan(stage: Stage) -> None:
