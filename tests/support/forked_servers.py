@@ -4,6 +4,11 @@ An import takes longer than all else in a start, and the suite starts hundreds o
 process that forks is started with the first server, and ends with the one that asked for it.
 A forked server has a process of its own, with its own environment and standard error; only its
 command line, in the lists of the system, is that of the process it was forked from.
+
+The context `forkserver` of multiprocessing, with a preload, is no substitute. Its children end by
+`os._exit`, while a server ends with its interpreter, whose end is part of what tests look at. They
+import the main module of the test run again, pytest included. Their process ids are free before
+anybody has taken the exit status, so a signal of a test could go to another process.
 """
 
 import atexit
@@ -61,7 +66,7 @@ class ForkedProcess:
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it without a word."""
+        """End it with SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     def _has_ended(self, seconds: float | None) -> bool:
@@ -76,8 +81,8 @@ class ForkedProcess:
         return True
 
 
-class _Forks:
-    """The process that forks, as those see it who ask for servers."""
+class _ForkingProcess:
+    """The process that forks servers, as the test run sees it."""
 
     def __init__(self) -> None:
         self._link, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -111,7 +116,9 @@ class _Forks:
         self._process.wait()
 
 
-_forks: list[_Forks] = []
+_started: list[_ForkingProcess] = []
+"""Empty, or with the one of this test run."""
+
 _only_once = threading.Lock()
 
 
@@ -130,10 +137,10 @@ def can_fork(environment: Mapping[str, str]) -> bool:
 def fork_server(words: Sequence[str], environment: Mapping[str, str]) -> ForkedProcess:
     """Fork a server with these flags and this environment."""
     with _only_once:
-        if not _forks:
-            _forks.append(_Forks())
-            atexit.register(_forks[0].close)
-    return _forks[0].start(words, environment)
+        if not _started:
+            _started.append(_ForkingProcess())
+            atexit.register(_started[0].close)
+    return _started[0].start(words, environment)
 
 
 class _Forker:
