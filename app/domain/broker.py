@@ -412,7 +412,7 @@ class Broker:
         if self.cluster is not None:
             self.cluster.introduce_again()
         if self.leaves is not None:
-            self.leaves.leave()
+            self.leaves.introduce_again()
         self.lame.begin()
 
     # --- the end ---------------------------------------------------------------------

@@ -89,13 +89,8 @@ class AcceptedLeaf(LeafSession):
         self.connection.send(info.line())
 
     def inform(self) -> None:
-        """Send INFO again: our cluster has changed. It says nothing of rights, which stay as they are."""
+        """Send INFO again: something has changed. It says nothing of rights, which stay as they are."""
         self.connection.send(replace(self._door.info(), client_id=self.number).line())
-
-    def ask_to_leave(self, others: tuple[str, ...]) -> None:
-        """Send INFO that says that we are in lame duck mode, and where else the leaf node may go."""
-        info = replace(self._door.info(), client_id=self.number, ldm=True, leafnode_urls=others)
-        self.connection.send(info.line())
 
     def _answer(self, permissions: Permissions) -> None:
         """Send the second INFO, which says what it may do."""

@@ -30,8 +30,8 @@ class Caller(LeafLinks, Protocol):
         """The other end has named its addresses, and those of its cluster."""
         ...
 
-    def hub_leaves(self, session: "DialledLeaf") -> None:
-        """The other end is in lame duck mode."""
+    def hub_leaves(self, session: "DialledLeaf", *, again: bool) -> None:
+        """The other end says that it is in lame duck mode, for the first time or `again`."""
         ...
 
 
@@ -77,8 +77,8 @@ class DialledLeaf(LeafSession):
             return
         if info.leafnode_urls or info.ldm:
             self._caller.discovered(self, info.leafnode_urls)
-        if first is not None and info.ldm and not first.ldm:
-            self._caller.hub_leaves(self)
+        if first is not None and info.ldm:
+            self._caller.hub_leaves(self, again=first.ldm)
 
     def _introduced(self, info: LeafInfo) -> None:
         if not info.is_for_leaves:

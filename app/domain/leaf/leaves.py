@@ -149,6 +149,7 @@ class Leaves:
             max_payload=self._host.limits.max_payload,
             cluster=self.needs.cluster,
             leafnode_urls=self.announced_urls,
+            ldm=own.ldm,
             info_on_connect=True,
             jetstream=self.needs.jetstream,
             domain=self.needs.domain,
@@ -156,8 +157,12 @@ class Leaves:
 
     @property
     def announced_urls(self) -> tuple[str, ...]:
-        """Where leaf nodes may dial this server and its cluster; they insist on one address at least."""
-        return tuple(dict.fromkeys([*self._own_urls, *self._host.greeting.others_for_leaves()]))
+        """Where leaf nodes may dial this server and its cluster; they insist on one address at least.
+
+        In lame duck mode its cluster alone.
+        """
+        own = () if self._host.greeting.info.ldm else self._own_urls
+        return tuple(dict.fromkeys([*own, *self._host.greeting.others_for_leaves()]))
 
     @property
     def _own_urls(self) -> tuple[str, ...]:
@@ -207,11 +212,12 @@ class Leaves:
         self._logins.discard(session)
         self._verdicts.discard(session)
 
-    def hub_leaves(self, session: DialledLeaf) -> None:
+    def hub_leaves(self, session: DialledLeaf, *, again: bool) -> None:
         """See `Caller`: go to another hub, if one is known."""
         redial = self._dialled.get(session.number)
         has_other = redial is not None and redial.leave(session.url)
-        session.report(LeafHubLeaves(session.connection.link, session.name, has_other))
+        if has_other or not again:
+            session.report(LeafHubLeaves(session.connection.link, session.name, has_other))
         if has_other:
             session.parting = "the hub is in lame duck mode"
             session.connection.close()
@@ -237,20 +243,15 @@ class Leaves:
 
     def _inform_leaves(self) -> None:
         """Send INFO again to leaf nodes that know other addresses than there are."""
-        urls = self.announced_urls
-        if urls == self._announced:
-            return
-        self._announced = urls
-        for session in list(self.sessions.values()):
-            if isinstance(session, AcceptedLeaf) and session.established:
-                session.inform()
+        if self._announced != self.announced_urls:
+            self.introduce_again()
 
-    def leave(self) -> None:
-        """Ask leaf nodes to go to other servers of this cluster: this one is in lame duck mode."""
-        others = tuple(self._host.greeting.others_for_leaves())
+    def introduce_again(self) -> None:
+        """Send INFO again to all leaf nodes; in lame duck mode it asks them to go to other servers."""
+        self._announced = self.announced_urls
         for session in self.established():
             if isinstance(session, AcceptedLeaf):
-                session.ask_to_leave(others)
+                session.inform()
 
     def solicit(self) -> None:
         """Dial all hubs, and go on until there is a link to each."""

@@ -162,3 +162,29 @@ def test_leaf_nodes_of_a_mesh_go_to_its_other_server(make_plane: MakePlane) -> N
     assert leaves is not None
     assert ["server-3"] == [session.name for session in leaves.established()]
     assert b"MSG a 1 1\r\nx\r\n" == tree.heard(subscriber)
+
+
+def test_a_server_that_joins_a_hub_in_lame_duck_mode(make_plane: MakePlane) -> None:
+    """A leaf node that knew no other hub goes to that one, as soon as it hears of it."""
+    tree = VirtualLeaves(make_plane)
+    one = tree.add(cluster="hubs")
+    leaf = tree.add(one)
+    for number, server in enumerate(tree.servers, 1):
+        assert server.broker.leaves is not None
+        server.broker.leaves.listening_on(7000 + number)
+    tree.start()
+    tree.client(one)
+    tree.servers[one - 1].broker.lame_duck(LameDuckTerms(60.0, 10.0), lambda: None)
+    tree.advance(1.0)
+
+    two = tree.add(cluster="hubs", routes=(one,))
+    leaves, cluster = tree.servers[two - 1].broker.leaves, tree.servers[two - 1].broker.cluster
+    assert leaves is not None
+    assert cluster is not None
+    leaves.listening_on(7000 + two)
+    cluster.solicit()
+    tree.advance(3.0)
+
+    assert [f"server-{leaf}"] == [session.name for session in leaves.established()]
+    stays = [text for text in tree.servers[leaf - 1].events.texts() if "the link stays" in text]
+    assert 1 == len(stays)
