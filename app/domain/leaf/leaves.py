@@ -233,7 +233,7 @@ class Leaves:
         self._announced = self.announced_urls
 
     def use_listener(self, listener: LeafListenerSettings | None) -> bool:
-        """Use these settings of the listener from now on, at the same port. Whether addresses have changed."""
+        """Use these settings of the listener from now on, at the same port. Whether addresses changed."""
         before, own = self._announced, self._host.greeting.own_leaf_urls
         self.needs = replace(self.needs, listener=listener)
         self.listening_on(self._port)
