@@ -6,6 +6,7 @@ return something to await, so that one fixture serves tests of both kinds.
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -20,7 +21,41 @@ from .views import Page
 _CHECK_SECONDS = 0.002
 
 
-class ThreadedServer:
+class _InThread(ABC):
+    """What runs in a thread; it is entered with ``with``, or with ``async with``."""
+
+    @abstractmethod
+    def start(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
+        """Start it, and the thread."""
+
+    @abstractmethod
+    def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
+        """End it, and the thread."""
+
+    def start_now(self) -> None:
+        """Start, and wait for it in this thread, whether a loop is running or not."""
+        run_without_loop(self.start)
+
+    def stop_now(self) -> None:
+        """Stop, and wait for it in this thread, whether a loop is running or not."""
+        run_without_loop(self.stop)
+
+    def __enter__(self) -> Self:
+        self.start_now()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop_now()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+
+class ThreadedServer(_InThread):
     """A `Server` in a thread; enter it with ``with``, or use `start` and `stop`."""
 
     def __init__(self, *args: Any, **keys: Any) -> None:  # noqa: ANN401 - those of Server
@@ -58,28 +93,6 @@ class ThreadedServer:
         if self._thread is None:
             return Done()
         return self._thread.do(self._server.lame_duck(duration=duration, grace=grace))
-
-    def start_now(self) -> None:
-        """Start, and wait for it in this thread, whether a loop is running or not."""
-        run_without_loop(self.start)
-
-    def stop_now(self) -> None:
-        """Stop, and wait for it in this thread, whether a loop is running or not."""
-        run_without_loop(self.stop)
-
-    def __enter__(self) -> Self:
-        self.start_now()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop_now()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.stop()
 
     # --- where it is -------------------------------------------------------------------
 
@@ -214,7 +227,7 @@ class ThreadedMember(ThreadedServer):
         return Done() if self._live.loop.is_closed() else self._live.do(self._server.stop())
 
 
-class ThreadedCluster:
+class ThreadedCluster(_InThread):
     """A `Cluster` in a thread; enter it with ``with``, or use `start` and `stop`."""
 
     def __init__(self, *args: Any, **keys: Any) -> None:  # noqa: ANN401 - those of Cluster
@@ -256,28 +269,6 @@ class ThreadedCluster:
         thread, self._thread = self._thread, None
         self.servers = []
         return Done() if thread is None else thread.end(self._cluster.stop())
-
-    def start_now(self) -> None:
-        """Start, and wait for it in this thread, whether a loop is running or not."""
-        run_without_loop(self.start)
-
-    def stop_now(self) -> None:
-        """Stop, and wait for it in this thread, whether a loop is running or not."""
-        run_without_loop(self.stop)
-
-    def __enter__(self) -> Self:
-        self.start_now()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop_now()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.stop()
 
 
 class ThreadedClient:
