@@ -113,9 +113,10 @@ def remote_settings(section: LeafOptions, remote: LeafRemoteOptions) -> LeafRemo
 
 
 def remote_key(section: LeafOptions, remote: LeafRemoteOptions) -> tuple[object, ...]:
-    """What makes a remote another one than before a reload: all but its certificates."""
+    """What makes a remote another one than before a reload: all of its options, but not its files."""
     logins = tuple((url.tls, url.user, url.password, url.token) for url in remote.urls)
-    return remote_settings(section, remote), remote_login(remote), dial_settings(section, remote), logins
+    dialling = dial_settings(section, remote), remote.tls
+    return remote_settings(section, remote), remote_login(remote), *dialling, logins
 
 
 def remote_login(remote: LeafRemoteOptions) -> RemoteLogin:

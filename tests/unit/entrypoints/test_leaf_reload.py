@@ -1,4 +1,4 @@
-"""What a reload changes about the door for leaf nodes."""
+"""What a reload changes about leaf nodes: the listener for them, and remotes."""
 
 import shutil
 import ssl
@@ -20,7 +20,7 @@ TLS = {"cert_file": certificates().server.cert_file, "key_file": certificates().
 
 
 def verdict(rig: ReloadRig, user: str, password: str) -> Identity | None:
-    """What the door says about a leaf."""
+    """What the listener says about a leaf."""
     answers: list[Identity | None] = []
     rig.container.leaf_gatekeeper().check(Credentials(user, password), answers.append)
     return answers[0]
@@ -60,7 +60,7 @@ def accept(rig: ReloadRig, wire: Wire) -> None:
 
 
 async def test_what_info_says() -> None:
-    """Addresses, versions and TLS of the door follow, as its certificate does."""
+    """Addresses, versions and TLS of the listener follow, as its certificate does."""
     rig = ReloadRig(leafnodes={"host": "h", "port": 7422})
     leaves = rig.container.broker().leaves
     assert leaves is not None
@@ -82,7 +82,7 @@ async def test_what_info_says() -> None:
 
 
 async def test_what_is_given_up(tmp_path: Path) -> None:
-    """Where another part fails the door stays as it is."""
+    """Where another part fails the listener stays as it is."""
     rig = ReloadRig(leafnodes={"port": 7422})
     with pytest.raises(ReloadRefused, match="Could not write pidfile"):
         await rig.reload(
@@ -200,6 +200,24 @@ async def test_a_remote_that_is_changed_is_another_one(change: dict[str, object]
     (after,) = rig.container.leaf_remotes()
     assert before is not after
     assert 2 == sum("LeafNode Remote" in text for text in rig.log.texts())
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        {"insecure": False},
+        {"insecure": True, "pinned_certs": ("a" * 64,)},
+        {"insecure": True, "timeout": 9.0},
+    ],
+)
+async def test_a_remote_that_verifies_its_hub_otherwise_is_another_one(tls: dict[str, object]) -> None:
+    """A hub that was verified by other rules is not trusted any more: it has to show itself again."""
+    rig = ReloadRig(leafnodes={"remotes": ({"urls": "tls://hub", "tls": {"insecure": True}},)})
+    (before,) = rig.container.leaf_remotes()
+
+    await rig.reload(leafnodes={"remotes": ({"urls": "tls://hub", "tls": tls},)})
+
+    assert [before] != rig.container.leaf_remotes()
 
 
 async def test_a_disabled_remote_is_enabled() -> None:
