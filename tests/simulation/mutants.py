@@ -372,7 +372,7 @@ def _raises(broker: Broker) -> None:
 MUTANTS: Final[dict[str, Mutant]] = {
     "forwards-twice": Mutant("at most once", _altered(_forwards_routed_messages)),
     "forwards-twice-over-links": Mutant("at most once", _with_altered_links(_take_for_a_client)),
-    "forgets-the-cluster-of-leaves": Mutant("at most once", _with_altered_links(_forget_the_cluster)),
+    "forgets-the-cluster-of-leaves": Mutant("tree", _with_altered_links(_forget_the_cluster)),
     "announces-no-end-of-interest": Mutant("interest", _altered(_hears_of_no_end)),
     "duplicates-deliveries": Mutant("at most once", _with_altered_output(_duplicate)),
     "drops-deliveries": Mutant("exactly once", _with_altered_output(_drop)),
