@@ -70,13 +70,16 @@ class Rounds:
         self._call()
 
     def begin(self, stream: Writes) -> None:
-        """This stream has messages to write that somebody waits for: begin, unless a round is due anyway."""
+        """This stream has messages to write that somebody waits for.
+
+        A round begins with them, unless one runs or is due anyway.
+        """
         self._dirty.setdefault(stream, False)
         if not (self._called or self._running or self._stopped):
             self._start()
 
     def try_now(self, write: Step) -> bool:
-        """Write something short here that waits for no sync, unless a round runs; whether that was done.
+        """Write something short here and now, without a sync; False if it was not done, as a round runs.
 
         Raises `OSError`.
         """
@@ -140,9 +143,11 @@ class Rounds:
                 carry_out(batch, outcome)
 
         def done() -> None:
-            self._running = False
-            for stream, _, outcome in with_outcomes:
-                stream.taken_done(outcome)
+            try:
+                for stream, _, outcome in with_outcomes:
+                    stream.taken_done(outcome)
+            finally:  # before all streams know what became of their writes nothing else is written
+                self._running = False
             if self._dirty:
                 self._call()
 

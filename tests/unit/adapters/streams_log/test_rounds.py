@@ -1,5 +1,11 @@
 """While one round waits for the disk the next one forms."""
 
+from collections.abc import Callable
+
+import pytest
+
+from app.adapters.streams_log.directories import SIZES
+from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.seam import StorageFailure
 from tests.support.store import Store, contents, fill
 
@@ -102,6 +108,39 @@ def test_streams_share_a_round() -> None:
 
     assert [None] * 3 == store.outcomes
     assert not store.worker.step()
+
+
+@pytest.mark.parametrize("interval", [0.0, 2.0])
+def test_a_commit_within_an_answer_waits_for_the_next_round(interval: float) -> None:
+    """Also of a stream of the same round that has not heard of it yet: each answer is of its own messages."""
+    store = Store(interval=interval, sizes=SIZES)
+    streams = [store.create(name) for name in ("S", "T")]
+    answers: list[tuple[int, StorageFailure | None, bool]] = []
+
+    def publish(stream: FileStream, then: Callable[[], None] = lambda: None) -> None:
+        sequence = stream.log.append(b"s", b"", b"", 1)
+
+        def done(failure: StorageFailure | None) -> None:
+            answers.append((sequence, failure, sequence <= stream.writer.written.last))
+            then()
+
+        stream.log.commit(done, only_messages=True)
+
+    for stream in streams:
+        publish(stream)
+    store.turn()
+    answers.clear()
+    first, second = streams
+    first.log.remove([1])
+    first.log.commit(store.outcomes.append)
+    store.clock.advance(0.0)
+    publish(first, lambda: publish(second))
+    publish(second)
+    store.turn()
+
+    assert answers == [(2, None, True), (2, None, True), (3, None, True)]
+    assert second.writer.written.last == 3
+    assert contents(second) == contents(store.reopened().storage.streams["T"])
 
 
 def test_another_interval() -> None:
