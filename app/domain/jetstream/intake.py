@@ -48,7 +48,7 @@ SHORTEST_RUN = 4
 """Messages that are handed over at once, at most and at least."""
 
 PATIENCE = 2.0
-"""Seconds that messages wait for a stream whose storage lags; then they are handed over, and refused."""
+"""Seconds that messages wait for streams whose storage lags; then they come, and may be refused."""
 
 RETRY = 0.005
 """Seconds after which it is asked again."""
@@ -106,12 +106,13 @@ class IntakeWire(LocalWire):
         """In the first of them: what comes before was handed over."""
         self._size = 0
         self._waiting: dict[MustWait, float] = {}
-        """Who made messages wait, and since when."""
+        """The streams whose storage lags, and since when. All wait for the first of them, and no longer."""
         self._retries = False
-        self._was_much = False
-        """Whether more than that was pending since the last time."""
+        """Whether the timer runs after which the next message is tried again."""
         self.resume_below = 0
-        """Bytes at which those who wait may go on."""
+        """Pending bytes at which publishers that wait may go on."""
+        self._was_much = False
+        """Whether more than `resume_below` was pending since publishers were let go on."""
 
     def write(self, data: bytes) -> None:
         """See `Wire`."""
@@ -152,17 +153,25 @@ class IntakeWire(LocalWire):
 
     def _has_to_wait(self, must_wait: MustWait) -> bool:
         """Whether the next message stays where it is, and all after it, for some ms."""
+        waiting = self._waiting
         if not must_wait():
-            if self._waiting:
-                self._waiting.pop(must_wait, None)
+            if waiting:
+                waiting.pop(must_wait, None)
             return False
         now = self._clock()
-        if now - self._waiting.setdefault(must_wait, now) >= PATIENCE:
+        if must_wait not in waiting:
+            waiting = self._waiting = {each: since for each, since in waiting.items() if each()}
+            waiting[must_wait] = now
+        if now - min(waiting.values()) >= PATIENCE:
             return False
         if not self._retries:
             self._retries = True
             self._scheduler.call_later(RETRY, self._retry)
         return True
+
+    def forget(self, must_wait: MustWait) -> None:
+        """Nobody waits for this stream any more."""
+        self._waiting.pop(must_wait, None)
 
     def _retry(self) -> None:
         self._retries = False
@@ -298,8 +307,8 @@ class Intake(LocalClient):
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
         `runs`, if any, gets several in a row that have no special headers. `end_turn` is called at
-        the end of each turn in which some came. While `must_wait` says so, and for `PATIENCE` at most,
-        messages stay here, also those for others: publishers wait. Raises as `subscribe` does.
+        the end of each turn in which some came. While `must_wait` answers True, and for `PATIENCE` at most,
+        all messages stay here, also those for others, so that publishers wait. Raises as `subscribe` does.
         """
         sid = self.listen(subject)
         self.wire.handlers[sid] = IntakeReceivers(handler, end_turn, runs, must_wait)
@@ -312,7 +321,12 @@ class Intake(LocalClient):
 
     def leave(self, sid: bytes) -> None:
         """End that; messages that are on the way are not handed over."""
-        if self.wire.handlers.pop(sid, None) is not None and not self.closed:
+        entry = self.wire.handlers.pop(sid, None)
+        if entry is None:
+            return
+        if entry.must_wait is not None:
+            self.wire.forget(entry.must_wait)
+        if not self.closed:
             self.session.process_unsub(sid)
 
 

@@ -1,5 +1,7 @@
 """The intake: JetStream's own connection."""
 
+import weakref
+
 import pytest
 
 from app.domain.dataplane.incoming_run import IncomingRun
@@ -118,6 +120,55 @@ def test_nobody_waits_for_ever(scene: Scene) -> None:
         counts.append(len(scene.got))
 
     assert counts == [0, 2, 3, 3, 5]
+
+
+class Lagging:
+    """A storage that lags as long as the test says."""
+
+    def __init__(self) -> None:
+        self.lags = True
+
+    def __call__(self) -> bool:
+        """See `MustWait`."""
+        return self.lags
+
+
+def test_two_seconds_are_for_all_streams_that_lag(scene: Scene) -> None:
+    """However many there are; one that lags when the others have caught up is waited for again."""
+    one, other = Lagging(), Lagging()
+    for subject, must_wait in ((b"a", one), (b"b", other), (b"c", None)):
+        scene.intake.attend(subject, scene.take, must_wait=must_wait)
+    client = scene.client()
+    client.send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\nPUB c 0\r\n\r\n")
+    scene.server.advance(PATIENCE - RETRY)
+    assert scene.got == []
+    scene.server.advance(2 * RETRY)
+    assert len(scene.got) == 3
+
+    one.lags = other.lags = False
+    client.send(b"PUB b 0\r\n\r\n")
+    other.lags = True
+    client.send(b"PUB b 0\r\n\r\n")
+    scene.server.advance(PATIENCE - RETRY)
+    assert len(scene.got) == 4
+    scene.server.advance(2 * RETRY)
+    assert len(scene.got) == 5
+
+
+def test_a_stream_that_goes_while_it_lags_is_forgotten(scene: Scene) -> None:
+    """What is for others goes on, and nothing keeps the stream in memory."""
+    lagging = Lagging()
+    sid = scene.intake.attend(b"a", scene.take, must_wait=lagging)
+    scene.intake.attend(b"b", scene.take)
+    scene.client().send(b"PUB a 0\r\n\r\nPUB b 0\r\n\r\n")
+    assert scene.got == []
+    scene.intake.leave(sid)
+    scene.server.advance(RETRY)
+    gone = weakref.ref(lagging)
+    del lagging
+
+    assert scene.got == [(b"b", b"", b"", b"")]
+    assert gone() is None
 
 
 def test_large_messages(scene: Scene) -> None:
