@@ -1,20 +1,21 @@
 """Runs of messages that a log has somewhere: as objects, or among others."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from operator import add
 
 from ...dataplane.message_run import MessageRun, joined, zeros
 from .seam import DamagedMessage, StoredMessage, StreamLog
 
-DENSE = 16
+DENSE = 8
 """One message of this number has to be wanted at least, if all in a row are to be read."""
+
+WORTH_READING = 16
+"""Wanted messages that all in a row have to have, if there are as many; else they are read one by one."""
 
 GATHERED = 64
 """Messages that are read one by one for a run, at most."""
-
-SHORT = 2
-"""A run with fewer messages is not worth it, if more are wanted."""
 
 
 def run_of(messages: Sequence[StoredMessage], size: int) -> MessageRun | None:
@@ -34,9 +35,11 @@ def read_messages(log: StreamLog, sequences: Sequence[int], size: int) -> Messag
     first, span = sequences[0], sequences[-1] - sequences[0] + 1
     if span == len(sequences):
         return log.read_run(first, span, size)
-    if span <= DENSE * len(sequences):
-        run = log.read_run(first, span, size)
-        if run is not None and len(run.subjects) >= min(span, DENSE * SHORT):
+    fitting = min(span, size * log.count // log.size)  # messages of average size
+    wanted = bisect_left(sequences, first + fitting)
+    if wanted >= min(len(sequences), WORTH_READING) and fitting <= DENSE * wanted:
+        run = log.read_run(first, fitting, size)
+        if run is not None and len(run.subjects) >= min(fitting, WORTH_READING):
             return _chosen(run, sequences)
     return _gathered(log, sequences[:GATHERED], size)
 

@@ -47,7 +47,8 @@ def messages(run: MessageRun | None) -> list[StoredMessage]:
         ([*range(5, 60, 2)], 0),
         ([5, 6, 7, 8, 11, 13, 14, 15], 0),
         ([*range(5, 300, 50)], 6),
-        ([*range(5, 300, 15)], 0),
+        ([*range(5, 300, 7)], 0),
+        ([*range(5, 300, 15)], 20),
     ],
 )
 def test_messages_among_others(sequences: Sequence[int], singly: int) -> None:
@@ -58,6 +59,20 @@ def test_messages_among_others(sequences: Sequence[int], singly: int) -> None:
 
     assert log.singly == singly
     assert found == [log.read(each) for each in sequences]
+
+
+def test_large_messages_between_are_not_read() -> None:
+    """All in a row are read only if the room for them has enough that are wanted."""
+    log = CountingLog()
+    for number in range(600):
+        log.append(b"t", b"", bytes(1000), 10_000 + number)
+    log.remove_before(301)
+    some, many = range(301, 900, 4), range(301, 900, 2)
+
+    assert len(messages(read_messages(log, some, 50_000))) == 50
+    assert log.singly == 50
+    assert len(messages(read_messages(log, many, 50_000))) == 25
+    assert log.singly == 50
 
 
 def test_messages_next_to_removed_ones() -> None:
