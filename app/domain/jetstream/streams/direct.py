@@ -102,7 +102,7 @@ class DirectGets:
         """The header block of a message with what names it, without the empty line at its end."""
         sequence, time, subject, headers, _ = message
         return _DESCRIPTION % (
-            headers[:-2] if headers else _NO_FIELDS,
+            headers[:-2] if len(headers) > 2 else _NO_FIELDS,
             self._begin_of_fields,
             subject,
             sequence,

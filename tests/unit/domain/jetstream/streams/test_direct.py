@@ -49,6 +49,15 @@ def test_the_answer_is_the_message(made: Made) -> None:
     assert [Sent(INBOX, b"2")] == ask(made, b'{"seq":2,"no_hdr":true}')
 
 
+@pytest.mark.parametrize("headers", [b"A", b"AB"])
+def test_a_message_with_headers_that_are_none(made: Made, headers: bytes) -> None:
+    """They are too short for a block: the answer has one nevertheless."""
+    made.stream.store(b"s.4", headers, b"5", b"")
+    made.outlet.clock.run_pending()
+
+    assert [Sent(INBOX, b"5", block(5, "s.4"))] == ask(made, b'{"seq":5}')
+
+
 @pytest.mark.parametrize(
     ("payload", "status"),
     [
