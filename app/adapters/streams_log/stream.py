@@ -365,7 +365,9 @@ class FileStream:
             self.journal.succeeded()
         else:
             self.journal.failed()
-            self._journal_wanted |= self._journal_taken and not broken
+            if not broken:
+                self._journal_wanted |= self._journal_taken
+                self._rounds.probe_later(self)
         self._journal_taken = False
         self._cleaner.done(safe=outcome.messages is outcome.journal is None)
 
@@ -432,13 +434,16 @@ class FileStream:
         return self.writer.probe
 
     def probed(self, outcome: Outcome) -> None:
-        """Publishing goes on if there is room."""
-        if self._log.failure is StorageFailure.FULL:
-            if outcome.messages is None:
-                self._log.failure = None
-                self._was_full = False
-            else:
-                self._rounds.probe_later(self)
+        """Publishing goes on if there is room, and so does the journal."""
+        if self._gone or self._log.failure is StorageFailure.BROKEN:
+            return
+        if outcome.messages is not None:
+            self._rounds.probe_later(self)
+            return
+        self._log.failure = None
+        self._was_full = False
+        if self._journal_wanted:
+            self._rounds.request(self)
 
     # the end
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.adapters.streams_log.storage import CannotOpenStore
 from app.domain.jetstream.storage.seam import StorageFailure
-from tests.fakes.disk import FakeDisk
+from tests.fakes.disk import FakeDisk, full
 from tests.support.store import Store, contents, fill
 
 CALLS = 90
@@ -204,3 +204,34 @@ def test_a_relaxed_stream_syncs_messages_before_it_says_what_they_removed() -> N
     assert [step for step in steps[2:] if step.startswith("write")] == [
         "write streams/1.new/00000001.journal"
     ]
+
+
+class FullJournal:
+    """A disk on which writes of journals find no room, a number of times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self, operation: str, name: str) -> int | None:
+        """Fail if it is time."""
+        if self.left and operation == "write" and name.endswith(".journal"):
+            self.left -= 1
+            raise full()
+        return None
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_journal_that_found_no_room_is_written_later(times: int) -> None:
+    """By itself, when there is room: nobody has to store or to settle something before."""
+    store = Store()
+    stream = store.create()
+    for _ in range(3):
+        stream.log.append(b"s", b"", b"", 1)
+    assert store.commit(stream) is None
+    store.disk.fault = FullJournal(times)
+    stream.log.remove([2])
+    for _ in range(2 + times):
+        store.turn(1.1)
+
+    assert [1, 3] == list(contents(store.reopened().storage.streams["S"]))
+    assert store.commit(stream) is None
