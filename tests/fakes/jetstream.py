@@ -41,6 +41,7 @@ class FakeOutlet:
         self.scheduler: Scheduler = self.clock
         self.sent: list[Sent] = []
         self.published: list[Sent] = []
+        self.sends_runs = True
         self.congested: set[bytes] = set()
         self.deaf: set[bytes] = set()
         """Subjects that have interest, but nobody who gets a message."""

@@ -41,6 +41,7 @@ class FakeOutlet:
         self.scheduler: Scheduler = self.clock
         self.sent: list[Sent] = []
         self.published: list[Sent] = []
+        self.sends_runs = True
         self.congested: tuple[bytes, ...] = ()
         self.deserted: tuple[bytes, ...] = ()
         self.unwatched: list[Callable[[], None]] = []

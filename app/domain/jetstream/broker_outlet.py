@@ -44,6 +44,8 @@ class BrokerOutlet:
         self._hooked: HookedDeliveries | None = None
         if hooks is not None and hooks.asks(HookPoint.DELIVER):
             self._hooked = HookedDeliveries(broker, hooks, self._flush_soon)
+        self.sends_runs = self._hooked is None
+        """See `Outlet`: hooks see each message."""
         self._groups = GroupSearches(broker.interest, broker.scheduler)
         self.scheduler = broker.scheduler
         self.wall = wall
@@ -89,8 +91,6 @@ class BrokerOutlet:
 
     def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
         """See `Outlet`."""
-        if self._hooked is not None:
-            return 0, 0
         self._flush_soon()
         return self._plane.deliver_run(to, run, acks, room)
 

@@ -57,6 +57,11 @@ class Outlet(Protocol):
         """
         ...
 
+    @property
+    def sends_runs(self) -> bool:
+        """Whether `deliver_run` may be called: not where something has to see each message."""
+        ...
+
     def deliver_run(self, to: bytes, run: MessageRun, acks: AckNumbers, room: int) -> tuple[int, int]:
         """The same for stored messages in a row, each with its reply subject, of `room` bytes at most.
 

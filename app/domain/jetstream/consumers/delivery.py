@@ -99,6 +99,8 @@ class Delivering:
     def _is_plain(self) -> bool:
         """Whether messages go as they are, as fast as they can."""
         core = self._core
+        if not core.outlet.sends_runs:
+            return False
         if core.config.headers_only or core.rate is not None or core.replay is not None:
             return False
         return core.config.ack_policy != "none" or core.stream.config.retention == "limits"

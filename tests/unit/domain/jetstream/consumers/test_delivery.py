@@ -129,6 +129,8 @@ class Damaged:
 
     def __init__(self, harness: Harness, *sequences: int) -> None:
         self.sequences = sequences
+        self.runs = 0
+        """How often a run was read."""
         self._read = harness.stream.log.read
         harness.stream.log.read = self.read  # type: ignore[method-assign] # what a damaged disk does
         self._read_run = harness.stream.log.read_run
@@ -142,8 +144,18 @@ class Damaged:
 
     def read_run(self, first: int, most: int, size: int) -> MessageRun | None:
         """Only those before the first that is damaged."""
+        self.runs += 1
         damaged = min((each for each in self.sequences if each >= first), default=first + most)
         return self._read_run(first, min(most, damaged - first), size) if damaged > first else None
+
+
+def test_no_run_is_read_where_none_can_be_sent() -> None:
+    """Hooks see messages one by one: each would cost the reading of those after it."""
+    harness = make(300)
+    harness.outlet.sends_runs = False
+    log = Damaged(harness)
+    assert list(range(1, 301)) == [numbers(sent)[1] for sent in harness.fetch(400)]
+    assert 0 == log.runs
 
 
 def test_damaged_messages_are_passed_over() -> None:
