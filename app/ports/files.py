@@ -93,9 +93,10 @@ class Worker(Protocol):
         ...
 
     def try_now(self, job: Callable[[], object]) -> bool:
-        """Do a job here that waits for no disk as a rule, unless another one is not over; whether it was.
+        """Do a job on the loop that waits for no disk as a rule; False if it was not done.
 
-        What the job raises comes out of it.
+        It is not done while another job is not over, or shortly after one of these was slow. What the
+        job raises is raised here.
         """
         ...
 

@@ -12,16 +12,16 @@ CallSoon = Callable[[Callable[[], None]], object]
 
 
 QUICK = 0.005
-"""Seconds that a job may take which is done at once. The system holds who writes faster than a disk."""
+"""Seconds that a job on the loop may take. The system makes writers wait that are faster than the disk."""
 
 SLOW = 1.0
-"""Seconds for which no job is done at once after one that waited longer."""
+"""Seconds for which no job is done on the loop after one that took longer, and waited for something."""
 
 _WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
 def waits_of_thread() -> int:
-    """How often this thread has waited for something; not counted is that others had the processor."""
+    """How often this thread has waited for something. Losing the processor to others does not count."""
     return resource.getrusage(_WHO).ru_nvcsw
 
 
@@ -35,7 +35,7 @@ class SyncThread:
         """What is to be called on the loop, in order."""
         self._outstanding = 0
         self._slow_until = 0.0
-        """Until then no job is quick: one was not."""
+        """Until then no job is done on the loop."""
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
 

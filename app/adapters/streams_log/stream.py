@@ -173,9 +173,9 @@ class FileStream:
         if self._broken(done):
             return
         rounds = self._rounds
-        waits_for_sync = not (self.relaxed or rounds.interval)
-        goes_first = not only_messages or self._waiting or self._journal_wanted or not self.is_made
-        if not waits_for_sync and not goes_first and write_now(self.writer, self._log, rounds):
+        needs_sync = not (self.relaxed or rounds.interval)
+        has_more = not only_messages or self._waiting or self._journal_wanted or not self.is_made
+        if not needs_sync and not has_more and write_now(self.writer, self._log, rounds):
             rounds.sync_later(self)
             done(None)
             return

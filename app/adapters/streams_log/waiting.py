@@ -7,14 +7,14 @@ from .steps import Outcome
 
 
 class CommitWaiting(NamedTuple):
-    """Who it is, and what is to be safe for him."""
+    """What is called, and what has to be safe before."""
 
     done: Done
     messages: bool
     journal: bool
 
     def failure_by(self, outcome: Outcome) -> StorageFailure | None:
-        """What of that failed in a round."""
+        """Why that is not safe after a round; None if it is."""
         failure = outcome.messages if self.messages else None
         if failure is None and self.journal:
             failure = outcome.journal

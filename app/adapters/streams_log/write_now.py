@@ -6,10 +6,11 @@ from .writer import MessageWriter
 
 
 def write_now(writer: MessageWriter, log: FileLog, rounds: Rounds) -> bool:
-    """Write what a stream has; False if that is for a round, which has steps for all that can be the matter.
+    """Write the messages of a stream that wait; False if a round has to do that.
 
-    The page cache takes it, so it survives the end of the process. Two changes of threads, and the
-    steps of a round, take longer than that.
+    That is so if they are many, need a new file, follow a failure, or if the storage's thread is busy.
+    What is written is in the page cache and survives the end of the process. A round would take longer:
+    it has two changes of threads.
     """
     if log.failure is not None or not writer.is_quick:
         return False
@@ -17,7 +18,7 @@ def write_now(writer: MessageWriter, log: FileLog, rounds: Rounds) -> bool:
         if not rounds.try_now(writer.write_now):
             return False
     except OSError:
-        return False  # the round meets it again
+        return False  # nothing was noted: the round writes the same again, and handles the error
     log.taken()
     log.succeeded()
     return True

@@ -26,9 +26,10 @@ GREATEST_DATA = 0xFFFFFFFF
 """What is longer is in no run."""
 
 SPECIAL = b"Nats-"
-"""A message with this in its headers is in no run: it may have to be obeyed. One id may be there."""
+"""A message with this in its headers is in no run, since it may have to be obeyed, but for one `ID_FIELD`."""
 
 ID_FIELD = b"\r\nNats-Msg-Id:"
+"""The field that a message in a run may have: the stream checks ids of a run itself."""
 
 _MSG = b"MSG"
 _HMSG = b"HMSG"
@@ -138,7 +139,7 @@ class _Frame(NamedTuple):
 def read_run(data: bytes, start: int, most: int, *, named: bool = True) -> IncomingRun:
     """The messages from `start` on that are for the same subscription, at most this number.
 
-    It ends before what is no message, or one that is not whole, or has special headers.
+    It ends before what is no message, or one that is not whole, or has special headers other than an id.
     With `named` their subjects are collected.
     """
     fields, ids, names = array("I"), array("I"), dict[bytes, int]()

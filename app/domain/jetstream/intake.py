@@ -35,10 +35,10 @@ EndTurn = Callable[[], None]
 """Called when no more messages come in this turn."""
 
 MustWait = Callable[[], bool]
-"""Answers whether so much waits to be stored that no more should come."""
+"""Answers whether so much waits for the storage that no more messages should come."""
 
 RunHandler = Callable[[IncomingRun], None]
-"""Gets messages in a row, none of which has special headers."""
+"""Gets messages in a row, none of which has special headers other than an id."""
 
 MESSAGES_PER_CHECK = 32
 """Messages after which the clock is asked."""
@@ -306,7 +306,7 @@ class Intake(LocalClient):
     ) -> bytes:
         """Have `handler` get each message on this subject; the sid is what `leave` takes.
 
-        `runs`, if any, gets several in a row that have no special headers. `end_turn` is called at
+        `runs`, if any, gets several in a row that have no special headers but ids. `end_turn` is called at
         the end of each turn in which some came. While `must_wait` answers True, and for `PATIENCE` at most,
         all messages stay here, also those for others, so that publishers wait. Raises as `subscribe` does.
         """

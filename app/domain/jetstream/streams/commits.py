@@ -36,7 +36,7 @@ MAX_BYTES = 128 * 1024 * 1024
 
 RESERVE = 8192
 RESERVED_BYTES = 4 * 1024 * 1024
-"""What may come at once, and is still taken when publishers begin to wait."""
+"""Room for what comes before it is asked again whether publishers must wait: a run, and small writes."""
 
 
 class _Batch:
@@ -90,7 +90,7 @@ class Commits:
 
     @property
     def must_wait(self) -> bool:
-        """Whether the next messages could be too much."""
+        """Whether there is less room than the next messages may need, so that publishers should wait."""
         return self._count > self.max_messages - RESERVE or self._size > self.max_bytes - RESERVED_BYTES
 
     def has_room(self, count: int, size: int) -> bool:
