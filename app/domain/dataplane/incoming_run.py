@@ -20,6 +20,9 @@ where the subject is, and its length; where the reply subject is, and its length
 the headers begin, and their length, 0 for none; the length of headers and payload, which follow them.
 """
 
+DETACHED_BELOW = 4
+"""A run with less than one of this number of bytes of the data is copied when it is kept."""
+
 GREATEST_SUBJECT = 0xFFFF
 GREATEST_HEADERS = 0xFFFF
 GREATEST_DATA = 0xFFFFFFFF
@@ -111,6 +114,27 @@ class IncomingRun:
         message_ids = self.message_ids[start:stop]
         return IncomingRun(
             self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest, message_ids
+        )
+
+    def detached(self) -> "IncomingRun":
+        """The same run with a copy of its own bytes, if it is a small part of the data; for who keeps it."""
+        start, stop = self.start, self.stop
+        if DETACHED_BELOW * (stop - start) >= len(self.data):
+            return self
+        rows = array("I", self.fields)
+        for place in (0, 4):
+            rows[place::FIELDS] = array("I", [each - start for each in rows[place::FIELDS]])
+        rows[2::FIELDS] = array("I", [each and each - start for each in rows[2::FIELDS]])
+        return IncomingRun(
+            self.data[start:stop],
+            0,
+            stop - start,
+            rows.tobytes(),
+            self.ids,
+            self.names,
+            self.size,
+            self.largest,
+            self.message_ids,
         )
 
     def messages(self) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:

@@ -125,7 +125,7 @@ class Commits:
 
     def answer_run(self, answers: RunAnswers) -> None:
         """Send them after the next commit, if the messages are stored then."""
-        self._batch.answers.append(answers)
+        self._batch.answers.append(answers._replace(run=answers.run.detached()))
 
     def after(self, call: Call) -> None:
         """Make the call when all that was done so far is safe, or failed."""

@@ -50,6 +50,25 @@ def test_a_part_of_a_run() -> None:
     assert run.part(0, 9) is run
 
 
+def test_a_small_part_of_much_data_is_detached(stage: Stage) -> None:
+    """It is the same run, and keeps nothing in memory that came before or after it."""
+    messages = [*MESSAGES, (b"s", ID_BLOCK, b"x", b"_I.3"), (b"s", b"NATS/1.0\r\n\r\n", b"x", b"_I.4")]
+    data, before, after = (
+        b"".join(map(frame, messages)),
+        frame((b"t", b"", bytes(9), b"r"), b"2"),
+        bytes(2000),
+    )
+    run = stage.plane.read_run(before + data + after, len(before), 100)
+
+    small = run.detached()
+
+    assert (small.data, small.start, small.stop) == (data, 0, len(data))
+    assert parts(small) == parts(stage.plane.read_run(data, 0, 100))
+    assert [small.reply(each) for each in range(6)] == [run.reply(each) for each in range(6)]
+    assert list(small.messages()) == list(run.messages())
+    assert small.detached() is small
+
+
 def test_ids_of_messages(stage: Stage) -> None:
     """Each message has its own, or none; there is no list if none has one."""
     messages = [MESSAGES[0], (b"s", ID_BLOCK, b"", b""), MESSAGES[1]]

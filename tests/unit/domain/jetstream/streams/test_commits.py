@@ -1,9 +1,11 @@
 """Unit tests of what waits for the storage (jetstream-streams.md, section 3)."""
 
+from app.domain.dataplane.incoming_run import IncomingRun, read_run
 from app.domain.jetstream.storage.seam import StorageFailure
 from app.domain.jetstream.streams.answers import Answers
-from app.domain.jetstream.streams.commits import RESERVE, RESERVED_BYTES, Commits
+from app.domain.jetstream.streams.commits import RESERVE, RESERVED_BYTES, Commits, RunAnswers
 from tests.fakes.stream_host import FakeOutlet, HeldLog
+from tests.support.runs import frame
 
 
 class Waiting:
@@ -47,6 +49,36 @@ def test_acks_leave_after_the_commit_in_order() -> None:
     waiting.log.let_go()
     assert [b"ack 1", b"error", b"ack 2"] == waiting.outlet.take()
     assert [2] == waiting.safe
+
+
+class NotingAnswers(Answers):
+    """Answers that note the runs which were answered."""
+
+    def __init__(self, outlet: FakeOutlet) -> None:
+        super().__init__(outlet)
+        self.runs: list[IncomingRun] = []
+
+    def send_run(self, run: IncomingRun, first: int, head: bytes) -> None:
+        """Note it, too."""
+        self.runs.append(run)
+        super().send_run(run, first, head)
+
+
+def test_answers_to_a_run_keep_only_its_own_bytes() -> None:
+    """Many that wait for a disk that lags would keep many times as much."""
+    waiting = Waiting()
+    answers = NotingAnswers(waiting.outlet)
+    commits = Commits(waiting.log, waiting.outlet, answers, waiting.safe.append, waiting.fail)
+    own = b"".join(frame((b"s", b"", b"x" * 10, b"_I.%d" % each)) for each in range(4))
+    run = read_run(own + bytes(100_000), 0, 4)
+    first = waiting.log.append_run(run, 1)
+    commits.stored(run.size, run.count)
+    commits.answer_run(RunAnswers(run, b'{"seq":', first))
+    waiting.turn()
+    waiting.log.let_go()
+
+    assert [own] == [each.data for each in answers.runs]
+    assert [b'{"seq":%d}' % each for each in range(1, 5)] == waiting.outlet.take()
 
 
 def test_nothing_waits_without_a_reason() -> None:
