@@ -175,13 +175,17 @@ class FileStream:
         rounds = self._rounds
         needs_sync = not (self.relaxed or rounds.interval)
         has_more = not only_messages or self._waiting or self._journal_wanted or not self.is_made
-        if not needs_sync and not has_more and write_now(self.writer, self._log, rounds):
-            rounds.sync_later(self)
-            done(None)
-            return
+        has_failed = False
+        try:
+            if not needs_sync and not has_more and write_now(self.writer, self._log, rounds):
+                rounds.sync_later(self)
+                done(None)
+                return
+        except OSError:
+            has_failed = True
         messages = self.writer.is_pending(sync=False) or bool(self.writer.unfinished)
         journal = not only_messages or not self.is_made
-        if self.relaxed and self.is_made and only_messages:
+        if self.relaxed and self.is_made and only_messages and not has_failed:
             self._rounds.request(self)
             done(None)
             return

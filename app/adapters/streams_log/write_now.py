@@ -11,14 +11,13 @@ def write_now(writer: MessageWriter, log: FileLog, rounds: Rounds) -> bool:
     That is so if they are many, need a new file, follow a failure, or if the storage's thread is busy.
     What is written is in the page cache and survives the end of the process. A round would take longer:
     it has two changes of threads.
+
+    Raises `OSError`: nothing was noted then, and a round writes the same again.
     """
     if log.failure is not None or not writer.is_quick:
         return False
-    try:
-        if not rounds.try_now(writer.write_now):
-            return False
-    except OSError:
-        return False  # nothing was noted: the round writes the same again, and handles the error
+    if not rounds.try_now(writer.write_now):
+        return False
     log.taken()
     log.succeeded()
     return True

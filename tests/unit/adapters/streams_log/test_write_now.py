@@ -1,5 +1,7 @@
 """Few messages that wait for no sync are written on the loop."""
 
+import pytest
+
 from app.adapters.streams_log.directories import SIZES
 from app.adapters.streams_log.stream import FileStream
 from app.domain.jetstream.storage.seam import StorageFailure
@@ -106,3 +108,17 @@ def test_a_write_that_fails_at_once_is_made_by_a_round() -> None:
 
     assert store.outcomes[-1] is StorageFailure.FULL
     assert not written_now(store, stream)
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, None), (2, StorageFailure.FULL)])
+def test_a_relaxed_stream_waits_for_the_round_after_a_failure(
+    times: int, outcome: StorageFailure | None
+) -> None:
+    """What is known not to be written is not acknowledged before it is."""
+    store = Store(sizes=SIZES)
+    stream = store.create(relaxed=True)
+    written_now(store, stream)
+    store.disk.fault = FailingWrites(times)
+
+    assert not written_now(store, stream)
+    assert store.outcomes[1:] == [outcome]
