@@ -116,6 +116,13 @@ class IncomingRun:
             self.data, self.start, self.stop, fields, ids, self.names, self.size, self.largest, message_ids
         )
 
+    def end_of(self, count: int) -> int:
+        """Where the first `count` messages end, one at least."""
+        if count >= self.count:
+            return self.stop
+        block, _, size = self.rows[count * FIELDS - 3 : count * FIELDS]
+        return block + size + 2
+
     def detached(self) -> "IncomingRun":
         """The same run with a copy of its own bytes, if it is a small part of the data; for who keeps it."""
         start, stop = self.start, self.stop

@@ -37,8 +37,11 @@ EndTurn = Callable[[], None]
 MustWait = Callable[[], bool]
 """Answers whether so much waits for the storage that no more messages should come."""
 
-RunHandler = Callable[[IncomingRun], None]
-"""Gets messages in a row, none of which has special headers other than an id."""
+RunHandler = Callable[[IncomingRun], int]
+"""Gets messages in a row, none of which has special headers other than an id.
+
+It returns how many it took, one at least; those that are left come again.
+"""
 
 MESSAGES_PER_CHECK = 32
 """Messages after which the clock is asked."""
@@ -105,6 +108,8 @@ class IntakeWire(LocalWire):
         self._position = 0
         """In the first of them: what comes before was handed over."""
         self._size = 0
+        self._longest = LONGEST_RUN
+        """Messages of the next run at most. It is short after runs of which little was taken."""
         self._waiting: dict[MustWait, float] = {}
         """The streams whose storage lags, and since when. All wait for the first of them, and no longer."""
         self._retries = False
@@ -269,11 +274,17 @@ class IntakeWire(LocalWire):
 
     def _take_run(self, handler: RunHandler, data: bytes, start: int) -> int:
         """Hand over messages in a row; returns where they end, and 0 if they are not worth it."""
-        run = self.plane.read_run(data, start, LONGEST_RUN)
+        run = self.plane.read_run(data, start, self._longest)
         if run.count < SHORTEST_RUN:
             return 0
-        self._guarded(handler, run)
-        return run.stop
+        try:
+            taken = handler(run)
+        except Exception as error:  # noqa: BLE001 - a defect costs one run, and no other stream
+            self._on_failure(error)
+            taken = run.count
+        is_whole = taken >= run.count
+        self._longest = min(2 * self._longest, LONGEST_RUN) if is_whole else max(taken, SHORTEST_RUN)
+        return run.end_of(taken)
 
     def _guarded(self, call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         try:

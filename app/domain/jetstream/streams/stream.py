@@ -9,6 +9,7 @@ feeds       what is copied from other streams
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from ...dataplane.incoming_run import IncomingRun
 from ...steps import Steps
@@ -37,6 +38,9 @@ from .schedules import Firing, Schedules
 from .state import StateAnswer, state_json
 from .upkeep import Upkeep
 from .writer import FAILURES, Writer
+
+SINGLY = 64
+"""Messages of a run that are stored one by one, before others have their turn."""
 
 
 class Stream:
@@ -155,14 +159,19 @@ class Stream:
             elif reply:
                 self.commits.answer(reply, self._acks.stored(sequence), sequence)
 
-    def store_run(self, run: IncomingRun) -> None:
-        """Messages in a row were published; none has special fields but ids."""
+    def store_run(self, run: IncomingRun) -> int:
+        """Messages in a row were published; none has special fields but ids. Returns how many were taken.
+
+        Where they have to be stored one by one, these are some at first, so that a turn can end.
+        """
         first = self._writer.publish_run(run) if self.commits.has_room(run.count, run.size) else 0
         if not first:
-            for message in run.messages():
+            for message in islice(run.messages(), SINGLY):
                 self.store(*message)
-        elif not self.config.no_ack:
+            return min(run.count, SINGLY)
+        if not self.config.no_ack:
             self.commits.answer_run(RunAnswers(run, self._acks.head, first))
+        return run.count
 
     def must_wait(self) -> bool:
         """Whether publishers should wait, since the storage lags."""

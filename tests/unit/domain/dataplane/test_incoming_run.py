@@ -39,6 +39,17 @@ def test_a_run_says_where_everything_is(stage: Stage) -> None:
     assert len(run.rows) == 4 * FIELDS
 
 
+def test_where_the_first_messages_of_a_run_end(stage: Stage) -> None:
+    """The rest is a run of its own."""
+    frames = [frame(each) for each in [*MESSAGES, (b"s", b"NATS/1.0\r\n\r\n", b"x", b"_I.4"), MESSAGES[0]]]
+    data = b"".join(frames)
+    run = stage.plane.read_run(data, 0, 100)
+
+    for count in range(1, 7):
+        assert run.end_of(count) == sum(map(len, frames[:count]))
+    assert run.end_of(9) == len(data)
+
+
 def test_a_part_of_a_run() -> None:
     """It has some of the messages, and knows all subjects."""
     run = run_of(MESSAGES)

@@ -16,6 +16,7 @@ from app.domain.jetstream.intake import (
     RETRY,
     SHORTEST_RUN,
     Intake,
+    RunHandler,
 )
 from app.domain.limits import Limits
 from app.domain.protocol.compatibility import Compatibility
@@ -291,9 +292,10 @@ def test_messages_in_a_row_are_handed_over_at_once(scene: Scene) -> None:
     """Those with special headers, and few of them, come one by one; the order stays."""
     runs: list[int] = []
 
-    def take_run(run: IncomingRun) -> None:
+    def take_run(run: IncomingRun) -> int:
         runs.append(run.count)
         scene.got.extend(message for message in run.messages())
+        return run.count
 
     scene.intake.attend(b"a.>", scene.take, scene.end_turn, take_run)
     special = b"NATS/1.0\r\nNats-Rollup: sub\r\n\r\n"
@@ -317,7 +319,7 @@ def test_messages_in_a_row_are_handed_over_at_once(scene: Scene) -> None:
 def test_a_run_that_fails_costs_itself(scene: Scene) -> None:
     """A defect is reported, and what comes after the run is handed over."""
 
-    def fail(run: IncomingRun) -> None:
+    def fail(run: IncomingRun) -> int:
         raise ValueError(run.count)
 
     scene.intake.attend(b"a", scene.take, scene.end_turn, fail)
@@ -328,10 +330,58 @@ def test_a_run_that_fails_costs_itself(scene: Scene) -> None:
     assert len(scene.events.of(ServerFailure)) == 1
 
 
+def test_what_is_left_of_a_run_comes_again(scene: Scene) -> None:
+    """In order, when the turn allows it; runs are short as long as that happens."""
+    counts: list[int] = []
+
+    def take_some(run: IncomingRun) -> int:
+        counts.append(run.count)
+        taken = 10 if len(counts) < 4 else run.count
+        scene.got.extend(list(run.messages())[:taken])
+        return min(taken, run.count)
+
+    scene.intake.attend(b"a", scene.take, scene.end_turn, take_some)
+    client = scene.client()
+    client.wire.feed(b"".join(b"PUB a r.%d 1\r\nx\r\n" % each for each in range(100)))
+    scene.clock.pace = 0.01
+    scene.server.settle()
+
+    replies = [each[3] for each in scene.got if isinstance(each, tuple)]
+    assert replies == [b"r.%d" % each for each in range(100)]
+    assert counts == [100, 10, 20, 10, 20, 40]
+    assert scene.got.count("end") == len(counts)
+
+
+def test_few_of_a_run_are_taken(scene: Scene) -> None:
+    """Runs are as long as one has to be, at least."""
+    counts: list[int] = []
+
+    def take_one(run: IncomingRun) -> int:
+        counts.append(run.count)
+        return 1
+
+    sid = scene.intake.attend(b"a", scene.take, None, take_one)
+    scene.intake.wire.write(8 * (b"MSG a %b 0\r\n\r\n" % sid))
+    scene.server.settle()
+
+    assert counts == [8, SHORTEST_RUN, SHORTEST_RUN, SHORTEST_RUN, SHORTEST_RUN]
+    assert len(scene.got) == SHORTEST_RUN - 1
+
+
+def noting(counts: list[int]) -> RunHandler:
+    """A handler that takes whole runs, and notes how long they are."""
+
+    def take(run: IncomingRun) -> int:
+        counts.append(run.count)
+        return run.count
+
+    return take
+
+
 def test_long_runs_are_cut(scene: Scene) -> None:
     """A run has a bound, and so has a turn."""
     runs: list[int] = []
-    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    sid = scene.intake.attend(b"a", scene.take, None, noting(runs))
     scene.intake.wire.write((LONGEST_RUN + SHORTEST_RUN) * (b"MSG a %b 0\r\n\r\n" % sid))
     scene.server.settle()
 
@@ -341,7 +391,7 @@ def test_long_runs_are_cut(scene: Scene) -> None:
 def test_messages_of_many_publishers_make_a_run(scene: Scene) -> None:
     """Small writes are joined, also where one of them was taken in part; large ones are not."""
     runs: list[int] = []
-    sid = scene.intake.attend(b"a", scene.take, None, lambda run: runs.append(run.count))
+    sid = scene.intake.attend(b"a", scene.take, None, noting(runs))
     message = b"MSG a %b 1000\r\n%b\r\n" % (sid, bytes(1000))
     large = JOINED_BYTES // len(message) + 1
     for count in (1, 2, 3, large, 5):

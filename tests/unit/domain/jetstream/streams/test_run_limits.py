@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.jetstream.storage.seam import StorageFailure
+from app.domain.jetstream.streams.stream import SINGLY
 from app.domain.jetstream.streams.writer import MOST
 from tests.fakes.stream_host import FakeHost, FakeReader, Made, Sent, make
 from tests.support.runs import Published, run_of
@@ -115,6 +116,18 @@ def test_ids_in_a_run() -> None:
     assert [each["seq"] for each in answers] == [7, 8, 3, 8]
     assert ["duplicate" in each for each in answers] == [False, False, True, True]
     assert made.log.count == 8
+
+
+def test_a_run_that_is_stored_one_by_one_is_taken_in_parts() -> None:
+    """So a turn can end: with ids, rules or limits that takes as long as for single messages."""
+    made = make()
+    known = (b"s.1", IDS[0], b"x", b"_I.1")
+    run = run_of([known, known, *[RUN[0]] * SINGLY])
+
+    assert made.stream.store_run(run) == SINGLY
+    assert made.log.count == SINGLY - 1
+    assert made.stream.store_run(run_of([known])) == 1
+    assert made.stream.store_run(run_of([RUN[0]] * SINGLY * 2)) == SINGLY * 2
 
 
 RUN: list[Published] = [(b"s.1", b"", b"x", b"_I.%d" % each) for each in range(3)]
