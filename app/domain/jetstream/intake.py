@@ -50,6 +50,9 @@ LONGEST_RUN = 4096
 SHORTEST_RUN = 4
 """Messages that are handed over at once, at most and at least."""
 
+FIRST_RUN = 512
+"""The most of the first run. Later ones are longer or shorter, as they take less or more than a turn."""
+
 PATIENCE = 2.0
 """Seconds that messages wait for streams whose storage lags; then they come, and may be refused."""
 
@@ -108,8 +111,8 @@ class IntakeWire(LocalWire):
         self._position = 0
         """In the first of them: what comes before was handed over."""
         self._size = 0
-        self._longest = LONGEST_RUN
-        """Messages of the next run at most. It is short after runs of which little was taken."""
+        self._longest = FIRST_RUN
+        """Messages of the next run at most."""
         self._waiting: dict[MustWait, float] = {}
         """The streams whose storage lags, and since when. All wait for the first of them, and no longer."""
         self._retries = False
@@ -277,13 +280,18 @@ class IntakeWire(LocalWire):
         run = self.plane.read_run(data, start, self._longest)
         if run.count < SHORTEST_RUN:
             return 0
+        began = self._clock()
         try:
             taken = handler(run)
         except Exception as error:  # noqa: BLE001 - a defect costs one run, and no other stream
             self._on_failure(error)
             taken = run.count
-        is_whole = taken >= run.count
-        self._longest = min(2 * self._longest, LONGEST_RUN) if is_whole else max(taken, SHORTEST_RUN)
+        if taken < run.count:
+            self._longest = max(taken, SHORTEST_RUN)
+        elif self._clock() - began > SLICE:
+            self._longest = max(run.count // 2, SHORTEST_RUN)
+        elif run.count == self._longest:
+            self._longest = min(2 * self._longest, LONGEST_RUN)
         return run.end_of(taken)
 
     def _guarded(self, call: Callable[[*Arguments], None], *arguments: *Arguments) -> None:

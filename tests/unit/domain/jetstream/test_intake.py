@@ -8,7 +8,9 @@ from app.domain.dataplane.incoming_run import IncomingRun
 from app.domain.dataplane.message_run import AckRun
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import ServerFailure, SlowConsumer
+from app.domain.fair_queue import SLICE
 from app.domain.jetstream.intake import (
+    FIRST_RUN,
     JOINED_BYTES,
     LONGEST_RUN,
     MESSAGES_PER_CHECK,
@@ -343,13 +345,11 @@ def test_what_is_left_of_a_run_comes_again(scene: Scene) -> None:
     scene.intake.attend(b"a", scene.take, scene.end_turn, take_some)
     client = scene.client()
     client.wire.feed(b"".join(b"PUB a r.%d 1\r\nx\r\n" % each for each in range(100)))
-    scene.clock.pace = 0.01
     scene.server.settle()
 
     replies = [each[3] for each in scene.got if isinstance(each, tuple)]
     assert replies == [b"r.%d" % each for each in range(100)]
     assert counts == [100, 10, 20, 10, 20, 40]
-    assert scene.got.count("end") == len(counts)
 
 
 def test_few_of_a_run_are_taken(scene: Scene) -> None:
@@ -382,10 +382,30 @@ def test_long_runs_are_cut(scene: Scene) -> None:
     """A run has a bound, and so has a turn."""
     runs: list[int] = []
     sid = scene.intake.attend(b"a", scene.take, None, noting(runs))
-    scene.intake.wire.write((LONGEST_RUN + SHORTEST_RUN) * (b"MSG a %b 0\r\n\r\n" % sid))
+    scene.intake.wire.write(4 * LONGEST_RUN * (b"MSG a %b 0\r\n\r\n" % sid))
     scene.server.settle()
 
-    assert runs == [LONGEST_RUN, SHORTEST_RUN]
+    assert runs[0] == FIRST_RUN
+    assert max(runs) == LONGEST_RUN
+    assert sum(runs) == 4 * LONGEST_RUN
+
+
+def test_runs_that_take_long_become_short(scene: Scene) -> None:
+    """A turn ends after each of them, so none may take much longer than a turn."""
+    runs: list[int] = []
+
+    def take(run: IncomingRun) -> int:
+        runs.append(run.count)
+        scene.clock.advance_alone(0.0001 * run.count)
+        return run.count
+
+    sid = scene.intake.attend(b"a", scene.take, None, take)
+    scene.intake.wire.write(4 * FIRST_RUN * (b"MSG a %b 0\r\n\r\n" % sid))
+    scene.server.settle()
+
+    assert runs[:5] == [FIRST_RUN, FIRST_RUN // 2, FIRST_RUN // 4, FIRST_RUN // 8, FIRST_RUN // 16]
+    assert 0.0001 * max(runs[4:]) <= 2 * SLICE
+    assert sum(runs) == 4 * FIRST_RUN
 
 
 def test_messages_of_many_publishers_make_a_run(scene: Scene) -> None:
