@@ -11,7 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := $(VENV)/.built
-NATIVE := $(wildcard app/domain/dataplane/*.pyx app/domain/dataplane/*.pxi)
+COMPILED := $(addprefix app/,domain/dataplane adapters/net_asyncio adapters/streams_log)
+NATIVE := $(wildcard $(foreach part,$(COMPILED),$(part)/*.pyx $(part)/*.pxi))
 DOMAIN_TESTS := tests/unit/domain
 
 MAKEFLAGS += --no-print-directory
@@ -118,7 +119,7 @@ wheel: $(BUILT) ## Build a wheel, with the native data plane, into dist/
 clean: ## Remove all that the other verbs made, .venv included
 	rm -rf $(VENV) .venv-* build dist *.egg-info .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -f $(addprefix app/,$(foreach part,domain/dataplane adapters/net_asyncio adapters/streams_log,$(part)/*.so $(part)/*.c))
+	rm -f $(foreach part,$(COMPILED),$(part)/*.so $(part)/*.c)
 	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list
