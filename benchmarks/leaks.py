@@ -30,6 +30,9 @@ HOST = "127.0.0.1"
 WARM_UP = 10
 """Servers after which all that is made once for a process is there."""
 
+HEAP_WARM_UP = 600
+"""Servers after which the heap has its size: in the first hundreds the C library keeps what they free."""
+
 READINGS = 10
 _ABREAST = 100
 """Clients that are connected at the same time."""
@@ -71,7 +74,9 @@ async def _read_page(port: int) -> None:
     writer.close()
 
 
-async def measure_servers(title: str, servers: int, options: Mapping[str, object], *, reads: bool) -> Growth:
+async def measure_servers(
+    title: str, servers: int, options: Mapping[str, object], *, reads: bool, warm_up: int = WARM_UP
+) -> Growth:
     """What is held after some servers, and after others."""
     brokers = weakref.WeakSet[Broker]()
 
@@ -88,7 +93,7 @@ async def measure_servers(title: str, servers: int, options: Mapping[str, object
             await asyncio.sleep(_CHECK_SECONDS)
         return holding(len(brokers))
 
-    counts, held = [0], [await serve(WARM_UP)]
+    counts, held = [0], [await serve(warm_up)]
     for part in _parts(servers):
         counts.append(counts[-1] + part)
         held.append(await serve(part))
@@ -166,7 +171,10 @@ def main(words: Sequence[str] | None = None) -> int:
         ("Servers with monitoring", asked.monitored, {**quiet, "http_port": -1}),
     ):
         if count:
-            leaks += _print(asyncio.run(measure_servers(title, count, options, reads=not asked.idle)))
+            measured = measure_servers(
+                title, count, options, reads=not asked.idle, warm_up=min(count, HEAP_WARM_UP)
+            )
+            leaks += _print(asyncio.run(measured))
     if asked.connections:
         leaks += _print(asyncio.run(measure_connections(asked.connections)))
     return 1 if leaks else 0
