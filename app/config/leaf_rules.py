@@ -7,10 +7,10 @@ from .given import Given, without
 from .options import Options
 from .tls_options import TlsOptions
 
-_NO_DOOR = "without a listener for leaf nodes: set leafnodes.port"
+_NO_LISTENER = "without a listener for leaf nodes: set leafnodes.port"
 _NO_REMOTE = "without remotes: set leafnodes.remotes"
 
-_OF_DOORS = (
+_OF_LISTENERS = (
     ("authorization", "user"),
     ("authorization", "users"),
     ("authorization", "nkey"),
@@ -39,10 +39,10 @@ def idle_leaf_options(options: Options, given: Given) -> Iterator[Problem]:
     """What has no effect, and what weakens a link more than its name says."""
     section = options.leafnodes
     if not section.port:
-        for path in _OF_DOORS:
-            yield from without(given, _NO_DOOR, "leafnodes", *path)
+        for path in _OF_LISTENERS:
+            yield from without(given, _NO_LISTENER, "leafnodes", *path)
         if given.used.get("leafnodes", "port") is None:
-            yield from without(given, _NO_DOOR, "leafnodes", "host")
+            yield from without(given, _NO_LISTENER, "leafnodes", "host")
     if not section.remotes:
         for name in ("reconnect", "dial_timeout"):
             yield from without(given, _NO_REMOTE, "leafnodes", name)

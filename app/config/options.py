@@ -411,8 +411,8 @@ class Options(Section):
     @property
     def maps_certificates(self) -> bool:
         """Whether certificates say who a client is, over websockets or otherwise, or who a leaf is."""
-        doors = self.websocket.maps_certificates or self.leafnodes.maps_certificates
-        return doors or (self.tls is not None and self.tls.verify_and_map)
+        listeners = self.websocket.maps_certificates or self.leafnodes.maps_certificates
+        return listeners or (self.tls is not None and self.tls.verify_and_map)
 
     @property
     def stores_streams(self) -> bool:

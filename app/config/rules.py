@@ -71,7 +71,7 @@ def without_effect(options: Options, given: Given) -> list[Problem]:
         *_of_logs(options, given),
         *_of_tls(options, given),
         *_maps_to_nobody(options, given),
-        *_of_doors(options, given),
+        *_of_listeners(options, given),
         *_beside_certificates(options, given),
         *_of_curves(options, given),
         *_replaced_logins(given),
@@ -309,7 +309,7 @@ def _maps_to_nobody(options: Options, given: Given) -> Iterator[Problem]:
             yield Problem(text, given.place(*path, "verify_and_map"))
 
 
-def _of_doors(options: Options, given: Given) -> Iterator[Problem]:
+def _of_listeners(options: Options, given: Given) -> Iterator[Problem]:
     """How clients come in over TLS, or without it."""
     if options.tls is None:
         yield from without(given, "without tls: connections are not encrypted", "allow_non_tls")

@@ -210,7 +210,7 @@ class Broker:
             self.events.record(ConnectionsTrimmed(None, len(surplus)))
 
     def rights_changed(self) -> None:
-        """See `readmission.Door`."""
+        """See `readmission.ReadmissionHost`."""
         self.deferred.flush()  # what was said of subscriptions that have ended
         self.interest.rights_changed()
 

@@ -49,7 +49,7 @@ class Admitted(Protocol):
         ...
 
 
-class Door(Protocol):
+class ReadmissionHost(Protocol):
     """The broker, as far as it matters here."""
 
     @property
@@ -62,9 +62,9 @@ class Door(Protocol):
         ...
 
 
-def readmit(door: Door, switch: Callable[[], None], judge: Judge) -> None:
+def readmit(host: ReadmissionHost, switch: Callable[[], None], judge: Judge) -> None:
     """Let other users be known from `switch` on; judge all clients before any of them is obeyed again."""
-    logins = [(session, session.login()) for session in door.sessions.values()]
+    logins = [(session, session.login()) for session in host.sessions.values()]
     switch()
     verdicts: dict[Login, Identity | Dismissal] = {}
     changed = False
@@ -74,4 +74,4 @@ def readmit(door: Door, switch: Callable[[], None], judge: Judge) -> None:
             verdict = verdicts[login] = judge(login)
         changed = session.readmit(verdict) or changed
     if changed:
-        door.rights_changed()
+        host.rights_changed()

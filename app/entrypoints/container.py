@@ -14,7 +14,7 @@ from functools import partial
 
 from dependency_injector import providers
 
-from ..adapters.auth.leaf_doors import LeafGatekeeper
+from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
 from ..adapters.clock_loop import LoopClock
 from ..adapters.entropy import SystemEntropy
 from ..adapters.hooks.runners import HookRunners

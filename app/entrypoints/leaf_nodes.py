@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..adapters.auth.leaf_credentials import RemoteCredentials
-from ..adapters.auth.leaf_doors import LeafGatekeeper
+from ..adapters.auth.leaf_gatekeeper import LeafGatekeeper
 from ..adapters.net_asyncio.leaf_dialer import LeafTcpDialer
 from ..adapters.net_asyncio.leaf_events import LeafListenFailed, LeafListening
 from ..adapters.net_asyncio.tls_layer import TlsLayers
@@ -19,7 +19,7 @@ from ..ports.transport import Address, Listener, ListenError
 from .leaf_settings import dial_settings, remote_login, remote_settings, remote_tls
 
 
-class DoorClosed(Exception):
+class NoLeafListener(Exception):
     """Leaves cannot be let in; `fact` says why."""
 
     def __init__(self, fact: Event) -> None:
@@ -40,14 +40,14 @@ class LeafNodes:
     """Judges leaves; None where nobody asks."""
 
     async def listen(self, broker: Broker, record: Callable[[Event], None]) -> Address | None:
-        """Let leaves in, if that is configured; return where. Raises `DoorClosed`."""
+        """Let leaves in, if that is configured; return where. Raises `NoLeafListener`."""
         leaves = broker.leaves
         if leaves is None or not self.port:
             return None
         try:
             address = await self.listener.start(broker.accept_leaf)
         except ListenError as error:
-            raise DoorClosed(LeafListenFailed(None, self.host, self.port, str(error))) from error
+            raise NoLeafListener(LeafListenFailed(None, self.host, self.port, str(error))) from error
         leaves.listening_on(address.port)
         record(LeafListening(None, self.host, address.port))
         return address

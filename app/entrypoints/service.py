@@ -38,7 +38,7 @@ from ..ports.event_log import EventLog
 from ..ports.monitor import Monitor
 from ..ports.transport import LINGER_SECONDS, Address, Dialer, Listener, ListenError
 from .events import JetStreamFailed, StopIncomplete
-from .leaf_nodes import DoorClosed, LeafNodes
+from .leaf_nodes import LeafNodes, NoLeafListener
 from .settings import PROGRAM, RUNTIME
 from .streams import CannotOpen, Streams
 
@@ -264,7 +264,7 @@ class Service:
             return None
         try:
             return await leaf_nodes.listen(self.broker, self._events.record)
-        except DoorClosed as error:
+        except NoLeafListener as error:
             raise CannotStart(error.fact) from error
 
     async def _listen_for_readers(self) -> None:

@@ -40,7 +40,7 @@ PROSE = {
     "hash benches|hash bench": "hash workers",
     "courts?": "pending check",
     "surveys?": "snapshot",
-    "without a door": "without a listener",
+    "doors?": "listener, acceptor",
     "tidying": "memory trimming",
     "dear(er|est|ly)?": "expensive",
     "told": "sent, logged, reported, known",
@@ -65,6 +65,7 @@ NAMES = {
     "_Court|_Case": "PendingCheck",
     "Survey|Findings": "Snapshot, Rates",
     "client_session": "sessions.client",
+    "[A-Za-z]*Doors?|Door[A-Z][A-Za-z]*": "Listener, Acceptor",
 }
 """Names of modules, classes and fields that were given up, and those that are used."""
 

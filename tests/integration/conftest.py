@@ -1,6 +1,6 @@
 """Servers for integration tests: each test runs over both transports and both twins.
 
-A test that is marked ``every_door`` runs behind each other door for clients, too.
+A test that is marked ``every_listener`` runs at every other kind of listener for clients, too.
 """
 
 from collections.abc import AsyncIterator
@@ -17,16 +17,16 @@ from tests.support.twins import twins
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "memory")
 
-DOORS: tuple[Transport, ...] = ("tls", "websocket", "websocket-tls", "unix")
-"""Further doors. All that differs is beneath the twin, so that one twin is enough."""
+LISTENERS: tuple[Transport, ...] = ("tls", "websocket", "websocket-tls", "unix")
+"""Further listeners. All that differs is beneath the twin, so that one twin is enough."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a broker for each kind of server."""
     if "broker" in metafunc.fixturenames:
         cases = [(transport, twin) for transport in TRANSPORTS for twin in twins()]
-        if metafunc.definition.get_closest_marker("every_door"):
-            cases += [(door, twins()[-1]) for door in DOORS]
+        if metafunc.definition.get_closest_marker("every_listener"):
+            cases += [(listener, twins()[-1]) for listener in LISTENERS]
         metafunc.parametrize("broker", cases, ids="-".join, indirect=True)
 
 

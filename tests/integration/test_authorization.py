@@ -170,7 +170,7 @@ async def test_bcrypt(broker: StartBroker, password: str, answer: bytes) -> None
         await client.expect(answer)
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_operations_wait_for_the_verdict(broker: StartBroker) -> None:
     """Input after CONNECT is obeyed after the verdict, in order, even if the verdict takes long."""
     async with broker(**HASHED_CREDENTIALS) as running:

@@ -21,7 +21,7 @@ async def answer_with(client: RawClient, line: bytes, times: int) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", QUIET], ids=["before CONNECT", "after CONNECT"])
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_silent_client_is_stale(broker: StartBroker, sent: bytes) -> None:
     """A client that answers none of two PINGs gets an error and is closed, with or without a CONNECT."""
     async with broker(**QUICK) as running:

@@ -57,7 +57,7 @@ CONTROL_LINES = {
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("size", [0, 1, 99, 100])
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_payload_within_the_limit(broker: StartBroker, size: int, feeding: Feeding) -> None:
     """A payload of ``max_payload`` bytes is delivered."""
     payload = size * b"x"
@@ -82,7 +82,7 @@ async def test_payload_beyond_the_limit(broker: StartBroker, size: bytes, feedin
         )
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_size_of_four_thousand_digits(broker: StartBroker) -> None:
     """A number nobody can mean is refused like any other that is too large."""
     async with broker(max_control_line=8192) as running:
@@ -129,7 +129,7 @@ async def test_control_line_within_the_limit(broker: StartBroker, verb: str, fee
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("verb", CONTROL_LINES)
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_control_line_beyond_the_limit(broker: StartBroker, verb: str, feeding: Feeding) -> None:
     """One byte more ends the connection, when the line is complete and when it is not."""
     word, arguments = CONTROL_LINES[verb]
@@ -152,7 +152,7 @@ async def test_default_control_line_limit(broker: StartBroker) -> None:
 
 
 @pytest.mark.parametrize("start", [b"PUB ", b"SUB ", b'CONNECT {"name":"', QUIET + b"UNSUB ", b"-ERR '"])
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_line_without_end(broker: StartBroker, start: bytes) -> None:
     """Who never ends a line is stopped at the limit, and harms nobody."""
     async with broker() as running:
@@ -168,7 +168,7 @@ async def test_line_without_end(broker: StartBroker, start: bytes) -> None:
         await witness.expect_unharmed()
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_line_without_end_before_login(broker: StartBroker) -> None:
     """The limit holds for strangers as well."""
     async with broker(**CREDENTIALS) as running:
@@ -178,7 +178,7 @@ async def test_line_without_end_before_login(broker: StartBroker) -> None:
         await client.expect_end(CONTROL_LINE_EXCEEDED)
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_one_connection_too_many(broker: StartBroker) -> None:
     """It gets INFO, the reason, and the end; those inside are served."""
     async with broker(max_connections=2) as running:

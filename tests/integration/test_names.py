@@ -1,4 +1,4 @@
-"""Names with line ends, blanks and NUL, through every door: none becomes a line of its own (row A6)."""
+"""Names with line ends, blanks and NUL, through every listener: none becomes a line of its own (row A6)."""
 
 import pytest
 
@@ -38,7 +38,7 @@ BY_SERVERS = {
 }
 
 
-async def _spread(peer: RawClient, witness: RawClient, sent: bytes, heard: bytes) -> None:
+async def _expect_spread(peer: RawClient, witness: RawClient, sent: bytes, heard: bytes) -> None:
     """The peer sends this; the witness hears that, and nothing else."""
     await peer.send(sent)
     if heard is CUT:
@@ -49,7 +49,7 @@ async def _spread(peer: RawClient, witness: RawClient, sent: bytes, heard: bytes
     await witness.expect((b"" if heard is CUT else heard) + PONG)
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 @pytest.mark.parametrize("case", BY_CLIENTS)
 async def test_from_a_client(broker: ServerKind, case: str) -> None:
     """A name ends at a blank, a line at its end; what is left over is an error, and reaches nobody."""
@@ -60,7 +60,7 @@ async def test_from_a_client(broker: ServerKind, case: str) -> None:
         await witness.fence()
         await client.send(QUIET)
 
-        await _spread(client, witness, sent, heard)
+        await _expect_spread(client, witness, sent, heard)
 
 
 @pytest.mark.parametrize("case", BY_SERVERS)
@@ -74,7 +74,7 @@ async def test_from_a_server(broker: ServerKind, case: str) -> None:
         (cid,) = server.broker.connections
         peer = await join(server)
 
-        await _spread(peer, witness, sent % cid if b"%d" in sent else sent, heard)
+        await _expect_spread(peer, witness, sent % cid if b"%d" in sent else sent, heard)
 
 
 @pytest.mark.parametrize("case", BY_CLIENTS)

@@ -108,7 +108,8 @@ def test_reopening_what_is_no_file() -> None:
     """USR1 is answered by a line in the log where the log is no file."""
     with ServerProcess() as server:
         os.kill(server.pid, signal.SIGUSR1)
-        server.wait_for("[INF] File log re-open ignored, not a file logger")
+        line = server.wait_for("[INF] File log re-open ignored")
+        assert line.endswith("re-open ignored, not a file logger")
 
 
 def test_a_log_that_is_moved_away(tmp_path: Path) -> None:
@@ -168,11 +169,11 @@ def test_signals_while_it_imports(tmp_path: Path, number: signal.Signals) -> Non
 def test_signals_while_it_starts(tmp_path: Path, number: signal.Signals) -> None:
     """A server whose start takes long ends at once, with status 0; other signals do it no harm."""
     begun = tmp_path / "begun"
-    (tmp_path / "slow_door.py").write_text(
+    (tmp_path / "slow_login.py").write_text(
         f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n"
     )
     file = tmp_path / "nats.conf"
-    file.write_text('authorization { authenticator: "slow_door:check" }\n')
+    file.write_text('authorization { authenticator: "slow_login:check" }\n')
 
     words = (*LOCAL, "-c", str(file))
     with NotifiedServer(tmp_path, *words, env={"PYTHONPATH": str(tmp_path)}) as server:

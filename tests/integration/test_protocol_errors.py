@@ -256,7 +256,7 @@ async def test_what_came_before_the_error_is_answered(
 
 @pytest.mark.parametrize("length", [1, 11, None], ids=["one byte", "part", "whole"])
 async def test_tls_on_a_plain_port(broker: StartBroker, length: int | None) -> None:
-    """A TLS client that has come to the wrong door is turned away at once."""
+    """A TLS client that has come to the wrong listener is turned away at once."""
     async with broker() as running:
         client = await running.connect()
 

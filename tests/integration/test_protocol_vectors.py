@@ -135,7 +135,7 @@ PEDANTIC = {
 
 @pytest.mark.parametrize("feeding", Feeding)
 @pytest.mark.parametrize("exchange", VECTORS.values(), ids=VECTORS.keys())
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_vector(broker: StartBroker, exchange: Exchange, feeding: Feeding) -> None:
     """Each vector is answered to the byte, however its bytes are cut."""
     async with broker() as running:
@@ -168,7 +168,7 @@ async def test_pedantic_refusal_does_not_wait_for_the_payload(broker: StartBroke
         await client.fence()
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_ok_and_message_wait_for_the_payload(broker: StartBroker) -> None:
     """A PUB is answered when its last byte is there, not before."""
     async with broker() as running:
@@ -209,7 +209,7 @@ async def test_info_holds_the_fields_of_080_in_their_order(broker: StartBroker) 
         assert 4321 == info["max_payload"]
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_info_asks_for_credentials_when_they_are_needed(broker: StartBroker) -> None:
     """``auth_required`` is true with a user, and clients send none otherwise."""
     async with broker(**CREDENTIALS) as running:
@@ -229,7 +229,7 @@ async def test_server_id_is_new_on_every_start(broker: StartBroker) -> None:
     assert first.info["server_id"] != third.info["server_id"]
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_server_that_stops_says_no_farewell(broker: StartBroker) -> None:
     """Clients see the end of the stream and nothing else (section 1)."""
     async with broker() as running:

@@ -47,7 +47,7 @@ async def read_all(client: RawClient) -> int:
     return intact
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_reader_over_the_pending_limit_is_cut(broker: StartBroker) -> None:
     """More than ``max_pending_size`` waiting ends the reader, and the publisher finishes its work."""
     async with broker(max_pending_size=1_048_576) as running:
@@ -59,7 +59,7 @@ async def test_reader_over_the_pending_limit_is_cut(broker: StartBroker) -> None
         await witness.expect_unharmed()
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_reader_without_progress_is_cut(broker: StartBroker) -> None:
     """Nothing taken for the write deadline ends the reader, whatever may be pending."""
     async with broker(max_pending_size=1_073_741_824, write_deadline=0.5) as running:
@@ -83,7 +83,7 @@ async def test_healthy_reader_loses_nothing_beside_a_slow_one(broker: StartBroke
         assert len(await slow.expect_cut()) < FLOOD
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_flood_to_a_healthy_reader_closes_nobody(broker: StartBroker) -> None:
     """With default limits a publisher at full speed and a reader who keeps up lose nothing."""
     async with broker() as running:
@@ -95,7 +95,7 @@ async def test_flood_to_a_healthy_reader_closes_nobody(broker: StartBroker) -> N
         await healthy.fence()
 
 
-@pytest.mark.every_door
+@pytest.mark.every_listener
 async def test_pause_within_the_limit_is_forgiven(broker: StartBroker) -> None:
     """A reader who is late with less than the limit gets all of it when it comes back."""
     body = 1000 * b"x"

@@ -185,16 +185,16 @@ async def test_clear_text_where_tls_is_required() -> None:
     assert refusal == b"-ERR 'Secure Connection - TLS Required'\r\n"
 
 
-# --- half handshakes, on each kind of door ---------------------------------------------------
+# --- half handshakes, on each kind of listener ---------------------------------------------------
 
 HALF_HANDSHAKES = 300
 REFUSAL = b"-ERR 'Secure Connection - TLS Required'\r\n"
-DOORS = pytest.mark.parametrize(
+LISTENERS = pytest.mark.parametrize(
     ("first", "optional"), [(True, False), ("auto", False), (False, True), ("20ms", True)], ids=str
 )
 
 
-@DOORS
+@LISTENERS
 @pytest.mark.parametrize("said", [b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(9)])
 async def test_half_a_handshake_is_given_up(first: bool | str, optional: bool, said: bytes) -> None:  # noqa: FBT001 - parameters
     """A client that stops within its handshake is closed in time, without clear text after INFO."""
@@ -211,7 +211,7 @@ async def test_half_a_handshake_is_given_up(first: bool | str, optional: bool, s
     assert [text.rpartition(": ")[2] for text in failures] == ["timeout"]
 
 
-@DOORS
+@LISTENERS
 async def test_many_half_handshakes(first: bool | str, optional: bool) -> None:  # noqa: FBT001 - parameters
     """They are all given up, another client is served meanwhile, and nothing of them is left."""
     async with listening(first=first, allow_non_tls=optional, patience=0.3) as server:
@@ -264,7 +264,7 @@ async def test_pinned_certificates(pinned: bool) -> None:  # noqa: FBT001 - a pa
     assert complaints == ([] if pinned else ["TLS handshake error: certificate not pinned"])
 
 
-# --- other doors -------------------------------------------------------------------------
+# --- other listeners -------------------------------------------------------------------------
 
 
 @asynccontextmanager

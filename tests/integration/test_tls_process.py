@@ -159,10 +159,10 @@ def put(pair: KeyPair, place: KeyPair) -> None:
     copy(pair.key_file, place.key_file)
 
 
-def test_doors_of_a_file(tmp_path: Path) -> None:
+def test_listeners_of_a_file(tmp_path: Path) -> None:
     """A file in the words of nats-server is understood; what has no effect is a line with its place."""
     pair = certificates().server
-    file = tmp_path / "doors.conf"
+    file = tmp_path / "listeners.conf"
     file.write_text(
         "listen: 127.0.0.1:-1\n"
         "allow_non_tls: true\n"
@@ -221,7 +221,8 @@ def test_a_certificate_that_has_ended(tmp_path: Path) -> None:
         server.wait_for("[INF] Reloaded server configuration")
         put(certificates().expired_server, pair)
         os.kill(server.pid, signal.SIGHUP)
-        server.wait_for("the certificate of tls has expired on 2002-01-01 00:00 UTC")
+        line = server.wait_for("the certificate of tls has expired")
+        assert "expired on 2002-01-01 00:00 UTC" in line
 
 
 def test_a_rate_of_handshakes(tmp_path: Path) -> None:

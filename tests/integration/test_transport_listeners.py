@@ -52,8 +52,15 @@ async def test_closing_a_listener_spares_its_links(harness: TransportHarness) ->
 
 @over_every_transport
 async def test_a_listener_that_never_started_may_be_closed(harness: TransportHarness) -> None:
-    """Closing a listener before its start is harmless."""
-    await harness.listener().close()
+    """Closing a listener before its start is harmless: its address is free."""
+    listener = harness.listener()
+    await listener.close()
+    acceptor = await harness.serve()
+
+    await harness.connect()
+    await harness.until(lambda: len(acceptor.handlers) == 1)
+
+    assert 1 == len(acceptor.handlers)
 
 
 @over_every_transport

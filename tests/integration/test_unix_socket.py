@@ -72,7 +72,7 @@ async def _rig(tmp_path: Path) -> AsyncIterator[Rig]:
 LOGIN = b'CONNECT {"verbose":false,"user":"u","pass":"p"}\r\n'
 
 
-async def test_messages_cross_between_doors(rig: Rig) -> None:
+async def test_messages_cross_between_listeners(rig: Rig) -> None:
     """A client at the unix socket logs in like any other, and reaches those at the port."""
     addresses = await rig.service.start()
     reader, writer = await asyncio.open_connection(HOST, addresses.clients[0].port)
@@ -90,7 +90,7 @@ async def test_messages_cross_between_doors(rig: Rig) -> None:
 
 
 async def test_a_wrong_login_is_refused(rig: Rig) -> None:
-    """The door is another one, and the rules are the same."""
+    """The listener is another one, and the rules are the same."""
     await rig.service.start()
     client = await rig.connect()
 
@@ -159,7 +159,7 @@ async def test_a_start_that_fails_says_where_and_why(tmp_path: Path) -> None:
 # --- the file ------------------------------------------------------------------------------------
 
 
-class Door:
+class BareListener:
     """A listener without a server."""
 
     def __init__(self, path: Path, mode: int = 0o660, group: str | None = None) -> None:
@@ -219,11 +219,11 @@ async def test_a_stale_file_is_replaced(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(path))
         killed.listen()
-    door = Door(path)
+    listener = BareListener(path)
 
-    await door.open()
-    serves = await door.serves()
-    await door.end()
+    await listener.open()
+    serves = await listener.serves()
+    await listener.end()
 
     assert serves
     assert not path.exists()
@@ -232,10 +232,10 @@ async def test_a_stale_file_is_replaced(tmp_path: Path) -> None:
 async def test_a_live_socket_is_left_alone(tmp_path: Path) -> None:
     """The second server fails and says what to do; the first one goes on."""
     path = tmp_path / "s.sock"
-    first = Door(path)
+    first = BareListener(path)
     await first.open()
 
-    reason = await Door(path).refused()
+    reason = await BareListener(path).refused()
     serves = await first.serves()
     await first.end()
 
@@ -247,13 +247,13 @@ async def test_servers_that_start_at_once(tmp_path: Path) -> None:
     path = tmp_path / "s.sock"
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(path))
-    doors = [Door(path) for _ in range(8)]
+    listeners = [BareListener(path) for _ in range(8)]
 
-    outcomes = await asyncio.gather(*(door.open() for door in doors), return_exceptions=True)
-    winner = doors[outcomes.index(None)]
+    outcomes = await asyncio.gather(*(listener.open() for listener in listeners), return_exceptions=True)
+    winner = listeners[outcomes.index(None)]
     serves = await winner.serves()
-    for door in doors:
-        await door.end()
+    for listener in listeners:
+        await listener.end()
 
     assert [str(each) for each in outcomes if each is not None] == [LIVE] * 7
     assert serves
@@ -263,7 +263,7 @@ async def test_servers_that_start_at_once(tmp_path: Path) -> None:
 async def test_a_successor_keeps_its_file(tmp_path: Path) -> None:
     """A listener that ends removes its own file only."""
     path = tmp_path / "s.sock"
-    first, second = Door(path), Door(path)
+    first, second = BareListener(path), BareListener(path)
     await first.open()
     path.unlink()
     await second.open()
@@ -279,15 +279,15 @@ async def test_a_successor_keeps_its_file(tmp_path: Path) -> None:
 async def test_mode_and_group_are_set(tmp_path: Path, mode: int) -> None:
     """The file has them whatever the umask is, before anybody can connect."""
     own = grp.getgrgid(os.getegid()).gr_name
-    door = Door(tmp_path / "s.sock", mode, own)
+    listener = BareListener(tmp_path / "s.sock", mode, own)
     before = os.umask(0o077)
 
     try:
-        await door.open()
+        await listener.open()
     finally:
         os.umask(before)
-    found = os.lstat(door.settings.path)
-    await door.end()
+    found = os.lstat(listener.settings.path)
+    await listener.end()
 
     assert (stat.S_IMODE(found.st_mode), found.st_gid) == (mode, os.getegid())
 
@@ -297,7 +297,7 @@ async def test_a_locked_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(unix_socket, "LOCK_SECONDS", 0.05)
     monkeypatch.setattr(unix_socket, "_try_lock", lambda _descriptor: False)
 
-    reason = await Door(tmp_path / "s.sock").refused()
+    reason = await BareListener(tmp_path / "s.sock").refused()
 
     assert reason == "another process has locked the directory; try again, or stop it"
 
@@ -318,7 +318,7 @@ async def test_paths_that_cannot_be_had(tmp_path: Path) -> None:
         tmp_path / "a\0b": "a path has no zero byte; choose another one",
     }
 
-    started = [await Door(path).refused() for path in cases]
+    started = [await BareListener(path).refused() for path in cases]
     checked = [obstacle(UnixSocketSettings(str(path))) for path in cases]
 
     assert list(cases.values()) == started == checked
@@ -329,7 +329,7 @@ async def test_a_check_makes_nothing(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("free", "stale", "live")]
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(paths[1]))
-    live = Door(paths[2])
+    live = BareListener(paths[2])
     await live.open()
 
     found = [obstacle(UnixSocketSettings(str(path))) for path in paths]
@@ -345,7 +345,7 @@ async def test_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = grp.getgrgid(os.getegid())
     missing = 'there is no group "no-such-group"; create it, or choose another one'
 
-    refused = await Door(tmp_path / "s", group="no-such-group").refused()
+    refused = await BareListener(tmp_path / "s", group="no-such-group").refused()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "getgroups", list)
     checked = obstacle(UnixSocketSettings(str(tmp_path / "s"), group="4000000000"))
@@ -364,7 +364,7 @@ async def test_a_group_that_may_not_be_given(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "chown", forbid)
 
-    reason = await Door(tmp_path / "s", group=str(os.getegid())).refused()
+    reason = await BareListener(tmp_path / "s", group=str(os.getegid())).refused()
 
     assert reason.startswith("this user is not in the group")
     assert _names(tmp_path) == []

@@ -1,4 +1,4 @@
-"""A server inside the test's own event loop, behind any door for clients, on either twin."""
+"""A server inside the test's own event loop, at any kind of listener for clients, on either twin."""
 
 import asyncio
 import tempfile
@@ -52,8 +52,8 @@ def _nested(settings: Settings) -> dict[str, object]:
     return options
 
 
-def _door(transport: Transport, directory: str) -> dict[str, object]:
-    """The options that open the door; a unix socket is in the directory."""
+def _listener_options(transport: Transport, directory: str) -> dict[str, object]:
+    """The options that open the listener; a unix socket is in the directory."""
     files = certificates().files()
     tls = {"cert_file": files.cert_file, "key_file": files.key_file, "timeout": 10}
     sections: dict[Transport, dict[str, object]] = {
@@ -79,7 +79,7 @@ class EmbeddedServer:
         self.transport = transport
         self._files = ExitStack()
         directory = self._files.enter_context(tempfile.TemporaryDirectory()) if transport == "unix" else ""
-        options = {"port": port, **_door(transport, directory), **_nested(settings)}
+        options = {"port": port, **_listener_options(transport, directory), **_nested(settings)}
         self.container = Container(make_options(options), twin)
         self.log = RecordingEventLog(trace=False)
         self.container.event_log.override(providers.Object(self.log))
@@ -142,12 +142,12 @@ class EmbeddedServer:
         """A new client that has read INFO."""
         if self.transport in ("tcp", "memory"):
             return await self._connect(self.port)
-        client = await self._through_door()
+        client = await self._through_listener()
         self.clients.append(client)
         return client
 
-    async def _through_door(self) -> RawClient:
-        """A client that has read INFO, over the layers of this door."""
+    async def _through_listener(self) -> RawClient:
+        """A client that has read INFO, over the layers of this listener."""
         where = self.addresses.clients[1 if self.transport in _SECOND else 0]
         if self.transport == "unix":
             reader, writer = await asyncio.open_unix_connection(where.host)

@@ -25,7 +25,7 @@ _MOST_PART = 9
 """Digits of one part of a version."""
 
 
-class LeafDoor(LeafLinks, Protocol):
+class LeafAcceptor(LeafLinks, Protocol):
     """All leaf links, as one that was accepted knows them."""
 
     @property
@@ -58,15 +58,17 @@ class LeafDoor(LeafLinks, Protocol):
 class AcceptedLeaf(LeafSession):
     """One leaf node that has dialled us."""
 
-    __slots__ = ("_connect", "_door", "_nonce", "_user")
+    __slots__ = ("_acceptor", "_connect", "_nonce", "_user")
 
-    def __init__(self, host: Host[Connection], door: LeafDoor, connection: Connection, nonce: str) -> None:
+    def __init__(
+        self, host: Host[Connection], acceptor: LeafAcceptor, connection: Connection, nonce: str
+    ) -> None:
         """`nonce` is what its INFO has."""
-        self._door = door
+        self._acceptor = acceptor
         self._nonce = nonce
         self._connect = LeafConnect()
         self._user = ""
-        super().__init__(host, door, connection, admitted=False)
+        super().__init__(host, acceptor, connection, admitted=False)
 
     @property
     def solicited(self) -> bool:
@@ -85,17 +87,17 @@ class AcceptedLeaf(LeafSession):
 
     def greet(self) -> None:
         """Send the first INFO."""
-        info = replace(self._door.info(), client_id=self.number, nonce=self._nonce)
+        info = replace(self._acceptor.info(), client_id=self.number, nonce=self._nonce)
         self.connection.send(info.line())
 
     def inform(self) -> None:
         """Send INFO again: something has changed. It says nothing of rights, which stay as they are."""
-        self.connection.send(replace(self._door.info(), client_id=self.number).line())
+        self.connection.send(replace(self._acceptor.info(), client_id=self.number).line())
 
     def _answer(self, permissions: Permissions) -> None:
         """Send the second INFO, which says what it may do."""
         info = replace(
-            self._door.info(),
+            self._acceptor.info(),
             client_id=self.number,
             connect_info=True,
             remote_account=self.account,
@@ -113,10 +115,10 @@ class AcceptedLeaf(LeafSession):
         connect = parse_leaf_connect(argument)
         if connect.lang:
             raise ClientOnLeafPort
-        least = self._door.min_version
+        least = self._acceptor.min_version
         if least and _parts(connect.version) < _parts(least):
             raise LeafVersionTooLow(least)
-        if self._door.is_own_cluster(connect.cluster):
+        if self._acceptor.is_own_cluster(connect.cluster):
             raise SameLeafCluster
         self._connect = connect
         self.note_activity()
@@ -132,13 +134,13 @@ class AcceptedLeaf(LeafSession):
             certificate=security.certificate if security is not None else None,
             connection_type=ConnectionType.LEAFNODE,
         )
-        if self.ask_for_verdict(self._door.gatekeeper, credentials):
-            self._door.login_pending(self)
+        if self.ask_for_verdict(self._acceptor.gatekeeper, credentials):
+            self._acceptor.login_pending(self)
 
     def let_in(self, identity: Identity) -> bool:
         """Its credentials are good: it learns what it may do, and all interest."""
         connect = self._connect
-        self._door.login_over(self)
+        self._acceptor.login_over(self)
         self._user = identity.user
         self.admitted = True
         self.take_kind(peer_is_hub=connect.is_hub)

@@ -62,7 +62,7 @@ _LASTING = ("Loop detected", "remote leafnode has same cluster name", "Permissio
 
 
 class Leaves:
-    """This server's leaf links. Implements `LeafDoor` and `Caller`."""
+    """This server's leaf links. Implements `LeafAcceptor` and `Caller`."""
 
     def __init__(self, host: Host[Connection], needs: LeafNeeds, seed: int) -> None:
         """`seed` is from 1 to 2**64 - 1."""
@@ -105,12 +105,12 @@ class Leaves:
 
     @property
     def gatekeeper(self) -> Gatekeeper:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         return self.needs.gatekeeper
 
     @property
     def min_version(self) -> str:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         return self.needs.listener.min_version if self.needs.listener is not None else ""
 
     @property
@@ -125,7 +125,7 @@ class Leaves:
         return self.needs.cluster or self.server_name
 
     def is_own_cluster(self, cluster: str) -> bool:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         return bool(self.needs.cluster) and cluster == self.needs.cluster
 
     @property
@@ -133,7 +133,7 @@ class Leaves:
         return self._host.compatibility is Compatibility.CURRENT
 
     def info(self) -> LeafInfo:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         listener = self.needs.listener or LeafListenerSettings("", 0)
         own = self._host.greeting.info
         return LeafInfo(
@@ -203,12 +203,12 @@ class Leaves:
             redial.discovered(urls)
 
     def login_pending(self, session: AcceptedLeaf) -> None:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         self._logins.discard(session)
         self._verdicts.add(session)
 
     def login_over(self, session: AcceptedLeaf) -> None:
-        """See `LeafDoor`."""
+        """See `LeafAcceptor`."""
         self._logins.discard(session)
         self._verdicts.discard(session)
 

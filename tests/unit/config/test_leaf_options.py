@@ -22,30 +22,30 @@ def section(text: str) -> LeafOptions:
 
 
 def test_there_is_no_leaf_node_by_default() -> None:
-    """Without a port there is no door, and without remotes no hub."""
+    """Without a port there is no listener, and without remotes no hub."""
     options = make_options({}).leafnodes
 
     assert (0, (), False) == (options.port, options.in_use, options.maps_certificates)
     assert (1.0, 1.0, 2.0) == (options.reconnect, options.dial_timeout, options.authorization.timeout)
 
 
-def test_the_door() -> None:
+def test_the_listener() -> None:
     """Address, logins and TLS have the keys of nats-server."""
-    door = section(
+    listener = section(
         'listen: "127.0.0.1:7423", advertise: "hub.example", min_version: "v2.10.1", tls { verify: true }, '
         'authorization { users: [{ user: a, password: b, account: "$G" }], timeout: "3s" }'
     )
 
     assert ("127.0.0.1", 7423, "hub.example", "2.10.1") == (
-        door.host,
-        door.port,
-        door.advertise,
-        door.min_version,
+        listener.host,
+        listener.port,
+        listener.advertise,
+        listener.min_version,
     )
-    assert door.authorization.is_set
-    assert 3.0 == door.authorization.timeout
-    assert door.tls is not None
-    assert 2.0 == door.tls.timeout
+    assert listener.authorization.is_set
+    assert 3.0 == listener.authorization.timeout
+    assert listener.tls is not None
+    assert 2.0 == listener.tls.timeout
 
 
 def test_remotes() -> None:
@@ -81,7 +81,7 @@ def test_the_section_has_the_short_name_of_nats_server() -> None:
 
 
 def test_tls_of_a_remote() -> None:
-    """It needs no certificate of its own; what is for doors has no effect there."""
+    """It needs no certificate of its own; what is for listeners has no effect there."""
     text = f'remotes: [{{ url: "{HUB}", tls {{ ca_file: "ca.pem", first: true, verify: true }} }}]'
     resolved = resolve(read_text(f"leafnodes {{ {text} }}", "x.conf", {}), Options)
     (remote,) = make_options(resolved.values.plain()).leafnodes.remotes
@@ -182,7 +182,7 @@ def test_mistakes(text: str, message: str) -> None:
 
 
 def test_logins_exclude_each_other() -> None:
-    """A remote logs in in one way, and a door has one kind of logins."""
+    """A remote logs in in one way, and a listener has one kind of logins."""
     user = NkeyUser()
     for text, message in (
         (f'remotes: [{{ url: "{HUB}", nkey: "{user.seed}", creds: "x" }}]', "both creds and nkey"),

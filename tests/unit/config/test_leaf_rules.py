@@ -58,13 +58,13 @@ def test_what_has_no_effect(section: dict[str, object], text: str) -> None:
 
 
 def test_what_has_an_effect() -> None:
-    """A door and remotes as they should be have no line."""
+    """A listener and remotes as they should be have no line."""
     users = {"users": ({"user": "CN=leaf"},)}
     assert [] == idle({"port": 1, "authorization": users, "tls": {"verify_and_map": True}})
     assert [] == idle({"reconnect": 2.0, "remotes": (REMOTE,)})
 
 
-def test_the_certificate_of_the_door_is_checked_as_others_are() -> None:
+def test_the_certificate_of_the_listener_is_checked_as_others_are() -> None:
     """Its section has a path, by which errors name it."""
     path, section = leaf_tls_section(make_options({"leafnodes": {"tls": {"cert_file": "c"}}}))
 

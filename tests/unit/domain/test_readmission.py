@@ -251,7 +251,7 @@ def test_responses_begin_anew(rig: Rig) -> None:
 
 
 def test_a_lower_limit_of_connections(make_plane: MakePlane) -> None:
-    """The latest clients are closed, with the error that others get at the door."""
+    """The latest clients are closed, with the error that others get at the listener."""
     server = VirtualBroker(make_plane, events=(events := RecordingEventLog(debug=False, trace=False)))
     clients = [server.connect() for _ in range(3)]
     server.broker.apply(Limits(max_connections=1))

@@ -169,7 +169,7 @@ def test_routes_pause(make_plane: MakePlane) -> None:
     assert [f"S{number}" for number in range(count - 1)] == [row.remote_id for row in finished(steps)]
 
 
-def test_health_follows_the_doors(server: VirtualBroker, view: LiveView) -> None:
+def test_health_follows_the_listeners(server: VirtualBroker, view: LiveView) -> None:
     """A broker serves from the moment it listens until it stops."""
     assert Health(serving=False, ready=False) == view.health()
 

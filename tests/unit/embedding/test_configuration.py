@@ -91,8 +91,8 @@ def test_all_listeners_are_on_loopback() -> None:
 
 def test_a_leaf_without_a_listener_has_no_host() -> None:
     """Where leaf nodes connect is on loopback, and a server with remotes alone listens nowhere."""
-    door, _ = Asked({"leafnodes": {"port": 0}}, {}).options()
+    listener, _ = Asked({"leafnodes": {"port": 0}}, {}).options()
     _, notices = Asked({"leafnodes": {"remotes": [{"url": "nats-leaf://hub"}]}}, {}).options()
 
-    assert ("127.0.0.1", -1) == (door.leafnodes.host, door.leafnodes.port)
+    assert ("127.0.0.1", -1) == (listener.leafnodes.host, listener.leafnodes.port)
     assert () == notices

@@ -146,10 +146,10 @@ def test_the_compatibility_reaches_the_broker(name: str) -> None:
     assert "current" == silent.broker().compatibility.value
 
 
-def test_a_listener_for_each_door() -> None:
+def test_a_listener_for_each_section() -> None:
     """Clients come in at the port first, then over websockets, and at the unix socket."""
-    doors = {"websocket": {"port": 8080, "no_tls": True}, "unix_socket": {"path": "/run/nats.sock"}}
-    container = Container(make_options(doors), PYTHON)
+    sections = {"websocket": {"port": 8080, "no_tls": True}, "unix_socket": {"path": "/run/nats.sock"}}
+    container = Container(make_options(sections), PYTHON)
     container.clock.override(providers.Object(ManualClock()))
     container.event_log.override(providers.Object(RecordingEventLog()))
 

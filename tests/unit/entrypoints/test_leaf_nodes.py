@@ -10,7 +10,7 @@ from app.domain.dataplane import PYTHON
 from app.domain.events import Event
 from app.domain.sessions.wire import Handler, Wire
 from app.entrypoints.container import Container
-from app.entrypoints.leaf_nodes import DoorClosed, LeafNodes, RemoteNeeds, open_remotes
+from app.entrypoints.leaf_nodes import LeafNodes, NoLeafListener, RemoteNeeds, open_remotes
 from app.ports.authenticator import AuthError
 from app.ports.transport import Address, Listener, ListenError
 
@@ -42,7 +42,7 @@ def container(**section: object) -> Container:
     return made
 
 
-async def test_a_door() -> None:
+async def test_a_listener() -> None:
     """The domain knows the real port, and the log says where leaves connect."""
     broker, listener, facts = container(port=-1).broker(), FakeListener(), list[Event]()
     address = await LeafNodes(listener, "127.0.0.1", -1).listen(broker, facts.append)
@@ -54,14 +54,14 @@ async def test_a_door() -> None:
     assert listener.acceptor == broker.accept_leaf
 
 
-async def test_a_door_that_cannot_be_opened() -> None:
+async def test_a_listener_that_cannot_be_opened() -> None:
     """The error is the line of the log."""
     broker = container(port=7422).broker()
-    with pytest.raises(DoorClosed, match="Error listening on leafnode port: h:7422 - in use"):
+    with pytest.raises(NoLeafListener, match="Error listening on leafnode port: h:7422 - in use"):
         await LeafNodes(FakeListener("in use"), "h", 7422).listen(broker, list[Event]().append)
 
 
-async def test_a_leaf_has_no_door() -> None:
+async def test_a_leaf_has_no_listener() -> None:
     """A server with remotes alone listens nowhere."""
     broker, listener = container(remotes=({"urls": "nats://hub"},)).broker(), FakeListener()
 

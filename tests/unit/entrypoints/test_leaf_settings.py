@@ -39,15 +39,15 @@ def record(_: object) -> NoReturn:
     raise NotImplementedError
 
 
-def door(**section: object) -> Options:
-    """A server with a door for leaves."""
+def listener(**section: object) -> Options:
+    """A server with a listener for leaves."""
     return make_options({"leafnodes": {"host": "127.0.0.1", "port": 7422, **section}})
 
 
 def test_who_has_leaf_nodes() -> None:
-    """A door or a remote makes some; one that is disabled may be enabled by a reload."""
+    """A listener or a remote makes some; one that is disabled may be enabled by a reload."""
     assert not has_leaves(make_options({}))
-    assert has_leaves(door())
+    assert has_leaves(listener())
     for disabled in (False, True):
         remote = {"urls": "nats://hub", "disabled": disabled}
         assert has_leaves(make_options({"leafnodes": {"remotes": (remote,)}}))
@@ -55,10 +55,10 @@ def test_who_has_leaf_nodes() -> None:
 
 def test_logins_of_leaves() -> None:
     """They may have users or an nkey of their own; else those of clients count."""
-    assert leaf_auth_settings(door()) is None
-    single = leaf_auth_settings(door(authorization={"user": "a", "password": "b"}))
-    several = leaf_auth_settings(door(authorization={"users": ({"user": "a"}, {"user": "c"})}))
-    nkey = leaf_auth_settings(door(authorization={"nkey": USER.nkey}))
+    assert leaf_auth_settings(listener()) is None
+    single = leaf_auth_settings(listener(authorization={"user": "a", "password": "b"}))
+    several = leaf_auth_settings(listener(authorization={"users": ({"user": "a"}, {"user": "c"})}))
+    nkey = leaf_auth_settings(listener(authorization={"nkey": USER.nkey}))
 
     assert single is not None
     assert {"a": "b"} == single.users
@@ -71,7 +71,7 @@ def test_logins_of_leaves() -> None:
 def test_certificates_of_leaves() -> None:
     """With `verify_and_map` they say which of the users of leaves one is."""
     mapped = {**TLS, "verify_and_map": True, "ca_file": certificates().authority.ca_file}
-    options = door(tls=mapped, authorization={"users": ({"user": "a"},)})
+    options = listener(tls=mapped, authorization={"users": ({"user": "a"},)})
     found = leaf_auth_settings(options)
     tls = leaf_tls(options, record)
 
@@ -92,20 +92,20 @@ def test_a_leaf_without_credentials() -> None:
     assert leaf_anonymous(make_options({"leafnodes": section})) is None
 
 
-def test_tls_of_the_door() -> None:
+def test_tls_of_the_listener() -> None:
     """Peers are called leaf nodes in the log, and may begin the handshake first if that is configured."""
-    assert leaf_tls(door(), record) is None
+    assert leaf_tls(listener(), record) is None
     assert leaf_tls(make_options({"leafnodes": {"tls": TLS}}), record) is None
-    plain = leaf_tls(door(tls=TLS), record)
-    first = leaf_tls(door(tls={**TLS, "handshake_first": True}), record)
+    plain = leaf_tls(listener(tls=TLS), record)
+    first = leaf_tls(listener(tls={**TLS, "handshake_first": True}), record)
 
     assert plain is not None
     assert (2.0, "leafnode", False) == (plain.timeout, plain.kind, plain.first)
     assert first is not None
     assert first.first
-    assert leaf_choice(door()) is None
-    assert leaf_choice(door(tls=TLS)) is None
-    assert ChoiceTerms(2.0, 0.05) == leaf_choice(door(tls={**TLS, "handshake_first": "auto"}))
+    assert leaf_choice(listener()) is None
+    assert leaf_choice(listener(tls=TLS)) is None
+    assert ChoiceTerms(2.0, 0.05) == leaf_choice(listener(tls={**TLS, "handshake_first": "auto"}))
 
 
 def test_an_authenticator_of_ones_own_gets_names() -> None:
@@ -119,10 +119,10 @@ def test_an_authenticator_of_ones_own_gets_names() -> None:
         assert tls.identify is identify
 
 
-def test_the_door() -> None:
+def test_the_listener() -> None:
     """The domain gets what INFO says, and the time for a login."""
     assert leaf_listener_settings(make_options({})) is None
-    options = door(
+    options = listener(
         tls={**TLS, "verify": True},
         advertise="hub.example",
         no_advertise=True,
@@ -136,7 +136,7 @@ def test_the_door() -> None:
     )
 
 
-def test_a_door_on_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_on_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves learn of one that they can dial, if there is one."""
     for found, advertised in ((["192.0.2.1", "192.0.2.2"], "192.0.2.1"), ([], "")):
         monkeypatch.setattr(leaf_settings, "global_addresses", lambda found=found: found)

@@ -38,7 +38,7 @@ def test_a_discovered_hub_gets_the_first_login() -> None:
 
 
 def test_a_seed_signs() -> None:
-    """The signature is one that a door of this server accepts."""
+    """The signature is one that a listener of this server accepts."""
     login = RemoteCredentials(RemoteLogin((HUB,), seed=USER.seed)).login(HUB, NONCE)
     answers: list[Identity | None] = []
     NkeyAuthenticator([USER.nkey]).check(

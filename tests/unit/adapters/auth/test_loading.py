@@ -122,9 +122,9 @@ def test_what_is_written_to_the_port(write: Write, text: str) -> None:
 def test_a_module_in_a_package(write: Write) -> None:
     """Packages are written with dots."""
     write("ours.__init__", "")
-    write("ours.doors", "async def it(credentials): return True")
+    write("ours.listeners", "async def it(credentials): return True")
 
-    assert isinstance(load("ours.doors:it"), GuardedFunction)
+    assert isinstance(load("ours.listeners:it"), GuardedFunction)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_a_module_that_is_not_there(write: Write) -> None:
     write("ours.__init__", "")
 
     assert "there is no module 'nowhere'; install it, or" in complaint("nowhere:it")
-    assert "there is no module 'nowhere'" in complaint("nowhere.doors:it")
-    assert "there is no module 'ours.doors'" in complaint("ours.doors:it")
+    assert "there is no module 'nowhere'" in complaint("nowhere.listeners:it")
+    assert "there is no module 'ours.listeners'" in complaint("ours.listeners:it")
 
 
 def test_a_module_that_misses_another(write: Write) -> None:

@@ -72,7 +72,7 @@ async def test_over_http(watched: Watched) -> None:
     assert 2 == watched.context.requests.leafz
 
 
-def test_varz_of_a_door() -> None:
+def test_varz_of_a_listener() -> None:
     """A listener has its address, its times and its certificate."""
     picture = LeafPicture("127.0.0.1", 2.0, 3.0, tls_required=True, tls_verify=True)
     section = leaf_section(picture, replace(FACTS, leaf_port=7422), {"leafnodes.tls": 0.0})

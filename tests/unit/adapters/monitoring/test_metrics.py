@@ -172,7 +172,7 @@ def test_odd_names(watched: Watched) -> None:
 
 
 def test_leaf_links(watched: Watched) -> None:
-    """Their sums are there, and the numbers that are settings of the door are not."""
+    """Their sums are there, and the numbers that are settings of the listener are not."""
     watched.view.facts = replace(FACTS, leaves=2, leaf_port=7422)
     watched.view.leaf_links = [leaf(5, traffic=Traffic(1, 2, 3, 4)), leaf(6, traffic=Traffic(10, 20, 30, 40))]
     text = finished(metrics(watched.context))

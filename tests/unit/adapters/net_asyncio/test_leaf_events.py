@@ -1,4 +1,4 @@
-"""Unit tests of facts about the door for leaf nodes."""
+"""Unit tests of facts about the listener for leaf nodes."""
 
 from app.adapters.net_asyncio.leaf_events import LeafListenFailed, LeafListening
 

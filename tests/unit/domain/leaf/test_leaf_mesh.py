@@ -409,7 +409,7 @@ def test_other_servers_learn_where_leaf_nodes_connect(make_plane: MakePlane, *, 
     assert (HERE,) == hub.leaves.announced_urls
 
 
-def test_another_address_of_the_door(hub: Hub) -> None:
+def test_another_address_of_the_listener(hub: Hub) -> None:
     """Leaf nodes that are here hear of it, and other servers have to."""
     leaf = hub.leaf()
     changed = hub.leaves.use_listener(replace(LISTENER, advertised="hub.example"))

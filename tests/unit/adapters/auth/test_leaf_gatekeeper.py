@@ -1,6 +1,6 @@
-"""Unit tests of who leaf nodes are at the door."""
+"""Unit tests of who leaf nodes are that connect."""
 
-from app.adapters.auth.leaf_doors import LeafGatekeeper
+from app.adapters.auth.leaf_gatekeeper import LeafGatekeeper
 from app.domain.credentials import Credentials, Identity
 from tests.fakes.authenticator import ManualAuthenticator
 

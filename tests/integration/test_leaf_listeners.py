@@ -23,10 +23,10 @@ LOGINS = {"users": [{"user": "a", "password": WORD}]}
 
 @asynccontextmanager
 async def linked(
-    door: dict[str, object], remote: dict[str, object], login: str = "", **keys: object
+    listener: dict[str, object], remote: dict[str, object], login: str = "", **keys: object
 ) -> AsyncIterator[tuple[Server, Server]]:
-    """A hub with this door, and a leaf with this remote that dials it with this login."""
-    async with Server({"server_name": "hub", "leafnodes": {"port": -1, **door}, **keys}) as hub:
+    """A hub with this listener, and a leaf with this remote that dials it with this login."""
+    async with Server({"server_name": "hub", "leafnodes": {"port": -1, **listener}, **keys}) as hub:
         url = hub.leaf_url.replace("127.0.0.1", "localhost").replace("//", f"//{login}")
         section = {"reconnect": 0.05, "remotes": [{"url": url, **remote}]}
         async with Server({"server_name": "leaf", "leafnodes": section}) as leaf:
@@ -64,7 +64,7 @@ async def test_messages_and_pages(twin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "remote", "login", "keys"),
+    ("listener", "remote", "login", "keys"),
     [
         ({"authorization": {"user": "a", "password": WORD}}, {}, f"a:{WORD}@", {}),
         ({"authorization": LOGINS}, {}, f"a:{WORD}@", {}),
@@ -76,16 +76,17 @@ async def test_messages_and_pages(twin: str) -> None:
     ],
 )
 async def test_logins(
-    door: dict[str, object], remote: dict[str, object], login: str, keys: dict[str, object]
+    listener: dict[str, object], remote: dict[str, object], login: str, keys: dict[str, object]
 ) -> None:
     """Each form of login lets a leaf in: those for leaves alone, and those of clients."""
-    async with linked(door, remote, login, **keys) as (hub, leaf):
+    async with linked(listener, remote, login, **keys) as (hub, leaf):
         await leaf.wait_for(is_linked)
         await hub.wait_for(is_linked)
+        assert is_linked(leaf)
 
 
 @pytest.mark.parametrize(
-    ("door", "remote", "login", "keys"),
+    ("listener", "remote", "login", "keys"),
     [
         ({"authorization": LOGINS}, {}, "a:wrong@", {}),
         ({"authorization": LOGINS}, {}, "", {}),
@@ -100,10 +101,10 @@ async def test_logins(
     ],
 )
 async def test_wrong_logins(
-    door: dict[str, object], remote: dict[str, object], login: str, keys: dict[str, object]
+    listener: dict[str, object], remote: dict[str, object], login: str, keys: dict[str, object]
 ) -> None:
     """A leaf is refused, tries again, and neither log has what it has shown."""
-    async with linked(door, remote, login, **keys) as (hub, leaf):
+    async with linked(listener, remote, login, **keys) as (hub, leaf):
         await leaf.wait_for(lambda server: "(attempt 2)" in str(server.log))
         logs = "\n".join([*hub.log, *leaf.log])
         count = hub.leafz()["leafnodes"]
@@ -128,7 +129,7 @@ async def test_a_creds_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "remote", "refusal"),
+    ("listener", "remote", "refusal"),
     [
         ({}, {}, ""),
         ({"handshake_first": True}, {"handshake_first": True}, ""),
@@ -140,14 +141,16 @@ async def test_a_creds_file(tmp_path: Path) -> None:
         ({}, {"ca_file": "", "insecure": True}, ""),
     ],
 )
-async def test_tls(door: dict[str, object], remote: dict[str, object], refusal: str, tmp_path: Path) -> None:
+async def test_tls(
+    listener: dict[str, object], remote: dict[str, object], refusal: str, tmp_path: Path
+) -> None:
     """Before INFO or after it, with certificates on both sides; a hub that nobody knows is refused."""
     files = make_files(tmp_path)
     pair = {"cert_file": files.cert_file, "key_file": files.key_file}
     own = {"cert_file": files.client_cert_file, "key_file": files.client_key_file}
     asked = {"ca_file": files.ca_file, **remote}
     asked |= own if asked.pop("own", False) else {}
-    section = {**pair, **door} | ({"ca_file": files.ca_file} if door.get("verify") else {})
+    section = {**pair, **listener} | ({"ca_file": files.ca_file} if listener.get("verify") else {})
     async with linked({"tls": section}, {"tls": asked}) as (hub, leaf):
         if refusal:
             await leaf.wait_for(lambda server: refusal in str(server.log))
