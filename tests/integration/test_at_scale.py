@@ -86,12 +86,12 @@ def test_idle_connections_cost_little(server: ServerProcess) -> None:
     before, descriptors = memory_of(server.pid), descriptors_of(server.pid) + FEW
 
     first = crowd(server)
-    settle(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
+    expect_settled(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
     second = crowd(server)
-    settle(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
+    expect_settled(server, descriptors, before + BYTES_KEPT + BYTES_OF_CLOSED)
     remembering = memory_of(server.pid)
     crowd(server)
-    settle(server, descriptors, remembering + BYTES_KEPT)
+    expect_settled(server, descriptors, remembering + BYTES_KEPT)
 
     assert first - before < IDLE * BYTES_PER_IDLE_CONNECTION
     assert second - before < IDLE * BYTES_PER_IDLE_CONNECTION
@@ -110,7 +110,7 @@ def test_slow_consumers_leave_nothing_behind(server: ServerProcess) -> None:
             publisher.sendall(BULK * 100 + b"PING\r\n")
             read_until(publisher, b"PONG\r\n")
 
-    settle(server, descriptors, before + BYTES_KEPT)
+    expect_settled(server, descriptors, before + BYTES_KEPT)
 
 
 def crowd(server: ServerProcess) -> int:
@@ -125,7 +125,7 @@ def crowd(server: ServerProcess) -> int:
     return memory
 
 
-def settle(server: ServerProcess, descriptors: int, memory: int) -> None:
+def expect_settled(server: ServerProcess, descriptors: int, memory: int) -> None:
     """Wait until the server is as small as that; the test's time limit is the bound."""
     while descriptors_of(server.pid) > descriptors or memory_of(server.pid) > memory:
         time.sleep(0.05)  # it gives memory back by a timer of its own

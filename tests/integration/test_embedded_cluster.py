@@ -169,3 +169,4 @@ async def test_a_partition_outlives_a_restart() -> None:
         await cluster.servers[1].wait_for(lambda one: one.routez()["num_routes"] == 0)
         cluster.faults.heal()
         await cluster.wait_until_meshed(20)
+        assert [1, 1] == [server.routez()["num_routes"] for server in cluster.servers]

@@ -53,7 +53,7 @@ class Faulty:
         await self.server.container.service().departed()
 
 
-Work = Callable[[Faulty], Coroutine[Any, Any, None]]
+Check = Callable[[Faulty], Coroutine[Any, Any, None]]
 
 
 async def messages(client: RawClient, count: int) -> list[bytes]:
@@ -149,18 +149,18 @@ async def large_and_in_pieces(faulty: Faulty) -> None:
     assert [text] == await messages(reader, 1)
 
 
-@pytest.mark.parametrize("work", [cut, stall, delay, lose_and_repeat, refuse_and_limit, large_and_in_pieces])
+@pytest.mark.parametrize("check", [cut, stall, delay, lose_and_repeat, refuse_and_limit, large_and_in_pieces])
 @pytest.mark.parametrize("twin", twins())
 @pytest.mark.parametrize("transport", ["tcp", "memory"])
 @pytest.mark.parametrize("loop", LOOPS)
-def test_faults(loop: str, transport: str, twin: str, work: Work) -> None:
+def test_faults(loop: str, transport: str, twin: str, check: Check) -> None:
     """Each fault is the same on each loop, over each transport and on each twin."""
 
     async def run() -> None:
         faulty = Faulty(transport, twin)
         await faulty.server.start()
         try:
-            await work(faulty)
+            await check(faulty)
         finally:
             await faulty.stop()
 

@@ -50,13 +50,13 @@ def url(request: pytest.FixtureRequest, twin: dict[str, str]) -> Iterator[str]:
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_day(client: ForeignClient, url: str, check: str) -> None:
     """What the client does every day works."""
-    client.run(check, url)
+    client.verify(check, url)
 
 
 @pytest.mark.parametrize("language", ["node"], indirect=True)
 def test_many_answers(client: ForeignClient, url: str) -> None:
     """`requestMany` gets the answers of all that serve a subject."""
-    client.run("request_many", url)
+    client.verify("request_many", url)
 
 
 def test_reconnect(client: ForeignClient, twin: dict[str, str]) -> None:
@@ -79,7 +79,7 @@ def test_a_login_with_an_nkey(
     seed.write_text(user.seed)
     key = (user.seed,) if language == "node" else (user.nkey, str(seed))
     with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
-        client.run("nkey", server.url, *key)
+        client.verify("nkey", server.url, *key)
 
 
 def test_without_permission(
@@ -94,7 +94,7 @@ def test_without_permission(
     )
     login = "" if language == "node" else "user:secret@"  # the Node program has it in itself
     with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
-        client.run("permissions", f"nats://{login}127.0.0.1:{server.port}")
+        client.verify("permissions", f"nats://{login}127.0.0.1:{server.port}")
 
 
 def test_tls(client: ForeignClient, twin: dict[str, str]) -> None:
@@ -102,7 +102,7 @@ def test_tls(client: ForeignClient, twin: dict[str, str]) -> None:
     files = certificates().files()
     flags = ("--tls", "--tlscert", files.cert_file, "--tlskey", files.key_file)
     with ServerProcess(*CURRENT, *flags, env=twin) as server:
-        client.run("tls", f"nats://localhost:{server.port}", files.ca_file)
+        client.verify("tls", f"nats://localhost:{server.port}", files.ca_file)
 
 
 @pytest.mark.parametrize("language", ["node"], indirect=True)
@@ -120,4 +120,4 @@ def test_over_a_websocket(
     with ServerProcess(*CURRENT, "-c", str(config), env=twin) as server:
         found = re.search(r"ws://\S+", server.wait_for("Listening for websocket clients"))
         assert found is not None
-        client.run("websocket", found[0])
+        client.verify("websocket", found[0])

@@ -49,4 +49,4 @@ def _url(
 @pytest.mark.parametrize("check", CHECKS)
 def test_streams(client: ForeignClient, url: str, check: str) -> None:
     """What programs do with streams, buckets and object stores works as with nats-server."""
-    client.run(check, url)
+    client.verify(check, url)

@@ -62,8 +62,8 @@ async def leaf_of(hub: PlayedHub, folder: Path, twin: str) -> AsyncIterator[Leaf
         await asyncio.to_thread(server.stop)
 
 
-async def carries(hub: PlayedHub, server: LeafServer) -> None:
-    """The server dials again, and the link carries a message each way."""
+async def expect_carried(hub: PlayedHub, server: LeafServer) -> None:
+    """The server dials again, and the link expect_carried a message each way."""
     link = await hub.joined()
     async with clients(server.url) as (client,):
         await carries_each_way(client, link)
@@ -78,7 +78,7 @@ async def test_a_first_word_that_is_no_info(tmp_path: Path, twin: str, what: str
         await link.flood(GARBAGE[what], 1)
 
         assert b"CONNECT" not in await link.ends()
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins()[-1:])
@@ -91,7 +91,7 @@ async def test_an_info_that_lies(tmp_path: Path, twin: str, what: str) -> None:
         link.finish()
         await link.ends()
 
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins()[-1:])
@@ -104,7 +104,7 @@ async def test_ten_thousand_addresses(tmp_path: Path, twin: str) -> None:
         link.finish()
         await link.ends()
 
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins()[-1:])
@@ -122,7 +122,7 @@ async def test_a_hub_that_breaks_off_at_each_step(tmp_path: Path, twin: str) -> 
             await link.send(said)
             link.abort()
 
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins()[-1:])
@@ -132,7 +132,7 @@ async def test_a_hub_that_says_nothing(tmp_path: Path, twin: str) -> None:
         silent = await hub.next_link()
 
         assert b"" == await silent.ends()
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins())
@@ -148,7 +148,7 @@ async def test_lines_that_end_the_link(tmp_path: Path, twin: str) -> None:
             assert "a" not in {message.subject for message in await _taken(heard)}, name
 
         assert client.is_connected
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins())
@@ -178,7 +178,7 @@ async def test_lines_of_which_anything_may_come(tmp_path: Path, twin: str) -> No
             link.finish()
             await link.ends()
 
-        await carries(hub, server)
+        await expect_carried(hub, server)
 
 
 @pytest.mark.parametrize("twin", leaf_twins())

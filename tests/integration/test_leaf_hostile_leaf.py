@@ -81,7 +81,7 @@ async def test_two_hundred_without_a_login(hub: LeafServer) -> None:
     """Many links that say nothing are all closed, and neither clients nor a leaf with a login suffer."""
     links = [await dial_leaf(hub.leaf_port) for _ in range(200)]
     try:
-        await carries(hub)
+        await expect_carried(hub)
         said = await asyncio.gather(*(link.ends() for link in links))
     finally:
         for link in links:
@@ -90,7 +90,7 @@ async def test_two_hundred_without_a_login(hub: LeafServer) -> None:
     assert {b"-ERR 'Authentication Timeout'\r\n"} == set(said)
 
 
-async def carries(hub: LeafServer) -> None:
+async def expect_carried(hub: LeafServer) -> None:
     """A leaf with a login has messages each way."""
     async with clients(hub.url) as (client,), played_leaf(hub.leaf_port, **LOGIN) as link:
         await carries_each_way(client, link)
@@ -121,7 +121,7 @@ async def test_lines_that_are_tolerated(hub: LeafServer, what: str) -> None:
         await link.turn()
         await client.publish("goes.on", b"hello")
         await client.flush()
-        await link.until_line(b"LMSG goes.on 5\r\n")
+        assert b"LMSG goes.on 5\r\n" == (await link.until_line(b"LMSG goes.on"))[-1]
 
 
 @pytest.mark.parametrize("what", UNCLEAR)
@@ -132,7 +132,7 @@ async def test_lines_of_which_anything_may_come(hub: LeafServer, what: str) -> N
         link.finish()
         await link.ends()
 
-    await carries(hub)
+    await expect_carried(hub)
 
 
 async def test_a_leaf_that_breaks_off_at_each_step(hub: LeafServer) -> None:
@@ -144,7 +144,7 @@ async def test_a_leaf_that_breaks_off_at_each_step(hub: LeafServer) -> None:
                 await link.send(said)
 
         await until(lambda: is_unheard(client, "gone"))
-    await carries(hub)
+    await expect_carried(hub)
 
 
 async def test_twenty_thousand_subjects(hub: LeafServer) -> None:
@@ -190,7 +190,7 @@ async def test_a_name_with_line_ends(hub: LeafServer) -> None:
         await link.send(leaf_connect(name=name, **LOGIN))
         link.finish()
         await link.ends()
-    await carries(hub)
+    await expect_carried(hub)
 
     assert not any("a line of its own" in line and line.startswith("[1] ") for line in hub.log.splitlines())
     assert "\x1b" not in hub.log

@@ -62,7 +62,7 @@ async def ready(js: JetStreamContext) -> JetStreamContext:
     return js
 
 
-async def use_streams(js: JetStreamContext) -> None:
+async def check_streams(js: JetStreamContext) -> None:
     """Create a stream, publish with acknowledgements, pull, push, and delete it."""
     await js.add_stream(name="ORDERS", subjects=["orders.>"], max_msgs=1000, discard=DiscardPolicy.OLD)
 
@@ -96,7 +96,7 @@ async def use_streams(js: JetStreamContext) -> None:
     assert await js.delete_stream("ORDERS")
 
 
-async def use_a_bucket(js: JetStreamContext) -> None:
+async def check_a_bucket(js: JetStreamContext) -> None:
     """Create a bucket, put, get, update, list, delete."""
     bucket = await js.create_key_value(bucket="settings", history=3)
 
@@ -122,17 +122,17 @@ async def use_a_bucket(js: JetStreamContext) -> None:
 
 async def test_streams_by_the_domain(through: Client) -> None:
     """A client that names the hub's domain has its streams and consumers."""
-    await use_streams(await ready(through.jetstream(domain=DOMAIN, timeout=DEADLINE)))
+    await check_streams(await ready(through.jetstream(domain=DOMAIN, timeout=DEADLINE)))
 
 
 async def test_streams_without_a_domain(nameless: Client) -> None:
     """While a leaf of ours has no JetStream of its own, clients use the hub's as if it were here."""
-    await use_streams(await ready(nameless.jetstream(timeout=DEADLINE)))
+    await check_streams(await ready(nameless.jetstream(timeout=DEADLINE)))
 
 
 async def test_streams_and_buckets(opened: Client) -> None:
     """Streams and key-value buckets of the hub, as if they were here."""
     js = await ready(opened.jetstream(timeout=DEADLINE))
 
-    await use_streams(js)
-    await use_a_bucket(js)
+    await check_streams(js)
+    await check_a_bucket(js)

@@ -45,7 +45,7 @@ async def exchange(at_hub: Client, at_leaf: Client) -> None:
         assert b"hello" == (await subscription.next_msg(DEADLINE)).data
 
 
-async def carry(hub: LeafServer, leaf: LeafServer, **login: str) -> None:
+async def expect_carried(hub: LeafServer, leaf: LeafServer, **login: str) -> None:
     """Have a message each way; `login` is that of clients of the hub."""
     async with clients(hub.url, **login) as (at_hub,), clients(leaf.url) as (at_leaf,):
         await exchange(at_hub, at_leaf)
@@ -56,7 +56,7 @@ async def test_a_password(rig: LeafRig) -> None:
     hub = rig.hub("authorization { user: link, password: s3cr3t, timeout: 10 }")
     leaf = rig.leaf(hub.remote("link:s3cr3t@"))
 
-    await carry(hub, leaf)
+    await expect_carried(hub, leaf)
 
 
 async def test_one_of_several_users(rig: LeafRig) -> None:
@@ -66,7 +66,7 @@ async def test_one_of_several_users(rig: LeafRig) -> None:
     )
     leaf = rig.leaf(hub.remote("b:2b@"))
 
-    await carry(hub, leaf)
+    await expect_carried(hub, leaf)
 
 
 async def test_a_user_of_clients(rig: LeafRig) -> None:
@@ -74,7 +74,7 @@ async def test_a_user_of_clients(rig: LeafRig) -> None:
     hub = rig.hub(rest="authorization { user: all, password: s3cr3t, timeout: 10 }")
     leaf = rig.leaf(hub.remote("all:s3cr3t@"))
 
-    await carry(hub, leaf, user="all", password="s3cr3t")  # noqa: S106 - a test's
+    await expect_carried(hub, leaf, user="all", password="s3cr3t")  # noqa: S106 - a test's
 
 
 async def test_a_token(rig: LeafRig) -> None:
@@ -82,7 +82,7 @@ async def test_a_token(rig: LeafRig) -> None:
     hub = rig.hub(rest="authorization { token: t0k3n, timeout: 10 }")
     leaf = rig.leaf(hub.remote("t0k3n@"))
 
-    await carry(hub, leaf, token="t0k3n")  # noqa: S106 - a test's
+    await expect_carried(hub, leaf, token="t0k3n")  # noqa: S106 - a test's
 
 
 async def test_an_nkey(rig: LeafRig) -> None:
@@ -93,7 +93,7 @@ async def test_an_nkey(rig: LeafRig) -> None:
     )
     leaf = rig.leaf(hub.remote(more=f'nkey: "{user.seed}"'))
 
-    await carry(hub, leaf, user="c", password="c")  # noqa: S106 - a test's
+    await expect_carried(hub, leaf, user="c", password="c")  # noqa: S106 - a test's
 
 
 @pytest.mark.parametrize("login", ["", "link:wrong@", "nobody:s3cr3t@"], ids=["none", "password", "user"])
@@ -268,4 +268,4 @@ async def test_no_client_at_the_port_for_leaves(rig: LeafRig) -> None:
 
     assert b"attempted to connect to leaf node port" in await client.expect_cut()
     client.abort()
-    await carry(hub, leaf)
+    await expect_carried(hub, leaf)

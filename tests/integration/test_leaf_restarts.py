@@ -29,7 +29,7 @@ def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LeafRig]:
         yield rig
 
 
-async def once_each_way(one: Client, other: Client, subject: str = "again") -> None:
+async def expect_once_each_way(one: Client, other: Client, subject: str = "again") -> None:
     """Subscribers on both sides hear what either side publishes, each message once."""
     heard = Heard()
     for client, place in ((one, "one"), (other, "other")):
@@ -66,7 +66,7 @@ async def test_the_hub_crashes(rig: LeafRig) -> None:
             await at_hub.publish("lasting", b"after the crash")
             await passed(at_hub, at_leaf)
             assert 1 == heard.payloads.count(b"after the crash")
-            await once_each_way(at_hub, at_leaf)
+            await expect_once_each_way(at_hub, at_leaf)
 
 
 async def test_the_leaf_crashes(rig: LeafRig) -> None:
@@ -84,7 +84,7 @@ async def test_the_leaf_crashes(rig: LeafRig) -> None:
         leaf = rig.restart(leaf)
 
         async with clients(leaf.url) as (at_leaf,):
-            await once_each_way(at_hub, at_leaf)
+            await expect_once_each_way(at_hub, at_leaf)
 
 
 async def test_crashes_in_turn(rig: LeafRig) -> None:
@@ -98,7 +98,7 @@ async def test_crashes_in_turn(rig: LeafRig) -> None:
         leaf = rig.restart(leaf)
 
     async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
-        await once_each_way(at_hub, at_leaf)
+        await expect_once_each_way(at_hub, at_leaf)
 
 
 async def test_the_hub_starts_last(rig: LeafRig) -> None:
@@ -115,7 +115,7 @@ async def test_the_hub_starts_last(rig: LeafRig) -> None:
         hub = rig.restart(hub)
 
         async with clients(hub.url) as (at_hub,):
-            await once_each_way(at_hub, at_leaf)
+            await expect_once_each_way(at_hub, at_leaf)
 
 
 async def test_the_first_address_is_dead(rig: LeafRig) -> None:
@@ -126,7 +126,7 @@ async def test_the_first_address_is_dead(rig: LeafRig) -> None:
     leaf = rig.leaf(f"remotes = [ {{ urls: [ {urls} ] }} ]")
 
     async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
-        await once_each_way(at_hub, at_leaf)
+        await expect_once_each_way(at_hub, at_leaf)
 
 
 async def test_another_hub(rig: LeafRig) -> None:
@@ -148,7 +148,7 @@ async def test_another_hub(rig: LeafRig) -> None:
         own = (await linked()).index(True)
         hubs[own].kill()
 
-        await once_each_way(at_hubs[1 - own], at_leaf)
+        await expect_once_each_way(at_hubs[1 - own], at_leaf)
 
 
 @pytest.mark.parametrize("program", leaf_programs())
@@ -167,7 +167,7 @@ async def test_an_address_that_was_gossiped(tmp_path: Path, program: str) -> Non
             await all_met(at_leaf, at_first, at_second)
             first.kill()
 
-            await once_each_way(at_second, at_leaf)
+            await expect_once_each_way(at_second, at_leaf)
 
 
 async def test_an_orderly_stop(rig: LeafRig) -> None:

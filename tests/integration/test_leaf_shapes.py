@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 
 from benchmarks.servers import free_port
-from tests.support.leaf_clients import Heard, all_met, clients, met, passed, until
+from tests.support.leaf_clients import DEADLINE, Heard, all_met, clients, met, passed, until
 from tests.support.leaf_servers import HOST, LeafRig, LeafServer, LeafSetup, few_pairs, leaf_rig
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
@@ -32,7 +32,7 @@ async def at(servers: Sequence[LeafServer]) -> AsyncIterator[list[Client]]:
         yield found
 
 
-async def once_everywhere(found: Sequence[Client], subject: str = "everywhere") -> None:
+async def expect_once_everywhere(found: Sequence[Client], subject: str = "everywhere") -> None:
     """Each client hears once what each publishes, and one member of a group over all of them does."""
     heard, served = Heard(), Heard()
     for number, client in enumerate(found):
@@ -61,7 +61,7 @@ async def test_a_star(rig: LeafRig) -> None:
     leaves = [rig.leaf(hub.remote(), name=f"leaf{number}") for number in range(3)]
 
     async with at([hub, *leaves]) as found:
-        await once_everywhere(found)
+        await expect_once_everywhere(found)
 
 
 async def test_a_chain(rig: LeafRig) -> None:
@@ -71,7 +71,7 @@ async def test_a_chain(rig: LeafRig) -> None:
     end = rig.leaf(middle.remote(), name="end")
 
     async with at([hub, middle, end]) as found:
-        await once_everywhere(found)
+        await expect_once_everywhere(found)
 
 
 def _mesh(
@@ -94,7 +94,7 @@ async def test_a_mesh_of_leaves(rig: LeafRig) -> None:
     members = _mesh(rig, rig.programs.leaf, ("m1", "m2", "m3"), hub.remote(), listens=False)
 
     async with at([hub, *members]) as found:
-        await once_everywhere(found)
+        await expect_once_everywhere(found)
 
 
 async def test_a_mesh_of_hubs(rig: LeafRig) -> None:
@@ -103,7 +103,7 @@ async def test_a_mesh_of_hubs(rig: LeafRig) -> None:
     leaves = [rig.leaf(hub.remote(), name=f"leaf{number}") for number, hub in enumerate(hubs)]
 
     async with at([*hubs, *leaves]) as found:
-        await once_everywhere(found)
+        await expect_once_everywhere(found)
 
 
 async def test_two_servers_that_dial_each_other(rig: LeafRig) -> None:
@@ -119,7 +119,7 @@ async def test_two_servers_that_dial_each_other(rig: LeafRig) -> None:
     async with at(servers) as found:
         await until(lambda: _found(servers, LOOP))
         await all_met(*found)
-        await once_everywhere(found)
+        await expect_once_everywhere(found)
 
 
 async def test_three_servers_in_a_circle(rig: LeafRig) -> None:
@@ -168,4 +168,7 @@ async def test_two_servers_of_one_name(rig: LeafRig) -> None:
         await until(lambda: _found([first, second], DUPLICATE))
 
         async with clients(second.url) as (at_second,):
+            subscription = await at_second.subscribe("second")
             await met(at_hub, at_second)
+            await at_hub.publish("second", b"hello")
+            assert b"hello" == (await subscription.next_msg(DEADLINE)).data

@@ -33,7 +33,7 @@ OWN = certificates().server
 AUTHORITY = certificates().authority.ca_file
 
 
-async def is_linked(hub: LeafServer, leaf: LeafServer) -> None:
+async def expect_linked(hub: LeafServer, leaf: LeafServer) -> None:
     """Have a message each way."""
     async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
         await all_met(at_hub, at_leaf)
@@ -46,7 +46,7 @@ async def is_linked(hub: LeafServer, leaf: LeafServer) -> None:
             await met(near, far)
 
 
-async def is_apart(hub: LeafServer, leaf: LeafServer) -> None:
+async def expect_apart(hub: LeafServer, leaf: LeafServer) -> None:
     """Nothing crosses; both serve their clients."""
     async with clients(hub.url, leaf.url) as (at_hub, at_leaf):
         await at_hub.subscribe("apart.hub")
@@ -63,7 +63,7 @@ async def test_an_encrypted_link(rig: LeafRig, scheme: str) -> None:
     hub = rig.hub(section(OWN))
     leaf = rig.leaf(hub.remote(more=section(None, AUTHORITY), scheme=scheme))
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
 
 async def test_the_handshake_comes_first(rig: LeafRig) -> None:
@@ -72,7 +72,7 @@ async def test_the_handshake_comes_first(rig: LeafRig) -> None:
     hub = rig.hub(section(OWN, more=first))
     leaf = rig.leaf(hub.remote(more=section(None, AUTHORITY, first)))
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
 
 async def test_the_handshake_comes_first_at_the_hub_alone(rig: LeafRig) -> None:
@@ -82,7 +82,7 @@ async def test_the_handshake_comes_first_at_the_hub_alone(rig: LeafRig) -> None:
 
     hub.wait_for(FAILED)
 
-    await is_apart(hub, leaf)
+    await expect_apart(hub, leaf)
 
 
 async def test_a_leaf_with_a_certificate(rig: LeafRig) -> None:
@@ -90,7 +90,7 @@ async def test_a_leaf_with_a_certificate(rig: LeafRig) -> None:
     hub = rig.hub(section(OWN, AUTHORITY, "verify: true,"))
     leaf = rig.leaf(hub.remote(more=section(certificates().client, AUTHORITY)))
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
 
 @pytest.mark.parametrize("pair", [None, certificates().strange_client], ids=["none", "strange"])
@@ -101,7 +101,7 @@ async def test_a_leaf_without_a_fitting_certificate(rig: LeafRig, pair: KeyPair 
 
     hub.wait_for(FAILED, count=2)
 
-    await is_apart(hub, leaf)
+    await expect_apart(hub, leaf)
 
 
 @pytest.mark.parametrize("kind", ["self-signed", "expired"])
@@ -113,7 +113,7 @@ async def test_a_hub_without_a_fitting_certificate(rig: LeafRig, kind: str) -> N
 
     leaf.wait_for(FAILED, count=2)
 
-    await is_apart(hub, leaf)
+    await expect_apart(hub, leaf)
 
 
 async def test_a_leaf_that_checks_nothing(rig: LeafRig) -> None:
@@ -121,7 +121,7 @@ async def test_a_leaf_that_checks_nothing(rig: LeafRig) -> None:
     hub = rig.hub(section(certificates().self_signed))
     leaf = rig.leaf(hub.remote(more=section(None, more="insecure: true,")))
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
 
 async def test_a_hub_without_tls(rig: LeafRig) -> None:
@@ -131,7 +131,7 @@ async def test_a_hub_without_tls(rig: LeafRig) -> None:
 
     leaf.wait_for(FAILED if leaf.setup.program == GO else "the hub offers none")
 
-    await is_apart(hub, leaf)
+    await expect_apart(hub, leaf)
 
 
 async def test_a_password_over_tls(rig: LeafRig) -> None:
@@ -139,16 +139,16 @@ async def test_a_password_over_tls(rig: LeafRig) -> None:
     hub = rig.hub(f"authorization {{ user: link, password: s3cr3t, timeout: 10 }}, {section(OWN)}")
     leaf = rig.leaf(hub.remote("link:s3cr3t@", section(None, AUTHORITY), scheme="tls"))
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
 
 async def test_the_hub_crashes(rig: LeafRig) -> None:
     """An encrypted link comes back after a crash."""
     hub = rig.hub(section(OWN))
     leaf = rig.leaf(hub.remote(more=section(None, AUTHORITY)))
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)
 
     hub.kill()
     hub = rig.restart(hub)
 
-    await is_linked(hub, leaf)
+    await expect_linked(hub, leaf)

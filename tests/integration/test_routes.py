@@ -158,9 +158,9 @@ async def test_unknown_names_are_harmless(broker: ServerKind, line: bytes) -> No
     async with broker(**OPEN) as server:
         peer = await join(server)
 
-        await peer.send(line)
+        await peer.send(line + b"PING\r\n")
 
-        await peer.fence()
+        await peer.expect(b"PONG\r\n")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class ForeignClient:
     def __init__(self, *command: str) -> None:
         self._command = command
 
-    def run(self, check: str, url: str, *more: str) -> None:
+    def verify(self, check: str, url: str, *more: str) -> None:
         """Run a check; raises AssertionError with the program's output when it fails."""
         with self.running(check, url, *more):
             pass

@@ -199,7 +199,7 @@ class Trial:
         self.clients: list[VirtualClient] = [self.server.connect(quiet=True) for _ in range(CLIENTS)]
         self.published = 0
 
-    def read(self, sender: int, operations: list[Operation]) -> None:
+    def check_read(self, sender: int, operations: list[Operation]) -> None:
         """Do the operations in one read, and compare."""
         first = self.published
         self.clients[sender].send(b"".join(map(self._spell, operations)))
@@ -267,7 +267,7 @@ def test_deliveries_are_those_of_the_model(
     trial = Trial(make_plane)
 
     for sender, operations in reads:
-        trial.read(sender, before_leaving(operations))
+        trial.check_read(sender, before_leaving(operations))
 
 
 @examples(2)
@@ -277,7 +277,7 @@ def test_subjects_that_share_plans(make_plane: MakePlane, operations: list[Opera
     trial = Trial(make_plane)
 
     for operation in operations:
-        trial.read(0, [operation])
+        trial.check_read(0, [operation])
 
 
 @given(reads=READS)
@@ -286,7 +286,7 @@ def test_the_figures_add_up(make_plane: MakePlane, reads: list[tuple[int, list[O
     trial = Trial(make_plane)
 
     for sender, operations in reads:
-        trial.read(sender, before_leaving(operations))
+        trial.check_read(sender, before_leaving(operations))
 
     stats = stats_of(trial.server.broker)
     live = sum(len(client.subscriptions) for client in trial.model.clients)

@@ -378,7 +378,9 @@ def test_the_plain_twin_always_runs() -> None:
     assert "python" in twins()
 
 
-def _compare(make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int, pace: float = 0.0) -> None:
+def _check_twins(
+    make_plane: MakePlane, parts: list[tuple[int, bytes]], alarm: int, pace: float = 0.0
+) -> None:
     """With hooks and without."""
     _, reference = choose("python")
     for has_hooks in (False, True):
@@ -403,7 +405,7 @@ def test_twins_agree(
     make_plane: MakePlane, sender: int, data: bytes, shares: list[float], terms: tuple[int, float]
 ) -> None:
     """Equal input in equal pieces gives equal output, questions, answers, counters and room."""
-    _compare(make_plane, _from(sender, data, shares), *terms)
+    _check_twins(make_plane, _from(sender, data, shares), *terms)
 
 
 @given(sender=st.sampled_from([ROUTE, TRACED_ROUTE]), data=ROUTE_TRAFFIC, shares=cuts(), terms=TERMS)
@@ -411,7 +413,7 @@ def test_twins_agree_on_routes(
     make_plane: MakePlane, sender: int, data: bytes, shares: list[float], terms: tuple[int, float]
 ) -> None:
     """The same holds for what peer servers send."""
-    _compare(make_plane, _from(sender, data, shares), *terms)
+    _check_twins(make_plane, _from(sender, data, shares), *terms)
 
 
 @given(data=SPACIOUS, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
@@ -419,7 +421,7 @@ def test_twins_agree_on_large_messages(
     make_plane: MakePlane, data: bytes, shares: list[float], alarm: int
 ) -> None:
     """The same holds where messages have buffers of their own."""
-    _compare(make_plane, _from(CLIENT, data, shares), alarm)
+    _check_twins(make_plane, _from(CLIENT, data, shares), alarm)
 
 
 @given(data=SPACIOUS_ROUTE, shares=cuts(), alarm=st.sampled_from([100_000, 1 << 40]))
@@ -427,7 +429,7 @@ def test_twins_agree_on_large_routed_messages(
     make_plane: MakePlane, data: bytes, shares: list[float], alarm: int
 ) -> None:
     """The same holds where such messages are routed."""
-    _compare(make_plane, _from(ROUTE, data, shares), alarm)
+    _check_twins(make_plane, _from(ROUTE, data, shares), alarm)
 
 
 @given(
@@ -438,7 +440,7 @@ def test_twins_agree_on_clients_and_routes_in_turns(
     make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """Whatever one kind of connection sent before another, each is judged for itself."""
-    _compare(make_plane, [(CLIENT, SETUP), *parts], *terms)
+    _check_twins(make_plane, [(CLIENT, SETUP), *parts], *terms)
 
 
 @given(
@@ -451,7 +453,7 @@ def test_twins_agree_on_a_whole_ensemble(
     make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """The same holds for all that clients and routes say among each other."""
-    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)
+    _check_twins(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)
 
 
 @given(
@@ -462,4 +464,4 @@ def test_twins_agree_on_headers(
     make_plane: MakePlane, parts: list[tuple[int, bytes]], terms: tuple[int, float]
 ) -> None:
     """The same holds for messages with headers, from peers that may send them and from others."""
-    _compare(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)
+    _check_twins(make_plane, [(CLIENT, SETUP), *((sender, part) for sender, part in parts if part)], *terms)

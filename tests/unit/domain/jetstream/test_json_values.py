@@ -17,7 +17,7 @@ from app.domain.jetstream.json_values import (
 )
 
 
-def _refusal(call: Callable[[], object]) -> str:
+def _expect_refusal(call: Callable[[], object]) -> str:
     with pytest.raises(JetStreamError) as caught:
         call()
     assert caught.value.number == 10025
@@ -41,7 +41,7 @@ def _refusal(call: Callable[[], object]) -> str:
 )
 def test_broken_json_is_refused(data: bytes) -> None:
     """What is no JSON, or too deep, is error 10025."""
-    assert _refusal(lambda: parse(data)).startswith("invalid JSON: ")
+    assert _expect_refusal(lambda: parse(data)).startswith("invalid JSON: ")
 
 
 def test_large_documents_are_refused() -> None:
@@ -60,7 +60,7 @@ def test_a_request_is_an_object_or_nothing() -> None:
     """No bytes are an empty object; other values are refused."""
     assert parse_object(b"") == parse_object(b" \n") == {}
     assert parse_object(b'{"a":1}') == {"a": 1}
-    _refusal(lambda: parse_object(b"[]"))
+    _expect_refusal(lambda: parse_object(b"[]"))
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
@@ -136,30 +136,30 @@ def test_missing_fields_and_null_are_defaults() -> None:
 )
 def test_wrong_types_are_refused(read: Callable[[object], object]) -> None:
     """A float is right for no field."""
-    assert "number" in _refusal(lambda: read(1.5))
+    assert "number" in _expect_refusal(lambda: read(1.5))
 
 
 def test_numbers_have_64_bits() -> None:
     """Numbers beyond 64 bits, and a sign where none belongs, are refused."""
     for value in (2**63, -(2**63) - 1):
-        _refusal(lambda value=value: Fields({"a": value}).integer("a"))  # type: ignore[misc]
+        _expect_refusal(lambda value=value: Fields({"a": value}).integer("a"))  # type: ignore[misc]
     for value in (2**64, -1):
-        _refusal(lambda value=value: Fields({"a": value}).sequence("a"))  # type: ignore[misc]
-    _refusal(lambda: Fields({"a": True}).integer("a"))
+        _expect_refusal(lambda value=value: Fields({"a": value}).sequence("a"))  # type: ignore[misc]
+    _expect_refusal(lambda: Fields({"a": True}).integer("a"))
 
 
 def test_unknown_fields_are_named() -> None:
     """What nobody asked for is refused by its name."""
     fields = Fields({"Known": 1, "x": 2})
     assert fields.integer("known") == 1
-    assert _refusal(fields.finish) == 'invalid JSON: json: unknown field "x"'
+    assert _expect_refusal(fields.finish) == 'invalid JSON: json: unknown field "x"'
 
 
 def test_errors_name_the_place() -> None:
     """The path of an object within an object is part of the error."""
     inner = Fields({"outer": {"n": "x"}}, "config").fields("outer")
     assert inner is not None
-    assert "of field config.outer.n" in _refusal(lambda: inner.integer("n"))
+    assert "of field config.outer.n" in _expect_refusal(lambda: inner.integer("n"))
 
 
 def test_kinds() -> None:
@@ -204,7 +204,7 @@ def test_times_of_other_zones() -> None:
 )
 def test_bad_times_are_refused(text: str) -> None:
     """What is no time is error 10025."""
-    _refusal(lambda: parse_time(text))
+    _expect_refusal(lambda: parse_time(text))
 
 
 def test_the_last_time() -> None:
