@@ -26,7 +26,7 @@ from .interest.interest import Interest
 from .interest.routing import Routing
 from .interest.subscription import Subscription, read_member
 from .interest.tombstones import Tombstones
-from .lame_duck import Crowd, LameDuck, LameDuckTerms
+from .lame_duck import LameDuck, LameDuckHost, LameDuckTerms
 from .leaf.leaves import Leaves
 from .limits import Limits
 from .peer_kind import PeerKind
@@ -210,7 +210,7 @@ class Broker:
             self.events.record(ConnectionsTrimmed(None, len(surplus)))
 
     def rights_changed(self) -> None:
-        """See `readmission.ReadmissionHost`."""
+        """See `reauthorization.ReauthorizationHost`."""
         self.deferred.flush()  # what was said of subscriptions that have ended
         self.interest.rights_changed()
 
@@ -407,7 +407,7 @@ class Broker:
         if self.lame is not None or self._is_over:
             done()
             return
-        self.lame = LameDuck(Crowd(self.scheduler, self.events, self.connections), terms, done)
+        self.lame = LameDuck(LameDuckHost(self.scheduler, self.events, self.connections), terms, done)
         self.greeting.leave()
         if self.cluster is not None:
             self.cluster.introduce_again()

@@ -46,7 +46,7 @@ class LameDuckFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class LameDuckHost:
     """What lame duck mode needs of a broker."""
 
     scheduler: Scheduler
@@ -58,12 +58,12 @@ class Crowd:
 class LameDuck:
     """One lame duck mode, from its begin on."""
 
-    def __init__(self, crowd: Crowd, terms: LameDuckTerms, done: Callable[[], None]) -> None:
+    def __init__(self, host: LameDuckHost, terms: LameDuckTerms, done: Callable[[], None]) -> None:
         """It begins with `begin`, and calls `done` when it is over, once."""
-        self._crowd = crowd
+        self._host = host
         self._terms = terms
         self._done = done
-        now = crowd.scheduler.monotonic()
+        now = host.scheduler.monotonic()
         self.facts = LameDuckFacts(now, now + terms.duration)
         self._timer: Timer | None = None
         self._closing_since = 0.0
@@ -73,7 +73,7 @@ class LameDuck:
 
     def begin(self) -> None:
         """From now on time runs."""
-        self._crowd.events.record(LameDuckEntered(None))
+        self._host.events.record(LameDuckEntered(None))
         self._await_grace()
 
     def end(self) -> None:
@@ -85,8 +85,8 @@ class LameDuck:
         done()
 
     def _await_grace(self) -> None:
-        left = self.facts.began + self._terms.grace - self._crowd.scheduler.monotonic()
-        if not self._crowd.clients:
+        left = self.facts.began + self._terms.grace - self._host.scheduler.monotonic()
+        if not self._host.clients:
             self.end()
         elif left > 0:
             self._later(min(left, CHECK_SECONDS), self._await_grace)
@@ -94,25 +94,25 @@ class LameDuck:
             self._begin_to_close()
 
     def _begin_to_close(self) -> None:
-        count = len(self._crowd.clients)
-        self._crowd.events.record(LameDuckClosing(None, count))
-        self._queue.extend(self._crowd.clients.values())
-        self._closing_since = self._crowd.scheduler.monotonic()
+        count = len(self._host.clients)
+        self._host.events.record(LameDuckClosing(None, count))
+        self._queue.extend(self._host.clients.values())
+        self._closing_since = self._host.scheduler.monotonic()
         self._interval = min(SLOWEST, max(0.0, self._terms.duration - self._terms.grace) / count)
         self._close_some()
 
     def _close_some(self) -> None:
         """Close those whose time has come: the first one at once."""
-        passed = self._crowd.scheduler.monotonic() - self._closing_since
+        passed = self._host.scheduler.monotonic() - self._closing_since
         while self._queue and self._closed * self._interval <= passed:
             self._close(self._queue.popleft())
         if not self._queue:
-            for late in list(self._crowd.clients.values()):  # their handshake was under way
+            for late in list(self._host.clients.values()):  # their handshake was under way
                 self._close(late)
-        if not self._crowd.clients:
+        if not self._host.clients:
             self.end()
             return
-        due = self._closing_since + self._closed * self._interval - self._crowd.scheduler.monotonic()
+        due = self._closing_since + self._closed * self._interval - self._host.scheduler.monotonic()
         self._later(max(SHORTEST_STEP, due), self._close_some)
 
     def _close(self, client: Connection) -> None:
@@ -121,7 +121,7 @@ class LameDuck:
         client.guard(client.close)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
-        self._timer = self._crowd.scheduler.call_later(seconds, call)
+        self._timer = self._host.scheduler.call_later(seconds, call)
 
 
 def _nothing() -> None:

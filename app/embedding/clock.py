@@ -7,7 +7,7 @@ from typing import Any
 
 from ..adapters.clock_manual import ManualClock as VirtualTime
 from ..ports.clock import Clock, Timer
-from .loops import Done, do_in, is_in_loop
+from .loops import Completed, do_in, is_in_loop
 
 TURNS = 25
 """Turns of each loop after each step of time, in which links carry what the step has caused."""
@@ -73,7 +73,7 @@ class ManualClock(Clock):
         if running:
             return do_in(running[0], self._advance(seconds))
         asyncio.run(self._advance(seconds))
-        return Done()
+        return Completed()
 
     async def _advance(self, seconds: float) -> None:
         with self._lock:

@@ -36,7 +36,7 @@ _DEFAULTS = Block.of({"host": LOOPBACK, "port": FREE_PORT})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedOptions:
     """What a program asks of a server."""
 
     config: Mapping[str, object]

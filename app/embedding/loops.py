@@ -24,7 +24,7 @@ def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:
     future = asyncio.run_coroutine_threadsafe(work, loop)
     if not is_in_loop():
         result = _result(future, loop)
-        return Done() if result is None else result
+        return Completed() if result is None else result
     wrapped = asyncio.wrap_future(future)
     wrapped.add_done_callback(_drop_exception)
     return wrapped
@@ -39,7 +39,7 @@ def _result(future: Future[T], loop: asyncio.AbstractEventLoop) -> T:
     return future.result()
 
 
-class Done:
+class Completed:
     """Nothing to wait for; it can be awaited nevertheless."""
 
     def __await__(self) -> Iterator[None]:

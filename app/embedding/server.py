@@ -35,7 +35,7 @@ from ..ports.event_log import EventLog
 from ..ports.hooks import Hooks, HooksError
 from .client import Client
 from .clock import ManualClock
-from .configuration import LOOPBACK, Asked
+from .configuration import LOOPBACK, RequestedOptions
 from .loops import asyncio_loop
 from .ports import at_ports, same_ports
 from .views import Page, Views
@@ -89,7 +89,7 @@ class Server:
             keys["hooks"], hooks = hooks, None
         if not isinstance(hooks, Hooks | None):
             raise TypeError(f"hooks is an object of a class that extends pynatsd.Hooks, not {hooks!r}")
-        self._asked = Asked(config or {}, keys, os.fspath(config_file))
+        self._asked = RequestedOptions(config or {}, keys, os.fspath(config_file))
         self._hooks = hooks
         self._data_plane = data_plane
         self._clock = clock
@@ -185,7 +185,9 @@ class Server:
         not run.
         """
         running, old = self._live, self._asked
-        asked = Asked(old.config if config is None else config, {**old.keywords, **keys}, old.config_file)
+        asked = RequestedOptions(
+            old.config if config is None else config, {**old.keywords, **keys}, old.config_file
+        )
         plan = await running.reload(asked)
         self._asked = asked
         return [change.text for change in plan.changes]
@@ -393,7 +395,9 @@ class _Container(Container):
 class _Running:
     """One start of a server."""
 
-    def __init__(self, container: Container, options: Options, asked: Asked, given: Options) -> None:
+    def __init__(
+        self, container: Container, options: Options, asked: RequestedOptions, given: Options
+    ) -> None:
         self._given = given
         """The options that were read last, with ports as they were asked for."""
         self.loop = asyncio.get_running_loop()
@@ -418,7 +422,7 @@ class _Running:
     def _load(self) -> Loaded:
         return Loaded(*self._asked.options())
 
-    async def reload(self, asked: Asked) -> ReloadPlan:
+    async def reload(self, asked: RequestedOptions) -> ReloadPlan:
         """Raises `ReloadRefused`."""
         before, in_force = self._given, self.options
         read: list[Options] = []

@@ -14,7 +14,7 @@ from ..adapters.faults.faults import Faults
 from ..domain.protocol.header_block import Headers
 from .client import Client, ClientClosed, Message, Subscription
 from .cluster import Cluster
-from .loops import Done, LoopThread, is_in_loop, run_without_loop
+from .loops import Completed, LoopThread, is_in_loop, run_without_loop
 from .server import WAIT_SECONDS, Server
 from .views import Page
 
@@ -82,7 +82,7 @@ class ThreadedServer(_InThread):
     def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
         """End it; see `Server.stop`. The thread ends too."""
         thread, self._thread = self._thread, None
-        return Done() if thread is None else thread.end(self._server.stop())
+        return Completed() if thread is None else thread.end(self._server.stop())
 
     def reload(self, *args: Any, **keys: Any) -> Any:  # noqa: ANN401 - as above
         """See `Server.reload`."""
@@ -91,7 +91,7 @@ class ThreadedServer(_InThread):
     def lame_duck(self, *, duration: float | None = None, grace: float | None = None) -> Any:  # noqa: ANN401 - as above
         """See `Server.lame_duck`; the thread ends with the next `stop`."""
         if self._thread is None:
-            return Done()
+            return Completed()
         return self._thread.do(self._server.lame_duck(duration=duration, grace=grace))
 
     # --- where it is -------------------------------------------------------------------
@@ -183,7 +183,7 @@ class ThreadedServer(_InThread):
         deadline = time.monotonic() + timeout
         while not self._holds(condition, deadline, timeout):
             time.sleep(_CHECK_SECONDS)
-        return Done()  # a loop that is not asyncio's awaits it
+        return Completed()  # a loop that is not asyncio's awaits it
 
     async def _await(self, condition: Callable[[Self], object], limit: float) -> None:
         deadline = time.monotonic() + limit
@@ -224,7 +224,7 @@ class ThreadedMember(ThreadedServer):
 
     def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
         """See `Server.stop`."""
-        return Done() if self._live.loop.is_closed() else self._live.do(self._server.stop())
+        return Completed() if self._live.loop.is_closed() else self._live.do(self._server.stop())
 
 
 class ThreadedCluster(_InThread):
@@ -268,7 +268,7 @@ class ThreadedCluster(_InThread):
         """End all servers, and the thread."""
         thread, self._thread = self._thread, None
         self.servers = []
-        return Done() if thread is None else thread.end(self._cluster.stop())
+        return Completed() if thread is None else thread.end(self._cluster.stop())
 
 
 class ThreadedClient:
@@ -297,7 +297,7 @@ class ThreadedClient:
 
     def _leave(self) -> Any:  # noqa: ANN401 - as `do`
         """A server that has stopped has ended the client."""
-        return Done() if self._thread.loop.is_closed() else self._thread.do(self._client.__aexit__())
+        return Completed() if self._thread.loop.is_closed() else self._thread.do(self._client.__aexit__())
 
     def publish(
         self, subject: str, data: bytes = b"", *, reply: str = "", headers: Headers | None = None

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
+from ..adapters.auth.login_review import judge_by
 from ..adapters.auth.setup import AuthSettings, open_authenticator
-from ..adapters.auth.standing import judge_by
 from ..adapters.auth.switch import SwitchableAuthenticator
 from ..adapters.monitoring.monitor import HttpMonitor
 from ..adapters.net_asyncio.tls_context import lead_to
@@ -20,7 +20,7 @@ from ..adapters.process.files import write_pid_file
 from ..adapters.process.own_thread import in_own_thread
 from ..config.addresses import parse_advertised
 from ..config.options import Options
-from ..domain.readmission import readmit
+from ..domain.reauthorization import reauthorize
 from ..ports.authenticator import Authenticator
 from ..ports.event_log import EventLog
 from ..ports.layers import LayerFactory
@@ -127,7 +127,7 @@ def _users(container: Container, new: Options, undo: ExitStack) -> Sequence[Comm
         broker.anonymous = anonymous(new)
         broker.greeting.make_nonce = nonce_maker(new, container.entropy())
 
-    return (lambda _: readmit(broker, switch, judge_by(before, wanted, anonymous(new))),)
+    return (lambda _: reauthorize(broker, switch, judge_by(before, wanted, anonymous(new))),)
 
 
 def _route_users(container: Container, new: Options, undo: ExitStack) -> Sequence[Commit]:

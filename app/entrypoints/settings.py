@@ -9,7 +9,7 @@ from .. import __version__
 from ..adapters.auth.setup import AuthSettings
 from ..adapters.hooks.setup import HookSettings
 from ..adapters.logs.setup import LogSettings
-from ..adapters.monitoring.context import LeafPicture, MonitorSettings, RemotePicture
+from ..adapters.monitoring.context import LeafRemoteSummary, LeafSummary, MonitorSettings
 from ..adapters.monitoring.monitor import MonitorEndpoint
 from ..adapters.net_asyncio.local_addresses import global_addresses
 from ..adapters.net_asyncio.tls_choice import ChoiceTerms
@@ -414,16 +414,16 @@ def monitor_settings(
         config_file=config_file,
         digest=config_digest(options),
         certificates=dates,
-        leaf=leaf_picture(options),
+        leaf=leaf_summary(options),
         users=configured_users(options),
     )
 
 
-def leaf_picture(options: Options) -> LeafPicture:
+def leaf_summary(options: Options) -> LeafSummary:
     """What pages show of leaf nodes."""
     section = options.leafnodes
     remotes = tuple(
-        RemotePicture(
+        LeafRemoteSummary(
             remote.account,
             tuple(url.address for url in remote.urls),
             remote.deny_imports,
@@ -433,8 +433,8 @@ def leaf_picture(options: Options) -> LeafPicture:
         for remote in section.remotes
     )
     if not section.port:
-        return LeafPicture(remotes=remotes)
-    return LeafPicture(
+        return LeafSummary(remotes=remotes)
+    return LeafSummary(
         host=section.host,
         auth_timeout=section.authorization.timeout,
         tls_timeout=section.tls.timeout if section.tls is not None else 0.0,

@@ -66,6 +66,12 @@ NAMES = {
     "Survey|Findings": "Snapshot, Rates",
     "client_session": "sessions.client",
     "[A-Za-z]*Doors?|Door[A-Z][A-Za-z]*": "Listener, Acceptor",
+    "Passage|HookPassage": "HookPipeline",
+    "last_words": "closing_record",
+    "readmi(t|tted|ssion)|Readmitted": "reauthorize",
+    "Crossing": "MessageSource",
+    "LeafPicture|RemotePicture": "LeafSummary",
+    "_decoy": "a dummy secret",
 }
 """Names of modules, classes and fields that were given up, and those that are used."""
 

@@ -3,7 +3,6 @@
 import socket
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 
@@ -32,12 +31,7 @@ class CannedHttp:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         # Closing alone does not wake the thread that accepts.
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()

@@ -2,7 +2,6 @@
 
 import re
 import signal
-from types import TracebackType
 from typing import Self
 
 from tests.support.server_process import ServerProcess
@@ -73,12 +72,7 @@ class ProcessCluster:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop()
 
     def restart(self, index: int) -> ClusterProcess:

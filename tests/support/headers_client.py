@@ -3,7 +3,6 @@
 import socket
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from tests.support.blocking_client import DEADLINE, PIECE
@@ -55,12 +54,7 @@ class HeadersClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._link.close()
 
     def ask(self, *lines: bytes) -> None:

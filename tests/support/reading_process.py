@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from types import TracebackType
 from typing import Self
 
 from tests.support.blocking_client import dial
@@ -32,12 +31,7 @@ class ReadingProcess:
         assert "ready\n" == self._process.stdout.readline()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._process.kill()
         self._process.communicate()
 

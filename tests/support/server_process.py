@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from itertools import islice
-from types import TracebackType
 from typing import IO, ClassVar, Self
 
 from tests.support.forked_servers import ROOT, ForkedProcess, can_fork, fork_server
@@ -69,12 +68,7 @@ class ServerProcess:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @property

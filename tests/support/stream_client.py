@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import Mapping
 from itertools import count
-from types import TracebackType
 from typing import Any, Self
 
 SECONDS = 600.0 if os.environ.get("PYNATSD_FULL_SIZE") == "1" else 60.0
@@ -32,12 +31,7 @@ class StreamClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -50,23 +50,23 @@ class PasswordAuthenticator(Authenticator):
             user: _read(text, f"the password of user {user!r}") for user, text in passwords.items()
         }
         self._decoys = list(self._secrets.values())
-        # From the configuration, and unknown to others: a restart changes no decoy.
+        # From the configuration, and unknown to others: a restart changes none.
         texts = "\0".join(f"{user}\0{text}" for user, text in passwords.items())
         self._key = blake2b(encoded(texts)).digest()
         self._workers = workers
 
     def check(self, credentials: Credentials, answer: Answer) -> PendingVerdict | None:
-        decoy = self._decoy(credentials.user)
+        dummy = self._dummy_secret(credentials.user)
         identity = Identity(credentials.user, permissions=self._permissions.get(credentials.user))
         secret = self._secrets.get(credentials.user)
         known = secret is not None
         return self._workers.compare(
-            decoy if secret is None else secret,
+            dummy if secret is None else secret,
             credentials.password,
             lambda matches: answer(identity if matches and known else None),
         )
 
-    def _decoy(self, user: str) -> Secret:
+    def _dummy_secret(self, user: str) -> Secret:
         """The secret that an unknown `user` is compared with."""
         digest = blake2b(encoded(user), key=self._key).digest()
         return self._decoys[int.from_bytes(digest) % len(self._decoys)]

@@ -36,7 +36,7 @@ class NkeyAuthenticator(Authenticator):
 
         self._invalid = InvalidSignature
         self._keys = {text: Ed25519PublicKey.from_public_bytes(_key_of(text)) for text in nkeys}
-        self._decoy = self._keys[nkeys[0]]
+        self._dummy_key = self._keys[nkeys[0]]
         self._others = others
         self._permissions = dict(permissions)
 
@@ -54,7 +54,7 @@ class NkeyAuthenticator(Authenticator):
         if signature is None or not credentials.nonce:
             return False
         try:
-            (key or self._decoy).verify(signature, credentials.nonce.encode())
+            (key or self._dummy_key).verify(signature, credentials.nonce.encode())
         except self._invalid:
             return False
         return key is not None

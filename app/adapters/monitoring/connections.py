@@ -263,7 +263,7 @@ _ROUTE_FIELDS = _fields(ROUTE_COLUMNS, of_today=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RowContext:
     """When rows are made, and for which readers."""
 
     now: float
@@ -273,20 +273,20 @@ class Moment:
     """Whether the fields of current servers are shown."""
 
 
-def connection_info(stats: ClientStats, moment: Moment, *, auth: bool) -> ConnectionInfo:
+def connection_info(stats: ClientStats, row_context: RowContext, *, auth: bool) -> ConnectionInfo:
     """A client's entry in ``/connz``; who it logged in as only with `auth`."""
     if stats.closing is not None:
-        moment = replace(moment, now=stats.closing.at)
-    fields = _page_fields(_CLIENT_FIELDS[moment.is_current], stats, moment)
+        row_context = replace(row_context, now=stats.closing.at)
+    fields = _page_fields(_CLIENT_FIELDS[row_context.is_current], stats, row_context)
     if not auth:
         for name in OF_LOGINS:
             fields.pop(name, None)
     return ConnectionInfo(**fields)
 
 
-def route_entry(stats: RouteStats, moment: Moment) -> RouteEntry:
+def route_entry(stats: RouteStats, row_context: RowContext) -> RouteEntry:
     """A route's entry in ``/routez``."""
-    return RouteEntry(**_page_fields(_ROUTE_FIELDS, stats, moment))
+    return RouteEntry(**_page_fields(_ROUTE_FIELDS, stats, row_context))
 
 
 def feed_fields(columns: Mapping[str, Column[S]], stats: S, now: float) -> dict[str, object]:
@@ -294,9 +294,9 @@ def feed_fields(columns: Mapping[str, Column[S]], stats: S, now: float) -> dict[
     return {column.feed: _not_negative(column.read(stats, now)) for column in columns.values() if column.feed}
 
 
-def _page_fields(fields: Fields[S], stats: S, moment: Moment) -> dict[str, Any]:
+def _page_fields(fields: Fields[S], stats: S, row_context: RowContext) -> dict[str, Any]:
     """The fields that have a value."""
-    now, wall_time = moment.now, moment.wall_time
+    now, wall_time = row_context.now, row_context.wall_time
     found = {}
     for name, read, form in fields:
         value = read(stats, now)

@@ -50,7 +50,7 @@ class WallTime:
 
 
 @dataclass(frozen=True, slots=True)
-class RemotePicture:
+class LeafRemoteSummary:
     """A hub that is dialled, or would be if it were not disabled."""
 
     account: str
@@ -61,7 +61,7 @@ class RemotePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class LeafPicture:
+class LeafSummary:
     """What is configured about leaf nodes. Times in seconds; 0 for what is off."""
 
     host: str = ""
@@ -69,7 +69,7 @@ class LeafPicture:
     tls_timeout: float = 0.0
     tls_required: bool = False
     tls_verify: bool = False
-    remotes: tuple[RemotePicture, ...] = ()
+    remotes: tuple[LeafRemoteSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class MonitorSettings:
     """When each certificate ends, by section, in seconds since the epoch; it may change."""
     digest: str = ""
     """Of the configuration without its secrets."""
-    leaf: LeafPicture = field(default_factory=LeafPicture)
+    leaf: LeafSummary = field(default_factory=LeafSummary)
     """The listener for leaf nodes, and the hubs that are dialled."""
     users: ConfiguredUsers = field(default_factory=ConfiguredUsers)
     """The users that are configured, without their secrets."""

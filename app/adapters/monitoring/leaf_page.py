@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, TypeAdapter
 
 from ...ports.broker_view import LeafStats, ServerFacts
-from .context import LeafPicture, MonitoringContext
+from .context import LeafSummary, MonitoringContext
 from .formats import go_duration, rfc3339
 from .jsonp import JAVASCRIPT, reply_in_pieces
 from .pages import in_steps, row_with_list, subjects_in_row, with_rows, without_bytes
@@ -99,7 +99,7 @@ def _with_lists(context: MonitoringContext, rows: Iterable[LeafEntry]) -> Chunks
         yield from row_with_list(row, "subscriptions_list", subjects_in_row(listed))
 
 
-def leaf_section(picture: LeafPicture, facts: ServerFacts, ends: Mapping[str, float]) -> LeafSection:
+def leaf_section(summary: LeafSummary, facts: ServerFacts, ends: Mapping[str, float]) -> LeafSection:
     """What ``/varz`` has under ``leaf``."""
     remotes = [
         LeafRemoteSection(
@@ -112,18 +112,18 @@ def leaf_section(picture: LeafPicture, facts: ServerFacts, ends: Mapping[str, fl
             else None,
             disabled=remote.disabled or None,
         )
-        for remote in picture.remotes
+        for remote in summary.remotes
     ]
     if not facts.leaf_port:
         return LeafSection(remotes=remotes or None)
     end = ends.get("leafnodes.tls")
     return LeafSection(
-        host=picture.host,
+        host=summary.host,
         port=facts.leaf_port,
-        auth_timeout=picture.auth_timeout,
-        tls_timeout=picture.tls_timeout or None,
-        tls_required=picture.tls_required or None,
-        tls_verify=picture.tls_verify or None,
+        auth_timeout=summary.auth_timeout,
+        tls_timeout=summary.tls_timeout or None,
+        tls_required=summary.tls_required or None,
+        tls_verify=summary.tls_verify or None,
         remotes=remotes or None,
         tls_cert_not_after=None if end is None else rfc3339(end),
     )

@@ -24,9 +24,9 @@ from ...ports.broker_view import (
 from .connections import (
     ConnectionInfo,
     Connz,
-    Moment,
     RouteEntry,
     Routez,
+    RowContext,
     UnreachableEntry,
     connection_info,
     route_entry,
@@ -85,8 +85,8 @@ def connz(
         limit=query.limit,
         connections=[],
     )
-    moment = Moment(now, context.wall_time, is_current=context.is_current)
-    rows = (connection_info(stats, moment, auth=auth) for stats in _present(context, chosen))
+    row_context = RowContext(now, context.wall_time, is_current=context.is_current)
+    rows = (connection_info(stats, row_context, auth=auth) for stats in _present(context, chosen))
     if query.subscriptions:
         yield from with_rows(head, _with_lists(context, rows, detail=detail))
     else:
@@ -150,8 +150,8 @@ def routez(context: MonitoringContext, *, subscriptions: bool = False) -> Chunks
         unreachable=_unreachable(context) or None,
         routes=[],
     )
-    moment = Moment(now, context.wall_time, is_current=context.is_current)
-    rows = (route_entry(stats, moment) for stats in routes)
+    row_context = RowContext(now, context.wall_time, is_current=context.is_current)
+    rows = (route_entry(stats, row_context) for stats in routes)
     if subscriptions:
         yield from with_rows(head, _routes_with_lists(context, rows))
     else:

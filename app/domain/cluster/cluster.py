@@ -37,7 +37,7 @@ from .info import LOSABLE, ROUTE_VERSION, RouteInfo
 from .interest_announcer import InterestAnnouncer
 from .liveness import Liveness
 from .rejections import Rejections
-from .route_dialer import Destination, Dialer, Means, RouteDialer, UnreachableRoute
+from .route_dialer import Destination, Dialer, RouteDialer, RouteDialerNeeds, UnreachableRoute
 from .route_session import RouteSession
 from .route_url import RouteUrl, is_near, read_gossip
 
@@ -105,8 +105,8 @@ class Cluster:
         """Registered routes by server id."""
         scheduler, events = host.scheduler, host.events
         self.interest_announcer = InterestAnnouncer(self.remotes, host)
-        means = Means(scheduler, dialer, Draw(seed), events, settings.connect_retries)
-        self._route_dialer = RouteDialer(means, self._open, self.remotes.__contains__)
+        needs = RouteDialerNeeds(scheduler, dialer, Draw(seed), events, settings.connect_retries)
+        self._route_dialer = RouteDialer(needs, self._open, self.remotes.__contains__)
         self._pings = KeepAlive(scheduler, events, *_ping_limits(host.limits), self._note_ping)
         self._liveness = Liveness(scheduler, self._suspect, self._clear)
         self._logins: DueQueue[RouteSession] = DueQueue(scheduler, settings.auth_timeout, _expire_login)

@@ -6,21 +6,21 @@ to a route costs nothing, so a newcomer meets hundreds of servers as fast as it 
 
 from ..timers import Scheduler
 
-STRANGERS_AT_ONCE = 32
+UNKNOWN_AT_ONCE = 32
 """Dials to such addresses that may be made without a pause."""
 
-STRANGERS_PER_SECOND = 4.0
+UNKNOWN_PER_SECOND = 4.0
 """Further ones."""
 
 
-class Pace:
+class DialRate:
     """A supply of permissions that refills with time."""
 
     __slots__ = ("_at", "_left", "_scheduler")
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
-        self._left = float(STRANGERS_AT_ONCE)
+        self._left = float(UNKNOWN_AT_ONCE)
         self._at = scheduler.monotonic()
 
     def take(self) -> bool:
@@ -33,14 +33,14 @@ class Pace:
 
     def give_back(self) -> None:
         """One was taken for an address that has turned out to be a server's."""
-        self._left = min(self._left + 1.0, float(STRANGERS_AT_ONCE))
+        self._left = min(self._left + 1.0, float(UNKNOWN_AT_ONCE))
 
     def wait(self) -> float:
         """Seconds until there is one."""
         self._refill()
-        return max(0.0, 1.0 - self._left) / STRANGERS_PER_SECOND
+        return max(0.0, 1.0 - self._left) / UNKNOWN_PER_SECOND
 
     def _refill(self) -> None:
         now = self._scheduler.monotonic()
-        self._left = min(self._left + (now - self._at) * STRANGERS_PER_SECOND, float(STRANGERS_AT_ONCE))
+        self._left = min(self._left + (now - self._at) * UNKNOWN_PER_SECOND, float(UNKNOWN_AT_ONCE))
         self._at = now

@@ -12,7 +12,7 @@ forgotten when nobody was reached there for `FORGET_SECONDS`.
 gnatsd tries a learnt address once. That leaves holes in the mesh after a
 partition, so this server goes on trying, politely: the waits grow, and vary by
 chance, so that a cluster that lost a member does not dial it in step. An address
-where nobody has answered yet is dialled at a `Pace`, for a peer can name any.
+where nobody has answered yet is dialled at a `DialRate`, for a peer can name any.
 """
 
 from collections import deque
@@ -25,7 +25,7 @@ from ..dataplane.draw import Draw
 from ..events import EventSink
 from ..sessions.wire import Handler, Wire
 from ..timers import Scheduler, Timer
-from .dial_rate import Pace
+from .dial_rate import DialRate
 from .events import (
     RouteDialFailed,
     RouteDialling,
@@ -62,7 +62,7 @@ nobody sends them each other's INFO again.
 MOST_LEARNT = 1024
 """Learnt destinations that are kept; more are ignored."""
 
-MOST_STRANGERS = 512
+MOST_UNKNOWN = 512
 """Of these, addresses where nobody has answered yet."""
 
 MOST_DIALS = 32
@@ -142,7 +142,7 @@ class UnreachableRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class RouteDialerNeeds:
     """What dialling takes."""
 
     scheduler: Scheduler
@@ -158,21 +158,21 @@ class RouteDialer:
 
     def __init__(
         self,
-        means: Means,
+        needs: RouteDialerNeeds,
         open_link: Callable[[Destination, Wire], Handler],
         is_served: Callable[[str], bool],
     ) -> None:
         """`open_link` makes a route of a link; `is_served` says whether a server is reached already."""
-        self._means = means
+        self._needs = needs
         self._open_link = open_link
         self._is_served = is_served
         self._known: dict[tuple[str, int], Destination] = {}
         self._learnt = 0
         self._unmet = 0
-        self._pace = Pace(means.scheduler)
-        self._strangers: deque[Destination] = deque()
-        """Those that wait for the pace."""
-        self._stranger_timer: Timer | None = None
+        self._dial_rate = DialRate(needs.scheduler)
+        self._unknown: deque[Destination] = deque()
+        """Those that wait until the rate allows it."""
+        self._unknown_timer: Timer | None = None
         self._dials = 0
         self._queue: deque[Destination] = deque()
         self._stopped = False
@@ -189,8 +189,8 @@ class RouteDialer:
                 self._dial(destination)
 
     def retry(self, connect_retries: int) -> None:
-        """Let this number of failures count from now on; see `Means`."""
-        self._means = replace(self._means, connect_retries=connect_retries)
+        """Let this number of failures count from now on; see `RouteDialerNeeds`."""
+        self._needs = replace(self._needs, connect_retries=connect_retries)
 
     def log_in_with(self, urls: Iterable[RouteUrl]) -> None:
         """Show the credentials in these URLs from now on, where they are configured."""
@@ -221,7 +221,7 @@ class RouteDialer:
         """Note where a server may be found. None when there is no room for it."""
         destination = self._known.get(_key(url))
         if destination is None:
-            if self._learnt >= MOST_LEARNT or self._unmet >= MOST_STRANGERS or not url.port:
+            if self._learnt >= MOST_LEARNT or self._unmet >= MOST_UNKNOWN or not url.port:
                 return None
             destination = self._known[_key(url)] = Destination(url, self._now(), configured=False)
             self._learnt += 1
@@ -248,8 +248,8 @@ class RouteDialer:
         if not destination.met:
             destination.met = True
             self._unmet -= 1
-            self._pace.give_back()
-            self._admit_strangers()
+            self._dial_rate.give_back()
+            self._dial_unknown()
 
     def confirmed(self, remote_id: str) -> None:
         """There is a route to this server, and it lasts."""
@@ -257,7 +257,7 @@ class RouteDialer:
             if destination.remote_id == remote_id and destination.attempts:
                 if destination.configured:
                     address = destination.url.address
-                    self._means.events.record(RouteReached(None, address, destination.attempts))
+                    self._needs.events.record(RouteReached(None, address, destination.attempts))
                 destination.attempts = 0
 
     def failed(self, destination: Destination, reason: str, *, refused: bool) -> None:
@@ -281,7 +281,7 @@ class RouteDialer:
 
     def ignore(self, destination: Destination) -> None:
         """It leads to ourselves: never dial it again."""
-        self._means.events.record(RouteToSelf(None, str(destination.url)))
+        self._needs.events.record(RouteToSelf(None, str(destination.url)))
         destination.own = True
 
     def unreachable(self) -> tuple[UnreachableRoute, ...]:
@@ -305,9 +305,9 @@ class RouteDialer:
         """Dial nobody any more."""
         self._stopped = True
         self._queue.clear()
-        self._strangers.clear()
-        if self._stranger_timer is not None:
-            self._stranger_timer.cancel()
+        self._unknown.clear()
+        if self._unknown_timer is not None:
+            self._unknown_timer.cancel()
         for destination in self._known.values():
             self._cancel(destination)
 
@@ -321,24 +321,24 @@ class RouteDialer:
         if destination.met:
             self._start_in_turn(destination)
         else:
-            self._strangers.append(destination)
-            self._admit_strangers()
+            self._unknown.append(destination)
+            self._dial_unknown()
 
-    def _admit_strangers(self) -> None:
-        """Dial those that the pace allows, and the others later."""
-        while self._strangers and self._pace.take():
-            destination = self._strangers.popleft()
+    def _dial_unknown(self) -> None:
+        """Dial those that the rate allows, and the others later."""
+        while self._unknown and self._dial_rate.take():
+            destination = self._unknown.popleft()
             if self._is_served_already(destination):
                 destination.busy = False
-                self._pace.give_back()
+                self._dial_rate.give_back()
             else:
                 self._start_in_turn(destination)
-        if self._strangers and self._stranger_timer is None:
-            self._stranger_timer = self._means.scheduler.call_later(self._pace.wait(), self._admit_later)
+        if self._unknown and self._unknown_timer is None:
+            self._unknown_timer = self._needs.scheduler.call_later(self._dial_rate.wait(), self._admit_later)
 
     def _admit_later(self) -> None:
-        self._stranger_timer = None
-        self._admit_strangers()
+        self._unknown_timer = None
+        self._dial_unknown()
 
     def _start_in_turn(self, destination: Destination) -> None:
         if self._dials < MOST_DIALS:
@@ -350,14 +350,14 @@ class RouteDialer:
         """Whether its server is reached by another route, which is worth a line then."""
         served = self._is_served(destination.remote_id)
         if served:
-            self._means.events.record(RouteServed(None, destination.remote_id))
+            self._needs.events.record(RouteServed(None, destination.remote_id))
         return served
 
     def _start(self, destination: Destination) -> None:
         self._dials += 1
         url = destination.url
-        self._means.events.record(RouteDialling(None, url.address))
-        self._means.dialer.dial(
+        self._needs.events.record(RouteDialling(None, url.address))
+        self._needs.dialer.dial(
             url.host, url.port, partial(self._opened, destination), partial(self._refused, destination)
         )
 
@@ -367,7 +367,7 @@ class RouteDialer:
 
     def _refused(self, destination: Destination, reason: str) -> None:
         self._ended()
-        self._means.events.record(RouteDialFailed(None, reason))
+        self._needs.events.record(RouteDialFailed(None, reason))
         destination.busy = False
         self._again(destination, reason)
 
@@ -389,7 +389,7 @@ class RouteDialer:
             return
         self._note_failure(destination, reason)
         if not destination.configured and self._is_hopeless(destination):
-            self._means.events.record(RouteForgotten(None, str(destination.url)))
+            self._needs.events.record(RouteForgotten(None, str(destination.url)))
             del self._known[_key(destination.url)]
             self._learnt -= 1
             self._unmet -= not destination.met
@@ -408,7 +408,7 @@ class RouteDialer:
         destination.error = reason
         attempts = destination.attempts
         if destination.configured and attempts & (attempts - 1) == 0:
-            self._means.events.record(RouteUnreachable(None, destination.url.address, reason, attempts))
+            self._needs.events.record(RouteUnreachable(None, destination.url.address, reason, attempts))
 
     def _longest_wait(self, destination: Destination) -> float:
         if not destination.configured and self._now() - destination.unreached > LATE_SECONDS:
@@ -416,7 +416,7 @@ class RouteDialer:
         return RETRY_MOST if destination.met else RETRY_MOST_UNKNOWN
 
     def _is_hopeless(self, destination: Destination) -> bool:
-        retries = self._means.connect_retries
+        retries = self._needs.connect_retries
         if retries:
             return destination.failures >= retries
         return self._now() - destination.unreached > FORGET_SECONDS
@@ -424,13 +424,13 @@ class RouteDialer:
     def _wait(self, destination: Destination, delay: float) -> None:
         self._cancel(destination)
         if not self._stopped:
-            chance = 0.5 + self._means.draw.below(_STEPS) / _STEPS
+            chance = 0.5 + self._needs.draw.below(_STEPS) / _STEPS
             retry = partial(self._retry, destination)
-            destination.timer = self._means.scheduler.call_later(delay * chance, retry)
+            destination.timer = self._needs.scheduler.call_later(delay * chance, retry)
 
     def _retry(self, destination: Destination) -> None:
         if not self._is_served(destination.remote_id):
-            self._means.events.record(RouteRetrying(None, str(destination.url)))
+            self._needs.events.record(RouteRetrying(None, str(destination.url)))
         self._dial(destination)
 
     def _cancel(self, destination: Destination) -> None:
@@ -439,7 +439,7 @@ class RouteDialer:
             destination.timer = None
 
     def _now(self) -> float:
-        return self._means.scheduler.monotonic()
+        return self._needs.scheduler.monotonic()
 
 
 def _key(url: RouteUrl) -> tuple[str, int]:

@@ -10,8 +10,8 @@ from ..permissions.rule_set import Filter
 from ..protocol.commands import Subscribe
 from ..subjects.subject import matches, tokens_of
 from ..subjects.trie import Search
-from .crossing import Crossing
 from .index import CACHE_LIMIT, IndexStats, QueueGroup, SubscriptionIndex
+from .message_source import MessageSource
 from .remote_interest import RemoteInterest
 from .routing import RECEIVERS_PER_STEP, FindLine, Routing
 from .subscription import LOCAL, Subscriber, Subscription, member_sid, route_sid
@@ -183,10 +183,10 @@ class Interest:
         """Have leaf links found so, for messages that other servers have drawn several groups there for."""
         self._routing.find_line = find
 
-    def open_link(self, number: int, crossing: Crossing) -> int:
+    def open_link(self, number: int, source: MessageSource) -> int:
         """The audience of a leaf link's messages, from now on, or with other rules than before."""
         known = self._routing.links.get(-number)
-        self._routing.links[-number] = crossing
+        self._routing.links[-number] = source
         if known is not None:
             self._forget_all_plans()
         return -number

@@ -27,9 +27,9 @@ from ..protocol.compatibility import Compatibility
 from ..protocol.errors import InvalidPublishSubject
 from ..subjects import trie
 from ..subjects.subject import is_literal, tokens_of
-from .crossing import ROUTED, Crossing, Followers, PlainReceivers, read_not_for
 from .failover import Failover, unmarked
 from .index import IndexMatch, IndexNode, Part, QueueGroup, SubscriptionIndex
+from .message_source import ROUTED, Followers, MessageSource, PlainReceivers, read_not_for
 from .subscription import LOCAL, Subscription, member_sid
 
 RECEIVERS_PER_STEP = 256
@@ -70,7 +70,7 @@ FindLine = Callable[[int, list[bytes]], Target | None]
 MOST_WITHOUT = 256
 """Plans that are remembered for messages of routes that are not for all; see `constants.NOT_FOR`."""
 
-_Key = tuple[Crossing | None, bool, Hook, tuple[IndexNode, ...]]
+_Key = tuple[MessageSource | None, bool, Hook, tuple[IndexNode, ...]]
 _Search = trie.Search[Subscription, QueueGroup]
 _Steps = Generator[None, None, Decision]
 
@@ -127,7 +127,7 @@ class Routing:
         self.followers: Followers = lambda _subscription: ()
         self.profiles = Profiles()
         """The rights of publishers."""
-        self.links: dict[int, Crossing] = {}
+        self.links: dict[int, MessageSource] = {}
         """Leaf links, by the audience that is theirs: their number, negative."""
         self._without: dict[tuple[bytes, bytes], Plan] = {}
         self.find_line: FindLine = lambda _number, _names: None
@@ -156,7 +156,7 @@ class Routing:
         refusal = InvalidPublishSubject().wire(self._compatibility) if malformed else b""
         return self._denial(plane, refusal), NOT_KEPT if decisive is None else decisive
 
-    def _plan_for_link(self, plane: Plane, link: Crossing | None, subject: bytes) -> Decision | Search:
+    def _plan_for_link(self, plane: Plane, link: MessageSource | None, subject: bytes) -> Decision | Search:
         """Decide who gets a message of a leaf link; nobody, if it is closed."""
         if link is None:
             return self._denial(plane, b""), NOT_KEPT
@@ -178,7 +178,7 @@ class Routing:
         audience: int,
         subject: bytes,
         least: int | None,
-        crossing: Crossing | None = None,
+        source: MessageSource | None = None,
     ) -> Decision | Search:
         """Decide who gets it. `least` leading tokens allowed it; None: this message alone is allowed."""
         if audience == Audience.PEDANTIC and not is_literal(subject):
@@ -187,7 +187,7 @@ class Routing:
             return self._refusal, _depth(subject.count(b".") + 1, least)
         hook = Hook.NONE
         if audience == Audience.ROUTED:
-            crossing = ROUTED
+            source = ROUTED
         if self.hooks is not None:
             is_new = audience in (Audience.LENIENT, Audience.PEDANTIC)
             hook, decisive = self.hooks.stage(subject, is_new=is_new)
@@ -195,7 +195,7 @@ class Routing:
             if hook is Hook.PUBLISH:
                 return self._for_publish_hooks(plane), _depth(decisive, least)
         self.matches += 1
-        message = _Undecided(subject, least, crossing, hook)
+        message = _Undecided(subject, least, source, hook)
         if audience == Audience.RENAMED:
             message.followers = self.followers
         return self._search(plane, message)
@@ -230,7 +230,7 @@ class Routing:
                 subscriptions.append(node.plain)
         if len(subscriptions) > RECEIVERS_PER_STEP:
             return None
-        chosen = PlainReceivers(message.crossing, message.followers)
+        chosen = PlainReceivers(message.source, message.followers)
         chosen.add(subscriptions)
         targets = chosen.finish()
         plan = message.plan(plane, targets, ())
@@ -264,7 +264,7 @@ class Routing:
         self, plane: Plane, nodes: tuple[IndexNode, ...], message: "_Undecided"
     ) -> Generator[None, None, tuple[Plan, int]]:
         """A plan for those at the nodes, and how many references it holds."""
-        chosen = PlainReceivers(message.crossing, message.followers)
+        chosen = PlainReceivers(message.source, message.followers)
         groups: dict[bytes, list[QueueGroup]] = {}
         steps = 0
         for node in nodes:
@@ -409,10 +409,10 @@ class Routing:
 class _Undecided:
     """The message that a decision is for, as far as it matters."""
 
-    __slots__ = ("_least", "_verdicts", "crossing", "followers", "hook", "subject")
+    __slots__ = ("_least", "_verdicts", "followers", "hook", "source", "subject")
 
-    def __init__(self, subject: bytes, least: int | None, crossing: Crossing | None, hook: Hook) -> None:
-        self.crossing = crossing
+    def __init__(self, subject: bytes, least: int | None, source: MessageSource | None, hook: Hook) -> None:
+        self.source = source
         """What it came over; None for a message of this server's clients."""
         self.followers: Followers | None = None
         """Set if other servers of the cluster are named each receiver."""
@@ -424,7 +424,7 @@ class _Undecided:
 
     def key(self, nodes: tuple[IndexNode, ...]) -> _Key:
         """What a plan for it may be shared by."""
-        return self.crossing, self.followers is not None, self.hook, nodes
+        return self.source, self.followers is not None, self.hook, nodes
 
     @property
     def filtered(self) -> bool:
@@ -434,11 +434,11 @@ class _Undecided:
     @property
     def has_groups(self) -> bool:
         """Whether queue groups are drawn for here: servers of the cluster have drawn already."""
-        return self.crossing is None or self.crossing.is_leaf
+        return self.source is None or self.source.is_leaf
 
     def serves_part(self, part: Part) -> bool:
         """Whether these members may get it."""
-        if self.crossing is not None and not self.crossing.serves_part(part):
+        if self.source is not None and not self.source.serves_part(part):
             return False
         return part.filter is None or not self.dropped(part.filter)
 

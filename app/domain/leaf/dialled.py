@@ -19,7 +19,7 @@ from .session import LeafLinks, LeafSession
 from .settings import LeafLogin, LeafLoginError, LeafRemote
 
 
-class Caller(LeafLinks, Protocol):
+class LeafConnector(LeafLinks, Protocol):
     """All leaf links, as one that we dialled knows them."""
 
     def connect(self, session: "DialledLeaf", login: LeafLogin) -> LeafConnect:
@@ -38,23 +38,23 @@ class Caller(LeafLinks, Protocol):
 class DialledLeaf(LeafSession):
     """One hub that we have dialled, or a leaf node of ours that does not dial."""
 
-    __slots__ = ("_caller", "info", "remote", "url")
+    __slots__ = ("_connector", "info", "remote", "url")
 
     def __init__(
         self,
         host: Host[Connection],
-        caller: Caller,
+        connector: LeafConnector,
         connection: Connection,
         remote: LeafRemote,
         url: LeafUrl,
     ) -> None:
         """`url` is what was dialled, of this remote."""
-        self._caller = caller
+        self._connector = connector
         self.remote = remote
         self.url = url
         self.info: LeafInfo | None = None
         """What the other end says of itself."""
-        super().__init__(host, caller, connection, admitted=True)
+        super().__init__(host, connector, connection, admitted=True)
         self.take_kind(peer_is_hub=not remote.settings.hub)
 
     @property
@@ -76,9 +76,9 @@ class DialledLeaf(LeafSession):
         if self.connection.closed:
             return
         if info.leafnode_urls or info.ldm:
-            self._caller.discovered(self, info.leafnode_urls)
+            self._connector.discovered(self, info.leafnode_urls)
         if first is not None and info.ldm:
-            self._caller.hub_leaves(self, again=first.ldm)
+            self._connector.hub_leaves(self, again=first.ldm)
 
     def _introduced(self, info: LeafInfo) -> None:
         if not info.is_for_leaves:
@@ -89,7 +89,7 @@ class DialledLeaf(LeafSession):
         except LeafLoginError as error:
             self.end(LeafLoginFailed(self.connection.link, self.url.address, str(error)))
             return
-        self.connection.send(self._caller.connect(self, login).line())
+        self.connection.send(self._connector.connect(self, login).line())
         self._take_rules(info)
         if not info.info_on_connect:
             self.establish(headers=info.headers)

@@ -62,7 +62,7 @@ _LASTING = ("Loop detected", "remote leafnode has same cluster name", "Permissio
 
 
 class Leaves:
-    """This server's leaf links. Implements `LeafAcceptor` and `Caller`."""
+    """This server's leaf links. Implements `LeafAcceptor` and `LeafConnector`."""
 
     def __init__(self, host: Host[Connection], needs: LeafNeeds, seed: int) -> None:
         """`seed` is from 1 to 2**64 - 1."""
@@ -174,7 +174,7 @@ class Leaves:
         return (joined(listener.host, self._port),)
 
     def connect(self, session: DialledLeaf, login: LeafLogin) -> LeafConnect:
-        """See `Caller`."""
+        """See `LeafConnector`."""
         settings = session.remote.settings
         return LeafConnect(
             version=LEAF_VERSION,
@@ -197,7 +197,7 @@ class Leaves:
         )
 
     def discovered(self, session: DialledLeaf, urls: tuple[str, ...]) -> None:
-        """See `Caller`."""
+        """See `LeafConnector`."""
         redial = self._dialled.get(session.number)
         if redial is not None:
             redial.discovered(urls)
@@ -213,7 +213,7 @@ class Leaves:
         self._verdicts.discard(session)
 
     def hub_leaves(self, session: DialledLeaf, *, again: bool) -> None:
-        """See `Caller`: go to another hub, if one is known."""
+        """See `LeafConnector`: go to another hub, if one is known."""
         redial = self._dialled.get(session.number)
         has_other = redial is not None and redial.leave(session.url)
         if has_other or not again:

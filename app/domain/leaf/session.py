@@ -20,7 +20,7 @@ from typing import ClassVar, Protocol
 from ..dataplane.reach import Naming
 from ..dataplane.seam import Fault, Kind
 from ..events import AuthorizationFailed, Event, PayloadExceeded, ReadFailed
-from ..interest.crossing import Crossing
+from ..interest.message_source import MessageSource
 from ..interest.subscription import Subscription, route_sid
 from ..limits import Limits, route_line
 from ..peer_kind import PeerKind
@@ -193,8 +193,8 @@ class LeafSession(PeerSession):
         if replies is not None:
             self.connection.watch(partial(note_reply, replies))
         excluded = self.cluster_tag if self.kind is PeerKind.LEAF else None
-        crossing = Crossing(self.kind, [self.number], excluded, rights.receive)
-        self.connection.inlet.audience = self.host.interest.open_link(self.number, crossing)
+        source = MessageSource(self.kind, [self.number], excluded, rights.receive)
+        self.connection.inlet.audience = self.host.interest.open_link(self.number, source)
 
     def establish(self, *, headers: bool) -> None:
         """The handshake is over: messages count from now on. `headers`: the other end takes those."""

@@ -39,12 +39,12 @@ from ..protocol.errors import (
 )
 from ..stats import ClientRights, ClientStats, Denial, Profile
 from .asking_hooks import ask, subscribe_if
+from .closing_record import closing_record
 from .connection import Connection
 from .header_faults import has_headers, is_about_headers
 from .host import Host
-from .last_words import last_words
 from .permission_guard import PermissionGuard, publish_denied, publish_violation
-from .readmitted import Readmitted
+from .reauthorized import Reauthorized
 
 ASYNC_INFO = 1
 """The ``protocol`` of clients that take INFO at any time (later-client-features.md, section 3)."""
@@ -59,7 +59,7 @@ DENIAL_BYTES = 256
 """What is kept of the text of each."""
 
 
-class ClientSession(Readmitted):
+class ClientSession(Reauthorized):
     """Obeys one client."""
 
     kind: PeerKind = PeerKind.CLIENT
@@ -463,14 +463,14 @@ class ClientSession(Readmitted):
         """See `PeerSession`; what is known of the client is kept, if it has ever become one."""
         if self.connection.was_opened or not self.over_websocket:
             now = self.host.scheduler.monotonic()
-            words = last_words(
+            record = closing_record(
                 self.connection,
                 self.profile,
                 len(self.subscriptions),
                 now,
                 over_websocket=self.over_websocket,
             )
-            self.host.history.closed.add(words)
+            self.host.history.closed.add(record)
         self._obey(None)
         if self._logged_in and self.host.hooks is not None:
             self.host.hooks.observe(HookPoint.DISCONNECT, HookEvent(self.hook_client))

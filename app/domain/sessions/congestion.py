@@ -140,7 +140,7 @@ class Congestion:
         return elapsed >= REPORT_HOLD and (self.passed - self.origin) * DRAIN_SECONDS < backlog * elapsed
 
 
-class Account:
+class ReceiverCost:
     """What one receiver has cost others lately. Kept after the congestion, for `QUIET_SECONDS`."""
 
     __slots__ = ("_place", "congested_at", "delay", "delayed", "reported")

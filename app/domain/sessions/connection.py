@@ -46,7 +46,7 @@ from .early_input import EARLY_BYTES, EarlyInput
 from .host import Host
 from .look_ahead import AHEAD_BYTES
 from .publish_meter import PublishMeter
-from .session import HookPassage, Session
+from .session import MessagePipeline, Session
 from .wire import Wire
 
 SMALL_READ = 16 * 1024
@@ -67,11 +67,11 @@ class Connection:
         "cid",
         "closed",
         "closing",
+        "hook_pipeline",
         "inlet",
         "kind",
         "meter",
         "outbox",
-        "passage",
         "pings_out",
         "rtt",
         "session",
@@ -110,7 +110,7 @@ class Connection:
         self.outbox: Outbox = host.plane.outbox(wire, self)
         self.session: Session
         self.inlet: Inlet
-        self.passage: HookPassage | None = None  # for a peer of whose messages hooks have seen some
+        self.hook_pipeline: MessagePipeline | None = None  # for a peer of whose messages hooks have seen some
         self._early = EarlyInput(host.flow)
         self._waits = 0
         self._listening = self._ending = False
@@ -131,7 +131,7 @@ class Connection:
         self.outbox.trace = self.inlet.trace or self.watcher is not None
 
     def _inlets(self) -> list[Inlet]:
-        return [self.inlet] if self.passage is None else [self.inlet, self.passage.inlet]
+        return [self.inlet] if self.hook_pipeline is None else [self.inlet, self.hook_pipeline.inlet]
 
     def watch(self, watcher: Callable[[bytes], None] | None) -> None:
         """Let this be the watcher from now on."""
@@ -199,7 +199,7 @@ class Connection:
         self._host.connection_lost()
         # Break the circles of references, so that memory returns without the collector. The wire
         # goes too: the index's cache may know a removed subscription, and so this object, for long.
-        del self.session, self.inlet, self.outbox, self.wire, self.passage
+        del self.session, self.inlet, self.outbox, self.wire, self.hook_pipeline
 
     # --- reading -----------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Connection:
     def _ingest(self, count: int) -> None:
         plane = self._host.plane
         plane.patient = 0 < count <= SMALL_READ and self.kind is PeerKind.CLIENT
-        goes_on = self.passage is None or self.passage.go_on()
+        goes_on = self.hook_pipeline is None or self.hook_pipeline.go_on()
         progress = self.ingest(self.inlet, count) if goes_on else Progress.STOPPED
         if plane.flush():
             self.wait()
@@ -282,7 +282,7 @@ class Connection:
         if not self.may_read():
             return
         self._early.stop_looking()
-        if self.inlet.has_rest() or (self.passage is not None and self.passage.is_busy):
+        if self.inlet.has_rest() or (self.hook_pipeline is not None and self.hook_pipeline.is_busy):
             self._advance(0)
         if self._early and self.may_read():
             self._advance(self._early.take(self._host.plane.reserve(self.inlet)))
@@ -458,8 +458,8 @@ class Connection:
         self.closed = True
         self.inlet.closed = True
         self.outbox.closed = True
-        if self.passage is not None:
-            self.passage.close()
+        if self.hook_pipeline is not None:
+            self.hook_pipeline.close()
         self._early.drop()
         self.session.closed()
         self._host.closed(self)

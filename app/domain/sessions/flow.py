@@ -25,11 +25,11 @@ from .congestion import (
     REPORT_HOLD,
     SAMPLE,
     TICK,
-    Account,
     Congestion,
     Hold,
     Peer,
     Queue,
+    ReceiverCost,
     taken,
 )
 
@@ -69,7 +69,7 @@ class Flow:
         self._limits = limits
         self._scheduler = scheduler
         self._congested: dict[Peer, Congestion] = {}
-        self._accounts: dict[Peer, Account] = {}
+        self._costs: dict[Peer, ReceiverCost] = {}
         self._held: dict[Peer, Hold] = {}
         self._held_before = 0.0
         self._pressing: dict[Peer, None] = {}
@@ -165,7 +165,7 @@ class Flow:
     def _begin(self, receiver: Peer) -> None:
         now = self._scheduler.monotonic()
         congestion = self._congested[receiver] = Congestion(receiver, taken(receiver), now)
-        self._accounts.setdefault(receiver, Account(now)).congested_at = now
+        self._costs.setdefault(receiver, ReceiverCost(now)).congested_at = now
         self._mark(receiver, congestion)
         if self._timer is None and not self._checking:
             self._checked = now
@@ -215,7 +215,7 @@ class Flow:
     def forget(self, peer: Peer) -> None:
         """The connection ends: nobody waits for it, and it waits for nobody."""
         self._pressing.pop(peer, None)
-        self._accounts.pop(peer, None)
+        self._costs.pop(peer, None)
         congestion = self._congested.pop(peer, None)
         if congestion is not None:
             peer.outbox.congested = False
@@ -298,8 +298,8 @@ class Flow:
 
     def _end_tick(self, now: float, elapsed: float) -> None:
         self._checking = False
-        self._settle_accounts(now, elapsed)
-        if self._congested or self._accounts:
+        self._settle_costs(now, elapsed)
+        if self._congested or self._costs:
             self._timer = self._scheduler.call_later(TICK, self._tick)
         self._look_ahead(deque(one for one, hold in self._held.items() if now - hold.since >= ANSWER_HOLD))
 
@@ -337,19 +337,19 @@ class Flow:
 
     def _charge(self, receiver: Peer, congestion: Congestion, now: float, elapsed: float) -> None:
         """Charge the receiver for the delay it causes, and close it when its budget is used up."""
-        account = self._accounts[receiver]
-        account.congested_at = now
-        if not self._delays_others(receiver, congestion, account, now):
-            account.delay = max(0.0, account.delay - elapsed * RECOVERY)
-            self._report_long_hold(receiver, congestion, account, now)
+        cost = self._costs[receiver]
+        cost.congested_at = now
+        if not self._delays_others(receiver, congestion, cost, now):
+            cost.delay = max(0.0, cost.delay - elapsed * RECOVERY)
+            self._report_long_hold(receiver, congestion, cost, now)
             return
-        account.delay += elapsed
-        if account.delay >= REPORT_DELAY:
-            self._report(receiver, congestion, account)
-        if account.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
+        cost.delay += elapsed
+        if cost.delay >= REPORT_DELAY:
+            self._report(receiver, congestion, cost)
+        if cost.delay >= self._limits.write_deadline and self._limits.slow_consumer == "cut":
             receiver.abort_slow(f"publishers waited {self._limits.write_deadline:g}s (write_deadline) for it")
 
-    def _delays_others(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> bool:
+    def _delays_others(self, receiver: Peer, congestion: Congestion, cost: ReceiverCost, now: float) -> bool:
         waiting = congestion.waiting
         if not waiting:
             return False
@@ -358,23 +358,25 @@ class Flow:
         if receiver.distant:
             return False
         ready = self._limits.resume_below
-        return account.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))
+        return cost.find_delayed(waiting, lambda one: one.serves_another(receiver, ready))
 
-    def _report_long_hold(self, receiver: Peer, congestion: Congestion, account: Account, now: float) -> None:
+    def _report_long_hold(
+        self, receiver: Peer, congestion: Congestion, cost: ReceiverCost, now: float
+    ) -> None:
         """Log also a hold that delays nobody else, once it is long."""
         holds = (self._held.get(publisher) for publisher in islice(congestion.waiting, SAMPLE))
         if any(hold is not None and now - hold.since >= REPORT_HOLD for hold in holds):
-            self._report(receiver, congestion, account)
+            self._report(receiver, congestion, cost)
 
-    def _report(self, receiver: Peer, congestion: Congestion, account: Account) -> None:
-        if not account.reported:
-            account.reported = True
+    def _report(self, receiver: Peer, congestion: Congestion, cost: ReceiverCost) -> None:
+        if not cost.reported:
+            cost.reported = True
             receiver.report_hold(len(congestion.waiting), receiver.outbox.pending())
 
-    def _settle_accounts(self, now: float, elapsed: float) -> None:
+    def _settle_costs(self, now: float, elapsed: float) -> None:
         """Give back budget to receivers that are not congested, and drop records that are old."""
-        for receiver, account in list(self._accounts.items()):
+        for receiver, cost in list(self._costs.items()):
             if receiver not in self._congested:
-                account.delay = max(0.0, account.delay - elapsed * RECOVERY)
-                if now - account.congested_at >= QUIET_SECONDS and not account.delay:
-                    del self._accounts[receiver]
+                cost.delay = max(0.0, cost.delay - elapsed * RECOVERY)
+                if now - cost.congested_at >= QUIET_SECONDS and not cost.delay:
+                    del self._costs[receiver]

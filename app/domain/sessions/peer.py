@@ -48,8 +48,8 @@ from ..protocol.errors import (
 )
 from . import tracing
 from .connection import Connection
+from .hook_pipeline import HookPipeline
 from .host import Host
-from .passage import Passage
 from .unheard_request import UnheardRequest
 
 _OWN_CLUSTER: bytes | None = None
@@ -226,12 +226,12 @@ class PeerSession(ABC):
 
     def hooked(self, plan: Plan, message: HookedMessage) -> bool:
         """Let hooks see a message."""
-        hooks, passage = self.host.hooks, self.connection.passage
+        hooks, pipeline = self.host.hooks, self.connection.hook_pipeline
         if hooks is None:
             raise RuntimeError("a plan names hooks where there are none")
-        if passage is None:
-            passage = self.connection.passage = Passage(self, hooks)
-        return passage.take(plan, message)
+        if pipeline is None:
+            pipeline = self.connection.hook_pipeline = HookPipeline(self, hooks)
+        return pipeline.take(plan, message)
 
     # --- errors ----------------------------------------------------------------
 

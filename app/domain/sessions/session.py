@@ -42,8 +42,8 @@ class Session(Control, Protocol):
         ...
 
 
-class HookPassage(Protocol):
-    """What a message does before it is published, where hooks see it; see `passage`."""
+class MessagePipeline(Protocol):
+    """What a message does before it is published, where hooks see it; see `hook_pipeline`."""
 
     inlet: Inlet
     """That of messages which have been seen."""

@@ -9,7 +9,7 @@ from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.setup import AuthSettings
 from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
-from app.adapters.monitoring.context import LeafPicture, MonitorSettings, RemotePicture
+from app.adapters.monitoring.context import LeafRemoteSummary, LeafSummary, MonitorSettings
 from app.adapters.monitoring.monitor import MonitorEndpoint
 from app.adapters.net_asyncio.tls_choice import ChoiceTerms
 from app.adapters.net_asyncio.tls_context import TlsError
@@ -32,7 +32,7 @@ from app.entrypoints.settings import (
     client_tls,
     configured_users,
     dialed_route_tls,
-    leaf_picture,
+    leaf_summary,
     limits,
     log_settings,
     monitor_endpoints,
@@ -541,11 +541,11 @@ def test_what_pages_show_of_leaf_nodes() -> None:
     """The listener with its times, and hubs without their logins; nothing where there is neither."""
     remotes = ({"urls": ("nats://u:p@hub", "tls://b:1"), "deny_exports": "x"},)
     tls = {"cert_file": "c", "key_file": "k", "verify": True}
-    shown = RemotePicture("$G", ("hub:7422", "b:1"), (), ("x",))
+    shown = LeafRemoteSummary("$G", ("hub:7422", "b:1"), (), ("x",))
 
-    assert LeafPicture() == leaf_picture(make_options({}))
-    assert LeafPicture(remotes=(shown,)) == leaf_picture(make_options({"leafnodes": {"remotes": remotes}}))
-    assert LeafPicture("h", 2.0, 2.0, tls_required=True, tls_verify=True, remotes=(shown,)) == leaf_picture(
+    assert LeafSummary() == leaf_summary(make_options({}))
+    assert LeafSummary(remotes=(shown,)) == leaf_summary(make_options({"leafnodes": {"remotes": remotes}}))
+    assert LeafSummary("h", 2.0, 2.0, tls_required=True, tls_verify=True, remotes=(shown,)) == leaf_summary(
         make_options({"leafnodes": {"host": "h", "port": 1, "tls": tls, "remotes": remotes}})
     )
     assert "h" in own_names(make_options({"leafnodes": {"host": "h", "port": 1}}))

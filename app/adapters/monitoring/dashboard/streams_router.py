@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..context import MonitoringContext
 from .assets import STREAMS_PAGE, Assets
 from .streams_feed import streams_json
-from .streams_selection import CONSUMER_SORTS, STREAM_SORTS, StreamsQuery, Wanted
+from .streams_selection import CONSUMER_SORTS, STREAM_SORTS, RowSelection, StreamsQuery
 from .streams_snapshot import StreamsTaker
 
 STREAMS_PATH = "/dashboard/streams"
@@ -46,8 +46,10 @@ class StreamsParameters(BaseModel):
     def query(self) -> StreamsQuery:
         """The same as plain values."""
         return StreamsQuery(
-            Wanted(self.sort, self.descending == "1", self.offset, self.limit),
-            Wanted(self.consumers_sort, self.consumers_descending == "1", self.consumers_offset, self.limit),
+            RowSelection(self.sort, self.descending == "1", self.offset, self.limit),
+            RowSelection(
+                self.consumers_sort, self.consumers_descending == "1", self.consumers_offset, self.limit
+            ),
             self.filter.strip(),
             self.stream,
             self.consumer,

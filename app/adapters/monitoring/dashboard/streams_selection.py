@@ -42,7 +42,7 @@ CONSUMER_SORTS: Mapping[str, ConsumerSort] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RowSelection:
     """Which rows of one table a reader wants."""
 
     sort: str
@@ -55,8 +55,8 @@ class Wanted:
 class StreamsQuery:
     """What a reader wants of both tables, and whose details."""
 
-    streams: Wanted
-    consumers: Wanted
+    streams: RowSelection
+    consumers: RowSelection
     text: str = ""
     """Part of the name of a stream or consumer, or of a subject, in any case."""
     stream: str = ""

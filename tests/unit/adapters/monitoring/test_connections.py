@@ -9,9 +9,9 @@ from app.adapters.monitoring.connections import (
     CLIENT_COLUMNS,
     ROUTE_COLUMNS,
     ConnectionInfo,
-    Moment,
     PeerProcess,
     RouteEntry,
+    RowContext,
     connection_info,
     feed_fields,
     route_entry,
@@ -50,12 +50,12 @@ def test_a_column_for_every_field() -> None:
 @pytest.mark.parametrize(("auth", "user"), [(True, "derek"), (False, None)])
 def test_the_user_of_a_client(auth: bool, user: str | None) -> None:  # noqa: FBT001 - pytest's way
     """The user of a client is shown on request only."""
-    assert user == connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=auth).authorized_user
+    assert user == connection_info(CLIENT, RowContext(5.0, WALL_TIME), auth=auth).authorized_user
 
 
 def test_a_client_in_connz() -> None:
     """Moments are dates, durations are words, receivers are objects."""
-    entry = connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=False)
+    entry = connection_info(CLIENT, RowContext(5.0, WALL_TIME), auth=False)
 
     assert ("4s", "2s") == (entry.uptime, entry.idle)
     assert ("1.3", "TLS_X") == (entry.tls_version, entry.tls_cipher_suite)
@@ -67,7 +67,7 @@ def test_a_closed_client() -> None:
     """Its times end when it was closed, and it says why that was."""
     closed = replace(CLIENT, websocket=True, closing=Closing(4.0, "Stale Connection"))
 
-    entry = connection_info(closed, Moment(9.0, WALL_TIME), auth=True)
+    entry = connection_info(closed, RowContext(9.0, WALL_TIME), auth=True)
 
     assert ("3s", "1s", "websocket") == (entry.uptime, entry.idle, entry.type)
     assert (rfc3339(4.0), "Stale Connection") == (entry.stop, entry.reason)
@@ -80,7 +80,7 @@ def test_a_client_as_gnatsd_shows_it() -> None:
         CLIENT, connection=replace(CLIENT.connection, rtt=0.001), closing=Closing(4.0, "Read Error")
     )
 
-    entry = connection_info(closed, Moment(9.0, WALL_TIME, is_current=False), auth=True)
+    entry = connection_info(closed, RowContext(9.0, WALL_TIME, is_current=False), auth=True)
 
     assert (None, None, None, None) == (entry.kind, entry.type, entry.rtt, entry.name_tag)
     assert "Read Error" == entry.reason
@@ -91,16 +91,16 @@ def test_the_round_trip_time_of_a_client(rtt: float, text: str | None) -> None:
     """A client shows its round-trip time once it has been measured."""
     client = replace(CLIENT, connection=replace(CLIENT.connection, rtt=rtt))
 
-    assert text == connection_info(client, Moment(5.0, WALL_TIME), auth=False).rtt
+    assert text == connection_info(client, RowContext(5.0, WALL_TIME), auth=False).rtt
 
 
 def test_a_client_at_a_unix_socket() -> None:
     """Its process is an object of its own; the keys that tools know keep their types."""
     link = replace(CLIENT.connection, ip="unix", port=0, credentials=PeerCredentials(7, 1000, 100))
-    entry = connection_info(replace(CLIENT, connection=link), Moment(5.0, WALL_TIME), auth=False)
+    entry = connection_info(replace(CLIENT, connection=link), RowContext(5.0, WALL_TIME), auth=False)
 
     assert ("unix", 0, PeerProcess(pid=7, uid=1000, gid=100)) == (entry.ip, entry.port, entry.unix_peer)
-    assert connection_info(CLIENT, Moment(5.0, WALL_TIME), auth=False).unix_peer is None
+    assert connection_info(CLIENT, RowContext(5.0, WALL_TIME), auth=False).unix_peer is None
 
 
 def test_a_client_in_the_feed() -> None:
@@ -123,5 +123,5 @@ def test_the_round_trip_time_of_a_route(rtt: float, text: str | None) -> None:
     """A route shows its round-trip time once it has been measured."""
     route = RouteStats(CLIENT.connection, "ID", solicited=True, configured=False, subscriptions=6, rtt=rtt)
 
-    assert text == route_entry(route, Moment(5.0, WALL_TIME)).rtt
+    assert text == route_entry(route, RowContext(5.0, WALL_TIME)).rtt
     assert (rtt or None) == feed_fields(ROUTE_COLUMNS, route, 5.0)["rtt"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.adapters.monitoring.context import LeafPicture, RemotePicture
+from app.adapters.monitoring.context import LeafRemoteSummary, LeafSummary
 from app.adapters.monitoring.leaf_page import leaf_section, leafz
 from app.ports.broker_view import SubscriptionStats, Traffic
 from tests.fakes.broker_view import FACTS, Watched, leaf
@@ -74,8 +74,8 @@ async def test_over_http(watched: Watched) -> None:
 
 def test_varz_of_a_listener() -> None:
     """A listener has its address, its times and its certificate."""
-    picture = LeafPicture("127.0.0.1", 2.0, 3.0, tls_required=True, tls_verify=True)
-    section = leaf_section(picture, replace(FACTS, leaf_port=7422), {"leafnodes.tls": 0.0})
+    summary = LeafSummary("127.0.0.1", 2.0, 3.0, tls_required=True, tls_verify=True)
+    section = leaf_section(summary, replace(FACTS, leaf_port=7422), {"leafnodes.tls": 0.0})
     shown = section.model_dump(mode="json", exclude_none=True)
 
     assert shown.pop("tls_cert_not_after")
@@ -92,11 +92,11 @@ def test_varz_of_a_listener() -> None:
 def test_varz_of_a_leaf() -> None:
     """Hubs are shown without what it takes to log in, and with what is denied."""
     remotes = (
-        RemotePicture("$G", ("127.0.0.1:24501",)),
-        RemotePicture("$G", ("hub:7422", "hub2:7422"), ("a.>",), ("b",)),
-        RemotePicture("$G", ("hub3:7422",), (), ("b",), disabled=True),
+        LeafRemoteSummary("$G", ("127.0.0.1:24501",)),
+        LeafRemoteSummary("$G", ("hub:7422", "hub2:7422"), ("a.>",), ("b",)),
+        LeafRemoteSummary("$G", ("hub3:7422",), (), ("b",), disabled=True),
     )
-    section = leaf_section(LeafPicture(remotes=remotes), FACTS, {})
+    section = leaf_section(LeafSummary(remotes=remotes), FACTS, {})
 
     assert {
         "remotes": [
@@ -113,4 +113,4 @@ def test_varz_of_a_leaf() -> None:
 
 def test_varz_without_leaf_nodes() -> None:
     """The object is empty."""
-    assert {} == leaf_section(LeafPicture(), FACTS, {}).model_dump(exclude_none=True)
+    assert {} == leaf_section(LeafSummary(), FACTS, {}).model_dump(exclude_none=True)

@@ -4,20 +4,20 @@ import pytest
 
 from app.adapters.clock_manual import ManualClock
 from app.domain.cluster import route_dialer
-from app.domain.cluster.dial_rate import STRANGERS_AT_ONCE, STRANGERS_PER_SECOND
+from app.domain.cluster.dial_rate import UNKNOWN_AT_ONCE, UNKNOWN_PER_SECOND
 from app.domain.cluster.route_dialer import (
     FORGET_SECONDS,
     LATE_SECONDS,
     MOST_DIALS,
     MOST_LEARNT,
-    MOST_STRANGERS,
+    MOST_UNKNOWN,
     RETRY_FIRST,
     RETRY_MOST,
     RETRY_MOST_LATE,
     RETRY_MOST_UNKNOWN,
     Destination,
-    Means,
     RouteDialer,
+    RouteDialerNeeds,
     UnreachableRoute,
 )
 from app.domain.cluster.route_url import RouteUrl
@@ -44,8 +44,8 @@ class Scene:
         self.events = RecordingEventLog()
         self.opened: list[Destination] = []
         self.served: set[str] = set()
-        means = Means(self.clock, self.dialer, Draw(1), self.events, connect_retries)
-        self.route_dialer = RouteDialer(means, self._open, self.served.__contains__)
+        needs = RouteDialerNeeds(self.clock, self.dialer, Draw(1), self.events, connect_retries)
+        self.route_dialer = RouteDialer(needs, self._open, self.served.__contains__)
 
     def _open(self, destination: Destination, wire: Wire) -> Handler:
         self.opened.append(destination)
@@ -585,8 +585,8 @@ def test_addresses_where_nobody_has_answered_are_dialled_at_a_pace(scene: Scene)
         scene.clock.advance(0.1)
         later += len(scene.dialer.pending)
 
-    assert STRANGERS_AT_ONCE == at_once
-    assert abs(later - 10.0 * STRANGERS_PER_SECOND) <= 1
+    assert UNKNOWN_AT_ONCE == at_once
+    assert abs(later - 10.0 * UNKNOWN_PER_SECOND) <= 1
 
 
 def test_addresses_that_answer_cost_nothing(scene: Scene) -> None:
@@ -603,30 +603,30 @@ def test_addresses_that_answer_cost_nothing(scene: Scene) -> None:
 
 def test_an_address_that_is_served_while_it_waits_is_not_dialled(scene: Scene) -> None:
     """Its place goes to the next one."""
-    for number in range(STRANGERS_AT_ONCE + 2):
+    for number in range(UNKNOWN_AT_ONCE + 2):
         scene.route_dialer.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")
-    for _ in range(STRANGERS_AT_ONCE):
+    for _ in range(UNKNOWN_AT_ONCE):
         scene.answer()
-    scene.served.add(f"S{STRANGERS_AT_ONCE}")
-    scene.clock.advance(1.0 / STRANGERS_PER_SECOND + 0.01)
+    scene.served.add(f"S{UNKNOWN_AT_ONCE}")
+    scene.clock.advance(1.0 / UNKNOWN_PER_SECOND + 0.01)
 
-    assert [1001 + STRANGERS_AT_ONCE] == [dial.port for dial in scene.dialer.pending]
+    assert [1001 + UNKNOWN_AT_ONCE] == [dial.port for dial in scene.dialer.pending]
 
 
 def test_addresses_where_nobody_has_answered_are_bounded(scene: Scene) -> None:
     """More are ignored until some are known to be servers."""
     found = [
-        scene.route_dialer.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_STRANGERS + 1)
+        scene.route_dialer.seek(RouteUrl("192.0.2.7", 1 + number), "") for number in range(MOST_UNKNOWN + 1)
     ]
     scene.reach("S0")
     again = scene.route_dialer.seek(RouteUrl("192.0.2.8", 1), "")
 
-    assert MOST_STRANGERS * [True] + [False, True] == [*found, again]
+    assert MOST_UNKNOWN * [True] + [False, True] == [*found, again]
 
 
 def test_a_stopped_server_dials_no_more_strangers(scene: Scene) -> None:
     """Those that wait for the pace are forgotten, and no timer is left."""
-    for number in range(STRANGERS_AT_ONCE + 2):
+    for number in range(UNKNOWN_AT_ONCE + 2):
         scene.route_dialer.seek(RouteUrl("192.0.2.7", 1000 + number), f"S{number}")
     scene.dialer.pending.clear()
 

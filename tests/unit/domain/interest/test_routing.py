@@ -6,8 +6,8 @@ import pytest
 
 from app.domain.dataplane.seam import NOT_KEPT, Kind, MakePlane
 from app.domain.interest import routing
-from app.domain.interest.crossing import Crossing
 from app.domain.interest.index import SubscriptionIndex
+from app.domain.interest.message_source import MessageSource
 from app.domain.interest.routing import RECEIVERS_PER_STEP, Audience, Routing
 from app.domain.interest.subscription import Subscription
 from app.domain.peer_kind import PeerKind
@@ -444,7 +444,7 @@ class _Rules:
 def test_what_a_link_may_not_send_is_denied(scene: Scene) -> None:
     """By its rules, and everything once it is closed."""
     scene.subscribe(b">")
-    scene.routing.links[-7] = Crossing(PeerKind.LEAF, [7], b"x", _Rules())
+    scene.routing.links[-7] = MessageSource(PeerKind.LEAF, [7], b"x", _Rules())
     control = scene.subscriber.station.control
 
     heard = [scene.publish(subject, -7) for subject in (b"a.b", b"c.d", b"a.c")]

@@ -64,11 +64,11 @@ def test_it_costs_nothing_without_a_rate(make_plane: MakePlane) -> None:
     client = connected(server)
     meters = [client.connection.meter]
     session = server.broker.sessions[client.connection.cid]
-    session.readmit(Identity("u", publish_rate=PublishRate(messages=5)))
+    session.reauthorize(Identity("u", publish_rate=PublishRate(messages=5)))
     meters.append(client.connection.meter)
-    session.readmit(Identity("u", publish_rate=PublishRate(messages=5)))
+    session.reauthorize(Identity("u", publish_rate=PublishRate(messages=5)))
     meters.append(client.connection.meter)
-    session.readmit(Identity("u"))
+    session.reauthorize(Identity("u"))
     meters.append(client.connection.meter)
 
     assert [type(None), PublishMeter, PublishMeter, type(None)] == [type(meter) for meter in meters]

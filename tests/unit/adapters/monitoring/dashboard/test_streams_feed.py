@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.adapters.monitoring.dashboard.streams_feed import MAX_SHOWN_SUBJECTS, streams_json
-from app.adapters.monitoring.dashboard.streams_selection import StreamsQuery, Wanted
+from app.adapters.monitoring.dashboard.streams_selection import RowSelection, StreamsQuery
 from app.adapters.monitoring.dashboard.streams_snapshot import StreamsSnapshot, with_rates
 from app.domain.lame_duck import LameDuckFacts
 from tests.fakes.broker_view import Watched
@@ -21,7 +21,7 @@ def feed(
     found = StreamsSnapshot(0.0)
     if streams is not None:
         found = finished(with_rates(None, 0.0, finished(streams.overview(2, 2))))
-    query = StreamsQuery(Wanted("name"), Wanted("name"), stream=opened, consumer=of_consumer)
+    query = StreamsQuery(RowSelection("name"), RowSelection("name"), stream=opened, consumer=of_consumer)
     document: dict[str, Any] = json.loads(finished(streams_json(context, found, query, "e1")))
     return document
 

@@ -5,8 +5,8 @@ import pytest
 from app.adapters.monitoring.dashboard.streams_selection import (
     CONSUMER_SORTS,
     STREAM_SORTS,
+    RowSelection,
     StreamsQuery,
-    Wanted,
     consumers_of,
     select_consumers,
     select_streams,
@@ -49,7 +49,9 @@ def query(
     """What a reader wants, of one row for each page if there is an offset."""
     limit = 1 if offset else 15
     return StreamsQuery(
-        Wanted(streams, descending, offset, limit), Wanted(consumers, descending, offset, limit), text
+        RowSelection(streams, descending, offset, limit),
+        RowSelection(consumers, descending, offset, limit),
+        text,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ...domain.connection_type import ConnectionType
 from ...domain.credentials import Identity
-from ...domain.readmission import Dismissal, Judge, Login
+from ...domain.reauthorization import Dismissal, Judge, Login
 from .setup import AuthSettings
 
 

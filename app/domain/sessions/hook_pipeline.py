@@ -1,6 +1,6 @@
-"""The passage: how the messages of one peer go past the hooks (ADR 0047).
+"""The pipeline of hooks: how the messages of one peer go past them (ADR 0047).
 
-The data plane hands over a message whose subject hooks want to see, and the passage asks them. What
+The data plane hands over a message whose subject hooks want to see, and the pipeline asks them. What
 goes on is put into an inlet of its own, past the hooks, so that it takes the way of all messages:
 
     inlet ──> publish hooks ──> inlet past the hooks ──> deliver hooks, for each receiver ──> outboxes
@@ -42,8 +42,8 @@ class HookedPeer(Session, Protocol):
         ...
 
 
-class Passage:
-    """Of one connection, made for its first message that hooks see. Implements `session.HookPassage`."""
+class HookPipeline:
+    """Of one connection, made for its first message that hooks see. Implements `session.MessagePipeline`."""
 
     __slots__ = ("_delivery", "_hooks", "_peer", "inlet")
 

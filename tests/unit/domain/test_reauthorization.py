@@ -14,7 +14,7 @@ from app.domain.events import ConnectionsTrimmed, SubscriptionRemoved
 from app.domain.limits import Limits
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
 from app.domain.protocol.compatibility import Compatibility
-from app.domain.readmission import Dismissal, Judge, Login, readmit
+from app.domain.reauthorization import Dismissal, Judge, Login, reauthorize
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_broker import BrokerSetup, VirtualBroker, VirtualClient
 
@@ -70,7 +70,7 @@ class Rig:
 
     def reload(self, judge: Judge, switch: Callable[[], None] = lambda: None) -> None:
         """Judge all clients."""
-        readmit(self.broker, switch, judge)
+        reauthorize(self.broker, switch, judge)
         self.server.settle()
 
     def permit(self, **rules: Permissions | None) -> None:

@@ -6,7 +6,7 @@ from ..stats import Profile
 from .connection import Connection
 
 
-def last_words(
+def closing_record(
     connection: Connection, profile: Profile, subscriptions: int, now: float, *, over_websocket: bool
 ) -> ClosedClient:
     """The record of a client that has this number of subscriptions, and is closed now."""

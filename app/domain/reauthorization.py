@@ -37,23 +37,23 @@ Judge = Callable[[Login], Identity | Dismissal]
 """Who a client is from now on, if it may stay."""
 
 
-class Admitted(Protocol):
+class AuthorizedClient(Protocol):
     """A client's session, as far as it matters here."""
 
     def login(self) -> Login:
         """How the client came in."""
         ...
 
-    def readmit(self, verdict: Identity | Dismissal) -> bool:
+    def reauthorize(self, verdict: Identity | Dismissal) -> bool:
         """Obey the verdict; whether the client's rules are others than before."""
         ...
 
 
-class ReadmissionHost(Protocol):
+class ReauthorizationHost(Protocol):
     """The broker, as far as it matters here."""
 
     @property
-    def sessions(self) -> Mapping[int, Admitted]:
+    def sessions(self) -> Mapping[int, AuthorizedClient]:
         """Those of all clients that are here."""
         ...
 
@@ -62,7 +62,7 @@ class ReadmissionHost(Protocol):
         ...
 
 
-def readmit(host: ReadmissionHost, switch: Callable[[], None], judge: Judge) -> None:
+def reauthorize(host: ReauthorizationHost, switch: Callable[[], None], judge: Judge) -> None:
     """Let other users be known from `switch` on; judge all clients before any of them is obeyed again."""
     logins = [(session, session.login()) for session in host.sessions.values()]
     switch()
@@ -72,6 +72,6 @@ def readmit(host: ReadmissionHost, switch: Callable[[], None], judge: Judge) -> 
         verdict = verdicts.get(login)
         if verdict is None:
             verdict = verdicts[login] = judge(login)
-        changed = session.readmit(verdict) or changed
+        changed = session.reauthorize(verdict) or changed
     if changed:
         host.rights_changed()

@@ -7,13 +7,13 @@ from ..credentials import Identity
 from ..events import AuthorizationFailed
 from ..hooks.hook_event import HookPoint
 from ..protocol.errors import AuthorizationViolation
-from ..readmission import Dismissal, Login
+from ..reauthorization import Dismissal, Login
 from .peer import PeerSession
 from .permission_guard import PermissionGuard, removal
 
 
-class Readmitted(PeerSession):
-    """What a client's session needs for that. Implements `readmission.Admitted`."""
+class Reauthorized(PeerSession):
+    """What a client's session needs for that. Implements `reauthorization.AuthorizedClient`."""
 
     __slots__ = ()
 
@@ -51,12 +51,12 @@ class Readmitted(PeerSession):
         """Whom it logged in as."""
 
     def login(self) -> Login:
-        """See `Admitted`."""
+        """See `AuthorizedClient`."""
         is_anonymous = not self.host.gatekeeper.required or self.identity is self._anonymous
         return Login(self.user, self._connection_type, is_anonymous)
 
-    def readmit(self, verdict: Identity | Dismissal) -> bool:
-        """See `Admitted`. One that has done nothing yet is as if it had come later."""
+    def reauthorize(self, verdict: Identity | Dismissal) -> bool:
+        """See `AuthorizedClient`. One that has done nothing yet is as if it had come later."""
         if self.connection.closed:
             return False
         if self._pending is None and not self._logged_in and not self._has_acted:

@@ -1,8 +1,8 @@
-"""A client's session after a reload; most of it is in `test_readmission`."""
+"""A client's session after a reload; most of it is in `test_reauthorization`."""
 
 from app.domain.credentials import Identity
 from app.domain.dataplane.seam import MakePlane
-from app.domain.readmission import Dismissal
+from app.domain.reauthorization import Dismissal
 from tests.support.virtual_broker import VirtualBroker
 
 
@@ -13,5 +13,5 @@ def test_one_that_is_closed_already(make_plane: MakePlane) -> None:
     session = server.broker.sessions[client.connection.cid]
     client.leave()
 
-    assert not session.readmit(Dismissal.CHANGED)
-    assert not session.readmit(Identity("a"))
+    assert not session.reauthorize(Dismissal.CHANGED)
+    assert not session.reauthorize(Identity("a"))

@@ -28,7 +28,7 @@ class LinkRules(Protocol):
         ...
 
 
-class Crossing:
+class MessageSource:
     """A link, or all of one kind, as the place that messages come from."""
 
     __slots__ = ("_kinds", "_numbers", "_without", "is_leaf", "rules")
@@ -70,17 +70,17 @@ class Crossing:
         return NOT_FOR + (self._without or b"")
 
 
-ROUTED = Crossing(PeerKind.ROUTE)
+ROUTED = MessageSource(PeerKind.ROUTE)
 """Messages of the other servers of the cluster."""
 
 
-def read_not_for(sid: bytes) -> Crossing | None:
+def read_not_for(sid: bytes) -> MessageSource | None:
     """What a route is for a message with this sid, which is not for all; None for any other sid."""
     if not sid.startswith(NOT_FOR):
         return None
     cluster, _, links = sid[len(NOT_FOR) :].partition(b"#")
     numbers = {int(link) for link in links.split(b",") if link.isdigit() and len(link) <= _LONGEST_NUMBER}
-    return Crossing(PeerKind.ROUTE, numbers, cluster or None)
+    return MessageSource(PeerKind.ROUTE, numbers, cluster or None)
 
 
 Followers = Callable[[Subscription], Iterable[Subscription]]
@@ -90,11 +90,11 @@ Followers = Callable[[Subscription], Iterable[Subscription]]
 class PlainReceivers:
     """The plain receivers of one message: all here, and one for each server elsewhere."""
 
-    __slots__ = ("_crossing", "_followers", "_kept_from", "_served", "targets")
+    __slots__ = ("_followers", "_kept_from", "_served", "_source", "targets")
 
-    def __init__(self, crossing: Crossing | None, followers: Followers | None = None) -> None:
+    def __init__(self, source: MessageSource | None, followers: Followers | None = None) -> None:
         """With `followers`, all receivers of other servers of the cluster, not one for each server."""
-        self._crossing = crossing
+        self._source = source
         self._followers = followers
         self.targets: list[Target] = []
         self._served: dict[int, int] = {}
@@ -103,13 +103,13 @@ class PlainReceivers:
 
     def add(self, subscriptions: Iterable[Subscription]) -> None:
         """Add all of these that are here, and the first of each other server."""
-        crossing, targets, served = self._crossing, self.targets, self._served
+        source, targets, served = self._source, self.targets, self._served
         for each in subscriptions:
             origin = each.subscriber.origin
             if origin == LOCAL:
                 targets.append(each.target)
-            elif crossing is not None and not crossing.serves(each):
-                if crossing.is_kept_from(each):
+            elif source is not None and not source.serves(each):
+                if source.is_kept_from(each):
                     self._kept_from.add(origin)
             elif self._followers is not None and each.subscriber.kind is PeerKind.ROUTE:
                 targets.append(each.target)
@@ -120,8 +120,8 @@ class PlainReceivers:
 
     def finish(self) -> list[Target]:
         """All of them; servers that must not give the message to all are asked for that."""
-        if self._crossing is not None:
+        if self._source is not None:
             for origin in self._kept_from & self._served.keys():
                 place = self._served[origin]
-                self.targets[place] = self.targets[place].under(self._crossing.sid_for_others)
+                self.targets[place] = self.targets[place].under(self._source.sid_for_others)
         return self.targets

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from app.adapters.auth.login_review import judge_by
 from app.adapters.auth.setup import AuthSettings
-from app.adapters.auth.standing import judge_by
 from app.domain.connection_type import ConnectionType
 from app.domain.credentials import Identity
 from app.domain.permissions.rules import Permissions, Rule, entry
-from app.domain.readmission import Dismissal, Login
+from app.domain.reauthorization import Dismissal, Login
 
 STANDARD = ConnectionType.STANDARD
 RULES = Permissions(Rule(deny=(entry("x"),)))
