@@ -1,7 +1,5 @@
-"""Chance: from the operating system, or repeatable from a seed."""
+"""Chance from the operating system."""
 
-import base64
-import random
 import secrets
 import string
 
@@ -24,19 +22,3 @@ class SystemEntropy(Entropy):
 
     def seed(self) -> int:
         return 1 + secrets.randbelow(_SEEDS - 1)
-
-
-class SeededEntropy(Entropy):
-    """The same answers in the same order for the same seed; never for secrets."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - it is here to be repeated
-
-    def identifier(self) -> str:
-        return "".join(self._random.choices(_ALPHABET, k=_IDENTIFIER_LENGTH))
-
-    def nonce(self) -> str:
-        return base64.urlsafe_b64encode(self._random.randbytes(_NONCE_BYTES)).rstrip(b"=").decode()
-
-    def seed(self) -> int:
-        return self._random.randrange(1, _SEEDS)

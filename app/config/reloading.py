@@ -109,12 +109,6 @@ class ReloadPlan:
     refused: tuple[Change, ...]
     """Those among them that take a restart."""
 
-    def touches(self, *keys: str) -> bool:
-        """Whether one of these keys, or one within such a section, has changed."""
-        return any(
-            change.key == key or change.key.startswith(f"{key}.") for change in self.changes for key in keys
-        )
-
 
 def plan_reload(old: Options, new: Options, *, has_leaves: bool = True) -> ReloadPlan:
     """The difference, in the order of the options page.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import Self, Unpack
 
 from ..adapters.faults.faults import Faults
 from ..adapters.faults.local_tap import local_tap
@@ -38,7 +38,7 @@ from .clock import ManualClock
 from .configuration import LOOPBACK, RequestedOptions
 from .loops import asyncio_loop
 from .ports import at_ports, same_ports
-from .views import Page, Views
+from .views import ConnzQueryKeys, Page, Views
 
 WAIT_SECONDS = 5.0
 """How long `wait_for` waits, unless it is called with another time."""
@@ -285,9 +285,9 @@ class Server:
         """The contents of ``/varz``, now."""
         return self._views.varz()
 
-    def connz(self, **query: object) -> Page:
+    def connz(self, **query: Unpack[ConnzQueryKeys]) -> Page:
         """The contents of ``/connz``, now; see `Views.connz` for the parameters."""
-        return self._views.connz(**query)  # type: ignore[arg-type] # they are checked there
+        return self._views.connz(**query)
 
     def routez(self, *, subs: bool = False) -> Page:
         """The contents of ``/routez``, now; `subs` lists what the peers' clients subscribe to."""

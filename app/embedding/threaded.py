@@ -8,7 +8,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from ..adapters.faults.faults import Faults
 from ..domain.protocol.header_block import Headers
@@ -16,7 +16,7 @@ from .client import Client, ClientClosed, Message, Subscription
 from .cluster import Cluster
 from .loops import Completed, LoopThread, is_in_loop, run_without_loop
 from .server import WAIT_SECONDS, Server
-from .views import Page
+from .views import ConnzQueryKeys, Page
 
 _CHECK_SECONDS = 0.002
 
@@ -147,7 +147,7 @@ class ThreadedServer(_InThread):
         """See `Server.varz`."""
         return self._live.call(self._server.varz)
 
-    def connz(self, **query: object) -> Page:
+    def connz(self, **query: Unpack[ConnzQueryKeys]) -> Page:
         """See `Server.connz`."""
         return self._live.call(lambda: self._server.connz(**query))
 

@@ -1,7 +1,7 @@
 """What a server shows to its own program: the contents of monitoring's pages, as dictionaries."""
 
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from ..adapters.monitoring import pages
 from ..adapters.monitoring.context import MonitoringContext
@@ -15,6 +15,16 @@ Page = dict[str, Any]
 
 ALL = 2**31
 """More rows than a server has."""
+
+
+class ConnzQueryKeys(TypedDict, total=False):
+    """What `Views.connz` takes."""
+
+    subs: bool
+    auth: bool
+    sort: str
+    limit: int
+    offset: int
 
 
 class Views:

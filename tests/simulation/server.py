@@ -6,7 +6,6 @@ from functools import partial
 from typing import Protocol
 
 from app.adapters.auth.authenticators import AllowAll
-from app.adapters.entropy import SeededEntropy
 from app.domain.broker import Broker
 from app.domain.broker_needs import Membership, Needs
 from app.domain.cluster.cluster import ClusterSettings
@@ -20,6 +19,7 @@ from app.domain.protocol.compatibility import Compatibility
 from app.domain.protocol.encode import ServerInfo
 from app.ports.event_log import EventLog
 from app.ports.transport import LINGER_SECONDS
+from tests.fakes.entropy import SeededEntropy
 from tests.fakes.single_user import SingleUser
 from tests.simulation.client import CLIENT_PORT
 from tests.simulation.host import Host

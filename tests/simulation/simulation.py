@@ -6,9 +6,9 @@ from random import Random
 from typing import ClassVar
 
 from app.adapters.clock_manual import ManualClock
-from app.adapters.entropy import SeededEntropy
 from app.domain.broker import Broker
 from app.domain.dataplane.seam import MakePlane
+from tests.fakes.entropy import SeededEntropy
 from tests.simulation import invariants
 from tests.simulation.client import SimulatedClient
 from tests.simulation.fault_injection import FaultInjector

@@ -19,7 +19,7 @@ from ...ports.transport import DIAL_SECONDS, Acceptor
 from .listening_socket import plain_reason
 from .tcp_wire import LoopScheduler, TcpWire, loop_protocol
 
-_Address = tuple[str, int] | tuple[str, int, int, int]
+_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 """What a system dials: numeric host and port, and for IPv6 the flow label and the scope."""
 
 
@@ -178,7 +178,7 @@ async def _resolve(host: str, port: int) -> list[tuple[socket.AddressFamily, _Ad
     except socket.gaierror:
         loop = asyncio.get_running_loop()
         found = list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc] # mypy cannot know that these families have two or four parts
+    return [(family, address) for family, _, _, _, address in found]
 
 
 async def _connect(addresses: list[tuple[socket.AddressFamily, _Address]], seconds: float) -> socket.socket:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class UpgradeRequest:
     def _answer(self, head: bytes, rest: bytes) -> Outcome:
         protocol = _protocol_maker()(deflate=self._deflate)
         protocol.receive_data(head)
-        requests: list[Request] = [event for event in protocol.events_received() if hasattr(event, "path")]  # type: ignore[misc]  # a server's first event is a request
+        requests = [cast("Request", event) for event in protocol.events_received() if hasattr(event, "path")]
         if not requests:
             return Refusal(HTTPStatus.BAD_REQUEST, _plain(protocol.handshake_exc))
         return self._judge(protocol, requests[0], rest)

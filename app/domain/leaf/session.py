@@ -103,7 +103,6 @@ class LeafSession(PeerSession):
         "kind",
         "links",
         "parting",
-        "remote_cluster",
         "rights",
         "weights",
     )
@@ -116,8 +115,6 @@ class LeafSession(PeerSession):
         self._name = ""
         self.cluster_tag = b""
         """The cluster of the other end, in short; see `Subscription.via`."""
-        self.remote_cluster = ""
-        """The same as it is called."""
         self.established = False
         """Whether the handshake is over."""
         self.parting = ""
@@ -176,7 +173,6 @@ class LeafSession(PeerSession):
     def name_peer(self, name: str, cluster: str) -> None:
         """Who the other end is."""
         self._name = name
-        self.remote_cluster = cluster
         self.cluster_tag = tag_of(cluster)
 
     def limit(

@@ -5,8 +5,9 @@ import secrets
 
 import pytest
 
-from app.adapters.entropy import SeededEntropy, SystemEntropy
+from app.adapters.entropy import SystemEntropy
 from app.ports.entropy import Entropy
+from tests.fakes.entropy import SeededEntropy
 
 LARGEST_SEED = 2**64 - 1
 

@@ -10,7 +10,6 @@ from app.adapters.auth.authenticators import AllowAll, PasswordAuthenticator, To
 from app.adapters.auth.guard import GuardedFunction
 from app.adapters.auth.switch import SwitchableAuthenticator
 from app.adapters.clock_manual import ManualClock
-from app.adapters.entropy import SeededEntropy
 from app.adapters.net_memory import MemoryNetwork
 from app.config.options import make_options
 from app.domain.credentials import Credentials
@@ -18,6 +17,7 @@ from app.domain.dataplane import PYTHON, DataPlaneUnavailable
 from app.domain.events import ListenFailed
 from app.entrypoints.container import Container
 from app.entrypoints.service import CannotStart
+from tests.fakes.entropy import SeededEntropy
 from tests.fakes.event_log import RecordingEventLog
 from tests.fakes.single_user import SingleUser
 

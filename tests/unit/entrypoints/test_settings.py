@@ -7,7 +7,6 @@ import pytest
 from app import __version__
 from app.adapters.auth.authenticators import AllowAll
 from app.adapters.auth.setup import AuthSettings
-from app.adapters.entropy import SeededEntropy
 from app.adapters.logs.setup import LogSettings
 from app.adapters.monitoring.context import LeafRemoteSummary, LeafSummary, MonitorSettings
 from app.adapters.monitoring.monitor import MonitorEndpoint
@@ -45,6 +44,7 @@ from app.entrypoints.settings import (
     websocket_tls,
     websocket_urls,
 )
+from tests.fakes.entropy import SeededEntropy
 from tests.fakes.single_user import SingleUser
 from tests.support.certificates import certificates
 from tests.support.nkeys import NkeyUser

@@ -2,9 +2,10 @@
 
 import pytest
 
-from app.adapters.entropy import SeededEntropy, SystemEntropy
+from app.adapters.entropy import SystemEntropy
 from app.ports.entropy import Entropy
 from tests.fakes.contracts import breaches
+from tests.fakes.entropy import SeededEntropy
 
 
 @pytest.mark.parametrize("implementation", [SystemEntropy, SeededEntropy])

@@ -9,6 +9,7 @@ from app.domain.credentials import Answer, Credentials, Identity
 from app.domain.dataplane.seam import MakePlane
 from app.domain.events import AuthorizationFailed, AuthorizationTimedOut, ReadFailed
 from app.domain.leaf.events import LeafClosed, LeafCreated, LeafRefused, LeafReplaced
+from app.domain.leaf.session import tag_of
 from app.domain.leaf.settings import LeafListenerSettings
 from app.domain.peer_kind import PeerKind
 from app.domain.permissions.rules import Permissions, Responses, Rule, entry
@@ -86,9 +87,9 @@ def test_the_handshake(server: LeafBroker, size: int | None) -> None:
     assert (True, "$G", False) == (info["connect_info"], info["remote_account"], "nonce" in info)
     assert heard.endswith(server.loop + b"LS+ a\r\nLS+ q g 1\r\n" + PONG)
     assert (b"MSG a 1 2\r\nok\r\n", b"LMSG b 2\r\nho\r\n") == (client.heard(), peer.heard())
-    assert ("leaf", "leaf", False, False) == (
+    assert ("leaf", tag_of("leaf"), False, False) == (
         peer.session.name,
-        peer.session.remote_cluster,
+        peer.session.cluster_tag,
         peer.session.is_spoke,
         peer.session.solicited,
     )

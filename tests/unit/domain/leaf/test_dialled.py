@@ -15,6 +15,7 @@ from app.domain.leaf.events import (
     LeafLoginFailed,
     LeafUnreachable,
 )
+from app.domain.leaf.session import tag_of
 from app.domain.leaf.settings import LeafLogin
 from tests.fakes.event_log import RecordingEventLog
 from tests.support.virtual_leaves import (
@@ -70,9 +71,9 @@ def test_the_handshake_of_an_old_hub(server: LeafBroker, size: int | None) -> No
     } == connect_of(heard)
     assert heard.endswith(b"} \r\n" + server.loop + b"LS+ a\r\n" + PONG)
     assert (b"MSG a 1 2\r\nok\r\n", b"LMSG b 2\r\nho\r\n") == (client.heard(), peer.heard())
-    assert ("hub", "hub", True, True) == (
+    assert ("hub", tag_of("hub"), True, True) == (
         peer.session.name,
-        peer.session.remote_cluster,
+        peer.session.cluster_tag,
         peer.session.is_spoke,
         peer.session.solicited,
     )
@@ -89,7 +90,7 @@ def test_the_handshake_of_a_hub_of_today(server: LeafBroker) -> None:
 
     assert (1, False) == (first.count(b"\r\n"), b"LS+" in first)
     assert server.loop + b"LS+ a\r\n" == second
-    assert "A" == peer.session.remote_cluster
+    assert tag_of("A") == peer.session.cluster_tag
 
 
 def test_what_we_show(make_plane: MakePlane) -> None:
