@@ -1,4 +1,4 @@
-"""What file and flags give: for rules between options, and for those who name the place of an option."""
+"""Given values: what the file and the flags set, each with its place."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""Users, as an operator lists them."""
+"""The options of users."""
 
 from typing import Annotated, Self
 

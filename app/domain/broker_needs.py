@@ -1,4 +1,4 @@
-"""What a broker needs of the world, and to belong to a cluster."""
+"""Dependencies of a broker, and of its membership in a cluster."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""By which kind of listener a client came in, or a leaf node."""
+"""The kind of listener at which a client or a leaf node has connected."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""Who a client says it is, and who it turned out to be."""
+"""Credentials that a peer shows, and the identity that a check makes of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

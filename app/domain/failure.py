@@ -1,4 +1,4 @@
-"""What a log may say of an exception."""
+"""The description of an exception in a log: its type and its place."""
 
 from pathlib import Path
 from traceback import walk_tb

@@ -1,4 +1,4 @@
-"""FairQueue: how long one peer is served before others are.
+"""Fair queue: each peer is served for a bounded time, then others are.
 
 The loop calls us for every socket that is ready, one after the other; that is a round.
 What one of them asks for stops by the clock, and the rest of it waits in a queue.

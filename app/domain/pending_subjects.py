@@ -1,4 +1,4 @@
-"""What is pending for a receiver, by subject: read from the bytes that wait, in steps."""
+"""Pending messages of a receiver by subject: read from the bytes that wait, in steps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a reload does to clients that are connected: who may stay, and as whom (ADR 0052).
+"""Reauthorization: which connected clients a reload of users keeps, changes or closes (ADR 0052).
 
 Credentials are not kept, so nobody is asked for a password again. A `Judge` knows from the old and
 the new users whether a login holds; a client whose login does not is closed, and comes back with its

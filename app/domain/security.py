@@ -1,4 +1,4 @@
-"""What makes a link safe: how it is protected on its way, or which process is at its other end."""
+"""Security of a link: its TLS parameters, or the process at the other end of a unix socket."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Receivers that others waited for, or that were closed as too slow: with what they had pending, and why."""
+"""Slow receivers: those that delayed others or were closed, with their pending data and the reason."""
 
 from dataclasses import dataclass
 from enum import Enum

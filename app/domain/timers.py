@@ -1,4 +1,4 @@
-"""What is due later: one timer for many connections with the same delay."""
+"""Timers: one timer for many connections with the same delay."""
 
 import math
 from collections import OrderedDict

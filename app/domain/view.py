@@ -1,4 +1,4 @@
-"""The broker as those see it who only watch: snapshots, taken in slices.
+"""Broker view: snapshots for monitoring, taken in slices.
 
 A long answer is a generator of type `Steps`: each step takes a fraction of a millisecond,
 and the answer is the generator's return value. Who takes the steps has a clock, and

@@ -1,4 +1,4 @@
-"""Work for the loop of another thread, asked for with a loop of one's own or without."""
+"""Calls into the event loop of another thread, from a loop or from plain code."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Ports of a server that is started or configured again: those that it had before."""
+"""Ports: a server that is restarted or reloaded keeps those that it had."""
 
 from collections.abc import Mapping
 

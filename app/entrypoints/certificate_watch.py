@@ -1,4 +1,4 @@
-"""`tls_reload: auto`: a reload whenever the files of a section ``tls`` are others than before."""
+"""Certificate watch: reloads when the files of a section `tls` change (`tls_reload: auto`)."""
 
 import asyncio
 from collections.abc import Callable

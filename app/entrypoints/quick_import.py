@@ -1,4 +1,4 @@
-"""A quick import of the program: while it lasts, less is collected and looked for."""
+"""Quick import: no garbage collection and no search for plugins while the program is imported."""
 
 import gc
 import os

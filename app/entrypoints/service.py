@@ -1,4 +1,4 @@
-"""A server as a thing to start and stop, within an event loop that its caller runs.
+"""Service: a server to start and stop within the event loop of its caller.
 
 It changes nothing of its process: signals, the garbage collector and the like belong to the
 program; see ``app.entrypoints.process``.

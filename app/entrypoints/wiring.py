@@ -1,4 +1,4 @@
-"""What the providers of the container call: from parts that are there to what is made of them."""
+"""Functions of the container's providers: they make parts from other parts."""
 
 import weakref
 from collections.abc import Callable, Sequence

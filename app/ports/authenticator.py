@@ -1,4 +1,4 @@
-"""Authenticator: whether a peer may come in.
+"""Authenticator: decides whether a peer may connect.
 
 The domain needs no more than `Gatekeeper`. An adapter promises in addition
 

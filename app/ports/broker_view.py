@@ -1,4 +1,4 @@
-"""Broker view: what those may ask who only watch, such as monitoring.
+"""Broker view: what monitoring may ask of the broker.
 
 Nothing here changes the broker, nothing blocks, and no secret is among the answers;
 names of users are. All methods belong to the loop's thread.

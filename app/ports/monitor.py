@@ -1,4 +1,4 @@
-"""Monitor: what shows a server to people and programs while it runs."""
+"""Monitor: shows a running server to people and programs."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Streams view: what those may ask of JetStream who only watch, such as monitoring.
+"""Streams view: what monitoring may ask of JetStream.
 
 As with the broker view nothing changes, nothing blocks, and long answers come in steps. The answers are
 JSON objects, with the names that nats-server gives them.

@@ -1,4 +1,4 @@
-"""Transport: how bytes come and go.
+"""Transport: listens, dials, and moves bytes.
 
 The domain asks little of a link, see `Wire` in ``app.domain.sessions.connection``; this
 module adds what the outer rings need to open and close such links. An adapter

@@ -1,4 +1,4 @@
-"""Who this server is for a hub: the login of a URL, a seed, or a creds file."""
+"""Credentials for a hub: the login of a URL, a seed, or a creds file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Who leaf nodes are that connect: users of their own, or those of clients."""
+"""Leaf gatekeeper: logins of leaf nodes, by users of their own or by those of clients."""
 
 from ...domain.credentials import Answer, Credentials, Gatekeeper, Identity, PendingVerdict
 from ...ports.authenticator import Authenticator

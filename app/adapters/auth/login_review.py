@@ -1,4 +1,4 @@
-"""Who may stay when users change: a judge of logins, made of the old users and the new ones (ADR 0052)."""
+"""Login review: which logins still hold after a change of users (ADR 0052)."""
 
 from collections.abc import Mapping
 

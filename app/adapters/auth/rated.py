@@ -1,4 +1,4 @@
-"""Rates around an authenticator: how many logins a second, and how much each user may publish."""
+"""Rate limits: logins per second, and what each user may publish."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""What the calls that make rules are given: checked at once, so that a mistake is no rule that never hits."""
+"""Arguments of faults, checked at once: a mistake raises, and makes no rule that never hits."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Traffic of one link that waits: for its own delay, or for what is before it."""
+"""Delay line: delayed traffic of one link, in order."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Faults between servers, or hosts: who does not hear whom."""
+"""Partitions: links between servers or hosts that carry nothing, or carry one way only."""
 
 from collections.abc import Callable, Sequence
 from itertools import permutations

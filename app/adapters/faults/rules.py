@@ -1,4 +1,4 @@
-"""Rules: which traffic is hit, and what becomes of it."""
+"""Fault rules: the traffic that they match, and what they do to it."""
 
 import random
 from collections.abc import Callable, Collection

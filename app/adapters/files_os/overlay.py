@@ -1,4 +1,4 @@
-"""A directory that seems to change, and does not: for tools that only look at a store."""
+"""Overlay: a directory whose changes stay in memory, for tools that only read a store."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Tasks that begin at once: what needs no wait is through without a round of the event loop.
+"""Eager tasks: a coroutine that never waits is done without a turn of the event loop.
 
 An ordinary task begins in the next round. Tasks of Python 3.12 can do this by themselves; here it works
 with each version that is supported (asyncio's page "Extending" describes the calls that are used).

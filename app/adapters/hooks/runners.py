@@ -1,4 +1,4 @@
-"""What calls the hooks of one server: those in use, and those before until their calls are through."""
+"""Hook runners of one server: the current hooks, and replaced ones until their calls have ended."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""TLS handshakes of many links at once: whose turn it is, and how long a peer may take.
+"""TLS handshakes: their order when many begin at once, and their time limit.
 
 A handshake costs a thousand times what a message costs. When thousands of clients come
 back at once, they are let in as the ones before them are done, each waits for its turn,

@@ -1,4 +1,4 @@
-"""What the system knows of a socket, and asyncio does not tell."""
+"""Send queue: bytes of a socket that its peer has not acknowledged yet."""
 
 import fcntl
 import struct

@@ -1,4 +1,4 @@
-"""What is used of the TLS of a link, and what it says when the handshake is over."""
+"""TLS engine: the part of `ssl.SSLObject` that is used, and the parameters after a handshake."""
 
 from typing import Literal, Protocol
 

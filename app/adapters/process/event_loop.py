@@ -1,4 +1,4 @@
-"""Running an event loop, with a bounded end.
+"""Event loop: runs a coroutine, and bounds the time of its end.
 
 `asyncio.run` waits without a limit for all remaining tasks and threads. Code of the
 operator that ignores its cancellation would keep the server from ending.

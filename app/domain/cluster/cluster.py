@@ -1,4 +1,4 @@
-"""The mesh: which servers we are connected to, and what they send each other (cluster-protocol.md).
+"""Cluster: the routes to other servers, and the gossip between them.
 
 Each pair of servers keeps one route. The first INFO that is processed wins; a second
 route to the same server is a duplicate and is closed. A server that registers

@@ -1,4 +1,4 @@
-"""How fast addresses may be dialled that others named, and where nobody has answered yet.
+"""Dial rate: a limit on dials to addresses from gossip where no server has answered yet.
 
 A peer can name any address. An honest one names servers, which answer: a dial that leads
 to a route costs nothing, so a newcomer meets hundreds of servers as fast as it can dial.

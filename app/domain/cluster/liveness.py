@@ -1,4 +1,4 @@
-"""The liveness: which servers live, whatever the system says of their links.
+"""Liveness: finds servers that do not answer, although their links are open.
 
 A frozen machine, or one with a cut cable, keeps its routes open for minutes, and what
 a queue group's member there is drawn for is lost. So a silent server is asked, and

@@ -1,4 +1,4 @@
-"""Addresses that were rejected recently: they wait longer each time, and fill no log.
+"""Rejections: growing waits for addresses that were rejected recently, and few log lines about them.
 
 Some servers dial again at once when they are refused, thousands of times a second, and
 so does a peer that guesses passwords. The next link from the same address is greeted only

@@ -1,4 +1,4 @@
-"""Whom to dial, and when again.
+"""Route dialer: which servers to dial, and when to try again.
 
 A destination is an address where a server may be. Configured ones are kept for
 ever; others are learnt, from gossip or from a route that was accepted, and

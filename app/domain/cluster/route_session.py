@@ -1,4 +1,4 @@
-"""The conversation over one route (cluster-protocol.md, sections 2 to 7).
+"""Route session: the protocol with one other server.
 
     the one that dialled               the one that accepted
     ─────────────────────              ─────────────────────

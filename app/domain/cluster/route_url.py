@@ -1,4 +1,4 @@
-"""Where a route leads: host, port, and what to log in with."""
+"""Route URL: host, port and credentials of another server."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address

@@ -1,4 +1,4 @@
-"""Stand-ins: who gets a message whose queue member has just left.
+"""Failover: another queue member gets a message whose member has just left.
 
 A server draws a member from what it knows; the member may have left meanwhile. Then
 

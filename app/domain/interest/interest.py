@@ -1,4 +1,4 @@
-"""All that anyone listens to, kept in step: index, routing, plans, and the other servers."""
+"""Interest: subscriptions are added to and removed from the index, routing, plans and other servers."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Protocol

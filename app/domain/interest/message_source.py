@@ -1,4 +1,4 @@
-"""What has come over a link, and whom it may reach: never those that a message could come back from.
+"""Message source: the link that a message came over, and the receivers that it may reach.
 
 A message is for the kinds of peers whose subscriptions are announced where it comes from, see
 `peer_kind.heard_by`. One of a leaf node is not for leaf nodes of the same cluster either, wherever

@@ -1,4 +1,4 @@
-"""One for many: of the plain subscriptions of one server to one subject, the first represents all.
+"""Remote interest: one subscription represents all plain ones of a server to a subject.
 
 Another server gets a message once, however many listen there, so it is enough to look up one
 of them: a message to a hundred thousand listeners elsewhere costs what it costs to one.

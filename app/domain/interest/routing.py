@@ -1,4 +1,4 @@
-"""The routing policy: from who listens to a plan (subjects-and-routing.md, section 5).
+"""Routing: makes the plan of a message from the subscriptions that cover its subject.
 
 All plain subscriptions get the message, then one member of each queue group,
 drawn by the data plane for each message. A publisher is a receiver like any other.

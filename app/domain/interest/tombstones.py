@@ -1,4 +1,4 @@
-"""Tombstones: to which queue groups members belonged that have just left.
+"""Tombstones: the queue groups of members that have just left.
 
 Another server may have drawn such a member before it heard of its end. The message
 names it by its sid on routes alone, so that is what its group is remembered by.

@@ -1,4 +1,4 @@
-"""Watches: who wants to know when subscriptions that cover a subject come or go.
+"""Watches: calls when subscriptions that cover a subject come or go.
 
 A subscription costs a look-up along its tokens, and a wildcard one the watched subjects that it covers.
 Calls are made in later turns, some in each, once however often the subject was concerned.

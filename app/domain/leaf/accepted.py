@@ -1,4 +1,4 @@
-"""A leaf link that the other end has dialled: it shows credentials, and learns what it may do."""
+"""Accepted leaf link: the other end has dialled; it logs in, and gets its permissions."""
 
 from dataclasses import replace
 from typing import Protocol

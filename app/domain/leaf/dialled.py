@@ -1,4 +1,4 @@
-"""A leaf link that we have dialled: the other end introduces itself, and we show credentials."""
+"""Dialled leaf link: the hub sends its INFO, and this server logs in."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""What a leaf link may be refused for; the texts are those of nats-server (leaf-nodes.md, section 6)."""
+"""Errors of leaf links, with the texts of nats-server."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Where a hub accepts leaf nodes: host, port, and what to log in with (leaf-nodes.md, section 2)."""
+"""Leaf URL: host, port and credentials of a hub."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Who listens to what, counted for the servers at the other ends of leaf links (leaf-nodes.md, section 4).
+"""Link interest: subscriptions counted by subject and queue group, as leaf links announce them.
 
 Each link hears of a subject once, and of a queue group with the number of its members. How many
 there are depends on the link: what it has announced itself does not count, nor does what a link of

@@ -1,4 +1,4 @@
-"""What may go over a leaf link, and in which direction (leaf-nodes.md, section 6)."""
+"""Link rights: the subjects that may pass a leaf link, by direction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

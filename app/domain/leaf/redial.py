@@ -1,4 +1,4 @@
-"""When a hub is dialled, and at which of its addresses (leaf-nodes.md, section 6).
+"""Redial: when to dial a hub, and at which of its addresses.
 
 One address is tried after the other. After each failure there is a pause, which varies by chance, so
 that the servers of a cluster that lost its hub do not dial it in step; it is doubled after each round.

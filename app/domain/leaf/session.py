@@ -1,4 +1,4 @@
-"""The conversation over one leaf link (leaf-nodes.md, sections 2, 4 and 6).
+"""Leaf session: the protocol over one leaf link.
 
     the leaf node (it has dialled)            the hub
     ──────────────────────────────            ───────

@@ -1,4 +1,4 @@
-"""How one server takes part in leaf nodes: the listener for leaves, and the hubs that it dials."""
+"""Settings of leaf nodes: the listener, and the hubs to dial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The users that a configuration has, and their permissions: what can be known without a connection."""
+"""Configured users and their permissions, for questions without a connection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Permissions, arranged so that a question costs little more with hundreds of rules than with one."""
+"""Rule set: permissions indexed so that hundreds of rules cost little more than one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""The version in INFO: by it they decide what they may use.
+"""Client level: the version in INFO, by which clients decide which features to use.
 
 It is the newest one whose every feature that a client can see works here, those of JetStream where it is
 on. A test for each feature holds it; raise the version when the features of the next one are here.

@@ -1,4 +1,4 @@
-"""Which server's wire is spoken: that of today, or that of gnatsd 0.8.0 to the byte."""
+"""Compatibility: the protocol of current servers, or that of gnatsd 0.8.0 to the byte."""
 
 from enum import Enum
 

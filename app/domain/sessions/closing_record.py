@@ -1,4 +1,4 @@
-"""What is kept of a client whose connection is closed (ADR 0044)."""
+"""Closing record: what is kept of a closed client (ADR 0044)."""
 
 from ..closed_clients import TEXT_LENGTH, ClosedClient
 from ..closing_reason import ClosingReason

@@ -1,4 +1,4 @@
-"""What flow control knows of a congested receiver, of what it costs others, and of those who wait."""
+"""Congestion: a congested receiver, the delay that it causes, and the publishers that wait."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable

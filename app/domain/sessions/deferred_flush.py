@@ -1,4 +1,4 @@
-"""What a flush of the data plane had no time for is handed over in later turns."""
+"""Deferred flush: outboxes that a flush had no time for are flushed in later turns."""
 
 from collections import deque
 from collections.abc import Callable

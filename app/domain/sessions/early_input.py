@@ -1,4 +1,4 @@
-"""What a peer has sent while it has to wait: kept, and looked through for PINGs if the wait is long."""
+"""Early input: bytes of a peer that has to wait, searched for PINGs if the wait is long."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Flow control: who waits when a reader is slow (ADR 0023).
+"""Flow control: publishers wait while a receiver is slow (ADR 0023).
 
 A receiver with more pending bytes than `Limits.hold_above` is congested. Publishers
 wait before they give it another message, all of them, so its pending bytes stay

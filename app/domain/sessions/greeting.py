@@ -1,4 +1,4 @@
-"""The INFO that clients get: what it says now, and to whom (client-protocol.md, section 2).
+"""Greeting: the INFO lines that clients get.
 
 Most of it is the same for all clients, and is encoded once for all. What it says to one client
 alone is a `PersonalInfo`, and costs something only when INFO is sent. A version counts the

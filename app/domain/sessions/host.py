@@ -1,4 +1,4 @@
-"""The broker, as all parts know it that serve one peer or one kind of peers."""
+"""Host: the broker's interface for connections, sessions and the cluster."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar

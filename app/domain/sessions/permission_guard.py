@@ -1,4 +1,4 @@
-"""Holds one client to its permissions (permission-rules.md, sections 2 and 3)."""
+"""Permission guard: checks what one client publishes and subscribes to."""
 
 from ..events import PublishDenied, SubscriptionDenied, SubscriptionRemoved
 from ..interest.subscription import Subscription

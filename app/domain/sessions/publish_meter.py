@@ -1,4 +1,4 @@
-"""Holds a connection to the publish rate of its user, by reading no more for a while: nothing is lost."""
+"""Publish meter: pauses a connection that exceeds the publish rate of its user; nothing is lost."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""A client's session after a reload of users and rights: it stays as somebody, or ends (ADR 0052)."""
+"""Reauthorized session: a client's session after a reload of users and rights (ADR 0052)."""
 
 from abc import abstractmethod
 

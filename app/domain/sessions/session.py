@@ -1,4 +1,4 @@
-"""A session, as its connection knows it."""
+"""Session: the interface of a session for its connection."""
 
 from collections.abc import Mapping
 from typing import Protocol

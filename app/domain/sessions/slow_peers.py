@@ -1,4 +1,4 @@
-"""The receivers of one broker that were too slow: counted, and remembered with what they had pending.
+"""Slow peers: counts and recent records of the receivers that were too slow.
 
 What is pending is read when somebody is held or closed, and at no other time. It is read in steps,
 between which all others are served; what waits for that is bounded, too.

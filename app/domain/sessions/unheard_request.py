@@ -1,4 +1,4 @@
-"""A request that reached nobody: its requester learns so at once (ADR 0036)."""
+"""Requests without responders: their requester gets status 503 at once (ADR 0036)."""
 
 from collections.abc import Generator
 from functools import partial
