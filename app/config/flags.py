@@ -133,7 +133,7 @@ BLOCKS = {
         ),
     ),
     "JetStream": (
-        Flag("-js, --jetstream", boolean, "Store streams (default: false)", ("jetstream",)),
+        Flag("-js, --jetstream", boolean, "Enable JetStream (default: false)", ("jetstream",)),
         Flag("-sd, --store_dir DIRECTORY", string, "Directory for the files of streams", ("store_dir",)),
     ),
     "Monitoring": (

@@ -49,7 +49,7 @@ class JetStreamLimitOptions(Section):
         float,
         BeforeValidator(_duration),
         Field(ge=0, le=YEAR),
-        Key("Longest time in which a stream recognises message ids; 0 means no limit."),
+        Key("Maximum duplicate window of a stream; 0 means no limit."),
     ] = 0.0
 
 
@@ -75,11 +75,11 @@ class JetStreamOptions(Section):
         for key in ("key", "cipher", "ek", "prev_key", "prev_ek")
     }
 
-    enabled: Annotated[bool, Key("Whether there is JetStream.")] = True
+    enabled: Annotated[bool, Key("Enable JetStream.")] = True
     store_dir: Annotated[
         str | None,
         Key(
-            "Directory for the files of streams; a directory `jetstream` is made in it.",
+            "Directory for the files of streams; a directory `jetstream` is created in it.",
             also=("store", "storedir"),
         ),
     ] = None
@@ -102,18 +102,20 @@ class JetStreamOptions(Section):
     domain: Annotated[
         str | None,
         Field(pattern=r"^[^\s.*>]+$"),
-        Key("Name of this server's streams, among several servers."),
+        Key("JetStream domain of this server."),
     ] = None
     sync_interval: Annotated[
         float,
         BeforeValidator(_sync_interval),
         Field(ge=0, le=3600),
         Key(
-            "Time between writing to the disk for good; 0 or `always` means before each acknowledgement.",
+            "Time between two syncs to the disk; 0 or `always` means before each acknowledgement.",
             also=("sync",),
         ),
     ] = 0.0
-    request_queue_limit: Annotated[Count, Key("Requests that may wait; more are dropped.")] = 10_000
+    request_queue_limit: Annotated[
+        Count, Key("Maximum number of API requests that wait; more are dropped.")
+    ] = 10_000
     strict: Annotated[
         bool, AfterValidator(_always_strict), Key("Refuse requests with unknown fields; can only be true.")
     ] = True
@@ -140,5 +142,5 @@ JetStreamSection = Annotated[
 ]
 
 StoreDirectory = Annotated[
-    str | None, Key("Same as `jetstream.store_dir`, for what does not set that.", also=("storedir",))
+    str | None, Key("Same as `jetstream.store_dir`, which overrides it.", also=("storedir",))
 ]

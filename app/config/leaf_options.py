@@ -202,14 +202,14 @@ class LeafRemoteTlsOptions(Section):
             "CA certificates to trust, a PEM file; those of the system if not set.", "ca_file", "filename"
         ),
     ] = None
-    cert_file: Annotated[str | None, tls_key("Certificate to show, a PEM file.", "cert_file", "filename")] = (
+    cert_file: Annotated[str | None, tls_key("Client certificate, a PEM file.", "cert_file", "filename")] = (
         None
     )
     key_file: Annotated[
         str | None, tls_key("Private key of that certificate, a PEM file.", "key_file", "filename")
     ] = None
     insecure: Annotated[
-        bool, tls_key("Trust any certificate, of any name; for tests alone.", "insecure", "a boolean")
+        bool, tls_key("Trust any certificate with any name; for tests only.", "insecure", "a boolean")
     ] = False
     handshake_first: Annotated[
         bool,
@@ -283,16 +283,16 @@ class LeafRemoteOptions(Section):
     deny_exports: Annotated[
         Subjects, Key("Subjects of which nothing is sent to the hub.", also=("deny_export",))
     ] = ()
-    hub: Annotated[bool, Key("Be the hub of this link although it is dialled from here.")] = False
+    hub: Annotated[bool, Key("Make this server the hub of the link, although it dials.")] = False
     no_randomize: Annotated[bool, Key("Dial the URLs in their order.", also=("dont_randomize",))] = False
     ignore_discovered_servers: Annotated[
-        bool, Key("Dial the URLs alone, and no address that the hub names.")
+        bool, Key("Dial only these URLs, not addresses that the hub advertises.")
     ] = False
     dial_timeout: Annotated[
         Seconds | None, Key("Time limit for a connection; that of `leafnodes` if not set.")
     ] = None
     first_info_timeout: Annotated[Seconds, Key("Time limit for the hub's first INFO.")] = FIRST_INFO_SECONDS
-    disabled: Annotated[bool, Key("Leave this remote alone.")] = False
+    disabled: Annotated[bool, Key("Do not connect to this hub.")] = False
     compression: Compression = "off"
 
     @model_validator(mode="after")

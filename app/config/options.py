@@ -203,7 +203,7 @@ class WebsocketOptions(Section):
     tls: Annotated[TlsOptions | None, Key("TLS for websockets.", guards=True)] = None
     compression: Annotated[bool, Key("Compress messages if the client offers it.")] = False
     same_origin: Annotated[
-        bool, Key("Refuse web pages from other hosts than the one they connect to.", guards=True)
+        bool, Key("Refuse web pages from hosts other than the one they connect to.", guards=True)
     ] = False
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...],
@@ -215,7 +215,7 @@ class WebsocketOptions(Section):
     no_auth_user: Annotated[
         str | None,
         Key(
-            "User that clients without credentials become over websockets; that of all clients if not set.",
+            "User of clients without credentials over websockets; that of all clients if not set.",
             guards=True,
         ),
     ] = None
@@ -251,7 +251,7 @@ class UnixSocketOptions(Section):
         str,
         BeforeValidator(_octal),
         AfterValidator(_permissions),
-        Key("Permissions of its file, octal; those who may write may connect.", guards=True),
+        Key("Permissions of its file, octal; users that can write to it can connect.", guards=True),
     ] = SOCKET_MODE
     group: Annotated[
         str | None,
@@ -269,7 +269,7 @@ class HookOptions(Section):
     ] = None
     shadow: Annotated[bool, Key("Log what hooks would refuse, and refuse nothing.", guards=True)] = False
     time_limit: Annotated[
-        Seconds | None, Key("Time limit for one answer of a hook; what the hooks say if not set.")
+        Seconds | None, Key("Time limit for one answer of a hook; that of the hooks if not set.")
     ] = None
 
 
@@ -301,7 +301,7 @@ class Options(Section):
 
     compatibility: Annotated[
         CompatibleWith,
-        Key("Protocol that clients find: that of current servers, or of gnatsd 0.8.0 to the byte."),
+        Key("Protocol for clients: that of current servers, or of gnatsd 0.8.0 to the byte."),
     ] = "current"
 
     http_host: Annotated[str | None, Key("Host of `http`.", hidden=True)] = None
@@ -314,7 +314,7 @@ class Options(Section):
     )
     no_auth_user: Annotated[
         str | None,
-        Key("User, of `authorization.users`, that clients without credentials become.", guards=True),
+        Key("User of clients without credentials; one of `authorization.users`.", guards=True),
     ] = None
     tls: Annotated[TlsOptions | None, Key("TLS for clients; off without it.", guards=True)] = None
     allow_non_tls: Annotated[bool, Key("Accept clients without TLS, too, on the same port.", guards=True)] = (
@@ -332,7 +332,7 @@ class Options(Section):
     unix_socket: Annotated[UnixSocketOptions, Key("Clients of the same machine.")] = UnixSocketOptions()
     jetstream: JetStreamSection = None
     store_dir: StoreDirectory = None
-    hooks: Annotated[HookOptions, Key("Hooks of your own.", guards=True)] = HookOptions()
+    hooks: Annotated[HookOptions, Key("Hooks: code of your own.", guards=True)] = HookOptions()
 
     debug: Annotated[bool, Key("Log debug lines, about each connection.")] = False
     trace: Annotated[bool, Key("Log every protocol line; slow.")] = False
@@ -416,7 +416,7 @@ class Options(Section):
 
     @property
     def stores_streams(self) -> bool:
-        """Whether there is JetStream."""
+        """Enable JetStream."""
         return self.jetstream is not None and self.jetstream.enabled
 
     @property

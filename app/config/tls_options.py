@@ -111,7 +111,7 @@ class TlsOptions(Section):
     verify_and_map: Annotated[
         bool,
         tls_key(
-            "As `verify`, and the names in the certificate say which of `authorization.users` a client is.",
+            "Same as `verify`; the names in the certificate select one of `authorization.users`.",
             "verify_and_map",
             "a boolean",
         ),
@@ -150,7 +150,7 @@ class TlsOptions(Section):
     curve_preferences: Annotated[
         CurveNames,
         tls_key(
-            "Curves for key agreement. Before Python 3.15 the first one that is no hybrid counts alone.",
+            "Curves for key agreement. Before Python 3.15, only the first one that is no hybrid is used.",
             "curve_preferences",
             "an array of names",
         ),

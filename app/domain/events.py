@@ -242,7 +242,7 @@ class ServerFailure(Event):
     """A defect of ours that met no single connection; nothing was closed."""
 
     level = Level.ERROR
-    sentence = "Internal error, the server goes on: {self.reason}"
+    sentence = "Internal error, the server continues: {self.reason}"
 
     reason: str
 

@@ -133,7 +133,7 @@ class Subscription:
             await self._permitted()
             while not self._unread:
                 if self._is_over:
-                    raise ClientClosed("the subscription is over")
+                    raise ClientClosed("the subscription is closed")
                 self._waiting = self._waiting or asyncio.get_running_loop().create_future()
                 await asyncio.shield(self._waiting)
         message = self._unread.popleft()
@@ -171,7 +171,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         if self._entered is not None and not self._entered.closed:
-            raise RuntimeError("the client has been entered already; make another one")
+            raise RuntimeError("the client has been entered already; create another one")
         self._inbox, self._unread = "", 0
         self._entered = self._connect()
         self._entered.on_closed = self._over

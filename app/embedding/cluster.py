@@ -39,7 +39,7 @@ class Cluster:
         Raises `ValueError` for a size below 1.
         """
         if size < 1:
-            raise ValueError(f"a cluster has one server at least, not {size}")
+            raise ValueError(f"a cluster has at least one server, not {size}")
         self._config = {**(config or {}), **keys}
         self._data_plane = data_plane
         self._clock = clock

@@ -24,7 +24,7 @@ class ClusterFaults(Partitions, FaultCommands[RuleGroup]):
         """See `FaultCommands`. Raises `RuntimeError` for a cluster that does not run."""
         servers = self._servers()
         if not servers or (spec.kind in ABOUT_SERVERS and not any(server.is_running for server in servers)):
-            raise RuntimeError("the cluster does not run: start it first")
+            raise RuntimeError("the cluster is not running: start it first")
         tally = Tally(spec.count)
         rules = [server.faults.begin(spec, tally) for server in servers]
         return RuleGroup(rules, rules[0].words)

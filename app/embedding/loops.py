@@ -20,7 +20,7 @@ def do_in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> Any:
     """
     if loop.is_closed():
         work.close()
-        raise RuntimeError("the server does not run")
+        raise RuntimeError("the server is not running")
     future = asyncio.run_coroutine_threadsafe(work, loop)
     if not is_in_loop():
         result = _result(future, loop)
@@ -35,7 +35,7 @@ def _result(future: Future[T], loop: asyncio.AbstractEventLoop) -> T:
     while not future.done():
         wait([future], _CHECK_ALIVE_SECONDS)
         if loop.is_closed() and not future.done():
-            raise RuntimeError("the server does not run: it was stopped meanwhile")
+            raise RuntimeError("the server is not running: it was stopped meanwhile")
     return future.result()
 
 

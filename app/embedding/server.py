@@ -136,7 +136,9 @@ class Server:
         loop = asyncio_loop("pynatsd.Server", "use pynatsd.ThreadedServer, also under trio")
         if self._turn is None or self._turn[0] is not loop:
             if self._running is not None and self._running.loop.is_closed():
-                raise RuntimeError("the server's event loop has ended before its stop(): make another server")
+                raise RuntimeError(
+                    "the server's event loop has ended before its stop(): create another server"
+                )
             if self._running is not None:
                 raise RuntimeError("the server runs in another event loop: start and stop it there")
             self._turn = loop, asyncio.Lock()
@@ -331,7 +333,7 @@ class Server:
     def summary(self) -> str:
         """What the server does now, in some lines of text."""
         if self._running is None:
-            return "the server does not run"
+            return "the server is not running"
         page, routes = self.connz(subs=True), self.routez()
         lines = [
             f"the server {self.name} has {page['num_connections']} connections, {routes['num_routes']} routes"
@@ -369,7 +371,7 @@ class Server:
     @property
     def _live(self) -> "_Running":
         if self._running is None:
-            raise RuntimeError("the server does not run")
+            raise RuntimeError("the server is not running")
         return self._running
 
 

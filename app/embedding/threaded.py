@@ -205,7 +205,7 @@ class ThreadedServer(_InThread):
     @property
     def _live(self) -> LoopThread:
         if self._thread is None:
-            raise RuntimeError("the server does not run")
+            raise RuntimeError("the server is not running")
         return self._thread
 
 
@@ -261,7 +261,7 @@ class ThreadedCluster(_InThread):
     def wait_until_meshed(self, timeout: float = WAIT_SECONDS) -> Any:  # noqa: ANN401 - nothing, or what can be awaited
         """See `Cluster.wait_until_meshed`."""
         if self._thread is None:
-            raise RuntimeError("the cluster does not run")
+            raise RuntimeError("the cluster is not running")
         return self._thread.do(self._cluster.wait_until_meshed(timeout))
 
     def stop(self) -> Any:  # noqa: ANN401 - nothing, or what can be awaited

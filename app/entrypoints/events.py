@@ -108,8 +108,8 @@ class PlainDataPlane(Event):
 
     level = Level.INFO
     sentence = (
-        "The native data plane is not built, so the plain one serves, which is much slower: "
-        "install a C compiler and then pynatsd again, or set PYNATSD_DATA_PLANE=python to have it so"
+        "The native data plane is not built, so the plain one is used, which is much slower: "
+        "install a C compiler and then pynatsd again, or set PYNATSD_DATA_PLANE=python to use the plain one"
     )
 
 
@@ -132,7 +132,7 @@ class StopIncomplete(Event):
     """A part of the server failed to stop; the server ends nevertheless."""
 
     level = Level.ERROR
-    sentence = "Cannot stop {self.part} in order: {self.reason}"
+    sentence = "Cannot stop {self.part} cleanly: {self.reason}"
 
     part: str
     reason: str

@@ -164,7 +164,7 @@ def _checked(given: Mapping[str, Value], subjects: Sequence[str]) -> str:
     if ("user" in given) == ("cid" in given):
         raise UsageError("give either --user or --cid")
     if "cid" in given and "server" not in given:
-        raise UsageError("--cid needs --server: connections are known to a server alone")
+        raise UsageError("--cid needs --server: only a server knows its connections")
     subject, queue = subjects[0], str(given.get("queue", ""))
     if not _is_word(subject):
         raise UsageError(f"{quoted(_bytes(subject)).decode()} is not a valid subject")
@@ -230,9 +230,7 @@ def _of_server(given: Mapping[str, Value], subject: str) -> tuple[bool, list[str
     try:
         page = _Page.model_validate(json.loads(text))
     except (ValueError, ValidationError):
-        raise _NoAnswer(
-            f"{url} has no page that explains; is it the monitoring address of pynatsd?"
-        ) from None
+        raise _NoAnswer(f"{url} has no page /explain; is it the monitoring address of pynatsd?") from None
     hooks = [] if page.hooks is None else _hooks(page.hooks)
     return page.publish.allowed, [*_verdicts((page.publish, page.subscribe)), *hooks, *_receivers(page)]
 

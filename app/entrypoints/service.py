@@ -160,7 +160,7 @@ class Service:
         says why. Raises `RuntimeError` when it was started before: a server starts once.
         """
         if self._is_started:
-            raise RuntimeError("this server has been started before; make another one")
+            raise RuntimeError("this server has been started before; create another one")
         self._is_started = True
         try:
             return await self._start()

@@ -48,7 +48,7 @@ class _Discard:
 
     @property
     def link(self) -> Link:
-        raise LookupError("nobody holds this link any more")
+        raise LookupError("no handler holds this link any more")
 
     def opened(self) -> None:
         pass

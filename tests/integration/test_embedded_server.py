@@ -113,7 +113,7 @@ async def test_addresses_that_it_does_not_have() -> None:
                 getattr(server, address)
     with pytest.raises(RuntimeError, match="has not been started"):
         _ = Server().port
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         server.varz()
 
 
@@ -220,7 +220,7 @@ async def test_a_loop_that_has_ended() -> None:
 
     await asyncio.to_thread(asyncio.run, leave_running())
     for call in (server.start, server.stop):
-        with pytest.raises(RuntimeError, match="make another server"):
+        with pytest.raises(RuntimeError, match="create another server"):
             await call()
 
 

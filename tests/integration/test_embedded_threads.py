@@ -55,7 +55,7 @@ def test_a_start_that_is_impossible() -> None:
         ThreadedServer(max_payload="much").start()
 
     assert before == threading.active_count()
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         ThreadedServer().varz()
 
 
@@ -162,9 +162,9 @@ def test_a_member_of_a_cluster_that_is_over() -> None:
     with ThreadedCluster(1) as cluster:
         member = cluster.servers[0]
     member.stop()
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         member.start()
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         member.varz()
 
 

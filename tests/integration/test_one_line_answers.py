@@ -271,7 +271,7 @@ STARTS = [
     Row(
         "-t -c n.conf",
         FAILED,
-        ["n.conf:2:11: failed to parse root ca certificate: …there is none in it, in PEM form"],
+        ["n.conf:2:11: failed to parse root ca certificate: …it contains none in PEM form"],
         f"tls {{ {CERT}\n ca_file: $KEY }}",
     ),
     Row(

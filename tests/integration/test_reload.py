@@ -443,5 +443,5 @@ async def test_a_crowd_whose_user_is_removed(server: Server) -> None:
 
 async def test_a_server_that_does_not_run() -> None:
     """There is nothing to reload."""
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         await Server().reload()

@@ -131,9 +131,9 @@ def test_a_host_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("answers", "complaint"),
     [
-        ([answer(b"<html>", keep=False)], "/varz is no JSON: is this the monitoring port of a NATS server?"),
-        ([answer(b"{}")], "/varz names no server_id: is this the monitoring port of a NATS server?"),
-        ([VARZ, answer(b"[]")], "/connz is no JSON object"),
+        ([answer(b"<html>", keep=False)], "/varz is not JSON: is this the monitoring port of a NATS server?"),
+        ([answer(b"{}")], "/varz has no server_id: is this the monitoring port of a NATS server?"),
+        ([VARZ, answer(b"[]")], "/connz is not a JSON object"),
     ],
 )
 def test_something_else(answers: list[bytes], complaint: str) -> None:

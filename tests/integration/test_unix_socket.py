@@ -149,7 +149,7 @@ async def test_a_start_that_fails_says_where_and_why(tmp_path: Path) -> None:
         await rig.service.start()
 
     assert str(raised.value) == (
-        f'Error listening on unix socket: {path}, "there is a file that is no socket; '
+        f'Error listening on unix socket: {path}, "a file exists that is not a socket; '
         'remove it, or choose another path"'
     )
     assert path.read_text("utf-8") == "mine"
@@ -302,7 +302,7 @@ async def test_a_locked_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert reason == "another process has locked the directory; try again, or stop it"
 
 
-NO_SOCKET = "there is a file that is no socket; remove it, or choose another path"
+NO_SOCKET = "a file exists that is not a socket; remove it, or choose another path"
 
 
 async def test_paths_that_cannot_be_had(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ ROUTE_LISTENING = re.compile(r"Listening for route connections on \S*:(\d+)")
 REGISTERED = 'Registering remote route "'
 CLOSED = "Router connection closed"
 SILENT = "Route is silent"
-HEARD = "Route is heard again"
+HEARD = "Route answers again"
 
 
 class ClusterProcess(ServerProcess):

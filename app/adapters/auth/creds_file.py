@@ -43,7 +43,7 @@ def read_creds(file: str) -> Creds:
         reason = getattr(error, "strerror", None) or str(error)
         raise CredsError(f"error opening creds file {file}: {reason.lower()}") from None
     if len(data) > LARGEST:
-        raise CredsError(f"{file}: larger than {LARGEST // 1024} KiB, so it is no creds file")
+        raise CredsError(f"{file}: larger than {LARGEST // 1024} KiB, so it is not a creds file")
     return parse_creds(data.decode("latin-1"), file)
 
 

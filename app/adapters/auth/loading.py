@@ -30,7 +30,7 @@ def load_authenticator(name: str, seconds: float, report: Report) -> Authenticat
     if _is_authenticator(made):
         return GuardedAuthenticator(made, seconds, report)
     raise AuthError(
-        f"authenticator {name!r} made a thing of type {type(made).__name__}; it must make an async "
+        f"authenticator {name!r} returned an object of type {type(made).__name__}; it must return an async "
         "function of the credentials, or an object with required, check and close"
     )
 

@@ -72,7 +72,7 @@ def open_authenticator(
 def _open(settings: AuthSettings, report: Report, find_loop: Callable[[], RunInLoop]) -> Authenticator:
     if settings.authenticator:
         if settings.users or settings.nkeys or settings.token:
-            raise AuthError("users or a token cannot stand beside an authenticator of your own; remove one")
+            raise AuthError("users or a token cannot be used with an authenticator of your own; remove one")
         return load_authenticator(settings.authenticator, settings.authenticator_seconds, report)
     if settings.nkeys:
         others = _open(replace(settings, nkeys=(), token=""), report, find_loop)

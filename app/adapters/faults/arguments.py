@@ -21,11 +21,11 @@ def check_chosen(kind: FaultKind, subject: object, given: Mapping[str, object]) 
     if not isinstance(subject, str):
         raise TypeError(f"a subject is a str, not {subject!r}")
     if subject and not is_pattern(tokens_of(subject.encode())):
-        raise ValueError(f"{subject!r} is no subject, nor a pattern of subjects")
+        raise ValueError(f"{subject!r} is not a subject or a pattern of subjects")
     for name, value in given.items():
         _check_type(name, value)
         if name not in _TAKES.get(kind, given):
-            raise ValueError(f"{kind.value} cannot be chosen by {name}")
+            raise ValueError(f"{kind.value} cannot be selected by {name}")
     if any(name in given and _number(given[name]) < 1 for name in _COUNTS):
         raise ValueError("on, every and times are counts from 1 on")
     _check_direction(kind, given)
@@ -47,9 +47,9 @@ def _check_direction(kind: FaultKind, given: Mapping[str, object]) -> None:
     if kind is FaultKind.ERROR and (direction in (OUT, BOTH) or "queue" in given):
         raise ValueError("an error answers what peers send: it has the direction 'in', and no queue")
     if "queue" in given and direction in (IN, BOTH):
-        raise ValueError("a queue group is that of a delivery: leave the direction out, or give it as 'out'")
+        raise ValueError("a queue group selects deliveries: leave the direction out, or set it to 'out'")
     if "route" in given and ("client" in given or "user" in given):
-        raise ValueError("a link leads to a client or is a route: give the one or the other")
+        raise ValueError("a link is that of a client or a route: give one of them")
 
 
 def check_effect(kind: FaultKind, effect: Mapping[str, object]) -> None:

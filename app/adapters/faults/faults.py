@@ -86,7 +86,7 @@ class Faults(RuleBook):
         Raises `RuntimeError` if it does not.
         """
         if tally is None and spec.kind in ABOUT_SERVERS and self._broker is None:
-            raise RuntimeError("the server does not run")
+            raise RuntimeError("the server is not running")
         return super().begin(spec, tally)
 
     def _begin(self, rule: Rule) -> None:

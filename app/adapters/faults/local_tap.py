@@ -47,7 +47,7 @@ class LocalEnd:
         """See `Handler`."""
         link = self._upper.link
         if link is None:
-            raise LookupError("the client is over")
+            raise LookupError("the client is closed")
         return link
 
     def opened(self) -> None:
@@ -90,7 +90,7 @@ class LocalEnd:
         self._wire.writelines(chunks)
 
     def write_eof(self) -> None:
-        """See `Lower`: the client is over when it has what was written."""
+        """See `Lower`: the client is closed when it has what was written."""
         self._wire.close()
 
     def get_write_buffer_size(self) -> int:

@@ -47,7 +47,7 @@ class Partitions:
         members = [number for group in groups for number in set(group)]
         if len(groups) < 2 or not all(groups) or len(set(members)) < len(members):
             raise ValueError(
-                "a partition has two groups at least, none is empty, and a server is in one of them"
+                "a partition has at least two groups, none is empty, and each server is in one group at most"
             )
         pairs = [
             (self._node(number), self._node(other))

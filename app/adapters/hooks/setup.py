@@ -59,7 +59,9 @@ def load_hooks(settings: HookSettings) -> Hooks | None:
         raise HooksError(str(error)) from error
     if not isinstance(made, Hooks):
         kind = type(made).__name__
-        raise HooksError(f"{_WHAT} {settings.factory!r} made a thing of type {kind}; it must be {_SHAPES}")
+        raise HooksError(
+            f"{_WHAT} {settings.factory!r} returned an object of type {kind}; it must be {_SHAPES}"
+        )
     return made
 
 

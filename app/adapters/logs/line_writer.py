@@ -182,7 +182,7 @@ class _Worker:
     def _write_some(self, data: memoryview) -> int:
         count = self._sink.write(data)
         if count is None:
-            raise BlockingIOError(errno.EAGAIN, "the destination takes nothing now")
+            raise BlockingIOError(errno.EAGAIN, "the destination accepts no data now")
         return count
 
     def _complain(self, error: OSError) -> None:

@@ -93,7 +93,7 @@ class HttpServer:
         await self._lifespan.startup()
         self._is_begun = True
         if self._lifespan.should_exit:
-            raise RuntimeError(self._complaints[0] if self._complaints else "the pages do not begin")
+            raise RuntimeError(self._complaints[0] if self._complaints else "the pages did not start")
         for path in _FIRST_PAGES:
             await self._app(_request(path), _no_body, _ignore)
 

@@ -177,7 +177,7 @@ def _refuse_to_ask() -> str:
 def _complaint_about(cert_file: str, key_file: str, error: Exception) -> str:
     """Which of the two files is at fault, and why, as far as is known."""
     if _CERTIFICATE not in _text(cert_file, _PAIR):
-        return f"{cert_file}: there is no certificate in it, in PEM form"
+        return f"{cert_file}: it contains no certificate in PEM form"
     if _KEY not in _text(key_file, _PAIR):
         return f"{key_file}: there is no private key in it, in PEM form"
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
@@ -190,7 +190,7 @@ def _trust(context: ssl.SSLContext, ca_file: str, purpose: ssl.Purpose) -> None:
         context.load_default_certs(purpose)
         return
     if _CERTIFICATE not in _text(ca_file):
-        raise TlsError(f"failed to parse root ca certificate: {ca_file}: there is none in it, in PEM form")
+        raise TlsError(f"failed to parse root ca certificate: {ca_file}: it contains none in PEM form")
     try:
         context.load_verify_locations(ca_file)
     except OSError as error:

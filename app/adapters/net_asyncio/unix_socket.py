@@ -152,12 +152,14 @@ def _is_stale(path: Path, *, live_is_fine: bool = False) -> bool:
     except OSError as error:
         raise ListenError(plain_reason(error)) from None
     if not stat.S_ISSOCK(mode):
-        raise ListenError("there is a file that is no socket; remove it, or choose another path")
+        raise ListenError("a file exists that is not a socket; remove it, or choose another path")
     reason = _probe(path)
     if reason in (errno.ECONNREFUSED, errno.ENOENT):
         return reason == errno.ECONNREFUSED
     if reason in (errno.EACCES, errno.EPERM):
-        raise ListenError("there is a socket that may not be connected to; remove it, or choose another path")
+        raise ListenError(
+            "a socket exists that this user may not connect to; remove it, or choose another path"
+        )
     if not live_is_fine:
         raise ListenError("another process listens there; stop it, or choose another path")
     return False

@@ -65,9 +65,7 @@ class MemoryNetwork:
         `ConnectionRefusedError` when nobody listens.
         """
         if self._listening_at(address) is None:
-            raise ConnectionRefusedError(
-                errno.ECONNREFUSED, f"nobody listens on {address.host}:{address.port}"
-            )
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"no listener on {address.host}:{address.port}")
         near = MemoryWire(self._clock, self._on_failure, PeerAddress(address.host, address.port))
         far = MemoryWire(self._clock, self._on_failure, PeerAddress(_LOOPBACK, next(self._ports)))
         there = Pipe(self._capacity, near.stream, far.stream)

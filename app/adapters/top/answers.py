@@ -1,7 +1,7 @@
 """The answers of ``/varz`` and ``/connz``, as far as the board shows them.
 
 Server versions differ in their fields. A missing field, or one of the wrong type, counts
-as zero or empty; an answer that is no JSON object is an error.
+as zero or empty; an answer that is not a JSON object is an error.
 """
 
 import json
@@ -59,7 +59,7 @@ def read_server(body: bytes) -> ServerAnswer:
     """Raises `InvalidAnswer`."""
     fields = _Fields(_object(body, "/varz"))
     if not fields.text("server_id"):
-        raise InvalidAnswer("/varz names no server_id: is this the monitoring port of a NATS server?")
+        raise InvalidAnswer("/varz has no server_id: is this the monitoring port of a NATS server?")
     name = fields.text("server_name")
     return ServerAnswer(
         id=fields.text("server_id"),
@@ -102,9 +102,9 @@ def _object(body: bytes, path: str) -> dict[str, object]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidAnswer(f"{path} is no JSON: is this the monitoring port of a NATS server?") from None
+        raise InvalidAnswer(f"{path} is not JSON: is this the monitoring port of a NATS server?") from None
     if not isinstance(answer, dict):
-        raise InvalidAnswer(f"{path} is no JSON object")
+        raise InvalidAnswer(f"{path} is not a JSON object")
     return answer
 
 

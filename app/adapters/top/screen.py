@@ -28,7 +28,7 @@ HELP = f"""\
 o      Sort by: {" ".join(SORTS[:6])}
                 {" ".join(SORTS[6:])}
                 Older servers know fewer. On the command line: -sort
-n      Ask for this many connections. On the command line: -n
+n      Number of connections to request. On the command line: -n
 s      Show what each connection has subscribed to
 d      Show the names of addresses, once they are looked up
 b      Show all digits of a figure

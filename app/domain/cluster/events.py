@@ -157,7 +157,7 @@ class RouteSilent(Event):
     """A server does not answer."""
 
     level = Level.INFO
-    sentence = "Route is silent, its queue members are passed over"
+    sentence = "Route is silent, its queue members are skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class RouteHeard(Event):
     """A silent server has answered."""
 
     level = Level.INFO
-    sentence = "Route is heard again"
+    sentence = "Route answers again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,6 @@ class HookSkipped(Event):
     """A hook that nobody waits for was not called, because too many calls are in line."""
 
     level = Level.ERROR
-    sentence = "Hook {self.point} was not called: too many of its calls are in line"
+    sentence = "Hook {self.point} was not called: too many of its calls are queued"
 
     point: str

@@ -35,7 +35,7 @@ def _subject(given: object) -> bytes:
         raise InvalidRewrite(f"its subject is of type {type(given).__name__}, not str")
     subject = given.encode("utf-8", "replace")
     if not is_literal(subject) or not _SEPARATORS.isdisjoint(subject):
-        raise InvalidRewrite(f"its subject {given[:64]!r} is none that can be published to")
+        raise InvalidRewrite(f"its subject {given[:64]!r} cannot be published to")
     return subject
 
 

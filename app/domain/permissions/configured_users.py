@@ -29,7 +29,7 @@ class ConfiguredUsers:
         if user in self.permissions:
             return self.permissions[user]
         if self.external:
-            raise UnknownUser("users are known to the authenticator alone; ask for a connection, by its cid")
+            raise UnknownUser("only the authenticator knows the users; ask about a connection, by its cid")
         if not self.login_required:
             return None
         name = quoted(user.encode("utf-8", "surrogateescape")).decode()

@@ -52,7 +52,7 @@ class Rule:
             entries = tuple(getattr(self, name))
             for each in entries:
                 if not isinstance(each, Entry):
-                    raise TypeError(f"{name} has {each!r}, which is no entry; write entry({each!r})")
+                    raise TypeError(f"{name} has {each!r}, which is not an entry; write entry({each!r})")
             object.__setattr__(self, name, entries)
 
 
@@ -82,9 +82,7 @@ class Permissions:
         for name, kind in wanted.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise TypeError(
-                    f"{name} is of type {type(value).__name__}, where a Rule or Responses belongs"
-                )
+                raise TypeError(f"{name} is of type {type(value).__name__}, not Rule or Responses")
 
 
 def _as_bytes(text: str | bytes) -> bytes:

@@ -427,7 +427,7 @@ def test_a_defect_while_subscriptions_are_removed(server: VirtualBroker, events:
 
     assert 0 == left(server)
     [failure] = events.of(ServerFailure)
-    assert failure.text().startswith("Internal error, the server goes on: MemoryError at test_broker.py:")
+    assert failure.text().startswith("Internal error, the server continues: MemoryError at test_broker.py:")
 
 
 def test_subscriptions_that_wait_to_be_removed_get_nothing(server: VirtualBroker) -> None:

@@ -88,7 +88,7 @@ SENTENCES: list[tuple[Event, str, str]] = [
     (
         events.ServerFailure(None, "ZeroDivisionError"),
         "ERR",
-        "Internal error, the server goes on: ZeroDivisionError",
+        "Internal error, the server continues: ZeroDivisionError",
     ),
     (events.ClientConnected(LINK), "DBG", "Client connection created"),
     (events.ConnectionClosed(LINK), "DBG", "Client connection closed"),

@@ -27,7 +27,7 @@ from app.entrypoints.events import (
         (CertificatesRead(None, "tls"), Level.INFO, "Certificates of tls read again, for new connections"),
         (PlainDataPlane(None), Level.INFO, "The native data plane is not built, "),
         (PendingRaised(None, 20, 10), Level.INFO, "max_pending_size is 20 bytes, so that one message of"),
-        (StopIncomplete(None, "the log", "full"), Level.ERROR, "Cannot stop the log in order: full"),
+        (StopIncomplete(None, "the log", "full"), Level.ERROR, "Cannot stop the log cleanly: full"),
     ],
 )
 def test_lines_of_the_log(event: Event, level: Level, text: str) -> None:

@@ -186,7 +186,7 @@ def test_another_server(
     monkeypatch.setattr(explain, "_read", lambda _: page)
 
     assert MISUSED == run_explain(["--user", "u", "a", "--server", "http://h:1"])
-    assert "has no page that explains" in capsys.readouterr().err
+    assert "has no page /explain" in capsys.readouterr().err
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

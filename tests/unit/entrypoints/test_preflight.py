@@ -99,7 +99,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     [line] = found({"unix_socket": {"path": str(taken)}})
     assert line == (
         f"x.conf:2:7: cannot listen for clients on unix socket {taken}: "
-        "there is a file that is no socket; remove it, or choose another path"
+        "a file exists that is not a socket; remove it, or choose another path"
     )
     assert not free.exists()
 

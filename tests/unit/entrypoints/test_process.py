@@ -83,7 +83,7 @@ def test_what_an_operator_must_know() -> None:
     run(container, Loaded(options, ()))
 
     assert [Level.INFO, Level.INFO] == [event.level for event in log.events[:2]]
-    assert log.texts()[0].startswith("The native data plane is not built, so the plain one serves")
+    assert log.texts()[0].startswith("The native data plane is not built, so the plain one is used")
     assert log.texts()[1].startswith("max_pending_size is 26222603 bytes, so that one message of max_payload")
 
 

@@ -137,7 +137,7 @@ async def test_a_part_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None
         task.cancel()
 
     assert ["monitoring", "the authenticator"] == [fact.part for fact in rig.log.of(StopIncomplete)]
-    assert "Cannot stop monitoring in order: it takes longer than 0.05 s" in rig.log.texts()
+    assert "Cannot stop monitoring cleanly: it takes longer than 0.05 s" in rig.log.texts()
 
 
 @pytest.mark.asyncio

@@ -76,7 +76,7 @@ def test_reading(tmp_path: Path) -> None:
     assert Creds(JWT, USER.seed) == read_creds(str(file))
 
     file.write_bytes(b"x" * (LARGEST + 1))
-    with pytest.raises(CredsError, match="larger than 64 KiB, so it is no creds file"):
+    with pytest.raises(CredsError, match="larger than 64 KiB, so it is not a creds file"):
         read_creds(str(file))
 
 

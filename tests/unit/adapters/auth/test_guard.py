@@ -538,7 +538,9 @@ async def test_a_defect_of_ours_is_not_theirs() -> None:
 
     (event,) = desk.events
     assert ["went on"] == seen
-    assert event.text().startswith("Internal error, the server goes on: ZeroDivisionError at test_guard.py:")
+    assert event.text().startswith(
+        "Internal error, the server continues: ZeroDivisionError at test_guard.py:"
+    )
 
 
 async def test_a_report_that_knows_no_place() -> None:

@@ -216,4 +216,4 @@ def test_a_factory_that_makes_something_else(write: Write, text: str, kind: str)
     """What it made is named by its type, and the error says what it must make."""
     write("mine", text)
 
-    assert f"made a thing of type {kind}; it must make an async function" in complaint("mine:it")
+    assert f"returned an object of type {kind}; it must return an async function" in complaint("mine:it")

@@ -57,7 +57,7 @@ def test_the_choice(settings: AuthSettings, kind: type[Authenticator]) -> None:
 )
 def test_own_code_stands_alone(settings: AuthSettings) -> None:
     """Users that the operator's own code would ignore are an error."""
-    with pytest.raises(AuthError, match="cannot stand beside an authenticator of your own"):
+    with pytest.raises(AuthError, match="cannot be used with an authenticator of your own"):
         opened(settings)
 
 

@@ -17,12 +17,12 @@ def test_what_makes_sense() -> None:
 @pytest.mark.parametrize(
     ("kind", "chosen", "text"),
     [
-        (FaultKind.STALL, {"queue": "q"}, "stall cannot be chosen by queue"),
+        (FaultKind.STALL, {"queue": "q"}, "stall cannot be selected by queue"),
         (FaultKind.DROP, {"on": 0}, "counts from 1 on"),
         (FaultKind.DROP, {"direction": "up"}, "a direction is"),
         (FaultKind.ERROR, {"direction": "both"}, "an error answers"),
-        (FaultKind.DROP, {"queue": "q", "direction": "both"}, "that of a delivery"),
-        (FaultKind.DROP, {"route": "r", "user": "u"}, "a link leads to a client or is a route"),
+        (FaultKind.DROP, {"queue": "q", "direction": "both"}, "selects deliveries"),
+        (FaultKind.DROP, {"route": "r", "user": "u"}, "a link is that of a client or a route"),
     ],
 )
 def test_what_makes_none(kind: FaultKind, chosen: dict[str, object], text: str) -> None:

@@ -112,7 +112,10 @@ def test_found_by_name(module: None, name: str) -> None:
         ("nowhere.at_all:make", "there is no module 'nowhere'"),
         ("operators_hooks:nothing", "module 'operators_hooks' has no 'nothing'"),
         ("operators_hooks:broken", "calling it failed with ValueError: no policy"),
-        ("operators_hooks:wrong", "made a thing of type int; it must be a class that extends pynatsd.Hooks"),
+        (
+            "operators_hooks:wrong",
+            "returned an object of type int; it must be a class that extends pynatsd.Hooks",
+        ),
         ("operators_hooks:TEXT", "is of type str and cannot be called"),
     ],
 )

@@ -134,13 +134,13 @@ def test_files_that_hold_something_else(tmp_path: Path) -> None:
     other.write_text("# nothing\n")
 
     assert complaint(TlsFiles(str(other), pair.key_file)) == (
-        f"{PAIR}: {other}: there is no certificate in it, in PEM form"
+        f"{PAIR}: {other}: it contains no certificate in PEM form"
     )
     assert complaint(TlsFiles(pair.cert_file, str(other))) == (
         f"{PAIR}: {other}: there is no private key in it, in PEM form"
     )
     assert complaint(replace(certificates().files(verify=True), ca_file=str(other))) == (
-        f"failed to parse root ca certificate: {other}: there is none in it, in PEM form"
+        f"failed to parse root ca certificate: {other}: it contains none in PEM form"
     )
 
 

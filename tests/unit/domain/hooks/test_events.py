@@ -35,7 +35,7 @@ from app.domain.hooks.events import (
         ),
         (
             HookSkipped(None, "disconnect"),
-            "Hook disconnect was not called: too many of its calls are in line",
+            "Hook disconnect was not called: too many of its calls are queued",
         ),
     ],
     ids=lambda value: type(value).__name__,

@@ -39,10 +39,10 @@ BAD_HEADERS: Any = ["a"]
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (Rewrite("a..b"), "none that can be published to"),
-        (Rewrite("a.*"), "none that can be published to"),
-        (Rewrite("a b"), "none that can be published to"),
-        (Rewrite(""), "none that can be published to"),
+        (Rewrite("a..b"), "cannot be published to"),
+        (Rewrite("a.*"), "cannot be published to"),
+        (Rewrite("a b"), "cannot be published to"),
+        (Rewrite(""), "cannot be published to"),
         (Rewrite(BAD_SUBJECT), "its subject is of type int"),
         (Rewrite(data=BAD_DATA), "its data is of type str"),
         (Rewrite(headers={"a b": ""}), "its headers cannot be written"),

@@ -26,7 +26,7 @@ def test_every_user_is_let_in() -> None:
         (ConfiguredUsers({"alice": RULES}), 'user "x\\ny" is not in the configuration'),
         (
             ConfiguredUsers(external=True),
-            "users are known to the authenticator alone; ask for a connection, by its cid",
+            "only the authenticator knows the users; ask about a connection, by its cid",
         ),
     ],
 )

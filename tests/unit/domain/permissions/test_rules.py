@@ -33,7 +33,7 @@ def test_lists() -> None:
 
 def test_what_is_no_entry() -> None:
     """A bare text is an error that says what to write."""
-    with pytest.raises(TypeError, match=r"allow has 'a', which is no entry; write entry\('a'\)"):
+    with pytest.raises(TypeError, match=r"allow has 'a', which is not an entry; write entry\('a'\)"):
         Rule(("a",))  # type: ignore[arg-type] # the mistake
     with pytest.raises(TypeError, match="deny has 'b'"):
         Rule((), ["b"])  # type: ignore[arg-type] # the mistake
